@@ -1,0 +1,1 @@
+"""Floor 4: the verbs. One public function is one transaction."""

@@ -1,0 +1,1 @@
+"""Floor 1: clock, ids, tokens, settings. Knows nothing of conversations."""

@@ -1,0 +1,1 @@
+"""Floor 3: SQL. One file per noun; functions of a transaction."""
