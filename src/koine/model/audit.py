@@ -1,0 +1,16 @@
+"""Audit entries: who did what to which thing, written in the transaction that did it."""
+
+from msgspec import Struct
+
+
+class AuditEntry(Struct, frozen=True):
+    """`actor_kind`/`actor_id` did `action` to the `noun` with `noun_id`; `detail` is JSON text."""
+
+    id: str
+    actor_kind: str
+    actor_id: str | None
+    action: str
+    noun: str
+    noun_id: str
+    detail: str
+    created_at: int

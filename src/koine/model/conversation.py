@@ -1,0 +1,115 @@
+"""The conversation and who takes part in it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Status = Literal["open", "pending", "snoozed", "closed"]
+STATUSES: tuple[Status, ...] = ("open", "pending", "snoozed", "closed")
+Priority = Literal["low", "medium", "high", "urgent"]
+Channel = Literal["email", "chat", "phone", "whatsapp", "widget", "waha", "instagram", "api"]
+ParticipantRole = Literal["admin", "member"]
+SenderKind = Literal["contact", "user", "responder", "system"]
+
+PREVIEW_LENGTH = 280
+"""Characters of a message kept on its conversation (chats.md, D)."""
+
+
+class Conversation(Struct, frozen=True):
+    """One conversation as every dialect sees it (contracts/README.md, the table of four faces).
+
+    `number` counts conversations within the tenant. `last_seq` is the number of the newest message
+    of any kind, `public_count` counts those everyone may see, `last_public_seq` is the newest of
+    them. `last_*` and `previous_*` preview the two newest public messages. `last_activity_at` is
+    when the newest public message came, else the creation. `chat_shown_at`/`chat_sort_at` are the
+    chats dialect's own override (chats.md, D): overridden when `chat_sort_at` is not None.
+    JSON bags are JSON text. Times are µs.
+    """
+
+    id: str
+    number: int
+    kind: str
+    status: Status
+    title: str | None
+    priority: Priority | None
+    channel: Channel | None
+    source: str
+    inbox_id: str | None
+    owner_id: str | None
+    delivery_id: str | None
+    assignee_id: str | None
+    responder_id: str | None
+    responder_version_id: str | None
+    responder_active: bool
+    created_by: str | None
+    metadata: str | None
+    custom_attributes: str
+    labels: str
+    last_seq: int
+    public_count: int
+    last_public_seq: int
+    last_content: str | None
+    last_sender_kind: SenderKind | None
+    last_message_at: int | None
+    previous_content: str | None
+    previous_sender_kind: SenderKind | None
+    previous_message_at: int | None
+    last_activity_at: int
+    chat_shown_at: int | None
+    chat_sort_at: int | None
+    contact_seen_at: int | None
+    agent_seen_at: int | None
+    participant_count: int
+    created_at: int
+    updated_at: int
+    removed_at: int | None
+
+
+class Participant(Struct, frozen=True):
+    """One identity's part in a conversation, with what lists show of the person.
+
+    `read_seq` is the newest message it has read, `read_public` how many public messages that
+    covers; both only move forward, and unread is always derived from them.
+    """
+
+    conversation_id: str
+    identity_id: str
+    role: ParticipantRole
+    joined_at: int
+    left_at: int | None
+    read_seq: int
+    read_public: int
+    read_message_id: str | None
+    kind: str
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    avatar_url: str | None
+    person_role: str | None
+
+
+class NewConversation(Struct, frozen=True, kw_only=True):
+    """What a dialect asks for; the engine fills in the rest and checks every id in the tenant."""
+
+    kind: str = "chat"
+    title: str | None = None
+    status: Status | None = None
+    priority: Priority | None = None
+    channel: Channel | None = None
+    source: str = "api"
+    inbox_id: str | None = None
+    owner_id: str | None = None
+    delivery_id: str | None = None
+    participants: tuple[tuple[str, ParticipantRole], ...] = ()
+    metadata: str | None = None
+    custom_attributes: str = "{}"
+
+
+def unread(conversation: Conversation, me: Participant | None, sees_private: bool) -> int:
+    """How many messages beyond the reader's mark it may see. Derived, so it cannot drift."""
+    if me is None:
+        return 0
+    if sees_private:
+        return conversation.last_seq - me.read_seq
+    return conversation.public_count - me.read_public

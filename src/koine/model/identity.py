@@ -1,0 +1,78 @@
+"""People and responders: everyone who can own, join or speak in a conversation has one identity."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+IdentityKind = Literal["user", "contact", "agent", "squad", "workflow"]
+ResponderKind = Literal["agent", "squad", "workflow"]
+RESPONDER_KINDS: frozenset[str] = frozenset({"agent", "squad", "workflow"})
+
+
+class Identity(Struct, frozen=True):
+    """A user, a contact or a responder of one tenant.
+
+    `number` counts identities within the tenant (the integer ids of the inbox dialect).
+    `identifier` is the caller's own id for a contact. JSON bags are JSON text. Times are µs.
+    `role` and `permissions` (a JSON array) belong to users only.
+    """
+
+    id: str
+    number: int
+    kind: IdentityKind
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    identifier: str | None
+    avatar_url: str | None
+    role: str | None
+    permissions: str
+    blocked: bool
+    company: str | None
+    job_title: str | None
+    location: str | None
+    country_code: str | None
+    custom_attributes: str
+    additional_attributes: str
+    labels: str
+    settings: str
+    last_activity_at: int | None
+    created_at: int
+    updated_at: int
+    removed_at: int | None
+
+
+class NewIdentity(Struct, frozen=True, kw_only=True):
+    """What is needed to make one; the engine adds id, number and times."""
+
+    kind: IdentityKind
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    identifier: str | None = None
+    avatar_url: str | None = None
+    role: str | None = None
+    permissions: str = "[]"
+    blocked: bool = False
+    company: str | None = None
+    job_title: str | None = None
+    location: str | None = None
+    country_code: str | None = None
+    custom_attributes: str = "{}"
+    additional_attributes: str = "{}"
+    labels: str = "[]"
+    settings: str = "{}"
+
+
+class ResponderVersion(Struct, frozen=True):
+    """One numbered version of a responder (chats.md, F: a responder has numbered versions)."""
+
+    id: str
+    responder_id: str
+    number: int
+    settings: str
+    created_at: int

@@ -1,0 +1,37 @@
+"""A tenant: one customer of the server, whose rows no other tenant ever touches."""
+
+from msgspec import Struct
+
+
+class Tenant(Struct, frozen=True):
+    """`number` is the integer `account_id` of the inbox dialect. `default_responder_id` answers
+    where an inbox names none (chats.md, D: every workspace has one). `settings` is JSON text.
+    """
+
+    id: str
+    number: int
+    slug: str
+    name: str
+    default_responder_id: str | None
+    settings: str
+    created_at: int
+
+
+class TenantSettings(Struct, frozen=True, omit_defaults=True):
+    """What `Tenant.settings` holds.
+
+    `support_user_ids` read support conversations (delivery.md, S). `token_issuer` is an external
+    issuer of access tokens: one fixed algorithm, its public key or JWKS (delivery.md, D).
+    """
+
+    support_user_ids: list[str] = []
+    token_issuer: "TokenIssuer | None" = None
+
+
+class TokenIssuer(Struct, frozen=True):
+    """An external issuer: `algorithm` is fixed, `key` is PEM, a JWK or a JWKS document."""
+
+    algorithm: str
+    key: str
+    issuer: str | None = None
+    audience: str | None = None
