@@ -1,0 +1,74 @@
+# Everything a person types. `make help` lists it; `.ci/run` is `make test`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DATA ?= data
+PORT ?= 8000
+PYTEST ?=
+# Two to four test processes: as many as there are cores, within that.
+WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 4 ? 4 : n )))
+# The one tool that writes locks; only `make lock` needs it.
+UV := uv==0.13.8
+
+.PHONY: help run test lint format bench bench-large lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8000)
+	@exec $(BIN)/koine serve --demo --data $(DATA) --port $(PORT)
+
+test: lint ## Lint, then the whole suite on both databases (PYTEST="-k words" for a part)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST)
+
+lint: .venv/.test ## Style, types and floors
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "make format would change files" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-color >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
+
+format: .venv/.test ## Rewrite the sources in the house style
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format .
+
+bench: .venv/.test ## Measure against the database itself, at most five minutes
+	@$(BIN)/python -m bench
+
+bench-large: .venv/.test ## Measure with a million conversations, on both databases
+	@$(BIN)/python -m bench.large
+
+# Hashes of every file of a release, for every Python and machine; UPGRADE=--upgrade takes newer ones.
+lock: ## Write requirements/*.txt again from pyproject.toml (UPGRADE=--upgrade)
+	@.ci/venv
+	@test -x .cache/uv/bin/uv || $(BIN)/python -m venv .cache/uv
+	@.cache/uv/bin/python -m pip --disable-pip-version-check --quiet install $(UV)
+	@$(COMPILE) --output-file requirements/run.txt
+	@$(COMPILE) --extra test --constraints requirements/run.txt --output-file requirements/test.txt
+
+COMPILE = .cache/uv/bin/uv pip compile pyproject.toml requirements/build.in --quiet --no-config \
+  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+  --custom-compile-command "make lock" $(UPGRADE)
+
+clean: ## Remove what was built (never ./data)
+	@rm -rf .venv .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+# A stamp is younger than its lock when the environment holds what the lock says.
+.venv/.run: requirements/run.txt pyproject.toml
+	@.ci/venv
+	@echo "Installing what Koine needs (once)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/.test: requirements/test.txt pyproject.toml
+	@.ci/venv
+	@echo "Installing what the tests need (once)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/test.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
