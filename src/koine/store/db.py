@@ -1,0 +1,98 @@
+"""The door to the database: what a transaction and a database can do, whichever backend it is."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from koine.store.sql import Command, ManyCommand, Query
+
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+class Duplicate(Exception):
+    """A unique constraint said no. `constraint` is its name in `store/tables.py`."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+class Tx(Protocol):
+    """One unit of work. `tenant_id` is given to every statement that has a parameter of that name.
+
+    Further parameters that a statement does not have are ignored; a missing one is a TypeError.
+    """
+
+    tenant_id: str
+
+    async def all(self, query: Query[R], /, **params: Any) -> list[R]:
+        """Every row."""
+
+    async def one(self, query: Query[R], /, **params: Any) -> R | None:
+        """The first row, or None."""
+
+    async def run(self, command: Command, /, **params: Any) -> int:
+        """Do it; answers the number of rows changed. Raises Duplicate."""
+
+    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
+        """Do it for all rows at once. Raises Duplicate: then none of them is done."""
+
+
+class Database(Protocol):
+    """A verb is `async def verb(tx, *args)` that awaits nothing but `tx`; it may be run twice.
+
+    Every method raises Unavailable when the database is down, starting, full, locked or too slow.
+    What a verb raises goes to the caller and undoes what the verb had written.
+    """
+
+    kind: str
+
+    async def read(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a verb that only reads a few indexed rows."""
+
+    async def read_long(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a verb that reads much (searches, exports): it never holds up the short ones."""
+
+    async def write(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a verb in one transaction; when this returns, what it wrote is on disk."""
+
+    async def write_hot(
+        self,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """As `write`, across tenants (`tx.tenant_id` is ""), in the lane kept for batches."""
+
+    async def ping(self) -> None:
+        """Return if the database answers, raise Unavailable if not."""
+
+    async def size_bytes(self) -> int:
+        """How much disk the data take."""
+
+    async def alter_schema(self, script: Callable[[str | None], str]) -> None:
+        """Alone, in one transaction: `script(version or None)` answers the SQL to run."""
+
+    async def version(self) -> str | None:
+        """The revision of the schema, None when there is none yet."""
+
+    async def close(self) -> None:
+        """Finish what was taken on, then let go of everything."""

@@ -1,0 +1,133 @@
+"""How PostgreSQL spells what the statements mean."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import BindParameter
+
+from koine.store.fragments import ContainsCi, Greatest, InList, Needle, Rows, ValuesTable
+from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
+from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
+
+
+class _Compiler(ConstantsInline, PGCompiler_asyncpg):
+    pass
+
+
+DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # so in SQLAlchemy
+DIALECT.statement_compiler = _Compiler
+
+
+class _Cells(sa.ARRAY[Any]):
+    """One column of the rows given as the parameter `source`."""
+
+    def __init__(self, type_: Any, source: str, index: int) -> None:
+        super().__init__(type_)
+        self.source = source
+        self.index = index
+
+
+def plan(statement: Query[Any] | Command) -> Plan:
+    """The plan of a statement."""
+    assert statement.core is not None
+    return compile_plan(statement.core, DIALECT, _conversion)
+
+
+def plan_many(command: ManyCommand) -> str:
+    """One statement for all rows; its parameters are the rows' columns, an array each."""
+    if isinstance(command, InsertMany):
+        return _insert_many(command)
+    return _update_many(command)
+
+
+def _conversion(bind: BindParameter[Any]) -> Convert | None:
+    type_ = bind.type
+    if isinstance(type_, _Cells):
+        index = type_.index
+        return lambda rows: [row[index] for row in rows]
+    return _like if isinstance(type_, Needle) else None
+
+
+def _like(text: str) -> str:
+    for special in "\\%_":
+        text = text.replace(special, "\\" + special)
+    return f"%{text}%"
+
+
+@compiles(InList, "postgresql")
+def _in_list(element: InList, compiler: Any, **kw: Any) -> str:
+    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({column} = ANY ({values}))"
+
+
+@compiles(ContainsCi, "postgresql")
+def _contains_ci(element: ContainsCi, compiler: Any, **kw: Any) -> str:
+    column, needle = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({column} ILIKE {needle}::text)"
+
+
+@compiles(Greatest, "postgresql")
+def _greatest(element: Greatest, compiler: Any, **kw: Any) -> str:
+    return f"greatest({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(ValuesTable, "postgresql")
+def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
+    (rows,) = element.clauses
+    assert isinstance(rows, BindParameter) and isinstance(rows.type, Rows)
+    cells = [
+        sa.bindparam(f"{rows.key}__{i}", type_=_Cells(type_, rows.key, i))
+        for i, type_ in enumerate(rows.type.types)
+    ]
+    arrays = ", ".join(compiler.process(cell, **kw) for cell in cells)
+    return f"(SELECT * FROM unnest({arrays}) AS u({', '.join(element.columns_given)}))"
+
+
+def _insert_many(command: InsertMany) -> str:
+    table = _name(command.table)
+    text = f"INSERT INTO {table} ({_names(command.columns)}) SELECT * FROM {_unnest(command)}"
+    if not command.on_conflict:
+        return text
+    text += f" ON CONFLICT ({_names(command.on_conflict)}) DO "
+    adds = ", ".join(f"{n} = {table}.{n} + excluded.{n}" for n in map(_name, command.adding))
+    return text + (f"UPDATE SET {adds}" if adds else "NOTHING")
+
+
+def _update_many(command: UpdateMany) -> str:
+    table = _name(command.table)
+    sets = [f"{n} = v.{n}" for n in map(_name, command.sets)]
+    sets += [f"{n} = greatest({table}.{n}, v.{n})" for n in map(_name, command.greatest)]
+    sets += [f"{n} = {table}.{n} + v.{n}" for n in map(_name, command.plus)]
+    where = [f"{table}.{n} = v.{n}" for n in map(_name, command.keys)]
+    if command.where is not None:
+        where.append(f"({_qualified(command.where)})")
+    given = f"{_unnest(command)} AS v({_names(command.columns)})"
+    return f"UPDATE {table} SET {', '.join(sets)} FROM {given} WHERE {' AND '.join(where)}"
+
+
+def _qualified(where: sa.ColumnElement[bool]) -> str:
+    """The condition with its columns named by table: `v` may have columns of the same name."""
+    compiled = sa.select(sa.literal_column("1")).where(where).compile(dialect=DIALECT)
+    return str(compiled).split("WHERE", 1)[1].strip()
+
+
+def _unnest(command: ManyCommand) -> str:
+    types = (DIALECT.type_compiler_instance.process(column.type) for column in command.columns)
+    return f"unnest({', '.join(f'${i}::{name}[]' for i, name in enumerate(types, 1))})"
+
+
+def _names(columns: Iterable[sa.Column[Any]]) -> str:
+    return ", ".join(map(_name, columns))
+
+
+def _name(thing: sa.Column[Any] | sa.Table | None) -> str:
+    assert thing is not None
+    return DIALECT.identifier_preparer.quote(thing.name)
+
+
+def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows turned into the arrays that `plan_many`'s text takes."""
+    return list(zip(*rows, strict=True))

@@ -1,0 +1,247 @@
+"""Statements: built once at import from SQLAlchemy Core, compiled once per backend, run by drivers.
+
+Every statement is a module constant of the file of its noun:
+
+    _BY_ID = Query(select(c.id, c.subject).where(c.tenant_id == p("tenant_id"), c.id == p("id")),
+                   into=Head)
+
+Values named with `p()` are given at each call; plain Python values in a statement are constants and
+are written into its text, so that partial indexes match. `tenant_id` is supplied by the Tx.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+from typing import Any, Generic, TypeVar, overload
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ClauseElement
+
+from koine.store.fragments import (
+    contains_ci,
+    greatest,
+    in_list,
+    insert_ignoring,
+    upsert,
+    values_table,
+)
+from koine.store.types import Uuid
+
+__all__ = [
+    "FAMILIES",
+    "STATEMENTS",
+    "Command",
+    "Family",
+    "InsertMany",
+    "ManyCommand",
+    "Query",
+    "Statement",
+    "UpdateMany",
+    "Uuid",
+    "columns_of",
+    "contains_ci",
+    "greatest",
+    "in_list",
+    "insert_ignoring",
+    "p",
+    "upsert",
+    "values_table",
+]
+
+
+R = TypeVar("R")
+N = TypeVar("N")
+Row = tuple[Any, ...]
+Build = Callable[[frozenset[str]], ClauseElement]
+
+STATEMENTS: "list[Statement]" = []
+FAMILIES: "list[Family[Any]]" = []
+
+
+class Statement:
+    """What all four kinds share. `core` is the Core element it came from (None for the Many kinds).
+
+    `crosses_tenants` is the reason why it may run without naming a tenant; empty = it may not.
+    `origin` is "file.py:line" of the place that built it, for the tests' messages.
+    """
+
+    def __init__(self, core: ClauseElement | None, table: sa.Table | None, reason: str) -> None:
+        self.core = core
+        self.table = table
+        self.crosses_tenants = reason
+        self.origin = _origin()
+        STATEMENTS.append(self)
+
+
+class Query(Statement, Generic[R]):
+    """A statement that answers rows: a select, or an insert/update/delete with `returning`.
+
+    `into` is called with the row's columns in order (`into(*row)`): a Struct, a NamedTuple, or
+    `int` or `str` for a single column that is never NULL. Without it a row is a plain tuple.
+    Booleans are bools; JSON columns stay `str`.
+    """
+
+    @overload
+    def __init__(
+        self: "Query[Row]", core: ClauseElement, into: None = None, *, crosses_tenants: str = ""
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "Query[N]",
+        core: ClauseElement,
+        into: Callable[..., N],
+        *,
+        crosses_tenants: str = "",
+    ) -> None: ...
+    def __init__(
+        self,
+        core: ClauseElement,
+        into: Callable[..., Any] | None = None,
+        *,
+        crosses_tenants: str = "",
+    ) -> None:
+        super().__init__(core, getattr(core, "table", None), crosses_tenants)
+        self.into = into
+
+
+class Command(Statement):
+    """An insert, update or delete without `returning`; running it answers the rows changed."""
+
+    def __init__(self, core: ClauseElement, *, crosses_tenants: str = "") -> None:
+        super().__init__(core, getattr(core, "table", None), crosses_tenants)
+
+
+class InsertMany(Statement):
+    """One insert of many rows, each a tuple in the order of `columns`.
+
+    `on_conflict` names the columns of a unique constraint: a row that meets it is skipped, or has
+    its `adding` columns added to the row that is there (then no key may come twice in one call).
+    """
+
+    def __init__(
+        self,
+        table: sa.Table,
+        columns: Sequence[str],
+        *,
+        on_conflict: Sequence[str] = (),
+        adding: Sequence[str] = (),
+        crosses_tenants: str = "",
+    ) -> None:
+        super().__init__(None, table, crosses_tenants)
+        self.columns = [table.c[name] for name in columns]
+        self.on_conflict = [table.c[name] for name in on_conflict]
+        self.adding = [table.c[name] for name in adding]
+
+
+class UpdateMany(Statement):
+    """One update of many rows, each a tuple in the order keys + sets + greatest + plus.
+
+    `sets` are assigned; `greatest` only move forward (NULL counts as the lowest); `plus` are added
+    to the column. `where` is a further condition on the table's own columns and constants. Within
+    one call no two rows may have the same key: which one would win differs between backends.
+    """
+
+    def __init__(  # all but two are optional
+        self,
+        table: sa.Table,
+        keys: Sequence[str],
+        sets: Sequence[str] = (),
+        *,
+        greatest: Sequence[str] = (),
+        plus: Sequence[str] = (),
+        where: sa.ColumnElement[bool] | None = None,
+        crosses_tenants: str = "",
+    ) -> None:
+        super().__init__(None, table, crosses_tenants)
+        self.keys = [table.c[name] for name in keys]
+        self.sets = [table.c[name] for name in sets]
+        self.greatest = [table.c[name] for name in greatest]
+        self.plus = [table.c[name] for name in plus]
+        self.where = where
+        self.columns = self.keys + self.sets + self.greatest + self.plus
+
+
+ManyCommand = InsertMany | UpdateMany
+
+
+class Family(Generic[R]):
+    """Queries that differ by which filters are given: each combination is built once and kept.
+
+    `build` gets the names that are given and answers the statement. `filters`, when said, are all
+    the names there are: another one is a KeyError, and `sample` can try them.
+
+        _LIST = Family(_list, Head, filters={"status", "before"})
+        rows = await tx.all(_LIST.of({"status"}), status="open", limit=20)
+    """
+
+    @overload
+    def __init__(
+        self: "Family[Row]",
+        build: Build,
+        into: None = None,
+        *,
+        filters: Iterable[str] = (),
+        crosses_tenants: str = "",
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "Family[N]",
+        build: Build,
+        into: Callable[..., N],
+        *,
+        filters: Iterable[str] = (),
+        crosses_tenants: str = "",
+    ) -> None: ...
+    def __init__(
+        self,
+        build: Build,
+        into: Callable[..., Any] | None = None,
+        *,
+        filters: Iterable[str] = (),
+        crosses_tenants: str = "",
+    ) -> None:
+        self.filters = frozenset(filters)
+        self._build = build
+        self._into = into
+        self._reason = crosses_tenants
+        self._queries: dict[frozenset[str], Query[Any]] = {}
+        FAMILIES.append(self)
+
+    def of(self, given: Iterable[str] = ()) -> "Query[R]":
+        """The query for these filters. Raises KeyError for a name that is not in `filters`."""
+        names = frozenset(given)
+        if (query := self._queries.get(names)) is None:
+            if self.filters and not names <= self.filters:
+                raise KeyError(f"no such filter: {sorted(names - self.filters)}")
+            query = Query(self._build(names), self._into or _tuple, crosses_tenants=self._reason)
+            query.into = self._into
+            self._queries[names] = query
+        return query
+
+    def sample(self) -> "list[Query[R]]":
+        """No filter, each alone, each pair, and all: for tests that look at every statement."""
+        names = sorted(self.filters)
+        picked = [set(some) for size in (0, 1, 2) for some in combinations(names, size)]
+        return [self.of(some) for some in [*picked, set(names)]]
+
+
+def columns_of(table: sa.Table, struct: type[msgspec.Struct]) -> list[sa.Column[Any]]:
+    """The columns that fill `struct`, in the order of its fields. KeyError if one is missing."""
+    return [table.c[name] for name in struct.__struct_fields__]
+
+
+def p(name: str, type_: Any = None) -> sa.BindParameter[Any]:
+    """A value given at each call. Its type is that of the column beside it; else say it."""
+    return sa.bindparam(name, type_=type_)
+
+
+def _tuple(*row: Any) -> Row:
+    return row
+
+
+def _origin() -> str:
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}"

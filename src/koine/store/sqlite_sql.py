@@ -1,0 +1,116 @@
+"""How SQLite spells what the statements mean."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import BindParameter
+
+from koine.store.fragments import ContainsCi, Greatest, InList, Needle, Rows, ValuesTable
+from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
+from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
+
+
+class _Compiler(ConstantsInline, SQLiteCompiler):
+    pass
+
+
+DIALECT = SQLiteDialect(paramstyle="qmark")
+DIALECT.statement_compiler = _Compiler
+# The library we carry knows true and false; without this `x IN (…)` becomes `(x IN (…)) = 1`.
+DIALECT.supports_native_boolean = True
+
+
+def plan(statement: Query[Any] | Command) -> Plan:
+    """The plan of a statement."""
+    assert statement.core is not None
+    return compile_plan(statement.core, DIALECT, _conversion)
+
+
+def plan_many(command: ManyCommand) -> str:
+    """The text that is run once per row; its placeholders are the row's columns in order."""
+    if isinstance(command, InsertMany):
+        return _insert_many(command)
+    return _update_many(command)
+
+
+def casefold(text: str | None) -> str | None:
+    """The SQL function `casefold`."""
+    return text if text is None else text.casefold()
+
+
+def _conversion(bind: BindParameter[Any]) -> Convert | None:
+    if isinstance(bind.type, sa.ARRAY | Rows):
+        return _json
+    return _like if isinstance(bind.type, Needle) else None
+
+
+def _json(values: Iterable[Any]) -> str:
+    return msgspec.json.encode(values).decode()
+
+
+def _like(text: str) -> str:
+    folded = text.casefold()
+    for special in "\\%_":
+        folded = folded.replace(special, "\\" + special)
+    return f"%{folded}%"
+
+
+@compiles(InList, "sqlite")
+def _in_list(element: InList, compiler: Any, **kw: Any) -> str:
+    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({values})))"
+
+
+@compiles(ContainsCi, "sqlite")
+def _contains_ci(element: ContainsCi, compiler: Any, **kw: Any) -> str:
+    column, needle = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(casefold({column}) LIKE {needle} ESCAPE '\\')"
+
+
+@compiles(Greatest, "sqlite")
+def _greatest(element: Greatest, compiler: Any, **kw: Any) -> str:
+    return f"max({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(ValuesTable, "sqlite")
+def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
+    (rows,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    cells = ", ".join(f"value->>{i} AS {name}" for i, name in enumerate(element.columns_given))
+    return f"(SELECT {cells} FROM json_each({rows}))"
+
+
+def _insert_many(command: InsertMany) -> str:
+    table = _name(command.table)
+    marks = ", ".join("?" for _ in command.columns)
+    text = f"INSERT INTO {table} ({_names(command.columns)}) VALUES ({marks})"
+    if not command.on_conflict:
+        return text
+    text += f" ON CONFLICT ({_names(command.on_conflict)}) DO "
+    adds = ", ".join(f"{n} = {table}.{n} + excluded.{n}" for n in map(_name, command.adding))
+    return text + (f"UPDATE SET {adds}" if adds else "NOTHING")
+
+
+def _update_many(command: UpdateMany) -> str:
+    mark = {column.name: f"?{i}" for i, column in enumerate(command.columns, 1)}
+    sets = [f"{_name(c)} = {mark[c.name]}" for c in command.sets]
+    for c in command.greatest:
+        name, given = _name(c), mark[c.name]
+        sets.append(f"{name} = max(coalesce({name}, {given}), coalesce({given}, {name}))")
+    sets += [f"{_name(c)} = {_name(c)} + {mark[c.name]}" for c in command.plus]
+    where = [f"{_name(c)} = {mark[c.name]}" for c in command.keys]
+    if command.where is not None:
+        where.append(f"({command.where.compile(dialect=DIALECT)})")
+    return f"UPDATE {_name(command.table)} SET {', '.join(sets)} WHERE {' AND '.join(where)}"
+
+
+def _names(columns: Iterable[sa.Column[Any]]) -> str:
+    return ", ".join(map(_name, columns))
+
+
+def _name(thing: sa.Column[Any] | sa.Table | None) -> str:
+    assert thing is not None
+    return DIALECT.identifier_preparer.quote(thing.name)
