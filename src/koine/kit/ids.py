@@ -1,0 +1,22 @@
+"""Names of things: UUIDs as canonical lower-case text; the ones made here are version 7."""
+
+import re
+
+import uuid_utils
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def new_id() -> str:
+    """A new UUIDv7, greater than every one made earlier in this process."""
+    return str(uuid_utils.uuid7())
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is a UUID of any version in its 36-character form, in any case."""
+    return _UUID.fullmatch(text) is not None
+
+
+def canonical(text: str) -> str | None:
+    """The one spelling an id is stored and compared in, or None when `text` is no id."""
+    return text.lower() if is_id(text) else None

@@ -1,0 +1,49 @@
+"""A small memory of things that are true for a while. One thread at a time."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class TimedCache(Generic[K, V]):
+    """Keeps at most `max_items`; the longest unused is forgotten first. Times are µs."""
+
+    def __init__(self, max_items: int) -> None:
+        self._max_items = max_items
+        self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def get(self, key: K, now: int) -> V | None:
+        """The value put under `key`, or None when there is none or its time is over."""
+        found = self._items.get(key)
+        if found is None:
+            return None
+        value, expires_at = found
+        if expires_at <= now:
+            del self._items[key]
+            return None
+        self._items.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V, expires_at: int) -> None:
+        """Remember `value` until `expires_at` (exclusive), in place of what was there."""
+        self._items[key] = (value, expires_at)
+        self._items.move_to_end(key)
+        if len(self._items) > self._max_items:
+            self._items.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        """Forget `key`, if it is known."""
+        self._items.pop(key, None)
+
+    def drop_where(self, test: Callable[[K, V], bool]) -> int:
+        """Forget every entry for which `test(key, value)` is true; answers how many."""
+        doomed = [key for key, (value, _) in self._items.items() if test(key, value)]
+        for key in doomed:
+            del self._items[key]
+        return len(doomed)

@@ -1,0 +1,65 @@
+"""Secrets that are random text: made, digested, compared and signed with."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from dataclasses import dataclass, field
+
+_BASE62 = string.ascii_letters + string.digits
+_API_KEY = re.compile(r"(sk_(?:live|test)_[A-Za-z0-9]{8})[A-Za-z0-9]{43}")
+
+
+@dataclass(frozen=True)
+class ApiKeySecret:
+    """A new API key. `text` is shown once and never stored; the other two are what is kept."""
+
+    text: str = field(repr=False)
+    prefix: str
+    """The first 16 characters: what the key is looked up and displayed by."""
+    digest: str
+    """SHA-256 of the whole text, hex."""
+
+
+def random_token(nbytes: int = 24) -> str:
+    """`nbytes` random bytes as URL-safe text without padding."""
+    return secrets.token_urlsafe(nbytes)
+
+
+def new_api_key(live: bool = True) -> ApiKeySecret:
+    """A new `sk_live_…` (or `sk_test_…`) key (helpdesk.md, F): 8 characters to find it by, then
+    43 of secret (256 bits)."""
+    prefix = ("sk_live_" if live else "sk_test_") + _base62(8)
+    text = prefix + _base62(43)
+    return ApiKeySecret(text, prefix, digest(text))
+
+
+def api_key_prefix(text: str) -> str | None:
+    """The lookup prefix of a text shaped like an API key, or None when it is not shaped so."""
+    found = _API_KEY.fullmatch(text)
+    return found[1] if found else None
+
+
+def digest(text: str) -> str:
+    """SHA-256 of `text`, hex. For random secrets only: a password needs `passwords`."""
+    return hashlib.sha256(_bytes(text)).hexdigest()
+
+
+def same(a: str, b: str) -> bool:
+    """Whether the two are equal, in a time that does not tell where they differ."""
+    return hmac.compare_digest(_bytes(a), _bytes(b))
+
+
+def hmac_hex(secret: str, text: str | bytes) -> str:
+    """HMAC-SHA256 of `text` under `secret`, hex."""
+    return hmac.new(_bytes(secret), _bytes(text), hashlib.sha256).hexdigest()
+
+
+def _base62(length: int) -> str:
+    return "".join(secrets.choice(_BASE62) for _ in range(length))
+
+
+def _bytes(text: str | bytes) -> bytes:
+    # A stranger's lone surrogate is a wrong token, not a crash.
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")

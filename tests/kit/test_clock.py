@@ -1,0 +1,18 @@
+import time
+
+from koine.kit.clock import Clock, HeldClock, SystemClock
+
+
+def test_the_system_clock_tells_microseconds() -> None:
+    assert abs(SystemClock().now() - time.time() * 1_000_000) < 1_000_000
+
+
+def test_a_held_clock_stands_still() -> None:
+    clock: Clock = HeldClock(5)
+    assert (clock.now(), clock.now()) == (5, 5)
+
+
+def test_a_held_clock_moves_when_told() -> None:
+    clock = HeldClock(0)
+    assert clock.advance(seconds=1.5) == 1_500_000
+    assert clock.now() == 1_500_000
