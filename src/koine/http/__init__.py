@@ -1,1 +1,1 @@
-"""Floor 6: the craft all dialects share: bodies, routes, limits, OpenAPI. No dialect word, no SQL."""
+"""Floor 6: the craft all dialects share: bodies, routes, limits, OpenAPI. No dialect word."""

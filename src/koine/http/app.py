@@ -1,0 +1,186 @@
+"""The ASGI application: a path's owner, its route, the call, the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from starlette.routing import BaseRoute
+
+from koine.http.body import ClientGone
+from koine.http.call import Answer, Call, Context, Receive, Scope, Send, Stream
+from koine.http.dialect import Dialect, MethodNotAllowed
+from koine.http.endpoint import Endpoint
+from koine.http.headers import Headers, RawHeaders, encode
+from koine.http.health import Ready
+from koine.http.preflight import CORS, allow, preflight
+from koine.http.query import parse_pairs
+from koine.http.respond import Packed, pack, send_packed
+from koine.http.rest import Lifespan, Rest
+from koine.http.router import Router, Switchboard, split
+from koine.http.stream import send_stream
+from koine.kit.ids import new_id
+from koine.kit.settings import Settings
+from koine.model.errors import NotFound, Refusal, TooMany, Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    from koine.engine.engine import Engine
+
+_log = structlog.get_logger("koine.http")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_NO_METHODS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {}
+
+
+class Owner:
+    """One dialect and its routes."""
+
+    def __init__(self, dialect: Dialect, settings: Settings) -> None:
+        self.dialect = dialect
+        self.cors: RawHeaders = CORS if dialect.cors else []
+        self.router: Router[Endpoint] = Router()
+        for route in dialect.routes:
+            self.router.add(route.method, route.path, Endpoint(route, dialect, settings))
+
+
+class App:
+    """Made by `build`; every dialect's HTTP, and Starlette for all that no dialect owns."""
+
+    def __init__(
+        self, dialects: Sequence[Dialect], context: Context, settings: Settings, rest: Rest
+    ) -> None:
+        self._context = context
+        self._rest = rest
+        self._board: Switchboard[Owner] = Switchboard()
+        for dialect in dialects:
+            owner = Owner(dialect, settings)
+            for prefix in dialect.prefixes:
+                self._board.add(prefix, owner)
+            _check_prefixes(dialect)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send, "")
+            return
+        headers = Headers(scope["headers"])
+        given = headers.raw_get(b"x-request-id")
+        sane = given is not None and _REQUEST_ID.fullmatch(given)
+        request_id = given.decode() if sane and given else new_id()
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        path = raw_path.decode("latin-1")
+        segments = split(path)
+        owner = self._board.owner(path.strip("/").split("/") if segments is None else segments)
+        if owner is None:
+            await self._rest(scope, receive, send, request_id)
+            return
+        call: Call[Any, Any] = Call(self._context, scope, headers, request_id)
+        methods, values = (_NO_METHODS, []) if segments is None else owner.router.find(segments)
+        method = scope["method"]
+        found = methods.get("GET" if method == "HEAD" else method)
+        if found is None:
+            await _no_route(owner, call, tuple(methods), send)
+            return
+        endpoint, names = found
+        call.route = endpoint.route
+        call.path = dict(zip(names, values, strict=True))
+        await _serve(owner, endpoint, call, receive, send)
+
+
+def build(
+    dialects: Sequence[Dialect],
+    engine: Engine,
+    settings: Settings,
+    extra_routes: Sequence[BaseRoute] = (),
+    *,
+    ready: Ready | None = None,
+    lifespan: Lifespan | None = None,
+) -> App:
+    """Give the ASGI application of these dialects.
+
+    `extra_routes` are Starlette routes outside every prefix (WebSockets, pages). `ready` gives the
+    named checks of /readyz. Raises ValueError for a route outside its dialect's prefixes or two
+    owners of one prefix.
+    """
+    context = Context(engine, settings.proxy_networks(), settings.base_url.rstrip("/"))
+    rest = Rest(dialects, settings, extra_routes, ready, lifespan)
+    return App(dialects, context, settings, rest)
+
+
+async def _serve(
+    owner: Owner, endpoint: Endpoint, call: Call[Any, Any], receive: Receive, send: Send
+) -> None:
+    head = call.scope["method"] == "HEAD"
+    try:
+        raw_query = call.scope["query_string"]
+        call.pairs = parse_pairs(raw_query) if raw_query else {}
+        result = await endpoint.answer(call, call.pairs, receive)
+        if isinstance(result, Stream):
+            await send_stream(send, receive, result, _common(owner, call), head)
+            return
+        packed = pack(result, endpoint.route.status)
+    except ClientGone:
+        return
+    except Refusal as refusal:
+        packed = _refused(owner, call, refusal, True)
+    except Exception:
+        packed = _crashed(owner, call)
+    await send_packed(send, packed, _common(owner, call), head)
+
+
+async def _no_route(
+    owner: Owner, call: Call[Any, Any], allowed: tuple[str, ...], send: Send
+) -> None:
+    method = call.scope["method"]
+    if method == "OPTIONS" and (allowed or owner.dialect.cors):
+        packed = preflight(call.headers, allowed, owner.dialect.cors)
+    elif allowed:
+        packed = _refused(owner, call, MethodNotAllowed(allowed), True)
+    else:
+        packed = _refused(owner, call, NotFound("route"), False)
+    await send_packed(send, packed, _common(owner, call), method == "HEAD")
+
+
+def _refused(owner: Owner, call: Call[Any, Any], refusal: Refusal, known: bool) -> Packed:
+    try:
+        answer = owner.dialect.refuse(refusal, call.request_id, known)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        status = answer.status or 500
+        if isinstance(refusal, MethodNotAllowed):
+            status, headers["allow"] = 405, ", ".join(allow(refusal.allowed))
+        elif isinstance(refusal, TooMany | Unavailable):
+            headers.setdefault("retry-after", str(refusal.retry_after))
+        elif isinstance(refusal, Unauthenticated):
+            headers.setdefault("www-authenticate", "Bearer")
+        return pack(Answer(answer.body, status, headers, answer.media), status)
+    except Exception:
+        return _crashed(owner, call)
+
+
+def _crashed(owner: Owner, call: Call[Any, Any]) -> Packed:
+    # The route's template, not the path: an inbox path carries its contact's secret.
+    route = call.route.path if call.route else None
+    _log.error("request crashed", request_id=call.request_id, route=route, exc_info=True)
+    try:
+        answer = owner.dialect.refuse(None, call.request_id, True)
+        return pack(answer, 500)
+    except Exception:
+        _log.error("refusal crashed", request_id=call.request_id, exc_info=True)
+        return pack({"error": "internal error", "request_id": call.request_id}, 500)
+
+
+def _common(owner: Owner, call: Call[Any, Any]) -> RawHeaders:
+    common = [(b"x-request-id", call.request_id.encode())]
+    try:
+        extra = owner.dialect.headers(call)
+    except Exception:
+        _log.error("headers crashed", request_id=call.request_id, exc_info=True)
+        extra = {}
+    return common + encode(extra) + owner.cors if extra else common + owner.cors
+
+
+def _check_prefixes(dialect: Dialect) -> None:
+    for route in dialect.routes:
+        if not any(f"{route.path}/".startswith(f"{p.rstrip('/')}/") for p in dialect.prefixes):
+            raise ValueError(f"{route.path} is outside the prefixes of {dialect.name}")

@@ -1,0 +1,97 @@
+"""The request's body: bytes up to a limit, then strict JSON into the route's Struct."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+import msgspec
+
+from koine.http.call import Message, Receive
+from koine.http.headers import Headers
+from koine.http.invalid import from_validation
+from koine.kit.json import BadJson, loads_strict
+from koine.model.errors import Malformed, TooLarge
+
+T = TypeVar("T")
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was read: nobody to answer."""
+
+
+def declared_length(headers: Headers) -> int | None:
+    """Give Content-Length, or None (chunked, or no body). Raises Malformed."""
+    text = headers.raw_get(b"content-length")
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise Malformed("the content length is not a number")
+    return int(text)
+
+
+async def read_bytes(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """Read the whole body. Raises TooLarge before `limit` bytes are passed, ClientGone."""
+    length = declared_length(headers)
+    if length == 0 or (length is None and headers.raw_get(b"transfer-encoding") is None):
+        return b""
+    if length is not None and length > limit:
+        raise TooLarge(limit)
+    message = await receive()
+    if not message.get("more_body", False) and message["type"] == "http.request":
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise TooLarge(limit)
+        return body
+    return await _read_rest(message, receive, limit)
+
+
+async def chunks(receive: Receive, headers: Headers, limit: int) -> AsyncIterator[bytes]:
+    """Give the body piece by piece. Raises TooLarge before `limit` bytes are passed, ClientGone."""
+    length = declared_length(headers)
+    if length is not None and length > limit:
+        raise TooLarge(limit)
+    total, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        total += len(chunk)
+        if total > limit:
+            raise TooLarge(limit)
+        yield chunk
+        more = message.get("more_body", False)
+
+
+def load_json(body: bytes) -> object:
+    """Read strict JSON; an absent body is an empty object. Raises Malformed."""
+    if not body:
+        return {}
+    try:
+        return loads_strict(body)
+    except BadJson as error:
+        raise Malformed(error.reason) from None
+
+
+def convert(value: object, kind: type[T]) -> T:
+    """Check plain JSON values against `kind`, strictly. Raises Invalid(field, reason)."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise from_validation(error) from None
+
+
+async def _read_rest(first: Message, receive: Receive, limit: int) -> bytes:
+    message = first
+    parts, total = [], 0
+    while True:
+        if message["type"] != "http.request":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        total += len(parts[-1])
+        if total > limit:
+            raise TooLarge(limit)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+        message = await receive()

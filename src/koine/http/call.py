@@ -1,0 +1,153 @@
+"""What a handler is given (`Call`) and what it may give back (`Answer`, `Stream`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from koine.http.address import base_url, client_ip
+from koine.http.headers import Headers
+
+if TYPE_CHECKING:
+    from koine.engine.engine import Engine
+    from koine.http.address import Networks
+    from koine.http.limits import Rate
+    from koine.http.route import Route
+    from koine.model.actor import Actor
+
+# The three callables of ASGI, as its specification types them.
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+B = TypeVar("B")
+Q = TypeVar("Q")
+
+
+class Upload(Protocol):
+    """One file of a multipart body, spooled to disk above 1 MiB, gone when the call ends."""
+
+    name: str
+    content_type: str
+    size: int
+    field: str
+
+    async def read(self, size: int = -1) -> bytes:
+        """Give the next `size` bytes (all that is left by default)."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all calls of one application share."""
+
+    engine: Engine
+    trusted_proxies: Networks
+    public_url: str
+
+
+class Call(Generic[B, Q]):
+    """One request, read and checked: `body` and `query` are already the route's Structs.
+
+    `actor` is what `Dialect.authenticate` gave; on public routes, reading it is an error unless
+    the handler sets it. `params` is the raw query, for `authenticate`,
+    which runs before body and query are read. `rate` is for a dialect's own use: its limiter
+    sets it, `Dialect.headers` tells it. `notes` likewise carries what a dialect found out.
+    """
+
+    __slots__ = (
+        "_actor",
+        "body",
+        "context",
+        "files",
+        "headers",
+        "notes",
+        "pairs",
+        "path",
+        "query",
+        "rate",
+        "request_id",
+        "route",
+        "scope",
+    )
+
+    body: B
+    query: Q
+
+    def __init__(self, context: Context, scope: Scope, headers: Headers, request_id: str) -> None:
+        self.context = context
+        self.scope = scope
+        self.headers = headers
+        self.request_id = request_id
+        self.route: Route | None = None
+        self.path: dict[str, str] = {}
+        self.pairs: Mapping[str, list[str]] = {}
+        self.files: list[Upload] = []
+        self.rate: Rate | None = None
+        self.notes: dict[str, object] = {}
+        self._actor: Actor | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine all verbs are called with."""
+        return self.context.engine
+
+    @property
+    def actor(self) -> Actor:
+        """Who is calling. Raises RuntimeError on a public route that set nobody."""
+        if self._actor is None:
+            raise RuntimeError("this route is public: there is no actor")
+        return self._actor
+
+    @actor.setter
+    def actor(self, actor: Actor) -> None:
+        self._actor = actor
+
+    @property
+    def method(self) -> str:
+        """The request's method, upper case."""
+        return str(self.scope["method"])
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The raw query: the last value of each name, empty ones too."""
+        return {name: values[-1] for name, values in self.pairs.items()}
+
+    @property
+    def client_ip(self) -> str:
+        """The caller's address, looking through trusted proxies only ("" when unknown)."""
+        return client_ip(self.scope.get("client"), self.headers, self.context.trusted_proxies)
+
+    @property
+    def base_url(self) -> str:
+        """Where this server is reached, "https://host" without a slash at its end."""
+        return self.context.public_url or base_url(
+            self.scope, self.headers, self.context.trusted_proxies
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A body with its own status or headers. `body` None is an empty body.
+
+    `media` set means `body` is already text or bytes of that content type.
+    """
+
+    body: object = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media: str | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An answer sent chunk by chunk (a file, server-sent events).
+
+    `chunks` is closed when the client goes away, wherever it is waiting.
+    """
+
+    chunks: AsyncIterator[bytes]
+    media: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)

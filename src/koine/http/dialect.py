@@ -1,0 +1,58 @@
+"""What the HTTP floor asks of a dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from koine.model.errors import NotFound, Refusal
+
+if TYPE_CHECKING:
+    from koine.http.call import Answer, Call
+    from koine.http.route import Routes
+    from koine.model.actor import Actor
+
+
+class MethodNotAllowed(NotFound):
+    """The path is known, the method is not. A NotFound, so a dialect that does not look closer
+    answers in its 404 shape; the HTTP floor sets status 405 and the Allow header either way.
+    """
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__("method")
+        self.allowed = allowed
+
+
+class Dialect(Protocol):
+    """One HTTP language. All attributes are read once, when the application is built.
+
+    `prefixes`: the path prefixes it owns ("/api/v1/chats"), whole segments; the longest owned
+    prefix of a path decides who answers, also the 404s below it. `security_schemes`: OpenAPI
+    security schemes by name. `error_types`: the Struct of an error body by status (OpenAPI).
+    `cors`: any origin may call, without credentials.
+    """
+
+    name: str
+    title: str
+    version: str
+    description: str
+    prefixes: tuple[str, ...]
+    routes: Routes
+    security_schemes: Mapping[str, Mapping[str, object]]
+    error_types: Mapping[int, type]
+    cors: bool
+
+    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+        """Say who calls, from headers, path and `params`; body and query are not read yet.
+
+        Raises Unauthenticated, Forbidden, TooMany or any other Refusal.
+        """
+
+    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+        """Make the answer for a refusal, with status and body in the dialect's shape.
+
+        None is a crash: the dialect's 500. `route_known` False: no route has this path.
+        """
+
+    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+        """Give extra headers of every answer, refusals too (rate limits); {} for none."""

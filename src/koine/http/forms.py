@@ -1,0 +1,81 @@
+"""Form bodies: multipart fields as text pairs, files spooled to disk."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import Headers as StarletteHeaders
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from koine.http.body import chunks
+from koine.http.call import Receive
+from koine.http.headers import Headers
+from koine.kit.json import BadJson, check_text
+from koine.model.errors import Malformed
+
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+_MAX_FIELDS = 1000
+_MAX_FILES = 20
+_MAX_FIELD_BYTES = 1024 * 1024
+
+
+class SpooledUpload:
+    """A file of a multipart body; `Upload` of http/call.py."""
+
+    __slots__ = ("_file", "content_type", "field", "name", "size")
+
+    def __init__(self, field: str, file: UploadFile) -> None:
+        self.field = field
+        self.name = file.filename or ""
+        self.content_type = file.content_type or "application/octet-stream"
+        self.size = file.size or 0
+        self._file = file
+
+    async def read(self, size: int = -1) -> bytes:
+        """Give the next `size` bytes (all that is left by default)."""
+        return await self._file.read(size)
+
+    async def close(self) -> None:
+        """Let go of the spooled bytes."""
+        await self._file.close()
+
+
+async def read_multipart(
+    receive: Receive, headers: Headers, limit: int
+) -> tuple[list[tuple[str, str]], list[SpooledUpload]]:
+    """Read text fields and files. Raises Malformed, TooLarge, ClientGone.
+
+    The caller closes the files. Files above 1 MiB are on disk, never in memory.
+    """
+    parser = MultiPartParser(
+        StarletteHeaders(raw=headers.raw),
+        chunks(receive, headers, limit),  # type: ignore[arg-type]  # only iterated
+        max_files=_MAX_FILES,
+        max_fields=_MAX_FIELDS,
+        max_part_size=_MAX_FIELD_BYTES,
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Malformed(error.message) from None
+    except (LookupError, ValueError):
+        raise Malformed("the multipart body cannot be read") from None
+    return await _sorted_out(form)
+
+
+async def _sorted_out(form: FormData) -> tuple[list[tuple[str, str]], list[SpooledUpload]]:
+    fields: list[tuple[str, str]] = []
+    files: list[SpooledUpload] = []
+    try:
+        for name, value in form.multi_items():
+            check_text(name)
+            if isinstance(value, str):
+                check_text(value)
+                fields.append((name, value))
+            else:
+                check_text(value.filename or "")
+                files.append(SpooledUpload(name.removesuffix("[]"), value))
+    except BadJson as error:
+        await form.close()
+        raise Malformed(error.reason) from None
+    return fields, files

@@ -1,0 +1,46 @@
+"""Request headers, read where they lie; answer headers, made safe to send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class Headers:
+    """Case-insensitive look-up over the server's own list. A name sent twice: the last counts."""
+
+    __slots__ = ("_last", "raw")
+
+    def __init__(self, raw: RawHeaders) -> None:
+        self.raw = raw
+        self._last = dict(raw)
+
+    def get(self, name: str) -> str | None:
+        """Give a header's text, or None. Bytes beyond ASCII come as Latin-1, as HTTP says."""
+        value = self._last.get(name.lower().encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
+
+    def raw_get(self, name: bytes) -> bytes | None:
+        """Like `get`, for a name already in lower-case bytes."""
+        return self._last.get(name)
+
+    def all(self, name: bytes) -> list[str]:
+        """Give every value of a repeated header, in order."""
+        return [value.decode("latin-1") for key, value in self.raw if key == name]
+
+
+def encode(headers: Mapping[str, str]) -> RawHeaders:
+    """Give answer headers as bytes. Line breaks become spaces, so none can be smuggled in."""
+    return [(name.lower().encode("latin-1"), _clean(value)) for name, value in headers.items()]
+
+
+def has(headers: RawHeaders, name: bytes) -> bool:
+    """Say whether a header of this lower-case name is there."""
+    return any(key == name for key, _ in headers)
+
+
+def _clean(value: str) -> bytes:
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() else " " for c in value)
+    return value.encode("latin-1", "replace")

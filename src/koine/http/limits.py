@@ -1,0 +1,57 @@
+"""Rate limits: a token bucket per key, in this process, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from math import ceil
+
+from koine.model.errors import TooMany
+
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Calls per minute allowed, calls that may come now, Unix second of a full bucket."""
+
+    limit: int
+    remaining: int
+    reset_unix: int
+
+
+class RateLimiter:
+    """Buckets by key ("tenant:ip" …). The bucket unused longest is forgotten above `max_keys`."""
+
+    def __init__(self, max_keys: int = 100_000) -> None:
+        self._max_keys = max_keys
+        self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def check(self, key: str, per_minute: int, now: int) -> Rate | None:
+        """Take one call off the key's bucket of `per_minute`; `now` in µs since the epoch.
+
+        0 per minute is no limit, and no Rate to tell. Raises TooMany with the whole seconds
+        until the next call may come.
+        """
+        if per_minute == 0:
+            return None
+        tokens, then = self._buckets.get(key, (float(per_minute), now))
+        per_second = per_minute / 60
+        elapsed = max(0, now - then) / _SECOND
+        tokens = min(float(per_minute), tokens + elapsed * per_second)
+        allowed = tokens >= 1
+        self._keep(key, tokens - 1 if allowed else tokens, max(now, then))
+        if not allowed:
+            raise TooMany(max(1, ceil((1 - tokens) / per_second)))
+        left = tokens - 1
+        full_in = ceil((per_minute - left) / per_second)
+        return Rate(per_minute, int(left), now // _SECOND + full_in)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def _keep(self, key: str, tokens: float, now: int) -> None:
+        self._buckets[key] = (tokens, now)
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > self._max_keys:
+            self._buckets.popitem(last=False)

@@ -1,0 +1,36 @@
+"""OPTIONS: which methods a path has, and whether a browser's page may call it (CORS)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from koine.http.call import Answer
+from koine.http.headers import Headers, RawHeaders
+from koine.http.respond import Packed, pack
+
+# Any origin, no credentials: what the answers of a dialect open to every page carry.
+CORS: RawHeaders = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"x-request-id, retry-after, link"),
+]
+_ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9_\-, ]{1,1000}")
+
+
+def allow(methods: Iterable[str]) -> list[str]:
+    """Give the Allow list of a path: its methods, HEAD beside GET, OPTIONS."""
+    found = list(methods)
+    return found + ["HEAD"] * ("GET" in found) + ["OPTIONS"]
+
+
+def preflight(headers: Headers, methods: tuple[str, ...], cors: bool) -> Packed:
+    """Answer OPTIONS with 204; with `cors`, a page of any origin may send any header."""
+    named = {"allow": ", ".join(allow(methods or _ANY))}
+    if cors:
+        wanted = headers.get("access-control-request-headers") or ""
+        named["access-control-allow-methods"] = named["allow"]
+        # "*" does not cover Authorization, so the names asked for are named back.
+        named["access-control-allow-headers"] = wanted if _HEADER_NAMES.fullmatch(wanted) else "*"
+        named["access-control-max-age"] = "7200"
+    return pack(Answer(None, 204, named), 204)

@@ -1,0 +1,76 @@
+"""The query string: pairs, then the route's query Struct."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from koine.http.fields import FieldReader, Value
+from koine.http.invalid import from_validation
+from koine.kit.json import BadJson, check_text
+from koine.model.errors import Malformed
+
+T = TypeVar("T")
+Pairs = dict[str, list[str]]
+_MAX_PAIRS = 1000
+
+
+def parse_pairs(raw: bytes, max_pairs: int = _MAX_PAIRS) -> Pairs:
+    """Read "a=1&b=2" (urlencoded UTF-8) into values by name, in order. Raises Malformed."""
+    pairs: Pairs = {}
+    parts = raw.split(b"&")
+    if len(parts) > max_pairs:
+        raise Malformed("too many fields")
+    for part in parts:
+        if part:
+            name, _, value = part.partition(b"=")
+            pairs.setdefault(_text(name), []).append(_text(value))
+    return pairs
+
+
+def given(pairs: Pairs) -> dict[str, Value]:
+    """Give what a query says: empty values are not given, "a[]" is the list "a"."""
+    found: dict[str, Value] = {}
+    for name, values in pairs.items():
+        kept: list[Value] = [value for value in values if value]
+        if kept:
+            bare = name.removesuffix("[]")
+            found[bare] = kept[0] if len(kept) == 1 and bare == name else kept
+    return found
+
+
+class QueryReader(Generic[T]):
+    """Reads a query string into one Struct type."""
+
+    def __init__(self, struct: type[T]) -> None:
+        self._struct = struct
+        self._fields = FieldReader(struct, split_commas=True)
+        self._empty = msgspec.convert({}, struct)
+        self._frozen = bool(struct.__struct_config__.frozen)  # type: ignore[attr-defined]  # a Struct
+
+    def read(self, pairs: Pairs) -> T:
+        """Give the Struct. Raises Invalid(field, reason) for a bad value."""
+        if not pairs:
+            return self._empty if self._frozen else msgspec.convert({}, self._struct)
+        values = self._fields.read(given(pairs))
+        try:
+            return msgspec.convert(values, self._struct)
+        except msgspec.ValidationError as error:
+            raise from_validation(error) from None
+
+
+def _text(raw: bytes) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        raw = unquote_to_bytes(raw)
+    try:
+        text = raw.decode("utf-8")
+        check_text(text)
+    except UnicodeDecodeError:
+        raise Malformed("the text is not UTF-8") from None
+    except BadJson as error:
+        raise Malformed(error.reason) from None
+    return text

@@ -1,0 +1,54 @@
+"""Sending an answer chunk by chunk, for as long as the client is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+from koine.http.call import Receive, Send, Stream
+from koine.http.headers import RawHeaders, encode, has
+
+
+async def send_stream(
+    send: Send, receive: Receive, stream: Stream, extra: RawHeaders, head: bool
+) -> None:
+    """Send the chunks until they end or the client goes; `chunks` is closed either way.
+
+    Raises what the iterator raises: the connection is then cut, never ended as if complete.
+    """
+    headers = [(b"content-type", stream.media.encode("latin-1")), *encode(stream.headers), *extra]
+    headers.append((b"x-content-type-options", b"nosniff"))
+    if not has(headers, b"cache-control"):
+        headers.append((b"cache-control", b"no-store"))
+    await send({"type": "http.response.start", "status": stream.status, "headers": headers})
+    try:
+        if not head:
+            await _while_listening(receive, _pump(send, stream))
+    finally:
+        close = getattr(stream.chunks, "aclose", None)
+        if close is not None:
+            await close()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _pump(send: Send, stream: Stream) -> None:
+    async for chunk in stream.chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _while_listening(receive: Receive, work: Coroutine[None, None, None]) -> None:
+    pump = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        pump.cancel()
+        gone.cancel()
+        await asyncio.wait({pump, gone})
+    if not pump.cancelled():
+        pump.result()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
