@@ -1,0 +1,226 @@
+"""Every setting: its default, its environment variable (KOINE_ and the name), and what it does."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
+
+from koine.kit.jwt_keys import MIN_SECRET
+
+PREFIX = "KOINE_"
+
+_DATABASE = re.compile(r"|sqlite:///.+|postgres(ql)?://.+")
+_BASE_URL = re.compile(r"|https?://[^\s/?#]+(/[^\s?#]*)?")
+_WORDS = {"true": True, "1": True, "yes": True, "on": True}
+_WORDS |= {"false": False, "0": False, "no": False, "off": False}
+
+Bytes = Annotated[int, Meta(ge=1024, le=1 << 32)]
+Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
+PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used. `name` is its variable, `reason` says what is accepted."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class SettingDoc:
+    """One setting as documentation shows it. `default` is text, empty for none."""
+
+    name: str
+    env: str
+    default: str
+    doc: str
+    accepts: str
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, checked. Made by `load`; the defaults alone make a working server."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = 8420
+    workers: Annotated[
+        int, Meta(ge=1, le=256, description="Processes; more than one needs PostgreSQL.")
+    ] = 1
+    data_dir: Annotated[
+        str, Meta(min_length=1, description="Folder of the embedded database and of uploads.")
+    ] = "data"
+    database_url: Annotated[
+        str, Meta(description="Database; empty is the embedded SQLite file in the data folder.")
+    ] = ""
+    pool_size: Annotated[
+        int, Meta(ge=1, le=1000, description="PostgreSQL connections of each process.")
+    ] = 8
+    base_url: Annotated[
+        str, Meta(description="URL the public reaches the server by; empty is http://host:port.")
+    ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(description="Addresses or CIDRs, by comma, whose X-Forwarded-For is believed."),
+    ] = ""
+    demo: Annotated[bool, Meta(description="Fill an empty server with a demonstration.")] = False
+    docs_enabled: Annotated[bool, Meta(description="Serve the API documentation.")] = True
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least level logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "console"],
+        Meta(description="Form of the log; auto is console on a terminal, else JSON."),
+    ] = "auto"
+    json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
+    upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
+    secret_key: Annotated[
+        str,
+        Meta(description="Secret that signs tokens; empty is one made and kept in the database."),
+    ] = ""
+    access_token_seconds: Annotated[
+        Seconds, Meta(description="Life of an access token, in seconds.")
+    ] = 900
+    refresh_token_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Life of a refresh token, in days.")
+    ] = 30
+    token_cache_seconds: Annotated[
+        int,
+        Meta(
+            ge=0, le=300, description="Seconds a checked credential is trusted unasked; 0 = none."
+        ),
+    ] = 5
+    file_url_seconds: Annotated[
+        Seconds, Meta(description="Life of a signed link to a file, in seconds.")
+    ] = 300
+    rate_limit_per_minute: Annotated[
+        PerMinute, Meta(description="Requests a minute for each credential; 0 = no limit.")
+    ] = 6000
+    inbox_rate_limit_per_minute: Annotated[
+        PerMinute,
+        Meta(description="Requests a minute for each address and contact; 0 = no limit."),
+    ] = 600
+    login_rate_limit_per_minute: Annotated[
+        PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
+    ] = 10
+
+    def __repr__(self) -> str:
+        """Nothing: a settings object must not carry its secrets into a log."""
+        return "Settings(…)"
+
+    def public_url(self) -> str:
+        """The URL the public reaches the server by, without a slash at its end."""
+        if self.base_url:
+            return self.base_url.rstrip("/")
+        host = "localhost" if self.host in ("0.0.0.0", "::", "") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`trusted_proxies`, read. Raises ValueError, but not after `load` has let it pass."""
+        parts = (part.strip() for part in self.trusted_proxies.split(","))
+        return tuple(ip_network(part, strict=False) for part in parts if part)
+
+
+def load(env: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
+    """The settings of `env`, with `overrides` (by name, None = not given) before them.
+
+    An empty variable counts as not given. Raises BadSetting.
+    """
+    given: dict[str, object] = {
+        name: env[variable(name)] for name in _TYPES if env.get(variable(name), "").strip()
+    }
+    given |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    checked = msgspec.convert({k: _read(k, v) for k, v in given.items()}, Settings)
+    _check(checked)
+    return checked
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def unknown(env: Iterable[str]) -> list[str]:
+    """The KOINE_ variables that are no setting (misspelt, most likely), sorted."""
+    known = {variable(name) for name in _TYPES}
+    return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
+
+
+def describe() -> list[SettingDoc]:
+    """Every setting, in the order of `Settings`, for the documentation and `koine doctor`."""
+    return [
+        SettingDoc(
+            name=field.name,
+            env=variable(field.name),
+            default=_shown(field.default),
+            doc=_doc(field.name),
+            accepts=_accepts(field.name),
+        )
+        for field in msgspec.structs.fields(Settings)
+    ]
+
+
+_TYPES: dict[str, object] = {
+    name: kind
+    for name, kind in get_type_hints(Settings, include_extras=True).items()
+    if name in Settings.__struct_fields__
+}
+
+
+def _read(name: str, value: object) -> object:
+    if name not in _TYPES:
+        raise BadSetting(variable(name), "there is no such setting")
+    if isinstance(value, str):
+        value = value.strip()
+        if isinstance(_kind(name), BoolType):
+            value = _WORDS.get(value.lower(), value)
+    try:
+        return msgspec.convert(value, _TYPES[name], strict=not isinstance(value, str))
+    except msgspec.ValidationError:
+        raise BadSetting(variable(name), f"must be {_accepts(name)}") from None
+
+
+def _check(settings: Settings) -> None:
+    """What a type cannot say."""
+    if not _DATABASE.fullmatch(settings.database_url):
+        reason = "must be postgresql://… or sqlite:///path, or empty"
+        raise BadSetting(variable("database_url"), reason)
+    if not _BASE_URL.fullmatch(settings.base_url):
+        raise BadSetting(variable("base_url"), "must be http://… or https://…, or empty")
+    if 0 < len(settings.secret_key.encode("utf-8", "surrogateescape")) < MIN_SECRET:
+        raise BadSetting(variable("secret_key"), f"must have {MIN_SECRET} bytes or more")
+    try:
+        settings.proxy_networks()
+    except ValueError:
+        reason = "must be addresses or CIDRs divided by commas"
+        raise BadSetting(variable("trusted_proxies"), reason) from None
+
+
+def _kind(name: str) -> object:
+    kind = type_info(_TYPES[name])
+    return kind.type if isinstance(kind, Metadata) else kind
+
+
+def _accepts(name: str) -> str:
+    kind = _kind(name)
+    if isinstance(kind, BoolType):
+        return "true or false"
+    if isinstance(kind, IntType):
+        return f"a whole number from {kind.ge} to {kind.le}"
+    if isinstance(kind, LiteralType):
+        return f"one of {', '.join(str(value) for value in kind.values)}"
+    return "text"
+
+
+def _doc(name: str) -> str:
+    notes = getattr(_TYPES[name], "__metadata__", ())
+    return next((note.description for note in reversed(notes) if note.description), "")
+
+
+def _shown(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
