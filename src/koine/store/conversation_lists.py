@@ -1,0 +1,255 @@
+"""Lists of conversations, newest activity first.
+
+Each list first finds the ids of its page by walking one index backwards, then reads those rows:
+a deep page costs index entries, never rows (docs/benchmarks.md, `make bench-large`).
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    case,
+    func,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+
+from koine.model.conversation import Conversation
+from koine.model.filters import ConversationFilter
+from koine.model.page import Page, Window
+from koine.store import tallies
+from koine.store.conversations import COLUMNS
+from koine.store.db import Tx
+from koine.store.fragments import contains_ci, in_list
+from koine.store.sql import Family, p
+from koine.store.tables import conversations as t
+from koine.store.tables import identities, inboxes, participants
+
+_LISTS = ("kinds", "inbox_ids", "owner_ids", "responder_ids", "responder_version_ids")
+_SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
+
+
+class Listed(Conversation, frozen=True):
+    """A conversation in a list, with the time (µs) this list sorts it by."""
+
+    sort_at: int = 0
+
+
+async def page(tx: Tx, f: ConversationFilter, window: Window) -> Page[Listed]:
+    """One page of the conversations `f` finds, with where the next one starts, without total."""
+    names, values = _conditions(f)
+    if window.cursor is not None:
+        names |= {"cursor"}
+        values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
+    rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Page(items=items, next=(items[-1].sort_at, items[-1].id) if more else None)
+
+
+async def total(tx: Tx, f: ConversationFilter) -> int:
+    """How many conversations `f` finds: a kept total where there is one, else counted."""
+    kept = tallies.names_for(f)
+    if kept is not None:
+        return await tallies.total(tx, kept)
+    names, values = _conditions(f)
+    counted = await tx.one(_COUNTS.of(names - {"by_shown"}), **values)
+    return int(counted[0]) if counted else 0
+
+
+def _conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]]:
+    """The names of the conditions `f` sets, which choose the statement, and their values."""
+    names: set[str] = set()
+    values: dict[str, object] = {}
+    for name in _LISTS:
+        wanted: tuple[str, ...] = getattr(f, name)
+        if len(wanted) == 1:
+            names.add(f"{name}=1")
+            values[name] = wanted[0]
+        elif wanted:
+            names.add(name)
+            values[name] = list(wanted)
+    for number, status in enumerate(f.statuses):
+        values[f"status_{number}"] = status
+    if f.statuses:
+        names.add(f"statuses={len(f.statuses)}")
+    for name in ("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"):
+        if getattr(f, name) is not None:
+            names.add(name)
+            values[name] = getattr(f, name)
+    if f.channel_types:
+        names.add("channel_types")
+        values["channel_types"] = list(f.channel_types)
+    if f.by_shown_time:
+        names.add("by_shown")
+    return frozenset(names), values
+
+
+def _where(names: frozenset[str], skip_status: bool = False) -> list[ColumnElement[bool]]:
+    """The conditions as SQL over `conversations`."""
+    found = [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None)]
+    columns = {
+        "kinds": t.c.kind,
+        "inbox_ids": t.c.inbox_id,
+        "owner_ids": t.c.owner_id,
+        "responder_ids": t.c.responder_id,
+        "responder_version_ids": t.c.responder_version_id,
+    }
+    for name, column in columns.items():
+        if f"{name}=1" in names:
+            found.append(column == p(name))
+        elif name in names:
+            found.append(in_list(column, name))
+    if not skip_status:
+        for count in (c for c in (1, 2, 3, 4) if f"statuses={c}" in names):
+            found.append(or_(*(t.c.status == p(f"status_{n}") for n in range(count))))
+    simple: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "priority": lambda: t.c.priority == p("priority"),
+        "assignee_id": lambda: t.c.assignee_id == p("assignee_id"),
+        "shown_from": lambda: p("shown_from") <= _SHOWN_AT,
+        "shown_to": lambda: p("shown_to") >= _SHOWN_AT,
+        "search": _search,
+        "channel_types": _channel_types,
+    }
+    found.extend(make() for name, make in simple.items() if name in names)
+    return found
+
+
+def _search() -> ColumnElement[bool]:
+    owner = (
+        select(identities.c.id)
+        .where(
+            identities.c.tenant_id == p("tenant_id"),
+            identities.c.id == t.c.owner_id,
+            or_(
+                contains_ci(identities.c.name, "search"),
+                contains_ci(identities.c.email, "search"),
+                contains_ci(identities.c.identifier, "search"),
+            ),
+        )
+        .exists()
+    )
+    return or_(contains_ci(t.c.title, "search"), contains_ci(t.c.last_content, "search"), owner)
+
+
+def _channel_types() -> ColumnElement[bool]:
+    return (
+        select(inboxes.c.id)
+        .where(
+            inboxes.c.tenant_id == p("tenant_id"),
+            inboxes.c.id == t.c.inbox_id,
+            in_list(inboxes.c.channel_type, "channel_types"),
+        )
+        .exists()
+    )
+
+
+def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
+    if "participant_id" in names:
+        ids = _ids_of_participant(names)
+    elif "by_shown" in names:
+        ids = _ids_by_shown_time(names)
+    elif any(f"statuses={n}" in names for n in (2, 3, 4)):
+        ids = _ids_by_statuses(names)
+    else:
+        ids = _cut(_walk(names, _where(names), t.c.last_activity_at)).subquery("page")
+    return (
+        select(*COLUMNS, ids.c.at)
+        .join(ids, t.c.id == ids.c.id)
+        .where(t.c.tenant_id == p("tenant_id"))
+        .order_by(ids.c.at.desc(), ids.c.id.desc())
+    )
+
+
+def _walk(
+    names: frozenset[str], where: list[ColumnElement[bool]], at: ColumnElement[int]
+) -> Select[tuple[str, int]]:
+    """Ids and sort times, newest first, from the cursor on."""
+    walk = select(t.c.id, at.label("at")).where(*where)
+    if "cursor" in names:
+        walk = walk.where(tuple_(at, t.c.id) < _cursor())
+    return walk.order_by(at.desc(), t.c.id.desc())
+
+
+def _cursor() -> ColumnElement[tuple[int, str]]:
+    return tuple_(p("cursor_at", t.c.last_activity_at.type), p("cursor_id", t.c.id.type))
+
+
+def _cut(walk: Select[tuple[str, int]]) -> Select[tuple[str, int]]:
+    return walk.limit(p("limit")).offset(p("offset"))
+
+
+def _ids_by_statuses(names: frozenset[str]) -> Subquery:
+    """Several statuses: each walks its own index, so that a few open conversations are found at
+    once among a million closed ones; then the walks are merged."""
+    count = next(n for n in (2, 3, 4) if f"statuses={n}" in names)
+    upto = p("limit", BigInteger) + p("offset", BigInteger)
+    walks = []
+    for number in range(count):
+        where = [*_where(names, skip_status=True), t.c.status == p(f"status_{number}")]
+        walks.append(select(_walk(names, where, t.c.last_activity_at).limit(upto).subquery()))
+    return _merged(walks)
+
+
+def _ids_by_shown_time(names: frozenset[str]) -> Subquery:
+    """The chats dialect's order: rows with an overridden time are few and have their own index;
+    they are merged with the rest (chats.md, D)."""
+    upto = p("limit", BigInteger) + p("offset", BigInteger)
+    plain = [*_where(names), t.c.chat_sort_at.is_(None)]
+    overridden = [*_where(names), t.c.chat_sort_at.is_not(None)]
+    return _merged(
+        [
+            select(_walk(names, plain, t.c.last_activity_at).limit(upto).subquery()),
+            select(_walk(names, overridden, t.c.chat_sort_at).limit(upto).subquery()),
+        ]
+    )
+
+
+def _merged(walks: list[Select[tuple[str, int]]]) -> Subquery:
+    both = union_all(*walks).subquery("walks")
+    merged = select(both.c.id, both.c.at).order_by(both.c.at.desc(), both.c.id.desc())
+    return _cut(merged).subquery("page")
+
+
+def _ids_of_participant(names: frozenset[str]) -> Subquery:
+    """Lists of one person walk that person's own index on participants."""
+    m = participants
+    walk = (
+        select(m.c.conversation_id.label("id"), m.c.last_activity_at.label("at"))
+        .join(t, (t.c.tenant_id == m.c.tenant_id) & (t.c.id == m.c.conversation_id))
+        .where(
+            m.c.tenant_id == p("tenant_id"),
+            m.c.identity_id == p("participant_id"),
+            m.c.left_at.is_(None),
+            *_where(names),
+        )
+    )
+    if "cursor" in names:
+        walk = walk.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
+    ordered = walk.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
+    return _cut(ordered).subquery("page")
+
+
+def _count(names: frozenset[str]) -> Select[int]:
+    counted = select(func.count()).select_from(t).where(*_where(names))
+    if "participant_id" in names:
+        m = participants
+        counted = counted.join(
+            m, (m.c.tenant_id == t.c.tenant_id) & (m.c.conversation_id == t.c.id)
+        ).where(m.c.identity_id == p("participant_id"), m.c.left_at.is_(None))
+    return counted
+
+
+_FILTERS = (
+    *(name + one for name in _LISTS for one in ("", "=1")),
+    *(f"statuses={count}" for count in (1, 2, 3, 4)),
+    *("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"),
+    "channel_types",
+)
+_PAGES = Family(_page, Listed, filters=(*_FILTERS, "cursor", "by_shown"))
+_COUNTS = Family(_count, filters=_FILTERS)

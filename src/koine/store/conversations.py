@@ -1,0 +1,107 @@
+"""Conversations: one row each, with what lists show kept on it. Totals follow every change."""
+
+from msgspec import structs
+from sqlalchemy import delete, insert, select, update
+
+from koine.model.conversation import Conversation
+from koine.store import participants, tallies
+from koine.store.db import Tx
+from koine.store.fragments import in_list
+from koine.store.sql import Command, Query, p
+from koine.store.tables import conversations as t
+from koine.store.tables.base import columns_of
+
+COLUMNS = columns_of(t, Conversation)
+_IN_TENANT = t.c.tenant_id == p("tenant_id")
+
+_BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Conversation)
+_LOCK = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")).with_for_update(), Conversation)
+_BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Conversation)
+_BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Conversation)
+_BY_DELIVERY = Query(
+    select(*COLUMNS)
+    .where(_IN_TENANT, t.c.delivery_id == p("delivery_id"), t.c.removed_at.is_(None))
+    .with_for_update(),
+    Conversation,
+)
+_OF_OWNER = Query(
+    select(*COLUMNS)
+    .where(
+        _IN_TENANT,
+        t.c.owner_id == p("owner_id"),
+        t.c.removed_at.is_(None),
+        t.c.inbox_id.is_not(None),
+    )
+    .order_by(t.c.number),
+    Conversation,
+)
+_INSERT = Command(
+    insert(t).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Conversation.__struct_fields__}
+    )
+)
+_FIXED = frozenset({"id", "number", "created_at", "created_by", "last_seq"})
+_CHANGEABLE = [name for name in Conversation.__struct_fields__ if name not in _FIXED]
+_UPDATE = Command(
+    update(t)
+    .where(_IN_TENANT, t.c.id == p("id"))
+    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+)
+_DELETE = Command(delete(t).where(_IN_TENANT, t.c.id == p("id")))
+
+
+async def get(tx: Tx, conversation_id: str) -> Conversation | None:
+    """The conversation with this id, removed ones too."""
+    return await tx.one(_BY_ID, id=conversation_id)
+
+
+async def lock(tx: Tx, conversation_id: str) -> Conversation | None:
+    """As `get`, and no one else changes it or posts into it until this transaction ends."""
+    return await tx.one(_LOCK, id=conversation_id)
+
+
+async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Conversation]:
+    """The conversations with these ids, by id."""
+    return {c.id: c for c in await tx.all(_BY_IDS, ids=ids)}
+
+
+async def by_number(tx: Tx, number: int) -> Conversation | None:
+    """The conversation with this number in the tenant."""
+    return await tx.one(_BY_NUMBER, number=number)
+
+
+async def lock_of_delivery(tx: Tx, delivery_id: str) -> Conversation | None:
+    """The one conversation of a delivery that is not removed, locked."""
+    return await tx.one(_BY_DELIVERY, delivery_id=delivery_id)
+
+
+async def of_owner(tx: Tx, owner_id: str) -> list[Conversation]:
+    """A contact's conversations in any inbox, oldest first, removed ones left out."""
+    return await tx.all(_OF_OWNER, owner_id=owner_id)
+
+
+async def insert_one(tx: Tx, conversation: Conversation) -> None:
+    """Add a conversation and count it.
+
+    Raises `store.db.Duplicate` when its delivery has one already (delivery.md, S).
+    """
+    await tx.run(_INSERT, **structs.asdict(conversation))
+    await tallies.apply(tx, [], tallies.keys(conversation))
+
+
+async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
+    """Write `after` over `before`, which the caller has locked, and move the totals."""
+    values = structs.asdict(after)
+    await tx.run(_UPDATE, id=after.id, **{f"new_{name}": values[name] for name in _CHANGEABLE})
+    await tallies.apply(tx, tallies.keys(before), tallies.keys(after))
+    if before.status != after.status or before.removed_at != after.removed_at:
+        members = await participants.active_ids(tx, after.id)
+        await tallies.apply(
+            tx, tallies.member_keys(before, members), tallies.member_keys(after, members)
+        )
+
+
+async def delete_one(tx: Tx, conversation: Conversation) -> None:
+    """Take the row away for good, and out of every total. Its participants must be gone first."""
+    await tx.run(_DELETE, id=conversation.id)
+    await tallies.apply(tx, tallies.keys(conversation), [])

@@ -1,0 +1,143 @@
+"""API keys, logins and sessions. What they open is found before the tenant is known."""
+
+from msgspec import structs
+from sqlalchemy import insert, select, update
+
+from koine.model.credential import ApiKey, Login, Session
+from koine.store.db import Tx
+from koine.store.fragments import upsert
+from koine.store.sql import Command, Query, p
+from koine.store.tables import api_keys, logins, sessions
+from koine.store.tables.base import columns_of
+
+_NAMES_TENANT = "the credential is what names the tenant"
+
+_KEY_BY_PREFIX = Query(
+    select(*columns_of(api_keys, ApiKey)).where(api_keys.c.prefix == p("prefix")),
+    ApiKey,
+    crosses_tenants=_NAMES_TENANT,
+)
+_KEYS = Query(
+    select(*columns_of(api_keys, ApiKey))
+    .where(api_keys.c.tenant_id == p("tenant_id"))
+    .order_by(api_keys.c.created_at, api_keys.c.id),
+    ApiKey,
+)
+_INSERT_KEY = Command(insert(api_keys).values({name: p(name) for name in ApiKey.__struct_fields__}))
+_REVOKE_KEY = Command(
+    update(api_keys)
+    .where(
+        api_keys.c.tenant_id == p("tenant_id"),
+        api_keys.c.id == p("id"),
+        api_keys.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=p("now"))
+)
+_LOGINS_BY_EMAIL = Query(
+    select(*columns_of(logins, Login)).where(logins.c.email == p("email")),
+    Login,
+    crosses_tenants=_NAMES_TENANT,
+)
+_SAVE_LOGIN = Command(
+    upsert(
+        logins,
+        {name: p(name) for name in Login.__struct_fields__},
+        index_elements=["tenant_id", "user_id"],
+        set_=lambda new: {"email": new.email, "password_hash": new.password_hash},
+    )
+)
+_SESSION = Query(
+    select(*columns_of(sessions, Session)).where(
+        sessions.c.tenant_id == p("tenant_id"), sessions.c.id == p("id")
+    ),
+    Session,
+)
+_INSERT_SESSION = Command(
+    insert(sessions).values({name: p(name) for name in Session.__struct_fields__})
+)
+_ROTATE = Command(
+    update(sessions)
+    .where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.id == p("id"),
+        sessions.c.refresh_digest == p("old_digest"),
+        sessions.c.revoked_at.is_(None),
+    )
+    .values(refresh_digest=p("new_digest"), expires_at=p("expires_at"))
+)
+_REVOKE_SESSION = Command(
+    update(sessions)
+    .where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.id == p("id"),
+        sessions.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=p("now"))
+)
+_REVOKE_SESSIONS_OF = Command(
+    update(sessions)
+    .where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.user_id == p("user_id"),
+        sessions.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=p("now"))
+)
+
+
+async def key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
+    """The API key with this public prefix, of whichever tenant."""
+    return await tx.one(_KEY_BY_PREFIX, prefix=prefix)
+
+
+async def keys(tx: Tx) -> list[ApiKey]:
+    """The tenant's API keys, revoked ones too, oldest first."""
+    return await tx.all(_KEYS)
+
+
+async def insert_key(tx: Tx, key: ApiKey) -> None:
+    """Add an API key."""
+    await tx.run(_INSERT_KEY, **structs.asdict(key))
+
+
+async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
+    """Close an API key; False if there is none or it is closed."""
+    return bool(await tx.run(_REVOKE_KEY, id=key_id, now=now))
+
+
+async def logins_by_email(tx: Tx, email: str) -> list[Login]:
+    """The logins with this e-mail, at most one a tenant."""
+    return await tx.all(_LOGINS_BY_EMAIL, email=email)
+
+
+async def save_login(tx: Tx, login: Login) -> None:
+    """Set a user's e-mail and password. Raises `store.db.Duplicate` for a taken e-mail."""
+    await tx.run(_SAVE_LOGIN, **structs.asdict(login))
+
+
+async def session(tx: Tx, session_id: str) -> Session | None:
+    """The session with this id."""
+    return await tx.one(_SESSION, id=session_id)
+
+
+async def insert_session(tx: Tx, session: Session) -> None:
+    """Add a session."""
+    await tx.run(_INSERT_SESSION, **structs.asdict(session))
+
+
+async def rotate(tx: Tx, session_id: str, old: str, new: str, expires_at: int) -> bool:
+    """Put a new refresh digest in place of the old; False if the old is not the newest."""
+    turned = await tx.run(
+        _ROTATE, id=session_id, old_digest=old, new_digest=new, expires_at=expires_at
+    )
+    return bool(turned)
+
+
+async def revoke_session(tx: Tx, session_id: str, now: int) -> bool:
+    """End a session; False if there is none or it has ended."""
+    return bool(await tx.run(_REVOKE_SESSION, id=session_id, now=now))
+
+
+async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
+    """End every session of a user; answers how many."""
+    return await tx.run(_REVOKE_SESSIONS_OF, user_id=user_id, now=now)

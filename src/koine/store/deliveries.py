@@ -1,0 +1,82 @@
+"""Deliveries, as far as messaging needs them."""
+
+from typing import Any
+
+from msgspec import structs
+from sqlalchemy import ColumnElement, Select, select, tuple_, update
+
+from koine.model.delivery import Delivery
+from koine.model.page import Page, Window
+from koine.store.db import Tx
+from koine.store.fragments import in_list
+from koine.store.sql import Command, Family, InsertMany, Query, p
+from koine.store.tables import deliveries as t
+from koine.store.tables.base import columns_of
+
+_COLUMNS = columns_of(t, Delivery)
+_FIELDS = list(Delivery.__struct_fields__)
+_IN_TENANT = t.c.tenant_id == p("tenant_id")
+
+_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Delivery)
+_BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Delivery)
+_BY_REFERENCES = Query(
+    select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.external_reference_id, "references")), Delivery
+)
+_INSERT = InsertMany(t, ["tenant_id", *_FIELDS])
+_CHANGEABLE = [n for n in _FIELDS if n not in ("id", "created_at")]
+_UPDATE = Command(
+    update(t)
+    .where(_IN_TENANT, t.c.id == p("id"))
+    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+)
+
+
+async def get(tx: Tx, delivery_id: str) -> Delivery | None:
+    """The delivery with this id."""
+    return await tx.one(_BY_ID, id=delivery_id)
+
+
+async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
+    """The deliveries with these ids, by id."""
+    return {d.id: d for d in await tx.all(_BY_IDS, ids=ids)} if ids else {}
+
+
+async def by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:
+    """The deliveries with these external references, by reference."""
+    found = await tx.all(_BY_REFERENCES, references=references) if references else []
+    return {str(d.external_reference_id): d for d in found}
+
+
+async def insert_many(tx: Tx, deliveries: list[Delivery]) -> None:
+    """Add deliveries. Raises `store.db.Duplicate` for an external reference that is taken."""
+    await tx.many(_INSERT, [(tx.tenant_id, *structs.astuple(d)) for d in deliveries])
+
+
+async def change(tx: Tx, delivery: Delivery) -> None:
+    """Write the delivery over the row with its id."""
+    values = structs.asdict(delivery)
+    await tx.run(_UPDATE, id=delivery.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
+
+
+async def page(tx: Tx, window: Window) -> Page[Delivery]:
+    """One page of all deliveries, oldest first."""
+    names, values = set(), {}
+    if window.cursor is not None:
+        names = {"cursor"}
+        values = {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
+    rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Page(items=items, next=(items[-1].created_at, items[-1].id) if more else None)
+
+
+def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    where: list[ColumnElement[bool]] = [_IN_TENANT]
+    if "cursor" in names:
+        cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
+        where.append(tuple_(t.c.created_at, t.c.id) > cursor)
+    listed = select(*_COLUMNS).where(*where).order_by(t.c.created_at, t.c.id)
+    return listed.limit(p("limit")).offset(p("offset"))
+
+
+_PAGES = Family(_page, Delivery, filters=("cursor",))

@@ -1,0 +1,60 @@
+"""Rows of stored files; the bytes are on disk under the row's key."""
+
+from msgspec import Struct, structs
+from sqlalchemy import delete, insert, select
+
+from koine.store.db import Tx
+from koine.store.sql import Command, Query, p
+from koine.store.tables import files as t
+from koine.store.tables.base import columns_of
+
+
+class StoredFile(Struct, frozen=True):
+    """One file: `key` is its unguessable name on disk and in its URL; `size` in bytes."""
+
+    id: str
+    number: int
+    conversation_id: str | None
+    name: str
+    content_type: str
+    size: int
+    key: str
+    created_at: int
+
+
+_INSERT = Command(
+    insert(t).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in StoredFile.__struct_fields__}
+    )
+)
+_BY_KEY = Query(
+    select(*columns_of(t, StoredFile)).where(t.c.key == p("key")),
+    StoredFile,
+    crosses_tenants="the unguessable key is the authority, as in the API it serves",
+)
+_OF = Query(
+    select(*columns_of(t, StoredFile)).where(
+        t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
+    ),
+    StoredFile,
+)
+_DELETE_OF = Command(
+    delete(t).where(t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id"))
+)
+
+
+async def insert_one(tx: Tx, file: StoredFile) -> None:
+    """Add the row of a file whose bytes are on disk already."""
+    await tx.run(_INSERT, **structs.asdict(file))
+
+
+async def by_key(tx: Tx, key: str) -> StoredFile | None:
+    """The file with this key, of whichever tenant."""
+    return await tx.one(_BY_KEY, key=key)
+
+
+async def delete_of(tx: Tx, conversation_id: str) -> list[StoredFile]:
+    """Take away the rows of a conversation's files; answers them, so that the bytes can go."""
+    found = await tx.all(_OF, conversation_id=conversation_id)
+    await tx.run(_DELETE_OF, conversation_id=conversation_id)
+    return found

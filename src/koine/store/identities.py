@@ -1,0 +1,188 @@
+"""Users, contacts and responders: one table, so that anyone can own, join and speak."""
+
+from typing import Any
+
+from msgspec import structs
+from sqlalchemy import ColumnElement, Select, func, insert, or_, select, tuple_, update
+
+from koine.model.filters import PeopleFilter
+from koine.model.identity import Identity, ResponderVersion
+from koine.model.page import Page, Window
+from koine.store.db import Tx
+from koine.store.fragments import contains_ci, in_list
+from koine.store.sql import Command, Family, Query, p
+from koine.store.tables import contact_inboxes, responder_versions
+from koine.store.tables import identities as t
+from koine.store.tables.base import columns_of
+
+COLUMNS = columns_of(t, Identity)
+_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_HERE = t.c.removed_at.is_(None)
+
+_BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Identity)
+_BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Identity)
+_BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Identity)
+_MATCHING = Family(
+    lambda names: (
+        select(*COLUMNS)
+        .where(_IN_TENANT, _HERE, t.c.kind == p("kind"), *(t.c[n] == p(n) for n in names))
+        .order_by(t.c.created_at, t.c.id)
+        .limit(1)
+    ),
+    Identity,
+    filters=("identifier", "email", "phone"),
+)
+_INSERT = Command(
+    insert(t).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Identity.__struct_fields__}
+    )
+)
+_CHANGEABLE = [
+    name
+    for name in Identity.__struct_fields__
+    if name not in ("id", "number", "kind", "created_at")
+]
+_UPDATE = Command(
+    update(t)
+    .where(_IN_TENANT, t.c.id == p("id"))
+    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+)
+_INSERT_VERSION = Command(
+    insert(responder_versions).values(
+        {"tenant_id": p("tenant_id")}
+        | {name: p(name) for name in ResponderVersion.__struct_fields__}
+    )
+)
+_VERSIONS = Query(
+    select(*columns_of(responder_versions, ResponderVersion))
+    .where(
+        responder_versions.c.tenant_id == p("tenant_id"),
+        responder_versions.c.responder_id == p("responder_id"),
+    )
+    .order_by(responder_versions.c.number.desc()),
+    ResponderVersion,
+)
+_VERSIONS_BY_ID = Query(
+    select(*columns_of(responder_versions, ResponderVersion)).where(
+        responder_versions.c.tenant_id == p("tenant_id"), in_list(responder_versions.c.id, "ids")
+    ),
+    ResponderVersion,
+)
+
+
+async def get(tx: Tx, identity_id: str) -> Identity | None:
+    """The identity with this id, removed ones too."""
+    return await tx.one(_BY_ID, id=identity_id)
+
+
+async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Identity]:
+    """The identities with these ids, by id."""
+    return {i.id: i for i in await tx.all(_BY_IDS, ids=ids)} if ids else {}
+
+
+async def by_number(tx: Tx, number: int) -> Identity | None:
+    """The identity with this number in the tenant."""
+    return await tx.one(_BY_NUMBER, number=number)
+
+
+async def matching(tx: Tx, kind: str, field: str, value: str) -> Identity | None:
+    """The oldest identity of a kind whose `identifier`, `email` or `phone` is the value."""
+    return await tx.one(_MATCHING.of({field}), kind=kind, **{field: value})
+
+
+async def insert_one(tx: Tx, identity: Identity) -> None:
+    """Add an identity. Raises `store.db.Duplicate` for a contact identifier that is taken."""
+    await tx.run(_INSERT, **structs.asdict(identity))
+
+
+async def change(tx: Tx, identity: Identity) -> None:
+    """Write the identity over the row with its id."""
+    values = structs.asdict(identity)
+    await tx.run(_UPDATE, id=identity.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
+
+
+async def page(tx: Tx, f: PeopleFilter, window: Window) -> Page[Identity]:
+    """One page, oldest first, without total."""
+    names, values = _conditions(f)
+    if window.cursor is not None:
+        names |= {"cursor"}
+        values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
+    rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Page(items=items, next=(items[-1].created_at, items[-1].id) if more else None)
+
+
+async def count(tx: Tx, f: PeopleFilter) -> int:
+    """How many identities `f` finds."""
+    names, values = _conditions(f)
+    rows = await tx.all(_COUNTS.of(names), **values)
+    return int(rows[0][0])
+
+
+async def add_version(tx: Tx, version: ResponderVersion) -> None:
+    """Add a numbered version of a responder."""
+    await tx.run(_INSERT_VERSION, **structs.asdict(version))
+
+
+async def versions(tx: Tx, responder_id: str) -> list[ResponderVersion]:
+    """A responder's versions, newest first."""
+    return await tx.all(_VERSIONS, responder_id=responder_id)
+
+
+async def versions_by_id(tx: Tx, ids: list[str]) -> dict[str, ResponderVersion]:
+    """The responder versions with these ids, by id."""
+    return {v.id: v for v in await tx.all(_VERSIONS_BY_ID, ids=ids)} if ids else {}
+
+
+def _conditions(f: PeopleFilter) -> tuple[frozenset[str], dict[str, object]]:
+    names: set[str] = set()
+    values: dict[str, object] = {}
+    for name in ("kinds", "roles", "inbox_ids"):
+        if getattr(f, name):
+            names.add(name)
+            values[name] = list(getattr(f, name))
+    if f.search is not None:
+        names.add("search")
+        values["search"] = f.search
+    return frozenset(names), values
+
+
+def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [_IN_TENANT, _HERE]
+    if "kinds" in names:
+        found.append(in_list(t.c.kind, "kinds"))
+    if "roles" in names:
+        found.append(in_list(t.c.role, "roles"))
+    if "search" in names:
+        searched = (t.c.name, t.c.email, t.c.phone, t.c.company, t.c.identifier)
+        found.append(or_(*(contains_ci(column, "search") for column in searched)))
+    if "inbox_ids" in names:
+        places = contact_inboxes.c
+        found.append(
+            select(places.contact_id)
+            .where(
+                places.tenant_id == p("tenant_id"),
+                places.contact_id == t.c.id,
+                in_list(places.inbox_id, "inbox_ids"),
+            )
+            .exists()
+        )
+    return found
+
+
+def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    listed = select(*COLUMNS).where(*_where(names))
+    if "cursor" in names:
+        cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
+        listed = listed.where(tuple_(t.c.created_at, t.c.id) > cursor)
+    return listed.order_by(t.c.created_at, t.c.id).limit(p("limit")).offset(p("offset"))
+
+
+def _count(names: frozenset[str]) -> Select[int]:
+    return select(func.count()).select_from(t).where(*_where(names))
+
+
+_FILTERS = ("kinds", "roles", "search", "inbox_ids")
+_PAGES = Family(_page, Identity, filters=(*_FILTERS, "cursor"))
+_COUNTS = Family(_count, filters=_FILTERS)

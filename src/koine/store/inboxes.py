@@ -1,0 +1,151 @@
+"""Inboxes, and each contact's place in one."""
+
+from msgspec import Struct, structs
+from sqlalchemy import insert, or_, select, update
+
+from koine.model.inbox import ContactInbox, Inbox
+from koine.store.db import Tx
+from koine.store.fragments import in_list
+from koine.store.sql import Command, Query, p
+from koine.store.tables import contact_inboxes, inboxes
+from koine.store.tables.base import columns_of
+
+_COLUMNS = columns_of(inboxes, Inbox)
+_IN_TENANT = inboxes.c.tenant_id == p("tenant_id")
+_PLACE = columns_of(contact_inboxes, ContactInbox)
+_PLACE_IN_TENANT = contact_inboxes.c.tenant_id == p("tenant_id")
+
+
+class Door(Struct, frozen=True):
+    """Which tenant's inbox a public identifier opens."""
+
+    tenant_id: str
+    inbox_id: str
+
+
+_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")), Inbox)
+_BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(inboxes.c.id, "ids")), Inbox)
+_ALL = Query(
+    select(*_COLUMNS).where(_IN_TENANT, inboxes.c.removed_at.is_(None)).order_by(inboxes.c.number),
+    Inbox,
+)
+_DOOR = Query(
+    select(inboxes.c.tenant_id, inboxes.c.id).where(
+        inboxes.c.identifier == p("identifier"), inboxes.c.removed_at.is_(None)
+    ),
+    Door,
+    crosses_tenants="the public identifier is what names the tenant",
+)
+_INSERT = Command(
+    insert(inboxes).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Inbox.__struct_fields__}
+    )
+)
+_CHANGEABLE = [n for n in Inbox.__struct_fields__ if n not in ("id", "number", "created_at")]
+_UPDATE = Command(
+    update(inboxes)
+    .where(_IN_TENANT, inboxes.c.id == p("id"))
+    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+)
+_PLACE_BY_SOURCE = Query(
+    select(*_PLACE).where(
+        _PLACE_IN_TENANT,
+        contact_inboxes.c.inbox_id == p("inbox_id"),
+        contact_inboxes.c.source_id == p("source_id"),
+    ),
+    ContactInbox,
+)
+_PLACES_OF = Query(
+    select(*_PLACE)
+    .where(_PLACE_IN_TENANT, in_list(contact_inboxes.c.contact_id, "contact_ids"))
+    .order_by(contact_inboxes.c.created_at),
+    ContactInbox,
+)
+_INSERT_PLACE = Command(
+    insert(contact_inboxes).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in ContactInbox.__struct_fields__}
+    )
+)
+_VERIFY = Command(
+    update(contact_inboxes)
+    .where(
+        _PLACE_IN_TENANT,
+        contact_inboxes.c.inbox_id == p("inbox_id"),
+        contact_inboxes.c.source_id == p("source_id"),
+    )
+    .values(verified=True)
+)
+_MOVE = Command(
+    update(contact_inboxes)
+    .where(_PLACE_IN_TENANT, contact_inboxes.c.contact_id == p("old_contact_id"))
+    .values(contact_id=p("new_contact_id"))
+)
+_SAME_NAME = Query(
+    select(*_COLUMNS).where(
+        _IN_TENANT,
+        inboxes.c.removed_at.is_(None),
+        or_(inboxes.c.name == p("name"), inboxes.c.identifier == p("name")),
+    ),
+    Inbox,
+)
+
+
+async def get(tx: Tx, inbox_id: str) -> Inbox | None:
+    """The inbox with this id, removed ones too."""
+    return await tx.one(_BY_ID, id=inbox_id)
+
+
+async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Inbox]:
+    """The inboxes with these ids, by id."""
+    return {i.id: i for i in await tx.all(_BY_IDS, ids=ids)} if ids else {}
+
+
+async def all_(tx: Tx) -> list[Inbox]:
+    """Every inbox of the tenant that is not removed, in the order they were made."""
+    return await tx.all(_ALL)
+
+
+async def named(tx: Tx, name: str) -> Inbox | None:
+    """An inbox by its name or public identifier, for people at a command line."""
+    return await tx.one(_SAME_NAME, name=name)
+
+
+async def door(tx: Tx, identifier: str) -> Door | None:
+    """Where a public identifier leads, whichever tenant it is of."""
+    return await tx.one(_DOOR, identifier=identifier)
+
+
+async def insert_one(tx: Tx, inbox: Inbox) -> None:
+    """Add an inbox."""
+    await tx.run(_INSERT, **structs.asdict(inbox))
+
+
+async def change(tx: Tx, inbox: Inbox) -> None:
+    """Write the inbox over the row with its id."""
+    values = structs.asdict(inbox)
+    await tx.run(_UPDATE, id=inbox.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
+
+
+async def place(tx: Tx, inbox_id: str, source_id: str) -> ContactInbox | None:
+    """The contact's place in an inbox that this source id names."""
+    return await tx.one(_PLACE_BY_SOURCE, inbox_id=inbox_id, source_id=source_id)
+
+
+async def places_of(tx: Tx, contact_ids: list[str]) -> list[ContactInbox]:
+    """Every place of these contacts, oldest first."""
+    return await tx.all(_PLACES_OF, contact_ids=contact_ids)
+
+
+async def insert_place(tx: Tx, place: ContactInbox) -> None:
+    """Give a contact a place. Raises `store.db.Duplicate` when the source id is taken."""
+    await tx.run(_INSERT_PLACE, **structs.asdict(place))
+
+
+async def verify(tx: Tx, inbox_id: str, source_id: str) -> None:
+    """Remember that a valid identity hash was shown for this place."""
+    await tx.run(_VERIFY, inbox_id=inbox_id, source_id=source_id)
+
+
+async def move_places(tx: Tx, old_contact_id: str, new_contact_id: str) -> None:
+    """One contact's places become another's (contacts that merge)."""
+    await tx.run(_MOVE, old_contact_id=old_contact_id, new_contact_id=new_contact_id)

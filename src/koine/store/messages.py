@@ -1,0 +1,215 @@
+"""Messages of a conversation: dense numbers, newest or oldest first."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+
+from koine.model.filters import MessageFilter
+from koine.model.message import Message
+from koine.model.page import Page, Window
+from koine.store.db import Tx
+from koine.store.fragments import in_list, values_table
+from koine.store.sql import Command, Family, InsertMany, Query, p
+from koine.store.tables import identities
+from koine.store.tables import messages as t
+from koine.store.types import Uuid
+
+_OWN = [name for name in Message.__struct_fields__ if not name.startswith("sender_")]
+_OWN[4:4] = ["sender_id", "sender_kind"]  # after public_seq
+_SENDER: list[ColumnElement[object]] = [
+    identities.c.name,
+    identities.c.email,
+    identities.c.avatar_url,
+    identities.c.role,
+    identities.c.number,
+]
+COLUMNS: list[ColumnElement[object]] = [*(t.c[name] for name in _OWN), *_SENDER]
+_SENDER_ROW = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.sender_id)
+_IN_CONVERSATION = and_(
+    t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
+)
+
+_INSERT = InsertMany(t, ["tenant_id", *_OWN])
+_BY_ID = Query(
+    select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(_IN_CONVERSATION, t.c.id == p("id")),
+    Message,
+)
+_BY_SEQ = Query(
+    select(*COLUMNS)
+    .outerjoin(identities, _SENDER_ROW)
+    .where(_IN_CONVERSATION, t.c.seq == p("seq")),
+    Message,
+)
+_wanted = values_table("wanted", {"conversation_id": Uuid(), "seq": t.c.seq.type})
+_LATEST = Query(
+    select(*COLUMNS)
+    .join_from(
+        _wanted,
+        t,
+        (t.c.tenant_id == p("tenant_id"))
+        & (t.c.conversation_id == _wanted.c.conversation_id)
+        & (t.c.seq == _wanted.c.seq),
+    )
+    .outerjoin(identities, _SENDER_ROW),
+    Message,
+)
+_OF_CONVERSATIONS = Query(
+    select(*COLUMNS)
+    .outerjoin(identities, _SENDER_ROW)
+    .where(
+        t.c.tenant_id == p("tenant_id"),
+        in_list(t.c.conversation_id, "conversation_ids"),
+        t.c.private.is_(False),
+    )
+    .order_by(t.c.conversation_id, t.c.seq),
+    Message,
+)
+_SINCE = Query(
+    select(func.count()).where(_IN_CONVERSATION, t.c.seq > p("seq"), t.c.created_at > p("since"))
+)
+_CHANGE = Command(
+    update(t)
+    .where(_IN_CONVERSATION, t.c.id == p("id"))
+    .values(content_attributes=p("new_content_attributes"), updated_at=p("now"))
+)
+_DELETE_OF = Command(delete(t).where(_IN_CONVERSATION))
+_MOVE_SENDER = Command(
+    update(t)
+    .where(_IN_CONVERSATION, t.c.sender_id == p("old_sender_id"))
+    .values(sender_id=p("new_sender_id"))
+)
+
+
+async def insert_many(tx: Tx, rows: list[tuple[str, Message]]) -> None:
+    """Add messages, each with its tenant's id. The one door by which a message comes to be:
+    `engine.posting` alone calls it, holding the conversations' locks."""
+    await tx.many(
+        _INSERT,
+        [(tenant_id, *(getattr(message, name) for name in _OWN)) for tenant_id, message in rows],
+    )
+
+
+async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:
+    """The message of this conversation with this id."""
+    return await tx.one(_BY_ID, conversation_id=conversation_id, id=message_id)
+
+
+async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
+    """The message of this conversation with this number."""
+    return await tx.one(_BY_SEQ, conversation_id=conversation_id, seq=seq)
+
+
+async def at_marks(tx: Tx, marks: list[tuple[str, int]]) -> dict[str, Message]:
+    """The message at each (conversation id, seq), by conversation."""
+    return {m.conversation_id: m for m in await tx.all(_LATEST, wanted=marks)}
+
+
+async def public_of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Message]]:
+    """Every public message of these conversations, oldest first, by conversation."""
+    found: dict[str, list[Message]] = {each: [] for each in conversation_ids}
+    for message in await tx.all(_OF_CONVERSATIONS, conversation_ids=conversation_ids):
+        found[message.conversation_id].append(message)
+    return found
+
+
+async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -> Page[Message]:
+    """One page, without total. `window.cursor` is (0, seq as text): the last one already had."""
+    names, values = _conditions(f)
+    rows = await tx.all(
+        _PAGES.of(names),
+        **values,
+        conversation_id=conversation_id,
+        limit=window.limit + 1,
+        offset=window.offset,
+    )
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Page(items=items, next=(items[-1].seq, items[-1].id) if more else None)
+
+
+async def count(tx: Tx, conversation_id: str, f: MessageFilter) -> int:
+    """How many messages `f` finds, by counting; the totals without time bounds are on the
+    conversation (`last_seq`, `public_count`)."""
+    names, values = _conditions(f)
+    rows = await tx.all(_COUNTS.of(names), **values, conversation_id=conversation_id)
+    return int(rows[0][0])
+
+
+async def count_since(tx: Tx, conversation_id: str, seq: int, since: int) -> int:
+    """How many messages beyond number `seq` came after `since` (µs)."""
+    rows = await tx.all(_SINCE, conversation_id=conversation_id, seq=seq, since=since)
+    return int(rows[0][0])
+
+
+async def set_content_attributes(
+    tx: Tx, message: Message, content_attributes: str, now: int
+) -> None:
+    """Replace the message's content attributes (JSON text)."""
+    await tx.run(
+        _CHANGE,
+        conversation_id=message.conversation_id,
+        id=message.id,
+        new_content_attributes=content_attributes,
+        now=now,
+    )
+
+
+async def give_to(tx: Tx, conversation_id: str, old_sender_id: str, new_sender_id: str) -> None:
+    """What one identity said in a conversation becomes another's (contacts that merge)."""
+    await tx.run(
+        _MOVE_SENDER,
+        conversation_id=conversation_id,
+        old_sender_id=old_sender_id,
+        new_sender_id=new_sender_id,
+    )
+
+
+async def delete_of(tx: Tx, conversation_id: str) -> int:
+    """Take every message of the conversation away for good; answers how many."""
+    return await tx.run(_DELETE_OF, conversation_id=conversation_id)
+
+
+def _conditions(f: MessageFilter) -> tuple[frozenset[str], dict[str, object]]:
+    names = {n for n in ("with_private", "oldest_first") if getattr(f, n)}
+    values: dict[str, object] = {}
+    for name in ("start", "end", "before_seq", "after_seq"):
+        if getattr(f, name) is not None:
+            names.add(name)
+            values[name] = getattr(f, name)
+    return frozenset(names), values
+
+
+def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [_IN_CONVERSATION]
+    if "with_private" not in names:
+        found.append(t.c.private.is_(False))
+    if "start" in names:
+        found.append(t.c.created_at >= p("start"))
+    if "end" in names:
+        found.append(t.c.created_at <= p("end"))
+    if "before_seq" in names:
+        found.append(t.c.seq < p("before_seq"))
+    if "after_seq" in names:
+        found.append(t.c.seq > p("after_seq"))
+    return found
+
+
+def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    order = t.c.seq.asc() if "oldest_first" in names else t.c.seq.desc()
+    return (
+        select(*COLUMNS)
+        .outerjoin(identities, _SENDER_ROW)
+        .where(*_where(names))
+        .order_by(order)
+        .limit(p("limit"))
+        .offset(p("offset"))
+    )
+
+
+def _count(names: frozenset[str]) -> Select[int]:
+    return select(func.count()).select_from(t).where(*_where(names))
+
+
+_FILTERS = ("with_private", "start", "end", "before_seq", "after_seq")
+_PAGES = Family(_page, Message, filters=(*_FILTERS, "oldest_first"))
+_COUNTS = Family(_count, filters=(*_FILTERS, "oldest_first"))

@@ -1,0 +1,159 @@
+"""Who takes part in a conversation, and how far each has read."""
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+
+from koine.model.conversation import Conversation, Participant
+from koine.store import tallies
+from koine.store.db import Tx
+from koine.store.fragments import in_list
+from koine.store.sql import Command, Query, p
+from koine.store.tables import conversations, identities
+from koine.store.tables import participants as t
+
+_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_OF_CONVERSATION = t.c.conversation_id == p("conversation_id")
+_ONE = and_(_IN_TENANT, _OF_CONVERSATION, t.c.identity_id == p("identity_id"))
+_PERSON = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.identity_id)
+_COLUMNS: list[ColumnElement[object]] = [
+    t.c.conversation_id,
+    t.c.identity_id,
+    t.c.role,
+    t.c.joined_at,
+    t.c.left_at,
+    t.c.read_seq,
+    t.c.read_public,
+    t.c.read_message_id,
+    identities.c.kind,
+    identities.c.name,
+    identities.c.first_name,
+    identities.c.last_name,
+    identities.c.email,
+    identities.c.avatar_url,
+    identities.c.role,
+]
+
+_GET = Query(select(*_COLUMNS).join(identities, _PERSON).where(_ONE), Participant)
+_OF = Query(
+    select(*_COLUMNS)
+    .join(identities, _PERSON)
+    .where(_IN_TENANT, in_list(t.c.conversation_id, "conversation_ids"))
+    .order_by(t.c.conversation_id, t.c.joined_at, t.c.identity_id),
+    Participant,
+)
+_ACTIVE_IDS = Query(
+    select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None))
+)
+_INSERT = Command(
+    insert(t).values(
+        {
+            name: p(name)
+            for name in (
+                "tenant_id", "conversation_id", "identity_id", "role", "joined_at", "left_at",
+                "read_seq", "read_public", "read_message_id", "last_activity_at",
+            )
+        }
+    )
+)  # fmt: skip
+_REJOIN = Command(
+    update(t)
+    .where(_ONE)
+    .values(
+        left_at=None,
+        joined_at=p("now"),
+        role=p("new_role"),
+        last_activity_at=p("at"),
+    )
+)
+_LEAVE = Command(update(t).where(_ONE, t.c.left_at.is_(None)).values(left_at=p("now")))
+_SET_ROLE = Command(update(t).where(_ONE).values(role=p("new_role")))
+_READ = Command(
+    update(t)
+    .where(_ONE, t.c.read_seq < p("seq"))
+    .values(
+        read_seq=p("seq"),
+        read_public=p("public_seq"),
+        read_message_id=p("message_id"),
+    )
+)
+_DELETE_OF = Command(delete(t).where(_IN_TENANT, _OF_CONVERSATION))
+_COUNT_CHANGED = Command(
+    update(conversations)
+    .where(
+        conversations.c.tenant_id == p("tenant_id"),
+        conversations.c.id == p("id"),
+    )
+    .values(participant_count=conversations.c.participant_count + p("by"))
+)
+
+
+async def get(tx: Tx, conversation_id: str, identity_id: str) -> Participant | None:
+    """The identity's part in the conversation, even if it has left."""
+    return await tx.one(_GET, conversation_id=conversation_id, identity_id=identity_id)
+
+
+async def of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Participant]]:
+    """Everyone who takes or took part, by conversation, in order of joining."""
+    found: dict[str, list[Participant]] = {each: [] for each in conversation_ids}
+    for participant in await tx.all(_OF, conversation_ids=conversation_ids):
+        found[participant.conversation_id].append(participant)
+    return found
+
+
+async def active_ids(tx: Tx, conversation_id: str) -> list[str]:
+    """The ids of those who take part now."""
+    return [row[0] for row in await tx.all(_ACTIVE_IDS, conversation_id=conversation_id)]
+
+
+async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, now: int) -> bool:
+    """Make the identity a participant; False if it is one already. What was said before it
+    joined counts as unread, what it read before it left stays read."""
+    key = {"conversation_id": conversation.id, "identity_id": identity_id}
+    known = await tx.one(_GET, **key)
+    if known is not None and known.left_at is None:
+        return False
+    at = conversation.last_activity_at
+    if known is not None:
+        await tx.run(_REJOIN, **key, now=now, new_role=role, at=at)
+    else:
+        await tx.run(
+            _INSERT, **key, role=role, joined_at=now, left_at=None,
+            read_seq=0, read_public=0, read_message_id=None, last_activity_at=at,
+        )  # fmt: skip
+    await tx.run(_COUNT_CHANGED, id=conversation.id, by=1)
+    await tallies.apply(tx, [], tallies.member_keys(conversation, [identity_id]))
+    return True
+
+
+async def leave(tx: Tx, conversation: Conversation, identity_id: str, now: int) -> bool:
+    """End the identity's part; False if it had none."""
+    left = await tx.run(_LEAVE, conversation_id=conversation.id, identity_id=identity_id, now=now)
+    if not left:
+        return False
+    await tx.run(_COUNT_CHANGED, id=conversation.id, by=-1)
+    await tallies.apply(tx, tallies.member_keys(conversation, [identity_id]), [])
+    return True
+
+
+async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) -> bool:
+    """Give a participant another role; False if the identity never took part."""
+    key = {"conversation_id": conversation_id, "identity_id": identity_id}
+    return bool(await tx.run(_SET_ROLE, **key, new_role=role))
+
+
+async def mark_read(
+    tx: Tx, conversation_id: str, identity_id: str, mark: tuple[int, int, str]
+) -> bool:
+    """Move the reader's mark to a message (seq, public_seq, id); it never moves back."""
+    seq, public_seq, message_id = mark
+    moved = await tx.run(
+        _READ, conversation_id=conversation_id, identity_id=identity_id,
+        seq=seq, public_seq=public_seq, message_id=message_id,
+    )  # fmt: skip
+    return bool(moved)
+
+
+async def delete_of(tx: Tx, conversation: Conversation) -> None:
+    """Take everyone out of a conversation that is about to be deleted, and out of the totals."""
+    members = await active_ids(tx, conversation.id)
+    await tx.run(_DELETE_OF, conversation_id=conversation.id)
+    await tallies.apply(tx, tallies.member_keys(conversation, members), [])

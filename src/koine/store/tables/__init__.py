@@ -1,0 +1,44 @@
+"""Every table, once. Statements are built from these and run by the drivers."""
+
+from koine.store.tables.base import metadata
+from koine.store.tables.doors import api_keys, audit, logins, sessions
+from koine.store.tables.people import (
+    contact_inboxes,
+    counters,
+    deliveries,
+    identities,
+    inboxes,
+    responder_versions,
+    server,
+    tenants,
+)
+from koine.store.tables.talk import (
+    conversations,
+    events,
+    files,
+    messages,
+    participants,
+    tickets,
+)
+
+__all__ = [
+    "api_keys",
+    "audit",
+    "contact_inboxes",
+    "conversations",
+    "counters",
+    "deliveries",
+    "events",
+    "files",
+    "identities",
+    "inboxes",
+    "logins",
+    "messages",
+    "metadata",
+    "participants",
+    "responder_versions",
+    "server",
+    "sessions",
+    "tenants",
+    "tickets",
+]

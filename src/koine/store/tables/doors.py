@@ -1,0 +1,67 @@
+"""What opens a door, and the book of who did what."""
+
+from sqlalchemy import Index, Table
+
+from koine.store.tables.base import belongs, id_, int_, key, metadata, text_
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    text_("name", False),
+    text_("prefix", False),
+    text_("digest", False),
+    id_("user_id"),
+    text_("permissions", False),
+    int_("created_at"),
+    int_("expires_at", True),
+    int_("revoked_at", True),
+    int_("last_used_at", True),
+    key("tenant_id", "id"),
+    belongs("user_id", "identities"),
+    Index("api_keys_prefix", "prefix", unique=True),
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    id_("tenant_id"),
+    id_("user_id"),
+    text_("email", False),
+    text_("password_hash", False),
+    key("tenant_id", "user_id"),
+    belongs("user_id", "identities"),
+    Index("logins_email", "email", "tenant_id", unique=True),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    id_("user_id"),
+    text_("refresh_digest", False),
+    int_("created_at"),
+    int_("expires_at"),
+    int_("revoked_at", True),
+    key("tenant_id", "id"),
+    belongs("user_id", "identities"),
+    Index("sessions_user", "tenant_id", "user_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    text_("actor_kind", False),
+    id_("actor_id", True),
+    text_("action", False),
+    text_("noun", False),
+    id_("noun_id"),
+    text_("detail", False),
+    int_("created_at"),
+    key("tenant_id", "id"),
+    Index("audit_created", "tenant_id", "created_at", "id"),
+)

@@ -1,0 +1,155 @@
+"""Tenants, identities, inboxes and deliveries: who talks, and what about."""
+
+from sqlalchemy import Index, Table
+
+from koine.store.tables.base import belongs, flag, id_, int_, key, metadata, partial, text_
+
+tenants = Table(
+    "tenants",
+    metadata,
+    id_("id"),
+    int_("number"),
+    text_("slug", False),
+    text_("name", False),
+    id_("default_responder_id", True),
+    text_("settings", False),
+    int_("created_at"),
+    key("id"),
+    Index("tenants_number", "number", unique=True),
+    Index("tenants_slug", "slug", unique=True),
+)
+
+server = Table(
+    "server",
+    metadata,
+    text_("name", False),
+    text_("value", False),
+    key("name"),
+)
+"""The server's own few values: the signing key of its tokens, the epoch of its event log."""
+
+counters = Table(
+    "counters",
+    metadata,
+    id_("tenant_id"),
+    text_("name", False),
+    int_("value"),
+    key("tenant_id", "name"),
+)
+"""Numbers given out (`number:…`) and totals kept (`total:…`), so that no list counts rows."""
+
+identities = Table(
+    "identities",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    int_("number"),
+    text_("kind", False),
+    text_("name"),
+    text_("first_name"),
+    text_("last_name"),
+    text_("email"),
+    text_("phone"),
+    text_("identifier"),
+    text_("avatar_url"),
+    text_("role"),
+    text_("permissions", False),
+    flag("blocked"),
+    text_("company"),
+    text_("job_title"),
+    text_("location"),
+    text_("country_code"),
+    text_("custom_attributes", False),
+    text_("additional_attributes", False),
+    text_("labels", False),
+    text_("settings", False),
+    int_("last_activity_at", True),
+    int_("created_at"),
+    int_("updated_at"),
+    int_("removed_at", True),
+    key("tenant_id", "id"),
+    Index("identities_number", "tenant_id", "number", unique=True),
+    partial(
+        "identities_contact_identifier",
+        "tenant_id",
+        "identifier",
+        unique=True,
+        where="kind = 'contact' AND identifier IS NOT NULL",
+    ),
+    Index("identities_email", "tenant_id", "kind", "email"),
+    Index("identities_phone", "tenant_id", "kind", "phone"),
+    Index("identities_kind", "tenant_id", "kind", "created_at", "id"),
+)
+
+responder_versions = Table(
+    "responder_versions",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    id_("responder_id"),
+    int_("number"),
+    text_("settings", False),
+    int_("created_at"),
+    key("tenant_id", "id"),
+    belongs("responder_id", "identities"),
+    Index("responder_versions_number", "tenant_id", "responder_id", "number", unique=True),
+)
+
+inboxes = Table(
+    "inboxes",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    int_("number"),
+    text_("name", False),
+    text_("channel_type", False),
+    text_("identifier", False),
+    text_("hmac_token", False),
+    flag("identity_required"),
+    flag("single_conversation"),
+    id_("responder_id", True),
+    text_("settings", False),
+    int_("created_at"),
+    int_("updated_at"),
+    int_("removed_at", True),
+    key("tenant_id", "id"),
+    belongs("responder_id", "identities"),
+    Index("inboxes_number", "tenant_id", "number", unique=True),
+    Index("inboxes_identifier", "identifier", unique=True),
+)
+
+contact_inboxes = Table(
+    "contact_inboxes",
+    metadata,
+    id_("tenant_id"),
+    id_("inbox_id"),
+    id_("contact_id"),
+    text_("source_id", False),
+    text_("pubsub_token", False),
+    flag("verified"),
+    int_("created_at"),
+    key("tenant_id", "inbox_id", "source_id"),
+    belongs("inbox_id", "inboxes"),
+    belongs("contact_id", "identities"),
+    Index("contact_inboxes_contact", "tenant_id", "contact_id"),
+    Index("contact_inboxes_pubsub", "pubsub_token", unique=True),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    text_("external_reference_id"),
+    text_("delivery_code", False),
+    id_("customer_id"),
+    id_("driver_id", True),
+    text_("status", False),
+    int_("created_at"),
+    int_("updated_at"),
+    key("tenant_id", "id"),
+    belongs("customer_id", "identities"),
+    belongs("driver_id", "identities"),
+    Index("deliveries_reference", "tenant_id", "external_reference_id", unique=True),
+    Index("deliveries_created", "tenant_id", "created_at", "id"),
+)

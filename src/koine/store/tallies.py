@@ -1,0 +1,111 @@
+"""Totals that are kept, not counted, so that a list's exact total costs one row (docs/adr/).
+
+Every change of a conversation passes `conversations.insert/update/delete` or `participants.*`,
+which call `apply` with what the change took away and what it added. `keys` is the one place that
+says which totals a conversation counts in, so a total cannot mean two things.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from koine.model.conversation import Conversation
+from koine.model.filters import ConversationFilter
+from koine.store.db import Tx
+from koine.store.fragments import in_list, upsert
+from koine.store.sql import Command, Query, p
+from koine.store.tables import counters
+
+_ADD = Command(
+    upsert(
+        counters,
+        {"tenant_id": p("tenant_id"), "name": p("name"), "value": p("value")},
+        index_elements=["tenant_id", "name"],
+        set_=lambda new: {"value": counters.c.value + new.value},
+    )
+)
+_SUM = Query(
+    select(counters.c.name, counters.c.value).where(
+        counters.c.tenant_id == p("tenant_id"), in_list(counters.c.name, "names")
+    )
+)
+
+
+def keys(conversation: Conversation) -> list[str]:
+    """The totals this conversation counts in; none once it is removed."""
+    c = conversation
+    if c.removed_at is not None:
+        return []
+    names = ["total:all", f"total:status:{c.status}", f"total:kind:{c.kind}"]
+    for dimension, value in (
+        ("priority", c.priority),
+        ("inbox", c.inbox_id),
+        ("owner", c.owner_id),
+        ("assignee", c.assignee_id),
+    ):
+        if value is not None:
+            names.append(f"total:{dimension}:{value}")
+    return names
+
+
+def member_keys(conversation: Conversation, members: Iterable[str]) -> list[str]:
+    """The totals of the people who take part now; none once the conversation is removed."""
+    c = conversation
+    if c.removed_at is not None:
+        return []
+    return [
+        f"total:member:{member}{part}"
+        for member in members
+        for part in ("", f":status:{c.status}", f":kind:{c.kind}")
+    ]
+
+
+def names_for(f: ConversationFilter) -> list[str] | None:
+    """The totals whose sum is the exact number of conversations `f` finds; None where no kept
+    total says it and the rows must be counted."""
+    if f.search or f.shown_from is not None or f.shown_to is not None or f.channel_types:
+        return None
+    if f.responder_ids or f.responder_version_ids:
+        return None
+    prefix = f"total:member:{f.participant_id}" if f.participant_id else "total"
+    dimensions = _dimensions(f)
+    if not dimensions:
+        return [prefix if f.participant_id else "total:all"]
+    if len(dimensions) > 1 or (f.participant_id and dimensions[0][0] not in ("status", "kind")):
+        return None
+    name, values = dimensions[0]
+    return [f"{prefix}:{name}:{value}" for value in dict.fromkeys(values)]
+
+
+def _dimensions(f: ConversationFilter) -> list[tuple[str, tuple[str, ...]]]:
+    """The conditions of `f` that have totals, each with its values."""
+    all_of: list[tuple[str, tuple[str, ...]]] = [
+        ("status", f.statuses),
+        ("kind", f.kinds),
+        ("priority", (f.priority,) if f.priority else ()),
+        ("inbox", f.inbox_ids),
+        ("owner", f.owner_ids),
+        ("assignee", (f.assignee_id,) if f.assignee_id else ()),
+    ]
+    return [(name, values) for name, values in all_of if values]
+
+
+async def apply(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
+    """Take `before` away from the totals and add `after`. In one order, so nobody deadlocks."""
+    change = Counter(after)
+    change.subtract(Counter(before))
+    for name in sorted(name for name, by in change.items() if by):
+        await tx.run(_ADD, name=name, value=change[name])
+
+
+async def total(tx: Tx, names: list[str]) -> int:
+    """The sum of the named totals."""
+    return sum(value for _, value in await tx.all(_SUM, names=names))
+
+
+async def next_number(tx: Tx, noun: str) -> int:
+    """The next number of `noun` in the tenant, from 1; never given out twice."""
+    await tx.run(_ADD, name=f"number:{noun}", value=1)
+    rows = await tx.all(_SUM, names=[f"number:{noun}"])
+    return int(rows[0][1])

@@ -1,0 +1,88 @@
+"""Tenants, and the server's own few values."""
+
+from msgspec import structs
+from sqlalchemy import func, insert, select, update
+
+from koine.model.tenant import Tenant
+from koine.store.db import Tx
+from koine.store.fragments import insert_ignoring
+from koine.store.sql import Command, Family, Query, p
+from koine.store.tables import server
+from koine.store.tables import tenants as t
+from koine.store.tables.base import columns_of
+
+_ALL_TENANTS = "tenants are the server's own rows"
+
+_BY = Family(
+    lambda names: select(*columns_of(t, Tenant)).where(*(t.c[n] == p(n) for n in names)),
+    Tenant,
+    filters=("id", "slug", "number"),
+    crosses_tenants=_ALL_TENANTS,
+)
+_INSERT = Command(
+    insert(t).values({name: p(name) for name in Tenant.__struct_fields__}),
+    crosses_tenants=_ALL_TENANTS,
+)
+_UPDATE = Command(
+    update(t)
+    .where(t.c.id == p("tenant_id"))
+    .values(
+        name=p("new_name"),
+        default_responder_id=p("new_default_responder_id"),
+        settings=p("new_settings"),
+    )
+)
+_HIGHEST = Query(select(func.coalesce(func.max(t.c.number), 0)), int, crosses_tenants=_ALL_TENANTS)
+_VALUE = Query(
+    select(server.c.value).where(server.c.name == p("name")),
+    str,
+    crosses_tenants="the server's own values",
+)
+_KEEP = Command(
+    insert_ignoring(server, {"name": p("name"), "value": p("value")}, index_elements=["name"]),
+    crosses_tenants="the server's own values",
+)
+
+
+async def get(tx: Tx, tenant_id: str) -> Tenant | None:
+    """The tenant with this id."""
+    return await tx.one(_BY.of({"id"}), id=tenant_id)
+
+
+async def by_slug(tx: Tx, slug: str) -> Tenant | None:
+    """The tenant with this short name."""
+    return await tx.one(_BY.of({"slug"}), slug=slug)
+
+
+async def all_(tx: Tx) -> list[Tenant]:
+    """Every tenant, in the order they were made."""
+    return sorted(await tx.all(_BY.of()), key=lambda tenant: tenant.number)
+
+
+async def insert_one(tx: Tx, tenant: Tenant) -> None:
+    """Add a tenant. Raises `store.db.Duplicate` when the slug or number is taken."""
+    await tx.run(_INSERT, **structs.asdict(tenant))
+
+
+async def highest_number(tx: Tx) -> int:
+    """The highest tenant number given out; 0 when there is none."""
+    return await tx.one(_HIGHEST) or 0
+
+
+async def change(tx: Tx, tenant: Tenant) -> None:
+    """Write the tenant's name, default responder and settings."""
+    await tx.run(
+        _UPDATE,
+        new_name=tenant.name,
+        new_default_responder_id=tenant.default_responder_id,
+        new_settings=tenant.settings,
+    )
+
+
+async def server_value(tx: Tx, name: str, otherwise: str) -> str:
+    """One of the server's own values; the first caller's `otherwise` is kept for everyone."""
+    found = await tx.one(_VALUE, name=name)
+    if found is None:
+        await tx.run(_KEEP, name=name, value=otherwise)
+        found = await tx.one(_VALUE, name=name)
+    return found or otherwise
