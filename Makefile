@@ -30,7 +30,7 @@ lint: .venv/.test ## Style, types and floors
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "make format would change files" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-color >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
+	@$(BIN)/lint-imports --no-logo >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 
 format: .venv/.test ## Rewrite the sources in the house style
 	@$(BIN)/ruff check --quiet --fix . || true

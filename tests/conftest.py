@@ -1,0 +1,103 @@
+"""What every test may ask for: both databases, a loop, a directory.
+
+A test that asks for `db` runs once per database. The databases are shared by the tests of a
+process, so a test makes a tenant of its own; one that must be alone asks for `fresh_db`.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from koine.store.db import Database
+from tests.support import databases
+from tests.support.shared_postgres import SharedPostgres, begin
+
+BACKENDS = ("sqlite", "postgres")
+SHARED = pytest.StashKey[SharedPostgres]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--db sqlite` or `--db postgres` for one database alone."""
+    parser.addoption("--db", choices=[*BACKENDS, "both"], default="both", help="which database")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The run shares one directory; xdist's workers are told which."""
+    told = getattr(config, "workerinput", None)
+    if told is None:
+        config.stash[SHARED] = begin()
+    else:
+        config.stash[SHARED] = SharedPostgres(Path(told["koine_shared"]), told["koine_owner"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """What xdist's controller tells each worker."""
+    shared = node.config.stash[SHARED]
+    node.workerinput["koine_shared"] = str(shared.directory)
+    node.workerinput["koine_owner"] = shared.owner
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """A worker cleans up what it made; whoever began the run ends the server."""
+    if shared := config.stash.get(SHARED, None):
+        shared.drop_mine()
+        if not hasattr(config, "workerinput"):
+            shared.remove()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that needs a `backend`, if only through `db`, runs on each."""
+    if "backend" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--db")
+        metafunc.parametrize("backend", BACKENDS if chosen == "both" else [chosen])
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    """The loop that serves in production."""
+    return "asyncio", {"loop_factory": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(pytestconfig: pytest.Config) -> SharedPostgres:
+    """The run's PostgreSQL, started when first asked for a database."""
+    return pytestconfig.stash[SHARED]
+
+
+@pytest.fixture(scope="session")
+async def sqlite_db(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """This process's SQLite."""
+    async with databases.sqlite(tmp_path_factory.mktemp("sqlite")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def postgres_db(shared_postgres: SharedPostgres) -> AsyncIterator[Database]:
+    """This process's database on the run's PostgreSQL."""
+    async with databases.postgres(shared_postgres) as opened:
+        yield opened
+
+
+@pytest.fixture
+def db(backend: str, request: pytest.FixtureRequest) -> Database:
+    """A database with Koine's tables, shared with other tests: once per backend."""
+    # Not a fixture with params: random order would open and close both again and again.
+    opened: Database = request.getfixturevalue(f"{backend}_db")
+    return opened
+
+
+@pytest.fixture
+async def fresh_db(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Database]:
+    """A database with Koine's tables that no other test sees: once per backend."""
+    if backend == "sqlite":
+        opening = databases.sqlite(tmp_path)
+    else:
+        opening = databases.postgres(request.config.stash[SHARED])
+    async with opening as opened:
+        yield opened

@@ -1,0 +1,215 @@
+"""The house rules: functions of a file's path in src/koine and its text, that give complaints."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from statistics import median
+
+FILE_LINES = 300
+MEDIAN_LINES = 100
+FUNCTION_LINES = 40
+PARAMETERS = 6
+
+Check = Callable[[PurePath, str], list[str]]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def long_file(path: PurePath, text: str) -> list[str]:
+    """A file has at most 300 lines."""
+    lines = len(text.splitlines())
+    return [f"{path}: {lines} lines, over {FILE_LINES}"] if lines > FILE_LINES else []
+
+
+def high_median(texts: list[str]) -> list[str]:
+    """Half of the files have at most 100 lines."""
+    found = median(len(text.splitlines()) for text in texts)
+    return [f"median of {found} lines, over {MEDIAN_LINES}"] if found > MEDIAN_LINES else []
+
+
+def long_function(path: PurePath, text: str) -> list[str]:
+    """A function has at most 40 lines, not counting its docstring: words are not a burden."""
+    return [
+        f"{path}:{function.lineno}: {function.name} has {lines} lines, over {FUNCTION_LINES}"
+        for function in _functions(text)
+        if (lines := _length(function)) > FUNCTION_LINES
+    ]
+
+
+def many_parameters(path: PurePath, text: str) -> list[str]:
+    """A function takes at most six positional parameters."""
+    return [
+        f"{path}:{function.lineno}: {function.name} takes over {PARAMETERS} positional parameters"
+        for function in _functions(text)
+        if len(_positional(function)) > PARAMETERS
+    ]
+
+
+def inner_import(path: PurePath, text: str) -> list[str]:
+    """Imports stand at the top of a file."""
+    return [
+        f"{path}:{node.lineno}: import inside {function.name}"
+        for function in _functions(text)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
+def undocumented(path: PurePath, text: str) -> list[str]:
+    """A module, and each public function and class of it, has a docstring."""
+    module = ast.parse(text)
+    public = [
+        node
+        for node in module.body
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_")
+    ]
+    bare = [f"{path}:{node.lineno}: {node.name}" for node in public if not ast.get_docstring(node)]
+    module_bare = [] if ast.get_docstring(module) else [f"{path}: the module"]
+    return [f"{name} has no docstring" for name in module_bare + bare]
+
+
+def unfinished(path: PurePath, text: str) -> list[str]:
+    """What is left to do stands in the tracker, not in the source."""
+    return _matches(path, text, re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b"))
+
+
+def machine_path(path: PurePath, text: str) -> list[str]:
+    """No file names a directory of whoever wrote it."""
+    return _matches(path, text, re.compile(r"(?<![\w.}~/:-])/(work|root|home|Users)/\w"))
+
+
+DATABASE_WORD = re.compile(r"sqlite|postgres|asyncpg|apsw", re.IGNORECASE)
+KNOWS_DATABASES = re.compile(
+    r"store/(sqlite|postgres)\w*(\.py|/)|store/(fragments|schema|sql|types)\.py"
+    r"|store/(tables|migrations)/"
+    r"|kit/settings\.py|(main|cli)(\.py|/)"
+)
+
+
+def database_word(path: PurePath, text: str) -> list[str]:
+    """Which database it is, is known to the backends, the settings and what wires them."""
+    if KNOWS_DATABASES.match(path.as_posix()):
+        return []
+    return [
+        f"{path}:{line}: {word!r} names a database"
+        for line, word in _code_words(text)
+        if DATABASE_WORD.search(word)
+    ]
+
+
+CORE = ("kit", "model", "store", "engine", "relay")
+DIALECT_WORD = re.compile(
+    r"zaia|chatwoot|tateth|omnivibe|(?<![A-Za-z])on-?di(?![a-z])", re.IGNORECASE
+)
+# 400 and 500 are left out: they are also sizes.
+HTTP_WORD = re.compile(
+    r"starlette|\bstatus_code\b|HTTPStatus|HTTPException"
+    r"|(?<![\w.])(401|403|404|405|409|410|413|415|422|429|502|503|504)(?![\w.])"
+)
+EXTRAS_READ = re.compile(r"\bextras\s*(\[\s*[\"'\w]|\.\s*(get|pop|items|keys|values)\b)")
+
+
+def dialect_word(path: PurePath, text: str) -> list[str]:
+    """No product is named below the dialects, not even in a comment."""
+    if path.parts[0] not in (*CORE, "http"):
+        return []
+    return _matches(path, text, DIALECT_WORD)
+
+
+def http_word(path: PurePath, text: str) -> list[str]:
+    """Below http there are codes with fields, and no status number."""
+    if path.parts[0] not in CORE:
+        return []
+    return [
+        f"{path}:{line}: {word!r} belongs to http"
+        for line, word in _code_words(text)
+        if HTTP_WORD.search(word)
+    ]
+
+
+def extras_read(path: PurePath, text: str) -> list[str]:
+    """The engine carries a dialect's extras and never looks inside."""
+    if path.parts[0] != "engine":
+        return []
+    return _matches(path, text, EXTRAS_READ)
+
+
+CHECKS: tuple[Check, ...] = (
+    long_file,
+    long_function,
+    many_parameters,
+    inner_import,
+    undocumented,
+    unfinished,
+    machine_path,
+    database_word,
+    dialect_word,
+    http_word,
+    extras_read,
+)
+
+
+def references(text: str, module: str, function: str) -> list[int]:
+    """The lines of `text` that use `function` of the dotted `module`, under whatever alias."""
+    tree = ast.parse(text)
+    parent, _, last = module.rpartition(".")
+    modules, names = {module}, set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {a.asname for a in node.names if a.name == module and a.asname}
+        elif isinstance(node, ast.ImportFrom):
+            for a in node.names:
+                if node.module == parent and a.name == last:
+                    modules.add(a.asname or a.name)
+                if node.module == module and a.name == function:
+                    names.add(a.asname or a.name)
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name)]
+    return [node.lineno for node in used if _is(node, modules, names, function)]
+
+
+def _is(node: ast.Attribute | ast.Name, modules: set[str], names: set[str], function: str) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in names
+    return node.attr == function and ast.unparse(node.value) in modules
+
+
+def _functions(text: str) -> Iterator[Function]:
+    return (node for node in ast.walk(ast.parse(text)) if isinstance(node, Function))
+
+
+def _length(function: Function) -> int:
+    last = function.end_lineno or function.lineno
+    docstring = function.body[0] if ast.get_docstring(function) else None
+    words = (docstring.end_lineno or 0) - docstring.lineno + 1 if docstring else 0
+    return last - function.lineno + 1 - words
+
+
+def _positional(function: Function) -> list[str]:
+    names = [a.arg for a in function.args.posonlyargs + function.args.args]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def _matches(path: PurePath, text: str, pattern: re.Pattern[str]) -> list[str]:
+    return [
+        f"{path}:{number}: {found.group()!r}"
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := pattern.search(line))
+    ]
+
+
+def _code_words(text: str) -> Iterator[tuple[int, str]]:
+    """Names, numbers and strings, without comments and docstrings: these may explain."""
+    prose = {line for node in ast.walk(ast.parse(text)) for line in _prose_lines(node)}
+    kinds = {tokenize.NAME, tokenize.NUMBER, tokenize.STRING}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in kinds and token.start[0] not in prose:
+            yield token.start[0], token.string
+
+
+def _prose_lines(node: ast.AST) -> range:
+    # A string standing alone is prose, be it a docstring or a note under an attribute.
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
+        return range(0)
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)

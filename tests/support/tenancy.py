@@ -1,0 +1,114 @@
+"""Does a statement name its tenant for every table it touches? Asked of the Core element itself.
+
+A table's `tenant_id` (the `id` of `tenants`) counts as named when it equals the parameter
+`tenant_id`, or the column of a table that is so named, or a column of rows given by the caller.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ClauseElement, ColumnClause
+from sqlalchemy.sql.selectable import CTE, Alias, FromClause, Subquery, TableValuedAlias
+
+PARAMETER = "tenant_id"
+GIVEN = "given"
+
+
+def complaints(statement: Any) -> list[str]:
+    """The tables whose tenant a store's Statement does not name, unless it gives its reason."""
+    if statement.crosses_tenants:
+        return []
+    if statement.core is None:
+        keys = getattr(statement, "keys", statement.columns)
+        named = any(column.name == PARAMETER for column in keys)
+        missing = [] if named else [statement.table.name]
+    else:
+        missing = unnamed(statement.core)
+    return [f"{statement.origin}: {table} without its tenant" for table in missing]
+
+
+def unnamed(core: ClauseElement) -> list[str]:
+    """The names of the tables in `core` whose tenant is not named."""
+    elements = list(visitors.iterate(core))
+    named = _Groups()
+    for element in elements:
+        for left, right in _equal(element):
+            named.join(left, right)
+    for table in _inserted(elements):
+        named.join(_key(table), GIVEN)
+    tables = {id(table): table for table in _tables(elements)}
+    return [_name(t) for t in tables.values() if not named.same(_key(t), GIVEN)]
+
+
+class _Groups:
+    """Which things are known to be equal to each other."""
+
+    def __init__(self) -> None:
+        self._up: dict[object, object] = {}
+
+    def join(self, left: object, right: object) -> None:
+        self._up[self._top(left)] = self._top(right)
+
+    def same(self, left: object, right: object) -> bool:
+        return self._top(left) == self._top(right)
+
+    def _top(self, thing: object) -> object:
+        while thing in self._up and self._up[thing] != thing:
+            thing = self._up[thing]
+        return thing
+
+
+def _equal(element: object) -> Iterator[tuple[object, object]]:
+    if isinstance(element, BinaryExpression) and element.operator is operators.eq:
+        left, right = _side(element.left), _side(element.right)
+        if left and right:
+            yield left, right
+    if isinstance(element, ColumnClause) and isinstance(element.table, Subquery | CTE):
+        yield from ((_side(element), _side(base)) for base in element.base_columns)
+
+
+def _side(part: object) -> object:
+    if isinstance(part, BindParameter):
+        return GIVEN if part.key == PARAMETER else None
+    if isinstance(part, ColumnClause) and part.table is not None:
+        return GIVEN if isinstance(part.table, TableValuedAlias) else (id(part.table), part.name)
+    return None
+
+
+def _inserted(elements: Iterable[object]) -> Iterator[sa.Table]:
+    for insert in elements:
+        if isinstance(insert, Insert) and isinstance(insert.table, sa.Table):
+            # Core has no public word for the columns that an insert fills.
+            given = [*(insert._values or ()), *(insert._select_names or ())]
+            if _tenant_column(insert.table) in {getattr(c, "name", c) for c in given}:
+                yield insert.table
+
+
+def _tables(elements: Iterable[object]) -> Iterator[FromClause]:
+    for element in elements:
+        found = element.table if isinstance(element, ColumnClause) else element
+        if isinstance(found, FromClause) and _of_a_tenant(found):
+            yield found
+
+
+def _of_a_tenant(found: object) -> bool:
+    if isinstance(found, Alias):
+        # ON CONFLICT calls the row that was to be inserted so.
+        return found.name != "excluded" and _of_a_tenant(found.element)
+    return isinstance(found, sa.Table) and (found.name == "tenants" or PARAMETER in found.c)
+
+
+def _key(table: FromClause) -> object:
+    return (id(table), _tenant_column(table))
+
+
+def _tenant_column(table: FromClause) -> str:
+    return "id" if _name(table) == "tenants" else PARAMETER
+
+
+def _name(table: FromClause) -> str:
+    base = table.element if isinstance(table, Alias) else table
+    return str(getattr(base, "name", base))

@@ -1,0 +1,124 @@
+"""The house rules hold, and each can fail: a planted snippet proves it."""
+
+import re
+from pathlib import Path, PurePath
+
+import pytest
+
+from tests.support import house
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "koine"
+FILES: dict[PurePath, str] = {
+    path.relative_to(SOURCE): path.read_text() for path in sorted(SOURCE.rglob("*.py"))
+}
+OTHERS = [
+    path
+    for pattern in ("*.*", "Makefile", ".ci/*", "docs/**/*.*", "bench/**/*.py", "tests/**/*.py")
+    for path in ROOT.glob(pattern)
+    if path.is_file() and path.suffix in {"", ".py", ".md", ".toml", ".txt", ".ini"}
+]
+
+
+def named(check: house.Check) -> str:
+    return check.__name__
+
+
+@pytest.mark.parametrize("check", house.CHECKS, ids=named)
+def test_the_source_keeps_the_rule(check: house.Check) -> None:
+    complaints = [line for path, text in FILES.items() for line in check(path, text)]
+    assert not complaints, "\n".join(complaints)
+
+
+def test_half_of_the_files_are_short() -> None:
+    assert house.high_median(list(FILES.values())) == []
+
+
+def test_no_other_file_names_a_machine_path_or_is_unfinished() -> None:
+    checks = (house.machine_path, house.unfinished)
+    complaints = [
+        line
+        for path in OTHERS
+        for check in checks
+        for line in check(path.relative_to(ROOT), path.read_text())
+    ]
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("lock", ["run.txt", "test.txt"])
+def test_a_lock_names_hashes_and_no_host(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    packages = re.split(r"\n(?=\w)", text.split("\n\n")[-1])
+    assert "://" not in text
+    assert all("--hash=sha256:" in package for package in packages if "==" in package)
+
+
+def test_one_function_creates_messages_and_has_one_caller() -> None:
+    module, function = "koine.store.messages", "insert_many"
+    assert f"def {function}(" in FILES[PurePath("store/messages.py")]
+    callers = [
+        f"{path}:{line}"
+        for path, text in FILES.items()
+        for line in house.references(text, module, function)
+    ]
+    assert len(callers) == 1, callers
+
+
+# ---------------------------------------------------------------- each rule can fail
+
+DOC = '"""Said."""\n'
+LONG = "said\n" * 60
+PLANTED: dict[house.Check, tuple[str, str]] = {
+    house.long_file: ("kit/a.py", "x = 1\n" * 301),
+    house.long_function: ("kit/a.py", "def f():\n" + "    x = 1\n" * 40),
+    house.many_parameters: ("kit/a.py", "def f(a, b, c, d, e, f, g): ...\n"),
+    house.inner_import: ("kit/a.py", "def f():\n    import os\n"),
+    house.undocumented: ("kit/a.py", DOC + "def f(): ...\n"),
+    house.unfinished: ("kit/a.py", "# TO" + "DO: later\n"),
+    house.machine_path: ("kit/a.py", "x = '" + "/ho" + "me/ann/x'\n"),
+    house.database_word: ("engine/a.py", "def f(): return 'sqlite'\n"),
+    house.dialect_word: ("engine/a.py", "# as Chatwoot does\n"),
+    house.http_word: ("engine/a.py", "x = 404\n"),
+    house.extras_read: ("engine/a.py", "x = message.extras['html']\n"),
+}
+
+
+@pytest.mark.parametrize("check", house.CHECKS, ids=named)
+def test_the_rule_can_fail(check: house.Check) -> None:
+    path, text = PLANTED[check]
+    assert len(check(PurePath(path), text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "text"),
+    [
+        (house.long_function, "kit/a.py", f"def f():\n    '''{LONG}'''\n    return 1\n"),
+        (house.many_parameters, "kit/a.py", "def f(self, a, b, c, d, e, f, *, g): ...\n"),
+        (house.undocumented, "kit/a.py", DOC + "def _f(): ...\n"),
+        (house.database_word, "store/sqlite.py", "import apsw\n"),
+        (house.database_word, "engine/a.py", "# SQLite never suspends here\n"),
+        (house.dialect_word, "engine/a.py", "condition = 1\n"),
+        (house.dialect_word, "dialects/inbox/wire.py", "'''Chatwoot'''\n"),
+        (house.http_word, "http/a.py", "x = 404\n"),
+        (house.extras_read, "engine/a.py", "extras: dict[str, object] = draft.extras\n"),
+    ],
+)
+def test_the_rule_lets_pass(check: house.Check, path: str, text: str) -> None:
+    assert check(PurePath(path), text) == []
+
+
+def test_a_high_median_is_seen() -> None:
+    assert house.high_median(["x\n" * 101, "x\n" * 101, "x\n"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from koine.store import messages\nmessages.insert_many(tx, rows)\n",
+        "from koine.store import messages as kept\ndb.write(t, kept.insert_many, rows)\n",
+        "from koine.store.messages import insert_many\ninsert_many(tx, rows)\n",
+        "import koine.store.messages\nkoine.store.messages.insert_many(tx, rows)\n",
+    ],
+)
+def test_a_second_caller_is_seen(text: str) -> None:
+    assert house.references(text, "koine.store.messages", "insert_many") == [2]
