@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict, TypeVar, Unpack
 
@@ -16,7 +16,8 @@ class Route:
     """One path and method, and the types its bytes are read into and written from.
 
     `path` has `{name}` segments. `body` and `query` are msgspec types (None: not read).
-    `returns` None is an empty body. `public` routes are not authenticated. `forms` routes also
+    `returns` None is an empty body. `other_statuses` are documented beside `status`, with the same
+    type unless a mapping names another. `public` routes are not authenticated. `forms` routes also
     take urlencoded and multipart bodies, and the query merges into the body (the body wins).
     `path_types` only describes (OpenAPI): a handler checks the ids itself. `media` is the
     content type of an answer that is not JSON (a file, an event stream). `body_limit` replaces
@@ -31,7 +32,7 @@ class Route:
     query: type | None = None
     returns: type | None = None
     status: int = 200
-    other_statuses: tuple[int, ...] = ()
+    other_statuses: tuple[int, ...] | Mapping[int, type | None] = ()
     public: bool = False
     forms: bool = False
     summary: str = ""
@@ -51,7 +52,7 @@ class Options(TypedDict, total=False):
     query: type | None
     returns: type | None
     status: int
-    other_statuses: tuple[int, ...]
+    other_statuses: tuple[int, ...] | Mapping[int, type | None]
     public: bool
     forms: bool
     summary: str
@@ -85,6 +86,11 @@ class Routes:
         if any(r.path == route.path and r.method == route.method for r in self._routes):
             raise ValueError(f"{route.method} {route.path} is declared twice")
         self._routes.append(route)
+
+    def include(self, others: Iterable[Route]) -> None:
+        """Add the routes of another file. Raises ValueError when one is taken."""
+        for route in others:
+            self.add(route)
 
     def get(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
         """Declare GET `path`; HEAD answers the same without its body."""
