@@ -1,15 +1,75 @@
-"""Documents for people and tools: /docs, /openapi.json, /openapi/<dialect>.json."""
+"""Documents for tools and people: /openapi.json, /openapi/<dialect>.json and the page /docs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
 
-from starlette.routing import BaseRoute
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from koine.http.dialect import Dialect
+from koine.http.openapi import document
 from koine.kit.settings import Settings
+
+Serve = Callable[[Request], Awaitable[Response]]
+
+_JSON = "application/json"
+_FRESH = {"cache-control": "no-cache"}
+_PAGE_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "referrer-policy": "no-referrer",
+    **_FRESH,
+}
+_PAGE = files("koine.http") / "page"
+# chats.md: `GET /openapi` serves that dialect's document.
+_BARE_OPENAPI = "chats"
 
 
 def routes(dialects: Sequence[Dialect], settings: Settings) -> list[BaseRoute]:
     """Give the routes of the documents and of the page that shows them."""
-    return []
+    server = settings.base_url.rstrip("/") or "/"
+    found: list[BaseRoute] = [Route("/openapi.json", _fixed(_index(dialects), _JSON))]
+    for dialect in dialects:
+        serve = _fixed(msgspec.json.encode(document(dialect, server)), _JSON)
+        found.append(Route(f"/openapi/{dialect.name}.json", serve))
+        if dialect.name == _BARE_OPENAPI:
+            found.append(Route("/openapi", serve))
+    return [*found, *_pages()]
+
+
+def _pages() -> list[BaseRoute]:
+    def page(name: str, media: str) -> Serve:
+        return _fixed((_PAGE / name).read_bytes(), media)
+
+    return [
+        Route("/", _to_docs),
+        Route("/docs", page("index.html", "text/html")),
+        Route("/docs/app.js", page("app.js", "text/javascript")),
+        Route("/docs/style.css", page("style.css", "text/css")),
+    ]
+
+
+def _index(dialects: Sequence[Dialect]) -> bytes:
+    documents = [
+        {"name": d.name, "title": d.title, "url": f"/openapi/{d.name}.json"} for d in dialects
+    ]
+    return msgspec.json.encode({"documents": documents})
+
+
+def _fixed(content: bytes, media: str) -> Serve:
+    headers = _FRESH if media == _JSON else _PAGE_HEADERS
+
+    async def serve(_request: Request) -> Response:
+        return Response(content, headers=headers, media_type=media)
+
+    return serve
+
+
+async def _to_docs(_request: Request) -> Response:
+    return RedirectResponse("/docs", 307)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from koine.kit.json import MAX_NUMBER
+
 Json = dict[str, object]
 _REF = "#/components/schemas/"
 
@@ -21,6 +23,7 @@ class Schemas:
         )
         self._by_type: dict[object, Json] = dict(zip(kinds, schemas, strict=True))
         self._components: dict[str, Json] = components
+        _bound_integers([schemas, components])
         self._used: set[str] = set()
 
     def of(self, kind: type) -> Json:
@@ -68,6 +71,21 @@ def without_null(schema: Json) -> Json:
     if schema.get("default") is not None:
         rest["default"] = schema["default"]
     return rest
+
+
+def _bound_integers(schema: object) -> None:
+    # What the JSON reader takes (kit/json.py): beyond 2^53 clients in JavaScript lose digits.
+    if isinstance(schema, list | tuple):
+        for item in schema:
+            _bound_integers(item)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "integer":
+            if "exclusiveMinimum" not in schema:
+                schema.setdefault("minimum", -MAX_NUMBER)
+            if "exclusiveMaximum" not in schema:
+                schema.setdefault("maximum", MAX_NUMBER)
+        for item in schema.values():
+            _bound_integers(item)
 
 
 def _hook(kind: type) -> Json:
