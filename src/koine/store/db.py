@@ -17,6 +17,10 @@ class Duplicate(Exception):
         self.constraint = constraint
 
 
+class AlreadyServed(Exception):
+    """Another process serves this database, and this kind of database allows only one."""
+
+
 class Tx(Protocol):
     """One unit of work. `tenant_id` is given to every statement that has a parameter of that name.
 
@@ -87,6 +91,9 @@ class Database(Protocol):
 
     async def size_bytes(self) -> int:
         """How much disk the data take."""
+
+    def claim_serving(self) -> None:
+        """Say that this process serves the database. Raises AlreadyServed if it may not."""
 
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
         """Alone, in one transaction: `script(version or None)` answers the SQL to run."""

@@ -47,7 +47,8 @@ class ConstantsInline(SQLCompiler):
         """Named parameters stay parameters."""
         if bindparam.unique and not bindparam.required and bindparam.callable is None:
             kw["literal_binds"] = True
-        return super().visit_bindparam(bindparam, *args, **kw)
+        visit: Any = super().visit_bindparam
+        return visit(bindparam, *args, **kw)
 
 
 def compile_plan(

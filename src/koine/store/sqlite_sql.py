@@ -37,8 +37,9 @@ def plan_many(command: ManyCommand) -> str:
     return _update_many(command)
 
 
-def casefold(text: str | None) -> str | None:
-    """The SQL function `casefold`."""
+def casefold(*values: Any) -> Any:
+    """The SQL function `casefold`, of one text or NULL."""
+    (text,) = values
     return text if text is None else text.casefold()
 
 

@@ -1,0 +1,210 @@
+"""PostgreSQL behind the door of `store.db`.
+
+A read is on its own (autocommit); a write is BEGIN … COMMIT, run again when it met a deadlock or
+lost its connection before COMMIT was sent. After that its outcome is unknown: Unavailable.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import asyncpg
+
+from koine.model.errors import Unavailable
+from koine.store.db import Tx
+from koine.store.postgres_pool import Pool
+from koine.store.postgres_tx import CONTENDED, Link, Lost, PostgresTx, translated
+
+R = TypeVar("R")
+P = ParamSpec("P")
+
+_OLDEST = 14
+_CONNECT_SECONDS = 5
+_HOT_LINKS = 2
+_TRIES = 4
+"""Of a write that meets deadlocks; a lost connection is tried twice at most."""
+_SETTINGS = {
+    "application_name": "koine",
+    "jit": "off",  # it costs more than any of our statements
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+_SCHEMA_LOCK = 0x6B6F696E65
+"""Any number, the same in every process."""
+
+
+class PostgresDatabase:
+    """`store.db.Database` over one server. Made by `open`; used from one event loop."""
+
+    kind = "postgres"
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self._url = url
+        self._pool = Pool(self._connect, pool_size)
+        self._hot = Pool(self._connect, _HOT_LINKS)
+
+    @classmethod
+    async def open(cls, url: str, pool_size: int = 8) -> "PostgresDatabase":
+        """Connect once to see that it works.
+
+        Raises Unavailable when the server does not answer, RuntimeError when it is too old, and
+        asyncpg's own errors when it refuses us (password, name of the database).
+        """
+        database = cls(url, pool_size)
+        try:
+            async with database._pool.link() as link:
+                major = link.connection.get_server_version().major
+        except Exception as error:
+            raise translated(error) from error
+        if major < _OLDEST:
+            await database.close()
+            raise RuntimeError(f"PostgreSQL {major} is too old: {_OLDEST} or newer is needed")
+        return database
+
+    async def read(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a reading verb; each statement sees the moment it starts."""
+        try:
+            try:
+                return await self._read(tenant_id, verb, args, kwargs)
+            except Lost:
+                return await self._read(tenant_id, verb, args, kwargs)
+        except Exception as error:
+            raise translated(error) from error
+
+    read_long = read
+
+    async def write(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a verb in one transaction, READ COMMITTED."""
+        return await _write(self._pool, tenant_id, verb, args, kwargs)
+
+    async def write_hot(
+        self,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """As `write`, with no tenant, on connections that nothing else uses."""
+        return await _write(self._hot, "", verb, args, kwargs)
+
+    async def ping(self) -> None:
+        """Raises Unavailable when the server does not answer."""
+        await self._ask("SELECT 1")
+
+    async def size_bytes(self) -> int:
+        """The whole database."""
+        return int(await self._ask("SELECT pg_database_size(current_database())"))
+
+    async def version(self) -> str | None:
+        """The revision of the schema."""
+        if await self._ask("SELECT to_regclass('alembic_version')::text") is None:
+            return None
+        found = await self._ask("SELECT version_num FROM alembic_version")
+        return None if found is None else str(found)
+
+    def claim_serving(self) -> None:
+        """Any number of processes may serve one server."""
+
+    async def alter_schema(self, script: Callable[[str | None], str]) -> None:
+        """Alone, in one transaction: the others wait for the lock."""
+        try:
+            async with self._pool.link() as link, link.connection.transaction():
+                execute, ask = link.connection.execute, link.connection.fetchval
+                await execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+                await execute(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+                version = None
+                if await ask("SELECT to_regclass('alembic_version')::text"):
+                    version = await ask("SELECT version_num FROM alembic_version")
+                await execute(script(version))
+        except Exception as error:
+            raise translated(error) from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.close()
+        await self._hot.close()
+
+    async def _connect(self) -> Link:
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=_CONNECT_SECONDS,
+            statement_cache_size=0,  # a Link keeps its own
+            server_settings=_SETTINGS,
+        )
+        await connection.set_type_codec(
+            "uuid", schema="pg_catalog", encoder=str, decoder=str, format="text"
+        )
+        return Link(connection)
+
+    async def _read(
+        self, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+    ) -> R:
+        async with self._pool.link() as link:
+            return await verb(PostgresTx(link, tenant_id), *args, **kwargs)
+
+    async def _ask(self, text: str) -> Any:
+        try:
+            async with self._pool.link() as link:
+                return await link.connection.fetchval(text)
+        except Exception as error:
+            raise translated(error) from error
+
+
+async def _write(
+    pool: Pool, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+) -> R:
+    """Run a verb in a transaction until it is committed or refused."""
+    losses = 0
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return await _transaction(pool, tenant_id, verb, args, kwargs)
+        except CONTENDED as error:
+            if attempt == _TRIES:
+                raise translated(error) from error
+            await asyncio.sleep(random.uniform(0, 0.02 * attempt))
+        except Lost as error:
+            losses += 1
+            if losses == 2:
+                raise translated(error) from error
+        except Exception as error:
+            raise translated(error) from error
+    raise AssertionError("every round returns, raises or is followed by another")
+
+
+async def _transaction(
+    pool: Pool, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+) -> R:
+    async with pool.link() as link:
+        await link.connection.execute("BEGIN")
+        try:
+            result = await verb(PostgresTx(link, tenant_id), *args, **kwargs)
+        except Exception:
+            if link.usable():
+                await link.connection.execute("ROLLBACK")
+            raise
+        await _commit(link)
+        return result
+
+
+async def _commit(link: Link) -> None:
+    """From here on the outcome of a failure is unknown: it must not be run again."""
+    try:
+        answer = await link.connection.execute("COMMIT")
+    except Exception as error:
+        link.terminate()
+        raise Unavailable() from error
+    if answer != "COMMIT":
+        raise RuntimeError("a verb went on after a statement had failed: nothing was committed")

@@ -1,0 +1,137 @@
+"""One unit of work on a PostgreSQL connection, and what its errors mean."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+
+from koine.model.errors import Unavailable
+from koine.store import postgres_sql
+from koine.store.db import Duplicate
+from koine.store.plan import Plan
+from koine.store.sql import Command, ManyCommand, Query
+
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+_plans: dict[Query[Any] | Command, Plan] = {}
+_texts: dict[ManyCommand, str] = {}
+
+LOST: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby took over elsewhere: connect anew
+    asyncpg.FeatureNotSupportedError,  # the schema changed under a prepared statement
+    OSError,  # TimeoutError is one
+)
+"""Errors after which the connection is of no use."""
+CONTENDED: tuple[type[Exception], ...] = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+"""Two transactions were in each other's way: this one was undone and may be run again."""
+
+
+class Lost(Exception):
+    """The connection broke. What was not committed is undone, and may be run again."""
+
+
+_TRANSIENT = (
+    Lost,
+    *LOST,
+    *CONTENDED,
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresIOError,
+)
+
+
+class Link:
+    """A connection with its prepared statements, one per text. Used by one verb at a time."""
+
+    __slots__ = ("_prepared", "connection")
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._prepared: dict[str, Any] = {}
+
+    async def prepared(self, text: str) -> Any:
+        """The prepared statement of this text; there are as many as the program has statements."""
+        found = self._prepared.get(text)
+        if found is None:
+            found = self._prepared[text] = await self.connection.prepare(text)
+        return found
+
+    def usable(self) -> bool:
+        """Whether the connection still stands, as far as is known."""
+        return not self.connection.is_closed()
+
+    def terminate(self) -> None:
+        """Cut the connection off; the server undoes what was under way."""
+        self.connection.terminate()
+
+
+class PostgresTx:
+    """`store.db.Tx` over one link."""
+
+    __slots__ = ("_link", "tenant_id")
+
+    def __init__(self, link: Link, tenant_id: str) -> None:
+        self._link = link
+        self.tenant_id = tenant_id
+
+    async def all(self, query: Query[R], /, **params: Any) -> list[R]:
+        """Every row."""
+        plan = _plans.get(query) or _plan(query)
+        params.setdefault("tenant_id", self.tenant_id)
+        rows, _ = await self._fetch(plan.text, plan.bind(params))
+        into: Any = query.into or _tuple
+        return [into(*row) for row in rows]
+
+    async def one(self, query: Query[R], /, **params: Any) -> R | None:
+        """The first row, or None."""
+        rows = await self.all(query, **params)
+        return rows[0] if rows else None
+
+    async def run(self, command: Command, /, **params: Any) -> int:
+        """Do it; answers the number of rows changed."""
+        plan = _plans.get(command) or _plan(command)
+        params.setdefault("tenant_id", self.tenant_id)
+        _, status = await self._fetch(plan.text, plan.bind(params))
+        return int(status.rpartition(" ")[2])
+
+    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
+        """Do it for all rows in one statement."""
+        text = _texts.get(command) or _texts.setdefault(command, postgres_sql.plan_many(command))
+        if rows:
+            await self._fetch(text, postgres_sql.columns(rows))
+
+    async def _fetch(self, text: str, args: Sequence[Any]) -> tuple[Any, str]:
+        """Rows, and what the server says it did ("UPDATE 3")."""
+        statement = await self._link.prepared(text)
+        try:
+            return await statement.fetch(*args), statement.get_statusmsg()
+        except asyncpg.UniqueViolationError as error:
+            raise Duplicate(error.constraint_name or "") from error
+
+
+def translated(error: BaseException) -> BaseException:
+    """What the caller is told: Unavailable, or the error itself (a refusal, or a bug of ours)."""
+    if isinstance(error, _TRANSIENT):
+        cause = error.__cause__ or error
+        log.warning("the database cannot answer: %s: %s", type(cause).__name__, cause)
+        return Unavailable()
+    return error
+
+
+def _tuple(*row: Any) -> tuple[Any, ...]:
+    return row
+
+
+def _plan(statement: Query[Any] | Command) -> Plan:
+    return _plans.setdefault(statement, postgres_sql.plan(statement))

@@ -1,0 +1,193 @@
+"""SQLite behind the door of `store.db`: one file, one serving process, no other service.
+
+Writes go through one thread (`sqlite_writer`). Short reads run in the event loop's own thread,
+25-75 µs each: handing them to a thread costs more than they do. Long reads have their own threads.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from time import monotonic
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import apsw
+
+from koine.store.db import AlreadyServed, Tx
+from koine.store.sqlite_connection import Checkpointer, check_library, connect
+from koine.store.sqlite_tx import SqliteTx, drive, translated
+from koine.store.sqlite_writer import Writer
+
+R = TypeVar("R")
+P = ParamSpec("P")
+
+_LONG_READERS = 2
+_LONG_READ_SECONDS = 10
+
+
+class SqliteDatabase:
+    """`store.db.Database` over one file. Made by `open`; used from one event loop."""
+
+    kind = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        check_library()
+        self._path = path
+        self._writer = Writer(connect(path, cache_mib=32))
+        self._checkpointer = Checkpointer(path)
+        self._reader = connect(path, cache_mib=32, read_only=True)
+        self._pool = ThreadPoolExecutor(_LONG_READERS, thread_name_prefix="koine-reader")
+        self._long: SimpleQueue[apsw.Connection] = SimpleQueue()
+        for _ in range(_LONG_READERS):
+            self._long.put(connect(path, cache_mib=16, read_only=True))
+        self._serving: int | None = None
+
+    @classmethod
+    async def open(cls, path: str | Path) -> "SqliteDatabase":
+        """Open the file, made if need be; its folder too. Raises Unavailable."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return cls(path)
+        except apsw.Error as error:
+            raise translated(error) from error
+
+    async def read(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a short reading verb here and now; it sees one moment of the database."""
+        return _snapshot(self._reader, tenant_id, verb, args, kwargs)
+
+    async def read_long(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a reading verb on a thread; it sees one moment. Unavailable after 10 s."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._pool, self._read_long, tenant_id, verb, args, kwargs
+        )
+
+    async def write(
+        self,
+        tenant_id: str,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a verb on the writer thread; when this returns, what it wrote is on disk."""
+        return await self._writer.run(tenant_id, verb, args, kwargs)
+
+    async def write_hot(
+        self,
+        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """As `write`, with no tenant: the writer thread is one lane already."""
+        return await self._writer.run("", verb, args, kwargs)
+
+    async def ping(self) -> None:
+        """Raises Unavailable when the file cannot be read."""
+        self._ask("SELECT 1")
+
+    async def size_bytes(self) -> int:
+        """The file and its write-ahead log."""
+        wal = self._path.with_name(self._path.name + "-wal")
+        return sum(file.stat().st_size for file in (self._path, wal) if file.exists())
+
+    async def version(self) -> str | None:
+        """The revision of the schema."""
+        if not self._ask("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"):
+            return None
+        found = self._ask("SELECT version_num FROM alembic_version")
+        return str(found[0][0]) if found else None
+
+    def claim_serving(self) -> None:
+        """Hold `<file>.serving` until `close`: the kernel lets go when the process dies."""
+        lock = os.open(f"{self._path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise AlreadyServed(f"another process serves {self._path}") from None
+        self._serving = lock
+
+    async def alter_schema(self, script: Callable[[str | None], str]) -> None:
+        """Alone, in one transaction, on a connection of its own."""
+        await asyncio.to_thread(_alter_schema, self._path, script)
+
+    async def close(self) -> None:
+        """Finish the writes that are queued and the reads that run, then close the file."""
+        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._pool.shutdown)
+        self._checkpointer.close()
+        while not self._long.empty():
+            self._long.get().close()
+        self._reader.close()
+        if self._serving is not None:
+            os.close(self._serving)
+            self._serving = None
+
+    def _ask(self, text: str) -> list[Any]:
+        try:
+            return self._reader.execute(text).fetchall()
+        except apsw.Error as error:
+            raise translated(error) from error
+
+    def _read_long(
+        self, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+    ) -> R:
+        connection = self._long.get()
+        ends = monotonic() + _LONG_READ_SECONDS
+        connection.set_progress_handler(lambda: monotonic() > ends, 100_000)
+        try:
+            return _snapshot(connection, tenant_id, verb, args, kwargs)
+        finally:
+            self._long.put(connection)
+
+
+def _snapshot(
+    connection: apsw.Connection,
+    tenant_id: str,
+    verb: Callable[..., Awaitable[R]],
+    args: Any,
+    kwargs: Any,
+) -> R:
+    try:
+        connection.execute("BEGIN")
+    except apsw.Error as error:
+        raise translated(error) from error
+    try:
+        return drive(verb, SqliteTx(connection, tenant_id), *args, **kwargs)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _alter_schema(path: Path, script: Callable[[str | None], str]) -> None:
+    connection = connect(path, cache_mib=16)
+    try:
+        # Rebuilding a table drops it: the references are checked once, at the end.
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute("BEGIN EXCLUSIVE")
+        known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'")
+        version = known.get and connection.execute("SELECT version_num FROM alembic_version").get
+        connection.execute(script(version))
+        if broken := connection.execute("PRAGMA foreign_key_check").fetchall():
+            raise RuntimeError(f"the migration breaks references: {broken[:5]}")
+        connection.execute("COMMIT")
+    except apsw.Error as error:
+        raise translated(error) from error
+    finally:
+        connection.close()  # what was not committed is undone

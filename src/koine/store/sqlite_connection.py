@@ -1,0 +1,84 @@
+"""Connections to a SQLite file: their settings, and the one that folds the write-ahead log in."""
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+from threading import Event, Thread
+
+import apsw
+
+from koine.store.sqlite_sql import casefold
+
+log = logging.getLogger(__name__)
+
+_OLDEST = (3, 51, 3)
+"""Before it a checkpoint racing a writer could corrupt the file (the WAL-reset bug)."""
+_BUSY_MS = 5000
+_EVERY = 0.5
+_WAL_AT_MOST = 64 * 1024 * 1024
+
+
+def check_library() -> None:
+    """Raises RuntimeError when the SQLite library is older than the oldest that is safe."""
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    if version < _OLDEST:
+        raise RuntimeError(f"SQLite {apsw.sqlite_lib_version()} is too old: 3.51.3 or newer needed")
+
+
+def connect(path: Path, *, cache_mib: int, read_only: bool = False) -> apsw.Connection:
+    """Open the file, made if need be and then readable by its owner alone."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = apsw.Connection(str(path), statementcachesize=512)
+    connection.setbusytimeout(_BUSY_MS)
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # a commit returns when it is on disk
+        "foreign_keys=ON",
+        "wal_autocheckpoint=0",  # the Checkpointer does it
+        f"journal_size_limit={_WAL_AT_MOST}",
+        "mmap_size=0",  # an I/O error stays an error, not a killed process
+        "temp_store=MEMORY",
+        f"cache_size=-{cache_mib * 1024}",
+        f"query_only={'ON' if read_only else 'OFF'}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.create_scalar_function("casefold", casefold, 1, deterministic=True)
+    return connection
+
+
+class Checkpointer:
+    """Folds the write-ahead log into the file, on a connection and a thread of its own.
+
+    Twice a second what readers allow; when the log outgrows its bound, writers wait for once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._wal = path.with_name(path.name + "-wal")
+        self._connection = connect(path, cache_mib=2)
+        self._stop = Event()
+        self._seen = (0, 0)
+        self._thread = Thread(target=self._work, name="koine-checkpoint", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and close the connection."""
+        self._stop.set()
+        self._thread.join()
+        self._connection.close()
+
+    def _work(self) -> None:
+        while not self._stop.wait(_EVERY):
+            with contextlib.suppress(FileNotFoundError):
+                now = self._wal.stat()
+                if (now.st_size, now.st_mtime_ns) != self._seen:
+                    self._checkpoint("TRUNCATE" if now.st_size > _WAL_AT_MOST else "PASSIVE")
+                    self._seen = (now.st_size, now.st_mtime_ns)
+
+    def _checkpoint(self, mode: str) -> None:
+        try:
+            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        except apsw.BusyError:
+            return  # a long reader is in the way; the next round will do
+        except apsw.Error as error:
+            log.warning("the write-ahead log could not be folded in: %s", error)

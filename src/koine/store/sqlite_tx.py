@@ -1,0 +1,158 @@
+"""One unit of work on a SQLite connection, and what its errors mean.
+
+Nothing here suspends: a verb over this Tx runs from start to end within one `send(None)`.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import apsw
+import sqlalchemy as sa
+
+from koine.model.errors import Unavailable
+from koine.store import sqlite_sql
+from koine.store.db import Duplicate
+from koine.store.plan import Plan
+from koine.store.sql import Command, ManyCommand, Query, Statement
+
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+_plans: dict[Query[Any] | Command, Plan] = {}
+_texts: dict[ManyCommand, str] = {}
+
+_TRANSIENT = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+    apsw.ProtocolError,
+    apsw.NoMemError,
+    apsw.InterruptError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.ConnectionClosedError,
+)
+_TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+class SqliteTx:
+    """`store.db.Tx` over one connection. After a failed statement it refuses to go on.
+
+    SQLite would let it; PostgreSQL does not, and a verb must do the same on both.
+    """
+
+    __slots__ = ("_connection", "failed", "tenant_id")
+
+    def __init__(self, connection: apsw.Connection, tenant_id: str) -> None:
+        self._connection = connection
+        self.tenant_id = tenant_id
+        self.failed = False
+
+    async def all(self, query: Query[R], /, **params: Any) -> list[R]:
+        """Every row."""
+        plan = _plans.get(query) or _plan(query)
+        params.setdefault("tenant_id", self.tenant_id)
+        rows = self._fetch(query, plan.text, plan.bind(params))
+        if plan.bools:
+            rows = [_with_bools(row, plan.bools) for row in rows]
+        into: Any = query.into
+        return rows if into is None else [into(*row) for row in rows]
+
+    async def one(self, query: Query[R], /, **params: Any) -> R | None:
+        """The first row, or None."""
+        rows = await self.all(query, **params)
+        return rows[0] if rows else None
+
+    async def run(self, command: Command, /, **params: Any) -> int:
+        """Do it; answers the number of rows changed."""
+        plan = _plans.get(command) or _plan(command)
+        params.setdefault("tenant_id", self.tenant_id)
+        self._fetch(command, plan.text, plan.bind(params))
+        return self._connection.changes()
+
+    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
+        """Do it for all rows."""
+        text = _texts.get(command) or _texts.setdefault(command, sqlite_sql.plan_many(command))
+        if rows:
+            self._fetch(command, text, rows, self._connection.executemany)
+
+    def _fetch(
+        self, statement: Statement, text: str, args: Sequence[Any], how: Any = None
+    ) -> list[Any]:
+        if self.failed:
+            raise RuntimeError("a verb goes on after a statement has failed")
+        try:
+            return cast(list[Any], (how or self._connection.execute)(text, args).fetchall())
+        except apsw.Error as error:
+            self.failed = True
+            raise translated(error, statement) from error
+
+
+def drive(verb: Callable[..., Awaitable[R]], tx: SqliteTx, *args: Any, **kwargs: Any) -> R:
+    """Run a verb to its end. Raises RuntimeError if it awaits anything but its tx."""
+    coroutine = cast(Any, verb(tx, *args, **kwargs))
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        if tx.failed:
+            raise RuntimeError(f"{verb!r} went on after a statement had failed") from None
+        return cast(R, done.value)
+    coroutine.close()
+    raise RuntimeError(f"{verb!r} awaits something else than its tx")
+
+
+def translated(error: apsw.Error, statement: Statement | None = None) -> Exception:
+    """What the caller is told: Duplicate, Unavailable, or the error itself (a bug of ours)."""
+    if isinstance(error, apsw.ConstraintError) and _code(error) in _TAKEN:
+        return Duplicate(_constraint(str(error), statement))
+    if isinstance(error, _TRANSIENT):
+        log.warning("the database cannot answer: %s: %s", type(error).__name__, error)
+        return Unavailable()
+    return error
+
+
+def _code(error: apsw.Error) -> int:
+    return cast(int, getattr(error, "extendedresult", 0))
+
+
+def _plan(statement: Query[Any] | Command) -> Plan:
+    return _plans.setdefault(statement, sqlite_sql.plan(statement))
+
+
+def _with_bools(row: Sequence[Any], bools: tuple[int, ...]) -> tuple[Any, ...]:
+    values = list(row)
+    for i in bools:
+        if values[i] is not None:
+            values[i] = values[i] != 0
+    return tuple(values)
+
+
+def _constraint(message: str, statement: Statement | None) -> str:
+    """The constraint's name, which SQLite does not tell: it names the columns."""
+    if found := re.search(r"index '(\w+)'", message):
+        return found[1]
+    names = [part.split(".") for part in message.partition("failed: ")[2].split(", ")]
+    if statement is None or statement.table is None:
+        return message
+    table = statement.table.metadata.tables[names[0][0]]
+    return _constraint_over(table, [name[-1] for name in names])
+
+
+def _constraint_over(table: sa.Table, columns: list[str]) -> str:
+    """The name of the unique thing over these columns, as PostgreSQL has it."""
+    if columns == [column.name for column in table.primary_key.columns]:
+        return str(table.primary_key.name or f"{table.name}_pkey")
+    for index in table.indexes:
+        if index.unique and columns == [column.name for column in index.columns]:
+            return str(index.name)
+    for constraint in table.constraints:
+        if not isinstance(constraint, sa.UniqueConstraint) or constraint.name is None:
+            continue
+        if columns == [column.name for column in constraint.columns]:
+            return str(constraint.name)
+    return f"{table.name}_{'_'.join(columns)}_key"

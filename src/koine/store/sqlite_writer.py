@@ -1,0 +1,136 @@
+"""The one thread that writes: many verbs, one COMMIT.
+
+It takes whatever is queued, never waits for more, so a lone verb pays nothing; under load a commit
+(an fsync) is shared by up to `_AT_MOST` verbs. Each verb has a savepoint and fails alone.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+import apsw
+
+from koine.model.errors import Unavailable
+from koine.store.sqlite_tx import SqliteTx, drive, translated
+
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+_AT_MOST = 128
+
+
+@dataclass(slots=True)
+class _Job:
+    tenant_id: str
+    verb: Callable[..., Awaitable[Any]]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Owns the connection that writes. Its thread starts at once and ends with `close`."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = False
+        self._thread = Thread(target=self._work, name="koine-writer", daemon=True)
+        self._thread.start()
+
+    async def run(
+        self,
+        tenant_id: str,
+        verb: Callable[..., Awaitable[R]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> R:
+        """Run a verb; returns when what it wrote is on disk."""
+        if self._closed:
+            raise Unavailable()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        self._queue.put(_Job(tenant_id, verb, args, kwargs, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Finish what is queued, end the thread and close the connection. Blocks until then."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._take():
+            jobs = [job for job in batch if job is not None and not job.future.cancelled()]
+            if jobs:
+                self._settle(jobs)
+                _answer(jobs)
+            if None in batch:
+                break
+        self._connection.close()
+
+    def _take(self) -> list[_Job | None]:
+        batch = [self._queue.get()]
+        while len(batch) < _AT_MOST and batch[-1] is not None:
+            try:
+                batch.append(self._queue.get_nowait())
+            except Empty:
+                break
+        return batch
+
+    def _settle(self, jobs: list[_Job]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                self._attempt(job)
+            self._connection.execute("COMMIT")
+        except Exception as error:  # the thread must outlive whatever happens
+            refusal = translated(error) if isinstance(error, apsw.Error) else error
+            log.warning("a batch of %d writes was not committed: %r", len(jobs), error)
+            for job in jobs:
+                job.error = refusal if isinstance(refusal, Unavailable) else Unavailable()
+            self._undo()
+
+    def _attempt(self, job: _Job) -> None:
+        """Run one verb. Raises only when the whole transaction is lost with it."""
+        self._connection.execute("SAVEPOINT verb")
+        try:
+            tx = SqliteTx(self._connection, job.tenant_id)
+            job.result = drive(job.verb, tx, *job.args, **job.kwargs)
+        except BaseException as error:
+            # A full disk makes SQLite itself roll everything back, the savepoint too.
+            if not self._connection.in_transaction:
+                raise Unavailable() from error
+            job.error = error
+            self._connection.execute("ROLLBACK TO verb")
+        self._connection.execute("RELEASE verb")
+
+    def _undo(self) -> None:
+        with contextlib.suppress(apsw.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+
+def _answer(jobs: list[_Job]) -> None:
+    """Answer all callers with one wake-up of each event loop (there is one)."""
+    for loop in {job.loop for job in jobs}:
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody is waiting
+            loop.call_soon_threadsafe(_resolve, [job for job in jobs if job.loop is loop])
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
