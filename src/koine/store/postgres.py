@@ -128,7 +128,8 @@ class PostgresDatabase:
                 version = None
                 if await ask("SELECT to_regclass('alembic_version')::text"):
                     version = await ask("SELECT version_num FROM alembic_version")
-                await execute(script(version))
+                if text := script(version):  # asyncpg trips over an empty one
+                    await execute(text)
         except Exception as error:
             raise translated(error) from error
 

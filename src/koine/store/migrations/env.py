@@ -1,0 +1,40 @@
+"""Write a new migration: what separates `tables/` from the migrations that are there.
+
+The comparison needs a database; one in memory, brought to the head, is all it takes.
+"""
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from alembic import context
+from sqlalchemy.pool import StaticPool
+
+from koine.store import schema
+from koine.store.sqlite_sql import casefold
+from koine.store.tables import metadata
+from koine.store.types import Uuid
+
+
+def _render(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:
+    if kind == "type" and isinstance(thing, Uuid):
+        autogen.imports.add("from koine.store.types import Uuid")
+        return "Uuid()"
+    return False
+
+
+def _write() -> None:
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool)
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.create_function("casefold", 1, casefold)
+        if schema.head():
+            raw.executescript(schema.script("sqlite", None))
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            render_item=_render,
+        )
+        context.run_migrations()
+
+
+_write()

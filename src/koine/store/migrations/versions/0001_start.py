@@ -1,0 +1,23 @@
+"""The tables Koine starts with.
+
+Revision ID: 0001_start
+"""
+
+from alembic import op
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from koine.store.tables import metadata
+
+revision = "0001_start"
+down_revision = None
+
+
+def upgrade() -> None:
+    for table in metadata.sorted_tables:
+        op.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            op.execute(CreateIndex(index))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore a backup instead")
