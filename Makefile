@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 
 # The one tool that writes locks; only `make lock` needs it.
 UV := uv==0.13.8
 
-.PHONY: help run test lint format bench bench-large lock clean
+.PHONY: help run test lint format migration bench bench-large lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8000)
 	@exec $(BIN)/koine serve --demo --data $(DATA) --port $(PORT)
 
 test: lint ## Lint, then the whole suite on both databases (PYTEST="-k words" for a part)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST)
 
 lint: .venv/.test ## Style, types and floors
 	@$(BIN)/ruff check --quiet .
@@ -35,6 +35,11 @@ lint: .venv/.test ## Style, types and floors
 format: .venv/.test ## Rewrite the sources in the house style
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format .
+
+migration: .venv/.test ## Write a migration of what changed in store/tables/ (NAME="what changes")
+	@test -n "$(NAME)" || { echo 'say what changes: make migration NAME="..."' >&2; exit 1; }
+	@$(BIN)/alembic -c src/koine/store/migrations/alembic.ini revision --autogenerate -m "$(NAME)"
+	@$(BIN)/ruff format --quiet src/koine/store/migrations
 
 bench: .venv/.test ## Measure against the database itself, at most five minutes
 	@$(BIN)/python -m bench

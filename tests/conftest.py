@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import settings
 
 from koine.store.db import Database
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres, begin
 
 BACKENDS = ("sqlite", "postgres")
+# A machine that is busy with other tests is no reason to fail one.
+settings.register_profile("koine", deadline=None)
+settings.load_profile("koine")
+
 SHARED = pytest.StashKey[SharedPostgres]()
 
 
