@@ -1,0 +1,45 @@
+import pytest
+
+from koine.http.address import base_url, client_ip, networks
+from koine.http.headers import Headers
+
+TRUSTED = networks(["10.0.0.0/8", "::1"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "found"),
+    [
+        ("192.0.2.1", ["1.1.1.1"], "192.0.2.1"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["1.1.1.1"], "1.1.1.1"),
+        ("10.0.0.1", ["6.6.6.6, 1.1.1.1, 10.0.0.2"], "1.1.1.1"),
+        ("10.0.0.1", ["6.6.6.6", "1.1.1.1"], "1.1.1.1"),
+        ("10.0.0.1", ["1.1.1.1, rubbish"], "10.0.0.1"),
+        ("::ffff:10.0.0.1", ["1.1.1.1"], "1.1.1.1"),
+        ("::1", ["2001:db8::5"], "2001:db8::5"),
+    ],
+)
+def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], found: str) -> None:
+    headers = Headers([(b"x-forwarded-for", text.encode()) for text in forwarded])
+    assert client_ip((peer, 1), headers, TRUSTED) == found
+
+
+def test_nobody_is_trusted_unasked() -> None:
+    headers = Headers([(b"x-forwarded-for", b"1.1.1.1")])
+    assert client_ip(("127.0.0.1", 1), headers, ()) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "found"), [("10.0.0.1", "https://a.test"), ("8.8.8.8", "http://h:1")]
+)
+def test_the_base_url_follows_trusted_proxies(peer: str, found: str) -> None:
+    headers = Headers(
+        [(b"host", b"h:1"), (b"x-forwarded-proto", b"https"), (b"x-forwarded-host", b"a.test")]
+    )
+    assert base_url({"scheme": "http", "client": (peer, 1)}, headers, TRUSTED) == found
+
+
+def test_a_host_that_is_none_is_not_repeated() -> None:
+    headers = Headers([(b"host", b"a/<script>")])
+    scope = {"scheme": "http", "client": ("8.8.8.8", 1), "server": ("127.0.0.1", 8420)}
+    assert base_url(scope, headers, ()) == "http://127.0.0.1:8420"

@@ -1,0 +1,169 @@
+import asyncio
+
+import pytest
+
+from koine.engine.engine import Engine
+from koine.http.app import build
+from koine.http.route import Routes
+from koine.kit import settings
+from tests.http.tiny import Raw, Tiny, app, client
+
+
+async def test_a_handler_answers_in_json_with_its_status() -> None:
+    answer = await client().post("/tiny/things/a", json={"name": "Ada"})
+    assert answer.status_code == 201
+    assert answer.json()["id"] == "a"
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_every_answer_carries_the_safety_headers() -> None:
+    for path in ("/tiny/things", "/tiny/nothing", "/livez", "/nobody", "/tiny/crash"):
+        headers = (await client().get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+        assert "server" not in headers
+
+
+@pytest.mark.parametrize("given", ["abc-1.2_3", "x" * 128])
+async def test_a_sane_request_id_comes_back(given: str) -> None:
+    for path in ("/tiny/things", "/tiny/nothing", "/livez", "/nobody"):
+        answer = await client().get(path, headers={"X-Request-Id": given})
+        assert answer.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "<script>"])
+async def test_another_request_id_is_replaced(given: str) -> None:
+    headers = {"X-Request-Id": given.encode("latin-1")}
+    answer = await client().get("/tiny/things", headers=headers)  # type: ignore[arg-type]  # bytes
+    assert len(answer.headers["x-request-id"]) == 36
+
+
+async def test_no_two_requests_get_the_same_id() -> None:
+    ids = {(await client().get("/livez")).headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+
+
+async def test_an_unknown_path_is_a_404_in_the_owners_shape() -> None:
+    answer = await client().get("/tiny/nothing")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")
+
+
+async def test_nobodys_path_is_a_plain_404() -> None:
+    answer = await client().get("/nobody")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["status"] == 404
+
+
+async def test_a_wrong_method_is_a_405_with_allow_in_the_owners_shape() -> None:
+    answer = await client().post("/tiny/things")
+    assert (answer.status_code, answer.json()["code"]) == (405, "NotFound")
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+async def test_head_is_get_without_its_body() -> None:
+    head, get = await client().head("/tiny/things"), await client().get("/tiny/things")
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
+async def test_a_204_has_neither_body_nor_length() -> None:
+    answer = await client().delete("/tiny/things/a")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "content-length" not in answer.headers
+
+
+async def test_a_stranger_is_refused_before_the_body_is_read() -> None:
+    request = Raw("POST", "/tiny/things/a", b"{}", authorization="", content_length="2")
+    assert await request.run() == 401
+    assert request.read == 0
+
+
+async def test_a_401_says_how_to_authenticate() -> None:
+    answer = await client(headers={}).get("/tiny/things")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_crash_is_a_500_that_tells_nothing() -> None:
+    answer = await client().get("/tiny/crash")
+    assert (answer.status_code, answer.json()["code"]) == (500, "Crash")
+    assert "secret" not in answer.text
+
+
+async def test_an_unavailable_database_says_when_to_come_back() -> None:
+    answer = await client().get("/tiny/busy")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+
+
+async def test_the_dialects_headers_are_on_refusals_too() -> None:
+    for path in ("/tiny/things", "/tiny/nothing", "/tiny/things?page=0", "/tiny/crash"):
+        assert (await client().get(path)).headers["x-tiny"] == "yes"
+
+
+async def test_a_header_cannot_smuggle_another() -> None:
+    answer = await client().get("/tiny/text")
+    assert answer.headers["link"] == "a  Evil: b"
+    assert "evil" not in answer.headers
+
+
+async def test_an_answer_may_be_text_with_its_own_headers() -> None:
+    answer = await client().get("/tiny/text")
+    assert (answer.status_code, answer.text) == (202, "hé")
+    assert answer.headers["cache-control"] == "max-age=5"
+
+
+async def test_the_longest_prefix_owns_a_path() -> None:
+    assert (await client().get("/tiny/open/door")).json() == {"open": True}
+    assert (await client().get("/tiny/open/things")).status_code == 404
+
+
+async def test_a_client_that_leaves_gets_no_answer() -> None:
+    request = Raw("POST", "/tiny/things/a", content_length="10")
+    assert await request.run() is None
+
+
+async def test_cancelling_a_call_passes_through() -> None:
+    task = asyncio.create_task(Raw("GET", "/tiny/forever").run())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("path", ["/tiny/things/%00", "/tiny/things/%ff", "/tiny/%c3%28/a"])
+async def test_a_path_of_unreadable_bytes_is_a_404(path: str) -> None:
+    assert await Raw("POST", path, b"{}", content_length="2").run() == 404
+
+
+def test_a_route_outside_its_prefixes_is_refused() -> None:
+    class Astray(Tiny):
+        prefixes = ("/else",)
+
+    with pytest.raises(ValueError, match="outside the prefixes"):
+        _build(Astray())
+
+
+def test_two_owners_of_a_prefix_are_refused() -> None:
+    class Twin(Tiny):
+        routes = Routes()
+
+    with pytest.raises(ValueError, match="two owners"):
+        _build(Tiny(), Twin())
+
+
+async def test_the_lifespan_reaches_starlette() -> None:
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    sent: list[str] = []
+
+    async def receive() -> dict[str, str]:
+        return next(messages)
+
+    async def send(message: dict[str, str]) -> None:
+        sent.append(message["type"])
+
+    await app()({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]  # plain dicts
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def _build(*dialects: Tiny) -> object:
+    return build(dialects, Engine.__new__(Engine), settings.load({}))

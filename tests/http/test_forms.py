@@ -1,0 +1,122 @@
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.http.tiny import Raw, client
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def post(path: str = "/tiny/forms", **request: Any) -> httpx.Response:
+    return await client().post(path, **request)
+
+
+async def read(content: str, query: str = "") -> Any:
+    answer = await post(f"/tiny/forms?{query}", content=content, headers=FORM)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["body"]
+
+
+async def test_json_urlencoded_and_multipart_say_the_same() -> None:
+    said = {"content": "hé llo", "rating": 4}
+    answers = [
+        await post(json=said),
+        await post(data=said),
+        await post(data=said, files={"x": b""}),
+        await post(params=said),
+    ]
+    for answer in answers:
+        assert answer.json()["body"] | said == answer.json()["body"]
+
+
+async def test_an_empty_form_is_an_empty_body() -> None:
+    assert (await post(headers=FORM)).status_code == 200
+
+
+async def test_the_body_wins_over_the_query() -> None:
+    assert (await read("content=body", "content=query&rating=3"))["content"] == "body"
+    assert (await read("content=body", "content=query&rating=3"))["rating"] == 3
+
+
+async def test_empty_texts_stay_and_empty_numbers_are_not_given() -> None:
+    body = await read("content=&rating=", "content=query")
+    assert (body["content"], body["rating"]) == ("", None)
+
+
+async def test_names_nest() -> None:
+    body = await read("custom_attributes[a]=1&custom_attributes[b][c]=2&participants[][user_id]=7")
+    assert body["custom_attributes"] == {"a": "1", "b": {"c": "2"}}
+    assert body["participants"] == [{"user_id": "7"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        ("rating=x", 422),
+        ("participants[][other]=1", 422),
+        ("custom_attributes=text", 422),
+        ("custom_attributes=a&custom_attributes[b]=c", 400),
+        ("a" + "[b]" * 20 + "=1", 400),
+        ("content=%00", 400),
+        ("content=%ff", 400),
+        ("a=1&" * 2000, 413),
+    ],
+)
+async def test_a_wrong_form_is_refused(content: str, status: int) -> None:
+    assert (await post(content=content, headers=FORM)).status_code == status
+
+
+async def test_a_json_body_that_is_no_object_is_refused() -> None:
+    assert (await post(json=[1])).json()["field"] == "body"
+
+
+async def test_files_arrive_with_name_type_and_size() -> None:
+    files = [
+        ("attachments[]", ("é.png", b"x" * 10, "image/png")),
+        ("attachments[]", ("b", b"y" * 20)),
+    ]
+    answer = await post(data={"content": "see"}, files=files)
+    assert answer.json()["query"] == [
+        ["attachments", "é.png", "image/png", 10, 10],
+        ["attachments", "b", "application/octet-stream", 20, 20],
+    ]
+
+
+async def test_uploads_have_their_own_limit() -> None:
+    assert (await post(files={"attachments[]": b"x" * 60_000})).status_code == 200
+    assert (await post(files={"attachments[]": b"x" * 70_000})).status_code == 413
+
+
+async def test_an_upload_said_to_be_too_large_is_not_read() -> None:
+    kind = "multipart/form-data; boundary=x"
+    request = Raw("POST", "/tiny/forms", b"", content_type=kind, content_length="70000")
+    assert await request.run() == 413
+    assert request.read == 0
+
+
+async def test_a_chunked_upload_is_cut_at_the_limit() -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+    kind = "multipart/form-data; boundary=x"
+    request = Raw("POST", "/tiny/forms", head, *[b"y" * 10_000] * 50, content_type=kind)
+    assert await request.run() == 413
+    assert request.read == 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"--x--"),
+        ("multipart/form-data; boundary=x", b"rubbish"),
+        ("multipart/form-data; boundary=x", b"--x\r\n\r\nno name\r\n--x--\r\n"),
+        ("multipart/form-data; boundary=x; charset=hex", b"--x\r\n\r\n"),
+    ],
+)
+async def test_a_broken_multipart_body_is_malformed(kind: str, body: bytes) -> None:
+    answer = await post(content=body, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()["code"]) == (400, "Malformed")
+
+
+async def test_twenty_files_are_enough() -> None:
+    files = [("attachments[]", (f"{n}", b"x")) for n in range(21)]
+    assert (await post(files=files)).status_code == 400
