@@ -1,5 +1,6 @@
 """Secrets that are random text: made, digested, compared and signed with."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -63,3 +64,8 @@ def _base62(length: int) -> str:
 def _bytes(text: str | bytes) -> bytes:
     # A stranger's lone surrogate is a wrong token, not a crash.
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+
+
+def unbase64(text: str) -> bytes:
+    """The bytes of unpadded URL-safe base64. Raises ValueError for anything else."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -40,6 +40,17 @@ _BY_SEQ = Query(
     .where(_IN_CONVERSATION, t.c.seq == p("seq")),
     Message,
 )
+_OF_TENANT_AT = Query(
+    select(*COLUMNS)
+    .outerjoin(identities, _SENDER_ROW)
+    .where(
+        t.c.tenant_id == p("of_tenant_id"),
+        t.c.conversation_id == p("conversation_id"),
+        t.c.seq == p("seq"),
+    ),
+    Message,
+    crosses_tenants="a batch of sends is of many tenants; the caller names the tenant itself",
+)
 _wanted = values_table("wanted", {"conversation_id": Uuid(), "seq": t.c.seq.type})
 _LATEST = Query(
     select(*COLUMNS)
@@ -97,6 +108,12 @@ async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:
 async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
     """The message of this conversation with this number."""
     return await tx.one(_BY_SEQ, conversation_id=conversation_id, seq=seq)
+
+
+async def of_tenant_at(tx: Tx, tenant_id: str, conversation_id: str, seq: int) -> list[Message]:
+    """As `by_seq`, for a batch whose transaction is no single tenant's."""
+    key = {"of_tenant_id": tenant_id, "conversation_id": conversation_id, "seq": seq}
+    return await tx.all(_OF_TENANT_AT, **key)
 
 
 async def at_marks(tx: Tx, marks: list[tuple[str, int]]) -> dict[str, Message]:

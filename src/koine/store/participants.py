@@ -10,6 +10,9 @@ from koine.store.sql import Command, Query, p
 from koine.store.tables import conversations, identities
 from koine.store.tables import participants as t
 
+ReadMark = tuple[int, int, str | None]
+"""Up to where one has read: seq, public_seq and id of the message shown as last read."""
+
 _IN_TENANT = t.c.tenant_id == p("tenant_id")
 _OF_CONVERSATION = t.c.conversation_id == p("conversation_id")
 _ONE = and_(_IN_TENANT, _OF_CONVERSATION, t.c.identity_id == p("identity_id"))
@@ -140,9 +143,7 @@ async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) ->
     return bool(await tx.run(_SET_ROLE, **key, new_role=role))
 
 
-async def mark_read(
-    tx: Tx, conversation_id: str, identity_id: str, mark: tuple[int, int, str]
-) -> bool:
+async def mark_read(tx: Tx, conversation_id: str, identity_id: str, mark: ReadMark) -> bool:
     """Move the reader's mark to a message (seq, public_seq, id); it never moves back."""
     seq, public_seq, message_id = mark
     moved = await tx.run(

@@ -63,14 +63,14 @@ class Statement:
     """What all four kinds share. `core` is the Core element it came from (None for the Many kinds).
 
     `crosses_tenants` is the reason why it may run without naming a tenant; empty = it may not.
-    `origin` is "file.py:line" of the place that built it, for the tests' messages.
+    `module` and `origin` ("file.py:line") are the place that built it, for the tests.
     """
 
     def __init__(self, core: ClauseElement | None, table: sa.Table | None, reason: str) -> None:
         self.core = core
         self.table = table
         self.crosses_tenants = reason
-        self.origin = _origin()
+        self.module, self.origin = _origin()
         STATEMENTS.append(self)
 
 
@@ -240,8 +240,9 @@ def _tuple(*row: Any) -> Row:
     return row
 
 
-def _origin() -> str:
+def _origin() -> tuple[str, str]:
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
         frame = frame.f_back
-    return f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}"
+    file = frame.f_code.co_filename.rsplit("/", 1)[-1]
+    return str(frame.f_globals.get("__name__")), f"{file}:{frame.f_lineno}"

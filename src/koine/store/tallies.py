@@ -13,17 +13,15 @@ from sqlalchemy import select
 from koine.model.conversation import Conversation
 from koine.model.filters import ConversationFilter
 from koine.store.db import Tx
-from koine.store.fragments import in_list, upsert
-from koine.store.sql import Command, Query, p
+from koine.store.fragments import in_list
+from koine.store.sql import InsertMany, Query, p
 from koine.store.tables import counters
 
-_ADD = Command(
-    upsert(
-        counters,
-        {"tenant_id": p("tenant_id"), "name": p("name"), "value": p("value")},
-        index_elements=["tenant_id", "name"],
-        set_=lambda new: {"value": counters.c.value + new.value},
-    )
+_ADD = InsertMany(
+    counters,
+    ["tenant_id", "name", "value"],
+    on_conflict=["tenant_id", "name"],
+    adding=["value"],
 )
 _SUM = Query(
     select(counters.c.name, counters.c.value).where(
@@ -95,8 +93,9 @@ async def apply(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
     """Take `before` away from the totals and add `after`. In one order, so nobody deadlocks."""
     change = Counter(after)
     change.subtract(Counter(before))
-    for name in sorted(name for name, by in change.items() if by):
-        await tx.run(_ADD, name=name, value=change[name])
+    rows = [(tx.tenant_id, name, by) for name, by in sorted(change.items()) if by]
+    if rows:
+        await tx.many(_ADD, rows)
 
 
 async def total(tx: Tx, names: list[str]) -> int:
@@ -106,6 +105,6 @@ async def total(tx: Tx, names: list[str]) -> int:
 
 async def next_number(tx: Tx, noun: str) -> int:
     """The next number of `noun` in the tenant, from 1; never given out twice."""
-    await tx.run(_ADD, name=f"number:{noun}", value=1)
+    await tx.many(_ADD, [(tx.tenant_id, f"number:{noun}", 1)])
     rows = await tx.all(_SUM, names=[f"number:{noun}"])
     return int(rows[0][1])

@@ -13,8 +13,10 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
+    """Do it."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
+    """There is no way back."""
     raise NotImplementedError("restore a backup instead")

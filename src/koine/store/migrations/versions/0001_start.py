@@ -13,6 +13,7 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Do it."""
     for table in metadata.sorted_tables:
         op.execute(CreateTable(table))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
@@ -20,4 +21,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """There is no way back."""
     raise NotImplementedError("restore a backup instead")

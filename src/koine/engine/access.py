@@ -1,0 +1,120 @@
+"""May you? Things are fetched through the actor; what it may not know of is NotFound.
+
+The permissions are data in `model/permissions.py`. A dialect never asks these questions itself.
+"""
+
+import msgspec
+
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, Participant
+from koine.model.errors import Forbidden, NotFound
+from koine.model.filters import ConversationFilter
+from koine.model.permissions import (
+    MANAGE_MESSAGING,
+    READ_CONVERSATIONS,
+    STAFF_ROLES,
+    VIEW_TENANT,
+    WRITE_CONVERSATIONS,
+)
+from koine.model.tenant import TenantSettings
+from koine.store import conversations, participants, tenants, tickets
+from koine.store.db import Tx
+
+Seat = tuple[Conversation, Participant | None]
+"""A conversation and the actor's own part in it, if it has or had one."""
+
+
+def need(actor: Actor, *any_of: str) -> None:
+    """Raise Forbidden unless the actor holds one of the permissions."""
+    if not actor.may(*any_of):
+        raise Forbidden(any_of[0])
+
+
+def sees_private(actor: Actor) -> bool:
+    """Whether the actor reads private notes: staff and API keys do, drivers and customers never
+    (contracts/README.md, D)."""
+    return actor.is_system_admin or actor.kind == "key" or actor.role in STAFF_ROLES
+
+
+def opens_free(actor: Actor) -> bool:
+    """Whether the actor may open a conversation about no delivery (delivery.md, S, rule 3)."""
+    return actor.role in ("dispatcher", "tenant_admin") or actor.may(
+        MANAGE_MESSAGING, WRITE_CONVERSATIONS
+    )
+
+
+def scoped(actor: Actor, f: ConversationFilter) -> ConversationFilter:
+    """The filter cut down to what the actor may list: its own, or with a permission all
+    (delivery.md, S). Raises Forbidden when it asks for another's without one."""
+    if actor.may(VIEW_TENANT, MANAGE_MESSAGING, READ_CONVERSATIONS):
+        return f
+    if actor.identity_id is None or f.participant_id not in (None, actor.identity_id):
+        raise Forbidden(VIEW_TENANT)
+    return msgspec.structs.replace(f, participant_id=actor.identity_id)
+
+
+async def conversation(
+    tx: Tx, actor: Actor, conversation_id: str, *, lock: bool = False, removed: bool = False
+) -> Seat:
+    """The conversation for seeing it. Raises NotFound; removed ones only with `removed`."""
+    found = await (conversations.lock if lock else conversations.get)(tx, conversation_id)
+    if found is None or (found.removed_at is not None and not removed):
+        raise NotFound("conversation")
+    me = await part_of(tx, actor, found)
+    if not _sees(actor, found, me):
+        raise NotFound("conversation")
+    return found, me
+
+
+async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
+    """The conversation for reading its messages as a participant does (delivery.md, S).
+
+    Standard: participants and system administrators, no permission helps. About a support ticket:
+    its customer and the tenant's support users alone. Raises Forbidden for one who may see the
+    conversation but not read it, NotFound for one who may not even see it.
+    """
+    found, me = await conversation(tx, actor, conversation_id)
+    if found.kind == "support":
+        allowed = await _reads_support(tx, actor, found)
+    else:
+        allowed = actor.is_system_admin or _takes_part(me)
+    if not allowed:
+        raise Forbidden("participant")
+    return found, me
+
+
+async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
+    """The conversation, locked, for changing it: who sees it and may write conversations, or
+    administers it as a participant."""
+    found, me = await conversation(tx, actor, conversation_id, lock=True)
+    if not actor.may(WRITE_CONVERSATIONS, MANAGE_MESSAGING) and not (
+        me is not None and _takes_part(me) and me.role == "admin"
+    ):
+        raise Forbidden(WRITE_CONVERSATIONS)
+    return found, me
+
+
+async def part_of(tx: Tx, actor: Actor, found: Conversation) -> Participant | None:
+    """The actor's own part in a conversation, even if it has left."""
+    if actor.identity_id is None:
+        return None
+    return await participants.get(tx, found.id, actor.identity_id)
+
+
+def _sees(actor: Actor, found: Conversation, me: Participant | None) -> bool:
+    if actor.may(VIEW_TENANT, READ_CONVERSATIONS) or _takes_part(me):
+        return True
+    return actor.kind == "contact" and found.owner_id == actor.identity_id
+
+
+def _takes_part(me: Participant | None) -> bool:
+    return me is not None and me.left_at is None
+
+
+async def _reads_support(tx: Tx, actor: Actor, found: Conversation) -> bool:
+    ticket = (await tickets.latest_of(tx, [found.id])).get(found.id)
+    if ticket is not None and ticket.customer_id == actor.identity_id:
+        return True
+    tenant = await tenants.get(tx, tx.tenant_id)
+    settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
+    return actor.identity_id in settings.support_user_ids

@@ -1,0 +1,54 @@
+"""What surrounds conversations, found in a few statements however many there are."""
+
+from collections.abc import Iterable
+
+from koine.model.conversation import Conversation
+from koine.model.message import Message
+from koine.model.view import Around, Part
+from koine.store import identities, inboxes, messages, participants, tickets
+from koine.store.db import Tx
+
+
+async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> Around:
+    """The parts asked for, of all these conversations. Nothing is asked for no conversation."""
+    if not items or not parts:
+        return Around()
+    ids = [c.id for c in items]
+    latest = await _latest(tx, items) if "latest" in parts else {}
+    said = await messages.public_of(tx, ids) if "messages" in parts else {}
+    spoke = [m for each in said.values() for m in each]
+    owners = _distinct(c.owner_id for c in items)
+    return Around(
+        participants=await participants.of(tx, ids) if "participants" in parts else {},
+        latest=latest,
+        messages=said,
+        people=await identities.by_ids(tx, _people(items, spoke)) if "people" in parts else {},
+        inboxes=await inboxes.by_ids(tx, _distinct(c.inbox_id for c in items))
+        if "inboxes" in parts
+        else {},
+        tickets=await tickets.latest_of(tx, ids) if "tickets" in parts else {},
+        versions=await identities.versions_by_id(
+            tx, _distinct(c.responder_version_id for c in items)
+        )
+        if "versions" in parts
+        else {},
+        places=await inboxes.places_of(tx, owners) if "places" in parts else [],
+    )
+
+
+async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:
+    marks = [(c.id, c.last_public_seq) for c in items if c.last_public_seq]
+    return await messages.at_marks(tx, marks) if marks else {}
+
+
+def _people(items: list[Conversation], spoke: list[Message]) -> list[str]:
+    return _distinct(
+        [
+            *(who for c in items for who in (c.owner_id, c.assignee_id, c.responder_id)),
+            *(m.sender_id for m in spoke),
+        ]
+    )
+
+
+def _distinct(ids: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(each for each in ids if each is not None))

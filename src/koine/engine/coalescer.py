@@ -1,0 +1,76 @@
+"""The writer that coalesces sends: whatever is queued goes in one transaction, one commit.
+
+There is no timer: a lane takes what is queued the moment it is free, so the first message never
+waits and a busy server's batches grow by themselves. A sender is answered after the commit, with
+its own outcome: a message or a refusal, never a neighbour's (docs/adr/).
+"""
+
+import asyncio
+from collections import deque
+
+from koine.engine.posting import Outcome, Post, post_batch
+from koine.kit.clock import Clock
+from koine.model.errors import Refusal
+from koine.model.message import Message
+from koine.store.db import Database
+
+LANES = 2
+"""Batches under way at once: while one commits, the next is being written."""
+MOST = 64
+"""Messages in one batch; larger ones gain little and make a poisoned batch dearer to replay."""
+
+Waiting = tuple[Post, asyncio.Future[Outcome]]
+
+
+class Coalescer:
+    """Posts messages, many callers at once. One for each engine."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._queue: deque[Waiting] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+
+    async def post(self, post: Post) -> Message:
+        """Write the message; when this returns it is on disk. Raises the post's own Refusal."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append((post, future))
+        if len(self._lanes) < LANES:
+            lane = asyncio.create_task(self._work())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        outcome = await future
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    async def _work(self) -> None:
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+            try:
+                await self._write(batch)
+            except Exception as error:
+                await self._replay(batch, error)
+
+    async def _write(self, batch: list[Waiting]) -> None:
+        posts = [post for post, _ in batch]
+        outcomes = await self._db.write_hot(post_batch, self._clock.now(), posts)
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
+
+    async def _replay(self, batch: list[Waiting], error: Exception) -> None:
+        """Something the database refuses is in the batch: each goes alone, so only it fails.
+
+        A refusal of the whole batch (the database is down) is every sender's answer.
+        """
+        if len(batch) == 1 or isinstance(error, Refusal):
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for waiting in batch:
+            try:
+                await self._write([waiting])
+            except Exception as own:
+                await self._replay([waiting], own)

@@ -1,0 +1,276 @@
+"""Conversations: find, get, create, change, remove and delete."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine import access
+from koine.engine.around import around
+from koine.engine.engine import reads, reads_much, writes
+from koine.engine.ledger import note, record
+from koine.kit.ids import new_id
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, NewConversation, Priority, Status
+from koine.model.errors import Invalid, NotFound
+from koine.model.filters import ConversationFilter
+from koine.model.inbox import Inbox
+from koine.model.page import Window
+from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT, WRITE_CONVERSATIONS
+from koine.model.view import Part, Shown
+from koine.store import (
+    conversation_lists,
+    conversations,
+    files,
+    identities,
+    inboxes,
+    messages,
+    participants,
+    tallies,
+    tenants,
+    tickets,
+)
+from koine.store.db import Tx
+
+NOTHING: frozenset[Part] = frozenset()
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What to change; UNSET leaves a field as it is. `shown_at` is the chats dialect's override of
+    the last message's time (chats.md, D), µs or None."""
+
+    title: str | None | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | None | UnsetType = UNSET
+    assignee_id: str | None | UnsetType = UNSET
+    labels: str | UnsetType = UNSET
+    metadata: str | None | UnsetType = UNSET
+    custom_attributes: str | UnsetType = UNSET
+    shown_at: int | None | UnsetType = UNSET
+
+
+async def _find(
+    tx: Tx,
+    actor: Actor,
+    f: ConversationFilter,
+    window: Window,
+    parts: frozenset[Part] = NOTHING,
+    with_total: bool = True,
+) -> Shown:
+    """A page of the conversations the actor may list, newest activity first, with exact total
+    where asked for. Raises Forbidden when it asks for another person's without permission."""
+    f = access.scoped(actor, f)
+    total = await conversation_lists.total(tx, f) if with_total else None
+    page = await conversation_lists.page(tx, f, window)
+    items: list[Conversation] = list(page.items)
+    return Shown(items, await around(tx, items, parts), total, page.next)
+
+
+find = reads(_find)
+search = reads_much(_find)
+"""As `find`, for filters that look at many rows (a text, a time range): never holds others up."""
+
+
+@reads
+async def get(
+    tx: Tx,
+    actor: Actor,
+    conversation_id: str,
+    parts: frozenset[Part] = NOTHING,
+    removed: bool = False,
+) -> Shown:
+    """One conversation the actor may see; removed ones only with `removed`. Raises NotFound."""
+    found, _ = await access.conversation(tx, actor, conversation_id, removed=removed)
+    return Shown([found], await around(tx, [found], parts))
+
+
+@writes
+async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
+    """Open a conversation in an inbox or about nothing (helpdesk, chats, native).
+
+    Raises Forbidden, NotFound("inbox" | "owner"), Invalid for participants of nowhere.
+    """
+    if not (actor.kind == "contact" and actor.identity_id == new.owner_id):
+        access.need(actor, WRITE_CONVERSATIONS)
+    return await start(tx, now, actor, new)
+
+
+async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
+    """The one way a conversation comes to be, inside a transaction; access is asked before."""
+    inbox = await _inbox(tx, new.inbox_id)
+    await _check_owner(tx, new.owner_id)
+    joining = dict(new.participants)
+    if new.owner_id is not None:
+        joining.setdefault(new.owner_id, "member")
+    await _check_participants(tx, list(joining))
+    conversation = await _first_row(tx, now, actor, new, inbox)
+    await conversations.insert_one(tx, conversation)
+    await record(tx, now, "conversation.created", conversation.id, conversation_id=conversation.id)
+    for identity_id, role in joining.items():
+        await participants.join(tx, conversation, identity_id, role, now)
+    return structs.replace(conversation, participant_count=len(joining))
+
+
+@writes
+async def change(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, changes: Changes
+) -> Conversation:
+    """Change a conversation the actor may write. Raises NotFound("conversation" | "assignee")."""
+    before, _ = await access.for_writing(tx, actor, conversation_id)
+    return await apply(tx, now, actor, before, changes)
+
+
+async def apply(
+    tx: Tx, now: int, actor: Actor, before: Conversation, changes: Changes
+) -> Conversation:
+    """Write changes over a locked conversation; an assignee becomes a participant and takes the
+    turn from the responder. Nothing is written when nothing changes."""
+    values: dict[str, Any] = {
+        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
+    }
+    if "shown_at" in values:
+        shown = values.pop("shown_at")
+        values |= {
+            "chat_shown_at": shown,
+            "chat_sort_at": before.created_at if shown is None else shown,
+        }
+    if "assignee_id" in values:
+        await _check_assignee(tx, values["assignee_id"])
+        values["responder_active"] = values["assignee_id"] is None
+    moved = {name for name, value in values.items() if getattr(before, name) != value}
+    if not moved:
+        return before
+    after = structs.replace(before, **values, updated_at=max(now, before.updated_at + 1))
+    await conversations.change(tx, before, after)
+    if "assignee_id" in moved and after.assignee_id is not None:
+        joined = await participants.join(tx, after, after.assignee_id, "member", now)
+        after = structs.replace(after, participant_count=after.participant_count + joined)
+    await record(
+        tx, now, "conversation.updated", after.id, conversation_id=after.id,
+        changed={name: getattr(after, name) for name in sorted(moved)},
+    )  # fmt: skip
+    return after
+
+
+@writes
+async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conversation:
+    """Take a conversation out of every list, softly (chats.md). Removing twice is as once."""
+    access.need(actor, WRITE_CONVERSATIONS)
+    before, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=True)
+    if before.removed_at is not None:
+        return before
+    after = structs.replace(before, removed_at=now, updated_at=now)
+    await conversations.change(tx, before, after)
+    await record(
+        tx, now, "conversation.updated", after.id, conversation_id=after.id,
+        changed={"removed_at": now},
+    )  # fmt: skip
+    return after
+
+
+@writes
+async def delete(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None
+) -> list[files.StoredFile]:
+    """Delete a conversation for good, with everything in it (helpdesk.md, S); the audit log keeps
+    who, when, why and how many messages. Answers the files whose bytes must go now."""
+    access.need(actor, WRITE_CONVERSATIONS)
+    gone, _ = await access.conversation(tx, actor, conversation_id, lock=True)
+    count = await messages.delete_of(tx, gone.id)
+    stored = await files.delete_of(tx, gone.id)
+    await tickets.delete_of(tx, gone.id)
+    await participants.delete_of(tx, gone)
+    await conversations.delete_one(tx, gone)
+    await note(
+        tx, now, actor, "delete", "conversation", gone.id,
+        reason=reason, messages=count, number=gone.number,
+    )  # fmt: skip
+    await record(tx, now, "conversation.deleted", gone.id, number=gone.number)
+    return stored
+
+
+def may_list_all(actor: Actor) -> bool:
+    """Whether a list without a person named is of the whole tenant."""
+    return actor.may(VIEW_TENANT, READ_CONVERSATIONS)
+
+
+async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:
+    if inbox_id is None:
+        return None
+    inbox = await inboxes.get(tx, inbox_id)
+    if inbox is None or inbox.removed_at is not None:
+        raise NotFound("inbox")
+    return inbox
+
+
+async def _check_owner(tx: Tx, owner_id: str | None) -> None:
+    if owner_id is None:
+        return
+    owner = await identities.get(tx, owner_id)
+    if owner is None or owner.removed_at is not None or owner.kind not in ("contact", "user"):
+        raise NotFound("owner")
+
+
+async def _check_assignee(tx: Tx, assignee_id: str | None) -> None:
+    if assignee_id is None:
+        return
+    assignee = await identities.get(tx, assignee_id)
+    if assignee is None or assignee.kind != "user" or assignee.removed_at is not None:
+        raise NotFound("assignee")
+
+
+async def _check_participants(tx: Tx, wanted: list[str]) -> None:
+    """All participants belong to the tenant, else the error names the others (delivery.md, S)."""
+    known = await identities.by_ids(tx, wanted)
+    strangers = [i for i in wanted if i not in known or known[i].removed_at is not None]
+    if strangers:
+        named = ", ".join(strangers)
+        raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
+
+
+async def _first_row(
+    tx: Tx, now: int, actor: Actor, new: NewConversation, inbox: Inbox | None
+) -> Conversation:
+    responder_id = inbox.responder_id if inbox and inbox.responder_id else None
+    if responder_id is None:
+        tenant = await tenants.get(tx, tx.tenant_id)
+        responder_id = tenant.default_responder_id if tenant else None
+    versions = await identities.versions(tx, responder_id) if responder_id else []
+    return Conversation(
+        id=new_id(),
+        number=await tallies.next_number(tx, "conversation"),
+        kind=new.kind,
+        status=new.status or "open",
+        title=new.title,
+        priority=new.priority,
+        channel=new.channel or (inbox.channel_type if inbox else None),
+        source=new.source,
+        inbox_id=new.inbox_id,
+        owner_id=new.owner_id,
+        delivery_id=new.delivery_id,
+        assignee_id=None,
+        responder_id=responder_id,
+        responder_version_id=versions[0].id if versions else None,
+        responder_active=True,
+        created_by=actor.identity_id,
+        metadata=new.metadata,
+        custom_attributes=new.custom_attributes,
+        labels="[]",
+        last_seq=0,
+        public_count=0,
+        last_public_seq=0,
+        last_content=None,
+        last_sender_kind=None,
+        last_message_at=None,
+        previous_content=None,
+        previous_sender_kind=None,
+        previous_message_at=None,
+        last_activity_at=now,
+        chat_shown_at=None,
+        chat_sort_at=None,
+        contact_seen_at=None,
+        agent_seen_at=None,
+        participant_count=0,
+        created_at=now,
+        updated_at=now,
+        removed_at=None,
+    )

@@ -1,0 +1,176 @@
+"""Who is behind a credential. Verified once, then remembered for a few seconds: a verification
+costs as much as a whole request, and a revocation must be felt within seconds all the same."""
+
+import msgspec
+
+from koine.engine.engine import Engine
+from koine.kit import tokens
+from koine.kit.ids import canonical
+from koine.kit.jwt import TokenError, verify_external
+from koine.kit.times import SECOND
+from koine.model.actor import Actor
+from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from koine.model.identity import Identity
+from koine.model.permissions import PERMISSIONS, ROLE_PERMISSIONS
+from koine.model.tenant import Tenant, TenantSettings
+from koine.store import credentials, identities, tenants
+from koine.store.db import Tx
+
+Claims = dict[str, object]
+
+
+async def by_key(engine: Engine, text: str) -> Actor:
+    """The actor an API key stands for. Raises Unauthenticated (invalid, expired, revoked)."""
+    now = engine.clock.now()
+    known = engine.known.get(text, now)
+    if known is not None:
+        return known
+    prefix = tokens.api_key_prefix(text)
+    key = await engine.db.read("", credentials.key_by_prefix, prefix) if prefix else None
+    if key is None or not tokens.same(key.digest, tokens.digest(text)):
+        raise Unauthenticated("invalid")
+    if key.revoked_at is not None:
+        raise Unauthenticated("revoked")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise Unauthenticated("expired")
+    actor = Actor(
+        tenant_id=key.tenant_id,
+        kind="key",
+        identity_id=key.user_id,
+        permissions=frozenset(msgspec.json.decode(key.permissions, type=list[str])),
+        key_id=key.id,
+    )
+    _remember(engine, text, actor, key.expires_at)
+    return actor
+
+
+async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> Actor:
+    """The actor behind an access token, ours or that of the tenant's own issuer.
+
+    `tenant_id` is the one the request names, if any (delivery.md, D). Raises Unauthenticated;
+    Forbidden when it names another tenant than the token; for a system administrator's token
+    without a tenant Invalid when none is named and NotFound("tenant") when there is no such.
+    """
+    actor = engine.known.get(text, engine.clock.now())
+    if actor is None:
+        actor = await _verify(engine, text, tenant_id)
+    if actor.tenant_id:
+        if tenant_id is not None and canonical(tenant_id) != actor.tenant_id:
+            raise Forbidden("tenant")
+        return actor
+    if not tenant_id:
+        raise Invalid("tenant_id", "missing", "tenant_id is required")
+    wanted = canonical(tenant_id)
+    if wanted is None or await engine.db.read(wanted, tenants.get, wanted) is None:
+        raise NotFound("tenant")
+    return msgspec.structs.replace(actor, tenant_id=wanted)
+
+
+def forget(engine: Engine) -> None:
+    """Ask the database again about every credential: after a revocation on this node."""
+    engine.known.drop_where(lambda _text, _actor: True)
+
+
+async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
+    try:
+        claims = engine.signer.verify(text)
+    except TokenError as error:
+        if error.reason == "expired":
+            raise Unauthenticated("expired") from None
+        actor, claims = await _external(engine, text, tenant_id)
+    else:
+        actor = await engine.db.read(_text(claims, "tenant_id") or "", _own, claims)
+    _remember(engine, text, actor, _expiry(claims))
+    return actor
+
+
+async def _own(tx: Tx, claims: Claims) -> Actor:
+    """Our own token: what the user may do is asked of the database, not of the token, so that
+    a role taken away is gone in seconds."""
+    user_id = _text(claims, "sub") or ""
+    if claims.get("is_system_admin") is True and not tx.tenant_id:
+        return Actor(tenant_id="", kind="user", identity_id=None, is_system_admin=True)
+    session_id = _text(claims, "sid")
+    if session_id is not None:
+        session = await credentials.session(tx, session_id)
+        if session is None or session.revoked_at is not None:
+            raise Unauthenticated("revoked")
+    return _user_actor(await _user(tx, user_id))
+
+
+async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[Actor, Claims]:
+    """A token of the tenant's own issuer; the tenant is the one the request or the token names,
+    and only that tenant's key is tried. Its role and permissions are the token's (delivery.md, D).
+    """
+    named = canonical(tenant_id or "") or canonical(_unverified_tenant(text))
+    tenant = await engine.db.read(named, tenants.get, named) if named else None
+    issuer = _settings(tenant).token_issuer if tenant else None
+    if tenant is None or issuer is None:
+        raise Unauthenticated("invalid")
+    try:
+        claims = verify_external(
+            text, issuer.key, issuer.algorithm, issuer.audience, issuer.issuer, engine.clock.now()
+        )
+    except TokenError as error:
+        raise Unauthenticated("expired" if error.reason == "expired" else "invalid") from None
+    if _text(claims, "tenant_id") not in (None, tenant.id):
+        raise Unauthenticated("invalid")
+    user = await engine.db.read(tenant.id, _user, _text(claims, "sub") or "")
+    actor = msgspec.structs.replace(
+        _user_actor(user), role=_text(claims, "role"), permissions=_permissions(claims)
+    )
+    return actor, claims
+
+
+async def _user(tx: Tx, user_id: str) -> tuple[str, Identity]:
+    wanted = canonical(user_id)
+    user = await identities.get(tx, wanted) if wanted and tx.tenant_id else None
+    if user is None or user.kind != "user" or user.removed_at is not None or user.blocked:
+        raise Unauthenticated("invalid")
+    return tx.tenant_id, user
+
+
+def _user_actor(found: tuple[str, Identity]) -> Actor:
+    tenant_id, user = found
+    own = frozenset(msgspec.json.decode(user.permissions, type=list[str]))
+    return Actor(
+        tenant_id=tenant_id,
+        kind="user",
+        identity_id=user.id,
+        role=user.role,
+        permissions=ROLE_PERMISSIONS.get(user.role, frozenset()) | own,
+    )
+
+
+def _permissions(claims: Claims) -> frozenset[str]:
+    named = claims.get("permissions")
+    given = {p for p in named if isinstance(p, str)} if isinstance(named, list) else set()
+    return (PERMISSIONS & given) | ROLE_PERMISSIONS.get(_text(claims, "role"), frozenset())
+
+
+def _unverified_tenant(text: str) -> str:
+    """The tenant a token says it is of: only to know whose key must prove it."""
+    try:
+        payload = msgspec.json.decode(tokens.unbase64(text.split(".")[1]))
+    except (IndexError, ValueError):
+        return ""
+    return _text(payload, "tenant_id") or "" if isinstance(payload, dict) else ""
+
+
+def _settings(tenant: Tenant) -> TenantSettings:
+    return msgspec.json.decode(tenant.settings, type=TenantSettings)
+
+
+def _text(claims: Claims, name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _expiry(claims: Claims) -> int | None:
+    value = claims.get("exp")
+    return int(value * SECOND) if isinstance(value, int | float) else None
+
+
+def _remember(engine: Engine, text: str, actor: Actor, expires_at: int | None) -> None:
+    until = engine.clock.now() + engine.settings.token_cache_seconds * SECOND
+    engine.known.put(text, actor, until if expires_at is None else min(until, expires_at))

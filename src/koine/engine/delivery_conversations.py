@@ -1,0 +1,131 @@
+"""A delivery's one conversation, and free ones: the rules of opening (delivery.md, S, 1 to 10)."""
+
+from msgspec import structs
+
+from koine.engine import access, conversations
+from koine.engine.engine import Engine, writes
+from koine.engine.ledger import record
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, NewConversation, ParticipantRole
+from koine.model.delivery import Delivery
+from koine.model.errors import Forbidden, Invalid, NotFound
+from koine.store import conversations as rows
+from koine.store import deliveries, identities, participants
+from koine.store.db import Duplicate, Tx
+
+Joining = tuple[tuple[str, ParticipantRole], ...]
+
+
+async def open_(
+    engine: Engine,
+    actor: Actor,
+    delivery_id: str | None,
+    joining: Joining,
+    title: str | None,
+    metadata: str | None,
+) -> tuple[Conversation, bool]:
+    """Open the delivery's conversation, or join the one there is; True if it is new.
+
+    Of any number of callers on any number of nodes one opens it (rule 1): the unique index says
+    no to the others, and these then join. Raises Invalid, Forbidden, NotFound("delivery").
+    """
+    try:
+        return await _open(engine, actor, delivery_id, joining, title, metadata)
+    except Duplicate:
+        return await _open(engine, actor, delivery_id, joining, title, metadata)
+
+
+@writes
+async def _open(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    delivery_id: str | None,
+    joining: Joining,
+    title: str | None,
+    metadata: str | None,
+) -> tuple[Conversation, bool]:
+    if delivery_id is None:
+        return await _free(tx, now, actor, joining, title, metadata), True
+    delivery = await _delivery(tx, actor, delivery_id)
+    wanted = _participants(actor, delivery, joining)
+    known = await rows.lock_of_delivery(tx, delivery.id)
+    if known is not None:
+        return await _join_all(tx, now, known, wanted), False
+    new = NewConversation(
+        kind="order",
+        title=title or await _title(tx, delivery),
+        source="api",
+        delivery_id=delivery.id,
+        participants=wanted,
+        metadata=metadata,
+    )
+    return await conversations.start(tx, now, actor, new), True
+
+
+async def _free(
+    tx: Tx, now: int, actor: Actor, joining: Joining, title: str | None, metadata: str | None
+) -> Conversation:
+    if not access.opens_free(actor):
+        if actor.role == "driver" or actor.role is None:
+            raise Invalid("delivery_id", "missing", "delivery_id is required")
+        raise Forbidden("manage:messaging:tenant")
+    if not joining:
+        raise Invalid("participants", "missing", "participants are required")
+    new = NewConversation(
+        kind="order", title=title, participants=_with_creator(actor, joining), metadata=metadata
+    )
+    return await conversations.start(tx, now, actor, new)
+
+
+async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
+    """The delivery; a driver or customer may know of their own alone (delivery.md, D)."""
+    delivery = await deliveries.get(tx, delivery_id)
+    if delivery is None:
+        raise NotFound("delivery")
+    own = actor.identity_id in (delivery.customer_id, delivery.driver_id)
+    if not own and not access.opens_free(actor):
+        raise NotFound("delivery")
+    return delivery
+
+
+def _participants(actor: Actor, delivery: Delivery, joining: Joining) -> Joining:
+    """Driver and customer by themselves, those named on top, and the creator (rules 4, 6, 7)."""
+    wanted = dict(joining)
+    for identity_id in (delivery.customer_id, delivery.driver_id):
+        if identity_id is not None:
+            wanted.setdefault(identity_id, "member")
+    return _with_creator(actor, tuple(wanted.items()), named=dict(joining))
+
+
+def _with_creator(
+    actor: Actor, wanted: Joining, named: dict[str, ParticipantRole] | None = None
+) -> Joining:
+    """The creator takes part either way, as admin unless the request names them (rule 7)."""
+    everyone = dict(wanted)
+    listed = everyone if named is None else named
+    if actor.identity_id is not None and actor.identity_id not in listed:
+        everyone[actor.identity_id] = "admin"
+    return tuple(everyone.items())
+
+
+async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> Conversation:
+    """New participants are added; those there keep their role, also the caller (rule 1)."""
+    people = await identities.by_ids(tx, [identity_id for identity_id, _ in wanted])
+    strangers = [i for i, _ in wanted if i not in people or people[i].removed_at is not None]
+    if strangers:
+        named = ", ".join(strangers)
+        raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
+    joined = 0
+    for identity_id, role in wanted:
+        if await participants.join(tx, known, identity_id, role, now):
+            joined += 1
+            await record(tx, now, "participant.joined", identity_id, conversation_id=known.id)
+    return structs.replace(known, participant_count=known.participant_count + joined)
+
+
+async def _title(tx: Tx, delivery: Delivery) -> str:
+    """`#<external reference id> - <customer name>`, by the code without a reference (rule 9)."""
+    customer = await identities.get(tx, delivery.customer_id)
+    name = (customer.name if customer else None) or ""
+    return f"#{delivery.external_reference_id or delivery.delivery_code} - {name}"

@@ -1,0 +1,92 @@
+"""The engine: what every verb needs, held in one place, and what makes a function a verb.
+
+A verb is one transaction. Its body takes the transaction first (and, if it writes, the time) and
+awaits nothing else; decorated, it is called with the engine in their place:
+
+    conversation = await conversations.get(engine, actor, conversation_id)
+"""
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+from koine.engine.coalescer import Coalescer
+from koine.kit.clock import Clock
+from koine.kit.jwt import TokenSigner
+from koine.kit.lru import TimedCache
+from koine.kit.settings import Settings
+from koine.kit.tokens import random_token
+from koine.model.actor import Actor
+from koine.store import tenants
+from koine.store.db import Database, Tx
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ISSUER = "koine"
+"""`iss` and `aud` of the access tokens the server makes itself."""
+KNOWN_CREDENTIALS = 20_000
+"""How many verified credentials are remembered, for `token_cache_seconds` each."""
+
+
+class Engine:
+    """One database, one clock, the settings, the writer that coalesces sends, and the tokens."""
+
+    def __init__(self, db: Database, clock: Clock, settings: Settings, secret: str) -> None:
+        self.db = db
+        self.clock = clock
+        self.settings = settings
+        self.sends = Coalescer(db, clock)
+        self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
+        self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
+
+
+async def start(db: Database, clock: Clock, settings: Settings) -> Engine:
+    """An engine over a migrated database. The signing key is the setting's, else the one the
+    database keeps, so that every node reads every node's tokens."""
+    secret = settings.secret_key
+    if not secret:
+        secret = await db.write("", tenants.server_value, "token_secret", random_token(48))
+    return Engine(db, clock, settings, secret)
+
+
+class Read(Generic[P, R]):
+    """A verb that only reads. `inside` is its body, for other verbs' transactions."""
+
+    def __init__(self, body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]], long: bool) -> None:
+        self.inside = body
+        self._long = long
+        functools.update_wrapper(self, body)
+
+    async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it in one read of the actor's tenant."""
+        read = engine.db.read_long if self._long else engine.db.read
+        return await read(actor.tenant_id, self.inside, actor, *args, **kwargs)
+
+
+class Write(Generic[P, R]):
+    """A verb that writes. `inside` is its body, for other verbs' transactions."""
+
+    def __init__(self, body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]]) -> None:
+        self.inside = body
+        functools.update_wrapper(self, body)
+
+    async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it in one transaction of the actor's tenant; then what it wrote is on disk."""
+        now = engine.clock.now()
+        return await engine.db.write(actor.tenant_id, self.inside, now, actor, *args, **kwargs)
+
+
+def reads(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:
+    """Make a body that reads a few indexed rows a verb."""
+    return Read(body, long=False)
+
+
+def reads_much(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:
+    """Make a body that may read many rows (a search) a verb; it never holds up short ones."""
+    return Read(body, long=True)
+
+
+def writes(body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]]) -> Write[P, R]:
+    """Make a body that changes rows a verb; it gets the time (µs) the transaction began."""
+    return Write(body)

@@ -1,0 +1,193 @@
+"""Messages: post, page, and the little that may change in one."""
+
+import msgspec
+from msgspec import Struct, structs
+
+from koine.engine import access, conversations
+from koine.engine.engine import Engine, reads, writes
+from koine.engine.ledger import record
+from koine.engine.posting import Closed, Post
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, Participant, Status
+from koine.model.errors import Forbidden, Invalid, NotFound, Refusal
+from koine.model.filters import MessageFilter
+from koine.model.message import CLIENT_TYPES, CONTENT_LIMIT, Draft, Message
+from koine.model.page import Window
+from koine.model.permissions import WRITE_CONVERSATIONS
+from koine.store import conversations as rows
+from koine.store import inboxes, messages, participants
+from koine.store.db import Tx
+
+
+class Said(Struct, frozen=True):
+    """A page of a conversation's messages, the conversation, and the reader's part in it."""
+
+    conversation: Conversation
+    me: Participant | None
+    items: list[Message]
+    total: int
+    next: tuple[int, str] | None
+
+
+async def post(engine: Engine, actor: Actor, conversation_id: str, draft: Draft) -> Message:
+    """Post a message: when this returns, it is on disk.
+
+    Raises Invalid for a draft no client may post, NotFound, Forbidden for one who sees the
+    conversation but takes no part in it (delivery.md, S), Conflict("closed").
+    """
+    check(draft)
+    if not draft.must_participate and actor.kind != "contact":
+        access.need(actor, WRITE_CONVERSATIONS)
+    return await deliver(engine, actor, conversation_id, draft)
+
+
+async def deliver(engine: Engine, actor: Actor, conversation_id: str, draft: Draft) -> Message:
+    """As `post`, for a draft the server itself stands behind (templates, greetings)."""
+    waiting = Post(actor.tenant_id, conversation_id, draft)
+    try:
+        return await engine.sends.post(waiting)
+    except Closed:
+        await _reopen(engine, actor, conversation_id)
+        return await engine.sends.post(waiting)
+    except NotFound as refusal:
+        if refusal.noun == "participant":
+            raise await _not_a_participant(engine, actor, conversation_id) from None
+        raise
+
+
+def check(draft: Draft) -> None:
+    """Raise Invalid for a draft no client may post (delivery.md, S and D; inbox.md, F)."""
+    if draft.type not in CLIENT_TYPES:
+        raise Invalid("message_type", "reserved", f"message_type {draft.type} is not for clients")
+    has_text = bool(draft.content and draft.content.strip())
+    if draft.content is not None and len(draft.content) > CONTENT_LIMIT:
+        text = f"Content is too long (maximum is {CONTENT_LIMIT} characters)"
+        raise Invalid("content", "too_long", text)
+    if draft.type == "text" and not has_text and draft.attachments is None:
+        raise Invalid("content", "blank", "content can't be blank")
+    if draft.type in ("image", "file", "audio", "video") and not (
+        draft.content_url or has_text or draft.attachments
+    ):
+        raise Invalid("content_url", "missing", f"a {draft.type} needs content_url or content")
+
+
+@reads
+async def page(
+    tx: Tx,
+    actor: Actor,
+    conversation_id: str,
+    f: MessageFilter,
+    window: Window,
+    as_participant: bool = False,
+) -> Said:
+    """A page of messages with its exact total, newest first unless the filter says otherwise.
+
+    `as_participant` asks for delivery.md's rule (S): participants and system admins alone.
+    Private notes are left out for all but staff. Raises NotFound, Forbidden.
+    """
+    seat = access.for_reading if as_participant else access.conversation
+    found, me = await seat(tx, actor, conversation_id)
+    f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
+    total = await _total(tx, found, f)
+    listed = await messages.page(tx, found.id, *_by_number(found, f, window))
+    return Said(found, me, listed.items, total, listed.next)
+
+
+@reads
+async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
+    """The message with this number. Raises NotFound, for a private note too unless for staff."""
+    await access.conversation(tx, actor, conversation_id)
+    message = await messages.by_seq(tx, conversation_id, seq)
+    if message is None or (message.private and not access.sees_private(actor)):
+        raise NotFound("message")
+    return message
+
+
+@writes
+async def mark_read(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
+) -> bool:
+    """Move the actor's read mark to a message, or to the newest; never back. False: not moved."""
+    found, me = await access.conversation(tx, actor, conversation_id, lock=True)
+    if me is None or me.left_at is not None or found.last_seq == 0:
+        return False
+    mark = await _mark(tx, found, message_id)
+    moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
+    if moved:
+        await record(
+            tx, now, "conversation.read", me.identity_id, conversation_id=found.id, seq=mark[0]
+        )
+    return moved
+
+
+@writes
+async def answer(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, seq: int, submitted: dict[str, object]
+) -> Message:
+    """Merge what a person submitted into a message's content attributes (forms, surveys)."""
+    await access.conversation(tx, actor, conversation_id, lock=True)
+    message = await messages.by_seq(tx, conversation_id, seq)
+    if message is None or message.private:
+        raise NotFound("message")
+    merged = msgspec.json.decode(message.content_attributes, type=dict[str, object]) | submitted
+    text = msgspec.json.encode(merged).decode()
+    await messages.set_content_attributes(tx, message, text, now)
+    await record(tx, now, "message.updated", message.id, conversation_id=conversation_id, seq=seq)
+    return structs.replace(message, content_attributes=text, updated_at=now)
+
+
+async def _mark(tx: Tx, found: Conversation, message_id: str | None) -> participants.ReadMark:
+    """Where the mark goes: to the named message, or to the end, showing the newest public one."""
+    if message_id is None:
+        shown = await messages.by_seq(tx, found.id, found.last_public_seq)
+        return found.last_seq, found.public_count, shown.id if shown else None
+    named = await messages.get(tx, found.id, message_id)
+    if named is None:
+        raise NotFound("message")
+    return named.seq, named.public_seq, named.id
+
+
+def _by_number(
+    found: Conversation, f: MessageFilter, window: Window
+) -> tuple[MessageFilter, Window]:
+    """Turn page numbers and cursors into message numbers where nothing is left out: numbers are
+    dense, so page 500 costs what page 1 costs."""
+    if window.cursor is not None:
+        bound = {"after_seq" if f.oldest_first else "before_seq": window.cursor[0]}
+        return structs.replace(f, **bound), structs.replace(window, cursor=None)
+    dense = f.with_private or found.last_seq == found.public_count
+    if not dense or window.offset == 0 or f.start or f.end or f.before_seq or f.after_seq:
+        return f, window
+    if f.oldest_first:
+        f = structs.replace(f, after_seq=window.offset)
+    else:
+        f = structs.replace(f, before_seq=found.last_seq - window.offset + 1)
+    return f, structs.replace(window, offset=0)
+
+
+async def _total(tx: Tx, found: Conversation, f: MessageFilter) -> int:
+    if any(each is not None for each in (f.start, f.end, f.before_seq, f.after_seq)):
+        return await messages.count(tx, found.id, f)
+    return found.last_seq if f.with_private else found.public_count
+
+
+async def _not_a_participant(engine: Engine, actor: Actor, conversation_id: str) -> Refusal:
+    """One who sees the conversation is told why; to a stranger there is none."""
+    try:
+        await conversations.get(engine, actor, conversation_id)
+    except NotFound as hidden:
+        return hidden
+    return Forbidden("participant")
+
+
+@writes
+async def _reopen(tx: Tx, now: int, actor: Actor, conversation_id: str) -> None:
+    """A contact's message opens a snoozed or closed conversation, pending when a responder
+    answers its inbox (inbox.md, F)."""
+    found = await rows.lock(tx, conversation_id)
+    if found is None or found.status not in ("closed", "snoozed"):
+        return
+    inbox = await inboxes.get(tx, found.inbox_id) if found.inbox_id else None
+    awaits_bot = found.status == "closed" and inbox is not None and inbox.responder_id is not None
+    status: Status = "pending" if awaits_bot else "open"
+    await conversations.apply(tx, now, actor, found, conversations.Changes(status=status))

@@ -1,0 +1,228 @@
+"""How a message comes to be: the facts are read, everything is decided here, then written.
+
+`post_batch` is the only caller of `store.messages.insert_many`, and every door ends up in it.
+The deciding is pure: from facts and drafts to rows, in the order the sends were queued.
+"""
+
+from msgspec import Struct, structs
+
+from koine.kit.ids import new_id
+from koine.model.conversation import PREVIEW_LENGTH
+from koine.model.errors import Conflict, Invalid, NotFound, Refusal
+from koine.model.event import Event
+from koine.model.message import Draft, Message
+from koine.store import events, messages, posting
+from koine.store.db import Tx
+from koine.store.posting import Facts, Head, Mark
+
+
+class Post(Struct, frozen=True):
+    """A draft on its way into a conversation of a tenant."""
+
+    tenant_id: str
+    conversation_id: str
+    draft: Draft
+
+
+class Closed(Conflict):
+    """The conversation is closed and the draft asks for it to be reopened first."""
+
+    def __init__(self) -> None:
+        super().__init__("closed", "the conversation is closed")
+
+
+Outcome = Message | Refusal
+Place = tuple[str, str]
+
+
+async def post_batch(tx: Tx, now: int, posts: list[Post]) -> list[Outcome]:
+    """Write what may be written of `posts`, each numbered in its conversation; the outcome of
+    each, in order. A post with a client key that is known gets the message it made then."""
+    asked = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in posts})
+    found = await posting.facts(tx, asked)
+    keyed = [_key(p) for p in posts if p.draft.client_key is not None]
+    parents = [_parent(p) for p in posts if p.draft.parent_id is not None]
+    batch = _Batch(
+        now,
+        {(f.tenant_id, f.conversation_id, f.sender_id): f for f in found},
+        await posting.known_keys(tx, keyed),
+        await posting.known_messages(tx, parents),
+    )
+    outcomes = [batch.decide(post) for post in posts]
+    await _write(tx, batch)
+    return [
+        await _again(tx, post, outcome) if isinstance(outcome, _Known) else outcome
+        for post, outcome in zip(posts, outcomes, strict=True)
+    ]
+
+
+class _Known(Struct, frozen=True):
+    """The post's client key made this message before."""
+
+    seq: int
+
+
+class _Batch:
+    """The decisions of one batch, on top of the facts that were locked for it."""
+
+    def __init__(
+        self,
+        now: int,
+        facts: dict[tuple[str, str, str | None], Facts],
+        known: dict[tuple[str, str, str], int],
+        parents: set[tuple[str, str, str]],
+    ) -> None:
+        self.now = now
+        self.facts = facts
+        self.known = known
+        self.parents = parents
+        self.heads: dict[Place, tuple[Head, int, str | None]] = {}
+        self.rows: list[tuple[str, Message]] = []
+        self.marks: dict[tuple[str, str, str], Mark] = {}
+
+    def decide(self, post: Post) -> Outcome | _Known:
+        """What becomes of one post; if it is a message, the next one builds on it."""
+        draft = post.draft
+        facts = self.facts.get((post.tenant_id, post.conversation_id, draft.sender_id))
+        if facts is None or facts.removed_at is not None:
+            return NotFound("conversation")
+        if draft.client_key is not None and (seq := self.known.get(_key(post))) is not None:
+            return _Known(seq)
+        refusal = _refusal(draft, facts)
+        if refusal is not None:
+            return refusal
+        if draft.parent_id is not None and _parent(post) not in self.parents:
+            return Invalid("parent_message_id", "unknown", "no such message in this conversation")
+        return self._accept(post, facts)
+
+    def _accept(self, post: Post, facts: Facts) -> Message:
+        place = (post.tenant_id, post.conversation_id)
+        before = self.heads[place][0] if place in self.heads else _head(facts)
+        message = _message(post.draft, facts, before, self.now)
+        after = _moved(before, message)
+        self.heads[place] = (after, facts.participant_count, message.sender_id)
+        self.rows.append((post.tenant_id, message))
+        if facts.role is not None and message.sender_id is not None:
+            key = (*place, message.sender_id)
+            self.marks[key] = Mark(
+                *key, message.id, message.seq, message.public_seq, after.last_activity_at
+            )
+        if post.draft.client_key is not None:
+            self.known[_key(post)] = message.seq
+        return message
+
+
+async def _write(tx: Tx, batch: _Batch) -> None:
+    if not batch.rows:
+        return
+    await messages.insert_many(tx, batch.rows)
+    await posting.move_heads(tx, list(batch.heads.values()))
+    await posting.move_marks(tx, list(batch.marks.values()))
+    await events.append_many(tx, [(tenant_id, _event(m)) for tenant_id, m in batch.rows])
+
+
+async def _again(tx: Tx, post: Post, known: _Known) -> Outcome:
+    rows = await messages.of_tenant_at(tx, post.tenant_id, post.conversation_id, known.seq)
+    return rows[0] if rows else NotFound("message")
+
+
+def _refusal(draft: Draft, facts: Facts) -> Refusal | None:
+    if draft.must_participate and (facts.role is None or facts.left_at is not None):
+        return NotFound("participant")
+    if facts.status == "closed" and draft.when_closed == "refuse":
+        return Conflict("closed", "the conversation is not active")
+    if facts.status in ("closed", "snoozed") and draft.when_closed == "reopen":
+        return Closed()
+    return None
+
+
+def _message(draft: Draft, facts: Facts, head: Head, now: int) -> Message:
+    return Message(
+        id=new_id(),
+        conversation_id=head.id,
+        seq=head.last_seq + 1,
+        public_seq=head.public_count + (not draft.private),
+        sender_id=draft.sender_id,
+        sender_kind=draft.sender_kind,
+        type=draft.type,
+        content=draft.content,
+        content_url=draft.content_url,
+        content_type=draft.content_type,
+        content_attributes=draft.content_attributes,
+        metadata=draft.metadata,
+        parent_id=draft.parent_id,
+        private=draft.private,
+        client_key=draft.client_key,
+        attachments=draft.attachments,
+        # Time never runs back within a conversation, whatever the clocks of the nodes say.
+        created_at=max(now, head.updated_at),
+        updated_at=max(now, head.updated_at),
+        sender_name=facts.sender_name,
+        sender_email=facts.sender_email,
+        sender_avatar_url=facts.sender_avatar_url,
+        sender_role=facts.sender_role,
+        sender_number=facts.sender_number,
+    )
+
+
+def _head(f: Facts) -> Head:
+    return Head(
+        tenant_id=f.tenant_id,
+        id=f.conversation_id,
+        last_seq=f.last_seq,
+        public_count=f.public_count,
+        last_public_seq=f.last_public_seq,
+        last_content=f.last_content,
+        last_sender_kind=f.last_sender_kind,
+        last_message_at=f.last_message_at,
+        previous_content=f.previous_content,
+        previous_sender_kind=f.previous_sender_kind,
+        previous_message_at=f.previous_message_at,
+        last_activity_at=f.last_activity_at,
+        chat_shown_at=f.chat_shown_at,
+        chat_sort_at=f.chat_sort_at,
+        updated_at=f.last_activity_at,
+    )
+
+
+def _moved(head: Head, message: Message) -> Head:
+    """The conversation's head after the message; a private note moves the numbers alone."""
+    if message.private:
+        return structs.replace(head, last_seq=message.seq, updated_at=message.created_at)
+    return Head(
+        tenant_id=head.tenant_id,
+        id=head.id,
+        last_seq=message.seq,
+        public_count=message.public_seq,
+        last_public_seq=message.seq,
+        last_content=message.content[:PREVIEW_LENGTH] if message.content is not None else None,
+        last_sender_kind=message.sender_kind,
+        last_message_at=message.created_at,
+        previous_content=head.last_content,
+        previous_sender_kind=head.last_sender_kind,
+        previous_message_at=head.last_message_at,
+        last_activity_at=message.created_at,
+        chat_shown_at=None,
+        chat_sort_at=None,
+        updated_at=message.created_at,
+    )
+
+
+def _event(message: Message) -> Event:
+    return Event(
+        kind="message.created",
+        audience="staff" if message.private else "everyone",
+        conversation_id=message.conversation_id,
+        subject_id=message.id,
+        seq=message.seq,
+        body="{}",
+        created_at=message.created_at,
+    )
+
+
+def _key(post: Post) -> tuple[str, str, str]:
+    return post.tenant_id, post.conversation_id, post.draft.client_key or ""
+
+
+def _parent(post: Post) -> tuple[str, str, str]:
+    return post.tenant_id, post.conversation_id, post.draft.parent_id or ""

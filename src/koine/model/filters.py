@@ -1,0 +1,51 @@
+"""Which things a list asks for: the superset of what the dialects' lists can say."""
+
+from msgspec import Struct
+
+from koine.model.conversation import Priority, Status
+
+
+class ConversationFilter(Struct, frozen=True, kw_only=True):
+    """Conversations that fulfil every condition given; an empty tuple or None is no condition.
+
+    `participant_id`: the identity takes part now. `channel_types` are the inbox's (or, for a
+    conversation without inbox, none). `shown_from`/`shown_to` bound the time of the last message
+    as the chats dialect shows it, both inclusive, µs. `search` is text to find in the title, the
+    owner's name, email or identifier, or the last message, whatever the case.
+    """
+
+    statuses: tuple[Status, ...] = ()
+    kinds: tuple[str, ...] = ()
+    priority: Priority | None = None
+    assignee_id: str | None = None
+    participant_id: str | None = None
+    inbox_ids: tuple[str, ...] = ()
+    owner_ids: tuple[str, ...] = ()
+    responder_ids: tuple[str, ...] = ()
+    responder_version_ids: tuple[str, ...] = ()
+    channel_types: tuple[str, ...] = ()
+    shown_from: int | None = None
+    shown_to: int | None = None
+    search: str | None = None
+    by_shown_time: bool = False
+
+
+class MessageFilter(Struct, frozen=True, kw_only=True):
+    """Messages of one conversation: `with_private` notes or not, made within `[start, end]` (µs,
+    either may be None), before or after a message number, newest first or oldest first."""
+
+    with_private: bool = False
+    start: int | None = None
+    end: int | None = None
+    before_seq: int | None = None
+    after_seq: int | None = None
+    oldest_first: bool = False
+
+
+class PeopleFilter(Struct, frozen=True, kw_only=True):
+    """Identities of the given kinds, by name, email, phone, company or identifier."""
+
+    kinds: tuple[str, ...] = ()
+    search: str | None = None
+    inbox_ids: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()

@@ -1,0 +1,213 @@
+"""The statements of a send: what must be known before, and what is written, for many at once.
+
+One select locks the conversations of a whole batch in one order and brings every fact the engine
+decides by; five statements write what it decided. A batch costs what one message costs.
+"""
+
+from msgspec import Struct
+from msgspec.structs import astuple
+from sqlalchemy import BigInteger, Text, and_, select, update
+
+from koine.model.conversation import SenderKind, Status
+from koine.store.db import Tx
+from koine.store.fragments import values_table
+from koine.store.sql import Command, Query, UpdateMany
+from koine.store.tables import conversations as c
+from koine.store.tables import identities as i
+from koine.store.tables import messages as m
+from koine.store.tables import participants as p
+from koine.store.types import Uuid
+
+SMALL = 16
+"""Up to so many participants, a message moves the conversation in everyone's list at once."""
+STALE = 60_000_000
+"""In a larger one, a participant's place in its list is at most this old (µs): the first message
+after it moves everyone, the next ones move nobody. 87 % of a send's cost at 100 participants."""
+
+
+class Facts(Struct, frozen=True):
+    """What a send is decided by: the locked conversation, the sender's part in it, the sender."""
+
+    tenant_id: str
+    conversation_id: str
+    sender_id: str | None
+    number: int
+    status: Status
+    removed_at: int | None
+    last_seq: int
+    public_count: int
+    last_public_seq: int
+    last_content: str | None
+    last_sender_kind: SenderKind | None
+    last_message_at: int | None
+    previous_content: str | None
+    previous_sender_kind: SenderKind | None
+    previous_message_at: int | None
+    last_activity_at: int
+    chat_shown_at: int | None
+    chat_sort_at: int | None
+    participant_count: int
+    role: str | None
+    left_at: int | None
+    sender_kind: str | None
+    sender_name: str | None
+    sender_email: str | None
+    sender_avatar_url: str | None
+    sender_role: str | None
+    sender_number: int | None
+
+
+class Head(Struct, frozen=True):
+    """What a send changes on its conversation."""
+
+    tenant_id: str
+    id: str
+    last_seq: int
+    public_count: int
+    last_public_seq: int
+    last_content: str | None
+    last_sender_kind: SenderKind | None
+    last_message_at: int | None
+    previous_content: str | None
+    previous_sender_kind: SenderKind | None
+    previous_message_at: int | None
+    last_activity_at: int
+    chat_shown_at: int | None
+    chat_sort_at: int | None
+    updated_at: int
+
+
+class Mark(Struct, frozen=True):
+    """How far a sender has read: up to its own message."""
+
+    tenant_id: str
+    conversation_id: str
+    identity_id: str
+    read_message_id: str
+    read_seq: int
+    read_public: int
+    last_activity_at: int
+
+
+_asked = values_table(
+    "asked", {"tenant_id": Uuid(), "conversation_id": Uuid(), "sender_id": Uuid()}
+)
+_FACTS = Query(
+    select(
+        c.c.tenant_id, c.c.id, _asked.c.sender_id, c.c.number, c.c.status, c.c.removed_at,
+        c.c.last_seq, c.c.public_count, c.c.last_public_seq, c.c.last_content,
+        c.c.last_sender_kind, c.c.last_message_at, c.c.previous_content,
+        c.c.previous_sender_kind, c.c.previous_message_at, c.c.last_activity_at,
+        c.c.chat_shown_at, c.c.chat_sort_at, c.c.participant_count,
+        p.c.role, p.c.left_at, i.c.kind, i.c.name, i.c.email, i.c.avatar_url, i.c.role, i.c.number,
+    )
+    .join_from(
+        _asked, c, and_(c.c.tenant_id == _asked.c.tenant_id, c.c.id == _asked.c.conversation_id)
+    )
+    .outerjoin(
+        p,
+        and_(
+            p.c.tenant_id == c.c.tenant_id,
+            p.c.conversation_id == c.c.id,
+            p.c.identity_id == _asked.c.sender_id,
+        ),
+    )
+    .outerjoin(i, and_(i.c.tenant_id == c.c.tenant_id, i.c.id == _asked.c.sender_id))
+    .order_by(c.c.id)
+    .with_for_update(of=c),
+    Facts,
+)  # fmt: skip
+_keyed = values_table(
+    "keyed", {"tenant_id": Uuid(), "conversation_id": Uuid(), "client_key": Text()}
+)
+_KNOWN = Query(
+    select(m.c.tenant_id, m.c.conversation_id, m.c.client_key, m.c.seq).join_from(
+        _keyed,
+        m,
+        and_(
+            m.c.tenant_id == _keyed.c.tenant_id,
+            m.c.conversation_id == _keyed.c.conversation_id,
+            m.c.client_key == _keyed.c.client_key,
+        ),
+    )
+)
+_parents = values_table("parents", {"tenant_id": Uuid(), "conversation_id": Uuid(), "id": Uuid()})
+_PARENTS = Query(
+    select(m.c.tenant_id, m.c.conversation_id, m.c.id).join_from(
+        _parents,
+        m,
+        and_(
+            m.c.tenant_id == _parents.c.tenant_id,
+            m.c.id == _parents.c.id,
+            m.c.conversation_id == _parents.c.conversation_id,
+        ),
+    )
+)
+_HEADS = UpdateMany(c, ["tenant_id", "id"], list(Head.__struct_fields__[2:]))
+_MARKS = UpdateMany(
+    p,
+    ["tenant_id", "conversation_id", "identity_id"],
+    ["read_message_id"],
+    greatest=["read_seq", "read_public", "last_activity_at"],
+)
+_bumps = values_table(
+    "bumps",
+    {
+        "tenant_id": Uuid(),
+        "conversation_id": Uuid(),
+        "sender_id": Uuid(),
+        "at": BigInteger(),
+        "before": BigInteger(),
+    },
+)
+_BUMP = Command(
+    update(p)
+    .where(
+        p.c.tenant_id == _bumps.c.tenant_id,
+        p.c.conversation_id == _bumps.c.conversation_id,
+        p.c.identity_id.is_distinct_from(_bumps.c.sender_id),
+        p.c.left_at.is_(None),
+        p.c.last_activity_at < _bumps.c.before,
+    )
+    .values(last_activity_at=_bumps.c.at)
+)
+
+
+async def facts(tx: Tx, asked: list[tuple[str, str, str | None]]) -> list[Facts]:
+    """The facts of each (tenant, conversation, sender) that exists; its conversation is locked."""
+    return await tx.all(_FACTS, asked=asked)
+
+
+async def known_keys(tx: Tx, keyed: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+    """Which (tenant, conversation, client key) have a message already, and its number."""
+    if not keyed:
+        return {}
+    return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_KNOWN, keyed=keyed)}
+
+
+async def known_messages(tx: Tx, wanted: list[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Which (tenant, conversation, message id) there are."""
+    if not wanted:
+        return set()
+    return {(row[0], row[1], row[2]) for row in await tx.all(_PARENTS, parents=wanted)}
+
+
+async def move_heads(tx: Tx, heads: list[tuple[Head, int, str | None]]) -> None:
+    """Write what the sends changed on their conversations, and move each in its participants'
+    lists. With each head: how many take part, and who sent its last message."""
+    await tx.many(_HEADS, [astuple(head) for head, _, _ in heads])
+    bumps = [
+        (h.tenant_id, h.id, sender, h.last_activity_at, _stale(h.last_activity_at, count))
+        for h, count, sender in heads
+    ]
+    await tx.run(_BUMP, bumps=bumps)
+
+
+async def move_marks(tx: Tx, marks: list[Mark]) -> None:
+    """The senders have read what they sent."""
+    if marks:
+        await tx.many(_MARKS, [astuple(mark) for mark in marks])
+
+
+def _stale(at: int, participants: int) -> int:
+    return at if participants <= SMALL else at - STALE
