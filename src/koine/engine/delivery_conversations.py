@@ -1,6 +1,6 @@
 """A delivery's one conversation, and free ones: the rules of opening (delivery.md, S, 1 to 10)."""
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from koine.engine import access, conversations
 from koine.engine.engine import Engine, writes
@@ -16,13 +16,19 @@ from koine.store.db import Duplicate, Tx
 Joining = tuple[tuple[str, ParticipantRole], ...]
 
 
+class Opening(Struct, frozen=True, kw_only=True):
+    """What a conversation is opened with; `delivery_id` None is a free one. `metadata` is JSON."""
+
+    delivery_id: str | None = None
+    joining: Joining = ()
+    title: str | None = None
+    metadata: str | None = None
+
+
 async def open_(
     engine: Engine,
     actor: Actor,
-    delivery_id: str | None,
-    joining: Joining,
-    title: str | None,
-    metadata: str | None,
+    opening: Opening,
 ) -> tuple[Conversation, bool]:
     """Open the delivery's conversation, or join the one there is; True if it is new.
 
@@ -30,50 +36,43 @@ async def open_(
     no to the others, and these then join. Raises Invalid, Forbidden, NotFound("delivery").
     """
     try:
-        return await _open(engine, actor, delivery_id, joining, title, metadata)
+        return await _open(engine, actor, opening)
     except Duplicate:
-        return await _open(engine, actor, delivery_id, joining, title, metadata)
+        return await _open(engine, actor, opening)
 
 
 @writes
-async def _open(
-    tx: Tx,
-    now: int,
-    actor: Actor,
-    delivery_id: str | None,
-    joining: Joining,
-    title: str | None,
-    metadata: str | None,
-) -> tuple[Conversation, bool]:
-    if delivery_id is None:
-        return await _free(tx, now, actor, joining, title, metadata), True
-    delivery = await _delivery(tx, actor, delivery_id)
-    wanted = _participants(actor, delivery, joining)
+async def _open(tx: Tx, now: int, actor: Actor, opening: Opening) -> tuple[Conversation, bool]:
+    if opening.delivery_id is None:
+        return await _free(tx, now, actor, opening), True
+    delivery = await _delivery(tx, actor, opening.delivery_id)
+    wanted = _participants(actor, delivery, opening.joining)
     known = await rows.lock_of_delivery(tx, delivery.id)
     if known is not None:
         return await _join_all(tx, now, known, wanted), False
     new = NewConversation(
         kind="order",
-        title=title or await _title(tx, delivery),
-        source="api",
+        title=opening.title or await _title(tx, delivery),
         delivery_id=delivery.id,
         participants=wanted,
-        metadata=metadata,
+        metadata=opening.metadata,
     )
     return await conversations.start(tx, now, actor, new), True
 
 
-async def _free(
-    tx: Tx, now: int, actor: Actor, joining: Joining, title: str | None, metadata: str | None
-) -> Conversation:
+async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversation:
+    """A conversation about no delivery (rules 2, 3 and 5)."""
     if not access.opens_free(actor):
         if actor.role == "driver" or actor.role is None:
             raise Invalid("delivery_id", "missing", "delivery_id is required")
         raise Forbidden("manage:messaging:tenant")
-    if not joining:
+    if not opening.joining:
         raise Invalid("participants", "missing", "participants are required")
     new = NewConversation(
-        kind="order", title=title, participants=_with_creator(actor, joining), metadata=metadata
+        kind="order",
+        title=opening.title,
+        participants=_with_creator(actor, opening.joining),
+        metadata=opening.metadata,
     )
     return await conversations.start(tx, now, actor, new)
 
