@@ -3,8 +3,8 @@ from collections.abc import Sequence
 import httpx
 
 from koine.engine.engine import Engine
-from koine.http.app import build
-from koine.http.health import Check
+from koine.http.app import App, build
+from koine.http.health import Check, Ready
 from koine.kit import settings
 from tests.http.tiny import client
 
@@ -39,5 +39,5 @@ async def test_a_check_that_crashes_is_not_ready() -> None:
     assert "secret" not in answer.text
 
 
-def _app(run: object) -> object:
-    return build([], Engine.__new__(Engine), settings.load({}), ready=run)  # type: ignore[arg-type]
+def _app(run: Ready) -> App:
+    return build([], Engine.__new__(Engine), settings.load({}), ready=run)

@@ -180,7 +180,7 @@ class Open(Tiny):
     """The same manners for any page's origin, below a longer prefix."""
 
     name = "chats"
-    prefixes = ("/tiny/open",)
+    prefixes: tuple[str, ...] = ("/tiny/open",)
     cors = True
     routes = Routes()
 

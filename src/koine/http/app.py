@@ -15,6 +15,8 @@ from koine.http.dialect import Dialect, MethodNotAllowed
 from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
 from koine.http.health import Ready
+from koine.http.ledger import KeyReused, Ledger
+from koine.http.once import key_of, run_once
 from koine.http.preflight import CORS, allow, preflight
 from koine.http.query import parse_pairs
 from koine.http.respond import Packed, pack, send_packed
@@ -96,14 +98,16 @@ def build(
     *,
     ready: Ready | None = None,
     lifespan: Lifespan | None = None,
+    ledger: Ledger | None = None,
 ) -> App:
     """Give the ASGI application of these dialects.
 
     `extra_routes` are Starlette routes outside every prefix (WebSockets, pages). `ready` gives the
-    named checks of /readyz. Raises ValueError for a route outside its dialect's prefixes or two
-    owners of one prefix.
+    named checks of /readyz. `ledger` keeps answers by Idempotency-Key; without one the header is
+    not looked at. Raises ValueError for a route outside its dialect's prefixes or two owners of
+    one prefix.
     """
-    context = Context(engine, settings.proxy_networks(), settings.base_url.rstrip("/"))
+    context = Context(engine, settings.proxy_networks(), settings.base_url.rstrip("/"), ledger)
     rest = Rest(dialects, settings, extra_routes, ready, lifespan)
     return App(dialects, context, settings, rest)
 
@@ -114,19 +118,41 @@ async def _serve(
     head = call.scope["method"] == "HEAD"
     try:
         raw_query = call.scope["query_string"]
-        call.pairs = parse_pairs(raw_query) if raw_query else {}
-        result = await endpoint.answer(call, call.pairs, receive)
-        if isinstance(result, Stream):
-            await send_stream(send, receive, result, _common(owner, call), head)
-            return
-        packed = pack(result, endpoint.route.status)
+        if raw_query:
+            call.pairs = parse_pairs(raw_query)
+        await endpoint.prepare(call, receive)
+        done = await _handled(owner, endpoint, call)
     except ClientGone:
         return
     except Refusal as refusal:
-        packed = _refused(owner, call, refusal, True)
+        done = _refused(owner, call, refusal, True)
     except Exception:
-        packed = _crashed(owner, call)
-    await send_packed(send, packed, _common(owner, call), head)
+        done = _crashed(owner, call)
+    finally:
+        for file in call.files:
+            await file.close()
+    if isinstance(done, Packed):
+        await send_packed(send, done, _common(owner, call), head)
+    else:
+        await send_stream(send, receive, done, _common(owner, call), head)
+
+
+async def _handled(owner: Owner, endpoint: Endpoint, call: Call[Any, Any]) -> Packed | Stream:
+    ledger = call.context.ledger
+    key = None if ledger is None or not endpoint.route.once else key_of(call)
+
+    async def work() -> Packed | Stream:
+        try:
+            result = await endpoint.route.handler(call)
+            return result if isinstance(result, Stream) else pack(result, endpoint.route.status)
+        except Refusal as refusal:
+            return _refused(owner, call, refusal, True)
+        except Exception:
+            return _crashed(owner, call)
+
+    if key is None or ledger is None or call.known_actor is None:
+        return await work()
+    return await run_once(ledger, call, key, work)
 
 
 async def _no_route(
@@ -149,6 +175,8 @@ def _refused(owner: Owner, call: Call[Any, Any], refusal: Refusal, known: bool) 
         status = answer.status or 500
         if isinstance(refusal, MethodNotAllowed):
             status, headers["allow"] = 405, ", ".join(allow(refusal.allowed))
+        elif isinstance(refusal, KeyReused):
+            status = 422
         elif isinstance(refusal, TooMany | Unavailable):
             headers.setdefault("retry-after", str(refusal.retry_after))
         elif isinstance(refusal, Unauthenticated):

@@ -12,6 +12,7 @@ from koine.http.headers import Headers
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
     from koine.http.address import Networks
+    from koine.http.ledger import Ledger
     from koine.http.limits import Rate
     from koine.http.route import Route
     from koine.model.actor import Actor
@@ -37,6 +38,9 @@ class Upload(Protocol):
     async def read(self, size: int = -1) -> bytes:
         """Give the next `size` bytes (all that is left by default)."""
 
+    async def close(self) -> None:
+        """Let go of the spooled bytes; done for the handler when it is through."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -45,6 +49,7 @@ class Context:
     engine: Engine
     trusted_proxies: Networks
     public_url: str
+    ledger: Ledger | None = None
 
 
 class Call(Generic[B, Q]):
@@ -54,12 +59,14 @@ class Call(Generic[B, Q]):
     the handler sets it. `params` is the raw query, for `authenticate`,
     which runs before body and query are read. `rate` is for a dialect's own use: its limiter
     sets it, `Dialect.headers` tells it. `notes` likewise carries what a dialect found out.
+    `digest` is the payload's SHA-256 where an Idempotency-Key came, else "".
     """
 
     __slots__ = (
         "_actor",
         "body",
         "context",
+        "digest",
         "files",
         "headers",
         "notes",
@@ -86,6 +93,7 @@ class Call(Generic[B, Q]):
         self.files: list[Upload] = []
         self.rate: Rate | None = None
         self.notes: dict[str, object] = {}
+        self.digest = ""
         self._actor: Actor | None = None
 
     @property
@@ -103,6 +111,11 @@ class Call(Generic[B, Q]):
     @actor.setter
     def actor(self, actor: Actor) -> None:
         self._actor = actor
+
+    @property
+    def known_actor(self) -> Actor | None:
+        """Who is calling, or None on a public route that set nobody."""
+        return self._actor
 
     @property
     def method(self) -> str:

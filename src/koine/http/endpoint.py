@@ -9,16 +9,20 @@ from koine.http.body import convert, load_json, read_bytes
 from koine.http.call import Call, Receive
 from koine.http.dialect import Dialect
 from koine.http.fields import FieldReader
-from koine.http.forms import MULTIPART, URLENCODED, SpooledUpload, read_multipart
+from koine.http.forms import MULTIPART, URLENCODED, read_multipart
+from koine.http.ledger import HEADER
 from koine.http.nesting import nested
-from koine.http.query import Pairs, QueryReader, parse_pairs
+from koine.http.once import digest
+from koine.http.query import QueryReader, parse_pairs
 from koine.http.route import Route
 from koine.kit.settings import Settings
 from koine.model.errors import Invalid, Malformed
 
+_KEY = HEADER.lower().encode()
+
 
 class Endpoint:
-    """Turns a call into the handler's result. Refusals and crashes pass through."""
+    """Reads calls for one route's handler."""
 
     def __init__(self, route: Route, dialect: Dialect, settings: Settings) -> None:
         self.route = route
@@ -31,45 +35,46 @@ class Endpoint:
         is_form = route.forms and route.body is not None
         self._form = FieldReader(route.body, split_commas=False) if is_form else None  # type: ignore[arg-type]  # is_form says it is there
 
-    async def answer(self, call: Call[Any, Any], pairs: Pairs, receive: Receive) -> object:
-        """Authenticate, read, and call the handler. Raises what any of them raises, ClientGone.
+    async def prepare(self, call: Call[Any, Any], receive: Receive) -> None:
+        """Authenticate and read the call. Raises any Refusal, ClientGone.
 
-        A stranger is refused before the body is read.
+        A stranger is refused before the body is read. Whoever prepares also closes `call.files`.
         """
-        route = self.route
-        if not route.public:
+        if not self.route.public:
             call.actor = await self.dialect.authenticate(call)
-        call.query = self._query.read(pairs) if self._query is not None else None
+        call.query = self._query.read(call.pairs) if self._query is not None else None
         if self._form is not None:
-            return await self._with_form(call, self._form, receive)
-        call.body = None if route.body is None else await self._json(call, receive)
-        return await route.handler(call)
+            await self._read_form(call, self._form, receive)
+        elif self.route.body is not None:
+            await self._read_json(call, self.route.body, receive)
+        else:
+            _take_digest(call)
+            call.body = None
 
-    async def _json(self, call: Call[Any, Any], receive: Receive) -> object:
+    async def _read_json(self, call: Call[Any, Any], body: type, receive: Receive) -> None:
         raw = await read_bytes(receive, call.headers, self._json_limit)
         if raw and _media(call) in (URLENCODED, MULTIPART):
             raise Malformed("the body must be JSON")
-        assert self.route.body is not None
-        return convert(load_json(raw), self.route.body)
+        _take_digest(call, raw)
+        call.body = convert(load_json(raw), body)
 
-    async def _with_form(self, call: Call[Any, Any], form: FieldReader, receive: Receive) -> object:
-        files: list[SpooledUpload] = []
-        try:
-            values = form.read(nested(_given(call.pairs))) if call.pairs else {}
-            media = _media(call)
-            if media == MULTIPART:
-                fields, files = await read_multipart(receive, call.headers, self._upload_limit)
-                values |= form.read(nested(fields))
-            else:
-                raw = await read_bytes(receive, call.headers, self._json_limit)
-                values |= self._fields(raw, media, form)
-            assert self.route.body is not None
-            call.body = convert(values, self.route.body)
+    async def _read_form(self, call: Call[Any, Any], form: FieldReader, receive: Receive) -> None:
+        values = form.read(nested(_given(call.pairs))) if call.pairs else {}
+        media = _media(call)
+        if media == MULTIPART:
+            fields, files = await read_multipart(receive, call.headers, self._upload_limit)
             call.files = [*files]
-            return await self.route.handler(call)
-        finally:
-            for file in files:
-                await file.close()
+            values |= form.read(nested(fields))
+            if call.headers.raw_get(_KEY) is not None:
+                # A retry has another boundary: what counts is what the parts say.
+                said = [text.encode() for pair in fields for text in pair]
+                _take_digest(call, *said, *[await file.digest() for file in files])
+        else:
+            raw = await read_bytes(receive, call.headers, self._json_limit)
+            _take_digest(call, raw)
+            values |= self._fields(raw, media, form)
+        assert self.route.body is not None
+        call.body = convert(values, self.route.body)
 
     def _fields(self, raw: bytes, media: str, form: FieldReader) -> dict[str, object]:
         if media == URLENCODED:
@@ -78,6 +83,11 @@ class Endpoint:
         if not isinstance(value, dict):
             raise Invalid("body", "must be an object")
         return value
+
+
+def _take_digest(call: Call[Any, Any], *parts: bytes) -> None:
+    if call.headers.raw_get(_KEY) is not None:
+        call.digest = digest(call.scope["query_string"], *parts)
 
 
 def _flat(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from starlette.datastructures import FormData, UploadFile
 from starlette.datastructures import Headers as StarletteHeaders
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -14,6 +16,7 @@ from koine.model.errors import Malformed
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+_CHUNK = 64 * 1024
 _MAX_FIELDS = 1000
 _MAX_FILES = 20
 _MAX_FIELD_BYTES = 1024 * 1024
@@ -34,6 +37,14 @@ class SpooledUpload:
     async def read(self, size: int = -1) -> bytes:
         """Give the next `size` bytes (all that is left by default)."""
         return await self._file.read(size)
+
+    async def digest(self) -> bytes:
+        """Give name, type and content's SHA-256; the next read begins at the start again."""
+        sha = hashlib.sha256(f"{self.field}\0{self.name}\0{self.content_type}\0".encode())
+        while chunk := await self._file.read(_CHUNK):
+            sha.update(chunk)
+        await self._file.seek(0)
+        return sha.digest()
 
     async def close(self) -> None:
         """Let go of the spooled bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -30,7 +31,7 @@ def parse_pairs(raw: bytes, max_pairs: int = _MAX_PAIRS) -> Pairs:
     return pairs
 
 
-def given(pairs: Pairs) -> dict[str, Value]:
+def given(pairs: Mapping[str, list[str]]) -> dict[str, Value]:
     """Give what a query says: empty values are not given, "a[]" is the list "a"."""
     found: dict[str, Value] = {}
     for name, values in pairs.items():
@@ -50,7 +51,7 @@ class QueryReader(Generic[T]):
         self._empty = msgspec.convert({}, struct)
         self._frozen = bool(struct.__struct_config__.frozen)  # type: ignore[attr-defined]  # a Struct
 
-    def read(self, pairs: Pairs) -> T:
+    def read(self, pairs: Mapping[str, list[str]]) -> T:
         """Give the Struct. Raises Invalid(field, reason) for a bad value."""
         if not pairs:
             return self._empty if self._frozen else msgspec.convert({}, self._struct)

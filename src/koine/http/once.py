@@ -1,0 +1,78 @@
+"""Idempotency-Key: the same key with the same payload gets the first answer again.
+
+contracts: "What holds in every dialect". The rows live behind `Ledger`; this is the HTTP part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from koine.http.call import Call, Stream
+from koine.http.ledger import HEADER, Kept, Ledger
+from koine.http.respond import Packed
+from koine.model.errors import Invalid
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_WRITES = frozenset({"POST", "PUT", "PATCH"})
+_log = structlog.get_logger("koine.http")
+
+
+def key_of(call: Call[Any, Any]) -> str | None:
+    """Give the call's key, or None. Raises Invalid when it is no 1–255 visible ASCII characters."""
+    key = call.headers.get(HEADER)
+    if key is None or call.method not in _WRITES:
+        return None
+    if not _KEY.fullmatch(key):
+        raise Invalid(HEADER, "must be 1 to 255 visible ASCII characters")
+    return key
+
+
+def digest(*parts: bytes) -> str:
+    """Give SHA-256 over parts, each with its length, so that no two lists of parts are alike."""
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update(b"%d:" % len(part))
+        sha.update(part)
+    return sha.hexdigest()
+
+
+async def run_once(
+    ledger: Ledger,
+    call: Call[Any, Any],
+    key: str,
+    work: Callable[[], Awaitable[Packed | Stream]],
+) -> Packed | Stream:
+    """Give the kept answer, or do `work` and keep what it answers; 5xx and streams are not kept."""
+    actor, request = call.actor, f"{call.method} {call.scope['path']}"
+    kept = await ledger.begin(actor, request, key, call.digest)
+    if kept is not None:
+        return _again(kept)
+    try:
+        done = await work()
+    except BaseException:
+        await ledger.drop(actor, request, key)
+        raise
+    try:
+        if isinstance(done, Stream) or done.status >= 500:
+            await ledger.drop(actor, request, key)
+        else:
+            await ledger.keep(actor, request, key, _kept(done))
+    except Exception:
+        # The work is done and must be answered; the key frees itself.
+        _log.error("answer not kept", request_id=call.request_id, exc_info=True)
+    return done
+
+
+def _kept(packed: Packed) -> Kept:
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in packed.headers]
+    return Kept(packed.status, headers, packed.content)
+
+
+def _again(kept: Kept) -> Packed:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers]
+    return Packed(kept.status, [*headers, (b"idempotent-replayed", b"true")], kept.content)

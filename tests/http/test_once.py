@@ -1,0 +1,147 @@
+import asyncio
+from itertools import count
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from koine.engine.engine import Engine
+from koine.http.app import App, build
+from koine.http.call import Answer, Call
+from koine.http.ledger import Kept, KeyReused
+from koine.http.route import Routes
+from koine.kit import settings
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, NotFound
+from tests.http.tiny import Form, Tiny, client
+
+KEY = {"Idempotency-Key": "abc"}
+
+
+class Box(msgspec.Struct):
+    n: int = 0
+
+
+class Shelf:
+    """A ledger in a dictionary."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], tuple[str, Kept | None]] = {}
+        self.taken: set[tuple[str, str]] = set()
+
+    async def begin(self, actor: Actor, request: str, key: str, digest: str) -> Kept | None:
+        before, kept = self.rows.setdefault((request, key), (digest, None))
+        if before != digest:
+            raise KeyReused
+        if kept is None and (request, key) in self.taken:
+            raise Conflict("in_flight")
+        self.taken.add((request, key))
+        return kept
+
+    async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
+        self.rows[request, key] = (self.rows[request, key][0], kept)
+
+    async def drop(self, actor: Actor, request: str, key: str) -> None:
+        del self.rows[request, key]
+        self.taken.discard((request, key))
+
+
+def counting() -> App:
+    """Routes whose answers differ each time, unless the first is given again."""
+    routes, turn = Routes(), count(1)
+
+    @routes.post("/tiny/turns", body=Box, status=201)
+    @routes.put("/tiny/turns", body=Box)
+    async def take(call: Call[Box, None]) -> Answer:
+        return Answer({"turn": next(turn), "n": call.body.n}, headers={"Location": "/tiny/1"})
+
+    @routes.post("/tiny/lost", body=Box)
+    async def lost(call: Call[Box, None]) -> None:
+        raise NotFound(f"thing {next(turn)}")
+
+    @routes.post("/tiny/broken", body=Box)
+    async def broken(call: Call[Box, None]) -> Answer:
+        return Answer({"turn": next(turn)}, 200 if next(turn) > 2 else 500)
+
+    @routes.post("/tiny/uploads", body=Form, forms=True)
+    async def upload(call: Call[Form, None]) -> list[Any]:
+        return [next(turn), *[(await file.read()).decode() for file in call.files]]
+
+    @routes.post("/tiny/slow", body=Box)
+    async def slow(call: Call[Box, None]) -> int:
+        await asyncio.sleep(0.05)
+        return next(turn)
+
+    counted = Tiny()
+    counted.routes = routes
+    return build([counted], Engine.__new__(Engine), settings.load({}), ledger=Shelf())
+
+
+async def twice(
+    path: str, first: dict[str, Any], second: dict[str, Any], method: str = "POST"
+) -> list[httpx.Response]:
+    caller = client(counting())
+    return [await caller.request(method, path, headers=KEY, **said) for said in (first, second)]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_the_first_answer_is_given_again_byte_for_byte(method: str) -> None:
+    first, again = await twice("/tiny/turns", {"json": {"n": 1}}, {"json": {"n": 1}}, method)
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert again.headers["location"] == "/tiny/1"
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["x-request-id"] != first.headers["x-request-id"]
+
+
+async def test_without_a_key_nothing_is_kept() -> None:
+    caller = client(counting())
+    turns = [(await caller.post("/tiny/turns")).json()["turn"] for _ in range(2)]
+    assert turns == [1, 2]
+
+
+async def test_another_payload_is_a_422() -> None:
+    _, again = await twice("/tiny/turns", {"json": {"n": 1}}, {"json": {"n": 2}})
+    assert (again.status_code, again.json()["field"]) == (422, "Idempotency-Key")
+
+
+async def test_another_path_is_another_key() -> None:
+    caller = client(counting())
+    await caller.post("/tiny/turns", headers=KEY)
+    assert (await caller.post("/tiny/uploads", headers=KEY)).json() == [2]
+
+
+async def test_a_refusal_of_the_handler_is_kept() -> None:
+    first, again = await twice("/tiny/lost", {}, {})
+    assert first.content == again.content
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_server_error_is_not_kept() -> None:
+    first, again = await twice("/tiny/broken", {}, {})
+    assert (first.status_code, again.status_code) == (500, 200)
+
+
+async def test_a_second_call_while_the_first_runs_is_a_409() -> None:
+    caller = client(counting())
+    calls = [caller.post("/tiny/slow", headers=KEY) for _ in range(2)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*calls)]
+    assert sorted(statuses) == [200, 409]
+
+
+async def test_an_upload_is_the_same_whatever_its_boundary() -> None:
+    files = {"attachments[]": ("a.txt", b"text")}
+    first, again = await twice("/tiny/uploads", {"files": files}, {"files": files})
+    assert first.json() == again.json() == [1, "text"]
+
+
+async def test_an_upload_of_other_bytes_is_another_payload() -> None:
+    one, two = ({"files": {"attachments[]": ("a.txt", text)}} for text in (b"one", b"two"))
+    _, again = await twice("/tiny/uploads", one, two)
+    assert again.status_code == 422
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 256])
+async def test_a_key_that_is_none_is_refused(key: str) -> None:
+    answer = await client(counting()).post("/tiny/turns", headers={"Idempotency-Key": key})
+    assert (answer.status_code, answer.json()["field"]) == (422, "Idempotency-Key")
