@@ -58,7 +58,7 @@ class Database(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a verb that only reads a few indexed rows."""
+        """Run a verb that only reads a few indexed rows; RuntimeError if it writes."""
 
     async def read_long(
         self,

@@ -154,7 +154,7 @@ class PostgresDatabase:
         self, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
     ) -> R:
         async with self._pool.link() as link:
-            return await verb(PostgresTx(link, tenant_id), *args, **kwargs)
+            return await verb(PostgresTx(link, tenant_id, read_only=True), *args, **kwargs)
 
     async def _ask(self, text: str) -> Any:
         try:

@@ -10,7 +10,7 @@ from koine.model.errors import Unavailable
 from koine.store import postgres_sql
 from koine.store.db import Duplicate
 from koine.store.plan import Plan
-from koine.store.sql import Command, ManyCommand, Query
+from koine.store.sql import Command, ManyCommand, Query, Statement
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
@@ -79,17 +79,18 @@ class Link:
 class PostgresTx:
     """`store.db.Tx` over one link."""
 
-    __slots__ = ("_link", "tenant_id")
+    __slots__ = ("_link", "_read_only", "tenant_id")
 
-    def __init__(self, link: Link, tenant_id: str) -> None:
+    def __init__(self, link: Link, tenant_id: str, *, read_only: bool = False) -> None:
         self._link = link
+        self._read_only = read_only
         self.tenant_id = tenant_id
 
     async def all(self, query: Query[R], /, **params: Any) -> list[R]:
         """Every row."""
         plan = _plans.get(query) or _plan(query)
         params.setdefault("tenant_id", self.tenant_id)
-        rows, _ = await self._fetch(plan.text, plan.bind(params))
+        rows, _ = await self._fetch(query, plan.text, plan.bind(params))
         into: Any = query.into or _tuple
         return [into(*row) for row in rows]
 
@@ -102,20 +103,22 @@ class PostgresTx:
         """Do it; answers the number of rows changed."""
         plan = _plans.get(command) or _plan(command)
         params.setdefault("tenant_id", self.tenant_id)
-        _, status = await self._fetch(plan.text, plan.bind(params))
+        _, status = await self._fetch(command, plan.text, plan.bind(params))
         return int(status.rpartition(" ")[2])
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
         """Do it for all rows in one statement."""
         text = _texts.get(command) or _texts.setdefault(command, postgres_sql.plan_many(command))
         if rows:
-            await self._fetch(text, postgres_sql.columns(rows))
+            await self._fetch(command, text, postgres_sql.columns(rows))
 
-    async def _fetch(self, text: str, args: Sequence[Any]) -> tuple[Any, str]:
+    async def _fetch(self, statement: Statement, text: str, args: Sequence[Any]) -> tuple[Any, str]:
         """Rows, and what the server says it did ("UPDATE 3")."""
-        statement = await self._link.prepared(text)
+        if self._read_only and statement.writes:
+            raise RuntimeError(f"a reading verb writes: {statement.origin}")
+        prepared = await self._link.prepared(text)
         try:
-            return await statement.fetch(*args), statement.get_statusmsg()
+            return await prepared.fetch(*args), prepared.get_statusmsg()
         except asyncpg.UniqueViolationError as error:
             raise Duplicate(error.constraint_name or "") from error
 

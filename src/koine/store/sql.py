@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ClauseElement
 
 from koine.store.fragments import (
@@ -63,6 +64,7 @@ class Statement:
     """What all four kinds share. `core` is the Core element it came from (None for the Many kinds).
 
     `crosses_tenants` is the reason why it may run without naming a tenant; empty = it may not.
+    `writes` is whether it changes rows; a verb given to `read` may not run it.
     `module` and `origin` ("file.py:line") are the place that built it, for the tests.
     """
 
@@ -70,6 +72,7 @@ class Statement:
         self.core = core
         self.table = table
         self.crosses_tenants = reason
+        self.writes = core is None or isinstance(core, UpdateBase)
         self.module, self.origin = _origin()
         STATEMENTS.append(self)
 

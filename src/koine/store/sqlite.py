@@ -169,7 +169,7 @@ def _snapshot(
     except apsw.Error as error:
         raise translated(error) from error
     try:
-        return drive(verb, SqliteTx(connection, tenant_id), *args, **kwargs)
+        return drive(verb, SqliteTx(connection, tenant_id, read_only=True), *args, **kwargs)
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -46,10 +46,13 @@ class SqliteTx:
     SQLite would let it; PostgreSQL does not, and a verb must do the same on both.
     """
 
-    __slots__ = ("_connection", "failed", "tenant_id")
+    __slots__ = ("_connection", "_read_only", "failed", "tenant_id")
 
-    def __init__(self, connection: apsw.Connection, tenant_id: str) -> None:
+    def __init__(
+        self, connection: apsw.Connection, tenant_id: str, *, read_only: bool = False
+    ) -> None:
         self._connection = connection
+        self._read_only = read_only
         self.tenant_id = tenant_id
         self.failed = False
 
@@ -86,6 +89,8 @@ class SqliteTx:
     ) -> list[Any]:
         if self.failed:
             raise RuntimeError("a verb goes on after a statement has failed")
+        if self._read_only and statement.writes:
+            raise RuntimeError(f"a reading verb writes: {statement.origin}")
         try:
             return cast(list[Any], (how or self._connection.execute)(text, args).fetchall())
         except apsw.Error as error:

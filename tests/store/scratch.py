@@ -1,0 +1,112 @@
+"""A table for the tests of the two databases alone, and verbs over it."""
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from koine.kit.ids import new_id
+from koine.store import postgres_sql, sqlite_sql
+from koine.store.db import Database, Tx
+from koine.store.sql import (
+    Command,
+    InsertMany,
+    Query,
+    UpdateMany,
+    Uuid,
+    contains_ci,
+    in_list,
+    insert_ignoring,
+    p,
+    upsert,
+    values_table,
+)
+
+DIALECTS = {"sqlite": sqlite_sql.DIALECT, "postgres": postgres_sql.DIALECT}
+
+things = sa.Table(
+    "things",
+    sa.MetaData(),
+    sa.Column("tenant_id", Uuid(), primary_key=True),
+    sa.Column("id", Uuid(), primary_key=True),
+    sa.Column("name", sa.Text()),
+    sa.Column("count", sa.BigInteger()),
+    sa.Column("open", sa.Boolean()),
+    sa.UniqueConstraint("tenant_id", "name", name="things_name"),
+)
+c = things.c
+MINE = c.tenant_id == p("tenant_id")
+
+
+class Thing(NamedTuple):
+    id: str
+    name: str | None
+    count: int | None
+    open: bool | None
+
+
+COLUMNS = (c.id, c.name, c.count, c.open)
+ALL = Query(sa.select(*COLUMNS).where(MINE).order_by(c.name), Thing)
+NAMES = Query(sa.select(c.name).where(MINE).order_by(c.name), str)
+BY_ID = Query(sa.select(*COLUMNS).where(MINE, c.id == p("id")), Thing)
+OPEN = Query(sa.select(c.name).where(MINE, c.open).order_by(c.name).limit(p("limit")), str)
+IN = Query(sa.select(c.name).where(MINE, in_list(c.id, "ids")).order_by(c.name), str)
+NOT_IN = Query(sa.select(c.name).where(MINE, ~in_list(c.id, "ids")).order_by(c.name), str)
+SEARCH = Query(sa.select(c.name).where(MINE, contains_ci(c.name, "text")).order_by(c.name), str)
+WANTED = values_table("wanted", {"tenant_id": Uuid, "id": Uuid, "n": sa.BigInteger})
+FACTS = Query(
+    sa.select(WANTED.c.n, c.name)
+    .join_from(WANTED, things, (c.tenant_id == WANTED.c.tenant_id) & (c.id == WANTED.c.id))
+    .order_by(WANTED.c.n)
+    .with_for_update(of=things),
+)
+VALUES = {"tenant_id": p("tenant_id")} | {column.name: p(column.name) for column in COLUMNS}
+INSERT = Command(sa.insert(things).values(VALUES))
+IGNORE = Command(insert_ignoring(things, VALUES, ["tenant_id", "name"]))
+UPSERT = Query(
+    upsert(
+        things, VALUES, ["tenant_id", "id"], lambda new: {"count": c.count + new.count}
+    ).returning(c.count),
+    int,
+)
+RENAME = Command(sa.update(things).where(MINE, c.id == p("id")).values(name=p("new_name")))
+DELETE = Command(sa.delete(things).where(MINE))
+INSERT_MANY = InsertMany(things, ["tenant_id", "id", "name", "count", "open"])
+ADD_MANY = InsertMany(
+    things,
+    ["tenant_id", "id", "name", "count", "open"],
+    on_conflict=["tenant_id", "id"],
+    adding=["count"],
+)
+RAISE_MANY = UpdateMany(
+    things, ["tenant_id", "id"], ["open"], greatest=["count"], where=c.name != "fixed"
+)
+
+
+async def make_table(db: Database) -> None:
+    """The scratch table, in a database that may have it already."""
+    ddl = str(CreateTable(things, if_not_exists=True).compile(dialect=DIALECTS[db.kind]))
+    await db.alter_schema(lambda _version: ddl)
+
+
+async def add(tx: Tx, name: str | None, count: int = 0, open: bool | None = True) -> str:
+    """Insert one thing; answers its id."""
+    id = new_id()
+    await tx.run(INSERT, id=id, name=name, count=count, open=open)
+    return id
+
+
+async def add_many(tx: Tx, command: Any, rows: list[tuple[Any, ...]]) -> None:
+    await tx.many(command, rows)
+
+
+async def names(tx: Tx) -> list[str]:
+    return await tx.all(NAMES)
+
+
+async def ask(tx: Tx, query: Query[Any], **params: Any) -> list[Any]:
+    return await tx.all(query, **params)
+
+
+async def do(tx: Tx, command: Command, **params: Any) -> int:
+    return await tx.run(command, **params)

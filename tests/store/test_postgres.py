@@ -1,0 +1,232 @@
+"""PostgreSQL's own: retries, lost connections, the pool."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from koine.kit.ids import new_id
+from koine.model.errors import Conflict, Unavailable
+from koine.store import postgres, postgres_pool
+from koine.store.db import Tx
+from koine.store.postgres import PostgresDatabase
+from tests.store import scratch
+from tests.store.scratch import add, add_many, do, names
+from tests.support.shared_postgres import SharedPostgres
+
+
+@pytest.fixture(scope="module")
+def url(shared_postgres: SharedPostgres) -> str:
+    return shared_postgres.new_empty_database()
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[PostgresDatabase]:
+    opened = await PostgresDatabase.open(url, pool_size=2)
+    await scratch.make_table(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def kill(url: str) -> AsyncIterator[Callable[[Any], Any]]:
+    """Ends the connection a verb is on, as a restart of the server would."""
+    other = await asyncpg.connect(url)
+
+    async def kill(tx: Any) -> None:
+        pid = tx._link.connection.get_server_pid()
+        assert await other.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+
+    yield kill
+    await other.close()
+
+
+@pytest.fixture
+def t() -> str:
+    return new_id()
+
+
+async def test_a_deadlock_is_run_again(db: PostgresDatabase, t: str) -> None:
+    a, b = await db.write(t, add, "a"), await db.write(t, add, "b")
+    both, runs = asyncio.Barrier(2), []
+
+    async def swap(tx: Tx, first: str, second: str) -> None:
+        runs.append(first)
+        await do(tx, scratch.RENAME, id=first, new_name=new_id())
+        if len(runs) <= 2:
+            await both.wait()
+        await do(tx, scratch.RENAME, id=second, new_name=new_id())
+
+    await asyncio.gather(db.write(t, swap, a, b), db.write(t, swap, b, a))
+    assert len(runs) == 3
+
+
+@pytest.mark.parametrize("after_writing", [False, True])
+async def test_a_connection_lost_before_commit_is_run_again(
+    db: PostgresDatabase, t: str, kill: Callable[[Any], Any], after_writing: bool
+) -> None:
+    runs = []
+
+    async def verb(tx: Tx) -> None:
+        if after_writing:
+            await add(tx, "a")
+        runs.append(1)
+        if len(runs) == 1:
+            await kill(tx)
+        if not after_writing:
+            await add(tx, "a")
+        await names(tx)
+
+    await db.write(t, verb)
+    assert await db.read(t, names) == ["a"]
+
+
+async def test_a_read_that_lost_its_connection_is_run_again(
+    db: PostgresDatabase, t: str, kill: Callable[[Any], Any]
+) -> None:
+    await db.write(t, add, "a")
+    runs = []
+
+    async def verb(tx: Tx) -> list[str]:
+        runs.append(1)
+        if len(runs) == 1:
+            await kill(tx)
+        return await names(tx)
+
+    assert await db.read(t, verb) == ["a"]
+
+
+async def test_a_lost_commit_is_never_run_again(
+    db: PostgresDatabase, t: str, kill: Callable[[Any], Any]
+) -> None:
+    runs = []
+
+    async def verb(tx: Tx) -> None:
+        runs.append(await add(tx, "a"))
+        await kill(tx)  # nothing follows but COMMIT
+
+    with pytest.raises(Unavailable):
+        await db.write(t, verb)
+    assert len(runs) == 1
+    await db.write(t, add, "later")
+
+
+async def test_a_connection_that_keeps_breaking_is_unavailable(
+    db: PostgresDatabase, t: str, kill: Callable[[Any], Any]
+) -> None:
+    async def verb(tx: Tx) -> None:
+        await kill(tx)
+        await names(tx)
+
+    for run in (db.read, db.write):
+        with pytest.raises(Unavailable):
+            await run(t, verb)
+
+
+async def test_a_refusal_is_not_run_again_and_leaves_the_connection(
+    db: PostgresDatabase, t: str
+) -> None:
+    runs = []
+
+    async def verb(tx: Tx) -> None:
+        runs.append(await add(tx, "a"))
+        raise Conflict("closed")
+
+    with pytest.raises(Conflict):
+        await db.write(t, verb)
+    assert len(runs) == 1
+    assert await db.read(t, names) == []
+    assert db._pool._places_taken == 1
+
+
+async def test_a_cancelled_caller_leaves_nothing_behind(db: PostgresDatabase, t: str) -> None:
+    inside = asyncio.Event()
+
+    async def verb(tx: Tx) -> None:
+        await add(tx, "a")
+        inside.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(db.write(t, verb))
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await db.read(t, names) == []
+    assert db._pool._places_taken == 1
+
+
+async def test_a_caller_waits_for_a_connection_no_longer_than_said(
+    db: PostgresDatabase, t: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pool, "_PATIENCE", 0.02)
+    free, all_taken = asyncio.Event(), asyncio.Barrier(3)
+
+    async def hold(tx: Tx) -> None:
+        await all_taken.wait()
+        await free.wait()
+
+    held = [asyncio.ensure_future(db.read(t, hold)) for _ in range(2)]
+    await all_taken.wait()
+    with pytest.raises(Unavailable):
+        await db.read(t, names)
+    await db.write_hot(add_many, scratch.INSERT_MANY, [(t, new_id(), "a", 0, True)])  # its own lane
+    free.set()
+    await asyncio.gather(*held)
+    assert await db.read(t, names) == ["a"]
+
+
+async def test_many_callers_share_few_connections(db: PostgresDatabase, t: str) -> None:
+    await asyncio.gather(*(db.write(t, add, f"n{i}") for i in range(50)))
+    assert len(await db.read(t, names)) == 50
+    assert db._pool._places_taken == 2
+
+
+async def test_waiters_who_leave_lose_no_connection(db: PostgresDatabase, t: str) -> None:
+    for round in range(20):
+        tasks = [asyncio.ensure_future(db.write(t, add, f"{round}-{i}")) for i in range(12)]
+        for _ in range(round):
+            await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(db._pool._idle) == db._pool._places_taken <= 2
+    assert not db._pool._waiting
+
+
+async def test_a_lock_held_too_long_is_unavailable(
+    url: str, t: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres._SETTINGS, "lock_timeout", "50ms")
+    db = await PostgresDatabase.open(url)
+    await scratch.make_table(db)
+    a = await db.write(t, add, "a")
+
+    async def nested(tx: Tx) -> None:
+        await do(tx, scratch.RENAME, id=a, new_name="b")
+        with pytest.raises(Unavailable):
+            await db.write(t, do, scratch.RENAME, id=a, new_name="c")
+
+    await db.write(t, nested)
+    assert await db.read(t, names) == ["b"]
+    await db.close()
+
+
+async def test_nobody_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        await PostgresDatabase.open("postgresql://koine@127.0.0.1:1/koine")
+
+
+async def test_the_wrong_password_is_told_at_once(url: str) -> None:
+    user, _, rest = url.partition("://")[2].partition("@")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await PostgresDatabase.open(f"postgresql://{user.split(':')[0]}:wrong@{rest}")
+
+
+async def test_a_closed_database_is_unavailable(url: str, t: str) -> None:
+    db = await PostgresDatabase.open(url)
+    await db.close()
+    with pytest.raises(Unavailable):
+        await db.read(t, names)

@@ -1,0 +1,133 @@
+"""Migrations: from nothing to the tables the program knows, and never past a newer program."""
+
+import asyncio
+import importlib
+import pkgutil
+from typing import Any
+
+import pytest
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from koine import store
+from koine.store import postgres_sql, schema, sql, sqlite_sql
+from koine.store.db import Database
+from koine.store.tables import metadata
+
+SPELLINGS: dict[str, Any] = {"sqlite": sqlite_sql, "postgres": postgres_sql}
+
+
+async def test_the_migrations_make_the_tables_of_the_program(fresh_db: Database) -> None:
+    migrated = await _catalogue(fresh_db)
+    await _rebuild(fresh_db)
+    assert len(migrated) > 100
+    assert migrated == await _catalogue(fresh_db)
+
+
+async def test_migrating_again_changes_nothing(fresh_db: Database) -> None:
+    await asyncio.gather(*(schema.migrate(fresh_db) for _ in range(4)))
+    await schema.check(fresh_db)
+    assert await fresh_db.version() == schema.head()
+
+
+async def test_several_at_once_migrate_an_empty_database_once(fresh_db: Database) -> None:
+    await fresh_db.alter_schema(lambda _: f"{_drops(fresh_db)}; DROP TABLE alembic_version;")
+    with pytest.raises(schema.WrongSchema, match="koine migrate"):
+        await schema.check(fresh_db)
+    await asyncio.gather(*(schema.migrate(fresh_db) for _ in range(4)))
+    await schema.check(fresh_db)
+
+
+async def test_tables_are_not_made_twice(fresh_db: Database) -> None:
+    with pytest.raises(schema.WrongSchema, match="already"):
+        await schema.create(fresh_db)
+
+
+async def test_a_newer_schema_is_left_alone(fresh_db: Database) -> None:
+    await fresh_db.alter_schema(lambda _: "UPDATE alembic_version SET version_num = '9999_new'")
+    with pytest.raises(schema.WrongSchema, match="newer"):
+        await schema.check(fresh_db)
+    with pytest.raises(schema.WrongSchema, match="newer"):
+        await schema.migrate(fresh_db)
+    assert await fresh_db.version() == "9999_new"
+
+
+async def test_a_step_that_fails_leaves_nothing_behind(fresh_db: Database) -> None:
+    before = await _catalogue(fresh_db)
+    with pytest.raises(Exception, match="nonsense"):
+        await fresh_db.alter_schema(lambda _: "CREATE TABLE half (id TEXT); SELECT nonsense;")
+    assert await _catalogue(fresh_db) == before
+
+
+async def test_every_statement_of_the_store_is_accepted(db: Database) -> None:
+    refused = []
+    for statement in _statements():
+        text = _text(SPELLINGS[db.kind], statement)
+        try:
+            await _prepare(db, statement, text)
+        except Exception as error:
+            refused.append(f"{statement.origin}: {error!r}: {text}")
+    assert not refused, "\n".join(refused)
+
+
+def _statements() -> list[sql.Statement]:
+    for found in pkgutil.walk_packages(store.__path__, "koine.store."):
+        if ".migrations" not in found.name:
+            importlib.import_module(found.name)
+    for family in list(sql.FAMILIES):
+        family.sample()
+    ours = [s for s in sql.STATEMENTS if s.module.startswith("koine.store.")]
+    assert len(ours) > 50
+    return ours
+
+
+def _text(spelling: Any, statement: sql.Statement) -> str:
+    if isinstance(statement, sql.Query | sql.Command):
+        return str(spelling.plan(statement).text)
+    return str(spelling.plan_many(statement))
+
+
+async def _prepare(db: Any, statement: sql.Statement, text: str) -> None:
+    if db.kind == "postgres":
+        async with db._pool.link() as link:
+            await link.connection.prepare(text)
+    else:
+        marks = len(getattr(statement, "columns", ())) or text.count("?")
+        db._reader.execute(f"EXPLAIN {text}", [None] * marks)
+
+
+async def _rebuild(db: Database) -> None:
+    dialect = SPELLINGS[db.kind].DIALECT
+    made: list[Any] = [CreateTable(table) for table in metadata.sorted_tables]
+    made += [CreateIndex(index) for table in metadata.sorted_tables for index in table.indexes]
+    ddl = ";".join(str(element.compile(dialect=dialect)) for element in made)
+    await db.alter_schema(lambda _: f"{_drops(db)}; {ddl}")
+
+
+def _drops(db: Database) -> str:
+    tables = reversed(metadata.sorted_tables)
+    return ";".join(f"DROP TABLE {table.name}" for table in tables)
+
+
+_POSTGRES_CATALOGUE = """
+SELECT table_name || '.' || column_name || ' ' || ordinal_position || data_type || is_nullable
+  || coalesce(column_default, '') FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+  WHERE connamespace = 'public'::regnamespace
+"""
+_SQLITE_CATALOGUE = """
+SELECT t.name || '.' || c.name || ' ' || c.cid || c.type || c."notnull" || c.pk
+  FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'
+UNION ALL SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+UNION ALL SELECT t.name || ' ' || f."from" || f."table" || f."to" || f.on_delete
+  FROM sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'
+"""
+
+
+async def _catalogue(db: Any) -> list[str]:
+    """Every column, index and constraint, as the database itself tells them."""
+    if db.kind == "postgres":
+        async with db._pool.link() as link:
+            return sorted(str(row[0]) for row in await link.connection.fetch(_POSTGRES_CATALOGUE))
+    rows = db._reader.execute(_SQLITE_CATALOGUE).fetchall()
+    return sorted(" ".join(str(row[0]).split()) for row in rows)

@@ -1,0 +1,157 @@
+"""SQLite's own: the one writer thread, snapshots, one serving process."""
+
+import asyncio
+import itertools
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from koine.kit.ids import new_id
+from koine.model.errors import Unavailable
+from koine.store.db import AlreadyServed, Tx
+from koine.store.sqlite import SqliteDatabase
+from tests.store import scratch
+from tests.store.scratch import add, names
+
+T = new_id()
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    opened = await SqliteDatabase.open(tmp_path / "made" / "koine.db")
+    await scratch.make_table(opened)
+    yield opened
+    await opened.close()
+
+
+async def test_verbs_queued_together_share_one_commit(db: SqliteDatabase) -> None:
+    commits = itertools.count()
+    db._writer._connection.set_commit_hook(lambda: next(commits) < 0)
+
+    await asyncio.gather(*(db.write(T, add, f"n{i}") for i in range(100)))
+    assert next(commits) <= 3
+    assert len(await db.read(T, names)) == 100
+
+
+async def test_a_verb_that_awaits_something_else_fails_alone(db: SqliteDatabase) -> None:
+    async def sleepy(tx: Tx) -> None:
+        await names(tx)
+        await asyncio.sleep(0)
+
+    done = await asyncio.gather(
+        db.write(T, add, "a"), db.write(T, sleepy), db.write(T, add, "b"), return_exceptions=True
+    )
+    assert isinstance(done[1], RuntimeError)
+    assert await db.read(T, names) == ["a", "b"]
+    with pytest.raises(RuntimeError, match="awaits"):
+        await db.read(T, sleepy)
+
+
+async def test_a_read_sees_one_moment(db: SqliteDatabase, tmp_path: Path) -> None:
+    other = apsw.Connection(str(tmp_path / "made" / "koine.db"))
+
+    async def twice(tx: Tx) -> tuple[list[str], list[str]]:
+        before = await names(tx)
+        other.execute("INSERT INTO things (tenant_id, id, name) VALUES (?, 'x', 'new')", (T,))
+        return before, await names(tx)
+
+    assert await db.read(T, twice) == ([], [])
+    assert await db.read(T, names) == ["new"]
+
+
+async def test_a_batch_that_cannot_be_committed_fails_whole(db: SqliteDatabase) -> None:
+    await db.write(T, add, "before")
+    db._writer._connection.set_commit_hook(lambda: True)  # true: the commit is refused
+    done = await asyncio.gather(
+        *(db.write(T, add, f"n{i}") for i in range(5)), return_exceptions=True
+    )
+    assert [type(each) for each in done] == [Unavailable] * 5
+    db._writer._connection.set_commit_hook(None)
+    await db.write(T, add, "later")
+    assert await db.read(T, names) == ["before", "later"]
+
+
+async def test_a_full_disk_is_unavailable_until_there_is_room(db: SqliteDatabase) -> None:
+    connection = db._writer._connection
+    pages = connection.execute("PRAGMA page_count").get
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+    with pytest.raises(Unavailable):
+        await db.write(T, add, "x" * 1_000_000)
+    connection.execute("PRAGMA max_page_count = 1000000").fetchall()
+    await db.write(T, add, "y")
+    assert await db.read(T, names) == ["y"]
+
+
+async def test_a_locked_file_is_unavailable_for_writers_alone(
+    db: SqliteDatabase, tmp_path: Path
+) -> None:
+    db._writer._connection.set_busy_timeout(1)
+    other = apsw.Connection(str(tmp_path / "made" / "koine.db"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable):
+        await db.write(T, add, "a")
+    assert await db.read(T, names) == []
+    other.execute("ROLLBACK")
+    await db.write(T, add, "b")
+
+
+async def test_a_caller_who_left_before_his_turn_writes_nothing(db: SqliteDatabase) -> None:
+    task = asyncio.ensure_future(db.write(T, add, "a"))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await db.read(T, names) == []
+
+
+async def test_what_is_queued_is_written_before_closing(tmp_path: Path) -> None:
+    db = await SqliteDatabase.open(tmp_path / "koine.db")
+    await scratch.make_table(db)
+    writes = [asyncio.ensure_future(db.write(T, add, f"n{i}")) for i in range(300)]
+    await asyncio.sleep(0)
+    await db.close()
+    assert len(await asyncio.gather(*writes)) == 300
+    with pytest.raises(Unavailable):
+        await db.write(T, add, "late")
+
+
+async def test_one_process_serves_and_others_may_still_look(
+    db: SqliteDatabase, tmp_path: Path
+) -> None:
+    db.claim_serving()
+    other = await SqliteDatabase.open(tmp_path / "made" / "koine.db")
+    with pytest.raises(AlreadyServed, match=r"koine\.db"):
+        other.claim_serving()
+    await other.write(T, add, "from beside")
+    assert await db.read(T, names) == ["from beside"]
+    await db.close()
+    other.claim_serving()
+    await other.close()
+
+
+async def test_the_log_is_folded_into_the_file(db: SqliteDatabase) -> None:
+    await db.write(T, add, "x" * 100_000)
+    db._checkpointer._checkpoint("TRUNCATE")
+    assert db._checkpointer._wal.stat().st_size == 0
+    assert await db.read(T, names) == ["x" * 100_000]
+
+
+async def test_only_the_owner_may_read_the_file(db: SqliteDatabase, tmp_path: Path) -> None:
+    for file in (tmp_path / "made").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+async def test_a_commit_waits_for_the_disk(db: SqliteDatabase) -> None:
+    ask = db._writer._connection.execute
+    assert ask("PRAGMA synchronous").get == 2
+    assert ask("PRAGMA journal_mode").get == "wal"
+    assert ask("PRAGMA foreign_keys").get == 1
+    assert ask("PRAGMA mmap_size").get in (0, None)
+
+
+async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "koine.db").write_text("not a database, but long enough to be taken for one" * 50)
+    with pytest.raises(Unavailable):
+        await SqliteDatabase.open(tmp_path / "koine.db")
