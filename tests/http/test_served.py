@@ -18,8 +18,6 @@ async def port() -> AsyncIterator[int]:
     config = uvicorn.Config(app(), log_level="error", server_header=False, http="httptools")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.01)
     yield listening.getsockname()[1]
     server.should_exit = True
     await task

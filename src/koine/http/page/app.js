@@ -99,7 +99,7 @@ function form(doc, name, { path, method, operation }) {
     ...fields.map(({ parameter, input }) => el("label", {},
       el("span", {}, parameter.name + (parameter.required ? " * " : " "),
         el("small", {}, describe(parameter))), input)),
-    body ? el("p", {}, "Body") : "", body || "", button, out,
+    body ? el("p", {}, bodyHint(media.schema, doc)) : "", body || "", button, out,
     el("p", {}, "Answers: " + Object.entries(operation.responses)
       .map(([status, answer]) => `${status} ${answer.description}`).join(", ")));
 }
@@ -122,6 +122,12 @@ function describe(parameter) {
 
 function bodyMedia(operation) {
   return operation.requestBody && operation.requestBody.content["application/json"];
+}
+
+function bodyHint(schema, doc) {
+  const { properties = {}, required = [] } = resolve(schema, doc);
+  const optional = Object.keys(properties).filter((key) => !required.includes(key));
+  return optional.length ? `Body; it may also have ${optional.join(", ")}` : "Body";
 }
 
 function makeRequest(doc, name, path, method, operation, fields, body) {
@@ -196,8 +202,7 @@ function example(schema, doc, depth) {
   const found = {};
   if (depth > 4) return found;
   for (const [key, value] of Object.entries(schema.properties || {})) {
-    const needed = (schema.required || []).includes(key);
-    if (needed || depth === 0) found[key] = example(value, doc, depth + 1);
+    if ((schema.required || []).includes(key)) found[key] = example(value, doc, depth + 1);
   }
   return found;
 }
