@@ -6,6 +6,7 @@ from koine.engine.engine import Engine
 from koine.http.app import build
 from koine.http.route import Routes
 from koine.kit import settings
+from koine.kit.ids import new_id
 from tests.http.tiny import Raw, Tiny, app, client
 
 
@@ -88,6 +89,14 @@ async def test_a_crash_is_a_500_that_tells_nothing() -> None:
     answer = await client().get("/tiny/crash")
     assert (answer.status_code, answer.json()["code"]) == (500, "Crash")
     assert "secret" not in answer.text
+
+
+async def test_the_rate_is_told_on_a_429_too() -> None:
+    one = {"X-Request-Id": new_id()}
+    answers = [await client().get("/tiny/limited", headers=one) for _ in range(3)]
+    told = [(answer.status_code, answer.headers["x-left"]) for answer in answers]
+    assert told == [(200, "1"), (200, "0"), (429, "0")]
+    assert answers[2].headers["retry-after"] == "30"
 
 
 async def test_an_unavailable_database_says_when_to_come_back() -> None:

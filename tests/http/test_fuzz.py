@@ -1,5 +1,7 @@
 """The document, turned against the application it describes."""
 
+from typing import Any
+
 import schemathesis
 from hypothesis import settings
 from schemathesis.checks import (
@@ -30,5 +32,5 @@ CHECKS = [
 
 @schema.parametrize()
 @settings(max_examples=20, deadline=None)
-def test_the_application_does_what_its_document_says(case: schemathesis.Case) -> None:
+def test_the_application_does_what_its_document_says(case: "schemathesis.Case[Any]") -> None:
     case.call_and_validate(checks=CHECKS, headers={"Authorization": "Bearer me"})

@@ -1,6 +1,6 @@
 import pytest
 
-from koine.http.limits import RateLimiter
+from koine.http.limits import Limited, RateLimiter
 from koine.model.errors import TooMany
 
 SECOND = 1_000_000
@@ -11,9 +11,10 @@ def test_the_bucket_counts_down_and_then_refuses() -> None:
     limiter = RateLimiter()
     left = [limiter.check("a", 3, NOON) for _ in range(3)]
     assert [rate.remaining for rate in left if rate] == [2, 1, 0]
-    with pytest.raises(TooMany) as refused:
+    with pytest.raises(Limited) as refused:
         limiter.check("a", 3, NOON)
     assert refused.value.retry_after == 20
+    assert refused.value.rate.remaining == 0
 
 
 def test_waiting_as_told_is_enough() -> None:

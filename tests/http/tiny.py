@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from koine.engine.engine import Engine
 from koine.http.app import App, build
 from koine.http.call import Answer, Call, Stream
+from koine.http.limits import RateLimiter
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.model import errors
@@ -72,6 +73,7 @@ class Change(msgspec.Struct):
 
 
 routes = Routes()
+LIMITER = RateLimiter()
 
 
 @routes.get("/tiny/things", query=PageQuery, returns=Seen, summary="List things")
@@ -134,6 +136,11 @@ async def crash(call: Call[None, None]) -> None:
     raise ZeroDivisionError("a secret")
 
 
+@routes.get("/tiny/limited", public=True, hidden=True)
+async def limited(call: Call[None, None]) -> None:
+    call.rate = LIMITER.check(call.request_id, 2, 0)
+
+
 @routes.get("/tiny/busy", public=True, hidden=True)
 async def busy(call: Call[None, None]) -> None:
     raise errors.Unavailable(7)
@@ -173,7 +180,7 @@ class Tiny:
         return Answer(Problem("Crash"), 500)
 
     def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
-        return {"X-Tiny": "yes"}
+        return {"X-Tiny": "yes", "X-Left": str(call.rate.remaining if call.rate else "")}
 
 
 class Open(Tiny):
@@ -183,6 +190,9 @@ class Open(Tiny):
     prefixes: tuple[str, ...] = ("/tiny/open",)
     cors = True
     routes = Routes()
+
+
+LIMITER = RateLimiter()
 
 
 @Open.routes.get("/tiny/open/door", public=True)

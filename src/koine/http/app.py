@@ -16,6 +16,7 @@ from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
 from koine.http.health import Ready
 from koine.http.ledger import KeyReused, Ledger
+from koine.http.limits import Limited
 from koine.http.once import key_of, run_once
 from koine.http.preflight import CORS, allow, preflight
 from koine.http.query import parse_pairs
@@ -169,6 +170,8 @@ async def _no_route(
 
 
 def _refused(owner: Owner, call: Call[Any, Any], refusal: Refusal, known: bool) -> Packed:
+    if isinstance(refusal, Limited):
+        call.rate = refusal.rate
     try:
         answer = owner.dialect.refuse(refusal, call.request_id, known)
         headers = {name.lower(): value for name, value in answer.headers.items()}

@@ -20,6 +20,14 @@ class Rate:
     reset_unix: int
 
 
+class Limited(TooMany):
+    """Too many calls, with the rate to tell: the application puts it on the call."""
+
+    def __init__(self, retry_after: int, rate: Rate) -> None:
+        super().__init__(retry_after)
+        self.rate = rate
+
+
 class RateLimiter:
     """Buckets by key ("tenant:ip" …). The bucket unused longest is forgotten above `max_keys`."""
 
@@ -30,7 +38,7 @@ class RateLimiter:
     def check(self, key: str, per_minute: int, now: int) -> Rate | None:
         """Take one call off the key's bucket of `per_minute`; `now` in µs since the epoch.
 
-        0 per minute is no limit, and no Rate to tell. Raises TooMany with the whole seconds
+        0 per minute is no limit, and no Rate to tell. Raises Limited with the whole seconds
         until the next call may come.
         """
         if per_minute == 0:
@@ -41,11 +49,12 @@ class RateLimiter:
         tokens = min(float(per_minute), tokens + elapsed * per_second)
         allowed = tokens >= 1
         self._keep(key, tokens - 1 if allowed else tokens, max(now, then))
-        if not allowed:
-            raise TooMany(max(1, ceil((1 - tokens) / per_second)))
-        left = tokens - 1
+        left = tokens - 1 if allowed else tokens
         full_in = ceil((per_minute - left) / per_second)
-        return Rate(per_minute, int(left), now // _SECOND + full_in)
+        rate = Rate(per_minute, int(left), now // _SECOND + full_in)
+        if not allowed:
+            raise Limited(max(1, ceil((1 - tokens) / per_second)), rate)
+        return rate
 
     def __len__(self) -> int:
         return len(self._buckets)
