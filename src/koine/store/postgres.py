@@ -21,7 +21,10 @@ P = ParamSpec("P")
 
 _OLDEST = 14
 _CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 20
+"""Twice the server's own limit: only a network that swallows everything is slower."""
 _HOT_LINKS = 2
+_ALTER_SECONDS = 3600
 _TRIES = 4
 """Of a write that meets deadlocks; a lost connection is tried twice at most."""
 _SETTINGS = {
@@ -124,12 +127,14 @@ class PostgresDatabase:
             async with self._pool.link() as link, link.connection.transaction():
                 execute, ask = link.connection.execute, link.connection.fetchval
                 await execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
-                await execute(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+                await execute(
+                    f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", timeout=_ALTER_SECONDS
+                )
                 version = None
                 if await ask("SELECT to_regclass('alembic_version')::text"):
                     version = await ask("SELECT version_num FROM alembic_version")
                 if text := script(version):  # asyncpg trips over an empty one
-                    await execute(text)
+                    await execute(text, timeout=_ALTER_SECONDS)
         except Exception as error:
             raise translated(error) from error
 
@@ -142,6 +147,7 @@ class PostgresDatabase:
         connection = await asyncpg.connect(
             self._url,
             timeout=_CONNECT_SECONDS,
+            command_timeout=_ANSWER_SECONDS,
             statement_cache_size=0,  # a Link keeps its own
             server_settings=_SETTINGS,
         )

@@ -15,6 +15,7 @@ from koine.store.sql import Command, ManyCommand, Query, Statement
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
+_PREPARED_AT_MOST = 400
 _plans: dict[Query[Any] | Command, Plan] = {}
 _texts: dict[ManyCommand, str] = {}
 
@@ -61,9 +62,11 @@ class Link:
         self._prepared: dict[str, Any] = {}
 
     async def prepared(self, text: str) -> Any:
-        """The prepared statement of this text; there are as many as the program has statements."""
+        """The prepared statement of this text. The oldest of too many is let go."""
         found = self._prepared.get(text)
         if found is None:
+            if len(self._prepared) >= _PREPARED_AT_MOST:
+                del self._prepared[next(iter(self._prepared))]
             found = self._prepared[text] = await self.connection.prepare(text)
         return found
 
