@@ -11,11 +11,15 @@ import msgspec
 from koine.http.fields import FieldReader, Value
 from koine.http.invalid import from_validation
 from koine.kit.json import BadJson, check_text
-from koine.model.errors import Malformed
+from koine.model.errors import Invalid, Malformed
 
 T = TypeVar("T")
 Pairs = dict[str, list[str]]
 _MAX_PAIRS = 1000
+
+
+class BadQuery(Invalid):
+    """A query parameter's value is refused: some dialects answer this unlike a body's field."""
 
 
 def parse_pairs(raw: bytes, max_pairs: int = _MAX_PAIRS) -> Pairs:
@@ -52,14 +56,16 @@ class QueryReader(Generic[T]):
         self._frozen = bool(struct.__struct_config__.frozen)  # type: ignore[attr-defined]  # a Struct
 
     def read(self, pairs: Mapping[str, list[str]]) -> T:
-        """Give the Struct. Raises Invalid(field, reason) for a bad value."""
+        """Give the Struct. Raises BadQuery(field, reason) for a bad value."""
         if not pairs:
             return self._empty if self._frozen else msgspec.convert({}, self._struct)
-        values = self._fields.read(given(pairs))
         try:
-            return msgspec.convert(values, self._struct)
+            return msgspec.convert(self._fields.read(given(pairs)), self._struct)
         except msgspec.ValidationError as error:
-            raise from_validation(error) from None
+            bad = from_validation(error)
+        except Invalid as refusal:
+            bad = refusal
+        raise BadQuery(bad.field, bad.reason, bad.message)
 
 
 def _text(raw: bytes) -> str:
