@@ -1,0 +1,118 @@
+"""Inboxes: the doors a tenant opens to its contacts."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine import access
+from koine.engine.engine import reads, writes
+from koine.engine.ledger import note, record
+from koine.kit.ids import new_id
+from koine.kit.tokens import random_token
+from koine.model.actor import Actor
+from koine.model.errors import Invalid, NotFound
+from koine.model.identity import RESPONDER_KINDS
+from koine.model.inbox import ChannelType, Inbox
+from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
+from koine.store import identities, inboxes, tallies
+from koine.store.db import Tx
+
+TOKEN_BYTES = 24
+"""192 random bits: more than the 128 a public identifier must have."""
+
+
+class NewInbox(Struct, frozen=True, kw_only=True):
+    """What an inbox is made of. `settings` is JSON text (model.inbox)."""
+
+    name: str
+    channel_type: ChannelType = "api"
+    responder_id: str | None = None
+    identity_required: bool = False
+    single_conversation: bool = False
+    settings: str = "{}"
+
+
+class InboxChanges(Struct, frozen=True, kw_only=True):
+    """What to change of an inbox; UNSET leaves a field as it is."""
+
+    name: str | UnsetType = UNSET
+    responder_id: str | None | UnsetType = UNSET
+    identity_required: bool | UnsetType = UNSET
+    single_conversation: bool | UnsetType = UNSET
+    settings: str | UnsetType = UNSET
+
+
+@writes
+async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
+    """Open an inbox. Raises Forbidden, Invalid("responder_id")."""
+    access.need(actor, MANAGE_TENANT)
+    await _check_responder(tx, new.responder_id)
+    inbox = Inbox(
+        id=new_id(),
+        number=await tallies.next_number(tx, "inbox"),
+        identifier=random_token(TOKEN_BYTES),
+        hmac_token=random_token(TOKEN_BYTES),
+        created_at=now,
+        updated_at=now,
+        removed_at=None,
+        **structs.asdict(new),
+    )
+    await inboxes.insert_one(tx, inbox)
+    await note(tx, now, actor, "create", "inbox", inbox.id, name=inbox.name)
+    await record(tx, now, "inbox.created", inbox.id)
+    return inbox
+
+
+@reads
+async def get(tx: Tx, actor: Actor, inbox_id: str) -> Inbox:
+    """One inbox. Raises Forbidden, NotFound."""
+    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    return await _existing(tx, inbox_id)
+
+
+@reads
+async def everyone(tx: Tx, actor: Actor) -> list[Inbox]:
+    """Every inbox of the tenant, in the order they were made. Raises Forbidden."""
+    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    return await inboxes.all_(tx)
+
+
+@writes
+async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxChanges) -> Inbox:
+    """Change an inbox. Raises Forbidden, NotFound, Invalid("responder_id")."""
+    access.need(actor, MANAGE_TENANT)
+    before = await _existing(tx, inbox_id)
+    values: dict[str, Any] = {
+        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
+    }
+    await _check_responder(tx, values.get("responder_id"))
+    after = structs.replace(before, **values, updated_at=now)
+    await inboxes.change(tx, after)
+    await note(tx, now, actor, "change", "inbox", after.id, fields=sorted(values))
+    await record(tx, now, "inbox.updated", after.id)
+    return after
+
+
+@writes
+async def remove(tx: Tx, now: int, actor: Actor, inbox_id: str) -> None:
+    """Close an inbox: its conversations stay, its public identifier opens nothing any more."""
+    access.need(actor, MANAGE_TENANT)
+    before = await _existing(tx, inbox_id)
+    await inboxes.change(tx, structs.replace(before, removed_at=now, updated_at=now))
+    await note(tx, now, actor, "remove", "inbox", before.id)
+    await record(tx, now, "inbox.updated", before.id)
+
+
+async def _existing(tx: Tx, inbox_id: str) -> Inbox:
+    found = await inboxes.get(tx, inbox_id)
+    if found is None or found.removed_at is not None:
+        raise NotFound("inbox")
+    return found
+
+
+async def _check_responder(tx: Tx, responder_id: str | None) -> None:
+    if responder_id is None:
+        return
+    found = await identities.get(tx, responder_id)
+    if found is None or found.kind not in RESPONDER_KINDS or found.removed_at is not None:
+        raise Invalid("responder_id", "unknown", "no such responder")

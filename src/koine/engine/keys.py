@@ -1,0 +1,84 @@
+"""API keys: shown once, kept as a digest, revoked at once."""
+
+import msgspec
+from msgspec import Struct
+
+from koine.engine import access
+from koine.engine.engine import reads, writes
+from koine.engine.ledger import note, record
+from koine.kit.ids import new_id
+from koine.kit.tokens import new_api_key
+from koine.model.actor import Actor
+from koine.model.credential import ApiKey
+from koine.model.errors import Invalid, NotFound
+from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
+from koine.store import credentials, identities
+from koine.store.db import Tx
+
+
+class MadeKey(Struct, frozen=True):
+    """A new key and its secret `text`, which is never to be seen again."""
+
+    key: ApiKey
+    text: str
+
+
+@writes
+async def create(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    name: str,
+    permissions: frozenset[str],
+    user_id: str | None = None,
+    expires_at: int | None = None,
+) -> MadeKey:
+    """Make a key that acts as `user_id` (the actor without one). No key may do more than its
+    maker. Raises Forbidden, Invalid."""
+    access.need(actor, MANAGE_TENANT)
+    unknown = permissions - PERMISSIONS
+    if unknown:
+        raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")
+    for permission in sorted(permissions):
+        access.need(actor, permission)
+    acts_as = user_id or actor.identity_id
+    user = await identities.get(tx, acts_as) if acts_as else None
+    if user is None or user.kind != "user" or user.removed_at is not None:
+        raise Invalid("user_id", "unknown", "no such user")
+    secret = new_api_key()
+    key = ApiKey(
+        id=new_id(),
+        tenant_id=tx.tenant_id,
+        name=name,
+        prefix=secret.prefix,
+        digest=secret.digest,
+        user_id=user.id,
+        permissions=msgspec.json.encode(sorted(permissions)).decode(),
+        created_at=now,
+        expires_at=expires_at,
+        revoked_at=None,
+        last_used_at=None,
+    )
+    await credentials.insert_key(tx, key)
+    await note(tx, now, actor, "create", "api_key", key.id, prefix=key.prefix)
+    return MadeKey(key, secret.text)
+
+
+@reads
+async def everyone(tx: Tx, actor: Actor) -> list[ApiKey]:
+    """Every key of the tenant, revoked ones too. Raises Forbidden."""
+    access.need(actor, MANAGE_TENANT)
+    return await credentials.keys(tx)
+
+
+@writes
+async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
+    """Close a key; every node feels it within `token_cache_seconds`. Raises Forbidden, NotFound.
+
+    The caller makes this node forget at once: `engine.credentials.forget`.
+    """
+    access.need(actor, MANAGE_TENANT)
+    if not await credentials.revoke_key(tx, key_id, now):
+        raise NotFound("api_key")
+    await note(tx, now, actor, "revoke", "api_key", key_id)
+    await record(tx, now, "credential.changed", key_id, audience="staff")

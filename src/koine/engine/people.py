@@ -1,0 +1,156 @@
+"""Users and contacts as their tenant keeps them; contacts.py has the public door's own rules."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine import access
+from koine.engine.engine import reads, reads_much, writes
+from koine.engine.ledger import note, record
+from koine.kit.ids import new_id
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, Invalid, NotFound
+from koine.model.filters import PeopleFilter
+from koine.model.identity import Identity, IdentityKind, NewIdentity
+from koine.model.page import Page, Window
+from koine.model.permissions import (
+    MANAGE_TENANT,
+    PERMISSIONS,
+    READ_CONVERSATIONS,
+    READ_CUSTOMERS,
+    ROLE_PERMISSIONS,
+    VIEW_TENANT,
+    WRITE_CUSTOMERS,
+)
+from koine.store import credentials, identities, tallies
+from koine.store.db import Tx
+
+
+class PersonChanges(Struct, frozen=True, kw_only=True):
+    """What to change of a user or contact; UNSET leaves a field as it is. Bags are JSON text."""
+
+    name: str | None | UnsetType = UNSET
+    first_name: str | None | UnsetType = UNSET
+    last_name: str | None | UnsetType = UNSET
+    email: str | None | UnsetType = UNSET
+    phone: str | None | UnsetType = UNSET
+    identifier: str | None | UnsetType = UNSET
+    avatar_url: str | None | UnsetType = UNSET
+    role: str | None | UnsetType = UNSET
+    permissions: str | UnsetType = UNSET
+    blocked: bool | UnsetType = UNSET
+    company: str | None | UnsetType = UNSET
+    job_title: str | None | UnsetType = UNSET
+    location: str | None | UnsetType = UNSET
+    country_code: str | None | UnsetType = UNSET
+    custom_attributes: str | UnsetType = UNSET
+    additional_attributes: str | UnsetType = UNSET
+
+
+@writes
+async def create(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
+    """Add a user or a contact. Raises Forbidden, Invalid, Conflict("exists") for a contact whose
+    identifier is taken."""
+    access.need(actor, MANAGE_TENANT if new.kind == "user" else WRITE_CUSTOMERS)
+    _check(new.kind, new.role, new.permissions)
+    if new.kind == "contact" and new.identifier is not None:
+        await _refuse_taken(tx, new.identifier)
+    person = await add(tx, now, new)
+    if new.kind == "user":
+        await note(tx, now, actor, "create", "user", person.id, role=new.role)
+    return person
+
+
+async def add(tx: Tx, now: int, new: NewIdentity) -> Identity:
+    """The one way an identity comes to be, inside a transaction; access is asked before."""
+    values = structs.asdict(new)
+    values["email"] = new.email.strip().lower() if new.email else None
+    identity = Identity(
+        id=new_id(),
+        number=await tallies.next_number(tx, "identity"),
+        last_activity_at=None,
+        created_at=now,
+        updated_at=now,
+        removed_at=None,
+        **values,
+    )
+    await identities.insert_one(tx, identity)
+    await record(tx, now, "identity.created", identity.id, what=identity.kind)
+    return identity
+
+
+@reads
+async def get(tx: Tx, actor: Actor, identity_id: str, kind: IdentityKind) -> Identity:
+    """One user or contact. Raises Forbidden, NotFound(kind)."""
+    if identity_id != actor.identity_id:
+        access.need(actor, VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
+    return await _existing(tx, identity_id, kind)
+
+
+@reads_much
+async def find(
+    tx: Tx, actor: Actor, f: PeopleFilter, window: Window, with_total: bool = False
+) -> Page[Identity]:
+    """A page of identities, oldest first. Raises Forbidden."""
+    access.need(actor, VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
+    page = await identities.page(tx, f, window)
+    return structs.replace(page, total=await identities.count(tx, f)) if with_total else page
+
+
+@writes
+async def change(
+    tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind, changes: PersonChanges
+) -> Identity:
+    """Change a user or contact. Raises Forbidden, NotFound(kind), Invalid, Conflict("exists")."""
+    access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
+    before = await _existing(tx, identity_id, kind)
+    values: dict[str, Any] = {
+        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
+    }
+    if values.get("email"):
+        values["email"] = values["email"].strip().lower()
+    after = structs.replace(before, **values, updated_at=now)
+    _check(kind, after.role, after.permissions)
+    if kind == "contact" and after.identifier not in (None, before.identifier):
+        await _refuse_taken(tx, str(after.identifier))
+    await identities.change(tx, after)
+    await record(tx, now, "identity.updated", after.id, what=kind)
+    if {"role", "permissions", "blocked"} & values.keys():
+        await note(tx, now, actor, "change", kind, after.id, role=after.role, blocked=after.blocked)
+    return after
+
+
+@writes
+async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
+    """Take a user or contact out of the tenant; what they said stays. A user's sessions end."""
+    access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
+    before = await _existing(tx, identity_id, kind)
+    if before.id == actor.identity_id:
+        raise Conflict("self", "you cannot remove yourself")
+    await identities.change(tx, structs.replace(before, removed_at=now, updated_at=now))
+    await credentials.revoke_sessions_of(tx, before.id, now)
+    await note(tx, now, actor, "remove", kind, before.id)
+    await record(tx, now, "identity.removed", before.id, what=kind)
+
+
+async def _existing(tx: Tx, identity_id: str, kind: IdentityKind) -> Identity:
+    found = await identities.get(tx, identity_id)
+    if found is None or found.kind != kind or found.removed_at is not None:
+        raise NotFound(kind)
+    return found
+
+
+async def _refuse_taken(tx: Tx, identifier: str) -> None:
+    if await identities.matching(tx, "contact", "identifier", identifier) is not None:
+        raise Conflict("exists", "a contact with this identifier exists")
+
+
+def _check(kind: IdentityKind, role: str | None, permissions: str) -> None:
+    if kind == "user" and role not in ROLE_PERMISSIONS:
+        raise Invalid(
+            "role", "unknown", f"role must be one of {sorted(filter(None, ROLE_PERMISSIONS))}"
+        )
+    unknown = set(msgspec.json.decode(permissions, type=list[str])) - PERMISSIONS
+    if unknown:
+        raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")

@@ -1,0 +1,183 @@
+"""Logging in: a short access token, and a refresh token that turns with every use."""
+
+import asyncio
+
+import msgspec
+from msgspec import Struct
+
+from koine.engine import access
+from koine.engine.engine import Engine, writes
+from koine.engine.ledger import note, record
+from koine.kit import passwords, tokens
+from koine.kit.ids import canonical, new_id
+from koine.kit.times import DAY
+from koine.model.actor import Actor
+from koine.model.credential import Login, Session
+from koine.model.errors import Conflict, Invalid, NotFound, Unauthenticated
+from koine.model.identity import Identity
+from koine.model.permissions import MANAGE_TENANT, ROLE_PERMISSIONS
+from koine.store import credentials, identities
+from koine.store.db import Duplicate, Tx
+
+SHORTEST_PASSWORD = 12
+
+
+class LoggedIn(Struct, frozen=True):
+    """What a login gives. `expires_in` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    tenant_id: str
+    user: Identity
+
+
+async def set_password(engine: Engine, actor: Actor, user_id: str, password: str) -> None:
+    """Set a user's password; every session of theirs ends. Raises Forbidden, NotFound("user"),
+    Invalid for a short one or a user without e-mail, Conflict("exists") for a taken e-mail."""
+    if user_id != actor.identity_id:
+        access.need(actor, MANAGE_TENANT)
+    if len(password) < SHORTEST_PASSWORD:
+        text = f"password must have at least {SHORTEST_PASSWORD} characters"
+        raise Invalid("password", "too_short", text)
+    hashed = await asyncio.to_thread(passwords.hash_password, password)
+    try:
+        await _save_password(engine, actor, user_id, hashed)
+    except Duplicate:
+        raise Conflict("exists", "another user has this e-mail") from None
+
+
+async def log_in(
+    engine: Engine, email: str, password: str, tenant_id: str | None = None
+) -> LoggedIn:
+    """Log a user in by e-mail and password. Raises Unauthenticated("invalid") for every kind of
+    mismatch, after the same work; Conflict("tenant") when several tenants know the pair."""
+    logins = await engine.db.read("", credentials.logins_by_email, email.strip().lower())
+    if tenant_id is not None:
+        logins = [login for login in logins if login.tenant_id == canonical(tenant_id)]
+    matching = await asyncio.to_thread(_matching, logins, password)
+    if not matching:
+        raise Unauthenticated("invalid")
+    if len(matching) > 1:
+        raise Conflict("tenant", "several tenants know this login: name the tenant_id")
+    login = matching[0]
+    return await _open(engine, login.tenant_id, login.user_id)
+
+
+async def refresh(engine: Engine, text: str) -> LoggedIn:
+    """Turn a refresh token into the next pair. A token that was used before ends its session:
+    one of the two who hold it has stolen it. Raises Unauthenticated."""
+    tenant_id, session_id, _ = _split(text)
+    now = engine.clock.now()
+    next_text = _refresh_token(tenant_id, session_id)
+    turned = await engine.db.write(
+        tenant_id, _turn, now, session_id, (tokens.digest(text), tokens.digest(next_text)),
+        now + engine.settings.refresh_token_days * DAY,
+    )  # fmt: skip
+    if turned is None:
+        raise Unauthenticated("revoked")
+    return _logged_in(engine, tenant_id, session_id, turned, next_text)
+
+
+@writes
+async def log_out(tx: Tx, now: int, actor: Actor, session_id: str) -> None:
+    """End one of the actor's own sessions. Raises NotFound."""
+    session = await credentials.session(tx, session_id)
+    if session is None or session.user_id != actor.identity_id:
+        raise NotFound("session")
+    await credentials.revoke_session(tx, session_id, now)
+    await record(tx, now, "credential.changed", session_id, audience="staff")
+
+
+def access_token(engine: Engine, tenant_id: str, user: Identity, ttl_s: int, sid: str = "") -> str:
+    """An access token for a user (delivery.md, D: the claims)."""
+    extra = msgspec.json.decode(user.permissions, type=list[str])
+    claims: dict[str, object] = {
+        "sub": user.id,
+        "tenant_id": tenant_id,
+        "role": user.role,
+        "permissions": sorted(ROLE_PERMISSIONS.get(user.role, frozenset()) | set(extra)),
+        "is_system_admin": False,
+    }
+    return engine.signer.sign(claims | ({"sid": sid} if sid else {}), ttl_s)
+
+
+def system_admin_token(engine: Engine, ttl_s: int) -> str:
+    """An access token for the server's own administrator, of no tenant (delivery.md, D)."""
+    claims: dict[str, object] = {"sub": new_id(), "tenant_id": None, "permissions": []}
+    return engine.signer.sign(claims | {"is_system_admin": True}, ttl_s)
+
+
+@writes
+async def _save_password(tx: Tx, now: int, actor: Actor, user_id: str, hashed: str) -> None:
+    user = await identities.get(tx, user_id)
+    if user is None or user.kind != "user" or user.removed_at is not None:
+        raise NotFound("user")
+    if not user.email:
+        raise Invalid("email", "missing", "a user who logs in needs an e-mail")
+    await credentials.save_login(tx, Login(tx.tenant_id, user.id, user.email, hashed))
+    await credentials.revoke_sessions_of(tx, user.id, now)
+    await note(tx, now, actor, "set_password", "user", user.id)
+    await record(tx, now, "credential.changed", user.id, audience="staff")
+
+
+def _matching(logins: list[Login], password: str) -> list[Login]:
+    """Those whose password it is; with nobody to ask, the same work is done for nothing, so that
+    an unknown e-mail takes as long as a wrong password."""
+    if not logins:
+        passwords.verify_password(passwords.NOBODY, password)
+    return [each for each in logins if passwords.verify_password(each.password_hash, password)]
+
+
+async def _open(engine: Engine, tenant_id: str, user_id: str) -> LoggedIn:
+    session_id = new_id()
+    text = _refresh_token(tenant_id, session_id)
+    now = engine.clock.now()
+    until = now + engine.settings.refresh_token_days * DAY
+    session = Session(session_id, tenant_id, user_id, tokens.digest(text), now, until, None)
+    user = await engine.db.write(tenant_id, _begin, session)
+    return _logged_in(engine, tenant_id, session_id, user, text)
+
+
+async def _begin(tx: Tx, session: Session) -> Identity:
+    user = await _active(tx, session.user_id)
+    if user is None:
+        raise Unauthenticated("invalid")
+    await credentials.insert_session(tx, session)
+    return user
+
+
+async def _turn(
+    tx: Tx, now: int, session_id: str, digests: tuple[str, str], until: int
+) -> Identity | None:
+    session = await credentials.session(tx, session_id)
+    if session is None or session.revoked_at is not None or session.expires_at <= now:
+        return None
+    if not await credentials.rotate(tx, session_id, *digests, until):
+        await credentials.revoke_session(tx, session_id, now)
+        return None
+    return await _active(tx, session.user_id)
+
+
+async def _active(tx: Tx, user_id: str) -> Identity | None:
+    user = await identities.get(tx, user_id)
+    return None if user is None or user.removed_at is not None or user.blocked else user
+
+
+def _logged_in(
+    engine: Engine, tenant_id: str, session_id: str, user: Identity, text: str
+) -> LoggedIn:
+    seconds = engine.settings.access_token_seconds
+    token = access_token(engine, tenant_id, user, seconds, session_id)
+    return LoggedIn(token, text, seconds, tenant_id, user)
+
+
+def _refresh_token(tenant_id: str, session_id: str) -> str:
+    return f"{tenant_id}.{session_id}.{tokens.random_token(32)}"
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    parts = text.split(".")
+    if len(parts) != 3 or canonical(parts[0]) is None or canonical(parts[1]) is None:
+        raise Unauthenticated("invalid")
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,147 @@
+"""The small cast every test plays with: two companies that are twins, and nobody else.
+
+Acme: Ada administers, Alice answers (agent), Dora dispatches, Dan drives, Cleo is the customer of
+his delivery, Olaf takes part in nothing; Carol and Dave are contacts of the website inbox, and the
+Assistant responds. Rival has the same people under other ids; nothing of theirs may ever be seen.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from msgspec import Struct
+
+from koine.engine import engine as engines
+from koine.engine import inboxes, keys, people, sessions, tenants
+from koine.engine.engine import Engine
+from koine.http.app import build
+from koine.http.dialect import Dialect
+from koine.kit.clock import HeldClock
+from koine.kit.ids import new_id
+from koine.kit.settings import Settings, load
+from koine.kit.tokens import random_token
+from koine.model.actor import Actor, ActorKind, operator
+from koine.model.delivery import Delivery
+from koine.model.identity import Identity, NewIdentity
+from koine.model.inbox import ContactInbox, Inbox
+from koine.model.permissions import (
+    PERMISSIONS,
+    READ_CONVERSATIONS,
+    ROLE_PERMISSIONS,
+)
+from koine.model.tenant import Tenant
+from koine.store import deliveries
+from koine.store import inboxes as inbox_rows
+from koine.store.db import Database, Tx
+
+PASSWORD = "correct horse battery"
+ROLES = {
+    "ada": "tenant_admin", "alice": "agent", "dora": "dispatcher", "dan": "driver",
+    "cleo": None, "olaf": None,
+}  # fmt: skip
+
+
+class Company(Struct):
+    """One tenant, its people by name, and what opens its doors."""
+
+    tenant: Tenant
+    people: dict[str, Identity]
+    inbox: Inbox
+    places: dict[str, ContactInbox]
+    deliveries: list[Delivery]
+    key: str
+    read_only_key: str
+
+    def actor(self, name: str) -> Actor:
+        """The person (or contact) as the engine sees them."""
+        person = self.people[name]
+        kind: ActorKind = "contact" if person.kind == "contact" else "user"
+        held = ROLE_PERMISSIONS.get(person.role, frozenset())
+        return Actor(self.tenant.id, kind, person.id, person.role, held)
+
+    def id(self, name: str) -> str:
+        """The person's id."""
+        return self.people[name].id
+
+
+class Cast(Struct):
+    """The two companies and the engine they live in."""
+
+    engine: Engine
+    clock: HeldClock
+    acme: Company
+    rival: Company
+
+    def token(self, name: str, company: str = "acme", ttl_s: int = 3600) -> str:
+        """An access token of a person."""
+        of: Company = getattr(self, company)
+        return sessions.access_token(self.engine, of.tenant.id, of.people[name], ttl_s)
+
+    def bearer(self, name: str, company: str = "acme") -> dict[str, str]:
+        """The header that says who calls."""
+        return {"Authorization": f"Bearer {self.token(name, company)}"}
+
+
+async def make_cast(db: Database, clock: HeldClock | None = None, **settings: object) -> Cast:
+    """Both companies, new, in a database that may hold others."""
+    clock = clock or HeldClock()
+    engine = await engines.start(db, clock, test_settings(**settings))
+    return Cast(engine, clock, await _company(engine, "Acme"), await _company(engine, "Rival"))
+
+
+def test_settings(**given: object) -> Settings:
+    """The defaults, without the limits that a fast test would meet."""
+    quiet = {"rate_limit_per_minute": 0, "inbox_rate_limit_per_minute": 0}
+    return load({}, quiet | given)
+
+
+test_settings.__test__ = False  # type: ignore[attr-defined]  # pytest: it is no test
+
+
+@asynccontextmanager
+async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application that speaks these dialects, in process."""
+    transport = httpx.ASGITransport(build(list(dialects), engine, engine.settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://koine.test") as client:
+        yield client
+
+
+async def _company(engine: Engine, name: str) -> Company:
+    tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
+    boss = operator(tenant.id)
+    cast = {who: await _user(engine, boss, who, role) for who, role in ROLES.items()}
+    for who in ("carol", "dave"):
+        new = NewIdentity(kind="contact", name=f"{who.title()} Contact", email=f"{who}@web.test")
+        cast[who] = await people.create(engine, boss, new)
+    inbox = await inboxes.create(engine, boss, inboxes.NewInbox(name="Website"))
+    everything = PERMISSIONS
+    made = await keys.create(engine, boss, "all", everything, cast["alice"].id)
+    read = await keys.create(
+        engine, boss, "read", frozenset({READ_CONVERSATIONS}), cast["alice"].id
+    )
+    places = {
+        who: ContactInbox(inbox.id, cast[who].id, new_id(), random_token(), False, 1)
+        for who in ("carol", "dave")
+    }
+    parcels = [
+        Delivery(new_id(), f"ORD-{n}", f"C{n}", cast["cleo"].id, cast["dan"].id, "active", n, n)
+        for n in (1, 2, 3)
+    ]
+    await engine.db.write(tenant.id, _furnish, list(places.values()), parcels)
+    return Company(tenant, cast, inbox, places, parcels, made.text, read.text)
+
+
+async def _user(engine: Engine, boss: Actor, who: str, role: str | None) -> Identity:
+    return await people.create(
+        engine, boss,
+        NewIdentity(
+            kind="user", name=f"{who.title()} User", first_name=who.title(), last_name="User",
+            email=f"{who}-{boss.tenant_id}@team.test", role=role,
+        ),
+    )  # fmt: skip
+
+
+async def _furnish(tx: Tx, places: list[ContactInbox], parcels: list[Delivery]) -> None:
+    for place in places:
+        await inbox_rows.insert_place(tx, place)
+    await deliveries.insert_many(tx, parcels)

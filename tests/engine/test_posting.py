@@ -1,0 +1,111 @@
+"""The one function that makes a message: dense numbers, private notes, keys, refusals."""
+
+import asyncio
+
+import pytest
+
+from koine.engine import conversations, delivery_conversations, messages
+from koine.engine.delivery_conversations import Opening
+from koine.model.conversation import Conversation
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft
+from koine.model.page import numbered
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def opened(cast: Cast) -> Conversation:
+    opening = Opening(delivery_id=cast.acme.deliveries[0].id)
+    actor = cast.acme.actor("dan")
+    return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
+
+
+def said(cast: Cast, name: str, text: str, **more: object) -> Draft:
+    return Draft(content=text, sender_id=cast.acme.id(name), must_participate=True, **more)  # type: ignore[arg-type]  # the test's own words
+
+
+async def test_numbers_are_dense_however_many_send_at_once(cast: Cast) -> None:
+    conversation = await opened(cast)
+    actor = cast.acme.actor("dan")
+    sends = [
+        messages.post(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
+        for n in range(200)
+    ]
+    posted = await asyncio.gather(*sends)
+    assert sorted(m.seq for m in posted) == list(range(1, 201))
+    assert len({m.id for m in posted}) == 200
+
+
+async def test_a_stranger_is_told_there_is_nothing(cast: Cast) -> None:
+    conversation = await opened(cast)
+    with pytest.raises(NotFound):
+        await messages.post(
+            cast.engine, cast.acme.actor("olaf"), conversation.id, said(cast, "olaf", "hi")
+        )
+
+
+async def test_one_who_sees_but_takes_no_part_is_forbidden(cast: Cast) -> None:
+    conversation = await opened(cast)
+    with pytest.raises(Forbidden):
+        await messages.post(
+            cast.engine, cast.acme.actor("ada"), conversation.id, said(cast, "ada", "hi")
+        )
+
+
+async def test_a_closed_conversation_refuses(cast: Cast) -> None:
+    conversation = await opened(cast)
+    closed = conversations.Changes(status="closed")
+    await conversations.change(cast.engine, cast.acme.actor("ada"), conversation.id, closed)
+    with pytest.raises(Conflict):
+        await messages.post(
+            cast.engine,
+            cast.acme.actor("dan"),
+            conversation.id,
+            said(cast, "dan", "late", when_closed="refuse"),
+        )
+
+
+async def test_a_client_key_makes_one_message_for_ever(cast: Cast) -> None:
+    conversation = await opened(cast)
+    actor = cast.acme.actor("dan")
+    draft = said(cast, "dan", "once", client_key="k")
+    posts = [messages.post(cast.engine, actor, conversation.id, draft) for _ in range(20)]
+    assert len({m.id for m in await asyncio.gather(*posts)}) == 1
+    again = await messages.post(cast.engine, actor, conversation.id, draft)
+    assert again.seq == 1
+
+
+async def test_a_bad_neighbour_fails_alone(cast: Cast) -> None:
+    conversation = await opened(cast)
+    actor = cast.acme.actor("dan")
+    drafts = [said(cast, "dan", f"{n}") for n in range(10)]
+    drafts[4] = said(cast, "dan", "orphan", parent_id=cast.acme.tenant.id)
+    posts = [messages.post(cast.engine, actor, conversation.id, draft) for draft in drafts]
+    outcomes = await asyncio.gather(*posts, return_exceptions=True)
+    assert isinstance(outcomes[4], Invalid)
+    assert sum(not isinstance(outcome, Exception) for outcome in outcomes) == 9
+
+
+async def test_a_private_note_is_numbered_but_not_shown(cast: Cast) -> None:
+    conversation = await opened(cast)
+    key = cast.acme.actor("alice")
+    note = Draft(content="psst", sender_id=cast.acme.id("alice"), private=True)
+    await messages.post(cast.engine, key, conversation.id, note)
+    await messages.post(
+        cast.engine, cast.acme.actor("dan"), conversation.id, said(cast, "dan", "a")
+    )
+    hidden = await messages.page(
+        cast.engine, cast.acme.actor("dan"), conversation.id,
+        MessageFilter(with_private=True), numbered(1, 20),
+    )  # fmt: skip
+    assert [(m.content, m.seq, m.public_seq) for m in hidden.items] == [("a", 2, 1)]
+    staff = await messages.page(
+        cast.engine, key, conversation.id, MessageFilter(with_private=True), numbered(1, 20)
+    )
+    assert [m.content for m in staff.items] == ["a", "psst"]
