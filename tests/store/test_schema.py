@@ -3,6 +3,9 @@
 import asyncio
 import importlib
 import pkgutil
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +59,39 @@ async def test_a_step_that_fails_leaves_nothing_behind(fresh_db: Database) -> No
     with pytest.raises(Exception, match="nonsense"):
         await fresh_db.alter_schema(lambda _: "CREATE TABLE half (id TEXT); SELECT nonsense;")
     assert await _catalogue(fresh_db) == before
+
+
+STEP = """
+from alembic import op
+import sqlalchemy as sa
+revision, down_revision = "0002", "{before}"
+def upgrade():
+    op.add_column("tenants", sa.Column("colour", sa.Text()))
+    op.execute("UPDATE tenants SET colour = 'it''s red'")
+"""
+
+
+@pytest.fixture
+def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A program with one migration more."""
+    versions = shutil.copytree(schema._MIGRATIONS, tmp_path / "migrations") / "versions"
+    (versions / "0002_colour.py").write_text(STEP.format(before=schema.head()))
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "_MIGRATIONS", versions.parent)
+        schema._scripts.cache_clear(), schema.script.cache_clear()
+        yield
+    schema._scripts.cache_clear(), schema.script.cache_clear()
+
+
+async def test_a_release_goes_on_from_the_one_before(
+    fresh_db: Database, next_release: None
+) -> None:
+    with pytest.raises(schema.WrongSchema, match="koine migrate"):
+        await schema.check(fresh_db)
+    await asyncio.gather(*(schema.migrate(fresh_db) for _ in range(3)))
+    await schema.check(fresh_db)
+    assert await fresh_db.version() == "0002"
+    assert any(line.startswith("tenants.colour") for line in await _catalogue(fresh_db))
 
 
 async def test_every_statement_of_the_store_is_accepted(db: Database) -> None:

@@ -6,6 +6,8 @@ driver to install or to trust with the file, a step that fails leaves nothing be
 processes that start at once do it once. The price: a migration speaks SQL or Alembic operations
 only; it cannot read rows into Python. A large rewrite of rows is a job of its own, not a migration.
 
+SQLite cannot change a column in place: such a migration makes the table anew and copies the rows.
+
 A new migration: change `tables/`, then `make migration NAME="what changes"`, and read the result.
 """
 

@@ -22,6 +22,12 @@ def _render(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:
     return False
 
 
+def _number(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    """0002, 0003, …: the order can be read off a listing."""
+    steps = list(context.script.walk_revisions())
+    directives[0].rev_id = f"{len(steps) + 1:04d}"
+
+
 def _write() -> None:
     engine = sa.create_engine("sqlite://", poolclass=StaticPool)
     with engine.connect() as connection:
@@ -33,6 +39,7 @@ def _write() -> None:
             connection=connection,
             target_metadata=metadata,
             render_item=_render,
+            process_revision_directives=_number,
         )
         context.run_migrations()
 

@@ -1,6 +1,6 @@
 """The tables Koine starts with.
 
-Revision ID: 0001_start
+Revision ID: 0001
 """
 
 from alembic import op
@@ -8,7 +8,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from koine.store.tables import metadata
 
-revision = "0001_start"
+revision = "0001"
 down_revision = None
 
 
