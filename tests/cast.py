@@ -115,9 +115,9 @@ async def _company(engine: Engine, name: str) -> Company:
         cast[who] = await people.create(engine, boss, new)
     inbox = await inboxes.create(engine, boss, inboxes.NewInbox(name="Website"))
     everything = PERMISSIONS
-    made = await keys.create(engine, boss, "all", everything, cast["alice"].id)
+    made = await keys.create(engine, boss, "all", everything, user_id=cast["alice"].id)
     read = await keys.create(
-        engine, boss, "read", frozenset({READ_CONVERSATIONS}), cast["alice"].id
+        engine, boss, "read", frozenset({READ_CONVERSATIONS}), user_id=cast["alice"].id
     )
     places = {
         who: ContactInbox(inbox.id, cast[who].id, new_id(), random_token(), False, 1)

@@ -30,6 +30,7 @@ async def create(
     actor: Actor,
     name: str,
     permissions: frozenset[str],
+    *,
     user_id: str | None = None,
     expires_at: int | None = None,
 ) -> MadeKey:

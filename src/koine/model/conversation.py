@@ -45,24 +45,24 @@ class Conversation(Struct, frozen=True):
     metadata: str | None
     custom_attributes: str
     labels: str
-    last_seq: int
-    public_count: int
-    last_public_seq: int
-    last_content: str | None
-    last_sender_kind: SenderKind | None
-    last_message_at: int | None
-    previous_content: str | None
-    previous_sender_kind: SenderKind | None
-    previous_message_at: int | None
     last_activity_at: int
-    chat_shown_at: int | None
-    chat_sort_at: int | None
-    contact_seen_at: int | None
-    agent_seen_at: int | None
-    participant_count: int
     created_at: int
     updated_at: int
-    removed_at: int | None
+    last_seq: int = 0
+    public_count: int = 0
+    last_public_seq: int = 0
+    last_content: str | None = None
+    last_sender_kind: SenderKind | None = None
+    last_message_at: int | None = None
+    previous_content: str | None = None
+    previous_sender_kind: SenderKind | None = None
+    previous_message_at: int | None = None
+    chat_shown_at: int | None = None
+    chat_sort_at: int | None = None
+    contact_seen_at: int | None = None
+    agent_seen_at: int | None = None
+    participant_count: int = 0
+    removed_at: int | None = None
 
 
 class Participant(Struct, frozen=True):
