@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from koine.http.body import ClientGone
 from koine.http.call import Answer, Call, Context, Receive, Scope, Send, Stream
-from koine.http.dialect import Dialect, MethodNotAllowed
+from koine.http.dialect import Dialect, MethodNotAllowed, Multilingual
 from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
 from koine.http.health import Ready
@@ -173,7 +173,7 @@ def _refused(owner: Owner, call: Call[Any, Any], refusal: Refusal, known: bool) 
     if isinstance(refusal, Limited):
         call.rate = refusal.rate
     try:
-        answer = owner.dialect.refuse(refusal, call.request_id, known)
+        answer = _told(owner, call, owner.dialect.refuse(refusal, call.request_id, known))
         headers = {name.lower(): value for name, value in answer.headers.items()}
         status = answer.status or 500
         if isinstance(refusal, MethodNotAllowed):
@@ -195,10 +195,15 @@ def _crashed(owner: Owner, call: Call[Any, Any]) -> Packed:
     _log.error("request crashed", request_id=call.request_id, route=route, exc_info=True)
     try:
         answer = owner.dialect.refuse(None, call.request_id, True)
-        return pack(answer, 500)
+        return pack(_told(owner, call, answer), 500)
     except Exception:
         _log.error("refusal crashed", request_id=call.request_id, exc_info=True)
         return pack({"error": "internal error", "request_id": call.request_id}, 500)
+
+
+def _told(owner: Owner, call: Call[Any, Any], answer: Answer) -> Answer:
+    dialect = owner.dialect
+    return dialect.localised(call, answer) if isinstance(dialect, Multilingual) else answer
 
 
 def _common(owner: Owner, call: Call[Any, Any]) -> RawHeaders:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from koine.model.errors import NotFound, Refusal
 
@@ -56,3 +56,11 @@ class Dialect(Protocol):
 
     def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
         """Give extra headers of every answer, refusals too (rate limits); {} for none."""
+
+
+@runtime_checkable
+class Multilingual(Protocol):
+    """A dialect whose refusals speak the caller's language: beside `Dialect`, where it applies."""
+
+    def localised(self, call: Call[Any, Any], answer: Answer) -> Answer:
+        """Give what `refuse` made in the language `call` asks for. It must not raise."""
