@@ -16,7 +16,7 @@ from koine.model.filters import ConversationFilter
 from koine.model.inbox import Inbox
 from koine.model.page import Window
 from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT, WRITE_CONVERSATIONS
-from koine.model.view import Part, Shown
+from koine.model.view import Around, Part, Shown
 from koine.store import (
     conversation_lists,
     conversations,
@@ -36,7 +36,8 @@ NOTHING: frozenset[Part] = frozenset()
 
 class Changes(Struct, frozen=True, kw_only=True):
     """What to change; UNSET leaves a field as it is. `shown_at` is the chats dialect's override of
-    the last message's time (chats.md, D), µs or None."""
+    the last message's time (chats.md, D), µs or None. `unless_status`: the status stays when it is
+    one of these, for a dialect that shows several of ours as one."""
 
     title: str | None | UnsetType = UNSET
     status: Status | UnsetType = UNSET
@@ -46,6 +47,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     metadata: str | None | UnsetType = UNSET
     custom_attributes: str | UnsetType = UNSET
     shown_at: int | None | UnsetType = UNSET
+    unless_status: tuple[Status, ...] = ()
 
 
 async def _find(
@@ -81,6 +83,14 @@ async def get(
     """One conversation the actor may see; removed ones only with `removed`. Raises NotFound."""
     found, _ = await access.conversation(tx, actor, conversation_id, removed=removed)
     return Shown([found], await around(tx, [found], parts))
+
+
+@reads
+async def surroundings(
+    tx: Tx, actor: Actor, items: list[Conversation], parts: frozenset[Part]
+) -> Around:
+    """What surrounds conversations that another verb just answered: access was asked there."""
+    return await around(tx, items, parts)
 
 
 @writes
@@ -127,6 +137,8 @@ async def apply(
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
     }
+    if before.status in values.pop("unless_status"):
+        values.pop("status", None)
     if "shown_at" in values:
         shown = values.pop("shown_at")
         values |= {
@@ -135,7 +147,8 @@ async def apply(
         }
     if "assignee_id" in values:
         await _check_assignee(tx, values["assignee_id"])
-        values["responder_active"] = values["assignee_id"] is None
+        if values["assignee_id"] != before.assignee_id:
+            values["responder_active"] = values["assignee_id"] is None
     moved = {name for name, value in values.items() if getattr(before, name) != value}
     if not moved:
         return before
@@ -241,7 +254,8 @@ async def _first_row(
         kind=new.kind,
         status=new.status or "open",
         title=new.title,
-        priority=new.priority,
+        # One meaning in every list: what no one gave a priority is found as what it shows.
+        priority=new.priority or "medium",
         channel=new.channel or (inbox.channel_type if inbox else None),
         source=new.source,
         inbox_id=new.inbox_id,
