@@ -1,0 +1,51 @@
+"""The helpdesk dialect: G-Tateth CRM's conversations (docs/dialects/helpdesk.md)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from koine.dialects.helpdesk import auth, errors
+from koine.dialects.helpdesk.routes import routes
+from koine.http.call import Answer, Call
+from koine.http.limits import RateLimiter
+from koine.kit.clock import Clock, SystemClock
+from koine.model.actor import Actor
+from koine.model.errors import Refusal
+
+
+class Helpdesk:
+    """Conversations between agents and customers, for those who write G-Tateth CRM clients."""
+
+    name = "helpdesk"
+    title = "Helpdesk"
+    version = "1"
+    description = "Conversations between agents and customers, as G-Tateth CRM has them."
+    prefixes: tuple[str, ...] = (
+        "/api/v1/conversations", "/api/v1/inboxes", "/api/v1/users", "/api/v1/health",
+    )  # fmt: skip
+    routes = routes
+    security_schemes: Mapping[str, Mapping[str, object]] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key (`sk_live_…`, `sk_test_…`) or a user's access token.",
+        },
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    error_types: Mapping[int, type] = errors.ERRORS
+    cors = False
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._limiter = RateLimiter()
+
+    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+        """The caller. Raises Unauthenticated, Forbidden, TooMany."""
+        return await auth.actor(call, self._limiter)
+
+    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+        """The answer to a refusal; None is a crash."""
+        return errors.answer(refusal, request_id, self._clock.now())
+
+    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+        """The rate limit headers."""
+        return auth.rate_headers(call, self._limiter)

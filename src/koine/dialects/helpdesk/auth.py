@@ -1,0 +1,82 @@
+"""Who calls, what it may, and how often (helpdesk.md, "Auth and permissions")."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from koine.dialects.helpdesk.errors import KeyRefused
+from koine.engine import access, credentials
+from koine.engine.engine import Engine
+from koine.http.call import Call
+from koine.http.limits import Limited, RateLimiter
+from koine.model.actor import Actor
+from koine.model.errors import Forbidden, Invalid, Unauthenticated
+from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
+
+KEY_START = "sk_"
+AnyCall = Call[Any, Any]
+
+
+async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
+    """The caller, counted against its limit, if it may do what the method says (S).
+
+    Whoever shows no good credential is counted by address. Raises Unauthenticated, Forbidden,
+    TooMany.
+    """
+    try:
+        found = await _known(call)
+    except Unauthenticated:
+        count(call, limiter, f"ip:{call.client_ip}")
+        raise
+    count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
+    reading = call.method in ("GET", "HEAD")
+    access.need(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
+    return found
+
+
+def count(call: AnyCall, limiter: RateLimiter, key: str) -> None:
+    """Take one call off the key's limit and remember what is left. Raises TooMany."""
+    engine = call.engine
+    call.rate = limiter.check(key, engine.settings.rate_limit_per_minute, engine.clock.now())
+
+
+def rate_headers(call: AnyCall, limiter: RateLimiter) -> Mapping[str, str]:
+    """The rate limit headers of an answer (F: of every one); {} where there is no limit."""
+    if call.rate is None:
+        # A public route, or a path nobody has: the address is all there is to count by.
+        try:
+            count(call, limiter, f"ip:{call.client_ip}")
+        except Limited as full:
+            call.rate = full.rate
+    rate = call.rate
+    if rate is None:
+        return {}
+    return {
+        "X-RateLimit-Limit": str(rate.limit),
+        "X-RateLimit-Remaining": str(rate.remaining),
+        "X-RateLimit-Reset": str(rate.reset_unix),
+    }
+
+
+async def _known(call: AnyCall) -> Actor:
+    """The actor behind the credential. `Authorization` wins over `X-API-Key`."""
+    scheme, _, bearer = (call.headers.get("Authorization") or "").strip().partition(" ")
+    bearer = bearer.strip()
+    if scheme and (scheme.lower() != "bearer" or not bearer):
+        raise Unauthenticated("invalid")
+    if bearer and not bearer.startswith(KEY_START):
+        return await _by_token(call.engine, bearer)
+    key = bearer or (call.headers.get("X-API-Key") or "").strip()
+    if not key:
+        raise Unauthenticated("missing")
+    try:
+        return await credentials.by_key(call.engine, key)
+    except Unauthenticated as refusal:
+        raise KeyRefused(refusal.reason) from None
+
+
+async def _by_token(engine: Engine, token: str) -> Actor:
+    """A user of the tenant. The tenant is the token's (F), so a token of no tenant opens none."""
+    try:
+        return await credentials.by_token(engine, token)
+    except Invalid:
+        raise Forbidden("tenant") from None

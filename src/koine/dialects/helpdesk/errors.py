@@ -1,0 +1,87 @@
+"""Every refusal of the core in this dialect's shape (F; the codes marked D in helpdesk.md)."""
+
+from koine.dialects.helpdesk import wire
+from koine.http.call import Answer
+from koine.http.dialect import MethodNotAllowed
+from koine.http.query import BadQuery
+from koine.kit.times import iso_ms
+from koine.model.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+Details = dict[str, object] | None
+Said = tuple[int, str, str, Details]
+"""Status, code, message, details."""
+
+ERRORS: dict[int, type] = dict.fromkeys(
+    (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503), wire.Error
+)
+NOUNS = {"conversation": "Conversation", "inbox": "Inbox", "owner": "Customer", "assignee": "User"}
+
+
+class KeyRefused(Unauthenticated):
+    """It was an API key that was refused: these have codes of their own (F)."""
+
+
+def answer(refusal: Refusal | None, request_id: str, now: int) -> Answer:
+    """The answer to a refusal at `now` (µs); None is a crash."""
+    status, code, message, details = _said(refusal)
+    problem = wire.Problem(code, message, details, request_id, iso_ms(now))
+    return Answer(wire.Error(error=problem), status)
+
+
+def _said(refusal: Refusal | None) -> Said:
+    match refusal:
+        case Malformed(message=text):
+            return 400, "BAD_REQUEST", text, None
+        case BadQuery(field=name, reason=reason):
+            return 400, "BAD_REQUEST", refusal.message, {"field": name, "validation": reason}
+        case Invalid(field=name, reason=reason):
+            return 422, "VALIDATION_ERROR", refusal.message, {"field": name, "validation": reason}
+        case Unauthenticated():
+            return _stranger(refusal)
+        case Forbidden(what=what):
+            return 403, "FORBIDDEN", "You may not do this", {"required": what}
+        case MethodNotAllowed():
+            return 405, "METHOD_NOT_ALLOWED", "Method not allowed", None
+        case NotFound(noun=noun):
+            return 404, "NOT_FOUND", f"{NOUNS.get(noun, 'Resource')} not found", None
+        case Conflict(reason=reason):
+            return 409, "CONFLICT", refusal.message, {"reason": reason}
+        case _:
+            return _beyond(refusal)
+
+
+def _stranger(refusal: Unauthenticated) -> Said:
+    if refusal.reason == "missing":
+        return 401, "AUTH_REQUIRED", "Send an API key or an access token", None
+    expired = refusal.reason == "expired"
+    end = "EXPIRED" if expired else "INVALID"
+    how = "has expired" if expired else "is not valid"
+    if isinstance(refusal, KeyRefused):
+        return 401, f"API_KEY_{end}", f"The API key {how}", None
+    return 401, f"AUTH_{end}", f"The access token {how}", None
+
+
+def _beyond(refusal: Refusal | None) -> Said:
+    """Limits, and what is our own fault."""
+    match refusal:
+        case TooLarge(limit=limit):
+            return 413, "PAYLOAD_TOO_LARGE", f"The body is over {limit} bytes", {"limit": limit}
+        case TooMany(retry_after=seconds):
+            details: Details = {"retryAfter": seconds}
+            return 429, "RATE_LIMIT_EXCEEDED", "Too many requests", details
+        case Unavailable(retry_after=seconds):
+            details = {"retryAfter": seconds}
+            return 503, "SERVICE_UNAVAILABLE", "The server cannot answer now", details
+        case _:
+            return 500, "INTERNAL_ERROR", "Something went wrong on our side", None

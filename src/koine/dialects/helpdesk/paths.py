@@ -1,0 +1,32 @@
+"""What the paths and pages of this dialect have in common."""
+
+from typing import Any
+
+from koine.dialects.helpdesk import wire
+from koine.http.call import Call
+from koine.kit.ids import canonical
+from koine.model.errors import NotFound
+from koine.model.page import Window, numbered
+
+LONGEST_LIST = 100
+CONVERSATIONS = "/api/v1/conversations"
+CONVERSATION = "/api/v1/conversations/{id}"
+
+
+def conversation_id(call: Call[Any, Any]) -> str:
+    """The path's conversation. Raises NotFound for what is no id."""
+    found = canonical(call.path["id"])
+    if found is None:
+        raise NotFound("conversation")
+    return found
+
+
+def window(query: wire.PageQuery) -> Window:
+    """The page asked for; a limit over 100 is cut to it (contracts/README.md, D)."""
+    return numbered(query.page, min(query.limit, LONGEST_LIST))
+
+
+def pagination(query: wire.PageQuery, total: int) -> wire.Pagination:
+    """Where the page lies in a list of `total`; an empty list has no page at all."""
+    limit = min(query.limit, LONGEST_LIST)
+    return wire.Pagination(total, query.page, limit, -(-total // limit))

@@ -1,0 +1,144 @@
+"""The conversations of a helpdesk (helpdesk.md, "Endpoints")."""
+
+from typing import Any
+
+from koine.dialects.helpdesk import paths, routes_directory, routes_messages, shapes, wire
+from koine.engine import conversations
+from koine.engine.conversations import Changes
+from koine.http.call import Call
+from koine.http.route import Routes
+from koine.kit.ids import canonical
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.errors import Invalid
+from koine.model.filters import ConversationFilter
+from koine.model.view import Part
+
+AROUND: frozenset[Part] = frozenset({"people"})
+
+routes = Routes()
+
+
+@routes.get(paths.CONVERSATIONS, query=wire.ConversationQuery, returns=wire.Conversations)
+async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.Conversations:
+    """List conversations, newest activity first."""
+    wanted = _filter(call.query)
+    if wanted is None:
+        return wire.Conversations(data=[], pagination=paths.pagination(call.query, 0))
+    found = await conversations.find(
+        call.engine, call.actor, wanted, paths.window(call.query), AROUND
+    )
+    people = found.around.people
+    return wire.Conversations(
+        data=[shapes.conversation(each, people) for each in found.items],
+        pagination=paths.pagination(call.query, found.total or 0),
+    )
+
+
+@routes.get(paths.CONVERSATION, returns=wire.OneConversation, path_types={"id": "uuid"})
+async def get_conversation(call: Call[None, None]) -> wire.OneConversation:
+    """Get one conversation."""
+    found = await conversations.get(call.engine, call.actor, paths.conversation_id(call), AROUND)
+    return wire.OneConversation(data=shapes.conversation(found.one, found.around.people))
+
+
+@routes.post(
+    paths.CONVERSATIONS,
+    body=wire.CreateConversation,
+    returns=wire.OneConversation,
+    status=201,
+)
+async def create_conversation(
+    call: Call[wire.CreateConversation, None],
+) -> wire.OneConversation:
+    """Create a conversation: open, from the API."""
+    body = call.body
+    new = NewConversation(
+        title=body.subject,
+        inbox_id=_body_id("inboxId", body.inbox_id),
+        owner_id=_body_id("customerId", body.customer_id) if body.customer_id else None,
+        channel=body.channel,
+        priority=body.priority,
+        source="api",
+    )
+    return await _one(call, await conversations.create(call.engine, call.actor, new))
+
+
+@routes.put(
+    paths.CONVERSATION,
+    body=wire.UpdateConversation,
+    returns=wire.OneConversation,
+    path_types={"id": "uuid"},
+)
+async def update_conversation(
+    call: Call[wire.UpdateConversation, None],
+) -> wire.OneConversation:
+    """Change subject, status, priority or assignee; whatever is absent stays."""
+    body = call.body
+    assignee = body.assigned_to
+    changes = Changes(
+        title=body.subject,
+        status=body.status,
+        unless_status=shapes.WANTED[body.status] if isinstance(body.status, str) else (),
+        priority=body.priority,
+        assignee_id=_body_id("assignedTo", assignee) if isinstance(assignee, str) else assignee,
+    )
+    return await _one(
+        call,
+        await conversations.change(call.engine, call.actor, paths.conversation_id(call), changes),
+    )
+
+
+@routes.delete(
+    paths.CONVERSATION,
+    body=wire.DeleteConversation,
+    returns=wire.Deleted,
+    path_types={"id": "uuid"},
+)
+async def delete_conversation(call: Call[wire.DeleteConversation, None]) -> wire.Deleted:
+    """Delete a conversation and all its messages for good. This cannot be undone."""
+    await conversations.delete(
+        call.engine, call.actor, paths.conversation_id(call), call.body.reason
+    )
+    return wire.Deleted(message="Conversation deleted")
+
+
+@routes.get("/api/v1/health", returns=wire.Health, public=True)
+async def health(call: Call[None, None]) -> wire.Health:
+    """Say that the server answers."""
+    return wire.Health()
+
+
+routes.include(routes_messages.routes)
+routes.include(routes_directory.routes)
+
+
+async def _one(call: Call[Any, None], found: Conversation) -> wire.OneConversation:
+    """A conversation that was just written, with its people."""
+    seen = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
+    return wire.OneConversation(data=shapes.conversation(found, seen.people))
+
+
+def _filter(query: wire.ConversationQuery) -> ConversationFilter | None:
+    """What to find; None when an id is none, so that nothing can be found (D)."""
+    given = {
+        name: canonical(text)
+        for name in ("assigned_to", "inbox_id", "customer_id")
+        if (text := getattr(query, name)) is not None
+    }
+    if None in given.values():
+        return None
+    inbox_id, customer_id = given.get("inbox_id"), given.get("customer_id")
+    return ConversationFilter(
+        statuses=shapes.WANTED[query.status] if query.status else (),
+        priority=query.priority,
+        assignee_id=given.get("assigned_to"),
+        inbox_ids=(inbox_id,) if inbox_id else (),
+        owner_ids=(customer_id,) if customer_id else (),
+    )
+
+
+def _body_id(name: str, text: str) -> str:
+    found = canonical(text)
+    if found is None:
+        raise Invalid(name, "is no id")
+    return found

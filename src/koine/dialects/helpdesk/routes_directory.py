@@ -1,0 +1,33 @@
+"""Inboxes and users, to find the ids that filters and bodies take (helpdesk.md, D)."""
+
+from koine.dialects.helpdesk import paths, shapes, wire
+from koine.engine import inboxes, people
+from koine.http.call import Call
+from koine.http.route import Routes
+from koine.model.filters import PeopleFilter
+
+USERS = PeopleFilter(kinds=("user",))
+
+routes = Routes()
+
+
+@routes.get("/api/v1/inboxes", query=wire.PageQuery, returns=wire.Inboxes)
+async def list_inboxes(call: Call[None, wire.PageQuery]) -> wire.Inboxes:
+    """List inboxes, oldest first."""
+    every = await inboxes.everyone(call.engine, call.actor)
+    window = paths.window(call.query)
+    return wire.Inboxes(
+        data=[shapes.inbox(each) for each in every[window.offset :][: window.limit]],
+        pagination=paths.pagination(call.query, len(every)),
+    )
+
+
+@routes.get("/api/v1/users", query=wire.PageQuery, returns=wire.Users)
+async def list_users(call: Call[None, wire.PageQuery]) -> wire.Users:
+    """List users, oldest first."""
+    window = paths.window(call.query)
+    found = await people.find(call.engine, call.actor, USERS, window, with_total=True)
+    return wire.Users(
+        data=[shapes.user(each) for each in found.items],
+        pagination=paths.pagination(call.query, found.total or 0),
+    )

@@ -1,0 +1,49 @@
+"""The messages of a conversation (helpdesk.md, "Neighbours", D)."""
+
+from koine.dialects.helpdesk import paths, shapes, wire
+from koine.engine import messages
+from koine.http.call import Call
+from koine.http.route import Routes
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft
+
+MESSAGES = paths.CONVERSATION + "/messages"
+ALL = MessageFilter(with_private=True)
+
+routes = Routes()
+
+
+@routes.get(MESSAGES, query=wire.PageQuery, returns=wire.Messages, path_types={"id": "uuid"})
+async def list_messages(call: Call[None, wire.PageQuery]) -> wire.Messages:
+    """List a conversation's messages, newest first."""
+    said = await messages.page(
+        call.engine, call.actor, paths.conversation_id(call), ALL, paths.window(call.query)
+    )
+    return wire.Messages(
+        data=[shapes.message(each) for each in said.items],
+        pagination=paths.pagination(call.query, said.total),
+    )
+
+
+@routes.post(
+    MESSAGES, body=wire.CreateMessage, returns=wire.OneMessage, status=201,
+    path_types={"id": "uuid"},
+)  # fmt: skip
+async def create_message(call: Call[wire.CreateMessage, None]) -> wire.OneMessage:
+    """Post a message as the key's user. A closed conversation stays closed."""
+    draft = Draft(
+        content=call.body.text,
+        private=call.body.is_private,
+        sender_id=call.actor.identity_id,
+        client_key=_own_key(call),
+        when_closed="keep",
+    )
+    posted = await messages.post(call.engine, call.actor, paths.conversation_id(call), draft)
+    return wire.OneMessage(data=shapes.message(posted))
+
+
+def _own_key(call: Call[wire.CreateMessage, None]) -> str | None:
+    """The caller's Idempotency-Key as the message's own, so that it is never stored twice; with
+    the caller in it, for another's same key is another key (contracts/README.md)."""
+    key = call.headers.get("Idempotency-Key")
+    return f"{call.actor.key_id or call.actor.identity_id}:{key}" if key else None
