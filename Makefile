@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DATA ?= data
-PORT ?= 8000
+PORT ?= 8420
 PYTEST ?=
 # Two to four test processes: as many as there are cores, within that.
 WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 4 ? 4 : n )))
@@ -20,7 +20,7 @@ UV := uv==0.13.8
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8000)
+run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8420)
 	@exec $(BIN)/koine serve --demo --data $(DATA) --port $(PORT)
 
 test: lint ## Lint, then the whole suite on both databases (PYTEST="-k words" for a part)
