@@ -272,4 +272,13 @@ async def _first_row(
         last_activity_at=now,
         created_at=now,
         updated_at=now,
+        source_id=new.source_id or await _first_place(tx, new),
     )
+
+
+async def _first_place(tx: Tx, new: NewConversation) -> str | None:
+    """Where the owner's own client will find a conversation that others open for it."""
+    if new.inbox_id is None or new.owner_id is None:
+        return None
+    places = await inboxes.places_of(tx, [new.owner_id])
+    return next((each.source_id for each in places if each.inbox_id == new.inbox_id), None)

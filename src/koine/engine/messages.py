@@ -63,7 +63,8 @@ def check(draft: Draft) -> None:
     if draft.content is not None and len(draft.content) > CONTENT_LIMIT:
         text = f"Content is too long (maximum is {CONTENT_LIMIT} characters)"
         raise Invalid("content", "too_long", text)
-    if draft.type == "text" and not has_text and draft.attachments is None:
+    bare = draft.type == "text" and not has_text and draft.attachments is None
+    if bare and not draft.may_be_empty:
         raise Invalid("content", "blank", "content can't be blank")
     if draft.type in ("image", "file", "audio", "video") and not (
         draft.content_url or has_text or draft.attachments

@@ -23,6 +23,8 @@ class Conversation(Struct, frozen=True):
     them. `last_*` and `previous_*` preview the two newest public messages. `last_activity_at` is
     when the newest public message came, else the creation. `chat_shown_at`/`chat_sort_at` are the
     chats dialect's own override (chats.md, D): overridden when `chat_sort_at` is not None.
+    `source_id` is the contact's place it came through: without a verified identity only that
+    place shows it (inbox.md, F).
     JSON bags are JSON text. Times are µs.
     """
 
@@ -63,6 +65,7 @@ class Conversation(Struct, frozen=True):
     agent_seen_at: int | None = None
     participant_count: int = 0
     removed_at: int | None = None
+    source_id: str | None = None
 
 
 class Participant(Struct, frozen=True):
@@ -101,6 +104,7 @@ class NewConversation(Struct, frozen=True, kw_only=True):
     inbox_id: str | None = None
     owner_id: str | None = None
     delivery_id: str | None = None
+    source_id: str | None = None
     participants: tuple[tuple[str, ParticipantRole], ...] = ()
     metadata: str | None = None
     custom_attributes: str = "{}"

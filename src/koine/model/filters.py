@@ -31,10 +31,12 @@ class ConversationFilter(Struct, frozen=True, kw_only=True):
 
 
 class MessageFilter(Struct, frozen=True, kw_only=True):
-    """Messages of one conversation: `with_private` notes or not, made within `[start, end]` (µs,
-    either may be None), before or after a message number, newest first or oldest first."""
+    """Messages of one conversation: `with_private` notes or not, `said_only` without the server's
+    own notices, made within `[start, end]` (µs, either may be None), before or after a message
+    number, newest first or oldest first."""
 
     with_private: bool = False
+    said_only: bool = False
     start: int | None = None
     end: int | None = None
     before_seq: int | None = None

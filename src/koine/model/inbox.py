@@ -42,3 +42,42 @@ class ContactInbox(Struct, frozen=True):
     pubsub_token: str
     verified: bool
     created_at: int
+
+
+class WorkingDay(Struct, frozen=True):
+    """Opening hours of one day of the week, 0 is Sunday; hours are None while closed all day."""
+
+    day_of_week: int
+    closed_all_day: bool = False
+    open_hour: int | None = 9
+    open_minutes: int | None = 0
+    close_hour: int | None = 17
+    close_minutes: int | None = 0
+    open_all_day: bool = False
+
+
+def _closed(day: int) -> WorkingDay:
+    return WorkingDay(day, True, None, None, None, None)
+
+
+class InboxSettings(Struct, frozen=True, omit_defaults=True):
+    """What `Inbox.settings` holds; the defaults are inbox.md's (F).
+
+    `csat_message` asks for the rating. `public_attributes` names the attributes of a contact that
+    its own client may read although the tenant wrote them, `public_labels` shows its labels (D).
+    """
+
+    timezone: str = "UTC"
+    working_hours_enabled: bool = False
+    working_hours: tuple[WorkingDay, ...] = (
+        _closed(0),
+        *(WorkingDay(day) for day in range(1, 6)),
+        _closed(6),
+    )
+    csat_survey_enabled: bool = False
+    csat_message: str = "Please rate this conversation"
+    greeting_enabled: bool = False
+    avatar_url: str = ""
+    locale: str = "en"
+    public_attributes: tuple[str, ...] = ()
+    public_labels: bool = False

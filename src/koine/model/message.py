@@ -53,7 +53,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     """A message as a dialect asks for it to be posted.
 
     `sender_id` None with kind `system` is the server itself. `must_participate` refuses a sender
-    who is not, or no longer, a participant (delivery.md, S). `when_closed` says what a closed
+    who is not, or no longer, a participant (delivery.md, S). `may_be_empty` lets a text without
+    any text pass (inbox.md, F). `when_closed` says what a closed
     conversation does: refuse (delivery.md, S), reopen (inbox.md, F) or keep its status.
     """
 
@@ -70,6 +71,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     sender_id: str | None = None
     sender_kind: SenderKind = "user"
     must_participate: bool = False
+    may_be_empty: bool = False
     when_closed: WhenClosed = "keep"
 
 

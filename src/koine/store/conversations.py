@@ -35,6 +35,16 @@ _OF_OWNER = Query(
     .order_by(t.c.number),
     Conversation,
 )
+_IDS_OF_OWNER = Query(select(t.c.id).where(_IN_TENANT, t.c.owner_id == p("owner_id")), str)
+_TENANT_OF = Query(
+    select(t.c.tenant_id).where(t.c.id == p("id")),
+    str,
+    crosses_tenants="a survey's address is the unguessable id alone",
+)
+_SEEN = {
+    who: Command(update(t).where(_IN_TENANT, t.c.id == p("id")).values({who: p("now")}))
+    for who in ("contact_seen_at", "agent_seen_at")
+}
 _INSERT = Command(
     insert(t).values(
         {"tenant_id": p("tenant_id")} | {name: p(name) for name in Conversation.__struct_fields__}
@@ -78,6 +88,26 @@ async def lock_of_delivery(tx: Tx, delivery_id: str) -> Conversation | None:
 async def of_owner(tx: Tx, owner_id: str) -> list[Conversation]:
     """A contact's conversations in any inbox, oldest first, removed ones left out."""
     return await tx.all(_OF_OWNER, owner_id=owner_id)
+
+
+async def ids_of_owner(tx: Tx, owner_id: str) -> list[str]:
+    """The ids of everything an identity owns, removed or not; for identities that merge."""
+    return await tx.all(_IDS_OF_OWNER, owner_id=owner_id)
+
+
+async def tenant_of(tx: Tx, conversation_id: str) -> str | None:
+    """The id of the tenant this conversation is of."""
+    return await tx.one(_TENANT_OF, id=conversation_id)
+
+
+async def seen_by_contact(tx: Tx, conversation_id: str, now: int) -> None:
+    """Remember when its contact last looked at it (µs)."""
+    await tx.run(_SEEN["contact_seen_at"], id=conversation_id, now=now)
+
+
+async def seen_by_agent(tx: Tx, conversation_id: str, now: int) -> None:
+    """Remember when one of the tenant's people last looked at it (µs)."""
+    await tx.run(_SEEN["agent_seen_at"], id=conversation_id, now=now)
 
 
 async def insert_one(tx: Tx, conversation: Conversation) -> None:

@@ -21,6 +21,13 @@ _HERE = t.c.removed_at.is_(None)
 
 _BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Identity)
 _BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Identity)
+_LOCK = Query(
+    select(*COLUMNS)
+    .where(_IN_TENANT, in_list(t.c.id, "ids"))
+    .order_by(t.c.id)
+    .with_for_update(),
+    Identity,
+)
 _BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Identity)
 _MATCHING = Family(
     lambda names: (
@@ -78,6 +85,11 @@ async def get(tx: Tx, identity_id: str) -> Identity | None:
 async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Identity]:
     """The identities with these ids, by id."""
     return {i.id: i for i in await tx.all(_BY_IDS, ids=ids)} if ids else {}
+
+
+async def lock(tx: Tx, ids: list[str]) -> dict[str, Identity]:
+    """As `by_ids`, and no one else changes them until this transaction ends."""
+    return {i.id: i for i in await tx.all(_LOCK, ids=ids)}
 
 
 async def by_number(tx: Tx, number: int) -> Identity | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
 from koine.model.filters import MessageFilter
 from koine.model.message import Message
@@ -75,6 +75,14 @@ _OF_CONVERSATIONS = Query(
     .order_by(t.c.conversation_id, t.c.seq),
     Message,
 )
+_NEWEST_OF_TYPE = Query(
+    select(*COLUMNS)
+    .outerjoin(identities, _SENDER_ROW)
+    .where(_IN_CONVERSATION, t.c.content_type == p("content_type"))
+    .order_by(t.c.seq.desc())
+    .limit(1),
+    Message,
+)
 _SINCE = Query(
     select(func.count()).where(_IN_CONVERSATION, t.c.seq > p("seq"), t.c.created_at > p("since"))
 )
@@ -108,6 +116,13 @@ async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:
 async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
     """The message of this conversation with this number."""
     return await tx.one(_BY_SEQ, conversation_id=conversation_id, seq=seq)
+
+
+async def newest_of_type(tx: Tx, conversation_id: str, content_type: str) -> Message | None:
+    """The newest message of this conversation with this content type."""
+    return await tx.one(
+        _NEWEST_OF_TYPE, conversation_id=conversation_id, content_type=content_type
+    )
 
 
 async def of_tenant_at(tx: Tx, tenant_id: str, conversation_id: str, seq: int) -> list[Message]:
@@ -187,7 +202,7 @@ async def delete_of(tx: Tx, conversation_id: str) -> int:
 
 
 def _conditions(f: MessageFilter) -> tuple[frozenset[str], dict[str, object]]:
-    names = {n for n in ("with_private", "oldest_first") if getattr(f, n)}
+    names = {n for n in ("with_private", "said_only", "oldest_first") if getattr(f, n)}
     values: dict[str, object] = {}
     for name in ("start", "end", "before_seq", "after_seq"):
         if getattr(f, name) is not None:
@@ -200,6 +215,8 @@ def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [_IN_CONVERSATION]
     if "with_private" not in names:
         found.append(t.c.private.is_(False))
+    if "said_only" in names:
+        found.append(or_(t.c.sender_kind != "system", t.c.type == "template"))
     if "start" in names:
         found.append(t.c.created_at >= p("start"))
     if "end" in names:
@@ -227,6 +244,6 @@ def _count(names: frozenset[str]) -> Select[int]:
     return select(func.count()).select_from(t).where(*_where(names))
 
 
-_FILTERS = ("with_private", "start", "end", "before_seq", "after_seq")
+_FILTERS = ("with_private", "said_only", "start", "end", "before_seq", "after_seq")
 _PAGES = Family(_page, Message, filters=(*_FILTERS, "oldest_first"))
 _COUNTS = Family(_count, filters=(*_FILTERS, "oldest_first"))

@@ -78,6 +78,11 @@ _READ = Command(
         read_message_id=p("message_id"),
     )
 )
+_CONVERSATIONS_OF = Query(
+    select(t.c.conversation_id).where(_IN_TENANT, t.c.identity_id == p("identity_id")), str
+)
+_GIVE = Command(update(t).where(_ONE).values(identity_id=p("new_identity_id")))
+_DELETE_ONE = Command(delete(t).where(_ONE))
 _DELETE_OF = Command(delete(t).where(_IN_TENANT, _OF_CONVERSATION))
 _COUNT_CHANGED = Command(
     update(conversations)
@@ -151,6 +156,32 @@ async def mark_read(tx: Tx, conversation_id: str, identity_id: str, mark: ReadMa
         seq=seq, public_seq=public_seq, message_id=message_id,
     )  # fmt: skip
     return bool(moved)
+
+
+async def conversations_of(tx: Tx, identity_id: str) -> list[str]:
+    """The ids of the conversations the identity takes or took part in."""
+    return await tx.all(_CONVERSATIONS_OF, identity_id=identity_id)
+
+
+async def give_to(tx: Tx, conversation: Conversation, old_id: str, new_id: str, now: int) -> None:
+    """One identity's part in a conversation becomes another's (contacts that merge). Where both
+    have one, the further read mark stays, and they take part if either did."""
+    key = {"conversation_id": conversation.id, "identity_id": old_id}
+    old = await tx.one(_GET, **key)
+    if old is None:
+        return
+    if await get(tx, conversation.id, new_id) is None:
+        await tx.run(_GIVE, **key, new_identity_id=new_id)
+        if old.left_at is None:
+            before = tallies.member_keys(conversation, [old_id])
+            await tallies.apply(tx, before, tallies.member_keys(conversation, [new_id]))
+        return
+    if await leave(tx, conversation, old_id, now):
+        await join(tx, conversation, new_id, old.role, now)
+    await mark_read(
+        tx, conversation.id, new_id, (old.read_seq, old.read_public, old.read_message_id)
+    )
+    await tx.run(_DELETE_ONE, **key)
 
 
 async def delete_of(tx: Tx, conversation: Conversation) -> None:

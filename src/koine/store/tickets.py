@@ -35,6 +35,11 @@ _UPDATE = Command(
         completed_at=p("new_completed_at"),
     )
 )
+_GIVE = Command(
+    update(t)
+    .where(_IN_TENANT, t.c.customer_id == p("old_id"))
+    .values(customer_id=p("new_id"))
+)
 _DELETE_OF = Command(delete(t).where(_IN_TENANT, t.c.conversation_id == p("conversation_id")))
 
 
@@ -69,3 +74,8 @@ async def change(tx: Tx, ticket: Ticket) -> None:
 async def delete_of(tx: Tx, conversation_id: str) -> None:
     """Take away the tickets of a conversation that is about to be deleted."""
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
+
+
+async def give_to(tx: Tx, old_id: str, new_id: str) -> None:
+    """One customer's tickets become another's (contacts that merge)."""
+    await tx.run(_GIVE, old_id=old_id, new_id=new_id)

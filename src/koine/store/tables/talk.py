@@ -63,12 +63,15 @@ conversations = Table(
     int_("created_at"),
     int_("updated_at"),
     int_("removed_at", True),
+    text_("source_id"),
     key("tenant_id", "id"),
     belongs("inbox_id", "inboxes"),
     belongs("owner_id", "identities"),
     belongs("delivery_id", "deliveries"),
     belongs("assignee_id", "identities"),
     belongs("responder_id", "identities"),
+    # A survey's address is the conversation's id alone, whichever tenant it is of.
+    Index("conversations_id", "id"),
     Index("conversations_number", "tenant_id", "number", unique=True),
     partial(
         "conversations_delivery",
