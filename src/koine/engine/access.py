@@ -7,10 +7,11 @@ import msgspec
 
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
-from koine.model.errors import Forbidden, NotFound
+from koine.model.errors import Conflict, Forbidden, NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.permissions import (
     MANAGE_MESSAGING,
+    MANAGE_TENANT,
     READ_CONVERSATIONS,
     STAFF_ROLES,
     VIEW_TENANT,
@@ -74,14 +75,17 @@ async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     its customer and the tenant's support users alone. Raises Forbidden for one who may see the
     conversation but not read it, NotFound for one who may not even see it.
     """
-    found, me = await conversation(tx, actor, conversation_id)
+    found = await conversations.get(tx, conversation_id)
+    if found is None or found.removed_at is not None:
+        raise NotFound("conversation")
+    me = await part_of(tx, actor, found)
     if found.kind == "support":
         allowed = await _reads_support(tx, actor, found)
     else:
         allowed = actor.is_system_admin or _takes_part(me)
-    if not allowed:
-        raise Forbidden("participant")
-    return found, me
+    if allowed:
+        return found, me
+    raise Forbidden("participant") if _sees(actor, found, me) else NotFound("conversation")
 
 
 async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
@@ -93,6 +97,24 @@ async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     ):
         raise Forbidden(WRITE_CONVERSATIONS)
     return found, me
+
+
+async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conversation:
+    """The conversation, locked, for changing who takes part: its admins, `manage:tenant` and
+    system administrators, while it is active (delivery.md, F); so may who writes conversations.
+
+    Raises NotFound, Forbidden for one who sees it, Conflict("closed").
+    """
+    found = await conversations.lock(tx, conversation_id)
+    if found is None or found.removed_at is not None:
+        raise NotFound("conversation")
+    me = await part_of(tx, actor, found)
+    administers = me is not None and _takes_part(me) and me.role == "admin"
+    if not administers and not actor.may(MANAGE_TENANT, WRITE_CONVERSATIONS):
+        raise Forbidden(MANAGE_TENANT) if _sees(actor, found, me) else NotFound("conversation")
+    if found.status == "closed":
+        raise Conflict("closed", "the conversation is not active")
+    return found
 
 
 async def part_of(tx: Tx, actor: Actor, found: Conversation) -> Participant | None:

@@ -79,7 +79,8 @@ async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversatio
 
 async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
     """The delivery; a driver or customer may know of their own alone (delivery.md, D)."""
-    delivery = await deliveries.get(tx, delivery_id)
+    # Locked, so that the driver does not change between this look and the joining.
+    delivery = (await deliveries.lock_all(tx, [delivery_id])).get(delivery_id)
     if delivery is None:
         raise NotFound("delivery")
     own = actor.identity_id in (delivery.customer_id, delivery.driver_id)

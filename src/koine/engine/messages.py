@@ -112,7 +112,7 @@ async def mark_read(
     found, me = await access.conversation(tx, actor, conversation_id, lock=True)
     if me is None or me.left_at is not None or found.last_seq == 0:
         return False
-    mark = await _mark(tx, found, message_id)
+    mark = await _mark(tx, actor, found, message_id)
     moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
     if moved:
         await record(
@@ -137,13 +137,15 @@ async def answer(
     return structs.replace(message, content_attributes=text, updated_at=now)
 
 
-async def _mark(tx: Tx, found: Conversation, message_id: str | None) -> participants.ReadMark:
+async def _mark(
+    tx: Tx, actor: Actor, found: Conversation, message_id: str | None
+) -> participants.ReadMark:
     """Where the mark goes: to the named message, or to the end, showing the newest public one."""
     if message_id is None:
         shown = await messages.by_seq(tx, found.id, found.last_public_seq)
         return found.last_seq, found.public_count, shown.id if shown else None
     named = await messages.get(tx, found.id, message_id)
-    if named is None:
+    if named is None or (named.private and not access.sees_private(actor)):
         raise NotFound("message")
     return named.seq, named.public_seq, named.id
 

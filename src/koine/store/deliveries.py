@@ -19,6 +19,10 @@ _IN_TENANT = t.c.tenant_id == p("tenant_id")
 
 _BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Delivery)
 _BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Delivery)
+_LOCK = Query(
+    select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")).order_by(t.c.id).with_for_update(),
+    Delivery,
+)
 _BY_REFERENCES = Query(
     select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.external_reference_id, "references")), Delivery
 )
@@ -39,6 +43,11 @@ async def get(tx: Tx, delivery_id: str) -> Delivery | None:
 async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
     """The deliveries with these ids, by id."""
     return {d.id: d for d in await tx.all(_BY_IDS, ids=ids)} if ids else {}
+
+
+async def lock_all(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
+    """As `by_ids`; no one else changes them, or opens their conversations, until this ends."""
+    return {d.id: d for d in await tx.all(_LOCK, ids=ids)} if ids else {}
 
 
 async def by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:

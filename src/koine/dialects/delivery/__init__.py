@@ -1,0 +1,57 @@
+"""The delivery dialect: conversations and messages around a delivery, for OnDi's clients."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from koine.dialects.delivery import auth, errors, routes_conversations, routes_members
+from koine.dialects.delivery.errors import Crash, Error
+from koine.dialects.delivery.texts import say
+from koine.http.call import Answer, Call
+from koine.http.limits import RateLimiter
+from koine.http.route import Routes
+from koine.model.actor import Actor
+from koine.model.errors import Refusal
+
+
+class Delivery:
+    """The dialect object; one for each application."""
+
+    name = "delivery"
+    title = "OnDi Messaging"
+    version = "1"
+    description = "Conversations and messages around a delivery."
+    prefixes: tuple[str, ...] = ("/messaging",)
+    security_schemes: Mapping[str, Mapping[str, object]] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    error_types: Mapping[int, type] = errors.ERROR_TYPES
+    cors = False
+
+    def __init__(self) -> None:
+        self.routes = Routes()
+        self.routes.include(routes_conversations.routes)
+        self.routes.include(routes_members.routes)
+        self._limiter = RateLimiter()
+
+    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+        """The caller behind the bearer token."""
+        return await auth.authenticate(call, self._limiter)
+
+    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+        """A refusal in the dialect's envelope, in English."""
+        return errors.answer(refusal)
+
+    def localised(self, call: Call[Any, Any], answer: Answer) -> Answer:
+        """The refusal in the language of the `language` query."""
+        body = answer.body
+        language = auth.given(call, "language")
+        if language is None or not isinstance(body, Error | Crash):
+            return answer
+        told = structs.replace(body, message=say(body.message, language))
+        return Answer(told, answer.status, answer.headers)
+
+    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+        """No extra headers."""
+        return {}

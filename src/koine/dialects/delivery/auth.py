@@ -1,0 +1,51 @@
+"""Who calls: a bearer token, and the tenant it or the request names (delivery.md, S and D)."""
+
+from typing import Any
+
+from msgspec import structs
+
+from koine.engine import credentials
+from koine.http.call import Call
+from koine.http.limits import RateLimiter
+from koine.model.actor import Actor
+from koine.model.errors import Unauthenticated
+from koine.model.permissions import (
+    MANAGE_MESSAGING,
+    MANAGE_OPERATIONS,
+    MANAGE_TENANT,
+    VIEW_TENANT,
+)
+
+WORDS = frozenset({VIEW_TENANT, MANAGE_MESSAGING, MANAGE_TENANT, MANAGE_OPERATIONS})
+"""The permissions this dialect knows (delivery.md, F). Any other opens nothing here, so that a
+participant, `view:tenant` and a system administrator alone get a conversation (S)."""
+
+
+async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
+    """The caller. Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about
+    `tenant_id`; TooMany."""
+    engine = call.engine
+    token = _bearer(call.headers.get("Authorization"))
+    actor = await credentials.by_token(engine, token, given(call, "tenant_id"))
+    per_minute = engine.settings.rate_limit_per_minute
+    if per_minute:
+        key = f"{actor.tenant_id}:{actor.identity_id}"
+        call.rate = limiter.check(key, per_minute, engine.clock.now())
+    if actor.permissions <= WORDS:
+        return actor
+    return structs.replace(actor, permissions=actor.permissions & WORDS)
+
+
+def given(call: Call[Any, Any], name: str) -> str | None:
+    """The query parameter's last value; sent empty it is not given (contracts/README.md)."""
+    return next((value for value in reversed(call.pairs.get(name, ())) if value), None)
+
+
+def _bearer(header: str | None) -> str:
+    if header is None:
+        raise Unauthenticated("missing")
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("missing")
+    return token

@@ -1,0 +1,117 @@
+"""What a value must be before a verb is called. Raises Invalid with the caller's own field name."""
+
+from urllib.parse import urlsplit
+
+import msgspec
+
+from koine.dialects.delivery.wire import NewParticipant
+from koine.engine.delivery_conversations import Joining
+from koine.kit.ids import canonical
+from koine.kit.times import parse_iso
+from koine.model.conversation import ParticipantRole
+from koine.model.errors import Invalid, NotFound
+from koine.model.page import Window, numbered
+
+MOST = 100
+"""Items on a page; a larger `limit` is cut (D)."""
+OWN_UPLOADS = "/files/"
+"""Where the server serves the files it keeps."""
+
+_MILLISECOND = 1000
+
+
+def path_id(text: str) -> str:
+    """A conversation's id from the path; what is no id names nothing."""
+    found = canonical(text)
+    if found is None:
+        raise NotFound("conversation")
+    return found
+
+
+def given_id(field: str, text: str | None) -> str | None:
+    """An id from the query or the body, or None."""
+    if text is None:
+        return None
+    found = canonical(text)
+    if found is None:
+        raise Invalid(field, "must be a UUID")
+    return found
+
+
+def joining(named: list[str | NewParticipant] | None) -> Joining:
+    """The participants of a request, each once; the last role named counts."""
+    wanted: dict[str, ParticipantRole] = {}
+    for number, each in enumerate(named or ()):
+        if isinstance(each, str):
+            wanted.setdefault(_required(f"participants.{number}", each), "member")
+        else:
+            wanted[_required(f"participants.{number}.user_id", each.user_id)] = each.role
+    return tuple(wanted.items())
+
+
+def user_ids(named: list[str]) -> list[str]:
+    """The users of a request, each once."""
+    found = [_required(f"user_ids.{number}", each) for number, each in enumerate(named)]
+    return list(dict.fromkeys(found))
+
+
+def window(page: int, limit: int) -> tuple[Window, int]:
+    """The page asked for, and the limit that was granted."""
+    granted = min(limit, MOST)
+    return numbered(page, granted), granted
+
+
+def timestamp_range(text: str | None) -> tuple[int | None, int | None]:
+    """Start and end in µs, both inclusive, each None when empty (delivery.md, S and D).
+
+    The end takes in its whole millisecond, because that is all a caller ever saw of a time.
+    """
+    if text is None:
+        return None, None
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise Invalid("timestamp_range", "must be <start>,<end>")
+    start, end = (_moment(part.strip()) for part in parts)
+    if end is not None:
+        end += _MILLISECOND - 1 - end % _MILLISECOND
+    if start is not None and end is not None and start > end:
+        raise Invalid("timestamp_range", "must not start after its end")
+    return start, end
+
+
+def content_url(text: str | None) -> str | None:
+    """A link to show, never to fetch: http, https, or a file of our own. "" is none (D)."""
+    if not text:
+        return None
+    if text.startswith(OWN_UPLOADS) and text.isprintable() and ".." not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+        port_is_sane = parts.port is None or parts.port > 0
+    except ValueError:
+        parts, port_is_sane = urlsplit(""), False
+    known = parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_sane
+    if not known or " " in text or not text.isprintable():
+        raise Invalid("content_url", "must be an http or https URL or a path of an upload")
+    return text
+
+
+def json_text(value: dict[str, object] | None) -> str | None:
+    """A JSON bag as it is kept."""
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _required(field: str, text: str) -> str:
+    found = canonical(text)
+    if found is None:
+        raise Invalid(field, "must be a UUID")
+    return found
+
+
+def _moment(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return parse_iso(text)
+    except ValueError as error:
+        raise Invalid("timestamp_range", f"is {error}") from None

@@ -1,0 +1,76 @@
+"""Refusals as `{"success": false, "message": …}` (delivery.md, F)."""
+
+from msgspec import Struct
+
+from koine.http.call import Answer
+from koine.http.dialect import MethodNotAllowed
+from koine.model.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+_NOUNS = frozenset({"tenant", "conversation", "delivery", "message"})
+_CONFLICTS = {
+    "closed": "Conversation is not active",
+    "in_flight": "Request is already being processed",
+}
+
+
+class Error(Struct, frozen=True):
+    """An error body."""
+
+    success: bool
+    message: str
+
+
+class Crash(Struct, frozen=True):
+    """The body of a 500, with an empty `error` (delivery.md, F)."""
+
+    success: bool
+    message: str
+    error: dict[str, str]
+
+
+ERROR_TYPES: dict[int, type] = {
+    **dict.fromkeys((400, 401, 403, 404, 405, 409, 413, 422, 429, 503), Error),
+    500: Crash,
+}
+
+
+def answer(refusal: Refusal | None) -> Answer:
+    """The status and the English body of a refusal; None is a crash (delivery.md, D)."""
+    if refusal is None:
+        return Answer(Crash(False, "Internal server error", {}), 500)
+    status, message = _said(refusal)
+    return Answer(Error(False, message), status)
+
+
+def _said(refusal: Refusal) -> tuple[int, str]:
+    match refusal:
+        case Malformed(message=text) | Invalid(message=text):
+            return 400, text
+        case Unauthenticated():
+            return 401, "Unauthorized"
+        case Forbidden(what=what):
+            return 403, "Not Participant" if what == "participant" else "Forbidden"
+        case MethodNotAllowed():
+            return 405, "Method not allowed"
+        case NotFound(noun=noun):
+            return 404, f"{noun.capitalize()} not found" if noun in _NOUNS else "Not found"
+        case Conflict(reason=reason):
+            return 409, _CONFLICTS.get(reason, "Conflict")
+        case TooLarge():
+            return 413, "Request body is too large"
+        case TooMany():
+            return 429, "Too many requests"
+        case Unavailable():
+            return 503, "Service unavailable"
+    return 500, "Internal server error"

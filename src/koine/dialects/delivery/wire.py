@@ -1,0 +1,311 @@
+"""What goes over the wire, and how our rows become it (delivery.md, Objects, D).
+
+Pure functions of rows; times are ISO 8601 UTC with milliseconds, JSON bags go out as they are kept.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Raw, Struct
+
+from koine.dialects.delivery.texts import say
+from koine.kit.times import iso_ms
+from koine.model import conversation as nouns
+from koine.model.conversation import ParticipantRole
+from koine.model.message import Message
+from koine.model.view import Shown
+
+Page = Annotated[int, Meta(ge=1)]
+Role = Literal["admin", "member"]
+Json = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
+SentType = Literal["text", "image", "file", "audio", "video", "location"]
+ShownType = Literal["text", "image", "file", "audio", "video", "location", "html", "system"]
+MANY = 500
+"""People that one call may name (D)."""
+
+# ---------------------------------------------------------------- what comes in
+
+
+class Common(Struct, frozen=True):
+    """The query of every call."""
+
+    tenant_id: str | None = None
+    language: str | None = None
+
+
+class ListConversations(Common, frozen=True):
+    """The query of a list of conversations; `limit` is cut to 100 (D)."""
+
+    type: str | None = None
+    status: Literal["active", "closed"] | None = None
+    user_id: str | None = None
+    page: Page = 1
+    limit: Page = 20
+
+
+class ListMessages(Common, frozen=True):
+    """The query of a list of messages; `timestamp_range` is `<start>,<end>`, ISO 8601."""
+
+    page: Page = 1
+    limit: Page = 20
+    timestamp_range: str | None = None
+
+
+class ReadStatus(Common, frozen=True):
+    """The query of a read mark; without `message_id` it goes to the newest (D)."""
+
+    message_id: str | None = None
+
+
+class NewParticipant(Struct, frozen=True):
+    """Someone to take part."""
+
+    user_id: str
+    role: Role = "member"
+
+
+class CreateConversation(Struct, frozen=True):
+    """The body that opens a conversation. `type` is ignored: it is always `order` (S)."""
+
+    delivery_id: str | None = None
+    metadata: dict[str, object] | None = None
+    participants: Annotated[list[str | NewParticipant], Meta(max_length=MANY)] | None = None
+    title: Annotated[str, Meta(max_length=1000)] | None = None
+
+
+class SendMessage(Struct, frozen=True):
+    """The body that sends a message; `html` is the server's own (S)."""
+
+    message_type: SentType | None = None
+    content: str | None = None
+    content_url: Annotated[str, Meta(max_length=2048)] | None = None
+    metadata: dict[str, object] | None = None
+    parent_message_id: str | None = None
+
+
+class ChangeParticipants(Struct, frozen=True):
+    """The body that adds, removes or changes participants."""
+
+    action: Literal["add", "remove", "update"]
+    user_ids: Annotated[list[str], Meta(min_length=1, max_length=MANY)]
+    role: Role = "member"
+
+
+# ---------------------------------------------------------------- what goes out
+
+
+class User(Struct, frozen=True, gc=False):
+    """A participant's person (S: name, email, avatar)."""
+
+    id: str
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    avatar: str | None
+
+
+class Participant(Struct, frozen=True, gc=False):
+    """One person's part in a conversation, also after it ended (`left_at`)."""
+
+    user_id: str
+    role: ParticipantRole
+    joined_at: str
+    left_at: str | None
+    last_read_message_id: str | None
+    user: User
+
+
+class Sender(Struct, frozen=True, gc=False):
+    """Who sent a message, as they are now."""
+
+    id: str
+    name: str | None
+    email: str | None
+    avatar: str | None
+    role: str | None
+
+
+class MessageItem(Struct, frozen=True, gc=False):
+    """One message; the server's own has no sender."""
+
+    id: str
+    conversation_id: str
+    sender_id: str | None
+    sender: Sender | None
+    message_type: ShownType
+    content: str | None
+    content_url: str | None
+    metadata: Json
+    parent_message_id: str | None
+    created_at: str
+
+
+class Conversation(Struct, frozen=True, gc=False):
+    """One conversation with its participants and latest message; `unread_count` is the caller's,
+    in a list of `user_id` that user's."""
+
+    id: str
+    tenant_id: str
+    type: str
+    status: Literal["active", "closed"]
+    title: str | None
+    delivery_id: str | None
+    metadata: Json
+    created_by: str | None
+    created_at: str
+    updated_at: str
+    participants: list[Participant]
+    latest_message: MessageItem | None
+    unread_count: int
+
+
+class Done(Struct, frozen=True):
+    """An answer that holds no noun."""
+
+    success: bool
+    message: str
+
+
+class Conversations(Struct, frozen=True):
+    """A page of conversations."""
+
+    success: bool
+    message: str
+    conversations: list[Conversation]
+    total: int
+    page: int
+    limit: int
+
+
+class OneConversation(Struct, frozen=True):
+    """A conversation."""
+
+    success: bool
+    message: str
+    conversation: Conversation
+
+
+class Messages(Struct, frozen=True):
+    """A page of messages, newest first."""
+
+    success: bool
+    message: str
+    messages: list[MessageItem]
+    total: int
+    page: int
+    limit: int
+
+
+class MessageSent(Struct, frozen=True):
+    """A message that was sent: under `data`, because `message` is the text (D)."""
+
+    success: bool
+    message: str
+    data: MessageItem
+
+
+class MemberResult(Struct, frozen=True):
+    """What became of one user."""
+
+    user_id: str
+    success: bool
+    message: str
+
+
+class MemberResults(Struct, frozen=True):
+    """What became of each user; `success` when of all."""
+
+    success: bool
+    message: str
+    results: list[MemberResult]
+
+
+# ---------------------------------------------------------------- from rows
+
+_NULL = Raw(b"null")
+
+
+def conversations(shown: Shown, tenant_id: str, reader_id: str | None) -> list[Conversation]:
+    """Every conversation shown, with the unread count of `reader_id` (0 for an outsider)."""
+    people, latest = shown.around.participants, shown.around.latest
+    return [
+        conversation(c, tenant_id, people.get(c.id, []), latest.get(c.id), reader_id)
+        for c in shown.items
+    ]
+
+
+def conversation(
+    c: nouns.Conversation,
+    tenant_id: str,
+    people: list[nouns.Participant],
+    latest: Message | None,
+    reader_id: str | None,
+) -> Conversation:
+    """One conversation. Private notes are unknown to this dialect, so they are not unread (D)."""
+    reader = next((p for p in people if p.identity_id == reader_id), None)
+    return Conversation(
+        c.id,
+        tenant_id,
+        c.kind,
+        "closed" if c.status == "closed" else "active",
+        c.title,
+        c.delivery_id,
+        _raw(c.metadata),
+        c.created_by,
+        iso_ms(c.created_at),
+        iso_ms(c.updated_at),
+        [participant(p) for p in people],
+        None if latest is None else message(latest),
+        nouns.unread(c, reader, sees_private=False),
+    )
+
+
+def participant(p: nouns.Participant) -> Participant:
+    """One participant with their user details."""
+    return Participant(
+        p.identity_id,
+        p.role,
+        iso_ms(p.joined_at),
+        None if p.left_at is None else iso_ms(p.left_at),
+        p.read_message_id,
+        User(p.identity_id, p.name, p.first_name, p.last_name, p.email, p.avatar_url),
+    )
+
+
+def message(m: Message) -> MessageItem:
+    """One message with its sender."""
+    sender = None
+    if m.sender_id is not None:
+        sender = Sender(
+            m.sender_id, m.sender_name, m.sender_email, m.sender_avatar_url, m.sender_role
+        )
+    return MessageItem(
+        m.id,
+        m.conversation_id,
+        m.sender_id,
+        sender,
+        _type(m),
+        m.content,
+        m.content_url,
+        _raw(m.metadata),
+        m.parent_id,
+        iso_ms(m.created_at),
+    )
+
+
+def done(text: str, language: str | None) -> Done:
+    """Success, without a noun."""
+    return Done(True, say(text, language))
+
+
+def _type(m: Message) -> ShownType:
+    """The server's own messages are `html` or `system` (contracts/README.md)."""
+    if m.type == "html":
+        return "html"
+    if m.sender_kind == "system" or m.type == "template" or m.type == "system":
+        return "system"
+    return m.type
+
+
+def _raw(text: str | None) -> Raw:
+    return _NULL if text is None else Raw(text.encode())

@@ -1,0 +1,189 @@
+"""Deliveries, kept for what messaging needs of them: saved one or many at a time, by id or by
+external reference (delivery.md, Neighbours)."""
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine import access, participation
+from koine.engine.engine import Engine, reads, writes
+from koine.engine.ledger import record
+from koine.kit.ids import new_id
+from koine.model.actor import Actor
+from koine.model.delivery import Delivery
+from koine.model.errors import Conflict, Invalid, NotFound
+from koine.model.page import Page, Window
+from koine.model.permissions import MANAGE_OPERATIONS, MANAGE_TENANT
+from koine.store import conversations, deliveries, identities
+from koine.store.db import Duplicate, Tx
+
+MOST = 1000
+"""Deliveries that one call may save."""
+
+
+class DeliveryInput(Struct, frozen=True, kw_only=True):
+    """A delivery to save; what is UNSET stays as it is, or is the default of a new one.
+
+    It is the one with this `id`, else the one with this `external_reference_id`, else new (with
+    this id, if given). Ids are canonical. A new one needs a customer.
+    """
+
+    id: str | None = None
+    external_reference_id: str | None | UnsetType = UNSET
+    delivery_code: str | UnsetType = UNSET
+    customer_id: str | UnsetType = UNSET
+    driver_id: str | None | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+
+
+class Saved(Struct, frozen=True):
+    """A delivery as it is now, and whether it is new."""
+
+    delivery: Delivery
+    is_new: bool
+
+
+async def save(engine: Engine, actor: Actor, given: list[DeliveryInput]) -> list[Saved]:
+    """Save all of them or none, in order.
+
+    A driver newly assigned joins the delivery's conversation, one taken off leaves it (D); so do
+    customers. Raises Forbidden, Invalid("deliveries.<n>.<field>", …), Conflict("exists") when a
+    reference is another delivery's.
+    """
+    try:
+        return await _save(engine, actor, given)
+    except Duplicate:
+        # Someone else saved the same reference meanwhile: now it is found.
+        return await _save(engine, actor, given)
+
+
+@writes
+async def _save(tx: Tx, now: int, actor: Actor, given: list[DeliveryInput]) -> list[Saved]:
+    access.need(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
+    _check_shape(given)
+    known = await _known(tx, given)
+    saved = [_saved(n, each, known[n], now) for n, each in enumerate(given)]
+    await _check_people(tx, given)
+    await deliveries.insert_many(tx, [each.delivery for each in saved if each.is_new])
+    for each, before in zip(saved, known, strict=True):
+        if before is not None and before != each.delivery:
+            await deliveries.change(tx, each.delivery)
+            await _follow(tx, now, before, each.delivery)
+        if before != each.delivery:
+            await record(tx, now, "delivery.saved", each.delivery.id)
+    return saved
+
+
+@reads
+async def get(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
+    """A delivery, for who manages them and for its own customer and driver. Raises NotFound."""
+    found = await deliveries.get(tx, delivery_id)
+    manages = actor.may(MANAGE_OPERATIONS, MANAGE_TENANT)
+    own = found is not None and actor.identity_id in (found.customer_id, found.driver_id)
+    if found is None or not (manages or own):
+        raise NotFound("delivery")
+    return found
+
+
+@reads
+async def page(tx: Tx, actor: Actor, window: Window) -> Page[Delivery]:
+    """One page of all deliveries, oldest first, without total. Raises Forbidden."""
+    access.need(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
+    return await deliveries.page(tx, window)
+
+
+def _check_shape(given: list[DeliveryInput]) -> None:
+    if len(given) > MOST:
+        raise Invalid("deliveries", "too_many", f"at most {MOST} deliveries at once")
+    seen: set[tuple[str, str]] = set()
+    for number, each in enumerate(given):
+        for field in ("id", "external_reference_id"):
+            value = getattr(each, field)
+            if value is None or value is UNSET:
+                continue
+            if (field, value) in seen:
+                raise Invalid(f"deliveries.{number}.{field}", "repeated")
+            seen.add((field, value))
+
+
+async def _known(tx: Tx, given: list[DeliveryInput]) -> list[Delivery | None]:
+    """The delivery each one is about, locked."""
+    references = [
+        str(r) for each in given if (r := each.external_reference_id) not in (None, UNSET)
+    ]
+    by_reference = {
+        reference: found.id
+        for reference, found in (await deliveries.by_references(tx, references)).items()
+    }
+    ids = [_id_of(each, by_reference) for each in given]
+    locked = await deliveries.lock_all(tx, sorted({each for each in ids if each is not None}))
+    named = [each for each in ids if each in locked]
+    if len(set(named)) < len(named):
+        raise Invalid("deliveries", "repeated", "a delivery is named twice, by id and by reference")
+    for each in given:
+        taken = by_reference.get(str(each.external_reference_id))
+        if each.id is not None and taken not in (None, each.id):
+            raise Conflict("exists", "external_reference_id belongs to another delivery")
+    return [locked.get(each) if each is not None else None for each in ids]
+
+
+def _id_of(given: DeliveryInput, by_reference: dict[str, str]) -> str | None:
+    return given.id or by_reference.get(str(given.external_reference_id))
+
+
+def _saved(number: int, given: DeliveryInput, before: Delivery | None, now: int) -> Saved:
+    values = {
+        name: value
+        for name, value in structs.asdict(given).items()
+        if value is not UNSET and name != "id"
+    }
+    if before is None:
+        return Saved(_new(number, given, values, now), True)
+    if all(getattr(before, name) == value for name, value in values.items()):
+        return Saved(before, False)
+    return Saved(structs.replace(before, **values, updated_at=now), False)
+
+
+def _new(number: int, given: DeliveryInput, values: dict[str, object], now: int) -> Delivery:
+    if given.customer_id is UNSET:
+        raise Invalid(f"deliveries.{number}.customer_id", "is required")
+    delivery_id = given.id or new_id()
+    blank = Delivery(
+        id=delivery_id,
+        external_reference_id=None,
+        delivery_code=delivery_id[-8:].upper(),
+        customer_id=given.customer_id,
+        driver_id=None,
+        status="pending",
+        created_at=now,
+        updated_at=now,
+    )
+    return structs.replace(blank, **values)
+
+
+async def _check_people(tx: Tx, given: list[DeliveryInput]) -> None:
+    """Customers and drivers are users of the tenant."""
+    named = [
+        (f"deliveries.{number}.{field}", value)
+        for number, each in enumerate(given)
+        for field in ("customer_id", "driver_id")
+        if isinstance(value := getattr(each, field), str)
+    ]
+    people = await identities.by_ids(tx, list({value for _, value in named}))
+    for field, value in named:
+        person = people.get(value)
+        if person is None or person.kind != "user" or person.removed_at is not None:
+            raise Invalid(field, "unknown", f"{field}: no such user: {value}")
+
+
+async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
+    """The delivery's conversation, if it has one, follows the people of the delivery."""
+    were = {before.customer_id, before.driver_id}
+    are = {after.customer_id, after.driver_id}
+    if were == are:
+        return
+    conversation = await conversations.lock_of_delivery(tx, after.id)
+    if conversation is None:
+        return
+    for gone in sorted(i for i in were - are if i is not None):
+        await participation.leave(tx, now, conversation, gone)
+    for new in sorted(i for i in are - were if i is not None):
+        await participation.join(tx, now, conversation, new, "member")

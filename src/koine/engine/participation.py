@@ -1,0 +1,116 @@
+"""Who takes part in a conversation: join, leave, roles, and how far each has read."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from koine.engine import access, messages
+from koine.engine.engine import writes
+from koine.engine.ledger import record
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, ParticipantRole
+from koine.model.errors import Forbidden
+from koine.store import identities, participants
+from koine.store.db import Tx
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one user: `unknown` in the tenant and `absent` from the conversation are
+    failures, the others are not (delivery.md, F: some of many may fail)."""
+
+    user_id: str
+    what: Literal["done", "unchanged", "unknown", "absent"]
+
+
+@writes
+async def add(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    conversation_id: str,
+    user_ids: list[str],
+    role: ParticipantRole = "member",
+) -> list[Outcome]:
+    """Make users participants, also such as have left; one who is there keeps their role.
+
+    Raises NotFound, Forbidden, Conflict("closed").
+    """
+    found = await access.for_participants(tx, actor, conversation_id)
+    people = await identities.by_ids(tx, user_ids)
+    known = {i for i in people if people[i].removed_at is None}
+    outcomes = []
+    for user_id in user_ids:
+        if user_id not in known:
+            outcomes.append(Outcome(user_id, "unknown"))
+        else:
+            joined = await join(tx, now, found, user_id, role)
+            outcomes.append(Outcome(user_id, "done" if joined else "unchanged"))
+    return outcomes
+
+
+@writes
+async def remove(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, user_ids: list[str]
+) -> list[Outcome]:
+    """End users' parts. Raises as `add`."""
+    found = await access.for_participants(tx, actor, conversation_id)
+    outcomes = []
+    for user_id in user_ids:
+        left = await leave(tx, now, found, user_id)
+        outcomes.append(Outcome(user_id, "done" if left else "absent"))
+    return outcomes
+
+
+@writes
+async def update(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    conversation_id: str,
+    user_ids: list[str],
+    role: ParticipantRole,
+) -> list[Outcome]:
+    """Give participants who have not left another role. Raises as `add`."""
+    found = await access.for_participants(tx, actor, conversation_id)
+    active = set(await participants.active_ids(tx, found.id))
+    outcomes = []
+    for user_id in user_ids:
+        if user_id in active:
+            await participants.set_role(tx, found.id, user_id, role)
+            await record(
+                tx, now, "participant.updated", user_id, conversation_id=found.id, role=role
+            )
+        outcomes.append(Outcome(user_id, "done" if user_id in active else "absent"))
+    return outcomes
+
+
+@writes
+async def read(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
+) -> bool:
+    """Move the caller's read mark to a message, or to the newest; False: it was there already.
+
+    Raises NotFound("conversation" | "message"), Forbidden for one who takes no part.
+    """
+    _, me = await access.conversation(tx, actor, conversation_id)
+    if me is None or me.left_at is not None:
+        raise Forbidden("participant")
+    return await messages.mark_read.inside(tx, now, actor, conversation_id, message_id)
+
+
+async def join(
+    tx: Tx, now: int, conversation: Conversation, user_id: str, role: ParticipantRole
+) -> bool:
+    """Inside a transaction that holds the conversation: one joins; False if it is there already."""
+    joined = await participants.join(tx, conversation, user_id, role, now)
+    if joined:
+        await record(tx, now, "participant.joined", user_id, conversation_id=conversation.id)
+    return joined
+
+
+async def leave(tx: Tx, now: int, conversation: Conversation, user_id: str) -> bool:
+    """Inside a transaction that holds the conversation: one leaves; False if it had no part."""
+    left = await participants.leave(tx, conversation, user_id, now)
+    if left:
+        await record(tx, now, "participant.left", user_id, conversation_id=conversation.id)
+    return left
