@@ -1,0 +1,128 @@
+"""Who gets in, what they may do, and how often (helpdesk.md, "Auth and permissions")."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+
+from koine.engine import credentials, keys
+from koine.kit.times import SECOND
+from koine.model.actor import operator
+from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
+from koine.store.db import Database
+from tests.dialects.helpdesk.conftest import Desk, desk_of
+
+
+async def key_of(desk: Desk, *permissions: str, expires_at: int | None = None) -> keys.MadeKey:
+    boss = operator(desk.acme.tenant.id)
+    held = frozenset(permissions)
+    alice = desk.acme.id("alice")
+    return await keys.create(
+        desk.cast.engine, boss, "k", held, user_id=alice, expires_at=expires_at
+    )
+
+
+async def code(desk: Desk, headers: dict[str, str]) -> tuple[int, str]:
+    answer = await desk.call("GET", headers=headers)
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+async def test_a_key_is_taken_in_either_header(desk: Desk) -> None:
+    key = desk.acme.key
+    for headers in ({"Authorization": f"bearer {key}"}, {"X-API-Key": key}):
+        assert (await desk.call("GET", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, "AUTH_REQUIRED"), ({"Authorization": ""}, "AUTH_REQUIRED"),
+        ({"Authorization": "Basic abc"}, "AUTH_INVALID"),
+        ({"Authorization": "Bearer"}, "AUTH_INVALID"),
+        ({"Authorization": "Bearer a.b.c"}, "AUTH_INVALID"),
+        ({"Authorization": "Bearer sk_live_abc"}, "API_KEY_INVALID"),
+        ({"X-API-Key": "abc"}, "API_KEY_INVALID"),
+    ],
+)  # fmt: skip
+async def test_a_stranger_is_told_why(desk: Desk, headers: dict[str, str], expected: str) -> None:
+    assert await code(desk, headers) == (401, expected)
+
+
+async def test_expired_and_revoked_keys(desk: Desk) -> None:
+    soon = desk.cast.clock.now() + SECOND
+    old = await key_of(desk, READ_CONVERSATIONS, expires_at=soon)
+    gone = await key_of(desk, READ_CONVERSATIONS)
+    await keys.revoke(desk.cast.engine, operator(desk.acme.tenant.id), gone.key.id)
+    credentials.forget(desk.cast.engine)
+    desk.cast.clock.advance(seconds=2)
+    assert await code(desk, {"X-API-Key": old.text}) == (401, "API_KEY_EXPIRED")
+    assert await code(desk, {"X-API-Key": gone.text}) == (401, "API_KEY_INVALID")
+
+
+async def test_an_expired_token(desk: Desk) -> None:
+    token = desk.cast.token("alice", ttl_s=1)
+    desk.cast.clock.advance(seconds=120)
+    assert await code(desk, {"Authorization": f"Bearer {token}"}) == (401, "AUTH_EXPIRED")
+
+
+async def test_a_users_token_works_where_the_role_allows(desk: Desk) -> None:
+    await desk.made()
+    assert (await desk.call("GET", headers=desk.cast.bearer("alice"))).status_code == 200
+    for name in ("dora", "dan", "cleo"):
+        assert await code(desk, desk.cast.bearer(name)) == (403, "FORBIDDEN")
+
+
+async def test_reading_and_writing_are_two_permissions(desk: Desk) -> None:
+    path = f"/{(await desk.made())['_id']}"
+    read = {"X-API-Key": desk.acme.read_only_key}
+    write = {"X-API-Key": (await key_of(desk, WRITE_CONVERSATIONS)).text}
+    create = {"subject": "s", "inboxId": desk.acme.inbox.id}
+    calls = [
+        ("GET", "", None), ("GET", path, None), ("GET", f"{path}/messages", None),
+        ("POST", "", create), ("PUT", path, {"priority": "low"}),
+        ("POST", f"{path}/messages", {"text": "hi"}), ("DELETE", path, None),
+    ]  # fmt: skip
+    got = [
+        [(await desk.call(m, p, b, headers)).status_code for m, p, b in calls]
+        for headers in (read, write)
+    ]
+    assert got == [[200, 200, 200, 403, 403, 403, 403], [403, 403, 403, 201, 200, 201, 200]]
+
+
+async def test_a_system_administrators_token_opens_no_tenant(desk: Desk) -> None:
+    token = desk.cast.engine.signer.sign({"sub": "root", "is_system_admin": True}, 60)
+    assert await code(desk, {"Authorization": f"Bearer {token}"}) == (403, "FORBIDDEN")
+
+
+async def test_every_answer_tells_the_rate_limit(db: Database) -> None:
+    async with AsyncExitStack() as stack:
+        desk = await desk_of(db, stack, rate_limit_per_minute=60)
+        now = desk.cast.clock.now() // SECOND
+        first, second = await desk.call("GET"), await desk.call("GET", status="huge")
+        names = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
+        assert [first.headers[name] for name in names] == ["60", "59", str(now + 1)]
+        assert [second.headers[name] for name in names] == ["60", "58", str(now + 2)]
+        answers = [
+            await desk.call("GET", headers={}), await desk.call("GET", "/api/v1/health"),
+            await desk.call("GET", "/api/v1/users/nobody"), await desk.call("PATCH"),
+        ]  # fmt: skip
+        assert [each.status_code for each in answers] == [401, 200, 404, 405]
+        assert all(name in each.headers for name in names for each in answers)
+
+
+async def test_over_the_limit_is_a_429_that_says_when(db: Database) -> None:
+    async with AsyncExitStack() as stack:
+        desk = await desk_of(db, stack, rate_limit_per_minute=2)
+        answers = [await desk.call("GET") for _ in range(3)]
+        assert [each.status_code for each in answers] == [200, 200, 429]
+        error, headers = answers[2].json()["error"], answers[2].headers
+        assert (error["code"], error["details"]) == ("RATE_LIMIT_EXCEEDED", {"retryAfter": 30})
+        assert (headers["Retry-After"], headers["X-RateLimit-Remaining"]) == ("30", "0")
+        ada = await desk.call("GET", headers=desk.cast.bearer("ada"))
+        assert ada.status_code == 200
+
+
+async def test_strangers_are_counted_by_address(db: Database) -> None:
+    async with AsyncExitStack() as stack:
+        desk = await desk_of(db, stack, rate_limit_per_minute=1)
+        got = [(await desk.call("GET", headers={})).status_code for _ in "12"]
+        assert got == [401, 429]
