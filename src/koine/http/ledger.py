@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from koine.model.errors import Invalid
+from koine.engine import answers
+from koine.engine.answers import KeyReused
 
 if TYPE_CHECKING:
+    from koine.engine.engine import Engine
     from koine.model.actor import Actor
 
+__all__ = ["HEADER", "Answers", "Kept", "KeyReused", "Ledger"]
+
 HEADER = "Idempotency-Key"
-
-
-class KeyReused(Invalid):
-    """The key came before with another payload. The answer is a 422 in every dialect."""
-
-    def __init__(self) -> None:
-        super().__init__(HEADER, "was used before with another payload")
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -44,3 +41,27 @@ class Ledger(Protocol):
 
     async def drop(self, actor: Actor, request: str, key: str) -> None:
         """Free the key: there is no answer worth keeping."""
+
+
+class Answers:
+    """The ledger whose rows are in the database: every node gives the same first answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def begin(self, actor: Actor, request: str, key: str, digest: str) -> Kept | None:
+        """Take the key, or give the answer kept under it. See `Ledger.begin`."""
+        found = await answers.begin(self._engine, actor, request, key, digest)
+        if found is None or found.status is None:
+            return None
+        headers = msgspec.json.decode(found.headers or "[]", type=list[tuple[str, str]])
+        return Kept(found.status, headers, bytes(found.content or b""))
+
+    async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
+        """Keep the first answer."""
+        headers = msgspec.json.encode(kept.headers).decode()
+        await answers.keep(self._engine, actor, request, key, (kept.status, headers, kept.content))
+
+    async def drop(self, actor: Actor, request: str, key: str) -> None:
+        """Free the key."""
+        await answers.drop(self._engine, actor, request, key)

@@ -1,7 +1,7 @@
 """Every table, once. Statements are built from these and run by the drivers."""
 
 from koine.store.tables.base import metadata
-from koine.store.tables.doors import api_keys, audit, logins, sessions
+from koine.store.tables.doors import answers, api_keys, audit, logins, sessions
 from koine.store.tables.people import (
     contact_inboxes,
     counters,
@@ -22,6 +22,7 @@ from koine.store.tables.talk import (
 )
 
 __all__ = [
+    "answers",
     "api_keys",
     "audit",
     "contact_inboxes",

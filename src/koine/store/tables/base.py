@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -39,6 +40,11 @@ def text_(name: str, nullable: bool = True) -> Column[str]:
 def int_(name: str, nullable: bool = False) -> Column[int]:
     """A whole number, or a time in µs since the epoch."""
     return Column(name, BigInteger(), nullable=nullable)
+
+
+def blob(name: str) -> Column[bytes]:
+    """Bytes, or none."""
+    return Column(name, LargeBinary(), nullable=True)
 
 
 def flag(name: str) -> Column[bool]:

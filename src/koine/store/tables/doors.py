@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, Table
 
-from koine.store.tables.base import belongs, id_, int_, key, metadata, text_
+from koine.store.tables.base import belongs, blob, id_, int_, key, metadata, text_
 
 api_keys = Table(
     "api_keys",
@@ -64,4 +64,18 @@ audit = Table(
     int_("created_at"),
     key("tenant_id", "id"),
     Index("audit_created", "tenant_id", "created_at", "id"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    id_("tenant_id"),
+    text_("slot", False),
+    text_("digest", False),
+    int_("taken_at"),
+    int_("status", True),
+    text_("headers"),
+    blob("content"),
+    key("tenant_id", "slot"),
+    Index("answers_taken", "tenant_id", "taken_at"),
 )

@@ -1,0 +1,76 @@
+"""Idempotency-Key: the first answer under a key is every later call's answer, for a day.
+
+contracts/README.md: scope is tenant, caller, method and path; while the first runs, Conflict; with
+another payload, KeyReused.
+"""
+
+import hashlib
+
+from koine.engine.engine import writes
+from koine.kit.times import DAY, SECOND
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, Invalid
+from koine.store import answers
+from koine.store.answers import KeptAnswer
+from koine.store.db import Tx
+
+KEPT = DAY
+"""How long an answer is given again, µs."""
+LEFT_BEHIND = 60 * SECOND
+"""A slot whose first call has not answered after this is that of a process that died, µs."""
+_PURGE_EVERY = 64
+
+
+class KeyReused(Invalid):
+    """The key came before with another payload. The answer is a 422 in every dialect."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key", "was used before with another payload")
+
+
+@writes
+async def begin(
+    tx: Tx, now: int, actor: Actor, request: str, key: str, digest: str
+) -> KeptAnswer | None:
+    """Take the key for a call that now runs (None), or give the answer kept under it.
+
+    Raises Conflict("in_flight") while the first is running, KeyReused for another payload.
+    """
+    slot = _slot(actor, request, key)
+    if await answers.take(tx, slot, digest, now):
+        if int(slot[:4], 16) % _PURGE_EVERY == 0:
+            await answers.purge(tx, now - KEPT)
+        return None
+    found = await answers.get(tx, slot)
+    if found is None:
+        raise Conflict("in_flight", "the first call under this key is running")
+    age = now - found.taken_at
+    if age > KEPT or (found.status is None and age > LEFT_BEHIND):
+        if await answers.take_over(tx, found, digest, now):
+            return None
+        raise Conflict("in_flight", "the first call under this key is running")
+    if found.digest != digest:
+        raise KeyReused
+    if found.status is None:
+        raise Conflict("in_flight", "the first call under this key is running")
+    return found
+
+
+@writes
+async def keep(
+    tx: Tx, now: int, actor: Actor, request: str, key: str, answer: tuple[int, str, bytes]
+) -> None:
+    """Keep the first answer: status, headers as JSON text, body."""
+    await answers.keep(tx, _slot(actor, request, key), *answer)
+
+
+@writes
+async def drop(tx: Tx, now: int, actor: Actor, request: str, key: str) -> None:
+    """Free the key: there is no answer worth keeping."""
+    await answers.drop(tx, _slot(actor, request, key))
+
+
+def _slot(actor: Actor, request: str, key: str) -> str:
+    caller = actor.key_id or actor.identity_id or actor.kind
+    text = "\0".join((caller, request, key))
+    return hashlib.sha256(text.encode()).hexdigest()

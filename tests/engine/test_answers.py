@@ -1,0 +1,67 @@
+"""Idempotency keys: one first answer for a day, in every dialect's scope."""
+
+import asyncio
+
+import pytest
+
+from koine.engine import answers
+from koine.engine.answers import KeyReused
+from koine.model.errors import Conflict
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+REQUEST = "POST /v1/things"
+ANSWER = (201, "[]", b'{"id": 1}')
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def begin(cast: Cast, who: str = "dan", digest: str = "d") -> object:
+    return await answers.begin(cast.engine, cast.acme.actor(who), REQUEST, "k", digest)
+
+
+async def test_the_first_answer_is_given_again(cast: Cast) -> None:
+    assert await begin(cast) is None
+    await answers.keep(cast.engine, cast.acme.actor("dan"), REQUEST, "k", ANSWER)
+    again = await begin(cast)
+    assert (again.status, again.headers, again.content) == ANSWER  # type: ignore[attr-defined]  # kept
+
+
+async def test_while_the_first_runs_the_second_conflicts(cast: Cast) -> None:
+    outcomes = await asyncio.gather(*(begin(cast) for _ in range(8)), return_exceptions=True)
+    assert outcomes.count(None) == 1
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 7
+
+
+async def test_another_payload_is_refused(cast: Cast) -> None:
+    await begin(cast)
+    await answers.keep(cast.engine, cast.acme.actor("dan"), REQUEST, "k", ANSWER)
+    with pytest.raises(KeyReused):
+        await begin(cast, digest="other")
+
+
+async def test_a_key_is_its_callers_own(cast: Cast) -> None:
+    assert await begin(cast, "dan") is None
+    assert await begin(cast, "cleo") is None
+
+
+async def test_a_key_left_behind_by_a_dead_process_frees_itself(cast: Cast) -> None:
+    await begin(cast)
+    cast.clock.advance(61)
+    assert await begin(cast) is None
+
+
+async def test_a_key_is_forgotten_after_a_day(cast: Cast) -> None:
+    await begin(cast)
+    await answers.keep(cast.engine, cast.acme.actor("dan"), REQUEST, "k", ANSWER)
+    cast.clock.advance(24 * 3600 + 1)
+    assert await begin(cast, digest="other") is None
+
+
+async def test_a_dropped_key_is_free(cast: Cast) -> None:
+    await begin(cast)
+    await answers.drop(cast.engine, cast.acme.actor("dan"), REQUEST, "k")
+    assert await begin(cast, digest="other") is None
