@@ -32,6 +32,16 @@ def key_of(call: Call[Any, Any]) -> str | None:
     return key
 
 
+def message_key(call: Call[Any, Any]) -> str | None:
+    """The call's key as the client key of the message it posts, with the caller in it, for
+    another's same key is another key: so a message is never stored twice, even when the kept
+    answer is long forgotten (contracts/README.md). Raises Invalid as `key_of`.
+    """
+    key = key_of(call)
+    caller = call.actor.key_id or call.actor.identity_id
+    return f"idem:{caller}:{key}" if key else None
+
+
 def digest(*parts: bytes) -> str:
     """Give SHA-256 over parts, each with its length, so that no two lists of parts are alike."""
     sha = hashlib.sha256()
