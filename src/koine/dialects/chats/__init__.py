@@ -1,0 +1,51 @@
+"""Chats between an owner and a responder in a workspace (docs/dialects/chats.md)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from koine.dialects.chats import auth, errors, routes, routes_messages
+from koine.http.call import Answer, Call
+from koine.http.limits import RateLimiter
+from koine.http.route import Routes
+from koine.model.actor import Actor
+from koine.model.errors import Refusal
+
+
+class Chats:
+    """The dialect object. `support_url` is where an error's call to action sends people."""
+
+    name = "chats"
+    title = "Chats"
+    version = "1.0.0"
+    description = "Chats between an owner and a responder in a workspace."
+    prefixes = ("/api/v1/chats", "/api/v1/chat-messages")
+    security_schemes: Mapping[str, Mapping[str, object]] = {
+        "apiKey": {"type": "apiKey", "in": "header", "name": "authorization"}
+    }
+    error_types: Mapping[int, type] = errors.TYPES
+    cors = False
+
+    def __init__(self, support_url: str = errors.SUPPORT_URL) -> None:
+        self.routes = Routes()
+        self.routes.include(routes.routes)
+        self.routes.include(routes_messages.routes)
+        self._support_url = support_url
+        self._limiter = RateLimiter()
+
+    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+        """Who calls: an API key. Raises Unauthenticated, Forbidden, TooMany."""
+        return await auth.authenticate(call, self._limiter)
+
+    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+        """The refusal in this dialect's shape; None is the 500."""
+        return errors.answer(refusal, self._support_url)
+
+    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+        """How many calls the key has left."""
+        if call.rate is None:
+            return {}
+        return {
+            "X-RateLimit-Limit": str(call.rate.limit),
+            "X-RateLimit-Remaining": str(call.rate.remaining),
+            "X-RateLimit-Reset": str(call.rate.reset_unix),
+        }

@@ -1,0 +1,37 @@
+"""Who calls: the workspace's API key, raw (F) or after `Bearer` (D), and nothing else."""
+
+from typing import Any
+
+from msgspec import structs
+
+from koine.engine import credentials
+from koine.http.call import Call
+from koine.http.limits import RateLimiter
+from koine.model.actor import Actor
+from koine.model.errors import Forbidden, Unauthenticated
+from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
+
+
+async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
+    """The key's actor, if it may read (GET) or write (all else), and has calls left.
+
+    Raises Unauthenticated, Forbidden, TooMany.
+    """
+    actor = await credentials.by_key(call.engine, _key(call.headers.get("authorization")))
+    # A user's token that another dialect has verified is remembered by its text, too.
+    if actor.kind != "key" or not actor.tenant_id:
+        raise Unauthenticated("invalid")
+    per_minute = call.engine.settings.rate_limit_per_minute
+    call.rate = limiter.check(f"key:{actor.key_id}", per_minute, call.engine.clock.now())
+    needed = READ_CONVERSATIONS if call.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
+    if not actor.may(needed):
+        raise Forbidden(needed)
+    # Every write answers with the chat: who may write it sees what it wrote.
+    return structs.replace(actor, permissions=actor.permissions | {READ_CONVERSATIONS})
+
+
+def _key(header: str | None) -> str:
+    if header is None or not header.strip():
+        raise Unauthenticated("missing")
+    scheme, _, rest = header.strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else header.strip()

@@ -1,0 +1,168 @@
+"""Our nouns in this dialect's shape."""
+
+from msgspec import Struct
+
+from koine.dialects.chats.wire import (
+    ChannelType,
+    Chat,
+    ChatDetails,
+    ChatMessage,
+    ResponderEntity,
+    Role,
+)
+from koine.kit.times import iso_ms
+from koine.model.conversation import Conversation, SenderKind
+from koine.model.identity import IdentityKind
+from koine.model.message import Message
+from koine.model.view import Around
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""Stands where an id must not be null and there is nobody (D)."""
+EXTERNAL = "ext:"
+"""What a message's own key starts with when it is this dialect's `externalId`."""
+
+CHANNEL_TYPES: dict[str, ChannelType] = {
+    "email": "api", "phone": "api", "chat": "widget", "widget": "widget", "waha": "waha",
+    "whatsapp": "whatsapp", "instagram": "instagram", "api": "api",
+}  # fmt: skip
+"""Our inboxes' channel types as shown here (D)."""
+_ENTITIES: dict[IdentityKind, ResponderEntity] = {
+    "agent": "agents",
+    "squad": "squads",
+    "workflow": "workflows",
+}
+_ROLES: dict[SenderKind, Role] = {
+    "contact": "user",
+    "user": "attendant",
+    "responder": "assistant",
+    "system": "system",
+}
+Senders = tuple[str | None, str | None]
+"""Who sent the last message and the one before it, where that decides their role."""
+
+
+class Owner(Struct, frozen=True):
+    """What a chat shows of its owner: a user's email; a contact's identifier and `blocked`."""
+
+    id: str
+    is_user: bool = True
+    name: str | None = None
+    email: str | None = None
+    identifier: str | None = None
+    blocked: bool | None = None
+
+
+def chat(c: Conversation, around: Around, workspace_id: str) -> Chat:
+    """A chat; `around` needs the participants of a conversation that has no owner."""
+    return Chat(
+        created_at=iso_ms(c.created_at),
+        id=c.id,
+        is_removed=c.removed_at is not None,
+        updated_at=iso_ms(c.updated_at),
+        channel_id=c.inbox_id,
+        current_responder_id=c.responder_id if c.responder_active else None,
+        last_chat_message_created_at=_time(_shown_at(c)),
+        owner_id=owner_id(c, around),
+        responder_id=c.responder_id or NOBODY,
+        title=c.title,
+        workspace_id=workspace_id,
+    )
+
+
+def details(
+    c: Conversation, around: Around, workspace_id: str, senders: Senders = (None, None)
+) -> ChatDetails:
+    """A chat with details; `around` needs participants, people, inboxes, tickets and versions."""
+    inbox = around.inboxes.get(c.inbox_id) if c.inbox_id else None
+    owner = owner_of(c, around)
+    responder = around.people.get(c.responder_id) if c.responder_id else None
+    version = around.versions.get(c.responder_version_id) if c.responder_version_id else None
+    ticket = around.tickets.get(c.id)
+    return ChatDetails(
+        channel_id=c.inbox_id,
+        channel_name=inbox.name if inbox else None,
+        channel_type=CHANNEL_TYPES[inbox.channel_type] if inbox else None,
+        created_at=iso_ms(c.created_at),
+        id=c.id,
+        is_owner_blocked=owner.blocked,
+        is_removed=c.removed_at is not None,
+        last_message_content=c.last_content,
+        last_message_created_at=_time(c.last_message_at),
+        last_message_role=_role(c.last_sender_kind, senders[0], owner.id),
+        owner_email=owner.email,
+        owner_id=owner.id,
+        owner_identifier=owner.identifier,
+        owner_name=owner.name,
+        penultimate_message_content=c.previous_content,
+        penultimate_message_created_at=_time(c.previous_message_at),
+        penultimate_message_role=_role(c.previous_sender_kind, senders[1], owner.id),
+        responder_entity=_ENTITIES.get(responder.kind, "agents") if responder else "agents",
+        responder_id=c.responder_id or NOBODY,
+        responder_name=(responder.name or "") if responder else "",
+        responder_picture=responder.avatar_url if responder else None,
+        responder_version_id=c.responder_version_id,
+        responder_version_number=version.number if version else None,
+        ticket_id=ticket.id if ticket else None,
+        ticket_status=ticket.status if ticket else None,
+        title=c.title,
+        workspace_id=workspace_id,
+    )
+
+
+def message(m: Message, owner: str) -> ChatMessage:
+    """A message of the chat that `owner` owns."""
+    key = m.client_key or ""
+    return ChatMessage(
+        created_at=iso_ms(m.created_at),
+        id=m.id,
+        updated_at=iso_ms(m.updated_at),
+        chat_id=m.conversation_id,
+        chat_thread_id=None,
+        content=m.content or m.content_url or "",
+        external_id=key.removeprefix(EXTERNAL) if key.startswith(EXTERNAL) else None,
+        raw_content=None,
+        role=_ROLES[m.sender_kind] if m.sender_id != owner else "user",
+        sender_id=m.sender_id,
+    )
+
+
+def owner_id(c: Conversation, around: Around) -> str:
+    """Whose chat it is. Of a conversation without an owner: who opened it, else who joined first
+    (D: `ownerId` is never null); `around` needs the participants for that."""
+    members = around.participants.get(c.id)
+    return c.owner_id or c.created_by or (members[0].identity_id if members else NOBODY)
+
+
+def owner_of(c: Conversation, around: Around) -> Owner:
+    """What is known of the owner, from `around`'s people and participants."""
+    whose = owner_id(c, around)
+    person = around.people.get(whose)
+    if person is not None:
+        is_user = person.kind == "user"
+        return Owner(
+            id=whose,
+            is_user=is_user,
+            name=person.name,
+            email=person.email if is_user else None,
+            identifier=None if is_user else person.identifier,
+            blocked=None if is_user else person.blocked,
+        )
+    member = next((m for m in around.participants.get(c.id, []) if m.identity_id == whose), None)
+    if member is None:
+        return Owner(whose)
+    is_user = member.kind == "user"
+    return Owner(whose, is_user, member.name, member.email if is_user else None)
+
+
+def _shown_at(c: Conversation) -> int | None:
+    return c.last_message_at if c.chat_sort_at is None else c.chat_shown_at
+
+
+def _time(us: int | None) -> str | None:
+    return None if us is None else iso_ms(us)
+
+
+def _role(kind: SenderKind | None, sender_id: str | None, owner: str) -> Role | None:
+    if kind is None:
+        return None
+    return "user" if sender_id == owner else _ROLES[kind]

@@ -1,0 +1,155 @@
+"""What goes over the wire, field by field in the order of chats.md (S)."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+ChannelType = Literal["widget", "waha", "whatsapp", "instagram", "api"]
+ResponderEntity = Literal["agents", "squads", "workflows"]
+Role = Literal["user", "assistant", "attendant", "system"]
+TicketStatus = Literal["pending", "ongoing", "completed"]
+ExternalId = Annotated[str, Meta(min_length=1, max_length=250)]
+
+# ---------------------------------------------------------------- answers
+
+
+class Chat(Struct, frozen=True, rename="camel"):
+    """A chat (S)."""
+
+    created_at: Time
+    id: Uuid
+    is_removed: bool
+    updated_at: Time
+    channel_id: Uuid | None
+    current_responder_id: Uuid | None
+    last_chat_message_created_at: Time | None
+    owner_id: Uuid
+    responder_id: Uuid
+    title: str | None
+    workspace_id: Uuid
+
+
+class ChatDetails(Struct, frozen=True, rename="camel"):
+    """A chat with what a list of chats shows (S). It has no `updatedAt`."""
+
+    channel_id: Uuid | None
+    channel_name: str | None
+    channel_type: ChannelType | None
+    created_at: Time
+    id: Uuid
+    is_owner_blocked: bool | None
+    is_removed: bool
+    last_message_content: str | None
+    last_message_created_at: Time | None
+    last_message_role: Role | None
+    owner_email: str | None
+    owner_id: Uuid
+    owner_identifier: str | None
+    owner_name: str | None
+    penultimate_message_content: str | None
+    penultimate_message_created_at: Time | None
+    penultimate_message_role: Role | None
+    responder_entity: ResponderEntity
+    responder_id: Uuid
+    responder_name: str
+    responder_picture: str | None
+    responder_version_id: Uuid | None
+    responder_version_number: int | None
+    ticket_id: Uuid | None
+    ticket_status: TicketStatus | None
+    title: str | None
+    workspace_id: Uuid
+
+
+class Informed(Struct, frozen=True):
+    """The answer of a call that has nothing to show (S)."""
+
+    message: str
+
+
+class ChatMessage(Struct, frozen=True, rename="camel"):
+    """A message of a chat (F)."""
+
+    created_at: Time
+    id: Uuid
+    updated_at: Time
+    chat_id: Uuid
+    chat_thread_id: Uuid | None
+    content: str
+    external_id: str | None
+    raw_content: str | None
+    role: Role
+    sender_id: Uuid | None
+
+
+# ---------------------------------------------------------------- requests
+
+
+class NewChat(Struct, frozen=True, rename="camel"):
+    """All three keys are required (S)."""
+
+    channel_id: Uuid | None
+    owner_id: Uuid
+    title: str | None
+
+
+class ChatChanges(Struct, frozen=True, rename="camel"):
+    """An absent key changes nothing; null is a value (S)."""
+
+    last_chat_message_created_at: Time | None | UnsetType = UNSET
+    title: str | None | UnsetType = UNSET
+
+
+class NewChatMessage(Struct, frozen=True, rename="camel"):
+    """A message to post (D)."""
+
+    chat_id: Uuid
+    content: str
+    role: Literal["user", "assistant"]
+    chat_thread_id: Uuid | None = None
+    external_id: ExternalId | None = None
+
+
+class VersionQuery(Struct, frozen=True, rename="camel"):
+    """Of one chat's details (S)."""
+
+    responder_version_id: str | None = None
+
+
+class DetailsQuery(Struct, frozen=True, rename="camel"):
+    """Of the list of chats with details (S); `cursor` is Koine's (D)."""
+
+    channel_ids: list[Uuid] = []
+    responder_ids: list[Uuid] = []
+    responder_version_ids: list[Uuid] = []
+    page_number: Annotated[float, Meta(ge=1)] = 1
+    page_size: Annotated[float, Meta(ge=1, le=100)] = 10
+    search: str | None = None
+    cursor: str | None = None
+
+
+class ChatsQuery(DetailsQuery, frozen=True, rename="camel"):
+    """Of the list of chats (S). No `channelTypes` is every chat, without a channel too (D)."""
+
+    channel_types: list[ChannelType] = []
+    owner_ids: list[Uuid] = []
+    last_chat_message_created_at_start: Time | None = None
+    last_chat_message_created_at_end: Time | None = None
+
+
+Limit = Annotated[float, Meta(ge=1, le=1000)]
+
+
+class MessagesQuery(Struct, frozen=True, rename="camel"):
+    """Of the list of messages (F); `chatId` is required. The limit has three spellings (D)."""
+
+    chat_id: Uuid | None = None
+    chat_thread_id: Uuid | None = None
+    joins: list[Literal["chat-message-follow-ups", "senders"]] = []
+    limit_in_brackets: Limit | None = field(name="pagination[limit]", default=None)
+    pagination: str | None = None
+    limit: Limit | None = None
+    ticket_ids: list[Uuid] = []
+    cursor: str | None = None
