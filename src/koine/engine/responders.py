@@ -1,0 +1,134 @@
+"""Responders: the agents and squads that answer, each with numbered versions (chats.md, F)."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine import access, people
+from koine.engine.engine import reads, reads_much, writes
+from koine.engine.ledger import note, record
+from koine.kit.ids import new_id
+from koine.model.actor import Actor
+from koine.model.errors import Invalid, NotFound
+from koine.model.filters import PeopleFilter
+from koine.model.identity import (
+    RESPONDER_KINDS,
+    Identity,
+    NewIdentity,
+    ResponderKind,
+    ResponderVersion,
+)
+from koine.model.page import Page, Window
+from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
+from koine.store import identities
+from koine.store.db import Tx
+
+NAME_LIMIT = 50
+"""Characters of a responder's name, at least 3 (chats.md, F)."""
+
+
+class NewResponder(Struct, frozen=True, kw_only=True):
+    """What a responder is made of. `settings` is JSON text: prompt, model and the like."""
+
+    kind: ResponderKind = "agent"
+    name: str
+    picture: str | None = None
+    settings: str = "{}"
+
+
+class ResponderChanges(Struct, frozen=True, kw_only=True):
+    """What to change of a responder; UNSET leaves a field as it is. Settings make a version."""
+
+    name: str | UnsetType = UNSET
+    avatar_url: str | None | UnsetType = UNSET
+
+
+class Responder(Struct, frozen=True):
+    """A responder and its versions, newest first."""
+
+    identity: Identity
+    versions: list[ResponderVersion]
+
+
+@writes
+async def create(tx: Tx, now: int, actor: Actor, new: NewResponder) -> Responder:
+    """Make a responder with version 1. Raises Forbidden, Invalid("name")."""
+    access.need(actor, MANAGE_TENANT)
+    _check_name(new.name)
+    made = await people.add(
+        tx, now, NewIdentity(kind=new.kind, name=new.name, avatar_url=new.picture)
+    )
+    version = ResponderVersion(new_id(), made.id, 1, new.settings, now)
+    await identities.add_version(tx, version)
+    await note(tx, now, actor, "create", made.kind, made.id, name=made.name)
+    return Responder(made, [version])
+
+
+@writes
+async def add_version(
+    tx: Tx, now: int, actor: Actor, responder_id: str, settings: str
+) -> ResponderVersion:
+    """Give a responder its next version, for conversations that open from now on; `settings` is
+    JSON text. Raises Forbidden, NotFound("responder"), or Duplicate when two add one at a time."""
+    access.need(actor, MANAGE_TENANT)
+    found = await _existing(tx, responder_id)
+    known = await identities.versions(tx, found.id)
+    number = known[0].number + 1 if known else 1
+    version = ResponderVersion(new_id(), found.id, number, settings, now)
+    await identities.add_version(tx, version)
+    await note(tx, now, actor, "version", found.kind, found.id, number=number)
+    await record(tx, now, "responder.versioned", found.id, version=version.id, number=number)
+    return version
+
+
+@reads
+async def get(tx: Tx, actor: Actor, responder_id: str) -> Responder:
+    """One responder with its versions. Raises Forbidden, NotFound("responder")."""
+    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    found = await _existing(tx, responder_id)
+    return Responder(found, await identities.versions(tx, found.id))
+
+
+@reads_much
+async def find(
+    tx: Tx,
+    actor: Actor,
+    window: Window,
+    kinds: tuple[ResponderKind, ...] = (),
+    search: str | None = None,
+) -> Page[Identity]:
+    """A page of responders, oldest first; `search` looks into their names. Raises Forbidden."""
+    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    wanted = PeopleFilter(kinds=kinds or tuple(sorted(RESPONDER_KINDS)), search=search)
+    return await identities.page(tx, wanted, window)
+
+
+@writes
+async def update(
+    tx: Tx, now: int, actor: Actor, responder_id: str, changes: ResponderChanges
+) -> Identity:
+    """Rename a responder or change its picture. Raises Forbidden, NotFound, Invalid("name")."""
+    access.need(actor, MANAGE_TENANT)
+    before = await _existing(tx, responder_id)
+    values: dict[str, Any] = {
+        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
+    }
+    if "name" in values:
+        _check_name(values["name"])
+    after = structs.replace(before, **values, updated_at=now)
+    await identities.change(tx, after)
+    await note(tx, now, actor, "change", after.kind, after.id, fields=sorted(values))
+    await record(tx, now, "identity.updated", after.id, what=after.kind)
+    return after
+
+
+async def _existing(tx: Tx, responder_id: str) -> Identity:
+    found = await identities.get(tx, responder_id)
+    if found is None or found.kind not in RESPONDER_KINDS or found.removed_at is not None:
+        raise NotFound("responder")
+    return found
+
+
+def _check_name(name: str) -> None:
+    if not 3 <= len(name.strip()) <= NAME_LIMIT:
+        raise Invalid("name", "length", f"name must have 3 to {NAME_LIMIT} characters")

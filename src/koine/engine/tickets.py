@@ -1,0 +1,127 @@
+"""Tickets of a hand-off: people answer in the responder's place, then give the turn back.
+
+chats.md: a ticket opens when the responder hands off; while it is ongoing the responder is
+silent; completing it gives the turn back.
+"""
+
+from msgspec import structs
+
+from koine.engine import access, conversations
+from koine.engine.engine import reads, writes
+from koine.engine.ledger import record
+from koine.kit.ids import new_id
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation
+from koine.model.errors import Conflict, NotFound
+from koine.model.ticket import Ticket
+from koine.store import conversations as rows
+from koine.store import tickets
+from koine.store.db import Tx
+
+
+@writes
+async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
+    """Hand a conversation off to people: the responder is silent from now on.
+
+    Raises NotFound("conversation"), Forbidden, Conflict("exists") while another one is open.
+    """
+    found, _ = await access.for_writing(tx, actor, conversation_id)
+    known = (await tickets.latest_of(tx, [found.id])).get(found.id)
+    if known is not None and known.status != "completed":
+        raise Conflict("exists", "the conversation has an open ticket")
+    ticket = Ticket(
+        id=new_id(),
+        conversation_id=found.id,
+        kind="handoff",
+        status="pending",
+        customer_id=found.owner_id,
+        assignee_id=None,
+        created_at=now,
+        ongoing_at=None,
+        completed_at=None,
+    )
+    await tickets.insert_one(tx, ticket)
+    await record(tx, now, "ticket.created", ticket.id, conversation_id=found.id)
+    await _silence(tx, now, found)
+    return ticket
+
+
+@writes
+async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str) -> Ticket:
+    """A user takes the ticket and its conversation over, from another user too.
+
+    Raises NotFound("ticket" | "assignee"), Forbidden, Conflict("completed").
+    """
+    before, found = await _locked(tx, actor, ticket_id)
+    if before.status == "completed":
+        raise Conflict("completed", "the ticket is completed")
+    changes = conversations.Changes(assignee_id=assignee_id)
+    await conversations.apply(tx, now, actor, found, changes)
+    after = structs.replace(
+        before, status="ongoing", assignee_id=assignee_id, ongoing_at=before.ongoing_at or now
+    )
+    return await _change(tx, now, before, after)
+
+
+@writes
+async def complete(tx: Tx, now: int, actor: Actor, ticket_id: str) -> Ticket:
+    """Give the turn back to the responder: nobody is assigned any more. Completing twice is as
+    once. Raises NotFound("ticket"), Forbidden."""
+    before, found = await _locked(tx, actor, ticket_id)
+    if before.status == "completed":
+        return before
+    await conversations.apply(tx, now, actor, found, conversations.Changes(assignee_id=None))
+    return await _change(
+        tx, now, before, structs.replace(before, status="completed", completed_at=now)
+    )
+
+
+@reads
+async def get(tx: Tx, actor: Actor, ticket_id: str) -> Ticket:
+    """One ticket of a conversation the actor may see. Raises NotFound("ticket")."""
+    ticket = await _existing(tx, ticket_id)
+    try:
+        await access.conversation(tx, actor, ticket.conversation_id, removed=True)
+    except NotFound:
+        raise NotFound("ticket") from None
+    return ticket
+
+
+async def _existing(tx: Tx, ticket_id: str) -> Ticket:
+    ticket = await tickets.get(tx, ticket_id)
+    if ticket is None:
+        raise NotFound("ticket")
+    return ticket
+
+
+async def _locked(tx: Tx, actor: Actor, ticket_id: str) -> tuple[Ticket, Conversation]:
+    """The ticket as it is under its conversation's lock."""
+    ticket = await _existing(tx, ticket_id)
+    try:
+        found, _ = await access.for_writing(tx, actor, ticket.conversation_id)
+    except NotFound:
+        raise NotFound("ticket") from None
+    return await _existing(tx, ticket_id), found
+
+
+async def _change(tx: Tx, now: int, before: Ticket, after: Ticket) -> Ticket:
+    if after != before:
+        await tickets.change(tx, after)
+        place = after.conversation_id
+        await record(
+            tx, now, "ticket.updated", after.id, conversation_id=place, status=after.status
+        )
+    return after
+
+
+async def _silence(tx: Tx, now: int, found: Conversation) -> None:
+    if not found.responder_active:
+        return
+    after = structs.replace(
+        found, responder_active=False, updated_at=max(now, found.updated_at + 1)
+    )
+    await rows.change(tx, found, after)
+    await record(
+        tx, now, "conversation.updated", found.id, conversation_id=found.id,
+        changed={"responder_active": False},
+    )  # fmt: skip
