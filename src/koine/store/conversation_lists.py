@@ -74,10 +74,12 @@ def _conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object
         elif wanted:
             names.add(name)
             values[name] = list(wanted)
-    for number, status in enumerate(f.statuses):
+    # Each status is a walk of its own: named twice it would find everything twice.
+    statuses = dict.fromkeys(f.statuses)
+    for number, status in enumerate(statuses):
         values[f"status_{number}"] = status
-    if f.statuses:
-        names.add(f"statuses={len(f.statuses)}")
+    if statuses:
+        names.add(f"statuses={len(statuses)}")
     for name in ("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"):
         if getattr(f, name) is not None:
             names.add(name)
