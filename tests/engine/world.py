@@ -1,0 +1,141 @@
+"""A small world in which random steps happen to conversations, and what its lists must say."""
+
+import contextlib
+from itertools import combinations
+
+from koine.engine import conversations, inboxes, messages, participation, people, tenants
+from koine.engine import engine as engines
+from koine.engine.conversations import Changes
+from koine.engine.engine import Engine
+from koine.kit.clock import HeldClock
+from koine.kit.ids import new_id
+from koine.model.actor import Actor, operator
+from koine.model.conversation import STATUSES, Conversation, NewConversation, Priority
+from koine.model.errors import Refusal
+from koine.model.filters import ConversationFilter
+from koine.model.identity import NewIdentity
+from koine.model.inbox import Inbox
+from koine.model.message import Draft
+from koine.store.db import Database
+from tests.cast import test_settings
+
+PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "urgent")
+WHAT = [
+    "create", "create", "status", "priority", "assign", "remove", "delete", "join", "leave", "say",
+    "wait",
+]  # fmt: skip
+Step = tuple[str, int, int]
+"""What happens, and two numbers that choose to which conversation and how."""
+
+
+class World:
+    """A new tenant with two users, two contacts and two inboxes, in which steps happen."""
+
+    def __init__(self, engine: Engine, clock: HeldClock, boss: Actor) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.boss = boss
+        self.users: list[str] = []
+        self.contacts: list[str] = []
+        self.inboxes: list[Inbox] = []
+        self.alive: list[str] = []
+
+    async def play(self, steps: list[Step]) -> None:
+        """Do every step; what the engine refuses (a closed conversation) leaves no trace."""
+        for what, one, other in steps:
+            with contextlib.suppress(Refusal):
+                await self._step(what, one, other)
+
+    async def _step(self, what: str, one: int, other: int) -> None:
+        if what == "wait":
+            self.clock.advance(seconds=other)
+        elif what == "create":
+            await self._create(one, other)
+        elif self.alive:
+            await self._change(what, self.alive[one % len(self.alive)], other)
+
+    async def _create(self, one: int, other: int) -> None:
+        new = NewConversation(
+            kind=("chat", "order")[one % 2],
+            status=STATUSES[other % 4],
+            priority=(None, *PRIORITIES)[one % 5],
+            inbox_id=[None, *(each.id for each in self.inboxes)][other % 3],
+            owner_id=[None, *self.contacts][one % 3],
+            participants=tuple((each, "member") for each in self.users[: other % 3]),
+        )
+        made = await conversations.create(self.engine, self.boss, new)
+        self.alive.append(made.id)
+
+    async def _change(self, what: str, which: str, n: int) -> None:
+        engine, boss, user = self.engine, self.boss, self.users[n % 2]
+        changes = {
+            "status": Changes(status=STATUSES[n % 4]),
+            "priority": Changes(priority=(None, *PRIORITIES)[n % 5]),
+            "assign": Changes(assignee_id=[None, *self.users][n % 3]),
+        }
+        if what in changes:
+            await conversations.change(engine, boss, which, changes[what])
+        elif what == "join":
+            await participation.add(engine, boss, which, [user])
+        elif what == "leave":
+            await participation.remove(engine, boss, which, [user])
+        elif what == "say":
+            draft = Draft(content="hi", sender_id=user, private=n > 5)
+            await messages.post(engine, boss, which, draft)
+        else:
+            self.alive.remove(which)
+            await (
+                conversations.remove(engine, boss, which)
+                if what == "remove"
+                else conversations.delete(engine, boss, which, "over")
+            )
+
+    def filters(self) -> list[ConversationFilter]:
+        """Every single filter, and some together."""
+        f = ConversationFilter
+        some = [each for count in (1, 2, 3, 4) for each in combinations(STATUSES, count)]
+        inbox, user = self.inboxes[0].id, self.users[0]
+        return [
+            f(),
+            *(f(statuses=each) for each in some),
+            *(f(kinds=(kind,)) for kind in ("chat", "order")),
+            *(f(priority=each) for each in PRIORITIES),
+            *(f(inbox_ids=(each.id,)) for each in self.inboxes),
+            f(inbox_ids=tuple(each.id for each in self.inboxes)),
+            *(f(owner_ids=(contact,)) for contact in self.contacts),
+            *(f(assignee_id=each) for each in self.users),
+            *(f(participant_id=who) for who in (*self.users, *self.contacts)),
+            *(f(participant_id=user, statuses=each) for each in some),
+            f(participant_id=user, kinds=("chat",)),
+            f(participant_id=user, priority="medium", assignee_id=user),
+            f(statuses=("pending", "snoozed"), inbox_ids=(inbox,)),
+        ]
+
+
+def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
+    """What the filter means, in plain Python."""
+    return (
+        (not f.statuses or c.status in f.statuses)
+        and (not f.kinds or c.kind in f.kinds)
+        and (not f.inbox_ids or c.inbox_id in f.inbox_ids)
+        and (not f.owner_ids or c.owner_id in f.owner_ids)
+        and f.priority in (None, c.priority)
+        and f.assignee_id in (None, c.assignee_id)
+        and (f.participant_id is None or f.participant_id in members)
+    )
+
+
+async def new_world(db: Database) -> World:
+    """A world of its own in a database that may hold others."""
+    clock = HeldClock()
+    engine = await engines.start(db, clock, test_settings())
+    tenant = await tenants.create(engine, "World", new_id())
+    world = World(engine, clock, operator(tenant.id))
+    for name in ("ada", "bob"):
+        user = NewIdentity(kind="user", name=name, role="agent")
+        world.users.append((await people.create(engine, world.boss, user)).id)
+        contact = NewIdentity(kind="contact", name=f"{name}'s friend")
+        world.contacts.append((await people.create(engine, world.boss, contact)).id)
+        new = inboxes.NewInbox(name=name)
+        world.inboxes.append(await inboxes.create(engine, world.boss, new))
+    return world
