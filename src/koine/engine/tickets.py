@@ -42,7 +42,7 @@ async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
     )
     await tickets.insert_one(tx, ticket)
     await record(tx, now, "ticket.created", ticket.id, conversation_id=found.id)
-    await _silence(tx, now, found)
+    await _turn(tx, now, found, False)
     return ticket
 
 
@@ -56,7 +56,8 @@ async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str)
     if before.status == "completed":
         raise Conflict("completed", "the ticket is completed")
     changes = conversations.Changes(assignee_id=assignee_id)
-    await conversations.apply(tx, now, actor, found, changes)
+    taken = await conversations.apply(tx, now, actor, found, changes)
+    await _turn(tx, now, taken, False)
     after = structs.replace(
         before, status="ongoing", assignee_id=assignee_id, ongoing_at=before.ongoing_at or now
     )
@@ -70,7 +71,10 @@ async def complete(tx: Tx, now: int, actor: Actor, ticket_id: str) -> Ticket:
     before, found = await _locked(tx, actor, ticket_id)
     if before.status == "completed":
         return before
-    await conversations.apply(tx, now, actor, found, conversations.Changes(assignee_id=None))
+    freed = await conversations.apply(
+        tx, now, actor, found, conversations.Changes(assignee_id=None)
+    )
+    await _turn(tx, now, freed, True)
     return await _change(
         tx, now, before, structs.replace(before, status="completed", completed_at=now)
     )
@@ -114,14 +118,15 @@ async def _change(tx: Tx, now: int, before: Ticket, after: Ticket) -> Ticket:
     return after
 
 
-async def _silence(tx: Tx, now: int, found: Conversation) -> None:
-    if not found.responder_active:
+async def _turn(tx: Tx, now: int, found: Conversation, responder_active: bool) -> None:
+    """Say whether the responder has the turn."""
+    if found.responder_active == responder_active:
         return
     after = structs.replace(
-        found, responder_active=False, updated_at=max(now, found.updated_at + 1)
+        found, responder_active=responder_active, updated_at=max(now, found.updated_at + 1)
     )
     await rows.change(tx, found, after)
     await record(
         tx, now, "conversation.updated", found.id, conversation_id=found.id,
-        changed={"responder_active": False},
+        changed={"responder_active": responder_active},
     )  # fmt: skip

@@ -76,7 +76,7 @@ def read_cursor(text: str) -> Cursor:
 
 def whole(name: str, number: float) -> int:
     """A whole number, also when written 2.0. Raises Invalid."""
-    if not number.is_integer():
+    if number % 1:
         raise Invalid(name, "must be a whole number")
     return int(number)
 

@@ -1,0 +1,68 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from koine.dialects.chats import Chats
+from koine.engine import people
+from koine.model.actor import operator
+from koine.model.identity import NewIdentity
+from koine.store.db import Database
+from tests.cast import Cast, http, make_cast
+
+
+class World(Struct):
+    """The cast, and Acme's client of the chats dialect."""
+
+    cast: Cast
+    client: httpx.AsyncClient
+
+    def headers(self, key: str | None = None) -> dict[str, str]:
+        return {"authorization": key or self.cast.acme.key}
+
+    async def get(self, path: str, key: str | None = None, **query: Any) -> httpx.Response:
+        params = {name.replace("__", ""): value for name, value in query.items()}
+        return await self.client.get(path, params=params or None, headers=self.headers(key))
+
+    async def send(
+        self, method: str, path: str, body: object = None, key: str | None = None
+    ) -> httpx.Response:
+        return await self.client.request(method, path, json=body, headers=self.headers(key))
+
+    async def chat(self, owner: str = "carol", title: str | None = None, **given: Any) -> Any:
+        body = {"channelId": None, "ownerId": self.cast.acme.id(owner), "title": title} | given
+        answer = await self.send("POST", "/api/v1/chats", body)
+        assert answer.status_code == 200, answer.text
+        self.cast.clock.advance(seconds=1)
+        return answer.json()
+
+    async def say(self, chat: Any, content: str = "hi", role: str = "user", **given: Any) -> Any:
+        body = {"chatId": chat["id"], "content": content, "role": role} | given
+        answer = await self.send("POST", "/api/v1/chat-messages", body)
+        assert answer.status_code == 200, answer.text
+        self.cast.clock.advance(seconds=1)
+        return answer.json()
+
+    async def details(self, chat: Any) -> Any:
+        answer = await self.get(f"/api/v1/chats/{chat['id']}/details")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def ids(self, path: str = "/api/v1/chats", **query: Any) -> list[str]:
+        answer = await self.get(path, **query)
+        assert answer.status_code == 200, answer.text
+        return [chat["id"] for chat in answer.json()]
+
+    async def contact(self, **given: Any) -> str:
+        boss = operator(self.cast.acme.tenant.id)
+        made = await people.create(self.cast.engine, boss, NewIdentity(kind="contact", **given))
+        return made.id
+
+
+@pytest.fixture
+async def world(db: Database) -> AsyncIterator[World]:
+    cast = await make_cast(db)
+    async with http(cast.engine, Chats()) as client:
+        yield World(cast, client)

@@ -1,0 +1,59 @@
+"""Every refusal in this dialect's shape."""
+
+import msgspec
+import pytest
+
+from koine.dialects.chats import Chats, errors
+from koine.http.dialect import MethodNotAllowed
+from koine.model import errors as model
+
+EXAMPLES: dict[type[model.Refusal], tuple[model.Refusal, int, str]] = {
+    model.Malformed: (model.Malformed("no JSON"), 400, "INVALID_DATA"),
+    model.Invalid: (model.Invalid("title", "is wrong"), 400, "INVALID_DATA"),
+    model.Unauthenticated: (model.Unauthenticated("expired"), 401, "UNAUTHORIZED"),
+    model.Forbidden: (model.Forbidden("write"), 403, "FORBIDDEN"),
+    model.NotFound: (model.NotFound("conversation"), 404, "CHAT_NOT_FOUND"),
+    model.Conflict: (model.Conflict("closed"), 409, "CONFLICT"),
+    model.TooLarge: (model.TooLarge(1), 413, "PAYLOAD_TOO_LARGE"),
+    model.TooMany: (model.TooMany(1), 429, "RATE_LIMITED"),
+    model.Unavailable: (model.Unavailable(), 503, "UNAVAILABLE"),
+}
+
+
+def body(refusal: model.Refusal | None) -> errors.Error:
+    answer = Chats("https://help.example").refuse(refusal, "r", True)
+    assert isinstance(answer.body, errors.Error)
+    return answer.body
+
+
+@pytest.mark.parametrize("kind", model.REFUSALS)
+def test_every_refusal_has_its_status_code_and_three_languages(kind: type[model.Refusal]) -> None:
+    refusal, status, code = EXAMPLES[kind]
+    answer = Chats().refuse(refusal, "r", True)
+    error = body(refusal)
+    assert (answer.status, error.code) == (status, code)
+    texts = msgspec.structs.astuple(error.feedback)
+    assert error.message == texts[0] and len(set(texts)) == 3
+    assert error.cta == errors.Cta("support-contact", "https://help.example")
+
+
+def test_the_texts_that_are_known() -> None:
+    assert body(model.Unauthenticated("missing")).message == "Unauthorized."
+    assert body(model.NotFound("conversation")).message == "Chat not found."
+    assert body(model.Malformed("x")).message == "Invalid data provided."
+
+
+def test_a_crash_is_a_500_and_tells_nothing() -> None:
+    assert Chats().refuse(None, "r", True).status == 500
+    assert body(None).code == "INTERNAL"
+
+
+def test_a_wrong_method_and_an_unknown_noun() -> None:
+    assert body(MethodNotAllowed(("GET",))).name == "MethodNotAllowedError"
+    assert body(model.NotFound("thing")).code == "NOT_FOUND"
+
+
+def test_details_come_with_400_alone() -> None:
+    assert body(model.Invalid("a", "is b")).details == [errors.Detail("a", "a is b")]
+    assert body(model.Malformed("no")).details == [errors.Detail(None, "no")]
+    assert b"details" not in msgspec.json.encode(body(model.Conflict("x")))
