@@ -110,7 +110,7 @@ async def mark_read(
 ) -> bool:
     """Move the actor's read mark to a message, or to the newest; never back. False: not moved."""
     found, me = await access.conversation(tx, actor, conversation_id, lock=True)
-    if me is None or me.left_at is not None or found.last_seq == 0:
+    if me is None or me.left_at is not None or (message_id is None and found.last_seq == 0):
         return False
     mark = await _mark(tx, actor, found, message_id)
     moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
