@@ -7,6 +7,7 @@ from koine.dialects.helpdesk.errors import KeyRefused, answer
 from koine.http.dialect import MethodNotAllowed
 from koine.http.query import BadQuery
 from koine.model import errors
+from tests.dialects.helpdesk.conftest import BASE, Desk
 
 CASES: list[tuple[errors.Refusal | None, int, str, object]] = [
     (errors.Malformed("no JSON"), 400, "BAD_REQUEST", None),
@@ -48,3 +49,25 @@ def test_a_refusal_has_its_shape(
 def test_no_refusal_is_forgotten() -> None:
     covered = {type(refusal) for refusal, *_ in CASES}
     assert set(errors.REFUSALS) <= covered
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400), (b"\xff", 400), (b'{"subject": "\\u0000"}', 400),
+        (b'{"subject": "\\ud800"}', 400), (b'{"a": 1, "a": 2}', 400), (b"[" * 99, 400),
+        (b"[]", 422), (b"null", 422), (b'"x"', 422), (b'{"subject": []}', 422), (b"", 422),
+    ],
+)  # fmt: skip
+async def test_a_hostile_body_is_refused_in_shape(desk: Desk, body: bytes, status: int) -> None:
+    answer = await desk.client.post(BASE, content=body, headers=desk.headers)
+    assert answer.status_code == status
+    assert answer.json()["success"] is False
+    assert answer.json()["error"]["requestId"] == answer.headers["X-Request-Id"]
+
+
+async def test_unknown_paths_and_methods_have_the_shape_too(desk: Desk) -> None:
+    wrong = await desk.call("POST", "/a/b/c")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "NOT_FOUND")
+    method = await desk.call("PATCH", "/a")
+    assert (method.status_code, method.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")

@@ -37,6 +37,7 @@ WANTED: Mapping[wire.Status, tuple[talk.Status, ...]] = {
 }
 """What each status here finds: a snoozed conversation shows as pending, so pending finds it."""
 
+_labels = msgspec.json.Decoder(list[str])
 _attachments = msgspec.json.Decoder(list[Attachment])
 
 
@@ -54,7 +55,7 @@ def conversation(c: talk.Conversation, people: Mapping[str, Identity]) -> wire.C
         c.inbox_id,
         CHANNELS.get(c.channel, "chat"),
         source(c),
-        msgspec.Raw(c.labels.encode()),
+        _labels.decode(c.labels),
         iso_ms(c.created_at),
         iso_ms(c.updated_at),
     )

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from koine.model.message import CONTENT_LIMIT
@@ -106,7 +105,7 @@ class Conversation(Struct, frozen=True, rename="camel"):
     inbox_id: str | None
     channel: Channel
     source: Source
-    labels: list[str] | msgspec.Raw
+    labels: list[str]
     created_at: str
     updated_at: str
 
