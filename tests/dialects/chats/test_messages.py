@@ -151,3 +151,13 @@ async def test_a_chat_that_is_gone_or_anothers_takes_and_shows_no_message(world:
     assert another.status_code == gone.status_code == 404
     assert another.content == gone.content
     assert (await world.get(MESSAGES, chatId=chat["id"])).status_code == 404
+
+
+async def test_an_idempotency_key_is_the_messages_own_for_ever(world: World) -> None:
+    chat = await world.chat()
+    body = {"chatId": chat["id"], "content": "x", "role": "user"}
+    headers = world.headers() | {"Idempotency-Key": "k-1"}
+    said = [
+        (await world.client.post(MESSAGES, json=body, headers=headers)).json() for _ in range(2)
+    ]
+    assert said[0] == said[1] and said[0]["externalId"] is None

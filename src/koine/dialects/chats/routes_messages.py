@@ -59,13 +59,21 @@ async def create_chat_message(call: Call[NewChatMessage, None]) -> ChatMessage:
     if body.chat_thread_id is not None and id_of("chatThreadId", body.chat_thread_id):
         raise NotFound("thread")
     shown = await conversations.get(call.engine, call.actor, chat_id, OWNER | {"people"})
-    draft = _draft(body, shown)
+    draft = _draft(body, shown, _own_key(call))
     posted = await messages.post(call.engine, call.actor, chat_id, draft)
     return shapes.message(posted, shapes.owner_id(shown.one, shown.around))
 
 
-def _draft(body: NewChatMessage, shown: Shown) -> Draft:
-    key = None if body.external_id is None else shapes.EXTERNAL + body.external_id
+def _own_key(call: Call[NewChatMessage, None]) -> str | None:
+    """What makes the message unique in its chat: its `externalId` (D), else the caller's
+    Idempotency-Key, so that it is never stored twice (contracts/README.md)."""
+    if call.body.external_id is not None:
+        return shapes.EXTERNAL + call.body.external_id
+    key = call.headers.get("Idempotency-Key")
+    return f"{call.actor.key_id}:{key}" if key else None
+
+
+def _draft(body: NewChatMessage, shown: Shown, key: str | None) -> Draft:
     if body.role == "assistant":
         responder_id = shown.one.responder_id
         if responder_id is None:

@@ -16,7 +16,7 @@ ExternalId = Annotated[str, Meta(min_length=1, max_length=250)]
 
 
 class Chat(Struct, frozen=True, rename="camel"):
-    """A chat (S)."""
+    """A chat."""
 
     created_at: Time
     id: Uuid
@@ -32,7 +32,7 @@ class Chat(Struct, frozen=True, rename="camel"):
 
 
 class ChatDetails(Struct, frozen=True, rename="camel"):
-    """A chat with what a list of chats shows (S). It has no `updatedAt`."""
+    """A chat with what a list of chats shows. It has no `updatedAt`."""
 
     channel_id: Uuid | None
     channel_name: str | None
@@ -64,13 +64,13 @@ class ChatDetails(Struct, frozen=True, rename="camel"):
 
 
 class Informed(Struct, frozen=True):
-    """The answer of a call that has nothing to show (S)."""
+    """The answer of a call that has nothing to show."""
 
     message: str
 
 
 class ChatMessage(Struct, frozen=True, rename="camel"):
-    """A message of a chat (F)."""
+    """A message of a chat."""
 
     created_at: Time
     id: Uuid
@@ -88,7 +88,7 @@ class ChatMessage(Struct, frozen=True, rename="camel"):
 
 
 class NewChat(Struct, frozen=True, rename="camel"):
-    """All three keys are required (S)."""
+    """All three keys are required."""
 
     channel_id: Uuid | None
     owner_id: Uuid
@@ -96,14 +96,14 @@ class NewChat(Struct, frozen=True, rename="camel"):
 
 
 class ChatChanges(Struct, frozen=True, rename="camel"):
-    """An absent key changes nothing; null is a value (S)."""
+    """An absent key changes nothing; null is a value."""
 
     last_chat_message_created_at: Time | None | UnsetType = UNSET
     title: str | None | UnsetType = UNSET
 
 
 class NewChatMessage(Struct, frozen=True, rename="camel"):
-    """A message to post (D)."""
+    """A message to post."""
 
     chat_id: Uuid
     content: str
@@ -113,13 +113,13 @@ class NewChatMessage(Struct, frozen=True, rename="camel"):
 
 
 class VersionQuery(Struct, frozen=True, rename="camel"):
-    """Of one chat's details (S)."""
+    """The query of one chat's details."""
 
     responder_version_id: str | None = None
 
 
 class DetailsQuery(Struct, frozen=True, rename="camel"):
-    """Of the list of chats with details (S); `cursor` is Koine's (D)."""
+    """The query of the list of chats with details; `cursor` is Koine's (D)."""
 
     channel_ids: list[Uuid] = []
     responder_ids: list[Uuid] = []
@@ -131,7 +131,7 @@ class DetailsQuery(Struct, frozen=True, rename="camel"):
 
 
 class ChatsQuery(DetailsQuery, frozen=True, rename="camel"):
-    """Of the list of chats (S). No `channelTypes` is every chat, without a channel too (D)."""
+    """The query of the list of chats. No `channelTypes` is every chat, without a channel too."""
 
     channel_types: list[ChannelType] = []
     owner_ids: list[Uuid] = []
@@ -143,7 +143,7 @@ Limit = Annotated[float, Meta(ge=1, le=1000)]
 
 
 class MessagesQuery(Struct, frozen=True, rename="camel"):
-    """Of the list of messages (F); `chatId` is required. The limit has three spellings (D)."""
+    """The query of the list of messages; `chatId` is required. The limit has three spellings."""
 
     chat_id: Uuid | None = None
     chat_thread_id: Uuid | None = None

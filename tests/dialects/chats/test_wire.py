@@ -1,0 +1,39 @@
+"""Rows to the exact JSON: golden files, `input` as the engine has it, `output` as it is sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from koine.dialects.chats import shapes
+from koine.model.conversation import Conversation
+from koine.model.inbox import CHANNEL_TYPES
+from koine.model.message import Message
+from koine.model.view import Around
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+WORKSPACE = "018f0000-0000-7000-8000-0000000000ff"
+
+
+def shown(case: dict[str, Any]) -> object:
+    """The wire's shape of a case's input."""
+    given = case["input"]
+    if "message" in given:
+        return shapes.message(msgspec.convert(given["message"], Message), given["owner"])
+    found = msgspec.convert(given["conversation"], Conversation)
+    around = msgspec.convert(given["around"], Around)
+    if given["as"] == "chat":
+        return shapes.chat(found, around, WORKSPACE)
+    return shapes.details(found, around, WORKSPACE, tuple(given["senders"]))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden(path: Path) -> None:
+    case = json.loads(path.read_text())
+    assert msgspec.json.encode(shown(case)) == msgspec.json.encode(case["output"])
+
+
+def test_every_channel_type_has_a_name_here() -> None:
+    assert set(shapes.CHANNEL_TYPES) == set(CHANNEL_TYPES)
