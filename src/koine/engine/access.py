@@ -31,6 +31,12 @@ def need(actor: Actor, *any_of: str) -> None:
         raise Forbidden(any_of[0])
 
 
+def need_all(actor: Actor, permissions: frozenset[str]) -> None:
+    """Raise Forbidden unless the actor holds every one: nobody gives more than they hold."""
+    for permission in sorted(permissions):
+        need(actor, permission)
+
+
 def sees_private(actor: Actor) -> bool:
     """Whether the actor reads private notes: staff and API keys do, drivers and customers never
     (contracts/README.md, D)."""

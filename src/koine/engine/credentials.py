@@ -33,6 +33,8 @@ async def by_key(engine: Engine, text: str) -> Actor:
         raise Unauthenticated("revoked")
     if key.expires_at is not None and key.expires_at <= now:
         raise Unauthenticated("expired")
+    # A key goes with the user it acts as.
+    await engine.db.read(key.tenant_id, _user, key.user_id)
     actor = Actor(
         tenant_id=key.tenant_id,
         kind="key",

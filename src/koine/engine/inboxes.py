@@ -1,7 +1,9 @@
 """Inboxes: the doors a tenant opens to its contacts."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access
@@ -12,7 +14,7 @@ from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.errors import Invalid, NotFound
 from koine.model.identity import RESPONDER_KINDS
-from koine.model.inbox import ChannelType, Inbox
+from koine.model.inbox import ChannelType, Inbox, InboxSettings, WorkingDay
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
 from koine.store import identities, inboxes, tallies
 from koine.store.db import Tx
@@ -47,6 +49,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
     """Open an inbox. Raises Forbidden, Invalid("responder_id")."""
     access.need(actor, MANAGE_TENANT)
     await _check_responder(tx, new.responder_id)
+    _check_settings(new.settings)
     inbox = Inbox(
         id=new_id(),
         number=await tallies.next_number(tx, "inbox"),
@@ -86,6 +89,7 @@ async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxCh
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
     }
     await _check_responder(tx, values.get("responder_id"))
+    _check_settings(values.get("settings", "{}"))
     after = structs.replace(before, **values, updated_at=now)
     await inboxes.change(tx, after)
     await note(tx, now, actor, "change", "inbox", after.id, fields=sorted(values))
@@ -116,3 +120,27 @@ async def _check_responder(tx: Tx, responder_id: str | None) -> None:
     found = await identities.get(tx, responder_id)
     if found is None or found.kind not in RESPONDER_KINDS or found.removed_at is not None:
         raise Invalid("responder_id", "unknown", "no such responder")
+
+
+def _check_settings(text: str) -> None:
+    """The settings are what readers of them can live with."""
+    try:
+        settings = msgspec.json.decode(text, type=InboxSettings)
+        ZoneInfo(settings.timezone)
+    except msgspec.ValidationError as error:
+        raise Invalid("settings", "wrong", f"settings: {error}") from None
+    except (ValueError, OSError, KeyError):
+        raise Invalid("settings.timezone", "unknown", "no such time zone") from None
+    days = [each.day_of_week for each in settings.working_hours]
+    if len(set(days)) < len(days) or not all(map(_is_possible, settings.working_hours)):
+        raise Invalid("settings.working_hours", "impossible", "no such days or hours")
+
+
+def _is_possible(day: WorkingDay) -> bool:
+    hours = [each for each in (day.open_hour, day.close_hour) if each is not None]
+    minutes = [each for each in (day.open_minutes, day.close_minutes) if each is not None]
+    if not (day.closed_all_day or day.open_all_day) and len(hours + minutes) < 4:
+        return False
+    return day.day_of_week in range(7) and all(
+        [*(each in range(24) for each in hours), *(each in range(60) for each in minutes)]
+    )

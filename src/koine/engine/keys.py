@@ -40,8 +40,7 @@ async def create(
     unknown = permissions - PERMISSIONS
     if unknown:
         raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")
-    for permission in sorted(permissions):
-        access.need(actor, permission)
+    access.need_all(actor, permissions)
     acts_as = user_id or actor.identity_id
     user = await identities.get(tx, acts_as) if acts_as else None
     if user is None or user.kind != "user" or user.removed_at is not None:

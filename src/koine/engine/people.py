@@ -6,13 +6,15 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access
-from koine.engine.engine import reads, reads_much, writes
+from koine.engine.engine import Engine, reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
+from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.filters import PeopleFilter
 from koine.model.identity import Identity, IdentityKind, NewIdentity
+from koine.model.inbox import ContactInbox
 from koine.model.page import Page, Window
 from koine.model.permissions import (
     MANAGE_TENANT,
@@ -23,8 +25,10 @@ from koine.model.permissions import (
     VIEW_TENANT,
     WRITE_CUSTOMERS,
 )
-from koine.store import credentials, identities, tallies
-from koine.store.db import Tx
+from koine.store import credentials, identities, inboxes, tallies
+from koine.store.db import Duplicate, Tx
+
+PUBSUB_BYTES = 24
 
 
 class PersonChanges(Struct, frozen=True, kw_only=True):
@@ -48,14 +52,33 @@ class PersonChanges(Struct, frozen=True, kw_only=True):
     additional_attributes: str | UnsetType = UNSET
 
 
-@writes
-async def create(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
-    """Add a user or a contact. Raises Forbidden, Invalid, Conflict("exists") for a contact whose
-    identifier is taken."""
+async def create(engine: Engine, actor: Actor, new: NewIdentity) -> Identity:
+    """Add a user or a contact. Raises Forbidden (also for a user who may do more than the actor),
+    Invalid, Conflict("exists") for a contact whose identifier is taken."""
+    try:
+        return await _create(engine, actor, new)
+    except Duplicate:
+        raise _taken() from None
+
+
+async def create_at(
+    engine: Engine, actor: Actor, new: NewIdentity, inbox_id: str
+) -> tuple[Identity, ContactInbox]:
+    """Add a contact with a place in an inbox. Raises as `create`, and Invalid("inbox_id")."""
+    try:
+        return await _create_at(engine, actor, new, inbox_id)
+    except Duplicate:
+        raise _taken() from None
+
+
+async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
+    """As `create`, inside a transaction; a Duplicate is the caller's to tell."""
     access.need(actor, MANAGE_TENANT if new.kind == "user" else WRITE_CUSTOMERS)
     _check(new.kind, new.role, new.permissions)
     if new.kind == "contact" and new.identifier is not None:
         await _refuse_taken(tx, new.identifier)
+    if new.kind == "user":
+        access.need_all(actor, held(new.role, new.permissions))
     person = await add(tx, now, new)
     if new.kind == "user":
         await note(tx, now, actor, "create", "user", person.id, role=new.role)
@@ -98,11 +121,21 @@ async def find(
     return structs.replace(page, total=await identities.count(tx, f)) if with_total else page
 
 
-@writes
 async def change(
+    engine: Engine, actor: Actor, identity_id: str, kind: IdentityKind, changes: PersonChanges
+) -> Identity:
+    """Change a user or contact; a user logs in by the new e-mail. Raises Forbidden, NotFound(kind),
+    Invalid, Conflict("exists") for an identifier or a login's e-mail that is taken."""
+    try:
+        return await _change(engine, actor, identity_id, kind, changes)
+    except Duplicate:
+        raise _taken() from None
+
+
+async def alter(
     tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind, changes: PersonChanges
 ) -> Identity:
-    """Change a user or contact. Raises Forbidden, NotFound(kind), Invalid, Conflict("exists")."""
+    """As `change`, inside a transaction; a Duplicate is the caller's to tell."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     before = await _existing(tx, identity_id, kind)
     values: dict[str, Any] = {
@@ -114,6 +147,8 @@ async def change(
     _check(kind, after.role, after.permissions)
     if kind == "contact" and after.identifier not in (None, before.identifier):
         await _refuse_taken(tx, str(after.identifier))
+    if kind == "user":
+        await _keep_rank_and_login(tx, actor, before, after)
     await identities.change(tx, after)
     await record(tx, now, "identity.updated", after.id, what=kind)
     if {"role", "permissions", "blocked"} & values.keys():
@@ -123,15 +158,67 @@ async def change(
 
 @writes
 async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
-    """Take a user or contact out of the tenant; what they said stays. A user's sessions end."""
+    """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
+    the e-mail of a login and the identifier of a contact are free again."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     before = await _existing(tx, identity_id, kind)
     if before.id == actor.identity_id:
         raise Conflict("self", "you cannot remove yourself")
-    await identities.change(tx, structs.replace(before, removed_at=now, updated_at=now))
+    gone = structs.replace(before, identifier=None, removed_at=now, updated_at=now)
+    await identities.change(tx, gone)
+    await credentials.delete_login(tx, before.id)
     await credentials.revoke_sessions_of(tx, before.id, now)
-    await note(tx, now, actor, "remove", kind, before.id)
+    await note(tx, now, actor, "remove", kind, before.id, identifier=before.identifier)
     await record(tx, now, "identity.removed", before.id, what=kind)
+
+
+def held(role: str | None, permissions: str) -> frozenset[str]:
+    """What a user may do by role and by what it was given on top, a JSON array."""
+    own = msgspec.json.decode(permissions, type=list[str])
+    return ROLE_PERMISSIONS.get(role, frozenset()) | frozenset(own)
+
+
+@writes
+async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
+    return await make(tx, now, actor, new)
+
+
+@writes
+async def _create_at(
+    tx: Tx, now: int, actor: Actor, new: NewIdentity, inbox_id: str
+) -> tuple[Identity, ContactInbox]:
+    inbox = await inboxes.get(tx, inbox_id)
+    if inbox is None or inbox.removed_at is not None:
+        raise Invalid("inbox_id", "unknown", "no such inbox")
+    contact = await make(tx, now, actor, new)
+    place = ContactInbox(
+        inbox.id, contact.id, new_id(), random_token(PUBSUB_BYTES), verified=False, created_at=now
+    )
+    await inboxes.insert_place(tx, place)
+    return contact, place
+
+
+@writes
+async def _change(
+    tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind, changes: PersonChanges
+) -> Identity:
+    return await alter(tx, now, actor, identity_id, kind, changes)
+
+
+async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Identity) -> None:
+    """Nobody gives more than they hold; a login follows its user's e-mail."""
+    new = held(after.role, after.permissions) - held(before.role, before.permissions)
+    access.need_all(actor, new)
+    if after.email == before.email:
+        return
+    if after.email:
+        await credentials.change_login(tx, after.id, after.email)
+    else:
+        await credentials.delete_login(tx, after.id)
+
+
+def _taken() -> Conflict:
+    return Conflict("exists", "another one has this identifier or e-mail")
 
 
 async def _existing(tx: Tx, identity_id: str, kind: IdentityKind) -> Identity:

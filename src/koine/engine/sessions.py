@@ -2,10 +2,9 @@
 
 import asyncio
 
-import msgspec
 from msgspec import Struct
 
-from koine.engine import access
+from koine.engine import access, people
 from koine.engine.engine import Engine, writes
 from koine.engine.ledger import note, record
 from koine.kit import passwords, tokens
@@ -15,7 +14,7 @@ from koine.model.actor import Actor
 from koine.model.credential import Login, Session
 from koine.model.errors import Conflict, Invalid, NotFound, Unauthenticated
 from koine.model.identity import Identity
-from koine.model.permissions import MANAGE_TENANT, ROLE_PERMISSIONS
+from koine.model.permissions import MANAGE_TENANT
 from koine.store import credentials, identities
 from koine.store.db import Duplicate, Tx
 
@@ -33,18 +32,24 @@ class LoggedIn(Struct, frozen=True):
 
 
 async def set_password(engine: Engine, actor: Actor, user_id: str, password: str) -> None:
-    """Set a user's password; every session of theirs ends. Raises Forbidden, NotFound("user"),
-    Invalid for a short one or a user without e-mail, Conflict("exists") for a taken e-mail."""
-    if user_id != actor.identity_id:
+    """Set a user's password; every session of theirs ends. Raises Forbidden (also for a user who
+    may do more than the actor), NotFound("user"), Invalid for a short one or a user without
+    e-mail, Conflict("exists") for a taken e-mail."""
+    if actor.kind != "user" or user_id != actor.identity_id:
         access.need(actor, MANAGE_TENANT)
+    hashed = await hash_checked(password)
+    try:
+        await _set_password(engine, actor, user_id, hashed)
+    except Duplicate:
+        raise Conflict("exists", "another user has this e-mail") from None
+
+
+async def hash_checked(password: str) -> str:
+    """The hash of a password that is long enough. Raises Invalid("password")."""
     if len(password) < SHORTEST_PASSWORD:
         text = f"password must have at least {SHORTEST_PASSWORD} characters"
         raise Invalid("password", "too_short", text)
-    hashed = await asyncio.to_thread(passwords.hash_password, password)
-    try:
-        await _save_password(engine, actor, user_id, hashed)
-    except Duplicate:
-        raise Conflict("exists", "another user has this e-mail") from None
+    return await asyncio.to_thread(passwords.hash_password, password)
 
 
 async def log_in(
@@ -79,6 +84,16 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
     return _logged_in(engine, tenant_id, session_id, turned, next_text)
 
 
+async def end(engine: Engine, text: str) -> None:
+    """End the session whose newest refresh token this is; ending twice is as once. The caller
+    makes this node forget at once: `engine.credentials.forget`. Raises Unauthenticated."""
+    tenant_id, session_id, _ = _split(text)
+    if not await engine.db.write(
+        tenant_id, _end, engine.clock.now(), session_id, tokens.digest(text)
+    ):
+        raise Unauthenticated("invalid")
+
+
 @writes
 async def log_out(tx: Tx, now: int, actor: Actor, session_id: str) -> None:
     """End one of the actor's own sessions. Raises NotFound."""
@@ -91,12 +106,11 @@ async def log_out(tx: Tx, now: int, actor: Actor, session_id: str) -> None:
 
 def access_token(engine: Engine, tenant_id: str, user: Identity, ttl_s: int, sid: str = "") -> str:
     """An access token for a user (delivery.md, D: the claims)."""
-    extra = msgspec.json.decode(user.permissions, type=list[str])
     claims: dict[str, object] = {
         "sub": user.id,
         "tenant_id": tenant_id,
         "role": user.role,
-        "permissions": sorted(ROLE_PERMISSIONS.get(user.role, frozenset()) | set(extra)),
+        "permissions": sorted(people.held(user.role, user.permissions)),
         "is_system_admin": False,
     }
     return engine.signer.sign(claims | ({"sid": sid} if sid else {}), ttl_s)
@@ -108,17 +122,25 @@ def system_admin_token(engine: Engine, ttl_s: int) -> str:
     return engine.signer.sign(claims | {"is_system_admin": True}, ttl_s)
 
 
-@writes
-async def _save_password(tx: Tx, now: int, actor: Actor, user_id: str, hashed: str) -> None:
-    user = await identities.get(tx, user_id)
-    if user is None or user.kind != "user" or user.removed_at is not None:
-        raise NotFound("user")
+async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, hashed: str) -> None:
+    """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
+    without an e-mail; a Duplicate is the caller's to tell."""
+    if user.id != actor.identity_id:
+        access.need_all(actor, people.held(user.role, user.permissions))
     if not user.email:
         raise Invalid("email", "missing", "a user who logs in needs an e-mail")
     await credentials.save_login(tx, Login(tx.tenant_id, user.id, user.email, hashed))
     await credentials.revoke_sessions_of(tx, user.id, now)
     await note(tx, now, actor, "set_password", "user", user.id)
     await record(tx, now, "credential.changed", user.id, audience="staff")
+
+
+@writes
+async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, hashed: str) -> None:
+    user = await identities.get(tx, user_id)
+    if user is None or user.kind != "user" or user.removed_at is not None:
+        raise NotFound("user")
+    await save_password(tx, now, actor, user, hashed)
 
 
 def _matching(logins: list[Login], password: str) -> list[Login]:
@@ -137,6 +159,15 @@ async def _open(engine: Engine, tenant_id: str, user_id: str) -> LoggedIn:
     session = Session(session_id, tenant_id, user_id, tokens.digest(text), now, until, None)
     user = await engine.db.write(tenant_id, _begin, session)
     return _logged_in(engine, tenant_id, session_id, user, text)
+
+
+async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
+    session = await credentials.session(tx, session_id)
+    if session is None or not tokens.same(session.refresh_digest, digest):
+        return False
+    if await credentials.revoke_session(tx, session_id, now):
+        await record(tx, now, "credential.changed", session_id, audience="staff")
+    return True
 
 
 async def _begin(tx: Tx, session: Session) -> Identity:
@@ -180,4 +211,4 @@ def _split(text: str) -> tuple[str, str, str]:
     parts = text.split(".")
     if len(parts) != 3 or canonical(parts[0]) is None or canonical(parts[1]) is None:
         raise Unauthenticated("invalid")
-    return parts[0], parts[1], parts[2]
+    return parts[0].lower(), parts[1].lower(), parts[2]

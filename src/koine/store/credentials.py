@@ -1,7 +1,7 @@
 """API keys, logins and sessions. What they open is found before the tenant is known."""
 
 from msgspec import structs
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from koine.model.credential import ApiKey, Login, Session
 from koine.store.db import Tx
@@ -45,6 +45,20 @@ _SAVE_LOGIN = Command(
         index_elements=["tenant_id", "user_id"],
         set_=lambda new: {"email": new.email, "password_hash": new.password_hash},
     )
+)
+_LOGIN_OF = Query(
+    select(*columns_of(logins, Login)).where(
+        logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id")
+    ),
+    Login,
+)
+_CHANGE_LOGIN = Command(
+    update(logins)
+    .where(logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id"))
+    .values(email=p("new_email"))
+)
+_DELETE_LOGIN = Command(
+    delete(logins).where(logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id"))
 )
 _SESSION = Query(
     select(*columns_of(sessions, Session)).where(
@@ -113,6 +127,21 @@ async def logins_by_email(tx: Tx, email: str) -> list[Login]:
 async def save_login(tx: Tx, login: Login) -> None:
     """Set a user's e-mail and password. Raises `store.db.Duplicate` for a taken e-mail."""
     await tx.run(_SAVE_LOGIN, **structs.asdict(login))
+
+
+async def login_of(tx: Tx, user_id: str) -> Login | None:
+    """A user's login."""
+    return await tx.one(_LOGIN_OF, user_id=user_id)
+
+
+async def change_login(tx: Tx, user_id: str, email: str) -> None:
+    """Give a user's login, if there is one, another e-mail. Raises `store.db.Duplicate`."""
+    await tx.run(_CHANGE_LOGIN, user_id=user_id, new_email=email)
+
+
+async def delete_login(tx: Tx, user_id: str) -> None:
+    """Take a user's login away, if there is one."""
+    await tx.run(_DELETE_LOGIN, user_id=user_id)
 
 
 async def session(tx: Tx, session_id: str) -> Session | None:

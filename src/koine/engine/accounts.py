@@ -1,0 +1,75 @@
+"""Users together with their passwords: made or changed as one, or not at all."""
+
+import asyncio
+
+from koine.engine import access, people, sessions
+from koine.engine.engine import Engine, writes
+from koine.engine.people import PersonChanges
+from koine.kit import passwords
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, Forbidden, Invalid
+from koine.model.identity import Identity, NewIdentity
+from koine.model.permissions import MANAGE_TENANT
+from koine.store import credentials
+from koine.store.db import Duplicate, Tx
+
+
+async def create(engine: Engine, actor: Actor, new: NewIdentity, password: str | None) -> Identity:
+    """Add a user who can log in when a password is given. Raises Forbidden, Invalid,
+    Conflict("exists") for the e-mail of another login."""
+    access.need(actor, MANAGE_TENANT)
+    hashed = None if password is None else await sessions.hash_checked(password)
+    try:
+        return await _create(engine, actor, new, hashed)
+    except Duplicate:
+        raise _taken() from None
+
+
+async def change(
+    engine: Engine, actor: Actor, user_id: str, changes: PersonChanges, password: str | None
+) -> Identity:
+    """Change a user, and the password when one is given, which ends their sessions. Raises
+    Forbidden, NotFound("user"), Invalid, Conflict("exists")."""
+    access.need(actor, MANAGE_TENANT)
+    hashed = None if password is None else await sessions.hash_checked(password)
+    try:
+        return await _change(engine, actor, user_id, changes, hashed)
+    except Duplicate:
+        raise _taken() from None
+
+
+async def change_own_password(engine: Engine, actor: Actor, current: str, password: str) -> None:
+    """Put a new password in place of the one the actor knows; every session of theirs ends.
+
+    Raises Forbidden for anyone but a user, Invalid("current_password" | "password").
+    """
+    if actor.kind != "user" or actor.identity_id is None:
+        raise Forbidden("user")
+    login = await engine.db.read(actor.tenant_id, credentials.login_of, actor.identity_id)
+    known = login.password_hash if login else passwords.NOBODY
+    right = await asyncio.to_thread(passwords.verify_password, known, current)
+    if login is None or not right:
+        raise Invalid("current_password", "wrong", "current_password is not the password")
+    await sessions.set_password(engine, actor, actor.identity_id, password)
+
+
+@writes
+async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity, hashed: str | None) -> Identity:
+    user = await people.make(tx, now, actor, new)
+    if hashed is not None:
+        await sessions.save_password(tx, now, actor, user, hashed)
+    return user
+
+
+@writes
+async def _change(
+    tx: Tx, now: int, actor: Actor, user_id: str, changes: PersonChanges, hashed: str | None
+) -> Identity:
+    user = await people.alter(tx, now, actor, user_id, "user", changes)
+    if hashed is not None:
+        await sessions.save_password(tx, now, actor, user, hashed)
+    return user
+
+
+def _taken() -> Conflict:
+    return Conflict("exists", "another user logs in with this e-mail")
