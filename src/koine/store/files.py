@@ -4,6 +4,7 @@ from msgspec import Struct, structs
 from sqlalchemy import delete, insert, select
 
 from koine.store.db import Tx
+from koine.store.fragments import in_list
 from koine.store.sql import Command, Query, p
 from koine.store.tables import files as t
 from koine.store.tables.base import columns_of
@@ -38,6 +39,12 @@ _OF = Query(
     ),
     StoredFile,
 )
+_DELETE_MANY = Query(
+    delete(t)
+    .where(t.c.tenant_id == p("tenant_id"), in_list(t.c.id, "ids"))
+    .returning(*columns_of(t, StoredFile)),
+    StoredFile,
+)
 _DELETE_OF = Command(
     delete(t).where(t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id"))
 )
@@ -58,3 +65,8 @@ async def delete_of(tx: Tx, conversation_id: str) -> list[StoredFile]:
     found = await tx.all(_OF, conversation_id=conversation_id)
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
     return found
+
+
+async def delete_many(tx: Tx, ids: list[str]) -> list[StoredFile]:
+    """Take away the rows of these files; answers them, so that the bytes can go."""
+    return await tx.all(_DELETE_MANY, ids=ids)

@@ -120,9 +120,7 @@ async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
 
 async def newest_of_type(tx: Tx, conversation_id: str, content_type: str) -> Message | None:
     """The newest message of this conversation with this content type."""
-    return await tx.one(
-        _NEWEST_OF_TYPE, conversation_id=conversation_id, content_type=content_type
-    )
+    return await tx.one(_NEWEST_OF_TYPE, conversation_id=conversation_id, content_type=content_type)
 
 
 async def of_tenant_at(tx: Tx, tenant_id: str, conversation_id: str, seq: int) -> list[Message]:

@@ -36,9 +36,7 @@ _UPDATE = Command(
     )
 )
 _GIVE = Command(
-    update(t)
-    .where(_IN_TENANT, t.c.customer_id == p("old_id"))
-    .values(customer_id=p("new_id"))
+    update(t).where(_IN_TENANT, t.c.customer_id == p("old_id")).values(customer_id=p("new_id"))
 )
 _DELETE_OF = Command(delete(t).where(_IN_TENANT, t.c.conversation_id == p("conversation_id")))
 

@@ -1,0 +1,46 @@
+"""The inbox dialect: Chatwoot's client ("public") API, as Omnivibe documents it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from koine.dialects.inbox.auth import authenticate
+from koine.dialects.inbox.errors import ERROR_TYPES, refuse
+from koine.dialects.inbox.routes import routes
+from koine.http.call import Answer, Call
+from koine.http.limits import RateLimiter
+from koine.model.actor import Actor
+from koine.model.errors import Refusal
+
+__all__ = ["InboxDialect"]
+
+
+class InboxDialect:
+    """Contacts talk to a tenant through its inboxes; any page's origin may call."""
+
+    name = "inbox"
+    title = "Inbox API"
+    version = "v1"
+    description = (
+        "A contact's own side of a conversation. There is no credential: the inbox identifier "
+        "and the contact's source id in the path are the authority."
+    )
+    prefixes: tuple[str, ...] = ("/public/api/v1", "/files")
+    routes = routes
+    security_schemes: Mapping[str, Mapping[str, object]] = {}
+    error_types: Mapping[int, type] = ERROR_TYPES
+    cors = True
+
+    def __init__(self) -> None:
+        self._limiter = RateLimiter()
+
+    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+        """The contact the path names. Raises TooMany, NotFound, Unauthenticated."""
+        return await authenticate(call, self._limiter)
+
+    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+        """The error's status and body."""
+        return refuse(refusal)
+
+    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+        """None: the original tells no limits."""
+        return {}

@@ -1,0 +1,93 @@
+"""Who calls: the path says it. There is no credential header (inbox.md, F)."""
+
+from typing import Any, cast
+
+from koine.dialects.inbox.numbers import whole
+from koine.dialects.inbox.wire import View
+from koine.engine import contacts, surveys
+from koine.engine.contacts import Entry
+from koine.engine.surveys import Survey
+from koine.http.call import Call
+from koine.http.limits import RateLimiter
+from koine.kit.ids import canonical
+from koine.model.actor import Actor
+from koine.model.errors import NotFound
+from koine.model.inbox import ContactInbox
+
+HASH_HEADER = "X-Identifier-Hash"
+HASH_PARAMETER = "identifier_hash"
+INBOX = "/public/api/v1/inboxes/{inbox}"
+CONTACT = INBOX + "/contacts/{contact}"
+CONVERSATION = CONTACT + "/conversations/{conversation}"
+
+
+async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
+    """The contact the path names, or nobody yet where it names an inbox alone.
+
+    Raises TooMany, NotFound for whatever is unknown, Unauthenticated for an identity hash.
+    """
+    inbox, contact = call.path.get("inbox"), call.path.get("contact")
+    known = ":".join((call.client_ip, inbox or "", contact or call.path.get("survey", "")))
+    per_minute = call.engine.settings.inbox_rate_limit_per_minute
+    limiter.check(known, per_minute, call.engine.clock.now())
+    if inbox is None:
+        return await _by_survey(call)
+    entry = await contacts.enter(call.engine, inbox, contact)
+    if contact is not None and not _brings_its_hash(call):
+        entry = await contacts.prove(call.engine, entry, shown_hash(call))
+    call.notes["entry"] = entry
+    return _actor(entry)
+
+
+def entry_of(call: Call[Any, Any]) -> Entry:
+    """Where the path led."""
+    return cast(Entry, call.notes["entry"])
+
+
+def place_of(call: Call[Any, Any]) -> ContactInbox:
+    """The contact's place the path named."""
+    return entry_of(call).guest[0]
+
+
+def view_of(call: Call[Any, Any]) -> View:
+    """For whom the answer is rendered."""
+    entry = entry_of(call)
+    return View(entry.tenant, entry.inbox, entry.guest[1], call.base_url)
+
+
+def survey_of(call: Call[Any, Any]) -> Survey:
+    """The survey the path named."""
+    return cast(Survey, call.notes["survey"])
+
+
+def shown_hash(call: Call[Any, Any]) -> str | None:
+    """The identity hash of the header or the query."""
+    return call.headers.get(HASH_HEADER) or call.params.get(HASH_PARAMETER) or None
+
+
+def number_in(call: Call[Any, Any], name: str) -> int:
+    """An integer id of the path. Raises NotFound for anything else."""
+    number = whole(call.path[name])
+    if number is None:
+        raise NotFound(name)
+    return number
+
+
+def _brings_its_hash(call: Call[Any, Any]) -> bool:
+    # An update of the contact may carry the hash in its body, which is not read yet.
+    is_update = call.method in ("PATCH", "PUT")
+    return is_update and call.route is not None and call.route.path == CONTACT
+
+
+def _actor(entry: Entry) -> Actor:
+    who = entry.contact.id if entry.contact else None
+    return Actor(tenant_id=entry.tenant.id, kind="contact", identity_id=who)
+
+
+async def _by_survey(call: Call[Any, Any]) -> Actor:
+    conversation_id = canonical(call.path["survey"])
+    if conversation_id is None:
+        raise NotFound("survey")
+    survey = await surveys.enter(call.engine, conversation_id)
+    call.notes["survey"] = survey
+    return survey.actor

@@ -1,0 +1,84 @@
+"""Refusals as this API words them (inbox.md, F)."""
+
+from msgspec import Struct
+
+from koine.engine.contact_rules import InvalidFields
+from koine.engine.surveys import SurveyClosed
+from koine.http.call import Answer
+from koine.model.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+
+class Problem(Struct):
+    """An error by its status."""
+
+    status: int
+    error: str
+
+
+class Unprocessable(Struct):
+    """Which attributes are refused, and why."""
+
+    message: str
+    attributes: list[str]
+
+
+class Said(Struct):
+    """An error in one sentence."""
+
+    error: str
+
+
+ERROR_TYPES: dict[int, type] = {
+    **dict.fromkeys((400, 401, 403, 404, 409, 413, 500, 503), Problem),
+    422: Unprocessable,
+}
+
+
+def refuse(refusal: Refusal | None) -> Answer:
+    """The answer to a refusal; None is a crash."""
+    match refusal:
+        case Invalid():
+            return _invalid(refusal)
+        case SurveyClosed():
+            return Answer(Said(refusal.message), 422)
+        case Malformed():
+            return _problem(400, "Bad Request")
+        case Unauthenticated():
+            # The default would promise that a bearer token helps; here none does.
+            return Answer(
+                Problem(401, "Unauthorized"), 401, {"WWW-Authenticate": "X-Identifier-Hash"}
+            )
+        case Forbidden():
+            return _problem(403, "Forbidden")
+        case NotFound():
+            return _problem(404, "Not Found")
+        case Conflict():
+            return _problem(409, "Conflict")
+        case TooLarge():
+            return _problem(413, "Payload Too Large")
+        case TooMany():
+            return Answer("Retry later", 429, media="text/plain")
+        case Unavailable():
+            return _problem(503, "Service Unavailable")
+        case _:
+            return _problem(500, "Internal Server Error")
+
+
+def _invalid(refusal: Invalid) -> Answer:
+    fields = refusal.fields if isinstance(refusal, InvalidFields) else (refusal.field,)
+    return Answer(Unprocessable(refusal.message, list(fields)), 422)
+
+
+def _problem(status: int, error: str) -> Answer:
+    return Answer(Problem(status, error), status)

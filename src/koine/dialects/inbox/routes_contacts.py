@@ -1,0 +1,73 @@
+"""The inbox, and the contact as its own client makes and changes it."""
+
+from msgspec import structs
+
+from koine.dialects.inbox import wire_inbox, wire_people
+from koine.dialects.inbox.auth import CONTACT, INBOX, entry_of, shown_hash
+from koine.dialects.inbox.bodies import ContactCreate, ContactUpdate
+from koine.dialects.inbox.wire_inbox import Inbox
+from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
+from koine.engine import contacts
+from koine.engine.contact_rules import ContactGiven
+from koine.http.call import Call
+from koine.http.route import Routes
+
+routes = Routes()
+
+
+@routes.get(INBOX, returns=Inbox, other_statuses=(404, 429), tags=("Inbox",))
+async def get_inbox(call: Call[None, None]) -> Inbox:
+    """Get an inbox: its name, hours and what it asks of contacts."""
+    return wire_inbox.inbox(entry_of(call).inbox)
+
+
+@routes.post(
+    INBOX + "/contacts",
+    body=ContactCreate,
+    returns=ContactCreated,
+    forms=True,
+    other_statuses=(400, 401, 404, 422, 429),
+    tags=("Contacts",),
+)
+async def create_contact(call: Call[ContactCreate, None]) -> ContactCreated:
+    """Create a contact, or find it by source id, identifier, email or phone."""
+    given = _given(call.body)
+    given = structs.replace(given, identifier_hash=given.identifier_hash or shown_hash(call))
+    entry = await contacts.create(call.engine, entry_of(call), given)
+    return wire_people.contact_created(*entry.guest)
+
+
+@routes.get(CONTACT, returns=ContactCreated, other_statuses=(401, 404, 429), tags=("Contacts",))
+async def get_contact(call: Call[None, None]) -> ContactCreated:
+    """Get the contact behind a source id."""
+    return wire_people.contact_created(*entry_of(call).guest)
+
+
+@routes.patch(
+    CONTACT,
+    body=ContactUpdate,
+    returns=ContactRecord,
+    forms=True,
+    other_statuses=(400, 401, 404, 422, 429),
+    tags=("Contacts",),
+)
+@routes.put(
+    CONTACT,
+    body=ContactUpdate,
+    returns=ContactRecord,
+    forms=True,
+    other_statuses=(400, 401, 404, 422, 429),
+    tags=("Contacts",),
+)
+async def update_contact(call: Call[ContactUpdate, None]) -> ContactRecord:
+    """Update the contact; one with the same email or phone becomes the same contact."""
+    shown = call.body.identifier_hash or shown_hash(call)
+    entry = await contacts.prove(call.engine, entry_of(call), shown)
+    entry = await contacts.change(call.engine, entry, _given(call.body))
+    return wire_people.contact_record(entry.tenant, entry.inbox, entry.guest[1])
+
+
+def _given(body: ContactCreate | ContactUpdate) -> ContactGiven:
+    values = structs.asdict(body)
+    values["custom_attributes"] = body.custom_attributes or {}
+    return ContactGiven(**values)

@@ -1,0 +1,117 @@
+"""The contact's conversations."""
+
+import msgspec
+
+from koine.dialects.inbox import wire
+from koine.dialects.inbox.auth import (
+    CONTACT,
+    CONVERSATION,
+    entry_of,
+    number_in,
+    place_of,
+    view_of,
+)
+from koine.dialects.inbox.bodies import ConversationCreate, Typing
+from koine.dialects.inbox.wire import Conversation
+from koine.dialects.inbox.wire_people import inbox_settings
+from koine.engine import inbox_conversations, surveys
+from koine.http.call import Call
+from koine.http.route import PathType, Routes
+
+routes = Routes()
+NUMBERED: dict[str, PathType] = {"conversation": "integer"}
+
+
+@routes.get(
+    CONTACT + "/conversations",
+    returns=list[Conversation],
+    other_statuses=(401, 404, 429),
+    tags=("Conversations",),
+)
+async def list_conversations(call: Call[None, None]) -> list[Conversation]:
+    """List the contact's conversations, each with its messages."""
+    shown = await inbox_conversations.of_place(call.engine, call.actor, place_of(call))
+    view = view_of(call)
+    return [wire.conversation(view, each, shown.around) for each in shown.items]
+
+
+@routes.post(
+    CONTACT + "/conversations",
+    body=ConversationCreate,
+    returns=Conversation,
+    forms=True,
+    other_statuses=(400, 401, 404, 422, 429),
+    tags=("Conversations",),
+)
+async def create_conversation(call: Call[ConversationCreate, None]) -> Conversation:
+    """Create a conversation."""
+    attributes = call.body.custom_attributes or {}
+    bag = msgspec.json.encode(attributes).decode()
+    opened = await inbox_conversations.open_(
+        call.engine, call.actor, entry_of(call), attributes, bag
+    )
+    return await _whole(call, opened.number)
+
+
+@routes.get(
+    CONVERSATION,
+    returns=Conversation,
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    tags=("Conversations",),
+)
+async def get_conversation(call: Call[None, None]) -> Conversation:
+    """Get a conversation with its messages."""
+    return await _whole(call, number_in(call, "conversation"))
+
+
+@routes.post(
+    CONVERSATION + "/toggle_status",
+    returns=Conversation,
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    tags=("Conversations",),
+)
+async def toggle_status(call: Call[None, None]) -> Conversation:
+    """Resolve a conversation. One that is resolved stays so."""
+    number, place = number_in(call, "conversation"), place_of(call)
+    resolved = await inbox_conversations.resolve(call.engine, call.actor, place, number)
+    settings = inbox_settings(entry_of(call).inbox)
+    if resolved and settings.csat_survey_enabled:
+        found = await inbox_conversations.get(call.engine, call.actor, place, number)
+        await surveys.send(call.engine, call.actor, found.id, settings.csat_message)
+    return await _whole(call, number)
+
+
+@routes.post(
+    CONVERSATION + "/toggle_typing",
+    body=Typing,
+    forms=True,
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    once=False,
+    tags=("Conversations",),
+)
+async def toggle_typing(call: Call[Typing, None]) -> None:
+    """Say that the contact is typing, or no longer."""
+    number = number_in(call, "conversation")
+    await inbox_conversations.get(call.engine, call.actor, place_of(call), number)
+
+
+@routes.post(
+    CONVERSATION + "/update_last_seen",
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    tags=("Conversations",),
+)
+async def update_last_seen(call: Call[None, None]) -> None:
+    """Say that the contact has seen everything in the conversation."""
+    number = number_in(call, "conversation")
+    await inbox_conversations.seen(call.engine, call.actor, place_of(call), number)
+
+
+async def _whole(
+    call: Call[ConversationCreate, None] | Call[None, None], number: int
+) -> Conversation:
+    shown = await inbox_conversations.whole(call.engine, call.actor, place_of(call), number)
+    return wire.conversation(view_of(call), shown.one, shown.around)

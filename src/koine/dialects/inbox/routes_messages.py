@@ -1,0 +1,121 @@
+"""What is said in a conversation."""
+
+import msgspec
+
+from koine.dialects.inbox import wire
+from koine.dialects.inbox.auth import CONVERSATION, number_in, place_of, view_of
+from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpdate
+from koine.dialects.inbox.numbers import seq_in
+from koine.dialects.inbox.routes_conversations import NUMBERED
+from koine.dialects.inbox.submitted import submitted
+from koine.dialects.inbox.wire import Message
+from koine.engine import files, inbox_conversations, messages, surveys
+from koine.http.call import Call
+from koine.http.route import Routes
+from koine.model.errors import NotFound
+from koine.model.filters import MessageFilter
+from koine.model.message import Attachment, Draft, MessageType
+
+routes = Routes()
+MESSAGES = CONVERSATION + "/messages"
+KINDS: dict[str, MessageType] = {"image": "image", "audio": "audio", "video": "video"}
+
+
+@routes.get(
+    MESSAGES,
+    query=MessagesQuery,
+    returns=list[Message],
+    other_statuses=(401, 404, 422, 429),
+    path_types=NUMBERED,
+    tags=("Messages",),
+)
+async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
+    """List the newest messages, or those before or after one, oldest first."""
+    number = number_in(call, "conversation")
+    found, items = await inbox_conversations.said(
+        call.engine, call.actor, place_of(call), number, _filter(number, call.query)
+    )
+    return wire.messages(view_of(call), found, items, {})
+
+
+@routes.post(
+    MESSAGES,
+    body=MessageCreate,
+    returns=Message,
+    forms=True,
+    other_statuses=(400, 401, 404, 413, 422, 429),
+    path_types=NUMBERED,
+    files=("attachments",),
+    tags=("Messages",),
+)
+async def create_message(call: Call[MessageCreate, None]) -> Message:
+    """Send a message, with files if it is a multipart form."""
+    number, now = number_in(call, "conversation"), call.engine.clock.now()
+    found = await inbox_conversations.for_posting(
+        call.engine, call.actor, place_of(call), number, now
+    )
+    saved: list[Attachment] = []
+    try:
+        for upload in (each for each in call.files if each.field == "attachments"):
+            saved.append(await files.save(call.engine, call.actor.tenant_id, found.id, upload))
+        message = await messages.post(call.engine, call.actor, found.id, _draft(call, saved))
+    except BaseException:
+        if saved:
+            await files.discard(call.engine, call.actor.tenant_id, saved)
+        raise
+    return wire.message(view_of(call), found, message, {})
+
+
+@routes.patch(
+    MESSAGES + "/{message}",
+    body=MessageUpdate,
+    returns=Message,
+    forms=True,
+    other_statuses=(400, 401, 404, 422, 429),
+    path_types=NUMBERED | {"message": "integer"},
+    tags=("Messages",),
+)
+@routes.put(
+    MESSAGES + "/{message}",
+    body=MessageUpdate,
+    returns=Message,
+    forms=True,
+    other_statuses=(400, 401, 404, 422, 429),
+    path_types=NUMBERED | {"message": "integer"},
+    tags=("Messages",),
+)
+async def update_message(call: Call[MessageUpdate, None]) -> Message:
+    """Fill in a form or survey that a message holds."""
+    number = number_in(call, "conversation")
+    found = await inbox_conversations.get(call.engine, call.actor, place_of(call), number)
+    seq = seq_in(number, number_in(call, "message"))
+    before = await messages.one(call.engine, call.actor, found.id, seq)
+    if not wire.is_shown(before):
+        raise NotFound("message")
+    surveys.check_open(before, call.engine.clock.now())
+    values = submitted(call.body.submitted_values)
+    after = before
+    if values is not None:
+        after = await messages.answer(call.engine, call.actor, found.id, seq, values)
+    return wire.message(view_of(call), found, after, {})
+
+
+def _filter(number: int, query: MessagesQuery) -> MessageFilter:
+    before = None if query.before is None else seq_in(number, query.before)
+    after = None if query.after is None else seq_in(number, query.after)
+    return MessageFilter(before_seq=before, after_seq=after, oldest_first=after is not None)
+
+
+def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
+    first = saved[0] if saved else None
+    return Draft(
+        content=call.body.content,
+        # Readers whose API has one file a message find the first one under its URL.
+        type="text" if first is None else KINDS.get(first.file_type, "file"),
+        content_url=wire.file_url(call.base_url, first.key, first.name) if first else None,
+        attachments=msgspec.json.encode(saved).decode() if saved else None,
+        sender_id=call.actor.identity_id,
+        sender_kind="contact",
+        when_closed="reopen",
+        may_be_empty=True,
+    )

@@ -1,0 +1,193 @@
+"""Uploads: the bytes on disk under an unguessable key, a row in the database.
+
+    <data_dir>/files/ab/cd/abcd…      the key's first letters spread the files over folders
+
+A file is written under a temporary name, flushed, renamed, its folder flushed, and only then the
+row is written: a row never lacks its bytes. A crash in between leaves bytes that no row names.
+Several nodes share one `data_dir`, for each must find what another has stored.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, Protocol
+
+from msgspec import Struct
+
+from koine.engine.engine import Engine
+from koine.kit.ids import new_id
+from koine.kit.images import HEAD, Image, sniff
+from koine.kit.tokens import random_token
+from koine.model.errors import NotFound
+from koine.model.message import Attachment
+from koine.store import files, tallies
+from koine.store.db import Tx
+from koine.store.files import StoredFile
+
+CHUNK = 256 * 1024
+NAME_LENGTH = 255
+OCTETS = "application/octet-stream"
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""What is stored under these types was seen to be so by its first bytes."""
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{32}")
+_MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
+_EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
+
+
+class Source(Protocol):
+    """An upload as it comes in."""
+
+    name: str
+    content_type: str
+
+    async def read(self, size: int = -1) -> bytes:
+        """Give the next `size` bytes, none at the end."""
+
+
+class Opened(Struct, frozen=True):
+    """A stored file, ready to be sent: its row, and its bytes in pieces."""
+
+    file: StoredFile
+    chunks: AsyncIterator[bytes]
+
+    @property
+    def is_image(self) -> bool:
+        """Whether a browser may show it: an image by its own first bytes."""
+        return self.file.content_type in IMAGES
+
+
+async def save(
+    engine: Engine, tenant_id: str, conversation_id: str | None, source: Source
+) -> Attachment:
+    """Store an upload; when this returns, bytes and row are on disk."""
+    key = random_token()
+    path = _path(engine, key)
+    size, image = await _write(path, source)
+    name = _name(source.name)
+    media = _media(source.content_type, image)
+    try:
+        row = await engine.db.write(
+            tenant_id, _add, engine.clock.now(), conversation_id, (name, media, size, key)
+        )
+    except BaseException:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        raise
+    return Attachment(
+        id=row.id,
+        number=row.number,
+        file_type=_kind(media),
+        name=name,
+        extension=_extension(name),
+        content_type=media,
+        size=size,
+        key=key,
+        width=image.width if image else None,
+        height=image.height if image else None,
+    )
+
+
+async def open_by_key(engine: Engine, key: str) -> Opened:
+    """A stored file of whichever tenant: the key is the authority. Raises NotFound."""
+    row = await engine.db.read("", files.by_key, key) if _KEY.fullmatch(key) else None
+    if row is None or not await asyncio.to_thread(_path(engine, key).is_file):
+        raise NotFound("file")
+    return Opened(row, _chunks(_path(engine, key)))
+
+
+async def erase(engine: Engine, rows: list[StoredFile]) -> None:
+    """Take away the bytes of files whose rows are gone."""
+    for row in rows:
+        await asyncio.to_thread(_path(engine, row.key).unlink, missing_ok=True)
+
+
+async def discard(engine: Engine, tenant_id: str, saved: list[Attachment]) -> None:
+    """Take back what was stored for a message that was then refused."""
+    rows = await engine.db.write(tenant_id, files.delete_many, [each.id for each in saved])
+    await erase(engine, rows)
+
+
+async def _add(
+    tx: Tx, now: int, conversation_id: str | None, known: tuple[str, str, int, str]
+) -> StoredFile:
+    name, media, size, key = known
+    number = await tallies.next_number(tx, "file")
+    row = StoredFile(new_id(), number, conversation_id, name, media, size, key, now)
+    await files.insert_one(tx, row)
+    return row
+
+
+async def _write(path: Path, source: Source) -> tuple[int, Image | None]:
+    """Give the size, and what image it is by its first bytes."""
+    part = path.with_name(f"{path.name}.part")
+    out = await asyncio.to_thread(_create, part)
+    size, head = 0, b""
+    try:
+        while chunk := await source.read(CHUNK):
+            await asyncio.to_thread(out.write, chunk)
+            size += len(chunk)
+            head = (head + chunk)[:HEAD] if len(head) < HEAD else head
+        await asyncio.to_thread(_finish, out, part, path)
+    except BaseException:
+        out.close()
+        part.unlink(missing_ok=True)
+        raise
+    return size, sniff(head)
+
+
+def _create(part: Path) -> IO[bytes]:
+    part.parent.mkdir(parents=True, exist_ok=True)
+    return part.open("xb")
+
+
+def _finish(out: IO[bytes], part: Path, path: Path) -> None:
+    with out:
+        out.flush()
+        os.fsync(out.fileno())
+    part.rename(path)
+    # The names of new folders stand in their parents.
+    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    # Opened only when the first piece is asked for: an answer without a body leaves nothing open.
+    opened = await asyncio.to_thread(path.open, "rb")
+    try:
+        while chunk := await asyncio.to_thread(opened.read, CHUNK):
+            yield chunk
+    finally:
+        opened.close()
+
+
+def _path(engine: Engine, key: str) -> Path:
+    return Path(engine.settings.data_dir) / "files" / key[:2] / key[2:4] / key
+
+
+def _name(name: str) -> str:
+    last = re.split(r"[/\\]", name)[-1]
+    clean = "".join(letter for letter in last if letter.isprintable()).strip(". ")
+    return clean[-NAME_LENGTH:] or "file"
+
+
+def _media(claimed: str, image: Image | None) -> str:
+    if image is not None:
+        return image.media
+    media = claimed.split(";", 1)[0].strip().lower()
+    return media if _MEDIA.fullmatch(media) and media not in IMAGES else OCTETS
+
+
+def _kind(media: str) -> str:
+    kind = media.split("/", 1)[0]
+    return kind if media in IMAGES or kind in ("audio", "video") else "file"
+
+
+def _extension(name: str) -> str | None:
+    last = name.rpartition(".")[2] if "." in name else ""
+    return last.lower() if _EXTENSION.fullmatch(last) else None

@@ -1,0 +1,155 @@
+"""A contact's conversations as its own client opens, reads and closes them (inbox.md).
+
+A place shows what came through it; a place whose contact has proved who it is shows all of the
+contact's. Whatever else there is, the contact cannot tell it from nothing.
+"""
+
+from msgspec import structs
+
+from koine.engine import conversations
+from koine.engine.around import around
+from koine.engine.contact_rules import check_attributes
+from koine.engine.contacts import Entry
+from koine.engine.engine import reads, writes
+from koine.engine.ledger import record
+from koine.kit.times import MINUTE
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, NewConversation, Status
+from koine.model.errors import Invalid, NotFound
+from koine.model.filters import MessageFilter
+from koine.model.inbox import ContactInbox
+from koine.model.message import Message
+from koine.model.page import Window
+from koine.model.view import Part, Shown
+from koine.store import conversations as rows
+from koine.store import identities, messages, participants
+from koine.store.db import Tx
+
+PARTS: frozenset[Part] = frozenset({"messages", "people", "inboxes"})
+PAGE = 20
+"""Messages on a page (inbox.md, F)."""
+MOST_IN_A_MINUTE = 200
+"""Messages of one conversation, whoever they are from (inbox.md, F)."""
+
+
+@reads
+async def of_place(tx: Tx, actor: Actor, place: ContactInbox) -> Shown:
+    """Every conversation the place shows, oldest first, with all that is said in them."""
+    items = [c for c in await rows.of_owner(tx, place.contact_id) if _shows(place, c)]
+    return Shown(items, await around(tx, items, PARTS))
+
+
+@reads
+async def whole(tx: Tx, actor: Actor, place: ContactInbox, number: int) -> Shown:
+    """One conversation with all that is said in it. Raises NotFound."""
+    found = await _numbered(tx, place, number)
+    return Shown([found], await around(tx, [found], PARTS))
+
+
+@reads
+async def get(tx: Tx, actor: Actor, place: ContactInbox, number: int) -> Conversation:
+    """One conversation. Raises NotFound."""
+    return await _numbered(tx, place, number)
+
+
+@reads
+async def said(
+    tx: Tx, actor: Actor, place: ContactInbox, number: int, f: MessageFilter
+) -> tuple[Conversation, list[Message]]:
+    """A page of what was said in a conversation, oldest first: the newest that `f` finds, or the
+    first where it asks for the oldest. Raises NotFound."""
+    found = await _numbered(tx, place, number)
+    f = structs.replace(f, with_private=False, said_only=True)
+    items = (await messages.page(tx, found.id, f, Window(PAGE))).items
+    return found, items if f.oldest_first else items[::-1]
+
+
+@reads
+async def for_posting(
+    tx: Tx, actor: Actor, place: ContactInbox, number: int, now: int
+) -> Conversation:
+    """One conversation the contact may say something in `now` (µs). Raises NotFound, and
+    Invalid("base") when too much was said in the last minute (inbox.md, F)."""
+    found = await _numbered(tx, place, number)
+    if found.last_seq >= MOST_IN_A_MINUTE:
+        # Numbers are dense: if that one is younger than a minute, so are all after it.
+        first = await messages.by_seq(tx, found.id, found.last_seq - MOST_IN_A_MINUTE + 1)
+        if first is not None and first.created_at > now - MINUTE:
+            raise Invalid("base", "too_many", "Too many messages")
+    return found
+
+
+@writes
+async def open_(
+    tx: Tx, now: int, actor: Actor, entry: Entry, custom_attributes: dict[str, object], bag: str
+) -> Conversation:
+    """Open a conversation, or give the one there is where the inbox has but one for each contact
+    (inbox.md, F). `bag` is the attributes as JSON text. Raises Invalid("custom_attributes")."""
+    place, contact = entry.guest
+    check_attributes(custom_attributes)
+    # Locked, so that two at once do not open two in an inbox that has one.
+    locked = (await identities.lock(tx, [contact.id])).get(contact.id)
+    if locked is None or locked.removed_at is not None:
+        raise NotFound("contact")
+    if entry.inbox.single_conversation:
+        there = [c for c in await rows.of_owner(tx, contact.id) if _came_through(place, c)]
+        if there:
+            return there[-1]
+    new = NewConversation(
+        status=_first_status(locked.blocked, entry.inbox.responder_id),
+        inbox_id=entry.inbox.id,
+        owner_id=contact.id,
+        source_id=place.source_id,
+        custom_attributes=bag,
+    )
+    await identities.change(tx, structs.replace(locked, last_activity_at=now))
+    return await conversations.start(tx, now, actor, new)
+
+
+@writes
+async def resolve(tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int) -> bool:
+    """Close a conversation; False when it was closed already. Raises NotFound."""
+    found = await rows.lock(tx, (await _numbered(tx, place, number)).id)
+    if found is None or found.status == "closed":
+        return False
+    await conversations.apply(tx, now, actor, found, conversations.Changes(status="closed"))
+    return True
+
+
+@writes
+async def seen(tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int) -> None:
+    """The contact has seen everything in a conversation up to now. Raises NotFound."""
+    found = await rows.lock(tx, (await _numbered(tx, place, number)).id)
+    if found is None:
+        raise NotFound("conversation")
+    await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))
+    newest = await messages.by_seq(tx, found.id, found.last_public_seq)
+    mark = (found.last_seq, found.public_count, newest.id if newest else None)
+    if await participants.mark_read(tx, found.id, place.contact_id, mark):
+        await record(
+            tx, now, "conversation.read", place.contact_id,
+            conversation_id=found.id, seq=found.last_seq,
+        )  # fmt: skip
+
+
+async def _numbered(tx: Tx, place: ContactInbox, number: int) -> Conversation:
+    found = await rows.by_number(tx, number)
+    if found is None or found.removed_at is not None or not _shows(place, found):
+        raise NotFound("conversation")
+    return found
+
+
+def _shows(place: ContactInbox, found: Conversation) -> bool:
+    if found.owner_id != place.contact_id or found.inbox_id is None:
+        return False
+    return place.verified or _came_through(place, found)
+
+
+def _came_through(place: ContactInbox, found: Conversation) -> bool:
+    return found.inbox_id == place.inbox_id and found.source_id == place.source_id
+
+
+def _first_status(blocked: bool, responder_id: str | None) -> Status:
+    if blocked:
+        return "closed"
+    return "open" if responder_id is None else "pending"

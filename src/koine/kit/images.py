@@ -1,0 +1,75 @@
+"""What kind of image some bytes begin, and how large it is; nothing is ever decoded."""
+
+from msgspec import Struct
+
+HEAD = 256 * 1024
+"""Bytes of a file worth looking at: a photograph's size may stand behind its thumbnail."""
+
+# Frames of a JPEG that carry its size; the others among C0 to CF are tables.
+_JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+
+
+class Image(Struct, frozen=True):
+    """A media type, with width and height in pixels or None where the header does not tell."""
+
+    media: str
+    width: int | None = None
+    height: int | None = None
+
+
+def sniff(head: bytes) -> Image | None:
+    """The PNG, JPEG, GIF or WebP that `head` begins, by its magic bytes; None for all else."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return _sized("image/png", _png(head))
+    if head.startswith(b"\xff\xd8\xff"):
+        return _sized("image/jpeg", _jpeg(head))
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        size = (_little(head[6:8]), _little(head[8:10])) if len(head) >= 10 else None
+        return _sized("image/gif", size)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return _sized("image/webp", _webp(head))
+    return None
+
+
+def _sized(media: str, size: tuple[int, int] | None) -> Image:
+    return Image(media, *size) if size and all(size) else Image(media)
+
+
+def _png(head: bytes) -> tuple[int, int] | None:
+    if head[12:16] != b"IHDR" or len(head) < 24:
+        return None
+    return _big(head[16:20]), _big(head[20:24])
+
+
+def _jpeg(head: bytes) -> tuple[int, int] | None:
+    at = 2
+    while at + 9 <= len(head) and head[at] == 0xFF:
+        marker, length = head[at + 1], _big(head[at + 2 : at + 4])
+        if marker in _JPEG_FRAMES:
+            return _big(head[at + 7 : at + 9]), _big(head[at + 5 : at + 7])
+        if length < 2:
+            return None
+        at += 2 + length
+    return None
+
+
+def _webp(head: bytes) -> tuple[int, int] | None:
+    form = head[12:16]
+    if len(head) < 30:
+        return None
+    if form == b"VP8X":
+        return _little(head[24:27]) + 1, _little(head[27:30]) + 1
+    if form == b"VP8 " and head[23:26] == b"\x9d\x01\x2a":
+        return _little(head[26:28]) & 0x3FFF, _little(head[28:30]) & 0x3FFF
+    if form == b"VP8L" and head[20] == 0x2F:
+        bits = _little(head[21:25])
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return None
+
+
+def _big(part: bytes) -> int:
+    return int.from_bytes(part, "big")
+
+
+def _little(part: bytes) -> int:
+    return int.from_bytes(part, "little")
