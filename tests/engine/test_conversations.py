@@ -3,15 +3,19 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
-from koine.engine import conversations
+from koine.engine import conversations, messages
 from koine.engine.conversations import Changes
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.filters import ConversationFilter
+from koine.model.message import Draft
 from koine.model.page import Window, numbered
 from koine.model.view import Part
-from koine.store.db import Database
+from koine.store.db import Database, Tx
+from koine.store.sql import Query, p
+from koine.store.tables import metadata
 from tests.cast import make_cast
 from tests.engine.world import WHAT, Step, World, holds, new_world
 
@@ -167,6 +171,35 @@ async def test_a_person_lists_only_what_it_takes_part_in(db: Database) -> None:
     other = ConversationFilter(participant_id=cast.acme.id("ada"))
     with pytest.raises(Forbidden):
         await conversations.find(cast.engine, dan, other, Window(10))
+
+
+TRACES = [
+    Query(select(table).where(table.c.tenant_id == p("tenant_id")))
+    for table in metadata.sorted_tables
+    if "tenant_id" in table.c
+]
+
+
+async def test_a_deleted_conversation_leaves_not_a_word(db: Database) -> None:
+    cast = await make_cast(db)
+    ada = cast.acme.actor("ada")
+    words = NewConversation(
+        title="Secret", metadata='{"a":"Secret"}', custom_attributes='["Secret"]'
+    )
+    made = await conversations.create(cast.engine, ada, words)
+    changes = Changes(title="Secret!", labels='["Secret"]', metadata=None)
+    await conversations.change(cast.engine, ada, made.id, changes)
+    draft = Draft(content="Secret", sender_id=ada.identity_id)
+    await messages.post(cast.engine, ada, made.id, draft)
+    await conversations.delete(cast.engine, ada, made.id, "asked to")
+    left = [await db.read(ada.tenant_id, rows_of, query) for query in TRACES]
+    assert any(left)
+    assert "Secret" not in repr(left)
+
+
+async def rows_of(tx: Tx, query: Query[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Every row of the tenant in a table."""
+    return await tx.all(query)
 
 
 async def test_a_removed_conversation_is_seen_only_by_who_asks_for_removed_ones(

@@ -32,6 +32,9 @@ from koine.store import (
 from koine.store.db import Tx
 
 NOTHING: frozenset[Part] = frozenset()
+WORDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
+"""What people wrote: events only say that it changed, so that a deletion leaves nothing of it
+(helpdesk.md, S)."""
 
 
 class Changes(Struct, frozen=True, kw_only=True):
@@ -159,7 +162,7 @@ async def apply(
         after = structs.replace(after, participant_count=after.participant_count + joined)
     await record(
         tx, now, "conversation.updated", after.id, conversation_id=after.id,
-        changed={name: getattr(after, name) for name in sorted(moved)},
+        changed={name: None if name in WORDS else getattr(after, name) for name in sorted(moved)},
     )  # fmt: skip
     return after
 
