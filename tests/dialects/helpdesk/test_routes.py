@@ -1,15 +1,33 @@
 """Each fact of helpdesk.md about conversations, over HTTP, on both databases."""
 
+from contextlib import AsyncExitStack
+from pathlib import Path
+
 import pytest
 
-from koine.engine import audit, conversations, messages
+from koine.engine import audit, conversations, files, messages
 from koine.engine.conversations import Changes
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.message import Draft
 from koine.model.page import Window
-from tests.dialects.helpdesk.conftest import Desk
+from koine.store.db import Database
+from tests.dialects.helpdesk.conftest import Desk, desk_of
+
+
+class Letter:
+    """An upload of one piece."""
+
+    name = "letter.txt"
+    content_type = "text/plain"
+
+    def __init__(self) -> None:
+        self._left = b"Dear all"
+
+    async def read(self, size: int = -1) -> bytes:
+        given, self._left = self._left, b""
+        return given
 
 
 async def test_a_list_has_data_and_pagination(desk: Desk) -> None:
@@ -209,6 +227,16 @@ async def test_delete_is_for_good_and_the_audit_log_knows_why(desk: Desk) -> Non
     gone = [await desk.call("GET", f"{path}{end}") for end in ("", "/messages")]
     assert [each.status_code for each in gone] == [404, 404]
     assert await desk.listed() == []
+
+
+async def test_delete_takes_the_bytes_of_its_files_too(db: Database, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        desk = await desk_of(db, stack, data_dir=str(tmp_path))
+        engine, made = desk.cast.engine, await desk.made()
+        await files.save(engine, desk.acme.tenant.id, made["_id"], Letter())
+        assert any(each.is_file() for each in tmp_path.rglob("*"))
+        assert (await desk.call("DELETE", f"/{made['_id']}")).status_code == 200
+        assert not any(each.is_file() for each in tmp_path.rglob("*"))
 
 
 async def test_delete_needs_no_body_and_works_once(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from koine.dialects.helpdesk import paths, routes_directory, routes_messages, shapes, wire
-from koine.engine import conversations
+from koine.engine import conversations, files
 from koine.engine.conversations import Changes
 from koine.http.call import Call
 from koine.http.route import Routes
@@ -96,9 +96,10 @@ async def update_conversation(
 )
 async def delete_conversation(call: Call[wire.DeleteConversation, None]) -> wire.Deleted:
     """Delete a conversation and all its messages for good. This cannot be undone."""
-    await conversations.delete(
+    stored = await conversations.delete(
         call.engine, call.actor, paths.conversation_id(call), call.body.reason
     )
+    await files.erase(call.engine, stored)
     return wire.Deleted(message="Conversation deleted")
 
 
