@@ -1,0 +1,101 @@
+"""Who calls, and in which tenant (delivery.md, Envelope, errors, auth)."""
+
+import pytest
+
+from koine.engine import sessions
+from koine.kit.ids import new_id
+from tests.dialects.delivery.conftest import CONVERSATIONS, Wire
+
+REFUSED = {"success": False, "message": "Unauthorized"}
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer nonsense"])
+async def test_without_a_good_token_nobody_is_let_in(wire: Wire, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    answer = await wire.client.get(CONVERSATIONS, headers=headers)
+    assert (answer.status_code, answer.json()) == (401, REFUSED)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_an_expired_token_is_refused(wire: Wire) -> None:
+    headers = wire.headers("dan")
+    wire.cast.clock.advance(seconds=10_000)
+    answer = await wire.client.get(CONVERSATIONS, headers=headers)
+    assert (answer.status_code, answer.json()) == (401, REFUSED)
+
+
+async def test_an_api_key_is_no_token(wire: Wire) -> None:
+    headers = {"Authorization": f"Bearer {wire.cast.acme.key}"}
+    assert (await wire.client.get(CONVERSATIONS, headers=headers)).status_code == 401
+
+
+async def test_the_scheme_is_read_in_any_case(wire: Wire) -> None:
+    token = wire.cast.token("dan")
+    answer = await wire.client.get(CONVERSATIONS, headers={"Authorization": f"bearer {token}"})
+    assert answer.status_code == 200
+
+
+async def test_the_token_names_the_tenant(wire: Wire) -> None:
+    opened = await wire.open()
+    assert opened["tenant_id"] == wire.tenant
+    assert (await wire.get("dan")).json()["total"] == 1
+    assert (await wire.get("rival:dan")).json()["total"] == 0
+
+
+async def test_tenant_id_may_repeat_the_tokens_tenant(wire: Wire) -> None:
+    assert (await wire.get("dan", tenant_id=wire.tenant)).status_code == 200
+    assert (await wire.get("dan", tenant_id=wire.tenant.upper())).status_code == 200
+
+
+async def test_an_empty_tenant_id_is_not_given(wire: Wire) -> None:
+    assert (await wire.get("dan", tenant_id="")).status_code == 200
+
+
+@pytest.mark.parametrize("named", ["rival", "nobody", "malformed"])
+async def test_another_tenant_than_the_tokens_is_403(wire: Wire, named: str) -> None:
+    ids = {"rival": wire.cast.rival.tenant.id, "nobody": new_id(), "malformed": "x"}
+    answer = await wire.get("dan", tenant_id=ids[named])
+    assert answer.status_code == 403
+    assert answer.json() == {"success": False, "message": "Forbidden"}
+
+
+@pytest.mark.parametrize("query", [{}, {"tenant_id": ""}])
+async def test_a_system_administrator_must_name_a_tenant(wire: Wire, query: dict[str, str]) -> None:
+    answer = await wire.get("root", **query)
+    assert answer.status_code == 400
+    assert answer.json() == {"success": False, "message": "tenant_id is required"}
+
+
+@pytest.mark.parametrize("named", [new_id(), "x"])
+async def test_an_unknown_tenant_is_404(wire: Wire, named: str) -> None:
+    answer = await wire.get("root", tenant_id=named)
+    assert answer.status_code == 404
+    assert answer.json() == {"success": False, "message": "Tenant not found"}
+
+
+async def test_a_system_administrator_acts_in_the_named_tenant(wire: Wire) -> None:
+    await wire.open()
+    assert (await wire.get("root", tenant_id=wire.tenant)).json()["total"] == 1
+    rival = wire.cast.rival.tenant.id
+    assert (await wire.get("root", tenant_id=rival)).json()["total"] == 0
+
+
+async def test_permissions_of_other_dialects_open_nothing_here(wire: Wire) -> None:
+    opened = await wire.open()
+    await wire.hire("kim", None, "read:conversations", "write:conversations")
+    assert (await wire.get("kim", f"/{opened['id']}")).status_code == 404
+    assert (await wire.get("kim")).json()["total"] == 0
+
+
+async def test_too_many_calls_are_429(wire: Wire) -> None:
+    settings = wire.cast.engine.settings
+    wire.cast.engine.settings = type(settings)(rate_limit_per_minute=2)
+    statuses = [(await wire.get("dan")).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+
+
+async def test_a_token_made_elsewhere_is_refused(wire: Wire) -> None:
+    rival = wire.cast.rival
+    forged = sessions.access_token(wire.cast.engine, wire.tenant, rival.people["dan"], 60)
+    answer = await wire.client.get(CONVERSATIONS, headers={"Authorization": f"Bearer {forged}"})
+    assert answer.status_code == 401
