@@ -202,14 +202,25 @@ def _ids_by_shown_time(names: frozenset[str]) -> Subquery:
     """The chats dialect's order: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
     upto = p("limit", BigInteger) + p("offset", BigInteger)
-    plain = [*_where(names), t.c.chat_sort_at.is_(None)]
-    overridden = [*_where(names), t.c.chat_sort_at.is_not(None)]
+    plain = [*_within(names, t.c.last_activity_at), t.c.chat_sort_at.is_(None)]
+    overridden = [*_within(names, t.c.chat_sort_at), t.c.chat_sort_at.is_not(None)]
     return _merged(
         [
             select(_walk(names, plain, t.c.last_activity_at).limit(upto).subquery()),
             select(_walk(names, overridden, t.c.chat_sort_at).limit(upto).subquery()),
         ]
     )
+
+
+def _within(names: frozenset[str], at: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """The conditions, with the bounds of the shown time said of `at` too: where a time is shown,
+    `at` is that time, so the walk over its index starts and ends at the bounds."""
+    found = _where(names)
+    if "shown_from" in names:
+        found.append(at >= p("shown_from"))
+    if "shown_to" in names:
+        found.append(at <= p("shown_to"))
+    return found
 
 
 def _merged(walks: list[Select[tuple[str, int]]]) -> Subquery:
