@@ -90,6 +90,14 @@ async def page(tx: Tx, actor: Actor, window: Window) -> Page[Delivery]:
     return await deliveries.page(tx, window)
 
 
+@reads
+async def silent(tx: Tx, actor: Actor, ids: list[str]) -> list[Delivery]:
+    """Those of these deliveries whose conversation nobody has opened yet, oldest first.
+    Raises Forbidden."""
+    access.need(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
+    return await deliveries.silent(tx, ids)
+
+
 def _check_shape(given: list[DeliveryInput]) -> None:
     if len(given) > MOST:
         raise Invalid("deliveries", "too_many", f"at most {MOST} deliveries at once")

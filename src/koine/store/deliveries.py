@@ -10,6 +10,7 @@ from koine.model.page import Page, Window
 from koine.store.db import Tx
 from koine.store.fragments import in_list
 from koine.store.sql import Command, Family, InsertMany, Query, p
+from koine.store.tables import conversations
 from koine.store.tables import deliveries as t
 from koine.store.tables.base import columns_of
 
@@ -21,6 +22,22 @@ _BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Delivery)
 _BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Delivery)
 _LOCK = Query(
     select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")).order_by(t.c.id).with_for_update(),
+    Delivery,
+)
+_SILENT = Query(
+    select(*_COLUMNS)
+    .where(
+        _IN_TENANT,
+        in_list(t.c.id, "ids"),
+        ~select(conversations.c.id)
+        .where(
+            conversations.c.tenant_id == p("tenant_id"),
+            conversations.c.delivery_id == t.c.id,
+            conversations.c.removed_at.is_(None),
+        )
+        .exists(),
+    )
+    .order_by(t.c.created_at, t.c.id),
     Delivery,
 )
 _BY_REFERENCES = Query(
@@ -48,6 +65,11 @@ async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
 async def lock_all(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
     """As `by_ids`; no one else changes them, or opens their conversations, until this ends."""
     return {d.id: d for d in await tx.all(_LOCK, ids=ids)} if ids else {}
+
+
+async def silent(tx: Tx, ids: list[str]) -> list[Delivery]:
+    """Those of these deliveries that have no conversation, oldest first."""
+    return await tx.all(_SILENT, ids=ids) if ids else []
 
 
 async def by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:

@@ -1,0 +1,122 @@
+"""`koine delivery import`: deliveries from a file, saved a batch at a time."""
+
+import csv
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from koine.cli import options, printing
+from koine.cli.failing import Said
+from koine.cli.running import chosen, run
+from koine.engine import deliveries
+from koine.engine.deliveries import DeliveryInput
+from koine.engine.engine import Engine
+from koine.kit.ids import canonical
+from koine.model.errors import Refusal
+
+app = typer.Typer(help="Deliveries: import them.", no_args_is_help=True)
+
+BATCH = 500
+FIELDS = DeliveryInput.__struct_fields__
+
+
+@app.callback()
+def group() -> None:
+    """Deliveries: import them."""
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="NDJSON or CSV.")],
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Save the deliveries of a file: one JSON object a line, or CSV with a heading.
+
+    Fields: id, external_reference_id, delivery_code, customer_id, driver_id, status. A delivery
+    known by its id or reference is changed. A file may be imported again: what is saved stays.
+    """
+    settings = options.settings(data, database)
+    with typer.progressbar(
+        length=max(file.stat().st_size, 1), label="Importing", hidden=as_json
+    ) as bar:
+
+        async def work(engine: Engine) -> dict[str, int]:
+            _, boss = await chosen(engine, tenant)
+            done = {"new": 0, "known": 0}
+            rows = _rows(file)
+            while batch := list(islice(rows, BATCH)):
+                given = [_read(number, row) for number, row, _ in batch]
+                try:
+                    saved = await deliveries.save(engine, boss, given)
+                except Refusal as refusal:
+                    first, last = batch[0][0], batch[-1][0]
+                    raise Said(f"lines {first} to {last}: {_told(refusal, first)}") from None
+                new = sum(each.is_new for each in saved)
+                done["new"] += new
+                done["known"] += len(saved) - new
+                bar.update(sum(size for _, _, size in batch))
+            return done
+
+        done = run(settings, work)
+    if as_json:
+        printing.json(done)
+    else:
+        typer.echo(f"{done['new']} new, {done['known']} known before")
+
+
+Row = tuple[int, dict[str, object], int]
+"""Line number, fields, and about how many bytes of the file it was."""
+
+
+def _rows(file: Path) -> Iterator[Row]:
+    """The file's rows; blank lines are no rows. Raises Said for a line that cannot be read."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            yield from _csv(lines) if file.suffix.lower() == ".csv" else _ndjson(lines)
+    except UnicodeDecodeError:
+        raise Said(f"{file} is not UTF-8") from None
+
+
+def _csv(lines: Iterator[str]) -> Iterator[Row]:
+    reader = csv.DictReader(lines)
+    for row in reader:
+        fields = {name: value for name, value in row.items() if name and value}
+        yield reader.line_num, dict(fields), sum(len(str(value)) + 1 for value in row.values())
+
+
+def _ndjson(lines: Iterator[str]) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, msgspec.json.decode(line, type=dict[str, object]), len(line.encode())
+        except msgspec.DecodeError as error:
+            raise Said(f"line {number}: {error}") from None
+
+
+def _read(number: int, row: dict[str, object]) -> DeliveryInput:
+    known = {name: value for name, value in row.items() if name in FIELDS}
+    try:
+        given = msgspec.convert(known, DeliveryInput)
+    except msgspec.ValidationError as error:
+        raise Said(f"line {number}: {error}") from None
+    changes: dict[str, str] = {}
+    for name in ("id", "customer_id", "driver_id"):
+        value = getattr(given, name)
+        if isinstance(value, str):
+            found = canonical(value)
+            if found is None:
+                raise Said(f"line {number}: {name} is no UUID: {value}")
+            changes[name] = found
+    return msgspec.structs.replace(given, **changes)
+
+
+def _told(refusal: Refusal, first: int) -> str:
+    return str(getattr(refusal, "message", "") or refusal)

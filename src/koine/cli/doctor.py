@@ -1,0 +1,44 @@
+"""`koine doctor`: look at everything a server needs, and say what to do."""
+
+import asyncio
+import os
+
+import typer
+
+from koine.cli import options, printing
+from koine.cli.checkup import Finding, examine_database, examine_files, examine_settings
+from koine.cli.failing import REFUSED
+from koine.kit import logs
+from koine.kit.settings import BadSetting, Settings
+
+SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
+
+
+def doctor(
+    data: options.Data = None, database: options.Database = None, as_json: options.Json = False
+) -> None:
+    """Check settings, database, disk and versions; exit code 1 when there is a problem."""
+    logs.configure("error", json=False)
+    try:
+        settings = options.settings(data, database)
+    except BadSetting as error:
+        findings = [Finding("problem", "settings", str(error), "see docs/running.md")]
+    else:
+        findings = asyncio.run(_examine(settings))
+    if as_json:
+        printing.json(findings)
+    else:
+        for each in findings:
+            typer.echo(f"{SIGNS[each.level]}  {each.about}: {each.found}")
+            if each.advice:
+                typer.echo(f"         -> {each.advice}")
+    if any(each.level == "problem" for each in findings):
+        raise typer.Exit(REFUSED)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    return [
+        *examine_settings(os.environ, settings),
+        *examine_files(settings),
+        *await examine_database(settings),
+    ]

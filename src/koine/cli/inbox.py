@@ -1,0 +1,81 @@
+"""`koine inbox`: the doors a tenant opens to its contacts."""
+
+from typing import Annotated
+
+import typer
+
+from koine.cli import options, printing
+from koine.cli.running import chosen, run
+from koine.engine import inboxes
+from koine.engine.engine import Engine
+from koine.engine.inboxes import NewInbox
+from koine.model.inbox import ChannelType, Inbox
+
+app = typer.Typer(help="Inboxes: make and list them.", no_args_is_help=True)
+
+Channel = Annotated[ChannelType, typer.Option(help="Kind of channel.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Name, as people read it.")],
+    channel: Channel = "api",
+    responder: Annotated[str | None, typer.Option(help="Id of who answers in it.")] = None,
+    identity: Annotated[
+        bool, typer.Option("--identity-required", help="Demand contacts' identity hash.")
+    ] = False,
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Open an inbox; prints what contacts' programs need."""
+    new = NewInbox(
+        name=name,
+        channel_type=channel,
+        responder_id=responder,
+        identity_required=identity,
+    )
+
+    async def work(engine: Engine) -> Inbox:
+        _, boss = await chosen(engine, tenant)
+        return await inboxes.create(engine, boss, new)
+
+    made = run(options.settings(data, database), work)
+    if as_json:
+        printing.json(_row(made) | {"hmac_token": made.hmac_token})
+    else:
+        typer.echo(f"inbox {made.name} opened: {made.id}")
+        typer.echo(f"inbox_identifier {made.identifier}")
+        typer.echo(f"hmac_token       {made.hmac_token}")
+
+
+@app.command("list")
+def list_(
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """List a tenant's inboxes."""
+
+    async def work(engine: Engine) -> list[Inbox]:
+        _, boss = await chosen(engine, tenant)
+        return await inboxes.everyone(engine, boss)
+
+    every = [_row(inbox) for inbox in run(options.settings(data, database), work)]
+    if as_json:
+        printing.json(every)
+    else:
+        headings = ["id", "number", "name", "channel", "identifier"]
+        printing.table(headings, [list(row.values()) for row in every])
+
+
+def _row(inbox: Inbox) -> dict[str, object]:
+    return {
+        "id": inbox.id,
+        "number": inbox.number,
+        "name": inbox.name,
+        "channel_type": inbox.channel_type,
+        "inbox_identifier": inbox.identifier,
+    }

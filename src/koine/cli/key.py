@@ -1,0 +1,113 @@
+"""`koine key`: API keys."""
+
+from typing import Annotated
+
+import typer
+
+from koine.cli import options, printing
+from koine.cli.finding import user_named
+from koine.cli.running import chosen, run
+from koine.engine import keys
+from koine.engine.engine import Engine
+from koine.engine.keys import MadeKey
+from koine.kit.ids import canonical
+from koine.kit.times import DAY, iso_ms
+from koine.model.credential import ApiKey
+from koine.model.errors import NotFound
+from koine.model.permissions import (
+    PERMISSIONS,
+    READ_CONVERSATIONS,
+    READ_CUSTOMERS,
+    WRITE_CONVERSATIONS,
+    WRITE_CUSTOMERS,
+)
+
+app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+
+USUAL = [READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMERS]
+"""What a key may do unless told."""
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    user: Annotated[str, typer.Option(help="E-mail or id of the user it acts as.")],
+    permission: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"May be given again; one of {', '.join(sorted(PERMISSIONS))}. "
+            f"Without: {', '.join(USUAL)}."
+        ),
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Days it lives; else for ever.")] = None,
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a key and show it, this once."""
+
+    async def work(engine: Engine) -> MadeKey:
+        _, boss = await chosen(engine, tenant)
+        person = await user_named(engine, boss, user)
+        until = None if days is None else engine.clock.now() + days * DAY
+        rights = frozenset(permission or USUAL)
+        return await keys.create(engine, boss, name, rights, user_id=person.id, expires_at=until)
+
+    made = run(options.settings(data, database), work)
+    if as_json:
+        printing.json({"id": made.key.id, "api_key": made.text})
+    else:
+        typer.echo(f"{made.text}\nKeep it: it is not shown again. Its id is {made.key.id}.")
+
+
+@app.command("list")
+def list_(
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """List a tenant's keys, the revoked ones too."""
+
+    async def work(engine: Engine) -> list[ApiKey]:
+        _, boss = await chosen(engine, tenant)
+        return await keys.everyone(engine, boss)
+
+    every = [_row(key) for key in run(options.settings(data, database), work)]
+    if as_json:
+        printing.json(every)
+    else:
+        headings = ["id", "prefix", "name", "created", "expires", "revoked"]
+        printing.table(headings, [list(row.values()) for row in every])
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id.")],
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+) -> None:
+    """Close a key; a running server feels it within seconds."""
+
+    async def work(engine: Engine) -> None:
+        wanted = canonical(key_id)
+        if wanted is None:
+            raise NotFound("api_key")
+        _, boss = await chosen(engine, tenant)
+        await keys.revoke(engine, boss, wanted)
+
+    run(options.settings(data, database), work)
+    typer.echo("revoked")
+
+
+def _row(key: ApiKey) -> dict[str, str | None]:
+    return {
+        "id": key.id,
+        "prefix": key.prefix,
+        "name": key.name,
+        "created_at": iso_ms(key.created_at),
+        "expires_at": None if key.expires_at is None else iso_ms(key.expires_at),
+        "revoked_at": None if key.revoked_at is None else iso_ms(key.revoked_at),
+    }

@@ -1,0 +1,27 @@
+"""The options that many commands have, and the settings they make."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from koine.kit import settings as kit
+from koine.kit.settings import Settings
+
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="DIR", help="Folder of the embedded database.")
+]
+Database = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="postgresql://… or sqlite:///path instead."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Tenant = Annotated[
+    str | None,
+    typer.Option("--tenant", "-t", help="Short name or id; not needed while there is one only."),
+]
+
+
+def settings(data: str | None, database: str | None, **given: object) -> Settings:
+    """The settings of the environment, with what was typed before them. Raises BadSetting."""
+    return kit.load(os.environ, {"data_dir": data, "database_url": database, **given})

@@ -1,0 +1,26 @@
+"""What commands print: tables for people, JSON for scripts."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def json(value: object) -> None:
+    """Print a value as JSON, indented."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; an empty one is its headings alone. Nothing is cut off, even in a pipe."""
+    made = Table(*headings, box=None, pad_edge=False)
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(soft_wrap=False, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 1000
+    with console.capture() as captured:
+        console.print(made)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))

@@ -1,0 +1,54 @@
+"""Run one piece of work on an engine, beside a running server if there is one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from koine.cli.failing import Said
+from koine.engine import engine as engines
+from koine.engine import tenants
+from koine.engine.engine import Engine
+from koine.kit import logs
+from koine.kit.clock import SystemClock
+from koine.kit.settings import Settings
+from koine.main import open_database
+from koine.model.actor import Actor, operator
+from koine.model.tenant import Tenant
+from koine.store import schema
+
+R = TypeVar("R")
+
+
+def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
+    """What `work` answers, on an engine of its own that is closed after it.
+
+    An empty database gets its tables; one of an older Koine is left to `koine migrate`.
+    Raises CannotStart, WrongSchema, and what `work` raises.
+    """
+    logs.configure("error", json=False)
+    return asyncio.run(_run(settings, work))
+
+
+async def chosen(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:
+    """The tenant meant by `--tenant`, and its operator. Raises NotFound, Said."""
+    if name is not None:
+        tenant = await tenants.named(engine, name)
+        return tenant, operator(tenant.id)
+    every = await tenants.everyone(engine)
+    if not every:
+        raise Said("there is no tenant yet: koine tenant create NAME")
+    if len(every) > 1:
+        names = ", ".join(tenant.slug for tenant in every[:10])
+        raise Said(f"there are several tenants: say which with --tenant ({names})")
+    return every[0], operator(every[0].id)
+
+
+async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
+    db = await open_database(settings)
+    try:
+        if await db.version() is None:
+            await schema.migrate(db)
+        await schema.check(db)
+        return await work(await engines.start(db, SystemClock(), settings))
+    finally:
+        await db.close()

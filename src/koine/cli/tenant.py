@@ -1,0 +1,62 @@
+"""`koine tenant`: the server's tenants."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from koine.cli import options, printing
+from koine.cli.failing import Said
+from koine.cli.running import run
+from koine.engine import tenants
+from koine.engine.engine import Engine
+from koine.kit.times import iso_ms
+from koine.model.tenant import Tenant
+
+app = typer.Typer(help="Tenants: make and list them.", no_args_is_help=True)
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Name, as people read it.")],
+    slug: Annotated[str | None, typer.Option(help="Short name; else made of the name.")] = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a tenant."""
+    short = slug if slug is not None else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not _SLUG.fullmatch(short):
+        raise Said("a short name has small letters, digits and hyphens: give one with --slug")
+
+    async def work(engine: Engine) -> Tenant:
+        return await tenants.create(engine, name, short)
+
+    made = run(options.settings(data, database), work)
+    if as_json:
+        printing.json(_row(made))
+    else:
+        typer.echo(f"tenant {made.slug} made: {made.id}")
+
+
+@app.command("list")
+def list_(
+    data: options.Data = None, database: options.Database = None, as_json: options.Json = False
+) -> None:
+    """List the tenants."""
+    every = [_row(tenant) for tenant in run(options.settings(data, database), tenants.everyone)]
+    if as_json:
+        printing.json(every)
+    else:
+        printing.table(["id", "slug", "name", "created"], [list(row.values()) for row in every])
+
+
+def _row(tenant: Tenant) -> dict[str, str]:
+    return {
+        "id": tenant.id,
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "created_at": iso_ms(tenant.created_at),
+    }

@@ -1,0 +1,134 @@
+"""`koine user`: people who log in, and tokens for them."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from koine.cli import options, printing
+from koine.cli.failing import Said
+from koine.cli.finding import user_named, users
+from koine.cli.running import chosen, run
+from koine.engine import people, sessions
+from koine.engine.engine import Engine
+from koine.kit.times import DAY, SECOND, iso_ms
+from koine.model.identity import Identity, NewIdentity
+from koine.model.permissions import Role
+
+app = typer.Typer(help="Users: make and list them, their passwords, tokens.", no_args_is_help=True)
+
+Who = Annotated[str, typer.Argument(help="E-mail or id.")]
+FromStdin = Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")]
+
+
+@app.command()
+def create(
+    email: Annotated[str, typer.Argument(help="E-mail.")],
+    name: Annotated[str, typer.Option(help="Full name.")] = "",
+    role: Annotated[Role | None, typer.Option(help="Without one it is a customer.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Telephone, +49…")] = None,
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a user; `koine user set-password` lets it log in."""
+    if "@" not in email:
+        raise Said(f"{email} is no e-mail")
+    first, _, last = name.partition(" ")
+    new = NewIdentity(
+        kind="user", name=name or email.partition("@")[0], first_name=first or None,
+        last_name=last or None, email=email, phone=phone, role=role,
+    )  # fmt: skip
+
+    async def work(engine: Engine) -> Identity:
+        _, boss = await chosen(engine, tenant)
+        if any(known.email == email.strip().lower() for known in await users(engine, boss)):
+            raise Said(f"there is a user {email} already")
+        return await people.create(engine, boss, new)
+
+    made = run(options.settings(data, database), work)
+    if as_json:
+        printing.json(_row(made))
+    else:
+        typer.echo(f"user {made.email} made: {made.id}")
+
+
+@app.command("list")
+def list_(
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """List a tenant's users."""
+
+    async def work(engine: Engine) -> list[Identity]:
+        _, boss = await chosen(engine, tenant)
+        return await users(engine, boss)
+
+    every = [_row(user) for user in run(options.settings(data, database), work)]
+    if as_json:
+        printing.json(every)
+    else:
+        headings = ["id", "email", "name", "role", "created"]
+        printing.table(headings, [list(row.values()) for row in every])
+
+
+@app.command("set-password")
+def set_password(
+    user: Who,
+    from_stdin: FromStdin = False,
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+) -> None:
+    """Set a user's password; every session of theirs ends."""
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+
+    async def work(engine: Engine) -> None:
+        _, boss = await chosen(engine, tenant)
+        person = await user_named(engine, boss, user)
+        await sessions.set_password(engine, boss, person.id, password)
+
+    run(options.settings(data, database), work)
+    typer.echo("password set")
+
+
+@app.command()
+def token(
+    user: Annotated[str | None, typer.Argument(help="E-mail or id.")] = None,
+    admin: Annotated[
+        bool, typer.Option("--system-admin", help="Of the server's administrator, of no tenant.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Days it lives.")] = 1,
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+) -> None:
+    """Print an access token. It cannot be taken back: keep its life short."""
+    if admin == (user is not None):
+        raise Said("name a user, or give --system-admin")
+    ttl = days * DAY // SECOND
+
+    async def work(engine: Engine) -> str:
+        if user is None:
+            return sessions.system_admin_token(engine, ttl)
+        of, boss = await chosen(engine, tenant)
+        person = await user_named(engine, boss, user)
+        return sessions.access_token(engine, of.id, person, ttl)
+
+    typer.echo(run(options.settings(data, database), work))
+
+
+def _row(user: Identity) -> dict[str, str | None]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "role": user.role or "customer",
+        "created_at": iso_ms(user.created_at),
+    }

@@ -1,0 +1,48 @@
+"""`koine openapi` and `koine routes`: what the server speaks."""
+
+from typing import Annotated
+
+import typer
+
+from koine.cli import options, printing
+from koine.cli.failing import Said
+from koine.http.dialect import Dialect
+from koine.http.openapi import document
+from koine.main import dialects
+
+
+def openapi(
+    dialect: Annotated[str | None, typer.Argument(help="Its name; without, all of them.")] = None,
+    base_url: Annotated[str, typer.Option(help="URL of the server it names.")] = "/",
+) -> None:
+    """Print a dialect's OpenAPI 3.1 document."""
+    known = {each.name: each for each in dialects()}
+    if dialect is None:
+        printing.json({name: document(each, base_url) for name, each in known.items()})
+    elif dialect in known:
+        printing.json(document(known[dialect], base_url))
+    else:
+        raise Said(f"no dialect {dialect}: it is one of {', '.join(known)}")
+
+
+def routes(as_json: options.Json = False) -> None:
+    """List every route: dialect, method, path, how it is authenticated."""
+    every = [row for dialect in dialects() for row in _rows(dialect)]
+    if as_json:
+        printing.json(every)
+    else:
+        headings = ["dialect", "method", "path", "auth"]
+        printing.table(headings, [list(row.values()) for row in every])
+
+
+def _rows(dialect: Dialect) -> list[dict[str, str]]:
+    schemes = " or ".join(dialect.security_schemes) or "in the path"
+    return [
+        {
+            "dialect": dialect.name,
+            "method": route.method,
+            "path": route.path,
+            "auth": "public" if route.public else schemes,
+        }
+        for route in dialect.routes
+    ]

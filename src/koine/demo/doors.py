@@ -1,0 +1,129 @@
+"""What the demonstration opens: credentials and ids, as `koine demo --json` prints them."""
+
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+FILE = "demo.json"
+
+
+class Tokens(Struct, frozen=True):
+    """Access tokens, for 30 days. `outsider` takes part in nothing."""
+
+    admin: str
+    dispatcher: str
+    driver: str
+    customer: str
+    outsider: str
+
+
+class Parcel(Struct, frozen=True):
+    """A delivery of the driver's and the customer's that has no conversation yet."""
+
+    id: str
+    external_reference_id: str
+    customer_name: str
+
+
+class DeliveryDoor(Struct, frozen=True):
+    """Into the delivery dialect."""
+
+    tokens: Tokens
+    deliveries: list[Parcel]
+
+
+class HelpdeskDoor(Struct, frozen=True):
+    """Into the helpdesk dialect; `user_id` is who conversations may be assigned to."""
+
+    api_key: str
+    read_only_key: str
+    inbox_id: str
+    customer_id: str
+    user_id: str
+
+
+class ChatsDoor(Struct, frozen=True):
+    """Into the chats dialect."""
+
+    api_key: str
+    channel_id: str
+    owner_id: str
+    responder_id: str
+
+
+class InboxDoor(Struct, frozen=True):
+    """Into the inbox dialect; `hmac_token` signs identifiers of its contacts."""
+
+    inbox_identifier: str
+    contact_identifier: str
+    hmac_token: str
+
+
+class NativeDoor(Struct, frozen=True):
+    """Into the native API: a tenant administrator's login."""
+
+    email: str
+    password: str
+
+
+class Doors(Struct, frozen=True):
+    """Every door of one tenant."""
+
+    tenant_id: str
+    delivery: DeliveryDoor
+    helpdesk: HelpdeskDoor
+    chats: ChatsDoor
+    inbox: InboxDoor
+    native: NativeDoor
+
+
+class Talks(Struct, frozen=True):
+    """Conversations for the examples to point at: one for each dialect; the administrator takes
+    part in `delivery`, the public contact owns `inbox` (its number)."""
+
+    delivery: str
+    helpdesk: str
+    chats: str
+    inbox: int
+
+
+class Company(Struct, frozen=True):
+    """One tenant of the demonstration; `people` are the ids of those who have tokens."""
+
+    doors: Doors
+    talks: Talks
+    people: dict[str, str]
+
+
+class Kept(Struct, frozen=True):
+    """What is kept in the demonstration's file. `made_at` is when its tokens were made, µs."""
+
+    made_at: int
+    demo: Company
+    rival: Company
+
+
+def printed(kept: Kept, base_url: str) -> dict[str, object]:
+    """The object of `koine demo --json`."""
+    doors = {name: getattr(kept.demo.doors, name) for name in Doors.__struct_fields__}
+    return {"base_url": base_url, **doors, "rival": kept.rival.doors}
+
+
+def read(path: Path) -> Kept | None:
+    """What the file keeps; None where there is none, or nothing that can be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Kept)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write(path: Path, kept: Kept) -> None:
+    """Keep it where only its owner can read it; the file is whole or not there. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(opened, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(kept), indent=2) + b"\n")
+    beside.replace(path)

@@ -1,0 +1,138 @@
+"""One tenant of the demonstration: its people, inboxes, responders and deliveries."""
+
+from random import Random
+
+from msgspec import Struct
+
+from koine.demo.names import Name, names
+from koine.engine import contacts, deliveries, inboxes, people, responders, tenants
+from koine.engine.contact_rules import ContactGiven
+from koine.engine.contacts import Entry
+from koine.engine.deliveries import DeliveryInput
+from koine.engine.engine import Engine
+from koine.engine.inboxes import NewInbox
+from koine.engine.responders import NewResponder
+from koine.model.actor import Actor, operator
+from koine.model.delivery import Delivery
+from koine.model.identity import Identity, NewIdentity
+from koine.model.inbox import ChannelType, Inbox
+from koine.model.tenant import Tenant
+
+USERS: tuple[tuple[str, str | None], ...] = (
+    ("admin", "tenant_admin"), ("dispatcher", "dispatcher"), ("agent", "agent"),
+    ("second_agent", "agent"), ("driver", "driver"), ("second_driver", "driver"),
+    ("third_driver", "driver"), ("customer", None), ("second_customer", None),
+    ("third_customer", None), ("fourth_customer", None), ("outsider", None),
+)  # fmt: skip
+"""Parts and their roles; a user without a role is a customer."""
+CONTACTS = 14
+SILENT = 10
+"""Deliveries of the driver's and the customer's that nobody has talked about."""
+SPOKEN = 24
+INBOXES: tuple[tuple[str, ChannelType, str], ...] = (
+    ("Support mail", "email", ""), ("Telephone", "phone", ""), ("Website", "widget", "Mia"),
+    ("WhatsApp", "whatsapp", "Mia"), ("WhatsApp of the shop", "waha", "Sales squad"),
+    ("Instagram", "instagram", "Mia"), ("Website widget", "api", ""),
+)  # fmt: skip
+"""Name, kind of channel and who answers; the last one is the public one."""
+
+
+class World(Struct):
+    """A furnished tenant. `guests` are contacts in the public inbox, the first is the public one;
+    `silent` deliveries have no conversation, `spoken` ones are to get one."""
+
+    tenant: Tenant
+    boss: Actor
+    users: dict[str, Identity]
+    inboxes: list[Inbox]
+    guests: list[Entry]
+    silent: list[Delivery]
+    spoken: list[Delivery]
+
+
+async def furnish(engine: Engine, name: str, slug: str) -> World:
+    """Make the tenant and what is in it. Raises Conflict("exists")."""
+    tenant = await tenants.create(engine, name, slug)
+    boss = operator(tenant.id)
+    chance = Random(slug)
+    everyone = names(chance, f"{slug}.example", len(USERS) + CONTACTS)
+    users = {
+        part: await _user(engine, boss, each, role)
+        for (part, role), each in zip(USERS, everyone, strict=False)
+    }
+    opened = await _inboxes(engine, boss)
+    guests = [
+        await _guest(engine, tenant, opened[-1], each, number)
+        for number, each in enumerate(everyone[len(USERS) :])
+    ]
+    silent = await _deliveries(engine, boss, users, SILENT, chance=None)
+    spoken = await _deliveries(engine, boss, users, SPOKEN, chance)
+    return World(tenant, boss, users, opened, guests, silent, spoken)
+
+
+async def more_deliveries(
+    engine: Engine, boss: Actor, driver_id: str, customer_id: str, count: int
+) -> list[Delivery]:
+    """New deliveries of these two, numbered by the clock so that no reference comes twice."""
+    first = engine.clock.now() // 1000
+    given = [
+        DeliveryInput(
+            external_reference_id=f"ORD-{first + number}", driver_id=driver_id,
+            customer_id=customer_id, delivery_code=f"K{first + number:X}"[-8:], status="assigned",
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    return [saved.delivery for saved in await deliveries.save(engine, boss, given)]
+
+
+async def _user(engine: Engine, boss: Actor, name: Name, role: str | None) -> Identity:
+    new = NewIdentity(
+        kind="user", name=name.full, first_name=name.first, last_name=name.last,
+        email=name.email, role=role,
+    )  # fmt: skip
+    return await people.create(engine, boss, new)
+
+
+async def _inboxes(engine: Engine, boss: Actor) -> list[Inbox]:
+    mia = await responders.create(engine, boss, NewResponder(name="Mia", settings=_prompt(1)))
+    await responders.add_version(engine, boss, mia.identity.id, _prompt(2))
+    squad = await responders.create(engine, boss, NewResponder(kind="squad", name="Sales squad"))
+    answering = {"Mia": mia.identity.id, "Sales squad": squad.identity.id}
+    return [
+        await inboxes.create(
+            engine, boss, NewInbox(name=name, channel_type=kind, responder_id=answering.get(who))
+        )
+        for name, kind, who in INBOXES
+    ]
+
+
+def _prompt(version: int) -> str:
+    return f'{{"prompt": "You are Mia, the friendly voice of the shop.", "draft": {version}}}'
+
+
+async def _guest(engine: Engine, tenant: Tenant, inbox: Inbox, name: Name, number: int) -> Entry:
+    given = ContactGiven(
+        identifier=f"customer-{number + 1:03}", name=name.full, email=name.email,
+        phone_number=f"+4930555{number:04}",
+        custom_attributes={"plan": "plus" if number % 2 else "basic"},
+    )  # fmt: skip
+    return await contacts.create(engine, Entry(tenant, inbox), given)
+
+
+async def _deliveries(
+    engine: Engine, boss: Actor, users: dict[str, Identity], count: int, chance: Random | None
+) -> list[Delivery]:
+    """The driver's and the customer's own; by `chance` those of others."""
+    drivers = [users[part].id for part, role in USERS if role == "driver"]
+    customers = [users[part].id for part, _ in USERS if part.endswith("customer")]
+    first = 10_201 if chance is None else 10_101
+    given = [
+        DeliveryInput(
+            external_reference_id=f"ORD-{first + number}", delivery_code=f"K{first + number}",
+            driver_id=chance.choice(drivers) if chance else drivers[0],
+            customer_id=chance.choice(customers) if chance else customers[0],
+            status=chance.choice(["picked_up", "delivered"]) if chance else "assigned",
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    return [saved.delivery for saved in await deliveries.save(engine, boss, given)]

@@ -1,0 +1,162 @@
+"""Make the demonstration once, and keep its keys."""
+
+from pathlib import Path
+
+from msgspec import structs
+
+from koine.demo import doors, furnish, story
+from koine.demo.doors import Company, Doors, Kept, Parcel, Tokens
+from koine.demo.furnish import World
+from koine.engine import deliveries, keys, people, sessions, tenants
+from koine.engine.engine import Engine
+from koine.kit.clock import HeldClock
+from koine.kit.times import DAY, SECOND
+from koine.kit.tokens import random_token
+from koine.model.actor import operator
+from koine.model.delivery import Delivery
+from koine.model.errors import Conflict
+from koine.model.identity import Identity
+from koine.model.permissions import (
+    PERMISSIONS,
+    READ_CONVERSATIONS,
+    READ_CUSTOMERS,
+)
+
+TOKEN_DAYS = 30
+FEWEST = 3
+"""Listed deliveries that have no conversation, at least."""
+STORY_DAYS = story.DAYS + 1
+RIVAL_SCALE = 6
+
+
+async def demonstration(engine: Engine, path: Path) -> Kept:
+    """The demonstration of this database, made if it is not there, its keys kept at `path`.
+
+    What is printed of deliveries is true now: those that got a conversation are left out, and
+    new ones are made when few are left. Raises Conflict when there is a demonstration whose file
+    is gone, or another tenant of its name; OSError when the file cannot be written.
+    """
+    kept = doors.read(path)
+    if kept is None or not await _is_here(engine, kept):
+        kept = await _make(engine)
+        doors.write(path, kept)
+    fresh = await _fresh(engine, kept)
+    if fresh != kept:
+        doors.write(path, fresh)
+    return fresh
+
+
+async def _is_here(engine: Engine, kept: Kept) -> bool:
+    known = {tenant.id for tenant in await tenants.everyone(engine)}
+    return {kept.demo.doors.tenant_id, kept.rival.doors.tenant_id} <= known
+
+
+async def _make(engine: Engine) -> Kept:
+    taken = {tenant.slug for tenant in await tenants.everyone(engine)} & {"demo", "rival"}
+    if taken:
+        raise Conflict(
+            "exists",
+            f"there is a tenant {sorted(taken)[0]} already, but its {doors.FILE} is gone or of "
+            "another database: name the folder that has it, or start with an empty database",
+        )
+    now = engine.clock.now()
+    demo = await _company(engine, "Demo", "demo", scale=1)
+    rival = await _company(engine, "Rival", "rival", scale=RIVAL_SCALE)
+    return Kept(now, demo, rival)
+
+
+async def _company(engine: Engine, name: str, slug: str, scale: int) -> Company:
+    clock = HeldClock(engine.clock.now() - STORY_DAYS * DAY)
+    past = Engine(engine.db, clock, engine.settings, secret=random_token())
+    world = await furnish.furnish(past, name, slug)
+    talks = await story.tell(past, clock, world, scale)
+    made = await _doors(engine, world)
+    holders = {part: world.users[part].id for part in Tokens.__struct_fields__}
+    return Company(made, talks, holders)
+
+
+async def _doors(engine: Engine, world: World) -> Doors:
+    admin, agent = world.users["admin"], world.users["agent"]
+    password = random_token(12)
+    await sessions.set_password(engine, world.boss, admin.id, password)
+    place, contact = world.guests[0].guest
+    public = world.inboxes[-1]
+    whatsapp = world.inboxes[3]
+    return Doors(
+        tenant_id=world.tenant.id,
+        delivery=doors.DeliveryDoor(
+            tokens=_tokens(engine, world.tenant.id, world.users),
+            deliveries=[_parcel(each, world.users["customer"]) for each in world.silent],
+        ),
+        helpdesk=doors.HelpdeskDoor(
+            api_key=await _key(engine, world, "Helpdesk", PERMISSIONS),
+            read_only_key=await _key(
+                engine, world, "Reports", frozenset({READ_CONVERSATIONS, READ_CUSTOMERS})
+            ),
+            inbox_id=world.inboxes[0].id,
+            customer_id=contact.id,
+            user_id=agent.id,
+        ),
+        chats=doors.ChatsDoor(
+            api_key=await _key(engine, world, "Chats", PERMISSIONS),
+            channel_id=whatsapp.id,
+            owner_id=contact.id,
+            responder_id=whatsapp.responder_id or "",
+        ),
+        inbox=doors.InboxDoor(public.identifier, place.source_id, public.hmac_token),
+        native=doors.NativeDoor(admin.email or "", password),
+    )
+
+
+async def _key(engine: Engine, world: World, name: str, permissions: frozenset[str]) -> str:
+    user_id = world.users["agent"].id
+    return (await keys.create(engine, world.boss, name, permissions, user_id=user_id)).text
+
+
+def _tokens(engine: Engine, tenant_id: str, users: dict[str, Identity]) -> Tokens:
+    seconds = TOKEN_DAYS * DAY // SECOND
+    return Tokens(
+        **{
+            name: sessions.access_token(engine, tenant_id, users[name], seconds)
+            for name in Tokens.__struct_fields__
+        }
+    )
+
+
+def _parcel(delivery: Delivery, customer: Identity) -> Parcel:
+    return Parcel(delivery.id, delivery.external_reference_id or "", customer.name or "")
+
+
+async def _fresh(engine: Engine, kept: Kept) -> Kept:
+    """What is true now of the deliveries, and tokens that live for a while yet."""
+    old = engine.clock.now() - kept.made_at > (TOKEN_DAYS - 1) * DAY
+    made_at = engine.clock.now() if old else kept.made_at
+    demo = await _fresh_company(engine, kept.demo, new_tokens=old)
+    rival = await _fresh_company(engine, kept.rival, new_tokens=old)
+    return Kept(made_at, demo, rival)
+
+
+async def _fresh_company(engine: Engine, company: Company, new_tokens: bool) -> Company:
+    known = company.doors
+    boss = operator(known.tenant_id)
+    listed = {parcel.id: parcel for parcel in known.delivery.deliveries}
+    silent = await deliveries.silent(engine, boss, list(listed))
+    parcels = [listed[delivery.id] for delivery in silent]
+    if len(parcels) < FEWEST:
+        customer = await people.get(engine, boss, company.people["customer"], "user")
+        driver_id = company.people["driver"]
+        made = await furnish.more_deliveries(engine, boss, driver_id, customer.id, FEWEST)
+        parcels += [_parcel(each, customer) for each in made]
+    tokens = await _again(engine, company) if new_tokens else known.delivery.tokens
+    door = structs.replace(known.delivery, tokens=tokens, deliveries=parcels)
+    return structs.replace(company, doors=structs.replace(known, delivery=door))
+
+
+async def _again(engine: Engine, company: Company) -> Tokens:
+    """New tokens for the same people."""
+    tenant_id = company.doors.tenant_id
+    users = {
+        part: await people.get(engine, operator(tenant_id), user_id, "user")
+        for part, user_id in company.people.items()
+    }
+    return _tokens(engine, tenant_id, users)
