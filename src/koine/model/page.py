@@ -19,6 +19,11 @@ class Window(Struct, frozen=True):
     offset: int = 0
     cursor: tuple[int, str] | None = None
 
+    @property
+    def too_deep(self) -> bool:
+        """Whether it skips more than a numbered page may: such a page is empty."""
+        return self.offset >= DEEPEST_OFFSET
+
 
 class Page(Struct, Generic[T], frozen=True):
     """Some items, how many there are in all (None where the list does not say), and where the

@@ -144,6 +144,8 @@ async def public_of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Messa
 
 async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -> Page[Message]:
     """One page, without total. `window.cursor` is (0, seq as text): the last one already had."""
+    if window.too_deep:
+        return Page(items=[])
     names, values = _conditions(f)
     rows = await tx.all(
         _PAGES.of(names),
