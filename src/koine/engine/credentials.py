@@ -23,7 +23,7 @@ async def by_key(engine: Engine, text: str) -> Actor:
     """The actor an API key stands for. Raises Unauthenticated (invalid, expired, revoked)."""
     now = engine.clock.now()
     known = engine.known.get(text, now)
-    if known is not None:
+    if known is not None and known.kind == "key":
         return known
     prefix = tokens.api_key_prefix(text)
     key = await engine.db.read("", credentials.key_by_prefix, prefix) if prefix else None
@@ -54,7 +54,7 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
     without a tenant Invalid when none is named and NotFound("tenant") when there is no such.
     """
     actor = engine.known.get(text, engine.clock.now())
-    if actor is None:
+    if actor is None or actor.kind == "key":
         actor = await _verify(engine, text, tenant_id)
     if actor.tenant_id:
         if tenant_id is not None and canonical(tenant_id) != actor.tenant_id:
