@@ -1,0 +1,56 @@
+"""The native API: everything the engine can do, in one HTTP language of our own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from koine import __version__
+from koine.dialects.native import auth, errors
+from koine.dialects.native.routes import every_route
+from koine.http.call import Answer, Call
+from koine.http.limits import RateLimiter
+from koine.model.actor import Actor
+from koine.model.errors import Refusal
+
+
+class Native:
+    """The native dialect; each one counts its own callers."""
+
+    name = "native"
+    title = "Koine API"
+    version = __version__
+    description = (
+        "Everything the server can do: logins, users, API keys, inboxes, contacts, responders, "
+        "deliveries, conversations, messages and the audit log. Lists are read by cursor, "
+        "refusals are problems (RFC 9457)."
+    )
+    prefixes = ("/v1",)
+    security_schemes: Mapping[str, Mapping[str, object]] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token of a login, or an API key (`sk_…`).",
+        },
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    error_types = errors.ERRORS
+    error_media = errors.MEDIA
+    cors = False
+
+    def __init__(self) -> None:
+        self._limiter = RateLimiter()
+        self.routes = every_route(RateLimiter())
+
+    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+        """The caller behind an access token or an API key."""
+        return await auth.actor(call, self._limiter)
+
+    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+        """A refusal as a problem."""
+        return errors.answer(refusal, request_id)
+
+    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+        """The rate limit headers, where there is a limit."""
+        return auth.rate_headers(call)
+
+
+__all__ = ["Native"]

@@ -1,0 +1,82 @@
+"""Who calls: an access token or an API key, and how often."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from koine.engine import access, credentials
+from koine.http.call import Call
+from koine.http.limits import RateLimiter
+from koine.model.actor import Actor
+from koine.model.errors import Unauthenticated
+from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
+
+KEY_START = "sk_"
+ATTEMPTS_OF_ADDRESS = 10
+"""One address may try this many times the limit of one login, over all logins."""
+AnyCall = Call[Any, Any]
+
+
+async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
+    """The caller, counted against its limit; whoever shows no good credential is counted by
+    address. Raises Unauthenticated, Forbidden, TooMany."""
+    try:
+        found = await _known(call)
+    except Unauthenticated:
+        _count(call, limiter, f"ip:{call.client_ip}")
+        raise
+    _count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
+    return found
+
+
+def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
+    """Count an attempt to log in, for the address and e-mail, and for the address. Raises
+    TooMany."""
+    per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
+    limiter.check(f"login:{call.client_ip}", per_minute * ATTEMPTS_OF_ADDRESS, now)
+    limiter.check(f"login:{call.client_ip}:{email.strip().lower()}", per_minute, now)
+
+
+def rate_headers(call: AnyCall) -> Mapping[str, str]:
+    """The rate limit headers of an answer; {} where there is no limit."""
+    rate = call.rate
+    if rate is None:
+        return {}
+    return {
+        "X-RateLimit-Limit": str(rate.limit),
+        "X-RateLimit-Remaining": str(rate.remaining),
+        "X-RateLimit-Reset": str(rate.reset_unix),
+    }
+
+
+def reader(call: AnyCall) -> Actor:
+    """The caller, for reading conversations: a key needs the permission even for those its user
+    takes part in. Raises Forbidden."""
+    if call.actor.kind == "key":
+        access.need(call.actor, READ_CONVERSATIONS)
+    return call.actor
+
+
+def writer(call: AnyCall) -> Actor:
+    """The caller, for speaking in conversations and changing them; as `reader`."""
+    if call.actor.kind == "key":
+        access.need(call.actor, WRITE_CONVERSATIONS)
+    return call.actor
+
+
+async def _known(call: AnyCall) -> Actor:
+    scheme, _, bearer = (call.headers.get("Authorization") or "").strip().partition(" ")
+    bearer = bearer.strip()
+    if scheme and (scheme.lower() != "bearer" or not bearer):
+        raise Unauthenticated("invalid")
+    credential = bearer or (call.headers.get("X-API-Key") or "").strip()
+    if not credential:
+        raise Unauthenticated("missing")
+    if credential.startswith(KEY_START):
+        return await credentials.by_key(call.engine, credential)
+    tenant_id = call.headers.get("X-Tenant-Id") or call.params.get("tenant_id") or None
+    return await credentials.by_token(call.engine, credential, tenant_id)
+
+
+def _count(call: AnyCall, limiter: RateLimiter, key: str) -> None:
+    per_minute, now = call.engine.settings.rate_limit_per_minute, call.engine.clock.now()
+    call.rate = limiter.check(key, per_minute, now)

@@ -1,0 +1,100 @@
+"""Every refusal of the core as a problem (RFC 9457)."""
+
+import msgspec
+
+from koine.dialects.native import wire
+from koine.http.call import Answer
+from koine.http.dialect import MethodNotAllowed
+from koine.model.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+MEDIA = "application/problem+json"
+BASE = "/problems/"
+"""`type` is this and a slug; it never changes for a kind of problem."""
+TITLES: dict[str, tuple[int, str]] = {
+    "malformed": (400, "The request cannot be read"),
+    "unauthenticated": (401, "The credentials are missing or not valid"),
+    "forbidden": (403, "This is not allowed"),
+    "not-found": (404, "There is no such thing"),
+    "method-not-allowed": (405, "The path does not take this method"),
+    "conflict": (409, "The state of things does not allow this"),
+    "too-large": (413, "The body is too large"),
+    "invalid": (422, "The values are refused"),
+    "too-many-requests": (429, "Too many requests"),
+    "internal": (500, "Something went wrong on the server's side"),
+    "unavailable": (503, "The server cannot answer now"),
+}
+ERRORS: dict[int, type] = dict.fromkeys((status for status, _ in TITLES.values()), wire.Problem)
+STRANGERS = {
+    "missing": "Send an access token or an API key",
+    "invalid": "The credentials are not valid",
+    "expired": "The credentials have expired",
+    "revoked": "The credentials were revoked",
+}
+Said = tuple[str, str, str | None]
+"""Slug, detail, reason."""
+
+
+def answer(refusal: Refusal | None, request_id: str) -> Answer:
+    """The answer to a refusal; None is a crash."""
+    slug, detail, reason = _said(refusal)
+    status, title = TITLES[slug]
+    problem = wire.Problem(
+        type=BASE + slug,
+        title=title,
+        status=status,
+        detail=detail,
+        reason=reason,
+        errors=_fields(refusal),
+        request_id=request_id,
+    )
+    return Answer(msgspec.json.encode(problem), status, media=MEDIA)
+
+
+def _fields(refusal: Refusal | None) -> list[wire.FieldError]:
+    if not isinstance(refusal, Invalid):
+        return []
+    return [wire.FieldError(refusal.field, refusal.reason, refusal.message)]
+
+
+def _said(refusal: Refusal | None) -> Said:
+    match refusal:
+        case Malformed(message=text):
+            return "malformed", text, None
+        case Invalid(message=text):
+            return "invalid", text, None
+        case Unauthenticated(reason=reason):
+            return "unauthenticated", STRANGERS[reason], reason
+        case Forbidden(what=what):
+            return "forbidden", f"This needs {what}", what
+        case MethodNotAllowed(allowed=allowed):
+            return "method-not-allowed", f"The path takes {', '.join(allowed)}", None
+        case NotFound(noun=noun):
+            return "not-found", f"{noun} not found", None
+        case Conflict(reason=reason, message=text):
+            return "conflict", text, reason
+        case _:
+            return _beyond(refusal)
+
+
+def _beyond(refusal: Refusal | None) -> Said:
+    """Limits, and what is our own fault."""
+    match refusal:
+        case TooLarge(limit=limit):
+            return "too-large", f"The body is over {limit} bytes", None
+        case TooMany(retry_after=seconds):
+            return "too-many-requests", f"Try again in {seconds} seconds", None
+        case Unavailable(retry_after=seconds):
+            return "unavailable", f"Try again in {seconds} seconds", None
+        case _:
+            return "internal", "The server's log has more under this request_id", None

@@ -1,0 +1,37 @@
+"""Every route of the native API, in the order the documentation shows them."""
+
+from koine.dialects.native import (
+    routes_auth,
+    routes_contacts,
+    routes_conversations,
+    routes_deliveries,
+    routes_inboxes,
+    routes_members,
+    routes_messages,
+    routes_responders,
+    routes_tenant,
+    routes_users,
+)
+from koine.http.limits import RateLimiter
+from koine.http.route import Routes
+
+FILES = (
+    routes_auth,
+    routes_conversations,
+    routes_messages,
+    routes_members,
+    routes_contacts,
+    routes_users,
+    routes_inboxes,
+    routes_responders,
+    routes_deliveries,
+    routes_tenant,
+)
+
+
+def every_route(limiter: RateLimiter) -> Routes:
+    """All routes; `limiter` counts what tries passwords."""
+    routes = routes_auth.login_routes(limiter)
+    for file in FILES:
+        routes.include(file.routes)
+    return routes

@@ -1,0 +1,78 @@
+"""Logging in and out, and who one is."""
+
+from koine.dialects.native import shapes, wire
+from koine.dialects.native.auth import count_login
+from koine.engine import accounts, credentials, people, sessions
+from koine.http.call import Call
+from koine.http.limits import RateLimiter
+from koine.http.route import Routes
+from koine.kit.ids import canonical
+from koine.model.errors import Unauthenticated
+
+TAGS = ("Login",)
+
+
+def login_routes(limiter: RateLimiter) -> Routes:
+    """The routes that count attempts, with the counter they share."""
+    routes = Routes()
+
+    @routes.post(
+        "/v1/auth/login", body=wire.LogIn, returns=wire.Tokens, public=True, once=False, tags=TAGS
+    )
+    async def log_in(call: Call[wire.LogIn, None]) -> wire.Tokens:
+        """Log in by e-mail and password. A wrong password and an unknown e-mail answer alike."""
+        body = call.body
+        count_login(call, limiter, body.email)
+        if body.tenant_id is not None and canonical(body.tenant_id) is None:
+            raise Unauthenticated("invalid")
+        logged_in = await sessions.log_in(call.engine, body.email, body.password, body.tenant_id)
+        return shapes.tokens(logged_in)
+
+    @routes.put("/v1/me/password", body=wire.NewPassword, status=204, once=False, tags=TAGS)
+    async def change_password(call: Call[wire.NewPassword, None]) -> None:
+        """Change one's own password, which ends every session of one's own."""
+        count_login(call, limiter, call.actor.identity_id or "")
+        body = call.body
+        await accounts.change_own_password(
+            call.engine, call.actor, body.current_password, body.password
+        )
+        credentials.forget(call.engine)
+
+    return routes
+
+
+routes = Routes()
+
+
+@routes.post(
+    "/v1/auth/refresh",
+    body=wire.RefreshToken,
+    returns=wire.Tokens,
+    public=True,
+    once=False,
+    tags=TAGS,
+)
+async def refresh(call: Call[wire.RefreshToken, None]) -> wire.Tokens:
+    """Turn a refresh token into the next pair. One that was used before ends its session."""
+    return shapes.tokens(await sessions.refresh(call.engine, call.body.refresh_token))
+
+
+@routes.post(
+    "/v1/auth/logout", body=wire.RefreshToken, status=204, public=True, once=False, tags=TAGS
+)
+async def log_out(call: Call[wire.RefreshToken, None]) -> None:
+    """End the session of a refresh token."""
+    await sessions.end(call.engine, call.body.refresh_token)
+    credentials.forget(call.engine)
+
+
+@routes.get("/v1/me", returns=wire.Me, tags=TAGS)
+async def get_me(call: Call[None, None]) -> wire.Me:
+    """Say who calls and what they may do."""
+    actor = call.actor
+    user = None
+    if actor.identity_id is not None:
+        user = shapes.user(await people.get(call.engine, actor, actor.identity_id, "user"))
+    return wire.Me(
+        actor.tenant_id, actor.kind, actor.is_system_admin, sorted(actor.permissions), user
+    )

@@ -1,0 +1,67 @@
+"""The contacts of the tenant."""
+
+from koine.dialects.native import cursors, shapes, values
+from koine.dialects.native import wire_people as wire
+from koine.engine import people
+from koine.engine.people import PersonChanges
+from koine.http.call import Call
+from koine.http.route import Routes
+from koine.model.filters import PeopleFilter
+from koine.model.identity import NewIdentity
+
+CONTACTS = "/v1/contacts"
+CONTACT = "/v1/contacts/{contact_id}"
+TAGS = ("Contacts",)
+BAGS = ("custom_attributes", "additional_attributes")
+
+routes = Routes()
+
+
+@routes.get(CONTACTS, query=wire.ContactQuery, returns=wire.Contacts, tags=TAGS)
+async def list_contacts(call: Call[None, wire.ContactQuery]) -> wire.Contacts:
+    """List contacts, oldest first."""
+    q = call.query
+    inbox_ids = values.ids("inbox_id", q.inbox_id)
+    f = PeopleFilter(kinds=("contact",), search=q.search, inbox_ids=inbox_ids)
+    page = await people.find(call.engine, call.actor, f, cursors.window(q))
+    return wire.Contacts([shapes.contact(each) for each in page.items], cursors.written(page.next))
+
+
+@routes.post(CONTACTS, body=wire.CreateContact, returns=wire.Contact, status=201, tags=TAGS)
+async def create_contact(call: Call[wire.CreateContact, None]) -> wire.Contact:
+    """Add a contact; with `inbox_id` also its place there, which is shown in this answer alone."""
+    given = values.given(call.body, ids=("inbox_id",), bags=BAGS)
+    inbox_id = given.pop("inbox_id")
+    new = NewIdentity(kind="contact", **given)
+    if inbox_id is None:
+        return shapes.contact(await people.create(call.engine, call.actor, new))
+    contact, place = await people.create_at(call.engine, call.actor, new, inbox_id)
+    return shapes.contact(contact, place)
+
+
+@routes.get(CONTACT, returns=wire.Contact, path_types={"contact_id": "uuid"}, tags=TAGS)
+async def get_contact(call: Call[None, None]) -> wire.Contact:
+    """Get one contact."""
+    contact_id = values.path_id(call, "contact_id")
+    return shapes.contact(await people.get(call.engine, call.actor, contact_id, "contact"))
+
+
+@routes.patch(
+    CONTACT,
+    body=wire.ChangeContact,
+    returns=wire.Contact,
+    path_types={"contact_id": "uuid"},
+    tags=TAGS,
+)
+async def change_contact(call: Call[wire.ChangeContact, None]) -> wire.Contact:
+    """Change a contact."""
+    contact_id = values.path_id(call, "contact_id")
+    changes = PersonChanges(**values.given(call.body, bags=BAGS))
+    changed = await people.change(call.engine, call.actor, contact_id, "contact", changes)
+    return shapes.contact(changed)
+
+
+@routes.delete(CONTACT, status=204, path_types={"contact_id": "uuid"}, tags=TAGS)
+async def remove_contact(call: Call[None, None]) -> None:
+    """Remove a contact; what it said stays."""
+    await people.remove(call.engine, call.actor, values.path_id(call, "contact_id"), "contact")

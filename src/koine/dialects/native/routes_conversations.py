@@ -1,0 +1,146 @@
+"""Conversations: the superset of what every dialect can say."""
+
+from typing import Any
+
+from koine.dialects.native import cursors, shapes_talk, values
+from koine.dialects.native import wire_talk as wire
+from koine.dialects.native.auth import reader, writer
+from koine.engine import conversations, delivery_conversations
+from koine.engine.conversations import Changes
+from koine.engine.delivery_conversations import Opening
+from koine.http.call import Answer, Call
+from koine.http.query import BadQuery
+from koine.http.route import PathType, Routes
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.errors import Invalid
+from koine.model.filters import ConversationFilter
+from koine.model.view import Part
+
+CONVERSATIONS = "/v1/conversations"
+CONVERSATION = "/v1/conversations/{conversation_id}"
+TAGS = ("Conversations",)
+TYPES: dict[str, PathType] = {"conversation_id": "uuid"}
+AROUND: frozenset[Part] = frozenset({"people", "participants"})
+OF_DELIVERY = frozenset({"title", "metadata", "participants", "delivery_id"})
+
+routes = Routes()
+
+
+@routes.get(CONVERSATIONS, query=wire.ConversationQuery, returns=wire.Conversations, tags=TAGS)
+async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.Conversations:
+    """List the conversations the caller may see, newest activity first."""
+    q, actor = call.query, reader(call)
+    looks_far = q.search is not None or q.last_message_from or q.last_message_to
+    find = conversations.search if looks_far else conversations.find
+    found = await find(
+        call.engine, actor, _filter(q, actor), cursors.window(q), AROUND, with_total=False
+    )
+    shown = [shapes_talk.conversation(each, found.around, actor) for each in found.items]
+    return wire.Conversations(shown, cursors.written(found.next))
+
+
+@routes.post(
+    CONVERSATIONS,
+    body=wire.CreateConversation,
+    returns=wire.Conversation,
+    status=201,
+    other_statuses=(200,),
+    tags=TAGS,
+)
+async def create_conversation(call: Call[wire.CreateConversation, None]) -> Answer:
+    """Open a conversation. A delivery has one: opening it again (200) adds participants to it."""
+    body, actor = call.body, writer(call)
+    joining = tuple(
+        (values.id_(f"participants.{n}.identity_id", each.identity_id), each.role)
+        for n, each in enumerate(body.participants)
+    )
+    given = values.given(
+        body, ids=("inbox_id", "owner_id", "delivery_id"), bags=("metadata", "custom_attributes")
+    )
+    given["participants"] = joining
+    if body.delivery_id is None:
+        made = await conversations.create(call.engine, actor, NewConversation(**given))
+        return Answer(await _shown(call, made))
+    _check_delivery(body)
+    opening = Opening(
+        delivery_id=given["delivery_id"],
+        joining=joining,
+        title=body.title,
+        metadata=given["metadata"],
+    )
+    made, is_new = await delivery_conversations.open_(call.engine, actor, opening)
+    return Answer(await _shown(call, made), 201 if is_new else 200)
+
+
+@routes.get(CONVERSATION, returns=wire.Conversation, path_types=TYPES, tags=TAGS)
+async def get_conversation(call: Call[None, None]) -> wire.Conversation:
+    """Get one conversation."""
+    conversation_id = values.path_id(call, "conversation_id")
+    found = await conversations.get(call.engine, reader(call), conversation_id, AROUND)
+    return shapes_talk.conversation(found.one, found.around, call.actor)
+
+
+@routes.patch(
+    CONVERSATION,
+    body=wire.ChangeConversation,
+    returns=wire.Conversation,
+    path_types=TYPES,
+    tags=TAGS,
+)
+async def change_conversation(call: Call[wire.ChangeConversation, None]) -> wire.Conversation:
+    """Change a conversation; an assignee joins it and takes the turn from the responder."""
+    conversation_id = values.path_id(call, "conversation_id")
+    given = values.given(
+        call.body, ids=("assignee_id",), bags=("labels", "metadata", "custom_attributes")
+    )
+    actor = writer(call)
+    return await _shown(
+        call, await conversations.change(call.engine, actor, conversation_id, Changes(**given))
+    )
+
+
+@routes.delete(CONVERSATION, query=wire.RemoveQuery, status=204, path_types=TYPES, tags=TAGS)
+async def remove_conversation(call: Call[None, wire.RemoveQuery]) -> None:
+    """Take a conversation out of every list, or with `mode=permanent` delete it for good."""
+    conversation_id = values.path_id(call, "conversation_id")
+    if call.query.mode == "remove":
+        await conversations.remove(call.engine, writer(call), conversation_id)
+    else:
+        await conversations.delete(call.engine, writer(call), conversation_id, call.query.reason)
+
+
+async def _shown(call: Call[Any, Any], found: Conversation) -> wire.Conversation:
+    around = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
+    return shapes_talk.conversation(found, around, call.actor)
+
+
+def _filter(q: wire.ConversationQuery, actor: Actor) -> ConversationFilter:
+    participant_id = values.optional_id("participant_id", q.participant_id)
+    if q.mine:
+        if actor.identity_id is None or participant_id not in (None, actor.identity_id):
+            raise BadQuery("mine", "is of the caller alone")
+        participant_id = actor.identity_id
+    return ConversationFilter(
+        statuses=tuple(dict.fromkeys(q.status or ())),
+        kinds=tuple(q.kind or ()),
+        priority=q.priority,
+        assignee_id=values.optional_id("assignee_id", q.assignee_id),
+        participant_id=participant_id,
+        inbox_ids=values.ids("inbox_id", q.inbox_id),
+        owner_ids=values.ids("owner_id", q.owner_id),
+        responder_ids=values.ids("responder_id", q.responder_id),
+        responder_version_ids=values.ids("responder_version_id", q.responder_version_id),
+        channel_types=tuple(q.channel_type or ()),
+        shown_from=values.time("last_message_from", q.last_message_from),
+        shown_to=values.time("last_message_to", q.last_message_to),
+        search=q.search,
+    )
+
+
+def _check_delivery(body: wire.CreateConversation) -> None:
+    """What a delivery's conversation does not take when it is opened is not silently lost."""
+    blank = wire.CreateConversation()
+    for name in body.__struct_fields__:
+        if name not in OF_DELIVERY and getattr(body, name) != getattr(blank, name):
+            raise Invalid(name, "unused", f"{name} cannot be given together with delivery_id")

@@ -1,0 +1,77 @@
+"""The deliveries conversations are about."""
+
+from typing import Any
+
+from koine.dialects.native import cursors, shapes, values, wire
+from koine.dialects.native import wire_people as people_wire
+from koine.engine import deliveries
+from koine.engine.deliveries import DeliveryInput
+from koine.http.call import Answer, Call
+from koine.http.route import Routes
+from koine.model.errors import Invalid
+
+DELIVERIES = "/v1/deliveries"
+TAGS = ("Deliveries",)
+OF_ONE = "deliveries.0."
+"""How the engine names the fields of the only delivery of a call."""
+
+routes = Routes()
+
+
+@routes.get(DELIVERIES, query=wire.PageQuery, returns=people_wire.Deliveries, tags=TAGS)
+async def list_deliveries(call: Call[None, wire.PageQuery]) -> people_wire.Deliveries:
+    """List deliveries, oldest first."""
+    page = await deliveries.page(call.engine, call.actor, cursors.window(call.query))
+    shown = [shapes.delivery(each) for each in page.items]
+    return people_wire.Deliveries(shown, cursors.written(page.next))
+
+
+@routes.post(
+    DELIVERIES,
+    body=people_wire.SaveDelivery,
+    returns=people_wire.Delivery,
+    status=201,
+    other_statuses=(200,),
+    tags=TAGS,
+)
+async def save_delivery(call: Call[people_wire.SaveDelivery, None]) -> Answer:
+    """Make a delivery (201), or change the one with this id or external reference (200)."""
+    try:
+        (saved,) = await deliveries.save(call.engine, call.actor, [_input(call.body)])
+    except Invalid as refusal:
+        field = refusal.field.removeprefix(OF_ONE)
+        raise Invalid(field, refusal.reason, refusal.message.removeprefix(OF_ONE)) from None
+    return Answer(shapes.delivery(saved.delivery), 201 if saved.is_new else 200)
+
+
+@routes.post(
+    DELIVERIES + "/bulk",
+    body=people_wire.SaveDeliveries,
+    returns=people_wire.Deliveries,
+    tags=TAGS,
+)
+async def save_deliveries(call: Call[people_wire.SaveDeliveries, None]) -> people_wire.Deliveries:
+    """Make or change up to 500 deliveries, all or none; answered in the order given."""
+    given = [_input(each, f"deliveries.{n}.") for n, each in enumerate(call.body.deliveries)]
+    saved = await deliveries.save(call.engine, call.actor, given)
+    return people_wire.Deliveries([shapes.delivery(each.delivery) for each in saved], None)
+
+
+@routes.get(
+    DELIVERIES + "/{delivery_id}",
+    returns=people_wire.Delivery,
+    path_types={"delivery_id": "uuid"},
+    tags=TAGS,
+)
+async def get_delivery(call: Call[None, None]) -> people_wire.Delivery:
+    """Get one delivery."""
+    delivery_id = values.path_id(call, "delivery_id")
+    return shapes.delivery(await deliveries.get(call.engine, call.actor, delivery_id))
+
+
+def _input(body: people_wire.SaveDelivery, before: str = "") -> DeliveryInput:
+    given: dict[str, Any] = values.given(body)
+    for name in ("id", "customer_id", "driver_id"):
+        if name in given:
+            given[name] = values.optional_id(before + name, given[name])
+    return DeliveryInput(**given)

@@ -1,0 +1,101 @@
+"""The messages of a conversation."""
+
+from koine.dialects.native import cursors, shapes_talk, values
+from koine.dialects.native import wire_talk as wire
+from koine.dialects.native.auth import reader, writer
+from koine.engine import conversations, messages
+from koine.http.call import Call
+from koine.http.once import key_of
+from koine.http.route import PathType, Routes
+from koine.model.actor import Actor
+from koine.model.conversation import SenderKind
+from koine.model.errors import Forbidden, Invalid
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft
+from koine.model.permissions import WRITE_CONVERSATIONS
+
+MESSAGES = "/v1/conversations/{conversation_id}/messages"
+TAGS = ("Messages",)
+TYPES: dict[str, PathType] = {"conversation_id": "uuid", "message_id": "uuid"}
+
+routes = Routes()
+
+
+@routes.get(MESSAGES, query=wire.MessageQuery, returns=wire.Messages, path_types=TYPES, tags=TAGS)
+async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
+    """List messages, newest first; private notes only for staff."""
+    q = call.query
+    f = MessageFilter(
+        with_private=True,
+        start=values.time("from", q.start),
+        end=values.time("to", q.end),
+        before_seq=q.before,
+        after_seq=q.after,
+        oldest_first=q.order == "asc",
+    )
+    conversation_id = values.path_id(call, "conversation_id")
+    said = await messages.page(call.engine, reader(call), conversation_id, f, cursors.window(q))
+    shown = [shapes_talk.message(each) for each in said.items]
+    return wire.Messages(shown, cursors.written(said.next))
+
+
+@routes.post(
+    MESSAGES,
+    body=wire.CreateMessage,
+    returns=wire.Message,
+    status=201,
+    path_types=TYPES,
+    tags=TAGS,
+)
+async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
+    """Post a message: staff anywhere, others where they take part. The same client_message_id of
+    the same sender makes one message for ever."""
+    conversation_id = values.path_id(call, "conversation_id")
+    body, actor = call.body, writer(call)
+    is_staff = actor.may(WRITE_CONVERSATIONS)
+    if not is_staff and (body.private or body.as_responder or body.when_closed != "refuse"):
+        raise Forbidden(WRITE_CONVERSATIONS)
+    sender_id, sender_kind = await _sender(call, actor, conversation_id)
+    draft = Draft(
+        content=body.content,
+        type=body.type,
+        content_url=body.content_url,
+        metadata=None if body.metadata is None else values.bag(body.metadata),
+        parent_id=values.optional_id("parent_id", body.parent_id),
+        private=body.private,
+        client_key=_key(call, actor),
+        sender_id=sender_id,
+        sender_kind=sender_kind,
+        must_participate=not is_staff,
+        when_closed=body.when_closed,
+    )
+    return shapes_talk.message(await messages.post(call.engine, actor, conversation_id, draft))
+
+
+@routes.get(MESSAGES + "/{message_id}", returns=wire.Message, path_types=TYPES, tags=TAGS)
+async def get_message(call: Call[None, None]) -> wire.Message:
+    """Get one message."""
+    conversation_id = values.path_id(call, "conversation_id")
+    message_id = values.path_id(call, "message_id")
+    found = await messages.by_id(call.engine, reader(call), conversation_id, message_id)
+    return shapes_talk.message(found)
+
+
+async def _sender(
+    call: Call[wire.CreateMessage, None], actor: Actor, conversation_id: str
+) -> tuple[str | None, SenderKind]:
+    """The caller, the conversation's responder if asked, or nobody: the server itself."""
+    if not call.body.as_responder:
+        return actor.identity_id, "user" if actor.identity_id else "system"
+    found = await conversations.get(call.engine, actor, conversation_id)
+    if found.one.responder_id is None:
+        raise Invalid("as_responder", "absent", "the conversation has no responder")
+    return found.one.responder_id, "responder"
+
+
+def _key(call: Call[wire.CreateMessage, None], actor: Actor) -> str | None:
+    """The message's own key, with the sender in it: another's same key is another key."""
+    client_id, key = call.body.client_message_id, key_of(call)
+    if client_id is not None:
+        return f"{shapes_talk.CLIENT}{actor.identity_id}:{client_id}"
+    return None if key is None else f"{actor.key_id or actor.identity_id}:{key}"

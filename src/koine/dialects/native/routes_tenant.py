@@ -1,0 +1,103 @@
+"""The tenant, the roles, API keys and the audit log."""
+
+from msgspec import UNSET, convert, json, structs
+
+from koine.dialects.native import cursors, shapes, values, wire
+from koine.engine import audit, credentials, keys, tenants
+from koine.http.call import Call
+from koine.http.route import Routes
+from koine.model.permissions import ROLE_PERMISSIONS
+from koine.model.tenant import TenantSettings, TokenIssuer
+
+TENANT = ("Tenant",)
+KEYS = ("API keys",)
+
+routes = Routes()
+
+
+@routes.get("/v1/tenant", returns=wire.Tenant, tags=TENANT)
+async def get_tenant(call: Call[None, None]) -> wire.Tenant:
+    """Get the caller's tenant."""
+    return shapes.tenant(await tenants.own(call.engine, call.actor), call.actor)
+
+
+@routes.patch("/v1/tenant", body=wire.ChangeTenant, returns=wire.Tenant, tags=TENANT)
+async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
+    """Rename the tenant or change its settings."""
+    settings = None
+    if call.body.settings is not None:
+        known = await tenants.own(call.engine, call.actor)
+        before = json.decode(known.settings, type=TenantSettings)
+        settings = _settings(before, call.body.settings)
+    changed = await tenants.change(call.engine, call.actor, call.body.name, settings)
+    credentials.forget(call.engine)
+    return shapes.tenant(changed, call.actor)
+
+
+@routes.get("/v1/roles", returns=wire.Roles, tags=TENANT)
+async def list_roles(call: Call[None, None]) -> wire.Roles:
+    """List the roles and what each may do."""
+    shown = [
+        wire.RoleShown(role, sorted(held))  # type: ignore[arg-type]  # the keys are the roles
+        for role, held in ROLE_PERMISSIONS.items()
+    ]
+    return wire.Roles(shown, None)
+
+
+@routes.get("/v1/audit", query=wire.AuditQuery, returns=wire.AuditEntries, tags=TENANT)
+async def list_audit_entries(call: Call[None, wire.AuditQuery]) -> wire.AuditEntries:
+    """List who did what, newest first."""
+    q = call.query
+    page = await audit.find(call.engine, call.actor, q.noun, q.action, cursors.window(q))
+    shown = [shapes.audit_entry(each) for each in page.items]
+    return wire.AuditEntries(shown, cursors.written(page.next))
+
+
+@routes.get("/v1/api-keys", query=wire.PageQuery, returns=wire.Keys, tags=KEYS)
+async def list_keys(call: Call[None, wire.PageQuery]) -> wire.Keys:
+    """List API keys, revoked ones too, without their secrets."""
+    window = cursors.window(call.query)
+    page = cursors.cut(
+        await keys.everyone(call.engine, call.actor),
+        window,
+        lambda each: (each.created_at, each.id),
+    )
+    return wire.Keys([shapes.key(each) for each in page.items], cursors.written(page.next))
+
+
+# An answer that is kept to be given again would keep the secret.
+@routes.post(
+    "/v1/api-keys", body=wire.CreateKey, returns=wire.MadeKey, status=201, once=False, tags=KEYS
+)
+async def create_key(call: Call[wire.CreateKey, None]) -> wire.MadeKey:
+    """Make an API key. Its secret is shown in this answer alone."""
+    body = call.body
+    made = await keys.create(
+        call.engine,
+        call.actor,
+        body.name,
+        frozenset(body.permissions),
+        user_id=values.optional_id("user_id", body.user_id),
+        expires_at=values.time("expires_at", body.expires_at),
+    )
+    return shapes.made_key(made)
+
+
+@routes.delete(
+    "/v1/api-keys/{api_key_id}", status=204, path_types={"api_key_id": "uuid"}, tags=KEYS
+)
+async def revoke_key(call: Call[None, None]) -> None:
+    """Revoke an API key; every node feels it within seconds."""
+    await keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
+    credentials.forget(call.engine)
+
+
+def _settings(before: TenantSettings, body: wire.ChangeTenantSettings) -> TenantSettings:
+    after = before
+    if body.support_user_ids is not UNSET:
+        named = [*dict.fromkeys(values.ids("settings.support_user_ids", body.support_user_ids))]
+        after = structs.replace(after, support_user_ids=named)
+    if body.token_issuer is not UNSET:
+        issuer = convert(body.token_issuer, TokenIssuer | None, from_attributes=True)
+        after = structs.replace(after, token_issuer=issuer)
+    return after

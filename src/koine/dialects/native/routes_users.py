@@ -1,0 +1,67 @@
+"""The users of the tenant."""
+
+from koine.dialects.native import cursors, shapes, values, wire
+from koine.dialects.native import wire_people as people_wire
+from koine.engine import accounts, credentials, people
+from koine.engine.people import PersonChanges
+from koine.http.call import Call
+from koine.http.route import Routes
+from koine.model.filters import PeopleFilter
+from koine.model.identity import NewIdentity
+
+USERS = "/v1/users"
+USER = "/v1/users/{user_id}"
+TAGS = ("Users",)
+BAGS = ("custom_attributes", "permissions")
+
+routes = Routes()
+
+
+@routes.get(USERS, query=people_wire.UserQuery, returns=people_wire.Users, tags=TAGS)
+async def list_users(call: Call[None, people_wire.UserQuery]) -> people_wire.Users:
+    """List users, oldest first."""
+    q = call.query
+    f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
+    page = await people.find(call.engine, call.actor, f, cursors.window(q))
+    return people_wire.Users([shapes.user(each) for each in page.items], cursors.written(page.next))
+
+
+@routes.post(USERS, body=people_wire.CreateUser, returns=wire.User, status=201, tags=TAGS)
+async def create_user(call: Call[people_wire.CreateUser, None]) -> wire.User:
+    """Add a user. Nobody can make one who may do more than they may themselves."""
+    given = values.given(call.body, bags=BAGS)
+    password = given.pop("password")
+    new = NewIdentity(kind="user", **given)
+    return shapes.user(await accounts.create(call.engine, call.actor, new, password))
+
+
+@routes.get(USER, returns=wire.User, path_types={"user_id": "uuid"}, tags=TAGS)
+async def get_user(call: Call[None, None]) -> wire.User:
+    """Get one user."""
+    user_id = values.path_id(call, "user_id")
+    return shapes.user(await people.get(call.engine, call.actor, user_id, "user"))
+
+
+@routes.patch(
+    USER,
+    body=people_wire.ChangeUser,
+    returns=wire.User,
+    path_types={"user_id": "uuid"},
+    tags=TAGS,
+)
+async def change_user(call: Call[people_wire.ChangeUser, None]) -> wire.User:
+    """Change a user. A new password ends the user's sessions."""
+    given = values.given(call.body, bags=BAGS)
+    password = given.pop("password", None)
+    changed = await accounts.change(
+        call.engine, call.actor, values.path_id(call, "user_id"), PersonChanges(**given), password
+    )
+    credentials.forget(call.engine)
+    return shapes.user(changed)
+
+
+@routes.delete(USER, status=204, path_types={"user_id": "uuid"}, tags=TAGS)
+async def remove_user(call: Call[None, None]) -> None:
+    """Remove a user, whose sessions and keys end; what they said stays."""
+    await people.remove(call.engine, call.actor, values.path_id(call, "user_id"), "user")
+    credentials.forget(call.engine)

@@ -1,0 +1,125 @@
+"""Conversations, who takes part, messages and tickets as the wire shows them. Pure."""
+
+from koine.dialects.native import wire_talk as wire
+from koine.dialects.native.values import raw, shown_time
+from koine.engine import access
+from koine.kit.times import iso_ms
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, Participant, SenderKind, unread
+from koine.model.identity import Identity
+from koine.model.message import Message
+from koine.model.ticket import Ticket
+from koine.model.view import Around
+
+CLIENT = "client:"
+"""How a client's own message id begins as the message's key."""
+
+
+def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversation:
+    """One conversation with the people around it and what the actor has not read."""
+    me = _me(around.participants.get(c.id, []), actor)
+    return wire.Conversation(
+        id=c.id,
+        number=c.number,
+        kind=c.kind,
+        status=c.status,
+        title=c.title,
+        priority=c.priority,
+        channel=c.channel,
+        source=c.source,
+        inbox_id=c.inbox_id,
+        owner_id=c.owner_id,
+        owner=_person(c.owner_id, around.people),
+        assignee_id=c.assignee_id,
+        assignee=_person(c.assignee_id, around.people),
+        responder_id=c.responder_id,
+        responder=_person(c.responder_id, around.people),
+        responder_version_id=c.responder_version_id,
+        responder_active=c.responder_active,
+        delivery_id=c.delivery_id,
+        created_by=c.created_by,
+        labels=raw(c.labels),
+        metadata=raw(c.metadata) if c.metadata is not None else None,
+        custom_attributes=raw(c.custom_attributes),
+        participant_count=c.participant_count,
+        message_count=c.public_count,
+        last_seq=c.last_seq,
+        unread_count=unread(c, me, access.sees_private(actor)),
+        last_message=_preview(c.last_content, c.last_sender_kind, c.last_message_at),
+        previous_message=_preview(
+            c.previous_content, c.previous_sender_kind, c.previous_message_at
+        ),
+        last_activity_at=iso_ms(c.last_activity_at),
+        contact_seen_at=shown_time(c.contact_seen_at),
+        agent_seen_at=shown_time(c.agent_seen_at),
+        created_at=iso_ms(c.created_at),
+        updated_at=iso_ms(c.updated_at),
+    )
+
+
+def participant(p: Participant) -> wire.Participant:
+    """One who takes or took part."""
+    return wire.Participant(
+        p.identity_id,
+        p.kind,
+        p.name,
+        p.email,
+        p.avatar_url,
+        p.role,
+        iso_ms(p.joined_at),
+        shown_time(p.left_at),
+        p.read_seq,
+        p.read_message_id,
+    )
+
+
+def message(m: Message) -> wire.Message:
+    """One message."""
+    key = m.client_key or ""
+    return wire.Message(
+        m.id,
+        m.conversation_id,
+        m.seq,
+        m.public_seq,
+        m.type,
+        m.content,
+        m.content_url,
+        m.content_type,
+        raw(m.content_attributes),
+        raw(m.metadata) if m.metadata is not None else None,
+        m.parent_id,
+        m.private,
+        wire.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),
+        raw(m.attachments or "[]"),
+        key.removeprefix(CLIENT) if key.startswith(CLIENT) else None,
+        iso_ms(m.created_at),
+        iso_ms(m.updated_at),
+    )
+
+
+def ticket(t: Ticket) -> wire.Ticket:
+    """One ticket."""
+    return wire.Ticket(
+        t.id,
+        t.conversation_id,
+        t.kind,
+        t.status,
+        t.customer_id,
+        t.assignee_id,
+        iso_ms(t.created_at),
+        shown_time(t.ongoing_at),
+        shown_time(t.completed_at),
+    )
+
+
+def _me(participants: list[Participant], actor: Actor) -> Participant | None:
+    return next((each for each in participants if each.identity_id == actor.identity_id), None)
+
+
+def _person(identity_id: str | None, people: dict[str, Identity]) -> wire.Person | None:
+    found = people.get(identity_id) if identity_id else None
+    return wire.Person(found.id, found.kind, found.name, found.avatar_url) if found else None
+
+
+def _preview(content: str | None, kind: SenderKind | None, at: int | None) -> wire.Preview | None:
+    return None if at is None else wire.Preview(content, kind, iso_ms(at))

@@ -1,0 +1,84 @@
+"""Ids, times and bags as they come in, checked; and as they go out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from koine.http.call import Call
+from koine.kit.ids import canonical
+from koine.kit.times import iso_ms, parse_iso
+from koine.model.errors import Invalid, NotFound
+
+
+def path_id(call: Call[Any, Any], name: str) -> str:
+    """The id at `{name}` of the path ("user_id"). Raises NotFound, as for an id of nothing."""
+    found = canonical(call.path[name])
+    if found is None:
+        raise NotFound(name.removesuffix("_id"))
+    return found
+
+
+def id_(field: str, text: str) -> str:
+    """An id of the body or query, as it is stored. Raises Invalid(field)."""
+    found = canonical(text)
+    if found is None:
+        raise Invalid(field, "must be a UUID")
+    return found
+
+
+def optional_id(field: str, text: str | None) -> str | None:
+    """As `id_`, or None."""
+    return None if text is None else id_(field, text)
+
+
+def ids(field: str, texts: Iterable[str] | None) -> tuple[str, ...]:
+    """As `id_` for each; none for None."""
+    return tuple(id_(field, text) for text in texts or ())
+
+
+def time(field: str, text: str | None) -> int | None:
+    """A moment in µs, or None. Raises Invalid(field)."""
+    if text is None:
+        return None
+    try:
+        return parse_iso(text)
+    except ValueError:
+        raise Invalid(field, "must be a date and time as ISO 8601 writes it") from None
+
+
+def shown_time(us: int | None) -> str | None:
+    """A moment as the wire writes it, or None."""
+    return None if us is None else iso_ms(us)
+
+
+def bag(values: object) -> str:
+    """A JSON value as the nouns keep it: text."""
+    return msgspec.json.encode(values).decode()
+
+
+def raw(text: str) -> msgspec.Raw:
+    """JSON text as it goes out, untouched."""
+    return msgspec.Raw(text.encode())
+
+
+def given(body: Struct, ids: Iterable[str] = (), bags: Iterable[str] = ()) -> dict[str, Any]:
+    """The fields a body of changes really has, its ids checked and its bags as text.
+
+    Raises Invalid for an id that is none.
+    """
+    values: dict[str, Any] = {
+        name: value for name, value in _fields(body).items() if value is not UNSET
+    }
+    for name in ids:
+        if name in values:
+            values[name] = optional_id(name, values[name])
+    for name in bags:
+        if values.get(name) is not None:
+            values[name] = bag(values[name])
+    return values
+
+
+def _fields(body: Struct) -> Mapping[str, object | UnsetType]:
+    return {name: getattr(body, name) for name in body.__struct_fields__}

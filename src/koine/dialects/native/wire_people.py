@@ -1,0 +1,303 @@
+"""What goes over the wire about people, responders, inboxes and deliveries."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from koine.dialects.native.wire import (
+    Bag,
+    Email,
+    Id,
+    Name,
+    PageQuery,
+    Password,
+    ShownBag,
+    ShownWords,
+    Text,
+    User,
+)
+from koine.model.identity import ResponderKind
+from koine.model.inbox import ChannelType
+from koine.model.permissions import Role
+
+Words = Annotated[list[str], Meta(max_length=100)]
+Search = Annotated[str, Meta(max_length=255)]
+
+
+class UserQuery(PageQuery, frozen=True, kw_only=True):
+    """Users whose name, e-mail or phone has the text, of these roles."""
+
+    search: Search | None = None
+    role: list[Role] | None = None
+
+
+class CreateUser(Struct, frozen=True, kw_only=True):
+    """A new user; with a password it may log in, for which it needs an e-mail."""
+
+    name: Name
+    first_name: Name | None = None
+    last_name: Name | None = None
+    email: Email | None = None
+    phone: Name | None = None
+    avatar_url: Text | None = None
+    role: Role | None = None
+    permissions: Words = []
+    custom_attributes: Bag = {}
+    password: Password | None = None
+
+
+class ChangeUser(Struct, frozen=True, kw_only=True):
+    """What to change of a user; what is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    first_name: Name | UnsetType | None = UNSET
+    last_name: Name | UnsetType | None = UNSET
+    email: Email | UnsetType | None = UNSET
+    phone: Name | UnsetType | None = UNSET
+    avatar_url: Text | UnsetType | None = UNSET
+    role: Role | UnsetType | None = UNSET
+    permissions: Words | UnsetType = UNSET
+    blocked: bool | UnsetType = UNSET
+    custom_attributes: Bag | UnsetType = UNSET
+    password: Password | UnsetType = UNSET
+
+
+class Users(Struct, frozen=True):
+    """A page of users, oldest first."""
+
+    data: list[User]
+    next_cursor: str | None
+
+
+class ContactQuery(PageQuery, frozen=True, kw_only=True):
+    """Contacts whose name, e-mail, phone, company or identifier has the text, of these inboxes."""
+
+    search: Search | None = None
+    inbox_id: list[str] | None = None
+
+
+class CreateContact(Struct, frozen=True, kw_only=True):
+    """A new contact; with `inbox_id` it gets a place in that inbox."""
+
+    name: Name | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+    email: Email | None = None
+    phone: Name | None = None
+    identifier: Name | None = None
+    avatar_url: Text | None = None
+    company: Name | None = None
+    job_title: Name | None = None
+    location: Name | None = None
+    country_code: Name | None = None
+    custom_attributes: Bag = {}
+    additional_attributes: Bag = {}
+    inbox_id: Id | None = None
+
+
+class ChangeContact(Struct, frozen=True, kw_only=True):
+    """What to change of a contact; what is left out stays."""
+
+    name: Name | UnsetType | None = UNSET
+    first_name: Name | UnsetType | None = UNSET
+    last_name: Name | UnsetType | None = UNSET
+    email: Email | UnsetType | None = UNSET
+    phone: Name | UnsetType | None = UNSET
+    identifier: Name | UnsetType | None = UNSET
+    avatar_url: Text | UnsetType | None = UNSET
+    company: Name | UnsetType | None = UNSET
+    job_title: Name | UnsetType | None = UNSET
+    location: Name | UnsetType | None = UNSET
+    country_code: Name | UnsetType | None = UNSET
+    blocked: bool | UnsetType = UNSET
+    custom_attributes: Bag | UnsetType = UNSET
+    additional_attributes: Bag | UnsetType = UNSET
+
+
+class Place(Struct, frozen=True):
+    """A contact's place in an inbox; both texts open the contact's own door, so keep them."""
+
+    inbox_id: str
+    source_id: str
+    pubsub_token: str
+
+
+class Contact(Struct, frozen=True):
+    """A contact of the tenant. `place` is shown when it is made, never again."""
+
+    id: str
+    number: int
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    identifier: str | None
+    avatar_url: str | None
+    company: str | None
+    job_title: str | None
+    location: str | None
+    country_code: str | None
+    blocked: bool
+    labels: ShownWords
+    custom_attributes: ShownBag
+    additional_attributes: ShownBag
+    last_activity_at: str | None
+    created_at: str
+    updated_at: str
+    place: Place | None = None
+
+
+class Contacts(Struct, frozen=True):
+    """A page of contacts, oldest first."""
+
+    data: list[Contact]
+    next_cursor: str | None
+
+
+class CreateInbox(Struct, frozen=True, kw_only=True):
+    """A new inbox."""
+
+    name: Name
+    channel_type: ChannelType = "api"
+    responder_id: Id | None = None
+    identity_required: bool = False
+    single_conversation: bool = False
+    settings: Bag = {}
+
+
+class ChangeInbox(Struct, frozen=True, kw_only=True):
+    """What to change of an inbox; what is left out stays, `settings` are put in place whole."""
+
+    name: Name | UnsetType = UNSET
+    responder_id: Id | UnsetType | None = UNSET
+    identity_required: bool | UnsetType = UNSET
+    single_conversation: bool | UnsetType = UNSET
+    settings: Bag | UnsetType = UNSET
+
+
+class Inbox(Struct, frozen=True):
+    """An inbox. Its public `identifier` and its `hmac_token` are shown to those who manage it."""
+
+    id: str
+    number: int
+    name: str
+    channel_type: ChannelType
+    identifier: str | None
+    hmac_token: str | None
+    identity_required: bool
+    single_conversation: bool
+    responder_id: str | None
+    settings: ShownBag
+    created_at: str
+    updated_at: str
+
+
+class Inboxes(Struct, frozen=True):
+    """A page of inboxes, oldest first."""
+
+    data: list[Inbox]
+    next_cursor: str | None
+
+
+class ResponderQuery(PageQuery, frozen=True, kw_only=True):
+    """Responders of these kinds, whose name has the text."""
+
+    kind: list[ResponderKind] | None = None
+    search: Search | None = None
+
+
+class CreateResponder(Struct, frozen=True, kw_only=True):
+    """A new responder, with its first version's settings."""
+
+    name: Annotated[str, Meta(min_length=3, max_length=50)]
+    kind: ResponderKind = "agent"
+    avatar_url: Text | None = None
+    settings: Bag = {}
+
+
+class ChangeResponder(Struct, frozen=True, kw_only=True):
+    """What to change of a responder; new settings are a new version."""
+
+    name: Annotated[str, Meta(min_length=3, max_length=50)] | UnsetType = UNSET
+    avatar_url: Text | UnsetType | None = UNSET
+
+
+class AddVersion(Struct, frozen=True):
+    """The settings of a responder's next version."""
+
+    settings: Bag
+
+
+class Version(Struct, frozen=True):
+    """A numbered version of a responder."""
+
+    id: str
+    responder_id: str
+    number: int
+    settings: ShownBag
+    created_at: str
+
+
+class Versions(Struct, frozen=True):
+    """A page of versions, oldest first."""
+
+    data: list[Version]
+    next_cursor: str | None
+
+
+class Responder(Struct, frozen=True):
+    """An agent, squad or workflow that answers."""
+
+    id: str
+    number: int
+    kind: ResponderKind
+    name: str | None
+    avatar_url: str | None
+    created_at: str
+    updated_at: str
+
+
+class Responders(Struct, frozen=True):
+    """A page of responders, oldest first."""
+
+    data: list[Responder]
+    next_cursor: str | None
+
+
+class SaveDelivery(Struct, frozen=True, kw_only=True):
+    """A delivery to make, or to change when `id` or `external_reference_id` is known; what is left
+    out stays. A new one needs a customer."""
+
+    id: Id | None = None
+    external_reference_id: Name | UnsetType | None = UNSET
+    delivery_code: Name | UnsetType = UNSET
+    customer_id: Id | UnsetType = UNSET
+    driver_id: Id | UnsetType | None = UNSET
+    status: Name | UnsetType = UNSET
+
+
+class SaveDeliveries(Struct, frozen=True):
+    """Up to 500 deliveries, all saved or none."""
+
+    deliveries: Annotated[list[SaveDelivery], Meta(min_length=1, max_length=500)]
+
+
+class Delivery(Struct, frozen=True):
+    """A delivery, as far as messaging needs it."""
+
+    id: str
+    external_reference_id: str | None
+    delivery_code: str
+    customer_id: str
+    driver_id: str | None
+    status: str
+    created_at: str
+    updated_at: str
+
+
+class Deliveries(Struct, frozen=True):
+    """A page of deliveries, oldest first."""
+
+    data: list[Delivery]
+    next_cursor: str | None
