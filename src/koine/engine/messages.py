@@ -104,6 +104,16 @@ async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     return message
 
 
+@reads
+async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
+    """The message with this id. Raises as `one`."""
+    await access.conversation(tx, actor, conversation_id)
+    message = await messages.get(tx, conversation_id, message_id)
+    if message is None or (message.private and not access.sees_private(actor)):
+        raise NotFound("message")
+    return message
+
+
 @writes
 async def mark_read(
     tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None

@@ -5,11 +5,12 @@ from typing import Literal
 from msgspec import Struct
 
 from koine.engine import access, messages
-from koine.engine.engine import writes
+from koine.engine.engine import reads, writes
 from koine.engine.ledger import record
 from koine.model.actor import Actor
-from koine.model.conversation import Conversation, ParticipantRole
-from koine.model.errors import Forbidden
+from koine.model.conversation import Conversation, Participant, ParticipantRole
+from koine.model.errors import Forbidden, NotFound
+from koine.model.permissions import MANAGE_TENANT, WRITE_CONVERSATIONS
 from koine.store import identities, participants
 from koine.store.db import Tx
 
@@ -82,6 +83,18 @@ async def update(
             )
         outcomes.append(Outcome(user_id, "done" if user_id in active else "absent"))
     return outcomes
+
+
+@reads
+async def get(tx: Tx, actor: Actor, conversation_id: str, identity_id: str) -> Participant:
+    """One's part in a conversation, even if they left, for who sees it or may change who takes
+    part. Raises NotFound("conversation" | "participant")."""
+    if not actor.may(MANAGE_TENANT, WRITE_CONVERSATIONS):
+        await access.conversation(tx, actor, conversation_id)
+    found = await participants.get(tx, conversation_id, identity_id)
+    if found is None:
+        raise NotFound("participant")
+    return found
 
 
 @writes

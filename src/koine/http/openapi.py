@@ -13,6 +13,8 @@ from koine.http.requestbody import request_body
 from koine.http.route import Route
 from koine.http.schemas import Json, Schemas
 
+JSON = "application/json"
+
 
 def document(dialect: Dialect, base_url: str = "/") -> Json:
     """Give the dialect's document; `base_url` is the server's address, or "/" for "this one"."""
@@ -88,18 +90,20 @@ def _responses(dialect: Dialect, route: Route, schemas: Schemas) -> Json:
         known = others[status] if isinstance(others, Mapping) else None
         kinds[status] = known or kinds.get(status) or (route.returns if status < 400 else None)
     kinds[route.status] = route.returns
+    # A dialect may say that its refusals have a content type of their own (RFC 9457).
+    refused = getattr(dialect, "error_media", JSON)
     return {
-        str(status): _response(status, kind, route.media if status < 400 else None, schemas)
+        str(status): _response(status, kind, route.media if status < 400 else refused, schemas)
         for status, kind in sorted(kinds.items())
     }
 
 
-def _response(status: int, kind: type | None, media: str | None, schemas: Schemas) -> Json:
+def _response(status: int, kind: type | None, media: str, schemas: Schemas) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
-    if media not in (None, "application/json"):
+    if media != JSON and not media.endswith("+json"):
         return answer | {"content": {media: {"schema": {"type": "string"}}}}
     if kind is not None:
-        answer["content"] = {"application/json": {"schema": schemas.of(kind)}}
+        answer["content"] = {media: {"schema": schemas.of(kind)}}
     return answer
 
 
