@@ -5,7 +5,7 @@ notes into custom attributes and labels too, and this API has no credential (inb
 """
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from koine.engine.contact_rules import settings_of
 from koine.kit.times import iso_ms
@@ -50,7 +50,7 @@ class ContactRecord(Struct):
     label_list: list[str] = []
 
 
-class ContactSender(Struct, kw_only=True):
+class ContactSender(Struct, tag_field="type", tag="contact"):
     """A contact as the sender of a message (F)."""
 
     additional_attributes: dict[str, object]
@@ -62,28 +62,25 @@ class ContactSender(Struct, kw_only=True):
     phone_number: str | None
     thumbnail: str
     blocked: bool
-    kind: str = field(default="contact", name="type")
 
 
-class AgentSender(Struct, kw_only=True):
+class AgentSender(Struct, tag_field="type", tag="user"):
     """One of the tenant's people as the sender of a message (F)."""
 
     id: int
     name: str
     available_name: str
     avatar_url: str
-    kind: str = field(default="user", name="type")
-    availability_status: str = "offline"
+    availability_status: str
     thumbnail: str
 
 
-class BotSender(Struct, kw_only=True):
+class BotSender(Struct, tag_field="type", tag="agent_bot"):
     """A responder as the sender of a message (F)."""
 
     id: int
     name: str
     avatar_url: str
-    kind: str = field(default="agent_bot", name="type")
 
 
 def contact_created(place: ContactInbox, contact: Identity) -> ContactCreated:
@@ -155,6 +152,7 @@ def agent_sender(m: Message) -> AgentSender:
         name=name,
         available_name=name,
         avatar_url=picture,
+        availability_status="offline",
         thumbnail=picture,
     )
 

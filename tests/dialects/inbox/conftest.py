@@ -1,0 +1,98 @@
+"""A client of the inbox dialect, and Acme's website inbox to come in by."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from koine.dialects.inbox import InboxDialect
+from koine.engine import inboxes
+from koine.kit.tokens import hmac_hex
+from koine.model.actor import operator
+from koine.model.inbox import Inbox
+from koine.store.db import Database
+from tests.cast import Cast, http, make_cast
+
+BASE = "/public/api/v1/inboxes"
+
+
+class Guest(Struct):
+    """One contact's client, at Acme's website unless another inbox is named."""
+
+    web: httpx.AsyncClient
+    cast: Cast
+    inbox: Inbox
+    source_id: str
+    headers: dict[str, str]
+
+    async def call(self, method: str, path: str = "", **given: Any) -> httpx.Response:
+        """A request below the contact's path."""
+        url = f"{BASE}/{self.inbox.identifier}/contacts/{self.source_id}{path}"
+        headers = self.headers | given.pop("headers", {})
+        return await self.web.request(method, url, headers=headers, **given)
+
+    async def open(self, **attributes: object) -> dict[str, Any]:
+        """A new conversation."""
+        answer = await self.call("POST", "/conversations", json={"custom_attributes": attributes})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def say(self, number: int, text: str) -> dict[str, Any]:
+        """A new message."""
+        path = f"/conversations/{number}/messages"
+        answer = await self.call("POST", path, json={"content": text})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+class Door(Struct):
+    """Acme's doors."""
+
+    web: httpx.AsyncClient
+    cast: Cast
+
+    @property
+    def carol(self) -> Guest:
+        """The contact Carol in the place she has."""
+        return self.guest(self.cast.acme.places["carol"].source_id)
+
+    @property
+    def dave(self) -> Guest:
+        """The contact Dave in the place he has."""
+        return self.guest(self.cast.acme.places["dave"].source_id)
+
+    def guest(self, source_id: str, inbox: Inbox | None = None) -> Guest:
+        """Whoever a source id names."""
+        return Guest(self.web, self.cast, inbox or self.cast.acme.inbox, source_id, {})
+
+    async def enter(self, inbox: Inbox | None = None, **given: object) -> dict[str, Any]:
+        """POST contacts."""
+        of = inbox or self.cast.acme.inbox
+        answer = await self.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def newcomer(self, inbox: Inbox | None = None, **given: object) -> Guest:
+        """A new contact."""
+        return self.guest((await self.enter(inbox, **given))["source_id"], inbox)
+
+    async def inbox(self, **given: Any) -> Inbox:
+        """Another inbox of Acme's."""
+        boss = operator(self.cast.acme.tenant.id)
+        new = inboxes.NewInbox(name="Other", **given)
+        return await inboxes.create(self.cast.engine, boss, new)
+
+    def sign(self, identifier: str, inbox: Inbox | None = None) -> str:
+        """The identity hash the tenant's own server makes."""
+        return hmac_hex((inbox or self.cast.acme.inbox).hmac_token, identifier)
+
+
+@pytest.fixture
+async def door(db: Database, tmp_path: Path) -> AsyncIterator[Door]:
+    """Acme's doors, on each database."""
+    cast = await make_cast(db, data_dir=str(tmp_path))
+    async with http(cast.engine, InboxDialect()) as web:
+        yield Door(web, cast)

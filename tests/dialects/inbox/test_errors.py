@@ -1,0 +1,50 @@
+"""Every refusal has a status and a body in this dialect's shape."""
+
+import msgspec
+import pytest
+
+from koine.dialects.inbox.errors import refuse
+from koine.engine.contact_rules import InvalidFields
+from koine.engine.surveys import SurveyClosed
+from koine.http.dialect import MethodNotAllowed
+from koine.model import errors as e
+from tests.dialects.inbox.conftest import Door
+
+CASES: list[tuple[e.Refusal | None, int, object]] = [
+    (e.Malformed("not JSON"), 400, {"status": 400, "error": "Bad Request"}),
+    (e.Invalid("a", "bad", "A bad"), 422, {"message": "A bad", "attributes": ["a"]}),
+    (InvalidFields({"a": "A", "b": "B"}), 422, {"message": "A, B", "attributes": ["a", "b"]}),
+    (SurveyClosed(), 422, {"error": "You cannot update the CSAT survey after 14 days"}),
+    (e.Unauthenticated("missing"), 401, {"status": 401, "error": "Unauthorized"}),
+    (e.Forbidden("x"), 403, {"status": 403, "error": "Forbidden"}),
+    (e.NotFound("contact"), 404, {"status": 404, "error": "Not Found"}),
+    (MethodNotAllowed(("GET",)), 404, {"status": 404, "error": "Not Found"}),
+    (e.Conflict("in_flight"), 409, {"status": 409, "error": "Conflict"}),
+    (e.TooLarge(1), 413, {"status": 413, "error": "Payload Too Large"}),
+    (e.TooMany(7), 429, "Retry later"),
+    (e.Unavailable(), 503, {"status": 503, "error": "Service Unavailable"}),
+    (None, 500, {"status": 500, "error": "Internal Server Error"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("refusal", "status", "body"), CASES)
+def test_a_refusal(refusal: e.Refusal | None, status: int, body: object) -> None:
+    answer = refuse(refusal)
+    assert (answer.status, msgspec.to_builtins(answer.body)) == (status, body)
+
+
+def test_every_refusal_is_here() -> None:
+    assert {type(case[0]) for case in CASES} >= set(e.REFUSALS)
+
+
+async def test_malformed_json_is_a_bad_request(door: Door) -> None:
+    answer = await door.carol.call(
+        "POST", "/conversations", content=b"{", headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()) == (400, {"status": 400, "error": "Bad Request"})
+
+
+async def test_a_wrong_type_names_its_attribute(door: Door) -> None:
+    answer = await door.carol.call("POST", "/conversations", json={"custom_attributes": "x"})
+    assert answer.status_code == 422
+    assert answer.json()["attributes"] == ["custom_attributes"]
