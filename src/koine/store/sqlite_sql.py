@@ -15,7 +15,16 @@ from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 
 class _Compiler(ConstantsInline, SQLiteCompiler):
-    pass
+    def visit_join(
+        self, join: Any, asfrom: bool = False, from_linter: Any = None, **kw: Any
+    ) -> str:
+        """Given rows come first. The planner knows nothing of how few they are, and may walk a
+        whole tenant instead; CROSS JOIN is how one forbids it to turn a join round."""
+        visit: Any = super().visit_join
+        text: str = visit(join, asfrom=asfrom, from_linter=from_linter, **kw)
+        if not join.isouter and isinstance(getattr(join.left, "element", None), ValuesTable):
+            text = text.replace(" JOIN ", " CROSS JOIN ", 1)
+        return text
 
 
 DIALECT = SQLiteDialect(paramstyle="qmark")

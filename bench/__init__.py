@@ -1,0 +1,1 @@
+"""Koine's benchmarks: `python -m bench` and `python -m bench.large` (docs/benchmarks.md)."""

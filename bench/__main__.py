@@ -1,0 +1,60 @@
+"""`make bench`: everything in one run of at most five minutes (docs/benchmarks.md)."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import asyncpg
+
+from bench import machine, postgres, report, sqlite
+from bench.suite import Suite
+from bench.world import SMALL
+
+
+def main() -> None:
+    """Measure, print, and write bench/latest.json."""
+    given = _arguments()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="koine-bench-") as scratch:
+        directory = Path(scratch)
+        suite = Suite(SMALL, directory, given.rounds, given.seconds, _say)
+        _say("starting PostgreSQL and filling it")
+        cluster = postgres.start()
+        try:
+            asyncio.run(postgres.fill(cluster.url, SMALL))
+            about = machine.describe(directory, asyncio.run(_version(cluster.url)))
+            suite.on_postgres(cluster)
+        finally:
+            cluster.stop()
+        _say("filling SQLite")
+        path = directory / "koine.db"
+        asyncio.run(sqlite.fill(path, SMALL))
+        suite.on_sqlite(path)
+    report.write(suite.figures, about)
+    report.show(suite.figures, about, (time.monotonic() - began) / 60)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often (default 3)")
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default 3)")
+    return parser.parse_args()
+
+
+async def _version(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The requests that are sent, in the delivery dialect (docs/dialects/delivery.md)."""
+
+import json
+from pathlib import Path
+
+from msgspec import Struct
+
+from bench.generator import Generator, get, post
+from bench.seed import token_claims
+from bench.server import SECRET, Server
+from bench.sqlite import CONTENT
+from bench.world import ADMIN, CONVERSATION, World, uuid
+from koine.engine.engine import ISSUER
+from koine.kit.clock import SystemClock
+from koine.kit.jwt import TokenSigner
+
+DAY_S = 86_400
+PAGE = 20
+LIST = f"/messaging/conversations?limit={PAGE}"
+BODY = {"message_type": "text", "content": CONTENT}
+
+
+class Calls(Struct, frozen=True):
+    """Files of requests, each for the load generator, and one path with its token to look at."""
+
+    send: Path
+    send_hot: Path
+    list_own: Path
+    list_all: Path
+    list_messages: Path
+    admin: str
+    driver: str
+
+
+def prepare(generator: Generator, world: World) -> Calls:
+    """Write the requests: each driver sends in its own conversations and lists them."""
+    signer = TokenSigner(SECRET, ISSUER, ISSUER, SystemClock())
+    drivers = {
+        number: signer.sign(token_claims(world, number, "driver"), DAY_S)
+        for number in {world.driver_of(n) for n in range(world.drivers)}
+    }
+    admin = signer.sign(token_claims(world, ADMIN, "tenant_admin"), DAY_S)
+    token_of = {n: drivers[world.driver_of(n)] for n in range(1, world.conversations + 1)}
+    return Calls(
+        send=generator.prepare("send", (post(messages(n), t, BODY) for n, t in token_of.items())),
+        send_hot=generator.prepare("send-hot", [post(messages(1), token_of[1], BODY)]),
+        list_own=generator.prepare("list-own", (get(LIST, t) for t in drivers.values())),
+        list_all=generator.prepare("list-all", [get(LIST, admin)]),
+        list_messages=generator.prepare(
+            "list-messages", (get(f"{messages(n)}?limit={PAGE}", t) for n, t in token_of.items())
+        ),
+        admin=admin,
+        driver=token_of[1],
+    )
+
+
+def messages(conversation: int) -> str:
+    """The path of a conversation's messages."""
+    return f"/messaging/conversations/{uuid(CONVERSATION, conversation)}/messages"
+
+
+def check(server: Server, calls: Calls, world: World) -> None:
+    """See that the lists that are measured are whole. Raises RuntimeError."""
+    for path, token, key, total in (
+        (LIST, calls.admin, "conversations", world.conversations),
+        (LIST, calls.driver, "conversations", world.conversations // world.drivers),
+        (f"{messages(1)}?limit={PAGE}", calls.driver, "messages", None),
+    ):
+        body = json.loads(server.get(path, token))
+        if len(body[key]) != PAGE or (total is not None and body["total"] != total):
+            raise RuntimeError(f"{path}: {len(body[key])} items of {body['total']}, not {total}")

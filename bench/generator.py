@@ -1,0 +1,97 @@
+"""The load generator: load.c, compiled when first needed, and what it measured."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+SOURCE = Path(__file__).with_name("load.c")
+HOST = "127.0.0.1"
+
+
+class Load(Struct, frozen=True):
+    """One run of the generator. `bytes` were received, heads included."""
+
+    requests: int
+    failures: int
+    seconds: float
+    bytes: int
+    p50_ms: float
+    p99_ms: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return self.requests / self.seconds
+
+
+class Failed(Exception):
+    """A run with an answer that was not 2xx, or with a lost connection; it counts for nothing."""
+
+
+class Generator:
+    """The compiled program and the files of requests it sends."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._program = directory / "load"
+        compile_to(self._program)
+
+    def prepare(self, name: str, requests: Iterable[bytes]) -> Path:
+        """Write requests to a file that `run` takes."""
+        path = self._directory / f"{name}.requests"
+        with path.open("wb") as file:
+            for request in requests:
+                file.write(b"%d\n%b" % (len(request), request))
+        return path
+
+    def run(self, port: int, requests: Path, connections: int, seconds: float) -> Load:
+        """Send random ones of `requests` for so long. Raises Failed."""
+        words = [self._program, HOST, port, connections, seconds, requests]
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"{requests.stem}: {done.stderr}{done.stdout}")
+        load = parse(done.stdout)
+        if not load.requests:
+            raise Failed(f"{requests.stem}: not one answer in {seconds} s")
+        return load
+
+
+def parse(output: str) -> Load:
+    """What the generator printed."""
+    return msgspec.json.decode(output, type=Load)
+
+
+def compile_to(program: Path) -> None:
+    """Compile the generator. Raises SystemExit when there is no C compiler."""
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise SystemExit(
+            "make bench needs a C compiler for its load generator: install gcc or clang "
+            "(Debian: apt install gcc libc6-dev), or say where one is with CC="
+        )
+    subprocess.run([compiler, "-O2", "-o", program, SOURCE], check=True)
+
+
+def get(path: str, token: str) -> bytes:
+    """A GET request as it goes over the wire."""
+    return _head("GET", path, token) + b"\r\n"
+
+
+def post(path: str, token: str, body: object) -> bytes:
+    """A POST request with a JSON body."""
+    text = msgspec.json.encode(body)
+    extra = f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+    return _head("POST", path, token) + extra.encode() + text
+
+
+def _head(method: str, path: str, token: str) -> bytes:
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: application/json\r\n"
+        f"Authorization: Bearer {token}\r\n"
+    ).encode()

@@ -1,0 +1,104 @@
+"""The ceiling on PostgreSQL: pgbench doing a send's rows one by one."""
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+from msgspec import Struct
+
+from bench import seed
+from bench.seed import Speech
+from bench.world import World
+from koine.store import schema
+from koine.store.postgres import PostgresDatabase
+from tests.support.postgres import Postgres
+
+SCRIPT = Path(__file__).with_name("send.sql")
+PROGRAMS = ("initdb", "pg_ctl", "postgres", "pgbench")
+SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "'512MB'",
+    "max_wal_size": "'4GB'",
+}
+"""What a commit promises is kept; memory as on any small server."""
+THREADS = 2
+
+
+class Run(Struct, frozen=True):
+    """One run of pgbench: transactions a second, their average time in ms, how many failed."""
+
+    rate: float
+    average_ms: float
+    failed: int
+
+
+def start() -> Postgres:
+    """A throw-away server that keeps its promises."""
+    return Postgres(fsync=True, settings=SETTINGS, needs=PROGRAMS).start()
+
+
+async def fill(url: str, world: World) -> None:
+    """Make the tables and the world, and let the server take stock of them."""
+    database = await PostgresDatabase.open(url)
+    await schema.migrate(database)
+    await database.close()
+    connection = await asyncpg.connect(url)
+    try:
+        await seed.small(connection.execute, Speech(postgres=True), world)
+        await connection.execute("CREATE SEQUENCE bench_ids CACHE 1000")
+        await connection.execute("VACUUM (ANALYZE)")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+def pgbench(server: Postgres, world: World, clients: int, seconds: int, *, hot: bool) -> Run:
+    """Run the script with so many clients, in random conversations or all in the first."""
+    target = urlsplit(server.url)
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(script_text(world, hot=hot))
+        script.flush()
+        done = subprocess.run(
+            [
+                server.bin / "pgbench", "-n", "-M", "prepared", "-f", script.name,
+                "-c", str(clients), "-j", str(min(THREADS, clients)), "-T", str(seconds),
+                "-h", str(target.hostname), "-p", str(target.port), "-U", str(target.username),
+                target.path.lstrip("/"),
+            ],
+            capture_output=True, text=True, env={"PGPASSWORD": target.password or ""},
+        )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"pgbench failed:\n{done.stderr}")
+    return parse(done.stdout)
+
+
+def script_text(world: World, *, hot: bool) -> str:
+    """The script for a world."""
+    values = {
+        "TENANT": world.tenant_id(),
+        "CONVERSATIONS": 1 if hot else world.conversations,
+        "FIRST_DRIVER": world.driver_of(0),
+        "DRIVERS": world.drivers,
+    }
+    return re.sub(r"@(\w+)@", lambda match: str(values[match[1]]), SCRIPT.read_text())
+
+
+def parse(output: str) -> Run:
+    """What pgbench printed."""
+
+    def number(pattern: str) -> float:
+        found = re.search(pattern, output)
+        if found is None:
+            raise RuntimeError(f"pgbench said something new:\n{output}")
+        return float(found[1])
+
+    return Run(
+        rate=number(r"tps = ([\d.]+) \(without initial"),
+        average_ms=number(r"latency average = ([\d.]+) ms"),
+        failed=int(number(r"number of failed transactions: (\d+)")),
+    )

@@ -1,0 +1,220 @@
+"""Fills a database with a world, by SQL that both databases understand.
+
+The rows are those the engine would have written. The totals are counted from the rows at the end,
+under the names that `koine.store.tallies` gives them.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from msgspec import Struct
+
+from bench.world import (
+    ADMIN,
+    AGENTS,
+    BASE,
+    CONVERSATION,
+    FIRST_AGENT,
+    FIRST_DRIVER,
+    INBOX,
+    INBOXES,
+    MESSAGE,
+    PERSON,
+    RESPONDER,
+    SEQ_BITS,
+    STEP,
+    World,
+    prefix,
+    uuid,
+)
+
+Execute = Callable[[str], Awaitable[object]]
+
+
+class Speech(Struct, frozen=True):
+    """How a database spells the two things the seeds need of it."""
+
+    postgres: bool
+
+    def uuid(self, family: int, number: str) -> str:
+        """An id made of an expression."""
+        if self.postgres:
+            return f"CAST('{prefix(family)}' || lpad(to_hex({number}), 12, '0') AS uuid)"
+        return f"printf('{prefix(family)}%012x', {number})"
+
+    def series(self, first: int | str, last: int | str) -> str:
+        """A table of one column `n`."""
+        if self.postgres:
+            return f"generate_series(CAST({first} AS bigint), {last}) AS s(n)"
+        return (
+            f"(WITH RECURSIVE s(n) AS (SELECT {first} WHERE {first} <= {last} UNION ALL "
+            f"SELECT n + 1 FROM s WHERE n < {last}) SELECT n FROM s) AS s"
+        )
+
+
+def people_and_places(speech: Speech, world: World) -> Iterator[str]:
+    """The tenant, everyone in it, and its inboxes."""
+    tenant = world.tenant_id()
+    yield _insert(
+        "tenants",
+        {
+            "id": f"'{tenant}'", "number": "1", "slug": "'bench'", "name": "'Bench'",
+            "default_responder_id": "NULL", "settings": "'{}'", "created_at": str(BASE),
+        },
+    )  # fmt: skip
+    role = (
+        f"CASE WHEN n = {ADMIN} THEN 'tenant_admin' WHEN n = {RESPONDER} THEN NULL "
+        f"WHEN n < {FIRST_DRIVER} THEN 'agent' WHEN n < {world.first_customer} THEN 'driver' END"
+    )
+    yield _insert(
+        "identities",
+        {
+            "tenant_id": f"'{tenant}'", "id": speech.uuid(PERSON, "n"), "number": "n",
+            "kind": f"CASE WHEN n = {RESPONDER} THEN 'agent' ELSE 'user' END",
+            "name": "'Person ' || n", "first_name": "'Person'", "last_name": "CAST(n AS text)",
+            "email": "'person-' || n || '@bench.test'", "role": role, "permissions": "'[]'",
+            "blocked": "false", "custom_attributes": "'{}'", "additional_attributes": "'{}'",
+            "labels": "'[]'", "settings": "'{}'", "created_at": str(BASE),
+            "updated_at": str(BASE),
+        },
+        speech.series(1, world.people),
+    )  # fmt: skip
+    yield _insert(
+        "inboxes",
+        {
+            "tenant_id": f"'{tenant}'", "id": speech.uuid(INBOX, "n"), "number": "n",
+            "name": "'Inbox ' || n", "channel_type": "'api'", "identifier": "'bench-' || n",
+            "hmac_token": "'bench'", "identity_required": "false",
+            "single_conversation": "false", "settings": "'{}'", "created_at": str(BASE),
+            "updated_at": str(BASE),
+        },
+        speech.series(1, INBOXES),
+    )  # fmt: skip
+
+
+def conversations(speech: Speech, world: World, first: int, last: int) -> Iterator[str]:
+    """The conversations numbered `first` to `last`, who takes part, and what was said."""
+    tenant, numbers = f"'{world.tenant_id()}'", speech.series(first, last)
+    said = f"CASE WHEN n = 1 THEN {world.deep} ELSE {world.messages} END"
+    yield _insert("conversations", _conversation(speech, world, said), numbers)
+    for person, read in (("driver", said), ("customer", f"{said} - 2")):
+        yield _insert(
+            "participants",
+            {
+                "tenant_id": tenant, "conversation_id": speech.uuid(CONVERSATION, "n"),
+                "identity_id": speech.uuid(PERSON, _person(world, person)), "role": "'member'",
+                "joined_at": str(BASE), "read_seq": read, "read_public": read,
+                "read_message_id": speech.uuid(MESSAGE, f"(n << {SEQ_BITS}) + {read}"),
+                "last_activity_at": _at(world, said),
+            },
+            numbers,
+        )  # fmt: skip
+    driver, customer = (speech.uuid(PERSON, _person(world, w)) for w in ("driver", "customer"))
+    seqs = f"(SELECT n AS seq FROM {speech.series(1, max(world.messages, world.deep))}) AS q"
+    yield _insert(
+        "messages",
+        {
+            "tenant_id": tenant, "id": speech.uuid(MESSAGE, f"(n << {SEQ_BITS}) + seq"),
+            "conversation_id": speech.uuid(CONVERSATION, "n"), "seq": "seq",
+            "public_seq": "seq",
+            "sender_id": f"CASE WHEN seq % 2 = 1 THEN {customer} ELSE {driver} END",
+            "sender_kind": "'user'", "type": "'text'", "content": _content("seq"),
+            "content_type": "'text'", "content_attributes": "'{}'", "private": "false",
+            "created_at": _at(world, "seq"), "updated_at": _at(world, "seq"),
+        },
+        f"{numbers} JOIN {seqs} ON seq <= {said} ORDER BY n, seq",
+    )  # fmt: skip
+
+
+def totals(speech: Speech, world: World) -> Iterator[str]:
+    """The counters, counted from the rows."""
+    tenant = f"'{world.tenant_id()}'"
+    for noun, number in (
+        ("conversation", world.conversations), ("identity", world.people), ("inbox", INBOXES),
+    ):  # fmt: skip
+        yield _counter(tenant, f"'number:{noun}'", str(number), "")
+    live = f"FROM conversations WHERE tenant_id = {tenant} AND removed_at IS NULL"
+    yield _counter(tenant, "'total:all'", "count(*)", live)
+    for name, column in (
+        ("status", "status"), ("kind", "kind"), ("priority", "priority"), ("inbox", "inbox_id"),
+        ("owner", "owner_id"), ("assignee", "assignee_id"),
+    ):  # fmt: skip
+        rows = f"{live} AND {column} IS NOT NULL GROUP BY {column}"
+        yield _counter(tenant, f"'total:{name}:' || CAST({column} AS text)", "count(*)", rows)
+    members = (
+        "FROM participants AS p JOIN conversations AS c "
+        "ON c.tenant_id = p.tenant_id AND c.id = p.conversation_id "
+        f"WHERE p.tenant_id = {tenant} AND p.left_at IS NULL AND c.removed_at IS NULL "
+        "GROUP BY p.identity_id"
+    )
+    member = "'total:member:' || CAST(p.identity_id AS text)"
+    yield _counter(tenant, member, "count(*)", members)
+    for column in ("status", "kind"):
+        yield _counter(
+            tenant, f"{member} || ':{column}:' || c.{column}", "count(*)", f"{members}, c.{column}"
+        )
+
+
+def _conversation(speech: Speech, world: World, said: str) -> dict[str, str]:
+    last = _at(world, said)
+    status = "CASE WHEN n % 10 < 4 THEN 'closed' ELSE 'open' END" if world.closed else "'open'"
+    agent = speech.uuid(PERSON, f"{FIRST_AGENT} + n % {AGENTS}")
+    return {
+        "tenant_id": f"'{world.tenant_id()}'", "id": speech.uuid(CONVERSATION, "n"),
+        "number": "n", "kind": "CASE WHEN n % 10 = 5 THEN 'team' ELSE 'order' END",
+        "status": status, "title": "'#ORD-' || n || ' - Person'",
+        "priority": "CASE n % 4 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' WHEN 2 THEN 'high' "
+        "ELSE 'urgent' END",
+        "channel": "'api'", "source": "'api'",
+        "inbox_id": speech.uuid(INBOX, f"1 + n % {INBOXES}"),
+        "owner_id": speech.uuid(PERSON, _person(world, "customer")),
+        "assignee_id": f"CASE WHEN n % 2 = 0 THEN {agent} END",
+        "responder_id": speech.uuid(PERSON, str(RESPONDER)), "responder_active": "true",
+        "created_by": speech.uuid(PERSON, str(ADMIN)), "custom_attributes": "'{}'",
+        "labels": "'[]'", "last_seq": said, "public_count": said, "last_public_seq": said,
+        "last_content": _content(said), "last_sender_kind": "'user'", "last_message_at": last,
+        "previous_content": _content(f"{said} - 1"), "previous_sender_kind": "'user'",
+        "previous_message_at": _at(world, f"{said} - 1"), "last_activity_at": last,
+        "participant_count": "2", "created_at": str(BASE), "updated_at": last,
+    }  # fmt: skip
+
+
+def _person(world: World, role: str) -> str:
+    if role == "driver":
+        return f"{FIRST_DRIVER} + n % {world.drivers}"
+    return f"{world.first_customer} + n % {world.customers}"
+
+
+def _at(world: World, seq: str) -> str:
+    """When a message was said: all conversations say their first, then all their second, …"""
+    return f"{BASE} + (({seq}) * {world.conversations} + n) * {STEP}"
+
+
+def _content(seq: str) -> str:
+    return f"'The parcel of order ' || n || ' is on its way, message ' || ({seq})"
+
+
+def _counter(tenant: str, name: str, value: str, rows: str) -> str:
+    return f"INSERT INTO counters (tenant_id, name, value) SELECT {tenant}, {name}, {value} {rows}"
+
+
+def _insert(table: str, values: dict[str, str], rows: str = "") -> str:
+    text = f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())}"
+    return f"{text} FROM {rows}" if rows else text
+
+
+async def small(execute: Execute, speech: Speech, world: World) -> None:
+    """Everything of a small world at once."""
+    for statement in (
+        *people_and_places(speech, world),
+        *conversations(speech, world, 1, world.conversations),
+        *totals(speech, world),
+    ):
+        await execute(statement)
+
+
+def token_claims(world: World, person: int, role: str | None) -> dict[str, object]:
+    """The claims of a person's access token (docs/dialects/delivery.md)."""
+    return {
+        "sub": uuid(PERSON, person), "tenant_id": world.tenant_id(), "role": role,
+        "permissions": [], "is_system_admin": False,
+    }  # fmt: skip

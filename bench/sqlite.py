@@ -1,0 +1,131 @@
+"""The ceiling on SQLite: a send's rows, each send committed on its own by one thread."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from bench import seed
+from bench.seed import Speech
+from bench.world import CONVERSATION, FRESH, PERSON, World, uuid
+from koine.store import schema
+from koine.store.sqlite import SqliteDatabase
+from koine.store.sqlite_connection import Checkpointer, connect
+
+CACHE_MIB = 32
+CONTENT = "Your parcel is ten minutes away, please be at the door."
+
+_FACTS = """
+SELECT c.last_seq, c.public_count, c.last_content, c.last_sender_kind, c.last_message_at,
+  i.name, i.email, i.avatar_url, i.role, i.number
+FROM conversations AS c
+JOIN participants AS p ON p.tenant_id = c.tenant_id AND p.conversation_id = c.id
+  AND p.identity_id = ?3 AND p.left_at IS NULL
+JOIN identities AS i ON i.tenant_id = c.tenant_id AND i.id = ?3
+WHERE c.tenant_id = ?1 AND c.id = ?2 AND c.removed_at IS NULL AND c.status <> 'closed'
+"""
+_MESSAGE = """
+INSERT INTO messages (tenant_id, id, conversation_id, seq, public_seq, sender_id, sender_kind,
+  type, content, content_type, content_attributes, private, created_at, updated_at)
+VALUES (?1, ?4, ?2, ?5, ?6, ?3, 'user', 'text', ?7, 'text', '{}', 0, ?8, ?8)
+"""
+_HEAD = """
+UPDATE conversations SET last_seq = ?5, public_count = ?6, last_public_seq = ?5,
+  previous_content = last_content, previous_sender_kind = last_sender_kind,
+  previous_message_at = last_message_at, last_content = ?7, last_sender_kind = 'user',
+  last_message_at = ?8, last_activity_at = ?8, chat_shown_at = NULL, chat_sort_at = NULL,
+  updated_at = ?8
+WHERE tenant_id = ?1 AND id = ?2
+"""
+_PARTS = """
+UPDATE participants SET last_activity_at = ?8,
+  read_seq = CASE WHEN identity_id = ?3 THEN ?5 ELSE read_seq END,
+  read_public = CASE WHEN identity_id = ?3 THEN ?6 ELSE read_public END,
+  read_message_id = CASE WHEN identity_id = ?3 THEN ?4 ELSE read_message_id END
+WHERE tenant_id = ?1 AND conversation_id = ?2 AND left_at IS NULL
+"""
+_EVENT = """
+INSERT INTO events (tenant_id, kind, audience, conversation_id, subject_id, seq, body, created_at)
+VALUES (?1, 'message.created', 'everyone', ?2, ?4, ?5, '{}', ?8)
+"""
+_WRITES = [text.replace("?", ":n") for text in (_MESSAGE, _HEAD, _PARTS, _EVENT)]
+
+
+async def fill(path: Path, world: World) -> None:
+    """Make the file, the tables and the world."""
+    database = await SqliteDatabase.open(path)
+    await schema.migrate(database)
+    await database.close()
+    connection = connect(path, cache_mib=256)
+
+    async def execute(text: str) -> None:
+        connection.execute(text)
+
+    connection.execute("BEGIN")
+    await seed.small(execute, Speech(postgres=False), world)
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.close()
+
+
+class Commits:
+    """Sends straight into the file, with Koine's own settings and its checkpointing thread.
+
+    Not for use beside a server that writes: there is one writer at a time.
+    """
+
+    def __init__(self, path: Path, world: World) -> None:
+        self._path = path
+        self._world = world
+        self._next = 0
+
+    def run(self, seconds: float) -> float:
+        """Commit sends one by one for so long; answers how many a second."""
+        connection = connect(self._path, cache_mib=CACHE_MIB)
+        self._next = self._fresh(connection)
+        checkpointer = Checkpointer(self._path)
+        try:
+            return _rate(lambda: self._send(connection), seconds)
+        finally:
+            checkpointer.close()
+            connection.close()
+
+    def _fresh(self, connection: apsw.Connection) -> int:
+        """Where the ids of this run begin: after those of the runs before."""
+        taken = connection.execute(
+            "SELECT count(*) FROM messages WHERE tenant_id = ? AND id >= ? AND id < ?",
+            (self._world.tenant_id(), uuid(FRESH, 0), uuid(FRESH + 1, 0)),
+        ).get
+        return int(taken)
+
+    def _send(self, connection: apsw.Connection) -> None:
+        number = random.randint(1, self._world.conversations)
+        place = (
+            self._world.tenant_id(),
+            uuid(CONVERSATION, number),
+            uuid(PERSON, self._world.driver_of(number)),
+        )
+        self._next += 1
+        connection.execute("BEGIN IMMEDIATE")
+        facts: list[tuple[int, int]] = connection.execute(_FACTS, place).fetchall()  # type: ignore[assignment]  # the columns' own types
+        seq, public = facts[0][:2]
+        values = (
+            *place, uuid(FRESH, self._next), seq + 1, public + 1, CONTENT,
+            time.time_ns() // 1000,
+        )  # fmt: skip
+        given = {f"n{i}": value for i, value in enumerate(values, 1)}
+        for text in _WRITES:
+            connection.execute(text, given)
+        connection.execute("COMMIT")
+
+
+def _rate(send: Callable[[], None], seconds: float) -> float:
+    began = at = time.monotonic()
+    count = 0
+    while at - began < seconds:
+        send()
+        count += 1
+        at = time.monotonic()
+    return count / (at - began)

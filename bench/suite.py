@@ -1,0 +1,111 @@
+"""What is measured, and in which order.
+
+Rounds are short and interleaved: whatever else the machine does, and however its speed drifts,
+falls on a figure and on its ceiling alike. Each figure is the median of its rounds.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import calls, postgres, sqlite
+from bench.calls import Calls
+from bench.figures import Figures, Sample
+from bench.generator import Generator
+from bench.server import Server
+from bench.world import World
+from tests.support.postgres import Postgres
+
+STARTS = 3
+Say = Callable[[str], None]
+
+
+class Suite:
+    """One run of everything over one world."""
+
+    def __init__(self, world: World, directory: Path, rounds: int, seconds: int, say: Say) -> None:
+        self._world = world
+        self._directory = directory
+        self._rounds = rounds
+        self._seconds = seconds
+        self._say = say
+        self._generator = Generator(directory)
+        self._calls: Calls = calls.prepare(self._generator, world)
+        self.figures = Figures()
+
+    def on_postgres(self, cluster: Postgres) -> None:
+        """Everything on a PostgreSQL that is filled: pgbench, one worker, two workers."""
+        self._start_often("postgres", cluster.url)
+        with ExitStack() as stack:
+            one = stack.enter_context(Server(cluster.url, self._directory))
+            self._rest("postgres", one)
+            two = stack.enter_context(Server(cluster.url, self._directory, workers=2))
+            self._warm_up(one, two)
+            for number in range(1, self._rounds + 1):
+                self._say(f"PostgreSQL, round {number} of {self._rounds}")
+                self._pair(cluster, one, 1)
+                self._pair(cluster, one, 16)
+                self._pair(cluster, one, 64)
+                self._load("postgres send c64, two workers", two, self._calls.send, 64)
+                self._pair(cluster, one, 64, hot=True)
+                self._lists("postgres", one)
+            self.figures.memory["postgres under load"].append(one.memory_mb())
+            self.figures.memory["postgres under load, two workers"].append(two.memory_mb())
+
+    def on_sqlite(self, path: Path) -> None:
+        """Everything on a SQLite file that is filled: commits one by one, and the server."""
+        url = f"sqlite:///{path}"
+        commits = sqlite.Commits(path, self._world)
+        self._start_often("sqlite", url)
+        with Server(url, self._directory) as server:
+            self._rest("sqlite", server)
+            self._warm_up(server)
+            for number in range(1, self._rounds + 1):
+                self._say(f"SQLite, round {number} of {self._rounds}")
+                rate = commits.run(self._seconds)
+                self.figures.samples["sqlite commits"].append(Sample(rate, 1000 / rate))
+                self._load("sqlite send c1", server, self._calls.send, 1)
+                self._load("sqlite send c64", server, self._calls.send, 64)
+                self._load("sqlite send hot", server, self._calls.send_hot, 64)
+                self._lists("sqlite", server)
+            self.figures.memory["sqlite under load"].append(server.memory_mb())
+
+    def _start_often(self, database: str, url: str) -> None:
+        """From start to first answer, on a database that is there."""
+        self._say(f"starting on {database}")
+        for _ in range(STARTS):
+            with Server(url, self._directory) as server:
+                self.figures.starts[database].append(server.first_answer)
+
+    def _rest(self, database: str, server: Server) -> None:
+        """Memory after one request; then that the lists are what they should be."""
+        server.get(calls.LIST, self._calls.driver)
+        self.figures.memory[f"{database} idle"].append(server.memory_mb())
+        calls.check(server, self._calls, self._world)
+
+    def _warm_up(self, *servers: Server) -> None:
+        for server in servers:
+            for requests in (self._calls.send, self._calls.list_own, self._calls.list_messages):
+                self._generator.run(server.port, requests, 64, 1)
+
+    def _pair(self, cluster: Postgres, server: Server, clients: int, hot: bool = False) -> None:
+        """pgbench, and at once the same through Koine."""
+        name = "hot" if hot else f"c{clients}"
+        run = postgres.pgbench(cluster, self._world, clients, self._seconds, hot=hot)
+        if run.failed:
+            raise RuntimeError(f"{run.failed} transactions of pgbench failed")
+        self.figures.samples[f"postgres pgbench {name}"].append(Sample(run.rate, run.average_ms))
+        requests = self._calls.send_hot if hot else self._calls.send
+        self._load(f"postgres send {name}", server, requests, clients)
+
+    def _lists(self, database: str, server: Server) -> None:
+        for name, requests in (
+            ("conversations", self._calls.list_own),
+            ("conversations of all", self._calls.list_all),
+            ("messages", self._calls.list_messages),
+        ):
+            self._load(f"{database} list {name}", server, requests, 64)
+
+    def _load(self, name: str, server: Server, requests: Path, connections: int) -> None:
+        load = self._generator.run(server.port, requests, connections, self._seconds)
+        self.figures.add_load(name, load)
