@@ -11,11 +11,13 @@ from koine.engine import conversations, messages
 from koine.kit.ids import new_id
 from koine.kit.times import iso_ms
 from koine.model.conversation import NewConversation
+from koine.model.filters import MessageFilter
 from koine.model.message import Draft
+from koine.model.page import numbered
 from koine.store import tenants
 from koine.store.sql import Query, p
 from koine.store.tables import events
-from tests.dialects.delivery.conftest import Wire
+from tests.dialects.delivery.conftest import CONVERSATIONS, Wire
 
 EVENTS = Query(
     select(events.c.kind, events.c.seq)
@@ -110,6 +112,29 @@ async def test_metadata_is_kept_as_it_came(wire: Wire) -> None:
     metadata = {"a": {"b": [1, None, True, "é"]}, "": 1.5}
     answer = await wire.send("dan", opened["id"], content="x", metadata=metadata)
     assert answer.json()["data"]["metadata"] == metadata
+
+
+async def test_a_message_under_a_key_is_stored_once(wire: Wire) -> None:
+    opened = await wire.open()
+    path = f"{CONVERSATIONS}/{opened['id']}/messages"
+    ids = {"dan": set[str](), "cleo": set[str]()}
+    for who in ("dan", "cleo", "dan", "cleo"):
+        headers = wire.headers(who) | {"Idempotency-Key": "k1"}
+        answer = await wire.client.post(path, json={"content": "once"}, headers=headers)
+        ids[who].add(answer.json()["data"]["id"])
+    assert [len(each) for each in ids.values()] == [1, 1]
+    assert (await wire.get("dan", f"/{opened['id']}/messages")).json()["total"] == 2
+
+
+async def test_a_customers_message_is_a_contacts_elsewhere(wire: Wire) -> None:
+    opened = await wire.open()
+    for who in ("cleo", "dan"):
+        await wire.say(who, opened["id"], "hi")
+    actor = wire.cast.acme.actor("ada")
+    said = await messages.page(
+        wire.cast.engine, actor, opened["id"], MessageFilter(oldest_first=True), numbered(1, 9)
+    )
+    assert [m.sender_kind for m in said.items] == ["contact", "user"]
 
 
 async def test_a_parent_is_of_the_same_conversation(wire: Wire) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from koine.dialects.delivery import wire
+from koine.dialects.delivery import shapes
 from koine.model.conversation import Conversation, Participant
 from koine.model.message import Message
 from koine.model.view import Around, Shown
@@ -19,12 +19,12 @@ def shown(case: dict[str, Any]) -> object:
     """The wire's shape of a case's input."""
     given = case["input"]
     if "conversation" not in given:
-        return wire.message(msgspec.convert(given["message"], Message))
+        return shapes.message(msgspec.convert(given["message"], Message))
     found = msgspec.convert(given["conversation"], Conversation)
     around = Around(participants={found.id: msgspec.convert(given["people"], list[Participant])})
     if given["message"] is not None:
         around.latest[found.id] = msgspec.convert(given["message"], Message)
-    return wire.conversations(Shown([found], around), given["tenant"], given["reader"])[0]
+    return shapes.conversations(Shown([found], around), given["tenant"], given["reader"])[0]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

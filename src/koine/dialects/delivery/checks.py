@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from koine.dialects.delivery.shapes import UPLOADS
 from koine.dialects.delivery.wire import NewParticipant
 from koine.engine.delivery_conversations import Joining
 from koine.kit.ids import canonical
@@ -14,9 +15,6 @@ from koine.model.page import Window, numbered
 
 MOST = 100
 """Items on a page; a larger `limit` is cut (D)."""
-OWN_UPLOADS = "/files/"
-"""Where the server serves the files it keeps."""
-
 _MILLISECOND = 1000
 
 
@@ -83,7 +81,7 @@ def content_url(text: str | None) -> str | None:
     """A link to show, never to fetch: http, https, or a file of our own. "" is none (D)."""
     if not text:
         return None
-    if text.startswith(OWN_UPLOADS) and text.isprintable() and ".." not in text:
+    if text.startswith(UPLOADS) and text.isprintable() and ".." not in text:
         return text
     try:
         parts = urlsplit(text)

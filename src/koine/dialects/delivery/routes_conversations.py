@@ -1,11 +1,12 @@
 """The five calls of the source documents: conversations, and the messages in them (delivery.md)."""
 
-from koine.dialects.delivery import checks, wire
+from koine.dialects.delivery import checks, shapes, wire
 from koine.dialects.delivery.texts import say
 from koine.engine import conversations, delivery_conversations, messages
 from koine.engine.delivery_conversations import Opening
 from koine.engine.messages import Said
 from koine.http.call import Answer, Call
+from koine.http.once import key_of
 from koine.http.route import Routes
 from koine.model.actor import Actor
 from koine.model.conversation import Status
@@ -52,7 +53,7 @@ async def list_conversations(call: Call[None, wire.ListConversations]) -> wire.C
     return wire.Conversations(
         True,
         say("Conversations retrieved successfully", query.language),
-        wire.conversations(shown, actor.tenant_id, user_id or actor.identity_id),
+        shapes.conversations(shown, actor.tenant_id, user_id or actor.identity_id),
         shown.total or 0,
         query.page,
         limit,
@@ -122,7 +123,7 @@ async def list_messages(call: Call[None, wire.ListMessages]) -> wire.Messages:
     return wire.Messages(
         True,
         say("Messages retrieved successfully", query.language),
-        [wire.message(m) for m in said.items],
+        [shapes.message(m) for m in said.items],
         said.total,
         query.page,
         limit,
@@ -147,6 +148,7 @@ async def send_message(call: Call[wire.SendMessage, wire.Common]) -> wire.Messag
         content_url=checks.content_url(body.content_url),
         metadata=checks.json_text(body.metadata),
         parent_id=checks.given_id("parent_message_id", body.parent_message_id),
+        client_key=_own_key(call),
         sender_id=actor.identity_id,
         sender_kind="contact" if _is_customer(actor) else "user",
         must_participate=True,
@@ -155,7 +157,7 @@ async def send_message(call: Call[wire.SendMessage, wire.Common]) -> wire.Messag
     conversation_id = checks.path_id(call.path["conversation_id"])
     sent = await messages.post(call.engine, actor, conversation_id, draft)
     text = say("Message sent successfully", call.query.language)
-    return wire.MessageSent(True, text, wire.message(sent))
+    return wire.MessageSent(True, text, shapes.message(sent))
 
 
 async def _one(
@@ -165,7 +167,7 @@ async def _one(
 ) -> wire.OneConversation:
     actor = call.actor
     shown = await conversations.get(call.engine, actor, conversation_id, _PARTS)
-    found = wire.conversations(shown, actor.tenant_id, actor.identity_id)[0]
+    found = shapes.conversations(shown, actor.tenant_id, actor.identity_id)[0]
     return wire.OneConversation(True, say(text, call.query.language), found)
 
 
@@ -176,6 +178,13 @@ def _is_news(said: Said) -> bool:
         me is not None and me.left_at is None and bool(said.items)
         and said.items[0].seq > me.read_seq
     )  # fmt: skip
+
+
+def _own_key(call: Call[wire.SendMessage, wire.Common]) -> str | None:
+    """The caller's Idempotency-Key as the message's own, so that it is never stored twice; with
+    the caller in it, for another's same key is another key (contracts/README.md)."""
+    key = key_of(call)
+    return f"{call.actor.identity_id}:{key}" if key else None
 
 
 def _is_customer(actor: Actor) -> bool:

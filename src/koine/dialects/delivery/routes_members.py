@@ -67,7 +67,7 @@ async def set_read_status(call: Call[None, wire.ReadStatus]) -> wire.Done:
     conversation_id = checks.path_id(call.path["conversation_id"])
     message_id = checks.given_id("message_id", query.message_id)
     await participation.read(call.engine, call.actor, conversation_id, message_id)
-    return wire.done("Read status updated successfully", query.language)
+    return wire.Done(True, say("Read status updated successfully", query.language))
 
 
 def _result(outcome: Outcome, done: str, language: str | None) -> wire.MemberResult:

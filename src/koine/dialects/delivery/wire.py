@@ -1,18 +1,10 @@
-"""What goes over the wire, and how our rows become it (delivery.md, Objects, D).
-
-Pure functions of rows; times are ISO 8601 UTC with milliseconds, JSON bags go out as they are kept.
-"""
+"""What goes over the wire (delivery.md, Objects, D). Times are ISO 8601 UTC with milliseconds."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
 
-from koine.dialects.delivery.texts import say
-from koine.kit.times import iso_ms
-from koine.model import conversation as nouns
 from koine.model.conversation import ParticipantRole
-from koine.model.message import Message
-from koine.model.view import Shown
 
 Page = Annotated[int, Meta(ge=1)]
 Role = Literal["admin", "member"]
@@ -218,94 +210,3 @@ class MemberResults(Struct, frozen=True):
     success: bool
     message: str
     results: list[MemberResult]
-
-
-# ---------------------------------------------------------------- from rows
-
-_NULL = Raw(b"null")
-
-
-def conversations(shown: Shown, tenant_id: str, reader_id: str | None) -> list[Conversation]:
-    """Every conversation shown, with the unread count of `reader_id` (0 for an outsider)."""
-    people, latest = shown.around.participants, shown.around.latest
-    return [
-        conversation(c, tenant_id, people.get(c.id, []), latest.get(c.id), reader_id)
-        for c in shown.items
-    ]
-
-
-def conversation(
-    c: nouns.Conversation,
-    tenant_id: str,
-    people: list[nouns.Participant],
-    latest: Message | None,
-    reader_id: str | None,
-) -> Conversation:
-    """One conversation. Private notes are unknown to this dialect, so they are not unread (D)."""
-    reader = next((p for p in people if p.identity_id == reader_id), None)
-    return Conversation(
-        c.id,
-        tenant_id,
-        c.kind,
-        "closed" if c.status == "closed" else "active",
-        c.title,
-        c.delivery_id,
-        _raw(c.metadata),
-        c.created_by,
-        iso_ms(c.created_at),
-        iso_ms(c.updated_at),
-        [participant(p) for p in people],
-        None if latest is None else message(latest),
-        nouns.unread(c, reader, sees_private=False),
-    )
-
-
-def participant(p: nouns.Participant) -> Participant:
-    """One participant with their user details."""
-    return Participant(
-        p.identity_id,
-        p.role,
-        iso_ms(p.joined_at),
-        None if p.left_at is None else iso_ms(p.left_at),
-        p.read_message_id,
-        User(p.identity_id, p.name, p.first_name, p.last_name, p.email, p.avatar_url),
-    )
-
-
-def message(m: Message) -> MessageItem:
-    """One message with its sender."""
-    sender = None
-    if m.sender_id is not None:
-        sender = Sender(
-            m.sender_id, m.sender_name, m.sender_email, m.sender_avatar_url, m.sender_role
-        )
-    return MessageItem(
-        m.id,
-        m.conversation_id,
-        m.sender_id,
-        sender,
-        _type(m),
-        m.content,
-        m.content_url,
-        _raw(m.metadata),
-        m.parent_id,
-        iso_ms(m.created_at),
-    )
-
-
-def done(text: str, language: str | None) -> Done:
-    """Success, without a noun."""
-    return Done(True, say(text, language))
-
-
-def _type(m: Message) -> ShownType:
-    """The server's own messages are `html` or `system` (contracts/README.md)."""
-    if m.type == "html":
-        return "html"
-    if m.sender_kind == "system" or m.type == "template" or m.type == "system":
-        return "system"
-    return m.type
-
-
-def _raw(text: str | None) -> Raw:
-    return _NULL if text is None else Raw(text.encode())

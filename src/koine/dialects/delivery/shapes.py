@@ -1,0 +1,112 @@
+"""How our rows become what goes over the wire: pure functions (delivery.md, Objects, D)."""
+
+from urllib.parse import quote
+
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from koine.dialects.delivery import wire
+from koine.kit.times import iso_ms
+from koine.model.conversation import Conversation, Participant, unread
+from koine.model.message import Attachment, Message
+from koine.model.view import Shown
+
+UPLOADS = "/files/"
+"""Where the server serves the files it keeps, as `<key>/<name>`."""
+
+_NULL = Raw(b"null")
+_MEDIA: dict[str, wire.ShownType] = {"image": "image", "audio": "audio", "video": "video"}
+_ATTACHMENTS = Decoder(list[Attachment])
+
+
+def conversations(shown: Shown, tenant_id: str, reader_id: str | None) -> list[wire.Conversation]:
+    """Every conversation shown, with the unread count of `reader_id`: 0 for an outsider."""
+    people, latest = shown.around.participants, shown.around.latest
+    return [
+        conversation(c, tenant_id, people.get(c.id, []), latest.get(c.id), reader_id)
+        for c in shown.items
+    ]
+
+
+def conversation(
+    c: Conversation,
+    tenant_id: str,
+    people: list[Participant],
+    latest: Message | None,
+    reader_id: str | None,
+) -> wire.Conversation:
+    """One conversation. Private notes are unknown to this dialect, so they are not unread (D)."""
+    reader = next((p for p in people if p.identity_id == reader_id and p.left_at is None), None)
+    return wire.Conversation(
+        c.id,
+        tenant_id,
+        c.kind,
+        "closed" if c.status == "closed" else "active",
+        c.title,
+        c.delivery_id,
+        _raw(c.metadata),
+        c.created_by,
+        iso_ms(c.created_at),
+        iso_ms(c.updated_at),
+        [participant(p) for p in people],
+        None if latest is None else message(latest),
+        unread(c, reader, sees_private=False),
+    )
+
+
+def participant(p: Participant) -> wire.Participant:
+    """One participant with their user details."""
+    return wire.Participant(
+        p.identity_id,
+        p.role,
+        iso_ms(p.joined_at),
+        None if p.left_at is None else iso_ms(p.left_at),
+        p.read_message_id,
+        wire.User(p.identity_id, p.name, p.first_name, p.last_name, p.email, p.avatar_url),
+    )
+
+
+def message(m: Message) -> wire.MessageItem:
+    """One message with its sender."""
+    sender = None
+    if m.sender_id is not None:
+        sender = wire.Sender(
+            m.sender_id, m.sender_name, m.sender_email, m.sender_avatar_url, m.sender_role
+        )
+    kind, link = _type(m), m.content_url
+    if m.attachments is not None and link is None:
+        kind, link = _attached(m.attachments, kind)
+    return wire.MessageItem(
+        m.id,
+        m.conversation_id,
+        m.sender_id,
+        sender,
+        kind,
+        m.content,
+        link,
+        _raw(m.metadata),
+        m.parent_id,
+        iso_ms(m.created_at),
+    )
+
+
+def _type(m: Message) -> wire.ShownType:
+    """The server's own messages are `html` or `system` (contracts/README.md)."""
+    if m.type == "html":
+        return "html"
+    if m.sender_kind == "system" or m.type == "template" or m.type == "system":
+        return "system"
+    return m.type
+
+
+def _attached(attachments: str, kind: wire.ShownType) -> tuple[wire.ShownType, str | None]:
+    """A file sent through another dialect is shown as this one's link; of several the first (D)."""
+    files = _ATTACHMENTS.decode(attachments)
+    if not files:
+        return kind, None
+    link = f"{UPLOADS}{files[0].key}/{quote(files[0].name, safe='')}"
+    return (_MEDIA.get(files[0].file_type, "file") if kind == "text" else kind), link
+
+
+def _raw(text: str | None) -> Raw:
+    return _NULL if text is None else Raw(text.encode())

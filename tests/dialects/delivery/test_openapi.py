@@ -1,0 +1,26 @@
+"""The dialect's OpenAPI document is made of the very types that read and write."""
+
+import json
+
+from koine.dialects.delivery import Delivery
+from koine.http.openapi import document
+
+
+def test_every_call_is_in_the_document() -> None:
+    paths = json.loads(json.dumps(document(Delivery(), "http://t")))["paths"]
+    one = "/messaging/conversations/{conversation_id}"
+    assert {path: set(item) & {"get", "post", "put"} for path, item in paths.items()} == {
+        "/messaging/conversations": {"get", "post"},
+        one: {"get"},
+        f"{one}/messages": {"get", "post"},
+        f"{one}/participants": {"put"},
+        f"{one}/read-status": {"put"},
+    }
+
+
+def test_every_call_takes_language_and_tenant_id() -> None:
+    paths = document(Delivery(), "http://t")["paths"]
+    calls = [call for item in json.loads(json.dumps(paths)).values() for call in item.values()]
+    for call in calls:
+        names = {each.get("name") for each in call["parameters"]}
+        assert {"tenant_id", "language"} <= names
