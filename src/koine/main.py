@@ -4,7 +4,8 @@ import asyncio
 import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,21 +14,30 @@ import asyncpg
 import structlog
 import uvicorn
 import uvloop
+from msgspec import structs
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from koine import __version__
+from koine.demo.making import demonstration
+from koine.demo.showing import shown
+from koine.dialects.chats import Chats
+from koine.dialects.delivery import Delivery
 from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.inbox import InboxDialect
+from koine.dialects.native import Native
 from koine.engine import engine as engines
+from koine.engine.engine import Engine
 from koine.http import app as http
 from koine.http.call import Receive, Scope, Send
 from koine.http.dialect import Dialect
 from koine.http.health import Check
+from koine.http.ledger import Answers
 from koine.kit import logs
 from koine.kit.clock import SystemClock
-from koine.kit.settings import Settings, describe, load
-from koine.model.errors import Unavailable
+from koine.kit.settings import BadSetting, Settings, environment, load
+from koine.model.errors import Conflict, Unavailable
 from koine.store import schema
-from koine.store.db import Database
+from koine.store.db import AlreadyServed, Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
 
@@ -44,7 +54,7 @@ class CannotStart(Exception):
 
 def dialects() -> list[Dialect]:
     """Every dialect the server speaks, in the order they are shown."""
-    return [Helpdesk()]
+    return [Delivery(), Helpdesk(), Chats(), InboxDialect(), Native()]
 
 
 async def open_database(settings: Settings) -> Database:
@@ -85,8 +95,8 @@ def database_name(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def application(settings: Settings) -> AsyncIterator[http.App]:
-    """The whole application over its own database, open as long as the context is.
+async def running(settings: Settings) -> AsyncIterator[Engine]:
+    """An engine over the settings' database, which this process serves while the context is open.
 
     Raises CannotStart, AlreadyServed (another process serves this SQLite file), WrongSchema.
     """
@@ -94,20 +104,41 @@ async def application(settings: Settings) -> AsyncIterator[http.App]:
     try:
         db.claim_serving()
         await schema.migrate(db)
-        engine = await engines.start(db, SystemClock(), settings)
-
-        async def ready() -> Sequence[Check]:
-            return await _checks(db)
-
-        yield http.build(dialects(), engine, settings, ready=ready)
+        yield await engines.start(db, SystemClock(), settings)
     finally:
         await db.close()
 
 
-def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
-    """Serve until told to stop (SIGTERM, Ctrl-C); `announce` is called when requests are taken.
+def application(engine: Engine) -> http.App:
+    """Every dialect, on one engine."""
 
-    Raises CannotStart, AlreadyServed, WrongSchema.
+    async def ready() -> Sequence[Check]:
+        return await _checks(engine.db)
+
+    return http.build(dialects(), engine, engine.settings, ready=ready, ledger=Answers(engine))
+
+
+def main() -> None:
+    """Serve with the settings of the environment: what `koine serve` becomes.
+
+    Exits 0 when told to stop, 1 with a sentence when it cannot start.
+    """
+    try:
+        serve(load(os.environ))
+    except (CannotStart, AlreadyServed, schema.WrongSchema, BadSetting) as error:
+        sys.exit(f"koine: {error}")
+    except Conflict as refusal:
+        sys.exit(f"koine: {refusal.message}")
+    except Unavailable:
+        sys.exit("koine: the database does not answer: see `koine doctor`")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop (SIGTERM, Ctrl-C).
+
+    Raises CannotStart, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
     """
     _configure_log(settings)
     if settings.workers > 1 and not is_postgres(settings):
@@ -115,12 +146,14 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
             "several workers need PostgreSQL, a SQLite file is served by one process: "
             "use --workers 1 or --database postgresql://…"
         )
-    with _listening(settings) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as on:
-        if settings.workers == 1:
-            on.run(_serve_alone(settings, listener, announce))
-        else:
-            on.run(_prepare(settings))
-            _serve_many(settings, listener, announce)
+    with _listening(settings) as listener:
+        settings = structs.replace(settings, port=listener.getsockname()[1])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+            if settings.workers == 1:
+                loop.run(_serve_alone(settings, listener))
+                return
+            loop.run(_prepare(settings))
+        _serve_many(settings, listener)
 
 
 def worker() -> "Worker":
@@ -146,7 +179,8 @@ class Worker:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with application(self._settings) as self._app:
+        async with running(self._settings) as engine:
+            self._app = application(engine)
             _settle()
             await send({"type": "lifespan.startup.complete"})
             await receive()
@@ -164,50 +198,38 @@ class _Server(uvicorn.Server):
             self._captured_signals.clear()
 
 
-async def _serve_alone(
-    settings: Settings, listener: socket.socket, announce: Callable[[], None]
-) -> None:
-    async with application(settings) as app:
-        _settle()
+async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
+    async with running(settings) as engine:
+        app = application(engine)
         server = _Server(_config(settings, app, lifespan="off"))
         # The socket listens already: whoever connects now is answered in a moment.
-        _told(settings)
-        announce()
+        await _announce(engine)
+        _settle()
         await server.serve(sockets=[listener])
-
-
-def _serve_many(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
-    os.environ.update(environment(settings))
-    config = _config(settings, "koine.main:worker", lifespan="on", workers=settings.workers)
-    _told(settings)
-    announce()
-    Multiprocess(config, [listener]).run()
-
-
-def _told(settings: Settings) -> None:
-    where = database_name(settings)
-    _log.info(
-        "serving", url=settings.public_url(), database=where, workers=settings.workers,
-        version=__version__,
-    )  # fmt: skip
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables, for processes that read them from there."""
-    return {
-        doc.env: str(value).lower() if isinstance(value, bool) else str(value)
-        for doc in describe()
-        if (value := getattr(settings, doc.name)) != ""
-    }
 
 
 async def _prepare(settings: Settings) -> None:
     """Find out, before there are workers to fail one by one, that the database can be had."""
-    db = await open_database(settings)
-    try:
-        await schema.migrate(db)
-    finally:
-        await db.close()
+    async with running(settings) as engine:
+        await _announce(engine)
+
+
+def _serve_many(settings: Settings, listener: socket.socket) -> None:
+    os.environ.update(environment(settings))
+    config = _config(settings, "koine.main:worker", lifespan="on", workers=settings.workers)
+    Multiprocess(config, [listener]).run()
+
+
+async def _announce(engine: Engine) -> None:
+    """Say where the server is, with the demonstration's keys if it is to have one."""
+    settings = engine.settings
+    url, where = settings.public_url(), database_name(settings)
+    if settings.demo:
+        kept = await demonstration(engine)
+        sys.stdout.write(shown(kept.demo, url))
+    sys.stdout.write(f"\nKoine serves {url}, and its API documents at {url}/docs\n")
+    sys.stdout.flush()
+    _log.info("serving", url=url, database=where, workers=settings.workers, version=__version__)
 
 
 async def _checks(db: Database) -> list[Check]:
@@ -272,3 +294,7 @@ def _settle() -> None:
     """What is there now stays: the collector need not look at it again."""
     gc.collect()
     gc.freeze()
+
+
+if __name__ == "__main__":
+    main()
