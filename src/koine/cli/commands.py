@@ -1,38 +1,52 @@
-"""The commands of `koine`, under their names."""
+"""The commands by name. A command's module is imported when it is called or described: most of
+them need the whole engine, and `koine serve`, which is to answer soon, needs none of it."""
+
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.main import get_command
 
-from koine.cli import (
-    database,
-    delivery,
-    demo,
-    doctor,
-    inbox,
-    key,
-    serve,
-    tenant,
-    user,
-    wire,
-)
 from koine.cli.failing import Plain
+
+COMMANDS = {
+    "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
+    "inbox": "inbox", "delivery": "delivery", "migrate": "migrate", "doctor": "doctor",
+    "openapi": "wire", "routes": "wire", "version": "version",
+}  # fmt: skip
+"""Each command and the module of this package that has it, in the order of `koine --help`."""
+
+
+class Commands(Plain):
+    """The group of all commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name: a module's `app` is a group, else its function of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"koine.cli.{COMMANDS[cmd_name]}")
+        if hasattr(module, "app"):
+            group = get_command(module.app)
+            group.name = cmd_name
+            return group
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name)(getattr(module, cmd_name))
+        return get_command(single)
+
 
 app = typer.Typer(
     name="koine",
-    cls=Plain,
-    help="Koine: one conversation engine, spoken to in the dialects of four existing products.",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.add_typer(tenant.app, name="tenant")
-app.add_typer(user.app, name="user")
-app.add_typer(key.app, name="key")
-app.add_typer(inbox.app, name="inbox")
-app.add_typer(delivery.app, name="delivery")
-app.command("migrate")(database.migrate)
-app.command("doctor")(doctor.doctor)
-app.command("openapi")(wire.openapi)
-app.command("routes")(wire.routes)
-app.command("version")(database.version)
+
+
+@app.callback()
+def koine() -> None:
+    """Koine: one conversation engine, spoken to in the dialects of four existing products."""

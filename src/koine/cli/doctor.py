@@ -1,6 +1,5 @@
 """`koine doctor`: look at everything a server needs, and say what to do."""
 
-import asyncio
 import os
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from koine.cli import options, printing
 from koine.cli.checkup import Finding, examine_database, examine_files, examine_settings
 from koine.cli.failing import REFUSED
-from koine.kit import logs
+from koine.cli.running import finish
 from koine.kit.settings import BadSetting, Settings
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
@@ -18,13 +17,12 @@ def doctor(
     data: options.Data = None, database: options.Database = None, as_json: options.Json = False
 ) -> None:
     """Check settings, database, disk and versions; exit code 1 when there is a problem."""
-    logs.configure("error", json=False)
     try:
         settings = options.settings(data, database)
     except BadSetting as error:
         findings = [Finding("problem", "settings", str(error), "see docs/running.md")]
     else:
-        findings = asyncio.run(_examine(settings))
+        findings = finish(_examine(settings))
     if as_json:
         printing.json(findings)
     else:

@@ -6,7 +6,6 @@ import typer
 from typer.core import TyperGroup
 
 from koine.kit.settings import BadSetting
-from koine.main import CannotStart
 from koine.model.errors import (
     Conflict,
     Forbidden,
@@ -15,8 +14,6 @@ from koine.model.errors import (
     Refusal,
     Unavailable,
 )
-from koine.store.db import AlreadyServed
-from koine.store.schema import WrongSchema
 
 REFUSED = 1
 USAGE = 2
@@ -36,7 +33,7 @@ class Plain(TyperGroup):
             return super().invoke(ctx)
         except BadSetting as error:
             give_up(str(error), USAGE)
-        except (Said, CannotStart, WrongSchema, AlreadyServed) as error:
+        except Said as error:
             give_up(str(error))
         except Refusal as refusal:
             give_up(in_words(refusal))

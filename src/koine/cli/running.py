@@ -1,7 +1,7 @@
 """Run one piece of work on an engine, beside a running server if there is one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 from koine.cli.failing import Said
@@ -11,7 +11,7 @@ from koine.engine.engine import Engine
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
-from koine.main import open_database
+from koine.main import CannotStart, open_database
 from koine.model.actor import Actor, operator
 from koine.model.tenant import Tenant
 from koine.store import schema
@@ -23,10 +23,19 @@ def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
     """What `work` answers, on an engine of its own that is closed after it.
 
     An empty database gets its tables; one of an older Koine is left to `koine migrate`.
-    Raises CannotStart, WrongSchema, and what `work` raises.
+    Raises Said where the database cannot be had, and what `work` raises.
     """
+    return finish(_run(settings, work))
+
+
+def finish(work: Coroutine[object, object, R]) -> R:
+    """What `work` answers, with only errors logged. Raises Said where the database cannot be had,
+    and what `work` raises."""
     logs.configure("error", json=False)
-    return asyncio.run(_run(settings, work))
+    try:
+        return asyncio.run(work)
+    except (CannotStart, schema.WrongSchema) as error:
+        raise Said(str(error)) from None
 
 
 async def chosen(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:

@@ -1,14 +1,17 @@
-"""`koine serve`."""
+"""`koine serve`: read what was typed, then become the server.
 
+The server is a new program in the same process: what reads a command line weighs tens of
+megabytes that would lie about for as long as it runs.
+"""
+
+import os
+import sys
 from typing import Annotated, Literal
 
 import typer
 
-from koine import main
 from koine.cli import options
-from koine.cli.demo import furnished, show
-from koine.demo.doors import Kept
-from koine.kit.settings import Settings
+from koine.kit.settings import environment
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -30,12 +33,6 @@ def serve(
     settings = options.settings(
         data, database, host=host, port=port, workers=workers, demo=demo, log_level=log_level
     )
-    kept = furnished(settings) if settings.demo else None
-    main.serve(settings, lambda: _announce(settings, kept))
-
-
-def _announce(settings: Settings, kept: Kept | None) -> None:
-    url = settings.public_url()
-    if kept is not None:
-        show(kept.demo, url)
-    typer.echo(f"\nKoine serves {url}, and its API documents at {url}/docs")
+    # -P: a folder called koine where one happens to stand is not ours.
+    program = [sys.executable, "-P", "-m", "koine.main"]
+    os.execve(program[0], program, {**os.environ, **environment(settings)})

@@ -29,13 +29,14 @@ STORY_DAYS = story.DAYS + 1
 RIVAL_SCALE = 6
 
 
-async def demonstration(engine: Engine, path: Path) -> Kept:
-    """The demonstration of this database, made if it is not there, its keys kept at `path`.
+async def demonstration(engine: Engine) -> Kept:
+    """The demonstration of this database, made if it is not there, its keys kept in the data folder.
 
     What is printed of deliveries is true now: those that got a conversation are left out, and
     new ones are made when few are left. Raises Conflict when there is a demonstration whose file
     is gone, or another tenant of its name; OSError when the file cannot be written.
     """
+    path = Path(engine.settings.data_dir) / doors.FILE
     kept = doors.read(path)
     if kept is None or not await _is_here(engine, kept):
         kept = await _make(engine)

@@ -165,6 +165,14 @@ def describe() -> list[SettingDoc]:
     ]
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables that `load` reads them from again, for a process to come."""
+    return {
+        variable(field.name): _shown(getattr(settings, field.name))
+        for field in msgspec.structs.fields(Settings)
+    }
+
+
 _TYPES: dict[str, object] = {
     name: kind
     for name, kind in get_type_hints(Settings, include_extras=True).items()

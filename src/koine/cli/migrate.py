@@ -1,12 +1,9 @@
-"""`koine migrate` and `koine version`."""
-
-import asyncio
+"""`koine migrate`."""
 
 import typer
 
-from koine import __version__
 from koine.cli import options
-from koine.kit import logs
+from koine.cli.running import finish
 from koine.kit.settings import Settings
 from koine.main import database_name, open_database
 from koine.store import schema
@@ -15,18 +12,12 @@ from koine.store import schema
 def migrate(data: options.Data = None, database: options.Database = None) -> None:
     """Make the tables, or bring them up to date. `koine serve` does it too."""
     settings = options.settings(data, database)
-    logs.configure("error", json=False)
-    before = asyncio.run(_migrate(settings))
+    before = finish(_migrate(settings))
     where, head = database_name(settings), schema.head()
     if before == head:
         typer.echo(f"{where} is up to date ({head})")
     else:
         typer.echo(f"{where}: {before or 'empty'} -> {head}")
-
-
-def version() -> None:
-    """Print the version."""
-    typer.echo(__version__)
 
 
 async def _migrate(settings: Settings) -> str | None:
