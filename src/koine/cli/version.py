@@ -1,0 +1,10 @@
+"""`koine version`."""
+
+import typer
+
+from koine import __version__
+
+
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
