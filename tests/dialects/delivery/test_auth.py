@@ -1,9 +1,16 @@
 """Who calls, and in which tenant (delivery.md, Envelope, errors, auth)."""
 
+import msgspec
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from msgspec import structs
 
 from koine.engine import sessions
 from koine.kit.ids import new_id
+from koine.kit.times import SECOND
+from koine.model.tenant import TenantSettings, TokenIssuer
+from koine.store import tenants
 from tests.dialects.delivery.conftest import CONVERSATIONS, Wire
 
 REFUSED = {"success": False, "message": "Unauthorized"}
@@ -99,3 +106,41 @@ async def test_a_token_made_elsewhere_is_refused(wire: Wire) -> None:
     forged = sessions.access_token(wire.cast.engine, wire.tenant, rival.people["dan"], 60)
     answer = await wire.client.get(CONVERSATIONS, headers={"Authorization": f"Bearer {forged}"})
     assert answer.status_code == 401
+
+
+SECRET = "a secret of the tenant's own issuer, long enough"
+
+
+async def issued(wire: Wire, secret: str = SECRET, **claims: object) -> dict[str, str]:
+    """The header of a token that Acme's own issuer made for Olaf."""
+    settings = TenantSettings(token_issuer=TokenIssuer(algorithm="HS256", key=SECRET))
+    text = msgspec.json.encode(settings).decode()
+    tenant = structs.replace(wire.cast.acme.tenant, settings=text)
+    await wire.cast.engine.db.write(wire.tenant, tenants.change, tenant)
+    told = {"sub": wire.id("olaf"), "exp": wire.cast.clock.now() // SECOND + 60} | claims
+    token = jwt.encode({"alg": "HS256"}, told, OctKey.import_key(secret))
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def test_the_tenants_own_issuer_says_role_and_permissions(wire: Wire) -> None:
+    await wire.open()
+    headers = await issued(wire, role="driver", permissions=["view:tenant", "read:conversations"])
+    query = {"tenant_id": wire.tenant}
+    answer = await wire.client.get(CONVERSATIONS, headers=headers, params=query)
+    assert (answer.status_code, answer.json()["total"]) == (200, 1)
+
+
+async def test_an_issuers_token_may_name_the_tenant_itself(wire: Wire) -> None:
+    headers = await issued(wire, tenant_id=wire.tenant)
+    assert (await wire.client.get(CONVERSATIONS, headers=headers)).json()["total"] == 0
+
+
+async def test_a_token_of_no_issuer_of_the_tenant_is_refused(wire: Wire) -> None:
+    for headers, tenant in (
+        (await issued(wire, secret=SECRET[::-1]), wire.tenant),
+        (await issued(wire), wire.cast.rival.tenant.id),
+        (await issued(wire, is_system_admin=True, sub="root"), wire.tenant),
+    ):
+        query = {"tenant_id": tenant}
+        answer = await wire.client.get(CONVERSATIONS, headers=headers, params=query)
+        assert (answer.status_code, answer.json()) == (401, REFUSED)
