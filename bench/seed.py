@@ -108,21 +108,10 @@ def conversations(speech: Speech, world: World, first: int, last: int) -> Iterat
             },
             numbers,
         )  # fmt: skip
-    driver, customer = (speech.uuid(PERSON, _person(world, w)) for w in ("driver", "customer"))
-    seqs = f"(SELECT n AS seq FROM {speech.series(1, max(world.messages, world.deep))}) AS q"
-    yield _insert(
-        "messages",
-        {
-            "tenant_id": tenant, "id": speech.uuid(MESSAGE, f"(n << {SEQ_BITS}) + seq"),
-            "conversation_id": speech.uuid(CONVERSATION, "n"), "seq": "seq",
-            "public_seq": "seq",
-            "sender_id": f"CASE WHEN seq % 2 = 1 THEN {customer} ELSE {driver} END",
-            "sender_kind": "'user'", "type": "'text'", "content": _content("seq"),
-            "content_type": "'text'", "content_attributes": "'{}'", "private": "false",
-            "created_at": _at(world, "seq"), "updated_at": _at(world, "seq"),
-        },
-        f"{numbers} JOIN {seqs} ON seq <= {said} ORDER BY n, seq",
-    )  # fmt: skip
+    yield _messages(speech, world, numbers, speech.series(1, world.messages))
+    if first == 1 and world.deep > world.messages:
+        rest = speech.series(world.messages + 1, world.deep)
+        yield _messages(speech, world, speech.series(1, 1), rest)
 
 
 def totals(speech: Speech, world: World) -> Iterator[str]:
@@ -176,6 +165,24 @@ def _conversation(speech: Speech, world: World, said: str) -> dict[str, str]:
         "previous_message_at": _at(world, f"{said} - 1"), "last_activity_at": last,
         "participant_count": "2", "created_at": str(BASE), "updated_at": last,
     }  # fmt: skip
+
+
+def _messages(speech: Speech, world: World, numbers: str, seqs: str) -> str:
+    driver, customer = (speech.uuid(PERSON, _person(world, w)) for w in ("driver", "customer"))
+    return _insert(
+        "messages",
+        {
+            "tenant_id": f"'{world.tenant_id()}'",
+            "id": speech.uuid(MESSAGE, f"(n << {SEQ_BITS}) + seq"),
+            "conversation_id": speech.uuid(CONVERSATION, "n"), "seq": "seq",
+            "public_seq": "seq",
+            "sender_id": f"CASE WHEN seq % 2 = 1 THEN {customer} ELSE {driver} END",
+            "sender_kind": "'user'", "type": "'text'", "content": _content("seq"),
+            "content_type": "'text'", "content_attributes": "'{}'", "private": "false",
+            "created_at": _at(world, "seq"), "updated_at": _at(world, "seq"),
+        },
+        f"{numbers} CROSS JOIN (SELECT n AS seq FROM {seqs}) AS q ORDER BY n, seq",
+    )  # fmt: skip
 
 
 def _person(world: World, role: str) -> str:

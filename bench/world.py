@@ -68,3 +68,10 @@ def prefix(family: int) -> str:
 
 SMALL = World(conversations=10_000, messages=20, drivers=100, customers=1_000, deep=20)
 """What `python -m bench` measures sends and lists in."""
+LIKE_MOST = World(
+    conversations=10_000, messages=10, drivers=50, customers=1_000, deep=20_000, closed=True
+)
+LARGE = World(
+    conversations=1_000_000, messages=10, drivers=50, customers=100_000, deep=20_000, closed=True
+)
+"""What `python -m bench.large` compares: a person's list grows with the tenant."""

@@ -1,0 +1,121 @@
+"""`make bench-large`: lists over 10,000 and over 1,000,000 conversations (docs/benchmarks.md).
+
+Both worlds are built on both databases, in pieces that are committed one by one: a build that was
+broken off goes on where it was. With --dir they are kept, and the next run only measures.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from msgspec import Struct
+
+from bench import large_build, large_lists
+from bench.generator import Generator
+from bench.large_lists import Found
+from bench.server import Server
+from bench.world import LARGE, LIKE_MOST, World
+
+NEEDED_GIB = {"postgres": 12, "sqlite": 10}
+"""What the worlds take on the disk while they are built."""
+WORLDS = {"10k": LIKE_MOST, "1m": LARGE}
+
+
+class Bound(Struct, frozen=True):
+    """One promise: a list over another takes at most so many times as long."""
+
+    what: str
+    value: float
+    most: float
+
+
+def main() -> None:
+    """Build what is missing, measure, print; the exit status is 1 when a promise is broken."""
+    given = _arguments()
+    databases = [name for name in NEEDED_GIB if getattr(given, name)] or list(NEEDED_GIB)
+    broken = False
+    with ExitStack() as stack:
+        if given.dir is None:
+            made = stack.enter_context(tempfile.TemporaryDirectory(prefix="koine-bench-large-"))
+            directory = Path(made)
+        else:
+            directory = Path(given.dir).resolve()
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        _check_space(directory, databases)
+        for database in databases:
+            broken |= _compare(database, directory)
+    sys.exit(1 if broken else 0)
+
+
+def _compare(database: str, directory: Path) -> bool:
+    """Build and measure one database's two worlds; True when a promise is broken."""
+    found: dict[str, Found] = {}
+    with large_build.urls(database, directory) as url_of:
+        for name, world in WORLDS.items():
+            url = url_of(name)
+            asyncio.run(large_build.build(database, url, world, _say))
+            _say(f"{database}: measuring {name}")
+            found[name] = _measure(url, world, directory)
+    print(f"\n{database}, ms for one list, one at a time (p50)")
+    print(f"{'':<44}{'10k':>10}{'1m':>10}{'ratio':>8}")
+    for what, large in found["1m"].items():
+        small = found["10k"].get(what)
+        beside = (
+            f"{small:>10.2f}{large:>10.2f}{large / small:>8.2f}" if small else f"{large:>20.2f}"
+        )
+        print(f"{what:<44}{beside}")
+    broken = False
+    for bound in _bounds(found["10k"], found["1m"]):
+        kept = bound.value <= bound.most
+        broken |= not kept
+        print(
+            f"{'kept' if kept else 'BROKEN':<8}{bound.what:<48}{bound.value:>8.2f} <= {bound.most}"
+        )
+    return broken
+
+
+def _measure(url: str, world: World, directory: Path) -> Found:
+    with tempfile.TemporaryDirectory(prefix="koine-bench-") as scratch:
+        generator = Generator(Path(scratch))
+        with Server(url, Path(scratch)) as server:
+            return large_lists.measure(server, generator, world)
+
+
+def _bounds(small: Found, large: Found) -> list[Bound]:
+    """What is promised of a million conversations."""
+    first = [what for what in small if what.endswith("page 1")]
+    bounds = [Bound(f"{what}, 1m / 10k", large[what] / small[what], 2) for what in first]
+    for what, time in large.items():
+        base, _, page = what.rpartition(", ")
+        most = {"page 500": 10.0, "page 500 by cursor": 1.5}.get(page)
+        if most is not None:
+            bounds.append(Bound(f"{what} / page 1", time / large[f"{base}, page 1"], most))
+    return bounds
+
+
+def _check_space(directory: Path, databases: list[str]) -> None:
+    free = shutil.disk_usage(directory).free / (1 << 30)
+    needed = sum(NEEDED_GIB[name] for name in databases)
+    if free < needed and not any(directory.iterdir()):
+        raise SystemExit(f"{directory} has {free:.0f} GiB free, {needed} are needed: use --dir")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.large", description=__doc__)
+    parser.add_argument("--postgres", action="store_true", help="PostgreSQL alone")
+    parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
+    parser.add_argument("--dir", help="keep the databases here (default: made and removed)")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Builds the large worlds, in pieces; what is built already is left alone."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import asyncpg
+
+from bench import seed
+from bench.seed import Speech
+from bench.world import World
+from koine.store import schema
+from koine.store.db import Database
+from koine.store.postgres import PostgresDatabase
+from koine.store.sqlite import SqliteDatabase
+from koine.store.sqlite_connection import connect
+from tests.support import binaries, postgres
+from tests.support.postgres import CARELESS, Postgres
+
+PIECE = 20_000
+"""Conversations that are written and committed together."""
+SETTINGS = CARELESS | {"shared_buffers": "'1GB'", "max_wal_size": "'8GB'", "work_mem": "'64MB'"}
+"""A build that is lost is built again; what is measured only reads."""
+Ask = Callable[[str], Awaitable[object]]
+Say = Callable[[str], None]
+
+
+class Kept(Postgres):
+    """A cluster in a directory that is there, or that this makes; it outlives the run."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(settings=SETTINGS)
+        self.directory = directory
+
+    def start(self) -> Postgres:
+        """Start it; made first if need be. Raises RuntimeError where its user cannot get in."""
+        known = self._data.exists()
+        self.directory.mkdir(exist_ok=True)
+        self._run_as.own(self.directory)
+        if not self._run_as.can("/bin/sh", "-c", f'cd "{self.directory}"'):
+            raise RuntimeError(f"{self._run_as.user} cannot reach {self.directory}: use --dir")
+        self.bin = binaries.find(self._run_as, self.directory, self.needs)
+        secret = self.directory / "password"
+        self._start_on_a_free_port(secret.read_text() if known else self._initdb())
+        return self
+
+    def stop(self) -> None:
+        """End the server, orderly; the files stay."""
+        self._pg_ctl("stop", "-m", "fast")
+
+
+@contextmanager
+def urls(database: str, directory: Path) -> Iterator[Callable[[str], str]]:
+    """Where each world's database is; the server runs while the context is open."""
+    if database == "sqlite":
+        yield lambda name: f"sqlite:///{directory / name}.db"
+        return
+    cluster = Kept(directory / "postgres")
+    cluster.start()
+    try:
+        yield lambda name: postgres.at_database(cluster.url, f"koine_{name}")
+    finally:
+        cluster.stop()
+
+
+async def build(database: str, url: str, world: World, say: Say) -> None:
+    """Bring a world to completion."""
+    speech = Speech(postgres=database == "postgres")
+    if speech.postgres:
+        await _create(url)
+    await _migrate(url)
+    async with _connected(url) as (execute, ask):
+        begun = int(str(await ask("SELECT count(*) FROM tenants")))
+        if not begun:
+            await _piece(execute, seed.people_and_places(speech, world))
+        done = int(str(await ask("SELECT coalesce(max(number), 0) FROM conversations")))
+        for first in range(done + 1, world.conversations + 1, PIECE):
+            last = min(first + PIECE - 1, world.conversations)
+            await _piece(execute, seed.conversations(speech, world, first, last))
+            say(f"{database}: {last:,} of {world.conversations:,} conversations")
+        if not await ask("SELECT count(*) FROM counters"):
+            say(f"{database}: counting the totals")
+            await _piece(execute, seed.totals(speech, world))
+            if speech.postgres:
+                await execute("VACUUM (ANALYZE)")
+                await execute("CHECKPOINT")
+
+
+async def _piece(execute: Ask, statements: Iterator[str]) -> None:
+    """Run statements in one transaction."""
+    await execute("BEGIN")
+    for statement in statements:
+        await execute(statement)
+    await execute("COMMIT")
+
+
+async def _create(url: str) -> None:
+    name = postgres.database_of(url)
+    connection = await asyncpg.connect(postgres.at_database(url, "postgres"))
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+
+
+async def _migrate(url: str) -> None:
+    database: Database
+    if url.startswith("sqlite"):
+        database = await SqliteDatabase.open(url.removeprefix("sqlite:///"))
+    else:
+        database = await PostgresDatabase.open(url)
+    await schema.migrate(database)
+    await database.close()
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[tuple[Ask, Ask]]:
+    """How to run a statement, and how to ask for one value."""
+    if not url.startswith("sqlite"):
+        connection = await asyncpg.connect(url)
+        try:
+            yield connection.execute, connection.fetchval
+        finally:
+            await connection.close()
+        return
+    file = connect(Path(url.removeprefix("sqlite:///")), cache_mib=512)
+    # What is half built after a power cut is built again; a killed run loses nothing.
+    file.execute("PRAGMA synchronous=OFF").fetchall()
+    file.execute(f"PRAGMA wal_autocheckpoint={(256 << 20) // 4096}").fetchall()
+
+    async def execute(text: str) -> object:
+        return file.execute(text).fetchall()
+
+    async def ask(text: str) -> object:
+        return file.execute(text).get
+
+    try:
+        yield execute, ask
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        file.close()
+        os.sync()
