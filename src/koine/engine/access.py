@@ -141,8 +141,7 @@ def _takes_part(me: Participant | None) -> bool:
 
 
 async def _reads_support(tx: Tx, actor: Actor, found: Conversation) -> bool:
-    ticket = (await tickets.latest_of(tx, [found.id])).get(found.id)
-    if ticket is not None and ticket.customer_id == actor.identity_id:
+    if actor.identity_id in await tickets.support_customers(tx, found.id):
         return True
     tenant = await tenants.get(tx, tx.tenant_id)
     settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)

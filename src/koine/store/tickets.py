@@ -52,6 +52,12 @@ async def latest_of(tx: Tx, conversation_ids: list[str]) -> dict[str, Ticket]:
     return {ticket.conversation_id: ticket for ticket in found}
 
 
+async def support_customers(tx: Tx, conversation_id: str) -> set[str | None]:
+    """The customers of the conversation's support tickets, whatever else was opened since."""
+    found = await tx.all(_OF, conversation_ids=[conversation_id])
+    return {ticket.customer_id for ticket in found if ticket.kind == "support"}
+
+
 async def insert_one(tx: Tx, ticket: Ticket) -> None:
     """Add a ticket."""
     await tx.run(_INSERT, **structs.asdict(ticket))
