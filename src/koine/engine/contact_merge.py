@@ -39,22 +39,28 @@ async def settle(
     if contact is None or contact.removed_at is not None:
         raise NotFound("contact")
     fixed = place.verified or contact.blocked
-    if emailed not in (None, contact.id):
+    if other := _other(locked, emailed, contact):
         if fixed:
             given = structs.replace(given, email=None)
         else:
-            contact = await _merge(tx, now, contact, locked[str(emailed)])
-    if phoned not in (None, contact.id):
-        if fixed or _has_another_email(locked[str(phoned)], given.email or contact.email):
+            contact = await _merge(tx, now, contact, other)
+    if other := _other(locked, phoned, contact):
+        if fixed or _has_another_email(other, given.email or contact.email):
             given = structs.replace(given, phone_number=None)
         else:
-            contact = await _merge(tx, now, contact, locked[str(phoned)])
+            contact = await _merge(tx, now, contact, other)
     return contact, given
 
 
 async def _owner_of(tx: Tx, field: str, value: str | None) -> str | None:
     found = await identities.matching(tx, "contact", field, value) if value else None
     return found.id if found else None
+
+
+def _other(locked: dict[str, Identity], found: str | None, contact: Identity) -> Identity | None:
+    """Another one, still there now that it is locked: two may be merging into each other."""
+    other = locked.get(found or "")
+    return None if other is None or other.removed_at or other.id == contact.id else other
 
 
 def _has_another_email(other: Identity, email: str | None) -> bool:

@@ -1,0 +1,53 @@
+"""Serving stored files: only an image is shown in place, and nothing ever runs."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.pictures import PNG
+
+
+async def served(door: Door, name: str, body: bytes, media: str) -> tuple[dict[str, str], str]:
+    made = await door.carol.open()
+    path = f"/conversations/{made['id']}/messages"
+    files = {"attachments[]": (name, body, media)}
+    sent = (await door.carol.call("POST", path, files=files)).json()
+    url = sent["attachments"][0]["data_url"]
+    got = await door.web.get(url)
+    assert got.content == body
+    return dict(got.headers), url
+
+
+async def test_an_image_is_shown_in_place(door: Door) -> None:
+    headers, _ = await served(door, "a.png", PNG, "text/html")
+    assert headers["content-type"] == "image/png"
+    assert headers["content-disposition"].startswith("inline")
+    assert headers["content-length"] == str(len(PNG))
+
+
+@pytest.mark.parametrize("media", ["text/html", "image/svg+xml", "image/png", "x", "a/b\r\nc: d"])
+async def test_all_else_is_a_download_that_cannot_run(door: Door, media: str) -> None:
+    headers, _ = await served(door, "a.html", b"<script>alert(1)</script>", media)
+    assert headers["content-disposition"].startswith("attachment")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert not headers["content-type"].startswith("image/png")
+
+
+async def test_a_name_is_said_safely(door: Door) -> None:
+    headers, _ = await served(door, "../x é;.txt", b"x", "text/plain")
+    assert headers["content-disposition"] == "attachment; filename*=UTF-8''x%20%C3%A9%3B.txt"
+
+
+@pytest.mark.parametrize("key", ["x", "%2e%2e%2f", "A" * 32, "a" * 33])
+async def test_an_unknown_key_is_nothing(door: Door, key: str) -> None:
+    answer = await door.web.get(f"/files/{key}/a.png")
+    assert (answer.status_code, answer.json()) == (404, {"status": 404, "error": "Not Found"})
+
+
+async def test_the_key_alone_is_the_authority(door: Door) -> None:
+    _, url = await served(door, "a.txt", b"x", "text/plain")
+    other = urlsplit(url).path.rpartition("/")[0] + "/other.txt"
+    assert (await door.web.get(other)).content == b"x"
+    assert (await door.web.head(other)).status_code == 200

@@ -1,0 +1,214 @@
+"""Messages over HTTP: JSON, forms, files, pages, what reopens, what is never shown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from koine.dialects.inbox.numbers import message_id
+from koine.engine import conversations, messages, people
+from koine.model.actor import operator
+from koine.model.conversation import Status
+from koine.model.identity import NewIdentity
+from koine.model.message import Draft
+from tests.dialects.inbox.conftest import Door, Guest
+from tests.dialects.inbox.pictures import PNG
+
+MESSAGE = ["id", "content", "message_type", "content_type", "content_attributes", "created_at",
+           "conversation_id", "sender"]  # fmt: skip
+ATTACHMENT = ["id", "message_id", "file_type", "account_id", "extension", "data_url", "thumb_url",
+              "file_size", "width", "height"]  # fmt: skip
+
+
+async def answer(door: Door, uuid: str, text: str, **given: Any) -> None:
+    """Alice says something in Acme's own way."""
+    alice = door.cast.acme.actor("alice")
+    draft = Draft(content=text, sender_id=alice.identity_id, **given)
+    await messages.post(door.cast.engine, alice, uuid, draft)
+
+
+async def send(guest: Guest, number: int, **given: Any) -> Any:
+    made = await guest.call("POST", f"/conversations/{number}/messages", **given)
+    return made if made.status_code != 200 else made.json()
+
+
+async def listed(guest: Guest, number: int, **params: int) -> list[str]:
+    said = await guest.call("GET", f"/conversations/{number}/messages", params=params)
+    return [m["content"] for m in said.json()]
+
+
+async def test_a_message_is_the_contacts_and_incoming(door: Door) -> None:
+    made = await door.carol.open()
+    sent = await send(door.carol, made["id"], json={"content": "hi", "message_type": "outgoing"})
+    assert list(sent) == MESSAGE
+    assert sent["id"] == message_id(made["id"], 1)
+    assert (sent["message_type"], sent["content_type"]) == (0, "text")
+    assert (sent["content_attributes"], sent["conversation_id"]) == ({}, made["id"])
+    assert sent["sender"]["type"] == "contact"
+    assert sent["sender"]["name"] == "Carol Contact"
+
+
+@pytest.mark.parametrize("given", [{"data": {"content": "hi"}}, {"params": {"content": "hi"}}])
+async def test_a_form_or_the_query_will_do(door: Door, given: dict[str, Any]) -> None:
+    made = await door.carol.open()
+    assert (await send(door.carol, made["id"], **given))["content"] == "hi"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [({}, None), ({"content": None}, None), ({"content": ""}, "")]
+)
+async def test_content_may_be_absent(door: Door, given: dict[str, Any], kept: str | None) -> None:
+    made = await door.carol.open()
+    assert (await send(door.carol, made["id"], json=given))["content"] == kept
+
+
+async def test_content_has_a_limit_with_the_exact_text(door: Door) -> None:
+    made = await door.carol.open()
+    assert (await send(door.carol, made["id"], json={"content": "x" * 150_000}))["id"]
+    refused = await send(door.carol, made["id"], json={"content": "x" * 150_001})
+    assert refused.status_code == 422
+    assert refused.json() == {
+        "message": "Content is too long (maximum is 150000 characters)",
+        "attributes": ["content"],
+    }
+
+
+async def test_an_echo_id_never_stops_a_double(door: Door) -> None:
+    made = await door.carol.open()
+    for _ in range(2):
+        await send(door.carol, made["id"], json={"content": "hi", "echo_id": "e1"})
+    assert await listed(door.carol, made["id"]) == ["hi", "hi"]
+
+
+@pytest.mark.parametrize("status", ["snoozed", "closed"])
+async def test_a_message_opens_what_rested(door: Door, status: Status) -> None:
+    made = await door.carol.open()
+    alice = door.cast.acme.actor("alice")
+    changes = conversations.Changes(status=status)
+    await conversations.change(door.cast.engine, alice, made["uuid"], changes)
+    await door.carol.say(made["id"], "hi")
+    shown = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
+    assert shown["status"] == "open"
+
+
+async def test_senders_and_what_is_never_shown(door: Door) -> None:
+    made = await door.carol.open()
+    acme, engine = door.cast.acme, door.cast.engine
+    bot = await engine.db.write(
+        acme.tenant.id, people.add, 1, NewIdentity(kind="agent", name="Assistant")
+    )
+    await answer(door, made["uuid"], "hello")
+    await answer(door, made["uuid"], "a note", private=True)
+    boss = operator(acme.tenant.id)
+    for kind, who in (("responder", bot.id), ("system", None)):
+        draft = Draft(content=kind, sender_kind=kind, sender_id=who)  # type: ignore[arg-type]
+        await messages.deliver(engine, boss, made["uuid"], draft)
+    said = (await door.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
+    assert [(m["content"], m["message_type"]) for m in said] == [("hello", 1), ("responder", 1)]
+    assert said[0]["sender"] | {"id": 0} == {
+        "id": 0, "name": "Alice User", "available_name": "Alice User", "avatar_url": "",
+        "type": "user", "availability_status": "offline", "thumbnail": "",
+    }  # fmt: skip
+    assert said[1]["sender"] == {
+        "id": bot.number, "name": "Assistant", "avatar_url": "", "type": "agent_bot",
+    }  # fmt: skip
+    whole = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
+    assert [m["content"] for m in whole["messages"]] == ["hello", "responder"]
+
+
+async def test_pages_are_the_twenty_newest_oldest_first(door: Door) -> None:
+    made = await door.carol.open()
+    for n in range(1, 26):
+        await door.carol.say(made["id"], str(n))
+    first = message_id(made["id"], 6)
+    assert await listed(door.carol, made["id"]) == [str(n) for n in range(6, 26)]
+    assert await listed(door.carol, made["id"], before=first) == list("12345")
+    assert await listed(door.carol, made["id"], after=message_id(made["id"], 23)) == ["24", "25"]
+    assert await listed(door.carol, made["id"], before=1) == []
+
+
+async def test_notices_take_no_place_on_a_page(door: Door) -> None:
+    made = await door.carol.open()
+    await door.carol.say(made["id"], "first")
+    boss = operator(door.cast.acme.tenant.id)
+    for _ in range(20):
+        notice = Draft(content="closed", sender_kind="system")
+        await messages.deliver(door.cast.engine, boss, made["uuid"], notice)
+    assert await listed(door.carol, made["id"]) == ["first"]
+
+
+async def test_too_many_messages_in_a_minute(door: Door) -> None:
+    made = await door.carol.open()
+    for n in range(200):
+        await answer(door, made["uuid"], str(n))
+    refused = await send(door.carol, made["id"], json={"content": "201"})
+    assert refused.status_code == 422
+    assert refused.json() == {"message": "Too many messages", "attributes": ["base"]}
+    door.cast.clock.advance(seconds=61)
+    assert (await send(door.carol, made["id"], json={"content": "201"}))["content"] == "201"
+
+
+async def test_files_are_stored_and_served(door: Door) -> None:
+    made = await door.carol.open()
+    files = [("attachments[]", ("päper.png", PNG, "image/png")),
+             ("attachments[]", ("a.pdf", b"%PDF-1", "application/pdf"))]  # fmt: skip
+    sent = await send(door.carol, made["id"], files=files, data={"content": "see"})
+    image, paper = sent["attachments"]
+    assert list(image) == ATTACHMENT
+    assert (image["file_type"], image["extension"]) == ("image", "png")
+    assert (image["width"], image["height"], image["file_size"]) == (3, 2, len(PNG))
+    assert image["thumb_url"] == image["data_url"]
+    assert (paper["file_type"], paper["thumb_url"], paper["width"]) == ("file", "", None)
+    assert image["account_id"] == door.cast.acme.tenant.number
+    got = await door.web.get(image["data_url"])
+    assert (got.status_code, got.content) == (200, PNG)
+
+
+async def test_a_message_may_be_files_alone(door: Door) -> None:
+    made = await door.carol.open()
+    files = {"attachments[]": ("a.mp3", b"ID3", "audio/mpeg")}
+    sent = await send(door.carol, made["id"], files=files)
+    assert sent["content"] is None
+    assert sent["attachments"][0]["file_type"] == "audio"
+    assert sent["attachments"][0]["transcribed_text"] == ""
+
+
+async def test_a_refused_message_leaves_no_file(door: Door) -> None:
+    made = await door.carol.open()
+    files = {"attachments[]": ("a.txt", b"text", "text/plain")}
+    data = {"content": "x" * 150_001}
+    refused = await send(door.carol, made["id"], files=files, data=data)
+    assert refused.status_code == 422
+    folder = door.cast.engine.settings.data_dir
+    assert not [p for p in Path(folder, "files").rglob("*") if p.is_file()]
+
+
+async def test_another_dialects_picture_is_an_attachment(door: Door) -> None:
+    made = await door.carol.open()
+    url = "https://cdn.test/a.png"
+    await answer(door, made["uuid"], "look", type="image", content_url=url)
+    whole = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
+    assert whole["messages"][0]["attachments"][0]["data_url"] == url
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_submitted_values_are_kept_and_other_keys_dropped(door: Door, method: str) -> None:
+    made = await door.carol.open()
+    content = json.dumps({"items": [1]})
+    await answer(door, made["uuid"], "form", content_type="form", content_attributes=content)
+    path = f"/conversations/{made['id']}/messages/{message_id(made['id'], 1)}"
+    values = [{"name": "a", "title": "A", "value": "x", "other": 1}]
+    told = await door.carol.call(method, path, json={"submitted_values": values, "content": "no"})
+    assert told.json()["content_attributes"] == {
+        "items": [1], "submitted_values": [{"name": "a", "title": "A", "value": "x"}],
+    }  # fmt: skip
+    assert told.json()["content"] == "form"
+
+
+async def test_a_message_of_elsewhere_cannot_be_changed(door: Door) -> None:
+    made, other = await door.carol.open(), await door.carol.open()
+    sent = await door.carol.say(other["id"], "hi")
+    for number in (sent["id"], 1, 0, "x"):
+        path = f"/conversations/{made['id']}/messages/{number}"
+        assert (await door.carol.call("PATCH", path, json={})).status_code == 404

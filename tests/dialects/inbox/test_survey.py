@@ -1,0 +1,73 @@
+"""The survey after a conversation."""
+
+import pytest
+
+from koine.kit.ids import new_id
+from tests.dialects.inbox.conftest import Door, Guest
+
+SURVEY = "/public/api/v1/csat_survey"
+ANSWER = ["id", "csat_survey_response", "display_type", "content", "inbox_avatar_url",
+          "inbox_name", "locale", "conversation_id", "created_at"]  # fmt: skip
+
+
+async def resolved(door: Door) -> tuple[Guest, dict[str, object]]:
+    guest = await door.newcomer(await door.inbox(settings='{"csat_survey_enabled":true}'))
+    made = await guest.open()
+    await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
+    return guest, made
+
+
+def rating(value: object) -> dict[str, object]:
+    response = {"rating": value, "feedback_message": "fine"}
+    return {"message": {"submitted_values": {"csat_survey_response": response}}}
+
+
+async def test_resolving_sends_one_survey(door: Door) -> None:
+    guest, made = await resolved(door)
+    await guest.say(made["id"], "again")
+    await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
+    whole = (await guest.call("GET", f"/conversations/{made['id']}")).json()
+    kinds = [(m["message_type"], m["content_type"]) for m in whole["messages"]]
+    assert kinds == [(3, "input_csat"), (0, "text")]
+    assert "sender" not in whole["messages"][0]
+
+
+async def test_a_survey_is_shown_and_answered(door: Door) -> None:
+    _, made = await resolved(door)
+    url = f"{SURVEY}/{made['uuid']}"
+    shown = (await door.web.get(url)).json()
+    assert list(shown) == ANSWER
+    assert (shown["csat_survey_response"], shown["display_type"]) == (None, "emoji")
+    assert (shown["inbox_name"], shown["conversation_id"]) == ("Other", made["id"])
+    for method in ("PATCH", "PUT"):
+        told = (await door.web.request(method, url, json=rating(4))).json()
+        assert told["csat_survey_response"] == {"rating": 4, "feedback_message": "fine"}
+    assert (await door.web.get(url)).json() == told
+
+
+@pytest.mark.parametrize("value", [0, 6, -1])
+async def test_a_rating_is_one_to_five(door: Door, value: int) -> None:
+    _, made = await resolved(door)
+    refused = await door.web.patch(f"{SURVEY}/{made['uuid']}", json=rating(value))
+    assert refused.status_code == 422
+    assert refused.json()["attributes"] == ["rating"]
+
+
+async def test_without_a_survey_there_is_nothing(door: Door) -> None:
+    made = await door.carol.open()
+    for uuid in (made["uuid"], new_id(), "x"):
+        assert (await door.web.get(f"{SURVEY}/{uuid}")).status_code == 404
+
+
+async def test_after_fourteen_days_it_is_closed(door: Door) -> None:
+    guest, made = await resolved(door)
+    survey = (await door.web.get(f"{SURVEY}/{made['uuid']}")).json()
+    door.cast.clock.advance(seconds=14 * 86_400 + 1)
+    path = f"/conversations/{made['id']}/messages/{survey['id']}"
+    values = {"submitted_values": {"csat_survey_response": {"rating": 5}}}
+    for refused in (
+        await guest.call("PATCH", path, json=values),
+        await door.web.patch(f"{SURVEY}/{made['uuid']}", json=rating(5)),
+    ):
+        assert refused.status_code == 422
+        assert refused.json() == {"error": "You cannot update the CSAT survey after 14 days"}

@@ -1,0 +1,143 @@
+"""Contacts that are found, made at once by two, and merged with every total exact."""
+
+import asyncio
+
+import pytest
+
+from koine.engine import contacts, conversations, messages
+from koine.engine.contact_rules import ContactGiven, deep_merged
+from koine.engine.contacts import Entry
+from koine.model.conversation import NewConversation
+from koine.model.errors import NotFound
+from koine.model.filters import ConversationFilter
+from koine.model.message import Draft
+from koine.model.page import Window
+from koine.store import conversation_lists, identities, participants
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def entry(cast: Cast, name: str) -> Entry:
+    acme = cast.acme
+    return await contacts.enter(cast.engine, acme.inbox.identifier, acme.places[name].source_id)
+
+
+async def talk(cast: Cast, name: str, *others: str) -> str:
+    """A conversation of a contact's, with others in it, in which it said something."""
+    acme = cast.acme
+    joining = tuple((acme.id(other), "member") for other in others)
+    new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id(name), participants=joining)  # type: ignore[arg-type]  # "member" is a role
+    made = await conversations.create(cast.engine, acme.actor("alice"), new)
+    draft = Draft(content="hi", sender_id=acme.id(name), sender_kind="contact")
+    await messages.post(cast.engine, acme.actor(name), made.id, draft)
+    return made.id
+
+
+async def merge(cast: Cast) -> Entry:
+    """Dave turns out to be Carol."""
+    given = ContactGiven(email="carol@web.test")
+    return await contacts.change(cast.engine, await entry(cast, "dave"), given)
+
+
+async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
+    """As kept, and as counted."""
+    tenant, db = cast.acme.tenant.id, cast.engine.db
+    kept = await db.read(tenant, conversation_lists.total, f)
+    listed = await db.read(tenant, conversation_lists.page, f, Window(100))
+    return kept, len(listed.items)
+
+
+async def test_two_at_once_make_one_contact(cast: Cast) -> None:
+    at = await contacts.enter(cast.engine, cast.acme.inbox.identifier, None)
+    for given in (
+        ContactGiven(identifier="same"),
+        ContactGiven(email="same@web.test"),
+        ContactGiven(source_id="same"),
+    ):
+        made = await asyncio.gather(*(contacts.create(cast.engine, at, given) for _ in range(8)))
+        assert len({each.guest[1].id for each in made}) == 1
+
+
+async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) -> None:
+    acme = cast.acme
+    moved = await talk(cast, "dave")
+    both = await talk(cast, "carol", "dave")
+    after = await merge(cast)
+    carol, dave = acme.id("carol"), acme.id("dave")
+    assert after.guest[1].id == after.guest[0].contact_id == carol
+    for who, wanted in ((carol, 2), (dave, 0)):
+        for f in (
+            ConversationFilter(owner_ids=(who,)),
+            ConversationFilter(participant_id=who),
+            ConversationFilter(participant_id=who, statuses=("open",)),
+        ):
+            assert await totals(cast, f) == (wanted, wanted)
+    shown = await conversations.get(
+        cast.engine, acme.actor("alice"), moved, frozenset({"messages", "participants"})
+    )
+    assert [m.sender_id for m in shown.around.messages[moved]] == [carol]
+    assert shown.one.participant_count == len(shown.around.participants[moved]) == 1
+    count = await conversations.get(
+        cast.engine, acme.actor("alice"), both, frozenset({"participants"})
+    )
+    assert count.one.participant_count == len(count.around.participants[both]) == 1
+
+
+async def test_one_who_left_takes_part_again_if_the_other_did(cast: Cast) -> None:
+    acme, db = cast.acme, cast.engine.db
+    both = await talk(cast, "dave", "carol")
+    found = (await conversations.get(cast.engine, acme.actor("alice"), both)).one
+    await db.write(acme.tenant.id, participants.leave, found, acme.id("carol"), 1)
+    await merge(cast)
+    assert await totals(cast, ConversationFilter(participant_id=acme.id("carol"))) == (1, 1)
+
+
+async def test_the_merged_one_is_gone_and_its_place_leads_to_the_survivor(cast: Cast) -> None:
+    await merge(cast)
+    acme = cast.acme
+    gone = await cast.engine.db.read(acme.tenant.id, identities.get, acme.id("dave"))
+    assert gone is not None
+    assert gone.removed_at is not None
+    assert (await entry(cast, "dave")).guest[1].id == acme.id("carol")
+
+
+async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) -> None:
+    at = await entry(cast, "dave")
+    given = ContactGiven(phone_number="+551199", custom_attributes={"a": 1, "b": 1})
+    await contacts.change(cast.engine, at, given)
+    given = ContactGiven(custom_attributes={"a": 2})
+    await contacts.change(cast.engine, await entry(cast, "carol"), given)
+    after = (await merge(cast)).guest[1]
+    assert (after.name, after.phone) == ("Carol Contact", "+551199")
+    assert after.custom_attributes == '{"a":2,"b":1}'
+
+
+async def test_two_that_merge_into_each_other_at_once(cast: Cast) -> None:
+    dave, carol = await entry(cast, "dave"), await entry(cast, "carol")
+    done = await asyncio.gather(
+        contacts.change(cast.engine, dave, ContactGiven(email="carol@web.test")),
+        contacts.change(cast.engine, carol, ContactGiven(email="dave@web.test")),
+        return_exceptions=True,
+    )
+    left = [each for each in done if isinstance(each, Entry)]
+    assert left
+    assert all(isinstance(each, Entry | NotFound) for each in done)
+    final = (await entry(cast, "dave")).guest[1]
+    assert final.id == (await entry(cast, "carol")).guest[1].id
+
+
+async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
+    given = ContactGiven(email="carol@web.test")
+    at = await contacts.enter(cast.engine, cast.acme.inbox.identifier, None)
+    assert (await contacts.create(cast.engine, at, given)).guest[1].id == cast.acme.id("carol")
+
+
+def test_deep_merge() -> None:
+    assert deep_merged({"a": {"b": 1}, "c": 1}, {"a": {"d": 2}, "c": {"e": 1}}) == {
+        "a": {"b": 1, "d": 2}, "c": {"e": 1},
+    }  # fmt: skip
