@@ -1,7 +1,9 @@
 """Put the floors together and serve them: one process, or several on one PostgreSQL."""
 
 import asyncio
+import errno
 import gc
+import logging
 import os
 import socket
 import sys
@@ -225,7 +227,7 @@ async def _announce(engine: Engine) -> None:
     settings = engine.settings
     url, where = settings.public_url(), database_name(settings)
     if settings.demo:
-        kept = await demonstration(engine)
+        kept = await demonstration(engine, url)
         sys.stdout.write(shown(kept.demo, url))
     sys.stdout.write(f"\nKoine serves {url}, and its API documents at {url}/docs\n")
     sys.stdout.flush()
@@ -255,12 +257,16 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     except (OSError, OverflowError) as error:
         where = f"{settings.host}:{settings.port}"
         raise CannotStart(
-            f"cannot listen on {where}: {error.strerror if isinstance(error, OSError) else error}"
-            " (choose another with --port)"
+            f"cannot listen on {where}: {_reason(error)} (choose another with --port)"
         ) from None
     with made:
         made.set_inheritable(True)
         yield made
+
+
+def _reason(error: Exception) -> str:
+    known = error.errno if isinstance(error, OSError) else None
+    return os.strerror(known) if known in errno.errorcode else str(error)
 
 
 def _config(
@@ -288,6 +294,8 @@ def _config(
 def _configure_log(settings: Settings) -> None:
     json = settings.log_format == "json" or (settings.log_format == "auto" and not os.isatty(2))
     logs.configure(settings.log_level, json=json)
+    if settings.log_level != "debug":
+        logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _settle() -> None:

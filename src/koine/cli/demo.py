@@ -17,7 +17,9 @@ def demo(
     as_env: Annotated[
         bool, typer.Option("--env", help='Print lines for a shell: eval "$(koine demo --env)".')
     ] = False,
-    base_url: Annotated[str | None, typer.Option(help="URL of the server it names.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="URL of the server; else where it was served last.")
+    ] = None,
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
@@ -26,9 +28,10 @@ def demo(
         raise Said("give --json or --env, not both")
     settings = options.settings(data, database, base_url=base_url)
     kept = run(settings, demonstration)
+    url = settings.base_url or kept.base_url or settings.public_url()
     if as_json:
-        printing.json(doors.printed(kept, settings.public_url()))
+        printing.json(doors.printed(kept, url))
     elif as_env:
-        typer.echo(env.exports(kept.demo, settings.public_url()))
+        typer.echo(env.exports(kept.demo, url))
     else:
-        typer.echo(shown(kept.demo, settings.public_url()))
+        typer.echo(shown(kept.demo, url))

@@ -98,11 +98,13 @@ class Company(Struct, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """What is kept in the demonstration's file. `made_at` is when its tokens were made, µs."""
+    """What is kept in the demonstration's file. `made_at` is when its tokens were made, µs;
+    `base_url` is where it was served last, empty before."""
 
     made_at: int
     demo: Company
     rival: Company
+    base_url: str = ""
 
 
 def printed(kept: Kept, base_url: str) -> dict[str, object]:

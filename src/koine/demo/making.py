@@ -5,16 +5,17 @@ from pathlib import Path
 from msgspec import structs
 
 from koine.demo import doors, furnish, story
-from koine.demo.doors import Company, Doors, Kept, Parcel, Tokens
+from koine.demo.doors import Company, Doors, Kept, Parcel, Talks, Tokens
 from koine.demo.furnish import World
-from koine.engine import deliveries, keys, people, sessions, tenants
+from koine.engine import conversations, deliveries, keys, people, sessions, tenants
 from koine.engine.engine import Engine
 from koine.kit.clock import HeldClock
 from koine.kit.times import DAY, SECOND
 from koine.kit.tokens import random_token
-from koine.model.actor import operator
+from koine.model.actor import Actor, operator
+from koine.model.conversation import NewConversation
 from koine.model.delivery import Delivery
-from koine.model.errors import Conflict
+from koine.model.errors import Conflict, NotFound
 from koine.model.identity import Identity
 from koine.model.permissions import (
     PERMISSIONS,
@@ -29,11 +30,12 @@ STORY_DAYS = story.DAYS + 1
 RIVAL_SCALE = 6
 
 
-async def demonstration(engine: Engine) -> Kept:
-    """The demonstration of this database, made if it is not there, its keys kept in the data folder.
+async def demonstration(engine: Engine, base_url: str = "") -> Kept:
+    """The demonstration of this database, made if it is not there; its keys are kept in the data
+    folder, with `base_url` if it is served there now.
 
-    What is printed of deliveries is true now: those that got a conversation are left out, and
-    new ones are made when few are left. Raises Conflict when there is a demonstration whose file
+    What is printed is true now: deliveries that got a conversation are left out and new ones are
+    made when few are left, conversations that were deleted have a successor. Raises Conflict when there is a demonstration whose file
     is gone, or another tenant of its name; OSError when the file cannot be written.
     """
     path = Path(engine.settings.data_dir) / doors.FILE
@@ -42,6 +44,8 @@ async def demonstration(engine: Engine) -> Kept:
         kept = await _make(engine)
         doors.write(path, kept)
     fresh = await _fresh(engine, kept)
+    if base_url:
+        fresh = structs.replace(fresh, base_url=base_url)
     if fresh != kept:
         doors.write(path, fresh)
     return fresh
@@ -134,7 +138,7 @@ async def _fresh(engine: Engine, kept: Kept) -> Kept:
     made_at = engine.clock.now() if old else kept.made_at
     demo = await _fresh_company(engine, kept.demo, new_tokens=old)
     rival = await _fresh_company(engine, kept.rival, new_tokens=old)
-    return Kept(made_at, demo, rival)
+    return structs.replace(kept, made_at=made_at, demo=demo, rival=rival)
 
 
 async def _fresh_company(engine: Engine, company: Company, new_tokens: bool) -> Company:
@@ -150,7 +154,34 @@ async def _fresh_company(engine: Engine, company: Company, new_tokens: bool) -> 
         parcels += [_parcel(each, customer) for each in made]
     tokens = await _again(engine, company) if new_tokens else known.delivery.tokens
     door = structs.replace(known.delivery, tokens=tokens, deliveries=parcels)
-    return structs.replace(company, doors=structs.replace(known, delivery=door))
+    talks = await _talks(engine, boss, company)
+    return structs.replace(company, doors=structs.replace(known, delivery=door), talks=talks)
+
+
+async def _talks(engine: Engine, boss: Actor, company: Company) -> Talks:
+    """The conversations that examples point at; those that examples delete have a successor."""
+    helpdesk, chats, talks = company.doors.helpdesk, company.doors.chats, company.talks
+    if not await _there(engine, boss, talks.helpdesk):
+        new = NewConversation(
+            title="Where is my order?", inbox_id=helpdesk.inbox_id, owner_id=helpdesk.customer_id
+        )
+        made = await conversations.create(engine, boss, new)
+        talks = structs.replace(talks, helpdesk=made.id)
+    if not await _there(engine, boss, talks.chats):
+        new = NewConversation(
+            title="A question", inbox_id=chats.channel_id, owner_id=chats.owner_id
+        )
+        made = await conversations.create(engine, boss, new)
+        talks = structs.replace(talks, chats=made.id)
+    return talks
+
+
+async def _there(engine: Engine, boss: Actor, conversation_id: str) -> bool:
+    try:
+        await conversations.get(engine, boss, conversation_id)
+    except NotFound:
+        return False
+    return True
 
 
 async def _again(engine: Engine, company: Company) -> Tokens:

@@ -23,7 +23,7 @@ class Native:
         "deliveries, conversations, messages and the audit log. Lists are read by cursor, "
         "refusals are problems (RFC 9457)."
     )
-    prefixes = ("/v1",)
+    prefixes: tuple[str, ...] = ("/v1",)
     security_schemes: Mapping[str, Mapping[str, object]] = {
         "bearer": {
             "type": "http",
@@ -32,7 +32,7 @@ class Native:
         },
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
-    error_types = errors.ERRORS
+    error_types: Mapping[int, type] = errors.ERRORS
     error_media = errors.MEDIA
     cors = False
 
