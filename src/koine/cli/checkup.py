@@ -13,7 +13,7 @@ import asyncpg
 from msgspec import Struct
 
 from koine.kit.settings import Settings, unknown
-from koine.main import (
+from koine.main.opening import (
     CannotStart,
     database_name,
     is_postgres,

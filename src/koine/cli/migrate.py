@@ -5,7 +5,7 @@ import typer
 from koine.cli import options
 from koine.cli.running import finish
 from koine.kit.settings import Settings
-from koine.main import database_name, open_database
+from koine.main.opening import database_name, open_database
 from koine.store import schema
 
 

@@ -11,7 +11,7 @@ from koine.engine.engine import Engine
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
-from koine.main import CannotStart, open_database
+from koine.main.opening import CannotStart, open_database
 from koine.model.actor import Actor, operator
 from koine.model.tenant import Tenant
 from koine.store import schema

@@ -8,7 +8,7 @@ from koine.cli import options, printing
 from koine.cli.failing import Said
 from koine.http.dialect import Dialect
 from koine.http.openapi import document
-from koine.main import dialects
+from koine.main.speaking import dialects
 
 
 def openapi(

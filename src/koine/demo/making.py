@@ -35,8 +35,9 @@ async def demonstration(engine: Engine, base_url: str = "") -> Kept:
     folder, with `base_url` if it is served there now.
 
     What is printed is true now: deliveries that got a conversation are left out and new ones are
-    made when few are left, conversations that were deleted have a successor. Raises Conflict when there is a demonstration whose file
-    is gone, or another tenant of its name; OSError when the file cannot be written.
+    made when few are left, conversations that were deleted have a successor. Raises Conflict when
+    there is a demonstration whose file is gone, or another tenant of its name; OSError when the
+    file cannot be written.
     """
     path = Path(engine.settings.data_dir) / doors.FILE
     kept = doors.read(path)

@@ -18,7 +18,7 @@ class Chats:
     title = "Chats"
     version = "1.0.0"
     description = "Chats between an owner and a responder in a workspace."
-    prefixes = ("/api/v1/chats", "/api/v1/chat-messages")
+    prefixes: tuple[str, ...] = ("/api/v1/chats", "/api/v1/chat-messages")
     security_schemes: Mapping[str, Mapping[str, object]] = {
         "apiKey": {"type": "apiKey", "in": "header", "name": "authorization"}
     }

@@ -1,0 +1,53 @@
+"""Open the database that the settings name."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from koine.kit.settings import Settings
+from koine.model.errors import Unavailable
+from koine.store.db import Database
+from koine.store.postgres import PostgresDatabase
+from koine.store.sqlite import SqliteDatabase
+
+
+class CannotStart(Exception):
+    """The server or the database cannot be had; the message says why and what to do."""
+
+
+async def open_database(settings: Settings) -> Database:
+    """The database of the settings, connected; its tables are not looked at.
+
+    Raises CannotStart.
+    """
+    where = database_name(settings)
+    try:
+        if is_postgres(settings):
+            return await PostgresDatabase.open(settings.database_url, settings.pool_size)
+        return await SqliteDatabase.open(sqlite_path(settings))
+    except Unavailable:
+        raise CannotStart(f"the database at {where} does not answer: is it running?") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise CannotStart(f"the database at {where} refuses us: {error}") from None
+    except (OSError, RuntimeError) as error:
+        raise CannotStart(f"cannot open the database at {where}: {error}") from None
+
+
+def is_postgres(settings: Settings) -> bool:
+    """Whether the settings name a PostgreSQL server, not a SQLite file."""
+    return settings.database_url.startswith("postgres")
+
+
+def sqlite_path(settings: Settings) -> Path:
+    """The SQLite file of the settings."""
+    named = settings.database_url.removeprefix("sqlite:///")
+    return Path(named) if named else Path(settings.data_dir) / "koine.db"
+
+
+def database_name(settings: Settings) -> str:
+    """Where the database is, for a person to read: without its password."""
+    if not is_postgres(settings):
+        return str(sqlite_path(settings))
+    parts = urlsplit(settings.database_url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,166 @@
+"""Serve until told to stop: in this process, or in several."""
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+import uvloop
+from msgspec import structs
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from koine import __version__
+from koine.demo.making import demonstration
+from koine.demo.showing import shown
+from koine.engine import engine as engines
+from koine.engine.engine import Engine
+from koine.http import app as http
+from koine.http.call import Receive, Scope, Send
+from koine.kit import logs
+from koine.kit.clock import SystemClock
+from koine.kit.settings import BadSetting, Settings, environment, load
+from koine.main.listening import Server, configured, listening
+from koine.main.opening import CannotStart, database_name, is_postgres, open_database
+from koine.main.speaking import application
+from koine.model.errors import Conflict, Unavailable
+from koine.store import schema
+from koine.store.db import AlreadyServed
+
+_log = structlog.get_logger("koine")
+
+
+def main() -> None:
+    """Serve with the settings of the environment: what `koine serve` becomes.
+
+    Exits 0 when told to stop, 1 with a sentence when it cannot start.
+    """
+    try:
+        serve(load(os.environ))
+    except (CannotStart, AlreadyServed, schema.WrongSchema, BadSetting) as error:
+        sys.exit(f"koine: {error}")
+    except Conflict as refusal:
+        sys.exit(f"koine: {refusal.message}")
+    except Unavailable:
+        sys.exit("koine: the database does not answer: see `koine doctor`")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop (SIGTERM, Ctrl-C).
+
+    Raises CannotStart, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
+    """
+    _configure_log(settings)
+    if settings.workers > 1 and not is_postgres(settings):
+        raise CannotStart(
+            "several workers need PostgreSQL, a SQLite file is served by one process: "
+            "use --workers 1 or --database postgresql://…"
+        )
+    with listening(settings) as listener:
+        settings = structs.replace(settings, port=listener.getsockname()[1])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+            if settings.workers == 1:
+                loop.run(_serve_alone(settings, listener))
+                return
+            loop.run(_prepare(settings))
+        _serve_many(settings, listener)
+
+
+def worker() -> "Worker":
+    """One of several processes' application; uvicorn calls it, the environment has the settings."""
+    settings = load(os.environ)
+    _configure_log(settings)
+    return Worker(settings)
+
+
+class Worker:
+    """An ASGI application that opens its database when it is started."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: http.App | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._app is not None:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with running(self._settings) as engine:
+            self._app = application(engine)
+            _settle()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
+    async with running(settings) as engine:
+        app = application(engine)
+        server = Server(configured(settings, app, lifespan="off"))
+        # The socket listens already: whoever connects now is answered in a moment.
+        await _announce(engine)
+        _settle()
+        await server.serve(sockets=[listener])
+
+
+async def _prepare(settings: Settings) -> None:
+    """Find out, before there are workers to fail one by one, that the database can be had."""
+    async with running(settings) as engine:
+        await _announce(engine)
+
+
+def _serve_many(settings: Settings, listener: socket.socket) -> None:
+    os.environ.update(environment(settings))
+    factory = "koine.main.serving:worker"
+    config = configured(settings, factory, lifespan="on", workers=settings.workers)
+    Multiprocess(config, [listener]).run()
+
+
+async def _announce(engine: Engine) -> None:
+    """Say where the server is, with the demonstration's keys if it is to have one."""
+    settings = engine.settings
+    url, where = settings.public_url(), database_name(settings)
+    if settings.demo:
+        kept = await demonstration(engine, url)
+        sys.stdout.write(shown(kept.demo, url))
+    sys.stdout.write(f"\nKoine serves {url}, and its API documents at {url}/docs\n")
+    sys.stdout.flush()
+    _log.info("serving", url=url, database=where, workers=settings.workers, version=__version__)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Engine]:
+    """An engine over the settings' database, which this process serves while the context is open.
+
+    Raises CannotStart, AlreadyServed (another process serves this SQLite file), WrongSchema.
+    """
+    db = await open_database(settings)
+    try:
+        db.claim_serving()
+        await schema.migrate(db)
+        yield await engines.start(db, SystemClock(), settings)
+    finally:
+        await db.close()
+
+
+def _configure_log(settings: Settings) -> None:
+    json = settings.log_format == "json" or (settings.log_format == "auto" and not os.isatty(2))
+    logs.configure(settings.log_level, json=json)
+    if settings.log_level != "debug":
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _settle() -> None:
+    """What is there now stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
