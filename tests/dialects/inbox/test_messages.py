@@ -212,3 +212,13 @@ async def test_a_message_of_elsewhere_cannot_be_changed(door: Door) -> None:
     for number in (sent["id"], 1, 0, "x"):
         path = f"/conversations/{made['id']}/messages/{number}"
         assert (await door.carol.call("PATCH", path, json={})).status_code == 404
+
+
+async def test_a_key_is_one_message_for_ever_and_keeps_one_file(door: Door) -> None:
+    made = await door.carol.open()
+    files = {"attachments[]": ("a.txt", b"text", "text/plain")}
+    key = {"Idempotency-Key": "k1"}
+    one, two = [await send(door.carol, made["id"], files=files, headers=key) for _ in range(2)]
+    assert one == two
+    folder = Path(door.cast.engine.settings.data_dir, "files")
+    assert len([p for p in folder.rglob("*") if p.is_file()]) == 1

@@ -36,7 +36,7 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     if contact is not None and not _brings_its_hash(call):
         entry = await contacts.prove(call.engine, entry, shown_hash(call))
     call.notes["entry"] = entry
-    return _actor(entry)
+    return _actor(entry, call.client_ip)
 
 
 def entry_of(call: Call[Any, Any]) -> Entry:
@@ -79,9 +79,11 @@ def _brings_its_hash(call: Call[Any, Any]) -> bool:
     return is_update and call.route is not None and call.route.path == CONTACT
 
 
-def _actor(entry: Entry) -> Actor:
-    who = entry.contact.id if entry.contact else None
-    return Actor(tenant_id=entry.tenant.id, kind="contact", identity_id=who)
+def _actor(entry: Entry, client_ip: str) -> Actor:
+    if entry.contact is not None:
+        return Actor(tenant_id=entry.tenant.id, kind="contact", identity_id=entry.contact.id)
+    # Two strangers with one Idempotency-Key must not be given each other's source id.
+    return Actor(tenant_id=entry.tenant.id, kind="contact", key_id=f"address:{client_ip}")
 
 
 async def _by_survey(call: Call[Any, Any]) -> Actor:

@@ -11,8 +11,9 @@ from koine.dialects.inbox.submitted import submitted
 from koine.dialects.inbox.wire import Message
 from koine.engine import files, inbox_conversations, messages, surveys
 from koine.http.call import Call
+from koine.http.once import message_key
 from koine.http.route import Routes
-from koine.model.errors import NotFound
+from koine.model.errors import NotFound, Refusal, Unavailable
 from koine.model.filters import MessageFilter
 from koine.model.message import Attachment, Draft, MessageType
 
@@ -54,15 +55,18 @@ async def create_message(call: Call[MessageCreate, None]) -> Message:
     found = await inbox_conversations.for_posting(
         call.engine, call.actor, place_of(call), number, now
     )
-    saved: list[Attachment] = []
+    draft = _draft(call, saved := await _stored(call, found.id))
     try:
-        for upload in (each for each in call.files if each.field == "attachments"):
-            saved.append(await files.save(call.engine, call.actor.tenant_id, found.id, upload))
-        message = await messages.post(call.engine, call.actor, found.id, _draft(call, saved))
-    except BaseException:
-        if saved:
-            await files.discard(call.engine, call.actor.tenant_id, saved)
+        message = await messages.post(call.engine, call.actor, found.id, draft)
+    except Unavailable:
+        # Whether it was written is unknown: its files must be there if it was.
         raise
+    except Refusal:
+        await _discard(call, saved)
+        raise
+    if message.attachments != draft.attachments:
+        # The key is an older message's, with the same files of its own.
+        await _discard(call, saved)
     return wire.message(view_of(call), found, message, {})
 
 
@@ -100,6 +104,23 @@ async def update_message(call: Call[MessageUpdate, None]) -> Message:
     return wire.message(view_of(call), found, after, {})
 
 
+async def _stored(call: Call[MessageCreate, None], conversation_id: str) -> list[Attachment]:
+    saved: list[Attachment] = []
+    try:
+        for upload in (each for each in call.files if each.field == "attachments"):
+            tenant_id = call.actor.tenant_id
+            saved.append(await files.save(call.engine, tenant_id, conversation_id, upload))
+    except BaseException:
+        await _discard(call, saved)
+        raise
+    return saved
+
+
+async def _discard(call: Call[MessageCreate, None], saved: list[Attachment]) -> None:
+    if saved:
+        await files.discard(call.engine, call.actor.tenant_id, saved)
+
+
 def _filter(number: int, query: MessagesQuery) -> MessageFilter:
     before = None if query.before is None else seq_in(number, query.before)
     after = None if query.after is None else seq_in(number, query.after)
@@ -113,6 +134,7 @@ def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
         # Readers whose API has one file a message find the first one under its URL.
         type="text" if first is None else KINDS.get(first.file_type, "file"),
         content_url=wire.file_url(call.base_url, first.key, first.name) if first else None,
+        client_key=message_key(call),
         attachments=msgspec.json.encode(saved).decode() if saved else None,
         sender_id=call.actor.identity_id,
         sender_kind="contact",
