@@ -16,12 +16,15 @@ from koine.model.permissions import WRITE_CONVERSATIONS
 
 MESSAGES = "/v1/conversations/{conversation_id}/messages"
 TAGS = ("Messages",)
-TYPES: dict[str, PathType] = {"conversation_id": "uuid", "message_id": "uuid"}
+ONE: dict[str, PathType] = {"conversation_id": "uuid"}
+TWO: dict[str, PathType] = ONE | {"message_id": "uuid"}
+OWN_NAMES = {"parent_message_id": "parent_id", "message_type": "type"}
+"""What the engine calls fields that have another name here."""
 
 routes = Routes()
 
 
-@routes.get(MESSAGES, query=wire.MessageQuery, returns=wire.Messages, path_types=TYPES, tags=TAGS)
+@routes.get(MESSAGES, query=wire.MessageQuery, returns=wire.Messages, path_types=ONE, tags=TAGS)
 async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
     """List messages, newest first; private notes only for staff."""
     q = call.query
@@ -44,7 +47,7 @@ async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
     body=wire.CreateMessage,
     returns=wire.Message,
     status=201,
-    path_types=TYPES,
+    path_types=ONE,
     tags=TAGS,
 )
 async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
@@ -69,10 +72,15 @@ async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
         must_participate=not is_staff,
         when_closed=body.when_closed,
     )
-    return shapes_talk.message(await messages.post(call.engine, actor, conversation_id, draft))
+    try:
+        posted = await messages.post(call.engine, actor, conversation_id, draft)
+    except Invalid as refusal:
+        name = OWN_NAMES.get(refusal.field, refusal.field)
+        raise Invalid(name, refusal.reason, refusal.message) from None
+    return shapes_talk.message(posted)
 
 
-@routes.get(MESSAGES + "/{message_id}", returns=wire.Message, path_types=TYPES, tags=TAGS)
+@routes.get(MESSAGES + "/{message_id}", returns=wire.Message, path_types=TWO, tags=TAGS)
 async def get_message(call: Call[None, None]) -> wire.Message:
     """Get one message."""
     conversation_id = values.path_id(call, "conversation_id")
@@ -97,5 +105,5 @@ def _key(call: Call[wire.CreateMessage, None], actor: Actor) -> str | None:
     """The message's own key, with the sender in it: another's same key is another key."""
     client_id, key = call.body.client_message_id, key_of(call)
     if client_id is not None:
-        return f"{shapes_talk.CLIENT}{actor.identity_id}:{client_id}"
+        return shapes_talk.client_key(actor, client_id)
     return None if key is None else f"{actor.key_id or actor.identity_id}:{key}"

@@ -3,6 +3,7 @@
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.values import raw, shown_time
 from koine.engine import access
+from koine.kit.ids import is_id
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, SenderKind, unread
@@ -12,7 +13,7 @@ from koine.model.ticket import Ticket
 from koine.model.view import Around
 
 CLIENT = "client:"
-"""How a client's own message id begins as the message's key."""
+"""How a client's own message id begins as the message's key; then comes whose it is."""
 
 
 def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversation:
@@ -75,7 +76,6 @@ def participant(p: Participant) -> wire.Participant:
 
 def message(m: Message) -> wire.Message:
     """One message."""
-    key = m.client_key or ""
     return wire.Message(
         m.id,
         m.conversation_id,
@@ -91,7 +91,7 @@ def message(m: Message) -> wire.Message:
         m.private,
         wire.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),
         raw(m.attachments or "[]"),
-        key.removeprefix(CLIENT) if key.startswith(CLIENT) else None,
+        _client_id(m.client_key or ""),
         iso_ms(m.created_at),
         iso_ms(m.updated_at),
     )
@@ -110,6 +110,19 @@ def ticket(t: Ticket) -> wire.Ticket:
         shown_time(t.ongoing_at),
         shown_time(t.completed_at),
     )
+
+
+def client_key(actor: Actor, client_id: str) -> str:
+    """A client's own message id as the message's key; another caller's same id is another key."""
+    return f"{CLIENT}{actor.identity_id or actor.tenant_id}:{client_id}"
+
+
+def _client_id(key: str) -> str | None:
+    if not key.startswith(CLIENT):
+        return None
+    text = key.removeprefix(CLIENT)
+    who, _, own = text.partition(":")
+    return own if is_id(who) else text
 
 
 def _me(participants: list[Participant], actor: Actor) -> Participant | None:

@@ -1,0 +1,21 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from koine.dialects.native import Native
+from koine.store.db import Database
+from tests.cast import Cast, http, make_cast
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+@pytest.fixture
+async def api(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
+    """The native API as Ada, who administers Acme, sees it."""
+    async with http(cast.engine, Native()) as client:
+        client.headers.update(cast.bearer("ada"))
+        yield client

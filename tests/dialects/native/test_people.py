@@ -1,0 +1,262 @@
+"""Users, contacts, inboxes, responders, deliveries, keys, the tenant and the log over HTTP."""
+
+import httpx
+import pytest
+
+from tests.cast import PASSWORD, Cast
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+async def every(api: httpx.AsyncClient, path: str, **params: object) -> list[dict[str, object]]:
+    """All of a list, read page by page."""
+    found: list[dict[str, object]] = []
+    asked: dict[str, object] = {"limit": 2} | params
+    while True:
+        page = (await api.get(path, params=asked)).json()  # type: ignore[arg-type]  # plain values
+        found += page["data"]
+        if page["next_cursor"] is None:
+            return found
+        asked["cursor"] = page["next_cursor"]
+
+
+async def test_users_are_listed_page_by_page(api: httpx.AsyncClient, cast: Cast) -> None:
+    ids = [user["id"] for user in await every(api, "/v1/users")]
+    assert ids == [cast.acme.id(n) for n in ("ada", "alice", "dora", "dan", "cleo", "olaf")]
+
+
+async def test_users_are_found_by_role_and_text(api: httpx.AsyncClient, cast: Cast) -> None:
+    found = await every(api, "/v1/users", role="driver,agent", search="DAN ")
+    assert [user["id"] for user in found] == [cast.acme.id("dan")]
+
+
+async def test_a_user_is_made_changed_and_removed(api: httpx.AsyncClient) -> None:
+    made = await api.post("/v1/users", json={"name": "Eve", "custom_attributes": {"a": 1}})
+    assert (made.status_code, made.json()["custom_attributes"]) == (201, {"a": 1})
+    path = f"/v1/users/{made.json()['id']}"
+    changed = await api.patch(path, json={"role": "agent", "phone": None})
+    assert (changed.json()["role"], changed.json()["name"]) == ("agent", "Eve")
+    assert (await api.delete(path)).status_code == 204
+    assert (await api.get(path)).status_code == 404
+
+
+async def test_a_user_with_a_password_may_log_in(api: httpx.AsyncClient, cast: Cast) -> None:
+    login = {"email": f"Eve@{cast.acme.tenant.id}.test", "password": PASSWORD}
+    made = await api.post("/v1/users", json={"name": "Eve"} | login)
+    assert made.status_code == 201
+    assert (await api.post("/v1/auth/login", json=login)).status_code == 200
+
+
+@pytest.mark.parametrize("bad", [{"password": "short"}, {"email": None}])
+async def test_a_user_who_could_not_log_in_is_not_half_made(
+    api: httpx.AsyncClient, bad: dict[str, object]
+) -> None:
+    body = {"name": "Half", "email": "half@made.test", "password": PASSWORD} | bad
+    assert (await api.post("/v1/users", json=body)).status_code == 422
+    assert await every(api, "/v1/users", search="Half") == []
+
+
+async def test_only_managers_change_users(api: httpx.AsyncClient, cast: Cast) -> None:
+    alice = cast.bearer("alice")
+    path = f"/v1/users/{cast.acme.id('dan')}"
+    assert (await api.patch(path, json={"name": "x"}, headers=alice)).status_code == 403
+    assert (await api.post("/v1/users", json={"name": "x"}, headers=alice)).status_code == 403
+    assert (await api.delete(path, headers=alice)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["users", "contacts", "inboxes", "responders", "deliveries", "conversations", "tickets"]
+)
+async def test_nothing_another_tenants_and_nonsense_are_the_same(
+    api: httpx.AsyncClient, cast: Cast, path: str
+) -> None:
+    rivals = {
+        "users": cast.rival.id("dan"),
+        "contacts": cast.rival.id("carol"),
+        "inboxes": cast.rival.inbox.id,
+        "responders": cast.rival.tenant.default_responder_id,
+        "deliveries": cast.rival.deliveries[0].id,
+    }
+    headers = {"X-Request-Id": "one"}
+    answers = [
+        await api.get(f"/v1/{path}/{name}", headers=headers)
+        for name in (rivals.get(path, NOBODY), NOBODY, "nonsense")
+    ]
+    assert {(each.status_code, each.content) for each in answers} == {(404, answers[0].content)}
+
+
+async def test_a_contact_is_made_with_its_place_in_an_inbox(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    body = {"name": "Zoe", "identifier": "z-1", "inbox_id": cast.acme.inbox.id.upper()}
+    made = (await api.post("/v1/contacts", json=body)).json()
+    assert made["place"]["inbox_id"] == cast.acme.inbox.id
+    assert len(made["place"]["pubsub_token"]) >= 22
+    again = (await api.get(f"/v1/contacts/{made['id']}")).json()
+    assert (again["identifier"], again["place"]) == ("z-1", None)
+    listed = await every(api, "/v1/contacts", inbox_id=cast.acme.inbox.id)
+    assert [each["name"] for each in listed] == ["Carol Contact", "Dave Contact", "Zoe"]
+
+
+async def test_an_identifier_is_of_one_contact_until_it_is_removed(
+    api: httpx.AsyncClient,
+) -> None:
+    made = await api.post("/v1/contacts", json={"identifier": "i"})
+    taken = await api.post("/v1/contacts", json={"identifier": "i"})
+    assert (taken.status_code, taken.json()["reason"]) == (409, "exists")
+    await api.delete(f"/v1/contacts/{made.json()['id']}")
+    assert (await api.post("/v1/contacts", json={"identifier": "i"})).status_code == 201
+
+
+async def test_an_inbox_of_another_tenant_takes_no_contact(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    body = {"identifier": "nowhere", "inbox_id": cast.rival.inbox.id}
+    assert (await api.post("/v1/contacts", json=body)).status_code == 422
+    assert await every(api, "/v1/contacts", search="nowhere") == []
+
+
+async def test_what_opens_an_inbox_is_shown_to_managers_alone(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    path = f"/v1/inboxes/{cast.acme.inbox.id}"
+    shown = (await api.get(path)).json()
+    assert shown["hmac_token"] == cast.acme.inbox.hmac_token
+    hidden = (await api.get(path, headers=cast.bearer("alice"))).json()
+    assert (hidden["name"], hidden["identifier"], hidden["hmac_token"]) == ("Website", None, None)
+
+
+async def test_an_inbox_is_made_changed_and_closed(api: httpx.AsyncClient, cast: Cast) -> None:
+    settings = {"timezone": "Asia/Jerusalem", "greeting_enabled": True}
+    body = {"name": "Mail", "channel_type": "email", "settings": settings}
+    made = (await api.post("/v1/inboxes", json=body)).json()
+    assert made["settings"] == settings
+    path = f"/v1/inboxes/{made['id']}"
+    bot = cast.acme.tenant.default_responder_id
+    assert (await api.patch(path, json={"responder_id": bot})).json()["responder_id"] == bot
+    assert (await api.delete(path)).status_code == 204
+    assert [each["name"] for each in await every(api, "/v1/inboxes")] == ["Website"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"timezone": "Mars/Olympus"},
+        {"timezone": "../../etc/passwd"},
+        {"timezone": 7},
+        {"working_hours": [{"day_of_week": 7}]},
+        {"working_hours": [{"day_of_week": 1, "open_hour": 24}]},
+        {"working_hours": [{"day_of_week": 1}, {"day_of_week": 1}]},
+    ],
+)
+async def test_settings_an_inbox_cannot_live_with_are_refused(
+    api: httpx.AsyncClient, settings: object
+) -> None:
+    answer = await api.post("/v1/inboxes", json={"name": "x", "settings": settings})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].startswith("settings")
+
+
+async def test_a_responder_gets_numbered_versions(api: httpx.AsyncClient) -> None:
+    body = {"name": "Squad", "kind": "squad", "settings": {"prompt": "1"}}
+    made = (await api.post("/v1/responders", json=body)).json()
+    path = f"/v1/responders/{made['id']}"
+    added = await api.post(f"{path}/versions", json={"settings": {"prompt": "2"}})
+    assert (added.status_code, added.json()["number"]) == (201, 2)
+    versions = await every(api, f"{path}/versions", limit=1)
+    assert [each["settings"] for each in versions] == [{"prompt": "1"}, {"prompt": "2"}]
+    assert (await api.patch(path, json={"name": "Team"})).json()["name"] == "Team"
+    assert [each["name"] for each in await every(api, "/v1/responders", kind="squad")] == ["Team"]
+
+
+async def test_a_delivery_is_saved_by_its_reference(api: httpx.AsyncClient, cast: Cast) -> None:
+    body = {"external_reference_id": "R-1", "customer_id": cast.acme.id("cleo")}
+    made = await api.post("/v1/deliveries", json=body)
+    again = await api.post("/v1/deliveries", json=body | {"driver_id": cast.acme.id("dan")})
+    assert (made.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == made.json()["id"]
+    shown = await api.get(f"/v1/deliveries/{made.json()['id']}")
+    assert shown.json()["driver_id"] == cast.acme.id("dan")
+
+
+async def test_many_deliveries_are_saved_in_order_or_not_at_all(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    cleo = cast.acme.id("cleo")
+    many = [{"external_reference_id": f"B-{n}", "customer_id": cleo} for n in range(5)]
+    saved = await api.post("/v1/deliveries/bulk", json={"deliveries": many})
+    assert [each["external_reference_id"] for each in saved.json()["data"]] == [
+        f"B-{n}" for n in range(5)
+    ]
+    many[3] = {"external_reference_id": "B-new", "customer_id": cast.rival.id("cleo")}
+    many[0]["delivery_code"] = "changed"
+    refused = await api.post("/v1/deliveries/bulk", json={"deliveries": many})
+    assert refused.json()["errors"][0]["field"] == "deliveries.3.customer_id"
+    codes = [each["delivery_code"] for each in await every(api, "/v1/deliveries")]
+    assert (len(codes), "changed" in codes) == (8, False)
+
+
+@pytest.mark.parametrize("count", [0, 501])
+async def test_bulk_takes_1_to_500(api: httpx.AsyncClient, count: int) -> None:
+    body = {"deliveries": [{"customer_id": NOBODY}] * count}
+    assert (await api.post("/v1/deliveries/bulk", json=body)).status_code == 422
+
+
+async def test_one_deliverys_bad_field_has_its_plain_name(api: httpx.AsyncClient) -> None:
+    for body in ({"customer_id": "x"}, {"customer_id": NOBODY}, {}):
+        answer = await api.post("/v1/deliveries", json=body)
+        assert answer.json()["errors"][0]["field"] == "customer_id"
+
+
+async def test_a_keys_secret_is_shown_once_and_dies_when_revoked(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    body = {"name": "bot", "permissions": ["read:conversations"]}
+    made = (await api.post("/v1/api-keys", json=body)).json()
+    headers = {"X-API-Key": made["secret"], "Authorization": ""}
+    assert (await api.get("/v1/me", headers=headers)).status_code == 200
+    assert "secret" not in (await api.get("/v1/api-keys")).text
+    path = f"/v1/api-keys/{made['id']}"
+    assert (await api.delete(path)).status_code == 204
+    assert (await api.get("/v1/me", headers=headers)).json()["reason"] == "revoked"
+    assert (await api.delete(path)).status_code == 404
+
+
+async def test_a_key_may_do_no_more_than_its_maker(api: httpx.AsyncClient) -> None:
+    body = {"name": "maker", "permissions": ["manage:tenant"]}
+    secret = (await api.post("/v1/api-keys", json=body)).json()["secret"]
+    more = {"name": "more", "permissions": ["read:conversations"]}
+    headers = {"Authorization": f"Bearer {secret}"}
+    answer = await api.post("/v1/api-keys", json=more, headers=headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "read:conversations")
+
+
+async def test_the_tenant_is_renamed_and_set_up(api: httpx.AsyncClient, cast: Cast) -> None:
+    dora = cast.acme.id("dora")
+    first = await api.patch(
+        "/v1/tenant", json={"name": "Acme 2", "settings": {"support_user_ids": [dora]}}
+    )
+    assert first.json()["settings"] == {"support_user_ids": [dora], "token_issuer": None}
+    issuer = {"algorithm": "HS256", "key": "k" * 40, "issuer": "them", "audience": None}
+    second = await api.patch("/v1/tenant", json={"settings": {"token_issuer": issuer}})
+    assert second.json()["settings"] == {"support_user_ids": [dora], "token_issuer": issuer}
+    hidden = (await api.get("/v1/tenant", headers=cast.bearer("alice"))).json()
+    assert (hidden["name"], hidden["settings"]) == ("Acme 2", None)
+
+
+async def test_the_roles_are_told(api: httpx.AsyncClient) -> None:
+    roles = {
+        each["role"]: each["permissions"] for each in (await api.get("/v1/roles")).json()["data"]
+    }
+    assert set(roles) == {"tenant_admin", "dispatcher", "agent", "driver", None}
+    assert roles["driver"] == []
+
+
+async def test_the_log_tells_what_was_done_newest_first(api: httpx.AsyncClient, cast: Cast) -> None:
+    await api.patch("/v1/tenant", json={"name": "Acme 2"})
+    entries = await every(api, "/v1/audit")
+    assert (entries[0]["action"], entries[0]["noun"]) == ("change", "tenant")
+    assert entries[0]["actor_id"] == cast.acme.id("ada")
+    keys = await every(api, "/v1/audit", noun="api_key", action="create")
+    assert len(keys) == 2
+    assert (await api.get("/v1/audit", headers=cast.bearer("alice"))).status_code == 403

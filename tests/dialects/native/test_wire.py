@@ -1,0 +1,55 @@
+"""Rows to the exact JSON: golden files, `input` as the engine has it, `output` as it is sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from koine.dialects.native import shapes, shapes_talk
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, Participant
+from koine.model.delivery import Delivery
+from koine.model.identity import Identity
+from koine.model.inbox import Inbox
+from koine.model.message import Message
+from koine.model.tenant import Tenant
+from koine.model.ticket import Ticket
+from koine.model.view import Around
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+PLAIN: dict[str, tuple[type, Any]] = {
+    "user": (Identity, shapes.user),
+    "contact": (Identity, shapes.contact),
+    "delivery": (Delivery, shapes.delivery),
+    "participant": (Participant, shapes_talk.participant),
+    "message": (Message, shapes_talk.message),
+    "ticket": (Ticket, shapes_talk.ticket),
+}
+SEEN: dict[str, tuple[type, Any]] = {
+    "inbox": (Inbox, shapes.inbox),
+    "tenant": (Tenant, shapes.tenant),
+}
+
+
+def shown(given: dict[str, Any]) -> object:
+    """The wire's shape of a case's input."""
+    name = next(iter(given))
+    if name in PLAIN:
+        noun, shape = PLAIN[name]
+        return shape(msgspec.convert(given[name], noun))
+    actor = msgspec.convert(given["actor"], Actor)
+    if name in SEEN:
+        noun, shape = SEEN[name]
+        return shape(msgspec.convert(given[name], noun), actor)
+    found = msgspec.convert(given["conversation"], Conversation)
+    return shapes_talk.conversation(found, msgspec.convert(given["around"], Around), actor)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden(path: Path) -> None:
+    case = json.loads(path.read_text())
+    sent = msgspec.json.encode(shown(case["input"]))
+    assert json.loads(sent) == case["output"]
+    assert list(json.loads(sent)) == list(case["output"])
