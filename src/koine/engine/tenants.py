@@ -22,12 +22,15 @@ DEFAULT_RESPONDER = "Assistant"
 async def create(engine: Engine, name: str, slug: str) -> Tenant:
     """Make a tenant. Raises Conflict("exists") when the short name is taken."""
     tenant_id = new_id()
-    try:
-        return await engine.db.write(
-            tenant_id, _create, engine.clock.now(), operator(tenant_id), name, slug
-        )
-    except Duplicate:
-        raise Conflict("exists", f"there is a tenant {slug} already") from None
+    while True:
+        try:
+            return await engine.db.write(
+                tenant_id, _create, engine.clock.now(), operator(tenant_id), name, slug
+            )
+        except Duplicate as duplicate:
+            # Another may have been given the same number at the same time: the next is free.
+            if duplicate.constraint != tenants.NUMBER_TAKEN:
+                raise Conflict("exists", f"there is a tenant {slug} already") from None
 
 
 async def _create(tx: Tx, now: int, actor: Actor, name: str, slug: str) -> Tenant:

@@ -11,6 +11,9 @@ from koine.store.tables import server
 from koine.store.tables import tenants as t
 from koine.store.tables.base import columns_of
 
+NUMBER_TAKEN = "tenants_number"
+"""What is violated when two tenants are given one number."""
+
 _ALL_TENANTS = "tenants are the server's own rows"
 
 _BY = Family(

@@ -1,0 +1,108 @@
+"""May you? What each kind of caller sees, reads and changes."""
+
+import pytest
+
+from koine.engine import access, conversations, delivery_conversations, messages, participation
+from koine.engine.delivery_conversations import Opening
+from koine.model.actor import Actor
+from koine.model.errors import Forbidden, NotFound
+from koine.model.filters import ConversationFilter, MessageFilter
+from koine.model.page import Window
+from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+ALL = MessageFilter(with_private=True)
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def opened(cast: Cast) -> str:
+    """The conversation of a delivery that Dan drives to Cleo; Dora opened it."""
+    opening = Opening(delivery_id=cast.acme.deliveries[0].id)
+    dora = cast.acme.actor("dora")
+    return (await delivery_conversations.open_(cast.engine, dora, opening))[0].id
+
+
+def key(cast: Cast, *permissions: str) -> Actor:
+    """A key of Olaf's, who takes part in nothing."""
+    olaf = cast.acme.id("olaf")
+    return Actor(cast.acme.tenant.id, "key", olaf, permissions=frozenset(permissions))
+
+
+@pytest.mark.parametrize("who", ["ada", "alice", "dora", "dan", "cleo"])
+async def test_those_who_view_the_tenant_and_participants_see_it(cast: Cast, who: str) -> None:
+    name = await opened(cast)
+    assert (await conversations.get(cast.engine, cast.acme.actor(who), name)).one.id == name
+
+
+async def test_to_strangers_there_is_none(cast: Cast) -> None:
+    name = await opened(cast)
+    for stranger in (cast.acme.actor("olaf"), cast.acme.actor("carol"), cast.rival.actor("ada")):
+        with pytest.raises(NotFound):
+            await conversations.get(cast.engine, stranger, name)
+
+
+async def test_one_who_left_sees_it_no_more(cast: Cast) -> None:
+    name, dan = await opened(cast), cast.acme.actor("dan")
+    await participation.remove(cast.engine, cast.acme.actor("ada"), name, [cast.acme.id("dan")])
+    with pytest.raises(NotFound):
+        await conversations.get(cast.engine, dan, name)
+
+
+async def test_reading_as_a_participant_takes_more_than_a_permission(cast: Cast) -> None:
+    name = await opened(cast)
+    with pytest.raises(Forbidden):
+        await messages.page(
+            cast.engine, cast.acme.actor("ada"), name, ALL, Window(1), as_participant=True
+        )
+    dan = cast.acme.actor("dan")
+    said = await messages.page(cast.engine, dan, name, ALL, Window(1), as_participant=True)
+    assert said.me is not None
+
+
+async def test_a_key_sees_by_its_permission_and_changes_by_another(cast: Cast) -> None:
+    name, changes = await opened(cast), conversations.Changes(title="x")
+    reader, writer = key(cast, READ_CONVERSATIONS), key(cast, WRITE_CONVERSATIONS)
+    await conversations.get(cast.engine, reader, name)
+    with pytest.raises(Forbidden):
+        await conversations.change(cast.engine, reader, name, changes)
+    await conversations.change(cast.engine, writer, name, changes)
+    with pytest.raises(NotFound):
+        await conversations.get(cast.engine, writer, name)
+
+
+async def test_its_admins_change_a_conversation_and_members_do_not(cast: Cast) -> None:
+    name, changes = await opened(cast), conversations.Changes(title="x")
+    await conversations.change(cast.engine, cast.acme.actor("dora"), name, changes)
+    with pytest.raises(Forbidden):
+        await conversations.change(cast.engine, cast.acme.actor("dan"), name, changes)
+
+
+@pytest.mark.parametrize(("who", "sees"), [("alice", True), ("dora", True), ("dan", False)])
+async def test_notes_are_for_staff(cast: Cast, who: str, sees: bool) -> None:
+    assert access.sees_private(cast.acme.actor(who)) is sees
+
+
+async def test_a_list_is_cut_to_what_one_may_see(cast: Cast) -> None:
+    f = ConversationFilter()
+    assert access.scoped(cast.acme.actor("ada"), f) == f
+    assert access.scoped(cast.acme.actor("dan"), f).participant_id == cast.acme.id("dan")
+    with pytest.raises(Forbidden):
+        others = ConversationFilter(participant_id=cast.acme.id("ada"))
+        access.scoped(cast.acme.actor("dan"), others)
+
+
+def test_an_actor_of_nobody_lists_nothing() -> None:
+    with pytest.raises(Forbidden):
+        access.scoped(Actor("t", "user"), ConversationFilter())
+
+
+def test_giving_takes_all_of_it() -> None:
+    actor = Actor("t", "user", permissions=frozenset({READ_CONVERSATIONS}))
+    access.need_all(actor, frozenset({READ_CONVERSATIONS}))
+    with pytest.raises(Forbidden):
+        access.need_all(actor, frozenset({READ_CONVERSATIONS, WRITE_CONVERSATIONS}))

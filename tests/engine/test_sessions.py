@@ -1,0 +1,127 @@
+"""Logins and their tokens, below HTTP (the flows are in tests/dialects/native/test_auth.py)."""
+
+import asyncio
+
+import pytest
+
+from koine.engine import accounts, credentials, people, sessions
+from koine.engine.people import PersonChanges
+from koine.kit.times import DAY, SECOND
+from koine.model.actor import operator
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from koine.model.identity import NewIdentity
+from koine.store.db import Database
+from tests.cast import PASSWORD, Cast, make_cast
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def logged_in(cast: Cast, name: str = "dan") -> sessions.LoggedIn:
+    boss, person = operator(cast.acme.tenant.id), cast.acme.people[name]
+    await sessions.set_password(cast.engine, boss, person.id, PASSWORD)
+    return await sessions.log_in(cast.engine, str(person.email), PASSWORD)
+
+
+async def test_a_short_password_is_refused(cast: Cast) -> None:
+    with pytest.raises(Invalid):
+        await sessions.set_password(
+            cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "x" * 11
+        )
+
+
+async def test_a_user_without_email_gets_no_password(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    user = await people.create(cast.engine, ada, NewIdentity(kind="user", name="x"))
+    with pytest.raises(Invalid):
+        await sessions.set_password(cast.engine, ada, user.id, PASSWORD)
+
+
+async def test_contacts_and_strangers_get_no_password(cast: Cast) -> None:
+    for name in (cast.acme.id("carol"), cast.rival.id("dan")):
+        with pytest.raises(NotFound):
+            await sessions.set_password(cast.engine, cast.acme.actor("ada"), name, PASSWORD)
+
+
+async def test_others_passwords_are_for_managers(cast: Cast) -> None:
+    with pytest.raises(Forbidden):
+        await sessions.set_password(
+            cast.engine, cast.acme.actor("alice"), cast.acme.id("dan"), PASSWORD
+        )
+
+
+async def test_a_taken_email_is_refused_not_crashed_on(cast: Cast) -> None:
+    ada, dan = cast.acme.actor("ada"), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, ada, dan.id, PASSWORD)
+    twin = await people.create(cast.engine, ada, NewIdentity(kind="user", email=dan.email))
+    with pytest.raises(Conflict):
+        await sessions.set_password(cast.engine, ada, twin.id, PASSWORD)
+
+
+async def test_a_new_password_ends_every_session(cast: Cast) -> None:
+    found = await logged_in(cast)
+    await logged_in(cast)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, found.refresh_token)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_token(cast.engine, found.access_token)
+
+
+@pytest.mark.parametrize("change", ["block", "remove"])
+async def test_one_who_is_gone_neither_logs_in_nor_refreshes(cast: Cast, change: str) -> None:
+    found, ada, dan = await logged_in(cast), cast.acme.actor("ada"), cast.acme.people["dan"]
+    if change == "block":
+        await people.change(cast.engine, ada, dan.id, "user", PersonChanges(blocked=True))
+    else:
+        await people.remove(cast.engine, ada, dan.id, "user")
+    with pytest.raises(Unauthenticated):
+        await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_a_session_ends_by_itself(cast: Cast) -> None:
+    found = await logged_in(cast)
+    cast.clock.advance(seconds=cast.engine.settings.refresh_token_days * DAY // SECOND + 1)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_of_two_who_refresh_at_once_one_wins_and_the_session_ends(cast: Cast) -> None:
+    found = await logged_in(cast)
+    tries = [sessions.refresh(cast.engine, found.refresh_token) for _ in range(2)]
+    outcomes = await asyncio.gather(*tries, return_exceptions=True)
+    won = [each for each in outcomes if isinstance(each, sessions.LoggedIn)]
+    assert len(won) == 1
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, won[0].refresh_token)
+
+
+async def test_a_session_is_ended_by_its_newest_token_alone(cast: Cast) -> None:
+    first = await logged_in(cast)
+    second = await sessions.refresh(cast.engine, first.refresh_token)
+    with pytest.raises(Unauthenticated):
+        await sessions.end(cast.engine, first.refresh_token)
+    await sessions.end(cast.engine, second.refresh_token)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, second.refresh_token)
+
+
+async def test_one_logs_out_of_ones_own_sessions_alone(cast: Cast) -> None:
+    found = await logged_in(cast)
+    session_id = found.refresh_token.split(".")[1]
+    for stranger in (cast.acme.actor("ada"), cast.rival.actor("dan")):
+        with pytest.raises(NotFound):
+            await sessions.log_out(cast.engine, stranger, session_id)
+    await sessions.log_out(cast.engine, cast.acme.actor("dan"), session_id)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_one_without_a_login_changes_no_password(cast: Cast) -> None:
+    with pytest.raises(Invalid):
+        await accounts.change_own_password(
+            cast.engine, cast.acme.actor("olaf"), PASSWORD, "another long password"
+        )
