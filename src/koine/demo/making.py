@@ -27,7 +27,7 @@ TOKEN_DAYS = 30
 FEWEST = 3
 """Listed deliveries that have no conversation, at least."""
 STORY_DAYS = story.DAYS + 1
-RIVAL_SCALE = 6
+RIVAL_SCALE = 12
 
 
 async def demonstration(engine: Engine, base_url: str = "") -> Kept:

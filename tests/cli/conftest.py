@@ -1,0 +1,15 @@
+import pytest
+
+from tests.cli.typed import Terminal
+
+
+@pytest.fixture
+def terminal(tmp_path, monkeypatch) -> Terminal:
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+    return Terminal(tmp_path)
+
+
+@pytest.fixture
+def acme(terminal: Terminal) -> Terminal:
+    terminal.type("tenant", "create", "Acme")
+    return terminal

@@ -1,0 +1,77 @@
+"""The rest of the commands, and the way failures are told."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from koine import __version__
+from koine.cli import app
+from koine.cli.commands import COMMANDS
+from koine.kit.settings import describe
+from koine.main import dialects
+from tests.cli.typed import Terminal
+
+ROOT = Path(__file__).parents[2]
+
+
+def typed(*words: str, code: int = 0, **env: str) -> str:
+    result = CliRunner().invoke(app, words, env=env)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_every_command_is_listed_and_helps() -> None:
+    said = typed("--help")
+    for name in COMMANDS:
+        assert f"\n  {name} " in said
+        assert "--help" in typed(name, "--help")
+
+
+def test_version() -> None:
+    assert typed("version") == f"{__version__}\n"
+
+
+def test_routes_are_those_of_the_dialects() -> None:
+    rows = json.loads(typed("routes", "--json"))
+    assert len(rows) == sum(len(dialect.routes) for dialect in dialects())
+    assert {row["dialect"] for row in rows} == {dialect.name for dialect in dialects()}
+    assert rows[0]["path"] in typed("routes")
+
+
+@pytest.mark.parametrize("name", [dialect.name for dialect in dialects()])
+def test_openapi_of_each_dialect(name: str) -> None:
+    assert json.loads(typed("openapi", name))["openapi"].startswith("3.1")
+
+
+def test_openapi_of_all_and_of_none() -> None:
+    assert set(json.loads(typed("openapi"))) == {dialect.name for dialect in dialects()}
+    assert "it is one of" in typed("openapi", "klingon", code=1)
+
+
+def test_migrate_says_from_where_to_where(terminal: Terminal) -> None:
+    assert "empty -> " in terminal.type("migrate")
+    assert "up to date" in terminal.type("migrate")
+
+
+def test_a_bad_setting_is_wrong_usage() -> None:
+    said = typed("tenant", "list", code=2, KOINE_PORT="many")
+    assert said == "koine: KOINE_PORT: must be a whole number from 0 to 65535\n"
+
+
+def test_a_database_that_is_down_is_a_sentence_without_its_password() -> None:
+    said = typed("tenant", "list", "--database", "postgresql://u:secret@127.0.0.1:1/x", code=1)
+    assert said == "koine: the database at postgresql://127.0.0.1:1/x does not answer: is it running?\n"
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "koine.db").write_text("not a database " * 100)
+    assert "Traceback" not in typed("tenant", "list", "--data", str(tmp_path), code=1)
+
+
+def test_the_page_about_running_names_every_setting() -> None:
+    page = (ROOT / "docs" / "running.md").read_text()
+    for each in describe():
+        default = f"`{each.default}`" if each.default else ""
+        assert f"| `{each.env}` | {default} | {each.doc} | {each.accepts} |" in page

@@ -1,0 +1,66 @@
+"""doctor: every problem is found, and nothing is changed."""
+
+from pathlib import Path
+
+import pytest
+
+from koine.cli.checkup import examine_database, examine_files, examine_settings
+from koine.kit.settings import load
+from tests.cli.typed import Terminal
+from tests.support.shared_postgres import SharedPostgres
+
+
+def test_a_new_folder_is_fine_and_nothing_is_made(terminal: Terminal) -> None:
+    assert "PROBLEM" not in terminal.type("doctor")
+    assert list(terminal.folder.iterdir()) == []
+
+
+def test_a_server_that_was_set_up_is_fine(acme: Terminal) -> None:
+    about = {finding["about"]: finding["level"] for finding in acme.json("doctor")}
+    assert about == dict.fromkeys(("settings", "disk", "database", "tables", "version"), "ok")
+
+
+def test_a_misspelt_variable_is_a_problem(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOINE_PROT", "80")
+    assert "KOINE_PROT" in terminal.type("doctor", code=1)
+
+
+def test_a_setting_that_cannot_be_read_is_a_problem(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOINE_PORT", "many")
+    assert "KOINE_PORT: must be a whole number" in terminal.type("doctor", code=1)
+
+
+def test_a_database_that_others_can_read_is_a_problem(acme: Terminal) -> None:
+    (acme.folder / "koine.db").chmod(0o644)
+    assert "chmod 600" in acme.type("doctor", code=1)
+
+
+def test_workers_on_a_file_and_a_bare_host_are_told() -> None:
+    settings = load({}, {"workers": 2, "host": "0.0.0.0"})
+    levels = [finding.level for finding in examine_settings({}, settings)]
+    assert levels == ["ok", "problem", "warning"]
+
+
+def test_a_folder_in_the_way_is_a_problem(tmp_path: Path) -> None:
+    settings = load({}, {"data_dir": str(tmp_path / "not-there")})
+    assert [f.level for f in examine_files(settings)] == ["ok"]
+
+
+async def test_a_server_that_does_not_answer_is_a_problem() -> None:
+    settings = load({}, {"database_url": "postgresql://u:secret@127.0.0.1:1/x"})
+    (finding,) = await examine_database(settings)
+    assert finding.level == "problem" and "secret" not in finding.found
+
+
+async def test_a_careless_server_is_a_problem(shared_postgres: SharedPostgres) -> None:
+    settings = load({}, {"database_url": shared_postgres.new_empty_database()})
+    found = list(await examine_database(settings))
+    problems = [finding.found for finding in found if finding.level == "problem"]
+    assert problems[1:] == [
+        "fsync is off", "synchronous_commit is off", "full_page_writes is off",
+    ]  # fmt: skip
+    assert "koine migrate" in problems[0]

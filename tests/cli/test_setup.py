@@ -1,0 +1,112 @@
+"""tenant, user, key, inbox: all that is needed to set a server up."""
+
+import pytest
+
+from tests.cli.typed import Terminal
+
+ANN = ("user", "create", "ann@acme.test", "--name", "Ann Lee", "--role", "tenant_admin")
+
+
+def test_a_tenant_is_made_and_listed(terminal: Terminal) -> None:
+    made = terminal.json("tenant", "create", "Acme Ltd")
+    assert (made["slug"], made["name"]) == ("acme-ltd", "Acme Ltd")
+    assert terminal.json("tenant", "list") == [made]
+
+
+def test_a_taken_short_name_is_refused_in_a_sentence(acme: Terminal) -> None:
+    said = acme.type("tenant", "create", "Acme", code=1)
+    assert said == "koine: there is a tenant acme already\n"
+
+
+def test_without_a_tenant_it_says_how_to_make_one(terminal: Terminal) -> None:
+    assert "koine tenant create" in terminal.type("user", "list", code=1)
+
+
+def test_of_several_tenants_one_must_be_named(acme: Terminal) -> None:
+    acme.type("tenant", "create", "Beta")
+    assert "--tenant (acme, beta)" in acme.type("user", "list", code=1)
+    assert acme.json("user", "list", "-t", "beta") == []
+
+
+def test_an_unknown_tenant_is_refused(acme: Terminal) -> None:
+    assert acme.type("user", "list", "-t", "nobody", code=1) == "koine: no such tenant\n"
+
+
+def test_a_user_is_made_and_listed(acme: Terminal) -> None:
+    made = acme.json(*ANN)
+    assert (made["email"], made["role"]) == ("ann@acme.test", "tenant_admin")
+    assert acme.json("user", "list") == [made]
+
+
+def test_an_email_is_taken_once(acme: Terminal) -> None:
+    acme.type(*ANN)
+    acme.type(*ANN, code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("user", "create", "no-mail"), 1),
+        (("user", "create", "x@y.test", "--role", "boss"), 2),
+        (("user", "token"), 1),
+        (("user", "token", "nobody@y.test"), 1),
+        (("user", "set-password", "nobody@y.test", "--stdin"), 1),
+        (("key", "create", "k", "--user", "nobody@y.test"), 1),
+        (("key", "revoke", "no-id"), 1),
+        (("inbox", "create", "x", "--channel", "fax"), 2),
+        (("inbox", "create", "x", "--responder", "no-id"), 1),
+        (("tenant", "create", "!!"), 1),
+        (("nonsense",), 2),
+    ],
+)
+def test_what_is_refused_and_what_is_wrong_usage(
+    acme: Terminal, words: tuple[str, ...], code: int
+) -> None:
+    said = acme.type(*words, code=code, input="a long enough password\n")
+    assert "Traceback" not in said
+
+
+def test_a_short_password_is_refused(acme: Terminal) -> None:
+    acme.type(*ANN)
+    said = acme.type("user", "set-password", "ann@acme.test", "--stdin", input="short\n", code=1)
+    assert "12 characters" in said
+
+
+def test_a_password_is_asked_for_twice(acme: Terminal) -> None:
+    acme.type(*ANN)
+    twice = "a long enough password\n" * 2
+    assert "password set" in acme.type("user", "set-password", "ann@acme.test", input=twice)
+
+
+def test_tokens_are_printed_alone(acme: Terminal) -> None:
+    acme.type(*ANN)
+    assert acme.type("user", "token", "ann@acme.test").count(".") == 2
+    assert acme.type("user", "token", "--system-admin").count("\n") == 1
+
+
+def test_a_key_is_shown_once_and_revoked(acme: Terminal) -> None:
+    acme.type(*ANN)
+    made = acme.json("key", "create", "CRM", "--user", "ann@acme.test", "--days", "7")
+    assert made["api_key"].startswith("sk_live_")
+    acme.type("key", "revoke", made["id"])
+    (listed,) = acme.json("key", "list")
+    assert listed["revoked_at"] and listed["prefix"] == made["api_key"][:16]
+
+
+def test_an_unknown_permission_is_refused(acme: Terminal) -> None:
+    acme.type(*ANN)
+    words = ("key", "create", "k", "--user", "ann@acme.test", "--permission", "rule:world")
+    assert "rule:world" in acme.type(*words, code=1)
+
+
+def test_an_inbox_is_opened_and_listed(acme: Terminal) -> None:
+    made = acme.json("inbox", "create", "Website", "--channel", "widget")
+    (listed,) = acme.json("inbox", "list")
+    assert listed == {name: made[name] for name in listed}
+    assert made["hmac_token"] not in acme.type("inbox", "list")
+
+
+def test_nothing_is_cut_off_in_a_pipe(acme: Terminal) -> None:
+    name = "A rather long name of an inbox " * 5
+    acme.type("inbox", "create", name)
+    assert name.strip() in acme.type("inbox", "list")
