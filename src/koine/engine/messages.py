@@ -122,6 +122,8 @@ async def mark_read(
     found, me = await access.conversation(tx, actor, conversation_id, lock=True)
     if me is None or me.left_at is not None or (message_id is None and found.last_seq == 0):
         return False
+    look = rows.seen_by_contact if me.identity_id == found.owner_id else rows.seen_by_agent
+    await look(tx, found.id, now)
     mark = await _mark(tx, actor, found, message_id)
     moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
     if moved:

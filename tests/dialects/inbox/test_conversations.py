@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.engine import conversations, inbox_conversations, inboxes, people
+from koine.engine import conversations, inbox_conversations, inboxes, messages, people
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.identity import NewIdentity
@@ -154,3 +154,14 @@ async def test_a_removed_inbox_opens_nothing(door: Door) -> None:
 
 def test_a_page_is_twenty() -> None:
     assert inbox_conversations.PAGE == 20
+
+
+async def test_an_agent_who_reads_is_seen_to_have_looked(door: Door) -> None:
+    acme, engine = door.cast.acme, door.cast.engine
+    joining = ((acme.id("alice"), "member"),)
+    new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id("carol"), participants=joining)
+    made = await conversations.create(engine, acme.actor("alice"), new)
+    await door.carol.say(made.number, "hello")
+    await messages.mark_read(engine, acme.actor("alice"), made.id)
+    shown = (await door.carol.call("GET", f"/conversations/{made.number}")).json()
+    assert shown["agent_last_seen_at"] == door.cast.clock.now() // 1_000_000
