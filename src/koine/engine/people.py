@@ -187,6 +187,7 @@ async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
 async def _create_at(
     tx: Tx, now: int, actor: Actor, new: NewIdentity, inbox_id: str
 ) -> tuple[Identity, ContactInbox]:
+    access.need(actor, WRITE_CUSTOMERS)
     inbox = await inboxes.get(tx, inbox_id)
     if inbox is None or inbox.removed_at is not None:
         raise Invalid("inbox_id", "unknown", "no such inbox")
