@@ -4,6 +4,7 @@ A test that asks for `db` runs once per database. The databases are shared by th
 process, so a test makes a tenant of its own; one that must be alone asks for `fresh_db`.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ BACKENDS = ("sqlite", "postgres")
 settings.register_profile("koine", deadline=None)
 settings.load_profile("koine")
 
+COUNTED = "counted: "
 SHARED = pytest.StashKey[SharedPostgres]()
 
 
@@ -44,6 +46,17 @@ def pytest_configure_node(node: Any) -> None:
     shared = node.config.stash[SHARED]
     node.workerinput["koine_shared"] = str(shared.directory)
     node.workerinput["koine_owner"] = shared.owner
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How much the tests that count looked at: `record_property("counted: …", n)` adds n."""
+    totals: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name.startswith(COUNTED):
+                totals[name.removeprefix(COUNTED)] += value
+    for name, total in sorted(totals.items()):
+        terminalreporter.write_line(f"{name}: {total:,}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,0 +1,50 @@
+"""Zaia's chats, spoken with a workspace's key: its own words are the responder's."""
+
+from typing import Any
+
+from koine.model.conversation import Conversation
+from tests.drivers.base import Driver
+
+BASE = "/api/v1/chats"
+SAID = "/api/v1/chat-messages"
+
+
+class ChatsDriver(Driver):
+    """The workspace's program."""
+
+    name = "chats"
+    speaker = "assistant"
+
+    def headers(self) -> dict[str, str]:
+        return {"authorization": self.world.cast.acme.key}
+
+    async def open(self) -> str:
+        acme = self.world.cast.acme
+        body = {"channelId": acme.inbox.id, "ownerId": acme.id("carol"), "title": "Chat"}
+        return str((await self.ask("POST", BASE, body))["id"])
+
+    async def post(self, talk: Conversation, text: str) -> None:
+        body = {"chatId": talk.id, "content": text, "role": "assistant", "chatThreadId": None}
+        await self.ask("POST", SAID, body | {"externalId": None})
+
+    async def page(self, talk: Conversation, number: int, size: int) -> list[str]:
+        """By the cursor of the `Link` header: this list has no page numbers."""
+        url = f"{SAID}?chatId={talk.id}&limit={size}"
+        for _ in range(number - 1):
+            link = (await self.call("GET", url)).headers.get("link")
+            if link is None:
+                return []
+            url = link[link.index("/api/") : link.index(">")]
+        return [m["content"] for m in await self.ask("GET", url)]
+
+    async def read(self, talk: Conversation) -> list[str]:
+        return await self.page(talk, 1, 1000)
+
+    async def listed(self) -> list[str]:
+        return [c["id"] for c in await self.ask("GET", f"{BASE}?pageSize=100")]
+
+    async def get(self, talk: Conversation) -> Any:
+        return await self.ask("GET", f"{BASE}/{talk.id}/details")
+
+    def latest(self, shown: Any) -> str | None:
+        return str(shown["lastMessageContent"])

@@ -1,0 +1,19 @@
+"""All the drivers, by the name of their dialect."""
+
+from tests.drivers.base import Driver
+from tests.drivers.chats import ChatsDriver
+from tests.drivers.delivery import DeliveryDriver
+from tests.drivers.helpdesk import HelpdeskDriver
+from tests.drivers.inbox import InboxDriver
+from tests.drivers.native import NativeDriver
+from tests.drivers.world import World
+
+DRIVERS: dict[str, type[Driver]] = {
+    each.name: each
+    for each in (DeliveryDriver, HelpdeskDriver, ChatsDriver, InboxDriver, NativeDriver)
+}
+
+
+def drivers(world: World) -> dict[str, Driver]:
+    """One of each."""
+    return {name: kind(world) for name, kind in DRIVERS.items()}

@@ -1,0 +1,55 @@
+"""The cast behind an application that speaks every dialect."""
+
+from msgspec import Struct
+
+from koine.engine import conversations, delivery_conversations, messages
+from koine.engine.delivery_conversations import Opening
+from koine.http.app import build
+from koine.http.dialect import Dialect
+from koine.http.ledger import Answers
+from koine.main import dialects
+from koine.model.actor import operator
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.message import Draft, Message
+from koine.store.db import Database
+from tests.cast import Cast, Company, make_cast
+from tests.drivers.asgi import Caller
+
+
+class World(Struct):
+    """The cast, and the application they all call."""
+
+    cast: Cast
+    call: Caller
+    dialects: list[Dialect]
+
+    async def talk(self, owner: str = "carol", *people: str, company: str = "acme") -> Conversation:
+        """A contact's conversation in the website inbox; `people` (dan and alice) take part."""
+        of: Company = getattr(self.cast, company)
+        joining = tuple((of.id(who), "member") for who in people or ("dan", "alice"))
+        new = NewConversation(
+            title=f"{of.tenant.name} talk", inbox_id=of.inbox.id, owner_id=of.id(owner),
+            source_id=of.places[owner].source_id, participants=joining,  # type: ignore[arg-type]  # "member" is a role
+        )  # fmt: skip
+        return await conversations.create(self.cast.engine, operator(of.tenant.id), new)
+
+    async def parcel(self, number: int = 0, company: str = "acme") -> Conversation:
+        """The conversation of a delivery, with its driver and its customer."""
+        of: Company = getattr(self.cast, company)
+        opening = Opening(delivery_id=of.deliveries[number].id)
+        actor = of.actor("dan")
+        return (await delivery_conversations.open_(self.cast.engine, actor, opening))[0]
+
+    async def note(self, talk: Conversation, text: str) -> Message:
+        """A private note of Alice's."""
+        draft = Draft(content=text, sender_id=self.cast.acme.id("alice"), private=True)
+        actor = self.cast.acme.actor("alice")
+        return await messages.post(self.cast.engine, actor, talk.id, draft)
+
+
+async def make_world(db: Database, **settings: object) -> World:
+    """A world of its own in a database that may hold others."""
+    cast = await make_cast(db, **settings)  # type: ignore[arg-type]  # settings by name
+    spoken, engine = dialects(), cast.engine
+    app = build(spoken, engine, engine.settings, ledger=Answers(engine))
+    return World(cast, Caller(app), spoken)

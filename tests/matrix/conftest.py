@@ -1,0 +1,23 @@
+"""One world for each database, with everyone who calls."""
+
+import pytest
+
+from koine.store.db import Database
+from tests.drivers.world import World, make_world
+from tests.matrix.guests import guests
+from tests.matrix.objects import Things
+from tests.matrix.people import Caller, callers
+from tests.matrix.runner import Run
+
+WORLDS: dict[int, tuple[Database, World, dict[str, list[Caller]]]] = {}
+
+
+@pytest.fixture
+async def run(db: Database) -> Run:
+    """The cells of one row; the world is made when a database is first asked for."""
+    if id(db) not in WORLDS:
+        world = await make_world(db, login_rate_limit_per_minute=0)
+        people = {"everywhere": await callers(world.cast), "inbox": await guests(world.cast)}
+        WORLDS[id(db)] = (db, world, people)
+    _, world, people = WORLDS[id(db)]
+    return Run(world, people, Things(world.cast))

@@ -1,0 +1,196 @@
+"""What is called for: things of one's own, of others, of the rival, of nobody, and nonsense.
+
+`own` is what Dan, Cleo and Carol take part in; `other` is of the same tenant, and they do not.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from koine.dialects.inbox.numbers import message_id
+from koine.engine import (
+    conversations,
+    inboxes,
+    keys,
+    messages,
+    people,
+    responders,
+    surveys,
+    tickets,
+)
+from koine.engine.engine import Engine
+from koine.engine.inboxes import NewInbox
+from koine.engine.responders import NewResponder
+from koine.kit.ids import new_id
+from koine.model.actor import Actor, operator
+from koine.model.conversation import Conversation, NewConversation, ParticipantRole
+from koine.model.delivery import Delivery
+from koine.model.identity import NewIdentity
+from koine.model.message import Draft
+from koine.store import deliveries
+from tests.cast import Cast, Company
+
+OBJECTS = ("own", "other", "rival", "random", "malformed")
+MARKS = {"acme": "canary-of-acme", "rival": "canary-of-the-rival"}
+"""In the names and titles of each: none may be in an answer to the other, or to nobody."""
+
+
+class Things:
+    """Finds or makes what a cell is about; `company` is the caller's, so that a rival's is the
+    other company's."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self._made: dict[tuple[str, str, bool], str] = {}
+
+    async def id(self, noun: str, company: str, which: str) -> str:
+        """The id of a thing: the same one until all are spent."""
+        if which == "random":
+            return "999999999" if noun in NUMBERS else "00000000-0000-7000-8000-000000000000"
+        if which == "malformed":
+            return "no-such-form-of-id"
+        if which == "rival":
+            company = "acme" if company == "rival" else "rival"
+        key = (noun, company, which == "other")
+        if key not in self._made:
+            of: Company = getattr(self.cast, company)
+            making = Making(self, of, company, which == "other", MARKS[company])
+            self._made[key] = await MAKERS[noun](making)
+        return self._made[key]
+
+    def spend_all(self) -> None:
+        """Something was changed: the next cell gets new things."""
+        self._made.clear()
+
+
+class Making(Struct):
+    """What a maker needs: whose it is to be, and what it is to be called."""
+
+    things: Things
+    of: Company
+    company: str
+    others: bool
+    mark: str
+
+    @property
+    def engine(self) -> Engine:
+        return self.things.cast.engine
+
+    @property
+    def boss(self) -> Actor:
+        return operator(self.of.tenant.id)
+
+    def draft(self) -> Draft:
+        """A word of Alice's with the mark in it."""
+        return Draft(content=self.mark, sender_id=self.of.id("alice"))
+
+    async def near(self, noun: str) -> str:
+        """The thing of another noun that belongs with this one."""
+        return await self.things.id(noun, self.company, "other" if self.others else "own")
+
+
+async def _conversation(m: Making) -> str:
+    who = "dave" if m.others else "carol"
+    joining = () if m.others else ((m.of.id("dan"), "member"), (m.of.id("cleo"), "member"))
+    return (await _talk(m, who, joining)).id  # type: ignore[arg-type]  # "member" is a role
+
+
+async def _number(m: Making) -> str:
+    return str((await _talk(m, "dave" if m.others else "carol")).number)
+
+
+async def _ivys(m: Making) -> str:
+    return str((await _talk(m, "dave" if m.others else "ivy")).number)
+
+
+async def _talk(
+    m: Making, who: str, joining: tuple[tuple[str, ParticipantRole], ...] = ()
+) -> Conversation:
+    place = m.of.places[who]
+    new = NewConversation(
+        kind="order", title=m.mark, inbox_id=place.inbox_id, owner_id=m.of.id(who),
+        source_id=place.source_id, participants=joining,
+    )  # fmt: skip
+    made = await conversations.create(m.engine, m.boss, new)
+    await messages.post(m.engine, m.boss, made.id, m.draft())
+    return made
+
+
+async def _message(m: Making) -> str:
+    talk = await m.near("conversation")
+    return (await messages.post(m.engine, m.boss, talk, m.draft())).id
+
+
+async def _said(m: Making) -> str:
+    return str(message_id(int(await m.near("number")), 1))
+
+
+async def _said_by_ivy(m: Making) -> str:
+    return str(message_id(int(await m.near("number of ivy")), 1))
+
+
+async def _ticket(m: Making) -> str:
+    return (await tickets.open_(m.engine, m.boss, await m.near("conversation"))).id
+
+
+async def _survey(m: Making) -> str:
+    conversation_id = await m.near("conversation")
+    await surveys.send(m.engine, m.boss, conversation_id, "How was it?")
+    return conversation_id
+
+
+async def _inbox(m: Making) -> str:
+    return (await inboxes.create(m.engine, m.boss, NewInbox(name=m.mark))).id
+
+
+async def _contact(m: Making) -> str:
+    new = NewIdentity(kind="contact", name=m.mark)
+    return (await people.create(m.engine, m.boss, new)).id
+
+
+async def _user(m: Making) -> str:
+    new = NewIdentity(kind="user", name=m.mark, email=f"{m.mark}-{new_id()}@team.test")
+    return (await people.create(m.engine, m.boss, new)).id
+
+
+async def _dan(m: Making) -> str:
+    return m.of.id("dan")
+
+
+async def _responder(m: Making) -> str:
+    new = NewResponder(kind="agent", name=m.mark, picture=None, settings="{}")
+    return (await responders.create(m.engine, m.boss, new)).identity.id
+
+
+async def _delivery(m: Making) -> str:
+    customer, driver = ("olaf", "alice") if m.others else ("cleo", "dan")
+    made = Delivery(
+        new_id(), f"{m.mark}-{new_id()}", "C", m.of.id(customer), m.of.id(driver), "active", 1, 1
+    )
+    await m.engine.db.write(m.of.tenant.id, deliveries.insert_many, [made])
+    return made.id
+
+
+async def _key(m: Making) -> str:
+    who = m.of.id("alice")
+    return (await keys.create(m.engine, m.boss, m.mark, frozenset(), user_id=who)).key.id
+
+
+NUMBERS = {"number", "number of ivy", "said", "said by ivy"}
+MAKERS: dict[str, Callable[[Making], Awaitable[str]]] = {
+    "conversation": _conversation,
+    "number": _number,
+    "number of ivy": _ivys,
+    "message": _message,
+    "said": _said,
+    "said by ivy": _said_by_ivy,
+    "ticket": _ticket,
+    "survey": _survey,
+    "inbox": _inbox,
+    "contact": _contact,
+    "user": _user,
+    "dan": _dan,
+    "responder": _responder,
+    "delivery": _delivery,
+    "key": _key,
+}
