@@ -10,7 +10,7 @@ from collections import deque
 
 from koine.engine.posting import Outcome, Post, post_batch
 from koine.kit.clock import Clock
-from koine.model.errors import Refusal
+from koine.model.errors import Refusal, Unavailable
 from koine.model.message import Message
 from koine.store.db import Database
 
@@ -18,6 +18,9 @@ LANES = 2
 """Batches under way at once: while one commits, the next is being written."""
 MOST = 64
 """Messages in one batch; larger ones gain little and make a poisoned batch dearer to replay."""
+WAITING = 4096
+"""Senders who wait at most: about a second's work. While the database hangs, more are turned away
+at once, so that a flood fills neither the memory nor anybody's patience."""
 
 Waiting = tuple[Post, asyncio.Future[Outcome]]
 
@@ -29,28 +32,44 @@ class Coalescer:
         self._db = db
         self._clock = clock
         self._queue: deque[Waiting] = deque()
-        self._lanes: set[asyncio.Task[None]] = set()
+        self._idle_lanes = LANES
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def post(self, post: Post) -> Message:
-        """Write the message; when this returns it is on disk. Raises the post's own Refusal."""
+        """Write the message; when this returns it is on disk. Raises the post's own Refusal, and
+        Unavailable when too many wait. Cancelled while it waits, it is not written."""
+        if len(self._queue) >= WAITING:
+            raise Unavailable()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append((post, future))
-        if len(self._lanes) < LANES:
+        if self._idle_lanes:
+            self._idle_lanes -= 1
             lane = asyncio.create_task(self._work())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+            self._tasks.add(lane)
+            lane.add_done_callback(self._tasks.discard)
         outcome = await future
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
 
     async def _work(self) -> None:
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
-            try:
-                await self._write(batch)
-            except Exception as error:
-                await self._replay(batch, error)
+        try:
+            while batch := self._take():
+                try:
+                    await self._write(batch)
+                except Exception as error:
+                    await self._replay(batch, error)
+        finally:
+            # In the very step that found the queue empty: whoever posts next starts a lane.
+            self._idle_lanes += 1
+
+    def _take(self) -> list[Waiting]:
+        batch: list[Waiting] = []
+        while self._queue and len(batch) < MOST:
+            waiting = self._queue.popleft()
+            if not waiting[1].cancelled():
+                batch.append(waiting)
+        return batch
 
     async def _write(self, batch: list[Waiting]) -> None:
         posts = [post for post, _ in batch]
