@@ -24,7 +24,7 @@ PLAIN: dict[str, tuple[type, Any]] = {
     "contact": (Identity, shapes.contact),
     "delivery": (Delivery, shapes.delivery),
     "participant": (Participant, shapes_talk.participant),
-    "message": (Message, shapes_talk.message),
+    "message": (Message, lambda m: shapes_talk.message(m, "https://koine.test")),
     "ticket": (Ticket, shapes_talk.ticket),
 }
 SEEN: dict[str, tuple[type, Any]] = {

@@ -5,7 +5,7 @@ from typing import Any
 from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
-from koine.engine import conversations, delivery_conversations
+from koine.engine import conversations, delivery_conversations, files
 from koine.engine.conversations import Changes
 from koine.engine.delivery_conversations import Opening
 from koine.http.call import Answer, Call
@@ -107,7 +107,10 @@ async def remove_conversation(call: Call[None, wire.RemoveQuery]) -> None:
     if call.query.mode == "remove":
         await conversations.remove(call.engine, writer(call), conversation_id)
     else:
-        await conversations.delete(call.engine, writer(call), conversation_id, call.query.reason)
+        stored = await conversations.delete(
+            call.engine, writer(call), conversation_id, call.query.reason
+        )
+        await files.erase(call.engine, stored)
 
 
 async def _shown(call: Call[Any, Any], found: Conversation) -> wire.Conversation:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from koine.dialects.native import cursors, shapes, values, wire
-from koine.dialects.native import wire_people as people_wire
+from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import deliveries
 from koine.engine.deliveries import DeliveryInput
 from koine.http.call import Answer, Call
@@ -18,23 +17,23 @@ OF_ONE = "deliveries.0."
 routes = Routes()
 
 
-@routes.get(DELIVERIES, query=wire.PageQuery, returns=people_wire.Deliveries, tags=TAGS)
-async def list_deliveries(call: Call[None, wire.PageQuery]) -> people_wire.Deliveries:
+@routes.get(DELIVERIES, query=wire.PageQuery, returns=wire_setup.Deliveries, tags=TAGS)
+async def list_deliveries(call: Call[None, wire.PageQuery]) -> wire_setup.Deliveries:
     """List deliveries, oldest first."""
     page = await deliveries.page(call.engine, call.actor, cursors.window(call.query))
     shown = [shapes.delivery(each) for each in page.items]
-    return people_wire.Deliveries(shown, cursors.written(page.next))
+    return wire_setup.Deliveries(shown, cursors.written(page.next))
 
 
 @routes.post(
     DELIVERIES,
-    body=people_wire.SaveDelivery,
-    returns=people_wire.Delivery,
+    body=wire_setup.SaveDelivery,
+    returns=wire_setup.Delivery,
     status=201,
     other_statuses=(200,),
     tags=TAGS,
 )
-async def save_delivery(call: Call[people_wire.SaveDelivery, None]) -> Answer:
+async def save_delivery(call: Call[wire_setup.SaveDelivery, None]) -> Answer:
     """Make a delivery (201), or change the one with this id or external reference (200)."""
     try:
         (saved,) = await deliveries.save(call.engine, call.actor, [_input(call.body)])
@@ -46,30 +45,30 @@ async def save_delivery(call: Call[people_wire.SaveDelivery, None]) -> Answer:
 
 @routes.post(
     DELIVERIES + "/bulk",
-    body=people_wire.SaveDeliveries,
-    returns=people_wire.Deliveries,
+    body=wire_setup.SaveDeliveries,
+    returns=wire_setup.Deliveries,
     tags=TAGS,
 )
-async def save_deliveries(call: Call[people_wire.SaveDeliveries, None]) -> people_wire.Deliveries:
+async def save_deliveries(call: Call[wire_setup.SaveDeliveries, None]) -> wire_setup.Deliveries:
     """Make or change up to 500 deliveries, all or none; answered in the order given."""
     given = [_input(each, f"deliveries.{n}.") for n, each in enumerate(call.body.deliveries)]
     saved = await deliveries.save(call.engine, call.actor, given)
-    return people_wire.Deliveries([shapes.delivery(each.delivery) for each in saved], None)
+    return wire_setup.Deliveries([shapes.delivery(each.delivery) for each in saved], None)
 
 
 @routes.get(
     DELIVERIES + "/{delivery_id}",
-    returns=people_wire.Delivery,
+    returns=wire_setup.Delivery,
     path_types={"delivery_id": "uuid"},
     tags=TAGS,
 )
-async def get_delivery(call: Call[None, None]) -> people_wire.Delivery:
+async def get_delivery(call: Call[None, None]) -> wire_setup.Delivery:
     """Get one delivery."""
     delivery_id = values.path_id(call, "delivery_id")
     return shapes.delivery(await deliveries.get(call.engine, call.actor, delivery_id))
 
 
-def _input(body: people_wire.SaveDelivery, before: str = "") -> DeliveryInput:
+def _input(body: wire_setup.SaveDelivery, before: str = "") -> DeliveryInput:
     given: dict[str, Any] = values.given(body)
     for name in ("id", "customer_id", "driver_id"):
         if name in given:

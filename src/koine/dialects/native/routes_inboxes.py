@@ -1,7 +1,6 @@
 """The inboxes of the tenant."""
 
-from koine.dialects.native import cursors, shapes, values, wire
-from koine.dialects.native import wire_people as people_wire
+from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import inboxes
 from koine.engine.inboxes import InboxChanges, NewInbox
 from koine.http.call import Call
@@ -14,8 +13,8 @@ TAGS = ("Inboxes",)
 routes = Routes()
 
 
-@routes.get(INBOXES, query=wire.PageQuery, returns=people_wire.Inboxes, tags=TAGS)
-async def list_inboxes(call: Call[None, wire.PageQuery]) -> people_wire.Inboxes:
+@routes.get(INBOXES, query=wire.PageQuery, returns=wire_setup.Inboxes, tags=TAGS)
+async def list_inboxes(call: Call[None, wire.PageQuery]) -> wire_setup.Inboxes:
     """List inboxes, oldest first."""
     window = cursors.window(call.query)
     page = cursors.cut(
@@ -24,21 +23,19 @@ async def list_inboxes(call: Call[None, wire.PageQuery]) -> people_wire.Inboxes:
         lambda each: (each.created_at, each.id),
     )
     shown = [shapes.inbox(each, call.actor) for each in page.items]
-    return people_wire.Inboxes(shown, cursors.written(page.next))
+    return wire_setup.Inboxes(shown, cursors.written(page.next))
 
 
-@routes.post(
-    INBOXES, body=people_wire.CreateInbox, returns=people_wire.Inbox, status=201, tags=TAGS
-)
-async def create_inbox(call: Call[people_wire.CreateInbox, None]) -> people_wire.Inbox:
+@routes.post(INBOXES, body=wire_setup.CreateInbox, returns=wire_setup.Inbox, status=201, tags=TAGS)
+async def create_inbox(call: Call[wire_setup.CreateInbox, None]) -> wire_setup.Inbox:
     """Open an inbox."""
     given = values.given(call.body, ids=("responder_id",), bags=("settings",))
     made = await inboxes.create(call.engine, call.actor, NewInbox(**given))
     return shapes.inbox(made, call.actor)
 
 
-@routes.get(INBOX, returns=people_wire.Inbox, path_types={"inbox_id": "uuid"}, tags=TAGS)
-async def get_inbox(call: Call[None, None]) -> people_wire.Inbox:
+@routes.get(INBOX, returns=wire_setup.Inbox, path_types={"inbox_id": "uuid"}, tags=TAGS)
+async def get_inbox(call: Call[None, None]) -> wire_setup.Inbox:
     """Get one inbox."""
     found = await inboxes.get(call.engine, call.actor, values.path_id(call, "inbox_id"))
     return shapes.inbox(found, call.actor)
@@ -46,12 +43,12 @@ async def get_inbox(call: Call[None, None]) -> people_wire.Inbox:
 
 @routes.patch(
     INBOX,
-    body=people_wire.ChangeInbox,
-    returns=people_wire.Inbox,
+    body=wire_setup.ChangeInbox,
+    returns=wire_setup.Inbox,
     path_types={"inbox_id": "uuid"},
     tags=TAGS,
 )
-async def change_inbox(call: Call[people_wire.ChangeInbox, None]) -> people_wire.Inbox:
+async def change_inbox(call: Call[wire_setup.ChangeInbox, None]) -> wire_setup.Inbox:
     """Change an inbox."""
     inbox_id = values.path_id(call, "inbox_id")
     given = values.given(call.body, ids=("responder_id",), bags=("settings",))

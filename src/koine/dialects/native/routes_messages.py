@@ -5,7 +5,7 @@ from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, messages
 from koine.http.call import Call
-from koine.http.once import key_of
+from koine.http.once import message_key
 from koine.http.route import PathType, Routes
 from koine.model.actor import Actor
 from koine.model.conversation import SenderKind
@@ -38,7 +38,7 @@ async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
     )
     conversation_id = values.path_id(call, "conversation_id")
     said = await messages.page(call.engine, reader(call), conversation_id, f, cursors.window(q))
-    shown = [shapes_talk.message(each) for each in said.items]
+    shown = [shapes_talk.message(each, call.base_url) for each in said.items]
     return wire.Messages(shown, cursors.written(said.next))
 
 
@@ -77,7 +77,7 @@ async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
     except Invalid as refusal:
         name = OWN_NAMES.get(refusal.field, refusal.field)
         raise Invalid(name, refusal.reason, refusal.message) from None
-    return shapes_talk.message(posted)
+    return shapes_talk.message(posted, call.base_url)
 
 
 @routes.get(MESSAGES + "/{message_id}", returns=wire.Message, path_types=TWO, tags=TAGS)
@@ -86,7 +86,7 @@ async def get_message(call: Call[None, None]) -> wire.Message:
     conversation_id = values.path_id(call, "conversation_id")
     message_id = values.path_id(call, "message_id")
     found = await messages.by_id(call.engine, reader(call), conversation_id, message_id)
-    return shapes_talk.message(found)
+    return shapes_talk.message(found, call.base_url)
 
 
 async def _sender(
@@ -103,7 +103,5 @@ async def _sender(
 
 def _key(call: Call[wire.CreateMessage, None], actor: Actor) -> str | None:
     """The message's own key, with the sender in it: another's same key is another key."""
-    client_id, key = call.body.client_message_id, key_of(call)
-    if client_id is not None:
-        return shapes_talk.client_key(actor, client_id)
-    return None if key is None else f"{actor.key_id or actor.identity_id}:{key}"
+    client_id = call.body.client_message_id
+    return message_key(call) if client_id is None else shapes_talk.client_key(actor, client_id)

@@ -1,7 +1,6 @@
 """The responders of the tenant and their versions."""
 
-from koine.dialects.native import cursors, shapes, values, wire
-from koine.dialects.native import wire_people as people_wire
+from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import responders
 from koine.engine.responders import NewResponder, ResponderChanges
 from koine.http.call import Call
@@ -16,27 +15,27 @@ TYPES: dict[str, PathType] = {"responder_id": "uuid"}
 routes = Routes()
 
 
-@routes.get(RESPONDERS, query=people_wire.ResponderQuery, returns=people_wire.Responders, tags=TAGS)
-async def list_responders(call: Call[None, people_wire.ResponderQuery]) -> people_wire.Responders:
+@routes.get(RESPONDERS, query=wire_setup.ResponderQuery, returns=wire_setup.Responders, tags=TAGS)
+async def list_responders(call: Call[None, wire_setup.ResponderQuery]) -> wire_setup.Responders:
     """List responders, oldest first."""
     q = call.query
     page = await responders.find(
         call.engine, call.actor, cursors.window(q), tuple(q.kind or ()), q.search
     )
     shown = [shapes.responder(each) for each in page.items]
-    return people_wire.Responders(shown, cursors.written(page.next))
+    return wire_setup.Responders(shown, cursors.written(page.next))
 
 
 @routes.post(
     RESPONDERS,
-    body=people_wire.CreateResponder,
-    returns=people_wire.Responder,
+    body=wire_setup.CreateResponder,
+    returns=wire_setup.Responder,
     status=201,
     tags=TAGS,
 )
 async def create_responder(
-    call: Call[people_wire.CreateResponder, None],
-) -> people_wire.Responder:
+    call: Call[wire_setup.CreateResponder, None],
+) -> wire_setup.Responder:
     """Make a responder with version 1."""
     body = call.body
     new = NewResponder(
@@ -49,8 +48,8 @@ async def create_responder(
     return shapes.responder(made.identity)
 
 
-@routes.get(RESPONDER, returns=people_wire.Responder, path_types=TYPES, tags=TAGS)
-async def get_responder(call: Call[None, None]) -> people_wire.Responder:
+@routes.get(RESPONDER, returns=wire_setup.Responder, path_types=TYPES, tags=TAGS)
+async def get_responder(call: Call[None, None]) -> wire_setup.Responder:
     """Get one responder."""
     found = await responders.get(call.engine, call.actor, values.path_id(call, "responder_id"))
     return shapes.responder(found.identity)
@@ -58,14 +57,14 @@ async def get_responder(call: Call[None, None]) -> people_wire.Responder:
 
 @routes.patch(
     RESPONDER,
-    body=people_wire.ChangeResponder,
-    returns=people_wire.Responder,
+    body=wire_setup.ChangeResponder,
+    returns=wire_setup.Responder,
     path_types=TYPES,
     tags=TAGS,
 )
 async def change_responder(
-    call: Call[people_wire.ChangeResponder, None],
-) -> people_wire.Responder:
+    call: Call[wire_setup.ChangeResponder, None],
+) -> wire_setup.Responder:
     """Rename a responder or change its picture."""
     responder_id = values.path_id(call, "responder_id")
     changes = ResponderChanges(**values.given(call.body))
@@ -76,29 +75,29 @@ async def change_responder(
 @routes.get(
     VERSIONS,
     query=wire.PageQuery,
-    returns=people_wire.Versions,
+    returns=wire_setup.Versions,
     path_types=TYPES,
     tags=TAGS,
 )
-async def list_versions(call: Call[None, wire.PageQuery]) -> people_wire.Versions:
+async def list_versions(call: Call[None, wire.PageQuery]) -> wire_setup.Versions:
     """List a responder's versions, oldest first."""
     found = await responders.get(call.engine, call.actor, values.path_id(call, "responder_id"))
     page = cursors.cut(
         found.versions, cursors.window(call.query), lambda each: (each.created_at, each.id)
     )
     shown = [shapes.version(each) for each in page.items]
-    return people_wire.Versions(shown, cursors.written(page.next))
+    return wire_setup.Versions(shown, cursors.written(page.next))
 
 
 @routes.post(
     VERSIONS,
-    body=people_wire.AddVersion,
-    returns=people_wire.Version,
+    body=wire_setup.AddVersion,
+    returns=wire_setup.Version,
     status=201,
     path_types=TYPES,
     tags=TAGS,
 )
-async def add_version(call: Call[people_wire.AddVersion, None]) -> people_wire.Version:
+async def add_version(call: Call[wire_setup.AddVersion, None]) -> wire_setup.Version:
     """Add the next version; conversations that open from now on get it."""
     responder_id = values.path_id(call, "responder_id")
     settings = values.bag(call.body.settings)

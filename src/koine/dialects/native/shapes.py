@@ -4,6 +4,7 @@ import msgspec
 
 from koine.dialects.native import wire
 from koine.dialects.native import wire_people as people
+from koine.dialects.native import wire_setup as setup
 from koine.dialects.native.values import raw, shown_time
 from koine.engine.keys import MadeKey
 from koine.engine.sessions import LoggedIn
@@ -124,10 +125,10 @@ def contact(i: Identity, place: ContactInbox | None = None) -> people.Contact:
     )
 
 
-def inbox(i: Inbox, actor: Actor) -> people.Inbox:
+def inbox(i: Inbox, actor: Actor) -> setup.Inbox:
     """An inbox; what opens it is shown to those who manage it alone."""
     manages = actor.may(MANAGE_TENANT)
-    return people.Inbox(
+    return setup.Inbox(
         i.id,
         i.number,
         i.name,
@@ -143,9 +144,9 @@ def inbox(i: Inbox, actor: Actor) -> people.Inbox:
     )
 
 
-def responder(i: Identity) -> people.Responder:
+def responder(i: Identity) -> setup.Responder:
     """A responder."""
-    return people.Responder(
+    return setup.Responder(
         i.id,
         i.number,
         i.kind,  # type: ignore[arg-type]  # only responders are asked for
@@ -156,14 +157,14 @@ def responder(i: Identity) -> people.Responder:
     )
 
 
-def version(v: ResponderVersion) -> people.Version:
+def version(v: ResponderVersion) -> setup.Version:
     """A version of a responder."""
-    return people.Version(v.id, v.responder_id, v.number, raw(v.settings), iso_ms(v.created_at))
+    return setup.Version(v.id, v.responder_id, v.number, raw(v.settings), iso_ms(v.created_at))
 
 
-def delivery(d: Delivery) -> people.Delivery:
+def delivery(d: Delivery) -> setup.Delivery:
     """A delivery."""
-    return people.Delivery(
+    return setup.Delivery(
         d.id,
         d.external_reference_id,
         d.delivery_code,

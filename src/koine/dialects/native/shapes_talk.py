@@ -1,5 +1,9 @@
 """Conversations, who takes part, messages and tickets as the wire shows them. Pure."""
 
+from urllib.parse import quote
+
+import msgspec
+
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.values import raw, shown_time
 from koine.engine import access
@@ -8,9 +12,11 @@ from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, SenderKind, unread
 from koine.model.identity import Identity
-from koine.model.message import Message
+from koine.model.message import Attachment, Message
 from koine.model.ticket import Ticket
 from koine.model.view import Around
+
+_FILES = msgspec.json.Decoder(list[Attachment])
 
 CLIENT = "client:"
 """How a client's own message id begins as the message's key; then comes whose it is."""
@@ -74,8 +80,8 @@ def participant(p: Participant) -> wire.Participant:
     )
 
 
-def message(m: Message) -> wire.Message:
-    """One message."""
+def message(m: Message, base_url: str) -> wire.Message:
+    """One message; its files are fetched from below `base_url`."""
     return wire.Message(
         m.id,
         m.conversation_id,
@@ -90,7 +96,7 @@ def message(m: Message) -> wire.Message:
         m.parent_id,
         m.private,
         wire.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),
-        raw(m.attachments or "[]"),
+        _attachments(m, base_url),
         _client_id(m.client_key or ""),
         iso_ms(m.created_at),
         iso_ms(m.updated_at),
@@ -115,6 +121,24 @@ def ticket(t: Ticket) -> wire.Ticket:
 def client_key(actor: Actor, client_id: str) -> str:
     """A client's own message id as the message's key; another caller's same id is another key."""
     return f"{CLIENT}{actor.identity_id or actor.tenant_id}:{client_id}"
+
+
+def _attachments(m: Message, base_url: str) -> list[wire.Attachment]:
+    if m.attachments is None:
+        return []
+    return [
+        wire.Attachment(
+            file.id,
+            file.file_type,
+            file.name,
+            file.content_type,
+            file.size,
+            file.width,
+            file.height,
+            f"{base_url}/files/{file.key}/{quote(file.name, safe='')}",
+        )
+        for file in _FILES.decode(m.attachments)
+    ]
 
 
 def _client_id(key: str) -> str | None:

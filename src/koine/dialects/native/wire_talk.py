@@ -214,6 +214,20 @@ class Sender(Struct, frozen=True):
     avatar_url: str | None
 
 
+class Attachment(Struct, frozen=True):
+    """A stored file of a message; `size` in bytes, width and height of an image in pixels. Whoever
+    has the `url` may fetch it."""
+
+    id: str
+    file_type: str
+    name: str
+    content_type: str
+    size: int
+    width: int | None
+    height: int | None
+    url: str
+
+
 class Message(Struct, frozen=True):
     """One message. `seq` numbers every message of the conversation, `public_seq` those everyone
     may see."""
@@ -231,7 +245,7 @@ class Message(Struct, frozen=True):
     parent_id: str | None
     private: bool
     sender: Sender
-    attachments: list[Bag] | msgspec.Raw
+    attachments: list[Attachment]
     client_message_id: str | None
     created_at: str
     updated_at: str

@@ -1,0 +1,36 @@
+"""The page of the native API leaves nothing out."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from koine.dialects.native import Native, wire, wire_people, wire_setup, wire_talk
+from koine.dialects.native.errors import BASE, TITLES
+
+PAGE = (Path(__file__).parents[3] / "docs/dialects/native.md").read_text()
+WORDS = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", PAGE))))
+
+
+def structs() -> Iterator[type[msgspec.Struct]]:
+    for module in (wire, wire_people, wire_setup, wire_talk):
+        for each in vars(module).values():
+            if isinstance(each, type) and issubclass(each, msgspec.Struct):
+                yield each
+
+
+def test_every_field_is_on_the_page() -> None:
+    fields = {f.encode_name for struct in structs() for f in msgspec.structs.fields(struct)}
+    assert fields - WORDS == set()
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in Native().routes}))
+def test_every_path_is_on_the_page(path: str) -> None:
+    assert path in PAGE
+
+
+@pytest.mark.parametrize("slug", TITLES)
+def test_every_type_of_problem_is_on_the_page(slug: str) -> None:
+    assert f"| {TITLES[slug][0]} | `{BASE}{slug}`" in PAGE
