@@ -36,7 +36,9 @@ class Server:
         """Start it and wait for its first answer. Raises RuntimeError with what it said."""
         began = time.monotonic()
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command(), env=self._environment(), stderr=log)
+            self._process = subprocess.Popen(
+                self._command(), env=self._environment(), stdout=log, stderr=log
+            )
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() - began > PATIENCE:
                 self.__exit__()

@@ -5,10 +5,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from bench import generator, postgres, report, seed, sqlite
+from bench import generator, postgres, report, sqlite
 from bench.figures import Figures, Sample
 from bench.generator import Generator
-from bench.seed import Speech
 from bench.world import ADMIN, PERSON, World, uuid
 from koine.engine import conversations
 from koine.engine import engine as engines
@@ -96,7 +95,7 @@ async def test_the_ceiling_is_one_send(shared_postgres: SharedPostgres) -> None:
     await postgres.fill(url, WORLD)
     connection = await asyncpg.connect(url)
     statement = postgres.script_text(WORLD, hot=False).partition("WITH")[2]
-    driver = WORLD.driver_of(7) - 0
+    driver = WORLD.driver_of(7)
     row = await connection.fetchrow(
         "WITH" + statement.replace(":n", "7").replace(":sender", str(driver))
     )
@@ -121,8 +120,3 @@ async def believed(database: Database) -> None:
     ):
         shown = await conversations.search(engine, admin, f, numbered(1, 100))
         assert (shown.total, len(shown.items)) == (total, total)
-
-
-def test_the_seeds_speak_both_languages() -> None:
-    said = [list(seed.totals(Speech(postgres=each), WORLD)) for each in (True, False)]
-    assert said[0] == said[1]
