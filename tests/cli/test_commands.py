@@ -62,7 +62,10 @@ def test_a_bad_setting_is_wrong_usage() -> None:
 
 def test_a_database_that_is_down_is_a_sentence_without_its_password() -> None:
     said = typed("tenant", "list", "--database", "postgresql://u:secret@127.0.0.1:1/x", code=1)
-    assert said == "koine: the database at postgresql://127.0.0.1:1/x does not answer: is it running?\n"
+    assert (
+        said
+        == "koine: the database at postgresql://127.0.0.1:1/x does not answer: is it running?\n"
+    )
 
 
 def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""The file of the demonstration's keys, and what is printed of it."""
+
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from koine.demo import doors, env
+from koine.demo.curls import CALLS, examples
+from koine.demo.doors import Kept
+from koine.demo.showing import shown
+
+DOORS = doors.Doors(
+    "t",
+    doors.DeliveryDoor(
+        doors.Tokens("a", "d", "dr", "c", "o"), [doors.Parcel("p", "ORD-1", "Ann Lee")]
+    ),
+    doors.HelpdeskDoor("k", "r", "i", "c", "u"),
+    doors.ChatsDoor("k", "ch", "o", "re"),
+    doors.InboxDoor("in", "co", "h"),
+    doors.NativeDoor("e@x.test", "pass word"),
+)
+COMPANY = doors.Company(DOORS, doors.Talks("1", "2", "3", 4), {})
+KEPT = Kept(1, COMPANY, COMPANY, "http://koine.test")
+
+
+def test_what_is_written_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "demo.json"
+    doors.write(path, KEPT)
+    assert doors.read(path) == KEPT
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "{}", "[]"])
+def test_what_cannot_be_read_is_none(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "demo.json"
+    if text is not None:
+        path.write_text(text)
+    assert doors.read(path) is None
+
+
+def test_the_printed_object() -> None:
+    told = msgspec.json.decode(msgspec.json.encode(doors.printed(KEPT, "http://x")))
+    rival = told.pop("rival")
+    assert told.pop("base_url") == "http://x"
+    assert told == rival
+    assert told == {
+        "tenant_id": "t",
+        "delivery": {
+            "tokens": {
+                "admin": "a", "dispatcher": "d", "driver": "dr", "customer": "c", "outsider": "o",
+            },
+            "deliveries": [
+                {"id": "p", "external_reference_id": "ORD-1", "customer_name": "Ann Lee"}
+            ],
+        },
+        "helpdesk": {
+            "api_key": "k", "read_only_key": "r", "inbox_id": "i", "customer_id": "c",
+            "user_id": "u",
+        },
+        "chats": {"api_key": "k", "channel_id": "ch", "owner_id": "o", "responder_id": "re"},
+        "inbox": {"inbox_identifier": "in", "contact_identifier": "co", "hmac_token": "h"},
+        "native": {"email": "e@x.test", "password": "pass word"},
+    }  # fmt: skip
+
+
+def test_exports_are_quoted_for_a_shell() -> None:
+    lines = env.exports(COMPANY, "http://x").split("\n")
+    assert "export password='pass word'" in lines
+    assert "export ONDI_BASE_URL=http://x" in lines
+
+
+def test_every_documented_call_has_an_example() -> None:
+    count = {
+        name: sum(call.dialect == name for call in CALLS)
+        for name in ("delivery", "helpdesk", "chats", "inbox")
+    }
+    assert count == {"delivery": 5, "helpdesk": 5, "chats": 7, "inbox": 12}
+
+
+def test_examples_have_their_values() -> None:
+    for example in examples(COMPANY, "http://x"):
+        assert "$" not in example.command and "http://x/" in example.command
+
+
+def test_a_value_that_would_break_out_of_its_quotes_is_not_shown() -> None:
+    with pytest.raises(ValueError):
+        examples(COMPANY, 'http://x"; rm -r /')
+
+
+def test_each_dialect_is_shown_with_its_credentials() -> None:
+    text = shown(COMPANY, "http://x")
+    for dialect in ("delivery", "helpdesk", "chats", "inbox", "native"):
+        assert f"# ---- {dialect}\n# " in text
