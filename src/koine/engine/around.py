@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from koine.model.conversation import Conversation
 from koine.model.message import Message
-from koine.model.view import Around, Part
+from koine.model.view import Around, LastSenders, Part
 from koine.store import identities, inboxes, messages, participants, tickets
 from koine.store.db import Tx
 
@@ -33,6 +33,7 @@ async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> A
         if "versions" in parts
         else {},
         places=await inboxes.places_of(tx, owners) if "places" in parts else [],
+        senders=await _senders(tx, items) if "senders" in parts else {},
     )
 
 
@@ -41,10 +42,16 @@ async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:
     return await messages.at_marks(tx, marks) if marks else {}
 
 
+async def _senders(tx: Tx, items: list[Conversation]) -> dict[str, LastSenders]:
+    ids = [c.id for c in items if "user" in (c.last_sender_kind, c.previous_sender_kind)]
+    return await messages.last_senders(tx, ids) if ids else {}
+
+
 def _people(items: list[Conversation], spoke: list[Message]) -> list[str]:
     return _distinct(
         [
-            *(who for c in items for who in (c.owner_id, c.assignee_id, c.responder_id)),
+            *(c.owner_id or c.created_by for c in items),
+            *(who for c in items for who in (c.assignee_id, c.responder_id)),
             *(m.sender_id for m in spoke),
         ]
     )

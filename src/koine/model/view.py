@@ -11,16 +11,20 @@ from koine.model.message import Message
 from koine.model.ticket import Ticket
 
 Part = Literal[
-    "participants", "latest", "messages", "people", "inboxes", "tickets", "versions", "places"
-]
+    "participants", "latest", "messages", "people", "inboxes", "tickets", "versions", "places",
+    "senders",
+]  # fmt: skip
+LastSenders = tuple[str | None, str | None]
+"""Who sent the newest public message, and who the one before it."""
 
 
 class Around(Struct, frozen=True):
     """What surrounds some conversations; a part that was not asked for is empty.
 
     `participants`, `latest` (newest public message), `messages` (all public ones) and `tickets`
-    (newest) are by conversation id; `people` (owners, assignees, responders, senders), `inboxes`
-    and `versions` by their own id; `places` are the owners' contact-inboxes.
+    (newest) are by conversation id; `people` (owners, or who opened a conversation without one,
+    assignees, responders, senders), `inboxes` and `versions` by their own id; `places` are the
+    owners' contact-inboxes; `senders` are by conversation id, where a user spoke last or before.
     """
 
     participants: dict[str, list[Participant]] = {}
@@ -31,6 +35,7 @@ class Around(Struct, frozen=True):
     tickets: dict[str, Ticket] = {}
     versions: dict[str, ResponderVersion] = {}
     places: list[ContactInbox] = []
+    senders: dict[str, LastSenders] = {}
 
 
 class Shown(Struct, frozen=True):

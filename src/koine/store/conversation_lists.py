@@ -22,6 +22,7 @@ from sqlalchemy import (
 from koine.model.conversation import Conversation
 from koine.model.filters import ConversationFilter
 from koine.model.page import Page, Window
+from koine.store import identities as people
 from koine.store import tallies
 from koine.store.conversations import COLUMNS
 from koine.store.db import Tx
@@ -31,6 +32,7 @@ from koine.store.tables import conversations as t
 from koine.store.tables import identities, inboxes, participants
 
 _LISTS = ("kinds", "inbox_ids", "owner_ids", "responder_ids", "responder_version_ids")
+_OWNERS = frozenset({"owner_ids", "owner_ids=1"})
 _SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
 
 
@@ -48,6 +50,10 @@ async def page(tx: Tx, f: ConversationFilter, window: Window) -> Page[Listed]:
     if window.cursor is not None:
         names |= {"cursor"}
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
+    if f.by_shown_time and f.owner_ids:
+        known = await people.by_ids(tx, list(f.owner_ids))
+        values["openers"] = [each.id for each in known.values() if each.kind == "user"]
+        names |= {"openers"} if values["openers"] else frozenset()
     rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
     items = rows[: window.limit]
     more = len(rows) > window.limit
@@ -94,7 +100,7 @@ def _conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object
     return frozenset(names), values
 
 
-def _where(names: frozenset[str], skip_status: bool = False) -> list[ColumnElement[bool]]:
+def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
     """The conditions as SQL over `conversations`."""
     found = [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None)]
     columns = {
@@ -105,31 +111,33 @@ def _where(names: frozenset[str], skip_status: bool = False) -> list[ColumnEleme
         "responder_version_ids": t.c.responder_version_id,
     }
     for name, column in columns.items():
-        if f"{name}=1" in names:
-            found.append(column == p(name))
-        elif name in names:
-            found.append(in_list(column, name))
-    if not skip_status:
-        for count in (c for c in (1, 2, 3, 4) if f"statuses={c}" in names):
-            found.append(or_(*(t.c.status == p(f"status_{n}") for n in range(count))))
+        if {name, f"{name}=1"} & names:
+            found.append(_one_of(names, name, column))
+    for count in (c for c in (1, 2, 3, 4) if f"statuses={c}" in names):
+        found.append(or_(*(t.c.status == p(f"status_{n}") for n in range(count))))
     simple: dict[str, Callable[[], ColumnElement[bool]]] = {
         "priority": lambda: t.c.priority == p("priority"),
         "assignee_id": lambda: t.c.assignee_id == p("assignee_id"),
         "shown_from": lambda: p("shown_from") <= _SHOWN_AT,
         "shown_to": lambda: p("shown_to") >= _SHOWN_AT,
-        "search": _search,
+        "search": lambda: _search(names),
         "channel_types": _channel_types,
     }
     found.extend(make() for name, make in simple.items() if name in names)
     return found
 
 
-def _search() -> ColumnElement[bool]:
+def _one_of(names: frozenset[str], name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column == p(name) if f"{name}=1" in names else in_list(column, name)
+
+
+def _search(names: frozenset[str]) -> ColumnElement[bool]:
+    shown_owner = func.coalesce(t.c.owner_id, t.c.created_by)
     owner = (
         select(identities.c.id)
         .where(
             identities.c.tenant_id == p("tenant_id"),
-            identities.c.id == t.c.owner_id,
+            identities.c.id == (shown_owner if "by_shown" in names else t.c.owner_id),
             or_(
                 contains_ci(identities.c.name, "search"),
                 contains_ci(identities.c.email, "search"),
@@ -192,10 +200,11 @@ def _ids_by_statuses(names: frozenset[str]) -> Subquery:
     """Several statuses: each walks its own index, so that a few open conversations are found at
     once among a million closed ones; then the walks are merged."""
     count = next(n for n in (2, 3, 4) if f"statuses={n}" in names)
+    rest = names - {f"statuses={count}"}
     upto = p("limit", BigInteger) + p("offset", BigInteger)
     walks = []
     for number in range(count):
-        where = [*_where(names, skip_status=True), t.c.status == p(f"status_{number}")]
+        where = [*_where(rest), t.c.status == p(f"status_{number}")]
         walks.append(select(_walk(names, where, t.c.last_activity_at).limit(upto).subquery()))
     return _merged(walks)
 
@@ -204,14 +213,29 @@ def _ids_by_shown_time(names: frozenset[str]) -> Subquery:
     """The chats dialect's order: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
     upto = p("limit", BigInteger) + p("offset", BigInteger)
-    plain = [*_within(names, t.c.last_activity_at), t.c.chat_sort_at.is_(None)]
-    overridden = [*_within(names, t.c.chat_sort_at), t.c.chat_sort_at.is_not(None)]
-    return _merged(
-        [
-            select(_walk(names, plain, t.c.last_activity_at).limit(upto).subquery()),
-            select(_walk(names, overridden, t.c.chat_sort_at).limit(upto).subquery()),
-        ]
-    )
+    overridden = t.c.chat_sort_at.is_not(None)
+    walks = []
+    for owned, at in _shown_owners(names):
+        plain = [*_within(names - _OWNERS, at), t.c.chat_sort_at.is_(None), *owned]
+        walks.append(select(_walk(names, plain, at).limit(upto).subquery()))
+        moved = [*_within(names - _OWNERS, t.c.chat_sort_at), overridden, *owned]
+        walks.append(select(_walk(names, moved, t.c.chat_sort_at).limit(upto).subquery()))
+    return _merged(walks)
+
+
+def _shown_owners(
+    names: frozenset[str],
+) -> list[tuple[list[ColumnElement[bool]], ColumnElement[int]]]:
+    """The conditions on the owner as the chats dialect shows it (the owner, else the user who
+    opened it), each for a walk of its own, with the time that walk sorts by."""
+    at = t.c.last_activity_at
+    if not names & _OWNERS:
+        return [([], at)]
+    # Several owners have few conversations: the sum keeps SQLite from walking all by time instead.
+    walks = [([_one_of(names, "owner_ids", t.c.owner_id)], at + 0 if "owner_ids" in names else at)]
+    if "openers" in names:
+        walks.append(([t.c.owner_id.is_(None), in_list(t.c.created_by, "openers")], at))
+    return walks
 
 
 def _within(names: frozenset[str], at: ColumnElement[int]) -> list[ColumnElement[bool]]:
@@ -266,5 +290,5 @@ _FILTERS = (
     *("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"),
     "channel_types",
 )
-_PAGES = Family(_page, Listed, filters=(*_FILTERS, "cursor", "by_shown"))
+_PAGES = Family(_page, Listed, filters=(*_FILTERS, "cursor", "by_shown", "openers"))
 _COUNTS = Family(_count, filters=_FILTERS)

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, func, or_, select, update
 
 from koine.model.filters import MessageFilter
 from koine.model.message import Message
 from koine.model.page import Page, Window
+from koine.model.view import LastSenders
 from koine.store.db import Tx
 from koine.store.fragments import in_list, values_table
 from koine.store.sql import Command, Family, InsertMany, Query, p
-from koine.store.tables import identities
+from koine.store.tables import conversations, identities
 from koine.store.tables import messages as t
 from koine.store.types import Uuid
 
@@ -83,6 +84,27 @@ _NEWEST_OF_TYPE = Query(
     .limit(1),
     Message,
 )
+
+
+def _sender_before(skipped: int) -> ScalarSelect[str]:
+    """Who sent the newest public message of the conversation but for the `skipped` newest."""
+    newest = (
+        select(t.c.sender_id)
+        .where(
+            t.c.tenant_id == conversations.c.tenant_id,
+            t.c.conversation_id == conversations.c.id,
+            t.c.private.is_(False),
+        )
+        .order_by(t.c.seq.desc())
+    )
+    return newest.limit(1).offset(skipped).scalar_subquery()
+
+
+_LAST_SENDERS = Query(
+    select(conversations.c.id, _sender_before(0), _sender_before(1)).where(
+        conversations.c.tenant_id == p("tenant_id"), in_list(conversations.c.id, "conversation_ids")
+    )
+)
 _SINCE = Query(
     select(func.count()).where(_IN_CONVERSATION, t.c.seq > p("seq"), t.c.created_at > p("since"))
 )
@@ -140,6 +162,12 @@ async def public_of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Messa
     for message in await tx.all(_OF_CONVERSATIONS, conversation_ids=conversation_ids):
         found[message.conversation_id].append(message)
     return found
+
+
+async def last_senders(tx: Tx, conversation_ids: list[str]) -> dict[str, LastSenders]:
+    """Who sent the newest public message and the one before it, by conversation."""
+    rows = await tx.all(_LAST_SENDERS, conversation_ids=conversation_ids)
+    return {conversation_id: (last, previous) for conversation_id, last, previous in rows}
 
 
 async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -> Page[Message]:

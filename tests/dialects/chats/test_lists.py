@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from koine.engine import responders
+from koine.engine import conversations, responders
 from koine.model.actor import operator
+from koine.model.conversation import NewConversation
 from tests.dialects.chats.conftest import World
 
 CHATS = "/api/v1/chats"
@@ -162,3 +163,24 @@ async def test_search_looks_at_title_owner_and_last_message(
     await world.chat()
     assert await world.ids(path, search=text) == [chat["id"]]
     assert await world.ids(path, search="100%") == []
+
+
+async def test_the_owner_that_is_shown_is_the_owner_that_is_found(world: World) -> None:
+    cast, alice = world.cast, world.cast.acme.id("alice")
+    ownerless = await conversations.create(cast.engine, cast.acme.actor("alice"), NewConversation())
+    moved, own = await world.chat("alice"), await world.chat("alice")
+    await world.chat("carol")
+    at = {"lastChatMessageCreatedAt": "2001-01-01T00:00:00Z"}
+    await world.send("PATCH", f"{CHATS}/{moved['id']}", at)
+    wanted = [own["id"], ownerless.id, moved["id"]]
+    assert await world.ids(ownerIds=alice) == wanted
+    assert await world.ids(ownerIds=f"{alice},{cast.acme.id('dave')}") == wanted
+    assert await world.ids(search="ALICE") == wanted
+    assert await world.ids(ownerIds=alice, pageSize=1, pageNumber=2) == [ownerless.id]
+
+
+async def test_a_contacts_list_has_nothing_of_others(world: World) -> None:
+    await world.chat("alice")
+    carol = await world.chat("carol")
+    owners = f"{world.cast.acme.id('carol')},{world.cast.acme.id('dave')}"
+    assert await world.ids(ownerIds=owners) == [carol["id"]]

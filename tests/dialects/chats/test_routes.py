@@ -186,15 +186,16 @@ async def test_a_conversation_without_an_owner_is_its_creators(world: World) -> 
     made = await conversations.create(world.cast.engine, world.cast.acme.actor("alice"), new)
     details = await world.details({"id": made.id})
     assert details["ownerId"] == world.cast.acme.id("alice")
+    assert details["ownerEmail"] == world.cast.acme.people["alice"].email
 
 
-async def test_a_conversation_of_nobody_is_its_first_participants(world: World) -> None:
+async def test_a_conversation_of_nobody_has_an_owner_id_all_the_same(world: World) -> None:
     new = conversations.NewConversation(participants=((world.cast.acme.id("dan"), "member"),))
     made = await conversations.create(world.cast.engine, operator(world.cast.acme.tenant.id), new)
     details = await world.details({"id": made.id})
-    assert details["ownerId"] == world.cast.acme.id("dan")
-    assert details["ownerName"] == "Dan User"
-    assert (await world.get(CHATS)).json()[0]["ownerId"] == world.cast.acme.id("dan")
+    assert details["ownerId"] == "00000000-0000-0000-0000-000000000000"
+    assert details["ownerName"] is None
+    assert (await world.get(CHATS)).json()[0]["ownerId"] == details["ownerId"]
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,9 @@ def shown(case: dict[str, Any]) -> object:
     if "message" in given:
         return shapes.message(msgspec.convert(given["message"], Message), given["owner"])
     found = msgspec.convert(given["conversation"], Conversation)
-    around = msgspec.convert(given["around"], Around)
     if given["as"] == "chat":
-        return shapes.chat(found, around, WORKSPACE)
-    return shapes.details(found, around, WORKSPACE, tuple(given["senders"]))
+        return shapes.chat(found, WORKSPACE)
+    return shapes.details(found, msgspec.convert(given["around"], Around), WORKSPACE)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

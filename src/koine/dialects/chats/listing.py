@@ -16,7 +16,7 @@ from koine.kit.times import parse_iso
 from koine.kit.tokens import unbase64
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import ConversationFilter
-from koine.model.page import DEEPEST_OFFSET, Window, numbered
+from koine.model.page import Window, numbered
 
 Cursor = tuple[int, str]
 _BIGGEST = 2**62
@@ -35,15 +35,18 @@ def filter_of(q: DetailsQuery) -> ConversationFilter:
     return _narrowed(f, q) if isinstance(q, ChatsQuery) else f
 
 
+def is_walk(f: ConversationFilter) -> bool:
+    """Whether a page is the first rows of an index; other filters may look at many."""
+    return replace(f, inbox_ids=f.inbox_ids[1:]) == ConversationFilter(by_shown_time=True)
+
+
 def window_of(q: DetailsQuery) -> Window | None:
     """The page a list asks for; None lies beyond every list. Raises Invalid."""
-    size = whole("pageSize", q.page_size)
-    number = whole("pageNumber", q.page_number)
+    size, number = int(q.page_size), int(q.page_number)
     if q.cursor is not None:
         return Window(limit=size, cursor=read_cursor(q.cursor))
-    if (number - 1) * size > DEEPEST_OFFSET:
-        return None
-    return numbered(number, size)
+    window = numbered(number, size)
+    return None if window.too_deep else window
 
 
 def answer(call: Call[None, Any], items: Sequence[Struct], after: Cursor | None) -> Answer:
@@ -72,13 +75,6 @@ def read_cursor(text: str) -> Cursor:
     if found[1] is None or abs(found[0]) > _BIGGEST:
         raise Invalid("cursor", "is malformed")
     return found[0], found[1]
-
-
-def whole(name: str, number: float) -> int:
-    """A whole number, also when written 2.0. Raises Invalid."""
-    if number % 1:
-        raise Invalid(name, "must be a whole number")
-    return int(number)
 
 
 def path_id(call: Call[Any, Any]) -> str:

@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from msgspec import UNSET
-
 from koine.dialects.chats import shapes
-from koine.dialects.chats.listing import answer, filter_of, id_of, path_id, time_of, window_of
+from koine.dialects.chats.listing import (
+    answer,
+    filter_of,
+    id_of,
+    is_walk,
+    path_id,
+    time_of,
+    window_of,
+)
 from koine.dialects.chats.wire import (
     Chat,
     ChatChanges,
@@ -16,22 +22,17 @@ from koine.dialects.chats.wire import (
     NewChat,
     VersionQuery,
 )
-from koine.engine import conversations, messages
+from koine.engine import conversations
 from koine.http.call import Answer, Call
 from koine.http.route import Routes
-from koine.model.conversation import Conversation, NewConversation
+from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound
-from koine.model.filters import MessageFilter
-from koine.model.message import Message
-from koine.model.page import Window
 from koine.model.view import Around, Part, Shown
 
 routes = Routes()
 
-OWNER: frozenset[Part] = frozenset({"participants"})
-"""Who owns a conversation without an owner is found among its participants."""
-SAID: frozenset[Part] = frozenset({"messages"})
-ALL: frozenset[Part] = OWNER | {"people", "inboxes", "tickets", "versions"}
+NOTHING: frozenset[Part] = frozenset()
+ALL: frozenset[Part] = frozenset({"people", "inboxes", "tickets", "versions", "senders"})
 
 
 @routes.get(
@@ -48,7 +49,7 @@ async def chat_details(call: Call[None, VersionQuery]) -> ChatDetails:
     shown = await conversations.get(call.engine, call.actor, path_id(call), ALL, removed=True)
     if version is not None and shown.one.responder_version_id != version:
         raise NotFound("conversation")
-    return await _details(call, shown.one, shown.around)
+    return shapes.details(shown.one, shown.around, call.actor.tenant_id)
 
 
 @routes.get(
@@ -60,7 +61,7 @@ async def chat_details(call: Call[None, VersionQuery]) -> ChatDetails:
 async def list_chat_details(call: Call[None, DetailsQuery]) -> Answer:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
     shown = await _listed(call, ALL)
-    items = [await _details(call, c, shown.around) for c in shown.items]
+    items = [shapes.details(c, shown.around, call.actor.tenant_id) for c in shown.items]
     return answer(call, items, shown.next)
 
 
@@ -72,8 +73,8 @@ async def list_chat_details(call: Call[None, DetailsQuery]) -> Answer:
 )
 async def list_chats(call: Call[None, ChatsQuery]) -> Answer:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
-    shown = await _listed(call, OWNER)
-    items = [shapes.chat(c, shown.around, call.actor.tenant_id) for c in shown.items]
+    shown = await _listed(call, NOTHING)
+    items = [shapes.chat(c, call.actor.tenant_id) for c in shown.items]
     return answer(call, items, shown.next)
 
 
@@ -89,7 +90,7 @@ async def create_chat(call: Call[NewChat, None]) -> Chat:
         owner_id=id_of("ownerId", body.owner_id),
     )
     made = await conversations.create(call.engine, call.actor, new)
-    return shapes.chat(made, Around(), call.actor.tenant_id)
+    return shapes.chat(made, call.actor.tenant_id)
 
 
 @routes.get(
@@ -100,7 +101,8 @@ async def create_chat(call: Call[NewChat, None]) -> Chat:
 )
 async def get_chat(call: Call[None, None]) -> Chat:
     """A removed chat too."""
-    return await _chat(call, path_id(call))
+    shown = await conversations.get(call.engine, call.actor, path_id(call), removed=True)
+    return shapes.chat(shown.one, call.actor.tenant_id)
 
 
 @routes.patch(
@@ -112,16 +114,11 @@ async def get_chat(call: Call[None, None]) -> Chat:
 )
 async def update_chat(call: Call[ChatChanges, None]) -> Chat:
     """`lastChatMessageCreatedAt` is what is shown and sorted by until the next message."""
-    chat_id, shown_at = path_id(call), call.body.last_chat_message_created_at
-    if isinstance(shown_at, str):
-        at: int | None = time_of("lastChatMessageCreatedAt", shown_at)
-    else:
-        at = None
-    changes = conversations.Changes(
-        title=call.body.title, shown_at=UNSET if shown_at is UNSET else at
-    )
-    await conversations.change(call.engine, call.actor, chat_id, changes)
-    return await _chat(call, chat_id)
+    title, shown_at = call.body.title, call.body.last_chat_message_created_at
+    at = time_of("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
+    changes = conversations.Changes(title=title, shown_at=at)
+    changed = await conversations.change(call.engine, call.actor, path_id(call), changes)
+    return shapes.chat(changed, call.actor.tenant_id)
 
 
 @routes.delete(
@@ -136,34 +133,9 @@ async def remove_chat(call: Call[None, None]) -> Informed:
     return Informed("Chat removed.")
 
 
-async def _chat(call: Call[Any, None], chat_id: str) -> Chat:
-    shown = await conversations.get(call.engine, call.actor, chat_id, OWNER, removed=True)
-    return shapes.chat(shown.one, shown.around, call.actor.tenant_id)
-
-
 async def _listed(call: Call[None, Any], parts: frozenset[Part]) -> Shown:
     f, window = filter_of(call.query), window_of(call.query)
     if window is None:
         return Shown([], Around())
-    looks_at_many = f.search or f.shown_from is not None or f.shown_to is not None
-    look = conversations.search if looks_at_many else conversations.find
+    look = conversations.find if is_walk(f) else conversations.search
     return await look(call.engine, call.actor, f, window, parts, False)
-
-
-async def _details(call: Call[None, Any], c: Conversation, around: Around) -> ChatDetails:
-    """A conversation keeps the kind of who spoke last, not who: where the owner is a user, the
-    two newest messages say whether it was the owner or an attendant."""
-    senders: shapes.Senders = (None, None)
-    spoke = "user" in (c.last_sender_kind, c.previous_sender_kind)
-    if spoke and shapes.owner_of(c, around).is_user:
-        newest = [m.sender_id for m in await _newest(call, c)] + [None, None]
-        senders = newest[0], newest[1]
-    return shapes.details(c, around, call.actor.tenant_id, senders)
-
-
-async def _newest(call: Call[None, Any], c: Conversation) -> list[Message]:
-    if c.removed_at is None:
-        two = Window(limit=2)
-        return (await messages.page(call.engine, call.actor, c.id, MessageFilter(), two)).items
-    said = await conversations.get(call.engine, call.actor, c.id, SAID, removed=True)
-    return said.around.messages[c.id][::-1]

@@ -3,11 +3,17 @@
 import msgspec
 
 from koine.dialects.chats import shapes
-from koine.dialects.chats.listing import answer, id_of, read_cursor, whole
-from koine.dialects.chats.routes import OWNER
-from koine.dialects.chats.wire import ChatMessage, MessagesQuery, NewChatMessage
+from koine.dialects.chats.listing import answer, id_of, read_cursor
+from koine.dialects.chats.wire import (
+    DEFAULT_LIMIT,
+    ChatMessage,
+    MessagesQuery,
+    NewChatMessage,
+    Pagination,
+)
 from koine.engine import conversations, messages, tickets
 from koine.http.call import Answer, Call
+from koine.http.once import message_key
 from koine.http.route import Routes
 from koine.kit.json import BadJson, loads_strict
 from koine.model.errors import Invalid, NotFound
@@ -15,13 +21,12 @@ from koine.model.filters import MessageFilter
 from koine.model.message import Draft, Message
 from koine.model.page import Window
 from koine.model.ticket import Ticket
-from koine.model.view import Shown
+from koine.model.view import Part, Shown
 
 routes = Routes()
 
 PATH = "/api/v1/chat-messages"
-DEFAULT_LIMIT = 250
-BIGGEST_LIMIT = 1000
+PEOPLE: frozenset[Part] = frozenset({"people"})
 
 
 @routes.get(
@@ -39,15 +44,16 @@ async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
     ticket_ids = [id_of("ticketIds", text) for text in q.ticket_ids]
     cursor = None if q.cursor is None else read_cursor(q.cursor)
     window = Window(limit=_limit(q), cursor=cursor)
-    shown = await conversations.get(call.engine, call.actor, chat_id, OWNER)
-    if q.chat_thread_id is not None and id_of("chatThreadId", q.chat_thread_id):
-        return Answer([])
-    if ticket_ids:
-        found = await _of_tickets(call, chat_id, ticket_ids, window)
-        return Answer(_shapes(found, shown))
+    in_thread = q.chat_thread_id is not None and id_of("chatThreadId", q.chat_thread_id)
     f = MessageFilter(oldest_first=True)
     said = await messages.page(call.engine, call.actor, chat_id, f, window)
-    return answer(call, _shapes(said.items, shown), said.next)
+    if in_thread:
+        return Answer([])
+    owner = shapes.owner_id(said.conversation)
+    if ticket_ids:
+        found = await _of_tickets(call, chat_id, ticket_ids, window)
+        return Answer([shapes.message(m, owner) for m in found])
+    return answer(call, [shapes.message(m, owner) for m in said.items], said.next)
 
 
 @routes.post(PATH, body=NewChatMessage, returns=ChatMessage, summary="Post a message to a chat")
@@ -58,10 +64,10 @@ async def create_chat_message(call: Call[NewChatMessage, None]) -> ChatMessage:
     chat_id = id_of("chatId", body.chat_id)
     if body.chat_thread_id is not None and id_of("chatThreadId", body.chat_thread_id):
         raise NotFound("thread")
-    shown = await conversations.get(call.engine, call.actor, chat_id, OWNER | {"people"})
+    shown = await conversations.get(call.engine, call.actor, chat_id, PEOPLE)
     draft = _draft(body, shown, _own_key(call))
     posted = await messages.post(call.engine, call.actor, chat_id, draft)
-    return shapes.message(posted, shapes.owner_id(shown.one, shown.around))
+    return shapes.message(posted, shapes.owner_id(shown.one))
 
 
 def _own_key(call: Call[NewChatMessage, None]) -> str | None:
@@ -69,8 +75,7 @@ def _own_key(call: Call[NewChatMessage, None]) -> str | None:
     Idempotency-Key, so that it is never stored twice (contracts/README.md)."""
     if call.body.external_id is not None:
         return shapes.EXTERNAL + call.body.external_id
-    key = call.headers.get("Idempotency-Key")
-    return f"{call.actor.key_id}:{key}" if key else None
+    return message_key(call)
 
 
 def _draft(body: NewChatMessage, shown: Shown, key: str | None) -> Draft:
@@ -95,19 +100,12 @@ def _draft(body: NewChatMessage, shown: Shown, key: str | None) -> Draft:
 
 def _limit(q: MessagesQuery) -> int:
     """`pagination[limit]=`, `pagination={"limit":…}` or `limit=` (D)."""
-    for name, given in (("pagination[limit]", q.limit_in_brackets), ("limit", q.limit)):
-        if given is not None:
-            return whole(name, given)
     if q.pagination is None:
-        return DEFAULT_LIMIT
+        return int(q.limit_in_brackets or q.limit or DEFAULT_LIMIT)
     try:
-        value = loads_strict(q.pagination.encode())
-        limit = msgspec.convert(value, dict[str, float]).get("limit", float(DEFAULT_LIMIT))
+        return int(msgspec.convert(loads_strict(q.pagination.encode()), Pagination).limit)
     except (BadJson, msgspec.ValidationError):
-        raise Invalid("pagination", "must be an object with a limit") from None
-    if not 1 <= limit <= BIGGEST_LIMIT:
-        raise Invalid("pagination.limit", f"must be 1 to {BIGGEST_LIMIT}")
-    return whole("pagination.limit", limit)
+        raise Invalid("pagination", "must be an object with a limit from 1 to 1000") from None
 
 
 async def _of_tickets(
@@ -129,8 +127,3 @@ async def _ticket(call: Call[None, MessagesQuery], ticket_id: str) -> Ticket | N
         return await tickets.get(call.engine, call.actor, ticket_id)
     except NotFound:
         return None
-
-
-def _shapes(found: list[Message], shown: Shown) -> list[ChatMessage]:
-    owner = shapes.owner_id(shown.one, shown.around)
-    return [shapes.message(m, owner) for m in found]

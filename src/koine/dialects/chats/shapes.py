@@ -37,8 +37,6 @@ _ROLES: dict[SenderKind, Role] = {
     "responder": "assistant",
     "system": "system",
 }
-Senders = tuple[str | None, str | None]
-"""Who sent the last message and the one before it, where that decides their role."""
 
 
 class Owner(Struct, frozen=True):
@@ -52,8 +50,8 @@ class Owner(Struct, frozen=True):
     blocked: bool | None = None
 
 
-def chat(c: Conversation, around: Around, workspace_id: str) -> Chat:
-    """A chat; `around` needs the participants of a conversation that has no owner."""
+def chat(c: Conversation, workspace_id: str) -> Chat:
+    """A chat."""
     return Chat(
         created_at=iso_ms(c.created_at),
         id=c.id,
@@ -62,22 +60,21 @@ def chat(c: Conversation, around: Around, workspace_id: str) -> Chat:
         channel_id=c.inbox_id,
         current_responder_id=c.responder_id if c.responder_active else None,
         last_chat_message_created_at=_time(_shown_at(c)),
-        owner_id=owner_id(c, around),
+        owner_id=owner_id(c),
         responder_id=c.responder_id or NOBODY,
         title=c.title,
         workspace_id=workspace_id,
     )
 
 
-def details(
-    c: Conversation, around: Around, workspace_id: str, senders: Senders = (None, None)
-) -> ChatDetails:
-    """A chat with details; `around` needs participants, people, inboxes, tickets and versions."""
+def details(c: Conversation, around: Around, workspace_id: str) -> ChatDetails:
+    """A chat with details; `around` needs people, inboxes, tickets, versions and senders."""
     inbox = around.inboxes.get(c.inbox_id) if c.inbox_id else None
     owner = owner_of(c, around)
     responder = around.people.get(c.responder_id) if c.responder_id else None
     version = around.versions.get(c.responder_version_id) if c.responder_version_id else None
     ticket = around.tickets.get(c.id)
+    last_sender, previous_sender = around.senders.get(c.id, (None, None))
     return ChatDetails(
         channel_id=c.inbox_id,
         channel_name=inbox.name if inbox else None,
@@ -88,14 +85,14 @@ def details(
         is_removed=c.removed_at is not None,
         last_message_content=c.last_content,
         last_message_created_at=_time(c.last_message_at),
-        last_message_role=_role(c.last_sender_kind, senders[0], owner.id),
+        last_message_role=_role(c.last_sender_kind, last_sender, owner.id),
         owner_email=owner.email,
         owner_id=owner.id,
         owner_identifier=owner.identifier,
         owner_name=owner.name,
         penultimate_message_content=c.previous_content,
         penultimate_message_created_at=_time(c.previous_message_at),
-        penultimate_message_role=_role(c.previous_sender_kind, senders[1], owner.id),
+        penultimate_message_role=_role(c.previous_sender_kind, previous_sender, owner.id),
         responder_entity=_ENTITIES.get(responder.kind, "agents") if responder else "agents",
         responder_id=c.responder_id or NOBODY,
         responder_name=(responder.name or "") if responder else "",
@@ -121,37 +118,26 @@ def message(m: Message, owner: str) -> ChatMessage:
         content=m.content or m.content_url or "",
         external_id=key.removeprefix(EXTERNAL) if key.startswith(EXTERNAL) else None,
         raw_content=None,
-        role=_ROLES[m.sender_kind] if m.sender_id != owner else "user",
+        role="user" if m.sender_id == owner else _ROLES[m.sender_kind],
         sender_id=m.sender_id,
     )
 
 
-def owner_id(c: Conversation, around: Around) -> str:
-    """Whose chat it is. Of a conversation without an owner: who opened it, else who joined first
-    (D: `ownerId` is never null); `around` needs the participants for that."""
-    members = around.participants.get(c.id)
-    return c.owner_id or c.created_by or (members[0].identity_id if members else NOBODY)
+def owner_id(c: Conversation) -> str:
+    """Whose chat it is. Of a conversation without an owner: who opened it (D: `ownerId` is never
+    null). The lists' filters look at the same."""
+    return c.owner_id or c.created_by or NOBODY
 
 
 def owner_of(c: Conversation, around: Around) -> Owner:
-    """What is known of the owner, from `around`'s people and participants."""
-    whose = owner_id(c, around)
+    """What is known of the owner, from `around`'s people."""
+    whose = owner_id(c)
     person = around.people.get(whose)
-    if person is not None:
-        is_user = person.kind == "user"
-        return Owner(
-            id=whose,
-            is_user=is_user,
-            name=person.name,
-            email=person.email if is_user else None,
-            identifier=None if is_user else person.identifier,
-            blocked=None if is_user else person.blocked,
-        )
-    member = next((m for m in around.participants.get(c.id, []) if m.identity_id == whose), None)
-    if member is None:
+    if person is None:
         return Owner(whose)
-    is_user = member.kind == "user"
-    return Owner(whose, is_user, member.name, member.email if is_user else None)
+    if person.kind == "user":
+        return Owner(whose, name=person.name, email=person.email)
+    return Owner(whose, False, person.name, identifier=person.identifier, blocked=person.blocked)
 
 
 def _shown_at(c: Conversation) -> int | None:

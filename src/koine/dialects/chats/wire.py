@@ -10,6 +10,10 @@ ChannelType = Literal["widget", "waha", "whatsapp", "instagram", "api"]
 ResponderEntity = Literal["agents", "squads", "workflows"]
 Role = Literal["user", "assistant", "attendant", "system"]
 TicketStatus = Literal["pending", "ongoing", "completed"]
+Page = Annotated[float, Meta(ge=1, multiple_of=1)]
+PageSize = Annotated[float, Meta(ge=1, le=100, multiple_of=1)]
+Limit = Annotated[float, Meta(ge=1, le=1000, multiple_of=1)]
+DEFAULT_LIMIT = 250
 ExternalId = Annotated[str, Meta(min_length=1, max_length=250)]
 
 # ---------------------------------------------------------------- answers
@@ -124,8 +128,8 @@ class DetailsQuery(Struct, frozen=True, rename="camel"):
     channel_ids: list[Uuid] = []
     responder_ids: list[Uuid] = []
     responder_version_ids: list[Uuid] = []
-    page_number: Annotated[float, Meta(ge=1)] = 1
-    page_size: Annotated[float, Meta(ge=1, le=100)] = 10
+    page_number: Page = 1
+    page_size: PageSize = 10
     search: str | None = None
     cursor: str | None = None
 
@@ -139,7 +143,10 @@ class ChatsQuery(DetailsQuery, frozen=True, rename="camel"):
     last_chat_message_created_at_end: Time | None = None
 
 
-Limit = Annotated[float, Meta(ge=1, le=1000)]
+class Pagination(Struct, frozen=True):
+    """How many messages, where `pagination` is JSON (D)."""
+
+    limit: Limit = DEFAULT_LIMIT
 
 
 class MessagesQuery(Struct, frozen=True, rename="camel"):
