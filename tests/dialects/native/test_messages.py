@@ -108,6 +108,16 @@ async def test_a_clients_own_id_makes_one_message_for_each_sender(
     assert (other.json()["content"], other.json()["seq"]) == ("ho", 2)
 
 
+async def test_an_idempotency_key_makes_one_message_for_each_caller(
+    api: httpx.AsyncClient, cast: Cast, path: str
+) -> None:
+    api.headers["Idempotency-Key"] = "k"
+    first, again = [await say(api, path, "hi") for _ in range(2)]
+    assert first.json() == again.json()
+    api.headers.update(cast.bearer("dan"))
+    assert (await say(api, path, "ho")).json()["seq"] == 2
+
+
 async def test_messages_are_paged_both_ways(api: httpx.AsyncClient, path: str) -> None:
     for n in range(1, 6):
         await say(api, path, str(n))
