@@ -12,6 +12,7 @@ from koine.engine.deliveries import DeliveryInput
 from koine.engine.engine import Engine
 from koine.engine.inboxes import NewInbox
 from koine.engine.responders import NewResponder
+from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.delivery import Delivery
 from koine.model.identity import Identity, NewIdentity
@@ -73,14 +74,14 @@ async def furnish(engine: Engine, name: str, slug: str) -> World:
 async def more_deliveries(
     engine: Engine, boss: Actor, driver_id: str, customer_id: str, count: int
 ) -> list[Delivery]:
-    """New deliveries of these two, numbered by the clock so that no reference comes twice."""
-    first = engine.clock.now() // 1000
+    """New deliveries of these two, under references that were never given before."""
+    codes = [new_id()[-8:].upper() for _ in range(count)]
     given = [
         DeliveryInput(
-            external_reference_id=f"ORD-{first + number}", driver_id=driver_id,
-            customer_id=customer_id, delivery_code=f"K{first + number:X}"[-8:], status="assigned",
+            external_reference_id=f"ORD-{code}", delivery_code=code, driver_id=driver_id,
+            customer_id=customer_id, status="assigned",
         )
-        for number in range(count)
+        for code in codes
     ]  # fmt: skip
     return [saved.delivery for saved in await deliveries.save(engine, boss, given)]
 

@@ -27,23 +27,21 @@ async def tell(engine: Engine, clock: HeldClock, world: World, scale: int) -> Ta
     morning = clock.now()
     for day in range(DAYS):
         clock.advance((morning + day * DAY - clock.now()) / SECOND)
-        opened = list(await asyncio.gather(*(_opened(talk) for talk in talks[day::DAYS])))
+        # One after another: they all take the tenant's next number, and would wait for each other.
+        opened = [(talk, await talk.open()) for talk in talks[day::DAYS]]
         pointed |= {talk.label: conversation for talk, conversation in opened if talk.label}
         for line in range(max((len(talk.script) for talk, _ in opened), default=0)):
             clock.advance(chance.randint(2 * MINUTE, 25 * MINUTE) / SECOND)
             await _line(engine, world, opened, line)
         clock.advance(30 * MINUTE / SECOND)
-        await asyncio.gather(*(_end(engine, world, *each) for each in opened))
+        for talk, conversation in opened:
+            await _end(engine, world, talk, conversation)
     return Talks(
         delivery=pointed["delivery"].id,
         helpdesk=pointed["helpdesk"].id,
         chats=pointed["chats"].id,
         inbox=pointed["inbox"].number,
     )
-
-
-async def _opened(talk: Talk) -> tuple[Talk, Conversation]:
-    return talk, await talk.open()
 
 
 async def _line(
