@@ -118,7 +118,7 @@ async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Convers
     conversation = await _first_row(tx, now, actor, new, inbox)
     await conversations.insert_one(tx, conversation)
     await record(tx, now, "conversation.created", conversation.id, conversation_id=conversation.id)
-    for identity_id, role in joining.items():
+    for identity_id, role in sorted(joining.items()):
         await participants.join(tx, conversation, identity_id, role, now)
     return structs.replace(conversation, participant_count=len(joining))
 

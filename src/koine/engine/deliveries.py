@@ -191,7 +191,8 @@ async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
     conversation = await conversations.lock_of_delivery(tx, after.id)
     if conversation is None:
         return
-    for gone in sorted(i for i in were - are if i is not None):
-        await participation.leave(tx, now, conversation, gone)
-    for new in sorted(i for i in are - were if i is not None):
-        await participation.join(tx, now, conversation, new, "member")
+    for person in sorted(i for i in were ^ are if i is not None):
+        if person in were:
+            await participation.leave(tx, now, conversation, person)
+        else:
+            await participation.join(tx, now, conversation, person, "member")

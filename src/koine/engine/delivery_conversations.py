@@ -117,7 +117,7 @@ async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> C
         named = ", ".join(strangers)
         raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
     joined = 0
-    for identity_id, role in wanted:
+    for identity_id, role in sorted(wanted):
         if await participants.join(tx, known, identity_id, role, now):
             joined += 1
             await record(tx, now, "participant.joined", identity_id, conversation_id=known.id)

@@ -14,13 +14,15 @@ from koine.model.permissions import MANAGE_TENANT, WRITE_CONVERSATIONS
 from koine.store import identities, participants
 from koine.store.db import Tx
 
+What = Literal["done", "unchanged", "unknown", "absent"]
+
 
 class Outcome(Struct, frozen=True):
     """What became of one user: `unknown` in the tenant and `absent` from the conversation are
     failures, the others are not (delivery.md, F: some of many may fail)."""
 
     user_id: str
-    what: Literal["done", "unchanged", "unknown", "absent"]
+    what: What
 
 
 @writes
@@ -34,19 +36,15 @@ async def add(
 ) -> list[Outcome]:
     """Make users participants, also such as have left; one who is there keeps their role.
 
-    Raises NotFound, Forbidden, Conflict("closed").
+    One outcome for each user, in the order given. Raises NotFound, Forbidden, Conflict("closed").
     """
     found = await access.for_participants(tx, actor, conversation_id)
     people = await identities.by_ids(tx, user_ids)
-    known = {i for i in people if people[i].removed_at is None}
-    outcomes = []
-    for user_id in user_ids:
-        if user_id not in known:
-            outcomes.append(Outcome(user_id, "unknown"))
-        else:
-            joined = await join(tx, now, found, user_id, role)
-            outcomes.append(Outcome(user_id, "done" if joined else "unchanged"))
-    return outcomes
+    became: dict[str, What] = dict.fromkeys(user_ids, "unknown")
+    for user_id in sorted(i for i in people if people[i].removed_at is None):
+        joined = await join(tx, now, found, user_id, role)
+        became[user_id] = "done" if joined else "unchanged"
+    return [Outcome(user_id, what) for user_id, what in became.items()]
 
 
 @writes
@@ -55,11 +53,11 @@ async def remove(
 ) -> list[Outcome]:
     """End users' parts. Raises as `add`."""
     found = await access.for_participants(tx, actor, conversation_id)
-    outcomes = []
-    for user_id in user_ids:
-        left = await leave(tx, now, found, user_id)
-        outcomes.append(Outcome(user_id, "done" if left else "absent"))
-    return outcomes
+    became: dict[str, What] = dict.fromkeys(user_ids, "absent")
+    for user_id in sorted(became):
+        if await leave(tx, now, found, user_id):
+            became[user_id] = "done"
+    return [Outcome(user_id, what) for user_id, what in became.items()]
 
 
 @writes

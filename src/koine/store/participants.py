@@ -114,7 +114,11 @@ async def active_ids(tx: Tx, conversation_id: str) -> list[str]:
 
 async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, now: int) -> bool:
     """Make the identity a participant; False if it is one already. What was said before it
-    joined counts as unread, what it read before it left stays read."""
+    joined counts as unread, what it read before it left stays read.
+
+    It locks the identity's totals: who lets several join or leave goes by their ids, so that two
+    who do so never wait for each other.
+    """
     key = {"conversation_id": conversation.id, "identity_id": identity_id}
     known = await tx.one(_GET, **key)
     if known is not None and known.left_at is None:

@@ -1,0 +1,63 @@
+"""Who takes part, when many change it at once."""
+
+import asyncio
+
+import pytest
+
+from koine.engine import conversations, delivery_conversations, participation
+from koine.engine.conversations import Changes
+from koine.engine.delivery_conversations import Joining, Opening
+from koine.engine.participation import Outcome
+from koine.kit.ids import new_id
+from koine.model.actor import Actor, operator
+from koine.model.conversation import Conversation
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+PEOPLE = ("dan", "cleo", "olaf", "alice")
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def opened(cast: Cast, *names: str) -> Conversation:
+    joining: Joining = tuple((cast.acme.id(name), "member") for name in names)
+    actor = cast.acme.actor("dora")
+    return (await delivery_conversations.open_(cast.engine, actor, Opening(joining=joining)))[0]
+
+
+def anyone(cast: Cast) -> Actor:
+    return operator(cast.acme.tenant.id)
+
+
+async def test_the_same_people_join_and_leave_many_conversations_at_once(cast: Cast) -> None:
+    ids = [cast.acme.id(name) for name in PEOPLE]
+    places = [(await opened(cast, "ada")).id for _ in range(16)]
+    for change in (participation.add, participation.remove):
+        outcomes = await asyncio.gather(
+            *(
+                change(cast.engine, anyone(cast), place, ids if n % 2 else ids[::-1])
+                for n, place in enumerate(places)
+            )
+        )
+        assert {each.what for some in outcomes for each in some} == {"done"}
+
+
+async def test_opening_and_closing_with_the_same_people_is_in_nobodys_way(cast: Cast) -> None:
+    places = [(await opened(cast, *PEOPLE)).id for _ in range(12)]
+    closing = Changes(status="closed")
+    await asyncio.gather(
+        *(opened(cast, *PEOPLE[:: -1 if n % 2 else 1]) for n in range(12)),
+        *(conversations.change(cast.engine, anyone(cast), place, closing) for place in places),
+    )
+
+
+async def test_each_user_has_one_outcome_in_the_order_given(cast: Cast) -> None:
+    place = await opened(cast, "dan")
+    olaf, dan, nobody = cast.acme.id("olaf"), cast.acme.id("dan"), new_id()
+    added = await participation.add(cast.engine, anyone(cast), place.id, [olaf, nobody, dan, olaf])
+    assert added == [Outcome(olaf, "done"), Outcome(nobody, "unknown"), Outcome(dan, "unchanged")]
+    removed = await participation.remove(cast.engine, anyone(cast), place.id, [nobody, olaf])
+    assert removed == [Outcome(nobody, "absent"), Outcome(olaf, "done")]
