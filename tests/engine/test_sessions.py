@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from koine.engine import accounts, credentials, people, sessions
+from koine.engine import credentials, people, sessions
 from koine.engine.people import PersonChanges
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
@@ -118,10 +118,3 @@ async def test_one_logs_out_of_ones_own_sessions_alone(cast: Cast) -> None:
     await sessions.log_out(cast.engine, cast.acme.actor("dan"), session_id)
     with pytest.raises(Unauthenticated):
         await sessions.refresh(cast.engine, found.refresh_token)
-
-
-async def test_one_without_a_login_changes_no_password(cast: Cast) -> None:
-    with pytest.raises(Invalid):
-        await accounts.change_own_password(
-            cast.engine, cast.acme.actor("olaf"), PASSWORD, "another long password"
-        )

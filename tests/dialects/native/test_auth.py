@@ -226,3 +226,11 @@ async def test_calls_are_limited_by_credential(db: Database) -> None:
         answers = [await api.get("/v1/me", headers=cast.bearer("ada")) for _ in range(3)]
     told = [(each.status_code, each.headers["x-ratelimit-remaining"]) for each in answers]
     assert told == [(200, "1"), (200, "0"), (429, "0")]
+
+
+async def test_refreshes_are_limited_by_address(db: Database) -> None:
+    cast = await make_cast(db, rate_limit_per_minute=2)
+    async with http(cast.engine, Native()) as api:
+        body = {"refresh_token": "nonsense"}
+        answers = [await api.post("/v1/auth/refresh", json=body) for _ in range(3)]
+    assert [each.status_code for each in answers] == [401, 401, 429]

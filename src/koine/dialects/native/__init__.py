@@ -38,7 +38,7 @@ class Native:
 
     def __init__(self) -> None:
         self._limiter = RateLimiter()
-        self.routes = every_route(RateLimiter())
+        self.routes = every_route(self._limiter, RateLimiter())
 
     async def authenticate(self, call: Call[Any, Any]) -> Actor:
         """The caller behind an access token or an API key."""

@@ -22,7 +22,7 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
     try:
         found = await _known(call)
     except Unauthenticated:
-        _count(call, limiter, f"ip:{call.client_ip}")
+        count_address(call, limiter)
         raise
     _count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
     return found
@@ -34,6 +34,11 @@ def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
     per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
     limiter.check(f"login:{call.client_ip}", per_minute * ATTEMPTS_OF_ADDRESS, now)
     limiter.check(f"login:{call.client_ip}:{email.strip().lower()}", per_minute, now)
+
+
+def count_address(call: AnyCall, limiter: RateLimiter) -> None:
+    """Count a call that shows no credential, by its address. Raises TooMany."""
+    _count(call, limiter, f"ip:{call.client_ip}")
 
 
 def rate_headers(call: AnyCall) -> Mapping[str, str]:

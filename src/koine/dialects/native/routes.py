@@ -29,9 +29,10 @@ FILES = (
 )
 
 
-def every_route(limiter: RateLimiter) -> Routes:
-    """All routes; `limiter` counts what tries passwords."""
-    routes = routes_auth.login_routes(limiter)
+def every_route(calls: RateLimiter, logins: RateLimiter) -> Routes:
+    """All routes; `calls` counts callers, `logins` what tries passwords."""
+    routes = routes_auth.login_routes(logins)
+    routes.include(routes_auth.session_routes(calls))
     for file in FILES:
         routes.include(file.routes)
     return routes

@@ -1,7 +1,7 @@
 """Logging in and out, and who one is."""
 
 from koine.dialects.native import shapes, wire
-from koine.dialects.native.auth import count_login
+from koine.dialects.native.auth import count_address, count_login
 from koine.engine import accounts, credentials, people, sessions
 from koine.http.call import Call
 from koine.http.limits import RateLimiter
@@ -41,29 +41,36 @@ def login_routes(limiter: RateLimiter) -> Routes:
     return routes
 
 
+def session_routes(limiter: RateLimiter) -> Routes:
+    """The routes that a refresh token opens, counted by address."""
+    routes = Routes()
+
+    @routes.post(
+        "/v1/auth/refresh",
+        body=wire.RefreshToken,
+        returns=wire.Tokens,
+        public=True,
+        once=False,
+        tags=TAGS,
+    )
+    async def refresh(call: Call[wire.RefreshToken, None]) -> wire.Tokens:
+        """Turn a refresh token into the next pair. One that was used before ends its session."""
+        count_address(call, limiter)
+        return shapes.tokens(await sessions.refresh(call.engine, call.body.refresh_token))
+
+    @routes.post(
+        "/v1/auth/logout", body=wire.RefreshToken, status=204, public=True, once=False, tags=TAGS
+    )
+    async def log_out(call: Call[wire.RefreshToken, None]) -> None:
+        """End the session of a refresh token."""
+        count_address(call, limiter)
+        await sessions.end(call.engine, call.body.refresh_token)
+        credentials.forget(call.engine)
+
+    return routes
+
+
 routes = Routes()
-
-
-@routes.post(
-    "/v1/auth/refresh",
-    body=wire.RefreshToken,
-    returns=wire.Tokens,
-    public=True,
-    once=False,
-    tags=TAGS,
-)
-async def refresh(call: Call[wire.RefreshToken, None]) -> wire.Tokens:
-    """Turn a refresh token into the next pair. One that was used before ends its session."""
-    return shapes.tokens(await sessions.refresh(call.engine, call.body.refresh_token))
-
-
-@routes.post(
-    "/v1/auth/logout", body=wire.RefreshToken, status=204, public=True, once=False, tags=TAGS
-)
-async def log_out(call: Call[wire.RefreshToken, None]) -> None:
-    """End the session of a refresh token."""
-    await sessions.end(call.engine, call.body.refresh_token)
-    credentials.forget(call.engine)
 
 
 @routes.get("/v1/me", returns=wire.Me, tags=TAGS)
