@@ -11,6 +11,8 @@ from koine.engine.participation import Outcome
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation
+from koine.model.filters import ConversationFilter
+from koine.model.page import numbered
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
 
@@ -45,13 +47,17 @@ async def test_the_same_people_join_and_leave_many_conversations_at_once(cast: C
         assert {each.what for some in outcomes for each in some} == {"done"}
 
 
-async def test_opening_and_closing_with_the_same_people_is_in_nobodys_way(cast: Cast) -> None:
-    places = [(await opened(cast, *PEOPLE)).id for _ in range(12)]
-    closing = Changes(status="closed")
+async def test_opening_closing_and_deleting_at_once_is_in_nobodys_way(cast: Cast) -> None:
+    places = [(await opened(cast, *PEOPLE)).id for _ in range(20)]
+    closing, who = Changes(status="closed"), anyone(cast)
     await asyncio.gather(
+        *(conversations.delete(cast.engine, who, place, None) for place in places[::2]),
         *(opened(cast, *PEOPLE[:: -1 if n % 2 else 1]) for n in range(12)),
-        *(conversations.change(cast.engine, anyone(cast), place, closing) for place in places),
+        *(conversations.change(cast.engine, who, place, closing) for place in places[1::2]),
     )
+    mine = ConversationFilter(participant_id=cast.acme.id("cleo"), statuses=("open",))
+    shown = await conversations.find(cast.engine, who, mine, numbered(1, 50))
+    assert shown.total == len(shown.items) == 12
 
 
 async def test_each_user_has_one_outcome_in_the_order_given(cast: Cast) -> None:

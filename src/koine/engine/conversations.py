@@ -15,7 +15,7 @@ from koine.model.errors import Invalid, NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.inbox import Inbox
 from koine.model.page import Window
-from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT, WRITE_CONVERSATIONS
+from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.model.view import Around, Part, Shown
 from koine.store import (
     conversation_lists,
@@ -194,7 +194,6 @@ async def delete(
     count = await messages.delete_of(tx, gone.id)
     stored = await files.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)
-    await participants.delete_of(tx, gone)
     await conversations.delete_one(tx, gone)
     await note(
         tx, now, actor, "delete", "conversation", gone.id,
@@ -202,11 +201,6 @@ async def delete(
     )  # fmt: skip
     await record(tx, now, "conversation.deleted", gone.id, number=gone.number)
     return stored
-
-
-def may_list_all(actor: Actor) -> bool:
-    """Whether a list without a person named is of the whole tenant."""
-    return actor.may(VIEW_TENANT, READ_CONVERSATIONS)
 
 
 async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:

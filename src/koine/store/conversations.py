@@ -132,6 +132,9 @@ async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
 
 
 async def delete_one(tx: Tx, conversation: Conversation) -> None:
-    """Take the row away for good, and out of every total. Its participants must be gone first."""
+    """Take the row and its participants away for good, and out of every total."""
+    members = await participants.delete_of(tx, conversation.id)
     await tx.run(_DELETE, id=conversation.id)
+    # The totals in the order in which they are locked everywhere: the tenant's, then people's.
     await tallies.apply(tx, tallies.keys(conversation), [])
+    await tallies.apply(tx, tallies.member_keys(conversation, members), [])

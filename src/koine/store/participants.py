@@ -188,8 +188,9 @@ async def give_to(tx: Tx, conversation: Conversation, old_id: str, new_id: str, 
     await tx.run(_DELETE_ONE, **key)
 
 
-async def delete_of(tx: Tx, conversation: Conversation) -> None:
-    """Take everyone out of a conversation that is about to be deleted, and out of the totals."""
-    members = await active_ids(tx, conversation.id)
-    await tx.run(_DELETE_OF, conversation_id=conversation.id)
-    await tallies.apply(tx, tallies.member_keys(conversation, members), [])
+async def delete_of(tx: Tx, conversation_id: str) -> list[str]:
+    """Take everyone out of a conversation that is about to be deleted; the ids of those who took
+    part until now, who still count in the totals."""
+    members = await active_ids(tx, conversation_id)
+    await tx.run(_DELETE_OF, conversation_id=conversation_id)
+    return members
