@@ -7,7 +7,6 @@ a deep page costs index entries, never rows (docs/benchmarks.md, `make bench-lar
 from collections.abc import Callable
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Select,
     Subquery,
@@ -23,7 +22,7 @@ from koine.model.conversation import Conversation
 from koine.model.filters import ConversationFilter
 from koine.model.page import Page, Window
 from koine.store import identities as people
-from koine.store import tallies
+from koine.store import tallies, windows
 from koine.store.conversations import COLUMNS
 from koine.store.db import Tx
 from koine.store.fragments import contains_ci, in_list
@@ -54,7 +53,8 @@ async def page(tx: Tx, f: ConversationFilter, window: Window) -> Page[Listed]:
         known = await people.by_ids(tx, list(f.owner_ids))
         values["openers"] = [each.id for each in known.values() if each.kind == "user"]
         names |= {"openers"} if values["openers"] else frozenset()
-    rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
+    names |= windows.names(window)
+    rows = await tx.all(_PAGES.of(names), **values, **windows.values(window))
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items=items, next=(items[-1].sort_at, items[-1].id) if more else None)
@@ -169,7 +169,7 @@ def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
     elif any(f"statuses={n}" in names for n in (2, 3, 4)):
         ids = _ids_by_statuses(names)
     else:
-        ids = _cut(_walk(names, _where(names), t.c.last_activity_at)).subquery("page")
+        ids = windows.cut(_walk(names, _where(names), t.c.last_activity_at), names).subquery("page")
     return (
         select(*COLUMNS, ids.c.at)
         .join(ids, t.c.id == ids.c.id)
@@ -192,27 +192,23 @@ def _cursor() -> ColumnElement[tuple[int, str]]:
     return tuple_(p("cursor_at", t.c.last_activity_at.type), p("cursor_id", t.c.id.type))
 
 
-def _cut(walk: Select[tuple[str, int]]) -> Select[tuple[str, int]]:
-    return walk.limit(p("limit")).offset(p("offset"))
-
-
 def _ids_by_statuses(names: frozenset[str]) -> Subquery:
     """Several statuses: each walks its own index, so that a few open conversations are found at
     once among a million closed ones; then the walks are merged."""
     count = next(n for n in (2, 3, 4) if f"statuses={n}" in names)
     rest = names - {f"statuses={count}"}
-    upto = p("limit", BigInteger) + p("offset", BigInteger)
+    upto = windows.reach(names)
     walks = []
     for number in range(count):
         where = [*_where(rest), t.c.status == p(f"status_{number}")]
         walks.append(select(_walk(names, where, t.c.last_activity_at).limit(upto).subquery()))
-    return _merged(walks)
+    return _merged(names, walks)
 
 
 def _ids_by_shown_time(names: frozenset[str]) -> Subquery:
     """The chats dialect's order: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
-    upto = p("limit", BigInteger) + p("offset", BigInteger)
+    upto = windows.reach(names)
     overridden = t.c.chat_sort_at.is_not(None)
     walks = []
     for owned, at in _shown_owners(names):
@@ -220,7 +216,7 @@ def _ids_by_shown_time(names: frozenset[str]) -> Subquery:
         walks.append(select(_walk(names, plain, at).limit(upto).subquery()))
         moved = [*_within(names - _OWNERS, t.c.chat_sort_at), overridden, *owned]
         walks.append(select(_walk(names, moved, t.c.chat_sort_at).limit(upto).subquery()))
-    return _merged(walks)
+    return _merged(names, walks)
 
 
 def _shown_owners(
@@ -249,10 +245,10 @@ def _within(names: frozenset[str], at: ColumnElement[int]) -> list[ColumnElement
     return found
 
 
-def _merged(walks: list[Select[tuple[str, int]]]) -> Subquery:
+def _merged(names: frozenset[str], walks: list[Select[tuple[str, int]]]) -> Subquery:
     both = union_all(*walks).subquery("walks")
     merged = select(both.c.id, both.c.at).order_by(both.c.at.desc(), both.c.id.desc())
-    return _cut(merged).subquery("page")
+    return windows.cut(merged, names).subquery("page")
 
 
 def _ids_of_participant(names: frozenset[str]) -> Subquery:
@@ -271,7 +267,7 @@ def _ids_of_participant(names: frozenset[str]) -> Subquery:
     if "cursor" in names:
         walk = walk.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
     ordered = walk.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
-    return _cut(ordered).subquery("page")
+    return windows.cut(ordered, names).subquery("page")
 
 
 def _count(names: frozenset[str]) -> Select[int]:
@@ -290,5 +286,5 @@ _FILTERS = (
     *("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"),
     "channel_types",
 )
-_PAGES = Family(_page, Listed, filters=(*_FILTERS, "cursor", "by_shown", "openers"))
+_PAGES = Family(_page, Listed, filters=(*_FILTERS, *windows.NAMES, "cursor", "by_shown", "openers"))
 _COUNTS = Family(_count, filters=_FILTERS)

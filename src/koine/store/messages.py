@@ -8,6 +8,7 @@ from koine.model.filters import MessageFilter
 from koine.model.message import Message
 from koine.model.page import Page, Window
 from koine.model.view import LastSenders
+from koine.store import windows
 from koine.store.db import Tx
 from koine.store.fragments import in_list, values_table
 from koine.store.sql import Command, Family, InsertMany, Query, p
@@ -105,9 +106,6 @@ _LAST_SENDERS = Query(
         conversations.c.tenant_id == p("tenant_id"), in_list(conversations.c.id, "conversation_ids")
     )
 )
-_SINCE = Query(
-    select(func.count()).where(_IN_CONVERSATION, t.c.seq > p("seq"), t.c.created_at > p("since"))
-)
 _CHANGE = Command(
     update(t)
     .where(_IN_CONVERSATION, t.c.id == p("id"))
@@ -175,13 +173,8 @@ async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -
     if window.too_deep:
         return Page(items=[])
     names, values = _conditions(f)
-    rows = await tx.all(
-        _PAGES.of(names),
-        **values,
-        conversation_id=conversation_id,
-        limit=window.limit + 1,
-        offset=window.offset,
-    )
+    query = _PAGES.of(names | windows.names(window))
+    rows = await tx.all(query, **values, **windows.values(window), conversation_id=conversation_id)
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items=items, next=(items[-1].seq, items[-1].id) if more else None)
@@ -192,12 +185,6 @@ async def count(tx: Tx, conversation_id: str, f: MessageFilter) -> int:
     conversation (`last_seq`, `public_count`)."""
     names, values = _conditions(f)
     rows = await tx.all(_COUNTS.of(names), **values, conversation_id=conversation_id)
-    return int(rows[0][0])
-
-
-async def count_since(tx: Tx, conversation_id: str, seq: int, since: int) -> int:
-    """How many messages beyond number `seq` came after `since` (µs)."""
-    rows = await tx.all(_SINCE, conversation_id=conversation_id, seq=seq, since=since)
     return int(rows[0][0])
 
 
@@ -258,14 +245,8 @@ def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
 
 def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
     order = t.c.seq.asc() if "oldest_first" in names else t.c.seq.desc()
-    return (
-        select(*COLUMNS)
-        .outerjoin(identities, _SENDER_ROW)
-        .where(*_where(names))
-        .order_by(order)
-        .limit(p("limit"))
-        .offset(p("offset"))
-    )
+    found = select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(*_where(names))
+    return windows.cut(found.order_by(order), names)
 
 
 def _count(names: frozenset[str]) -> Select[int]:
@@ -273,5 +254,5 @@ def _count(names: frozenset[str]) -> Select[int]:
 
 
 _FILTERS = ("with_private", "said_only", "start", "end", "before_seq", "after_seq")
-_PAGES = Family(_page, Message, filters=(*_FILTERS, "oldest_first"))
+_PAGES = Family(_page, Message, filters=(*_FILTERS, *windows.NAMES, "oldest_first"))
 _COUNTS = Family(_count, filters=(*_FILTERS, "oldest_first"))

@@ -30,6 +30,7 @@ _TRIES = 4
 _SETTINGS = {
     "application_name": "koine",
     "jit": "off",  # it costs more than any of our statements
+    "random_page_cost": "1.1",  # pages are in memory or on an SSD: an index, not the whole table
     "statement_timeout": "10s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",
