@@ -1,0 +1,88 @@
+"""Koine as a real process: started as a person starts it, on a free port, with its demo."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+KOINE = Path(sys.executable).with_name("koine")
+ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+"""An empty environment: no setting of whoever runs the tests gets in."""
+STARTS_WITHIN = 60
+STOPS_WITHIN = 30
+
+
+class Served:
+    """A running `koine serve --demo`; `said` is its standard output so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, port: int) -> None:
+        self.process = process
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{port}"
+
+    @property
+    def said(self) -> str:
+        """What it has printed."""
+        return (self.folder / "out").read_text()
+
+    @cached_property
+    def demo(self) -> Any:
+        """The object of `koine demo --json`, asked beside the running server, once."""
+        return json.loads(koine("demo", "--json", "--data", str(self.folder / "data")))
+
+    def stop(self) -> int:
+        """Tell it to stop; answers its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOPS_WITHIN)
+
+
+def koine(*words: str) -> str:
+    """What a command prints."""
+    done = subprocess.run([KOINE, *words], env=ENV, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def served(folder: Path, *words: str) -> Iterator[Served]:
+    """Serve the demonstration from `folder`/data until the context ends."""
+    port = _free_port()
+    command = [KOINE, "serve", "--demo", "--data", "data", "--port", str(port), *words]
+    with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=ENV, stdout=out, stderr=log)
+    running = Served(process, folder, port)
+    try:
+        _wait(running)
+        yield running
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait(running: Served) -> None:
+    until = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            if httpx.get(f"{running.url}/readyz", timeout=10).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        alive = running.process.poll() is None and time.monotonic() < until
+        assert alive, (running.folder / "log").read_text()
+        time.sleep(0.02)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,106 @@
+"""What `make run` starts: a process that serves the demonstration, and stops when told."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.journeys.served import Served, koine, served
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("run")) as running:
+        yield running
+
+
+def get(server: Served, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(server.url + path, headers=headers)
+
+
+def test_it_is_alive_and_ready(server: Served) -> None:
+    assert get(server, "/livez").json() == {"status": "ok"}
+    checks = get(server, "/readyz").json()["checks"]
+    assert [(check["name"], check["ok"]) for check in checks] == [
+        ("database", True),
+        ("schema", True),
+    ]
+
+
+def test_each_dialect_answers_its_first_call(server: Served) -> None:
+    demo = server.demo
+    admin = f"Bearer {demo['delivery']['tokens']['admin']}"
+    delivery = get(server, "/messaging/conversations", Authorization=admin).json()
+    helpdesk = get(
+        server, "/api/v1/conversations", Authorization=f"Bearer {demo['helpdesk']['api_key']}"
+    ).json()
+    chats = get(server, "/api/v1/chats", authorization=demo["chats"]["api_key"]).json()
+    assert delivery["total"] == helpdesk["pagination"]["total"] >= 120
+    assert len(chats) == 10
+    public = f"/public/api/v1/inboxes/{demo['inbox']['inbox_identifier']}"
+    contact = f"{public}/contacts/{demo['inbox']['contact_identifier']}"
+    assert get(server, f"{contact}/conversations").json()[0]["messages"]
+
+
+def test_the_native_login_opens_the_native_api(server: Served) -> None:
+    login = server.demo["native"]
+    answer = httpx.post(f"{server.url}/v1/auth/login", json=login)
+    token = answer.json()["access_token"]
+    assert get(server, "/v1/conversations", Authorization=f"Bearer {token}").status_code == 200
+
+
+def test_the_other_tenants_keys_open_the_other_tenant_alone(server: Served) -> None:
+    demo = server.demo
+    key = f"Bearer {demo['rival']['helpdesk']['api_key']}"
+    theirs = get(server, "/api/v1/conversations", Authorization=key).json()["pagination"]["total"]
+    path = f"/api/v1/conversations?inboxId={demo['helpdesk']['inbox_id']}"
+    assert 0 < theirs < 120
+    assert get(server, path, Authorization=key).json()["pagination"]["total"] == 0
+
+
+def test_it_prints_urls_and_credentials(server: Served) -> None:
+    demo = server.demo
+    assert f"Koine serves {server.url}" in server.said
+    assert demo["helpdesk"]["api_key"] in server.said
+    assert demo["base_url"] == server.url
+
+
+def test_documents_and_their_page(server: Served) -> None:
+    documents = get(server, "/openapi.json").json()["documents"]
+    assert {each["name"] for each in documents} == {
+        "delivery", "helpdesk", "chats", "inbox", "native",
+    }  # fmt: skip
+    assert get(server, "/docs").status_code == 200
+
+
+def test_it_names_no_server_software(server: Served) -> None:
+    assert "server" not in get(server, "/livez").headers
+
+
+def test_files_are_their_owners_alone(server: Served) -> None:
+    for name in ("koine.db", "demo.json"):
+        mode = (server.folder / "data" / name).stat().st_mode
+        assert stat.S_IMODE(mode) == 0o600
+
+
+def test_the_command_line_works_beside_it(server: Served) -> None:
+    koine("tenant", "create", "Beside", "--data", str(server.folder / "data"))
+    assert "beside" in koine("tenant", "list", "--data", str(server.folder / "data"))
+
+
+def test_a_second_server_on_the_same_file_is_told_so(server: Served, tmp_path: Path) -> None:
+    second = served(tmp_path, "--data", str(server.folder / "data"))
+    with pytest.raises(AssertionError, match="another process serves"), second:
+        pass
+
+
+def test_it_stops_when_told_and_starts_again(tmp_path: Path) -> None:
+    with served(tmp_path) as first:
+        before = first.demo
+        assert first.stop() == 0
+    with served(tmp_path) as second:
+        assert second.demo | {"base_url": ""} == before | {"base_url": ""}
+        assert second.stop() == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
