@@ -4,6 +4,7 @@ A test that asks for `db` runs once per database. The databases are shared by th
 process, so a test makes a tenant of its own; one that must be alone asks for `fresh_db`.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -51,8 +52,9 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How much the tests that count looked at: `record_property("counted: …", n)` adds n."""
     totals: Counter[str] = Counter()
-    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        for name, value in report.user_properties if report.when == "call" else ():
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
+        done = getattr(report, "when", None) == "teardown"
+        for name, value in report.user_properties if done else ():
             if name.startswith(COUNTED):
                 totals[name.removeprefix(COUNTED)] += value
     for name, total in sorted(totals.items()):

@@ -1,0 +1,78 @@
+"""Faults planted on purpose: the fuzz must find each of them, or it proves nothing."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.core.failures import FailureGroup
+
+from koine.dialects.native import Native
+from koine.http.openapi import document
+from tests.fuzz.served import Served, serving
+from tests.fuzz.test_fuzz import CHECKS
+from tests.support.shared_postgres import SharedPostgres
+
+Fault = Callable[[int, bytes], tuple[int, bytes]]
+
+
+@pytest.fixture(scope="module")
+def native(shared_postgres: SharedPostgres) -> Iterator[Served]:
+    with serving("sqlite", shared_postgres) as running:
+        yield running
+
+
+def fields_lost(status: int, body: bytes) -> tuple[int, bytes]:
+    shown = json.loads(body)
+    shown.pop("tenant_id", None)
+    return status, json.dumps(shown).encode()
+
+
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "none": (lambda status, body: (status, body), ""),
+    "a crash": (lambda _, body: (500, body), "Server error"),
+    "a field is gone": (fields_lost, "Response violates schema"),
+    "an unknown status": (lambda _, body: (299, body), "Undocumented status code"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(native: Served, fault: str) -> None:
+    change, found = FAULTS[fault]
+    assert found in complaint(native, change, native.world.cast.bearer("ada"))
+
+
+def test_an_open_door_is_found(native: Served) -> None:
+    ada = native.world.cast.bearer("ada")
+    shown = native.portal.call(native.world.call.as_(ada), "GET", "/v1/me").content
+    assert "without authentication" in complaint(native, lambda *_: (200, shown), ada)
+
+
+def complaint(served: Served, fault: Fault, headers: dict[str, str]) -> str:
+    """What is said about GET /v1/me when its answers have the fault."""
+    schema = schemathesis.openapi.from_dict(document(Native()))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        asked = {k.decode(): v.decode() for k, v in scope["headers"]}
+        keep = {k: v for k, v in asked.items() if k in ("authorization", "x-api-key")}
+        call = served.world.call.as_(keep)
+        reply = await asyncio.to_thread(served.portal.call, call, scope["method"], scope["path"])
+        status, body = fault(reply.status, reply.content)
+        sent = [(k.encode(), v.encode()) for k, v in reply.headers.items() if k != "content-length"]
+        if status == 200:
+            sent = [(k, v) for k, v in sent if k != b"content-type"]
+            sent.append((b"content-type", b"application/json"))
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": body})
+
+    schema.app = app
+    case = schema["/v1/me"]["GET"].Case()
+    try:
+        case.call_and_validate(checks=CHECKS, headers=headers)
+    except FailureGroup as group:
+        return "\n".join(str(each) for each in group.exceptions)
+    return ""
