@@ -52,11 +52,6 @@ async def get(tx: Tx, tenant_id: str) -> Tenant | None:
     return await tx.one(_BY.of({"id"}), id=tenant_id)
 
 
-async def by_slug(tx: Tx, slug: str) -> Tenant | None:
-    """The tenant with this short name."""
-    return await tx.one(_BY.of({"slug"}), slug=slug)
-
-
 async def all_(tx: Tx) -> list[Tenant]:
     """Every tenant, in the order they were made."""
     return sorted(await tx.all(_BY.of()), key=lambda tenant: tenant.number)
