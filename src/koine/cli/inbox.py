@@ -19,6 +19,7 @@ Channel = Annotated[ChannelType, typer.Option(help="Kind of channel.")]
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Name, as people read it.")],
+    *,
     channel: Channel = "api",
     responder: Annotated[str | None, typer.Option(help="Id of who answers in it.")] = None,
     identity: Annotated[

@@ -31,6 +31,7 @@ USUAL = [READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMER
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
+    *,
     user: Annotated[str, typer.Option(help="E-mail or id of the user it acts as.")],
     permission: Annotated[
         list[str] | None,

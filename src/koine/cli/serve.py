@@ -17,6 +17,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 def serve(
+    *,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     workers: Annotated[

@@ -24,6 +24,7 @@ FromStdin = Annotated[bool, typer.Option("--stdin", help="Read the password from
 @app.command()
 def create(
     email: Annotated[str, typer.Argument(help="E-mail.")],
+    *,
     name: Annotated[str, typer.Option(help="Full name.")] = "",
     role: Annotated[Role | None, typer.Option(help="Without one it is a customer.")] = None,
     phone: Annotated[str | None, typer.Option(help="Telephone, +49…")] = None,
