@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
+from msgspec import structs
 
 from koine.http.fields import FieldReader, Value
 from koine.http.invalid import from_validation
@@ -40,8 +41,11 @@ def given(pairs: Mapping[str, list[str]]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, values in pairs.items():
         kept: list[Value] = [value for value in values if value]
+        bare = name.removesuffix("[]")
+        if bare in found:
+            before = found[bare]
+            kept = [*(before if isinstance(before, list) else [before]), *kept]
         if kept:
-            bare = name.removesuffix("[]")
             found[bare] = kept[0] if len(kept) == 1 and bare == name else kept
     return found
 
@@ -52,13 +56,14 @@ class QueryReader(Generic[T]):
     def __init__(self, struct: type[T]) -> None:
         self._struct = struct
         self._fields = FieldReader(struct, split_commas=True)
-        self._empty = msgspec.convert({}, struct)
-        self._frozen = bool(struct.__struct_config__.frozen)  # type: ignore[attr-defined]  # a Struct
+        config = struct.__struct_config__  # type: ignore[attr-defined]  # a Struct
+        shared = config.frozen and not any(f.required for f in structs.fields(struct))  # type: ignore[arg-type]  # a Struct
+        self._empty = msgspec.convert({}, struct) if shared else None
 
     def read(self, pairs: Mapping[str, list[str]]) -> T:
         """Give the Struct. Raises BadQuery(field, reason) for a bad value."""
-        if not pairs:
-            return self._empty if self._frozen else msgspec.convert({}, self._struct)
+        if not pairs and self._empty is not None:
+            return self._empty
         try:
             return msgspec.convert(self._fields.read(given(pairs)), self._struct)
         except msgspec.ValidationError as error:
