@@ -20,7 +20,7 @@ async def test_the_key_is_taken_raw_and_as_bearer(world: World, spelling: str) -
 
 @pytest.mark.parametrize("header", [None, "", "  ", "Bearer", "Bearer x", "sk_live_nope", "é"])
 async def test_no_key_and_a_wrong_key_are_a_401(world: World, header: str | None) -> None:
-    sent = {} if header is None else {"authorization": header.encode()}
+    sent = {} if header is None else {b"authorization": header.encode()}
     answer = await world.client.get(CHATS, headers=sent)
     assert answer.status_code == 401
     assert answer.json()["message"] == "Unauthorized."

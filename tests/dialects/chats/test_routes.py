@@ -8,6 +8,7 @@ from koine.dialects.chats.wire import Chat
 from koine.engine import conversations, inboxes, messages, tickets
 from koine.kit.ids import new_id
 from koine.model.actor import operator
+from koine.model.conversation import NewConversation
 from koine.model.message import Draft
 from tests.dialects.chats.conftest import World
 
@@ -182,7 +183,7 @@ async def test_the_responder_is_silent_while_people_have_the_ticket(world: World
 
 
 async def test_a_conversation_without_an_owner_is_its_creators(world: World) -> None:
-    new = conversations.NewConversation(participants=((world.cast.acme.id("dan"), "member"),))
+    new = NewConversation(participants=((world.cast.acme.id("dan"), "member"),))
     made = await conversations.create(world.cast.engine, world.cast.acme.actor("alice"), new)
     details = await world.details({"id": made.id})
     assert details["ownerId"] == world.cast.acme.id("alice")
@@ -190,7 +191,7 @@ async def test_a_conversation_without_an_owner_is_its_creators(world: World) -> 
 
 
 async def test_a_conversation_of_nobody_has_an_owner_id_all_the_same(world: World) -> None:
-    new = conversations.NewConversation(participants=((world.cast.acme.id("dan"), "member"),))
+    new = NewConversation(participants=((world.cast.acme.id("dan"), "member"),))
     made = await conversations.create(world.cast.engine, operator(world.cast.acme.tenant.id), new)
     details = await world.details({"id": made.id})
     assert details["ownerId"] == "00000000-0000-0000-0000-000000000000"

@@ -87,7 +87,7 @@ async def test_filter_by_assignee_inbox_and_customer(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["assignedTo", "inboxId", "customerId"])
-@pytest.mark.parametrize("value", ["nobody", new_id()])
+@pytest.mark.parametrize("value", ["nobody", new_id()], ids=["malformed", "nobody"])
 async def test_an_id_filter_that_is_none_of_ours_finds_nothing(
     desk: Desk, name: str, value: str
 ) -> None:
@@ -145,6 +145,7 @@ async def test_customer_and_assignee_are_populated(desk: Desk) -> None:
     [
         ("subject", ""), ("subject", "  "), ("subject", "x" * 256), ("subject", 5),
         ("inboxId", "abc"), ("channel", "sms"), ("priority", "huge"), ("customerId", "abc"),
+        ("customerId", ""),
     ],
 )  # fmt: skip
 async def test_a_bad_field_is_a_validation_error(desk: Desk, field: str, value: object) -> None:

@@ -38,8 +38,6 @@ PEOPLE: frozenset[Part] = frozenset({"people"})
 async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
     """Oldest first; the `Link` header leads to the next page."""
     q = call.query
-    if q.chat_id is None:
-        raise Invalid("chatId", "is required")
     chat_id = id_of("chatId", q.chat_id)
     ticket_ids = [id_of("ticketIds", text) for text in q.ticket_ids]
     cursor = None if q.cursor is None else read_cursor(q.cursor)

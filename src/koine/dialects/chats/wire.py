@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from koine.model.message import CONTENT_LIMIT
+
 Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 ChannelType = Literal["widget", "waha", "whatsapp", "instagram", "api"]
@@ -110,7 +112,7 @@ class NewChatMessage(Struct, frozen=True, rename="camel"):
     """A message to post."""
 
     chat_id: Uuid
-    content: str
+    content: Annotated[str, Meta(min_length=1, max_length=CONTENT_LIMIT)]
     role: Literal["user", "assistant"]
     chat_thread_id: Uuid | None = None
     external_id: ExternalId | None = None
@@ -134,10 +136,13 @@ class DetailsQuery(Struct, frozen=True, rename="camel"):
     cursor: str | None = None
 
 
+_ALL = Meta(description="Without it: every channel type, and chats without a channel.")
+
+
 class ChatsQuery(DetailsQuery, frozen=True, rename="camel"):
     """The query of the list of chats. No `channelTypes` is every chat, without a channel too."""
 
-    channel_types: list[ChannelType] = []
+    channel_types: Annotated[list[ChannelType], _ALL] = []
     owner_ids: list[Uuid] = []
     last_chat_message_created_at_start: Time | None = None
     last_chat_message_created_at_end: Time | None = None
@@ -152,7 +157,7 @@ class Pagination(Struct, frozen=True):
 class MessagesQuery(Struct, frozen=True, rename="camel"):
     """The query of the list of messages; `chatId` is required. The limit has three spellings."""
 
-    chat_id: Uuid | None = None
+    chat_id: Uuid
     chat_thread_id: Uuid | None = None
     joins: list[Literal["chat-message-follow-ups", "senders"]] = []
     limit_in_brackets: Limit | None = field(name="pagination[limit]", default=None)

@@ -36,7 +36,7 @@ def answer(refusal: Refusal | None, request_id: str, now: int) -> Answer:
     """The answer to a refusal at `now` (µs); None is a crash."""
     status, code, message, details = _said(refusal)
     problem = wire.Problem(code, message, details, request_id, iso_ms(now))
-    return Answer(wire.Error(error=problem), status)
+    return Answer(wire.Error(success=False, error=problem), status)
 
 
 def _said(refusal: Refusal | None) -> Said:

@@ -1,6 +1,6 @@
 """The conversations of a helpdesk (helpdesk.md, "Endpoints")."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from koine.dialects.helpdesk import paths, routes_directory, routes_messages, shapes, wire
 from koine.engine import conversations, files
@@ -15,6 +15,8 @@ from koine.model.view import Part
 
 AROUND: frozenset[Part] = frozenset({"people"})
 
+T = TypeVar("T")
+
 routes = Routes()
 
 
@@ -23,12 +25,13 @@ async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.C
     """List conversations, newest activity first."""
     wanted = _filter(call.query)
     if wanted is None:
-        return wire.Conversations(data=[], pagination=paths.pagination(call.query, 0))
+        return wire.Conversations(success=True, data=[], pagination=paths.pagination(call.query, 0))
     found = await conversations.find(
         call.engine, call.actor, wanted, paths.window(call.query), AROUND
     )
     people = found.around.people
     return wire.Conversations(
+        success=True,
         data=[shapes.conversation(each, people) for each in found.items],
         pagination=paths.pagination(call.query, found.total or 0),
     )
@@ -38,7 +41,9 @@ async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.C
 async def get_conversation(call: Call[None, None]) -> wire.OneConversation:
     """Get one conversation."""
     found = await conversations.get(call.engine, call.actor, paths.conversation_id(call), AROUND)
-    return wire.OneConversation(data=shapes.conversation(found.one, found.around.people))
+    return wire.OneConversation(
+        success=True, data=shapes.conversation(found.one, found.around.people)
+    )
 
 
 @routes.post(
@@ -55,7 +60,7 @@ async def create_conversation(
     new = NewConversation(
         title=body.subject,
         inbox_id=_body_id("inboxId", body.inbox_id),
-        owner_id=_body_id("customerId", body.customer_id) if body.customer_id else None,
+        owner_id=_body_id("customerId", body.customer_id),
         channel=body.channel,
         priority=body.priority,
         source="api",
@@ -74,13 +79,12 @@ async def update_conversation(
 ) -> wire.OneConversation:
     """Change subject, status, priority or assignee; whatever is absent stays."""
     body = call.body
-    assignee = body.assigned_to
     changes = Changes(
         title=body.subject,
         status=body.status,
         unless_status=shapes.WANTED[body.status] if isinstance(body.status, str) else (),
         priority=body.priority,
-        assignee_id=_body_id("assignedTo", assignee) if isinstance(assignee, str) else assignee,
+        assignee_id=_body_id("assignedTo", body.assigned_to),
     )
     return await _one(
         call,
@@ -100,13 +104,13 @@ async def delete_conversation(call: Call[wire.DeleteConversation, None]) -> wire
         call.engine, call.actor, paths.conversation_id(call), call.body.reason
     )
     await files.erase(call.engine, stored)
-    return wire.Deleted(message="Conversation deleted")
+    return wire.Deleted(success=True, message="Conversation deleted")
 
 
 @routes.get("/api/v1/health", returns=wire.Health, public=True)
 async def health(call: Call[None, None]) -> wire.Health:
     """Say that the server answers."""
-    return wire.Health()
+    return wire.Health("ok")
 
 
 routes.include(routes_messages.routes)
@@ -116,7 +120,7 @@ routes.include(routes_directory.routes)
 async def _one(call: Call[Any, None], found: Conversation) -> wire.OneConversation:
     """A conversation that was just written, with its people."""
     seen = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
-    return wire.OneConversation(data=shapes.conversation(found, seen.people))
+    return wire.OneConversation(success=True, data=shapes.conversation(found, seen.people))
 
 
 def _filter(query: wire.ConversationQuery) -> ConversationFilter | None:
@@ -138,8 +142,11 @@ def _filter(query: wire.ConversationQuery) -> ConversationFilter | None:
     )
 
 
-def _body_id(name: str, text: str) -> str:
-    found = canonical(text)
+def _body_id(name: str, given: T) -> T | str:
+    """The id a body gives, as it is stored; null and absence as they are. Raises Invalid."""
+    if not isinstance(given, str):
+        return given
+    found = canonical(given)
     if found is None:
         raise Invalid(name, "is no id")
     return found

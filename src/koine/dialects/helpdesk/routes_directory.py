@@ -17,6 +17,7 @@ async def list_inboxes(call: Call[None, wire.PageQuery]) -> wire.Inboxes:
     every = await inboxes.everyone(call.engine, call.actor)
     window = paths.window(call.query)
     return wire.Inboxes(
+        success=True,
         data=[shapes.inbox(each) for each in every[window.offset :][: window.limit]],
         pagination=paths.pagination(call.query, len(every)),
     )
@@ -28,6 +29,7 @@ async def list_users(call: Call[None, wire.PageQuery]) -> wire.Users:
     window = paths.window(call.query)
     found = await people.find(call.engine, call.actor, USERS, window, with_total=True)
     return wire.Users(
+        success=True,
         data=[shapes.user(each) for each in found.items],
         pagination=paths.pagination(call.query, found.total or 0),
     )

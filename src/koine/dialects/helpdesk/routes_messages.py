@@ -3,6 +3,7 @@
 from koine.dialects.helpdesk import paths, shapes, wire
 from koine.engine import messages
 from koine.http.call import Call
+from koine.http.once import message_key
 from koine.http.route import Routes
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
@@ -20,6 +21,7 @@ async def list_messages(call: Call[None, wire.PageQuery]) -> wire.Messages:
         call.engine, call.actor, paths.conversation_id(call), ALL, paths.window(call.query)
     )
     return wire.Messages(
+        success=True,
         data=[shapes.message(each) for each in said.items],
         pagination=paths.pagination(call.query, said.total),
     )
@@ -35,15 +37,8 @@ async def create_message(call: Call[wire.CreateMessage, None]) -> wire.OneMessag
         content=call.body.text,
         private=call.body.is_private,
         sender_id=call.actor.identity_id,
-        client_key=_own_key(call),
+        client_key=message_key(call),
         when_closed="keep",
     )
     posted = await messages.post(call.engine, call.actor, paths.conversation_id(call), draft)
-    return wire.OneMessage(data=shapes.message(posted))
-
-
-def _own_key(call: Call[wire.CreateMessage, None]) -> str | None:
-    """The caller's Idempotency-Key as the message's own, so that it is never stored twice; with
-    the caller in it, for another's same key is another key (contracts/README.md)."""
-    key = call.headers.get("Idempotency-Key")
-    return f"{call.actor.key_id or call.actor.identity_id}:{key}" if key else None
+    return wire.OneMessage(success=True, data=shapes.message(posted))

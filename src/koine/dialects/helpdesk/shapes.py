@@ -112,11 +112,13 @@ def message(m: Message) -> wire.Message:
 
 def _from_customer(m: Message) -> bool:
     """From a contact, or a user without a role (contracts/README.md: a customer)."""
-    return m.sender_kind == "contact" or (m.sender_kind == "user" and m.sender_role is None)
+    if m.sender_kind == "user":
+        return m.sender_id is not None and m.sender_role is None
+    return m.sender_kind == "contact"
 
 
 def _sender(m: Message) -> wire.Sender | None:
-    if m.sender_kind == "system":
+    if m.sender_id is None:
         return None
     if m.sender_kind == "responder":
         return wire.Sender(m.sender_id, "agent", m.sender_name)

@@ -12,6 +12,7 @@ Channel = Literal["email", "chat", "phone", "whatsapp"]
 Source = Literal["widget", "phone", "api", "email"]
 Subject = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 Text = Annotated[str, Meta(min_length=1, max_length=CONTENT_LIMIT, pattern=r"\S")]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Number = Annotated[int, Meta(ge=1)]
 
 
@@ -106,14 +107,14 @@ class Conversation(Struct, frozen=True, rename="camel"):
     channel: Channel
     source: Source
     labels: list[str]
-    created_at: str
-    updated_at: str
+    created_at: Time
+    updated_at: Time
 
 
 class Sender(Struct, frozen=True):
-    """Who said it (D); None where the server itself did."""
+    """Who said it (D)."""
 
-    id: str | None = field(name="_id")
+    id: str = field(name="_id")
     type: Literal["customer", "user", "agent"]
     name: str | None
 
@@ -137,7 +138,7 @@ class Message(Struct, frozen=True, rename="camel"):
     is_private: bool
     sender: Sender | None
     attachments: list[Attachment]
-    created_at: str
+    created_at: Time
 
 
 class Inbox(Struct, frozen=True, rename="camel"):
@@ -146,7 +147,7 @@ class Inbox(Struct, frozen=True, rename="camel"):
     id: str = field(name="_id")
     name: str
     channel: Channel
-    created_at: str
+    created_at: Time
 
 
 class User(Assignee, frozen=True, rename="camel"):
@@ -167,7 +168,7 @@ class Pagination(Struct, frozen=True, rename="camel"):
 class Conversations(Struct, frozen=True, kw_only=True):
     """A page of conversations (S)."""
 
-    success: bool = True
+    success: bool
     data: list[Conversation]
     pagination: Pagination
 
@@ -175,21 +176,21 @@ class Conversations(Struct, frozen=True, kw_only=True):
 class OneConversation(Struct, frozen=True, kw_only=True):
     """One conversation (S)."""
 
-    success: bool = True
+    success: bool
     data: Conversation
 
 
 class Deleted(Struct, frozen=True, kw_only=True):
     """A conversation is gone (S)."""
 
-    success: bool = True
+    success: bool
     message: str
 
 
 class Messages(Struct, frozen=True, kw_only=True):
     """A page of messages (D)."""
 
-    success: bool = True
+    success: bool
     data: list[Message]
     pagination: Pagination
 
@@ -197,14 +198,14 @@ class Messages(Struct, frozen=True, kw_only=True):
 class OneMessage(Struct, frozen=True, kw_only=True):
     """One message (D)."""
 
-    success: bool = True
+    success: bool
     data: Message
 
 
 class Inboxes(Struct, frozen=True, kw_only=True):
     """A page of inboxes (D)."""
 
-    success: bool = True
+    success: bool
     data: list[Inbox]
     pagination: Pagination
 
@@ -212,7 +213,7 @@ class Inboxes(Struct, frozen=True, kw_only=True):
 class Users(Struct, frozen=True, kw_only=True):
     """A page of users (D)."""
 
-    success: bool = True
+    success: bool
     data: list[User]
     pagination: Pagination
 
@@ -220,7 +221,7 @@ class Users(Struct, frozen=True, kw_only=True):
 class Health(Struct, frozen=True):
     """The server answers (F)."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok"]
 
 
 class Problem(Struct, frozen=True, rename="camel"):
@@ -230,11 +231,11 @@ class Problem(Struct, frozen=True, rename="camel"):
     message: str
     details: dict[str, object] | None
     request_id: str
-    timestamp: str
+    timestamp: Time
 
 
 class Error(Struct, frozen=True, kw_only=True):
     """Every error (F)."""
 
-    success: bool = False
+    success: bool
     error: Problem

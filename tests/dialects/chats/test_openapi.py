@@ -1,0 +1,37 @@
+"""What the document of this dialect promises beyond what the Structs' own fields say."""
+
+from typing import Any, get_args
+
+import msgspec
+
+from koine.dialects.chats import Chats
+from koine.dialects.chats.wire import ChannelType
+from koine.http.openapi import document
+
+DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(Chats())))
+
+
+def parameters(path: str) -> Any:
+    """The query's parameters by name."""
+    return {each["name"]: each for each in DOCUMENT["paths"][path]["get"]["parameters"]}
+
+
+def test_the_chat_of_a_list_of_messages_is_required() -> None:
+    assert parameters("/api/v1/chat-messages")["chatId"]["required"] is True
+
+
+def test_no_channel_types_is_said_to_be_every_chat() -> None:
+    given = parameters("/api/v1/chats")["channelTypes"]
+    assert "without a channel" in given["description"]
+    assert set(given["schema"]["items"]["enum"]) == set(get_args(ChannelType))
+
+
+def test_pages_are_whole_numbers_in_range() -> None:
+    schema = parameters("/api/v1/chats")["pageSize"]["schema"]
+    bounds = {"minimum": 1, "maximum": 100, "multipleOf": 1, "default": 10}
+    assert schema == {"type": "number"} | bounds
+
+
+def test_what_is_nullable_is_required_all_the_same() -> None:
+    details = DOCUMENT["components"]["schemas"]["ChatDetails"]
+    assert details["required"] == list(details["properties"])

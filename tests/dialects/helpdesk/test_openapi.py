@@ -1,0 +1,33 @@
+"""What the document of this dialect promises."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from koine.dialects.helpdesk import Helpdesk
+from koine.http.openapi import document
+
+DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(Helpdesk())))
+SCHEMAS = DOCUMENT["components"]["schemas"]
+ANSWERS = [
+    "Conversations",
+    "OneConversation",
+    "Conversation",
+    "Message",
+    "Deleted",
+    "Health",
+    "Error",
+]
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_field_of_an_answer_is_always_there(name: str) -> None:
+    assert SCHEMAS[name]["required"] == list(SCHEMAS[name]["properties"])
+
+
+def test_subject_and_inbox_alone_are_required_and_the_rest_has_defaults() -> None:
+    new = SCHEMAS["CreateConversation"]
+    assert new["required"] == ["subject", "inboxId"]
+    assert new["properties"]["channel"]["default"] == "email"
+    assert new["properties"]["priority"]["default"] == "medium"
