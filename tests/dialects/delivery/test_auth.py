@@ -73,7 +73,7 @@ async def test_a_system_administrator_must_name_a_tenant(wire: Wire, query: dict
     assert answer.json() == {"success": False, "message": "tenant_id is required"}
 
 
-@pytest.mark.parametrize("named", [new_id(), "x"])
+@pytest.mark.parametrize("named", [new_id(), "x"], ids=["nobody", "malformed"])
 async def test_an_unknown_tenant_is_404(wire: Wire, named: str) -> None:
     answer = await wire.get("root", tenant_id=named)
     assert answer.status_code == 404

@@ -14,7 +14,11 @@ def test_an_id_is_read_in_any_case() -> None:
     assert values.id_("x", name.upper()) == name
 
 
-@pytest.mark.parametrize("text", ["", "x", "{" + new_id() + "}", new_id().replace("-", "")])
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "{" + new_id() + "}", new_id().replace("-", "")],
+    ids=["empty", "letter", "braces", "bare"],
+)
 def test_what_is_no_id_is_refused_by_name(text: str) -> None:
     with pytest.raises(Invalid) as caught:
         values.ids("inbox_id", [text])

@@ -28,12 +28,7 @@ def path_id(text: str) -> str:
 
 def given_id(field: str, text: str | None) -> str | None:
     """An id from the query or the body, or None."""
-    if text is None:
-        return None
-    found = canonical(text)
-    if found is None:
-        raise Invalid(field, "must be a UUID")
-    return found
+    return None if text is None else _required(field, text)
 
 
 def joining(named: list[str | NewParticipant] | None) -> Joining:
@@ -81,15 +76,7 @@ def content_url(text: str | None) -> str | None:
     """A link to show, never to fetch: http, https, or a file of our own. "" is none (D)."""
     if not text:
         return None
-    if text.startswith(UPLOADS) and text.isprintable() and ".." not in text:
-        return text
-    try:
-        parts = urlsplit(text)
-        port_is_sane = parts.port is None or parts.port > 0
-    except ValueError:
-        parts, port_is_sane = urlsplit(""), False
-    known = parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_sane
-    if not known or " " in text or not text.isprintable():
+    if not (_is_upload(text) or _is_link(text)):
         raise Invalid("content_url", "must be an http or https URL or a path of an upload")
     return text
 
@@ -104,6 +91,21 @@ def _required(field: str, text: str) -> str:
     if found is None:
         raise Invalid(field, "must be a UUID")
     return found
+
+
+def _is_upload(text: str) -> bool:
+    return text.startswith(UPLOADS) and text.isprintable() and ".." not in text
+
+
+def _is_link(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https") and has_place and text.isprintable() and " " not in text
+    )
 
 
 def _moment(text: str) -> int | None:

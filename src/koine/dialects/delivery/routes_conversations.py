@@ -6,7 +6,7 @@ from koine.engine import conversations, delivery_conversations, messages
 from koine.engine.delivery_conversations import Opening
 from koine.engine.messages import Said
 from koine.http.call import Answer, Call
-from koine.http.once import key_of
+from koine.http.once import message_key
 from koine.http.route import Routes
 from koine.model.actor import Actor
 from koine.model.conversation import Status
@@ -148,7 +148,7 @@ async def send_message(call: Call[wire.SendMessage, wire.Common]) -> wire.Messag
         content_url=checks.content_url(body.content_url),
         metadata=checks.json_text(body.metadata),
         parent_id=checks.given_id("parent_message_id", body.parent_message_id),
-        client_key=_own_key(call),
+        client_key=message_key(call),
         sender_id=actor.identity_id,
         sender_kind="contact" if _is_customer(actor) else "user",
         must_participate=True,
@@ -178,13 +178,6 @@ def _is_news(said: Said) -> bool:
         me is not None and me.left_at is None and bool(said.items)
         and said.items[0].seq > me.read_seq
     )  # fmt: skip
-
-
-def _own_key(call: Call[wire.SendMessage, wire.Common]) -> str | None:
-    """The caller's Idempotency-Key as the message's own, so that it is never stored twice; with
-    the caller in it, for another's same key is another key (contracts/README.md)."""
-    key = key_of(call)
-    return f"{call.actor.identity_id}:{key}" if key else None
 
 
 def _is_customer(actor: Actor) -> bool:
