@@ -1,13 +1,18 @@
-"""Which way SQLite walks: it keeps no statistics, so the text must leave it no choice."""
+"""How the databases go about it: SQLite keeps no statistics, PostgreSQL plans once if it is let."""
 
 from pathlib import Path
 
 import pytest
 
-from koine.store import messages, posting, schema, sqlite_sql
+from koine.model.filters import ConversationFilter
+from koine.model.page import numbered
+from koine.store import conversation_lists, messages, posting, schema, sqlite_sql
+from koine.store.db import Database
+from koine.store.postgres import PostgresDatabase
 from koine.store.sql import Query
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite_connection import connect
+from tests.cast import make_cast
 
 
 @pytest.mark.parametrize("query", [messages._LATEST, posting._FACTS, posting._PARENTS])
@@ -25,3 +30,18 @@ async def test_given_rows_lead_and_no_tenant_is_walked(
     steps = [row[-1] for row in explained]
     assert "json_each" in steps[0]
     assert not [step for step in steps if "(tenant_id=?)" in step]
+
+
+async def test_a_first_page_is_planned_once(postgres_db: Database) -> None:
+    assert isinstance(postgres_db, PostgresDatabase)
+    acme = (await make_cast(postgres_db)).acme
+    for _ in range(10):
+        await postgres_db.read(
+            acme.tenant.id, conversation_lists.page, ConversationFilter(), numbered(1, 20)
+        )
+    async with postgres_db._pool.link() as link:
+        kept = await link.connection.fetch(
+            "SELECT generic_plans FROM pg_prepared_statements "
+            "WHERE statement LIKE '%LIMIT 21%AS page ON%' AND custom_plans >= 5"
+        )
+    assert [row["generic_plans"] > 0 for row in kept] == [True]

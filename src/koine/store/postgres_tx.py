@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, TypeVar
 
 import asyncpg
@@ -55,11 +56,12 @@ _TRANSIENT = (
 class Link:
     """A connection with its prepared statements, one per text. Used by one verb at a time."""
 
-    __slots__ = ("_prepared", "connection")
+    __slots__ = ("_names", "_prepared", "connection")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self._prepared: dict[str, Any] = {}
+        self._names = count(1)
 
     async def prepared(self, text: str) -> Any:
         """The prepared statement of this text. The oldest of too many is let go."""
@@ -67,7 +69,9 @@ class Link:
         if found is None:
             if len(self._prepared) >= _PREPARED_AT_MOST:
                 del self._prepared[next(iter(self._prepared))]
-            found = self._prepared[text] = await self.connection.prepare(text)
+            # Without a name asyncpg has it parsed and planned anew at each use.
+            name = f"koine_{next(self._names)}"
+            found = self._prepared[text] = await self.connection.prepare(text, name=name)
         return found
 
     def usable(self) -> bool:
