@@ -38,7 +38,12 @@ class Served:
     @cached_property
     def demo(self) -> Any:
         """The object of `koine demo --json`, asked beside the running server, once."""
-        return json.loads(koine("demo", "--json", "--data", str(self.folder / "data")))
+        return self.demo_of("")
+
+    def demo_of(self, url: str) -> Any:
+        """As `demo`, of the database with this URL; empty is the file in the data folder."""
+        data = str(self.folder / "data")
+        return json.loads(koine("demo", "--json", "--data", data, "--database", url))
 
     def stop(self) -> int:
         """Tell it to stop; answers its exit code."""

@@ -1,0 +1,38 @@
+"""What the server refuses to start with, and several workers on one PostgreSQL."""
+
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from koine.kit.settings import load
+from koine.main.listening import listening
+from koine.main.opening import CannotStart
+from koine.main.serving import serve
+from tests.journeys.served import served
+from tests.support.shared_postgres import SharedPostgres
+
+
+def test_several_workers_need_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("koine.kit.logs.configure", lambda *_, **__: None)
+    with pytest.raises(CannotStart, match="several workers need PostgreSQL"):
+        serve(load({}, {"workers": 2, "data_dir": str(tmp_path)}))
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = pytest.raises(CannotStart, match="Address already in use")
+        with taken, listening(load({}, {"port": port})):
+            pass
+
+
+def test_two_workers_serve_one_database(tmp_path: Path, shared_postgres: SharedPostgres) -> None:
+    url = shared_postgres.new_empty_database()
+    with served(tmp_path, "--workers", "2", "--database", url) as running:
+        demo = running.demo_of(url)
+        key = {"Authorization": f"Bearer {demo['helpdesk']['api_key']}"}
+        answers = [httpx.get(f"{running.url}/api/v1/conversations", headers=key) for _ in range(8)]
+        assert {answer.json()["pagination"]["total"] for answer in answers} == {120}
+        assert running.stop() == 0
