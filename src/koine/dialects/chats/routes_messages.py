@@ -43,14 +43,13 @@ async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
     cursor = None if q.cursor is None else read_cursor(q.cursor)
     window = Window(limit=_limit(q), cursor=cursor)
     in_thread = q.chat_thread_id is not None and id_of("chatThreadId", q.chat_thread_id)
+    if in_thread or ticket_ids:
+        shown = await conversations.get(call.engine, call.actor, chat_id)
+        found = [] if in_thread else await _of_tickets(call, chat_id, ticket_ids, window)
+        return Answer([shapes.message(m, shapes.owner_id(shown.one)) for m in found])
     f = MessageFilter(oldest_first=True)
     said = await messages.page(call.engine, call.actor, chat_id, f, window)
-    if in_thread:
-        return Answer([])
     owner = shapes.owner_id(said.conversation)
-    if ticket_ids:
-        found = await _of_tickets(call, chat_id, ticket_ids, window)
-        return Answer([shapes.message(m, owner) for m in found])
     return answer(call, [shapes.message(m, owner) for m in said.items], said.next)
 
 
