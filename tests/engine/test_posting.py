@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from koine.engine import conversations, delivery_conversations, messages
+from koine.engine import conversations, delivery_conversations, messages, participation
 from koine.engine.delivery_conversations import Opening
 from koine.model.conversation import Conversation
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
@@ -109,3 +109,18 @@ async def test_a_private_note_is_numbered_but_not_shown(cast: Cast) -> None:
         cast.engine, key, conversation.id, MessageFilter(with_private=True), numbered(1, 20)
     )
     assert [m.content for m in staff.items] == ["a", "psst"]
+
+
+async def test_a_private_note_is_read_by_its_sender_but_never_shown_as_their_mark(
+    cast: Cast,
+) -> None:
+    conversation = await opened(cast)
+    engine, ada = cast.engine, cast.acme.actor("ada")
+    await participation.add(engine, ada, conversation.id, [ada.identity_id or ""])
+    drafts = [said(cast, "ada", "to all"), said(cast, "ada", "to us", private=True)]
+    public, note = [await messages.post(engine, ada, conversation.id, d) for d in drafts]
+    again = await messages.post(engine, ada, conversation.id, drafts[1])
+    await messages.mark_read(engine, ada, conversation.id, note.id)
+    me = (await messages.page(engine, ada, conversation.id, MessageFilter(), numbered(1, 1))).me
+    assert me is not None
+    assert (me.read_seq, me.read_public, me.read_message_id) == (again.seq, 1, public.id)

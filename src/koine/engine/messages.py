@@ -152,14 +152,15 @@ async def answer(
 async def _mark(
     tx: Tx, actor: Actor, found: Conversation, message_id: str | None
 ) -> participants.ReadMark:
-    """Where the mark goes: to the named message, or to the end, showing the newest public one."""
+    """Where the mark goes: to the named message, or to the end, showing the newest public one. To
+    a private note it goes too, but everyone sees what is shown: that stays."""
     if message_id is None:
         shown = await messages.by_seq(tx, found.id, found.last_public_seq)
         return found.last_seq, found.public_count, shown.id if shown else None
     named = await messages.get(tx, found.id, message_id)
     if named is None or (named.private and not access.sees_private(actor)):
         raise NotFound("message")
-    return named.seq, named.public_seq, named.id
+    return named.seq, named.public_seq, None if named.private else named.id
 
 
 def _by_number(

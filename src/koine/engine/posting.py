@@ -105,11 +105,19 @@ class _Batch:
         if facts.role is not None and message.sender_id is not None:
             key = (*place, message.sender_id)
             self.marks[key] = Mark(
-                *key, message.id, message.seq, message.public_seq, after.last_activity_at
-            )
+                *key, self._shown(key, message), message.seq, message.public_seq,
+                after.last_activity_at,
+            )  # fmt: skip
         if post.draft.client_key is not None:
             self.known[_key(post)] = message.seq
         return message
+
+    def _shown(self, key: tuple[str, str, str], message: Message) -> str | None:
+        """The message shown as last read: everyone sees it, so it is never a private note."""
+        before = self.marks.get(key)
+        if message.private:
+            return before.read_message_id if before else None
+        return message.id
 
 
 async def _write(tx: Tx, batch: _Batch) -> None:

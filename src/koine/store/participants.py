@@ -1,6 +1,6 @@
 """Who takes part in a conversation, and how far each has read."""
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
 from koine.model.conversation import Conversation, Participant
 from koine.store import tallies
@@ -11,7 +11,8 @@ from koine.store.tables import conversations, identities
 from koine.store.tables import participants as t
 
 ReadMark = tuple[int, int, str | None]
-"""Up to where one has read: seq, public_seq and id of the message shown as last read."""
+"""Up to where one has read: seq, public_seq and id of the message shown as last read (None: the one
+shown before stays)."""
 
 _IN_TENANT = t.c.tenant_id == p("tenant_id")
 _OF_CONVERSATION = t.c.conversation_id == p("conversation_id")
@@ -75,7 +76,9 @@ _READ = Command(
     .values(
         read_seq=p("seq"),
         read_public=p("public_seq"),
-        read_message_id=p("message_id"),
+        read_message_id=func.coalesce(
+            p("message_id", t.c.read_message_id.type), t.c.read_message_id
+        ),
     )
 )
 _CONVERSATIONS_OF = Query(

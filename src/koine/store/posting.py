@@ -78,12 +78,13 @@ class Head(Struct, frozen=True):
 
 
 class Mark(Struct, frozen=True):
-    """How far a sender has read: up to its own message."""
+    """How far a sender has read: up to its own message. `read_message_id` None: the message shown
+    as last read stays."""
 
     tenant_id: str
     conversation_id: str
     identity_id: str
-    read_message_id: str
+    read_message_id: str | None
     read_seq: int
     read_public: int
     last_activity_at: int
@@ -114,7 +115,7 @@ _FACTS = Query(
     )
     .outerjoin(i, and_(i.c.tenant_id == c.c.tenant_id, i.c.id == _asked.c.sender_id))
     .order_by(c.c.id)
-    .with_for_update(of=c),
+    .with_for_update(of=c, key_share=True),
     Facts,
 )  # fmt: skip
 _keyed = values_table(
@@ -148,6 +149,11 @@ _MARKS = UpdateMany(
     p,
     ["tenant_id", "conversation_id", "identity_id"],
     ["read_message_id"],
+    greatest=["read_seq", "read_public", "last_activity_at"],
+)
+_PRIVATE_MARKS = UpdateMany(
+    p,
+    ["tenant_id", "conversation_id", "identity_id"],
     greatest=["read_seq", "read_public", "last_activity_at"],
 )
 _bumps = values_table(
@@ -205,8 +211,19 @@ async def move_heads(tx: Tx, heads: list[tuple[Head, int, str | None]]) -> None:
 
 async def move_marks(tx: Tx, marks: list[Mark]) -> None:
     """The senders have read what they sent."""
-    if marks:
-        await tx.many(_MARKS, [astuple(mark) for mark in marks])
+    shown = [astuple(mark) for mark in marks if mark.read_message_id is not None]
+    hidden = [mark for mark in marks if mark.read_message_id is None]
+    if shown:
+        await tx.many(_MARKS, shown)
+    if hidden:
+        await tx.many(
+            _PRIVATE_MARKS,
+            [
+                (m.tenant_id, m.conversation_id, m.identity_id, m.read_seq, m.read_public,
+                 m.last_activity_at)
+                for m in hidden
+            ],
+        )  # fmt: skip
 
 
 def _stale(at: int, participants: int) -> int:
