@@ -15,23 +15,21 @@ COLUMNS = columns_of(t, Conversation)
 _IN_TENANT = t.c.tenant_id == p("tenant_id")
 
 _BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Conversation)
-_LOCK = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")).with_for_update(), Conversation)
+_LOCK = Query(
+    select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")).with_for_update(key_share=True),
+    Conversation,
+)
 _BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Conversation)
 _BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Conversation)
 _BY_DELIVERY = Query(
     select(*COLUMNS)
     .where(_IN_TENANT, t.c.delivery_id == p("delivery_id"), t.c.removed_at.is_(None))
-    .with_for_update(),
+    .with_for_update(key_share=True),
     Conversation,
 )
 _OF_OWNER = Query(
     select(*COLUMNS)
-    .where(
-        _IN_TENANT,
-        t.c.owner_id == p("owner_id"),
-        t.c.removed_at.is_(None),
-        t.c.inbox_id.is_not(None),
-    )
+    .where(_IN_TENANT, t.c.owner_id == p("owner_id"), t.c.removed_at.is_(None))
     .order_by(t.c.number),
     Conversation,
 )
@@ -86,7 +84,7 @@ async def lock_of_delivery(tx: Tx, delivery_id: str) -> Conversation | None:
 
 
 async def of_owner(tx: Tx, owner_id: str) -> list[Conversation]:
-    """A contact's conversations in any inbox, oldest first, removed ones left out."""
+    """A contact's conversations, in any inbox or none, oldest first; removed ones left out."""
     return await tx.all(_OF_OWNER, owner_id=owner_id)
 
 

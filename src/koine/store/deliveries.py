@@ -21,7 +21,10 @@ _IN_TENANT = t.c.tenant_id == p("tenant_id")
 _BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Delivery)
 _BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Delivery)
 _LOCK = Query(
-    select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")).order_by(t.c.id).with_for_update(),
+    select(*_COLUMNS)
+    .where(_IN_TENANT, in_list(t.c.id, "ids"))
+    .order_by(t.c.id)
+    .with_for_update(key_share=True),
     Delivery,
 )
 _SILENT = Query(

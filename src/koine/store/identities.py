@@ -22,7 +22,10 @@ _HERE = t.c.removed_at.is_(None)
 _BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Identity)
 _BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Identity)
 _LOCK = Query(
-    select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")).order_by(t.c.id).with_for_update(),
+    select(*COLUMNS)
+    .where(_IN_TENANT, in_list(t.c.id, "ids"))
+    .order_by(t.c.id)
+    .with_for_update(key_share=True),
     Identity,
 )
 _BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Identity)
