@@ -1,0 +1,45 @@
+"""Many conversations opened at once in one tenant, by every door: nobody waits for a deadlock."""
+
+import asyncio
+
+import pytest
+
+from koine.engine import conversations, delivery_conversations
+from koine.engine.delivery_conversations import Opening
+from koine.model.conversation import Conversation, NewConversation
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def by_key(cast: Cast, who: str) -> Conversation:
+    new = NewConversation(
+        title="at once",
+        inbox_id=cast.acme.inbox.id,
+        owner_id=cast.acme.id(who),
+        participants=((cast.acme.id("alice"), "member"),),
+    )
+    return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
+
+
+async def by_driver(cast: Cast, number: int) -> Conversation:
+    opening = Opening(delivery_id=cast.acme.deliveries[number % 3].id)
+    actor = cast.acme.actor("dan")
+    return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
+
+
+async def test_every_opening_is_numbered_once_and_none_deadlocks(cast: Cast) -> None:
+    made = await asyncio.wait_for(
+        asyncio.gather(
+            *(by_key(cast, "carol") for _ in range(12)),
+            *(by_key(cast, "dave") for _ in range(12)),
+            *(by_driver(cast, number) for number in range(12)),
+        ),
+        timeout=5,
+    )
+    numbers = {conversation.number for conversation in made}
+    assert len(numbers) == len({conversation.id for conversation in made}) == 27
