@@ -113,3 +113,12 @@ async def turns() -> None:
     """Long enough for a send to reach the database."""
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def test_while_the_database_is_away_every_sender_is_told(fresh_db: Database) -> None:
+    talk = await talk_of(fresh_db)
+    await fresh_db.close()
+    for _ in range(2):
+        sends = [talk.say(f"{n}") for n in range(200)]
+        answers = await asyncio.gather(*sends, return_exceptions=True)
+        assert {type(each) for each in answers} == {Unavailable}
