@@ -30,8 +30,14 @@ async def test_json_urlencoded_and_multipart_say_the_same() -> None:
         assert answer.json()["body"] | said == answer.json()["body"]
 
 
-async def test_an_empty_form_is_an_empty_body() -> None:
-    assert (await post(headers=FORM)).status_code == 200
+@pytest.mark.parametrize("media", [FORM["Content-Type"], "multipart/form-data"])
+async def test_an_empty_form_is_an_empty_body(media: str) -> None:
+    assert (await post(headers={"Content-Type": media})).status_code == 200
+
+
+async def test_a_multipart_body_needs_a_boundary() -> None:
+    answer = await post(headers={"Content-Type": "multipart/form-data"}, content=b"x")
+    assert answer.status_code == 400
 
 
 async def test_the_body_wins_over_the_query() -> None:
@@ -97,8 +103,8 @@ async def test_an_upload_said_to_be_too_large_is_not_read() -> None:
 
 async def test_a_chunked_upload_is_cut_at_the_limit() -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
-    kind = "multipart/form-data; boundary=x"
-    request = Raw("POST", "/tiny/forms", head, *[b"y" * 10_000] * 50, content_type=kind)
+    kind = {"content_type": "multipart/form-data; boundary=x", "transfer_encoding": "chunked"}
+    request = Raw("POST", "/tiny/forms", head, *[b"y" * 10_000] * 50, **kind)
     assert await request.run() == 413
     assert request.read == 8
 

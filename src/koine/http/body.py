@@ -30,11 +30,17 @@ def declared_length(headers: Headers) -> int | None:
     return int(text)
 
 
+def has_body(headers: Headers) -> bool:
+    """Whether a body was announced. Raises Malformed."""
+    length = declared_length(headers)
+    return length != 0 if length is not None else headers.raw_get(b"transfer-encoding") is not None
+
+
 async def read_bytes(receive: Receive, headers: Headers, limit: int) -> bytes:
     """Read the whole body. Raises TooLarge before `limit` bytes are passed, ClientGone."""
-    length = declared_length(headers)
-    if length == 0 or (length is None and headers.raw_get(b"transfer-encoding") is None):
+    if not has_body(headers):
         return b""
+    length = declared_length(headers)
     if length is not None and length > limit:
         raise TooLarge(limit)
     message = await receive()

@@ -8,7 +8,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.datastructures import Headers as StarletteHeaders
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from koine.http.body import chunks
+from koine.http.body import chunks, has_body
 from koine.http.call import Receive
 from koine.http.headers import Headers
 from koine.kit.json import BadJson, check_text
@@ -54,10 +54,12 @@ class SpooledUpload:
 async def read_multipart(
     receive: Receive, headers: Headers, limit: int
 ) -> tuple[list[tuple[str, str]], list[SpooledUpload]]:
-    """Read text fields and files. Raises Malformed, TooLarge, ClientGone.
+    """Read text fields and files; no body has none. Raises Malformed, TooLarge, ClientGone.
 
     The caller closes the files. Files above 1 MiB are on disk, never in memory.
     """
+    if not has_body(headers):
+        return [], []
     parser = MultiPartParser(
         StarletteHeaders(raw=headers.raw),
         chunks(receive, headers, limit),  # type: ignore[arg-type]  # only iterated

@@ -31,5 +31,10 @@ def _bracketed(files: dict[str, Json]) -> dict[str, Json]:
 
 def _encoding(properties: dict[str, Json]) -> Json:
     # Objects travel as "name[key]=value".
-    nested = [name for name, schema in properties.items() if schema.get("type") == "object"]
+    nested = [name for name, schema in properties.items() if _may_be_object(schema)]
     return {name: {"style": "deepObject", "explode": True} for name in nested}
+
+
+def _may_be_object(schema: Json) -> bool:
+    kinds = schema.get("anyOf", [schema])
+    return isinstance(kinds, list) and any(kind.get("type") == "object" for kind in kinds)
