@@ -143,8 +143,7 @@ def _inbox(engine: Engine, world: World) -> list[Talk]:
 
         async def work() -> Conversation:
             bag: dict[str, object] = {"page": "/checkout"} if n % 2 else {}
-            text = '{"page": "/checkout"}' if bag else "{}"
-            return await inbox_conversations.open_(engine, caller, entry, bag, text)
+            return await inbox_conversations.open_(engine, caller, entry, bag)
 
         return work
 

@@ -4,6 +4,7 @@ A place shows what came through it; a place whose contact has proved who it is s
 contact's. Whatever else there is, the contact cannot tell it from nothing.
 """
 
+import msgspec
 from msgspec import structs
 
 from koine.engine import conversations
@@ -18,9 +19,8 @@ from koine.model.conversation import Conversation, NewConversation, Status
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.inbox import ContactInbox
-from koine.model.message import Message
 from koine.model.page import Window
-from koine.model.view import Part, Shown
+from koine.model.view import Around, Part, Shown
 from koine.store import conversations as rows
 from koine.store import identities, messages, participants
 from koine.store.db import Tx
@@ -53,15 +53,17 @@ async def get(tx: Tx, actor: Actor, place: ContactInbox, number: int) -> Convers
 
 
 @reads
-async def said(
-    tx: Tx, actor: Actor, place: ContactInbox, number: int, f: MessageFilter
-) -> tuple[Conversation, list[Message]]:
+async def said(tx: Tx, actor: Actor, place: ContactInbox, number: int, f: MessageFilter) -> Shown:
     """A page of what was said in a conversation, oldest first: the newest that `f` finds, or the
     first where it asks for the oldest. Raises NotFound."""
     found = await _numbered(tx, place, number)
     f = structs.replace(f, with_private=False, said_only=True)
     items = (await messages.page(tx, found.id, f, Window(PAGE))).items
-    return found, items if f.oldest_first else items[::-1]
+    contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
+    others = [*contacts - {place.contact_id}]
+    people = await identities.by_ids(tx, others) if others else {}
+    said = items if f.oldest_first else items[::-1]
+    return Shown([found], Around(messages={found.id: said}, people=people))
 
 
 @reads
@@ -81,10 +83,10 @@ async def for_posting(
 
 @writes
 async def open_(
-    tx: Tx, now: int, actor: Actor, entry: Entry, custom_attributes: dict[str, object], bag: str
+    tx: Tx, now: int, actor: Actor, entry: Entry, custom_attributes: dict[str, object]
 ) -> Conversation:
     """Open a conversation, or give the one there is where the inbox has but one for each contact
-    (inbox.md, F). `bag` is the attributes as JSON text. Raises Invalid("custom_attributes")."""
+    (inbox.md, F). Raises Invalid("custom_attributes")."""
     place, contact = entry.guest
     check_attributes(custom_attributes)
     # Locked, so that two at once do not open two in an inbox that has one.
@@ -100,20 +102,22 @@ async def open_(
         inbox_id=entry.inbox.id,
         owner_id=contact.id,
         source_id=place.source_id,
-        custom_attributes=bag,
+        custom_attributes=msgspec.json.encode(custom_attributes).decode(),
     )
     await identities.change(tx, structs.replace(locked, last_activity_at=now))
     return await conversations.start(tx, now, actor, new)
 
 
 @writes
-async def resolve(tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int) -> bool:
-    """Close a conversation; False when it was closed already. Raises NotFound."""
+async def resolve(
+    tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int
+) -> Conversation | None:
+    """Close a conversation; None when it was closed already. Raises NotFound."""
     found = await rows.lock(tx, (await _numbered(tx, place, number)).id)
     if found is None or found.status == "closed":
-        return False
-    await conversations.apply(tx, now, actor, found, conversations.Changes(status="closed"))
-    return True
+        return None
+    closing = conversations.Changes(status="closed")
+    return await conversations.apply(tx, now, actor, found, closing)
 
 
 @writes
@@ -140,7 +144,7 @@ async def _numbered(tx: Tx, place: ContactInbox, number: int) -> Conversation:
 
 
 def _shows(place: ContactInbox, found: Conversation) -> bool:
-    if found.owner_id != place.contact_id or found.inbox_id is None:
+    if found.owner_id != place.contact_id:
         return False
     return place.verified or _came_through(place, found)
 

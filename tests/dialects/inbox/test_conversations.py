@@ -22,7 +22,10 @@ async def test_create_answers_exactly_the_seeds_fields(door: Door) -> None:
     assert made["contact"]["account_id"] == door.cast.acme.tenant.number
 
 
-@pytest.mark.parametrize("form", [{"data": {}}, {"data": {"a": "b"}}, {"content": b""}])
+MULTIPART = {"content": b"", "headers": {"Content-Type": "multipart/form-data"}}
+
+
+@pytest.mark.parametrize("form", [{"data": {}}, {"data": {"a": "b"}}, {"content": b""}, MULTIPART])
 async def test_an_empty_body_is_normal(door: Door, form: dict[str, object]) -> None:
     assert (await door.carol.call("POST", "/conversations", **form)).status_code == 200
 
@@ -119,6 +122,19 @@ async def test_the_tenants_own_conversation_with_a_contact_is_shown(door: Door) 
     assert [each["uuid"] for each in listed] == [made.id]
 
 
+async def test_a_verified_identity_is_shown_what_came_through_no_inbox(door: Door) -> None:
+    engine, alice = door.cast.engine, door.cast.acme.actor("alice")
+    known = await door.newcomer(identifier="u1")
+    first = (await known.open())["uuid"]
+    owner_id = (await conversations.get(engine, alice, first)).one.owner_id
+    made = await conversations.create(engine, alice, NewConversation(owner_id=owner_id))
+    assert [c["uuid"] for c in (await known.call("GET", "/conversations")).json()] == [first]
+    known.headers["X-Identifier-Hash"] = door.sign("u1")
+    listed = (await known.call("GET", "/conversations")).json()
+    assert [c["uuid"] for c in listed] == [first, made.id]
+    assert listed[0]["inbox_id"] == listed[1]["inbox_id"] == known.inbox.number
+
+
 async def test_toggle_status_only_ever_resolves(door: Door) -> None:
     path = f"/conversations/{(await door.carol.open())['id']}/toggle_status"
     for _ in range(2):
@@ -127,8 +143,8 @@ async def test_toggle_status_only_ever_resolves(door: Door) -> None:
         assert answer.json()["messages"] == []
 
 
-@pytest.mark.parametrize("word", ["on", "off", "maybe", ""])
-async def test_toggle_typing_is_always_fine(door: Door, word: str) -> None:
+@pytest.mark.parametrize("word", ["on", "off", "maybe", "", 1.5])
+async def test_toggle_typing_is_always_fine(door: Door, word: object) -> None:
     path = f"/conversations/{(await door.carol.open())['id']}/toggle_typing"
     for given in ({"json": {"typing_status": word}}, {"params": {"typing_status": word}}):
         answer = await door.carol.call("POST", path, **given)

@@ -18,7 +18,7 @@ CASES: list[tuple[e.Refusal | None, int, object]] = [
     (e.Unauthenticated("missing"), 401, {"status": 401, "error": "Unauthorized"}),
     (e.Forbidden("x"), 403, {"status": 403, "error": "Forbidden"}),
     (e.NotFound("contact"), 404, {"status": 404, "error": "Not Found"}),
-    (MethodNotAllowed(("GET",)), 404, {"status": 404, "error": "Not Found"}),
+    (MethodNotAllowed(("GET",)), 405, {"status": 405, "error": "Method Not Allowed"}),
     (e.Conflict("in_flight"), 409, {"status": 409, "error": "Conflict"}),
     (e.TooLarge(1), 413, {"status": 413, "error": "Payload Too Large"}),
     (e.TooMany(7), 429, "Retry later"),

@@ -22,7 +22,9 @@ class InboxDialect:
     version = "v1"
     description = (
         "A contact's own side of a conversation. There is no credential: the inbox identifier "
-        "and the contact's source id in the path are the authority."
+        "and the contact's source id in the path are the authority. Where the inbox demands an "
+        "identity, or the contact has shown one, every call for the contact brings its hash: as "
+        "the header X-Identifier-Hash or the query parameter identifier_hash."
     )
     prefixes: tuple[str, ...] = ("/public/api/v1", "/files")
     routes = routes

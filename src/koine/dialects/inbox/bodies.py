@@ -1,10 +1,13 @@
-"""What clients send. Everything is optional: an empty body is normal here (inbox.md, F)."""
+"""What clients send, and how it is checked. Everything is optional: an empty body is normal here
+(inbox.md, F)."""
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 
-Wish = str | int | bool | None
+from koine.model.errors import Invalid
+
+RATINGS = range(1, 6)
 
 
 class ContactCreate(Struct):
@@ -40,7 +43,7 @@ class ConversationCreate(Struct):
 class Typing(Struct):
     """`on` or `off`; anything else is taken without effect."""
 
-    typing_status: Wish = None
+    typing_status: object = None
 
 
 class MessageCreate(Struct):
@@ -48,7 +51,7 @@ class MessageCreate(Struct):
     stream alone and is never a key against doubles."""
 
     content: str | None = None
-    echo_id: Wish = None
+    echo_id: str | int | float | None = None
 
 
 class Rating(Struct, omit_defaults=True):
@@ -90,3 +93,17 @@ class MessagesQuery(Struct):
 
     before: int | None = None
     after: int | None = None
+
+
+def submitted(values: SubmittedValue | list[SubmittedValue] | None) -> dict[str, object] | None:
+    """What to merge into a message's content attributes; None for nothing.
+
+    Raises Invalid("rating") outside 1 to 5 (inbox.md, F).
+    """
+    if values is None:
+        return None
+    for each in values if isinstance(values, list) else [values]:
+        response = each.csat_survey_response
+        if response is not None and response.rating not in (None, *RATINGS):
+            raise Invalid("rating", "out_of_range", "Rating is not included in the list")
+    return {"submitted_values": to_builtins(values)}

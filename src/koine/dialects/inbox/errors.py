@@ -5,6 +5,7 @@ from msgspec import Struct
 from koine.engine.contact_rules import InvalidFields
 from koine.engine.surveys import SurveyClosed
 from koine.http.call import Answer
+from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
     Conflict,
     Forbidden,
@@ -61,6 +62,8 @@ def refuse(refusal: Refusal | None) -> Answer:
             )
         case Forbidden():
             return _problem(403, "Forbidden")
+        case MethodNotAllowed():
+            return _problem(405, "Method Not Allowed")
         case NotFound():
             return _problem(404, "Not Found")
         case Conflict():

@@ -1,7 +1,5 @@
 """The contact's conversations."""
 
-import msgspec
-
 from koine.dialects.inbox import wire
 from koine.dialects.inbox.auth import (
     CONTACT,
@@ -45,10 +43,8 @@ async def list_conversations(call: Call[None, None]) -> list[Conversation]:
 )
 async def create_conversation(call: Call[ConversationCreate, None]) -> Conversation:
     """Create a conversation."""
-    attributes = call.body.custom_attributes or {}
-    bag = msgspec.json.encode(attributes).decode()
     opened = await inbox_conversations.open_(
-        call.engine, call.actor, entry_of(call), attributes, bag
+        call.engine, call.actor, entry_of(call), call.body.custom_attributes or {}
     )
     return await _whole(call, opened.number)
 
@@ -77,9 +73,8 @@ async def toggle_status(call: Call[None, None]) -> Conversation:
     number, place = number_in(call, "conversation"), place_of(call)
     resolved = await inbox_conversations.resolve(call.engine, call.actor, place, number)
     settings = inbox_settings(entry_of(call).inbox)
-    if resolved and settings.csat_survey_enabled:
-        found = await inbox_conversations.get(call.engine, call.actor, place, number)
-        await surveys.send(call.engine, call.actor, found.id, settings.csat_message)
+    if resolved is not None and settings.csat_survey_enabled:
+        await surveys.send(call.engine, call.actor, resolved.id, settings.csat_message)
     return await _whole(call, number)
 
 

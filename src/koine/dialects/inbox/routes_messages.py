@@ -3,11 +3,10 @@
 import msgspec
 
 from koine.dialects.inbox import wire
-from koine.dialects.inbox.auth import CONVERSATION, number_in, place_of, view_of
-from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpdate
+from koine.dialects.inbox.auth import CONVERSATION, entry_of, number_in, place_of, view_of
+from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpdate, submitted
 from koine.dialects.inbox.numbers import seq_in
 from koine.dialects.inbox.routes_conversations import NUMBERED
-from koine.dialects.inbox.submitted import submitted
 from koine.dialects.inbox.wire import Message
 from koine.engine import files, inbox_conversations, messages, surveys
 from koine.http.call import Call
@@ -33,10 +32,10 @@ KINDS: dict[str, MessageType] = {"image": "image", "audio": "audio", "video": "v
 async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
     """List the newest messages, or those before or after one, oldest first."""
     number = number_in(call, "conversation")
-    found, items = await inbox_conversations.said(
+    shown = await inbox_conversations.said(
         call.engine, call.actor, place_of(call), number, _filter(number, call.query)
     )
-    return wire.messages(view_of(call), found, items, {})
+    return wire.messages(view_of(call), shown.one, shown.around)
 
 
 @routes.post(
@@ -138,6 +137,7 @@ def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
         attachments=msgspec.json.encode(saved).decode() if saved else None,
         sender_id=call.actor.identity_id,
         sender_kind="contact",
-        when_closed="reopen",
+        # A blocked contact may speak on, but calls nobody back (inbox.md, F).
+        when_closed="keep" if entry_of(call).guest[1].blocked else "reopen",
         may_be_empty=True,
     )

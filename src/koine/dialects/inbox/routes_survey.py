@@ -2,8 +2,7 @@
 
 from koine.dialects.inbox import wire_inbox
 from koine.dialects.inbox.auth import survey_of
-from koine.dialects.inbox.bodies import SurveyUpdate
-from koine.dialects.inbox.submitted import submitted
+from koine.dialects.inbox.bodies import SurveyUpdate, submitted
 from koine.dialects.inbox.wire_inbox import Survey
 from koine.engine import messages, surveys
 from koine.http.call import Call

@@ -106,16 +106,16 @@ def conversation(view: View, c: ConversationNoun, around: Around) -> Conversatio
         contact_last_seen_at=unix(c.contact_seen_at or 0),
         status=STATUSES[c.status],
         agent_last_seen_at=unix(c.agent_seen_at or 0),
-        messages=messages(view, c, around.messages.get(c.id, []), around.people),
+        messages=messages(view, c, around),
         contact=contact_record(view.tenant, view.inbox, view.contact),
     )
 
 
-def messages(
-    view: View, c: ConversationNoun, said: list[MessageNoun], people: dict[str, Identity]
-) -> list[Message]:
-    """What the contact may read of these: never private notes, never notices of activity (F)."""
-    return [message(view, c, m, people) for m in said if is_shown(m)]
+def messages(view: View, c: ConversationNoun, around: Around) -> list[Message]:
+    """What the contact may read of what was said in a conversation ("messages", "people"): never
+    private notes, never notices of activity (F)."""
+    said = around.messages.get(c.id, [])
+    return [message(view, c, m, around.people) for m in said if is_shown(m)]
 
 
 def is_shown(m: MessageNoun) -> bool:
