@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -43,7 +43,7 @@ class Run:
         callers = self.callers.get(dialect, self.callers["everywhere"])
         cells = list(_cells(callers, dialect, row))
         for cell in cells:
-            await self._ids(row, cell.caller, cell.which)
+            await self.ids(row, cell.caller, cell.which)
         before = await self._prints()
         for cell in [c for c in cells if not c.may & YES]:
             await self._ask(method, path, row, cell)
@@ -79,20 +79,33 @@ class Run:
         self, method: str, path: str, row: Row, caller: Caller, which: str
     ) -> tuple[int, bytes]:
         reply = await self._send(method, path, row, caller, which)
-        thing = (await self._ids(row, caller, which))[THING]
+        thing = (await self.ids(row, caller, which))[THING]
         return reply.status, _TIME.sub(b"", reply.content.replace(thing.encode(), b"<thing>"))
 
     async def _send(self, method: str, path: str, row: Row, caller: Caller, which: str) -> Reply:
-        ids = await self._ids(row, caller, which)
-        names = _PLACE.findall(path)
-        places = {name: row.path.get(name, caller.path.get(name, THING)) for name in names}
-        url = path.format(**places)
-        query = "&".join(part for part in (row.query, caller.query) if part)
+        ids = await self.ids(row, caller, which)
         body = None if row.body is None else json.loads(_filled(json.dumps(row.body), ids))
         call = self.world.call.as_({"x-request-id": "matrix", **caller.headers})
-        return await call(method, _filled(f"{url}?{query}" if query else url, ids), body)
+        return await call(method, await self.url(path, row, caller, which), body)
 
-    async def _ids(self, row: Row, caller: Caller, which: str) -> dict[str, str]:
+    async def url(
+        self,
+        path: str,
+        row: Row,
+        caller: Caller,
+        which: str,
+        given: Mapping[str, str] | None = None,
+    ) -> str:
+        """The path with its places filled, `given` before all else, and the query."""
+        places = {
+            name: row.path.get(name, caller.path.get(name, THING)) for name in _PLACE.findall(path)
+        }
+        url = path.format(**(places | dict(given or {})))
+        query = "&".join(part for part in (row.query, caller.query) if part)
+        ids = await self.ids(row, caller, which)
+        return _filled(f"{url}?{query}" if query else url, ids)
+
+    async def ids(self, row: Row, caller: Caller, which: str) -> dict[str, str]:
         """What the names in angle brackets stand for."""
         said = f"{json.dumps(row.body)} {row.query} {row.path}"
         nouns = {noun for noun in _OWN.findall(said) if f"<{noun}>" != THING}

@@ -7,19 +7,30 @@ from tests.matrix.row import THING, Row
 from tests.matrix.table_native import NATIVE
 
 TEXT = {"content": "hello"}
+MINE = {"conversation_id": "<conversation>"}
 MESSAGING = "/messaging/conversations"
 ONE = f"{MESSAGING}/{{conversation_id}}"
 DELIVERY = {
     f"GET {MESSAGING}": Row("list"),
     f"POST {MESSAGING}": Row("open", "delivery", {"delivery_id": THING}),
     f"POST {MESSAGING}#free": Row("open free", None, {"participants": ["<user>"]}),
+    f"POST {MESSAGING}#participant": Row("invite", "user", {"participants": [THING]}),
     f"GET {ONE}": Row("see", "conversation"),
     f"GET {ONE}/messages": Row("read", "conversation"),
     f"POST {ONE}/messages": Row("send", "conversation", TEXT),
+    f"POST {ONE}/messages#parent": Row(
+        "reply", "message", TEXT | {"parent_message_id": THING}, path=MINE
+    ),
     f"PUT {ONE}/participants": Row(
         "manage", "conversation", {"action": "add", "user_ids": ["<user>"]}
     ),
+    f"PUT {ONE}/participants#user": Row(
+        "add", "user", {"action": "add", "user_ids": [THING]}, path=MINE
+    ),
     f"PUT {ONE}/read-status": Row("send", "conversation"),
+    f"PUT {ONE}/read-status#message": Row(
+        "mark", "message", query=f"message_id={THING}", path=MINE
+    ),
 }
 DESK = "/api/v1/conversations"
 HELPDESK = {

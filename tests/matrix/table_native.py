@@ -10,6 +10,7 @@ CONTACT, USER, INBOX = "/v1/contacts/{contact_id}", "/v1/users/{user_id}", "/v1/
 RESPONDER, TICKET = "/v1/responders/{responder_id}", "/v1/tickets/{ticket_id}"
 DELIVERIES, KEYS = "/v1/deliveries", "/v1/api-keys"
 WRONG = {"current_password": "wrong", "password": "a good long password"}
+MINE = {"conversation_id": "<conversation>"}
 DAN = {"identity_id": "<dan>"}
 NATIVE = {
     "POST /v1/auth/login": Row("public 401", body={"email": "a@b.test", "password": "wrong"}),
@@ -26,26 +27,24 @@ NATIVE = {
     f"POST {TALKS}#delivery": Row("open", "delivery", {"delivery_id": THING}),
     f"GET {TALK}": Row("see", "conversation"),
     f"PATCH {TALK}": Row("change", "conversation", {"title": "t"}),
-    f"PATCH {TALK}#assignee": Row(
-        "add", "user", {"assignee_id": THING}, path={"conversation_id": "<conversation>"}
-    ),
+    f"PATCH {TALK}#assignee": Row("add", "user", {"assignee_id": THING}, path=MINE),
     f"DELETE {TALK}": Row("create", "conversation"),
     f"DELETE {TALK}#permanent": Row("create", "conversation", query="mode=permanent"),
     f"GET {TALK}/messages": Row("see", "conversation"),
     f"POST {TALK}/messages": Row("speak", "conversation", {"content": "hello"}),
     f"GET {MESSAGE}": Row("part", "conversation", path={"message_id": "<message>"}),
-    f"GET {MESSAGE}#message": Row("part", "message", path={"conversation_id": "<conversation>"}),
+    f"GET {MESSAGE}#message": Row("part", "message", path=MINE),
     f"GET {TALK}/participants": Row("see", "conversation"),
     f"POST {TALK}/participants": Row("change", "conversation", {"identity_id": "<user>"}),
-    f"POST {TALK}/participants#user": Row(
-        "add", "user", {"identity_id": THING}, path={"conversation_id": "<conversation>"}
-    ),
+    f"POST {TALK}/participants#user": Row("add", "user", {"identity_id": THING}, path=MINE),
     f"PATCH {MEMBER}": Row("member", "conversation", {"role": "admin"}, path=DAN),
-    f"PATCH {MEMBER}#user": Row(
-        "no member", "user", {"role": "admin"}, path={"conversation_id": "<conversation>"}
-    ),
+    f"PATCH {MEMBER}#user": Row("no member", "user", {"role": "admin"}, path=MINE),
     f"DELETE {MEMBER}": Row("member", "conversation", path=DAN),
     f"POST {TALK}/read": Row("mark", "conversation", {}),
+    f"POST {TALK}/read#message": Row("mark to", "message", {"message_id": THING}, path=MINE),
+    f"POST {TALK}/messages#parent": Row(
+        "reply", "message", {"content": "hello", "parent_id": THING}, path=MINE
+    ),
     f"POST {TALK}/tickets": Row("change", "conversation"),
     f"GET {TICKET}": Row("see", "ticket"),
     f"POST {TICKET}/take": Row("change", "ticket", {"assignee_id": "<user>"}),

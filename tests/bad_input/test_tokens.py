@@ -1,0 +1,74 @@
+"""Every token nobody should believe, at every door that takes tokens: a 401 in its own shape."""
+
+import pytest
+
+from koine.engine import credentials, tenants
+from koine.main import dialects
+from koine.model.actor import operator
+from koine.model.tenant import TenantSettings, TokenIssuer
+from koine.store.db import Database
+from tests.bad_input import tokens
+from tests.bad_input.asker import Asker
+from tests.drivers.world import World, make_world
+from tests.matrix.people import Caller, bearer
+from tests.matrix.runner import Run
+
+SPOKEN = {each.name: each for each in dialects()}
+SECRET = "a secret of the tests' own that is long enough"
+DOORS = {
+    "delivery": "GET /messaging/conversations",
+    "helpdesk": "GET /api/v1/conversations",
+    "chats": "GET /api/v1/chats",
+    "native": "GET /v1/me",
+}
+WORLDS: dict[int, tuple[Database, World]] = {}
+
+
+@pytest.fixture
+async def world(db: Database) -> World:
+    """A world whose secret the tests know."""
+    if id(db) not in WORLDS:
+        WORLDS[id(db)] = (db, await make_world(db, secret_key=SECRET))
+    return WORLDS[id(db)][1]
+
+
+@pytest.mark.parametrize("name", DOORS)
+async def test_none_is_believed(world: World, name: str, record_property) -> None:  # type: ignore[no-untyped-def]  # pytest's
+    asker = at_door(world, name)
+    well = await asker.expect("well", refused=False)
+    assert (well.status == 200) == (name != "chats")
+    for what, token in tokens.bad(world.cast, SECRET):
+        asker.caller.headers = bearer(token)
+        if (reply := await asker.expect(what)).status != 401:
+            asker.wrong.append(f"{what}: {reply.status}")
+    record_property("counted: bad tokens", asker.asked)
+    assert asker.wrong == []
+
+
+@pytest.mark.parametrize("name", ["delivery", "helpdesk", "native"])
+async def test_a_public_key_is_no_secret(world: World, name: str) -> None:
+    public = tokens.RSA.as_pem(private=False).decode()
+    issuer = TokenIssuer("RS256", public)
+    acme = world.cast.acme.tenant.id
+    await tenants.change(
+        world.cast.engine, operator(acme), None, TenantSettings(token_issuer=issuer)
+    )
+    credentials.forget(world.cast.engine)
+    asker = at_door(world, name)
+    claims = tokens.good(world.cast)
+    asker.caller.headers = bearer(
+        tokens.jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, tokens.RSA, ["RS256"])
+    )
+    assert (await asker.expect("the issuer's own", refused=False)).status == 200
+    for what, token in tokens.confused(world.cast, public):
+        asker.caller.headers = bearer(token)
+        assert (await asker.expect(what)).status == 401, what
+    assert asker.wrong == []
+
+
+def at_door(world: World, name: str) -> Asker:
+    """At a door with a token that is believed."""
+    good = bearer(tokens.signed(tokens.good(world.cast), SECRET))
+    ada = Caller("ada", "token", "ada", good)
+    run = Run(world, {"everywhere": [ada], "inbox": [ada]}, None)  # type: ignore[arg-type]  # no thing is asked for
+    return Asker(run, SPOKEN[name], DOORS[name])
