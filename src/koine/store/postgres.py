@@ -35,6 +35,11 @@ _SETTINGS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",
 }
+# A scan, not to_regclass(): that one may answer from a cache older than the lock it waited for.
+_HAS_VERSION = (
+    "SELECT 1 FROM pg_tables WHERE tablename = 'alembic_version'"
+    " AND schemaname = ANY (current_schemas(false))"
+)
 _SCHEMA_LOCK = 0x6B6F696E65
 """Any number, the same in every process."""
 
@@ -114,7 +119,7 @@ class PostgresDatabase:
 
     async def version(self) -> str | None:
         """The revision of the schema."""
-        if await self._ask("SELECT to_regclass('alembic_version')::text") is None:
+        if await self._ask(_HAS_VERSION) is None:
             return None
         found = await self._ask("SELECT version_num FROM alembic_version")
         return None if found is None else str(found)
@@ -132,7 +137,7 @@ class PostgresDatabase:
                     f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", timeout=_ALTER_SECONDS
                 )
                 version = None
-                if await ask("SELECT to_regclass('alembic_version')::text"):
+                if await ask(_HAS_VERSION):
                     version = await ask("SELECT version_num FROM alembic_version")
                 if text := script(version):  # asyncpg trips over an empty one
                     await execute(text, timeout=_ALTER_SECONDS)
