@@ -107,6 +107,11 @@ async def remove(tx: Tx, now: int, actor: Actor, inbox_id: str) -> None:
     await record(tx, now, "inbox.updated", before.id)
 
 
+def settings_of(inbox: Inbox) -> InboxSettings:
+    """What the inbox's settings hold."""
+    return msgspec.json.decode(inbox.settings, type=InboxSettings)
+
+
 async def _existing(tx: Tx, inbox_id: str) -> Inbox:
     found = await inboxes.get(tx, inbox_id)
     if found is None or found.removed_at is not None:

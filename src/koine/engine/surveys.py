@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from koine.engine import messages
 from koine.engine.engine import Engine
+from koine.engine.inboxes import settings_of
 from koine.kit.times import DAY
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
@@ -36,6 +37,15 @@ class Survey(Struct, frozen=True):
     conversation: Conversation
     message: Message
     actor: Actor
+
+
+async def follow(engine: Engine, actor: Actor, closed: Conversation) -> None:
+    """Ask how a conversation went that was just closed, if its inbox wants to know."""
+    if closed.inbox_id is None:
+        return
+    inbox = await engine.db.read(actor.tenant_id, inboxes.get, closed.inbox_id)
+    if inbox is not None and (settings := settings_of(inbox)).csat_survey_enabled:
+        await send(engine, actor, closed.id, settings.csat_message)
 
 
 async def send(engine: Engine, actor: Actor, conversation_id: str, question: str) -> None:

@@ -11,7 +11,6 @@ from koine.dialects.inbox.auth import (
 )
 from koine.dialects.inbox.bodies import ConversationCreate, Typing
 from koine.dialects.inbox.wire import Conversation
-from koine.dialects.inbox.wire_people import inbox_settings
 from koine.engine import inbox_conversations, surveys
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
@@ -72,9 +71,8 @@ async def toggle_status(call: Call[None, None]) -> Conversation:
     """Resolve a conversation. One that is resolved stays so."""
     number, place = number_in(call, "conversation"), place_of(call)
     resolved = await inbox_conversations.resolve(call.engine, call.actor, place, number)
-    settings = inbox_settings(entry_of(call).inbox)
-    if resolved is not None and settings.csat_survey_enabled:
-        await surveys.send(call.engine, call.actor, resolved.id, settings.csat_message)
+    if resolved is not None:
+        await surveys.follow(call.engine, call.actor, resolved)
     return await _whole(call, number)
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from koine.dialects.inbox.bodies import Rating
 from koine.dialects.inbox.numbers import message_id
-from koine.dialects.inbox.wire_people import inbox_settings
+from koine.engine.inboxes import settings_of
 from koine.engine.surveys import Survey as SurveyNoun
 from koine.kit.times import iso_ms
 from koine.model.inbox import Inbox as InboxNoun
@@ -52,7 +52,7 @@ class _Answered(Struct):
 
 def inbox(of: InboxNoun) -> Inbox:
     """The inbox with its settings or their defaults."""
-    settings = inbox_settings(of)
+    settings = settings_of(of)
     return Inbox(
         identifier=of.identifier,
         identity_validation_enabled=of.identity_required,
@@ -67,7 +67,7 @@ def inbox(of: InboxNoun) -> Inbox:
 
 def survey(of: SurveyNoun, message: Message) -> Survey:
     """The survey as its message now stands."""
-    settings = inbox_settings(of.inbox)
+    settings = settings_of(of.inbox)
     return Survey(
         id=message_id(of.conversation.number, message.seq),
         csat_survey_response=_response(message),

@@ -7,7 +7,8 @@ notes into custom attributes and labels too, and this API has no credential (inb
 import msgspec
 from msgspec import Struct
 
-from koine.engine.contact_rules import settings_of
+from koine.engine import contact_rules
+from koine.engine.inboxes import settings_of
 from koine.kit.times import iso_ms
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox, InboxSettings
@@ -97,7 +98,7 @@ def contact_created(place: ContactInbox, contact: Identity) -> ContactCreated:
 
 def contact_record(tenant: Tenant, inbox: Inbox, contact: Identity) -> ContactRecord:
     """The contact as this inbox may show it."""
-    settings = inbox_settings(inbox)
+    settings = settings_of(inbox)
     last_seen = contact.last_activity_at
     return ContactRecord(
         id=contact.number,
@@ -130,7 +131,7 @@ def contact_type(contact: Identity) -> str:
 
 def contact_sender(inbox: Inbox, contact: Identity) -> ContactSender:
     """The contact as the sender of a message."""
-    settings = inbox_settings(inbox)
+    settings = settings_of(inbox)
     return ContactSender(
         additional_attributes=_public(contact.additional_attributes, settings.public_attributes),
         custom_attributes=_own(contact, settings),
@@ -166,13 +167,8 @@ def bot_sender(m: Message) -> BotSender:
     )
 
 
-def inbox_settings(inbox: Inbox) -> InboxSettings:
-    """What the inbox's settings hold."""
-    return msgspec.json.decode(inbox.settings, type=InboxSettings)
-
-
 def _own(contact: Identity, settings: InboxSettings) -> dict[str, object]:
-    given = settings_of(contact).given
+    given = contact_rules.settings_of(contact).given
     return _public(contact.custom_attributes, (*given, *settings.public_attributes))
 
 
