@@ -32,6 +32,7 @@ from koine.store.tables import identities, inboxes, participants
 
 _LISTS = ("kinds", "inbox_ids", "owner_ids", "responder_ids", "responder_version_ids")
 _OWNERS = frozenset({"owner_ids", "owner_ids=1"})
+_PEOPLE = _OWNERS | {"assignee_id"}
 _SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
 
 
@@ -104,8 +105,8 @@ def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
     """The conditions as SQL over `conversations`."""
     found = [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None)]
     columns = {
-        "kinds": t.c.kind,
-        "inbox_ids": t.c.inbox_id,
+        "kinds": _led(names, t.c.kind),
+        "inbox_ids": _led(names, t.c.inbox_id),
         "owner_ids": t.c.owner_id,
         "responder_ids": t.c.responder_id,
         "responder_version_ids": t.c.responder_version_id,
@@ -114,9 +115,10 @@ def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
         if {name, f"{name}=1"} & names:
             found.append(_one_of(names, name, column))
     for count in (c for c in (1, 2, 3, 4) if f"statuses={c}" in names):
-        found.append(or_(*(t.c.status == p(f"status_{n}") for n in range(count))))
+        status = _led(names, t.c.status)
+        found.append(or_(*(status == p(f"status_{n}") for n in range(count))))
     simple: dict[str, Callable[[], ColumnElement[bool]]] = {
-        "priority": lambda: t.c.priority == p("priority"),
+        "priority": lambda: _led(names, t.c.priority) == p("priority"),
         "assignee_id": lambda: t.c.assignee_id == p("assignee_id"),
         "shown_from": lambda: p("shown_from") <= _SHOWN_AT,
         "shown_to": lambda: p("shown_to") >= _SHOWN_AT,
@@ -129,6 +131,12 @@ def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
 
 def _one_of(names: frozenset[str], name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
     return column == p(name) if f"{name}=1" in names else in_list(column, name)
+
+
+def _led(names: frozenset[str], column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, out of reach of its index where a person is named: SQLite keeps no statistics,
+    and would look for one customer's open conversations among all that are open."""
+    return func.coalesce(column, column) if names & _PEOPLE else column
 
 
 def _search(names: frozenset[str]) -> ColumnElement[bool]:
@@ -166,10 +174,10 @@ def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
         ids = _ids_of_participant(names)
     elif "by_shown" in names:
         ids = _ids_by_shown_time(names)
-    elif any(f"statuses={n}" in names for n in (2, 3, 4)):
+    elif not names & _PEOPLE and any(f"statuses={n}" in names for n in (2, 3, 4)):
         ids = _ids_by_statuses(names)
     else:
-        ids = windows.cut(_walk(names, _where(names), t.c.last_activity_at), names).subquery("page")
+        ids = windows.cut(_walk(names, _where(names), _time(names)), names).subquery("page")
     return (
         select(*COLUMNS, ids.c.at)
         .join(ids, t.c.id == ids.c.id)
@@ -196,11 +204,10 @@ def _ids_by_statuses(names: frozenset[str]) -> Subquery:
     """Several statuses: each walks its own index, so that a few open conversations are found at
     once among a million closed ones; then the walks are merged."""
     count = next(n for n in (2, 3, 4) if f"statuses={n}" in names)
-    rest = names - {f"statuses={count}"}
     upto = windows.reach(names)
     walks = []
     for number in range(count):
-        where = [*_where(rest), t.c.status == p(f"status_{number}")]
+        where = [*_where(names - {f"statuses={count}"}), t.c.status == p(f"status_{number}")]
         walks.append(select(_walk(names, where, t.c.last_activity_at).limit(upto).subquery()))
     return _merged(names, walks)
 
@@ -224,14 +231,17 @@ def _shown_owners(
 ) -> list[tuple[list[ColumnElement[bool]], ColumnElement[int]]]:
     """The conditions on the owner as the chats dialect shows it (the owner, else the user who
     opened it), each for a walk of its own, with the time that walk sorts by."""
-    at = t.c.last_activity_at
     if not names & _OWNERS:
-        return [([], at)]
-    # Several owners have few conversations: the sum keeps SQLite from walking all by time instead.
-    walks = [([_one_of(names, "owner_ids", t.c.owner_id)], at + 0 if "owner_ids" in names else at)]
-    if "openers" in names:
-        walks.append(([t.c.owner_id.is_(None), in_list(t.c.created_by, "openers")], at))
-    return walks
+        return [([], t.c.last_activity_at)]
+    theirs = [_one_of(names, "owner_ids", t.c.owner_id)]
+    opened = [t.c.owner_id.is_(None), in_list(t.c.created_by, "openers")]
+    walks = [(theirs, _time(names)), (opened, t.c.last_activity_at)]
+    return walks if "openers" in names else walks[:1]
+
+
+def _time(names: frozenset[str]) -> ColumnElement[int]:
+    """The time to sort by; as a sum, SQLite seeks several owners, not all the newest for them."""
+    return t.c.last_activity_at + 0 if "owner_ids" in names else t.c.last_activity_at
 
 
 def _within(names: frozenset[str], at: ColumnElement[int]) -> list[ColumnElement[bool]]:
