@@ -1,6 +1,6 @@
 """How PostgreSQL spells what the statements mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import BindParameter
 
 from koine.store.fragments import ContainsCi, Greatest, InList, Needle, Rows, ValuesTable
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
+from koine.store.spelling import Speller, containing
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 
@@ -19,6 +20,7 @@ class _Compiler(ConstantsInline, PGCompiler_asyncpg):
 
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # so in SQLAlchemy
 DIALECT.statement_compiler = _Compiler
+_spell = Speller(DIALECT)
 
 
 class _Cells(sa.ARRAY[Any]):
@@ -48,13 +50,7 @@ def _conversion(bind: BindParameter[Any]) -> Convert | None:
     if isinstance(type_, _Cells):
         index = type_.index
         return lambda rows: [row[index] for row in rows]
-    return _like if isinstance(type_, Needle) else None
-
-
-def _like(text: str) -> str:
-    for special in "\\%_":
-        text = text.replace(special, "\\" + special)
-    return f"%{text}%"
+    return containing if isinstance(type_, Needle) else None
 
 
 @compiles(InList, "postgresql")
@@ -87,24 +83,20 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
 
 
 def _insert_many(command: InsertMany) -> str:
-    table = _name(command.table)
-    text = f"INSERT INTO {table} ({_names(command.columns)}) SELECT * FROM {_unnest(command)}"
-    if not command.on_conflict:
-        return text
-    text += f" ON CONFLICT ({_names(command.on_conflict)}) DO "
-    adds = ", ".join(f"{n} = {table}.{n} + excluded.{n}" for n in map(_name, command.adding))
-    return text + (f"UPDATE SET {adds}" if adds else "NOTHING")
+    table = _spell.name(command.table)
+    text = f"INSERT INTO {table} ({_spell.names(command.columns)}) SELECT * FROM {_unnest(command)}"
+    return text + _spell.on_conflict(command)
 
 
 def _update_many(command: UpdateMany) -> str:
-    table = _name(command.table)
-    sets = [f"{n} = v.{n}" for n in map(_name, command.sets)]
-    sets += [f"{n} = greatest({table}.{n}, v.{n})" for n in map(_name, command.greatest)]
-    sets += [f"{n} = {table}.{n} + v.{n}" for n in map(_name, command.plus)]
-    where = [f"{table}.{n} = v.{n}" for n in map(_name, command.keys)]
+    table = _spell.name(command.table)
+    sets = [f"{n} = v.{n}" for n in map(_spell.name, command.sets)]
+    sets += [f"{n} = greatest({table}.{n}, v.{n})" for n in map(_spell.name, command.greatest)]
+    sets += [f"{n} = {table}.{n} + v.{n}" for n in map(_spell.name, command.plus)]
+    where = [f"{table}.{n} = v.{n}" for n in map(_spell.name, command.keys)]
     if command.where is not None:
         where.append(f"({_qualified(command.where)})")
-    given = f"{_unnest(command)} AS v({_names(command.columns)})"
+    given = f"{_unnest(command)} AS v({_spell.names(command.columns)})"
     return f"UPDATE {table} SET {', '.join(sets)} FROM {given} WHERE {' AND '.join(where)}"
 
 
@@ -117,15 +109,6 @@ def _qualified(where: sa.ColumnElement[bool]) -> str:
 def _unnest(command: ManyCommand) -> str:
     types = (DIALECT.type_compiler_instance.process(column.type) for column in command.columns)
     return f"unnest({', '.join(f'${i}::{name}[]' for i, name in enumerate(types, 1))})"
-
-
-def _names(columns: Iterable[sa.Column[Any]]) -> str:
-    return ", ".join(map(_name, columns))
-
-
-def _name(thing: sa.Column[Any] | sa.Table | None) -> str:
-    assert thing is not None
-    return DIALECT.identifier_preparer.quote(thing.name)
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

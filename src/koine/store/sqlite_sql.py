@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import BindParameter
 
 from koine.store.fragments import ContainsCi, Greatest, InList, Needle, Rows, ValuesTable
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
+from koine.store.spelling import Speller, containing
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 
@@ -31,6 +32,7 @@ DIALECT = SQLiteDialect(paramstyle="qmark")
 DIALECT.statement_compiler = _Compiler
 # The library we carry knows true and false; without this `x IN (…)` becomes `(x IN (…)) = 1`.
 DIALECT.supports_native_boolean = True
+_spell = Speller(DIALECT)
 
 
 def plan(statement: Query[Any] | Command) -> Plan:
@@ -55,18 +57,15 @@ def casefold(*values: Any) -> Any:
 def _conversion(bind: BindParameter[Any]) -> Convert | None:
     if isinstance(bind.type, sa.ARRAY | Rows):
         return _json
-    return _like if isinstance(bind.type, Needle) else None
+    return _folded if isinstance(bind.type, Needle) else None
 
 
 def _json(values: Iterable[Any]) -> str:
     return msgspec.json.encode(values).decode()
 
 
-def _like(text: str) -> str:
-    folded = text.casefold()
-    for special in "\\%_":
-        folded = folded.replace(special, "\\" + special)
-    return f"%{folded}%"
+def _folded(text: str) -> str:
+    return containing(text.casefold())
 
 
 @compiles(InList, "sqlite")
@@ -94,33 +93,20 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
 
 
 def _insert_many(command: InsertMany) -> str:
-    table = _name(command.table)
+    table = _spell.name(command.table)
     marks = ", ".join("?" for _ in command.columns)
-    text = f"INSERT INTO {table} ({_names(command.columns)}) VALUES ({marks})"
-    if not command.on_conflict:
-        return text
-    text += f" ON CONFLICT ({_names(command.on_conflict)}) DO "
-    adds = ", ".join(f"{n} = {table}.{n} + excluded.{n}" for n in map(_name, command.adding))
-    return text + (f"UPDATE SET {adds}" if adds else "NOTHING")
+    text = f"INSERT INTO {table} ({_spell.names(command.columns)}) VALUES ({marks})"
+    return text + _spell.on_conflict(command)
 
 
 def _update_many(command: UpdateMany) -> str:
     mark = {column.name: f"?{i}" for i, column in enumerate(command.columns, 1)}
-    sets = [f"{_name(c)} = {mark[c.name]}" for c in command.sets]
+    sets = [f"{_spell.name(c)} = {mark[c.name]}" for c in command.sets]
     for c in command.greatest:
-        name, given = _name(c), mark[c.name]
+        name, given = _spell.name(c), mark[c.name]
         sets.append(f"{name} = max(coalesce({name}, {given}), coalesce({given}, {name}))")
-    sets += [f"{_name(c)} = {_name(c)} + {mark[c.name]}" for c in command.plus]
-    where = [f"{_name(c)} = {mark[c.name]}" for c in command.keys]
+    sets += [f"{_spell.name(c)} = {_spell.name(c)} + {mark[c.name]}" for c in command.plus]
+    where = [f"{_spell.name(c)} = {mark[c.name]}" for c in command.keys]
     if command.where is not None:
         where.append(f"({command.where.compile(dialect=DIALECT)})")
-    return f"UPDATE {_name(command.table)} SET {', '.join(sets)} WHERE {' AND '.join(where)}"
-
-
-def _names(columns: Iterable[sa.Column[Any]]) -> str:
-    return ", ".join(map(_name, columns))
-
-
-def _name(thing: sa.Column[Any] | sa.Table | None) -> str:
-    assert thing is not None
-    return DIALECT.identifier_preparer.quote(thing.name)
+    return f"UPDATE {_spell.name(command.table)} SET {', '.join(sets)} WHERE {' AND '.join(where)}"
