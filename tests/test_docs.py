@@ -1,0 +1,173 @@
+"""What the documentation says there is, is there; and what there is, it says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+
+from koine.cli import app
+from koine.http.dialect import Dialect, MethodNotAllowed
+from koine.kit import settings
+from koine.main import dialects
+from koine.model import errors
+
+ROOT = Path(__file__).parents[1]
+SPOKEN = {each.name: each for each in dialects()}
+EVERY = pytest.mark.parametrize("name", SPOKEN)
+METHOD = "(?:GET|POST|PUT|PATCH|DELETE)"
+_CODE = re.compile(r"`([^`\n]+)`")
+_METHODS = re.compile(rf"{METHOD}(?:[|, ]+{METHOD})*")
+_CELL = re.compile(rf"\|\s*({METHOD}(?:, {METHOD})*)\s*\|")
+_BELOW = re.compile(r"below `(/[^`]+)`")
+_PLACE = re.compile(r"\{[^}]*\}")
+REFUSALS = {
+    errors.Malformed: errors.Malformed("no JSON"),
+    errors.Invalid: errors.Invalid("title", "is required"),
+    errors.Unauthenticated: errors.Unauthenticated("missing"),
+    errors.Forbidden: errors.Forbidden("view:tenant"),
+    errors.NotFound: errors.NotFound("conversation"),
+    errors.Conflict: errors.Conflict("closed"),
+    errors.TooLarge: errors.TooLarge(1),
+    errors.TooMany: errors.TooMany(1),
+    errors.Unavailable: errors.Unavailable(1),
+    MethodNotAllowed: MethodNotAllowed(("GET",)),
+    None: None,
+}
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / "dialects" / f"{name}.md").read_text()
+
+
+def everything() -> str:
+    return "\n".join(path.read_text() for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")))
+
+
+@EVERY
+def test_every_route_is_in_its_dialects_page(name: str) -> None:
+    shown = {call for calls in documented(page(name)) for call in calls}
+    short = tuple(call for call in shown if "…" in call)
+    assert [
+        call for call in declared(SPOKEN[name])
+        if call not in shown and not any(_ends(call, each) for each in short)
+    ] == []  # fmt: skip
+
+
+@EVERY
+def test_every_call_in_the_page_is_a_route(name: str) -> None:
+    known = [call for spoken in SPOKEN.values() for call in declared(spoken)]
+    for calls in documented(page(name)):
+        assert any(_ends(call, each) for call in known for each in calls), calls
+
+
+def test_every_refusal_of_the_core_is_tried() -> None:
+    assert set(errors.REFUSALS) <= set(REFUSALS)
+
+
+@EVERY
+@pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.__name__ if kind else "a crash")
+def test_every_refusal_is_in_the_page(name: str, kind: type[errors.Refusal] | None) -> None:
+    status, words = said(SPOKEN[name], REFUSALS[kind])
+    text = page(name)
+    assert re.search(rf"^\|[^|]*\b{status}\b", text, re.MULTILINE), status
+    assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize("setting", settings.describe(), ids=lambda each: each.name)
+def test_every_setting_is_in_the_docs_with_its_default(setting: settings.SettingDoc) -> None:
+    text = (ROOT / "docs" / "running.md").read_text()
+    row = re.search(rf"^\| `{setting.env}` \|([^|]*)\|", text, re.MULTILINE)
+    assert row is not None
+    assert row[1].strip().strip("`") == setting.default
+
+
+def test_every_setting_the_docs_speak_of_is_one() -> None:
+    named = set(re.findall(r"KOINE_[A-Z_]+[A-Z]", everything()))
+    known = {each.env for each in settings.describe()}
+    # What `koine demo --env` exports, and what only the tests read.
+    others = set(re.findall(r"KOINE_\w+", (ROOT / "src/koine/demo/env.py").read_text()))
+    assert {
+        n for n in named - known - others if not n.startswith(("KOINE_TEST", "KOINE_FUZZ"))
+    } == set()
+
+
+def test_every_command_is_in_the_docs() -> None:
+    text = everything()
+    assert [each for each in commands() if f"koine {each}" not in text] == []
+
+
+def test_every_command_the_docs_speak_of_is_one() -> None:
+    known = set(commands())
+    groups = {each.split()[0] for each in known if " " in each}
+    said_ = re.findall(r"\bkoine ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", "\n".join(code(everything())))
+    spoken = {f"{first} {second}" if first in groups else first for first, second in said_}
+    assert {each.strip() for each in spoken} - known - groups == set()
+
+
+def declared(dialect: Dialect) -> list[str]:
+    """Every call of a dialect, as "GET /path/{}"."""
+    open_ = [route for route in dialect.routes if not route.hidden]
+    return [f"{route.method} {_PLACE.sub('{}', route.path)}" for route in open_]
+
+
+def documented(text: str) -> Iterator[tuple[str, ...]]:
+    """Every call of a page, each as whole and as below the page's base.
+
+    Methods may stand before the path, in a cell of their own too; "…" is whatever came before.
+    """
+    base = _BELOW.search(text)
+    for line in text.splitlines():
+        cell = _CELL.match(line)
+        pending = re.findall(METHOD, cell[1]) if cell else []
+        for part in _CODE.findall(line.replace("\\|", "|")):
+            head = _METHODS.match(part)
+            rest = part[head.end() :].strip() if head else part
+            methods = re.findall(METHOD, head[0]) if head else []
+            if not rest.startswith(("/", "…/")):
+                pending += methods
+                continue
+            path = _PLACE.sub("{}", rest.partition("?")[0].rstrip("/"))
+            for method in pending + methods:
+                yield f"{method} {path}", f"{method} {base[1] if base else ''}{path}"
+            pending = [] if methods else pending
+
+
+def _ends(call: str, shown: str) -> bool:
+    method, path = shown.split(" ", 1)
+    if not path.startswith("…"):
+        return call == shown
+    return call.startswith(f"{method} ") and call.endswith(path[1:])
+
+
+def code(text: str) -> list[str]:
+    """What stands in code."""
+    return re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL) + _CODE.findall(text)
+
+
+def said(dialect: Dialect, refusal: errors.Refusal | None) -> tuple[int, list[str]]:
+    """The status of a refusal, and the words a program may look for."""
+    answer = dialect.refuse(refusal, "id", True)
+    body = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
+    told = msgspec.json.decode(body)
+    problem = told.get("error") if isinstance(told, dict) else None
+    found = problem if isinstance(problem, dict) and problem else told
+    words = [found[key] for key in ("code", "type") if key in found] if found else []
+    return answer.status or 500, [each.rsplit("/", 1)[-1] for each in words]
+
+
+def commands() -> list[str]:
+    """Every command line there is, without `koine`."""
+    return list(_leaves(typer.main.get_command(app), ""))
+
+
+def _leaves(command: Any, name: str) -> Iterator[str]:
+    if not hasattr(command, "list_commands"):
+        yield name
+        return
+    context = command.make_context(name, [], resilient_parsing=True)
+    for word in command.list_commands(context):
+        yield from _leaves(command.get_command(context, word), f"{name} {word}".strip())
