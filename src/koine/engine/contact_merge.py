@@ -111,4 +111,4 @@ def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
     given = dict.fromkeys((*settings_of(survivor).given, *settings_of(merged).given))
     values["settings"] = msgspec.json.encode(ContactSettings(tuple(given))).decode()
     last = max(each.last_activity_at or 0 for each in (survivor, merged)) or None
-    return msgspec.structs.replace(survivor, **values, last_activity_at=last, updated_at=now)
+    return structs.replace(survivor, **values, last_activity_at=last, updated_at=now)

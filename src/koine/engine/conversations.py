@@ -185,12 +185,13 @@ async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conver
 
 @writes
 async def delete(
-    tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None
+    tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
 ) -> list[files.StoredFile]:
-    """Delete a conversation for good, with everything in it (helpdesk.md, S); the audit log keeps
-    who, when, why and how many messages. Answers the files whose bytes must go now."""
+    """Delete a conversation for good, with everything in it (helpdesk.md, S), `removed`: one that
+    was taken out of the lists too; the audit log keeps who, when, why and how many messages.
+    Answers the files whose bytes must go now."""
     access.need(actor, WRITE_CONVERSATIONS)
-    gone, _ = await access.conversation(tx, actor, conversation_id, lock=True)
+    gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
     count = await messages.delete_of(tx, gone.id)
     stored = await files.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)

@@ -65,10 +65,10 @@ async def save(
     """Store an upload; when this returns, bytes and row are on disk."""
     key = random_token()
     path = _path(engine, key)
-    size, image = await _write(path, source)
     name = _name(source.name)
-    media = _media(source.content_type, image)
     try:
+        size, image = await _write(path, source)
+        media = _media(source.content_type, image)
         row = await engine.db.write(
             tenant_id, _add, engine.clock.now(), conversation_id, (name, media, size, key)
         )
@@ -147,8 +147,8 @@ def _finish(out: IO[bytes], part: Path, path: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     part.rename(path)
-    # The names of new folders stand in their parents.
-    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+    # The names of new folders stand in their parents, up to the data folder.
+    for folder in path.parents[:4]:
         opened = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(opened)

@@ -142,6 +142,16 @@ async def test_a_deleted_conversation_leaves_its_reason(api: httpx.AsyncClient, 
     assert entry["detail"] == {"reason": "asked to", "messages": 1, "number": 1}
 
 
+async def test_a_removed_conversation_can_still_be_deleted(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    path = f"{PATH}/{await opened(api, cast)}"
+    await api.delete(path)
+    for status in (204, 404):
+        answer = await api.delete(path, params={"mode": "permanent"})
+        assert answer.status_code == status
+
+
 async def test_participants_come_and_go(api: httpx.AsyncClient, cast: Cast) -> None:
     path = f"{PATH}/{await opened(api, cast)}/participants"
     dan = {"identity_id": cast.acme.id("dan")}

@@ -108,7 +108,7 @@ async def remove_conversation(call: Call[None, wire.RemoveQuery]) -> None:
         await conversations.remove(call.engine, writer(call), conversation_id)
     else:
         stored = await conversations.delete(
-            call.engine, writer(call), conversation_id, call.query.reason
+            call.engine, writer(call), conversation_id, call.query.reason, removed=True
         )
         await files.erase(call.engine, stored)
 
