@@ -75,3 +75,16 @@ async def test_who_may_not_is_refused(cast: Cast) -> None:
         with pytest.raises(Invalid):
             await open_(cast, who, None)
     assert (await open_(cast, "dan"))[1]
+
+
+async def test_the_deliverys_customer_owns_it_also_when_that_is_another(cast: Cast) -> None:
+    acme, engine = cast.acme, cast.engine
+    first, _ = await open_(cast, "dora")
+    assert first.owner_id == acme.id("cleo")
+    given = DeliveryInput(id=acme.deliveries[0].id, customer_id=acme.id("olaf"))
+    await deliveries.save(engine, acme.actor("dora"), [given])
+    shown = await conversations.get(engine, acme.actor("ada"), first.id)
+    assert shown.one.owner_id == acme.id("olaf")
+    owned = ConversationFilter(owner_ids=(acme.id("olaf"),))
+    found = await conversations.find(engine, acme.actor("ada"), owned, numbered(1, 10))
+    assert (found.total, len(found.items)) == (1, 1)

@@ -8,6 +8,7 @@ from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import record
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
+from koine.model.conversation import Conversation
 from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.page import Page, Window
@@ -183,7 +184,8 @@ async def _check_people(tx: Tx, given: list[DeliveryInput]) -> None:
 
 
 async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
-    """The delivery's conversation, if it has one, follows the people of the delivery."""
+    """The delivery's conversation, if it has one, follows the people of the delivery: its
+    customer owns it."""
     were = {before.customer_id, before.driver_id}
     are = {after.customer_id, after.driver_id}
     if were == are:
@@ -191,8 +193,20 @@ async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
     conversation = await conversations.lock_of_delivery(tx, after.id)
     if conversation is None:
         return
+    if conversation.owner_id == before.customer_id != after.customer_id:
+        conversation = await _give(tx, now, conversation, after.customer_id)
     for person in sorted(i for i in were ^ are if i is not None):
         if person in were:
             await participation.leave(tx, now, conversation, person)
         else:
             await participation.join(tx, now, conversation, person, "member")
+
+
+async def _give(tx: Tx, now: int, before: Conversation, customer_id: str) -> Conversation:
+    after = structs.replace(before, owner_id=customer_id, updated_at=max(now, before.updated_at))
+    await conversations.change(tx, before, after)
+    await record(
+        tx, now, "conversation.updated", after.id,
+        conversation_id=after.id, changed={"owner_id": customer_id},
+    )  # fmt: skip
+    return after

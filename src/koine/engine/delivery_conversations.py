@@ -54,6 +54,7 @@ async def _open(tx: Tx, now: int, actor: Actor, opening: Opening) -> tuple[Conve
         kind="order",
         title=opening.title or await _title(tx, delivery),
         delivery_id=delivery.id,
+        owner_id=delivery.customer_id,
         participants=wanted,
         metadata=opening.metadata,
     )
