@@ -3,9 +3,10 @@
 import pytest
 
 from koine.engine import credentials, tenants
+from koine.engine.tenants import TenantChanges
 from koine.main import dialects
 from koine.model.actor import operator
-from koine.model.tenant import TenantSettings, TokenIssuer
+from koine.model.tenant import TokenIssuer
 from koine.store.db import Database
 from tests.bad_input import tokens
 from tests.bad_input.asker import Asker
@@ -50,9 +51,7 @@ async def test_a_public_key_is_no_secret(world: World, name: str) -> None:
     public = tokens.RSA.as_pem(private=False).decode()
     issuer = TokenIssuer("RS256", public)
     acme = world.cast.acme.tenant.id
-    await tenants.change(
-        world.cast.engine, operator(acme), None, TenantSettings(token_issuer=issuer)
-    )
+    await tenants.change(world.cast.engine, operator(acme), TenantChanges(token_issuer=issuer))
     credentials.forget(world.cast.engine)
     asker = at_door(world, name)
     claims = tokens.good(world.cast)

@@ -4,13 +4,14 @@ import pytest
 
 from koine.engine import credentials, keys, people, sessions, tenants
 from koine.engine.people import PersonChanges
+from koine.engine.tenants import TenantChanges
 from koine.kit.clock import HeldClock
 from koine.kit.ids import new_id
 from koine.kit.jwt import TokenSigner
 from koine.kit.times import SECOND
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT
-from koine.model.tenant import TenantSettings, TokenIssuer
+from koine.model.tenant import TokenIssuer
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
 
@@ -129,8 +130,8 @@ async def test_the_servers_administrator_is_of_the_tenant_it_names(cast: Cast) -
 
 async def with_issuer(cast: Cast) -> TokenSigner:
     """Acme's own issuer, trusted from now on."""
-    settings = TenantSettings(token_issuer=TokenIssuer("HS256", THEIR_SECRET, "them", "us"))
-    await tenants.change(cast.engine, cast.acme.actor("ada"), None, settings)
+    changes = TenantChanges(token_issuer=TokenIssuer("HS256", THEIR_SECRET, "them", "us"))
+    await tenants.change(cast.engine, cast.acme.actor("ada"), changes)
     return TokenSigner(THEIR_SECRET, "them", "us", cast.clock)
 
 

@@ -6,8 +6,11 @@ import msgspec
 import pytest
 
 from koine.engine import tenants
+from koine.engine.tenants import TenantChanges
 from koine.kit.ids import new_id
+from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
+from koine.model.permissions import MANAGE_TENANT, ROLE_PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
@@ -42,35 +45,60 @@ async def test_a_tenant_is_found_by_short_name_or_id(cast: Cast) -> None:
 
 
 async def test_a_change_is_of_ones_own_tenant(cast: Cast) -> None:
-    await tenants.change(cast.engine, cast.acme.actor("ada"), "New", None)
+    await tenants.change(cast.engine, cast.acme.actor("ada"), TenantChanges(name="New"))
     assert (await tenants.own(cast.engine, cast.acme.actor("ada"))).name == "New"
     assert (await tenants.own(cast.engine, cast.rival.actor("ada"))).name == "Rival"
 
 
 async def test_only_managers_change_a_tenant(cast: Cast) -> None:
     with pytest.raises(Forbidden):
-        await tenants.change(cast.engine, cast.acme.actor("alice"), "New", None)
+        await tenants.change(cast.engine, cast.acme.actor("alice"), TenantChanges(name="New"))
 
 
 async def test_support_users_are_users_of_the_tenant(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     for stranger in (cast.rival.id("dan"), cast.acme.id("carol"), new_id()):
         with pytest.raises(Invalid):
-            settings = TenantSettings(support_user_ids=[stranger])
-            await tenants.change(cast.engine, ada, None, settings)
+            changes = TenantChanges(support_user_ids=[stranger])
+            await tenants.change(cast.engine, ada, changes)
 
 
 @pytest.mark.parametrize(
     ("algorithm", "key"), [("none", "x" * 40), ("HS256", "short"), ("RS256", "x" * 40)]
 )
 async def test_an_issuers_key_fits_its_algorithm(cast: Cast, algorithm: str, key: str) -> None:
-    settings = TenantSettings(token_issuer=TokenIssuer(algorithm, key))
+    changes = TenantChanges(token_issuer=TokenIssuer(algorithm, key))
     with pytest.raises(Invalid):
-        await tenants.change(cast.engine, cast.acme.actor("ada"), None, settings)
+        await tenants.change(cast.engine, cast.acme.actor("ada"), changes)
 
 
 async def test_what_is_not_named_stays(cast: Cast) -> None:
-    ada, settings = cast.acme.actor("ada"), TenantSettings(support_user_ids=[cast.acme.id("dora")])
-    await tenants.change(cast.engine, ada, None, settings)
-    after: Tenant = await tenants.change(cast.engine, ada, "Renamed", None)
-    assert msgspec.json.decode(after.settings, type=TenantSettings) == settings
+    ada, users = cast.acme.actor("ada"), [cast.acme.id("dora")]
+    await tenants.change(cast.engine, ada, TenantChanges(support_user_ids=users))
+    after: Tenant = await tenants.change(cast.engine, ada, TenantChanges(name="Renamed"))
+    settings = msgspec.json.decode(after.settings, type=TenantSettings)
+    assert (after.name, settings.support_user_ids) == ("Renamed", users)
+
+
+async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
+    ada, users = cast.acme.actor("ada"), [cast.acme.id("dora")]
+    every = [TenantChanges(name="New"), TenantChanges(support_user_ids=users)]
+    every.append(TenantChanges(token_issuer=TokenIssuer("HS256", "k" * 40)))
+    await asyncio.gather(*(tenants.change(cast.engine, ada, each) for each in every))
+    after = await tenants.own(cast.engine, ada)
+    settings = msgspec.json.decode(after.settings, type=TenantSettings)
+    assert (after.name, settings.support_user_ids) == ("New", users)
+    assert settings.token_issuer is not None
+
+
+async def test_an_issuer_is_set_by_who_may_do_everything(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    held = ROLE_PERMISSIONS["agent"] | {MANAGE_TENANT}
+    manager = Actor(ada.tenant_id, "user", cast.acme.id("alice"), "agent", held)
+    changes = TenantChanges(token_issuer=TokenIssuer("HS256", "k" * 40))
+    with pytest.raises(Forbidden):
+        await tenants.change(cast.engine, manager, changes)
+    await tenants.change(cast.engine, ada, changes)
+    with pytest.raises(Forbidden):
+        await tenants.change(cast.engine, manager, TenantChanges(token_issuer=None))
+    await tenants.change(cast.engine, manager, TenantChanges(name="Still"))

@@ -81,7 +81,7 @@ async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
             raise Unauthenticated("expired") from None
         actor, claims = await _external(engine, text, tenant_id)
     else:
-        actor = await engine.db.read(_text(claims, "tenant_id") or "", _own, claims)
+        actor = await engine.db.read(_signed_tenant(claims), _own, claims)
     _remember(engine, text, actor, _expiry(claims))
     return actor
 
@@ -92,9 +92,9 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
     user_id = _text(claims, "sub") or ""
     if claims.get("is_system_admin") is True and not tx.tenant_id:
         return Actor(tenant_id="", kind="user", identity_id=None, is_system_admin=True)
-    session_id = _text(claims, "sid")
-    if session_id is not None:
-        session = await credentials.session(tx, session_id)
+    if "sid" in claims:
+        session_id = canonical(_text(claims, "sid") or "")
+        session = await credentials.session(tx, session_id) if session_id else None
         if session is None or session.revoked_at is not None:
             raise Unauthenticated("revoked")
     return _user_actor(await _user(tx, user_id))
@@ -148,6 +148,15 @@ def _permissions(claims: Claims) -> frozenset[str]:
     named = claims.get("permissions")
     given = {p for p in named if isinstance(p, str)} if isinstance(named, list) else set()
     return (PERMISSIONS & given) | ROLE_PERMISSIONS.get(_text(claims, "role"), frozenset())
+
+
+def _signed_tenant(claims: Claims) -> str:
+    """The tenant of a token of our own, "" for the server's own administrator's."""
+    named = _text(claims, "tenant_id")
+    tenant_id = "" if named is None else canonical(named)
+    if tenant_id is None:
+        raise Unauthenticated("invalid")
+    return tenant_id
 
 
 def _unverified_tenant(text: str) -> str:

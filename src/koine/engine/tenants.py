@@ -1,7 +1,7 @@
 """Tenants: made by the operator, each with the default responder that every workspace has."""
 
 import msgspec
-from msgspec import structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, people
 from koine.engine.engine import Engine, reads, writes
@@ -11,12 +11,20 @@ from koine.kit.jwt_keys import BadKey, check_key
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import NewIdentity, ResponderVersion
-from koine.model.permissions import MANAGE_TENANT
-from koine.model.tenant import Tenant, TenantSettings
+from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
+from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
 from koine.store import identities, tenants
 from koine.store.db import Duplicate, Tx
 
 DEFAULT_RESPONDER = "Assistant"
+
+
+class TenantChanges(Struct, frozen=True, kw_only=True):
+    """What to change of a tenant; UNSET leaves a field as it is."""
+
+    name: str | UnsetType = UNSET
+    support_user_ids: list[str] | UnsetType = UNSET
+    token_issuer: TokenIssuer | None | UnsetType = UNSET
 
 
 async def create(engine: Engine, name: str, slug: str) -> Tenant:
@@ -69,31 +77,43 @@ async def own(tx: Tx, actor: Actor) -> Tenant:
 
 
 @writes
-async def change(
-    tx: Tx, now: int, actor: Actor, name: str | None, settings: TenantSettings | None
-) -> Tenant:
-    """Rename the tenant or change its settings. Raises Forbidden, Invalid."""
+async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tenant:
+    """Rename the tenant or change its settings. Raises Forbidden, Invalid.
+
+    Who sets the issuer can make a token for anyone, so that needs every permission.
+    """
     access.need(actor, MANAGE_TENANT)
-    before = await tenants.get(tx, tx.tenant_id)
+    before = await tenants.lock(tx)
     if before is None:
         raise NotFound("tenant")
-    if settings is not None:
-        await _check(tx, settings)
-    text = before.settings if settings is None else msgspec.json.encode(settings).decode()
-    after = structs.replace(before, name=name or before.name, settings=text)
+    values = {name: value for name, value in structs.asdict(changes).items() if value is not UNSET}
+    fields = sorted(values)
+    name = values.pop("name", before.name)
+    known = msgspec.json.decode(before.settings, type=TenantSettings)
+    settings = structs.replace(known, **values)
+    if settings.support_user_ids != known.support_user_ids:
+        await _check_users(tx, settings.support_user_ids)
+    if settings.token_issuer != known.token_issuer:
+        access.need_all(actor, PERMISSIONS)
+        _check_issuer(settings.token_issuer)
+    after = structs.replace(before, name=name, settings=msgspec.json.encode(settings).decode())
     await tenants.change(tx, after)
-    await note(tx, now, actor, "change", "tenant", after.id)
+    await note(tx, now, actor, "change", "tenant", after.id, fields=fields)
     await record(tx, now, "tenant.updated", after.id)
     return after
 
 
-async def _check(tx: Tx, settings: TenantSettings) -> None:
-    known = await identities.by_ids(tx, settings.support_user_ids)
-    strangers = [i for i in settings.support_user_ids if i not in known or known[i].kind != "user"]
+async def _check_users(tx: Tx, user_ids: list[str]) -> None:
+    known = await identities.by_ids(tx, user_ids)
+    strangers = [i for i in user_ids if i not in known or known[i].kind != "user"]
     if strangers:
         raise Invalid("support_user_ids", "unknown", f"no such users: {', '.join(strangers)}")
-    if settings.token_issuer is not None:
-        try:
-            check_key(settings.token_issuer.key, settings.token_issuer.algorithm)
-        except BadKey as bad:
-            raise Invalid("token_issuer", "key", str(bad)) from None
+
+
+def _check_issuer(issuer: TokenIssuer | None) -> None:
+    if issuer is None:
+        return
+    try:
+        check_key(issuer.key, issuer.algorithm)
+    except BadKey as bad:
+        raise Invalid("token_issuer", "key", str(bad)) from None

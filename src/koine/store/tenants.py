@@ -22,6 +22,9 @@ _BY = Family(
     filters=("id", "slug", "number"),
     crosses_tenants=_ALL_TENANTS,
 )
+_LOCK = Query(
+    select(*columns_of(t, Tenant)).where(t.c.id == p("tenant_id")).with_for_update(), Tenant
+)
 _INSERT = Command(
     insert(t).values({name: p(name) for name in Tenant.__struct_fields__}),
     crosses_tenants=_ALL_TENANTS,
@@ -50,6 +53,11 @@ _KEEP = Command(
 async def get(tx: Tx, tenant_id: str) -> Tenant | None:
     """The tenant with this id."""
     return await tx.one(_BY.of({"id"}), id=tenant_id)
+
+
+async def lock(tx: Tx) -> Tenant | None:
+    """The transaction's own tenant; no one else changes it until the transaction ends."""
+    return await tx.one(_LOCK)
 
 
 async def all_(tx: Tx) -> list[Tenant]:

@@ -239,9 +239,20 @@ async def test_the_tenant_is_renamed_and_set_up(api: httpx.AsyncClient, cast: Ca
     assert first.json()["settings"] == {"support_user_ids": [dora], "token_issuer": None}
     issuer = {"algorithm": "HS256", "key": "k" * 40, "issuer": "them", "audience": None}
     second = await api.patch("/v1/tenant", json={"settings": {"token_issuer": issuer}})
-    assert second.json()["settings"] == {"support_user_ids": [dora], "token_issuer": issuer}
+    # Whoever reads a shared secret could sign with it.
+    shown = issuer | {"key": None}
+    assert second.json()["settings"] == {"support_user_ids": [dora], "token_issuer": shown}
     hidden = (await api.get("/v1/tenant", headers=cast.bearer("alice"))).json()
     assert (hidden["name"], hidden["settings"]) == ("Acme 2", None)
+
+
+@pytest.mark.parametrize("body", [{"name": None}, {"settings": None}, {"name": " "}])
+async def test_a_tenant_keeps_its_name_and_settings(
+    api: httpx.AsyncClient, body: dict[str, object]
+) -> None:
+    before = (await api.get("/v1/tenant")).json()
+    assert (await api.patch("/v1/tenant", json=body)).status_code == 422
+    assert (await api.patch("/v1/tenant", json={})).json() == before
 
 
 async def test_the_roles_are_told(api: httpx.AsyncClient) -> None:

@@ -1,13 +1,14 @@
 """The tenant, the roles, API keys and the audit log."""
 
-from msgspec import UNSET, convert, json, structs
+from msgspec import convert
 
 from koine.dialects.native import cursors, shapes, values, wire
 from koine.engine import audit, credentials, keys, tenants
+from koine.engine.tenants import TenantChanges
 from koine.http.call import Call
 from koine.http.route import Routes
 from koine.model.permissions import ROLE_PERMISSIONS
-from koine.model.tenant import TenantSettings, TokenIssuer
+from koine.model.tenant import TokenIssuer
 
 TENANT = ("Tenant",)
 KEYS = ("API keys",)
@@ -24,12 +25,7 @@ async def get_tenant(call: Call[None, None]) -> wire.Tenant:
 @routes.patch("/v1/tenant", body=wire.ChangeTenant, returns=wire.Tenant, tags=TENANT)
 async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
     """Rename the tenant or change its settings."""
-    settings = None
-    if call.body.settings is not None:
-        known = await tenants.own(call.engine, call.actor)
-        before = json.decode(known.settings, type=TenantSettings)
-        settings = _settings(before, call.body.settings)
-    changed = await tenants.change(call.engine, call.actor, call.body.name, settings)
+    changed = await tenants.change(call.engine, call.actor, _changes(call.body))
     credentials.forget(call.engine)
     return shapes.tenant(changed, call.actor)
 
@@ -92,12 +88,14 @@ async def revoke_key(call: Call[None, None]) -> None:
     credentials.forget(call.engine)
 
 
-def _settings(before: TenantSettings, body: wire.ChangeTenantSettings) -> TenantSettings:
-    after = before
-    if body.support_user_ids is not UNSET:
-        named = [*dict.fromkeys(values.ids("settings.support_user_ids", body.support_user_ids))]
-        after = structs.replace(after, support_user_ids=named)
-    if body.token_issuer is not UNSET:
-        issuer = convert(body.token_issuer, TokenIssuer | None, from_attributes=True)
-        after = structs.replace(after, token_issuer=issuer)
-    return after
+def _changes(body: wire.ChangeTenant) -> TenantChanges:
+    given = values.given(body)
+    settings = given.pop("settings", None)
+    if settings is not None:
+        given |= values.given(settings)
+    if "support_user_ids" in given:
+        named = values.ids("settings.support_user_ids", given["support_user_ids"])
+        given["support_user_ids"] = [*dict.fromkeys(named)]
+    if given.get("token_issuer") is not None:
+        given["token_issuer"] = convert(given["token_issuer"], TokenIssuer, from_attributes=True)
+    return TenantChanges(**given)

@@ -16,7 +16,7 @@ from koine.model.delivery import Delivery
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.inbox import ContactInbox, Inbox
 from koine.model.permissions import MANAGE_TENANT
-from koine.model.tenant import Tenant, TenantSettings
+from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
 
 
 def user(i: Identity) -> wire.User:
@@ -55,11 +55,8 @@ def tenant(t: Tenant, actor: Actor) -> wire.Tenant:
     """The tenant, as this actor may see it."""
     settings = None
     if actor.may(MANAGE_TENANT):
-        settings = msgspec.convert(
-            msgspec.json.decode(t.settings, type=TenantSettings),
-            wire.TenantSettings,
-            from_attributes=True,
-        )
+        held = msgspec.json.decode(t.settings, type=TenantSettings)
+        settings = wire.TenantSettings(held.support_user_ids, _issuer(held.token_issuer))
     return wire.Tenant(
         t.id, t.number, t.slug, t.name, t.default_responder_id, settings, iso_ms(t.created_at)
     )
@@ -174,3 +171,10 @@ def delivery(d: Delivery) -> setup.Delivery:
         iso_ms(d.created_at),
         iso_ms(d.updated_at),
     )
+
+
+def _issuer(known: TokenIssuer | None) -> wire.ShownIssuer | None:
+    if known is None:
+        return None
+    key = None if known.algorithm == "HS256" else known.key
+    return wire.ShownIssuer(known.algorithm, key, known.issuer, known.audience)

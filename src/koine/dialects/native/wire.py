@@ -117,11 +117,20 @@ class TokenIssuer(Struct, frozen=True):
     audience: Name | None = None
 
 
+class ShownIssuer(Struct, frozen=True):
+    """An external issuer as it is shown: a `key` that is a shared secret (HS256) never is."""
+
+    algorithm: str
+    key: str | None
+    issuer: str | None
+    audience: str | None
+
+
 class TenantSettings(Struct, frozen=True):
     """The settings of a tenant; `token_issuer` None means only this server issues its tokens."""
 
     support_user_ids: list[str]
-    token_issuer: TokenIssuer | None
+    token_issuer: ShownIssuer | None
 
 
 class Tenant(Struct, frozen=True):
@@ -146,8 +155,8 @@ class ChangeTenantSettings(Struct, frozen=True):
 class ChangeTenant(Struct, frozen=True):
     """What to change of the tenant; what is left out stays."""
 
-    name: Name | None = None
-    settings: ChangeTenantSettings | None = None
+    name: Name | UnsetType = UNSET
+    settings: ChangeTenantSettings | UnsetType = UNSET
 
 
 class RoleShown(Struct, frozen=True):
