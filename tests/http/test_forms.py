@@ -35,6 +35,21 @@ async def test_an_empty_form_is_an_empty_body(media: str) -> None:
     assert (await post(headers={"Content-Type": media})).status_code == 200
 
 
+@pytest.mark.parametrize("end", ["", "\r\n--x", "\r\n--x\r\nContent-"])
+async def test_a_multipart_body_that_breaks_off_is_refused(end: str) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    part = '--x\r\nContent-Disposition: form-data; name="content"\r\n\r\nhi'
+    assert (await post(headers=headers, content=f"{part}{end}")).status_code == 400
+    whole = await post(headers=headers, content=f"{part}\r\n--x--")
+    assert whole.json()["body"]["content"] == "hi"
+
+
+@pytest.mark.parametrize("content", ["--x--\r\n", "--x--"])
+async def test_a_multipart_body_may_have_no_part(content: str) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert (await post(headers=headers, content=content)).status_code == 200
+
+
 async def test_a_multipart_body_needs_a_boundary() -> None:
     answer = await post(headers={"Content-Type": "multipart/form-data"}, content=b"x")
     assert answer.status_code == 400

@@ -51,6 +51,28 @@ class SpooledUpload:
         await self._file.close()
 
 
+class _Parser(MultiPartParser):
+    """Knows whether the closing boundary came: a form that breaks off must not pass for one."""
+
+    _open = False
+
+    def on_part_begin(self) -> None:
+        self._open = True
+        super().on_part_begin()
+
+    def on_end(self) -> None:
+        self._open = False
+        super().on_end()
+
+    async def parse(self) -> FormData:
+        form = await super().parse()
+        if self._open:
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise MultiPartException("The multipart body breaks off.")
+        return form
+
+
 async def read_multipart(
     receive: Receive, headers: Headers, limit: int
 ) -> tuple[list[tuple[str, str]], list[SpooledUpload]]:
@@ -60,7 +82,7 @@ async def read_multipart(
     """
     if not has_body(headers):
         return [], []
-    parser = MultiPartParser(
+    parser = _Parser(
         StarletteHeaders(raw=headers.raw),
         chunks(receive, headers, limit),  # type: ignore[arg-type]  # only iterated
         max_files=_MAX_FILES,
