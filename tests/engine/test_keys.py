@@ -3,7 +3,7 @@
 import pytest
 
 from koine.engine import credentials, keys
-from koine.model.actor import operator
+from koine.model.actor import Actor, operator
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS
 from koine.store.db import Database
@@ -35,6 +35,21 @@ async def test_a_key_acts_as_nobody_elses_user_and_no_contact(cast: Cast) -> Non
     for name in (cast.rival.id("dan"), cast.acme.id("carol")):
         with pytest.raises(Invalid):
             await keys.create(cast.engine, cast.acme.actor("ada"), "k", READ, user_id=name)
+
+
+async def test_a_key_acts_as_nobody_who_may_do_more_than_its_maker(cast: Cast) -> None:
+    manage = frozenset({MANAGE_TENANT})
+    boss = Actor(cast.acme.tenant.id, "user", cast.acme.id("dan"), "driver", manage)
+    await keys.create(cast.engine, boss, "k", manage)
+    await keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("cleo"))
+    with pytest.raises(Forbidden):
+        await keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("ada"))
+
+
+async def test_a_key_does_not_end_before_it_begins(cast: Cast) -> None:
+    ada, now = cast.acme.actor("ada"), cast.clock.now()
+    with pytest.raises(Invalid):
+        await keys.create(cast.engine, ada, "k", READ, expires_at=now)
 
 
 async def test_the_operator_names_whom_a_key_acts_as(cast: Cast) -> None:

@@ -130,6 +130,16 @@ async def test_a_key_without_the_right_sets_not_even_its_own_users_password(cast
         await sessions.set_password(cast.engine, key, alice, PASSWORD)
 
 
+async def test_a_key_takes_over_nobody_not_even_its_own_user(cast: Cast) -> None:
+    ada = cast.acme.id("ada")
+    key = Actor(cast.acme.tenant.id, "key", ada, permissions=frozenset({MANAGE_TENANT}))
+    with pytest.raises(Forbidden):
+        await sessions.set_password(cast.engine, key, ada, PASSWORD)
+    with pytest.raises(Forbidden):
+        await people.change(cast.engine, key, ada, "user", PersonChanges(email="evil@x.test"))
+    await people.change(cast.engine, key, ada, "user", PersonChanges(phone="1"))
+
+
 async def test_a_login_follows_its_users_email(cast: Cast) -> None:
     boss, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
     await sessions.set_password(cast.engine, boss, dan.id, PASSWORD)

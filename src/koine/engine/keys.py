@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from koine.engine import access
+from koine.engine import access, people
 from koine.engine.engine import reads, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -35,7 +35,7 @@ async def create(
     expires_at: int | None = None,
 ) -> MadeKey:
     """Make a key that acts as `user_id` (the actor without one). No key may do more than its
-    maker. Raises Forbidden, Invalid."""
+    maker, and none acts as another who may. Raises Forbidden, Invalid."""
     access.need(actor, MANAGE_TENANT)
     unknown = permissions - PERMISSIONS
     if unknown:
@@ -45,6 +45,10 @@ async def create(
     user = await identities.get(tx, acts_as) if acts_as else None
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise Invalid("user_id", "unknown", "no such user")
+    if user.id != actor.identity_id:
+        access.need_all(actor, people.held(user.role, user.permissions))
+    if expires_at is not None and expires_at <= now:
+        raise Invalid("expires_at", "past", "expires_at must be in the future")
     secret = new_api_key()
     key = ApiKey(
         id=new_id(),

@@ -178,6 +178,13 @@ def held(role: str | None, permissions: str) -> frozenset[str]:
     return ROLE_PERMISSIONS.get(role, frozenset()) | frozenset(own)
 
 
+def outrank(actor: Actor, user: Identity) -> None:
+    """Raise Forbidden unless the actor may give this user a way to log in: the user in person, or
+    who may do all that the user may. A key that acts as the user is not the user."""
+    if actor.kind != "user" or user.id != actor.identity_id:
+        access.need_all(actor, held(user.role, user.permissions))
+
+
 @writes
 async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
     return await make(tx, now, actor, new)
@@ -212,6 +219,7 @@ async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Id
     access.need_all(actor, new)
     if after.email == before.email:
         return
+    outrank(actor, before)
     if after.email:
         await credentials.change_login(tx, after.id, after.email)
     else:

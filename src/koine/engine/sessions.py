@@ -125,8 +125,7 @@ def system_admin_token(engine: Engine, ttl_s: int) -> str:
 async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, hashed: str) -> None:
     """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
     without an e-mail; a Duplicate is the caller's to tell."""
-    if user.id != actor.identity_id:
-        access.need_all(actor, people.held(user.role, user.permissions))
+    people.outrank(actor, user)
     if not user.email:
         raise Invalid("email", "missing", "a user who logs in needs an e-mail")
     await credentials.save_login(tx, Login(tx.tenant_id, user.id, user.email, hashed))
