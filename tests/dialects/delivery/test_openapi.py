@@ -24,3 +24,12 @@ def test_every_call_takes_language_and_tenant_id() -> None:
     for call in calls:
         names = {each.get("name") for each in call["parameters"]}
         assert {"tenant_id", "language"} <= names
+
+
+def test_ids_and_times_say_their_format() -> None:
+    schemas = json.loads(json.dumps(document(Delivery(), "http://t")))["components"]["schemas"]
+    shown = schemas["MessageItem"]["properties"]
+    assert shown["id"] == {"type": "string", "format": "uuid"}
+    assert shown["created_at"] == {"type": "string", "format": "date-time"}
+    taken = schemas["SendMessage"]["properties"]["parent_message_id"]
+    assert {"type": "string", "format": "uuid"} in taken["anyOf"]

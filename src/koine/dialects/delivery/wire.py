@@ -8,6 +8,8 @@ from koine.model.conversation import ParticipantRole
 
 Page = Annotated[int, Meta(ge=1)]
 Role = Literal["admin", "member"]
+Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Json = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 SentType = Literal["text", "image", "file", "audio", "video", "location"]
 ShownType = Literal["text", "image", "file", "audio", "video", "location", "html", "system"]
@@ -20,7 +22,7 @@ MANY = 500
 class Common(Struct, frozen=True):
     """The query of every call."""
 
-    tenant_id: str | None = None
+    tenant_id: Uuid | None = None
     language: str | None = None
 
 
@@ -29,7 +31,7 @@ class ListConversations(Common, frozen=True):
 
     type: str | None = None
     status: Literal["active", "closed"] | None = None
-    user_id: str | None = None
+    user_id: Uuid | None = None
     page: Page = 1
     limit: Page = 20
 
@@ -45,22 +47,22 @@ class ListMessages(Common, frozen=True):
 class ReadStatus(Common, frozen=True):
     """The query of a read mark; without `message_id` it goes to the newest (D)."""
 
-    message_id: str | None = None
+    message_id: Uuid | None = None
 
 
 class NewParticipant(Struct, frozen=True):
     """Someone to take part."""
 
-    user_id: str
+    user_id: Uuid
     role: Role = "member"
 
 
 class CreateConversation(Struct, frozen=True):
     """The body that opens a conversation. `type` is ignored: it is always `order` (S)."""
 
-    delivery_id: str | None = None
+    delivery_id: Uuid | None = None
     metadata: dict[str, object] | None = None
-    participants: Annotated[list[str | NewParticipant], Meta(max_length=MANY)] | None = None
+    participants: Annotated[list[Uuid | NewParticipant], Meta(max_length=MANY)] | None = None
     title: Annotated[str, Meta(max_length=1000)] | None = None
 
 
@@ -71,14 +73,14 @@ class SendMessage(Struct, frozen=True):
     content: str | None = None
     content_url: Annotated[str, Meta(max_length=2048)] | None = None
     metadata: dict[str, object] | None = None
-    parent_message_id: str | None = None
+    parent_message_id: Uuid | None = None
 
 
 class ChangeParticipants(Struct, frozen=True):
     """The body that adds, removes or changes participants."""
 
     action: Literal["add", "remove", "update"]
-    user_ids: Annotated[list[str], Meta(min_length=1, max_length=MANY)]
+    user_ids: Annotated[list[Uuid], Meta(min_length=1, max_length=MANY)]
     role: Role = "member"
 
 
@@ -88,7 +90,7 @@ class ChangeParticipants(Struct, frozen=True):
 class User(Struct, frozen=True, gc=False):
     """A participant's person (S: name, email, avatar)."""
 
-    id: str
+    id: Uuid
     name: str | None
     first_name: str | None
     last_name: str | None
@@ -99,18 +101,18 @@ class User(Struct, frozen=True, gc=False):
 class Participant(Struct, frozen=True, gc=False):
     """One person's part in a conversation, also after it ended (`left_at`)."""
 
-    user_id: str
+    user_id: Uuid
     role: ParticipantRole
-    joined_at: str
-    left_at: str | None
-    last_read_message_id: str | None
+    joined_at: Time
+    left_at: Time | None
+    last_read_message_id: Uuid | None
     user: User
 
 
 class Sender(Struct, frozen=True, gc=False):
     """Who sent a message, as they are now."""
 
-    id: str
+    id: Uuid
     name: str | None
     email: str | None
     avatar: str | None
@@ -120,32 +122,32 @@ class Sender(Struct, frozen=True, gc=False):
 class MessageItem(Struct, frozen=True, gc=False):
     """One message; the server's own has no sender."""
 
-    id: str
-    conversation_id: str
-    sender_id: str | None
+    id: Uuid
+    conversation_id: Uuid
+    sender_id: Uuid | None
     sender: Sender | None
     message_type: ShownType
     content: str | None
     content_url: str | None
     metadata: Json
-    parent_message_id: str | None
-    created_at: str
+    parent_message_id: Uuid | None
+    created_at: Time
 
 
 class Conversation(Struct, frozen=True, gc=False):
     """One conversation with its participants and latest message; `unread_count` is the caller's,
     in a list of `user_id` that user's."""
 
-    id: str
-    tenant_id: str
+    id: Uuid
+    tenant_id: Uuid
     type: str
     status: Literal["active", "closed"]
     title: str | None
-    delivery_id: str | None
+    delivery_id: Uuid | None
     metadata: Json
-    created_by: str | None
-    created_at: str
-    updated_at: str
+    created_by: Uuid | None
+    created_at: Time
+    updated_at: Time
     participants: list[Participant]
     latest_message: MessageItem | None
     unread_count: int
@@ -199,7 +201,7 @@ class MessageSent(Struct, frozen=True):
 class MemberResult(Struct, frozen=True):
     """What became of one user."""
 
-    user_id: str
+    user_id: Uuid
     success: bool
     message: str
 
