@@ -123,10 +123,14 @@ class _Batch:
 async def _write(tx: Tx, batch: _Batch) -> None:
     if not batch.rows:
         return
-    await messages.insert_many(tx, batch.rows)
-    await posting.move_heads(tx, list(batch.heads.values()))
-    await posting.move_marks(tx, list(batch.marks.values()))
-    await events.append_many(tx, [(tenant_id, _event(m)) for tenant_id, m in batch.rows])
+    moved = list(batch.heads.values())
+    await tx.together(
+        messages.insert_many(batch.rows),
+        posting.move_heads(moved),
+        *posting.move_marks(list(batch.marks.values())),
+        events.append_many([(tenant_id, _event(m)) for tenant_id, m in batch.rows]),
+    )
+    await posting.move_up(tx, moved)
 
 
 async def _again(tx: Tx, post: Post, known: _Known) -> Outcome:

@@ -7,6 +7,8 @@ from koine.store.sql import Command, ManyCommand, Query
 
 R = TypeVar("R")
 P = ParamSpec("P")
+Work = tuple[ManyCommand, Sequence[tuple[Any, ...]]]
+"""A statement for many rows, and the rows."""
 
 
 class Duplicate(Exception):
@@ -40,6 +42,10 @@ class Tx(Protocol):
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
         """Do it for all rows at once. Raises Duplicate: then none of them is done."""
+
+    async def together(self, *work: Work) -> None:
+        """As `many` for each, in one round trip where there are any. No two may change one row,
+        and none sees what another does. Raises Duplicate: then nothing is done."""
 
 
 class Database(Protocol):

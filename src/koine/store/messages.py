@@ -1,5 +1,6 @@
 """Messages of a conversation: dense numbers, newest or oldest first."""
 
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, func, or_, select, update
@@ -9,7 +10,7 @@ from koine.model.message import Message
 from koine.model.page import Page, Window
 from koine.model.view import LastSenders
 from koine.store import windows
-from koine.store.db import Tx
+from koine.store.db import Tx, Work
 from koine.store.fragments import in_list, values_table
 from koine.store.sql import Command, Family, InsertMany, Query, p
 from koine.store.tables import conversations, identities
@@ -32,6 +33,7 @@ _IN_CONVERSATION = and_(
 )
 
 _INSERT = InsertMany(t, ["tenant_id", *_OWN])
+_own = attrgetter(*_OWN)
 _BY_ID = Query(
     select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(_IN_CONVERSATION, t.c.id == p("id")),
     Message,
@@ -119,13 +121,10 @@ _MOVE_SENDER = Command(
 )
 
 
-async def insert_many(tx: Tx, rows: list[tuple[str, Message]]) -> None:
-    """Add messages, each with its tenant's id. The one door by which a message comes to be:
-    `engine.posting` alone calls it, holding the conversations' locks."""
-    await tx.many(
-        _INSERT,
-        [(tenant_id, *(getattr(message, name) for name in _OWN)) for tenant_id, message in rows],
-    )
+def insert_many(rows: list[tuple[str, Message]]) -> Work:
+    """The work of adding messages, each with its tenant's id. The one door by which a message
+    comes to be: `engine.posting` alone opens it, holding the conversations' locks."""
+    return _INSERT, [(tenant_id, *_own(message)) for tenant_id, message in rows]
 
 
 async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:

@@ -38,11 +38,22 @@ def plan(statement: Query[Any] | Command) -> Plan:
     return compile_plan(statement.core, DIALECT, _conversion)
 
 
-def plan_many(command: ManyCommand) -> str:
-    """One statement for all rows; its parameters are the rows' columns, an array each."""
+def plan_many(command: ManyCommand, first: int = 1) -> str:
+    """One statement for all rows; its parameters, numbered from `first`, are the rows' columns,
+    an array each."""
     if isinstance(command, InsertMany):
-        return _insert_many(command)
-    return _update_many(command)
+        return _insert_many(command, first)
+    return _update_many(command, first)
+
+
+def plan_together(commands: Sequence[ManyCommand]) -> str:
+    """One statement that does them all; its parameters are those of each, in order."""
+    parts: list[str] = []
+    first = 1
+    for command in commands:
+        parts.append(f"part_{len(parts)} AS ({plan_many(command, first)})")
+        first += len(command.columns)
+    return f"WITH {', '.join(parts)} SELECT"
 
 
 def _conversion(bind: BindParameter[Any]) -> Convert | None:
@@ -82,13 +93,14 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
     return f"(SELECT * FROM unnest({arrays}) AS u({', '.join(element.columns_given)}))"
 
 
-def _insert_many(command: InsertMany) -> str:
+def _insert_many(command: InsertMany, first: int) -> str:
     table = _spell.name(command.table)
-    text = f"INSERT INTO {table} ({_spell.names(command.columns)}) SELECT * FROM {_unnest(command)}"
+    given = f"SELECT * FROM {_unnest(command, first)}"
+    text = f"INSERT INTO {table} ({_spell.names(command.columns)}) {given}"
     return text + _spell.on_conflict(command)
 
 
-def _update_many(command: UpdateMany) -> str:
+def _update_many(command: UpdateMany, first: int) -> str:
     table = _spell.name(command.table)
     sets = [f"{n} = v.{n}" for n in map(_spell.name, command.sets)]
     sets += [f"{n} = greatest({table}.{n}, v.{n})" for n in map(_spell.name, command.greatest)]
@@ -96,7 +108,7 @@ def _update_many(command: UpdateMany) -> str:
     where = [f"{table}.{n} = v.{n}" for n in map(_spell.name, command.keys)]
     if command.where is not None:
         where.append(f"({_qualified(command.where)})")
-    given = f"{_unnest(command)} AS v({_spell.names(command.columns)})"
+    given = f"{_unnest(command, first)} AS v({_spell.names(command.columns)})"
     return f"UPDATE {table} SET {', '.join(sets)} FROM {given} WHERE {' AND '.join(where)}"
 
 
@@ -106,9 +118,9 @@ def _qualified(where: sa.ColumnElement[bool]) -> str:
     return str(compiled).split("WHERE", 1)[1].strip()
 
 
-def _unnest(command: ManyCommand) -> str:
+def _unnest(command: ManyCommand, first: int) -> str:
     types = (DIALECT.type_compiler_instance.process(column.type) for column in command.columns)
-    return f"unnest({', '.join(f'${i}::{name}[]' for i, name in enumerate(types, 1))})"
+    return f"unnest({', '.join(f'${i}::{name}[]' for i, name in enumerate(types, first))})"
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

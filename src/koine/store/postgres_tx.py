@@ -9,7 +9,7 @@ import asyncpg
 
 from koine.model.errors import Unavailable
 from koine.store import postgres_sql
-from koine.store.db import Duplicate
+from koine.store.db import Duplicate, Work
 from koine.store.plan import Plan
 from koine.store.sql import Command, ManyCommand, Query, Statement
 
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _PREPARED_AT_MOST = 400
 _plans: dict[Query[Any] | Command, Plan] = {}
 _texts: dict[ManyCommand, str] = {}
+_joined: dict[tuple[ManyCommand, ...], str] = {}
 
 LOST: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
@@ -118,6 +119,18 @@ class PostgresTx:
         text = _texts.get(command) or _texts.setdefault(command, postgres_sql.plan_many(command))
         if rows:
             await self._fetch(command, text, postgres_sql.columns(rows))
+
+    async def together(self, *work: Work) -> None:
+        """Do it all in one statement."""
+        given = [(command, rows) for command, rows in work if rows]
+        if not given:
+            return
+        commands = tuple(command for command, _ in given)
+        text = _joined.get(commands) or _joined.setdefault(
+            commands, postgres_sql.plan_together(commands)
+        )
+        args = [column for _, rows in given for column in postgres_sql.columns(rows)]
+        await self._fetch(commands[0], text, args)
 
     async def _fetch(self, statement: Statement, text: str, args: Sequence[Any]) -> tuple[Any, str]:
         """Rows, and what the server says it did ("UPDATE 3")."""

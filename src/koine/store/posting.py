@@ -1,7 +1,7 @@
 """The statements of a send: what must be known before, and what is written, for many at once.
 
 One select locks the conversations of a whole batch in one order and brings every fact the engine
-decides by; five statements write what it decided. A batch costs what one message costs.
+decides by; two round trips write what it decided. A batch costs what one message costs.
 """
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 from sqlalchemy import BigInteger, Text, and_, select, update
 
 from koine.model.conversation import SenderKind, Status
-from koine.store.db import Tx
+from koine.store.db import Tx, Work
 from koine.store.fragments import values_table
 from koine.store.sql import Command, Query, UpdateMany
 from koine.store.tables import conversations as c
@@ -198,32 +198,33 @@ async def known_messages(tx: Tx, wanted: list[tuple[str, str, str]]) -> set[tupl
     return {(row[0], row[1], row[2]) for row in await tx.all(_PARENTS, parents=wanted)}
 
 
-async def move_heads(tx: Tx, heads: list[tuple[Head, int, str | None]]) -> None:
-    """Write what the sends changed on their conversations, and move each in its participants'
-    lists. With each head: how many take part, and who sent its last message."""
-    await tx.many(_HEADS, [astuple(head) for head, _, _ in heads])
+Moved = tuple[Head, int, str | None]
+"""A conversation's new head, how many take part, and who sent its last message."""
+
+
+def move_heads(moved: list[Moved]) -> Work:
+    """The work of writing what the sends changed on their conversations."""
+    return _HEADS, [astuple(head) for head, _, _ in moved]
+
+
+async def move_up(tx: Tx, moved: list[Moved]) -> None:
+    """Move each conversation in its participants' lists."""
     bumps = [
         (h.tenant_id, h.id, sender, h.last_activity_at, _stale(h.last_activity_at, count))
-        for h, count, sender in heads
+        for h, count, sender in moved
     ]
     await tx.run(_BUMP, bumps=bumps)
 
 
-async def move_marks(tx: Tx, marks: list[Mark]) -> None:
-    """The senders have read what they sent."""
+def move_marks(marks: list[Mark]) -> tuple[Work, Work]:
+    """The work of noting that the senders have read what they sent."""
     shown = [astuple(mark) for mark in marks if mark.read_message_id is not None]
-    hidden = [mark for mark in marks if mark.read_message_id is None]
-    if shown:
-        await tx.many(_MARKS, shown)
-    if hidden:
-        await tx.many(
-            _PRIVATE_MARKS,
-            [
-                (m.tenant_id, m.conversation_id, m.identity_id, m.read_seq, m.read_public,
-                 m.last_activity_at)
-                for m in hidden
-            ],
-        )  # fmt: skip
+    hidden = [
+        (m.tenant_id, m.conversation_id, m.identity_id, m.read_seq, m.read_public,
+         m.last_activity_at)
+        for m in marks if m.read_message_id is None
+    ]  # fmt: skip
+    return (_MARKS, shown), (_PRIVATE_MARKS, hidden)
 
 
 def _stale(at: int, participants: int) -> int:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from koine.model.errors import Unavailable
 from koine.store import sqlite_sql
-from koine.store.db import Duplicate
+from koine.store.db import Duplicate, Work
 from koine.store.plan import Plan
 from koine.store.sql import Command, ManyCommand, Query, Statement
 
@@ -83,6 +83,11 @@ class SqliteTx:
         text = _texts.get(command) or _texts.setdefault(command, sqlite_sql.plan_many(command))
         if rows:
             self._fetch(command, text, rows, self._connection.executemany)
+
+    async def together(self, *work: Work) -> None:
+        """Do one after the other."""
+        for command, rows in work:
+            await self.many(command, rows)
 
     def _fetch(
         self, statement: Statement, text: str, args: Sequence[Any], how: Any = None
