@@ -108,6 +108,11 @@ class Routes:
         """Declare PATCH `path`."""
         return self._declare("PATCH", path, options)
 
+    def update(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
+        """Declare PUT and PATCH `path`, where the two do the same."""
+        put, patch = self.put(path, **options), self.patch(path, **options)
+        return lambda handler: patch(put(handler))
+
     def delete(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
         """Declare DELETE `path`."""
         return self._declare("DELETE", path, options)

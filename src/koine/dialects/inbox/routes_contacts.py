@@ -43,15 +43,7 @@ async def get_contact(call: Call[None, None]) -> ContactCreated:
     return wire_people.contact_created(*entry_of(call).guest)
 
 
-@routes.patch(
-    CONTACT,
-    body=ContactUpdate,
-    returns=ContactRecord,
-    forms=True,
-    other_statuses=(400, 401, 404, 422, 429),
-    tags=("Contacts",),
-)
-@routes.put(
+@routes.update(
     CONTACT,
     body=ContactUpdate,
     returns=ContactRecord,

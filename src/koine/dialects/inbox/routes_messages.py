@@ -69,16 +69,7 @@ async def create_message(call: Call[MessageCreate, None]) -> Message:
     return wire.message(view_of(call), found, message, {})
 
 
-@routes.patch(
-    MESSAGES + "/{message}",
-    body=MessageUpdate,
-    returns=Message,
-    forms=True,
-    other_statuses=(400, 401, 404, 422, 429),
-    path_types=NUMBERED | {"message": "integer"},
-    tags=("Messages",),
-)
-@routes.put(
+@routes.update(
     MESSAGES + "/{message}",
     body=MessageUpdate,
     returns=Message,

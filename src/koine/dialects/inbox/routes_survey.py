@@ -22,16 +22,7 @@ async def get_survey(call: Call[None, None]) -> Survey:
     return wire_inbox.survey(found, found.message)
 
 
-@routes.patch(
-    SURVEY,
-    body=SurveyUpdate,
-    returns=Survey,
-    forms=True,
-    other_statuses=(400, 404, 422, 429),
-    path_types=TYPES,
-    tags=("CSAT survey",),
-)
-@routes.put(
+@routes.update(
     SURVEY,
     body=SurveyUpdate,
     returns=Survey,
