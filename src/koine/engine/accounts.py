@@ -1,7 +1,5 @@
 """Users together with their passwords: made or changed as one, or not at all."""
 
-import asyncio
-
 from koine.engine import access, people, sessions
 from koine.engine.engine import Engine, writes
 from koine.engine.people import PersonChanges
@@ -18,7 +16,7 @@ async def create(engine: Engine, actor: Actor, new: NewIdentity, password: str |
     """Add a user who can log in when a password is given. Raises Forbidden, Invalid,
     Conflict("exists") for the e-mail of another login."""
     access.need(actor, MANAGE_TENANT)
-    hashed = None if password is None else await sessions.hash_checked(password)
+    hashed = None if password is None else await sessions.hash_checked(engine, password)
     try:
         return await _create(engine, actor, new, hashed)
     except Duplicate:
@@ -31,7 +29,7 @@ async def change(
     """Change a user, and the password when one is given, which ends their sessions. Raises
     Forbidden, NotFound("user"), Invalid, Conflict("exists")."""
     access.need(actor, MANAGE_TENANT)
-    hashed = None if password is None else await sessions.hash_checked(password)
+    hashed = None if password is None else await sessions.hash_checked(engine, password)
     try:
         return await _change(engine, actor, user_id, changes, hashed)
     except Duplicate:
@@ -47,7 +45,7 @@ async def change_own_password(engine: Engine, actor: Actor, current: str, passwo
         raise Forbidden("user")
     login = await engine.db.read(actor.tenant_id, credentials.login_of, actor.identity_id)
     known = login.password_hash if login else passwords.NOBODY
-    right = await asyncio.to_thread(passwords.verify_password, known, current)
+    right = await engine.hashing.run(passwords.verify_password, known, current)
     if login is None or not right:
         raise Invalid("current_password", "wrong", "current_password is not the password")
     await sessions.set_password(engine, actor, actor.identity_id, password)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from koine.engine.coalescer import Coalescer
+from koine.engine.hashing import Hashing
 from koine.kit.clock import Clock
 from koine.kit.jwt import TokenSigner
 from koine.kit.lru import TimedCache
@@ -30,13 +31,14 @@ KNOWN_CREDENTIALS = 20_000
 
 
 class Engine:
-    """One database, one clock, the settings, the writer that coalesces sends, and the tokens."""
+    """One database, one clock, the settings, the sends, the tokens and the passwords."""
 
     def __init__(self, db: Database, clock: Clock, settings: Settings, secret: str) -> None:
         self.db = db
         self.clock = clock
         self.settings = settings
         self.sends = Coalescer(db, clock)
+        self.hashing = Hashing()
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
 

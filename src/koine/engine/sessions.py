@@ -1,7 +1,5 @@
 """Logging in: a short access token, and a refresh token that turns with every use."""
 
-import asyncio
-
 from msgspec import Struct
 
 from koine.engine import access, people
@@ -37,30 +35,31 @@ async def set_password(engine: Engine, actor: Actor, user_id: str, password: str
     e-mail, Conflict("exists") for a taken e-mail."""
     if actor.kind != "user" or user_id != actor.identity_id:
         access.need(actor, MANAGE_TENANT)
-    hashed = await hash_checked(password)
+    hashed = await hash_checked(engine, password)
     try:
         await _set_password(engine, actor, user_id, hashed)
     except Duplicate:
         raise Conflict("exists", "another user has this e-mail") from None
 
 
-async def hash_checked(password: str) -> str:
-    """The hash of a password that is long enough. Raises Invalid("password")."""
+async def hash_checked(engine: Engine, password: str) -> str:
+    """The hash of a password that is long enough. Raises Invalid("password"), Unavailable."""
     if len(password) < SHORTEST_PASSWORD:
         text = f"password must have at least {SHORTEST_PASSWORD} characters"
         raise Invalid("password", "too_short", text)
-    return await asyncio.to_thread(passwords.hash_password, password)
+    return await engine.hashing.run(passwords.hash_password, password)
 
 
 async def log_in(
     engine: Engine, email: str, password: str, tenant_id: str | None = None
 ) -> LoggedIn:
     """Log a user in by e-mail and password. Raises Unauthenticated("invalid") for every kind of
-    mismatch, after the same work; Conflict("tenant") when several tenants know the pair."""
+    mismatch, after the same work; Conflict("tenant") when several tenants know the pair;
+    Unavailable while too many others log in."""
     logins = await engine.db.read("", credentials.logins_by_email, email.strip().lower())
     if tenant_id is not None:
         logins = [login for login in logins if login.tenant_id == canonical(tenant_id)]
-    matching = await asyncio.to_thread(_matching, logins, password)
+    matching = await engine.hashing.run(_matching, logins, password)
     if not matching:
         raise Unauthenticated("invalid")
     if len(matching) > 1:
