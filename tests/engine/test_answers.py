@@ -7,6 +7,7 @@ import pytest
 from koine.engine import answers
 from koine.engine.answers import KeyReused
 from koine.model.errors import Conflict
+from koine.store import answers as rows
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
 
@@ -28,6 +29,17 @@ async def test_the_first_answer_is_given_again(cast: Cast) -> None:
     await answers.keep(cast.engine, cast.acme.actor("dan"), REQUEST, "k", ANSWER)
     again = await begin(cast)
     assert (again.status, again.headers, again.content) == ANSWER  # type: ignore[attr-defined]  # kept
+
+
+async def test_what_is_kept_cannot_be_read_without_the_key(cast: Cast) -> None:
+    dan = cast.acme.actor("dan")
+    await begin(cast)
+    await answers.keep(cast.engine, dan, REQUEST, "k", ANSWER)
+    slot = answers._slot(dan, REQUEST, "k")
+    row = await cast.engine.db.read(dan.tenant_id, rows.get, slot)
+    assert row is not None
+    assert b"id" not in bytes(row.content or b"")
+    assert row.digest != "d"
 
 
 async def test_while_the_first_runs_the_second_conflicts(cast: Cast) -> None:

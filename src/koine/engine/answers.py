@@ -2,11 +2,18 @@
 
 contracts/README.md: scope is tenant, caller, method and path; while the first runs, Conflict; with
 another payload, KeyReused.
+
+An answer may hold what people wrote, and a payload a password. Both are kept under the key itself,
+which is not kept: a conversation that is deleted for good leaves nothing here that can be read.
 """
 
 import hashlib
 
+from msgspec import structs
+
 from koine.engine.engine import writes
+from koine.kit import tokens
+from koine.kit.sealed import Sealed
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid
@@ -36,7 +43,8 @@ async def begin(
 
     Raises Conflict("in_flight") while the first is running, KeyReused for another payload.
     """
-    slot = _slot(actor, request, key)
+    slot, secret = _slot(actor, request, key), _secret(actor, request, key)
+    digest = tokens.hmac_hex(secret, digest)
     if await answers.take(tx, slot, digest, now):
         if int(slot[:4], 16) % _PURGE_EVERY == 0:
             await answers.purge(tx, now - KEPT)
@@ -53,7 +61,7 @@ async def begin(
         raise KeyReused
     if found.status is None:
         raise Conflict("in_flight", "the first call under this key is running")
-    return found
+    return structs.replace(found, content=Sealed(secret).open(bytes(found.content or b"")))
 
 
 @writes
@@ -61,7 +69,9 @@ async def keep(
     tx: Tx, now: int, actor: Actor, request: str, key: str, answer: tuple[int, str, bytes]
 ) -> None:
     """Keep the first answer: status, headers as JSON text, body."""
-    await answers.keep(tx, _slot(actor, request, key), *answer)
+    status, headers, body = answer
+    sealed = Sealed(_secret(actor, request, key)).seal(body)
+    await answers.keep(tx, _slot(actor, request, key), status, headers, sealed)
 
 
 @writes
@@ -71,6 +81,13 @@ async def drop(tx: Tx, now: int, actor: Actor, request: str, key: str) -> None:
 
 
 def _slot(actor: Actor, request: str, key: str) -> str:
+    return hashlib.sha256(_scope(actor, request, key).encode()).hexdigest()
+
+
+def _secret(actor: Actor, request: str, key: str) -> str:
+    return tokens.digest(f"answer\0{_scope(actor, request, key)}")
+
+
+def _scope(actor: Actor, request: str, key: str) -> str:
     caller = actor.key_id or actor.identity_id or actor.kind
-    text = "\0".join((caller, request, key))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return "\0".join((caller, request, key))

@@ -1,0 +1,29 @@
+"""Bytes kept so that only who shows their secret again can read them (AES-256-GCM)."""
+
+import hashlib
+import secrets
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE: Final = 12
+
+
+class Sealed:
+    """Seals and opens under one secret, a text with at least 128 random bits to be worth it."""
+
+    def __init__(self, secret: str) -> None:
+        self._cipher = AESGCM(hashlib.sha256(b"sealed\0" + secret.encode()).digest())
+
+    def seal(self, plain: bytes) -> bytes:
+        """`plain`, unreadable without the secret; another text each time."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, plain, None)
+
+    def open(self, sealed: bytes) -> bytes:
+        """What `seal` was given. Raises ValueError for another secret's or a changed text."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+        except (InvalidTag, ValueError):
+            raise ValueError("sealed under another secret") from None
