@@ -15,7 +15,8 @@ from koine.kit.times import unix
 from tests.cast import Cast
 from tests.matrix.people import encoded
 
-RSA, EC = RSAKey.generate_key(2048), ECKey.generate_key("P-256")
+RSA, FOREIGN = RSAKey.generate_key(2048), RSAKey.generate_key(2048)
+EC = ECKey.generate_key("P-256")
 
 
 def good(cast: Cast) -> dict[str, object]:
@@ -125,7 +126,7 @@ def _keys(cast: Cast) -> Iterator[tuple[str, str]]:
     claims = good(cast)
     for guess in ("secret", "", "x" * 48, ISSUER, cast.acme.tenant.id):
         yield f"the secret {guess[:8]!r}", signed(claims, guess)
-    for key, alg in ((RSA, "RS256"), (EC, "ES256")):
+    for key, alg in ((FOREIGN, "RS256"), (EC, "ES256")):
         yield f"a foreign {alg}", jwt.encode({"alg": alg, "typ": "JWT"}, claims, key, [alg])
 
 
