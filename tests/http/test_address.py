@@ -1,6 +1,6 @@
 import pytest
 
-from koine.http.address import base_url, client_ip, networks
+from koine.http.address import base_url, client_ip, neighbourhood, networks
 from koine.http.headers import Headers
 
 TRUSTED = networks(["10.0.0.0/8", "::1"])
@@ -22,6 +22,20 @@ TRUSTED = networks(["10.0.0.0/8", "::1"])
 def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], found: str) -> None:
     headers = Headers([(b"x-forwarded-for", text.encode()) for text in forwarded])
     assert client_ip((peer, 1), headers, TRUSTED) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+        ("", ""),
+    ],
+)
+def test_a_caller_cannot_hide_among_its_own_addresses(address: str, found: str) -> None:
+    assert neighbourhood(address) == found
 
 
 def test_nobody_is_trusted_unasked() -> None:

@@ -53,3 +53,12 @@ def test_memory_is_bounded() -> None:
     for n in range(100):
         limiter.check(str(n), 5, NOON)
     assert len(limiter) == 10
+
+
+def test_what_strangers_choose_takes_little_room() -> None:
+    limiter, long = RateLimiter(), "x" * 10_000
+    limiter.check(f"{long}1", 1, 0)
+    with pytest.raises(TooMany):
+        limiter.check(f"{long}1", 1, 0)
+    limiter.check(f"{long}2", 1, 0)
+    assert max(map(len, limiter._buckets)) < 200

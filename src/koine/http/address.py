@@ -37,6 +37,14 @@ def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks)
     return address
 
 
+def neighbourhood(address: str) -> str:
+    """What counts as one caller: an IPv4 address; of an IPv6 one the /64, which is all its own."""
+    parsed = _parse(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((parsed, 64), strict=False))
+    return address
+
+
 def base_url(scope: Mapping[str, Any], headers: Headers, trusted: Networks) -> str:
     """Give "scheme://host" as the caller sees it; forwarded values from trusted peers only."""
     scheme = str(scope.get("scheme", "http"))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from koine.http.address import base_url, client_ip
+from koine.http.address import base_url, client_ip, neighbourhood
 from koine.http.headers import Headers
 
 if TYPE_CHECKING:
@@ -131,6 +131,11 @@ class Call(Generic[B, Q]):
     def client_ip(self) -> str:
         """The caller's address, looking through trusted proxies only ("" when unknown)."""
         return client_ip(self.scope.get("client"), self.headers, self.context.trusted_proxies)
+
+    @property
+    def counted_ip(self) -> str:
+        """The caller's address as limits count it: one IPv6 caller has 2^64 of them."""
+        return neighbourhood(self.client_ip)
 
     @property
     def base_url(self) -> str:

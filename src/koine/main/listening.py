@@ -66,7 +66,8 @@ def configured(
         ws="auto",
         log_config=None,
         log_level=None if debug else "warning",
-        access_log=debug,
+        # Paths and queries carry contacts' secrets: they are never logged.
+        access_log=False,
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,

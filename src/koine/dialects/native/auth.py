@@ -32,13 +32,13 @@ def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
     """Count an attempt to log in, for the address and e-mail, and for the address. Raises
     TooMany."""
     per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
-    limiter.check(f"login:{call.client_ip}", per_minute * ATTEMPTS_OF_ADDRESS, now)
-    limiter.check(f"login:{call.client_ip}:{email.strip().lower()}", per_minute, now)
+    limiter.check(f"login:{call.counted_ip}", per_minute * ATTEMPTS_OF_ADDRESS, now)
+    limiter.check(f"login:{call.counted_ip}:{email.strip().lower()}", per_minute, now)
 
 
 def count_address(call: AnyCall, limiter: RateLimiter) -> None:
     """Count a call that shows no credential, by its address. Raises TooMany."""
-    _count(call, limiter, f"ip:{call.client_ip}")
+    _count(call, limiter, f"ip:{call.counted_ip}")
 
 
 def rate_headers(call: AnyCall) -> Mapping[str, str]:
