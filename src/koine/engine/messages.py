@@ -86,7 +86,7 @@ async def page(
     `as_participant` asks for delivery.md's rule (S): participants and system admins alone.
     Private notes are left out for all but staff. Raises NotFound, Forbidden.
     """
-    seat = access.for_reading if as_participant else access.conversation
+    seat = access.for_reading if as_participant else access.for_messages
     found, me = await seat(tx, actor, conversation_id)
     f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
     total = await _total(tx, found, f)
@@ -97,7 +97,7 @@ async def page(
 @reads
 async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     """The message with this number. Raises NotFound, for a private note too unless for staff."""
-    await access.conversation(tx, actor, conversation_id)
+    await access.for_messages(tx, actor, conversation_id)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or (message.private and not access.sees_private(actor)):
         raise NotFound("message")
@@ -107,7 +107,7 @@ async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
 @reads
 async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
     """The message with this id. Raises as `one`."""
-    await access.conversation(tx, actor, conversation_id)
+    await access.for_messages(tx, actor, conversation_id)
     message = await messages.get(tx, conversation_id, message_id)
     if message is None or (message.private and not access.sees_private(actor)):
         raise NotFound("message")

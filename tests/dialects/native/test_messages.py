@@ -3,6 +3,10 @@
 import httpx
 import pytest
 
+from koine.engine import conversations, tenants
+from koine.engine.delivery_conversations import Joining
+from koine.engine.tenants import TenantChanges
+from koine.model.conversation import NewConversation
 from tests.cast import Cast
 from tests.dialects.native.test_conversations import PATH, opened
 from tests.dialects.native.test_people import NOBODY, every
@@ -13,6 +17,16 @@ async def path(api: httpx.AsyncClient, cast: Cast) -> str:
     """A conversation that Dan takes part in, and nobody else of the team."""
     joining = [{"identity_id": cast.acme.id("dan")}]
     return f"{PATH}/{await opened(api, cast, participants=joining)}"
+
+
+async def support(cast: Cast) -> str:
+    """A support conversation that Ada opened, with Cleo in it; Dora is the support user."""
+    ada, dora = cast.acme.actor("ada"), cast.acme.id("dora")
+    joining: Joining = ((cast.acme.id("cleo"), "member"),)
+    new = NewConversation(kind="support", participants=joining)
+    made = await conversations.create(cast.engine, ada, new)
+    await tenants.change(cast.engine, ada, TenantChanges(support_user_ids=[dora]))
+    return f"{PATH}/{made.id}"
 
 
 async def say(api: httpx.AsyncClient, path: str, content: str, **more: object) -> httpx.Response:
@@ -156,3 +170,20 @@ async def test_the_list_previews_the_newest_message(api: httpx.AsyncClient, path
     (shown,) = await every(api, PATH)
     assert shown["last_message"]["content"] == "two"  # type: ignore[index]  # a preview
     assert shown["previous_message"]["content"] == "one"  # type: ignore[index]  # a preview
+
+
+@pytest.mark.parametrize(("who", "status"), [("dora", 200), ("alice", 403), ("olaf", 404)])
+async def test_support_conversations_are_read_by_support_users(
+    api: httpx.AsyncClient, cast: Cast, who: str, status: int
+) -> None:
+    path = await support(cast)
+    said = (await say(api, path, "help")).json()
+    for each in ("messages", f"messages/{said['id']}"):
+        answer = await api.get(f"{path}/{each}", headers=cast.bearer(who))
+        assert answer.status_code == status
+
+
+async def test_a_key_reads_support_conversations(api: httpx.AsyncClient, cast: Cast) -> None:
+    headers = {"Authorization": f"Bearer {cast.acme.read_only_key}"}
+    answer = await api.get(f"{await support(cast)}/messages", headers=headers)
+    assert answer.status_code == 200
