@@ -83,8 +83,9 @@ async def _bad(cast: Cast) -> list[Caller]:
     revoked = await keys.create(engine, boss, "old", frozenset(), user_id=who)
     await keys.revoke(engine, boss, revoked.key.id)
     expired = await keys.create(
-        engine, boss, "short", frozenset(), user_id=who, expires_at=now - SECOND
+        engine, boss, "short", frozenset(), user_id=who, expires_at=now + SECOND
     )
+    cast.clock.advance(seconds=2)
     shown = {
         "an empty bearer": "",
         "garbage": "garbage",
