@@ -94,6 +94,13 @@ async def test_the_first_answer_is_given_again_byte_for_byte(method: str) -> Non
     assert again.headers["x-request-id"] != first.headers["x-request-id"]
 
 
+async def test_the_quoted_form_of_a_key_is_the_same_key() -> None:
+    caller = client(counting())
+    spelled = [{"Idempotency-Key": "k1"}, {"Idempotency-Key": '"k1"'}]
+    turns = [(await caller.post("/tiny/turns", headers=each)).json() for each in spelled]
+    assert turns[0] == turns[1]
+
+
 async def test_without_a_key_nothing_is_kept() -> None:
     caller = client(counting())
     turns = [(await caller.post("/tiny/turns")).json()["turn"] for _ in range(2)]

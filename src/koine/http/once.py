@@ -23,10 +23,15 @@ _log = structlog.get_logger("koine.http")
 
 
 def key_of(call: Call[Any, Any]) -> str | None:
-    """Give the call's key, or None. Raises Invalid when it is no 1–255 visible ASCII characters."""
+    """Give the call's key, or None; the quoted form of a key is the key (contracts/README.md).
+
+    Raises Invalid when it is no 1–255 visible ASCII characters.
+    """
     key = call.headers.get(HEADER)
     if key is None or call.method not in _WRITES:
         return None
+    if len(key) > 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
     if not _KEY.fullmatch(key):
         raise Invalid(HEADER, "must be 1 to 255 visible ASCII characters")
     return key

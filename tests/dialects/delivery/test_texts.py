@@ -7,6 +7,7 @@ import pytest
 
 from koine.dialects import delivery
 from koine.dialects.delivery.texts import _TEXTS, say
+from koine.kit.ids import new_id
 from tests.dialects.delivery.conftest import Wire
 
 SOURCE = Path(delivery.__file__).parent
@@ -43,7 +44,7 @@ def test_every_fixed_text_of_the_dialect_is_translated() -> None:
 async def test_success_and_refusal_are_localised(wire: Wire) -> None:
     listed = await wire.get("dan", language="ar")
     assert listed.json()["message"] == "تم جلب المحادثات بنجاح"
-    refused = await wire.get("dan", "/nothing", language="ku")
+    refused = await wire.get("dan", f"/{new_id()}", language="ku")
     assert (refused.status_code, refused.json()["message"]) == (404, "گفتوگۆکە نەدۆزرایەوە")
 
 

@@ -65,9 +65,9 @@ async def test_a_bad_message_is_a_validation_error(desk: Desk, field: str, value
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_messages_of_no_conversation_of_ours_are_not_found(desk: Desk, method: str) -> None:
-    for each in (new_id(), "abc"):
+    for each, status in ((new_id(), 404), ("abc", 400)):
         answer = await desk.call(method, f"/{each}/messages", {"text": "hello"})
-        assert answer.status_code == 404
+        assert answer.status_code == status
 
 
 async def test_the_key_of_a_repeated_post_is_the_messages_own(desk: Desk) -> None:

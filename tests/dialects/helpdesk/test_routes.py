@@ -246,17 +246,18 @@ async def test_delete_needs_no_body_and_works_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_anothers_removed_unknown_and_no_id_are_one_404(desk: Desk, method: str) -> None:
+async def test_anothers_removed_and_unknown_are_one_404(desk: Desk, method: str) -> None:
     engine, boss = desk.cast.engine, operator(desk.cast.rival.tenant.id)
     theirs = (await conversations.create(engine, boss, NewConversation())).id
     removed = (await desk.made())["_id"]
     await conversations.remove(engine, operator(desk.acme.tenant.id), removed)
     seen = set()
-    for each in (theirs, removed, new_id(), "abc"):
+    for each in (theirs, removed, new_id()):
         answer = await desk.call(method, f"/{each}")
         error = answer.json()["error"]
         seen.add((answer.status_code, error["code"], error["message"], str(error["details"])))
     assert seen == {(404, "NOT_FOUND", "Conversation not found", "None")}
+    assert (await desk.call(method, "/abc")).status_code == 400
 
 
 async def test_conversations_of_other_dialects_show_too(desk: Desk) -> None:

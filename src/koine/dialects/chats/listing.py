@@ -14,7 +14,7 @@ from koine.http.call import Answer, Call
 from koine.kit.ids import canonical
 from koine.kit.times import parse_iso
 from koine.kit.tokens import unbase64
-from koine.model.errors import Invalid, NotFound
+from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
 from koine.model.page import Window, numbered
 
@@ -78,11 +78,8 @@ def read_cursor(text: str) -> Cursor:
 
 
 def path_id(call: Call[Any, Any]) -> str:
-    """The chat id of the path; what is no id is no chat's. Raises NotFound."""
-    found = canonical(call.path["id"])
-    if found is None:
-        raise NotFound("conversation")
-    return found
+    """The chat id of the path. Raises Invalid for what is no id (contracts/README.md)."""
+    return id_of("id", call.path["id"])
 
 
 def id_of(name: str, text: str) -> str:

@@ -10,7 +10,7 @@ from koine.engine.delivery_conversations import Joining
 from koine.kit.ids import canonical
 from koine.kit.times import parse_iso
 from koine.model.conversation import ParticipantRole
-from koine.model.errors import Invalid, NotFound
+from koine.model.errors import Invalid
 from koine.model.page import Window, numbered
 
 MOST = 100
@@ -19,11 +19,8 @@ _MILLISECOND = 1000
 
 
 def path_id(text: str) -> str:
-    """A conversation's id from the path; what is no id names nothing."""
-    found = canonical(text)
-    if found is None:
-        raise NotFound("conversation")
-    return found
+    """A conversation's id from the path. Raises Invalid for what is none (contracts/README.md)."""
+    return _required("conversationId", text)
 
 
 def given_id(field: str, text: str | None) -> str | None:

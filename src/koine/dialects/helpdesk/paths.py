@@ -5,7 +5,7 @@ from typing import Any
 from koine.dialects.helpdesk import wire
 from koine.http.call import Call
 from koine.kit.ids import canonical
-from koine.model.errors import NotFound
+from koine.model.errors import Malformed
 from koine.model.page import Window, numbered
 
 LONGEST_LIST = 100
@@ -14,10 +14,10 @@ CONVERSATION = "/api/v1/conversations/{id}"
 
 
 def conversation_id(call: Call[Any, Any]) -> str:
-    """The path's conversation. Raises NotFound for what is no id."""
+    """The path's conversation. Raises Malformed for what is no id (contracts/README.md)."""
     found = canonical(call.path["id"])
     if found is None:
-        raise NotFound("conversation")
+        raise Malformed("id must be a UUID")
     return found
 
 

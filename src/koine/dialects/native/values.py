@@ -9,15 +9,12 @@ from msgspec import UNSET, Struct, UnsetType
 from koine.http.call import Call
 from koine.kit.ids import canonical
 from koine.kit.times import iso_ms, parse_iso
-from koine.model.errors import Invalid, NotFound
+from koine.model.errors import Invalid
 
 
 def path_id(call: Call[Any, Any], name: str) -> str:
-    """The id at `{name}` of the path ("user_id"). Raises NotFound, as for an id of nothing."""
-    found = canonical(call.path[name])
-    if found is None:
-        raise NotFound(name.removesuffix("_id"))
-    return found
+    """The id at `{name}` of the path ("user_id"). Raises Invalid(name) for what is no id."""
+    return id_(name, call.path[name])
 
 
 def id_(field: str, text: str) -> str:
