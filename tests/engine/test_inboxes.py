@@ -1,5 +1,7 @@
 """Inboxes: opened, changed and closed by those who manage the tenant."""
 
+import asyncio
+
 import pytest
 
 from koine.engine import inboxes
@@ -73,3 +75,13 @@ async def test_only_managers_touch_and_only_readers_see(cast: Cast) -> None:
 async def test_another_tenants_inbox_is_not_found(cast: Cast) -> None:
     with pytest.raises(NotFound):
         await inboxes.get(cast.engine, cast.acme.actor("ada"), cast.rival.inbox.id)
+
+
+async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
+    ada, inbox_id = cast.acme.actor("ada"), cast.acme.inbox.id
+    every = [InboxChanges(name="New"), InboxChanges(identity_required=True)]
+    every += [InboxChanges(single_conversation=True), InboxChanges(settings='{"locale":"pt"}')]
+    await asyncio.gather(*(inboxes.change(cast.engine, ada, inbox_id, each) for each in every))
+    after = await inboxes.get(cast.engine, ada, inbox_id)
+    assert (after.name, after.identity_required) == ("New", True)
+    assert (after.single_conversation, after.settings) == (True, '{"locale":"pt"}')

@@ -100,6 +100,16 @@ async def test_unknown_roles_and_permissions_are_refused(cast: Cast, new: NewIde
         await people.create(cast.engine, cast.acme.actor("ada"), new)
 
 
+async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
+    ada, dan = cast.acme.actor("ada"), cast.acme.id("dan")
+    every = [PersonChanges(blocked=True), PersonChanges(phone="1"), PersonChanges(company="x")]
+    every += [PersonChanges(name="Dan"), PersonChanges(last_name="y"), PersonChanges(location="z")]
+    await asyncio.gather(*(people.change(cast.engine, ada, dan, "user", c) for c in every))
+    after = await people.get(cast.engine, ada, dan, "user")
+    assert (after.blocked, after.phone, after.company) == (True, "1", "x")
+    assert (after.name, after.last_name, after.location) == ("Dan", "y", "z")
+
+
 async def test_nobody_makes_a_user_who_may_do_more(cast: Cast) -> None:
     boss = limited(cast)
     await people.create(cast.engine, boss, NewIdentity(kind="user", name="x", role="driver"))

@@ -1,5 +1,7 @@
 """Responders and their versions."""
 
+import asyncio
+
 import pytest
 
 from koine.engine import conversations, responders
@@ -88,3 +90,10 @@ async def test_another_tenants_responder_and_a_person_are_no_responders(cast: Ca
         await responders.get(cast.engine, cast.rival.actor("ada"), made.identity.id)
     with pytest.raises(NotFound):
         await responders.get(cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"))
+
+
+async def test_versions_made_at_once_get_numbers_of_their_own(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    made = await responders.create(cast.engine, ada, NewResponder(name="Robot"))
+    adding = [responders.add_version(cast.engine, ada, made.identity.id, "{}") for _ in range(5)]
+    assert sorted(each.number for each in await asyncio.gather(*adding)) == [2, 3, 4, 5, 6]

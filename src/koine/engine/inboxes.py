@@ -70,7 +70,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
 async def get(tx: Tx, actor: Actor, inbox_id: str) -> Inbox:
     """One inbox. Raises Forbidden, NotFound."""
     access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
-    return await _existing(tx, inbox_id)
+    return _present(await inboxes.get(tx, inbox_id))
 
 
 @reads
@@ -84,7 +84,7 @@ async def everyone(tx: Tx, actor: Actor) -> list[Inbox]:
 async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxChanges) -> Inbox:
     """Change an inbox. Raises Forbidden, NotFound, Invalid("responder_id")."""
     access.need(actor, MANAGE_TENANT)
-    before = await _existing(tx, inbox_id)
+    before = _present(await inboxes.lock(tx, inbox_id))
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
     }
@@ -101,7 +101,7 @@ async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxCh
 async def remove(tx: Tx, now: int, actor: Actor, inbox_id: str) -> None:
     """Close an inbox: its conversations stay, its public identifier opens nothing any more."""
     access.need(actor, MANAGE_TENANT)
-    before = await _existing(tx, inbox_id)
+    before = _present(await inboxes.lock(tx, inbox_id))
     await inboxes.change(tx, structs.replace(before, removed_at=now, updated_at=now))
     await note(tx, now, actor, "remove", "inbox", before.id)
     await record(tx, now, "inbox.updated", before.id)
@@ -112,8 +112,7 @@ def settings_of(inbox: Inbox) -> InboxSettings:
     return msgspec.json.decode(inbox.settings, type=InboxSettings)
 
 
-async def _existing(tx: Tx, inbox_id: str) -> Inbox:
-    found = await inboxes.get(tx, inbox_id)
+def _present(found: Inbox | None) -> Inbox:
     if found is None or found.removed_at is not None:
         raise NotFound("inbox")
     return found

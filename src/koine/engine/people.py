@@ -137,7 +137,7 @@ async def alter(
 ) -> Identity:
     """As `change`, inside a transaction; a Duplicate is the caller's to tell."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
-    before = await _existing(tx, identity_id, kind)
+    before = await _locked(tx, identity_id, kind)
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
     }
@@ -161,7 +161,7 @@ async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: Identit
     """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
     the e-mail of a login and the identifier of a contact are free again."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
-    before = await _existing(tx, identity_id, kind)
+    before = await _locked(tx, identity_id, kind)
     if before.id == actor.identity_id:
         raise Conflict("self", "you cannot remove yourself")
     gone = structs.replace(before, identifier=None, removed_at=now, updated_at=now)
@@ -231,7 +231,15 @@ def _taken() -> Conflict:
 
 
 async def _existing(tx: Tx, identity_id: str, kind: IdentityKind) -> Identity:
-    found = await identities.get(tx, identity_id)
+    return _present(await identities.get(tx, identity_id), kind)
+
+
+async def _locked(tx: Tx, identity_id: str, kind: IdentityKind) -> Identity:
+    """As `_existing`: no other change is made meanwhile, for this one would undo it."""
+    return _present((await identities.lock(tx, [identity_id])).get(identity_id), kind)
+
+
+def _present(found: Identity | None, kind: IdentityKind) -> Identity:
     if found is None or found.kind != kind or found.removed_at is not None:
         raise NotFound(kind)
     return found

@@ -69,9 +69,9 @@ async def add_version(
     tx: Tx, now: int, actor: Actor, responder_id: str, settings: str
 ) -> ResponderVersion:
     """Give a responder its next version, for conversations that open from now on; `settings` is
-    JSON text. Raises Forbidden, NotFound("responder"), or Duplicate when two add one at a time."""
+    JSON text. Raises Forbidden, NotFound("responder")."""
     access.need(actor, MANAGE_TENANT)
-    found = await _existing(tx, responder_id)
+    found = await _locked(tx, responder_id)
     known = await identities.versions(tx, found.id)
     number = known[0].number + 1 if known else 1
     version = ResponderVersion(new_id(), found.id, number, settings, now)
@@ -109,7 +109,7 @@ async def update(
 ) -> Identity:
     """Rename a responder or change its picture. Raises Forbidden, NotFound, Invalid("name")."""
     access.need(actor, MANAGE_TENANT)
-    before = await _existing(tx, responder_id)
+    before = await _locked(tx, responder_id)
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
     }
@@ -123,7 +123,15 @@ async def update(
 
 
 async def _existing(tx: Tx, responder_id: str) -> Identity:
-    found = await identities.get(tx, responder_id)
+    return _present(await identities.get(tx, responder_id))
+
+
+async def _locked(tx: Tx, responder_id: str) -> Identity:
+    """As `_existing`: no other change and no other version is made meanwhile."""
+    return _present((await identities.lock(tx, [responder_id])).get(responder_id))
+
+
+def _present(found: Identity | None) -> Identity:
     if found is None or found.kind not in RESPONDER_KINDS or found.removed_at is not None:
         raise NotFound("responder")
     return found

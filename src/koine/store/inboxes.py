@@ -24,6 +24,7 @@ class Door(Struct, frozen=True):
 
 
 _BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")), Inbox)
+_LOCK = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")).with_for_update(), Inbox)
 _BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(inboxes.c.id, "ids")), Inbox)
 _ALL = Query(
     select(*_COLUMNS).where(_IN_TENANT, inboxes.c.removed_at.is_(None)).order_by(inboxes.c.number),
@@ -93,6 +94,11 @@ _SAME_NAME = Query(
 async def get(tx: Tx, inbox_id: str) -> Inbox | None:
     """The inbox with this id, removed ones too."""
     return await tx.one(_BY_ID, id=inbox_id)
+
+
+async def lock(tx: Tx, inbox_id: str) -> Inbox | None:
+    """As `get`, and no one else changes it until this transaction ends."""
+    return await tx.one(_LOCK, id=inbox_id)
 
 
 async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Inbox]:
