@@ -118,7 +118,8 @@ async def insert_one(tx: Tx, conversation: Conversation) -> None:
 
 
 async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
-    """Write `after` over `before`, which the caller has locked, and move the totals."""
+    """Write `after` over `before`, which the caller has locked, and move the totals. Who took
+    part in what is removed has left it."""
     values = structs.asdict(after)
     await tx.run(_UPDATE, id=after.id, **{f"new_{name}": values[name] for name in _CHANGEABLE})
     await tallies.apply(tx, tallies.keys(before), tallies.keys(after))
@@ -127,6 +128,8 @@ async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
         await tallies.apply(
             tx, tallies.member_keys(before, members), tallies.member_keys(after, members)
         )
+    if before.removed_at is None and after.removed_at is not None:
+        await participants.leave_all(tx, after.id, after.removed_at)
 
 
 async def delete_one(tx: Tx, conversation: Conversation) -> None:

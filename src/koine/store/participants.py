@@ -69,6 +69,9 @@ _REJOIN = Command(
     )
 )
 _LEAVE = Command(update(t).where(_ONE, t.c.left_at.is_(None)).values(left_at=p("now")))
+_LEAVE_ALL = Command(
+    update(t).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None)).values(left_at=p("now"))
+)
 _SET_ROLE = Command(update(t).where(_ONE).values(role=p("new_role")))
 _READ = Command(
     update(t)
@@ -147,6 +150,11 @@ async def leave(tx: Tx, conversation: Conversation, identity_id: str, now: int) 
     await tx.run(_COUNT_CHANGED, id=conversation.id, by=-1)
     await tallies.apply(tx, tallies.member_keys(conversation, [identity_id]), [])
     return True
+
+
+async def leave_all(tx: Tx, conversation_id: str, now: int) -> None:
+    """End everyone's part in a conversation that is removed; the totals are the caller's."""
+    await tx.run(_LEAVE_ALL, conversation_id=conversation_id, now=now)
 
 
 async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) -> bool:

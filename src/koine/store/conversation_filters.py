@@ -1,0 +1,129 @@
+"""What a list of conversations asks for, as SQL: the names that choose a statement, its values,
+and its conditions."""
+
+from collections.abc import Callable
+
+from sqlalchemy import ColumnElement, case, func, or_, select
+
+from koine.model.filters import ConversationFilter
+from koine.store.fragments import contains_ci, in_list
+from koine.store.sql import p
+from koine.store.tables import conversations as t
+from koine.store.tables import identities, inboxes
+
+_LISTS = ("kinds", "inbox_ids", "owner_ids", "responder_ids", "responder_version_ids")
+OWNERS = frozenset({"owner_ids", "owner_ids=1"})
+PEOPLE = OWNERS | {"assignee_id"}
+"""Conditions that name a person: that person's own index leads, whatever else is asked."""
+FILTERS = (
+    *(name + one for name in _LISTS for one in ("", "=1")),
+    *(f"statuses={count}" for count in (1, 2, 3, 4)),
+    *("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"),
+    "channel_types",
+)
+"""Every name there is, for a Family's `filters`."""
+_SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
+
+
+def conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]]:
+    """The names of the conditions `f` sets, which choose the statement, and their values."""
+    names: set[str] = set()
+    values: dict[str, object] = {}
+    for name in _LISTS:
+        wanted: tuple[str, ...] = getattr(f, name)
+        if len(wanted) == 1:
+            names.add(f"{name}=1")
+            values[name] = wanted[0]
+        elif wanted:
+            names.add(name)
+            values[name] = list(wanted)
+    # Each status is a walk of its own: named twice it would find everything twice.
+    statuses = dict.fromkeys(f.statuses)
+    for number, status in enumerate(statuses):
+        values[f"status_{number}"] = status
+    if statuses:
+        names.add(f"statuses={len(statuses)}")
+    for name in ("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"):
+        if getattr(f, name) is not None:
+            names.add(name)
+            values[name] = getattr(f, name)
+    if f.channel_types:
+        names.add("channel_types")
+        values["channel_types"] = list(f.channel_types)
+    if f.by_shown_time:
+        names.add("by_shown")
+    return frozenset(names), values
+
+
+def where(names: frozenset[str]) -> list[ColumnElement[bool]]:
+    """The conditions over `conversations`, of those that are not removed."""
+    return [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None), *asked(names)]
+
+
+def asked(names: frozenset[str]) -> list[ColumnElement[bool]]:
+    """The conditions that the names say, alone."""
+    found: list[ColumnElement[bool]] = []
+    columns = {
+        "kinds": _led(names, t.c.kind),
+        "inbox_ids": _led(names, t.c.inbox_id),
+        "owner_ids": t.c.owner_id,
+        "responder_ids": t.c.responder_id,
+        "responder_version_ids": t.c.responder_version_id,
+    }
+    for name, column in columns.items():
+        if {name, f"{name}=1"} & names:
+            found.append(one_of(names, name, column))
+    for count in (c for c in (1, 2, 3, 4) if f"statuses={c}" in names):
+        status = _led(names, t.c.status)
+        found.append(or_(*(status == p(f"status_{n}") for n in range(count))))
+    simple: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "priority": lambda: _led(names, t.c.priority) == p("priority"),
+        "assignee_id": lambda: t.c.assignee_id == p("assignee_id"),
+        "shown_from": lambda: p("shown_from") <= _SHOWN_AT,
+        "shown_to": lambda: p("shown_to") >= _SHOWN_AT,
+        "search": lambda: _search(names),
+        "channel_types": _channel_types,
+    }
+    found.extend(make() for name, make in simple.items() if name in names)
+    return found
+
+
+def one_of(names: frozenset[str], name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
+    """The column is the one value of the condition, or one of its values."""
+    return column == p(name) if f"{name}=1" in names else in_list(column, name)
+
+
+def _led(names: frozenset[str], column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, out of reach of its index where a person is named: SQLite keeps no statistics,
+    and would look for one customer's open conversations among all that are open."""
+    return func.coalesce(column, column) if names & PEOPLE else column
+
+
+def _search(names: frozenset[str]) -> ColumnElement[bool]:
+    shown_owner = func.coalesce(t.c.owner_id, t.c.created_by)
+    owner = (
+        select(identities.c.id)
+        .where(
+            identities.c.tenant_id == p("tenant_id"),
+            identities.c.id == (shown_owner if "by_shown" in names else t.c.owner_id),
+            or_(
+                contains_ci(identities.c.name, "search"),
+                contains_ci(identities.c.email, "search"),
+                contains_ci(identities.c.identifier, "search"),
+            ),
+        )
+        .exists()
+    )
+    return or_(contains_ci(t.c.title, "search"), contains_ci(t.c.last_content, "search"), owner)
+
+
+def _channel_types() -> ColumnElement[bool]:
+    return (
+        select(inboxes.c.id)
+        .where(
+            inboxes.c.tenant_id == p("tenant_id"),
+            inboxes.c.id == t.c.inbox_id,
+            in_list(inboxes.c.channel_type, "channel_types"),
+        )
+        .exists()
+    )
