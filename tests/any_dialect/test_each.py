@@ -7,10 +7,11 @@ from koine.engine import conversations
 from koine.http.app import build
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
+from koine.store.db import Database
 from tests.drivers.asgi import Caller
 from tests.drivers.base import Driver, Refused
 from tests.drivers.everyone import DRIVERS
-from tests.drivers.world import World
+from tests.drivers.world import World, make_world
 
 pytestmark = pytest.mark.parametrize("name", DRIVERS)
 
@@ -44,6 +45,17 @@ async def test_paging_walks_everything_once(
     found = await walked(speak[name], talk, 7)
     assert len(found) == 45
     assert found in ([f"{n}" for n in range(45)], [f"{n}" for n in range(44, -1, -1)])
+
+
+async def test_paging_walks_every_conversation_once(db: Database, name: str) -> None:
+    world = await make_world(db)
+    driver = DRIVERS[name](world)
+    talks = []
+    for _ in range(13):
+        world.cast.clock.advance(seconds=1)
+        talks.append((await world.talk()).id)
+    found = [each for number in range(1, 9) for each in await driver.listed(number, 3)]
+    assert found == (talks if name == "inbox" else talks[::-1])
 
 
 async def test_a_note_is_seen_by_the_desk_alone(

@@ -21,6 +21,16 @@ async def test_sent_in_one_seen_in_the_other(
     assert await speak[reader].read(talk) == [f"from {sender} to {reader}"]
 
 
+@pytest.mark.parametrize("reader", [name for name in DRIVERS if name != "inbox"])
+@pytest.mark.parametrize("sender", [name for name in DRIVERS if name != "inbox"])
+async def test_a_deliverys_conversation_is_every_staffs_too(
+    world: World, speak: dict[str, Driver], sender: str, reader: str
+) -> None:
+    parcel = await world.parcel()
+    await speak[sender].post(parcel, f"a parcel from {sender} to {reader}")
+    assert (await speak[reader].read(parcel))[-1] == f"a parcel from {sender} to {reader}"
+
+
 @EVERY
 async def test_all_that_is_said_anywhere_is_read_in_the_order_it_was_said(
     world: World, speak: dict[str, Driver], reader: str

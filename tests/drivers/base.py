@@ -45,8 +45,8 @@ class Driver:
         """One page of the messages' texts, in the dialect's own order."""
         raise NotImplementedError
 
-    async def listed(self) -> list[str]:
-        """The ids of the first conversations listed."""
+    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+        """The ids of one page of the conversations, in the dialect's own order."""
         raise NotImplementedError
 
     async def get(self, talk: Conversation) -> Any:

@@ -40,8 +40,9 @@ class ChatsDriver(Driver):
     async def read(self, talk: Conversation) -> list[str]:
         return await self.page(talk, 1, 1000)
 
-    async def listed(self) -> list[str]:
-        return [c["id"] for c in await self.ask("GET", f"{BASE}?pageSize=100")]
+    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+        url = f"{BASE}?pageNumber={number}&pageSize={size}"
+        return [c["id"] for c in await self.ask("GET", url)]
 
     async def get(self, talk: Conversation) -> Any:
         return await self.ask("GET", f"{BASE}/{talk.id}/details")

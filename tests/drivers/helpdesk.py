@@ -32,8 +32,9 @@ class HelpdeskDriver(Driver):
     async def read(self, talk: Conversation) -> list[str]:
         return (await self.page(talk, 1, 100))[::-1]
 
-    async def listed(self) -> list[str]:
-        return [c["_id"] for c in (await self.ask("GET", BASE))["data"]]
+    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+        url = f"{BASE}?page={number}&limit={size}"
+        return [c["_id"] for c in (await self.ask("GET", url))["data"]]
 
     async def get(self, talk: Conversation) -> Any:
         return (await self.ask("GET", f"{BASE}/{talk.id}"))["data"]

@@ -38,8 +38,15 @@ class NativeDriver(Driver):
     async def read(self, talk: Conversation) -> list[str]:
         return (await self.page(talk, 1, 100))[::-1]
 
-    async def listed(self) -> list[str]:
-        return [c["id"] for c in (await self.ask("GET", f"{BASE}?limit=100"))["data"]]
+    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+        """By cursor."""
+        url = f"{BASE}?limit={size}"
+        found = await self.ask("GET", url)
+        for _ in range(number - 1):
+            if found["next_cursor"] is None:
+                return []
+            found = await self.ask("GET", f"{url}&cursor={found['next_cursor']}")
+        return [c["id"] for c in found["data"]]
 
     async def get(self, talk: Conversation) -> Any:
         return await self.ask("GET", f"{BASE}/{talk.id}")
