@@ -115,6 +115,14 @@ async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     return found, me
 
 
+async def for_work(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
+    """The conversation, locked, for the desk's own work on it (whose it is, labels, tickets): who
+    may write conversations. A customer who administers it as a participant does not."""
+    found, me = await conversation(tx, actor, conversation_id, lock=True)
+    need(actor, WRITE_CONVERSATIONS, MANAGE_MESSAGING)
+    return found, me
+
+
 async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conversation:
     """The conversation, locked, for changing who takes part: its admins, `manage:tenant` and
     system administrators, while it is active (delivery.md, F); so may who writes conversations.

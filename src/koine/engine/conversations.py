@@ -37,6 +37,10 @@ WORDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
 (helpdesk.md, S)."""
 
 
+ADMINS = frozenset({"title", "metadata", "status"})
+"""What a participant who administers the conversation may change; the rest is the desk's."""
+
+
 class Changes(Struct, frozen=True, kw_only=True):
     """What to change; UNSET leaves a field as it is. `shown_at` is the chats dialect's override of
     the last message's time (chats.md, D), µs or None. `unless_status`: the status stays when it is
@@ -127,8 +131,10 @@ async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Convers
 async def change(
     tx: Tx, now: int, actor: Actor, conversation_id: str, changes: Changes
 ) -> Conversation:
-    """Change a conversation the actor may write. Raises NotFound("conversation" | "assignee")."""
-    before, _ = await access.for_writing(tx, actor, conversation_id)
+    """Change a conversation the actor may write. Raises NotFound("conversation" | "assignee"),
+    Forbidden."""
+    seat = access.for_writing if _given(changes).keys() <= ADMINS else access.for_work
+    before, _ = await seat(tx, actor, conversation_id)
     return await apply(tx, now, actor, before, changes)
 
 
@@ -137,10 +143,8 @@ async def apply(
 ) -> Conversation:
     """Write changes over a locked conversation; an assignee becomes a participant and takes the
     turn from the responder. Nothing is written when nothing changes."""
-    values: dict[str, Any] = {
-        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
-    }
-    if before.status in values.pop("unless_status"):
+    values = _given(changes)
+    if before.status in changes.unless_status:
         values.pop("status", None)
     if "shown_at" in values:
         shown = values.pop("shown_at")
@@ -202,6 +206,14 @@ async def delete(
     )  # fmt: skip
     await record(tx, now, "conversation.deleted", gone.id, number=gone.number)
     return stored
+
+
+def _given(changes: Changes) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in structs.asdict(changes).items()
+        if value is not UNSET and name != "unless_status"
+    }
 
 
 async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:

@@ -210,3 +210,31 @@ async def test_a_key_without_the_permission_sees_nothing_of_its_users(
         assert (await api.get(path, headers=headers)).status_code == 403
     said = await api.post(f"{PATH}/{name}/messages", json={"content": "x"}, headers=headers)
     assert said.status_code == 403
+
+
+async def administered(api: httpx.AsyncClient, cast: Cast) -> str:
+    """Her delivery's conversation, opened and so administered by Cleo, the customer."""
+    body = {"delivery_id": cast.acme.deliveries[0].id}
+    made = await api.post(PATH, json=body, headers=cast.bearer("cleo"))
+    return f"{PATH}/{made.json()['id']}"
+
+
+async def test_a_participant_who_administers_changes_what_is_said_of_it(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    path, cleo = await administered(api, cast), cast.bearer("cleo")
+    body = {"title": "New", "status": "closed", "metadata": {"a": 1}}
+    changed = (await api.patch(path, json=body, headers=cleo)).json()
+    assert {name: changed[name] for name in body} == body
+
+
+@pytest.mark.parametrize("field", ["assignee_id", "labels", "priority", "custom_attributes"])
+async def test_the_desks_work_is_not_a_customers(
+    api: httpx.AsyncClient, cast: Cast, field: str
+) -> None:
+    values = {"assignee_id": cast.acme.id("cleo"), "labels": ["x"], "priority": "urgent"}
+    body = {field: values.get(field, {"a": 1})}
+    path, cleo = await administered(api, cast), cast.bearer("cleo")
+    assert (await api.patch(path, json=body, headers=cleo)).status_code == 403
+    assert (await api.post(f"{path}/tickets", headers=cleo)).status_code == 403
+    assert (await api.patch(path, json=body)).status_code == 200
