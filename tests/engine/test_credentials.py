@@ -1,5 +1,7 @@
 """Who is behind a credential, and how soon a change is felt."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from koine.engine import credentials, keys, people, sessions, tenants
@@ -164,3 +166,11 @@ async def test_an_issuers_token_ends(cast: Cast) -> None:
     token = issuer.sign(claims, 10)
     cast.clock.advance(seconds=120)
     assert await refused(cast, token) == "expired"
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+async def test_a_token_of_endless_depth_is_just_a_wrong_one(cast: Cast, opening: bytes) -> None:
+    deep = urlsafe_b64encode(opening * 20_000).decode().rstrip("=")
+    for named in (None, cast.acme.tenant.id):
+        with pytest.raises(Unauthenticated):
+            await credentials.by_token(cast.engine, f"e30.{deep}.e30", named)

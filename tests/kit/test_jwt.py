@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from koine.kit.clock import HeldClock
-from koine.kit.jwt import TokenError, TokenSigner, verify_external
+from koine.kit.jwt import TokenError, TokenSigner, unverified, verify_external
 from koine.kit.jwt_keys import BadKey
 
 NOW = HeldClock().now()
@@ -227,6 +227,18 @@ def test_kid_picks_from_a_set() -> None:
     for wrong in (token(kid="b"), token(kid="c"), token()):
         with pytest.raises(TokenError):
             read(wrong, keys)
+
+
+@pytest.mark.parametrize("kid", ["abc+d/ef=", "2026.11:a", "k" * 90])
+def test_a_known_kid_may_be_spelled_as_its_issuer_likes(kid: str) -> None:
+    keys = json.dumps({"keys": [{**RSA.as_dict(), "kid": kid}]})
+    assert read(token(kid=kid), keys)["sub"] == "u1"
+
+
+@pytest.mark.parametrize("text", ["", "a.b", "a.e30.c.d", "a.W10.c", "a.!.c", "a.e30.c" * 2000])
+def test_what_is_no_token_says_nothing(text: str) -> None:
+    with pytest.raises(TokenError):
+        unverified(text)
 
 
 def test_audience_and_issuer_may_be_left_open() -> None:

@@ -96,11 +96,22 @@ def verify_external(
     return claims
 
 
-def _read(token: str, keys: tuple[Key, ...], algorithm: str) -> tuple[Claims, Claims]:
-    """Header and claims, once the signature is right."""
+def unverified(token: str) -> Claims:
+    """What a token says of itself, to find out whose key must prove it. Raises TokenError."""
+    _, payload, _ = _parts(token)
+    return _object(payload)
+
+
+def _parts(token: str) -> tuple[bytes, bytes, bytes]:
     if len(token) > MAX_TOKEN or not _SHAPE.fullmatch(token):
         raise TokenError("invalid", "shape")
     head, payload, signature = token.encode().split(b".")
+    return head, payload, signature
+
+
+def _read(token: str, keys: tuple[Key, ...], algorithm: str) -> tuple[Claims, Claims]:
+    """Header and claims, once the signature is right."""
+    head, payload, signature = _parts(token)
     header = _object(head)
     if header.get("alg") != algorithm or not _REFUSED_HEADERS.isdisjoint(header):
         raise TokenError("invalid", "header")
@@ -128,11 +139,11 @@ def _object(segment: bytes) -> Claims:
 
 
 def _pick(keys: tuple[Key, ...], kid: object) -> Key:
-    if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
-        raise TokenError("invalid", "kid")
     named = [key for key in keys if kid is not None and key.kid == kid]
     if named:
         return named[0]
+    if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
+        raise TokenError("invalid", "kid")
     if len(keys) == 1 and (kid is None or keys[0].kid is None):
         return keys[0]
     raise TokenError("invalid", "kid")
