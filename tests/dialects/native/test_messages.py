@@ -86,6 +86,8 @@ async def test_notes_are_hidden_from_all_but_staff(
         ({"content": "  "}, "content"),
         ({"content": "x" * 150_001}, "content"),
         ({"type": "image"}, "content_url"),
+        ({"content": "x", "content_url": "javascript:alert(1)"}, "content_url"),
+        ({"type": "image", "content_url": "data:text/html,x"}, "content_url"),
         ({"type": "html", "content": "x"}, "type"),
         ({"content": "x", "parent_id": "x"}, "parent_id"),
         ({"content": "x", "parent_id": NOBODY}, "parent_id"),

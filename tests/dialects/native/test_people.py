@@ -203,6 +203,13 @@ async def test_bulk_takes_1_to_500(api: httpx.AsyncClient, count: int) -> None:
     assert (await api.post("/v1/deliveries/bulk", json=body)).status_code == 422
 
 
+@pytest.mark.parametrize("path", ["users", "contacts", "responders"])
+async def test_a_picture_is_no_script(api: httpx.AsyncClient, path: str) -> None:
+    for link, status in (("javascript:alert(1)", 422), ("https://a.test/1.png", 201)):
+        body = {"name": "Robot", "avatar_url": link}
+        assert (await api.post(f"/v1/{path}", json=body)).status_code == status
+
+
 async def test_one_deliverys_bad_field_has_its_plain_name(api: httpx.AsyncClient) -> None:
     for body in ({"customer_id": "x"}, {"customer_id": NOBODY}, {}):
         answer = await api.post("/v1/deliveries", json=body)

@@ -8,12 +8,12 @@ from koine.dialects.native.wire import (
     Bag,
     Email,
     Id,
+    Link,
     Name,
     PageQuery,
     Password,
     ShownBag,
     ShownWords,
-    Text,
     User,
 )
 from koine.model.permissions import Role
@@ -37,7 +37,7 @@ class CreateUser(Struct, frozen=True, kw_only=True):
     last_name: Name | None = None
     email: Email | None = None
     phone: Name | None = None
-    avatar_url: Text | None = None
+    avatar_url: Link | None = None
     role: Role | None = None
     permissions: Words = []
     custom_attributes: Bag = {}
@@ -52,7 +52,7 @@ class ChangeUser(Struct, frozen=True, kw_only=True):
     last_name: Name | UnsetType | None = UNSET
     email: Email | UnsetType | None = UNSET
     phone: Name | UnsetType | None = UNSET
-    avatar_url: Text | UnsetType | None = UNSET
+    avatar_url: Link | UnsetType | None = UNSET
     role: Role | UnsetType | None = UNSET
     permissions: Words | UnsetType = UNSET
     blocked: bool | UnsetType = UNSET
@@ -83,7 +83,7 @@ class CreateContact(Struct, frozen=True, kw_only=True):
     email: Email | None = None
     phone: Name | None = None
     identifier: Name | None = None
-    avatar_url: Text | None = None
+    avatar_url: Link | None = None
     company: Name | None = None
     job_title: Name | None = None
     location: Name | None = None
@@ -102,7 +102,7 @@ class ChangeContact(Struct, frozen=True, kw_only=True):
     email: Email | UnsetType | None = UNSET
     phone: Name | UnsetType | None = UNSET
     identifier: Name | UnsetType | None = UNSET
-    avatar_url: Text | UnsetType | None = UNSET
+    avatar_url: Link | UnsetType | None = UNSET
     company: Name | UnsetType | None = UNSET
     job_title: Name | UnsetType | None = UNSET
     location: Name | UnsetType | None = UNSET

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from koine.dialects.native.wire import Bag, Id, Name, PageQuery, ShownBag, Text
+from koine.dialects.native.wire import Bag, Id, Link, Name, PageQuery, ShownBag
 from koine.model.identity import ResponderKind
 from koine.model.inbox import ChannelType
 
@@ -68,7 +68,7 @@ class CreateResponder(Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(min_length=3, max_length=50)]
     kind: ResponderKind = "agent"
-    avatar_url: Text | None = None
+    avatar_url: Link | None = None
     settings: Bag = {}
 
 
@@ -76,7 +76,7 @@ class ChangeResponder(Struct, frozen=True, kw_only=True):
     """What to change of a responder; new settings are a new version."""
 
     name: Annotated[str, Meta(min_length=3, max_length=50)] | UnsetType = UNSET
-    avatar_url: Text | UnsetType | None = UNSET
+    avatar_url: Link | UnsetType | None = UNSET
 
 
 class AddVersion(Struct, frozen=True):
