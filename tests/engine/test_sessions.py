@@ -10,6 +10,7 @@ from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
+from koine.store import credentials as rows
 from koine.store.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
 
@@ -87,6 +88,19 @@ async def test_a_session_ends_by_itself(cast: Cast) -> None:
     cast.clock.advance(seconds=cast.engine.settings.refresh_token_days * DAY // SECOND + 1)
     with pytest.raises(Unauthenticated):
         await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_a_login_forgets_the_sessions_that_have_ended(cast: Cast) -> None:
+    boss, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, boss, dan.id, PASSWORD)
+    ids = []
+    for _ in range(3):
+        found = await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
+        ids.append(found.refresh_token.split(".")[1])
+        if len(ids) == 1:
+            await sessions.end(cast.engine, found.refresh_token)
+    kept = [await cast.engine.db.read(boss.tenant_id, rows.session, each) for each in ids]
+    assert [each is not None for each in kept] == [False, True, True]
 
 
 async def test_of_two_who_refresh_at_once_one_wins_and_the_session_ends(cast: Cast) -> None:

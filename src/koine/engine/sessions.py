@@ -172,6 +172,7 @@ async def _begin(tx: Tx, session: Session) -> Identity:
     user = await _active(tx, session.user_id)
     if user is None:
         raise Unauthenticated("invalid")
+    await credentials.drop_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
     return user
 

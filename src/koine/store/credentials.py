@@ -1,7 +1,7 @@
 """API keys, logins and sessions. What they open is found before the tenant is known."""
 
 from msgspec import structs
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from koine.model.credential import ApiKey, Login, Session
 from koine.store.db import Tx
@@ -97,6 +97,13 @@ _REVOKE_SESSIONS_OF = Command(
     )
     .values(revoked_at=p("now"))
 )
+_DROP_ENDED_SESSIONS_OF = Command(
+    delete(sessions).where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.user_id == p("user_id"),
+        or_(sessions.c.revoked_at.is_not(None), sessions.c.expires_at <= p("now")),
+    )
+)
 
 
 async def key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
@@ -170,3 +177,8 @@ async def revoke_session(tx: Tx, session_id: str, now: int) -> bool:
 async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
     """End every session of a user; answers how many."""
     return await tx.run(_REVOKE_SESSIONS_OF, user_id=user_id, now=now)
+
+
+async def drop_ended_sessions_of(tx: Tx, user_id: str, now: int) -> int:
+    """Forget a user's sessions that have ended; answers how many."""
+    return await tx.run(_DROP_ENDED_SESSIONS_OF, user_id=user_id, now=now)
