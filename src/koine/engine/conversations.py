@@ -68,10 +68,9 @@ async def _find(
     """A page of the conversations the actor may list, newest activity first, with exact total
     where asked for. Raises Forbidden when it asks for another person's without permission."""
     f = access.scoped(actor, f)
-    total = await conversation_lists.total(tx, f) if with_total else None
-    page = await conversation_lists.page(tx, f, window)
+    page = await conversation_lists.page(tx, f, window, with_total)
     items: list[Conversation] = list(page.items)
-    return Shown(items, await around(tx, items, parts), total, page.next)
+    return Shown(items, await around(tx, items, parts), page.total, page.next)
 
 
 find = reads(_find)

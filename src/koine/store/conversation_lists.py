@@ -29,28 +29,26 @@ from koine.store.tables import participants
 
 
 class Listed(Conversation, frozen=True):
-    """A conversation in a list, with the time (µs) this list sorts it by."""
+    """A conversation in a list, with the time (µs) this list sorts it by, and the list's total
+    where it is a kept one."""
 
     sort_at: int = 0
+    total: int = 0
 
 
-async def page(tx: Tx, f: ConversationFilter, window: Window) -> Page[Listed]:
-    """One page of the conversations `f` finds, with where the next one starts, without total."""
-    if window.too_deep:
-        return Page(items=[])
-    names, values = filters.conditions(f)
-    if window.cursor is not None:
-        names |= {"cursor"}
-        values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
-    if f.by_shown_time and f.owner_ids:
-        known = await people.by_ids(tx, list(f.owner_ids))
-        values["openers"] = [each.id for each in known.values() if each.kind == "user"]
-        names |= {"openers"} if values["openers"] else frozenset()
-    names |= windows.names(window)
-    rows = await tx.all(_PAGES.of(names), **values, **windows.values(window))
+async def page(
+    tx: Tx, f: ConversationFilter, window: Window, with_total: bool = False
+) -> Page[Listed]:
+    """One page of the conversations `f` finds, with where the next one starts, and the exact
+    total where asked for: a kept total comes with the rows."""
+    rows = [] if window.too_deep else await _rows(tx, f, window, with_total)
+    counted = None
+    if with_total:
+        comes_along = rows and tallies.names_for(f) is not None
+        counted = rows[0].total if comes_along else await total(tx, f)
     items = rows[: window.limit]
     more = len(rows) > window.limit
-    return Page(items=items, next=(items[-1].sort_at, items[-1].id) if more else None)
+    return Page(items, counted, (items[-1].sort_at, items[-1].id) if more else None)
 
 
 async def total(tx: Tx, f: ConversationFilter) -> int:
@@ -63,6 +61,23 @@ async def total(tx: Tx, f: ConversationFilter) -> int:
     return int(counted[0]) if counted else 0
 
 
+async def _rows(tx: Tx, f: ConversationFilter, window: Window, with_total: bool) -> list[Listed]:
+    """The page's rows and one more, if there is one."""
+    names, values = filters.conditions(f)
+    if window.cursor is not None:
+        names |= {"cursor"}
+        values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
+    if f.by_shown_time and f.owner_ids:
+        known = await people.by_ids(tx, list(f.owner_ids))
+        values["openers"] = [each.id for each in known.values() if each.kind == "user"]
+        names |= {"openers"} if values["openers"] else frozenset()
+    if with_total and (kept := tallies.names_for(f)) is not None:
+        names |= {"totalled"}
+        values["totals"] = kept
+    names |= windows.names(window)
+    return await tx.all(_PAGES.of(names), **values, **windows.values(window))
+
+
 def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
     if "participant_id" in names:
         ids = _ids_of_participant(names)
@@ -72,8 +87,9 @@ def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
         ids = _ids_by_statuses(names)
     else:
         ids = windows.cut(_walk(names, filters.where(names), _time(names)), names).subquery("page")
+    along = [tallies.sum_of("totals")] if "totalled" in names else []
     return (
-        select(*COLUMNS, ids.c.at)
+        select(*COLUMNS, ids.c.at, *along)
         .join(ids, t.c.id == ids.c.id)
         .where(t.c.tenant_id == p("tenant_id"))
         .order_by(ids.c.at.desc(), ids.c.id.desc())
@@ -184,6 +200,8 @@ def _count(names: frozenset[str]) -> Select[int]:
 
 
 _PAGES = Family(
-    _page, Listed, filters=(*filters.FILTERS, *windows.NAMES, "cursor", "by_shown", "openers")
+    _page,
+    Listed,
+    filters=(*filters.FILTERS, *windows.NAMES, "cursor", "by_shown", "openers", "totalled"),
 )
 _COUNTS = Family(_count, filters=filters.FILTERS)

@@ -8,7 +8,7 @@ says which totals a conversation counts in, so a total cannot mean two things.
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, func, select
 
 from koine.model.conversation import Conversation
 from koine.model.filters import ConversationFilter
@@ -101,6 +101,15 @@ async def apply(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
 async def total(tx: Tx, names: list[str]) -> int:
     """The sum of the named totals."""
     return sum(value for _, value in await tx.all(_SUM, names=names))
+
+
+def sum_of(name: str) -> ColumnElement[int]:
+    """The sum of the totals named by a parameter, to come along with a list's rows."""
+    return (
+        select(func.coalesce(func.sum(counters.c.value), 0).cast(BigInteger))
+        .where(counters.c.tenant_id == p("tenant_id"), in_list(counters.c.name, name))
+        .scalar_subquery()
+    )
 
 
 async def next_number(tx: Tx, noun: str) -> int:
