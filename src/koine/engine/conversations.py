@@ -68,9 +68,11 @@ async def _find(
     """A page of the conversations the actor may list, newest activity first, with exact total
     where asked for. Raises Forbidden when it asks for another person's without permission."""
     f = access.scoped(actor, f)
-    page = await conversation_lists.page(tx, f, window, with_total)
+    page = await conversation_lists.page(tx, f, window, with_total, "latest" in parts)
     items: list[Conversation] = list(page.items)
-    return Shown(items, await around(tx, items, parts), page.total, page.next)
+    latest = {c.id: c.latest for c in page.items if c.latest is not None}
+    surrounding = structs.replace(await around(tx, items, parts - {"latest"}), latest=latest)
+    return Shown(items, surrounding, page.total, page.next)
 
 
 find = reads(_find)

@@ -4,6 +4,8 @@ Each list first finds the ids of its page by walking one index backwards, then r
 a deep page costs index entries, never rows (docs/benchmarks.md, `make bench-large`).
 """
 
+from typing import Any
+
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -16,10 +18,11 @@ from sqlalchemy import (
 
 from koine.model.conversation import Conversation
 from koine.model.filters import ConversationFilter
+from koine.model.message import Message
 from koine.model.page import Page, Window
 from koine.store import conversation_filters as filters
 from koine.store import identities as people
-from koine.store import tallies, windows
+from koine.store import messages, tallies, windows
 from koine.store.conversations import COLUMNS
 from koine.store.db import Tx
 from koine.store.fragments import in_list
@@ -29,23 +32,29 @@ from koine.store.tables import participants
 
 
 class Listed(Conversation, frozen=True):
-    """A conversation in a list, with the time (µs) this list sorts it by, and the list's total
-    where it is a kept one."""
+    """A conversation in a list, with the time (µs) this list sorts it by, the list's total where
+    it is a kept one, and the newest public message where asked for."""
 
     sort_at: int = 0
     total: int = 0
+    latest: Message | None = None
 
 
 async def page(
-    tx: Tx, f: ConversationFilter, window: Window, with_total: bool = False
+    tx: Tx,
+    f: ConversationFilter,
+    window: Window,
+    with_total: bool = False,
+    with_latest: bool = False,
 ) -> Page[Listed]:
-    """One page of the conversations `f` finds, with where the next one starts, and the exact
-    total where asked for: a kept total comes with the rows."""
-    rows = [] if window.too_deep else await _rows(tx, f, window, with_total)
+    """One page of the conversations `f` finds, with where the next one starts. Where asked for,
+    the exact total and each one's newest public message come with the rows."""
+    along = {"totalled"} if with_total and tallies.names_for(f) is not None else set()
+    along |= {"latest"} if with_latest else set()
+    rows = [] if window.too_deep else await _rows(tx, f, window, along)
     counted = None
     if with_total:
-        comes_along = rows and tallies.names_for(f) is not None
-        counted = rows[0].total if comes_along else await total(tx, f)
+        counted = rows[0].total if rows and "totalled" in along else await total(tx, f)
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items, counted, (items[-1].sort_at, items[-1].id) if more else None)
@@ -61,8 +70,8 @@ async def total(tx: Tx, f: ConversationFilter) -> int:
     return int(counted[0]) if counted else 0
 
 
-async def _rows(tx: Tx, f: ConversationFilter, window: Window, with_total: bool) -> list[Listed]:
-    """The page's rows and one more, if there is one."""
+async def _rows(tx: Tx, f: ConversationFilter, window: Window, along: set[str]) -> list[Listed]:
+    """The page's rows and one more, if there is one, with what comes along."""
     names, values = filters.conditions(f)
     if window.cursor is not None:
         names |= {"cursor"}
@@ -71,10 +80,9 @@ async def _rows(tx: Tx, f: ConversationFilter, window: Window, with_total: bool)
         known = await people.by_ids(tx, list(f.owner_ids))
         values["openers"] = [each.id for each in known.values() if each.kind == "user"]
         names |= {"openers"} if values["openers"] else frozenset()
-    if with_total and (kept := tallies.names_for(f)) is not None:
-        names |= {"totalled"}
-        values["totals"] = kept
-    names |= windows.names(window)
+    if "totalled" in along:
+        values["totals"] = tallies.names_for(f)
+    names |= windows.names(window) | along
     return await tx.all(_PAGES.of(names), **values, **windows.values(window))
 
 
@@ -88,12 +96,18 @@ def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
     else:
         ids = windows.cut(_walk(names, filters.where(names), _time(names)), names).subquery("page")
     along = [tallies.sum_of("totals")] if "totalled" in names else []
-    return (
-        select(*COLUMNS, ids.c.at, *along)
-        .join(ids, t.c.id == ids.c.id)
-        .where(t.c.tenant_id == p("tenant_id"))
-        .order_by(ids.c.at.desc(), ids.c.id.desc())
-    )
+    listed = select(*COLUMNS, ids.c.at, *along).join(ids, t.c.id == ids.c.id)
+    if "latest" in names:
+        listed = messages.join_at(listed, t.c.id, t.c.last_public_seq)
+    return listed.where(t.c.tenant_id == p("tenant_id")).order_by(ids.c.at.desc(), ids.c.id.desc())
+
+
+def _listed(*row: Any) -> Listed:
+    """A row as it was asked for: what may come along comes after the conversation's own."""
+    own = len(row) if len(row) <= _OWN + 1 else len(row) - len(messages.COLUMNS)
+    said = row[own:]
+    no_total = (0,) * (_OWN + 1 - own)
+    return Listed(*row[:own], *no_total, Message(*said) if said and said[0] else None)
 
 
 def _walk(
@@ -199,9 +213,13 @@ def _count(names: frozenset[str]) -> Select[int]:
     return counted
 
 
+_OWN = len(COLUMNS) + 1
 _PAGES = Family(
     _page,
-    Listed,
-    filters=(*filters.FILTERS, *windows.NAMES, "cursor", "by_shown", "openers", "totalled"),
+    _listed,
+    filters=(
+        *(*filters.FILTERS, *windows.NAMES),
+        *("cursor", "by_shown", "openers", "totalled", "latest"),
+    ),
 )
 _COUNTS = Family(_count, filters=filters.FILTERS)

@@ -215,6 +215,16 @@ async def delete_of(tx: Tx, conversation_id: str) -> int:
     return await tx.run(_DELETE_OF, conversation_id=conversation_id)
 
 
+def join_at(
+    listed: Select[Any], conversation_id: ColumnElement[str], seq: ColumnElement[int]
+) -> Select[Any]:
+    """A select with the message at a place of each row's conversation put after its columns."""
+    at = and_(
+        t.c.tenant_id == p("tenant_id"), t.c.conversation_id == conversation_id, t.c.seq == seq
+    )
+    return listed.add_columns(*COLUMNS).outerjoin(t, at).outerjoin(identities, _SENDER_ROW)
+
+
 def _conditions(f: MessageFilter) -> tuple[frozenset[str], dict[str, object]]:
     names = {n for n in ("with_private", "said_only", "oldest_first") if getattr(f, n)}
     values: dict[str, object] = {}
