@@ -107,7 +107,8 @@ def _listed(*row: Any) -> Listed:
     own = len(row) if len(row) <= _OWN + 1 else len(row) - len(messages.COLUMNS)
     said = row[own:]
     no_total = (0,) * (_OWN + 1 - own)
-    return Listed(*row[:own], *no_total, Message(*said) if said and said[0] else None)
+    values: list[Any] = [*row[:own], *no_total, Message(*said) if said and said[0] else None]
+    return Listed(*values)
 
 
 def _walk(
