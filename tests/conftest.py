@@ -76,6 +76,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", BACKENDS if chosen == "both" else [chosen])
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long values are keys and tokens, new in each process: parallel runs need names that stay."""
+    return argname if isinstance(val, str) and len(val) > 32 else None
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, object]]:
     """The loop that serves in production."""

@@ -66,7 +66,11 @@ def test_a_hostile_exception_forges_no_event(as_json: bool) -> None:
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-@pytest.mark.parametrize("secret", [new_api_key().text, new_api_key(False).text, JWT])
+@pytest.mark.parametrize(
+    "secret",
+    [new_api_key().text, new_api_key(False).text, JWT],
+    ids=["live key", "test key", "token"],
+)
 def test_no_secret_is_logged_wherever_it_is(as_json: bool, secret: str) -> None:
     deep = {"headers": [("authorization", f"Bearer {secret}")], "error": ValueError(secret)}
     text = logged(as_json, event=f"got {secret}!", deep=deep, raw=secret.encode())
