@@ -5,12 +5,14 @@ process, so a test makes a tenant of its own; one that must be alone asks for `f
 """
 
 import itertools
+import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import uvloop
 from hypothesis import settings
 
@@ -79,6 +81,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Long values are keys and tokens, new in each process: parallel runs need names that stay."""
     return argname if isinstance(val, str) and len(val) > 32 else None
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A test that sets the log up, perhaps to a stream that is soon closed, does so for itself."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture(scope="session")

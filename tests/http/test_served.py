@@ -15,7 +15,7 @@ ALLOWED = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app(), log_level="error", server_header=False, http="httptools")
+    config = uvicorn.Config(app(), log_config=None, server_header=False, http="httptools")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     yield listening.getsockname()[1]
