@@ -195,7 +195,7 @@ def _person(world: World, role: str) -> str:
 
 def _at(world: World, seq: str) -> str:
     """When a message was said: all conversations say their first, then all their second, …"""
-    return f"{BASE} + (({seq}) * {world.conversations} + n) * {STEP}"
+    return f"{BASE} + (CAST({seq} AS bigint) * {world.conversations} + n) * {STEP}"
 
 
 def _content(seq: str) -> str:
