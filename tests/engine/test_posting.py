@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from koine.engine import conversations, delivery_conversations, messages, participation
 from koine.engine.delivery_conversations import Opening
@@ -11,7 +12,9 @@ from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import numbered
-from koine.store.db import Database
+from koine.store.db import Database, Tx
+from koine.store.sql import Query, p
+from koine.store.tables import events
 from tests.cast import Cast, make_cast
 
 
@@ -124,3 +127,36 @@ async def test_a_private_note_is_read_by_its_sender_but_never_shown_as_their_mar
     me = (await messages.page(engine, ada, conversation.id, MessageFilter(), numbered(1, 1))).me
     assert me is not None
     assert (me.read_seq, me.read_public, me.read_message_id) == (again.seq, 1, public.id)
+
+
+async def test_nothing_is_said_after_one_has_left(cast: Cast) -> None:
+    conversation = await opened(cast)
+    actor, boss, dan = cast.acme.actor("dan"), cast.acme.actor("ada"), cast.acme.id("dan")
+    for _ in range(10):
+        await participation.add(cast.engine, boss, conversation.id, [dan])
+        posts = [
+            messages.post(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
+            for n in range(8)
+        ]
+        leaving = participation.remove(cast.engine, boss, conversation.id, [dan])
+        await posts[0]
+        await asyncio.gather(*posts[1:4], leaving, *posts[4:], return_exceptions=True)
+    happened = await cast.engine.db.read(cast.acme.tenant.id, kinds, conversation.id)
+    here = True
+    for kind in happened:
+        assert kind != "message.created" or here
+        here = {"participant.left": False, "participant.joined": True}.get(kind, here)
+    assert "message.created" in happened
+
+
+_KINDS = Query(
+    select(events.c.kind)
+    .where(events.c.tenant_id == p("tenant_id"), events.c.conversation_id == p("conversation_id"))
+    .order_by(events.c.position),
+    str,
+)
+
+
+async def kinds(tx: Tx, conversation_id: str) -> list[str]:
+    """What happened in a conversation, in order."""
+    return await tx.all(_KINDS, conversation_id=conversation_id)

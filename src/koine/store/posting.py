@@ -1,7 +1,7 @@
 """The statements of a send: what must be known before, and what is written, for many at once.
 
-One select locks the conversations of a whole batch in one order and brings every fact the engine
-decides by; two round trips write what it decided. A batch costs what one message costs.
+One select locks the conversations of a whole batch in one order, one brings every fact the engine
+decides by, and one statement writes what it decided. A batch costs what one message costs.
 """
 
 from msgspec import Struct
@@ -90,6 +90,16 @@ class Mark(Struct, frozen=True):
     last_activity_at: int
 
 
+_places = values_table("places", {"tenant_id": Uuid(), "conversation_id": Uuid()})
+_LOCK = Query(
+    select(c.c.id)
+    .join_from(
+        _places, c, and_(c.c.tenant_id == _places.c.tenant_id, c.c.id == _places.c.conversation_id)
+    )
+    .order_by(c.c.id)
+    .with_for_update(of=c, key_share=True),
+    str,
+)
 _asked = values_table(
     "asked", {"tenant_id": Uuid(), "conversation_id": Uuid(), "sender_id": Uuid()}
 )
@@ -113,9 +123,7 @@ _FACTS = Query(
             p.c.identity_id == _asked.c.sender_id,
         ),
     )
-    .outerjoin(i, and_(i.c.tenant_id == c.c.tenant_id, i.c.id == _asked.c.sender_id))
-    .order_by(c.c.id)
-    .with_for_update(of=c, key_share=True),
+    .outerjoin(i, and_(i.c.tenant_id == c.c.tenant_id, i.c.id == _asked.c.sender_id)),
     Facts,
 )  # fmt: skip
 _keyed = values_table(
@@ -180,7 +188,13 @@ _BUMP = Command(
 
 
 async def facts(tx: Tx, asked: list[tuple[str, str, str | None]]) -> list[Facts]:
-    """The facts of each (tenant, conversation, sender) that exists; its conversation is locked."""
+    """The facts of each (tenant, conversation, sender) that exists; its conversation is locked.
+
+    Locked first, read then: a row that was waited for is fresh, but what is joined to it is as
+    old as the statement, and would let one speak who has just left.
+    """
+    places = sorted({(tenant_id, conversation_id) for tenant_id, conversation_id, _ in asked})
+    await tx.all(_LOCK, places=places)
     return await tx.all(_FACTS, asked=asked)
 
 
