@@ -1,7 +1,7 @@
 """The statements of a send: what must be known before, and what is written, for many at once.
 
 One select locks the conversations of a whole batch in one order, one brings every fact the engine
-decides by, and one statement writes what it decided. A batch costs what one message costs.
+decides by, two round trips write what it decided. A batch costs what one message costs.
 """
 
 from msgspec import Struct
