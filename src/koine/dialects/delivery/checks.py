@@ -1,16 +1,14 @@
 """What a value must be before a verb is called. Raises Invalid with the caller's own field name."""
 
-from urllib.parse import urlsplit
-
 import msgspec
 
-from koine.dialects.delivery.shapes import UPLOADS
 from koine.dialects.delivery.wire import NewParticipant
 from koine.engine.delivery_conversations import Joining
 from koine.kit.ids import canonical
 from koine.kit.times import parse_iso
 from koine.model.conversation import ParticipantRole
 from koine.model.errors import Invalid
+from koine.model.links import is_link
 from koine.model.page import Window, numbered
 
 MOST = 100
@@ -73,7 +71,7 @@ def content_url(text: str | None) -> str | None:
     """A link to show, never to fetch: http, https, or a file of our own. "" is none (D)."""
     if not text:
         return None
-    if not (_is_upload(text) or _is_link(text)):
+    if not is_link(text):
         raise Invalid("content_url", "must be an http or https URL or a path of an upload")
     return text
 
@@ -88,21 +86,6 @@ def _required(field: str, text: str) -> str:
     if found is None:
         raise Invalid(field, "must be a UUID")
     return found
-
-
-def _is_upload(text: str) -> bool:
-    return text.startswith(UPLOADS) and text.isprintable() and ".." not in text
-
-
-def _is_link(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        has_place = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https") and has_place and text.isprintable() and " " not in text
-    )
 
 
 def _moment(text: str) -> int | None:

@@ -8,11 +8,9 @@ from msgspec.json import Decoder
 from koine.dialects.delivery import wire
 from koine.kit.times import iso_ms
 from koine.model.conversation import Conversation, Participant, unread
+from koine.model.links import UPLOADS
 from koine.model.message import Attachment, Message
 from koine.model.view import Shown
-
-UPLOADS = "/files/"
-"""Where the server serves the files it keeps, as `<key>/<name>`."""
 
 _NULL = Raw(b"null")
 _MEDIA: dict[str, wire.ShownType] = {"image": "image", "audio": "audio", "video": "video"}

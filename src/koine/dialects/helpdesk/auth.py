@@ -25,7 +25,7 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
     try:
         found = await _known(call)
     except Unauthenticated:
-        count(call, limiter, f"ip:{call.client_ip}")
+        count(call, limiter, f"ip:{call.counted_ip}")
         raise
     count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
     reading = call.method in ("GET", "HEAD")
@@ -44,7 +44,7 @@ def rate_headers(call: AnyCall, limiter: RateLimiter) -> Mapping[str, str]:
     if call.rate is None:
         # A public route, or a path nobody has: the address is all there is to count by.
         try:
-            count(call, limiter, f"ip:{call.client_ip}")
+            count(call, limiter, f"ip:{call.counted_ip}")
         except Limited as full:
             call.rate = full.rate
     rate = call.rate

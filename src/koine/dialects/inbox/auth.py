@@ -17,6 +17,8 @@ from koine.model.inbox import ContactInbox
 HASH_HEADER = "X-Identifier-Hash"
 HASH_PARAMETER = "identifier_hash"
 INBOX = "/public/api/v1/inboxes/{inbox}"
+NAMES_OF_ADDRESS = 10
+"""How many contacts may call at their full rate from one address (an office, a proxy)."""
 CONTACT = INBOX + "/contacts/{contact}"
 CONVERSATION = CONTACT + "/conversations/{conversation}"
 
@@ -27,9 +29,7 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     Raises TooMany, NotFound for whatever is unknown, Unauthenticated for an identity hash.
     """
     inbox, contact = call.path.get("inbox"), call.path.get("contact")
-    known = ":".join((call.client_ip, inbox or "", contact or call.path.get("survey", "")))
-    per_minute = call.engine.settings.inbox_rate_limit_per_minute
-    limiter.check(known, per_minute, call.engine.clock.now())
+    _count(call, limiter, inbox or "", contact or call.path.get("survey", ""))
     if inbox is None:
         return await _by_survey(call)
     entry = await contacts.enter(call.engine, inbox, contact)
@@ -37,6 +37,13 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
         entry = await contacts.prove(call.engine, entry, shown_hash(call))
     call.notes["entry"] = entry
     return _actor(entry, call.client_ip)
+
+
+def _count(call: Call[Any, Any], limiter: RateLimiter, inbox: str, name: str) -> None:
+    """Count a call of this address, here and in all: names can be made up. Raises TooMany."""
+    per_minute, now = call.engine.settings.inbox_rate_limit_per_minute, call.engine.clock.now()
+    limiter.check(call.counted_ip, per_minute * NAMES_OF_ADDRESS, now)
+    limiter.check(f"{call.counted_ip}:{inbox}:{name}", per_minute, now)
 
 
 def entry_of(call: Call[Any, Any]) -> Entry:
