@@ -9,8 +9,12 @@ from tests.support import house
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "koine"
+# What a migration did is written by Alembic and never edited: its size is the change's.
+WRITTEN = PurePath("store/migrations/versions")
 FILES: dict[PurePath, str] = {
-    path.relative_to(SOURCE): path.read_text() for path in sorted(SOURCE.rglob("*.py"))
+    path.relative_to(SOURCE): path.read_text()
+    for path in sorted(SOURCE.rglob("*.py"))
+    if not path.relative_to(SOURCE).is_relative_to(WRITTEN)
 }
 OTHERS = [
     path
