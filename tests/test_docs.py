@@ -24,7 +24,7 @@ _METHODS = re.compile(rf"{METHOD}(?:[|, ]+{METHOD})*")
 _CELL = re.compile(rf"\|\s*({METHOD}(?:, {METHOD})*)\s*\|")
 _BELOW = re.compile(r"below `(/[^`]+)`")
 _PLACE = re.compile(r"\{[^}]*\}")
-REFUSALS = {
+REFUSALS: dict[type[errors.Refusal] | None, errors.Refusal | None] = {
     errors.Malformed: errors.Malformed("no JSON"),
     errors.Invalid: errors.Invalid("title", "is required"),
     errors.Unauthenticated: errors.Unauthenticated("missing"),

@@ -8,7 +8,9 @@ from tests.drivers.world import World
 
 async def unread(speak: dict[str, Driver], talk_id: str) -> int:
     listed: Any = await speak["delivery"].ask("GET", "/messaging/conversations?limit=100")
-    return next(c["unread_count"] for c in listed["conversations"] if c["id"] == talk_id)
+    found = (c["unread_count"] for c in listed["conversations"] if c["id"] == talk_id)
+    count: int = next(found)
+    return count
 
 
 async def test_whatever_is_said_elsewhere_is_unread_until_it_is_read(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from koine.http.dialect import Dialect
 from koine.http.route import Route
@@ -95,6 +96,12 @@ class Asker:
         name, right = self.dialect.name, self.row.right
         may = (c for c in callers if expected(name, right, c.kind, c.who, "own") & YES)
         return next(may, callers[0])
+
+
+def fields(kind: type | None) -> tuple[structs.FieldInfo, ...]:
+    """The fields of what a route reads."""
+    assert kind is not None and issubclass(kind, msgspec.Struct)
+    return structs.fields(kind)
 
 
 def rows(world_dialects: list[Dialect], wants: str) -> Iterator[tuple[str, str]]:

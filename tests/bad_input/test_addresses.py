@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from msgspec import inspect, structs
+from msgspec import inspect
 
 from koine.main import dialects
-from tests.bad_input.asker import Asker, rows
+from tests.bad_input.asker import Asker, fields, rows
 from tests.bad_input.values import COUNTS, ENCODINGS, FAR, NUMBERS, PLACES
 from tests.matrix.runner import Run
 
@@ -22,7 +22,7 @@ async def test_a_number_that_counts_nothing_is_refused(
 ) -> None:
     asker = Asker(run, SPOKEN[name], route)
     body = await asker.sent()
-    for field in structs.fields(asker.route.query):
+    for field in fields(asker.route.query):
         for number in NUMBERS:
             query = f"{field.encode_name}={number}"
             counts = field.encode_name in COUNTS and number != FAR
@@ -37,7 +37,7 @@ async def test_a_word_that_is_none_of_ours_is_refused(
 ) -> None:
     asker = Asker(run, SPOKEN[name], route)
     body = await asker.sent()
-    for field in structs.fields(asker.route.query):
+    for field in fields(asker.route.query):
         if "Literal" in repr(inspect.type_info(field.type)):
             query = f"{field.encode_name}=no-word-of-ours"
             await asker.expect(query, query=query, body=body)

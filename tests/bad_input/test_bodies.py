@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from msgspec import structs
 
 from koine.main import dialects
-from tests.bad_input.asker import Asker, rows
+from tests.bad_input.asker import Asker, fields, rows
 from tests.bad_input.values import BODIES, TEXTS, TYPES, UNSTORABLE, raw
 from tests.matrix.runner import Run
 from tests.matrix.verdicts import YES
@@ -43,7 +42,7 @@ async def test_a_field_of_a_wrong_type_changes_nothing(
     asker = Asker(run, SPOKEN[name], route)
     good = await asker.body()
     before = await asker.prints()
-    for field in structs.fields(asker.route.body):
+    for field in fields(asker.route.body):
         for value in TYPES:
             body = good | {field.encode_name: value}
             if not fits(body, asker.route.body):
@@ -60,7 +59,7 @@ async def test_a_text_that_cannot_be_kept_changes_nothing(
     asker = Asker(run, SPOKEN[name], route)
     good = await asker.body()
     before = await asker.prints()
-    for field in structs.fields(asker.route.body):
+    for field in fields(asker.route.body):
         for what, text in UNSTORABLE.items():
             for value in (text, [text], {"a": text}, {text: 1}):
                 body = raw(good | {field.encode_name: value})
@@ -75,7 +74,7 @@ async def test_a_strange_text_never_breaks_anything(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
     asker = Asker(run, SPOKEN[name], route)
-    for field in structs.fields(asker.route.body):
+    for field in fields(asker.route.body):
         for what, text in TEXTS.items():
             for value in (text, [text], {"a": text}):
                 run.things.spend_all()

@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from tests.cli.typed import Terminal
 
 
 @pytest.fixture
-def terminal(tmp_path, monkeypatch) -> Terminal:
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setattr("logging.basicConfig", lambda **_: None)
     return Terminal(tmp_path)
 

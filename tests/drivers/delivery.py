@@ -43,4 +43,5 @@ class DeliveryDriver(Driver):
         return bool(shown["status"] == "closed")
 
     def latest(self, shown: Any) -> str | None:
-        return shown["latest_message"] and shown["latest_message"]["content"]
+        said: str | None = shown["latest_message"] and shown["latest_message"]["content"]
+        return said

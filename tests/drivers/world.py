@@ -49,7 +49,7 @@ class World(Struct):
 
 async def make_world(db: Database, **settings: object) -> World:
     """A world of its own in a database that may hold others."""
-    cast = await make_cast(db, **settings)  # type: ignore[arg-type]  # settings by name
+    cast = await make_cast(db, None, **settings)
     spoken, engine = dialects(), cast.engine
     app = build(spoken, engine, engine.settings, ledger=Answers(engine))
     return World(cast, Caller(app), spoken)

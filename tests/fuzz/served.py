@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,12 +42,12 @@ class Served:
         inside = self.world.call.app(scope, self._over(receive), self._over(send))
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(inside, self.loop))
 
-    def _over(self, call: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    def _over(self, call: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Awaitable[T]]:
         """A caller's `receive` or `send`, for the application's loop."""
         outside = asyncio.get_running_loop()
 
         async def over(*args: Any) -> T:
-            crossing = asyncio.run_coroutine_threadsafe(call(*args), outside)  # type: ignore[arg-type]  # a coroutine
+            crossing = asyncio.run_coroutine_threadsafe(call(*args), outside)
             return await asyncio.wrap_future(crossing)
 
         return over

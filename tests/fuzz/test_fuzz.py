@@ -88,7 +88,8 @@ def fuzz(name: str, backend: str) -> Callable[..., None]:
         case.body = filled(RUNNING[backend], case.body)
         case.call_and_validate(checks=CHECKS, headers=_credential(name, RUNNING[backend]))
 
-    return test
+    made: Callable[..., None] = test
+    return made
 
 
 def _credential(name: str, served: Served) -> dict[str, str]:

@@ -60,7 +60,8 @@ def complaint(served: Served, fault: Fault, headers: dict[str, str]) -> str:
         asked = {k.decode(): v.decode() for k, v in scope["headers"]}
         keep = {k: v for k, v in asked.items() if k in ("authorization", "x-api-key")}
         call = served.world.call.as_(keep)
-        reply = await asyncio.to_thread(served.portal.call, call, scope["method"], scope["path"])
+        method, path = scope["method"], scope["path"]
+        reply = await asyncio.to_thread(lambda: served.portal.call(call, method, path))
         status, body = fault(reply.status, reply.content)
         sent = [(k.encode(), v.encode()) for k, v in reply.headers.items() if k != "content-length"]
         if status == 200:

@@ -62,7 +62,7 @@ def koine(*words: str) -> str:
 def served(folder: Path, *words: str) -> Iterator[Served]:
     """Serve the demonstration from `folder`/data until the context ends."""
     port = _free_port()
-    command = [KOINE, "serve", "--demo", "--data", "data", "--port", str(port), *words]
+    command = [str(KOINE), "serve", "--demo", "--data", "data", "--port", str(port), *words]
     with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=ENV, stdout=out, stderr=log)
     running = Served(process, folder, port)

@@ -1,8 +1,9 @@
 """A table for the tests of the two databases alone, and verbs over it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.schema import CreateTable
 
 from koine.kit.ids import new_id
@@ -38,7 +39,7 @@ c = things.c
 MINE = c.tenant_id == p("tenant_id")
 
 
-class Thing(NamedTuple):
+class Thing(Struct, frozen=True):
     id: str
     name: str | None
     count: int | None
@@ -104,9 +105,9 @@ async def names(tx: Tx) -> list[str]:
     return await tx.all(NAMES)
 
 
-async def ask(tx: Tx, query: Query[Any], **params: Any) -> list[Any]:
+async def ask(tx: Tx, /, query: Query[Any], **params: Any) -> list[Any]:
     return await tx.all(query, **params)
 
 
-async def do(tx: Tx, command: Command, **params: Any) -> int:
+async def do(tx: Tx, /, command: Command, **params: Any) -> int:
     return await tx.run(command, **params)

@@ -78,9 +78,14 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     (versions / "0002_colour.py").write_text(STEP.format(before=schema.head()))
     with monkeypatch.context() as patched:
         patched.setattr(schema, "_MIGRATIONS", versions.parent)
-        schema._scripts.cache_clear(), schema.script.cache_clear()
+        _forget_scripts()
         yield
-    schema._scripts.cache_clear(), schema.script.cache_clear()
+    _forget_scripts()
+
+
+def _forget_scripts() -> None:
+    schema._scripts.cache_clear()
+    schema.script.cache_clear()
 
 
 async def test_a_release_goes_on_from_the_one_before(

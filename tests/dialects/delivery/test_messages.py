@@ -190,7 +190,7 @@ async def test_nothing_is_accepted_after_the_close(wire: Wire) -> None:
         await wire.close(opened["id"])
 
     senders = [send_until_refused() for _ in range(16)]
-    *answers, _ = await asyncio.gather(*senders, close_amid())
+    answers, _ = await asyncio.gather(asyncio.gather(*senders), close_amid())
     statuses = [status for each in answers for status in each]
     assert statuses.count(409) == 16 and statuses.count(201) > 0
     accepted = statuses.count(201) + 5

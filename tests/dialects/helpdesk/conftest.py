@@ -1,6 +1,6 @@
 """A desk of the small cast: its client, its conversations, its answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -46,9 +46,14 @@ class Desk:
         data: dict[str, Any] = answer.json()["data"]
         return data
 
+    async def find(self, query: Mapping[str, object]) -> httpx.Response:
+        """The list, asked with this query."""
+        params = {name: str(value) for name, value in query.items()}
+        return await self.client.get(BASE, headers=self.headers, params=params)
+
     async def listed(self, **query: object) -> list[str]:
         """The ids a list finds."""
-        answer = await self.call("GET", **query)
+        answer = await self.find(query)
         assert answer.status_code == 200, answer.text
         assert answer.json()["pagination"]["total"] == len(answer.json()["data"])
         return [each["_id"] for each in answer.json()["data"]]
@@ -63,6 +68,6 @@ async def desk(db: Database) -> AsyncIterator[Desk]:
 
 async def desk_of(db: Database, stack: AsyncExitStack, **settings: object) -> Desk:
     """A desk with settings of its own."""
-    cast = await make_cast(db, **settings)
+    cast = await make_cast(db, None, **settings)
     client = await stack.enter_async_context(http(cast.engine, Helpdesk(cast.clock)))
     return Desk(cast, client)

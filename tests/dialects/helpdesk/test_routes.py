@@ -92,7 +92,7 @@ async def test_an_id_filter_that_is_none_of_ours_finds_nothing(
     desk: Desk, name: str, value: str
 ) -> None:
     await desk.made()
-    body = (await desk.call("GET", **{name: value})).json()
+    body = (await desk.find({name: value})).json()
     assert body["data"] == []
     assert body["pagination"] == {"total": 0, "page": 1, "limit": 50, "totalPages": 0}
 
@@ -101,7 +101,7 @@ async def test_an_id_filter_that_is_none_of_ours_finds_nothing(
     ("name", "value"), [("status", "snoozed"), ("priority", "huge"), ("page", "0"), ("limit", "x")]
 )
 async def test_a_bad_query_value_is_a_bad_request(desk: Desk, name: str, value: str) -> None:
-    answer = await desk.call("GET", **{name: value})
+    answer = await desk.find({name: value})
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "BAD_REQUEST"
     assert answer.json()["error"]["details"]["field"] == name
@@ -192,7 +192,8 @@ async def test_put_changes_what_it_names_and_nothing_else(desk: Desk) -> None:
 
 async def test_an_empty_put_changes_nothing(desk: Desk) -> None:
     made = await desk.made()
-    for body in ({}, None):
+    empty: dict[str, str] = {}
+    for body in (empty, None):
         answer = await desk.call("PUT", f"/{made['_id']}", body)
         assert (answer.status_code, answer.json()["data"]) == (200, made)
 

@@ -58,8 +58,8 @@ async def test_rule_1_a_known_source_id_is_that_contact_unchanged(door: Door) ->
 async def test_rule_2_an_existing_contact_is_reused_without_updating(
     door: Door, known: dict[str, str]
 ) -> None:
-    first = await door.enter(name="First", **known)
-    again = await door.enter(name="Second", **known)
+    first = await door.enter(None, name="First", **known)
+    again = await door.enter(None, name="Second", **known)
     assert (again["id"], again["name"]) == (first["id"], "First")
     assert again["source_id"] != first["source_id"]
 
@@ -93,7 +93,7 @@ async def test_rule_5_the_picture_is_kept_not_fetched(door: Door) -> None:
     [({}, "visitor"), ({"email": "l@web.test"}, "lead"), ({"phone_number": "+551133"}, "lead")],
 )
 async def test_rule_7_contact_type(door: Door, given: dict[str, str], kind: str) -> None:
-    guest = await door.newcomer(**given)
+    guest = await door.newcomer(None, **given)
     assert (await guest.open())["contact"]["contact_type"] == kind
 
 

@@ -174,8 +174,11 @@ def test_a_page_is_twenty() -> None:
 
 async def test_an_agent_who_reads_is_seen_to_have_looked(door: Door) -> None:
     acme, engine = door.cast.acme, door.cast.engine
-    joining = ((acme.id("alice"), "member"),)
-    new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id("carol"), participants=joining)
+    new = NewConversation(
+        inbox_id=acme.inbox.id,
+        owner_id=acme.id("carol"),
+        participants=((acme.id("alice"), "member"),),
+    )
     made = await conversations.create(engine, acme.actor("alice"), new)
     await door.carol.say(made.number, "hello")
     await messages.mark_read(engine, acme.actor("alice"), made.id)

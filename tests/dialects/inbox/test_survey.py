@@ -1,5 +1,7 @@
 """The survey after a conversation."""
 
+from typing import Any
+
 import pytest
 
 from koine.kit.ids import new_id
@@ -10,7 +12,7 @@ ANSWER = ["id", "csat_survey_response", "display_type", "content", "inbox_avatar
           "inbox_name", "locale", "conversation_id", "created_at"]  # fmt: skip
 
 
-async def resolved(door: Door) -> tuple[Guest, dict[str, object]]:
+async def resolved(door: Door) -> tuple[Guest, dict[str, Any]]:
     guest = await door.newcomer(await door.inbox(settings='{"csat_survey_enabled":true}'))
     made = await guest.open()
     await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
