@@ -115,7 +115,8 @@ def test_delivery_lists_conversations(shell: Shell) -> None:
     assert {"participants", "latest_message", "unread_count"} <= body["conversations"][0].keys()
 
 
-def test_delivery_opens_a_conversation_and_then_finds_it(shell: Shell) -> None:
+def test_delivery_opens_a_conversation_and_then_finds_it(server: Served) -> None:
+    shell = Shell(server)  # asked anew: another test may have opened the first one's
     status, body = shell.run(DELIVERY["create"])
     made = body["conversation"]
     assert (status, made["type"], made["delivery_id"]) == (
