@@ -14,6 +14,8 @@ from koine.store.postgres_tx import LOST, Link, Lost
 
 _PATIENCE = 5.0
 """Seconds a caller waits for a connection before it is told Unavailable."""
+_GOODBYE = 2.0
+"""Seconds a server may take to close a connection before it is cut off."""
 
 
 class Pool:
@@ -56,8 +58,8 @@ class Pool:
         for future in self._waiting:
             if not future.done():
                 future.set_exception(Unavailable())
-        while self._idle:
-            await self._idle.pop().connection.close()
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(_say_goodbye(link) for link in idle))
 
     async def _take(self) -> Link:
         if self._closed:
@@ -112,3 +114,11 @@ class Pool:
             self._places_taken -= 1
         else:
             self._idle.append(link)
+
+
+async def _say_goodbye(link: Link) -> None:
+    """Close a link as the protocol asks; a server that does not answer holds up no shutdown."""
+    try:
+        await link.connection.close(timeout=_GOODBYE)
+    except LOST:
+        link.terminate()
