@@ -1,8 +1,12 @@
+import re
 from importlib.resources import files
 
 import pytest
 
 from tests.http.tiny import app, client
+
+PAGE = {file.name: file.read_text() for file in (files("koine.http") / "page").iterdir()}
+SCRIPTS = {name: text for name, text in PAGE.items() if name.endswith(".js")}
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/app.js", "/docs/style.css"])
@@ -24,7 +28,38 @@ async def test_the_page_can_be_switched_off() -> None:
         assert (await closed.get(path)).status_code == 404
 
 
-def test_the_script_never_makes_html_of_data() -> None:
-    script = (files("koine.http") / "page" / "app.js").read_text()
+@pytest.mark.parametrize(
+    ("path", "media"),
+    [
+        ("/docs", "text/html"),
+        ("/docs/call.js", "text/javascript"),
+        ("/docs/style.css", "text/css"),
+        ("/docs/icon.svg", "image/svg+xml"),
+    ],
+)
+async def test_each_file_of_the_page_has_its_type(path: str, media: str) -> None:
+    assert (await client(headers={}).get(path)).headers["content-type"].startswith(media)
+
+
+async def test_whatever_the_page_asks_for_is_there() -> None:
+    wanted = re.findall(r'(?:href|src)="(/[^"]+)"', PAGE["index.html"])
+    wanted += [f"/docs/{name}" for text in SCRIPTS.values() for name in imports(text)]
+    assert len(set(wanted)) >= len(SCRIPTS)
+    for path in set(wanted):
+        assert (await client(headers={}).get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_no_script_makes_html_of_data(name: str) -> None:
     for door in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
-        assert door not in script
+        assert door not in SCRIPTS[name]
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_no_script_keeps_a_credential_longer_than_the_tab(name: str) -> None:
+    for place in ("localStorage", "cookie", "indexedDB"):
+        assert place not in SCRIPTS[name]
+
+
+def imports(script: str) -> list[str]:
+    return re.findall(r'from "\./([^"]+)"', script)

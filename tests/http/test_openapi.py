@@ -24,7 +24,7 @@ def test_operation_ids_are_unique() -> None:
     assert {"change_put", "change_patch", "greet"} <= set(ids)
 
 
-def test_the_docstring_is_the_summary_and_description() -> None:
+def test_the_docstring_is_the_summary_and_description_without_marks_of_source() -> None:
     greet = made()["paths"]["/tiny/things/{id}"]["post"]
     assert (greet["summary"], greet["description"]) == ("Greet a thing", "It is polite.")
 

@@ -90,7 +90,7 @@ async def special(call: Call[None, None]) -> Seen:
 async def greet(call: Call[Greeting, None]) -> Seen:
     """Greet a thing.
 
-    It is polite.
+    It is polite (S).
     """
     return Seen(call.path["id"], call.body, None)
 

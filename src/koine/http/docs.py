@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
+from pathlib import PurePath
 
 import msgspec
 from starlette.requests import Request
@@ -20,13 +21,14 @@ _JSON = "application/json"
 _FRESH = {"cache-control": "no-cache"}
 _PAGE_HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "referrer-policy": "no-referrer",
     **_FRESH,
 }
 _PAGE = files("koine.http") / "page"
+_MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # chats.md: `GET /openapi` serves that dialect's document.
 _BARE_OPENAPI = "chats"
 
@@ -44,15 +46,13 @@ def routes(dialects: Sequence[Dialect], settings: Settings) -> list[BaseRoute]:
 
 
 def _pages() -> list[BaseRoute]:
-    def page(name: str, media: str) -> Serve:
-        return _fixed((_PAGE / name).read_bytes(), media)
-
-    return [
-        Route("/", _to_docs),
-        Route("/docs", page("index.html", "text/html")),
-        Route("/docs/app.js", page("app.js", "text/javascript")),
-        Route("/docs/style.css", page("style.css", "text/css")),
-    ]
+    found: list[BaseRoute] = [Route("/", _to_docs)]
+    for file in sorted(_PAGE.iterdir(), key=lambda file: file.name):
+        if file.name == "index.html":
+            found.append(Route("/docs", _fixed(file.read_bytes(), "text/html")))
+        elif media := _MEDIA.get(PurePath(file.name).suffix):
+            found.append(Route(f"/docs/{file.name}", _fixed(file.read_bytes(), media)))
+    return found
 
 
 def _index(dialects: Sequence[Dialect]) -> bytes:

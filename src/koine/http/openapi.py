@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,6 +15,8 @@ from koine.http.route import Route
 from koine.http.schemas import Json, Schemas
 
 JSON = "application/json"
+# Where a rule comes from, "(S)", is for those who read the code.
+_RULE_MARK = re.compile(r"\s\([A-Z]\)(?=[\s.,;:]|$)")
 
 
 def document(dialect: Dialect, base_url: str = "/") -> Json:
@@ -67,7 +70,7 @@ def _operation(dialect: Dialect, route: Route, schemas: Schemas) -> dict[str, ob
 
 
 def _texts(route: Route) -> tuple[str, str]:
-    text = inspect.getdoc(route.handler) or ""
+    text = _RULE_MARK.sub("", inspect.getdoc(route.handler) or "")
     first, _, rest = text.partition("\n")
     if route.summary:
         return route.summary, text

@@ -51,8 +51,10 @@ async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
     tags=TAGS,
 )
 async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
-    """Post a message: staff anywhere, others where they take part. The same client_message_id of
-    the same sender makes one message for ever."""
+    """Post a message: staff anywhere, others where they take part.
+
+    The same client_message_id of the same sender makes one message for ever.
+    """
     conversation_id = values.path_id(call, "conversation_id")
     body, actor = call.body, writer(call)
     is_staff = actor.may(WRITE_CONVERSATIONS)

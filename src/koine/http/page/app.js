@@ -1,238 +1,114 @@
-"use strict";
-// Every value from a document or an answer becomes a text node: nothing is read as HTML.
+// The page /docs: pick a dialect, find a call, try it. Addresses are #/dialect/call.
+import { row } from "./call.js";
+import { credentialPanel } from "./credential.js";
+import { el, prose, show } from "./dom.js";
+import { serverOf } from "./request.js";
 
 const main = document.getElementById("main");
 const filter = document.getElementById("filter");
-const credentials = {}; // by dialect and scheme, for as long as the page is open
+const nav = document.getElementById("documents");
+let page = null; // the open dialect: {name, doc, refills, refresh, reload}
 
-start().catch((error) => show(main, el("p", { class: "bad" }, String(error))));
+start().catch(fail);
 
 async function start() {
   const { documents } = await getJson("/openapi.json");
-  const nav = document.getElementById("documents");
-  for (const item of documents) nav.append(el("a", { href: "#" + item.name }, item.title));
-  const open = () => openDocument(documents, nav);
-  addEventListener("hashchange", open);
-  filter.addEventListener("input", applyFilter);
-  await open();
-}
-
-async function openDocument(documents, nav) {
-  const name = location.hash.slice(1);
-  const at = Math.max(0, documents.findIndex((item) => item.name === name));
-  [...nav.children].forEach((link, i) => {
-    if (i === at) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  });
   if (!documents.length) return show(main, el("p", {}, "No dialect is switched on."));
-  const doc = await getJson(documents[at].url);
-  show(main, ...render(doc, documents[at]));
+  nav.append(...documents.map((item) => el("a", { href: "#/" + item.name }, item.title)));
+  addEventListener("hashchange", () => go(documents).catch(fail));
+  filter.addEventListener("input", applyFilter);
+  addEventListener("keydown", focusFilter);
+  await go(documents);
+}
+
+async function go(documents) {
+  const [name, call] = location.hash.replace(/^#\/?/, "").split("/");
+  const item = documents.find((one) => one.name === name) || documents[0];
+  if (!page || page.name !== item.name) await open(item);
+  const box = call && document.getElementById(call);
+  if (!box) return;
+  if (box.hidden) filter.value = "";
   applyFilter();
+  box.open = true;
+  box.scrollIntoView({ block: "start" });
+  box.querySelector("summary").focus({ preventScroll: true });
 }
 
-function render(doc, item) {
-  const parts = [
-    el("h2", {}, doc.info.title),
-    el("p", {}, doc.info.description || ""),
-    el("p", {}, el("a", { href: item.url }, item.url)),
-    credentialFields(doc, item.name),
-  ];
-  for (const [tag, calls] of byTag(doc)) {
-    parts.push(el("section", {}, el("h3", {}, tag), ...calls.map((c) => row(doc, item.name, c))));
+async function open(item) {
+  const doc = await getJson(item.url);
+  const refills = [];
+  page = {
+    name: item.name, doc, refills,
+    refresh: (note) => refills.forEach((refill) => refill(note)),
+    reload: () => open(item).catch(fail),
+  };
+  for (const link of nav.children) {
+    const current = link.hash === "#/" + item.name;
+    if (current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-  return parts;
+  document.title = `${doc.info.title} · Koine API`;
+  show(main, ...render(item));
+  applyFilter();
+  scrollTo(0, 0);
 }
 
-function byTag(doc) {
+function render(item) {
+  const { doc } = page;
+  const calls = Object.entries(doc.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+  return [
+    el("div", { class: "intro" },
+      el("div", {},
+        el("h2", {}, doc.info.title, " ", el("small", {}, "version " + doc.info.version.replace(/^v/, ""))),
+        el("p", {}, ...prose(doc.info.description || "")),
+        el("p", { class: "dim" }, "Server ", el("code", {}, serverOf(doc)), " · ",
+          el("a", { href: item.url }, "OpenAPI document")),
+        serverOf(doc) === location.origin ? "" : el("p", { class: "dim" },
+          "Calls made here go to ", el("code", {}, location.origin), ".")),
+      credentialPanel(page, calls)),
+    el("p", { id: "found", class: "dim", role: "status" }),
+    ...[...byTag(calls)].map(([tag, some]) =>
+      el("section", { "aria-label": tag }, el("h3", {}, tag.replaceAll("-", " ")),
+        ...some.map((call) => row(page, call)))),
+  ];
+}
+
+function byTag(calls) {
   const tags = new Map();
-  for (const [path, methods] of Object.entries(doc.paths)) {
-    for (const [method, operation] of Object.entries(methods)) {
-      const tag = (operation.tags || ["calls"])[0];
-      if (!tags.has(tag)) tags.set(tag, []);
-      tags.get(tag).push({ path, method, operation });
-    }
+  for (const call of calls) {
+    const tag = (call.operation.tags || ["calls"])[0];
+    tags.set(tag, [...(tags.get(tag) || []), call]);
   }
   return tags;
 }
 
-function credentialFields(doc, name) {
-  const schemes = Object.entries(doc.components.securitySchemes || {});
-  credentials[name] = credentials[name] || {};
-  return el("div", {}, ...schemes.map(([key, scheme]) => {
-    const input = el("input", { type: "password", autocomplete: "off" });
-    input.value = credentials[name][key] || "";
-    input.addEventListener("input", () => { credentials[name][key] = input.value.trim(); });
-    const where = scheme.type === "http" ? "Authorization: Bearer" : `${scheme.in}: ${scheme.name}`;
-    return el("label", {}, el("span", {}, key + " ", el("small", {}, where)), input);
-  }));
-}
-
-function row(doc, name, call) {
-  const { path, method, operation } = call;
-  const head = el("summary", {},
-    el("span", { class: "method " + method }, method.toUpperCase()),
-    el("span", { class: "path" }, path),
-    el("span", { class: "text" }, operation.summary || ""));
-  const box = el("details", { "data-text": `${method} ${path} ${operation.summary}`.toLowerCase() },
-    head);
-  box.addEventListener("toggle", () => {
-    if (box.open && box.children.length === 1) box.append(form(doc, name, call));
-  });
-  return box;
-}
-
-function form(doc, name, { path, method, operation }) {
-  const fields = (operation.parameters || []).map((parameter) => ({
-    parameter, input: parameterInput(parameter, doc),
-  }));
-  const media = bodyMedia(operation);
-  const body = media && el("textarea", { spellcheck: "false", "aria-label": "Body" });
-  if (body) body.value = JSON.stringify(example(media.schema, doc, 0), null, 2);
-  const out = el("div", { "aria-live": "polite" });
-  const button = el("button", { type: "button" }, "Send");
-  button.addEventListener("click", () => {
-    const request = makeRequest(doc, name, path, method, operation, fields, body);
-    send(request, out);
-  });
-  return el("div", { class: "call" },
-    operation.description ? el("p", {}, operation.description) : "",
-    ...fields.map(({ parameter, input }) => el("label", {},
-      el("span", {}, parameter.name + (parameter.required ? " * " : " "),
-        el("small", {}, describe(parameter))), input)),
-    body ? el("p", {}, bodyHint(media.schema, doc)) : "", body || "", button, out,
-    el("p", {}, "Answers: " + Object.entries(operation.responses)
-      .map(([status, answer]) => `${status} ${answer.description}`).join(", ")));
-}
-
-function parameterInput(parameter, doc) {
-  const schema = resolve(parameter.schema, doc);
-  if (!schema.enum) return el("input", { autocomplete: "off" });
-  return el("select", {}, el("option", { value: "" }, "–"),
-    ...schema.enum.map((value) => el("option", {}, String(value))));
-}
-
-function describe(parameter) {
-  const schema = parameter.schema;
-  const kind = schema.format || schema.type || "";
-  const limits = [schema.minimum, schema.maximum].some((n) => n !== undefined)
-    ? ` ${schema.minimum ?? ""}…${schema.maximum ?? ""}` : "";
-  const preset = schema.default === undefined ? "" : `, default ${schema.default}`;
-  return `${parameter.in}, ${kind}${limits}${preset}`;
-}
-
-function bodyMedia(operation) {
-  return operation.requestBody && operation.requestBody.content["application/json"];
-}
-
-function bodyHint(schema, doc) {
-  const { properties = {}, required = [] } = resolve(schema, doc);
-  const optional = Object.keys(properties).filter((key) => !required.includes(key));
-  return optional.length ? `Body; it may also have ${optional.join(", ")}` : "Body";
-}
-
-function makeRequest(doc, name, path, method, operation, fields, body) {
-  const query = new URLSearchParams();
-  for (const { parameter, input } of fields) {
-    if (parameter.in === "path") {
-      path = path.replace(`{${parameter.name}}`, () => encodeURIComponent(input.value));
-    } else if (input.value !== "") query.append(parameter.name, input.value);
-  }
-  const headers = {};
-  const wanted = (operation.security || []).flatMap((option) => Object.keys(option));
-  for (const key of wanted) {
-    const value = credentials[name][key];
-    const scheme = doc.components.securitySchemes[key];
-    if (!value) continue;
-    if (scheme.type === "http") headers.Authorization = "Bearer " + value;
-    else if (scheme.in === "header") headers[scheme.name] = value;
-    else if (scheme.in === "query") query.append(scheme.name, value);
-  }
-  const text = body ? body.value.trim() : "";
-  if (text) headers["Content-Type"] = "application/json";
-  const search = query.toString();
-  const url = path + (search ? "?" + search : "");
-  return { url, method: method.toUpperCase(), headers, body: text || undefined };
-}
-
-async function send(request, out) {
-  const curl = el("pre", {}, asCurl(request));
-  show(out, curl, el("p", {}, "…"));
-  const began = performance.now();
-  try {
-    const answer = await fetch(request.url, { ...request, credentials: "omit" });
-    const text = await answer.text();
-    const line = `${answer.status} ${answer.statusText} · ${Math.round(performance.now() - began)} ms`;
-    const id = answer.headers.get("x-request-id");
-    show(out, curl, el("p", { class: answer.ok ? "good" : "bad" }, line + (id ? ` · ${id}` : "")),
-      el("pre", {}, pretty(text)));
-  } catch (error) {
-    show(out, curl, el("p", { class: "bad" }, String(error)));
-  }
-}
-
-function asCurl({ url, method, headers, body }) {
-  const lines = [`curl -X ${method} ${quote(location.origin + url)}`];
-  for (const [key, value] of Object.entries(headers)) lines.push(`  -H ${quote(`${key}: ${value}`)}`);
-  if (body) lines.push(`  --data ${quote(body)}`);
-  return lines.join(" \\\n");
-}
-
-function quote(text) {
-  return "'" + text.replaceAll("'", "'\\''") + "'";
-}
-
-function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text || "(empty)";
-  }
-}
-
-function example(schema, doc, depth) {
-  schema = resolve(schema, doc);
-  if (schema.default !== undefined) return schema.default;
-  if (schema.enum) return schema.enum[0];
-  if (schema.const !== undefined) return schema.const;
-  if (schema.anyOf) return example(schema.anyOf[0], doc, depth);
-  if (schema.type === "array") return [];
-  if (schema.type === "integer" || schema.type === "number") return schema.minimum || 0;
-  if (schema.type === "boolean") return false;
-  if (schema.type !== "object") return "";
-  const found = {};
-  if (depth > 4) return found;
-  for (const [key, value] of Object.entries(schema.properties || {})) {
-    if ((schema.required || []).includes(key)) found[key] = example(value, doc, depth + 1);
-  }
-  return found;
-}
-
-function resolve(schema, doc) {
-  const prefix = "#/components/schemas/";
-  while (schema.$ref) schema = doc.components.schemas[schema.$ref.slice(prefix.length)];
-  return schema;
-}
-
 function applyFilter() {
-  const text = filter.value.trim().toLowerCase();
-  for (const box of main.querySelectorAll("details")) {
-    box.hidden = !box.dataset.text.includes(text);
+  const words = filter.value.toLowerCase().split(/\s+/);
+  let shown = 0;
+  for (const section of main.querySelectorAll("section")) {
+    const rows = [...section.querySelectorAll("details.row")];
+    for (const box of rows) box.hidden = !words.every((word) => box.dataset.text.includes(word));
+    section.hidden = rows.every((box) => box.hidden);
+    shown += rows.filter((box) => !box.hidden).length;
   }
+  const found = document.getElementById("found");
+  if (found) show(found, shown === 1 ? "1 call" : `${shown || "No"} calls`);
+}
+
+function focusFilter(event) {
+  const writing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (event.key !== "/" || writing || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  filter.focus();
 }
 
 async function getJson(url) {
   const answer = await fetch(url, { credentials: "omit" });
-  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
   return answer.json();
 }
 
-function el(name, attributes, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-function show(node, ...children) {
-  node.replaceChildren(...children);
+function fail(error) {
+  show(main, el("p", { class: "bad", role: "alert" }, `This page could not be made: ${error.message}`));
 }

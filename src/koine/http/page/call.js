@@ -1,0 +1,190 @@
+// One call: its row, its form, the curl of it and what the server answered.
+import { bodyEditor } from "./body.js";
+import { block, el, prose, show } from "./dom.js";
+import { keep, learn, memory, placeOf, recall, unlearn } from "./memory.js";
+import { asCurl, makeRequest, send } from "./request.js";
+import { kind, resolve, shape } from "./schema.js";
+
+const LONGEST = 200_000; // characters of an answer shown
+const CUT = 30; // a longer credential is shown by its ends
+
+export function slugOf({ path, method }) {
+  return (method + path).replace(/[^A-Za-z0-9]+/g, "-").replace(/-$/, "");
+}
+
+export function row(page, call) {
+  const { path, method, operation } = call;
+  const head = el("summary", {}, el("span", { class: "method " + method }, method),
+    el("span", { class: "path" }, ...pathParts(path)),
+    el("span", { class: "text" }, ...prose(operation.summary || "")));
+  const box = el("details", { class: "row", id: slugOf(call) }, head);
+  box.dataset.text = `${method} ${path} ${operation.summary}`.toLowerCase();
+  box.addEventListener("toggle", () => {
+    if (box.open && box.children.length === 1) box.append(form(page, call));
+    if (box.open) history.replaceState(null, "", `#/${page.name}/${box.id}`);
+  });
+  return box;
+}
+
+// Breaks fall before a slash, so that names stay whole.
+function pathParts(path) {
+  return path.split(/(?=\/)|(?={)/).flatMap((part) =>
+    (part.startsWith("{") ? [el("i", {}, part)] : [el("wbr"), part]));
+}
+
+function form(page, call) {
+  const { doc, name } = page;
+  const { operation } = call;
+  const fields = (operation.parameters || []).map((parameter) => field(page, call, parameter));
+  const body = bodyEditor(doc, operation, memory(name).known);
+  const curl = el("div");
+  const out = el("div", { class: "answer" });
+  const read = () => makeRequest(doc, call, fields.map((f) => [f.parameter, f.input.value.trim()]),
+    body && body.read(), memory(name).secrets);
+  const redraw = () => show(curl, curlBlock(doc, read(), memory(name).secrets));
+  const node = el("form", { class: "call", autocomplete: "off" },
+    el("div", {}, ...about(page, call), ...fieldset(fields), body ? body.node : "",
+      el("button", {}, "Send"), el("p", { class: "hint", role: "alert" })),
+    el("div", {}, curl, el("div", { class: "sr", role: "status" }), out, ...answers(doc, operation)));
+  node.addEventListener("input", redraw);
+  node.addEventListener("change", redraw);
+  node.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) node.requestSubmit();
+  });
+  node.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (complete(page, call, node, fields)) run(page, call, { node, fields, out, request: read() });
+  });
+  page.refills.push(() => {
+    for (const f of fields) f.input.value ||= recall(name, call.path, f.parameter) ?? "";
+    if (body) body.refill();
+    redraw();
+  });
+  redraw();
+  return node;
+}
+
+function about({ name }, call) {
+  const { description, security = [] } = call.operation;
+  const link = el("a", { href: `#/${name}/${slugOf(call)}` }, "Link to this call");
+  return [
+    description ? el("p", {}, ...prose(description.replace(/\n(?=\S)/g, " "))) : "",
+    el("p", { class: "dim" }, security.length ? "Needs a credential. " : "Public. ", link),
+  ];
+}
+
+function fieldset(fields) {
+  if (!fields.length) return [];
+  return [el("h4", {}, "Parameters"), ...fields.map((f) => f.label)];
+}
+
+function field({ doc, name }, call, parameter) {
+  const schema = resolve(parameter.schema, doc);
+  const note = [parameter.in, schema.enum ? "" : kind(schema, doc)].filter(Boolean).join(", ");
+  const preset = schema.default;
+  const input = schema.enum
+    ? el("select", {}, el("option", { value: "" }, "any"),
+      ...schema.enum.map((value) => el("option", {}, String(value))))
+    : el("input", { autocomplete: "off", spellcheck: "false", "aria-required": `${parameter.required}`,
+      placeholder: preset === undefined || preset === null ? "" : String(preset) });
+  input.value = recall(name, call.path, parameter) ?? "";
+  const star = parameter.required ? el("b", {}, " required") : "";
+  const label = el("label", {}, el("span", {}, parameter.name, star, el("small", {}, note)), input);
+  return { parameter, input, label };
+}
+
+function complete({ doc }, { path }, node, fields) {
+  const missing = fields.find((f) => f.parameter.required && !f.input.value.trim());
+  for (const f of fields) f.input.removeAttribute("aria-invalid");
+  show(node.querySelector(".hint"));
+  if (!missing) return true;
+  const { name } = missing.parameter;
+  const list = placeOf(path, name).replace(/\/[^/]*$/, "");
+  show(node.querySelector(".hint"), `${name} is required.`
+    + ((doc.paths[list] || {}).get ? ` Send GET ${list} first: its answer fills it in.` : ""));
+  missing.input.setAttribute("aria-invalid", "true");
+  missing.input.focus();
+  return false;
+}
+
+async function run(page, call, { node, fields, out, request }) {
+  const button = node.querySelector("button:not([type])");
+  const told = node.querySelector("[role=status]");
+  button.disabled = true;
+  show(out, el("p", { class: "dim" }, "Waiting for the answer…"));
+  try {
+    const answer = await send(request);
+    show(out, ...answerParts(answer, call));
+    show(told, `Answered ${answer.line}`);
+    if (answer.ok) remember(page, call, fields, answer);
+  } catch (error) {
+    show(out, el("p", { class: "bad" }, `No answer from the server: ${error.message}`));
+    show(told, "No answer");
+  }
+  button.disabled = false;
+}
+
+function remember(page, call, fields, answer) {
+  const { known, secrets } = memory(page.name);
+  for (const { parameter, input } of fields) {
+    if (parameter.in === "path") known[placeOf(call.path, parameter.name)] = input.value.trim();
+  }
+  if (call.method === "delete") unlearn(page.name, call);
+  else learn(page.name, page.doc, call, answer.data);
+  const schemes = Object.entries(page.doc.components.securitySchemes || {});
+  const bearer = schemes.find(([, scheme]) => scheme.type === "http");
+  const token = (answer.data || {}).access_token;
+  if (bearer && token) secrets[bearer[0]] = token;
+  keep(page.name);
+  page.refresh(bearer && token ? "The login's access token is now the credential." : "");
+}
+
+function answerParts(answer, call) {
+  const facts = [`${answer.ms} ms`, size(answer.blob.size), answer.id && `request ${answer.id}`];
+  const parts = [el("p", { class: "status" },
+    el("strong", { class: answer.ok ? "good" : "bad" }, answer.line),
+    el("span", {}, facts.filter(Boolean).join(" · ")))];
+  if (answer.status === 401 && call.operation.security.length) {
+    parts.push(el("p", {}, "This call needs a credential: give one at the top of the page."));
+  }
+  const text = answer.data === undefined ? answer.text : JSON.stringify(answer.data, null, 2);
+  if (text) parts.push(block("Answer", text.slice(0, LONGEST), text));
+  if (text.length > LONGEST) parts.push(el("p", {}, "The rest is not shown; Copy takes all of it."));
+  if (!text && answer.blob.size) parts.push(saveLink(answer));
+  return parts;
+}
+
+function saveLink({ blob, media }) {
+  const href = URL.createObjectURL(blob);
+  return el("p", {}, el("a", { href, download: "answer" }, `Save the answer (${media})`));
+}
+
+function size(bytes) {
+  return bytes < 1024 ? `${bytes} bytes` : `${(bytes / 1024).toFixed(1)} KiB`;
+}
+
+function curlBlock(doc, request, secrets) {
+  const whole = asCurl(doc, request);
+  const shown = Object.values(secrets).filter((secret) => secret.length > CUT)
+    .reduce((text, secret) => text.replaceAll(secret, secret.slice(0, 12) + "…" + secret.slice(-6)),
+      whole);
+  return block("curl", shown, whole);
+}
+
+function answers(doc, operation) {
+  const all = Object.entries(operation.responses);
+  const good = all.filter(([status, answer]) => status < "400" && answer.content);
+  const list = el("ul", { class: "codes", "aria-label": "Statuses" }, ...all.map(([status, answer]) =>
+    el("li", {}, el("b", {}, status), " " + answer.description)));
+  return [
+    ...good.map(([status, answer]) => el("details", { class: "plain" },
+      el("summary", {}, `What a ${status} looks like`),
+      el("div", {}, block(`Shape of ${status}`, shapeText(answer, doc))))),
+    el("details", { class: "plain" }, el("summary", {}, "Statuses it may answer"), list),
+  ];
+}
+
+function shapeText(answer, doc) {
+  const [media, { schema }] = Object.entries(answer.content)[0];
+  return media.endsWith("json") ? JSON.stringify(shape(schema, doc), null, 2) : media;
+}
