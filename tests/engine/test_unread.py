@@ -1,0 +1,90 @@
+"""Unread and order, against a plain model that keeps every message and every mark."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from koine.engine import access, conversations, delivery_conversations, messages
+from koine.engine.delivery_conversations import Opening
+from koine.model.conversation import unread
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft
+from koine.model.page import Window
+from koine.model.view import Part
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+PEOPLE = ("dan", "cleo", "dora")
+PARTICIPANTS: frozenset[Part] = frozenset({"participants"})
+Step = tuple[str, int, int]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["say", "say", "note", "read", "read to"]),
+        st.integers(0, len(PEOPLE) - 1),
+        st.integers(0, 9),
+    ),
+    max_size=14,
+)
+
+
+class Model:
+    """What was said, in order, and how many of it each has read."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, bool]] = []
+        self.read = dict.fromkeys(PEOPLE, 0)
+
+    def unread(self, who: str, sees_private: bool) -> int:
+        beyond = self.said[self.read[who] :]
+        return sum(sees_private or not private for _, private in beyond)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+async def test_unread_is_what_was_not_read(db: Database, steps: list[Step]) -> None:
+    cast = await make_cast(db)
+    people = tuple((cast.acme.id(who), "member") for who in PEOPLE)
+    opening = Opening(delivery_id=cast.acme.deliveries[0].id, joining=people)  # type: ignore[arg-type]  # the words are roles
+    opened, _ = await delivery_conversations.open_(cast.engine, cast.acme.actor("dora"), opening)
+    model = Model()
+    for what, who, where in steps:
+        await play(cast, opened.id, model, (what, PEOPLE[who], where))
+        await agree(cast, opened.id, model)
+
+
+async def play(cast: Cast, talk: str, model: Model, step: tuple[str, str, int]) -> None:
+    what, who, where = step
+    actor = cast.acme.actor(who)
+    if what in ("say", "note"):
+        text = f"{len(model.said) + 1}"
+        draft = Draft(
+            content=text, sender_id=actor.identity_id, private=what == "note", must_participate=True
+        )
+        await messages.post(cast.engine, actor, talk, draft)
+        model.said.append((text, what == "note"))
+        model.read[who] = len(model.said)
+    elif what == "read" and model.said:
+        await messages.mark_read(cast.engine, actor, talk)
+        model.read[who] = len(model.said)
+    elif what == "read to" and model.said:
+        seq = 1 + where % len(model.said)
+        if model.said[seq - 1][1] and not access.sees_private(actor):
+            return
+        shown = await messages.one(cast.engine, actor, talk, seq)
+        await messages.mark_read(cast.engine, actor, talk, shown.id)
+        model.read[who] = max(model.read[who], seq)
+
+
+async def agree(cast: Cast, talk: str, model: Model) -> None:
+    """The engine and the model say the same to everyone."""
+    for who in PEOPLE:
+        actor = cast.acme.actor(who)
+        private = access.sees_private(actor)
+        shown = await conversations.get(cast.engine, actor, talk, PARTICIPANTS)
+        me = {p.identity_id: p for p in shown.around.participants[talk]}[cast.acme.id(who)]
+        assert unread(shown.one, me, private) == model.unread(who, private)
+        f = MessageFilter(with_private=True, oldest_first=True)
+        listed = await messages.page(cast.engine, actor, talk, f, Window(100))
+        expected = [text for text, note in model.said if private or not note]
+        assert [m.content for m in listed.items] == expected
+        assert listed.total == len(expected)
+        assert [m.seq for m in listed.items] == [int(text) for text in expected]
