@@ -14,7 +14,7 @@ from koine.store import schema
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
-from koine.store.sqlite_connection import connect
+from koine.store.sqlite.connection import connect
 from tests.support import binaries, postgres
 from tests.support.postgres import CARELESS, Postgres
 

@@ -12,7 +12,7 @@ from bench.seed import Speech
 from bench.world import CONVERSATION, FRESH, PERSON, World, uuid
 from koine.store import schema
 from koine.store.sqlite import SqliteDatabase
-from koine.store.sqlite_connection import Checkpointer, connect
+from koine.store.sqlite.connection import Checkpointer, connect
 
 CACHE_MIB = 32
 CONTENT = "Your parcel is ten minutes away, please be at the door."

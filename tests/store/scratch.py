@@ -7,8 +7,8 @@ from msgspec import Struct
 from sqlalchemy.schema import CreateTable
 
 from koine.kit.ids import new_id
-from koine.store import postgres_sql, sqlite_sql
 from koine.store.db import Database, Tx
+from koine.store.postgres import spelling as postgres_sql
 from koine.store.sql import (
     Command,
     InsertMany,
@@ -22,6 +22,7 @@ from koine.store.sql import (
     upsert,
     values_table,
 )
+from koine.store.sqlite import spelling as sqlite_sql
 
 DIALECTS = {"sqlite": sqlite_sql.DIALECT, "postgres": postgres_sql.DIALECT}
 

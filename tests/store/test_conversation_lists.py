@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from koine.store import conversation_lists, schema, sqlite_sql
+from koine.store import conversation_lists, schema
 from koine.store.sql import Family
 from koine.store.sqlite import SqliteDatabase
-from koine.store.sqlite_connection import connect
+from koine.store.sqlite import spelling as sqlite_sql
+from koine.store.sqlite.connection import connect
 
 
 @pytest.mark.parametrize("family", [conversation_lists._PAGES, conversation_lists._COUNTS])

@@ -6,12 +6,13 @@ import pytest
 
 from koine.model.filters import ConversationFilter
 from koine.model.page import numbered
-from koine.store import conversation_lists, messages, posting, schema, sqlite_sql
+from koine.store import conversation_lists, messages, posting, schema
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sql import Query
 from koine.store.sqlite import SqliteDatabase
-from koine.store.sqlite_connection import connect
+from koine.store.sqlite import spelling as sqlite_sql
+from koine.store.sqlite.connection import connect
 from tests.cast import make_cast
 
 

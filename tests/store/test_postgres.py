@@ -9,9 +9,10 @@ import pytest
 
 from koine.kit.ids import new_id
 from koine.model.errors import Conflict, Unavailable
-from koine.store import postgres, postgres_pool
 from koine.store.db import Tx
 from koine.store.postgres import PostgresDatabase
+from koine.store.postgres import database as postgres
+from koine.store.postgres import pool as postgres_pool
 from tests.store import scratch
 from tests.store.scratch import add, add_many, do, names
 from tests.support.shared_postgres import SharedPostgres

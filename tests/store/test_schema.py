@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from koine import store
-from koine.store import postgres_sql, schema, sql, sqlite_sql
+from koine.store import schema, sql
 from koine.store.db import Database
+from koine.store.postgres import spelling as postgres_sql
+from koine.store.sqlite import spelling as sqlite_sql
 from koine.store.tables import metadata
 
 SPELLINGS: dict[str, Any] = {"sqlite": sqlite_sql, "postgres": postgres_sql}

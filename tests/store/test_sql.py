@@ -6,8 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from koine.model.conversation import Conversation
-from koine.store import postgres_sql, sql, sqlite_sql
+from koine.store import sql
+from koine.store.postgres import spelling as postgres_sql
 from koine.store.sql import Family, Query, UpdateMany, columns_of, p
+from koine.store.sqlite import spelling as sqlite_sql
 from koine.store.tables import conversations
 from tests.store.scratch import MINE, things
 

@@ -22,8 +22,9 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.engine import Dialect
 
-from koine.store import postgres_sql, sqlite_sql
 from koine.store.db import Database
+from koine.store.postgres import spelling as postgres_sql
+from koine.store.sqlite import spelling as sqlite_sql
 
 _DIALECTS: dict[str, Dialect] = {"sqlite": sqlite_sql.DIALECT, "postgres": postgres_sql.DIALECT}
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -10,7 +10,7 @@ from alembic import context
 from sqlalchemy.pool import StaticPool
 
 from koine.store import schema
-from koine.store.sqlite_sql import casefold
+from koine.store.sqlite.spelling import casefold
 from koine.store.tables import metadata
 from koine.store.types import Uuid
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import asyncpg
 
 from koine.model.errors import Unavailable
-from koine.store import postgres_sql
 from koine.store.db import Duplicate, Work
 from koine.store.plan import Plan
+from koine.store.postgres import spelling
 from koine.store.sql import Command, ManyCommand, Query, Statement
 
 R = TypeVar("R")
@@ -116,9 +116,9 @@ class PostgresTx:
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
         """Do it for all rows in one statement."""
-        text = _texts.get(command) or _texts.setdefault(command, postgres_sql.plan_many(command))
+        text = _texts.get(command) or _texts.setdefault(command, spelling.plan_many(command))
         if rows:
-            await self._fetch(command, text, postgres_sql.columns(rows))
+            await self._fetch(command, text, spelling.columns(rows))
 
     async def together(self, *work: Work) -> None:
         """Do it all in one statement."""
@@ -127,9 +127,9 @@ class PostgresTx:
             return
         commands = tuple(command for command, _ in given)
         text = _joined.get(commands) or _joined.setdefault(
-            commands, postgres_sql.plan_together(commands)
+            commands, spelling.plan_together(commands)
         )
-        args = [column for _, rows in given for column in postgres_sql.columns(rows)]
+        args = [column for _, rows in given for column in spelling.columns(rows)]
         await self._fetch(commands[0], text, args)
 
     async def _fetch(self, statement: Statement, text: str, args: Sequence[Any]) -> tuple[Any, str]:
@@ -157,4 +157,4 @@ def _tuple(*row: Any) -> tuple[Any, ...]:
 
 
 def _plan(statement: Query[Any] | Command) -> Plan:
-    return _plans.setdefault(statement, postgres_sql.plan(statement))
+    return _plans.setdefault(statement, spelling.plan(statement))

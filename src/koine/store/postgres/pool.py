@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from koine.model.errors import Refusal, Unavailable
-from koine.store.postgres_tx import LOST, Link, Lost
+from koine.store.postgres.tx import LOST, Link, Lost
 
 _PATIENCE = 5.0
 """Seconds a caller waits for a connection before it is told Unavailable."""

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import BindParameter
 
 from koine.store.fragments import ContainsCi, Greatest, InList, Needle, Rows, ValuesTable
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
-from koine.store.spelling import Speller, containing
+from koine.store.speller import Speller, containing
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 

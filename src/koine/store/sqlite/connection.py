@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import apsw
 
-from koine.store.sqlite_sql import casefold
+from koine.store.sqlite.spelling import casefold
 
 log = logging.getLogger(__name__)
 

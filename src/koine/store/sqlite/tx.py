@@ -12,10 +12,10 @@ import apsw
 import sqlalchemy as sa
 
 from koine.model.errors import Unavailable
-from koine.store import sqlite_sql
 from koine.store.db import Duplicate, Work
 from koine.store.plan import Plan
 from koine.store.sql import Command, ManyCommand, Query, Statement
+from koine.store.sqlite import spelling
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class SqliteTx:
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
         """Do it for all rows."""
-        text = _texts.get(command) or _texts.setdefault(command, sqlite_sql.plan_many(command))
+        text = _texts.get(command) or _texts.setdefault(command, spelling.plan_many(command))
         if rows:
             self._fetch(command, text, rows, self._connection.executemany)
 
@@ -131,7 +131,7 @@ def _code(error: apsw.Error) -> int:
 
 
 def _plan(statement: Query[Any] | Command) -> Plan:
-    return _plans.setdefault(statement, sqlite_sql.plan(statement))
+    return _plans.setdefault(statement, spelling.plan(statement))
 
 
 def _with_bools(row: Sequence[Any], bools: tuple[int, ...]) -> tuple[Any, ...]:

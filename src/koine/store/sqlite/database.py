@@ -1,6 +1,6 @@
 """SQLite behind the door of `store.db`: one file, one serving process, no other service.
 
-Writes go through one thread (`sqlite_writer`). Short reads run in the event loop's own thread,
+Writes go through one thread (`writer`). Short reads run in the event loop's own thread,
 25-75 µs each: handing them to a thread costs more than they do. Long reads have their own threads.
 """
 
@@ -17,9 +17,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import apsw
 
 from koine.store.db import AlreadyServed, Tx
-from koine.store.sqlite_connection import Checkpointer, check_library, connect
-from koine.store.sqlite_tx import SqliteTx, drive, translated
-from koine.store.sqlite_writer import Writer
+from koine.store.sqlite.connection import Checkpointer, check_library, connect
+from koine.store.sqlite.tx import SqliteTx, drive, translated
+from koine.store.sqlite.writer import Writer
 
 R = TypeVar("R")
 P = ParamSpec("P")

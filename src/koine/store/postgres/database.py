@@ -13,8 +13,8 @@ import asyncpg
 
 from koine.model.errors import Unavailable
 from koine.store.db import Tx
-from koine.store.postgres_pool import Pool
-from koine.store.postgres_tx import CONTENDED, Link, Lost, PostgresTx, translated
+from koine.store.postgres.pool import Pool
+from koine.store.postgres.tx import CONTENDED, Link, Lost, PostgresTx, translated
 
 R = TypeVar("R")
 P = ParamSpec("P")

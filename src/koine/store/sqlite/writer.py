@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import apsw
 
 from koine.model.errors import Unavailable
-from koine.store.sqlite_tx import SqliteTx, drive, translated
+from koine.store.sqlite.tx import SqliteTx, drive, translated
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
