@@ -61,6 +61,10 @@ class RateLimiter:
             raise Limited(max(1, ceil((1 - tokens) / per_second)), rate)
         return rate
 
+    def forget(self, key: str) -> None:
+        """Give the key a full bucket again: what was counted turned out to be welcome."""
+        self._buckets.pop(key, None)
+
     def __len__(self) -> int:
         return len(self._buckets)
 

@@ -100,11 +100,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 300
     rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Requests a minute for each credential; 0 = no limit.")
-    ] = 6000
+    ] = 600_000
     inbox_rate_limit_per_minute: Annotated[
         PerMinute,
         Meta(description="Requests a minute for each address and contact; 0 = no limit."),
-    ] = 600
+    ] = 6000
     login_rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
     ] = 10

@@ -137,6 +137,16 @@ async def test_logins_are_limited_by_address_and_email(db: Database) -> None:
     assert tries[2].headers["retry-after"]
 
 
+async def test_a_login_that_succeeds_is_counted_no_more(db: Database) -> None:
+    cast = await make_cast(db, login_rate_limit_per_minute=2)
+    async with http(cast.engine, Native()) as api:
+        for _ in range(5):
+            await log_in(api, cast)
+        body = {"email": await email_of(cast, "ada"), "password": "no"}
+        tries = [(await api.post(LOGIN, json=body)).status_code for _ in range(3)]
+    assert tries == [401, 401, 429]
+
+
 async def test_an_address_cannot_try_every_email(db: Database) -> None:
     cast = await make_cast(db, login_rate_limit_per_minute=1)
     async with http(cast.engine, Native()) as api:

@@ -6,6 +6,7 @@ from typing import Any
 from koine.engine import access, credentials
 from koine.http.call import Call
 from koine.http.limits import RateLimiter
+from koine.kit.tokens import digest
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -33,7 +34,12 @@ def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
     TooMany."""
     per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
     limiter.check(f"login:{call.counted_ip}", per_minute * ATTEMPTS_OF_ADDRESS, now)
-    limiter.check(f"login:{call.counted_ip}:{email.strip().lower()}", per_minute, now)
+    limiter.check(_login(call, email), per_minute, now)
+
+
+def welcome(call: AnyCall, limiter: RateLimiter, email: str) -> None:
+    """Count a login that succeeded no more: who knows the password is no guesser."""
+    limiter.forget(_login(call, email))
 
 
 def count_address(call: AnyCall, limiter: RateLimiter) -> None:
@@ -51,6 +57,10 @@ def rate_headers(call: AnyCall) -> Mapping[str, str]:
         "X-RateLimit-Remaining": str(rate.remaining),
         "X-RateLimit-Reset": str(rate.reset_unix),
     }
+
+
+def _login(call: AnyCall, email: str) -> str:
+    return digest(f"login:{call.counted_ip}:{email.strip().lower()}")
 
 
 def reader(call: AnyCall) -> Actor:

@@ -1,7 +1,7 @@
 """Logging in and out, and who one is."""
 
 from koine.dialects.native import shapes, wire
-from koine.dialects.native.auth import count_address, count_login
+from koine.dialects.native.auth import count_address, count_login, welcome
 from koine.engine import accounts, credentials, people, sessions
 from koine.http.call import Call
 from koine.http.limits import RateLimiter
@@ -26,6 +26,7 @@ def login_routes(limiter: RateLimiter) -> Routes:
         if body.tenant_id is not None and canonical(body.tenant_id) is None:
             raise Unauthenticated("invalid")
         logged_in = await sessions.log_in(call.engine, body.email, body.password, body.tenant_id)
+        welcome(call, limiter, body.email)
         return shapes.tokens(logged_in)
 
     @routes.put("/v1/me/password", body=wire.NewPassword, status=204, once=False, tags=TAGS)
