@@ -95,9 +95,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=0, le=300, description="Seconds a checked credential is trusted unasked; 0 = none."
         ),
     ] = 5
-    file_url_seconds: Annotated[
-        Seconds, Meta(description="Life of a signed link to a file, in seconds.")
-    ] = 300
     rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Requests a minute for each credential; 0 = no limit.")
     ] = 600_000
