@@ -31,14 +31,7 @@ def test_putting_again_replaces() -> None:
     assert (cache.get("a", 15), len(cache)) == (7, 2)
 
 
-def test_drop_forgets_one() -> None:
+def test_clear_forgets_everything() -> None:
     cache = full()
-    cache.drop("a")
-    cache.drop("unknown")
-    assert (cache.get("a", 0), cache.get("b", 0)) == (None, 2)
-
-
-def test_drop_where_forgets_those_that_match() -> None:
-    cache = full()
-    assert cache.drop_where(lambda key, value: key == "b" or value > 5) == 1
-    assert (cache.get("a", 0), cache.get("b", 0)) == (1, None)
+    cache.clear()
+    assert (cache.get("a", 0), len(cache)) == (None, 0)

@@ -1,7 +1,7 @@
 """A small memory of things that are true for a while. One thread at a time."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -37,13 +37,6 @@ class TimedCache(Generic[K, V]):
         if len(self._items) > self._max_items:
             self._items.popitem(last=False)
 
-    def drop(self, key: K) -> None:
-        """Forget `key`, if it is known."""
-        self._items.pop(key, None)
-
-    def drop_where(self, test: Callable[[K, V], bool]) -> int:
-        """Forget every entry for which `test(key, value)` is true; answers how many."""
-        doomed = [key for key, (value, _) in self._items.items() if test(key, value)]
-        for key in doomed:
-            del self._items[key]
-        return len(doomed)
+    def clear(self) -> None:
+        """Forget everything."""
+        self._items.clear()
