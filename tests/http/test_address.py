@@ -1,9 +1,11 @@
+from ipaddress import ip_network
+
 import pytest
 
-from koine.http.address import base_url, client_ip, neighbourhood, networks
+from koine.http.address import base_url, client_ip, neighbourhood
 from koine.http.headers import Headers
 
-TRUSTED = networks(["10.0.0.0/8", "::1"])
+TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1"))
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from koine.http.headers import Headers
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
-
-
-def networks(texts: Iterable[str]) -> Networks:
-    """Read CIDR texts ("10.0.0.0/8", "::1"). Raises ValueError for any other text."""
-    return tuple(ip_network(text.strip(), strict=False) for text in texts if text.strip())
 
 
 def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks) -> str:

@@ -6,10 +6,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from math import ceil
 
+from koine.kit.times import SECOND
 from koine.kit.tokens import digest
 from koine.model.errors import TooMany
 
-_SECOND = 1_000_000
 _LONGEST_KEY = 100
 
 
@@ -50,13 +50,13 @@ class RateLimiter:
             key = digest(key)
         tokens, then = self._buckets.get(key, (float(per_minute), now))
         per_second = per_minute / 60
-        elapsed = max(0, now - then) / _SECOND
+        elapsed = max(0, now - then) / SECOND
         tokens = min(float(per_minute), tokens + elapsed * per_second)
         allowed = tokens >= 1
         self._keep(key, tokens - 1 if allowed else tokens, max(now, then))
         left = tokens - 1 if allowed else tokens
         full_in = ceil((per_minute - left) / per_second)
-        rate = Rate(per_minute, int(left), now // _SECOND + full_in)
+        rate = Rate(per_minute, int(left), now // SECOND + full_in)
         if not allowed:
             raise Limited(max(1, ceil((1 - tokens) / per_second)), rate)
         return rate

@@ -23,11 +23,11 @@ class BadQuery(Invalid):
     """A query parameter's value is refused: some dialects answer this unlike a body's field."""
 
 
-def parse_pairs(raw: bytes, max_pairs: int = _MAX_PAIRS) -> Pairs:
+def parse_pairs(raw: bytes) -> Pairs:
     """Read "a=1&b=2" (urlencoded UTF-8) into values by name, in order. Raises Malformed."""
     pairs: Pairs = {}
     parts = raw.split(b"&")
-    if len(parts) > max_pairs:
+    if len(parts) > _MAX_PAIRS:
         raise Malformed("too many fields")
     for part in parts:
         if part:

@@ -74,7 +74,7 @@ class Switchboard(Generic[O]):
 def split(path: str) -> list[str] | None:
     """Give a raw (still percent-encoded) path's segments, decoded; one slash at its end is ignored.
 
-    None when it can be nobody's path: a NUL, bytes that are no UTF-8, a control character.
+    None when it can be nobody's path: a NUL, or bytes that are no UTF-8.
     """
     segments = path.strip("/").split("/") if "//" not in path else path[1:].split("/")
     if "%" not in path:

@@ -57,6 +57,11 @@ def hmac_hex(secret: str, text: str | bytes) -> str:
     return hmac.new(_bytes(secret), _bytes(text), hashlib.sha256).hexdigest()
 
 
+def unbase64(text: str) -> bytes:
+    """The bytes of unpadded URL-safe base64. Raises ValueError for anything else."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
 def _base62(length: int) -> str:
     return "".join(secrets.choice(_BASE62) for _ in range(length))
 
@@ -64,8 +69,3 @@ def _base62(length: int) -> str:
 def _bytes(text: str | bytes) -> bytes:
     # A stranger's lone surrogate is a wrong token, not a crash.
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-
-
-def unbase64(text: str) -> bytes:
-    """The bytes of unpadded URL-safe base64. Raises ValueError for anything else."""
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

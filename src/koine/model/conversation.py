@@ -24,8 +24,7 @@ class Conversation(Struct, frozen=True):
     when the newest public message came, else the creation. `chat_shown_at`/`chat_sort_at` are the
     chats dialect's own override (chats.md, D): overridden when `chat_sort_at` is not None.
     `source_id` is the contact's place it came through: without a verified identity only that
-    place shows it (inbox.md, F).
-    JSON bags are JSON text. Times are µs.
+    place shows it (inbox.md, F). JSON bags are JSON text. Times are µs.
     """
 
     id: str

@@ -54,8 +54,8 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     `sender_id` None with kind `system` is the server itself. `must_participate` refuses a sender
     who is not, or no longer, a participant (delivery.md, S). `may_be_empty` lets a text without
-    any text pass (inbox.md, F). `when_closed` says what a closed
-    conversation does: refuse (delivery.md, S), reopen (inbox.md, F) or keep its status.
+    any text pass (inbox.md, F). `when_closed` says what a closed conversation does: refuse
+    (delivery.md, S), reopen (inbox.md, F) or keep its status.
     """
 
     content: str | None = None
