@@ -74,15 +74,15 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
             yield Finding("problem", "files", f"others may read {file}", f"chmod 600 {file}")
 
 
-async def examine_database(settings: Settings) -> Iterator[Finding]:
+async def examine_database(settings: Settings) -> list[Finding]:
     """Whether it answers, how old it and its tables are."""
     if not is_postgres(settings) and not sqlite_path(settings).exists():
         where = database_name(settings)
-        return iter([Finding("ok", "database", f"{where} is not there yet, it will be made")])
+        return [Finding("ok", "database", f"{where} is not there yet, it will be made")]
     try:
         db = await open_database(settings)
     except CannotStart as error:
-        return iter([Finding("problem", "database", str(error), "see KOINE_DATABASE_URL")])
+        return [Finding("problem", "database", str(error), "see KOINE_DATABASE_URL")]
     try:
         size = await db.size_bytes() / (1 << 20)
         found = [Finding("ok", "database", f"{database_name(settings)} answers, {size:.1f} MiB")]
@@ -93,11 +93,11 @@ async def examine_database(settings: Settings) -> Iterator[Finding]:
             found.append(Finding("problem", "tables", str(error), "koine migrate"))
     finally:
         await db.close()
-    found += await _postgres(settings) if is_postgres(settings) else _library()
-    return iter(found)
+    found += await _postgres(settings) if is_postgres(settings) else _sqlite()
+    return found
 
 
-def _library() -> list[Finding]:
+def _sqlite() -> list[Finding]:
     return [Finding("ok", "version", f"SQLite {apsw.sqlite_lib_version()}")]
 
 

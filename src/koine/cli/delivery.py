@@ -11,11 +11,12 @@ import typer
 
 from koine.cli import options, printing
 from koine.cli.failing import Said
-from koine.cli.running import chosen, run
+from koine.cli.running import run_in_tenant
 from koine.engine import deliveries
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.engine import Engine
 from koine.kit.ids import canonical
+from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
 app = typer.Typer(help="Deliveries: import them.", no_args_is_help=True)
@@ -47,8 +48,7 @@ def import_(
         length=max(file.stat().st_size, 1), label="Importing", hidden=as_json
     ) as bar:
 
-        async def work(engine: Engine) -> dict[str, int]:
-            _, boss = await chosen(engine, tenant)
+        async def work(engine: Engine, boss: Actor) -> dict[str, int]:
             done = {"new": 0, "known": 0}
             rows = _rows(file)
             while batch := list(islice(rows, BATCH)):
@@ -57,14 +57,14 @@ def import_(
                     saved = await deliveries.save(engine, boss, given)
                 except Refusal as refusal:
                     first, last = batch[0][0], batch[-1][0]
-                    raise Said(f"lines {first} to {last}: {_told(refusal, first)}") from None
+                    raise Said(f"lines {first} to {last}: {_told(refusal)}") from None
                 new = sum(each.is_new for each in saved)
                 done["new"] += new
                 done["known"] += len(saved) - new
                 bar.update(sum(size for _, _, size in batch))
             return done
 
-        done = run(settings, work)
+        done = run_in_tenant(settings, tenant, work)
     if as_json:
         printing.json(done)
     else:
@@ -118,5 +118,5 @@ def _read(number: int, row: dict[str, object]) -> DeliveryInput:
     return msgspec.structs.replace(given, **changes)
 
 
-def _told(refusal: Refusal, first: int) -> str:
+def _told(refusal: Refusal) -> str:
     return str(getattr(refusal, "message", "") or refusal)

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from koine.cli import options, printing
-from koine.cli.running import chosen, run
+from koine.cli.running import run_in_tenant
 from koine.engine import inboxes
-from koine.engine.engine import Engine
 from koine.engine.inboxes import NewInbox
 from koine.model.inbox import ChannelType, Inbox
 
@@ -37,12 +36,8 @@ def create(
         responder_id=responder,
         identity_required=identity,
     )
-
-    async def work(engine: Engine) -> Inbox:
-        _, boss = await chosen(engine, tenant)
-        return await inboxes.create(engine, boss, new)
-
-    made = run(options.settings(data, database), work)
+    settings = options.settings(data, database)
+    made = run_in_tenant(settings, tenant, lambda engine, boss: inboxes.create(engine, boss, new))
     if as_json:
         printing.json(_row(made) | {"hmac_token": made.hmac_token})
     else:
@@ -59,17 +54,9 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a tenant's inboxes."""
-
-    async def work(engine: Engine) -> list[Inbox]:
-        _, boss = await chosen(engine, tenant)
-        return await inboxes.everyone(engine, boss)
-
-    every = [_row(inbox) for inbox in run(options.settings(data, database), work)]
-    if as_json:
-        printing.json(every)
-    else:
-        headings = ["id", "number", "name", "channel", "identifier"]
-        printing.table(headings, [list(row.values()) for row in every])
+    found = run_in_tenant(options.settings(data, database), tenant, inboxes.everyone)
+    headings = ["id", "number", "name", "channel", "identifier"]
+    printing.listing(headings, map(_row, found), as_json=as_json)
 
 
 def _row(inbox: Inbox) -> dict[str, object]:

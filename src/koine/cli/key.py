@@ -6,12 +6,13 @@ import typer
 
 from koine.cli import options, printing
 from koine.cli.finding import user_named
-from koine.cli.running import chosen, run
+from koine.cli.running import chosen, run, run_in_tenant
 from koine.engine import keys
 from koine.engine.engine import Engine
 from koine.engine.keys import MadeKey
 from koine.kit.ids import canonical
 from koine.kit.times import DAY, iso_ms
+from koine.model.actor import Actor
 from koine.model.credential import ApiKey
 from koine.model.errors import NotFound
 from koine.model.permissions import (
@@ -48,14 +49,13 @@ def create(
 ) -> None:
     """Make a key and show it, this once."""
 
-    async def work(engine: Engine) -> MadeKey:
-        _, boss = await chosen(engine, tenant)
+    async def work(engine: Engine, boss: Actor) -> MadeKey:
         person = await user_named(engine, boss, user)
         until = None if days is None else engine.clock.now() + days * DAY
         rights = frozenset(permission or USUAL)
         return await keys.create(engine, boss, name, rights, user_id=person.id, expires_at=until)
 
-    made = run(options.settings(data, database), work)
+    made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
         printing.json({"id": made.key.id, "api_key": made.text})
     else:
@@ -70,17 +70,9 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a tenant's keys, the revoked ones too."""
-
-    async def work(engine: Engine) -> list[ApiKey]:
-        _, boss = await chosen(engine, tenant)
-        return await keys.everyone(engine, boss)
-
-    every = [_row(key) for key in run(options.settings(data, database), work)]
-    if as_json:
-        printing.json(every)
-    else:
-        headings = ["id", "prefix", "name", "created", "expires", "revoked"]
-        printing.table(headings, [list(row.values()) for row in every])
+    found = run_in_tenant(options.settings(data, database), tenant, keys.everyone)
+    headings = ["id", "prefix", "name", "created", "expires", "revoked"]
+    printing.listing(headings, map(_row, found), as_json=as_json)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What commands print: tables for people, JSON for scripts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import typer
@@ -11,6 +11,17 @@ from rich.table import Table
 def json(value: object) -> None:
     """Print a value as JSON, indented."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def listing(
+    headings: Sequence[str], rows: Iterable[Mapping[str, object]], *, as_json: bool
+) -> None:
+    """Print rows whose values stand in the order of the headings: a table, or JSON objects."""
+    every = list(rows)
+    if as_json:
+        json(every)
+    else:
+        table(headings, [list(row.values()) for row in every])
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

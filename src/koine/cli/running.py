@@ -28,6 +28,18 @@ def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
     return finish(_run(settings, work))
 
 
+def run_in_tenant(
+    settings: Settings, name: str | None, work: Callable[[Engine, Actor], Awaitable[R]]
+) -> R:
+    """As `run`, by the operator of the tenant meant by `--tenant`. Raises NotFound too."""
+
+    async def in_tenant(engine: Engine) -> R:
+        _, boss = await chosen(engine, name)
+        return await work(engine, boss)
+
+    return run(settings, in_tenant)
+
+
 def finish(work: Coroutine[object, object, R]) -> R:
     """What `work` answers, with only errors logged. Raises Said where the database cannot be had,
     and what `work` raises."""

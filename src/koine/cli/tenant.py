@@ -46,11 +46,8 @@ def list_(
     data: options.Data = None, database: options.Database = None, as_json: options.Json = False
 ) -> None:
     """List the tenants."""
-    every = [_row(tenant) for tenant in run(options.settings(data, database), tenants.everyone)]
-    if as_json:
-        printing.json(every)
-    else:
-        printing.table(["id", "slug", "name", "created"], [list(row.values()) for row in every])
+    found = run(options.settings(data, database), tenants.everyone)
+    printing.listing(["id", "slug", "name", "created"], map(_row, found), as_json=as_json)
 
 
 def _row(tenant: Tenant) -> dict[str, str]:

@@ -8,10 +8,11 @@ import typer
 from koine.cli import options, printing
 from koine.cli.failing import Said
 from koine.cli.finding import user_named, users
-from koine.cli.running import chosen, run
+from koine.cli.running import chosen, run, run_in_tenant
 from koine.engine import people, sessions
 from koine.engine.engine import Engine
 from koine.kit.times import DAY, SECOND, iso_ms
+from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
 from koine.model.permissions import Role
 
@@ -42,13 +43,12 @@ def create(
         last_name=last or None, email=email, phone=phone, role=role,
     )  # fmt: skip
 
-    async def work(engine: Engine) -> Identity:
-        _, boss = await chosen(engine, tenant)
+    async def work(engine: Engine, boss: Actor) -> Identity:
         if any(known.email == email.strip().lower() for known in await users(engine, boss)):
             raise Said(f"there is a user {email} already")
         return await people.create(engine, boss, new)
 
-    made = run(options.settings(data, database), work)
+    made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
         printing.json(_row(made))
     else:
@@ -63,17 +63,9 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a tenant's users."""
-
-    async def work(engine: Engine) -> list[Identity]:
-        _, boss = await chosen(engine, tenant)
-        return await users(engine, boss)
-
-    every = [_row(user) for user in run(options.settings(data, database), work)]
-    if as_json:
-        printing.json(every)
-    else:
-        headings = ["id", "email", "name", "role", "created"]
-        printing.table(headings, [list(row.values()) for row in every])
+    found = run_in_tenant(options.settings(data, database), tenant, users)
+    headings = ["id", "email", "name", "role", "created"]
+    printing.listing(headings, map(_row, found), as_json=as_json)
 
 
 @app.command("set-password")
@@ -90,12 +82,11 @@ def set_password(
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
 
-    async def work(engine: Engine) -> None:
-        _, boss = await chosen(engine, tenant)
+    async def work(engine: Engine, boss: Actor) -> None:
         person = await user_named(engine, boss, user)
         await sessions.set_password(engine, boss, person.id, password)
 
-    run(options.settings(data, database), work)
+    run_in_tenant(options.settings(data, database), tenant, work)
     typer.echo("password set")
 
 

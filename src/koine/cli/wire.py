@@ -28,11 +28,7 @@ def openapi(
 def routes(as_json: options.Json = False) -> None:
     """List every route: dialect, method, path, how it is authenticated."""
     every = [row for dialect in dialects() for row in _rows(dialect)]
-    if as_json:
-        printing.json(every)
-    else:
-        headings = ["dialect", "method", "path", "auth"]
-        printing.table(headings, [list(row.values()) for row in every])
+    printing.listing(["dialect", "method", "path", "auth"], every, as_json=as_json)
 
 
 def _rows(dialect: Dialect) -> list[dict[str, str]]:
