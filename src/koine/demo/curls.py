@@ -1,6 +1,7 @@
-"""A curl for each documented call, to copy and paste. `{name}` is a variable of env.py."""
+"""A curl for each documented call, to copy and paste. `$name` is a variable of env.py."""
 
 import shlex
+from functools import partial
 from string import Template
 
 from msgspec import Struct
@@ -9,6 +10,16 @@ from koine.demo.doors import Company
 from koine.demo.env import variables
 
 JSON = "--header 'Content-Type: application/json'"
+DOORS = {
+    "delivery": (
+        "$ONDI_BASE_URL/messaging/conversations", "Authorization: Bearer $access_token"
+    ),
+    "helpdesk": ("$KOINE_URL/api/v1/conversations", "Authorization: Bearer $api_key"),
+    "chats": ("$KOINE_URL/api/v1/chats", "authorization: $chats_api_key"),
+    "inbox": ("$KOINE_URL/public/api/v1/inboxes/$inbox_identifier", ""),
+    "native": ("$KOINE_URL/v1", "Authorization: Bearer $access_token"),
+}  # fmt: skip
+"""Each dialect's base URL, and the header that opens it; logging in needs none."""
 
 
 class Example(Struct, frozen=True):
@@ -35,46 +46,21 @@ def _safe(value: str) -> str:
     return value
 
 
-def _delivery(title: str, path: str, method: str = "GET", data: str = "") -> Example:
-    parts = [
-        f'curl --request {method} "$ONDI_BASE_URL/messaging/conversations{path}"',
-        '--header "Authorization: Bearer $access_token"',
-    ]
-    return Example("delivery", title, _joined(parts, data))
+def _example(dialect: str, title: str, path: str, method: str = "GET", data: str = "") -> Example:
+    base, header = DOORS[dialect]
+    parts = [f'curl --request {method} "{base}{path}"']
+    if header and not path.startswith("/auth/"):
+        parts.append(f'--header "{header}"')
+    if data:
+        parts += [JSON, f"--data '{data}'"]
+    return Example(dialect, title, " \\\n  ".join(parts))
 
 
-def _helpdesk(title: str, path: str, method: str = "GET", data: str = "") -> Example:
-    parts = [
-        f'curl --request {method} "$KOINE_URL/api/v1/conversations{path}"',
-        '--header "Authorization: Bearer $api_key"',
-    ]
-    return Example("helpdesk", title, _joined(parts, data))
-
-
-def _chats(title: str, path: str, method: str = "GET", data: str = "") -> Example:
-    parts = [
-        f'curl --request {method} "$KOINE_URL/api/v1/chats{path}"',
-        '--header "authorization: $chats_api_key"',
-    ]
-    return Example("chats", title, _joined(parts, data))
-
-
-def _inbox(title: str, path: str, method: str = "GET", data: str = "") -> Example:
-    url = f'"$KOINE_URL/public/api/v1/inboxes/$inbox_identifier{path}"'
-    return Example("inbox", title, _joined([f"curl --request {method} {url}"], data))
-
-
-def _native(title: str, path: str, method: str = "GET", data: str = "") -> Example:
-    parts = [f'curl --request {method} "$KOINE_URL/v1{path}"']
-    if not path.startswith("/auth/"):
-        parts.append('--header "Authorization: Bearer $access_token"')
-    return Example("native", title, _joined(parts, data))
-
-
-def _joined(parts: list[str], data: str) -> str:
-    body = [JSON, f"--data '{data}'"] if data else []
-    return " \\\n  ".join([*parts, *body])
-
+_delivery = partial(_example, "delivery")
+_helpdesk = partial(_example, "helpdesk")
+_chats = partial(_example, "chats")
+_inbox = partial(_example, "inbox")
+_native = partial(_example, "native")
 
 _CONTACT = "/contacts/$contact_identifier"
 _TALK = f"{_CONTACT}/conversations/$conversation_number"

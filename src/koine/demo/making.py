@@ -162,27 +162,26 @@ async def _fresh_company(engine: Engine, company: Company, new_tokens: bool) -> 
 async def _talks(engine: Engine, boss: Actor, company: Company) -> Talks:
     """The conversations that examples point at; those that examples delete have a successor."""
     helpdesk, chats, talks = company.doors.helpdesk, company.doors.chats, company.talks
-    if not await _there(engine, boss, talks.helpdesk):
-        new = NewConversation(
-            title="Where is my order?", inbox_id=helpdesk.inbox_id, owner_id=helpdesk.customer_id
-        )
-        made = await conversations.create(engine, boss, new)
-        talks = structs.replace(talks, helpdesk=made.id)
-    if not await _there(engine, boss, talks.chats):
-        new = NewConversation(
-            title="A question", inbox_id=chats.channel_id, owner_id=chats.owner_id
-        )
-        made = await conversations.create(engine, boss, new)
-        talks = structs.replace(talks, chats=made.id)
-    return talks
+    question = NewConversation(
+        title="Where is my order?", inbox_id=helpdesk.inbox_id, owner_id=helpdesk.customer_id
+    )
+    chat = NewConversation(title="A question", inbox_id=chats.channel_id, owner_id=chats.owner_id)
+    return structs.replace(
+        talks,
+        helpdesk=await _standing(engine, boss, talks.helpdesk, question),
+        chats=await _standing(engine, boss, talks.chats, chat),
+    )
 
 
-async def _there(engine: Engine, boss: Actor, conversation_id: str) -> bool:
+async def _standing(
+    engine: Engine, boss: Actor, conversation_id: str, successor: NewConversation
+) -> str:
+    """The id of the conversation, or of its successor if it is gone."""
     try:
         await conversations.get(engine, boss, conversation_id)
     except NotFound:
-        return False
-    return True
+        return (await conversations.create(engine, boss, successor)).id
+    return conversation_id
 
 
 async def _again(engine: Engine, company: Company) -> Tokens:
