@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from koine.dialects.native.wire import PageQuery
 from koine.http.query import BadQuery
@@ -12,8 +12,19 @@ from koine.model.page import Page, Window
 LATEST = 2**62
 Cursor = tuple[int, str]
 
-
 T = TypeVar("T")
+S = TypeVar("S")
+L = TypeVar("L")
+
+
+class Made(Protocol):
+    """What has an id and a time it was made, µs."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def created_at(self) -> int: ...
 
 
 def window(query: PageQuery) -> Window:
@@ -22,11 +33,21 @@ def window(query: PageQuery) -> Window:
     return Window(limit=query.limit, cursor=cursor)
 
 
+def shown(answer: Callable[[list[S], str | None], L], page: Page[T], shape: Callable[[T], S]) -> L:
+    """A page as the wire shows it: each item in its shape, and the cursor of the next page."""
+    return answer([shape(each) for each in page.items], written(page.next))
+
+
 def written(place: Cursor | None) -> str | None:
     """The cursor of a place in a list; None at its end."""
     if place is None:
         return None
     return urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode().rstrip("=")
+
+
+def creation(thing: Made) -> Cursor:
+    """The place of a thing in a list that is ordered by when things were made."""
+    return thing.created_at, thing.id
 
 
 def cut(items: Iterable[T], asked: Window, place: Callable[[T], Cursor]) -> Page[T]:

@@ -5,13 +5,14 @@ from koine.dialects.native import wire_people as wire
 from koine.engine import people
 from koine.engine.people import PersonChanges
 from koine.http.call import Call
-from koine.http.route import Routes
+from koine.http.route import PathType, Routes
 from koine.model.filters import PeopleFilter
 from koine.model.identity import NewIdentity
 
 CONTACTS = "/v1/contacts"
 CONTACT = "/v1/contacts/{contact_id}"
 TAGS = ("Contacts",)
+TYPES: dict[str, PathType] = {"contact_id": "uuid"}
 BAGS = ("custom_attributes", "additional_attributes")
 
 routes = Routes()
@@ -24,7 +25,7 @@ async def list_contacts(call: Call[None, wire.ContactQuery]) -> wire.Contacts:
     inbox_ids = values.ids("inbox_id", q.inbox_id)
     f = PeopleFilter(kinds=("contact",), search=q.search, inbox_ids=inbox_ids)
     page = await people.find(call.engine, call.actor, f, cursors.window(q))
-    return wire.Contacts([shapes.contact(each) for each in page.items], cursors.written(page.next))
+    return cursors.shown(wire.Contacts, page, shapes.contact)
 
 
 @routes.post(CONTACTS, body=wire.CreateContact, returns=wire.Contact, status=201, tags=TAGS)
@@ -39,20 +40,14 @@ async def create_contact(call: Call[wire.CreateContact, None]) -> wire.Contact:
     return shapes.contact(contact, place)
 
 
-@routes.get(CONTACT, returns=wire.Contact, path_types={"contact_id": "uuid"}, tags=TAGS)
+@routes.get(CONTACT, returns=wire.Contact, path_types=TYPES, tags=TAGS)
 async def get_contact(call: Call[None, None]) -> wire.Contact:
     """Get one contact."""
     contact_id = values.path_id(call, "contact_id")
     return shapes.contact(await people.get(call.engine, call.actor, contact_id, "contact"))
 
 
-@routes.patch(
-    CONTACT,
-    body=wire.ChangeContact,
-    returns=wire.Contact,
-    path_types={"contact_id": "uuid"},
-    tags=TAGS,
-)
+@routes.patch(CONTACT, body=wire.ChangeContact, returns=wire.Contact, path_types=TYPES, tags=TAGS)
 async def change_contact(call: Call[wire.ChangeContact, None]) -> wire.Contact:
     """Change a contact."""
     contact_id = values.path_id(call, "contact_id")
@@ -61,7 +56,7 @@ async def change_contact(call: Call[wire.ChangeContact, None]) -> wire.Contact:
     return shapes.contact(changed)
 
 
-@routes.delete(CONTACT, status=204, path_types={"contact_id": "uuid"}, tags=TAGS)
+@routes.delete(CONTACT, status=204, path_types=TYPES, tags=TAGS)
 async def remove_contact(call: Call[None, None]) -> None:
     """Remove a contact; what it said stays."""
     await people.remove(call.engine, call.actor, values.path_id(call, "contact_id"), "contact")

@@ -21,8 +21,7 @@ routes = Routes()
 async def list_deliveries(call: Call[None, wire.PageQuery]) -> wire_setup.Deliveries:
     """List deliveries, oldest first."""
     page = await deliveries.page(call.engine, call.actor, cursors.window(call.query))
-    shown = [shapes.delivery(each) for each in page.items]
-    return wire_setup.Deliveries(shown, cursors.written(page.next))
+    return cursors.shown(wire_setup.Deliveries, page, shapes.delivery)
 
 
 @routes.post(
@@ -44,10 +43,7 @@ async def save_delivery(call: Call[wire_setup.SaveDelivery, None]) -> Answer:
 
 
 @routes.post(
-    DELIVERIES + "/bulk",
-    body=wire_setup.SaveDeliveries,
-    returns=wire_setup.Deliveries,
-    tags=TAGS,
+    DELIVERIES + "/bulk", body=wire_setup.SaveDeliveries, returns=wire_setup.Deliveries, tags=TAGS
 )
 async def save_deliveries(call: Call[wire_setup.SaveDeliveries, None]) -> wire_setup.Deliveries:
     """Make or change up to 500 deliveries, all or none; answered in the order given."""

@@ -4,11 +4,12 @@ from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import inboxes
 from koine.engine.inboxes import InboxChanges, NewInbox
 from koine.http.call import Call
-from koine.http.route import Routes
+from koine.http.route import PathType, Routes
 
 INBOXES = "/v1/inboxes"
 INBOX = "/v1/inboxes/{inbox_id}"
 TAGS = ("Inboxes",)
+TYPES: dict[str, PathType] = {"inbox_id": "uuid"}
 
 routes = Routes()
 
@@ -17,13 +18,9 @@ routes = Routes()
 async def list_inboxes(call: Call[None, wire.PageQuery]) -> wire_setup.Inboxes:
     """List inboxes, oldest first."""
     window = cursors.window(call.query)
-    page = cursors.cut(
-        await inboxes.everyone(call.engine, call.actor),
-        window,
-        lambda each: (each.created_at, each.id),
-    )
-    shown = [shapes.inbox(each, call.actor) for each in page.items]
-    return wire_setup.Inboxes(shown, cursors.written(page.next))
+    everyone = await inboxes.everyone(call.engine, call.actor)
+    page = cursors.cut(everyone, window, cursors.creation)
+    return cursors.shown(wire_setup.Inboxes, page, lambda each: shapes.inbox(each, call.actor))
 
 
 @routes.post(INBOXES, body=wire_setup.CreateInbox, returns=wire_setup.Inbox, status=201, tags=TAGS)
@@ -34,7 +31,7 @@ async def create_inbox(call: Call[wire_setup.CreateInbox, None]) -> wire_setup.I
     return shapes.inbox(made, call.actor)
 
 
-@routes.get(INBOX, returns=wire_setup.Inbox, path_types={"inbox_id": "uuid"}, tags=TAGS)
+@routes.get(INBOX, returns=wire_setup.Inbox, path_types=TYPES, tags=TAGS)
 async def get_inbox(call: Call[None, None]) -> wire_setup.Inbox:
     """Get one inbox."""
     found = await inboxes.get(call.engine, call.actor, values.path_id(call, "inbox_id"))
@@ -42,11 +39,7 @@ async def get_inbox(call: Call[None, None]) -> wire_setup.Inbox:
 
 
 @routes.patch(
-    INBOX,
-    body=wire_setup.ChangeInbox,
-    returns=wire_setup.Inbox,
-    path_types={"inbox_id": "uuid"},
-    tags=TAGS,
+    INBOX, body=wire_setup.ChangeInbox, returns=wire_setup.Inbox, path_types=TYPES, tags=TAGS
 )
 async def change_inbox(call: Call[wire_setup.ChangeInbox, None]) -> wire_setup.Inbox:
     """Change an inbox."""
@@ -56,7 +49,7 @@ async def change_inbox(call: Call[wire_setup.ChangeInbox, None]) -> wire_setup.I
     return shapes.inbox(changed, call.actor)
 
 
-@routes.delete(INBOX, status=204, path_types={"inbox_id": "uuid"}, tags=TAGS)
+@routes.delete(INBOX, status=204, path_types=TYPES, tags=TAGS)
 async def remove_inbox(call: Call[None, None]) -> None:
     """Close an inbox: its conversations stay, its public identifier opens nothing any more."""
     await inboxes.remove(call.engine, call.actor, values.path_id(call, "inbox_id"))

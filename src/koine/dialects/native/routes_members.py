@@ -37,8 +37,7 @@ async def list_participants(call: Call[None, common.PageQuery]) -> wire.Particip
     found = await conversations.get(call.engine, reader(call), conversation_id, AROUND)
     everyone = found.around.participants[found.one.id]
     page = cursors.cut(everyone, window, lambda each: (each.joined_at, each.identity_id))
-    shown = [shapes_talk.participant(each) for each in page.items]
-    return wire.Participants(shown, cursors.written(page.next))
+    return cursors.shown(wire.Participants, page, shapes_talk.participant)
 
 
 @routes.post(
@@ -64,11 +63,7 @@ async def add_participant(call: Call[wire.Joining, None]) -> Answer:
 
 
 @routes.patch(
-    MEMBER,
-    body=wire.ChangeParticipant,
-    returns=wire.Participant,
-    path_types=TWO,
-    tags=MEMBERS_TAG,
+    MEMBER, body=wire.ChangeParticipant, returns=wire.Participant, path_types=TWO, tags=MEMBERS_TAG
 )
 async def change_participant(call: Call[wire.ChangeParticipant, None]) -> wire.Participant:
     """Give a participant another role."""
@@ -91,11 +86,7 @@ async def remove_participant(call: Call[None, None]) -> None:
 
 
 @routes.post(
-    CONVERSATION + "/read",
-    body=wire.MarkRead,
-    returns=wire.Read,
-    path_types=ONE,
-    tags=MEMBERS_TAG,
+    CONVERSATION + "/read", body=wire.MarkRead, returns=wire.Read, path_types=ONE, tags=MEMBERS_TAG
 )
 async def mark_read(call: Call[wire.MarkRead, None]) -> wire.Read:
     """Say how far the caller, who takes part, has read."""
@@ -106,11 +97,7 @@ async def mark_read(call: Call[wire.MarkRead, None]) -> wire.Read:
 
 
 @routes.post(
-    CONVERSATION + "/tickets",
-    returns=wire.Ticket,
-    status=201,
-    path_types=ONE,
-    tags=TICKETS_TAG,
+    CONVERSATION + "/tickets", returns=wire.Ticket, status=201, path_types=ONE, tags=TICKETS_TAG
 )
 async def open_ticket(call: Call[None, None]) -> wire.Ticket:
     """Hand a conversation off to people: its responder is silent from now on."""

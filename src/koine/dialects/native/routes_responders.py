@@ -22,16 +22,11 @@ async def list_responders(call: Call[None, wire_setup.ResponderQuery]) -> wire_s
     page = await responders.find(
         call.engine, call.actor, cursors.window(q), tuple(q.kind or ()), q.search
     )
-    shown = [shapes.responder(each) for each in page.items]
-    return wire_setup.Responders(shown, cursors.written(page.next))
+    return cursors.shown(wire_setup.Responders, page, shapes.responder)
 
 
 @routes.post(
-    RESPONDERS,
-    body=wire_setup.CreateResponder,
-    returns=wire_setup.Responder,
-    status=201,
-    tags=TAGS,
+    RESPONDERS, body=wire_setup.CreateResponder, returns=wire_setup.Responder, status=201, tags=TAGS
 )
 async def create_responder(
     call: Call[wire_setup.CreateResponder, None],
@@ -73,20 +68,13 @@ async def change_responder(
 
 
 @routes.get(
-    VERSIONS,
-    query=wire.PageQuery,
-    returns=wire_setup.Versions,
-    path_types=TYPES,
-    tags=TAGS,
+    VERSIONS, query=wire.PageQuery, returns=wire_setup.Versions, path_types=TYPES, tags=TAGS
 )
 async def list_versions(call: Call[None, wire.PageQuery]) -> wire_setup.Versions:
     """List a responder's versions, oldest first."""
     found = await responders.get(call.engine, call.actor, values.path_id(call, "responder_id"))
-    page = cursors.cut(
-        found.versions, cursors.window(call.query), lambda each: (each.created_at, each.id)
-    )
-    shown = [shapes.version(each) for each in page.items]
-    return wire_setup.Versions(shown, cursors.written(page.next))
+    page = cursors.cut(found.versions, cursors.window(call.query), cursors.creation)
+    return cursors.shown(wire_setup.Versions, page, shapes.version)
 
 
 @routes.post(

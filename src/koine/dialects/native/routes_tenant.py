@@ -45,20 +45,16 @@ async def list_audit_entries(call: Call[None, wire.AuditQuery]) -> wire.AuditEnt
     """List who did what, newest first."""
     q = call.query
     page = await audit.find(call.engine, call.actor, q.noun, q.action, cursors.window(q))
-    shown = [shapes.audit_entry(each) for each in page.items]
-    return wire.AuditEntries(shown, cursors.written(page.next))
+    return cursors.shown(wire.AuditEntries, page, shapes.audit_entry)
 
 
 @routes.get("/v1/api-keys", query=wire.PageQuery, returns=wire.Keys, tags=KEYS)
 async def list_keys(call: Call[None, wire.PageQuery]) -> wire.Keys:
     """List API keys, revoked ones too, without their secrets."""
     window = cursors.window(call.query)
-    page = cursors.cut(
-        await keys.everyone(call.engine, call.actor),
-        window,
-        lambda each: (each.created_at, each.id),
-    )
-    return wire.Keys([shapes.key(each) for each in page.items], cursors.written(page.next))
+    everyone = await keys.everyone(call.engine, call.actor)
+    page = cursors.cut(everyone, window, cursors.creation)
+    return cursors.shown(wire.Keys, page, shapes.key)
 
 
 # An answer that is kept to be given again would keep the secret.

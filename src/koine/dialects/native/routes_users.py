@@ -5,13 +5,14 @@ from koine.dialects.native import wire_people as people_wire
 from koine.engine import accounts, credentials, people
 from koine.engine.people import PersonChanges
 from koine.http.call import Call
-from koine.http.route import Routes
+from koine.http.route import PathType, Routes
 from koine.model.filters import PeopleFilter
 from koine.model.identity import NewIdentity
 
 USERS = "/v1/users"
 USER = "/v1/users/{user_id}"
 TAGS = ("Users",)
+TYPES: dict[str, PathType] = {"user_id": "uuid"}
 BAGS = ("custom_attributes", "permissions")
 
 routes = Routes()
@@ -23,7 +24,7 @@ async def list_users(call: Call[None, people_wire.UserQuery]) -> people_wire.Use
     q = call.query
     f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
     page = await people.find(call.engine, call.actor, f, cursors.window(q))
-    return people_wire.Users([shapes.user(each) for each in page.items], cursors.written(page.next))
+    return cursors.shown(people_wire.Users, page, shapes.user)
 
 
 @routes.post(USERS, body=people_wire.CreateUser, returns=wire.User, status=201, tags=TAGS)
@@ -35,20 +36,14 @@ async def create_user(call: Call[people_wire.CreateUser, None]) -> wire.User:
     return shapes.user(await accounts.create(call.engine, call.actor, new, password))
 
 
-@routes.get(USER, returns=wire.User, path_types={"user_id": "uuid"}, tags=TAGS)
+@routes.get(USER, returns=wire.User, path_types=TYPES, tags=TAGS)
 async def get_user(call: Call[None, None]) -> wire.User:
     """Get one user."""
     user_id = values.path_id(call, "user_id")
     return shapes.user(await people.get(call.engine, call.actor, user_id, "user"))
 
 
-@routes.patch(
-    USER,
-    body=people_wire.ChangeUser,
-    returns=wire.User,
-    path_types={"user_id": "uuid"},
-    tags=TAGS,
-)
+@routes.patch(USER, body=people_wire.ChangeUser, returns=wire.User, path_types=TYPES, tags=TAGS)
 async def change_user(call: Call[people_wire.ChangeUser, None]) -> wire.User:
     """Change a user. A new password ends the user's sessions."""
     given = values.given(call.body, bags=BAGS)
@@ -60,7 +55,7 @@ async def change_user(call: Call[people_wire.ChangeUser, None]) -> wire.User:
     return shapes.user(changed)
 
 
-@routes.delete(USER, status=204, path_types={"user_id": "uuid"}, tags=TAGS)
+@routes.delete(USER, status=204, path_types=TYPES, tags=TAGS)
 async def remove_user(call: Call[None, None]) -> None:
     """Remove a user, whose sessions and keys end; what they said stays."""
     await people.remove(call.engine, call.actor, values.path_id(call, "user_id"), "user")
