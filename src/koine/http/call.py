@@ -58,7 +58,8 @@ class Call(Generic[B, Q]):
     `actor` is what `Dialect.authenticate` gave; on public routes, reading it is an error unless
     the handler sets it. `params` is the raw query, for `authenticate`, which runs before body
     and query are read. `rate` is for a dialect's own use: its limiter sets it, `Dialect.headers`
-    tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256 where an Idempotency-Key came, else "".
+    tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256
+    where an Idempotency-Key came, else "".
     """
 
     __slots__ = (
