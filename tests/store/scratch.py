@@ -8,21 +8,17 @@ from sqlalchemy.schema import CreateTable
 
 from koine.kit.ids import new_id
 from koine.store.db import Database, Tx
+from koine.store.fragments import contains_ci, in_list, insert_ignoring, upsert, values_table
 from koine.store.postgres import spelling as postgres_sql
 from koine.store.sql import (
     Command,
     InsertMany,
     Query,
     UpdateMany,
-    Uuid,
-    contains_ci,
-    in_list,
-    insert_ignoring,
     p,
-    upsert,
-    values_table,
 )
 from koine.store.sqlite import spelling as sqlite_sql
+from koine.store.types import Uuid
 
 DIALECTS = {"sqlite": sqlite_sql.DIALECT, "postgres": postgres_sql.DIALECT}
 
@@ -80,9 +76,7 @@ ADD_MANY = InsertMany(
     on_conflict=["tenant_id", "id"],
     adding=["count"],
 )
-RAISE_MANY = UpdateMany(
-    things, ["tenant_id", "id"], ["open"], greatest=["count"], where=c.name != "fixed"
-)
+RAISE_MANY = UpdateMany(things, ["tenant_id", "id"], ["open"], greatest=["count"])
 
 
 async def make_table(db: Database) -> None:

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from koine.model.conversation import Conversation
 from koine.store import sql
 from koine.store.postgres import spelling as postgres_sql
-from koine.store.sql import Family, Query, UpdateMany, columns_of, p
+from koine.store.sql import Family, Query, p
 from koine.store.sqlite import spelling as sqlite_sql
 from koine.store.tables import conversations
+from koine.store.tables.base import columns_of
 from tests.store.scratch import MINE, things
 
 BOTH = pytest.mark.parametrize("spelling", [sqlite_sql, postgres_sql], ids=["sqlite", "postgres"])
@@ -48,11 +49,6 @@ def test_only_one_backend_locks_rows() -> None:
     query = Query(sa.select(c.id).where(MINE).with_for_update(of=things))
     assert postgres_sql.plan(query).text.endswith("FOR UPDATE OF things")
     assert "UPDATE" not in sqlite_sql.plan(query).text
-
-
-def test_a_condition_on_many_updates_means_the_table_not_the_rows() -> None:
-    update = UpdateMany(things, ["tenant_id", "id"], ["name"], where=c.name == "x")
-    assert "(things.name = 'x')" in postgres_sql.plan_many(update)
 
 
 def test_a_family_builds_each_member_once() -> None:

@@ -6,7 +6,6 @@ from sqlalchemy import delete, insert, select, update
 from koine.model.conversation import Conversation
 from koine.store import participants, tallies
 from koine.store.db import Tx
-from koine.store.fragments import in_list
 from koine.store.sql import Command, Query, p
 from koine.store.tables import conversations as t
 from koine.store.tables.base import columns_of
@@ -19,7 +18,6 @@ _LOCK = Query(
     select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")).with_for_update(key_share=True),
     Conversation,
 )
-_BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Conversation)
 _BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Conversation)
 _BY_DELIVERY = Query(
     select(*COLUMNS)
@@ -66,11 +64,6 @@ async def get(tx: Tx, conversation_id: str) -> Conversation | None:
 async def lock(tx: Tx, conversation_id: str) -> Conversation | None:
     """As `get`, and no one else changes it or posts into it until this transaction ends."""
     return await tx.one(_LOCK, id=conversation_id)
-
-
-async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Conversation]:
-    """The conversations with these ids, by id."""
-    return {c.id: c for c in await tx.all(_BY_IDS, ids=ids)}
 
 
 async def by_number(tx: Tx, number: int) -> Conversation | None:

@@ -12,7 +12,7 @@ Work = tuple[ManyCommand, Sequence[tuple[Any, ...]]]
 
 
 class Duplicate(Exception):
-    """A unique constraint said no. `constraint` is its name in `store/tables.py`."""
+    """A unique constraint said no. `constraint` is its name in `store/tables/`."""
 
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)

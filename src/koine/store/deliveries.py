@@ -19,7 +19,6 @@ _FIELDS = list(Delivery.__struct_fields__)
 _IN_TENANT = t.c.tenant_id == p("tenant_id")
 
 _BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Delivery)
-_BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Delivery)
 _LOCK = Query(
     select(*_COLUMNS)
     .where(_IN_TENANT, in_list(t.c.id, "ids"))
@@ -60,13 +59,9 @@ async def get(tx: Tx, delivery_id: str) -> Delivery | None:
     return await tx.one(_BY_ID, id=delivery_id)
 
 
-async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
-    """The deliveries with these ids, by id."""
-    return {d.id: d for d in await tx.all(_BY_IDS, ids=ids)} if ids else {}
-
-
 async def lock_all(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
-    """As `by_ids`; no one else changes them, or opens their conversations, until this ends."""
+    """The deliveries with these ids, by id; no one else changes them, or opens their
+    conversations, until this transaction ends."""
     return {d.id: d for d in await tx.all(_LOCK, ids=ids)} if ids else {}
 
 

@@ -51,17 +51,15 @@ def upsert(
     values: Mapping[str, Any],
     index_elements: Sequence[str],
     set_: Callable[[Excluded], Mapping[str, Any]],
-    where: sa.ColumnElement[bool] | None = None,
 ) -> Insert:
-    """Insert, or on meeting the unique `index_elements` update with `set_` (if `where` holds).
+    """Insert, or on meeting the unique `index_elements` update with `set_`.
 
     `set_` is called with the row that was not inserted; `table.c.x` is the row that was there:
-    `set_=lambda new: {"value": t.c.value + new.value}`. Add `.returning(...)` to make it a Query:
-    with a `where` that fails, no row comes back.
+    `set_=lambda new: {"value": t.c.value + new.value}`. Add `.returning(...)` to make it a Query.
     """
     insert = Insert(table).values(dict(values))
     return insert.on_conflict_do_update(
-        index_elements=index_elements, set_=dict(set_(insert.excluded)), where=where
+        index_elements=index_elements, set_=dict(set_(insert.excluded))
     )
 
 
@@ -69,21 +67,10 @@ def insert_ignoring(
     table: sa.Table,
     values: Mapping[str, Any],
     index_elements: Sequence[str],
-    index_where: sa.ColumnElement[bool] | None = None,
 ) -> Insert:
-    """Insert, or on meeting the unique `index_elements` do nothing (0 rows changed, none returned).
-
-    `index_where` is the condition of a partial unique index, spelled exactly as in the table.
-    """
+    """Insert, or on meeting the unique `index_elements` do nothing: 0 rows changed."""
     insert = Insert(table).values(dict(values))
-    return insert.on_conflict_do_nothing(index_elements=index_elements, index_where=index_where)
-
-
-def greatest(left: sa.ColumnElement[Any], right: Any) -> sa.ColumnElement[Any]:
-    """The greater of two values, neither of them NULL."""
-    found = Greatest(left, right)
-    found.type = left.type
-    return found
+    return insert.on_conflict_do_nothing(index_elements=index_elements)
 
 
 class InList(FunctionElement[bool]):
@@ -99,13 +86,6 @@ class ContainsCi(FunctionElement[bool]):
 
     name = "contains_ci"
     type = sa.Boolean()
-    inherit_cache = True
-
-
-class Greatest(FunctionElement[Any]):
-    """`greatest`, to be spelled."""
-
-    name = "greatest"
     inherit_cache = True
 
 

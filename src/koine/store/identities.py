@@ -28,7 +28,6 @@ _LOCK = Query(
     .with_for_update(key_share=True),
     Identity,
 )
-_BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Identity)
 _MATCHING = Family(
     lambda names: (
         select(*COLUMNS)
@@ -90,11 +89,6 @@ async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Identity]:
 async def lock(tx: Tx, ids: list[str]) -> dict[str, Identity]:
     """As `by_ids`, and no one else changes them until this transaction ends."""
     return {i.id: i for i in await tx.all(_LOCK, ids=ids)}
-
-
-async def by_number(tx: Tx, number: int) -> Identity | None:
-    """The identity with this number in the tenant."""
-    return await tx.one(_BY_NUMBER, number=number)
 
 
 async def matching(tx: Tx, kind: str, field: str, value: str) -> Identity | None:

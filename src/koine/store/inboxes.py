@@ -1,7 +1,7 @@
 """Inboxes, and each contact's place in one."""
 
 from msgspec import Struct, structs
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, select, update
 
 from koine.model.inbox import ContactInbox, Inbox
 from koine.store.db import Tx
@@ -81,14 +81,6 @@ _MOVE = Command(
     .where(_PLACE_IN_TENANT, contact_inboxes.c.contact_id == p("old_contact_id"))
     .values(contact_id=p("new_contact_id"))
 )
-_SAME_NAME = Query(
-    select(*_COLUMNS).where(
-        _IN_TENANT,
-        inboxes.c.removed_at.is_(None),
-        or_(inboxes.c.name == p("name"), inboxes.c.identifier == p("name")),
-    ),
-    Inbox,
-)
 
 
 async def get(tx: Tx, inbox_id: str) -> Inbox | None:
@@ -109,11 +101,6 @@ async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Inbox]:
 async def all_(tx: Tx) -> list[Inbox]:
     """Every inbox of the tenant that is not removed, in the order they were made."""
     return await tx.all(_ALL)
-
-
-async def named(tx: Tx, name: str) -> Inbox | None:
-    """An inbox by its name or public identifier, for people at a command line."""
-    return await tx.one(_SAME_NAME, name=name)
 
 
 async def door(tx: Tx, identifier: str) -> Door | None:

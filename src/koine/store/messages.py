@@ -168,7 +168,8 @@ async def last_senders(tx: Tx, conversation_ids: list[str]) -> dict[str, LastSen
 
 
 async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -> Page[Message]:
-    """One page, without total. `window.cursor` is (0, seq as text): the last one already had."""
+    """One page, without total. A cursor is the caller's to turn into `before_seq` or `after_seq`:
+    numbers are dense, so `window.cursor` is not looked at."""
     if window.too_deep:
         return Page(items=[])
     names, values = _conditions(f)

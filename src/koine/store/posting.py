@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 from sqlalchemy import BigInteger, Text, and_, select, update
 
+from koine.kit.times import MINUTE
 from koine.model.conversation import SenderKind, Status
 from koine.store.db import Tx, Work
 from koine.store.fragments import values_table
@@ -20,7 +21,7 @@ from koine.store.types import Uuid
 
 SMALL = 16
 """Up to so many participants, a message moves the conversation in everyone's list at once."""
-STALE = 60_000_000
+STALE = MINUTE
 """In a larger one, a participant's place in its list is at most this old (µs): the first message
 after it moves everyone, the next ones move nobody. 87 % of a send's cost at 100 participants."""
 
@@ -31,7 +32,6 @@ class Facts(Struct, frozen=True):
     tenant_id: str
     conversation_id: str
     sender_id: str | None
-    number: int
     status: Status
     removed_at: int | None
     last_seq: int
@@ -49,7 +49,6 @@ class Facts(Struct, frozen=True):
     participant_count: int
     role: str | None
     left_at: int | None
-    sender_kind: str | None
     sender_name: str | None
     sender_email: str | None
     sender_avatar_url: str | None
@@ -105,12 +104,12 @@ _asked = values_table(
 )
 _FACTS = Query(
     select(
-        c.c.tenant_id, c.c.id, _asked.c.sender_id, c.c.number, c.c.status, c.c.removed_at,
+        c.c.tenant_id, c.c.id, _asked.c.sender_id, c.c.status, c.c.removed_at,
         c.c.last_seq, c.c.public_count, c.c.last_public_seq, c.c.last_content,
         c.c.last_sender_kind, c.c.last_message_at, c.c.previous_content,
         c.c.previous_sender_kind, c.c.previous_message_at, c.c.last_activity_at,
         c.c.chat_shown_at, c.c.chat_sort_at, c.c.participant_count,
-        p.c.role, p.c.left_at, i.c.kind, i.c.name, i.c.email, i.c.avatar_url, i.c.role, i.c.number,
+        p.c.role, p.c.left_at, i.c.name, i.c.email, i.c.avatar_url, i.c.role, i.c.number,
     )
     .join_from(
         _asked, c, and_(c.c.tenant_id == _asked.c.tenant_id, c.c.id == _asked.c.conversation_id)

@@ -14,42 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Any, Generic, TypeVar, overload
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ClauseElement
-
-from koine.store.fragments import (
-    contains_ci,
-    greatest,
-    in_list,
-    insert_ignoring,
-    upsert,
-    values_table,
-)
-from koine.store.types import Uuid
-
-__all__ = [
-    "FAMILIES",
-    "STATEMENTS",
-    "Command",
-    "Family",
-    "InsertMany",
-    "ManyCommand",
-    "Query",
-    "Statement",
-    "UpdateMany",
-    "Uuid",
-    "columns_of",
-    "contains_ci",
-    "greatest",
-    "in_list",
-    "insert_ignoring",
-    "p",
-    "upsert",
-    "values_table",
-]
-
 
 R = TypeVar("R")
 N = TypeVar("N")
@@ -138,31 +105,26 @@ class InsertMany(Statement):
 
 
 class UpdateMany(Statement):
-    """One update of many rows, each a tuple in the order keys + sets + greatest + plus.
+    """One update of many rows, each a tuple in the order keys + sets + greatest.
 
-    `sets` are assigned; `greatest` only move forward (NULL counts as the lowest); `plus` are added
-    to the column. `where` is a further condition on the table's own columns and constants. Within
-    one call no two rows may have the same key: which one would win differs between backends.
+    `sets` are assigned; `greatest` only move forward (NULL counts as the lowest). Within one call
+    no two rows may have the same key: which one would win differs between backends.
     """
 
-    def __init__(  # all but two are optional
+    def __init__(
         self,
         table: sa.Table,
         keys: Sequence[str],
         sets: Sequence[str] = (),
         *,
         greatest: Sequence[str] = (),
-        plus: Sequence[str] = (),
-        where: sa.ColumnElement[bool] | None = None,
         crosses_tenants: str = "",
     ) -> None:
         super().__init__(None, table, crosses_tenants)
         self.keys = [table.c[name] for name in keys]
         self.sets = [table.c[name] for name in sets]
         self.greatest = [table.c[name] for name in greatest]
-        self.plus = [table.c[name] for name in plus]
-        self.where = where
-        self.columns = self.keys + self.sets + self.greatest + self.plus
+        self.columns = self.keys + self.sets + self.greatest
 
 
 ManyCommand = InsertMany | UpdateMany
@@ -227,11 +189,6 @@ class Family(Generic[R]):
         names = sorted(self.filters)
         picked = [set(some) for size in (0, 1, 2) for some in combinations(names, size)]
         return [self.of(some) for some in [*picked, set(names)]]
-
-
-def columns_of(table: sa.Table, struct: type[msgspec.Struct]) -> list[sa.Column[Any]]:
-    """The columns that fill `struct`, in the order of its fields. KeyError if one is missing."""
-    return [table.c[name] for name in struct.__struct_fields__]
 
 
 def p(name: str, type_: Any = None) -> sa.BindParameter[Any]:

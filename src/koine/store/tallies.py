@@ -1,8 +1,8 @@
 """Totals that are kept, not counted, so that a list's exact total costs one row (docs/adr/).
 
-Every change of a conversation passes `conversations.insert/update/delete` or `participants.*`,
-which call `apply` with what the change took away and what it added. `keys` is the one place that
-says which totals a conversation counts in, so a total cannot mean two things.
+Every change of a conversation passes `conversations.insert_one`, `change`, `delete_one` or
+`participants.*`, which call `apply` with what the change took away and what it added. `keys` is the
+one place that says which totals a conversation counts in, so a total cannot mean two things.
 """
 
 from collections import Counter

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
-from koine.store.fragments import ContainsCi, Greatest, InList, Needle, Rows, ValuesTable
+from koine.store.fragments import ContainsCi, InList, Needle, Rows, ValuesTable
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
 from koine.store.speller import Speller, containing
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
@@ -76,11 +76,6 @@ def _contains_ci(element: ContainsCi, compiler: Any, **kw: Any) -> str:
     return f"({column} ILIKE {needle}::text)"
 
 
-@compiles(Greatest, "postgresql")
-def _greatest(element: Greatest, compiler: Any, **kw: Any) -> str:
-    return f"greatest({compiler.process(element.clauses, **kw)})"
-
-
 @compiles(ValuesTable, "postgresql")
 def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
     (rows,) = element.clauses
@@ -104,18 +99,9 @@ def _update_many(command: UpdateMany, first: int) -> str:
     table = _spell.name(command.table)
     sets = [f"{n} = v.{n}" for n in map(_spell.name, command.sets)]
     sets += [f"{n} = greatest({table}.{n}, v.{n})" for n in map(_spell.name, command.greatest)]
-    sets += [f"{n} = {table}.{n} + v.{n}" for n in map(_spell.name, command.plus)]
     where = [f"{table}.{n} = v.{n}" for n in map(_spell.name, command.keys)]
-    if command.where is not None:
-        where.append(f"({_qualified(command.where)})")
     given = f"{_unnest(command, first)} AS v({_spell.names(command.columns)})"
     return f"UPDATE {table} SET {', '.join(sets)} FROM {given} WHERE {' AND '.join(where)}"
-
-
-def _qualified(where: sa.ColumnElement[bool]) -> str:
-    """The condition with its columns named by table: `v` may have columns of the same name."""
-    compiled = sa.select(sa.literal_column("1")).where(where).compile(dialect=DIALECT)
-    return str(compiled).split("WHERE", 1)[1].strip()
 
 
 def _unnest(command: ManyCommand, first: int) -> str:

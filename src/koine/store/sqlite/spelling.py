@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
-from koine.store.fragments import ContainsCi, Greatest, InList, Needle, Rows, ValuesTable
+from koine.store.fragments import ContainsCi, InList, Needle, Rows, ValuesTable
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
 from koine.store.speller import Speller, containing
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
@@ -80,11 +80,6 @@ def _contains_ci(element: ContainsCi, compiler: Any, **kw: Any) -> str:
     return f"(casefold({column}) LIKE {needle} ESCAPE '\\')"
 
 
-@compiles(Greatest, "sqlite")
-def _greatest(element: Greatest, compiler: Any, **kw: Any) -> str:
-    return f"max({compiler.process(element.clauses, **kw)})"
-
-
 @compiles(ValuesTable, "sqlite")
 def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
     (rows,) = (compiler.process(clause, **kw) for clause in element.clauses)
@@ -105,8 +100,5 @@ def _update_many(command: UpdateMany) -> str:
     for c in command.greatest:
         name, given = _spell.name(c), mark[c.name]
         sets.append(f"{name} = max(coalesce({name}, {given}), coalesce({given}, {name}))")
-    sets += [f"{_spell.name(c)} = {_spell.name(c)} + {mark[c.name]}" for c in command.plus]
     where = [f"{_spell.name(c)} = {mark[c.name]}" for c in command.keys]
-    if command.where is not None:
-        where.append(f"({command.where.compile(dialect=DIALECT)})")
     return f"UPDATE {_spell.name(command.table)} SET {', '.join(sets)} WHERE {' AND '.join(where)}"

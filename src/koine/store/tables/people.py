@@ -26,7 +26,7 @@ server = Table(
     text_("value", False),
     key("name"),
 )
-"""The server's own few values: the signing key of its tokens, the epoch of its event log."""
+"""The server's own few values: the key that signs its tokens."""
 
 counters = Table(
     "counters",
