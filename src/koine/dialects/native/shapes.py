@@ -22,32 +22,32 @@ from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
 def user(i: Identity) -> wire.User:
     """A user."""
     return wire.User(
-        i.id,
-        i.number,
-        i.name,
-        i.first_name,
-        i.last_name,
-        i.email,
-        i.phone,
-        i.avatar_url,
-        i.role,  # type: ignore[arg-type]  # the engine lets no other word in
-        raw(i.permissions),
-        i.blocked,
-        raw(i.custom_attributes),
-        iso_ms(i.created_at),
-        iso_ms(i.updated_at),
+        id=i.id,
+        number=i.number,
+        name=i.name,
+        first_name=i.first_name,
+        last_name=i.last_name,
+        email=i.email,
+        phone=i.phone,
+        avatar_url=i.avatar_url,
+        role=i.role,  # type: ignore[arg-type]  # the engine lets no other word in
+        permissions=raw(i.permissions),
+        blocked=i.blocked,
+        custom_attributes=raw(i.custom_attributes),
+        created_at=iso_ms(i.created_at),
+        updated_at=iso_ms(i.updated_at),
     )
 
 
 def tokens(logged_in: LoggedIn) -> wire.Tokens:
     """A login's tokens."""
     return wire.Tokens(
-        logged_in.access_token,
-        logged_in.refresh_token,
-        "Bearer",
-        logged_in.expires_in,
-        logged_in.tenant_id,
-        user(logged_in.user),
+        access_token=logged_in.access_token,
+        refresh_token=logged_in.refresh_token,
+        token_type="Bearer",
+        expires_in=logged_in.expires_in,
+        tenant_id=logged_in.tenant_id,
+        user=user(logged_in.user),
     )
 
 
@@ -58,21 +58,27 @@ def tenant(t: Tenant, actor: Actor) -> wire.Tenant:
         held = msgspec.json.decode(t.settings, type=TenantSettings)
         settings = wire.TenantSettings(held.support_user_ids, _issuer(held.token_issuer))
     return wire.Tenant(
-        t.id, t.number, t.slug, t.name, t.default_responder_id, settings, iso_ms(t.created_at)
+        id=t.id,
+        number=t.number,
+        slug=t.slug,
+        name=t.name,
+        default_responder_id=t.default_responder_id,
+        settings=settings,
+        created_at=iso_ms(t.created_at),
     )
 
 
 def key(k: ApiKey) -> wire.Key:
     """An API key without its secret."""
     return wire.Key(
-        k.id,
-        k.name,
-        k.prefix,
-        k.user_id,
-        raw(k.permissions),
-        iso_ms(k.created_at),
-        shown_time(k.expires_at),
-        shown_time(k.revoked_at),
+        id=k.id,
+        name=k.name,
+        prefix=k.prefix,
+        user_id=k.user_id,
+        permissions=raw(k.permissions),
+        created_at=iso_ms(k.created_at),
+        expires_at=shown_time(k.expires_at),
+        revoked_at=shown_time(k.revoked_at),
     )
 
 
@@ -84,41 +90,41 @@ def made_key(made: MadeKey) -> wire.MadeKey:
 def audit_entry(e: AuditEntry) -> wire.AuditEntry:
     """An entry of the audit log."""
     return wire.AuditEntry(
-        e.id,
-        e.actor_kind,
-        e.actor_id,
-        e.action,
-        e.noun,
-        e.noun_id,
-        raw(e.detail),
-        iso_ms(e.created_at),
+        id=e.id,
+        actor_kind=e.actor_kind,
+        actor_id=e.actor_id,
+        action=e.action,
+        noun=e.noun,
+        noun_id=e.noun_id,
+        detail=raw(e.detail),
+        created_at=iso_ms(e.created_at),
     )
 
 
 def contact(i: Identity, place: ContactInbox | None = None) -> people.Contact:
     """A contact, with the place it was just given."""
     return people.Contact(
-        i.id,
-        i.number,
-        i.name,
-        i.first_name,
-        i.last_name,
-        i.email,
-        i.phone,
-        i.identifier,
-        i.avatar_url,
-        i.company,
-        i.job_title,
-        i.location,
-        i.country_code,
-        i.blocked,
-        raw(i.labels),
-        raw(i.custom_attributes),
-        raw(i.additional_attributes),
-        shown_time(i.last_activity_at),
-        iso_ms(i.created_at),
-        iso_ms(i.updated_at),
-        people.Place(place.inbox_id, place.source_id, place.pubsub_token) if place else None,
+        id=i.id,
+        number=i.number,
+        name=i.name,
+        first_name=i.first_name,
+        last_name=i.last_name,
+        email=i.email,
+        phone=i.phone,
+        identifier=i.identifier,
+        avatar_url=i.avatar_url,
+        company=i.company,
+        job_title=i.job_title,
+        location=i.location,
+        country_code=i.country_code,
+        blocked=i.blocked,
+        labels=raw(i.labels),
+        custom_attributes=raw(i.custom_attributes),
+        additional_attributes=raw(i.additional_attributes),
+        last_activity_at=shown_time(i.last_activity_at),
+        created_at=iso_ms(i.created_at),
+        updated_at=iso_ms(i.updated_at),
+        place=people.Place(place.inbox_id, place.source_id, place.pubsub_token) if place else None,
     )
 
 
@@ -126,31 +132,31 @@ def inbox(i: Inbox, actor: Actor) -> setup.Inbox:
     """An inbox; what opens it is shown to those who manage it alone."""
     manages = actor.may(MANAGE_TENANT)
     return setup.Inbox(
-        i.id,
-        i.number,
-        i.name,
-        i.channel_type,
-        i.identifier if manages else None,
-        i.hmac_token if manages else None,
-        i.identity_required,
-        i.single_conversation,
-        i.responder_id,
-        raw(i.settings),
-        iso_ms(i.created_at),
-        iso_ms(i.updated_at),
+        id=i.id,
+        number=i.number,
+        name=i.name,
+        channel_type=i.channel_type,
+        identifier=i.identifier if manages else None,
+        hmac_token=i.hmac_token if manages else None,
+        identity_required=i.identity_required,
+        single_conversation=i.single_conversation,
+        responder_id=i.responder_id,
+        settings=raw(i.settings),
+        created_at=iso_ms(i.created_at),
+        updated_at=iso_ms(i.updated_at),
     )
 
 
 def responder(i: Identity) -> setup.Responder:
     """A responder."""
     return setup.Responder(
-        i.id,
-        i.number,
-        i.kind,  # type: ignore[arg-type]  # only responders are asked for
-        i.name,
-        i.avatar_url,
-        iso_ms(i.created_at),
-        iso_ms(i.updated_at),
+        id=i.id,
+        number=i.number,
+        kind=i.kind,  # type: ignore[arg-type]  # only responders are asked for
+        name=i.name,
+        avatar_url=i.avatar_url,
+        created_at=iso_ms(i.created_at),
+        updated_at=iso_ms(i.updated_at),
     )
 
 
@@ -162,14 +168,14 @@ def version(v: ResponderVersion) -> setup.Version:
 def delivery(d: Delivery) -> setup.Delivery:
     """A delivery."""
     return setup.Delivery(
-        d.id,
-        d.external_reference_id,
-        d.delivery_code,
-        d.customer_id,
-        d.driver_id,
-        d.status,
-        iso_ms(d.created_at),
-        iso_ms(d.updated_at),
+        id=d.id,
+        external_reference_id=d.external_reference_id,
+        delivery_code=d.delivery_code,
+        customer_id=d.customer_id,
+        driver_id=d.driver_id,
+        status=d.status,
+        created_at=iso_ms(d.created_at),
+        updated_at=iso_ms(d.updated_at),
     )
 
 

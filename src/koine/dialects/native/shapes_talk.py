@@ -67,54 +67,54 @@ def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversa
 def participant(p: Participant) -> wire.Participant:
     """One who takes or took part."""
     return wire.Participant(
-        p.identity_id,
-        p.kind,
-        p.name,
-        p.email,
-        p.avatar_url,
-        p.role,
-        iso_ms(p.joined_at),
-        shown_time(p.left_at),
-        p.read_seq,
-        p.read_message_id,
+        identity_id=p.identity_id,
+        kind=p.kind,
+        name=p.name,
+        email=p.email,
+        avatar_url=p.avatar_url,
+        role=p.role,
+        joined_at=iso_ms(p.joined_at),
+        left_at=shown_time(p.left_at),
+        last_read_seq=p.read_seq,
+        last_read_message_id=p.read_message_id,
     )
 
 
 def message(m: Message, base_url: str) -> wire.Message:
     """One message; its files are fetched from below `base_url`."""
     return wire.Message(
-        m.id,
-        m.conversation_id,
-        m.seq,
-        m.public_seq,
-        m.type,
-        m.content,
-        m.content_url,
-        m.content_type,
-        raw(m.content_attributes),
-        raw(m.metadata) if m.metadata is not None else None,
-        m.parent_id,
-        m.private,
-        wire.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),
-        _attachments(m, base_url),
-        _client_id(m.client_key or ""),
-        iso_ms(m.created_at),
-        iso_ms(m.updated_at),
+        id=m.id,
+        conversation_id=m.conversation_id,
+        seq=m.seq,
+        public_seq=m.public_seq,
+        type=m.type,
+        content=m.content,
+        content_url=m.content_url,
+        content_type=m.content_type,
+        content_attributes=raw(m.content_attributes),
+        metadata=raw(m.metadata) if m.metadata is not None else None,
+        parent_id=m.parent_id,
+        private=m.private,
+        sender=wire.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),
+        attachments=_attachments(m, base_url),
+        client_message_id=_client_id(m.client_key or ""),
+        created_at=iso_ms(m.created_at),
+        updated_at=iso_ms(m.updated_at),
     )
 
 
 def ticket(t: Ticket) -> wire.Ticket:
     """One ticket."""
     return wire.Ticket(
-        t.id,
-        t.conversation_id,
-        t.kind,
-        t.status,
-        t.customer_id,
-        t.assignee_id,
-        iso_ms(t.created_at),
-        shown_time(t.ongoing_at),
-        shown_time(t.completed_at),
+        id=t.id,
+        conversation_id=t.conversation_id,
+        kind=t.kind,
+        status=t.status,
+        customer_id=t.customer_id,
+        assignee_id=t.assignee_id,
+        created_at=iso_ms(t.created_at),
+        ongoing_at=shown_time(t.ongoing_at),
+        completed_at=shown_time(t.completed_at),
     )
 
 
@@ -128,14 +128,14 @@ def _attachments(m: Message, base_url: str) -> list[wire.Attachment]:
         return []
     return [
         wire.Attachment(
-            file.id,
-            file.file_type,
-            file.name,
-            file.content_type,
-            file.size,
-            file.width,
-            file.height,
-            f"{base_url}/files/{file.key}/{quote(file.name, safe='')}",
+            id=file.id,
+            file_type=file.file_type,
+            name=file.name,
+            content_type=file.content_type,
+            size=file.size,
+            width=file.width,
+            height=file.height,
+            url=f"{base_url}/files/{file.key}/{quote(file.name, safe='')}",
         )
         for file in _FILES.decode(m.attachments)
     ]
