@@ -68,7 +68,7 @@ async def add_participant(call: Call[wire.Joining, None]) -> Answer:
 async def change_participant(call: Call[wire.ChangeParticipant, None]) -> wire.Participant:
     """Give a participant another role."""
     conversation_id = values.path_id(call, "conversation_id")
-    identity_id = _member(call)
+    identity_id = values.path_id(call, "identity_id")
     outcomes = await participation.update(
         call.engine, writer(call), conversation_id, [identity_id], call.body.role
     )
@@ -80,9 +80,9 @@ async def change_participant(call: Call[wire.ChangeParticipant, None]) -> wire.P
 async def remove_participant(call: Call[None, None]) -> None:
     """End someone's part; what they said stays."""
     conversation_id = values.path_id(call, "conversation_id")
-    _check_done(
-        await participation.remove(call.engine, writer(call), conversation_id, [_member(call)])
-    )
+    actor, identity_id = writer(call), values.path_id(call, "identity_id")
+    outcomes = await participation.remove(call.engine, actor, conversation_id, [identity_id])
+    _check_done(outcomes)
 
 
 @routes.post(
@@ -133,13 +133,6 @@ async def complete_ticket(call: Call[None, None]) -> wire.Ticket:
     """Give the turn back to the responder."""
     ticket_id = values.path_id(call, "ticket_id")
     return shapes_talk.ticket(await tickets.complete(call.engine, writer(call), ticket_id))
-
-
-def _member(call: Call[Any, Any]) -> str:
-    try:
-        return values.path_id(call, "identity_id")
-    except NotFound:
-        raise NotFound("participant") from None
 
 
 def _check_done(outcomes: list[Outcome]) -> None:

@@ -1,10 +1,10 @@
 """Ids, times and bags as they come in, checked; and as they go out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, structs
 
 from koine.http.call import Call
 from koine.kit.ids import canonical
@@ -66,7 +66,7 @@ def given(body: Struct, ids: Iterable[str] = (), bags: Iterable[str] = ()) -> di
     Raises Invalid for an id that is none.
     """
     values: dict[str, Any] = {
-        name: value for name, value in _fields(body).items() if value is not UNSET
+        name: value for name, value in structs.asdict(body).items() if value is not UNSET
     }
     for name in ids:
         if name in values:
@@ -75,7 +75,3 @@ def given(body: Struct, ids: Iterable[str] = (), bags: Iterable[str] = ()) -> di
         if values.get(name) is not None:
             values[name] = bag(values[name])
     return values
-
-
-def _fields(body: Struct) -> Mapping[str, object | UnsetType]:
-    return {name: getattr(body, name) for name in body.__struct_fields__}
