@@ -93,16 +93,6 @@ async def end(engine: Engine, text: str) -> None:
         raise Unauthenticated("invalid")
 
 
-@writes
-async def log_out(tx: Tx, now: int, actor: Actor, session_id: str) -> None:
-    """End one of the actor's own sessions. Raises NotFound."""
-    session = await credentials.session(tx, session_id)
-    if session is None or session.user_id != actor.identity_id:
-        raise NotFound("session")
-    await credentials.revoke_session(tx, session_id, now)
-    await record(tx, now, "credential.changed", session_id, audience="staff")
-
-
 def access_token(engine: Engine, tenant_id: str, user: Identity, ttl_s: int, sid: str = "") -> str:
     """An access token for a user (delivery.md, D: the claims)."""
     claims: dict[str, object] = {
