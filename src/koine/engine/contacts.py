@@ -32,8 +32,6 @@ from koine.model.tenant import Tenant
 from koine.store import identities, inboxes, tallies, tenants
 from koine.store.db import Duplicate, Tx
 
-PUBSUB_BYTES = 24
-
 
 class Entry(Struct, frozen=True):
     """What a public address leads to; place and contact are None where only the inbox is named."""
@@ -125,7 +123,7 @@ async def _create(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
         await tallies.next_number(tx, "contact")
         contact = await _known(tx, given) or await people.add(tx, now, _new(given))
     verified = bool(given.identifier_hash)
-    token = random_token(PUBSUB_BYTES)
+    token = random_token(people.PUBSUB_BYTES)
     place = ContactInbox(entry.inbox.id, contact.id, source_id, token, verified, now)
     await inboxes.insert_place(tx, place)
     return structs.replace(entry, place=place, contact=contact)

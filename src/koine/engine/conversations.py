@@ -35,8 +35,6 @@ NOTHING: frozenset[Part] = frozenset()
 WORDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
 """What people wrote: events only say that it changed, so that a deletion leaves nothing of it
 (helpdesk.md, S)."""
-
-
 ADMINS = frozenset({"title", "metadata", "status"})
 """What a participant who administers the conversation may change; the rest is the desk's."""
 
@@ -119,7 +117,7 @@ async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Convers
     joining = dict(new.participants)
     if new.owner_id is not None:
         joining.setdefault(new.owner_id, "member")
-    await _check_participants(tx, list(joining))
+    await check_participants(tx, list(joining))
     conversation = await _first_row(tx, now, actor, new, inbox)
     await conversations.insert_one(tx, conversation)
     await record(tx, now, "conversation.created", conversation.id, conversation_id=conversation.id)
@@ -174,7 +172,8 @@ async def apply(
 
 @writes
 async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conversation:
-    """Take a conversation out of every list, softly (chats.md). Removing twice is as once."""
+    """Take a conversation out of every list, softly (chats.md). Removing twice is as once.
+    Raises Forbidden, NotFound."""
     access.need(actor, WRITE_CONVERSATIONS)
     before, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=True)
     if before.removed_at is not None:
@@ -192,9 +191,9 @@ async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conver
 async def delete(
     tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
 ) -> list[files.StoredFile]:
-    """Delete a conversation for good, with everything in it (helpdesk.md, S), `removed`: one that
-    was taken out of the lists too; the audit log keeps who, when, why and how many messages.
-    Answers the files whose bytes must go now."""
+    """Delete a conversation for good, with everything in it (helpdesk.md, S); with `removed` also
+    one that was taken out of the lists. The audit log keeps who, when, why and how many messages.
+    Answers the files whose bytes must go now. Raises Forbidden, NotFound."""
     access.need(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
     count = await messages.delete_of(tx, gone.id)
@@ -207,6 +206,15 @@ async def delete(
     )  # fmt: skip
     await record(tx, now, "conversation.deleted", gone.id, number=gone.number)
     return stored
+
+
+async def check_participants(tx: Tx, wanted: list[str]) -> None:
+    """Raise Invalid, naming them, for those who are not the tenant's people (delivery.md, S)."""
+    known = await identities.by_ids(tx, wanted)
+    strangers = [i for i in wanted if i not in known or known[i].removed_at is not None]
+    if strangers:
+        named = ", ".join(strangers)
+        raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
 
 
 def _given(changes: Changes) -> dict[str, Any]:
@@ -240,15 +248,6 @@ async def _check_assignee(tx: Tx, assignee_id: str | None) -> None:
     assignee = await identities.get(tx, assignee_id)
     if assignee is None or assignee.kind != "user" or assignee.removed_at is not None:
         raise NotFound("assignee")
-
-
-async def _check_participants(tx: Tx, wanted: list[str]) -> None:
-    """All participants belong to the tenant, else the error names the others (delivery.md, S)."""
-    known = await identities.by_ids(tx, wanted)
-    strangers = [i for i in wanted if i not in known or known[i].removed_at is not None]
-    if strangers:
-        named = ", ".join(strangers)
-        raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
 
 
 async def _first_row(

@@ -3,6 +3,7 @@ costs as much as a whole request, and a revocation must be felt within seconds a
 
 import msgspec
 
+from koine.engine import people
 from koine.engine.engine import Engine
 from koine.kit import tokens
 from koine.kit.ids import canonical
@@ -134,13 +135,12 @@ async def _user(tx: Tx, user_id: str) -> tuple[str, Identity]:
 
 def _user_actor(found: tuple[str, Identity]) -> Actor:
     tenant_id, user = found
-    own = frozenset(msgspec.json.decode(user.permissions, type=list[str]))
     return Actor(
         tenant_id=tenant_id,
         kind="user",
         identity_id=user.id,
         role=user.role,
-        permissions=ROLE_PERMISSIONS.get(user.role, frozenset()) | own,
+        permissions=people.held(user.role, user.permissions),
     )
 
 

@@ -2,15 +2,15 @@
 
 from msgspec import Struct, structs
 
-from koine.engine import access, conversations
+from koine.engine import access, conversations, participation
 from koine.engine.engine import Engine, writes
-from koine.engine.ledger import record
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
 from koine.model.delivery import Delivery
 from koine.model.errors import Forbidden, Invalid, NotFound
+from koine.model.permissions import MANAGE_MESSAGING
 from koine.store import conversations as rows
-from koine.store import deliveries, identities, participants
+from koine.store import deliveries, identities
 from koine.store.db import Duplicate, Tx
 
 Joining = tuple[tuple[str, ParticipantRole], ...]
@@ -25,11 +25,7 @@ class Opening(Struct, frozen=True, kw_only=True):
     metadata: str | None = None
 
 
-async def open_(
-    engine: Engine,
-    actor: Actor,
-    opening: Opening,
-) -> tuple[Conversation, bool]:
+async def open_(engine: Engine, actor: Actor, opening: Opening) -> tuple[Conversation, bool]:
     """Open the delivery's conversation, or join the one there is; True if it is new.
 
     Of any number of callers on any number of nodes one opens it (rule 1): the unique index says
@@ -66,7 +62,7 @@ async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversatio
     if not access.opens_free(actor):
         if actor.role == "driver" or actor.role is None:
             raise Invalid("delivery_id", "missing", "delivery_id is required")
-        raise Forbidden("manage:messaging:tenant")
+        raise Forbidden(MANAGE_MESSAGING)
     if not opening.joining:
         raise Invalid("participants", "missing", "participants are required")
     new = NewConversation(
@@ -112,16 +108,10 @@ def _with_creator(
 
 async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> Conversation:
     """New participants are added; those there keep their role, also the caller (rule 1)."""
-    people = await identities.by_ids(tx, [identity_id for identity_id, _ in wanted])
-    strangers = [i for i, _ in wanted if i not in people or people[i].removed_at is not None]
-    if strangers:
-        named = ", ".join(strangers)
-        raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
+    await conversations.check_participants(tx, [identity_id for identity_id, _ in wanted])
     joined = 0
     for identity_id, role in sorted(wanted):
-        if await participants.join(tx, known, identity_id, role, now):
-            joined += 1
-            await record(tx, now, "participant.joined", identity_id, conversation_id=known.id)
+        joined += await participation.join(tx, now, known, identity_id, role)
     return structs.replace(known, participant_count=known.participant_count + joined)
 
 

@@ -159,7 +159,8 @@ async def alter(
 @writes
 async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
     """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
-    the e-mail of a login and the identifier of a contact are free again."""
+    the e-mail of a login and the identifier of a contact are free again. Raises Forbidden,
+    NotFound(kind), Conflict("self")."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     before = await _locked(tx, identity_id, kind)
     if before.id == actor.identity_id:

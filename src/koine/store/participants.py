@@ -157,10 +157,10 @@ async def leave_all(tx: Tx, conversation_id: str, now: int) -> None:
     await tx.run(_LEAVE_ALL, conversation_id=conversation_id, now=now)
 
 
-async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) -> bool:
-    """Give a participant another role; False if the identity never took part."""
+async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) -> None:
+    """Give a participant another role."""
     key = {"conversation_id": conversation_id, "identity_id": identity_id}
-    return bool(await tx.run(_SET_ROLE, **key, new_role=role))
+    await tx.run(_SET_ROLE, **key, new_role=role)
 
 
 async def mark_read(tx: Tx, conversation_id: str, identity_id: str, mark: ReadMark) -> bool:
