@@ -15,7 +15,7 @@ from koine.model.page import Window, numbered
 from koine.model.view import Part
 from koine.store.db import Database, Tx
 from koine.store.sql import Query, p
-from koine.store.tables import metadata
+from koine.store.tables import events, metadata
 from tests.cast import make_cast
 from tests.engine.world import WHAT, Step, World, holds, new_world
 
@@ -116,6 +116,28 @@ async def test_the_assignee_takes_part_and_the_responder_falls_silent(db: Databa
     assert await conversations.change(cast.engine, ada, made.id, Changes()) == changed
     freed = await conversations.change(cast.engine, ada, made.id, Changes(assignee_id=None))
     assert (freed.assignee_id, freed.responder_active) == (None, True)
+
+
+async def test_an_assignee_who_joins_leaves_the_fact(db: Database) -> None:
+    cast = await make_cast(db)
+    ada, alice = cast.acme.actor("ada"), cast.acme.id("alice")
+    made = await conversations.create(cast.engine, ada, NewConversation())
+    for assignee in (alice, None, alice):
+        await conversations.change(cast.engine, ada, made.id, Changes(assignee_id=assignee))
+    facts = await db.read(cast.acme.tenant.id, facts_of, made.id)
+    assert facts == ["conversation.created", "participant.joined", *["conversation.updated"] * 3]
+
+
+FACTS = Query(
+    select(events.c.kind)
+    .where(events.c.tenant_id == p("tenant_id"), events.c.conversation_id == p("conversation_id"))
+    .order_by(events.c.position),
+    str,
+)
+
+
+async def facts_of(tx: Tx, conversation_id: str) -> list[str]:
+    return await tx.all(FACTS, conversation_id=conversation_id)
 
 
 async def test_a_status_stays_where_the_change_says_so(db: Database) -> None:

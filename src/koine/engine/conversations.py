@@ -161,8 +161,7 @@ async def apply(
     after = structs.replace(before, **values, updated_at=max(now, before.updated_at + 1))
     await conversations.change(tx, before, after)
     if "assignee_id" in moved and after.assignee_id is not None:
-        joined = await participants.join(tx, after, after.assignee_id, "member", now)
-        after = structs.replace(after, participant_count=after.participant_count + joined)
+        after = await _joined(tx, now, after, after.assignee_id)
     await record(
         tx, now, "conversation.updated", after.id, conversation_id=after.id,
         changed={name: None if name in WORDS else getattr(after, name) for name in sorted(moved)},
@@ -223,6 +222,13 @@ def _given(changes: Changes) -> dict[str, Any]:
         for name, value in structs.asdict(changes).items()
         if value is not UNSET and name != "unless_status"
     }
+
+
+async def _joined(tx: Tx, now: int, found: Conversation, assignee_id: str) -> Conversation:
+    if not await participants.join(tx, found, assignee_id, "member", now):
+        return found
+    await record(tx, now, "participant.joined", assignee_id, conversation_id=found.id)
+    return structs.replace(found, participant_count=found.participant_count + 1)
 
 
 async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:
