@@ -26,7 +26,7 @@ async def test_where_a_person_is_named_the_persons_index_leads(
     names: set[str], index: str, family: Family[object], tmp_path: Path
 ) -> None:
     database = await SqliteDatabase.open(tmp_path / "koine.db")
-    await schema.create(database)
+    await schema.migrate(database)
     await database.close()
     plan = sqlite_sql.plan(family.of(names))
     steps = connect(tmp_path / "koine.db", cache_mib=1).execute(

@@ -22,7 +22,7 @@ async def test_given_rows_lead_and_no_tenant_is_walked(
 ) -> None:
     path = tmp_path / "koine.db"
     database = await SqliteDatabase.open(path)
-    await schema.create(database)
+    await schema.migrate(database)
     await database.close()
     plan = sqlite_sql.plan(query)
     explained = connect(path, cache_mib=1).execute(

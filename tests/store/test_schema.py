@@ -42,11 +42,6 @@ async def test_several_at_once_migrate_an_empty_database_once(fresh_db: Database
     await schema.check(fresh_db)
 
 
-async def test_tables_are_not_made_twice(fresh_db: Database) -> None:
-    with pytest.raises(schema.WrongSchema, match="already"):
-        await schema.create(fresh_db)
-
-
 async def test_a_newer_schema_is_left_alone(fresh_db: Database) -> None:
     await fresh_db.alter_schema(lambda _: "UPDATE alembic_version SET version_num = '9999_new'")
     with pytest.raises(schema.WrongSchema, match="newer"):

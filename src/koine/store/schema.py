@@ -37,13 +37,6 @@ class WrongSchema(Exception):
     """The tables are not those this program knows; the message says what to do."""
 
 
-async def create(db: Database) -> None:
-    """Make the tables in an empty database. Raises WrongSchema when it has some, Unavailable."""
-    if await db.version() is not None:
-        raise WrongSchema("the database has tables already")
-    await migrate(db)
-
-
 async def migrate(db: Database) -> None:
     """Create the tables or bring them up to date; does nothing when they are.
 
