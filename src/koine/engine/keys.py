@@ -61,7 +61,6 @@ async def create(
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,
-        last_used_at=None,
     )
     await credentials.insert_key(tx, key)
     await note(tx, now, actor, "create", "api_key", key.id, prefix=key.prefix)

@@ -18,7 +18,6 @@ class ApiKey(Struct, frozen=True):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
-    last_used_at: int | None
 
 
 class Login(Struct, frozen=True):
