@@ -2,7 +2,7 @@
 
 There is no timer: a lane takes what is queued the moment it is free, so the first message never
 waits and a busy server's batches grow by themselves. A sender is answered after the commit, with
-its own outcome: a message or a refusal, never a neighbour's (docs/adr/).
+its own outcome: a message or a refusal, never a neighbour's (docs/adr/0005).
 """
 
 import asyncio

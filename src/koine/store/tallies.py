@@ -1,4 +1,4 @@
-"""Totals that are kept, not counted, so that a list's exact total costs one row (docs/adr/).
+"""Totals that are kept, not counted, so that a list's exact total costs one row (docs/adr/0009).
 
 Every change of a conversation passes `conversations.insert_one`, `change`, `delete_one` or
 `participants.*`, which call `apply` with what the change took away and what it added. `keys` is the
