@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from starlette.routing import BaseRoute
 
 from koine.http.body import ClientGone
 from koine.http.call import Answer, Call, Context, Receive, Scope, Send, Stream
@@ -21,7 +20,7 @@ from koine.http.once import key_of, run_once
 from koine.http.preflight import CORS, allow, preflight
 from koine.http.query import parse_pairs
 from koine.http.respond import Packed, pack, send_packed
-from koine.http.rest import Lifespan, Rest
+from koine.http.rest import Rest
 from koine.http.router import Router, Switchboard, split
 from koine.http.stream import send_stream
 from koine.kit.ids import new_id
@@ -95,21 +94,18 @@ def build(
     dialects: Sequence[Dialect],
     engine: Engine,
     settings: Settings,
-    extra_routes: Sequence[BaseRoute] = (),
     *,
     ready: Ready | None = None,
-    lifespan: Lifespan | None = None,
     ledger: Ledger | None = None,
 ) -> App:
     """Give the ASGI application of these dialects.
 
-    `extra_routes` are Starlette routes outside every prefix (WebSockets, pages). `ready` gives the
-    named checks of /readyz. `ledger` keeps answers by Idempotency-Key; without one the header is
-    not looked at. Raises ValueError for a route outside its dialect's prefixes or two owners of
-    one prefix.
+    `ready` gives the named checks of /readyz. `ledger` keeps answers by Idempotency-Key; without
+    one the header is not looked at. Raises ValueError for a route outside its dialect's prefixes
+    or two owners of one prefix.
     """
     context = Context(engine, settings.proxy_networks(), settings.base_url.rstrip("/"), ledger)
-    rest = Rest(dialects, settings, extra_routes, ready, lifespan)
+    rest = Rest(dialects, settings, ready)
     return App(dialects, context, settings, rest)
 
 

@@ -1,16 +1,14 @@
-"""All that no dialect owns: health, documents, pages, WebSockets, the lifespan."""
+"""All that no dialect owns: health, documents, pages, the lifespan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from koine.http import docs, health
 from koine.http.call import Message, Receive, Scope, Send
@@ -18,8 +16,6 @@ from koine.http.dialect import Dialect
 from koine.http.headers import has
 from koine.http.health import Ready
 from koine.kit.settings import Settings
-
-Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 class Rest:
@@ -29,14 +25,11 @@ class Rest:
         self,
         dialects: Sequence[Dialect],
         settings: Settings,
-        extra_routes: Sequence[BaseRoute],
         ready: Ready | None,
-        lifespan: Lifespan | None,
     ) -> None:
         pages = docs.routes(dialects, settings) if settings.docs_enabled else []
         self._app = Starlette(
-            routes=[*health.routes(ready), *pages, *extra_routes],
-            lifespan=lifespan,
+            routes=[*health.routes(ready), *pages],
             exception_handlers={HTTPException: _http_error, Exception: _crash},
         )
 
