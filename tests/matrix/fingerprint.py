@@ -8,11 +8,10 @@ from koine.store.tables import metadata
 from koine.store.types import Uuid
 
 _PRIME = 1_000_003
-_UNSEEN = {"last_used_at"}
 
 
 def _of(table: sa.Table) -> sa.Select[int, int]:
-    columns = [c for c in table.columns if not isinstance(c.type, Uuid) and c.name not in _UNSEEN]
+    columns = [c for c in table.columns if not isinstance(c.type, Uuid)]
     sums = [_sum(c) for c in columns if isinstance(c.type, sa.Integer | sa.Text)]
     whole = sum(sums[1:], sums[0]) if sums else sa.literal(0)
     owner = table.c.id if table.name == "tenants" else table.c.tenant_id

@@ -17,7 +17,6 @@ api_keys = Table(
     int_("created_at"),
     int_("expires_at", True),
     int_("revoked_at", True),
-    int_("last_used_at", True),
     key("tenant_id", "id"),
     belongs("user_id", "identities"),
     Index("api_keys_prefix", "prefix", unique=True),
