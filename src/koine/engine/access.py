@@ -65,10 +65,7 @@ async def conversation(
 ) -> Seat:
     """The conversation for seeing it; with `lock` for changing it, which is also for those who may
     only write (helpdesk.md, S). Raises NotFound; removed ones only with `removed`."""
-    found = await (conversations.lock if lock else conversations.get)(tx, conversation_id)
-    if found is None or (found.removed_at is not None and not removed):
-        raise NotFound("conversation")
-    me = await part_of(tx, actor, found)
+    found, me = await _found(tx, actor, conversation_id, lock=lock, removed=removed)
     if not _sees(actor, found, me) and not (lock and actor.may(WRITE_CONVERSATIONS)):
         raise NotFound("conversation")
     return found, me
@@ -81,10 +78,7 @@ async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     its customer and the tenant's support users alone. Raises Forbidden for one who may see the
     conversation but not read it, NotFound for one who may not even see it.
     """
-    found = await conversations.get(tx, conversation_id)
-    if found is None or found.removed_at is not None:
-        raise NotFound("conversation")
-    me = await part_of(tx, actor, found)
+    found, me = await _found(tx, actor, conversation_id)
     if found.kind == "support":
         allowed = await _reads_support(tx, actor, found)
     else:
@@ -129,10 +123,7 @@ async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conver
 
     Raises NotFound, Forbidden for one who sees it, Conflict("closed").
     """
-    found = await conversations.lock(tx, conversation_id)
-    if found is None or found.removed_at is not None:
-        raise NotFound("conversation")
-    me = await part_of(tx, actor, found)
+    found, me = await _found(tx, actor, conversation_id, lock=True)
     administers = me is not None and _takes_part(me) and me.role == "admin"
     if not administers and not actor.may(MANAGE_TENANT, WRITE_CONVERSATIONS):
         raise Forbidden(MANAGE_TENANT) if _sees(actor, found, me) else NotFound("conversation")
@@ -146,6 +137,15 @@ async def part_of(tx: Tx, actor: Actor, found: Conversation) -> Participant | No
     if actor.identity_id is None:
         return None
     return await participants.get(tx, found.id, actor.identity_id)
+
+
+async def _found(
+    tx: Tx, actor: Actor, conversation_id: str, *, lock: bool = False, removed: bool = False
+) -> Seat:
+    found = await (conversations.lock if lock else conversations.get)(tx, conversation_id)
+    if found is None or (found.removed_at is not None and not removed):
+        raise NotFound("conversation")
+    return found, await part_of(tx, actor, found)
 
 
 def _sees(actor: Actor, found: Conversation, me: Participant | None) -> bool:
