@@ -13,6 +13,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 from koine.engine.coalescer import Coalescer
 from koine.engine.hashing import Hashing
 from koine.kit.clock import Clock
+from koine.kit.draining import Draining
 from koine.kit.jwt import TokenSigner
 from koine.kit.lru import TimedCache
 from koine.kit.settings import Settings
@@ -41,6 +42,7 @@ class Engine:
         self.hashing = Hashing()
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
+        self.draining = Draining()
 
 
 async def start(db: Database, clock: Clock, settings: Settings) -> Engine:
