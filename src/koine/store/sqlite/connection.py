@@ -26,10 +26,13 @@ def check_library() -> None:
         raise RuntimeError(f"SQLite {apsw.sqlite_lib_version()} is too old: 3.51.3 or newer needed")
 
 
-def connect(path: Path, *, cache_mib: int, read_only: bool = False) -> apsw.Connection:
-    """Open the file, made if need be and then readable by its owner alone."""
+def connect(
+    path: Path, *, cache_mib: int, read_only: bool = False, vfs: str = ""
+) -> apsw.Connection:
+    """Open the file, made if need be and then readable by its owner alone. `vfs` names the disk
+    SQLite goes through, where it is not the system's own."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = apsw.Connection(str(path), statementcachesize=512)
+    connection = apsw.Connection(str(path), vfs=vfs or None, statementcachesize=512)
     connection.setbusytimeout(_BUSY_MS)
     for pragma in (
         "journal_mode=WAL",
@@ -53,9 +56,9 @@ class Checkpointer:
     Twice a second what readers allow; when the log outgrows its bound, writers wait for once.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vfs: str = "") -> None:
         self._wal = path.with_name(path.name + "-wal")
-        self._connection = connect(path, cache_mib=2)
+        self._connection = connect(path, cache_mib=2, vfs=vfs)
         self._stop = Event()
         self._seen = (0, 0)
         self._thread = Thread(target=self._work, name="koine-checkpoint", daemon=True)

@@ -33,25 +33,27 @@ class SqliteDatabase:
 
     kind = "sqlite"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vfs: str = "") -> None:
         check_library()
         self._path = path
-        self._writer = Writer(connect(path, cache_mib=32))
-        self._checkpointer = Checkpointer(path)
-        self._reader = connect(path, cache_mib=32, read_only=True)
+        self._vfs = vfs
+        self._writer = Writer(connect(path, cache_mib=32, vfs=vfs))
+        self._checkpointer = Checkpointer(path, vfs)
+        self._reader = connect(path, cache_mib=32, read_only=True, vfs=vfs)
         self._pool = ThreadPoolExecutor(_LONG_READERS, thread_name_prefix="koine-reader")
         self._long: SimpleQueue[apsw.Connection] = SimpleQueue()
         for _ in range(_LONG_READERS):
-            self._long.put(connect(path, cache_mib=16, read_only=True))
+            self._long.put(connect(path, cache_mib=16, read_only=True, vfs=vfs))
         self._serving: int | None = None
 
     @classmethod
-    async def open(cls, path: str | Path) -> "SqliteDatabase":
-        """Open the file, made if need be; its folder too. Raises Unavailable."""
+    async def open(cls, path: str | Path, vfs: str = "") -> "SqliteDatabase":
+        """Open the file, made if need be; its folder too. `vfs`: the name of a registered SQLite
+        disk to go through, "" for the system's. Raises Unavailable."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return cls(path)
+            return cls(path, vfs)
         except apsw.Error as error:
             raise translated(error) from error
 
@@ -125,7 +127,7 @@ class SqliteDatabase:
 
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
         """Alone, in one transaction, on a connection of its own."""
-        await asyncio.to_thread(_alter_schema, self._path, script)
+        await asyncio.to_thread(_alter_schema, self._path, script, self._vfs)
 
     async def close(self) -> None:
         """Finish the writes that are queued and the reads that run, then close the file."""
@@ -175,8 +177,8 @@ def _snapshot(
             connection.execute("ROLLBACK")
 
 
-def _alter_schema(path: Path, script: Callable[[str | None], str]) -> None:
-    connection = connect(path, cache_mib=16)
+def _alter_schema(path: Path, script: Callable[[str | None], str], vfs: str) -> None:
+    connection = connect(path, cache_mib=16, vfs=vfs)
     try:
         # Rebuilding a table drops it: the references are checked once, at the end.
         connection.execute("PRAGMA foreign_keys=OFF")
