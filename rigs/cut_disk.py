@@ -105,9 +105,7 @@ class ForgetfulDisk(apsw.VFS):
                 self._do(self._platters.get(path), what, write)
             self._stop_if_off()
 
-    def _do(
-        self, platter: _Platter | None, what: Callable[[], None], write: _Write | None
-    ) -> None:
+    def _do(self, platter: _Platter | None, what: Callable[[], None], write: _Write | None) -> None:
         if write is not None:
             what()
             if platter is not None:

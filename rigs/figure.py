@@ -1,7 +1,7 @@
 """What a rig is, what it is told, and the figure it comes back with."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from msgspec import Struct
@@ -46,4 +46,4 @@ class Rig(Struct, frozen=True):
     name: str
     title: str
     goal: str
-    run: Callable[[RigSettings], Awaitable[Figure]]
+    run: Callable[[RigSettings], Coroutine[object, object, Figure]]
