@@ -4,11 +4,14 @@ import asyncio
 import importlib
 import pkgutil
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from koine import store
@@ -75,14 +78,19 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     (versions / "0002_colour.py").write_text(STEP.format(before=schema.head()))
     with monkeypatch.context() as patched:
         patched.setattr(schema, "_MIGRATIONS", versions.parent)
-        _forget_scripts()
         yield
-    _forget_scripts()
 
 
-def _forget_scripts() -> None:
-    schema._scripts.cache_clear()
-    schema.script.cache_clear()
+def test_the_files_of_the_migrations_are_named_by_their_order() -> None:
+    steps = ScriptDirectory(str(schema._MIGRATIONS)).walk_revisions()
+    assert [step.revision for step in steps] == schema.revisions(schema._MIGRATIONS)[::-1]
+
+
+def test_a_server_at_the_head_needs_no_alembic() -> None:
+    heavy = ("alembic", "mako", "joserfc", "cryptography", "typer")
+    code = f"import sys, koine.main.serving; print(*(set({heavy}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 async def test_a_release_goes_on_from_the_one_before(

@@ -1,5 +1,7 @@
 """Tenants: made by the operator, each with the default responder that every workspace has."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -7,7 +9,7 @@ from koine.engine import access, people
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
-from koine.kit.jwt_keys import BadKey, check_key
+from koine.kit.later import Later
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import NewIdentity, ResponderVersion
@@ -15,6 +17,11 @@ from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
 from koine.store import identities, tenants
 from koine.store.db import Duplicate, Tx
+
+if TYPE_CHECKING:
+    from koine.kit import jwt_keys
+else:
+    jwt_keys = Later("koine.kit.jwt_keys")
 
 DEFAULT_RESPONDER = "Assistant"
 
@@ -114,6 +121,6 @@ def _check_issuer(issuer: TokenIssuer | None) -> None:
     if issuer is None:
         return
     try:
-        check_key(issuer.key, issuer.algorithm)
-    except BadKey as bad:
+        jwt_keys.check_key(issuer.key, issuer.algorithm)
+    except jwt_keys.BadKey as bad:
         raise Invalid("token_issuer", "key", str(bad)) from None

@@ -1,37 +1,42 @@
 """JSON Web Tokens: our own (HS256), and those of tenants' issuers (one fixed algorithm each).
 
 The token never chooses: algorithm and keys come from the configuration, its `kid` only looks one
-up. joserfc does the cryptography; framing, header and claims are checked here, strictly.
+up. Framing, header and claims are checked here, strictly; joserfc does the cryptography of the
+issuers' tokens, for ours an HMAC is all there is to do.
 """
 
+import base64
+import hmac
+import json
 import re
-from collections.abc import Mapping
-from typing import Final, Literal
-
-from joserfc import jwt as jose
-from joserfc.errors import JoseError
-from joserfc.jwk import Key
-from joserfc.jws import JWSRegistry
-from joserfc.util import urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, Literal
 
 from koine.kit.clock import Clock
 from koine.kit.ids import new_id
 from koine.kit.json import BadJson, loads_strict
-from koine.kit.jwt_keys import BadKey, keys_of, secret_key
+from koine.kit.later import Later
 from koine.kit.times import SECOND, unix
+from koine.kit.tokens import MIN_SECRET
+
+if TYPE_CHECKING:
+    from koine.kit import jwt_keys
+else:
+    jwt_keys = Later("koine.kit.jwt_keys")
 
 MAX_TOKEN: Final = 8 * 1024
 LEEWAY: Final = 60
 """Seconds by which another machine's clock may be wrong."""
 
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REFUSED_HEADERS = frozenset({"crit", "jku", "x5u", "jwk", "b64"})
 _ACCESS_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _LAST_SECOND = 253_402_300_799
 _MAX_SUBJECT = 255
 
 Claims = dict[str, object]
+Proof = Callable[[bytes, bytes, object], bool]
+"""Whether a signature (second) of this text (first) is by the key that `kid` (third) names."""
 
 
 class TokenError(Exception):
@@ -48,7 +53,9 @@ class TokenSigner:
 
     def __init__(self, secret: str, issuer: str, audience: str, clock: Clock) -> None:
         """Raises BadKey when `secret` has fewer than 32 bytes."""
-        self._keys = (secret_key(secret),)
+        self._secret = secret.encode()
+        if len(self._secret) < MIN_SECRET:
+            raise jwt_keys.BadKey(f"a secret needs at least {MIN_SECRET} bytes")
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
@@ -59,15 +66,23 @@ class TokenSigner:
         now = unix(self._clock.now())
         full = {"jti": new_id(), **claims, "iss": self._issuer, "aud": self._audience}
         full |= {"iat": now, "exp": now + ttl_s}
-        return jose.encode({"alg": "HS256", "typ": "JWT"}, full, self._keys[0], ["HS256"])
+        text = b".".join(map(_segment, ({"alg": "HS256", "typ": "JWT"}, full)))
+        return (text + b"." + _base64(self._mac(text))).decode()
 
     def verify(self, token: str) -> Claims:
         """The claims of a token signed here. Raises TokenError, and nothing else."""
-        header, claims = _read(token, self._keys, "HS256")
+        header, claims = _read(token, "HS256", self._proves)
         if header.get("typ") != "JWT":
             raise TokenError("invalid", "typ")
         _check_claims(claims, self._audience, self._issuer, self._clock.now())
         return claims
+
+    def _proves(self, text: bytes, signature: bytes, kid: object) -> bool:
+        # There is one key and no token of ours names one.
+        return kid is None and hmac.compare_digest(self._mac(text), signature)
+
+    def _mac(self, text: bytes) -> bytes:
+        return hmac.digest(self._secret, text, "sha256")
 
 
 def verify_external(
@@ -85,10 +100,10 @@ def verify_external(
     nothing else.
     """
     try:
-        keys = keys_of(key_text, algorithm)
-    except BadKey as error:
+        proves = jwt_keys.proof(key_text, algorithm)
+    except jwt_keys.BadKey as error:
         raise TokenError("invalid", f"key: {error.reason}") from None
-    header, claims = _read(token, keys, algorithm)
+    header, claims = _read(token, algorithm, proves)
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower() not in _ACCESS_TYPES:
         raise TokenError("invalid", "typ")
@@ -109,19 +124,15 @@ def _parts(token: str) -> tuple[bytes, bytes, bytes]:
     return head, payload, signature
 
 
-def _read(token: str, keys: tuple[Key, ...], algorithm: str) -> tuple[Claims, Claims]:
+def _read(token: str, algorithm: str, proves: Proof) -> tuple[Claims, Claims]:
     """Header and claims, once the signature is right."""
     head, payload, signature = _parts(token)
     header = _object(head)
     if header.get("alg") != algorithm or not _REFUSED_HEADERS.isdisjoint(header):
         raise TokenError("invalid", "header")
-    key = _pick(keys, header.get("kid"))
     try:
-        # The algorithm's own model, so that one algorithm is possible and no more.
-        good = JWSRegistry.algorithms[algorithm].verify(
-            head + b"." + payload, urlsafe_b64decode(signature), key
-        )
-    except (JoseError, ValueError):
+        good = proves(head + b"." + payload, _unbase64(signature), header.get("kid"))
+    except ValueError:
         good = False
     if not good:
         raise TokenError("invalid", "signature")
@@ -130,7 +141,7 @@ def _read(token: str, keys: tuple[Key, ...], algorithm: str) -> tuple[Claims, Cl
 
 def _object(segment: bytes) -> Claims:
     try:
-        value = loads_strict(urlsafe_b64decode(segment))
+        value = loads_strict(_unbase64(segment))
     except (ValueError, BadJson):
         raise TokenError("invalid", "encoding") from None
     if not isinstance(value, dict):
@@ -138,15 +149,20 @@ def _object(segment: bytes) -> Claims:
     return value
 
 
-def _pick(keys: tuple[Key, ...], kid: object) -> Key:
-    named = [key for key in keys if kid is not None and key.kid == kid]
-    if named:
-        return named[0]
-    if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
-        raise TokenError("invalid", "kid")
-    if len(keys) == 1 and (kid is None or keys[0].kid is None):
-        return keys[0]
-    raise TokenError("invalid", "kid")
+def _segment(value: object) -> bytes:
+    return _base64(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _unbase64(segment: bytes) -> bytes:
+    """Raises ValueError, also where bits are left over: one signature has one spelling."""
+    data = base64.b64decode(segment + b"=" * (-len(segment) % 4), b"-_", validate=True)
+    if _base64(data) != segment:
+        raise ValueError("not the one spelling of these bytes")
+    return data
 
 
 def _check_claims(claims: Claims, audience: str | None, issuer: str | None, now: int) -> None:

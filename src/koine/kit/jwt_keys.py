@@ -1,5 +1,6 @@
 """The keys of tenants' own issuers: PEM, JWK, JWKS or a secret, made to fit one algorithm."""
 
+import re
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,6 +12,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
 from koine.kit.json import BadJson, loads_strict
+from koine.kit.tokens import MIN_SECRET
 
 KEY_TYPES: Final = {
     "RS256": "RSA",
@@ -24,11 +26,11 @@ KEY_TYPES: Final = {
 }
 """The algorithms an issuer may be fixed to, and the type of key each needs."""
 
-MIN_SECRET: Final = 32
 _MAX_TEXT = 64 * 1024
 _MAX_KEYS = 20
 _RSA_BITS = range(2048, 8193)
 _PEM: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CURVES = {"EdDSA": ("Ed25519", "Ed448")}
 # What a library may raise on a key a stranger made up.
 _UNREADABLE = (
@@ -70,9 +72,33 @@ def keys_of(key_text: str, algorithm: str) -> tuple[Key, ...]:
     return (_from_secret(text, algorithm),)
 
 
-def secret_key(text: str) -> Key:
-    """`text` as a key for HS256. Raises BadKey when it has fewer than 32 bytes."""
-    return _from_secret(text, "HS256")
+def proof(key_text: str, algorithm: str) -> Callable[[bytes, bytes, object], bool]:
+    """A function of a text, its signature and the `kid` that goes with it: whether one of the keys
+    in `key_text` made it. Raises BadKey."""
+    keys = keys_of(key_text, algorithm)
+
+    def proves(text: bytes, signature: bytes, kid: object) -> bool:
+        key = _picked(keys, kid)
+        try:
+            # The algorithm's own model, so that one algorithm is possible and no more.
+            return key is not None and JWSRegistry.algorithms[algorithm].verify(
+                text, signature, key
+            )
+        except (JoseError, ValueError):
+            return False
+
+    return proves
+
+
+def _picked(keys: tuple[Key, ...], kid: object) -> Key | None:
+    named = [key for key in keys if kid is not None and key.kid == kid]
+    if named:
+        return named[0]
+    if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
+        return None
+    if len(keys) == 1 and (kid is None or keys[0].kid is None):
+        return keys[0]
+    return None
 
 
 def _from_json(text: str, algorithm: str) -> tuple[Key, ...]:

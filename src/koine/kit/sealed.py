@@ -2,10 +2,16 @@
 
 import hashlib
 import secrets
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from koine.kit.later import Later
+
+if TYPE_CHECKING:
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives.ciphers import aead
+else:
+    exceptions = Later("cryptography.exceptions")
+    aead = Later("cryptography.hazmat.primitives.ciphers.aead")
 
 _NONCE: Final = 12
 
@@ -14,16 +20,19 @@ class Sealed:
     """Seals and opens under one secret, a text with at least 128 random bits to be worth it."""
 
     def __init__(self, secret: str) -> None:
-        self._cipher = AESGCM(hashlib.sha256(b"sealed\0" + secret.encode()).digest())
+        self._key = hashlib.sha256(b"sealed\0" + secret.encode()).digest()
 
     def seal(self, plain: bytes) -> bytes:
         """`plain`, unreadable without the secret; another text each time."""
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, plain, None)
+        return nonce + self._cipher().encrypt(nonce, plain, None)
 
     def open(self, sealed: bytes) -> bytes:
         """What `seal` was given. Raises ValueError for another secret's or a changed text."""
         try:
-            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
-        except (InvalidTag, ValueError):
+            return self._cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+        except (exceptions.InvalidTag, ValueError):
             raise ValueError("sealed under another secret") from None
+
+    def _cipher(self) -> "aead.AESGCM":
+        return aead.AESGCM(self._key)

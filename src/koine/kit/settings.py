@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
-from koine.kit.jwt_keys import MIN_SECRET
+from koine.kit.tokens import MIN_SECRET
 
 PREFIX = "KOINE_"
 

@@ -8,6 +8,9 @@ import secrets
 import string
 from dataclasses import dataclass, field
 
+MIN_SECRET = 32
+"""Bytes, at least, of a secret that signs tokens."""
+
 _BASE62 = string.ascii_letters + string.digits
 _API_KEY = re.compile(r"(sk_(?:live|test)_[A-Za-z0-9]{8})[A-Za-z0-9]{43}")
 

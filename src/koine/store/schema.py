@@ -1,36 +1,25 @@
 """Bring a database to the tables this program knows.
 
-Alembic writes the SQL of the steps from where the database is to where the program is, as its
-`--sql` mode does, and our own drivers run it in one transaction, alone. So there is no second
-driver to install or to trust with the file, a step that fails leaves nothing behind, and two
-processes that start at once do it once. The price: a migration speaks SQL or Alembic operations
-only; it cannot read rows into Python. A large rewrite of rows is a job of its own, not a migration.
+Alembic writes the SQL of the steps from where the database is to where the program is
+(`koine.store.migrating`, in a process of its own), and our own drivers run it in one transaction,
+alone. So there is no second driver to install or to trust with the file, a step that fails leaves
+nothing behind, and two processes that start at once do it once. The price: a migration speaks SQL
+or Alembic operations only; it cannot read rows into Python. A large rewrite of rows is a job of its
+own, not a migration.
 
 SQLite cannot change a column in place: such a migration makes the table anew and copies the rows.
 
 A new migration: change `tables/`, then `make migration NAME="what changes"`, and read the result.
 """
 
+import subprocess
+import sys
 from functools import cache
-from io import StringIO
 from pathlib import Path
-from threading import Lock
-
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy.engine import Dialect
 
 from koine.store.db import Database
-from koine.store.postgres import spelling as postgres_sql
-from koine.store.sqlite import spelling as sqlite_sql
 
-_DIALECTS: dict[str, Dialect] = {"sqlite": sqlite_sql.DIALECT, "postgres": postgres_sql.DIALECT}
 _MIGRATIONS = Path(__file__).parent / "migrations"
-
-# A migration's `op` is one name for the whole process.
-_ONE_AT_A_TIME = Lock()
 
 
 class WrongSchema(Exception):
@@ -57,46 +46,42 @@ async def check(db: Database) -> None:
     raise WrongSchema(f"the database is at {version}, not at {head()}: run `koine migrate`")
 
 
-def head() -> str | None:
-    """The revision this program knows; None only while there is no migration at all."""
-    return _scripts().get_current_head()
+def head() -> str:
+    """The revision this program knows."""
+    return revisions(_MIGRATIONS)[-1]
 
 
 @cache
+def revisions(directory: Path) -> list[str]:
+    """Every revision in order: 0001, 0002, …, as the migrations' files are named."""
+    return sorted(file.name.partition("_")[0] for file in directory.glob("versions/[0-9]*.py"))
+
+
 def script(kind: str, version: str | None) -> str:
     """The SQL from `version` (None: nothing yet) to the head, for one kind of database.
 
     Raises WrongSchema for a version this program does not know.
     """
-    scripts = _scripts()
+    if version == head():
+        return ""
     if version is not None:
         _refuse_unknown(version)
-    text = StringIO()
-    options = {
-        "as_sql": True,
-        "output_buffer": text,
-        "literal_binds": True,
-        "transactional_ddl": False,  # whoever runs the text has begun a transaction
-        "starting_rev": version,
-        "script": scripts,
-        "fn": lambda revision, _context: scripts._upgrade_revs("head", revision),
-    }
-    context = MigrationContext.configure(dialect=_DIALECTS[kind], opts=options)
-    with _ONE_AT_A_TIME, Operations.context(context):
-        context.run_migrations()
-    return text.getvalue().strip()
-
-
-def _refuse_unknown(version: str) -> None:
-    try:
-        _scripts().get_revision(version)
-    except CommandError:
-        raise WrongSchema(
-            f"the database is at {version}, which this Koine does not know: "
-            "a newer one has changed it, run that one"
-        ) from None
+    return _written(kind, version or "-", _MIGRATIONS)
 
 
 @cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_MIGRATIONS))
+def _written(kind: str, version: str, directory: Path) -> str:
+    # -P: a folder called koine where one happens to stand is not ours.
+    program = [sys.executable, "-P", "-m", "koine.store.migrating", kind, version, str(directory)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the migration cannot be written:\n{done.stderr}")
+    return done.stdout
+
+
+def _refuse_unknown(version: str) -> None:
+    if version not in revisions(_MIGRATIONS):
+        raise WrongSchema(
+            f"the database is at {version}, which this Koine does not know: "
+            "a newer one has changed it, run that one"
+        )

@@ -3,16 +3,19 @@
 The comparison needs a database; one in memory, brought to the head, is all it takes.
 """
 
+from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.pool import StaticPool
 
-from koine.store import schema
+from koine.store import migrating, schema
 from koine.store.sqlite.spelling import casefold
 from koine.store.tables import metadata
 from koine.store.types import Uuid
+
+_HERE = Path(__file__).parent
 
 
 def _render(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:
@@ -33,8 +36,8 @@ def _write() -> None:
     with engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
         raw.create_function("casefold", 1, casefold)
-        if schema.head():
-            raw.executescript(schema.script("sqlite", None))
+        if schema.revisions(_HERE):
+            raw.executescript(migrating.script("sqlite", None, _HERE))
         context.configure(
             connection=connection,
             target_metadata=metadata,

@@ -1,0 +1,23 @@
+"""A module that is imported when something of it is asked for."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from koine.kit.later import Later
+
+
+def test_a_module_is_imported_when_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "heavy_thing.py").write_text("ANSWER = 42")
+    monkeypatch.syspath_prepend(tmp_path)
+    heavy = Later("heavy_thing")
+    assert "heavy_thing" not in sys.modules
+    assert heavy.ANSWER == 42
+
+
+def test_what_a_module_lacks_is_lacking() -> None:
+    with pytest.raises(AttributeError):
+        _ = Later("json").nonsense
