@@ -11,6 +11,10 @@ Work = tuple[ManyCommand, Sequence[tuple[Any, ...]]]
 """A statement for many rows, and the rows."""
 
 
+def nobody() -> None:
+    """`Database.after_commit` before anyone listens."""
+
+
 class Duplicate(Exception):
     """A unique constraint said no. `constraint` is its name in `store/tables/`."""
 
@@ -56,6 +60,8 @@ class Database(Protocol):
     """
 
     kind: str
+    after_commit: Callable[[], None]
+    """Called after each write that was committed; does nothing until somebody sets it."""
 
     async def read(
         self,
@@ -94,6 +100,9 @@ class Database(Protocol):
 
     async def ping(self) -> None:
         """Return if the database answers, raise Unavailable if not."""
+
+    async def home(self) -> str:
+        """What names the server this database lives in, "" where it is a file of our own."""
 
     async def size_bytes(self) -> int:
         """How much disk the data take."""

@@ -73,6 +73,18 @@ def insert_ignoring(
     return insert.on_conflict_do_nothing(index_elements=index_elements)
 
 
+class LogLook(FunctionElement[Any]):
+    """A table of one row: `store.events.Look`, as one moment of the database shows it.
+
+    The columns: the last position given out, by transactions that are still open, too; the oldest
+    open transaction; a number above every transaction that has begun. Where nobody but the
+    committed are ever seen, the last two are 0.
+    """
+
+    name = "log_look"
+    inherit_cache = True
+
+
 class InList(FunctionElement[bool]):
     """`in_list`, to be spelled."""
 

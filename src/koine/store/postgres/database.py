@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import asyncpg
 
 from koine.model.errors import Unavailable
-from koine.store.db import Tx
+from koine.store.db import Tx, nobody
 from koine.store.postgres.pool import Pool
 from koine.store.postgres.tx import CONTENDED, Link, Lost, PostgresTx, translated
 
@@ -40,6 +40,13 @@ _HAS_VERSION = (
     "SELECT 1 FROM pg_tables WHERE tablename = 'alembic_version'"
     " AND schemaname = ANY (current_schemas(false))"
 )
+# A transaction has its number before it can take a position in the event log: the fence that
+# readers of the log stand behind goes by it (`relay/fence.py`).
+_BEGIN = "BEGIN; SELECT pg_current_xact_id()"
+_HOME = (
+    "SELECT concat_ws('.', s.system_identifier, c.timeline_id, d.oid) FROM pg_control_system() s,"
+    " pg_control_checkpoint() c, pg_database d WHERE d.datname = current_database()"
+)
 _SCHEMA_LOCK = 0x6B6F696E65
 """Any number, the same in every process."""
 
@@ -53,6 +60,7 @@ class PostgresDatabase:
         self._url = url
         self._pool = Pool(self._connect, pool_size)
         self._hot = Pool(self._connect, _HOT_LINKS)
+        self.after_commit: Callable[[], None] = nobody
 
     @classmethod
     async def open(cls, url: str, pool_size: int = 8) -> "PostgresDatabase":
@@ -98,7 +106,9 @@ class PostgresDatabase:
         **kwargs: P.kwargs,
     ) -> R:
         """Run a verb in one transaction, READ COMMITTED."""
-        return await _write(self._pool, tenant_id, verb, args, kwargs)
+        done = await _write(self._pool, tenant_id, verb, args, kwargs)
+        self.after_commit()
+        return done
 
     async def write_hot(
         self,
@@ -107,11 +117,17 @@ class PostgresDatabase:
         **kwargs: P.kwargs,
     ) -> R:
         """As `write`, with no tenant, on connections that nothing else uses."""
-        return await _write(self._hot, "", verb, args, kwargs)
+        done = await _write(self._hot, "", verb, args, kwargs)
+        self.after_commit()
+        return done
 
     async def ping(self) -> None:
         """Raises Unavailable when the server does not answer."""
         await self._ask("SELECT 1")
+
+    async def home(self) -> str:
+        """The cluster, its timeline (another after a fail-over) and the database within it."""
+        return str(await self._ask(_HOME))
 
     async def size_bytes(self) -> int:
         """The whole database."""
@@ -201,7 +217,7 @@ async def _transaction(
     pool: Pool, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
 ) -> R:
     async with pool.link() as link:
-        await link.connection.execute("BEGIN")
+        await link.connection.execute(_BEGIN)
         try:
             result = await verb(PostgresTx(link, tenant_id), *args, **kwargs)
         except Exception:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
-from koine.store.fragments import ContainsCi, InList, Needle, Rows, ValuesTable
+from koine.store.fragments import ContainsCi, InList, LogLook, Needle, Rows, ValuesTable
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
 from koine.store.speller import Speller, containing
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
@@ -86,6 +86,16 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
     ]
     arrays = ", ".join(compiler.process(cell, **kw) for cell in cells)
     return f"(SELECT * FROM unnest({arrays}) AS u({', '.join(element.columns_given)}))"
+
+
+@compiles(LogLook, "postgresql")
+def _log_look(element: LogLook, compiler: Any, **kw: Any) -> str:
+    return (
+        "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last,"
+        " pg_snapshot_xmin(s)::text::bigint AS oldest_open,"
+        " pg_snapshot_xmax(s)::text::bigint AS next_begun"
+        " FROM events_position_seq, pg_current_snapshot() AS s)"
+    )
 
 
 def _insert_many(command: InsertMany, first: int) -> str:

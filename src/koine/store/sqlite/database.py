@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from koine.store.db import AlreadyServed, Tx
+from koine.store.db import AlreadyServed, Tx, nobody
 from koine.store.sqlite.connection import Checkpointer, check_library, connect
 from koine.store.sqlite.tx import SqliteTx, drive, translated
 from koine.store.sqlite.writer import Writer
@@ -37,7 +37,9 @@ class SqliteDatabase:
         check_library()
         self._path = path
         self._vfs = vfs
-        self._writer = Writer(connect(path, cache_mib=32, vfs=vfs))
+        self.after_commit: Callable[[], None] = nobody
+        writes = connect(path, cache_mib=32, vfs=vfs)
+        self._writer = Writer(writes, lambda: self.after_commit())
         self._checkpointer = Checkpointer(path, vfs)
         self._reader = connect(path, cache_mib=32, read_only=True, vfs=vfs)
         self._pool = ThreadPoolExecutor(_LONG_READERS, thread_name_prefix="koine-reader")
@@ -102,6 +104,10 @@ class SqliteDatabase:
     async def ping(self) -> None:
         """Raises Unavailable when the file cannot be read."""
         self._ask("SELECT 1")
+
+    async def home(self) -> str:
+        """A file has none of its own: who copies one back says so with `koine restore`."""
+        return ""
 
     async def size_bytes(self) -> int:
         """The file and its write-ahead log."""

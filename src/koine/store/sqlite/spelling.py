@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
-from koine.store.fragments import ContainsCi, InList, Needle, Rows, ValuesTable
+from koine.store.fragments import ContainsCi, InList, LogLook, Needle, Rows, ValuesTable
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
 from koine.store.speller import Speller, containing
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
@@ -85,6 +85,13 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
     (rows,) = (compiler.process(clause, **kw) for clause in element.clauses)
     cells = ", ".join(f"value->>{i} AS {name}" for i, name in enumerate(element.columns_given))
     return f"(SELECT {cells} FROM json_each({rows}))"
+
+
+@compiles(LogLook, "sqlite")
+def _log_look(element: LogLook, compiler: Any, **kw: Any) -> str:
+    # One writer: what is seen is committed.
+    last = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+    return f"(SELECT coalesce(({last}), 0) AS last, 0 AS oldest_open, 0 AS next_begun)"
 
 
 def _insert_many(command: InsertMany) -> str:

@@ -39,8 +39,9 @@ class _Job:
 class Writer:
     """Owns the connection that writes. Its thread starts at once and ends with `close`."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, committed: Callable[[], None]) -> None:
         self._connection = connection
+        self._committed = committed
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._work, name="koine-writer", daemon=True)
@@ -72,7 +73,7 @@ class Writer:
             jobs = [job for job in batch if job is not None and not job.future.cancelled()]
             if jobs:
                 self._settle(jobs)
-                _answer(jobs)
+                _answer(jobs, self._committed)
             if None in batch:
                 break
         self._connection.close()
@@ -119,14 +120,15 @@ class Writer:
                 self._connection.execute("ROLLBACK")
 
 
-def _answer(jobs: list[_Job]) -> None:
-    """Answer all callers with one wake-up of each event loop (there is one)."""
+def _answer(jobs: list[_Job], committed: Callable[[], None]) -> None:
+    """Answer all callers with one wake-up of each event loop (there is one), and tell it."""
     for loop in {job.loop for job in jobs}:
         with contextlib.suppress(RuntimeError):  # that loop is closed: nobody is waiting
-            loop.call_soon_threadsafe(_resolve, [job for job in jobs if job.loop is loop])
+            mine = [job for job in jobs if job.loop is loop]
+            loop.call_soon_threadsafe(_resolve, mine, committed)
 
 
-def _resolve(jobs: list[_Job]) -> None:
+def _resolve(jobs: list[_Job], committed: Callable[[], None]) -> None:
     for job in jobs:
         if job.future.done():
             continue
@@ -134,3 +136,4 @@ def _resolve(jobs: list[_Job]) -> None:
             job.future.set_exception(job.error)
         else:
             job.future.set_result(job.result)
+    committed()

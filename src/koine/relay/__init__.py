@@ -1,0 +1,1 @@
+"""After the commit: the log is read and told, to live seats and to webhooks."""

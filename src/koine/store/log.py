@@ -1,0 +1,53 @@
+"""What is known of the event log as a whole: its epoch, and how far back it reaches."""
+
+from sqlalchemy import select
+
+from koine.kit.tokens import random_token
+from koine.store import events
+from koine.store.db import Tx
+from koine.store.fragments import upsert
+from koine.store.sql import Command, Query, p
+from koine.store.tables import server as t
+
+_OWN = "the server's own values"
+_GET = Query(select(t.c.value).where(t.c.name == p("name")), str, crosses_tenants=_OWN)
+_SET = Command(
+    upsert(t, {"name": p("name"), "value": p("value")}, ["name"], lambda new: {"value": new.value}),
+    crosses_tenants=_OWN,
+)
+_EPOCH, _HOME, _FLOOR = "event_epoch", "event_home", "event_floor"
+
+
+async def epoch(tx: Tx, home: str) -> str:
+    """The epoch of the log's positions, begun anew when the database woke up in another `home`.
+
+    `home` names the server the database lives in: after a fail-over or a restore by other means
+    than ours it differs, positions may come again, and cursors of before must not be believed.
+    """
+    known = await tx.one(_GET, name=_EPOCH)
+    if known is None or await tx.one(_GET, name=_HOME) != home:
+        await tx.run(_SET, name=_HOME, value=home)
+        return await new_epoch(tx)
+    return known
+
+
+async def new_epoch(tx: Tx) -> str:
+    """Begin another epoch: every cursor given out so far is answered with a reset."""
+    fresh = random_token(8).lower().replace("-", "0").replace("_", "1")
+    await tx.run(_SET, name=_EPOCH, value=fresh)
+    return fresh
+
+
+async def floor(tx: Tx) -> int:
+    """The last position whose event was forgotten: a cursor below it is too old."""
+    return int(await tx.one(_GET, name=_FLOOR) or 0)
+
+
+async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
+    """Forget the oldest events made before `time` (µs), at most so many at once; whether there
+    may be more."""
+    position = await events.forget_before(tx, time, at_most)
+    if not position:
+        return False
+    await tx.run(_SET, name=_FLOOR, value=str(position))
+    return True
