@@ -56,7 +56,6 @@ class ForgetfulDisk(apsw.VFS):
         super().__init__(name, "")
         self.name = name
         self.off = False
-        self.syncs = 0
         self._plant = plant
         self._left: int | None = None
         self._chance = Random(0)
@@ -76,9 +75,9 @@ class ForgetfulDisk(apsw.VFS):
         self._platters.clear()
         self.off, self._left = False, None
 
-    def forget(self) -> None:
-        """Know nothing of any file any more: they are about to be others."""
-        self._platters.clear()
+    def is_amid(self, path: str) -> bool:
+        """Whether the file has writes that were not synced."""
+        return path in self._platters and bool(self._platters[path].since)
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> "_File":
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
@@ -111,7 +110,6 @@ class ForgetfulDisk(apsw.VFS):
             if platter is not None:
                 platter.since.append(write)
             return
-        self.syncs += 1
         if platter is not None and self._plant != "lying":
             platter.sync()
 
