@@ -82,7 +82,7 @@ def machine_path(path: PurePath, text: str) -> list[str]:
 
 DATABASE_WORD = re.compile(r"sqlite|postgres|asyncpg|apsw", re.IGNORECASE)
 KNOWS_DATABASES = re.compile(
-    r"store/(sqlite|postgres)\w*(\.py|/)|store/(fragments|schema|sql|types)\.py"
+    r"store/(sqlite|postgres)\w*(\.py|/)|store/(fragments|migrating|sql|types)\.py"
     r"|store/(tables|migrations)/"
     r"|kit/settings\.py|(main|cli)(\.py|/)"
 )

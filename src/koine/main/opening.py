@@ -1,15 +1,22 @@
 """Open the database that the settings name."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import asyncpg
-
+from koine.kit.later import Later
 from koine.kit.settings import Settings
 from koine.model.errors import Unavailable
 from koine.store.db import Database
-from koine.store.postgres import PostgresDatabase
-from koine.store.sqlite import SqliteDatabase
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from koine.store import postgres, sqlite
+else:
+    asyncpg = Later("asyncpg")
+    postgres = Later("koine.store.postgres")
+    sqlite = Later("koine.store.sqlite")
 
 
 class CannotStart(Exception):
@@ -24,8 +31,8 @@ async def open_database(settings: Settings) -> Database:
     where = database_name(settings)
     try:
         if is_postgres(settings):
-            return await PostgresDatabase.open(settings.database_url, settings.pool_size)
-        return await SqliteDatabase.open(sqlite_path(settings))
+            return await postgres.PostgresDatabase.open(settings.database_url, settings.pool_size)
+        return await sqlite.SqliteDatabase.open(sqlite_path(settings))
     except Unavailable:
         raise CannotStart(f"the database at {where} does not answer: is it running?") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
