@@ -1,0 +1,13 @@
+"""HTTP to wherever a tenant says, without ever reaching what only this server may reach.
+
+    outbound = Outbound(Allowed.read(settings.outbound_allow))
+    reply = await outbound.send(Request("POST", url, {"content-type": "application/json"}, body))
+
+`Refused` is final: the address is one we never speak to. `Failed` is worth another try later.
+"""
+
+from koine.kit.outbound.allowed import Allowed
+from koine.kit.outbound.client import Outbound
+from koine.kit.outbound.message import Failed, Refused, Reply, Request
+
+__all__ = ["Allowed", "Failed", "Outbound", "Refused", "Reply", "Request"]

@@ -1,0 +1,76 @@
+"""Which addresses are on the public internet, and so may be spoken to on a tenant's word.
+
+Own tables, not `is_global`: that says yes to multicast, to site-local addresses and to IPv4
+addresses of any kind packed into IPv6 ones (NAT64, 6to4).
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+
+# IANA's special-purpose registry, and what is not for single hosts.
+_V4 = [
+    (IPv4Network(network), what)
+    for network, what in [
+        ("0.0.0.0/8", "unspecified"),
+        ("10.0.0.0/8", "private"),
+        ("100.64.0.0/10", "shared between a provider and its customers"),
+        ("127.0.0.0/8", "loopback"),
+        ("169.254.0.0/16", "link-local"),
+        ("172.16.0.0/12", "private"),
+        ("192.0.0.0/24", "reserved"),
+        ("192.0.2.0/24", "for documentation"),
+        ("192.88.99.0/24", "a relay's"),
+        ("192.168.0.0/16", "private"),
+        ("198.18.0.0/15", "for benchmarking"),
+        ("198.51.100.0/24", "for documentation"),
+        ("203.0.113.0/24", "for documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("255.255.255.255/32", "broadcast"),
+        ("240.0.0.0/4", "reserved"),
+    ]
+]
+# Whatever is outside of 2000::/3 is no host's on the internet; the rest are exceptions in it.
+_V6_PUBLIC = IPv6Network("2000::/3")
+_V6 = [
+    (IPv6Network(network), what)
+    for network, what in [
+        ("2001::/32", "a tunnel's (Teredo)"),
+        ("2001::/23", "reserved"),
+        ("2001:db8::/32", "for documentation"),
+        ("3fff::/20", "for documentation"),
+    ]
+]
+# IPv6 addresses that stand for an IPv4 one, and how far from the right that is.
+_CARRIERS = [
+    (IPv6Network("::ffff:0:0/96"), 0),
+    (IPv6Network("64:ff9b::/96"), 0),
+    (IPv6Network("2002::/16"), 80),
+]
+_ISATAP = 0x5EFE
+_ISATAP_GLOBAL = 0x0200_5EFE
+
+
+@lru_cache(maxsize=4096)
+def why_not(address: Address) -> str:
+    """Empty for an address on the public internet, else what it is, as an adjective."""
+    if isinstance(address, IPv4Address):
+        return _named(address, _V4)
+    if address.scope_id is not None:
+        return "of one link alone"
+    for network, shift in _CARRIERS:
+        if address in network:
+            return _named(IPv4Address(int(address) >> shift & 0xFFFF_FFFF), _V4)
+    if address not in _V6_PUBLIC:
+        return "not public"
+    if int(address) >> 32 & 0xFFFF_FFFF in (_ISATAP, _ISATAP_GLOBAL):
+        return _named(IPv4Address(int(address) & 0xFFFF_FFFF), _V4)
+    return _named(address, _V6)
+
+
+def _named(
+    address: Address, table: Iterable[tuple[IPv4Network, str]] | Iterable[tuple[IPv6Network, str]]
+) -> str:
+    return next((what for network, what in table if address in network), "")

@@ -1,0 +1,76 @@
+"""What is sent and what comes back, and the two ways in which nothing does."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+USER_AGENT = "Koine"
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,8192}")
+# What the client says itself, or what would change how the connection is read.
+_OURS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"}
+    | {"expect", "te", "trailer", "accept-encoding", "proxy-authorization", "proxy-connection"}
+)
+
+
+class Refused(Exception):
+    """We do not send this, now or later. `reason` is a phrase for who gave the URL."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Failed(Exception):
+    """There was no whole answer; another try may have one. `reason` is a phrase."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `Host`, `Content-Length` and the like are the client's own headers."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. Names of headers are in small letters, repeated ones joined by ", ".
+
+    `cut` says that the body went on after what is here. `took_us` is from `send` to here, in µs.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    took_us: int
+    cut: bool = False
+
+
+def written(request: Request, authority: str, path: str) -> bytes:
+    """The request as it goes over the wire. Raises Refused for what cannot be a header."""
+    if request.method not in METHODS:
+        raise Refused(f"the method {request.method!r} is not sent")
+    lines = [f"{request.method} {path} HTTP/1.1\r\nHost: {authority}\r\n"]
+    named = False
+    for name, value in request.headers.items():
+        lower = name.lower()
+        if not _NAME.fullmatch(name) or lower in _OURS or not _VALUE.fullmatch(value):
+            raise Refused(f"the header {name!r} cannot be sent")
+        named = named or lower == "user-agent"
+        lines.append(f"{name}: {value}\r\n")
+    if not named:
+        lines.append(f"User-Agent: {USER_AGENT}\r\n")
+    if request.body or request.method not in ("GET", "DELETE"):
+        lines.append(f"Content-Length: {len(request.body)}\r\n")
+    lines.append("\r\n")
+    return "".join(lines).encode("latin-1") + request.body

@@ -1,0 +1,94 @@
+"""A URL, read strictly: what two readers could read differently is refused."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from koine.kit.outbound.address import Address
+from koine.kit.outbound.message import Refused
+
+MAX_URL = 2048
+
+_URL = re.compile(r"(?i:(https?))://([^/?#\\]*)((?:/[^?#]*)?(?:\?[^#]*)?)(?:#.*)?")
+_TARGET = re.compile(r"[\x21-\x5b\x5d-\x7e]*")
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(?::([0-9]{1,5}))?")
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# Letters and joiners that the two standards of international names read differently.
+_AMBIGUOUS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes. `host` is ASCII, in small letters, an IPv6 address without brackets;
+    `literal` is the address when the URL names one; `path` is what is asked for, query and all."""
+
+    secure: bool
+    host: str
+    port: int
+    path: str
+    literal: Address | None
+
+    @property
+    def authority(self) -> str:
+        """The `Host` header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+
+
+def read(url: str) -> Target:
+    """The target of a URL. Raises Refused, and nothing else; no name is looked up."""
+    if len(url) > MAX_URL:
+        raise Refused(f"the URL is longer than {MAX_URL} characters")
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise Refused("the URL must start with https:// and a host")
+    scheme, authority, path = found.groups()
+    if not _TARGET.fullmatch(path):
+        raise Refused("the URL's path must be percent-encoded")
+    if "@" in authority:
+        raise Refused("the URL must not hold a user or a password")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise Refused("the URL's host or port is malformed")
+    secure = scheme.lower() == "https"
+    port = int(parts[2]) if parts[2] else (443 if secure else 80)
+    if not 0 < port < 65536:
+        raise Refused("the URL's port is out of range")
+    host, literal = _host(parts[1])
+    path = path if path.startswith("/") else f"/{path}"
+    return Target(secure, host, port, path, literal)
+
+
+def host_name(text: str) -> str:
+    """A host's name as the network spells it: ASCII, small letters, no dot at its end.
+
+    Raises Refused.
+    """
+    if _AMBIGUOUS.search(text):
+        raise Refused("write the host in its xn-- form")
+    try:
+        name = text.encode("idna").decode("ascii").lower().removesuffix(".")
+    except UnicodeError:
+        raise Refused("the URL's host is no name") from None
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise Refused("the URL's host is no name")
+    return name
+
+
+def _host(text: str) -> tuple[str, Address | None]:
+    if text.startswith("["):
+        try:
+            six = IPv6Address(text[1:-1])
+        except AddressValueError:
+            raise Refused("the URL's host is no address") from None
+        return str(six), six
+    name = host_name(text)
+    # As browsers have it: a name that ends in a number is an address, of whatever spelling.
+    if not _NUMBER.fullmatch(name.rpartition(".")[2]):
+        return name, None
+    try:
+        four = IPv4Address(name)
+    except AddressValueError:
+        raise Refused("the URL's host must be four decimal numbers") from None
+    return str(four), four
