@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
+from koine.kit.outbound.allowed import Allowed
 from koine.kit.tokens import MIN_SECRET
 
 PREFIX = "KOINE_"
@@ -105,6 +106,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     login_rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
     ] = 10
+    outbound_allow: Annotated[
+        str,
+        Meta(description="Hosts, host:port, IPs or CIDRs, by comma, reached though not public."),
+    ] = ""
+    outbound_http: Annotated[
+        bool, Meta(description="Send webhooks and fetch keys over plain http, too.")
+    ] = False
 
     def __repr__(self) -> str:
         """Nothing: a settings object must not carry its secrets into a log."""
@@ -204,6 +212,10 @@ def _check(settings: Settings) -> None:
     except ValueError:
         reason = "must be addresses or CIDRs divided by commas"
         raise BadSetting(variable("trusted_proxies"), reason) from None
+    try:
+        Allowed.read(settings.outbound_allow)
+    except ValueError as error:
+        raise BadSetting(variable("outbound_allow"), str(error)) from None
 
 
 def _kind(name: str) -> object:
