@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -23,6 +24,8 @@ from koine.http.respond import Packed, pack, send_packed
 from koine.http.rest import Rest
 from koine.http.router import Router, Switchboard, split
 from koine.http.stream import send_stream
+from koine.http.watch import CLIENT_GONE, Watch
+from koine.kit import logs, metrics, tracing
 from koine.kit.ids import new_id
 from koine.kit.settings import Settings
 from koine.model.errors import NotFound, Refusal, TooMany, Unauthenticated, Unavailable
@@ -35,12 +38,23 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _NO_METHODS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {}
 
 
+class Stray(NamedTuple):
+    """A request that no dialect answers, as the log tells of it."""
+
+    request_id: str
+
+    def about(self) -> dict[str, str]:
+        """What each line logged meanwhile carries."""
+        return {"request_id": self.request_id}
+
+
 class Owner:
     """One dialect and its routes."""
 
     def __init__(self, dialect: Dialect, settings: Settings) -> None:
         self.dialect = dialect
         self.cors: RawHeaders = CORS if dialect.cors else []
+        self.lost = Watch(dialect.name, "", "", logged=settings.access_log)
         self.router: Router[Endpoint] = Router()
         for route in dialect.routes:
             self.router.add(route.method, route.path, Endpoint(route, dialect, settings))
@@ -75,9 +89,12 @@ class App:
         segments = split(path)
         owner = self._board.owner(path.strip("/").split("/") if segments is None else segments)
         if owner is None:
+            logs.current.set(Stray(request_id))
             await self._rest(scope, receive, send, request_id)
             return
         call: Call[Any, Any] = Call(self._context, scope, headers, request_id)
+        call.dialect = owner.dialect.name
+        logs.current.set(call)
         methods, values = (_NO_METHODS, []) if segments is None else owner.router.find(segments)
         method = scope["method"]
         found = methods.get("GET" if method == "HEAD" else method)
@@ -87,7 +104,11 @@ class App:
         endpoint, names = found
         call.route = endpoint.route
         call.path = dict(zip(names, values, strict=True))
-        await _serve(owner, endpoint, call, receive, send)
+        if tracing.active():
+            with _span(endpoint, call):
+                await _serve(owner, endpoint, call, receive, send)
+        else:
+            await _serve(owner, endpoint, call, receive, send)
 
 
 def build(
@@ -109,6 +130,12 @@ def build(
     return App(dialects, context, settings, rest)
 
 
+def _span(endpoint: Endpoint, call: Call[Any, Any]) -> AbstractContextManager[None]:
+    given = {name: call.headers.get(name) or "" for name in ("traceparent", "tracestate")}
+    told = {"http.request.method": call.method, "http.route": endpoint.route.path}
+    return tracing.serving(endpoint.watch.name, given, told)
+
+
 async def _serve(
     owner: Owner, endpoint: Endpoint, call: Call[Any, Any], receive: Receive, send: Send
 ) -> None:
@@ -120,6 +147,7 @@ async def _serve(
         await endpoint.prepare(call, receive)
         done = await _handled(owner, endpoint, call)
     except ClientGone:
+        endpoint.watch.answered(call, CLIENT_GONE)
         return
     except Refusal as refusal:
         done = _refused(owner, call, refusal, True)
@@ -128,6 +156,7 @@ async def _serve(
     finally:
         for file in call.files:
             await file.close()
+    endpoint.watch.answered(call, done.status)
     if isinstance(done, Packed):
         await send_packed(send, done, _common(owner, call), head)
     else:
@@ -162,6 +191,7 @@ async def _no_route(
         packed = _refused(owner, call, MethodNotAllowed(allowed), True)
     else:
         packed = _refused(owner, call, NotFound("route"), False)
+    owner.lost.answered(call, packed.status)
     await send_packed(send, packed, _common(owner, call), method == "HEAD")
 
 
@@ -177,6 +207,8 @@ def _refused(owner: Owner, call: Call[Any, Any], refusal: Refusal, known: bool) 
         elif isinstance(refusal, KeyReused):
             status = 422
         elif isinstance(refusal, TooMany | Unavailable):
+            if isinstance(refusal, Unavailable):
+                metrics.DATABASE_UNAVAILABLE.inc()
             headers.setdefault("retry-after", str(refusal.retry_after))
         elif isinstance(refusal, Unauthenticated):
             headers.setdefault("www-authenticate", "Bearer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from koine.http.address import base_url, client_ip, neighbourhood
@@ -59,13 +60,14 @@ class Call(Generic[B, Q]):
     the handler sets it. `params` is the raw query, for `authenticate`, which runs before body
     and query are read. `rate` is for a dialect's own use: its limiter sets it, `Dialect.headers`
     tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256
-    where an Idempotency-Key came, else "".
+    where an Idempotency-Key came, else "". `started` is `perf_counter()` when the call came in.
     """
 
     __slots__ = (
         "_actor",
         "body",
         "context",
+        "dialect",
         "digest",
         "files",
         "headers",
@@ -77,6 +79,7 @@ class Call(Generic[B, Q]):
         "request_id",
         "route",
         "scope",
+        "started",
     )
 
     body: B
@@ -93,7 +96,9 @@ class Call(Generic[B, Q]):
         self.files: list[Upload] = []
         self.rate: Rate | None = None
         self.notes: dict[str, object] = {}
+        self.dialect = ""
         self.digest = ""
+        self.started = perf_counter()
         self._actor: Actor | None = None
 
     @property
@@ -116,6 +121,11 @@ class Call(Generic[B, Q]):
     def known_actor(self) -> Actor | None:
         """Who is calling, or None on a public route that set nobody."""
         return self._actor
+
+    def about(self) -> dict[str, str]:
+        """What each line logged during the call carries, and its span."""
+        about = {"request_id": self.request_id, "dialect": self.dialect}
+        return about if self._actor is None else about | {"tenant": self._actor.tenant_id}
 
     @property
     def method(self) -> str:

@@ -15,6 +15,7 @@ from koine.http.nesting import nested
 from koine.http.once import digest
 from koine.http.query import QueryReader, parse_pairs
 from koine.http.route import Route
+from koine.http.watch import Watch
 from koine.kit.settings import Settings
 from koine.model.errors import Invalid, Malformed
 
@@ -27,6 +28,7 @@ class Endpoint:
     def __init__(self, route: Route, dialect: Dialect, settings: Settings) -> None:
         self.route = route
         self.dialect = dialect
+        self.watch = Watch(dialect.name, route.method, route.path, logged=settings.access_log)
         self._json_limit = route.body_limit or settings.json_limit
         self._upload_limit = route.body_limit or settings.upload_limit
         self._query: QueryReader[Any] | None = None

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from koine.http import docs, health
+from koine.http import docs, health, metrics
 from koine.http.call import Message, Receive, Scope, Send
 from koine.http.dialect import Dialect
 from koine.http.headers import has
@@ -29,7 +29,7 @@ class Rest:
     ) -> None:
         pages = docs.routes(dialects, settings) if settings.docs_enabled else []
         self._app = Starlette(
-            routes=[*health.routes(ready), *pages],
+            routes=[*health.routes(ready), *metrics.routes(settings), *pages],
             exception_handlers={HTTPException: _http_error, Exception: _crash},
         )
 

@@ -4,7 +4,8 @@ import json as std_json
 import logging
 import re
 import sys
-from typing import TextIO
+from contextvars import ContextVar
+from typing import Protocol, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -18,10 +19,21 @@ _SECRETS = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+class Current(Protocol):
+    """Whatever is under way, asked only when a line is logged."""
+
+    def about(self) -> dict[str, str]:
+        """The fields its lines carry: request_id, tenant."""
+
+
+current: ContextVar[Current | None] = ContextVar("current", default=None)
+"""What is under way here: the request that this task answers."""
+
+
 def configure(level: str = "info", json: bool = True, stream: TextIO | None = None) -> None:
     """Send every log line, the libraries' included, to `stream` (standard error).
 
-    `request_id` and `tenant` come along when bound by `structlog.contextvars`.
+    What `current` says of the request under way comes along.
     """
     out = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
@@ -50,10 +62,16 @@ def redact(text: str) -> str:
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        _about,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+
+
+def _about(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    now = current.get()
+    return event if now is None else {**now.about(), **event}
 
 
 def _ending(json: bool) -> list[Processor]:

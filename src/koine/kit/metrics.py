@@ -24,7 +24,7 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 REQUESTS = Histogram(
     "koine_request_seconds",
-    "Requests answered and how long each took, to the last byte; status is its class (2xx).",
+    "Requests, and how long each took until its answer began; status is its class (2xx).",
     ["dialect", "method", "route", "status"],
     buckets=_FAST,
     registry=REGISTRY,
@@ -38,12 +38,14 @@ BATCH = Histogram(
 )
 DATABASE_WAIT = Histogram(
     "koine_database_wait_seconds",
-    "How long a write waited until a connection was free.",
+    "How long work waited for a connection, when none was free.",
     buckets=_FAST,
     registry=REGISTRY,
 )
 DATABASE_UNAVAILABLE = Counter(
-    "koine_database_unavailable", "Times the database could not be had.", registry=REGISTRY
+    "koine_database_unavailable",
+    "Requests refused for the database was down, busy or full.",
+    registry=REGISTRY,
 )
 EVENT_POSITION = Gauge(
     "koine_event_position", "Position of the newest event read from the log.", registry=REGISTRY

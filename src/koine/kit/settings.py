@@ -14,6 +14,7 @@ from koine.kit.outbound.allowed import Allowed
 from koine.kit.tokens import MIN_SECRET
 
 PREFIX = "KOINE_"
+MIN_TOKEN = 16
 
 _DATABASE = re.compile(r"|sqlite:///.+|postgres(ql)?://.+")
 _BASE_URL = re.compile(r"|https?://[^\s/?#]+(/[^\s?#]*)?")
@@ -78,6 +79,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["auto", "json", "console"],
         Meta(description="Form of the log; auto is console on a terminal, else JSON."),
     ] = "auto"
+    access_log: Annotated[
+        bool, Meta(description="Log each request: method, route, status, time; never its path.")
+    ] = False
+    metrics_port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="Port of /metrics, worker n's is n higher; 0 = none."),
+    ] = 0
+    metrics_host: Annotated[
+        str, Meta(min_length=1, description="Address that the port of /metrics listens on.")
+    ] = "127.0.0.1"
+    metrics_token: Annotated[
+        str, Meta(description="Bearer token of /metrics on the main port; empty is no such page.")
+    ] = ""
+    otel_endpoint: Annotated[
+        str, Meta(description="URL of an OTLP/HTTP collector that gets traces; empty is none.")
+    ] = ""
     json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
     upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
     secret_key: Annotated[
@@ -207,6 +224,10 @@ def _check(settings: Settings) -> None:
         raise BadSetting(variable("base_url"), "must be http://… or https://…, or empty")
     if 0 < len(settings.secret_key.encode("utf-8", "surrogateescape")) < MIN_SECRET:
         raise BadSetting(variable("secret_key"), f"must have {MIN_SECRET} bytes or more")
+    if not _BASE_URL.fullmatch(settings.otel_endpoint):
+        raise BadSetting(variable("otel_endpoint"), "must be http://… or https://…, or empty")
+    if 0 < len(settings.metrics_token) < MIN_TOKEN:
+        raise BadSetting(variable("metrics_token"), f"must have {MIN_TOKEN} letters or more")
     try:
         settings.proxy_networks()
     except ValueError:

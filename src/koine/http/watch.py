@@ -1,0 +1,37 @@
+"""What an operator is told of the requests of one route: numbers, spans, a line if asked for."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import structlog
+
+from koine.http.call import Call
+from koine.kit import tracing
+from koine.kit.metrics import RequestTimes
+
+CLIENT_GONE = 499
+"""Counted, never sent: the client went away before its request was read whole."""
+
+_log = structlog.get_logger("koine.access")
+
+
+class Watch:
+    """One route's requests. `route` is its template: a path may carry a contact's secret."""
+
+    def __init__(self, dialect: str, method: str, route: str, *, logged: bool) -> None:
+        self.name = f"{method} {route}"
+        self._route = route
+        self._times = RequestTimes(dialect, method, route)
+        self._logged = logged
+
+    def answered(self, call: Call[Any, Any], status: int) -> None:
+        """Tell of one answer, the moment before it is sent."""
+        seconds = perf_counter() - call.started
+        self._times.observe(status, seconds)
+        if tracing.active():
+            tracing.note(call.about() | {"http.response.status_code": status}, status >= 500)
+        if self._logged:
+            ms = round(seconds * 1000, 3)
+            _log.info("request", method=call.method, route=self._route, status=status, ms=ms)
