@@ -16,6 +16,7 @@ from koine.kit.clock import Clock
 from koine.kit.draining import Draining
 from koine.kit.jwt import TokenSigner
 from koine.kit.lru import TimedCache
+from koine.kit.outbound import Allowed, Outbound
 from koine.kit.settings import Settings
 from koine.kit.tokens import random_token
 from koine.model.actor import Actor
@@ -43,6 +44,9 @@ class Engine:
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
         self.draining = Draining()
+        self.outbound = Outbound(
+            Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http
+        )
 
 
 async def start(db: Database, clock: Clock, settings: Settings) -> Engine:

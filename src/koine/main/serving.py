@@ -148,7 +148,11 @@ async def running(settings: Settings) -> AsyncIterator[Engine]:
     try:
         db.claim_serving()
         await schema.migrate(db)
-        yield await engines.start(db, SystemClock(), settings)
+        engine = await engines.start(db, SystemClock(), settings)
+        try:
+            yield engine
+        finally:
+            await engine.outbound.close()
     finally:
         await db.close()
 
