@@ -44,7 +44,7 @@ class Outbound:
         self._timeout_s = timeout_s
         self._max_answer = max_answer
         self._names = Names(resolver)
-        self._pool = Pool(tls or ssl.create_default_context())
+        self._pool = Pool(tls)
 
     def check(self, url: str) -> None:
         """Raises Refused for a URL that could never be sent to, without looking its name up."""

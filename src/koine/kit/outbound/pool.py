@@ -27,7 +27,8 @@ class Place(NamedTuple):
 class Pool:
     """Opens connections and keeps those that are idle: few to each place, few in all."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        """`tls` None is the system's authorities, read when they are first needed."""
         self._tls = tls
         self._idle: dict[Place, list[Connection]] = {}
         self._places: dict[Connection, Place] = {}
@@ -55,7 +56,7 @@ class Pool:
                     lambda: Connection(self._gone),
                     str(place.address),
                     place.port,
-                    ssl=self._tls if place.secure else None,
+                    ssl=self._context() if place.secure else None,
                     server_hostname=place.host if place.secure else None,
                 )
         except TimeoutError:
@@ -85,6 +86,11 @@ class Pool:
         """Close every connection."""
         for connection in tuple(self._open):
             connection.abort()
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
 
     def _young(self, connection: Connection) -> bool:
         return asyncio.get_running_loop().time() - connection.opened_at < MAX_AGE_S

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from koine.kit.outbound.address import Address
@@ -36,6 +37,7 @@ class Target:
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
+@lru_cache(maxsize=1024)
 def read(url: str) -> Target:
     """The target of a URL. Raises Refused, and nothing else; no name is looked up."""
     if len(url) > MAX_URL:
