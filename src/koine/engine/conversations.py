@@ -33,8 +33,7 @@ from koine.store.db import Tx
 
 NOTHING: frozenset[Part] = frozenset()
 WORDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
-"""What people wrote: events only say that it changed, so that a deletion leaves nothing of it
-(helpdesk.md, S)."""
+"""What people wrote: events only say that it changed, a deletion leaves none (helpdesk.md, S)."""
 ADMINS = frozenset({"title", "metadata", "status"})
 """What a participant who administers the conversation may change; the rest is the desk's."""
 
@@ -42,7 +41,7 @@ ADMINS = frozenset({"title", "metadata", "status"})
 class Changes(Struct, frozen=True, kw_only=True):
     """What to change; UNSET leaves a field as it is. `shown_at` is the chats dialect's override of
     the last message's time (chats.md, D), µs or None. `unless_status`: the status stays when it is
-    one of these, for a dialect that shows several of ours as one."""
+    one of these: a dialect may show several of ours as one."""
 
     title: str | None | UnsetType = UNSET
     status: Status | UnsetType = UNSET
@@ -195,6 +194,7 @@ async def delete(
     Answers the files whose bytes must go now. Raises Forbidden, NotFound."""
     access.need(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
+    members = {gone.owner_id or gone.id, *await participants.everyone(tx, gone.id)}
     count = await messages.delete_of(tx, gone.id)
     stored = await files.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)
@@ -203,7 +203,7 @@ async def delete(
         tx, now, actor, "delete", "conversation", gone.id,
         reason=reason, messages=count, number=gone.number,
     )  # fmt: skip
-    await record(tx, now, "conversation.deleted", gone.id, number=gone.number)
+    await record(tx, now, "conversation.deleted", gone.id, members=sorted(members))
     return stored
 
 

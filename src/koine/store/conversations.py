@@ -6,6 +6,7 @@ from sqlalchemy import delete, insert, select, update
 from koine.model.conversation import Conversation
 from koine.store import participants, tallies
 from koine.store.db import Tx
+from koine.store.fragments import in_list
 from koine.store.sql import Command, Query, p
 from koine.store.tables import conversations as t
 from koine.store.tables.base import columns_of
@@ -18,6 +19,7 @@ _LOCK = Query(
     select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")).with_for_update(key_share=True),
     Conversation,
 )
+_BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Conversation)
 _BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Conversation)
 _BY_DELIVERY = Query(
     select(*COLUMNS)
@@ -59,6 +61,11 @@ _DELETE = Command(delete(t).where(_IN_TENANT, t.c.id == p("id")))
 async def get(tx: Tx, conversation_id: str) -> Conversation | None:
     """The conversation with this id, removed ones too."""
     return await tx.one(_BY_ID, id=conversation_id)
+
+
+async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Conversation]:
+    """Those of these conversations that there are, removed ones too, by id."""
+    return {c.id: c for c in await tx.all(_BY_IDS, ids=ids)}
 
 
 async def lock(tx: Tx, conversation_id: str) -> Conversation | None:

@@ -153,6 +153,12 @@ async def at_marks(tx: Tx, marks: list[tuple[str, int]]) -> dict[str, Message]:
     return {m.conversation_id: m for m in await tx.all(_LATEST, wanted=marks)}
 
 
+async def at(tx: Tx, places: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
+    """The messages at these (conversation id, seq), as many of them as there are."""
+    found = await tx.all(_LATEST, wanted=places)
+    return {(m.conversation_id, m.seq): m for m in found}
+
+
 async def public_of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Message]]:
     """Every public message of these conversations, oldest first, by conversation."""
     found: dict[str, list[Message]] = {each: [] for each in conversation_ids}

@@ -47,6 +47,7 @@ _OF = Query(
 _ACTIVE_IDS = Query(
     select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None))
 )
+_EVERYONE = Query(select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION), str)
 _INSERT = Command(
     insert(t).values(
         {
@@ -87,6 +88,26 @@ _READ = Command(
 _CONVERSATIONS_OF = Query(
     select(t.c.conversation_id).where(_IN_TENANT, t.c.identity_id == p("identity_id")), str
 )
+_THEIRS = t.alias("theirs")
+_MEETS = Query(
+    select(_THEIRS.c.identity_id)
+    .join(
+        t,
+        and_(
+            t.c.tenant_id == _THEIRS.c.tenant_id,
+            t.c.conversation_id == _THEIRS.c.conversation_id,
+        ),
+    )
+    .where(
+        _IN_TENANT,
+        t.c.identity_id == p("identity_id"),
+        t.c.left_at.is_(None),
+        _THEIRS.c.left_at.is_(None),
+        in_list(_THEIRS.c.identity_id, "identity_ids"),
+    )
+    .distinct(),
+    str,
+)
 _GIVE = Command(update(t).where(_ONE).values(identity_id=p("new_identity_id")))
 _DELETE_ONE = Command(delete(t).where(_ONE))
 _DELETE_OF = Command(delete(t).where(_IN_TENANT, _OF_CONVERSATION))
@@ -111,6 +132,16 @@ async def of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Participant]
     for participant in await tx.all(_OF, conversation_ids=conversation_ids):
         found[participant.conversation_id].append(participant)
     return found
+
+
+async def meets(tx: Tx, identity_id: str, identity_ids: list[str]) -> set[str]:
+    """Those of the others with whom the identity takes part in some conversation now."""
+    return set(await tx.all(_MEETS, identity_id=identity_id, identity_ids=identity_ids))
+
+
+async def everyone(tx: Tx, conversation_id: str) -> list[str]:
+    """The ids of all who take or took part."""
+    return await tx.all(_EVERYONE, conversation_id=conversation_id)
 
 
 async def active_ids(tx: Tx, conversation_id: str) -> list[str]:

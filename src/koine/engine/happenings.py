@@ -1,0 +1,106 @@
+"""From events of the log to happenings: the things events are about, found in a few reads.
+
+Whoever is told gets things as they are now. So events tell *that* something changed and what it
+is, and a reader who keeps the newest version of everything told has what a fresh look would show.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from koine.engine.around import around
+from koine.model.conversation import Conversation
+from koine.model.event import Logged
+from koine.model.happening import Happening, Noun
+from koine.model.tenant import TenantSettings
+from koine.model.view import Part
+from koine.store import (
+    conversations,
+    deliveries,
+    identities,
+    inboxes,
+    messages,
+    participants,
+    tenants,
+    tickets,
+)
+from koine.store.db import Tx
+
+_AROUND: frozenset[Part] = frozenset(
+    {"participants", "people", "inboxes", "places", "tickets", "senders", "versions"}
+)
+_SUPPORT = "support"
+
+
+async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happening]:
+    """The happenings behind one tenant's events, in their order.
+
+    `curious` are the identities who would be told what changed about a person only because they
+    share a conversation with it.
+    """
+    found = await conversations.by_ids(tx, _distinct(e.conversation_id for e in events))
+    surrounding = await around(tx, list(found.values()), _AROUND)
+    places = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
+    said = await messages.at(tx, places) if places else {}
+    readers = await _readers(tx, [c for c in found.values() if c.kind == _SUPPORT])
+    happened = []
+    for event in events:
+        conversation_id = event.conversation_id or ""
+        happened.append(
+            Happening(
+                event=event,
+                conversation=found.get(conversation_id),
+                participants=tuple(surrounding.participants.get(conversation_id, ())),
+                message=said.get((conversation_id, event.seq or 0)),
+                noun=await _noun(tx, event),
+                around=surrounding,
+                readers=readers.get(conversation_id),
+                members=_members(event),
+                meets=await _meets(tx, event, curious),
+            )
+        )
+    return happened
+
+
+async def _noun(tx: Tx, event: Logged) -> Noun | None:
+    match event.kind.partition(".")[0]:
+        case "identity" | "responder":
+            return await identities.get(tx, event.subject_id)
+        case "inbox":
+            return await inboxes.get(tx, event.subject_id)
+        case "delivery":
+            return await deliveries.get(tx, event.subject_id)
+        case "ticket":
+            return await tickets.get(tx, event.subject_id)
+        case "tenant":
+            return await tenants.get(tx, event.subject_id)
+        case _:
+            return None
+
+
+async def _meets(tx: Tx, event: Logged, curious: list[str]) -> frozenset[str]:
+    if not curious or not event.kind.startswith("identity."):
+        return frozenset()
+    return frozenset(await participants.meets(tx, event.subject_id, curious))
+
+
+async def _readers(tx: Tx, found: list[Conversation]) -> dict[str, frozenset[str]]:
+    """Who reads each of these support conversations (delivery.md, S)."""
+    if not found:
+        return {}
+    tenant = await tenants.get(tx, tx.tenant_id)
+    settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
+    named = settings.support_user_ids
+    customers = {c.id: await tickets.support_customers(tx, c.id) for c in found}
+    return {one: frozenset({i for i in ids if i} | set(named)) for one, ids in customers.items()}
+
+
+def _members(event: Logged) -> frozenset[str]:
+    """Those who could see a conversation that is deleted; its event remembers them."""
+    if event.kind != "conversation.deleted":
+        return frozenset()
+    return frozenset(msgspec.json.decode(event.body).get("members", []))
+
+
+def _distinct(ids: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(each for each in ids if each is not None))

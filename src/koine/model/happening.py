@@ -1,0 +1,51 @@
+"""An event with everything a reader of it may be shown: what streams and webhooks are made of."""
+
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from msgspec import Struct, field
+
+from koine.model.conversation import Conversation, Participant
+from koine.model.delivery import Delivery
+from koine.model.event import Logged
+from koine.model.identity import Identity
+from koine.model.inbox import Inbox
+from koine.model.message import Message
+from koine.model.tenant import Tenant
+from koine.model.ticket import Ticket
+from koine.model.view import Around
+
+Noun = Identity | Inbox | Delivery | Ticket | Tenant
+T = TypeVar("T")
+
+
+class Happening(Struct, frozen=True, kw_only=True):
+    """What happened, and the things it happened to as they are now, not as they were then.
+
+    `conversation` is None where the event is about none, or the conversation is deleted; then
+    `members` are those who could see it. `noun` is the identity, inbox, delivery, ticket or tenant
+    the event is about. `around` holds what surrounds the conversation. `readers` are the only
+    people who read the messages of a support conversation, None for every other kind.
+    `meets` are those who share a conversation with the identity the event is about.
+    """
+
+    event: Logged
+    conversation: Conversation | None = None
+    participants: tuple[Participant, ...] = ()
+    message: Message | None = None
+    noun: Noun | None = None
+    around: Around = field(default_factory=Around)
+    readers: frozenset[str] | None = None
+    members: frozenset[str] = frozenset()
+    meets: frozenset[str] = frozenset()
+    made: dict[Hashable, object] = field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` made for `key` the first time: a frame that many readers are shown alike."""
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]  # type: ignore[return-value]  # one key, one maker
+
+    def part_of(self, identity_id: str | None) -> Participant | None:
+        """The part one has or had in the conversation."""
+        return next((p for p in self.participants if p.identity_id == identity_id), None)
