@@ -7,8 +7,10 @@ its own outcome: a message or a refusal, never a neighbour's (docs/adr/0005).
 
 import asyncio
 from collections import deque
+from contextvars import Context
 
 from koine.engine.posting import Outcome, Post, post_batch
+from koine.kit import metrics, tracing
 from koine.kit.clock import Clock
 from koine.model.errors import Refusal, Unavailable
 from koine.model.message import Message
@@ -22,7 +24,8 @@ WAITING = 4096
 """Senders who wait at most: about a second's work. While the database hangs, more are turned away
 at once, so that a flood fills neither the memory nor anybody's patience."""
 
-Waiting = tuple[Post, asyncio.Future[Outcome]]
+Waiting = tuple[Post, asyncio.Future[Outcome], object | None]
+"""A post, its outcome to come, and the span that waits for it, if there is one."""
 
 
 class Coalescer:
@@ -41,10 +44,11 @@ class Coalescer:
         if len(self._queue) >= WAITING:
             raise Unavailable()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append((post, future))
+        self._queue.append((post, future, tracing.here()))
         if self._idle_lanes:
             self._idle_lanes -= 1
-            lane = asyncio.create_task(self._work())
+            # A context of its own: what a lane does, it does for many requests.
+            lane = asyncio.create_task(self._work(), context=Context())
             self._tasks.add(lane)
             lane.add_done_callback(self._tasks.discard)
         outcome = await future
@@ -72,9 +76,12 @@ class Coalescer:
         return batch
 
     async def _write(self, batch: list[Waiting]) -> None:
-        posts = [post for post, _ in batch]
-        outcomes = await self._db.write_hot(post_batch, self._clock.now(), posts)
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
+        posts = [post for post, _, _ in batch]
+        with tracing.span("send batch", links=[span for *_, span in batch], messages=len(batch)):
+            outcomes = await self._db.write_hot(post_batch, self._clock.now(), posts)
+        metrics.BATCH.observe(len(batch))
+        metrics.SENDS.inc(sum(not isinstance(outcome, Refusal) for outcome in outcomes))
+        for (_, future, _), outcome in zip(batch, outcomes, strict=True):
             if not future.done():
                 future.set_result(outcome)
 
@@ -84,7 +91,7 @@ class Coalescer:
         A refusal of the whole batch (the database is down) is every sender's answer.
         """
         if len(batch) == 1 or isinstance(error, Refusal):
-            for _, future in batch:
+            for _, future, _ in batch:
                 if not future.done():
                     future.set_exception(error)
             return

@@ -29,7 +29,7 @@ REQUESTS = Histogram(
     buckets=_FAST,
     registry=REGISTRY,
 )
-SENDS = Counter("koine_sends", "Messages written.", registry=REGISTRY)
+SENDS = Counter("koine_sends", "Sends answered with a message, repeated ones too.", registry=REGISTRY)
 BATCH = Histogram(
     "koine_send_batch_size",
     "Messages that shared one transaction.",
@@ -38,7 +38,7 @@ BATCH = Histogram(
 )
 DATABASE_WAIT = Histogram(
     "koine_database_wait_seconds",
-    "How long work waited for a connection, when none was free.",
+    "How long a batch of writes waited for its turn, or anything for a connection, if it had to.",
     buckets=_FAST,
     registry=REGISTRY,
 )

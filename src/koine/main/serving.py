@@ -27,6 +27,7 @@ from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.main.listening import Server, configured, listening
 from koine.main.opening import CannotStart, database_name, is_postgres, open_database
 from koine.main.speaking import application
+from koine.main.watching import watched
 from koine.model.errors import Conflict, Unavailable
 from koine.store import schema
 from koine.store.db import AlreadyServed
@@ -95,28 +96,31 @@ class Worker:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with running(self._settings) as engine:
-            self._app = application(engine)
-            _settle()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
+        with watched(self._settings):
+            async with running(self._settings) as engine:
+                self._app = application(engine)
+                _settle()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
-    async with running(settings) as engine:
-        app = application(engine)
-        server = Server(configured(settings, app, lifespan="off"))
-        # The socket listens already: whoever connects now is answered in a moment.
-        await _announce(engine)
-        _settle()
-        await server.serve(sockets=[listener])
+    with watched(settings):
+        async with running(settings) as engine:
+            app = application(engine)
+            server = Server(configured(settings, app, lifespan="off"))
+            # The socket listens already: whoever connects now is answered in a moment.
+            await _announce(engine)
+            _settle()
+            await server.serve(sockets=[listener])
 
 
 async def _prepare(settings: Settings) -> None:
     """Find out, before there are workers to fail one by one, that the database can be had."""
-    async with running(settings) as engine:
-        await _announce(engine)
+    with watched(settings):
+        async with running(settings) as engine:
+            await _announce(engine)
 
 
 def _serve_many(settings: Settings, listener: socket.socket) -> None:

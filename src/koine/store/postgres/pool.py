@@ -8,7 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import perf_counter
 
+from koine.kit import metrics
 from koine.model.errors import Refusal, Unavailable
 from koine.store.postgres.tx import LOST, Link, Lost
 
@@ -88,6 +90,7 @@ class Pool:
     async def _wait(self) -> Link | None:
         future: asyncio.Future[Link | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
+        began = perf_counter()
         try:
             return await asyncio.wait_for(future, _PATIENCE)
         except (TimeoutError, asyncio.CancelledError) as error:
@@ -97,6 +100,8 @@ class Pool:
             if isinstance(error, TimeoutError):
                 raise Unavailable() from None
             raise
+        finally:
+            metrics.DATABASE_WAIT.observe(perf_counter() - began)
 
     def _give_back(self, link: Link) -> None:
         if self._closed:

@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import perf_counter
 from typing import Any, TypeVar
 
 import apsw
 
+from koine.kit import metrics
 from koine.model.errors import Unavailable
 from koine.store.sqlite.tx import SqliteTx, drive, translated
 
@@ -32,6 +34,7 @@ class _Job:
     kwargs: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    asked: float
     result: Any = None
     error: BaseException | None = None
 
@@ -59,7 +62,7 @@ class Writer:
             raise Unavailable()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._queue.put(_Job(tenant_id, verb, args, kwargs, loop, future))
+        self._queue.put(_Job(tenant_id, verb, args, kwargs, loop, future, perf_counter()))
         return await future
 
     def close(self) -> None:
@@ -72,6 +75,7 @@ class Writer:
         while batch := self._take():
             jobs = [job for job in batch if job is not None and not job.future.cancelled()]
             if jobs:
+                metrics.DATABASE_WAIT.observe(perf_counter() - jobs[0].asked)
                 self._settle(jobs)
                 _answer(jobs, self._committed)
             if None in batch:
