@@ -51,3 +51,13 @@ async def test_the_contact_has_seen_what_it_says_it_has(
     await speak["inbox"].ask("POST", url)
     shown = await speak["inbox"].get(talk)
     assert shown["contact_last_seen_at"] == world.cast.clock.now() // 1_000_000
+
+
+async def test_nothing_is_unread_to_who_takes_part_no_more(
+    world: World, speak: dict[str, Driver]
+) -> None:
+    talk, alice = await world.talk(), world.cast.acme.id("alice")
+    await speak["inbox"].post(talk, "hello")
+    assert (await speak["native"].get(talk))["unread_count"] == 1
+    await speak["native"].ask("DELETE", f"/v1/conversations/{talk.id}/participants/{alice}")
+    assert (await speak["native"].get(talk))["unread_count"] == 0

@@ -110,8 +110,9 @@ class NewConversation(Struct, frozen=True, kw_only=True):
 
 
 def unread(conversation: Conversation, me: Participant | None, sees_private: bool) -> int:
-    """How many messages beyond the reader's mark it may see. Derived, so it cannot drift."""
-    if me is None:
+    """How many messages beyond the reader's mark it may see; none for one who takes no part, who
+    could not mark them read either. Derived, so it cannot drift."""
+    if me is None or me.left_at is not None:
         return 0
     if sees_private:
         return conversation.last_seq - me.read_seq

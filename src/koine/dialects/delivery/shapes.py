@@ -34,7 +34,7 @@ def conversation(
     reader_id: str | None,
 ) -> wire.Conversation:
     """One conversation. Private notes are unknown to this dialect, so they are not unread (D)."""
-    reader = next((p for p in people if p.identity_id == reader_id and p.left_at is None), None)
+    reader = next((p for p in people if p.identity_id == reader_id), None)
     return wire.Conversation(
         c.id,
         tenant_id,
