@@ -20,8 +20,9 @@ async def cast(db: Database) -> Cast:
     return await make_cast(db)
 
 
-async def begin(cast: Cast, who: str = "dan", digest: str = "d") -> object:
-    return await answers.begin(cast.engine, cast.acme.actor(who), REQUEST, "k", digest)
+async def begin(cast: Cast, who: str = "dan", digest: str = "d", runner: str = "") -> object:
+    call = answers.Call(digest, runner)
+    return await answers.begin(cast.engine, cast.acme.actor(who), REQUEST, "k", call)
 
 
 async def test_the_first_answer_is_given_again(cast: Cast) -> None:
@@ -64,6 +65,13 @@ async def test_a_key_left_behind_by_a_dead_process_frees_itself(cast: Cast) -> N
     await begin(cast)
     cast.clock.advance(61)
     assert await begin(cast) is None
+
+
+async def test_a_key_its_own_process_does_not_run_any_more_is_free_at_once(cast: Cast) -> None:
+    await begin(cast, runner="one")
+    with pytest.raises(Conflict):
+        await begin(cast, runner="two")
+    assert await begin(cast, runner="one") is None
 
 
 async def test_a_key_is_forgotten_after_a_day(cast: Cast) -> None:

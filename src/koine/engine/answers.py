@@ -9,7 +9,7 @@ which is not kept: a conversation that is deleted for good leaves nothing here t
 
 import hashlib
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from koine.engine.engine import writes
 from koine.kit import tokens
@@ -35,26 +35,34 @@ class KeyReused(Invalid):
         super().__init__("Idempotency-Key", "was used before with another payload")
 
 
+class Call(Struct, frozen=True):
+    """A call that asks for its key: the digest of its payload, and the process that would run it
+    ("" for one that does not say)."""
+
+    digest: str
+    runner: str = ""
+
+
 @writes
 async def begin(
-    tx: Tx, now: int, actor: Actor, request: str, key: str, digest: str
+    tx: Tx, now: int, actor: Actor, request: str, key: str, call: Call
 ) -> KeptAnswer | None:
     """Take the key for a call that now runs (None), or give the answer kept under it.
 
     Raises Conflict("in_flight") while the first is running, KeyReused for another payload.
     """
+    runner = call.runner
     slot, secret = _slot(actor, request, key), _secret(actor, request, key)
-    digest = tokens.hmac_hex(secret, digest)
-    if await answers.take(tx, slot, digest, now):
+    digest = tokens.hmac_hex(secret, call.digest)
+    if await answers.take(tx, slot, digest, now, runner):
         if int(slot[:4], 16) % _PURGE_EVERY == 0:
             await answers.purge(tx, now - KEPT)
         return None
     found = await answers.get(tx, slot)
     if found is None:
         raise Conflict("in_flight", "the first call under this key is running")
-    age = now - found.taken_at
-    if age > KEPT or (found.status is None and age > LEFT_BEHIND):
-        if await answers.take_over(tx, found, digest, now):
+    if now - found.taken_at > KEPT or _left_behind(found, now, runner):
+        if await answers.take_over(tx, found, digest, now, runner):
             return None
         raise Conflict("in_flight", "the first call under this key is running")
     if found.digest != digest:
@@ -78,6 +86,14 @@ async def keep(
 async def drop(tx: Tx, now: int, actor: Actor, request: str, key: str) -> None:
     """Free the key: there is no answer worth keeping."""
     await answers.drop(tx, _slot(actor, request, key))
+
+
+def _left_behind(found: KeptAnswer, now: int, runner: str) -> bool:
+    """Whether the first call will never answer. Of its own calls a process knows that: it asks
+    only for those that it does not run."""
+    if found.status is not None:
+        return False
+    return now - found.taken_at > LEFT_BEHIND or (runner != "" and found.headers == runner)
 
 
 def _slot(actor: Actor, request: str, key: str) -> str:

@@ -12,7 +12,8 @@ from koine.store.tables.base import columns_of
 
 class KeptAnswer(Struct, frozen=True):
     """One key's row: `slot` is the digest of caller, request and key; `status` is None while the
-    first call runs. `headers` is JSON text, `content` the body."""
+    first call runs. `headers` is JSON text, `content` the body; while the first call runs, `headers`
+    names the process that runs it."""
 
     slot: str
     digest: str
@@ -35,7 +36,13 @@ _GET = Query(select(*columns_of(t, KeptAnswer)).where(_ONE), KeptAnswer)
 _TAKE_OVER = Command(
     update(t)
     .where(_ONE, t.c.taken_at == p("old_taken_at"))
-    .values(digest=p("digest"), taken_at=p("new_taken_at"), status=None, headers=None, content=None)
+    .values(
+        digest=p("digest"),
+        taken_at=p("new_taken_at"),
+        status=None,
+        headers=p("runner"),
+        content=None,
+    )
 )
 _KEEP = Command(
     update(t)
@@ -48,9 +55,10 @@ _PURGE = Command(
 )
 
 
-async def take(tx: Tx, slot: str, digest: str, now: int) -> bool:
-    """Take a free slot; False when it is taken."""
-    return bool(await tx.run(_TAKE, **structs.asdict(KeptAnswer(slot, digest, now))))
+async def take(tx: Tx, slot: str, digest: str, now: int, runner: str) -> bool:
+    """Take a free slot for a call that `runner` runs; False when it is taken."""
+    taken = KeptAnswer(slot, digest, now, headers=runner)
+    return bool(await tx.run(_TAKE, **structs.asdict(taken)))
 
 
 async def get(tx: Tx, slot: str) -> KeptAnswer | None:
@@ -58,10 +66,15 @@ async def get(tx: Tx, slot: str) -> KeptAnswer | None:
     return await tx.one(_GET, slot=slot)
 
 
-async def take_over(tx: Tx, old: KeptAnswer, digest: str, now: int) -> bool:
+async def take_over(tx: Tx, old: KeptAnswer, digest: str, now: int, runner: str) -> bool:
     """Take a slot that is too old or was left behind; False when another was quicker."""
     taken = await tx.run(
-        _TAKE_OVER, slot=old.slot, old_taken_at=old.taken_at, digest=digest, new_taken_at=now
+        _TAKE_OVER,
+        slot=old.slot,
+        old_taken_at=old.taken_at,
+        digest=digest,
+        new_taken_at=now,
+        runner=runner,
     )
     return bool(taken)
 
