@@ -1,0 +1,104 @@
+"""kill -9 of the server under load, again and again, on both databases."""
+
+import asyncio
+import random
+
+from msgspec import Struct
+
+from rigs.figure import Figure, Rig, RigSettings
+from rigs.ledger import Ledger, Verdict
+from rigs.load import Load
+from rigs.sends import Sends
+from rigs.servers import Home, Server
+from rigs.town import furnish
+from rigs.warm import Warm
+from tests.support.postgres import running_postgres
+
+SQLITE_KILLS = 1_000
+POSTGRES_KILLS = 200
+CLIENTS = 8
+LIVES_S = (0.0, 0.25)
+"""How long a server lives once it answers, in seconds: from and to."""
+
+
+class Killed(Struct, frozen=True):
+    """What came of the kills of one database's server."""
+
+    database: str
+    kills: int
+    verdict: Verdict
+    answers: dict[str, int]
+    worst_s: float
+
+    @property
+    def ok(self) -> bool:
+        """Nothing lost, nothing doubled, no gap, and no 500."""
+        return self.verdict.clean and not self.answers.get("500")
+
+
+async def run(settings: RigSettings) -> Figure:
+    """Kill the server on SQLite, then on PostgreSQL: a fifth as often."""
+    dice = settings.random()
+    kills = settings.trials(SQLITE_KILLS, 5)
+    fewer = max(1, kills * POSTGRES_KILLS // SQLITE_KILLS)
+    done = [await kill(Home(settings.folder / "sqlite"), kills, dice)]
+    settings.say(f"{done[0]}")
+    with running_postgres(fsync=True) as cluster:
+        home = Home(settings.folder / "postgres", cluster.new_database())
+        done.append(await kill(home, fewer, dice))
+    return Figure(
+        rig=RIG.name,
+        params={"sqlite_kills": kills, "postgres_kills": fewer, "clients": CLIENTS},
+        counts={
+            f"{each.database}_{name}": value
+            for each in done
+            for name, value in _counts(each).items()
+        },
+        ok=all(each.ok for each in done),
+        line="; ".join(f"{each.database}: {each.kills:,} kills, {each.verdict}" for each in done),
+    )
+
+
+async def kill(
+    home: Home, kills: int, dice: random.Random, *, keyed: bool = True, sabotage: str = ""
+) -> Killed:
+    """Kill the server of a home `kills` times under load, and compare. Without `keyed` clients
+    try again as if for the first time; `sabotage` names a broken server (rigs/sabotage)."""
+    town, ledger = await furnish(home), Ledger()
+    with Warm(sabotage) as warm:
+        server = Server(home, warm=warm)
+        load = Load(server.port, Sends(town, dice, keyed=keyed), ledger, CLIENTS)
+        load.start()
+        for _ in range(kills):
+            server.start()
+            await server.wait_ready()
+            await asyncio.sleep(dice.uniform(*LIVES_S))
+            server.kill9()
+            load.check()
+        server.start()
+        await server.wait_ready()
+        await load.finish()
+        server.kill9()
+    verdict = await ledger.compare(home, town)
+    return Killed(home.database, kills, verdict, dict(load.answers), load.worst_s)
+
+
+def _counts(killed: Killed) -> dict[str, int | float]:
+    return {
+        "kills": killed.kills,
+        "acknowledged": killed.verdict.acknowledged,
+        "lost": killed.verdict.lost,
+        "doubled": killed.verdict.doubled,
+        "gaps": killed.verdict.gaps,
+        "cut": killed.answers.get("cut", 0),
+        "in_flight": killed.answers.get("409", 0),
+        "worst_wait_s": round(killed.worst_s, 1),
+    }
+
+
+RIG = Rig(
+    name="kill",
+    title="kill -9 of the server under load; clients try again with the same key until told",
+    goal="1,000 kills on SQLite and 200 on PostgreSQL: 0 acknowledged lost, 0 doubled, 0 gaps",
+    run=run,
+)

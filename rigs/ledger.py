@@ -1,0 +1,109 @@
+"""What clients were told, against what the database holds."""
+
+from collections import Counter
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from koine.dialects.inbox.numbers import SPAN
+from koine.store.db import Tx
+from koine.store.sql import Query, p
+from koine.store.tables.talk import messages
+from rigs.sends import Send
+from rigs.servers import Home
+from rigs.town import Talk, Town, opened
+
+
+class Held(Struct, frozen=True):
+    """A message as the database holds it."""
+
+    id: str
+    seq: int
+    content: str | None
+
+    @property
+    def key(self) -> str:
+        """The key of the send it came from."""
+        return (self.content or "").split(" ")[0]
+
+
+class Verdict(Struct, frozen=True):
+    """What the comparison found. `acknowledged` sends were told a success; `lost` of them are not
+    there under the id that was told; `doubled` sends are there more than once; `gaps` are numbers
+    that are missing or double in a talk; `held` counts the messages."""
+
+    acknowledged: int
+    lost: int
+    doubled: int
+    gaps: int
+    held: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether all is as it was told."""
+        return not (self.lost or self.doubled or self.gaps)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.acknowledged:,} acknowledged: {self.lost:,} lost, {self.doubled:,} doubled, "
+            f"{self.gaps:,} gaps"
+        )
+
+
+class Ledger:
+    """What clients were told: the id shown for each key, and in which talk."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, tuple[str, str]] = {}
+
+    def tell(self, send: Send, shown_id: str) -> None:
+        """A client was told that its message is kept, under this id."""
+        self.told[send.key] = (send.talk.id, shown_id)
+
+    async def compare(self, home: Home, town: Town) -> Verdict:
+        """Read every message of the town's talks and compare."""
+        ids: dict[str, tuple[str, set[str]]] = {}
+        seen: Counter[str] = Counter()
+        gaps = 0
+        async with opened(home) as engine:
+            for talk in town.talks:
+                found = await engine.db.read_long(town.tenant_id, _held, talk.id)
+                gaps += _gaps(found)
+                seen.update(each.key for each in found)
+                ids |= {each.key: (talk.id, _shown(talk, each)) for each in found}
+        return Verdict(
+            acknowledged=len(self.told),
+            lost=sum(not _kept(told, ids.get(key)) for key, told in self.told.items()),
+            doubled=sum(count > 1 for count in seen.values()),
+            gaps=gaps,
+            held=seen.total(),
+        )
+
+
+_HELD = Query(
+    select(messages.c.id, messages.c.seq, messages.c.content)
+    .where(
+        messages.c.tenant_id == p("tenant_id"),
+        messages.c.conversation_id == p("conversation_id"),
+    )
+    .order_by(messages.c.seq),
+    Held,
+)
+
+
+async def _held(tx: Tx, conversation_id: str) -> list[Held]:
+    return await tx.all(_HELD, conversation_id=conversation_id)
+
+
+def _gaps(found: list[Held]) -> int:
+    """How many numbers are not what they should be: 1, 2, 3, …"""
+    return sum(each.seq != due for due, each in enumerate(found, 1))
+
+
+def _shown(talk: Talk, held: Held) -> set[str]:
+    """Every id by which a dialect may show the message."""
+    return {held.id, str(talk.number * SPAN + held.seq)}
+
+
+def _kept(told: tuple[str, str], held: tuple[str, set[str]] | None) -> bool:
+    return held is not None and told[0] == held[0] and told[1] in held[1]
