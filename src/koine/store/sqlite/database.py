@@ -191,7 +191,8 @@ def _alter_schema(path: Path, script: Callable[[str | None], str], vfs: str) -> 
         connection.execute("BEGIN EXCLUSIVE")
         known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'")
         version = known.get and connection.execute("SELECT version_num FROM alembic_version").get
-        connection.execute(script(version))
+        # To the end: the text waits at each statement that answers rows until they are read.
+        connection.execute(script(version)).fetchall()
         if broken := connection.execute("PRAGMA foreign_key_check").fetchall():
             raise RuntimeError(f"the migration breaks references: {broken[:5]}")
         connection.execute("COMMIT")
