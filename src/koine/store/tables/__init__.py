@@ -2,6 +2,7 @@
 
 from koine.store.tables.base import metadata
 from koine.store.tables.doors import answers, api_keys, audit, logins, sessions
+from koine.store.tables.hooks import hook_attempts, hook_deliveries, hooks
 from koine.store.tables.people import (
     contact_inboxes,
     counters,
@@ -31,6 +32,9 @@ __all__ = [
     "deliveries",
     "events",
     "files",
+    "hook_attempts",
+    "hook_deliveries",
+    "hooks",
     "identities",
     "inboxes",
     "logins",

@@ -1,0 +1,97 @@
+"""Webhooks: who is to be told, what is on its way to them, and how each try went."""
+
+from sqlalchemy import Index, Table
+
+from koine.store.tables.base import (
+    belongs,
+    blob,
+    flag,
+    id_,
+    int_,
+    key,
+    metadata,
+    partial,
+    text_,
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    text_("dialect", False),
+    id_("inbox_id", True),
+    text_("name", False),
+    text_("url", False),
+    text_("kinds", False),
+    blob("headers"),
+    blob("secret"),
+    blob("old_secret"),
+    int_("old_secret_until", True),
+    int_("max_retries", True),
+    text_("backoff"),
+    text_("permissions", False),
+    flag("hears_private"),
+    int_("since"),
+    text_("status", False),
+    text_("reason"),
+    int_("failures"),
+    int_("failing_since", True),
+    int_("open_until", True),
+    id_("created_by", True),
+    int_("created_at"),
+    int_("updated_at"),
+    key("tenant_id", "id"),
+    belongs("inbox_id", "inboxes"),
+    partial("hooks_active", "tenant_id", "id", where="status = 'active'"),
+)
+
+# No reference to `hooks`: what an endpoint leaves behind is cleared away in small pieces.
+hook_deliveries = Table(
+    "hook_deliveries",
+    metadata,
+    id_("tenant_id"),
+    id_("hook_id"),
+    int_("position"),
+    text_("event_id", False),
+    text_("kind", False),
+    id_("conversation_id", True),
+    text_("state", False),
+    int_("attempt"),
+    int_("due_at"),
+    int_("fence"),
+    int_("answered", True),
+    text_("error"),
+    int_("event_at"),
+    int_("created_at"),
+    int_("finished_at", True),
+    key("tenant_id", "hook_id", "position"),
+    Index("hook_deliveries_event", "tenant_id", "hook_id", "event_id", unique=True),
+    partial(
+        "hook_deliveries_due", "tenant_id", "hook_id", "due_at", "position",
+        where="state = 'pending'",
+    ),
+    partial(
+        "hook_deliveries_conversation", "tenant_id", "conversation_id",
+        where="conversation_id IS NOT NULL",
+    ),
+)  # fmt: skip
+
+hook_attempts = Table(
+    "hook_attempts",
+    metadata,
+    id_("tenant_id"),
+    id_("hook_id"),
+    int_("position"),
+    int_("number"),
+    int_("at"),
+    text_("url", False),
+    text_("headers", False),
+    text_("body"),
+    int_("answered", True),
+    text_("answer_headers"),
+    text_("answer_body"),
+    text_("error"),
+    int_("took_us"),
+    key("tenant_id", "hook_id", "position", "number"),
+)
