@@ -63,6 +63,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_size: Annotated[
         int, Meta(ge=1, le=1000, description="PostgreSQL connections of each process.")
     ] = 8
+    unsafe_database: Annotated[
+        bool, Meta(description="Serve from a PostgreSQL that may lose what was acknowledged.")
+    ] = False
+    postgres_programs: Annotated[
+        str, Meta(description="Folder of pg_dump and pg_restore; empty is the search path.")
+    ] = ""
+    drain_seconds: Annotated[
+        int,
+        Meta(ge=0, le=300, description="Seconds from SIGTERM until connections are refused."),
+    ] = 2
+    grace_seconds: Annotated[
+        int,
+        Meta(ge=1, le=3600, description="Seconds that requests under way may take at the end."),
+    ] = 10
     base_url: Annotated[
         str, Meta(description="URL the public reaches the server by; empty is http://host:port.")
     ] = ""

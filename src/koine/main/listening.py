@@ -1,24 +1,49 @@
 """The listening socket, and the server behind it."""
 
+import ctypes
 import errno
 import os
 import socket
-from collections.abc import Iterator
+import struct
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 import uvicorn
 
-from koine.http import app as http
+from koine.http.call import Receive, Scope, Send
 from koine.kit.settings import Settings
 from koine.main.opening import CannotStart
 
-GRACE_SECONDS = 10
-"""How long requests under way may take when the server is told to stop."""
 BACKLOG = 2048
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = structlog.get_logger("koine")
+
+_SO_ATTACH_FILTER = 26
+_NO_SYN = (
+    (0x30, 0, 0, 13),  # the byte of the flags
+    (0x54, 0, 0, 0x12),  # SYN and ACK of it
+    (0x15, 0, 1, 0x02),  # SYN alone:
+    (0x06, 0, 0, 0),  # drop it
+    (0x06, 0, 0, 1 << 18),  # let everything else pass
+)
+"""A program for the kernel, in the language of `tcpdump -dd`."""
 
 
 class Server(uvicorn.Server):
-    """A uvicorn whose stop by a signal is a success."""
+    """A uvicorn whose stop by a signal is a success. `on_start` is called when it serves."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        self._on_start()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -46,13 +71,29 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         yield made
 
 
+def refuse_more(listener: socket.socket) -> None:
+    """Let no further connection begin, without cutting those that have: a caller that knocks now
+    knocks again in a second, and is then refused or let in by whoever listens next.
+
+    Without this (it is Linux's) a connection that is made while the socket is closed is reset.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in _NO_SYN))
+    option = struct.pack("HL", len(_NO_SYN), ctypes.addressof(program))
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
+    except OSError as error:
+        _log.warning("connections cannot be refused before the end", error=str(error))
+
+
 def _reason(error: Exception) -> str:
     known = error.errno if isinstance(error, OSError) else None
     return os.strerror(known) if known is not None and known in errno.errorcode else str(error)
 
 
 def configured(
-    settings: Settings, app: http.App | str, lifespan: str, workers: int = 1
+    settings: Settings, app: App | str, lifespan: str, workers: int = 1
 ) -> uvicorn.Config:
     """How uvicorn serves `app`, or the factory of that name in each of `workers` processes."""
     debug = settings.log_level == "debug"
@@ -71,5 +112,5 @@ def configured(
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=settings.grace_seconds,
     )

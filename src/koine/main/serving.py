@@ -12,22 +12,22 @@ from contextlib import asynccontextmanager
 import structlog
 import uvloop
 from msgspec import structs
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from koine import __version__
 from koine.demo.making import demonstration
 from koine.demo.showing import shown
 from koine.engine import engine as engines
 from koine.engine.engine import Engine
-from koine.http import app as http
 from koine.http.call import Receive, Scope, Send
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings, environment, load
+from koine.main.leaving import Closing, Leaving
 from koine.main.listening import Server, configured, listening
 from koine.main.opening import CannotStart, database_name, is_postgres, open_database
 from koine.main.speaking import application
 from koine.main.watching import watched
+from koine.main.workers import Workers
 from koine.model.errors import Conflict, Unavailable
 from koine.store import schema
 from koine.store.db import AlreadyServed
@@ -85,7 +85,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._app: http.App | None = None
+        self._app: Closing | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
@@ -98,8 +98,9 @@ class Worker:
         await receive()
         with watched(self._settings):
             async with running(self._settings) as engine:
-                self._app = application(engine)
+                self._app = Closing(application(engine), engine.draining)
                 _settle()
+                Leaving(engine.draining, self._settings.drain_seconds, None).install()
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -108,8 +109,9 @@ class Worker:
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
     with watched(settings):
         async with running(settings) as engine:
-            app = application(engine)
-            server = Server(configured(settings, app, lifespan="off"))
+            app = Closing(application(engine), engine.draining)
+            leaving = Leaving(engine.draining, settings.drain_seconds, listener)
+            server = Server(configured(settings, app, lifespan="off"), leaving.install)
             # The socket listens already: whoever connects now is answered in a moment.
             await _announce(engine)
             _settle()
@@ -127,7 +129,10 @@ def _serve_many(settings: Settings, listener: socket.socket) -> None:
     os.environ.update(environment(settings))
     factory = "koine.main.serving:worker"
     config = configured(settings, factory, lifespan="on", workers=settings.workers)
-    Multiprocess(config, [listener]).run()
+    workers = Workers(config, listener, settings.drain_seconds)
+    workers.run()
+    if workers.failed:
+        raise CannotStart("a worker could not start: the log says why")
 
 
 async def _announce(engine: Engine) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import func, insert, select, update
 
 from koine.model.tenant import Tenant
 from koine.store.db import Tx
-from koine.store.fragments import insert_ignoring
+from koine.store.fragments import insert_ignoring, upsert
 from koine.store.sql import Command, Family, Query, p
 from koine.store.tables import server
 from koine.store.tables import tenants as t
@@ -42,6 +42,15 @@ _HIGHEST = Query(select(func.coalesce(func.max(t.c.number), 0)), int, crosses_te
 _VALUE = Query(
     select(server.c.value).where(server.c.name == p("name")),
     str,
+    crosses_tenants="the server's own values",
+)
+_SET = Command(
+    upsert(
+        server,
+        {"name": p("name"), "value": p("value")},
+        ["name"],
+        lambda new: {"value": new.value},
+    ),
     crosses_tenants="the server's own values",
 )
 _KEEP = Command(
@@ -92,3 +101,8 @@ async def server_value(tx: Tx, name: str, otherwise: str) -> str:
         await tx.run(_KEEP, name=name, value=otherwise)
         found = await tx.one(_VALUE, name=name)
     return found or otherwise
+
+
+async def set_server_value(tx: Tx, name: str, value: str) -> None:
+    """Write one of the server's own values over."""
+    await tx.run(_SET, name=name, value=value)

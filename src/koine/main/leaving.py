@@ -1,0 +1,102 @@
+"""Go without anyone noticing: SIGTERM or Ctrl-C, and what comes after.
+
+1. `/readyz` says 503 at once, streams are told to come back, every answer closes its connection;
+   requests are still taken for `drain_seconds`, so that balancers and clients turn to another
+   process. (Nobody is behind a balancer where Ctrl-C is pressed: there it is no time at all.)
+2. No new connection is let in; those that stand in the queue are answered.
+3. The server stops: requests under way have `grace_seconds`, then the database is closed.
+
+A second signal ends the process where it stands.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from koine.http.call import Message, Receive, Scope, Send
+from koine.http.headers import has
+from koine.kit.draining import Draining
+from koine.main.listening import App, refuse_more
+
+_log = structlog.get_logger("koine")
+
+LAST_CALL = 0.2
+"""Seconds in which whoever is connected already, but not accepted, is."""
+_CLOSE = (b"connection", b"close")
+
+
+class Leaving:
+    """What a signal does to this process, once `install`ed over the server's own handlers."""
+
+    def __init__(
+        self, draining: Draining, drain_seconds: float, listener: socket.socket | None
+    ) -> None:
+        """`listener` is None in one of several workers: there the parent refuses connections, and
+        it alone counts signals (a terminal and a service manager signal all of a group)."""
+        self._draining = draining
+        self._seconds = drain_seconds
+        self._listener = listener
+        self._told = False
+        self._task: asyncio.Task[None] | None = None
+        self._stop: Callable[[int, FrameType | None], object] | None = None
+
+    def install(self) -> None:
+        """Take the signals over; called when the server has set its handlers, on its loop."""
+        handler = signal.getsignal(signal.SIGTERM)
+        assert callable(handler), "the server handles SIGTERM"
+        self._stop = handler
+        self._loop = asyncio.get_running_loop()
+        signal.signal(signal.SIGTERM, self._signalled)
+        alone = self._listener is not None
+        signal.signal(signal.SIGINT, self._signalled if alone else signal.SIG_IGN)
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        if not self._told:
+            self._told = True
+            self._loop.call_soon_threadsafe(self._begin, number)
+        elif self._listener is not None:
+            os._exit(128 + number)
+
+    def _begin(self, number: int) -> None:
+        self._draining.begin()
+        _log.info("draining", seconds=self._seconds)
+        self._task = self._loop.create_task(self._leave(number))
+
+    async def _leave(self, number: int) -> None:
+        await asyncio.sleep(0 if number == signal.SIGINT else self._seconds)
+        if self._listener is not None:
+            refuse_more(self._listener)
+        await asyncio.sleep(LAST_CALL)
+        assert self._stop is not None
+        self._stop(number, None)
+
+
+class Closing:
+    """An application whose answers close their connections once draining has begun."""
+
+    def __init__(self, app: App, draining: Draining) -> None:
+        self._app = app
+        self._draining = draining
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+
+        if self._draining.begun:
+            send = _closing(send)
+        await self._app(scope, receive, send)
+
+
+def _closing(send: Send) -> Send:
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if not has(headers, _CLOSE[0]):
+                message["headers"] = [*headers, _CLOSE]
+        await send(message)
+
+    return closing

@@ -1,0 +1,86 @@
+"""What /readyz looks at: whether this process should be sent requests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+
+from koine.http.health import Check
+from koine.kit.draining import Draining
+from koine.model.errors import Unavailable
+from koine.store import schema, tenants
+from koine.store.db import Database
+
+PATIENCE = 1.0
+"""Seconds within which the database must have written a row."""
+PROBE_EVERY = 1.0
+"""Seconds for which one answer of the database is everybody's."""
+LAG_SECONDS = 30.0
+"""How far behind the event log may its readers be."""
+
+More = Callable[[], Awaitable[Sequence[Check]]]
+
+
+class Readiness:
+    """The checks of one process. Use from its event loop."""
+
+    def __init__(
+        self,
+        db: Database,
+        draining: Draining,
+        *,
+        lag_seconds: Callable[[], float] | None = None,
+        more: Sequence[More] = (),
+    ) -> None:
+        """`lag_seconds` tells how far this process is behind the event log; `more` are checks of
+        others, made after ours."""
+        self._db = db
+        self._draining = draining
+        self._lag_seconds = lag_seconds
+        self._more = more
+        self._probe: asyncio.Task[Check] | None = None
+        self._probed_at = -PROBE_EVERY
+
+    async def checks(self) -> Sequence[Check]:
+        """Every check, the reason with each that fails."""
+        if self._draining.begun:
+            return [Check("draining", False, "this process is about to stop")]
+        found = [await self._database()]
+        if found[0].ok:
+            found.append(await self._schema())
+        if self._lag_seconds is not None:
+            found.append(_lag(self._lag_seconds()))
+        for more in self._more:
+            found += await more()
+        return found
+
+    async def _database(self) -> Check:
+        """One write for all who ask within a second; none waits longer than `PATIENCE`."""
+        now = monotonic()
+        if self._probe is None or (self._probe.done() and now - self._probed_at >= PROBE_EVERY):
+            self._probe, self._probed_at = asyncio.create_task(self._write()), now
+        left = max(0.0, self._probed_at + PATIENCE - now)
+        await asyncio.wait([self._probe], timeout=left)
+        if self._probe.done():
+            return self._probe.result()
+        return Check("database", False, f"the database has not written a row in {PATIENCE:g} s")
+
+    async def _write(self) -> Check:
+        try:
+            await self._db.write("", tenants.set_server_value, "probe", f"{monotonic():.3f}")
+        except Unavailable:
+            return Check("database", False, "the database does not write")
+        return Check("database", True)
+
+    async def _schema(self) -> Check:
+        try:
+            await schema.check(self._db)
+        except schema.WrongSchema as error:
+            return Check("schema", False, str(error))
+        except Unavailable:
+            return Check("schema", False, "the database does not answer")
+        return Check("schema", True)
+
+
+def _lag(seconds: float) -> Check:
+    late = f"the events are {seconds:.0f} s behind"
+    return Check("events", True) if seconds <= LAG_SECONDS else Check("events", False, late)
