@@ -88,6 +88,9 @@ WEBHOOK_OLDEST = Gauge(
 BUS_RECONNECTS = Counter(
     "koine_bus_reconnects", "Times the bus between nodes was joined again.", registry=REGISTRY
 )
+BUS_CONNECTED = Gauge(
+    "koine_bus_connected", "Whether the bus between nodes is joined: 1 or 0.", registry=REGISTRY
+)
 OUTBOUND_REFUSED = Counter(
     "koine_outbound_refused",
     "Calls to other servers refused before a connection was made.",

@@ -17,6 +17,8 @@ PREFIX = "KOINE_"
 MIN_TOKEN = 16
 
 _DATABASE = re.compile(r"|sqlite:///.+|postgres(ql)?://.+")
+_NATS_SERVER = r"(nats|tls)://[^\s/?#,]+"
+_NATS = re.compile(rf"|{_NATS_SERVER}(\s*,\s*{_NATS_SERVER})*")
 _BASE_URL = re.compile(r"|https?://[^\s/?#]+(/[^\s?#]*)?")
 _WORDS = {"true": True, "1": True, "yes": True, "on": True}
 _WORDS |= {"false": False, "0": False, "no": False, "off": False}
@@ -108,6 +110,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     otel_endpoint: Annotated[
         str, Meta(description="URL of an OTLP/HTTP collector that gets traces; empty is none.")
+    ] = ""
+    nats_url: Annotated[
+        str, Meta(description="NATS servers between nodes, by comma; empty is by the database.")
+    ] = ""
+    nats_creds: Annotated[
+        str, Meta(description="Credentials file for NATS; empty is none, or what the URL says.")
     ] = ""
     json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
     upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
@@ -240,6 +248,9 @@ def _check(settings: Settings) -> None:
         raise BadSetting(variable("secret_key"), f"must have {MIN_SECRET} bytes or more")
     if not _BASE_URL.fullmatch(settings.otel_endpoint):
         raise BadSetting(variable("otel_endpoint"), "must be http://… or https://…, or empty")
+    if not _NATS.fullmatch(settings.nats_url):
+        reason = "must be nats://host:port or tls://host:port, several divided by commas, or empty"
+        raise BadSetting(variable("nats_url"), reason)
     if 0 < len(settings.metrics_token) < MIN_TOKEN:
         raise BadSetting(variable("metrics_token"), f"must have {MIN_TOKEN} letters or more")
     try:

@@ -52,6 +52,24 @@ class Tx(Protocol):
         and none sees what another does. Raises Duplicate: then nothing is done."""
 
 
+class Wire(Protocol):
+    """A line to the other processes that serve the database. It may break, and lose what is told;
+    its methods then raise whatever error it was. Told are subjects ("moved", "whisper") and texts
+    in UTF-8 without U+0000, of at most 7,500 bytes."""
+
+    async def open(self, heard: Callable[[str, bytes], None]) -> None:
+        """Connect and listen; what this process tells may be heard, too."""
+
+    async def tell(self, told: Sequence[tuple[str, bytes]]) -> None:
+        """Returns when the other side has it; with nothing to tell, when it gave a sign of life."""
+
+    async def broken(self) -> None:
+        """Returns when the line is no more."""
+
+    async def close(self) -> None:
+        """Let go of it, whatever state it is in; it may be opened again."""
+
+
 class Database(Protocol):
     """A verb is `async def verb(tx, *args)` that awaits nothing but `tx`; it may be run twice.
 
@@ -103,6 +121,12 @@ class Database(Protocol):
 
     async def home(self) -> str:
         """What names the server this database lives in, "" where it is a file of our own."""
+
+    async def identity(self) -> str:
+        """As `home`, but the same after a fail-over: what names this database among others."""
+
+    def wire(self) -> Wire | None:
+        """A new line to the other processes, not opened; None where there cannot be any."""
 
     async def size_bytes(self) -> int:
         """How much disk the data take."""

@@ -15,6 +15,7 @@ from koine.model.errors import Unavailable
 from koine.store.db import Tx, nobody
 from koine.store.postgres.pool import Pool
 from koine.store.postgres.tx import CONTENDED, Link, Lost, PostgresTx, translated
+from koine.store.postgres.wire import PostgresWire
 
 R = TypeVar("R")
 P = ParamSpec("P")
@@ -46,6 +47,10 @@ _BEGIN = "BEGIN; SELECT pg_current_xact_id()"
 _HOME = (
     "SELECT concat_ws('.', s.system_identifier, c.timeline_id, d.oid) FROM pg_control_system() s,"
     " pg_control_checkpoint() c, pg_database d WHERE d.datname = current_database()"
+)
+_IDENTITY = (
+    "SELECT concat_ws('.', s.system_identifier, d.oid) FROM pg_control_system() s, pg_database d"
+    " WHERE d.datname = current_database()"
 )
 _SCHEMA_LOCK = 0x6B6F696E65
 """Any number, the same in every process."""
@@ -128,6 +133,14 @@ class PostgresDatabase:
     async def home(self) -> str:
         """The cluster, its timeline (another after a fail-over) and the database within it."""
         return str(await self._ask(_HOME))
+
+    async def identity(self) -> str:
+        """The cluster and the database within it."""
+        return str(await self._ask(_IDENTITY))
+
+    def wire(self) -> PostgresWire:
+        """A line to the other processes: a connection of its own, when opened."""
+        return PostgresWire(self._url)
 
     async def size_bytes(self) -> int:
         """The whole database."""

@@ -109,6 +109,13 @@ class SqliteDatabase:
         """A file has none of its own: who copies one back says so with `koine restore`."""
         return ""
 
+    async def identity(self) -> str:
+        """Nobody asks it from afar."""
+        return ""
+
+    def wire(self) -> None:
+        """One process serves a file."""
+
     async def size_bytes(self) -> int:
         """The file and its write-ahead log."""
         wal = self._path.with_name(self._path.name + "-wal")

@@ -1,0 +1,1 @@
+"""What carries wake-ups and whispers from node to node."""

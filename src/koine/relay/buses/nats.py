@@ -1,0 +1,121 @@
+"""NATS as a wire between nodes: core subjects, no streams; nothing is kept for who is not there.
+
+The subjects are `koine.<name>.moved` and `koine.<name>.whisper`; the name is made of what names the
+database, so that several installations can share one NATS.
+"""
+
+import asyncio
+import base64
+import random
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from itertools import cycle
+from pathlib import Path
+from typing import TypedDict
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+_ANSWER_SECONDS = 2
+_PART = r"-----BEGIN {}-----\s*(\S+)\s*-+END {}-----"
+_JWT = re.compile(_PART.format("NATS USER JWT", "NATS USER JWT"))
+_SEED = re.compile(_PART.format("USER NKEY SEED", "USER NKEY SEED"))
+
+
+class NatsWire:
+    """`store.db.Wire` over a cluster: `urls` divided by commas, of which any one will do.
+
+    `creds` is the path of a credentials file, "" for none; `identity` tells what names the
+    database. The client library's own way to reconnect is not used: `Line` has one for every wire.
+    """
+
+    def __init__(self, urls: str, creds: str, identity: Callable[[], Awaitable[str]]) -> None:
+        servers = [url.strip() for url in urls.split(",")]
+        self._servers = cycle(random.sample(servers, len(servers)))
+        self._creds = creds
+        self._identity = identity
+        self._prefix = ""
+        self._client: Client | None = None
+        self._closed = asyncio.Event()
+
+    async def open(self, heard: Callable[[str, bytes], None]) -> None:
+        """Connect to a server and listen. Raises what the library raises."""
+        if not self._prefix:
+            self._prefix = f"koine.{name(await self._identity())}."
+        self._closed = closed = asyncio.Event()
+
+        async def on_closed() -> None:
+            closed.set()
+
+        async def on_error(error: Exception) -> None:
+            if not client.is_connected:
+                raise error  # else the library tries again, for ever
+            closed.set()
+
+        async def on_message(message: Msg) -> None:
+            heard(message.subject.removeprefix(self._prefix), message.data)
+
+        self._client = client = Client()
+        await client.connect(
+            next(self._servers),
+            name="koine",
+            no_echo=True,
+            allow_reconnect=False,
+            connect_timeout=_ANSWER_SECONDS,
+            error_cb=on_error,
+            closed_cb=on_closed,
+            **_signing(self._creds),
+        )
+        await client.subscribe(f"{self._prefix}*", cb=on_message)
+        await client.flush(_ANSWER_SECONDS)
+
+    async def tell(self, told: Sequence[tuple[str, bytes]]) -> None:
+        """Publish, and wait until the server has it all. Raises what the library raises."""
+        assert self._client is not None, "not open"
+        for subject, payload in told:
+            await self._client.publish(self._prefix + subject, payload)
+        await self._client.flush(_ANSWER_SECONDS)
+
+    async def broken(self) -> None:
+        """Returns when the connection is no more."""
+        await self._closed.wait()
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+def name(identity: str) -> str:
+    """What a database is called in a subject: short, and without a dot."""
+    return sha256(identity.encode()).hexdigest()[:16]
+
+
+class Signing(TypedDict, total=False):
+    """What the library asks for to log in with a key."""
+
+    user_jwt_cb: Callable[[], bytes]
+    signature_cb: Callable[[str], bytes]
+
+
+def _signing(path: str) -> Signing:
+    """How to log in with a credentials file, read anew each time. Raises OSError, ValueError."""
+    if not path:
+        return {}
+    text = Path(path).read_text()
+    jwt, seed = _JWT.search(text), _SEED.search(text)
+    if not jwt or not seed:
+        raise ValueError(f"{path} is no NATS credentials file")
+    # Two bytes say what kind of key it is, then 32 are the seed, then two are a checksum.
+    key = Ed25519PrivateKey.from_private_bytes(_base32(seed[1])[2:34])
+    return {
+        "user_jwt_cb": jwt[1].encode,
+        "signature_cb": lambda nonce: base64.b64encode(key.sign(nonce.encode())),
+    }
+
+
+def _base32(text: str) -> bytes:
+    return base64.b32decode(text + "=" * (-len(text) % 8))

@@ -1,0 +1,155 @@
+"""Nodes call to one another through the real database, whatever becomes of the connection."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from koine.kit.settings import load
+from koine.relay.bus import Alone
+from koine.relay.buses import choose
+from koine.relay.buses.line import LARGEST, Line
+from koine.store.db import Database
+from koine.store.postgres import PostgresDatabase
+from koine.store.postgres.wire import PostgresWire
+from tests.relay.buses.hearing import Ear, connected, told_until_heard
+from tests.support.postgres import running_postgres
+from tests.support.shared_postgres import SharedPostgres
+
+PIDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koine bus'"
+
+
+@pytest.fixture(scope="module")
+def url(shared_postgres: SharedPostgres) -> str:
+    """A database of these tests; nothing of Koine's need be in it."""
+    return shared_postgres.new_empty_database()
+
+
+@asynccontextmanager
+async def node(url: str) -> AsyncIterator[tuple[Line, Ear]]:
+    line, ear = Line(PostgresWire(url), choose.DATABASE_PACE), Ear()
+    await line.start(ear)
+    try:
+        yield line, ear
+    finally:
+        await line.close()
+
+
+async def ask(url: str, text: str, *args: object) -> list[int]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await connection.fetch(text, *args)]
+    finally:
+        await connection.close()
+
+
+async def test_the_others_hear_and_oneself_does_not(url: str) -> None:
+    async with node(url) as (a, own), node(url) as (b, ear):
+        await connected(a, b)
+        a.tell("whisper", '{"typing":"é\\u0000"}'.encode())
+        a.tell("moved")
+        assert await ear.until(2) == [
+            ("moved", b""),
+            ("whisper", '{"typing":"é\\u0000"}'.encode()),
+        ]
+        assert own.heard == []
+
+
+async def test_another_database_hears_nothing(url: str, shared_postgres: SharedPostgres) -> None:
+    elsewhere = shared_postgres.new_empty_database()
+    async with node(url) as (a, _), node(url) as (b, ear), node(elsewhere) as (c, other):
+        await connected(a, b, c)
+        a.tell("moved")
+        await ear.until(1)
+        assert other.heard == []
+
+
+async def test_many_wake_ups_are_few(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        began = asyncio.get_running_loop().time()
+        while (lasted := asyncio.get_running_loop().time() - began) < 0.5:
+            a.tell("moved")
+            await asyncio.sleep(0)
+        assert 2 <= len(await ear.until(2)) <= lasted / choose.DATABASE_PACE + 2
+
+
+async def test_the_largest_is_heard_and_what_cannot_be_said_is_not(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        for payload in (b"\xff", b"a\0b", b"x" * (LARGEST + 1), b"x" * LARGEST):
+            a.tell("whisper", payload)
+        assert await ear.until(1) == [("whisper", b"x" * LARGEST)]
+
+
+@pytest.mark.parametrize("said", ["", "garbage", "0123456789ABCDEF{}"])
+async def test_garbage_is_not_heard(url: str, said: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        for text in (said, "0123456789abcdefgood"):
+            await ask(url, "SELECT 1 FROM pg_notify('koine_whisper', $1)", text)
+        assert await ear.until(1) == [("whisper", b"good")]
+
+
+async def test_a_connection_that_is_cut_is_made_again(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        await ask(url, f"SELECT pg_terminate_backend(pid) FROM ({PIDS}) AS bus")
+        assert await told_until_heard(a, ear) < 5
+
+
+async def test_a_connection_that_hangs_is_given_up() -> None:
+    with running_postgres() as server:
+        async with node(server.url) as (a, _), node(server.url) as (b, ear):
+            await connected(a, b)
+            hanging = await ask(server.url, PIDS)
+            for pid in hanging:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                assert await told_until_heard(a, ear) > 1
+            finally:
+                for pid in hanging:
+                    os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_server_that_restarts_is_joined_again() -> None:
+    with running_postgres() as server:
+        async with node(server.url) as (a, _), node(server.url) as (b, ear):
+            await connected(a, b)
+            await asyncio.to_thread(server.restart_immediately)
+            await told_until_heard(a, ear)
+
+
+async def test_a_dead_server_holds_nothing_up() -> None:
+    async with asyncio.timeout(1), node("postgresql://koine@127.0.0.1:1/none") as (a, _):
+        await asyncio.sleep(0.1)
+        a.tell("moved")
+        assert not a.connected
+
+
+async def test_the_bus_is_chosen(db: Database, backend: str) -> None:
+    plain, nats = load({}), load({}, {"nats_url": "nats://127.0.0.1:4222"})
+    chosen = [kind_of(choose.bus(given, db)) for given in (plain, nats)]
+    assert chosen == (["", ""] if backend == "sqlite" else ["PostgresWire", "NatsWire"])
+
+
+def kind_of(bus: object) -> str:
+    assert isinstance(bus, Alone | Line)
+    return "" if isinstance(bus, Alone) else type(bus._wire).__name__
+
+
+async def test_two_processes_name_their_database_alike(url: str) -> None:
+    async def identity(at: str) -> str:
+        opened = await PostgresDatabase.open(at)
+        try:
+            return await opened.identity()
+        finally:
+            await opened.close()
+
+    first, second = await identity(url), await identity(url)
+    assert first == second
+    assert first != await identity(url.rpartition("/")[0] + "/postgres")

