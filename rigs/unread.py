@@ -1,0 +1,155 @@
+"""Unread counts and order: random steps through all dialects against a plain model.
+
+Several houses, a tenant each, do random things one after the other: say, note, read, come and go,
+close, open again, remove, merge contacts. Every few steps what the dialects show of unread counts,
+read marks, order, totals and numbers is compared with the model (rigs/unread_model.py).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from msgspec import Struct
+
+from koine.dialects.delivery import shapes
+from koine.engine import engine as engines
+from koine.http.app import build
+from koine.kit.settings import load
+from koine.main import dialects
+from koine.model.conversation import Conversation, Participant
+from koine.store import participants, posting, schema
+from koine.store.db import Database
+from koine.store.postgres import PostgresDatabase
+from koine.store.sqlite import SqliteDatabase
+from rigs.figure import Figure, Rig, RigSettings
+from rigs.servers import QUIET
+from rigs.town import make_town
+from rigs.unread_house import Drift, House, SteadyClock
+from rigs.unread_looks import look
+from tests.drivers.asgi import Caller
+from tests.support.postgres import Postgres
+
+LONG, SHORT = 200_000, 2_000
+HOUSES = 16
+"""At once, so that their sends share commits as in a busy server."""
+LOOK_EVERY, LOOK_EVERYWHERE = 8, 80
+"""Steps of a house between looks at two lists and a conversation, and at everything."""
+
+
+class Tally(Struct):
+    """What was counted; `drifts` has a text for each house that broke off."""
+
+    steps: int = 0
+    looks: int = 0
+    drifts: list[str] = []
+
+
+async def run(settings: RigSettings) -> Figure:
+    """Take `n` steps (200,000), half of them on each database."""
+    steps = settings.trials(LONG, SHORT)
+    async with _sqlite(settings.folder) as db:
+        tally = await play(db, steps // 2, settings.seed)
+    async with _postgres() as db:
+        more = await play(db, steps - steps // 2, settings.seed + 1)
+    for text in (drifts := tally.drifts + more.drifts):
+        settings.say(text)
+    counts: dict[str, int | float] = {
+        "steps": tally.steps + more.steps, "looks": tally.looks + more.looks, "drift": len(drifts)
+    }  # fmt: skip
+    line = (
+        f"{counts['steps']:,} random steps over five dialects and two databases, "
+        f"{counts['looks']:,} views compared: drift {len(drifts)}"
+    )
+    params: dict[str, int | str] = {"steps": steps, "seed": settings.seed, "houses": HOUSES}
+    ok = not drifts and counts["steps"] == steps
+    return Figure(rig="unread", params=params, counts=counts, ok=ok, line=line)
+
+
+RIG = Rig(
+    "unread",
+    "Unread counts, read marks, order and totals after random steps in every dialect",
+    "200,000 random steps: drift 0",
+    run,
+)
+
+
+async def play(db: Database, steps: int, seed: int, houses: int = HOUSES, plant: str = "") -> Tally:
+    """Take so many steps in all, in new tenants of a database; with a bug of PLANTS if named."""
+    clock, tally = SteadyClock(), Tally(drifts=[])
+    settings = load({}, {**QUIET, "secret_key": "unread" * 8})
+    engine = await engines.start(db, clock, settings)
+    call = Caller(build(dialects(), engine, settings))
+    made = [
+        House(call, await make_town(engine, 0, f"House {n}"), clock, Random(f"{seed}/{n}"))
+        for n in range(houses)
+    ]
+    shares = [steps // houses + (n < steps % houses) for n in range(houses)]
+    with _planted(plant):
+        await asyncio.gather(*map(_live, made, shares, [tally] * houses))
+    return tally
+
+
+async def _live(house: House, steps: int, tally: Tally) -> None:
+    try:
+        for number in range(1, steps + 1):
+            await house.step()
+            tally.steps += 1
+            if house.talks and (number % LOOK_EVERY == 0 or number == steps):
+                everywhere = number % LOOK_EVERYWHERE == 0 or number == steps
+                compared = await look(house, everywhere)
+                tally.looks += compared
+    except Drift as drift:
+        tally.drifts.append(f"{drift}\nafter:\n" + "\n".join(house.history))
+
+
+def _with_notes(c: Conversation, me: Participant | None, sees_private: bool) -> int:
+    return 0 if me is None or me.left_at is not None else c.last_seq - me.read_seq
+
+
+async def _nothing(*_: object) -> None:
+    """What a forgetful verb does."""
+
+
+PLANTS: dict[str, tuple[object, str, Callable[..., object]]] = {
+    "notes are unread to all": (shapes, "unread", _with_notes),
+    "merging forgets who took part": (participants, "give_to", _nothing),
+    "a message moves no list": (posting, "move_up", _nothing),
+    "leaving is not counted": (participants, "leave", _nothing),
+}  # fmt: skip
+"""Bugs to plant: what is replaced in which module."""
+
+
+@contextmanager
+def _planted(plant: str) -> Iterator[None]:
+    if not plant:
+        yield
+        return
+    module, name, wrong = PLANTS[plant]
+    with patch.object(module, name, wrong):
+        yield
+
+
+@asynccontextmanager
+async def _sqlite(folder: Path) -> AsyncIterator[Database]:
+    db = await SqliteDatabase.open(folder / "koine.db")
+    try:
+        await schema.migrate(db)
+        yield db
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def _postgres() -> AsyncIterator[Database]:
+    server = Postgres()
+    await asyncio.to_thread(server.start)
+    try:
+        db = await PostgresDatabase.open(server.url)
+        await schema.migrate(db)
+        yield db
+        await db.close()
+    finally:
+        server.stop()

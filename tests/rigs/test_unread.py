@@ -1,0 +1,36 @@
+"""The unread rig for a moment on both databases, and four bugs it must find."""
+
+from pathlib import Path
+
+import pytest
+
+from koine.store.db import Database
+from rigs import unread
+from rigs.unread_model import Part, Talk, Word
+from tests.support import databases
+
+
+async def test_random_steps_leave_no_drift(db: Database) -> None:
+    tally = await unread.play(db, 1_200, seed=1)
+    assert tally.drifts == []
+    assert tally.steps == 1_200
+    assert tally.looks > 400
+
+
+@pytest.mark.parametrize("plant", unread.PLANTS)
+async def test_a_bug_makes_it_drift(tmp_path: Path, plant: str) -> None:
+    async with databases.sqlite(tmp_path) as db:
+        tally = await unread.play(db, 1_000, seed=1, houses=4, plant=plant)
+    assert tally.drifts
+
+
+def test_the_model_counts_what_was_not_read() -> None:
+    talk = Talk("t", 1, None, None, 0, {"dan": Part(), "alice": Part()})
+    for n, private in enumerate((False, True, False), 1):
+        talk.say(Word(f"{n}", "…", private, "alice"), n)
+    assert (talk.unread("dan", False), talk.unread("dan", True), talk.unread("alice", True)) == (
+        2, 3, 0,
+    )  # fmt: skip
+    talk.read("dan", 1, (0, 0))
+    talk.merge("dan", "dave")
+    assert (talk.unread("dave", False), talk.unread("dan", False)) == (1, 0)
