@@ -19,7 +19,7 @@ class Bus(Protocol):
         """Begin to listen, and go on trying for ever; raises nothing when nobody answers."""
 
     def tell(self, subject: Subject, payload: bytes = b"") -> None:
-        """Tell the other nodes, soon or never; neither waits nor raises. At most 7 KB."""
+        """Tell the other nodes, soon or never; neither waits nor raises. At most 5 KB."""
 
     async def close(self) -> None:
         """Stop listening and telling."""

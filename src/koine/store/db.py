@@ -54,8 +54,8 @@ class Tx(Protocol):
 
 class Wire(Protocol):
     """A line to the other processes that serve the database. It may break, and lose what is told;
-    its methods then raise whatever error it was. Told are subjects ("moved", "whisper") and texts
-    in UTF-8 without U+0000, of at most 7,500 bytes."""
+    its methods then raise whatever error it was. Told are subjects ("moved", "whisper") with at
+    most 5,500 bytes each."""
 
     async def open(self, heard: Callable[[str, bytes], None]) -> None:
         """Connect and listen; what this process tells may be heard, too."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -50,12 +51,9 @@ async def ask(url: str, text: str, *args: object) -> list[int]:
 async def test_the_others_hear_and_oneself_does_not(url: str) -> None:
     async with node(url) as (a, own), node(url) as (b, ear):
         await connected(a, b)
-        a.tell("whisper", '{"typing":"é\\u0000"}'.encode())
+        a.tell("whisper", b"\x00\xff typing")
         a.tell("moved")
-        assert await ear.until(2) == [
-            ("moved", b""),
-            ("whisper", '{"typing":"é\\u0000"}'.encode()),
-        ]
+        assert await ear.until(2) == [("moved", b""), ("whisper", b"\x00\xff typing")]
         assert own.heard == []
 
 
@@ -78,19 +76,21 @@ async def test_many_wake_ups_are_few(url: str) -> None:
         assert 2 <= len(await ear.until(2)) <= lasted / choose.DATABASE_PACE + 2
 
 
-async def test_the_largest_is_heard_and_what_cannot_be_said_is_not(url: str) -> None:
+async def test_too_much_is_not_told(url: str) -> None:
     async with node(url) as (a, _), node(url) as (b, ear):
         await connected(a, b)
-        for payload in (b"\xff", b"a\0b", b"x" * (LARGEST + 1), b"x" * LARGEST):
-            a.tell("whisper", payload)
+        a.tell("whisper", b"x" * (LARGEST + 1))
+        a.tell("whisper", b"x" * LARGEST)
         assert await ear.until(1) == [("whisper", b"x" * LARGEST)]
 
 
-@pytest.mark.parametrize("said", ["", "garbage", "0123456789ABCDEF{}"])
+@pytest.mark.parametrize(
+    "said", ["", "garbage", "é", "TWFu", b64encode(b"0123456789ABCDEF{}").decode()]
+)
 async def test_garbage_is_not_heard(url: str, said: str) -> None:
     async with node(url) as (a, _), node(url) as (b, ear):
         await connected(a, b)
-        for text in (said, "0123456789abcdefgood"):
+        for text in (said, b64encode(b"0123456789abcdefgood").decode()):
             await ask(url, "SELECT 1 FROM pg_notify('koine_whisper', $1)", text)
         assert await ear.until(1) == [("whisper", b"good")]
 

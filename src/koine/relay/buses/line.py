@@ -18,7 +18,7 @@ from koine.store.db import Wire
 
 log = logging.getLogger(__name__)
 
-LARGEST = 7 * 1024
+LARGEST = 5 * 1024
 """Bytes of a payload."""
 _NODE = 16
 _WAITING = 1000

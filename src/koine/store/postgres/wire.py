@@ -1,6 +1,7 @@
 """LISTEN and NOTIFY: what the processes of one database call to one another through it."""
 
 import asyncio
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,7 +34,11 @@ class PostgresWire:
         self._closed = closed = asyncio.Event()
 
         def on_message(_connection: Any, _pid: int, channel: str, said: object) -> None:
-            heard(channel.removeprefix(_CHANNEL), str(said).encode())
+            try:
+                payload = b64decode(str(said), validate=True)
+            except ValueError:  # somebody else's
+                return
+            heard(channel.removeprefix(_CHANNEL), payload)
 
         self._connection = connection = await asyncpg.connect(
             self._url,
@@ -47,12 +52,10 @@ class PostgresWire:
 
     async def tell(self, told: Sequence[tuple[str, bytes]]) -> None:
         """Notify all at once; answers when the server has it. Raises what asyncpg raises."""
-        texts = [(subject, _text(payload)) for subject, payload in told]
-        said = [(subject, text) for subject, text in texts if text is not None]
-        # With nothing to say this is a sign of life.
-        await self._connection.execute(
-            _NOTIFY, _CHANNEL, [s for s, _ in said], [t for _, t in said]
-        )
+        subjects = [subject for subject, _ in told]
+        # A notification is text. With none this is a sign of life.
+        texts = [b64encode(payload).decode() for _, payload in told]
+        await self._connection.execute(_NOTIFY, _CHANNEL, subjects, texts)
 
     async def broken(self) -> None:
         """Returns when the connection is no more."""
@@ -66,12 +69,3 @@ class PostgresWire:
                 await connection.close(timeout=_GOODBYE)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
-
-
-def _text(payload: bytes) -> str | None:
-    """A payload as a notification can carry it; None when it cannot."""
-    try:
-        text = payload.decode()
-    except UnicodeDecodeError:
-        return None
-    return None if "\0" in text else text
