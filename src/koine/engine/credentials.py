@@ -42,6 +42,7 @@ async def by_key(engine: Engine, text: str) -> Actor:
         identity_id=key.user_id,
         permissions=frozenset(msgspec.json.decode(key.permissions, type=list[str])),
         key_id=key.id,
+        expires_at=key.expires_at,
     )
     _remember(engine, text, actor, key.expires_at)
     return actor
@@ -83,7 +84,8 @@ async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
         actor, claims = await _external(engine, text, tenant_id)
     else:
         actor = await engine.db.read(_signed_tenant(claims), _own, claims)
-    _remember(engine, text, actor, _expiry(claims))
+    actor = msgspec.structs.replace(actor, expires_at=_expiry(claims))
+    _remember(engine, text, actor, actor.expires_at)
     return actor
 
 
@@ -98,7 +100,8 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
         session = await credentials.session(tx, session_id) if session_id else None
         if session is None or session.revoked_at is not None:
             raise Unauthenticated("revoked")
-    return _user_actor(await _user(tx, user_id))
+    actor = _user_actor(await _user(tx, user_id))
+    return msgspec.structs.replace(actor, session_id=canonical(_text(claims, "sid") or ""))
 
 
 async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[Actor, Claims]:

@@ -62,6 +62,23 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
     return happened
 
 
+async def place(tx: Tx, conversation_id: str) -> Happening:
+    """A conversation as something happens in it that no event tells of."""
+    event = Logged(
+        kind="conversation.updated",
+        audience="everyone",
+        conversation_id=conversation_id,
+        subject_id=conversation_id,
+        seq=None,
+        body="{}",
+        created_at=0,
+        position=0,
+        tenant_id=tx.tenant_id,
+    )
+    (found,) = await gather(tx, [event], [])
+    return found
+
+
 async def _noun(tx: Tx, event: Logged) -> Noun | None:
     match event.kind.partition(".")[0]:
         case "identity" | "responder":

@@ -47,6 +47,12 @@ def hears_typing(actor: Actor, happening: Happening) -> bool:
     return happening.conversation is not None and _of_conversation(actor, happening)
 
 
+def hears_whereabouts(actor: Actor) -> bool:
+    """Whether the actor may know who of the tenant is there: its people and programs may, a
+    contact is told of those it can talk to by its own dialect."""
+    return actor.kind == "contact" or actor.may(VIEW_TENANT, READ_CONVERSATIONS)
+
+
 def _of_conversation(actor: Actor, happening: Happening) -> bool:
     conversation, event = happening.conversation, happening.event
     if conversation is None:

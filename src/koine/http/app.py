@@ -11,7 +11,7 @@ import structlog
 
 from koine.http.body import ClientGone
 from koine.http.call import Answer, Call, Context, Receive, Scope, Send, Stream
-from koine.http.dialect import Dialect, MethodNotAllowed, Multilingual
+from koine.http.dialect import Dialect, Live, MethodNotAllowed, Multilingual
 from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
 from koine.http.health import Ready
@@ -23,6 +23,7 @@ from koine.http.query import parse_pairs
 from koine.http.respond import Packed, pack, send_packed
 from koine.http.rest import Rest
 from koine.http.router import Router, Switchboard, split
+from koine.http.socket import COME_BACK, CRASHED, POLICY, Gone, Socket
 from koine.http.stream import send_stream
 from koine.http.watch import CLIENT_GONE, Watch
 from koine.kit import logs, metrics, tracing
@@ -32,6 +33,7 @@ from koine.model.errors import NotFound, Refusal, TooMany, Unauthenticated, Unav
 
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
+    from koine.relay.relay import Relay
 
 _log = structlog.get_logger("koine.http")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -77,6 +79,9 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._rest(scope, receive, send, "")
             return
@@ -110,6 +115,29 @@ class App:
         else:
             await _serve(owner, endpoint, call, receive, send)
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        owner = self._board.owner(split(scope["path"]) or [])
+        sockets = owner.dialect.sockets if owner and isinstance(owner.dialect, Live) else {}
+        handler = sockets.get(scope["path"].rstrip("/"))
+        call: Call[Any, Any] = Call(self._context, scope, Headers(scope["headers"]), new_id())
+        call.pairs = parse_pairs(scope["query_string"]) if scope["query_string"] else {}
+        socket = Socket(call, receive, send)
+        if owner is None or handler is None:
+            await socket.close()
+            return
+        call.dialect = owner.dialect.name
+        logs.current.set(call)
+        try:
+            await handler(socket)
+        except Gone:
+            return
+        except Refusal as refusal:
+            code = COME_BACK if isinstance(refusal, Unavailable) else POLICY
+            await socket.close(code, type(refusal).__name__)
+        except Exception:
+            _log.error("socket crashed", path=scope["path"], exc_info=True)
+            await socket.close(CRASHED)
+
 
 def build(
     dialects: Sequence[Dialect],
@@ -118,14 +146,17 @@ def build(
     *,
     ready: Ready | None = None,
     ledger: Ledger | None = None,
+    relay: Relay | None = None,
 ) -> App:
     """Give the ASGI application of these dialects.
 
     `ready` gives the named checks of /readyz. `ledger` keeps answers by Idempotency-Key; without
-    one the header is not looked at. Raises ValueError for a route outside its dialect's prefixes
+    one the header is not looked at. `relay` tells what happens to streams and sockets; without one
+    they are Unavailable. Raises ValueError for a route outside its dialect's prefixes
     or two owners of one prefix.
     """
-    context = Context(engine, settings.proxy_networks(), settings.base_url.rstrip("/"), ledger)
+    proxies, public_url = settings.proxy_networks(), settings.base_url.rstrip("/")
+    context = Context(engine, proxies, public_url, ledger, relay)
     rest = Rest(dialects, settings, ready)
     return App(dialects, context, settings, rest)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from koine.http.address import base_url, client_ip, neighbourhood
 from koine.http.headers import Headers
+from koine.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from koine.http.limits import Rate
     from koine.http.route import Route
     from koine.model.actor import Actor
+    from koine.relay.relay import Relay
 
 # The three callables of ASGI, as its specification types them.
 Scope = MutableMapping[str, Any]
@@ -51,6 +53,7 @@ class Context:
     trusted_proxies: Networks
     public_url: str
     ledger: Ledger | None = None
+    relay: Relay | None = None
 
 
 class Call(Generic[B, Q]):
@@ -105,6 +108,13 @@ class Call(Generic[B, Q]):
     def engine(self) -> Engine:
         """The engine all verbs are called with."""
         return self.context.engine
+
+    @property
+    def relay(self) -> Relay:
+        """Where live seats are taken. Raises Unavailable when this process tells no events."""
+        if self.context.relay is None:
+            raise Unavailable()
+        return self.context.relay
 
     @property
     def actor(self) -> Actor:
@@ -172,10 +182,12 @@ class Answer:
 class Stream:
     """An answer sent chunk by chunk (a file, server-sent events).
 
-    `chunks` is closed when the client goes away, wherever it is waiting.
+    `chunks` is closed when the client goes away, wherever it is waiting. A write that waits for
+    the client for longer than `write_seconds` cuts the connection.
     """
 
     chunks: AsyncIterator[bytes]
     media: str
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    write_seconds: float | None = None

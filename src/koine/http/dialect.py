@@ -10,6 +10,7 @@ from koine.model.errors import NotFound, Refusal
 if TYPE_CHECKING:
     from koine.http.call import Answer, Call
     from koine.http.route import Routes
+    from koine.http.socket import SocketHandler
     from koine.model.actor import Actor
 
 
@@ -56,6 +57,13 @@ class Dialect(Protocol):
 
     def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
         """Give extra headers of every answer, refusals too (rate limits); {} for none."""
+
+
+@runtime_checkable
+class Live(Protocol):
+    """A dialect with WebSockets: beside `Dialect`, where it has any. By path, whole and exact."""
+
+    sockets: Mapping[str, SocketHandler]
 
 
 @runtime_checkable

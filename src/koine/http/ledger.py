@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -14,6 +15,7 @@ from koine.model.errors import Conflict
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
     from koine.model.actor import Actor
+    from koine.store.answers import KeptAnswer
 
 __all__ = ["HEADER", "Answers", "Kept", "KeyReused", "Ledger"]
 
@@ -29,6 +31,13 @@ class Kept(msgspec.Struct, frozen=True):
     status: int
     headers: list[tuple[str, str]]
     content: bytes
+
+
+class _Running(NamedTuple):
+    """A call of this process: its payload, and whether it got its key."""
+
+    digest: str
+    took_it: asyncio.Future[bool]
 
 
 class Ledger(Protocol):
@@ -54,7 +63,7 @@ class Answers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._runner = ""
-        self._running: dict[Place, str] = {}
+        self._running: dict[Place, _Running] = {}
 
     async def begin(self, actor: Actor, request: str, key: str, digest: str) -> Kept | None:
         """Take the key, or give the answer kept under it. See `Ledger.begin`.
@@ -63,23 +72,25 @@ class Answers:
         be written: the database was gone) is free at once, not only after a while.
         """
         place = _place(actor, request, key)
-        if place in self._running:
-            if self._running[place] != digest:
-                raise KeyReused
-            raise Conflict("in_flight", "the first call under this key is running")
-        self._running[place] = digest
-        taken = False
+        while place in self._running:
+            first = self._running[place]
+            # Not known to be running yet, it may only be asking for what is kept.
+            if await asyncio.shield(first.took_it):
+                if first.digest != digest:
+                    raise KeyReused
+                raise Conflict("in_flight", "the first call under this key is running")
+        took_it = asyncio.get_running_loop().create_future()
+        self._running[place] = _Running(digest, took_it)
+        kept, taken = None, False
         try:
             asked = answers.Call(digest, await self._name())
-            found = await answers.begin(self._engine, actor, request, key, asked)
-            taken = found is None
+            kept = _read(await answers.begin(self._engine, actor, request, key, asked))
+            taken = kept is None
         finally:
             if not taken:
                 del self._running[place]
-        if found is None or found.status is None:
-            return None
-        headers = msgspec.json.decode(found.headers or "[]", type=list[tuple[str, str]])
-        return Kept(found.status, headers, bytes(found.content or b""))
+            took_it.set_result(taken)
+        return kept
 
     async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
         """Keep the first answer."""
@@ -103,6 +114,13 @@ class Answers:
         if not self._runner:
             self._runner = new_id() if await self._engine.db.home() else "alone"
         return self._runner
+
+
+def _read(found: KeptAnswer | None) -> Kept | None:
+    if found is None or found.status is None:
+        return None
+    headers = msgspec.json.decode(found.headers or "[]", type=list[tuple[str, str]])
+    return Kept(found.status, headers, bytes(found.content or b""))
 
 
 def _place(actor: Actor, request: str, key: str) -> Place:

@@ -39,12 +39,13 @@ def key_of(call: Call[Any, Any]) -> str | None:
 
 def message_key(call: Call[Any, Any]) -> str | None:
     """The call's key as the client key of the message it posts, with the caller in it, for
-    another's same key is another key: so a message is never stored twice, even when the kept
-    answer is long forgotten (contracts/README.md). Raises Invalid as `key_of`.
+    another's same key is another key, and so is the same key in another dialect, whose path is
+    another: a message is never stored twice, even when the kept answer is long forgotten
+    (contracts/README.md). Raises Invalid as `key_of`.
     """
     key = key_of(call)
     caller = call.actor.key_id or call.actor.identity_id
-    return f"idem:{caller}:{key}" if key else None
+    return f"idem:{call.dialect}:{caller}:{key}" if key else None
 
 
 def digest(*parts: bytes) -> str:

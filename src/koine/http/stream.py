@@ -33,7 +33,8 @@ async def send_stream(
 
 async def _pump(send: Send, stream: Stream) -> None:
     async for chunk in stream.chunks:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        async with asyncio.timeout(stream.write_seconds):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 async def _while_listening(receive: Receive, work: Coroutine[None, None, None]) -> None:

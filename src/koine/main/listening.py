@@ -17,6 +17,8 @@ from koine.kit.settings import Settings
 from koine.main.opening import CannotStart
 
 BACKLOG = 2048
+WS_MAX_SIZE = 64 * 1024
+"""The longest message a socket takes: clients say little over sockets, and send over HTTP."""
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -104,7 +106,9 @@ def configured(
         lifespan="on" if lifespan == "on" else "off",
         loop="uvloop",
         http="httptools",
-        ws="auto",
+        ws="websockets-sansio",
+        ws_max_size=WS_MAX_SIZE,
+        ws_per_message_deflate=False,
         log_config=None,
         log_level=None if debug else "warning",
         # Paths and queries carry contacts' secrets: they are never logged.

@@ -26,6 +26,7 @@ from koine.main.leaving import Closing, Leaving
 from koine.main.listening import Server, configured, listening
 from koine.main.opening import CannotStart, database_name, is_postgres, open_database
 from koine.main.speaking import application
+from koine.main.telling import telling
 from koine.main.watching import watched
 from koine.main.workers import Workers
 from koine.model.errors import Conflict, Unavailable
@@ -97,8 +98,8 @@ class Worker:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         with watched(self._settings):
-            async with running(self._settings) as engine:
-                self._app = Closing(application(engine), engine.draining)
+            async with running(self._settings) as engine, telling(engine) as relay:
+                self._app = Closing(application(engine, relay), engine.draining)
                 _settle()
                 Leaving(engine.draining, self._settings.drain_seconds, None).install()
                 await send({"type": "lifespan.startup.complete"})
@@ -108,8 +109,8 @@ class Worker:
 
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
     with watched(settings):
-        async with running(settings) as engine:
-            app = Closing(application(engine), engine.draining)
+        async with running(settings) as engine, telling(engine) as relay:
+            app = Closing(application(engine, relay), engine.draining)
             leaving = Leaving(engine.draining, settings.drain_seconds, listener)
             server = Server(configured(settings, app, lifespan="off"), leaving.install)
             # The socket listens already: whoever connects now is answered in a moment.

@@ -10,6 +10,7 @@ from koine.http import app as http
 from koine.http.dialect import Dialect
 from koine.http.ledger import Answers
 from koine.main.readiness import Readiness
+from koine.relay.relay import Relay
 
 
 def dialects() -> list[Dialect]:
@@ -17,7 +18,9 @@ def dialects() -> list[Dialect]:
     return [Delivery(), Helpdesk(), Chats(), InboxDialect(), Native()]
 
 
-def application(engine: Engine) -> http.App:
-    """Every dialect, on one engine."""
+def application(engine: Engine, relay: Relay | None = None) -> http.App:
+    """Every dialect, on one engine; live, with a relay."""
     ready = Readiness(engine.db, engine.draining).checks
-    return http.build(dialects(), engine, engine.settings, ready=ready, ledger=Answers(engine))
+    return http.build(
+        dialects(), engine, engine.settings, ready=ready, ledger=Answers(engine), relay=relay
+    )

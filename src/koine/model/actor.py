@@ -13,6 +13,7 @@ class Actor(Struct, frozen=True):
     `identity_id` is the user or contact the caller acts as; None for a system administrator from
     outside the tenant and for the operator (command line). `permissions` are the words of
     `model.permissions`; `role` is the user's role or None (a user without one is a customer).
+    `session_id` is that of a login; `expires_at` (µs) is when the credential ends by itself.
     """
 
     tenant_id: str
@@ -22,6 +23,8 @@ class Actor(Struct, frozen=True):
     permissions: frozenset[str] = frozenset()
     is_system_admin: bool = False
     key_id: str | None = None
+    session_id: str | None = None
+    expires_at: int | None = None
 
     def may(self, *any_of: str) -> bool:
         """Whether the actor holds one of these; the operator and system admins hold all."""

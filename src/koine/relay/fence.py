@@ -7,7 +7,8 @@ when every transaction that could hold it, or one before it, has ended.
 
 A look at the log tells the last position given out. Whoever holds it had begun by then, and has
 therefore a number below `next_begun` of any *later* look. When the oldest open transaction is not
-below that, all of them have ended. Nothing is written for this, and no writer waits.
+below that, all of them have ended. Nothing is written for this, and no writer waits. Where only
+one writes at a time, what is seen is settled (`next_begun` is 0).
 """
 
 from collections import deque
@@ -34,12 +35,20 @@ class Fence:
         """Take one more look into account; answers the last settled position. Raises WentBack."""
         if look.last < (self._last or 0):
             raise WentBack
+        if look.next_begun == 0:
+            self.settled = self._last = look.last
+            return self.settled
         if self._fresh() and len(self._marks) < _MARKS:
             self._marks.append((self._last or 0, look.next_begun))
         self._last = look.last
         while self._marks and self._marks[0][1] <= look.oldest_open:
             self.settled = max(self.settled, self._marks.popleft()[0])
         return self.settled
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was a look at all."""
+        return self._last is not None
 
     def _fresh(self) -> bool:
         marked = self._marks[-1][0] if self._marks else self.settled

@@ -15,7 +15,7 @@ _SET = Command(
     upsert(t, {"name": p("name"), "value": p("value")}, ["name"], lambda new: {"value": new.value}),
     crosses_tenants=_OWN,
 )
-_EPOCH, _HOME, _FLOOR = "event_epoch", "event_home", "event_floor"
+_EPOCH, _HOME, _FLOOR, _SETTLED = "event_epoch", "event_home", "event_floor", "event_settled"
 
 
 async def epoch(tx: Tx, home: str) -> str:
@@ -41,6 +41,16 @@ async def new_epoch(tx: Tx) -> str:
 async def floor(tx: Tx) -> int:
     """The last position whose event was forgotten: a cursor below it is too old."""
     return int(await tx.one(_GET, name=_FLOOR) or 0)
+
+
+async def settled(tx: Tx) -> int:
+    """A position known to be settled, some seconds old; for a process that begins."""
+    return int(await tx.one(_GET, name=_SETTLED) or 0)
+
+
+async def keep_settled(tx: Tx, position: int) -> None:
+    """Remember a settled position for those who begin later."""
+    await tx.run(_SET, name=_SETTLED, value=str(position))
 
 
 async def forget_before(tx: Tx, time: int, at_most: int) -> bool:

@@ -1,0 +1,85 @@
+"""A WebSocket as a dialect speaks it: text in, text out, and an end that says why.
+
+Which socket is where is the dialect's `sockets`; the application accepts none on other paths.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from koine.http.call import Call, Receive, Send
+from koine.relay.relay import Relay
+
+WRITE_SECONDS = 20.0
+"""How long one write may wait for a reader who does not read."""
+NORMAL, GOING, POLICY, TOO_BIG, CRASHED, COME_BACK = 1000, 1001, 1008, 1009, 1011, 1012
+"""The close codes used (RFC 6455; 1012, service restart, is IANA's)."""
+
+
+class Gone(Exception):
+    """The other end is gone, or did not read for too long."""
+
+
+class Socket:
+    """One connection. One task may send while another receives."""
+
+    def __init__(self, call: Call[Any, Any], receive: Receive, send: Send) -> None:
+        self.call = call
+        self._receive = receive
+        self._send = send
+        self._open = False
+
+    @property
+    def relay(self) -> Relay:
+        """Where seats are taken. Raises Unavailable."""
+        return self.call.relay
+
+    @property
+    def offered(self) -> list[str]:
+        """The subprotocols the client offers, in its order."""
+        return list(self.call.scope.get("subprotocols", []))
+
+    async def accept(self, subprotocol: str | None = None) -> None:
+        """Answer the handshake. Raises Gone."""
+        if (await self._receive())["type"] != "websocket.connect":
+            raise Gone
+        await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
+        self._open = True
+
+    async def receive(self) -> str:
+        """The next text from the client. Raises Gone; binary frames are text in UTF-8."""
+        message = await self._receive()
+        if message["type"] != "websocket.receive":
+            self._open = False
+            raise Gone
+        text = message.get("text")
+        return (
+            text
+            if text is not None
+            else bytes(message.get("bytes") or b"").decode("utf-8", "replace")
+        )
+
+    async def send(self, text: str) -> None:
+        """Send a text. Raises Gone, also when the client does not read for WRITE_SECONDS."""
+        if not self._open:
+            raise Gone
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self._send({"type": "websocket.send", "text": text})
+        except Exception as error:  # the server's own classes of a lost connection are many
+            self._open = False
+            raise Gone from error
+
+    async def close(self, code: int = NORMAL, reason: str = "") -> None:
+        """Close, if it is still open; before `accept`, refuse the handshake (403)."""
+        self._open = False
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        except Exception:  # it was closed from the other end meanwhile
+            return
+
+
+SocketHandler = Callable[[Socket], Awaitable[None]]

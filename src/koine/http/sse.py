@@ -1,0 +1,83 @@
+"""Server-sent events over a seat: what every dialect's stream has in common.
+
+A stream begins with `ready` (or `reset`, when the cursor shown is worth nothing), tells events
+with the cursor behind each as their `id`, says a beat when there is nothing to say, and ends with
+`closing`. A reader that comes back shows the last `id` it saw, as `Last-Event-ID`.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from koine.http.call import Call, Stream
+from koine.model.errors import Unavailable
+from koine.relay.relay import Relay
+from koine.relay.seat import Closed, Seat, Told
+from koine.relay.voice import Voice
+
+MEDIA = "text/event-stream"
+RETRY_MS = 2_000
+BEAT_SECONDS = 20.0
+WRITE_SECONDS = 20.0
+"""How long one write may wait for a reader who does not read."""
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+
+
+def frame(kind: str, data: bytes) -> bytes:
+    """One event as the stream shows it, but for its id. `data` is JSON without line breaks."""
+    return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
+
+
+def stream(call: Call[Any, Any], voice: Voice) -> Stream:
+    """The answer of a stream's route: events for this voice from the cursor shown, else from now.
+
+    Raises Unavailable when this process tells no events, or is about to end.
+    """
+    relay = call.relay
+    if relay.draining.begun:
+        raise Unavailable()
+    told = _told(relay, voice, shown_cursor(call))
+    return Stream(told, MEDIA, headers=HEADERS, write_seconds=WRITE_SECONDS)
+
+
+def shown_cursor(call: Call[Any, Any]) -> str | None:
+    """The cursor the caller shows: `Last-Event-ID`, or `cursor` in the query."""
+    return call.headers.get("Last-Event-ID") or call.params.get("cursor") or None
+
+
+async def _told(relay: Relay, voice: Voice, cursor: str | None) -> AsyncIterator[bytes]:
+    seat = await relay.seat(voice, cursor)
+    try:
+        yield _hello(seat)
+        while True:
+            yield _chunk(seat, await seat.read(BEAT_SECONDS))
+    except Closed as closed:
+        retry = relay.draining.retry_after_ms() if closed.reason == "draining" else RETRY_MS
+        yield _closing(closed.reason, closed.cursor, retry)
+    except Unavailable:
+        yield _closing("unavailable", seat.cursor, RETRY_MS)
+    finally:
+        relay.leave(seat)
+
+
+def _hello(seat: Seat) -> bytes:
+    told = msgspec.json.encode({"cursor": seat.cursor})
+    return b"retry: %d\nid: %s\n" % (RETRY_MS, seat.cursor.encode()) + frame("ready", told)
+
+
+def _chunk(seat: Seat, told: Told) -> bytes:
+    if told.reset is not None:
+        data = msgspec.json.encode({"reason": told.reset, "cursor": seat.cursor})
+        return b"id: %s\n" % seat.cursor.encode() + frame("reset", data)
+    if not told.frames:
+        # The id goes on without an event: who was idle for long still has a cursor that is kept.
+        return b": beat\nid: %s\n\n" % seat.cursor.encode()
+    return b"".join(
+        b"id: " + cursor.encode() + b"\n" + each if cursor else each for cursor, each in told.frames
+    )
+
+
+def _closing(reason: str, cursor: str, retry_ms: int) -> bytes:
+    told = msgspec.json.encode({"reason": reason, "cursor": cursor, "retry_ms": retry_ms})
+    return b"retry: %d\n" % retry_ms + frame("closing", told)

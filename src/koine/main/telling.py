@@ -1,0 +1,19 @@
+"""What happens after the commit, in this process: started with the server, ended with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from koine.engine.engine import Engine
+from koine.relay.bus import Alone
+from koine.relay.relay import Relay
+
+
+@asynccontextmanager
+async def telling(engine: Engine) -> AsyncIterator[Relay]:
+    """The relay of this process, following the log while the context is open."""
+    relay = Relay(engine, Alone(), engine.draining)
+    await relay.start()
+    try:
+        yield relay
+    finally:
+        await relay.close()

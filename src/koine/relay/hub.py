@@ -1,0 +1,148 @@
+"""The live seats of this process, and what each is told.
+
+`position` is how far the log has been taken up here, `delivered` how far it has been told. A seat
+joins the living when it has read the log up to `position` itself; from there on it is told. Taking
+up comes before telling, so nothing falls between the two, and nothing is told twice.
+"""
+
+from collections.abc import Iterable
+
+from koine.engine.engine import Engine
+from koine.engine.happenings import gather
+from koine.engine.hearing import hears
+from koine.kit import metrics
+from koine.model import cursor
+from koine.model.cursor import Cursor
+from koine.model.happening import Happening
+from koine.relay.seat import Reason, ResetReason, Seat, Told
+from koine.relay.voice import Voice
+from koine.store import events, log
+from koine.store.db import Tx
+
+PAGE = 200
+"""How many events a reader who is behind is given at once."""
+Seats = set[Seat]
+
+
+class Hub:
+    """One in each process; used from its event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.epoch = ""
+        self.position = 0
+        self.delivered = 0
+        self._seats: dict[str, Seats] = {}
+        self.count = 0
+
+    def cursor(self) -> str:
+        """Where a reader begins who wants everything from now on."""
+        return self.cursor_at(self.delivered)
+
+    def cursor_at(self, position: int) -> str:
+        """The text of a position."""
+        return str(Cursor(self.epoch, position))
+
+    def open(self, voice: Voice, shown: str | None) -> Seat:
+        """A seat that begins behind the cursor `shown`, or with what happens from now on.
+
+        A cursor that is worth nothing begins now, too, and its reader is told so first.
+        """
+        position, reset = self._begin(shown)
+        seat = Seat(self, voice, position, reset)
+        self._seats.setdefault(voice.actor.tenant_id, set()).add(seat)
+        self.count += 1
+        metrics.SEATS.labels(voice.name).inc()
+        return seat
+
+    def leave(self, seat: Seat, reason: Reason) -> None:
+        """Let go of a seat; called by the seat when it ends, once."""
+        tenant_id = seat.voice.actor.tenant_id
+        seats = self._seats.get(tenant_id, set())
+        seats.discard(seat)
+        if not seats:
+            self._seats.pop(tenant_id, None)
+        self.count -= 1
+        metrics.SEATS.labels(seat.voice.name).dec()
+        metrics.SEATS_CLOSED.labels(seat.voice.name, reason).inc()
+
+    def tenants(self) -> Iterable[str]:
+        """The tenants somebody here listens to."""
+        return self._seats.keys()
+
+    def seats(self, tenant_id: str | None = None) -> list[Seat]:
+        """The seats of one tenant, or all."""
+        if tenant_id is not None:
+            return list(self._seats.get(tenant_id, ()))
+        return [seat for seats in self._seats.values() for seat in seats]
+
+    def curious(self, tenant_id: str) -> list[str]:
+        """The people here who hear of others only where they share a conversation."""
+        return list({i for s in self._seats.get(tenant_id, ()) if (i := _curious(s.voice))})
+
+    def tell(self, tenant_id: str, happened: list[Happening]) -> None:
+        """Tell a tenant's live seats, in order, what each may hear."""
+        seats = self.seats(tenant_id)
+        for happening in happened:
+            position = happening.event.position
+            for seat in seats:
+                if not seat.live or seat.heard >= position:
+                    continue
+                seat.heard = position
+                frame = _frame(seat.voice, happening)
+                if frame is not None:
+                    seat.put(position, frame)
+
+    async def catch_up(self, seat: Seat) -> Told:
+        """The next page of the log for a reader who is behind; empty once it is live."""
+        while seat.position < self.position:
+            upto, actor = self.position, seat.voice.actor
+            found = await self.engine.db.read(
+                actor.tenant_id, _page, seat.position, upto, _curious(seat.voice)
+            )
+            if found is None:
+                seat.reset("too_old", self.delivered)
+                return await seat.read(0)
+            last, happened = found
+            seat.position = last
+            frames = [(h.event.position, _frame(seat.voice, h)) for h in happened]
+            told = [(self.cursor_at(at), frame) for at, frame in frames if frame is not None]
+            if told:
+                return Told(told)
+        seat.live, seat.heard = True, seat.position
+        return Told([])
+
+    def begin_anew(self, epoch: str, position: int) -> None:
+        """Another log is behind the address: every reader comes back and is told so."""
+        for seat in self.seats():
+            seat.close("moved")
+        self.epoch = epoch
+        self.position = self.delivered = position
+
+    def _begin(self, shown: str | None) -> tuple[int, ResetReason | None]:
+        if shown is None:
+            return self.delivered, None
+        known = cursor.parse(shown)
+        if known is None:
+            return self.delivered, "unknown"
+        return (known.position, None) if known.epoch == self.epoch else (self.delivered, "epoch")
+
+
+async def _page(
+    tx: Tx, position: int, upto: int, curious: str | None
+) -> tuple[int, list[Happening]] | None:
+    """Up to where the page goes, and its happenings; None when the log begins after `position`."""
+    if position < await log.floor(tx):
+        return None
+    found = await events.of_tenant_after(tx, position, upto, PAGE)
+    last = found[-1].position if len(found) == PAGE else upto
+    return last, await gather(tx, found, [curious] if curious else [])
+
+
+def _frame(voice: Voice, happening: Happening) -> bytes | None:
+    return voice.frame(happening) if hears(voice.actor, happening) else None
+
+
+def _curious(voice: Voice) -> str | None:
+    """Who hears of people only where they meet: staff hears of all, a contact of none."""
+    return voice.actor.identity_id if voice.actor.kind == "user" else None

@@ -1,0 +1,125 @@
+"""Who is there: people with a live seat on any node. Nothing is stored.
+
+Each node says who came, who went, and from time to time who is still there; who was not named
+for a while has gone, and their node perhaps with them.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+from koine.kit.times import SECOND
+from koine.model.actor import Actor
+from koine.model.identity import IdentityKind
+from koine.relay.hub import Hub
+from koine.relay.voice import Availability, Whisper
+
+STILL_THERE = 20.0
+"""Seconds between two times that a node names who is there."""
+_GONE_AFTER = 50 * SECOND
+_LINGER = 3.0
+"""Seconds one stays online after the last seat: a reader that comes back has not been away."""
+Person = tuple[str, str, IdentityKind]
+"""Tenant, identity and what kind of person it is."""
+
+
+class Presence:
+    """What this process knows of who is there, from its own seats and from the other nodes."""
+
+    def __init__(self, hub: Hub, tell: Callable[[Whisper], None]) -> None:
+        self._hub = hub
+        self._tell = tell
+        self._here: Counter[Person] = Counter()
+        self._away: set[Person] = set()
+        self._elsewhere: dict[Person, tuple[Availability, int]] = {}
+
+    def came(self, actor: Actor) -> None:
+        """Somebody took a seat here."""
+        person = _person(actor)
+        if person is None:
+            return
+        self._here[person] += 1
+        if self._here[person] == 1:
+            self._say(person)
+
+    def went(self, actor: Actor) -> None:
+        """Somebody gave up a seat here."""
+        person = _person(actor)
+        if person is None:
+            return
+        self._here[person] -= 1
+        if self._here[person] <= 0:
+            asyncio.get_running_loop().call_later(_LINGER, self._gone, person)
+
+    def set(self, actor: Actor, availability: Availability) -> None:
+        """Somebody with a seat here says that they are away, or back."""
+        person = _person(actor)
+        if person is None:
+            return
+        (self._away.add if availability == "away" else self._away.discard)(person)
+        self._say(person)
+
+    def heard(self, whisper: Whisper) -> None:
+        """Another node says who is there."""
+        if whisper.kind != "presence":
+            return
+        person = (whisper.tenant_id, whisper.identity_id, whisper.identity_kind)
+        if whisper.availability == "offline":
+            self._elsewhere.pop(person, None)
+        else:
+            now = self._hub.engine.clock.now()
+            self._elsewhere[person] = (whisper.availability, now + _GONE_AFTER)
+
+    def of(self, tenant_id: str) -> dict[str, Availability]:
+        """Everyone of the tenant who is there, by identity."""
+        now = self._hub.engine.clock.now()
+        there = {
+            identity_id: availability
+            for (tenant, identity_id, _), (availability, until) in self._elsewhere.items()
+            if tenant == tenant_id and until > now
+        }
+        for person, seats in self._here.items():
+            if person[0] == tenant_id and seats > 0:
+                there[person[1]] = self._availability(person)
+        return there
+
+    async def run(self) -> None:
+        """Name who is there, for as long as the process lives."""
+        while True:
+            await asyncio.sleep(STILL_THERE)
+            now = self._hub.engine.clock.now()
+            for person in [p for p, (_, until) in self._elsewhere.items() if until <= now]:
+                del self._elsewhere[person]
+            for person, seats in list(self._here.items()):
+                if seats > 0:
+                    self._say(person)
+
+    def _availability(self, person: Person) -> Availability:
+        return "away" if person in self._away else "online"
+
+    def _gone(self, person: Person) -> None:
+        if self._here[person] <= 0:
+            del self._here[person]
+            self._away.discard(person)
+            elsewhere = self._elsewhere.get(person)
+            if elsewhere is None:
+                self._say(person, "offline")
+
+    def _say(self, person: Person, availability: Availability | None = None) -> None:
+        self._tell(
+            Whisper(
+                tenant_id=person[0],
+                kind="presence",
+                identity_id=person[1],
+                identity_kind=person[2],
+                availability=availability or self._availability(person),
+            )
+        )
+
+
+def _person(actor: Actor) -> Person | None:
+    """Who takes the seat; a key is a program, and nobody by itself."""
+    if not actor.identity_id or actor.kind == "key":
+        return None
+    kind: IdentityKind = "contact" if actor.kind == "contact" else "user"
+    return (actor.tenant_id, actor.identity_id, kind)

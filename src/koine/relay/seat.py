@@ -1,0 +1,149 @@
+"""A seat: one live connection's place in the log, and the bounded queue of what it is told next."""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from koine.relay.voice import Voice
+
+if TYPE_CHECKING:
+    from koine.relay.hub import Hub
+
+Reason = Literal["gone", "slow", "revoked", "expired", "draining", "moved"]
+"""Why a seat ended: its reader went, did not keep up, lost its right, its credential's time was
+over, the process ends, or another database is behind the address."""
+ResetReason = Literal["unknown", "epoch", "too_old"]
+"""Why a cursor is worth nothing: it is none of ours, of before a restore, or older than what the
+log still holds."""
+
+QUEUE_FRAMES = 1_000
+QUEUE_BYTES = 256 * 1024
+"""What may wait for one reader. Beyond it the seat is closed, and comes back with its cursor."""
+
+
+class Closed(Exception):
+    """The seat has ended; `cursor` is where its reader was."""
+
+    def __init__(self, reason: Reason, cursor: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cursor = cursor
+
+
+class Told(Struct, frozen=True):
+    """What a reader is to be sent next: frames in order, each with the cursor behind it ("" for a
+    whisper, which has no place in the log), after a reset if there is one."""
+
+    frames: list[tuple[str, bytes]]
+    reset: ResetReason | None = None
+
+
+class Seat:
+    """Made by `Hub.open`; read by one task, in a loop of `read`; given up with `leave`."""
+
+    def __init__(self, hub: "Hub", voice: Voice, position: int, reset: ResetReason | None) -> None:
+        self._hub = hub
+        self.voice = voice
+        self.position = position
+        self.live = False
+        self.heard = position
+        self.doubtful = False
+        self._reset = reset
+        self._queue: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
+        self._reason: Reason | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def cursor(self) -> str:
+        """Where the reader is: everything before was handed to it by `read`."""
+        return self._hub.cursor_at(self._passed())
+
+    async def read(self, wait: float) -> Told:
+        """What comes next; nothing at all when `wait` seconds pass without a word.
+
+        Reads the log until the reader has caught up, then waits for what the hub puts. Raises
+        Closed; Unavailable while the reader catches up and the database is away.
+        """
+        if self._reset is not None and self._reason is None:
+            told, self._reset = Told([], self._reset), None
+            return told
+        if not (self.live or self.doubtful) and self._reason is None:
+            told = await self._hub.catch_up(self)
+            if told.frames or told.reset:
+                return told
+        if not self._queue and self._reason is None:
+            await self._wait(wait)
+        if self._reason is not None:
+            raise Closed(self._reason, self.cursor)
+        return self._take()
+
+    def put(self, position: int, frame: bytes) -> None:
+        """Queue a frame for a reader who has caught up; position 0 is a whisper's."""
+        self._bytes += len(frame)
+        if len(self._queue) >= QUEUE_FRAMES or self._bytes > QUEUE_BYTES:
+            if position == 0:
+                self._bytes -= len(frame)  # a whisper is not worth a seat
+            else:
+                self.close("slow")
+            return
+        self._queue.append((position, frame))
+        self._wake()
+
+    def suspend(self) -> None:
+        """Nobody can tell who the reader is: it hears nothing until `resume`, then all of it."""
+        self.doubtful, self.live = True, False
+        self._queue.clear()
+        self._bytes = 0
+
+    def resume(self) -> None:
+        """The reader is who it was."""
+        self.doubtful = False
+        self._wake()
+
+    def reset(self, reason: ResetReason, position: int) -> None:
+        """What the reader knew of its place is void; it goes on from `position`."""
+        self.position = position
+        self._reset = reason
+
+    def close(self, reason: Reason) -> None:
+        """End the seat: what is queued is dropped, the reader learns where it was."""
+        if self._reason is None:
+            self.position = self._passed() if not self._queue else self.position
+            self._reason = reason
+            self._queue.clear()
+            self._hub.leave(self, reason)
+            self._wake()
+
+    def leave(self) -> None:
+        """The reader is gone."""
+        self.close("gone")
+
+    def _take(self) -> Told:
+        frames = []
+        while self._queue:
+            position, frame = self._queue.popleft()
+            if position:
+                self.position = position
+            frames.append((self._hub.cursor_at(position) if position else "", frame))
+        self._bytes = 0
+        return Told(frames)
+
+    def _passed(self) -> int:
+        caught_up = self.live and not self._queue and self._reason is None
+        return max(self.position, self._hub.delivered) if caught_up else self.position
+
+    async def _wait(self, seconds: float) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        handle = asyncio.get_running_loop().call_later(seconds, self._wake)
+        try:
+            await self._waiter
+        finally:
+            handle.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
