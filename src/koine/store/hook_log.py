@@ -1,0 +1,162 @@
+"""What was delivered to endpoints, to be looked at; and how it is forgotten."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_, update
+
+from koine.model.hook import Attempt, Delivery, DeliveryState
+from koine.model.page import Page, Window
+from koine.store.db import Tx
+from koine.store.fragments import in_list
+from koine.store.sql import Command, Family, Query, p
+from koine.store.tables import hook_attempts as tries
+from koine.store.tables import hook_deliveries as t
+from koine.store.tables import hooks
+from koine.store.tables.base import columns_of
+
+_EVERY = "what is old is forgotten for all tenants at once"
+_COLUMNS = columns_of(t, Delivery)
+_OF_HOOK = (t.c.tenant_id == p("tenant_id"), t.c.hook_id == p("hook_id"))
+_OF_CONVERSATION = (
+    t.c.tenant_id == p("tenant_id"),
+    t.c.conversation_id == p("conversation_id"),
+)
+DELETED = "the conversation was deleted"
+
+
+def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [*_OF_HOOK]
+    if "states" in names:
+        where.append(in_list(t.c.state, "states"))
+    if "kinds" in names:
+        where.append(in_list(t.c.kind, "kinds"))
+    if "since" in names:
+        where.append(t.c.event_at >= p("since"))
+    if "until" in names:
+        where.append(t.c.event_at < p("until"))
+    if "before" in names:
+        where.append(t.c.position < p("before"))
+    return where
+
+
+def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    listed = select(*_COLUMNS).where(*_where(names)).order_by(t.c.position.desc())
+    return listed.limit(p("limit")).offset(p("offset"))
+
+
+def _count(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    return select(func.count()).select_from(t).where(*_where(names))
+
+
+_FILTERS = ("states", "kinds", "since", "until", "before")
+_PAGES = Family(_page, Delivery, filters=_FILTERS)
+_COUNTS = Family(_count, int, filters=_FILTERS)
+_BY_EVENT = Query(select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == p("event_id")), Delivery)
+_ATTEMPTS = Query(
+    select(*columns_of(tries, Attempt))
+    .where(
+        tries.c.tenant_id == p("tenant_id"),
+        tries.c.hook_id == p("hook_id"),
+        tries.c.position == p("position"),
+    )
+    .order_by(tries.c.number.desc())
+    .limit(p("limit")),
+    Attempt,
+)
+_WAITING = Query(
+    select(func.count(), func.min(t.c.created_at)).where(t.c.state == "pending"),
+    crosses_tenants="an operator's figure",
+)
+_CANCEL = Command(
+    update(t)
+    .where(*_OF_CONVERSATION, t.c.state == "pending")
+    .values(state="cancelled", error=DELETED, fence=t.c.fence + 1, finished_at=p("now"))
+)
+_ERASE = Command(
+    update(tries)
+    .where(
+        tries.c.tenant_id == p("tenant_id"),
+        tuple_(tries.c.hook_id, tries.c.position).in_(
+            select(t.c.hook_id, t.c.position).where(*_OF_CONVERSATION)
+        ),
+    )
+    .values(body=None, answer_body=None, answer_headers=None)
+)
+_HOOKS = Query(select(hooks.c.tenant_id, hooks.c.id), crosses_tenants=_EVERY)
+_OLD = Query(
+    select(t.c.position, t.c.created_at).where(*_OF_HOOK).order_by(t.c.position).limit(p("limit"))
+)
+_FORGET = (
+    Command(
+        delete(tries).where(
+            and_(tries.c.tenant_id == p("tenant_id"), tries.c.hook_id == p("hook_id")),
+            tries.c.position <= p("position"),
+        )
+    ),
+    Command(delete(t).where(*_OF_HOOK, t.c.position <= p("position"))),
+)
+
+
+async def page(
+    tx: Tx,
+    hook_id: str,
+    window: Window,
+    *,
+    states: tuple[DeliveryState, ...] = (),
+    kinds: tuple[str, ...] = (),
+    since: int | None = None,
+    until: int | None = None,
+    with_total: bool = False,
+) -> Page[Delivery]:
+    """A page of an endpoint's deliveries, newest event first. `since` and `until` are times of events (µs), the latter left out."""
+    given: dict[str, Any] = {"states": states, "kinds": kinds, "since": since, "until": until}
+    values = {name: value for name, value in given.items() if value not in ((), None)}
+    values |= {name: list(values[name]) for name in ("states", "kinds") if name in values}
+    total = await tx.one(_COUNTS.of(values), hook_id=hook_id, **values) if with_total else None
+    if window.cursor is not None:
+        values["before"] = window.cursor[0]
+    rows = await tx.all(
+        _PAGES.of(values), hook_id=hook_id, **values, limit=window.limit + 1, offset=window.offset
+    )
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Page(items=items, total=total, next=(items[-1].position, hook_id) if more else None)
+
+
+async def one(tx: Tx, hook_id: str, event_id: str) -> Delivery | None:
+    """What is known of an event's delivery to an endpoint."""
+    return await tx.one(_BY_EVENT, hook_id=hook_id, event_id=event_id)
+
+
+async def attempts(tx: Tx, delivery: Delivery, limit: int) -> list[Attempt]:
+    """The tries of a delivery, newest first."""
+    where = {"hook_id": delivery.hook_id, "position": delivery.position}
+    return await tx.all(_ATTEMPTS, **where, limit=limit)
+
+
+async def waiting(tx: Tx) -> tuple[int, int | None]:
+    """How many deliveries are not at an end, of all tenants, and since when the oldest (µs)."""
+    found = await tx.one(_WAITING)
+    return (found[0], found[1]) if found else (0, None)
+
+
+async def forget_conversation(tx: Tx, conversation_id: str, now: int) -> None:
+    """A conversation is deleted for good: what is on its way is not sent, and nothing of what was
+    sent is kept but that it was (helpdesk.md, S)."""
+    await tx.run(_CANCEL, conversation_id=conversation_id, now=now)
+    await tx.run(_ERASE, conversation_id=conversation_id)
+
+
+async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
+    """Forget deliveries put in line before `time` (µs), `at_most` of each endpoint at once;
+    whether there may be more."""
+    full = False
+    for tenant_id, hook_id in await tx.all(_HOOKS):
+        where = {"tenant_id": tenant_id, "hook_id": hook_id}
+        oldest = await tx.all(_OLD, **where, limit=at_most)
+        young = next((i for i, (_, made) in enumerate(oldest) if made >= time), len(oldest))
+        if young:
+            full = full or young == at_most
+            for forget in _FORGET:
+                await tx.run(forget, **where, position=oldest[young - 1][0])
+    return full

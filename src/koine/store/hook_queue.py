@@ -1,0 +1,194 @@
+"""Deliveries on their way: put in line, claimed by one sender, settled.
+
+A claim moves `due_at` to when it is given up, and counts `fence` up: a sender that was away for
+longer finds its fence passed, and what it writes changes nothing.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import astuple
+from sqlalchemy import BigInteger, and_, delete, exists, or_, select, tuple_, update
+
+from koine.model.event import Logged
+from koine.model.hook import Attempt, Claim, Owned, Place, Result
+from koine.store.db import Tx
+from koine.store.fragments import in_list, values_table
+from koine.store.hooks import OWNED
+from koine.store.sql import Command, InsertMany, Query, UpdateMany, p
+from koine.store.tables import conversations, events, hooks
+from koine.store.tables import hook_attempts as tries
+from koine.store.tables import hook_deliveries as t
+from koine.store.tables.base import columns_of
+from koine.store.types import Uuid
+
+_EVERY = "the senders of a server serve all its tenants"
+
+
+class Due(Struct, frozen=True):
+    """A row to put in line."""
+
+    tenant_id: str
+    hook_id: str
+    position: int
+    event_id: str
+    kind: str
+    conversation_id: str | None
+    state: str
+    attempt: int
+    due_at: int
+    fence: int
+    event_at: int
+    created_at: int
+
+
+_INSERT = InsertMany(
+    t, list(Due.__struct_fields__), on_conflict=["tenant_id", "hook_id", "position"]
+)
+_AGAIN = values_table("again", {"tenant_id": Uuid(), "hook_id": Uuid(), "position": BigInteger()})
+_REPLAY = Command(
+    update(t)
+    .where(
+        t.c.tenant_id == _AGAIN.c.tenant_id,
+        t.c.hook_id == _AGAIN.c.hook_id,
+        t.c.position == _AGAIN.c.position,
+        t.c.state != "pending",
+    )
+    .values(
+        state="pending", attempt=0, due_at=p("now", BigInteger()), fence=t.c.fence + 1,
+        error=None, finished_at=None,
+    )
+)  # fmt: skip
+_WAITS = (t.c.state == "pending", t.c.due_at <= p("now"))
+_READY = Query(
+    select(*OWNED).where(
+        hooks.c.status == "active",
+        or_(hooks.c.open_until.is_(None), hooks.c.open_until <= p("now")),
+        exists().where(t.c.tenant_id == hooks.c.tenant_id, t.c.hook_id == hooks.c.id, *_WAITS),
+    ),
+    Owned,
+    crosses_tenants=_EVERY,
+)
+_CLAIM = Query(
+    select(
+        t.c.tenant_id, t.c.hook_id, t.c.position, t.c.event_id, t.c.attempt, t.c.fence,
+        *columns_of(events, Logged),
+    )
+    .outerjoin(
+        events, and_(events.c.tenant_id == t.c.tenant_id, events.c.position == t.c.position)
+    )
+    .where(t.c.tenant_id == p("tenant_id"), t.c.hook_id == p("hook_id"), *_WAITS)
+    .order_by(t.c.due_at, t.c.position)
+    .limit(p("at_most"))
+    .with_for_update(of=t, skip_locked=True)
+)  # fmt: skip
+_LEASE = UpdateMany(t, ["tenant_id", "hook_id", "position"], ["due_at", "fence"])
+_PROBE = Command(
+    update(hooks)
+    .where(
+        hooks.c.tenant_id == p("tenant_id"),
+        hooks.c.id == p("hook_id"),
+        or_(hooks.c.open_until.is_(None), hooks.c.open_until <= p("now")),
+    )
+    .values(open_until=p("until"))
+)
+_SETTLE = UpdateMany(
+    t,
+    ["tenant_id", "hook_id", "position", "fence"],
+    ["state", "attempt", "due_at", "answered", "error", "finished_at"],
+)
+_LOG = InsertMany(
+    tries,
+    ["tenant_id", *Attempt.__struct_fields__],
+    on_conflict=["tenant_id", "hook_id", "position", "number"],
+)
+_NEVER = values_table(
+    "never",
+    {"tenant_id": Uuid(), "hook_id": Uuid(), "position": BigInteger(), "fence": BigInteger()},
+)
+_DROP = Command(
+    delete(t).where(
+        tuple_(t.c.tenant_id, t.c.hook_id, t.c.position, t.c.fence).in_(
+            select(_NEVER.c.tenant_id, _NEVER.c.hook_id, _NEVER.c.position, _NEVER.c.fence)
+        )
+    ),
+    crosses_tenants=_EVERY,
+)
+_INBOXES = Query(
+    select(conversations.c.id, conversations.c.inbox_id).where(
+        conversations.c.tenant_id == p("tenant_id"), in_list(conversations.c.id, "ids")
+    )
+)
+
+
+async def put(tx: Tx, due: list[Due]) -> None:
+    """Put deliveries in line; those that were ever in line stay as they are."""
+    await tx.many(_INSERT, [astuple(each) for each in due])
+
+
+async def again(tx: Tx, due: list[Due], now: int) -> int:
+    """Put them in line whether they were or not; answers how many had been and begin anew."""
+    places = [(each.tenant_id, each.hook_id, each.position) for each in due]
+    known = await tx.run(_REPLAY, again=places, now=now) if places else 0
+    await put(tx, due)
+    return known
+
+
+async def inbox_ids(tx: Tx, tenant_id: str, conversation_ids: list[str]) -> dict[str, str | None]:
+    """Which inbox each of these conversations is in."""
+    return dict(await tx.all(_INBOXES, tenant_id=tenant_id, ids=conversation_ids))
+
+
+async def ready(tx: Tx, now: int) -> list[Owned]:
+    """The endpoints with something due that may be tried now."""
+    return await tx.all(_READY, now=now)
+
+
+async def claim(
+    tx: Tx, wanted: list[tuple[Place, int]], probes: list[Place], now: int, until: int
+) -> list[Claim]:
+    """Take up to so many due deliveries of each endpoint, oldest due first, until `until` (µs).
+
+    Of one in `probes`, whose breaker is open, one, unless another node tries it just now.
+    """
+    for place in probes:
+        where = {"tenant_id": place.tenant_id, "hook_id": place.hook_id}
+        if await tx.run(_PROBE, **where, now=now, until=until):
+            wanted = [*wanted, (place, 1)]
+    claims: list[Claim] = []
+    for place, at_most in wanted:
+        rows = await tx.all(
+            _CLAIM, tenant_id=place.tenant_id, hook_id=place.hook_id, now=now, at_most=at_most
+        )
+        claims += [_claim(row) for row in rows]
+    await tx.many(
+        _LEASE,
+        [(c.place.tenant_id, c.place.hook_id, c.position, until, c.fence) for c in claims],
+    )
+    return claims
+
+
+async def settle(tx: Tx, results: list[Result], tried: list[tuple[str, Attempt]]) -> None:
+    """Write what became of claims, where the claim still stands, and the tries themselves, each
+    with its tenant's id."""
+    await tx.together(
+        (_SETTLE, [_settled(each) for each in results]),
+        (_LOG, [(tenant_id, *astuple(each)) for tenant_id, each in tried]),
+    )
+
+
+async def drop(tx: Tx, claims: list[Claim]) -> None:
+    """Take deliveries out of line as if they had never been: they were not for their endpoint."""
+    never = [(c.place.tenant_id, c.place.hook_id, c.position, c.fence) for c in claims]
+    await tx.run(_DROP, never=never)
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    tenant_id, hook_id, position, event_id, attempt, fence, *event = row
+    logged = None if event[0] is None else Logged(*event)
+    return Claim(Place(tenant_id, hook_id), position, event_id, attempt, fence + 1, logged)
+
+
+def _settled(r: Result) -> tuple[Any, ...]:
+    where = (r.place.tenant_id, r.place.hook_id, r.position, r.fence)
+    return (*where, r.state, r.attempt, r.due_at, r.answered, r.error, r.finished_at)
