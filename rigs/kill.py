@@ -8,7 +8,7 @@ from msgspec import Struct
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.ledger import Ledger, Verdict
 from rigs.load import Load
-from rigs.sends import Sends
+from rigs.sends import Keys, Sends
 from rigs.servers import Home, Server
 from rigs.town import furnish
 from rigs.warm import Warm
@@ -17,6 +17,8 @@ from tests.support.postgres import running_postgres
 SQLITE_KILLS = 1_000
 POSTGRES_KILLS = 200
 CLIENTS = 8
+TALKS = 300
+"""So many that none has more in a minute than a contact may add to (inbox.md, F)."""
 LIVES_S = (0.0, 0.25)
 """How long a server lives once it answers, in seconds: from and to."""
 
@@ -60,14 +62,14 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def kill(
-    home: Home, kills: int, dice: random.Random, *, keyed: bool = True, sabotage: str = ""
+    home: Home, kills: int, dice: random.Random, *, keys: Keys = "any", sabotage: str = ""
 ) -> Killed:
-    """Kill the server of a home `kills` times under load, and compare. Without `keyed` clients
-    try again as if for the first time; `sabotage` names a broken server (rigs/sabotage)."""
-    town, ledger = await furnish(home), Ledger()
+    """Kill the server of a home `kills` times under load, and compare. `keys` is how clients try
+    again (rigs/sends.py); `sabotage` names a broken server (rigs/sabotage)."""
+    town, ledger = await furnish(home, TALKS), Ledger()
     with Warm(sabotage) as warm:
         server = Server(home, warm=warm)
-        load = Load(server.port, Sends(town, dice, keyed=keyed), ledger, CLIENTS)
+        load = Load(server.port, Sends(town, dice, keys=keys), ledger, CLIENTS)
         load.start()
         for _ in range(kills):
             server.start()

@@ -2,11 +2,14 @@
 
 import random
 from collections.abc import Callable
+from typing import Literal
 
 from msgspec import Struct
 
 from rigs.town import Talk, Town
 from rigs.wire import Reply, Request
+
+Keys = Literal["any", "own", "none"]
 
 
 class Send(Struct, frozen=True):
@@ -30,34 +33,36 @@ class Send(Struct, frozen=True):
 
 
 class Sends:
-    """Makes sends into a town's talks, in all dialects. `name` begins every key; without `keyed`
-    nothing tells the server that a second try is one (a planted bug)."""
+    """Makes sends into a town's talks, in all dialects. `name` begins every key.
+
+    `keys` says how the server learns that a second try is one: by the header that every dialect
+    knows or the dialect's own field, as the dice say ("any"), by the own field alone, in the
+    dialects that have one ("own"), or not at all ("none": a planted bug).
+    """
 
     def __init__(
-        self, town: Town, dice: random.Random, *, name: str = "send", keyed: bool = True
+        self, town: Town, dice: random.Random, *, name: str = "send", keys: Keys = "any"
     ) -> None:
         self._town = town
         self._dice = dice
         self._name = name
-        self._keyed = keyed
+        self._keys = keys
         self._made = 0
 
     def new(self, dialect: str | None = None, talk: Talk | None = None) -> Send:
         """The next send, in a dialect and a talk that the dice choose unless they are given."""
         self._made += 1
         key = f"{self._name}-{self._made:07d}"
-        dialect = dialect or self._dice.choice(list(DIALECTS))
+        dialect = dialect or self._dice.choice(list(OWN_FIELD if self._keys == "own" else DIALECTS))
         talk = talk or self._dice.choice(self._town.talks)
         request = DIALECTS[dialect](self._town, talk, f"{key} says hello")
         return Send(key, dialect, talk, self._with_key(request, dialect, key))
 
     def _with_key(self, request: Request, dialect: str, key: str) -> Request:
-        """The key as the dialect's own field, where it has one and the dice say so, or as the
-        header that every dialect knows."""
-        if not self._keyed:
+        if self._keys == "none":
             return request
         assert isinstance(request.body, dict)
-        if dialect in OWN_FIELD and self._dice.random() < 0.5:
+        if dialect in OWN_FIELD and (self._keys == "own" or self._dice.random() < 0.5):
             body = request.body | {OWN_FIELD[dialect]: key}
             return Request(request.method, request.path, request.headers, body)
         headers = {**request.headers, "Idempotency-Key": key}

@@ -3,6 +3,7 @@
 Made in the database by the engine's own verbs, before a server serves it or beside one.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -99,7 +100,7 @@ async def make_town(engine: Engine, talks: int = 10, name: str = "Acme") -> Town
         title="Talk", inbox_id=inbox.id, owner_id=carol.id, source_id=place.source_id,
         participants=((users["dan"].id, "member"), (users["alice"].id, "member")),
     )  # fmt: skip
-    made = [await conversations.create(engine, boss, new) for _ in range(talks)]
+    made = await asyncio.gather(*(conversations.create(engine, boss, new) for _ in range(talks)))
     return Town(
         tenant_id=tenant.id,
         ids={"carol": carol.id} | {who: user.id for who, user in users.items()},
