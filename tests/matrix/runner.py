@@ -41,7 +41,7 @@ class Run:
         """Every cell: first those that must be refused, between two looks at all the rows."""
         method, path = route.partition("#")[0].split()
         callers = self.callers.get(dialect, self.callers["everywhere"])
-        cells = list(_cells(callers, dialect, row))
+        cells = list(cells_of(callers, dialect, row))
         for cell in cells:
             await self.ids(row, cell.caller, cell.which)
         before = await self._prints()
@@ -56,7 +56,7 @@ class Run:
         await self._twins(method, path, row, callers)
 
     async def _ask(self, method: str, path: str, row: Row, cell: Cell) -> None:
-        reply = await self._send(method, path, row, cell.caller, cell.which)
+        reply = await self.send(method, path, row, (cell.caller, cell.which))
         self.cells += 1
         where = f"{cell.caller.name}, {cell.which}: {reply.status}"
         if reply.status not in cell.may:
@@ -78,15 +78,28 @@ class Run:
     async def _bare(
         self, method: str, path: str, row: Row, caller: Caller, which: str
     ) -> tuple[int, bytes]:
-        reply = await self._send(method, path, row, caller, which)
+        reply = await self.send(method, path, row, (caller, which))
         thing = (await self.ids(row, caller, which))[THING]
         return reply.status, _TIME.sub(b"", reply.content.replace(thing.encode(), b"<thing>"))
 
-    async def _send(self, method: str, path: str, row: Row, caller: Caller, which: str) -> Reply:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        row: Row,
+        of: tuple[Caller, str],
+        query: str = "",
+        key: str = "",
+    ) -> Reply:
+        """One request of a caller about a thing, under an Idempotency-Key, with more of a query."""
+        caller, which = of
         ids = await self.ids(row, caller, which)
         body = None if row.body is None else json.loads(_filled(json.dumps(row.body), ids))
-        call = self.world.call.as_({"x-request-id": "matrix", **caller.headers})
-        return await call(method, await self.url(path, row, caller, which), body)
+        once = {"idempotency-key": key} if key else {}
+        call = self.world.call.as_({"x-request-id": "matrix", **caller.headers, **once})
+        url = await self.url(path, row, caller, which)
+        url += f"{'&' if '?' in url else '?'}{query}" if query else ""
+        return await call(method, url, body)
 
     async def url(
         self,
@@ -123,7 +136,8 @@ class Run:
         return [await fingerprint(cast.engine.db, tenant_id) for tenant_id in both]
 
 
-def _cells(callers: list[Caller], dialect: str, row: Row) -> Iterator[Cell]:
+def cells_of(callers: list[Caller], dialect: str, row: Row) -> Iterator[Cell]:
+    """Each caller with each thing, and what may be answered."""
     # Where nobody is asked who calls, a few callers are as good as all (and logins are slow).
     for caller in callers[:: 8 if row.right.startswith("public") else 1]:
         for which in row.objects if row.noun is not None else ("own",):
