@@ -17,7 +17,7 @@ from koine.kit.ids import new_id
 from koine.kit.tokens import random_token
 from koine.main.opening import open_database
 from koine.model.actor import Actor, operator
-from koine.model.conversation import NewConversation
+from koine.model.conversation import Conversation, NewConversation
 from koine.model.identity import Identity, NewIdentity
 from koine.model.inbox import ContactInbox
 from koine.model.permissions import PERMISSIONS
@@ -27,6 +27,7 @@ from koine.store.db import Tx
 from rigs.servers import Home
 
 WEEK_S = 7 * 86_400
+AT_ONCE = 16
 ROLES = {"ada": "tenant_admin", "alice": "agent", "dan": "driver"}
 
 
@@ -100,7 +101,10 @@ async def make_town(engine: Engine, talks: int = 10, name: str = "Acme") -> Town
         title="Talk", inbox_id=inbox.id, owner_id=carol.id, source_id=place.source_id,
         participants=((users["dan"].id, "member"), (users["alice"].id, "member")),
     )  # fmt: skip
-    made = await asyncio.gather(*(conversations.create(engine, boss, new) for _ in range(talks)))
+    made: list[Conversation] = []
+    while wanted := min(AT_ONCE, talks - len(made)):
+        some = (conversations.create(engine, boss, new) for _ in range(wanted))
+        made += await asyncio.gather(*some)
     return Town(
         tenant_id=tenant.id,
         ids={"carol": carol.id} | {who: user.id for who, user in users.items()},
