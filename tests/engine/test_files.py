@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from koine.engine import files
-from koine.model.errors import NotFound
+from koine.model.errors import NotFound, Unavailable
 from koine.store import files as rows
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
@@ -44,6 +44,12 @@ async def test_what_was_saved_is_read_back(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(body))
     assert (saved.size, saved.file_type, saved.extension) == (len(body), "file", "txt")
     assert await read(cast, saved.key) == body
+
+
+async def test_a_disk_that_takes_nothing_is_no_bug_of_ours(cast: Cast) -> None:
+    (Path(cast.engine.settings.data_dir) / "files").symlink_to("/nowhere/at/all")
+    with pytest.raises(Unavailable):
+        await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
 
 
 async def test_numbers_count_within_the_tenant(cast: Cast) -> None:

@@ -8,11 +8,13 @@ Several nodes share one `data_dir`, for each must find what another has stored.
 """
 
 import asyncio
+import logging
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -20,11 +22,15 @@ from koine.engine.engine import Engine
 from koine.kit.ids import new_id
 from koine.kit.images import HEAD, Image, sniff
 from koine.kit.tokens import random_token
-from koine.model.errors import NotFound
+from koine.model.errors import NotFound, Unavailable, Unavailable
 from koine.model.message import Attachment
 from koine.store import files, tallies
 from koine.store.db import Tx
 from koine.store.files import StoredFile
+
+P = ParamSpec("P")
+R = TypeVar("R")
+log = logging.getLogger(__name__)
 
 CHUNK = 256 * 1024
 NAME_LENGTH = 255
@@ -32,7 +38,7 @@ OCTETS = "application/octet-stream"
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What is stored under these types was seen to be so by its first bytes."""
 
-_KEY = re.compile(r"[A-Za-z0-9_-]{32}")
+KEY = re.compile(r"[A-Za-z0-9_-]{32}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 
@@ -62,7 +68,8 @@ class Opened(Struct, frozen=True):
 async def save(
     engine: Engine, tenant_id: str, conversation_id: str | None, source: Source
 ) -> Attachment:
-    """Store an upload; when this returns, bytes and row are on disk."""
+    """Store an upload; when this returns, bytes and row are on disk. Raises Unavailable when the
+    disk takes no more."""
     key = random_token()
     path = _path(engine, key)
     name = _name(source.name)
@@ -72,6 +79,9 @@ async def save(
         row = await engine.db.write(
             tenant_id, _add, engine.clock.now(), conversation_id, (name, media, size, key)
         )
+    except (Unavailable, asyncio.CancelledError):
+        # Whether the row was written is unknown: bytes without one are swept in time.
+        raise
     except BaseException:
         await asyncio.to_thread(path.unlink, missing_ok=True)
         raise
@@ -91,10 +101,15 @@ async def save(
 
 async def open_by_key(engine: Engine, key: str) -> Opened:
     """A stored file of whichever tenant: the key is the authority. Raises NotFound."""
-    row = await engine.db.read("", files.by_key, key) if _KEY.fullmatch(key) else None
+    row = await engine.db.read("", files.by_key, key) if KEY.fullmatch(key) else None
     if row is None or not await asyncio.to_thread(_path(engine, key).is_file):
         raise NotFound("file")
     return Opened(row, _chunks(_path(engine, key)))
+
+
+def place(key: str) -> Path:
+    """Where the bytes of a file lie in the data folder."""
+    return Path("files") / key[:2] / key[2:4] / key
 
 
 async def erase(engine: Engine, rows: list[StoredFile]) -> None:
@@ -122,19 +137,29 @@ async def _add(
 async def _write(path: Path, source: Source) -> tuple[int, Image | None]:
     """Give the size, and what image it is by its first bytes."""
     part = path.with_name(f"{path.name}.part")
-    out = await asyncio.to_thread(_create, part)
+    out = await _on_disk(_create, part)
     size, head = 0, b""
     try:
         while chunk := await source.read(CHUNK):
-            await asyncio.to_thread(out.write, chunk)
+            await _on_disk(out.write, chunk)
             size += len(chunk)
             head = (head + chunk)[:HEAD] if len(head) < HEAD else head
-        await asyncio.to_thread(_finish, out, part, path)
+        await _on_disk(_finish, out, part, path)
     except BaseException:
-        out.close()
+        with suppress(OSError):  # closing writes what is left, too
+            out.close()
         part.unlink(missing_ok=True)
         raise
     return size, sniff(head)
+
+
+async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do it on a thread; a disk that is full or broken is no bug of ours."""
+    try:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    except OSError as error:
+        log.warning("an upload cannot be stored: %s", error)
+        raise Unavailable() from error
 
 
 def _create(part: Path) -> IO[bytes]:
@@ -167,7 +192,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
 
 
 def _path(engine: Engine, key: str) -> Path:
-    return Path(engine.settings.data_dir) / "files" / key[:2] / key[2:4] / key
+    return Path(engine.settings.data_dir) / place(key)
 
 
 def _name(name: str) -> str:

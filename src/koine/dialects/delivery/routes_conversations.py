@@ -1,5 +1,7 @@
 """The five calls of the source documents: conversations, and the messages in them (delivery.md)."""
 
+from contextlib import suppress
+
 from koine.dialects.delivery import checks, shapes, wire
 from koine.dialects.delivery.texts import say
 from koine.engine import conversations, delivery_conversations, messages
@@ -10,6 +12,7 @@ from koine.http.once import message_key
 from koine.http.route import Routes
 from koine.model.actor import Actor
 from koine.model.conversation import Status
+from koine.model.errors import Unavailable
 from koine.model.filters import ConversationFilter, MessageFilter
 from koine.model.message import Draft
 from koine.model.view import Part
@@ -119,7 +122,9 @@ async def list_messages(call: Call[None, wire.ListMessages]) -> wire.Messages:
         MessageFilter(start=start, end=end), window, as_participant=True,
     )  # fmt: skip
     if _is_news(said):
-        await messages.mark_read(call.engine, call.actor, conversation_id, said.items[0].id)
+        # A disk that is full takes no mark, and is read all the same.
+        with suppress(Unavailable):
+            await messages.mark_read(call.engine, call.actor, conversation_id, said.items[0].id)
     return wire.Messages(
         True,
         say("Messages retrieved successfully", query.language),
