@@ -43,6 +43,11 @@ def sees_private(actor: Actor) -> bool:
     return actor.is_system_admin or actor.kind == "key" or actor.role in STAFF_ROLES
 
 
+def sees_all(actor: Actor) -> bool:
+    """Whether the actor sees every conversation of the tenant, its own or not."""
+    return actor.may(VIEW_TENANT, READ_CONVERSATIONS)
+
+
 def opens_free(actor: Actor) -> bool:
     """Whether the actor may open a conversation about no delivery (delivery.md, S, rule 3)."""
     return actor.role in ("dispatcher", "tenant_admin") or actor.may(
@@ -149,7 +154,7 @@ async def _found(
 
 
 def _sees(actor: Actor, found: Conversation, me: Participant | None) -> bool:
-    if actor.may(VIEW_TENANT, READ_CONVERSATIONS) or _takes_part(me):
+    if sees_all(actor) or _takes_part(me):
         return True
     return actor.kind == "contact" and found.owner_id == actor.identity_id
 

@@ -12,6 +12,7 @@ from koine.engine.around import around
 from koine.model.conversation import Conversation
 from koine.model.event import Logged
 from koine.model.happening import Happening, Noun
+from koine.model.identity import ResponderVersion
 from koine.model.tenant import TenantSettings
 from koine.model.view import Part
 from koine.store import (
@@ -57,6 +58,8 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
                 readers=readers.get(conversation_id),
                 members=_members(event),
                 meets=await _meets(tx, event, curious),
+                version=await _version(tx, event),
+                merged_id=_merged(event),
             )
         )
     return happened
@@ -110,6 +113,19 @@ async def _readers(tx: Tx, found: list[Conversation]) -> dict[str, frozenset[str
     named = settings.support_user_ids
     customers = {c.id: await tickets.support_customers(tx, c.id) for c in found}
     return {one: frozenset({i for i in ids if i} | set(named)) for one, ids in customers.items()}
+
+
+async def _version(tx: Tx, event: Logged) -> ResponderVersion | None:
+    if event.kind != "responder.versioned":
+        return None
+    version_id = msgspec.json.decode(event.body)["version"]
+    return (await identities.versions_by_id(tx, [version_id])).get(version_id)
+
+
+def _merged(event: Logged) -> str | None:
+    if event.kind != "identity.merged":
+        return None
+    return str(msgspec.json.decode(event.body)["merged_id"])
 
 
 def _members(event: Logged) -> frozenset[str]:

@@ -61,6 +61,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewResponder) -> Responder
     version = ResponderVersion(new_id(), made.id, 1, new.settings, now)
     await identities.add_version(tx, version)
     await note(tx, now, actor, "create", made.kind, made.id, name=made.name)
+    await record(tx, now, "responder.versioned", made.id, version=version.id, number=1)
     return Responder(made, [version])
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from koine.model.conversation import Conversation, Participant
 from koine.model.delivery import Delivery
 from koine.model.event import Logged
-from koine.model.identity import Identity
+from koine.model.identity import Identity, ResponderVersion
 from koine.model.inbox import Inbox
 from koine.model.message import Message
 from koine.model.tenant import Tenant
@@ -26,7 +26,8 @@ class Happening(Struct, frozen=True, kw_only=True):
     `members` are those who could see it. `noun` is the identity, inbox, delivery, ticket or tenant
     the event is about. `around` holds what surrounds the conversation. `readers` are the only
     people who read the messages of a support conversation, None for every other kind.
-    `meets` are those who share a conversation with the identity the event is about.
+    `meets` are those who share a conversation with the identity the event is about. `version` is a
+    responder's new one. `merged_id` is the contact that became the `noun`.
     """
 
     event: Logged
@@ -38,6 +39,8 @@ class Happening(Struct, frozen=True, kw_only=True):
     readers: frozenset[str] | None = None
     members: frozenset[str] = frozenset()
     meets: frozenset[str] = frozenset()
+    version: ResponderVersion | None = None
+    merged_id: str | None = None
     made: dict[Hashable, object] = field(default_factory=dict)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -1,0 +1,143 @@
+"""What an event holds for those who follow: what it is about, as GET shows it now. Pure.
+
+Streams ask as the reader; webhooks as nobody in particular, which is as a key of the tenant that
+reads everything and manages nothing.
+"""
+
+from koine.dialects.native import shapes, shapes_talk
+from koine.dialects.native import wire_stream as wire
+from koine.dialects.native import wire_talk
+from koine.engine import access
+from koine.kit.times import iso_ms
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation
+from koine.model.delivery import Delivery
+from koine.model.happening import Happening
+from koine.model.identity import RESPONDER_KINDS, Identity
+from koine.model.inbox import Inbox
+from koine.model.permissions import READ_CONVERSATIONS, READ_CUSTOMERS, VIEW_TENANT
+from koine.model.tenant import Tenant
+from koine.model.ticket import Ticket
+
+_PERMISSIONS = frozenset({READ_CONVERSATIONS, READ_CUSTOMERS, VIEW_TENANT})
+_NOBODY = Actor("", "key", permissions=_PERMISSIONS)
+_TALK = frozenset({"conversation", "participant", "message"})
+REMOVED = "conversation.removed"
+
+
+def event(happening: Happening, actor: Actor | None, base_url: str) -> wire.Event | None:
+    """The event as this reader is shown it; None when there is nothing left to show."""
+    held = data(happening, actor, base_url)
+    if held is None:
+        return None
+    told = happening.event
+    return wire.Event(
+        id=told.id,
+        type=kind(happening, actor),
+        created_at=iso_ms(told.created_at),
+        conversation_id=told.conversation_id or _deleted(happening),
+        seq=told.seq,
+        data=held,
+    )
+
+
+def kind(happening: Happening, actor: Actor | None) -> str:
+    """The event's type: that of the log, but what is out of every list is `removed`."""
+    told = happening.event.kind
+    if told.partition(".")[0] in _TALK and _is_lost(happening, actor):
+        return REMOVED
+    noun = happening.noun
+    if isinstance(noun, Inbox) and noun.removed_at is not None:
+        return "inbox.removed"
+    return told
+
+
+def data(happening: Happening, actor: Actor | None, base_url: str) -> wire.EventData | None:
+    """What the event holds, for a reader (None: a webhook); None when it is there no more.
+
+    Whether the reader may be told at all was asked before (`engine.hearing`).
+    """
+    told, reader = happening.event, actor or _NOBODY
+    match told.kind.partition(".")[0]:
+        case "conversation" | "participant" | "message":
+            return _talk(happening, actor, base_url)
+        case "credential":
+            return wire.CredentialData(told.subject_id)
+    match happening.noun:
+        case Identity() as person if told.kind == "responder.versioned":
+            version = happening.version
+            return wire.VersionData(
+                shapes.responder(person), shapes.version(version) if version else None
+            )
+        case Identity() as person:
+            return _person(happening, person, reader)
+        case Inbox() as inbox if inbox.removed_at is not None:
+            return wire.InboxGoneData(inbox.id)
+        case Inbox() as inbox:
+            return wire.InboxData(shapes.inbox(inbox, reader))
+        case Delivery() as delivery:
+            return wire.DeliveryData(shapes.delivery(delivery))
+        case Tenant() as tenant:
+            return wire.TenantData(shapes.tenant(tenant, reader))
+        case Ticket() as ticket:
+            found = happening.conversation
+            shown = None if found is None or found.removed_at else _shown(happening, found, reader)
+            return wire.TicketData(shapes_talk.ticket(ticket), shown)
+        case None:
+            return None
+
+
+def _talk(happening: Happening, actor: Actor | None, base_url: str) -> wire.EventData | None:
+    found, told = happening.conversation, happening.event
+    if found is None:
+        return wire.GoneData(told.subject_id) if told.kind == "conversation.deleted" else None
+    if _is_lost(happening, actor):
+        return wire.GoneData(found.id)
+    shown = _shown(happening, found, actor or _NOBODY)
+    if told.kind.startswith("message."):
+        message = happening.message
+        if message is None:
+            return None
+        sender = happening.part_of(message.sender_id) if message.sender_id else None
+        return wire.SaidData(
+            shapes_talk.message(message, base_url),
+            shown,
+            shapes_talk.participant(sender) if sender else None,
+        )
+    return wire.TalkData(shown, [shapes_talk.participant(p) for p in happening.participants])
+
+
+def _shown(happening: Happening, found: Conversation, reader: Actor) -> wire_talk.Conversation:
+    return shapes_talk.conversation(found, happening.around, reader)
+
+
+def _person(happening: Happening, person: Identity, reader: Actor) -> wire.PersonData:
+    card = wire.Card(person.id, person.kind, person.name, person.email, person.avatar_url)
+    merged_id = happening.merged_id
+    if person.id != reader.identity_id and not reader.may(*_PERMISSIONS):
+        return wire.PersonData(card, merged_id=merged_id)
+    if person.kind == "user":
+        return wire.PersonData(card, user=shapes.user(person), merged_id=merged_id)
+    if person.kind in RESPONDER_KINDS:
+        return wire.PersonData(card, responder=shapes.responder(person), merged_id=merged_id)
+    return wire.PersonData(card, contact=shapes.contact(person), merged_id=merged_id)
+
+
+def _is_lost(happening: Happening, actor: Actor | None) -> bool:
+    """Whether the conversation is out of every list, or this reader's part in it has ended."""
+    found = happening.conversation
+    if found is None:
+        return False
+    if found.removed_at is not None:
+        return True
+    if actor is None or access.sees_all(actor):
+        return False
+    if actor.kind == "contact" and found.owner_id == actor.identity_id:
+        return False
+    me = happening.part_of(actor.identity_id)
+    return me is None or me.left_at is not None
+
+
+def _deleted(happening: Happening) -> str | None:
+    told = happening.event
+    return told.subject_id if told.kind == "conversation.deleted" else None
