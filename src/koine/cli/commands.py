@@ -12,6 +12,7 @@ from koine.cli.failing import Plain
 COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
     "inbox": "inbox", "delivery": "delivery", "migrate": "migrate", "doctor": "doctor",
+    "backup": "backup", "restore": "restore",
     "openapi": "wire", "routes": "wire", "version": "version",
 }  # fmt: skip
 """Each command and the module of this package that has it, in the order of `koine --help`."""

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextvars import Context
 from types import FrameType
 
 import structlog
@@ -58,7 +59,7 @@ class Leaving:
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         if not self._told:
             self._told = True
-            self._loop.call_soon_threadsafe(self._begin, number)
+            self._loop.call_soon_threadsafe(self._begin, number, context=Context())
         elif self._listener is not None:
             os._exit(128 + number)
 

@@ -7,16 +7,21 @@ from urllib.parse import urlsplit
 from koine.kit.later import Later
 from koine.kit.settings import Settings
 from koine.model.errors import Unavailable
+from koine.store.copies import Copying
 from koine.store.db import Database
 
 if TYPE_CHECKING:
     import asyncpg
 
     from koine.store import postgres, sqlite
+    from koine.store.postgres import copying as postgres_copying
+    from koine.store.sqlite import copying as sqlite_copying
 else:
     asyncpg = Later("asyncpg")
     postgres = Later("koine.store.postgres")
     sqlite = Later("koine.store.sqlite")
+    postgres_copying = Later("koine.store.postgres.copying")
+    sqlite_copying = Later("koine.store.sqlite.copying")
 
 
 class CannotStart(Exception):
@@ -39,6 +44,13 @@ async def open_database(settings: Settings) -> Database:
         raise CannotStart(f"the database at {where} refuses us: {error}") from None
     except (OSError, RuntimeError) as error:
         raise CannotStart(f"cannot open the database at {where}: {error}") from None
+
+
+def copying(settings: Settings) -> Copying:
+    """What copies the database of the settings."""
+    if is_postgres(settings):
+        return postgres_copying.PostgresCopying(settings.database_url, settings.postgres_programs)
+    return sqlite_copying.SqliteCopying(sqlite_path(settings))
 
 
 def is_postgres(settings: Settings) -> bool:

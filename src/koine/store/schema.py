@@ -51,6 +51,11 @@ def head() -> str:
     return revisions(_MIGRATIONS)[-1]
 
 
+def knows(revision: str) -> bool:
+    """Whether this program can start from this revision."""
+    return revision in revisions(_MIGRATIONS)
+
+
 @cache
 def revisions(directory: Path) -> list[str]:
     """Every revision in order: 0001, 0002, …, as the migrations' files are named."""
@@ -80,7 +85,7 @@ def _written(kind: str, version: str, directory: Path) -> str:
 
 
 def _refuse_unknown(version: str) -> None:
-    if version not in revisions(_MIGRATIONS):
+    if not knows(version):
         raise WrongSchema(
             f"the database is at {version}, which this Koine does not know: "
             "a newer one has changed it, run that one"

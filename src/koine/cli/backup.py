@@ -1,0 +1,82 @@
+"""`koine backup`: write an archive, or look whether one can be restored."""
+
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from koine.cli import options
+from koine.cli.failing import Said
+from koine.cli.running import finish
+from koine.kit.settings import Settings
+from koine.main.archives.checking import verify as verified
+from koine.main.archives.making import back_up
+from koine.main.archives.manifest import BadArchive, Manifest
+from koine.store.copies import CannotCopy
+
+Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]
+
+
+def backup(
+    path: Annotated[Path, typer.Argument(help="File to write, or a folder for a new one.")],
+    *,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only look at the archive PATH.")
+    ] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not look whether it can be restored.")
+    ] = False,
+    data: options.Data = None,
+    database: options.Database = None,
+) -> None:
+    """Back up the database and the uploads, beside a running server, and verify the archive."""
+    if verify and no_verify:
+        raise Said("give --verify or --no-verify, not both")
+    settings = options.settings(data, database)
+    if not verify:
+        path = _made(settings, path)
+        typer.echo(f"{path}: {path.stat().st_size / (1 << 20):.1f} MiB")
+    if not no_verify:
+        report("can be restored", path, lambda folder: verified(settings, path, folder))
+
+
+def report(what: str, path: Path, work: Work) -> None:
+    """Do the work in a temporary folder beside an archive, and tell what it found.
+
+    Raises Said when there is a difference.
+    """
+    if not path.is_file():
+        raise Said(f"there is no archive {path}")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
+        try:
+            manifest, wrong = finish(work(Path(folder)))
+        except (BadArchive, CannotCopy) as error:
+            raise Said(f"{path}: {error}") from None
+    typer.echo(summary(manifest))
+    if wrong:
+        raise Said("\n  ".join([f"{path}: {len(wrong)} differences", *wrong[:20]]))
+    typer.echo(f"every count and every conversation is as it was: it {what}")
+
+
+def summary(manifest: Manifest) -> str:
+    """What is in an archive, for a person to read."""
+    facts = manifest.facts
+    rows = ", ".join(f"{name} {count}" for name, count in facts.tables.items() if count)
+    uploads = len(manifest.parts) - 1
+    lines = [
+        f"made {manifest.made_at} by Koine {manifest.koine}, {manifest.kind}, at {facts.schema}",
+        f"newest event {facts.position}, uploads {uploads}",
+        f"rows: {rows or 'none'}",
+    ]
+    if manifest.gone:
+        lines.append(f"uploads deleted while it was made: {len(manifest.gone)}")
+    return "\n".join(lines)
+
+
+def _made(settings: Settings, path: Path) -> Path:
+    try:
+        return finish(back_up(settings, path))
+    except CannotCopy as error:
+        raise Said(str(error)) from None

@@ -1,0 +1,24 @@
+"""`koine restore`: put an archive in the place of a database that no server serves."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from koine.cli import options
+from koine.cli.backup import report
+from koine.main.archives.restoring import restore as restored
+
+
+def restore(
+    path: Annotated[Path, typer.Argument(help="The archive.")],
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if there is something in the database.")
+    ] = False,
+    data: options.Data = None,
+    database: options.Database = None,
+) -> None:
+    """Restore database and uploads from an archive, and verify the result."""
+    settings = options.settings(data, database)
+    report("is restored", path, lambda folder: restored(settings, path, folder, force=force))

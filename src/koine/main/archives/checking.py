@@ -1,0 +1,63 @@
+"""Compare a database with what the manifest of its archive says it should be."""
+
+from pathlib import Path
+
+from koine.engine.files import place
+from koine.kit.settings import Settings
+from koine.main.archives.manifest import DATABASE, BadArchive, Manifest
+from koine.main.archives.tarred import unpack
+from koine.main.opening import copying
+from koine.store import schema
+from koine.store.copies import Ask, facts, file_keys, gaps
+
+
+async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:
+    """Unpack an archive into `folder`, restore its database into a temporary one and compare them;
+    answers the differences, a sentence each. Raises BadArchive, CannotCopy."""
+    manifest = opened(settings, path, folder)
+    async with copying(settings).opened(folder / DATABASE) as ask:
+        return manifest, await differences(ask, manifest, folder)
+
+
+def opened(settings: Settings, path: Path, folder: Path) -> Manifest:
+    """Unpack an archive that this program and these settings can do something with.
+
+    Raises BadArchive.
+    """
+    manifest = unpack(path, folder)
+    kind = copying(settings).kind
+    if manifest.kind != kind:
+        raise BadArchive(
+            f"it is of a {manifest.kind} database, and the settings name one of {kind}: "
+            "see KOINE_DATABASE_URL"
+        )
+    if not schema.knows(manifest.facts.schema):
+        raise BadArchive(
+            f"its tables are at {manifest.facts.schema}, made by Koine {manifest.koine}, "
+            "which this Koine does not know: use that one or a newer one"
+        )
+    return manifest
+
+
+async def differences(
+    ask: Ask, manifest: Manifest, data: Path, *, migrated: bool = False
+) -> list[str]:
+    """How a database and the uploads in the data folder `data` differ from what the manifest says.
+
+    `migrated` is a database brought to this program's tables after it was restored.
+    """
+    said = manifest.facts
+    found = await facts(ask, said.tables)
+    wrong = [
+        f"{name}: {said.tables[name]} rows were backed up, {found.tables.get(name)} are there"
+        for name in said.tables
+        if said.tables[name] != found.tables.get(name)
+    ]
+    if found.position != said.position:
+        wrong.append(f"the newest event is {found.position}, it was {said.position}")
+    expected = schema.head() if migrated else said.schema
+    if found.schema != expected:
+        wrong.append(f"the tables are at {found.schema}, not at {expected}")
+    missing = [key for key in await file_keys(ask) if not (data / place(key)).is_file()]
+    wrong += [f"upload {key} is missing" for key in sorted(set(missing) - set(manifest.gone))]
+    return wrong + await gaps(ask)

@@ -1,0 +1,62 @@
+"""Put a backup in the place of a database."""
+
+import os
+import shutil
+from pathlib import Path
+
+from koine.kit.settings import Settings
+from koine.main.archives.checking import differences, opened
+from koine.main.archives.manifest import DATABASE, Manifest
+from koine.main.archives.tarred import sync_folder
+from koine.main.opening import copying, open_database
+from koine.store import log, schema
+from koine.store.copies import CannotCopy
+
+
+async def restore(
+    settings: Settings, path: Path, folder: Path, *, force: bool
+) -> tuple[Manifest, list[str]]:
+    """Restore an archive, unpacked into `folder`, over the database and the uploads of the
+    settings; answers how the result differs from what was backed up, a sentence each.
+
+    An older archive is migrated. The event log begins a new epoch: positions come again, and
+    cursors of before must not be believed. Raises BadArchive, CannotCopy (also for a database that
+    is served, or has something in it unless `force`), CannotStart, Unavailable.
+    """
+    manifest = opened(settings, path, folder)
+    copies = copying(settings)
+    async with copies.alone():
+        if not force and not await copies.is_empty():
+            raise CannotCopy("there is something in the database already: --force replaces it")
+        _put_files(folder / "files", Path(settings.data_dir) / "files")
+        await copies.put(folder / DATABASE)
+        await _freshen(settings)
+        async with copies.asked() as ask:
+            data = Path(settings.data_dir)
+            return manifest, await differences(ask, manifest, data, migrated=True)
+
+
+async def _freshen(settings: Settings) -> None:
+    db = await open_database(settings)
+    try:
+        await schema.migrate(db)
+        await db.write("", log.new_epoch)
+    finally:
+        await db.close()
+
+
+def _put_files(source: Path, target: Path) -> None:
+    """Uploads never change: one that is there by its key is the one that was backed up."""
+    for file in sorted(source.glob("*/*/*")):
+        kept = target / file.relative_to(source)
+        if kept.exists() and kept.stat().st_size == file.stat().st_size:
+            continue
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_name(f"{kept.name}.part")
+        with file.open("rb") as read, part.open("wb") as out:
+            shutil.copyfileobj(read, out)
+            out.flush()
+            os.fsync(out.fileno())
+        part.rename(kept)
+        for folder in kept.parents[:4]:
+            sync_folder(folder)

@@ -1,0 +1,102 @@
+"""What a copy of a database must have in common with what it was copied from.
+
+Both kinds of copy (`sqlite/copying.py`, `postgres/copying.py`) are asked in plain SQL that both
+read: a copy is no `Database`, has no tenant, and a count of it may take as long as it takes.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from koine.store.tables import metadata
+
+Ask = Callable[[str], Awaitable[Sequence[Sequence[Any]]]]
+"""Run one SELECT; the rows."""
+
+_OWN = "server"
+"""The table of the server's own values changes by itself: a probe, an epoch."""
+_GAPS = """
+SELECT c.tenant_id, c.id, c.last_seq, coalesce(m.many, 0), coalesce(m.lowest, 1),
+  coalesce(m.highest, 0)
+FROM conversations c LEFT JOIN (
+  SELECT tenant_id, conversation_id, count(*) AS many, min(seq) AS lowest, max(seq) AS highest
+  FROM messages GROUP BY tenant_id, conversation_id
+) m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
+WHERE c.last_seq <> coalesce(m.highest, 0) OR coalesce(m.many, 0) <> coalesce(m.highest, 0)
+  OR coalesce(m.lowest, 1) <> 1
+"""
+
+
+class CannotCopy(Exception):
+    """The copy cannot be made or put back; the message says why and what to do."""
+
+
+class Facts(Struct, frozen=True):
+    """A database in numbers, all of one moment: rows of each table, position of the newest event.
+    `schema` is the revision of its tables."""
+
+    schema: str
+    tables: dict[str, int]
+    position: int
+
+
+class Taken(Struct, frozen=True):
+    """What a copy was like at its moment; `files` are the keys of the uploads it has rows of."""
+
+    facts: Facts
+    files: list[str]
+
+
+class Copying(Protocol):
+    """One database, copied to a file and back."""
+
+    kind: str
+
+    async def take(self, target: Path) -> Taken:
+        """Copy it as it is at one moment, while others use it. Raises CannotCopy."""
+
+    def opened(self, source: Path) -> AbstractAsyncContextManager[Ask]:
+        """A copy, put into a temporary database to be looked at. Raises CannotCopy."""
+
+    def asked(self) -> AbstractAsyncContextManager[Ask]:
+        """The database itself, to be looked at."""
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keep servers from the database meanwhile. Raises CannotCopy when one is there."""
+
+    async def is_empty(self) -> bool:
+        """Whether nothing would be lost by putting a copy into it."""
+
+    async def put(self, source: Path) -> None:
+        """Put a copy in the place of what is there. Raises CannotCopy."""
+
+
+async def facts(ask: Ask, known: Collection[str]) -> Facts:
+    """Count a database: those of our tables that are among `known`."""
+    names = [t.name for t in metadata.sorted_tables if t.name in known and t.name != _OWN]
+    counts = {name: int((await ask(f"SELECT count(*) FROM {name}"))[0][0]) for name in names}
+    newest = await ask("SELECT coalesce(max(position), 0) FROM events")
+    revision = await ask("SELECT version_num FROM alembic_version")
+    return Facts(str(revision[0][0]), dict(sorted(counts.items())), int(newest[0][0]))
+
+
+async def gaps(ask: Ask) -> list[str]:
+    """The conversations whose messages are not numbered 1, 2, … to the last, a sentence each."""
+    return [
+        f"conversation {id_}: {many} messages numbered {lowest} to {highest}, the last should be "
+        f"{last}"
+        for _, id_, last, many, lowest, highest in await ask(_GAPS)
+    ]
+
+
+async def file_keys(ask: Ask) -> list[str]:
+    """The key of every upload that has a row."""
+    return sorted(str(key) for (key,) in await ask("SELECT key FROM files"))
+
+
+async def taken(ask: Ask, known: Collection[str]) -> Taken:
+    """Look at a copy that was just made; `known` are its tables."""
+    return Taken(await facts(ask, known), await file_keys(ask))
