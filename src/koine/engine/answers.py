@@ -25,7 +25,6 @@ KEPT = DAY
 """How long an answer is given again, µs."""
 LEFT_BEHIND = 60 * SECOND
 """A slot whose first call has not answered after this is that of a process that died, µs."""
-_PURGE_EVERY = 64
 
 
 class KeyReused(Invalid):
@@ -55,8 +54,6 @@ async def begin(
     slot, secret = _slot(actor, request, key), _secret(actor, request, key)
     digest = tokens.hmac_hex(secret, call.digest)
     if await answers.take(tx, slot, digest, now, runner):
-        if int(slot[:4], 16) % _PURGE_EVERY == 0:
-            await answers.purge(tx, now - KEPT)
         return None
     found = await answers.get(tx, slot)
     if found is None:

@@ -22,7 +22,7 @@ from koine.engine.engine import Engine
 from koine.kit.ids import new_id
 from koine.kit.images import HEAD, Image, sniff
 from koine.kit.tokens import random_token
-from koine.model.errors import NotFound, Unavailable, Unavailable
+from koine.model.errors import NotFound, Unavailable
 from koine.model.message import Attachment
 from koine.store import files, tallies
 from koine.store.db import Tx

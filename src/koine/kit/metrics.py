@@ -29,7 +29,9 @@ REQUESTS = Histogram(
     buckets=_FAST,
     registry=REGISTRY,
 )
-SENDS = Counter("koine_sends", "Sends answered with a message, repeated ones too.", registry=REGISTRY)
+SENDS = Counter(
+    "koine_sends", "Sends answered with a message, repeated ones too.", registry=REGISTRY
+)
 BATCH = Histogram(
     "koine_send_batch_size",
     "Messages that shared one transaction.",

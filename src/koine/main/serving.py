@@ -18,6 +18,7 @@ from koine.demo.making import demonstration
 from koine.demo.showing import shown
 from koine.engine import engine as engines
 from koine.engine.engine import Engine
+from koine.engine.upkeep import kept_up
 from koine.http.call import Receive, Scope, Send
 from koine.kit import logs
 from koine.kit.clock import SystemClock
@@ -98,7 +99,7 @@ class Worker:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         with watched(self._settings):
-            async with running(self._settings) as engine, telling(engine) as relay:
+            async with running(self._settings) as engine, kept_up(engine), telling(engine) as relay:
                 self._app = Closing(application(engine, relay), engine.draining)
                 _settle()
                 Leaving(engine.draining, self._settings.drain_seconds, None).install()
@@ -109,7 +110,7 @@ class Worker:
 
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
     with watched(settings):
-        async with running(settings) as engine, telling(engine) as relay:
+        async with running(settings) as engine, kept_up(engine), telling(engine) as relay:
             app = Closing(application(engine, relay), engine.draining)
             leaving = Leaving(engine.draining, settings.drain_seconds, listener)
             server = Server(configured(settings, app, lifespan="off"), leaving.install)

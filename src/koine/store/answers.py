@@ -4,7 +4,7 @@ from msgspec import Struct, structs
 from sqlalchemy import and_, delete, select, update
 
 from koine.store.db import Tx
-from koine.store.fragments import insert_ignoring
+from koine.store.fragments import in_list, insert_ignoring
 from koine.store.sql import Command, Query, p
 from koine.store.tables import answers as t
 from koine.store.tables.base import columns_of
@@ -12,8 +12,8 @@ from koine.store.tables.base import columns_of
 
 class KeptAnswer(Struct, frozen=True):
     """One key's row: `slot` is the digest of caller, request and key; `status` is None while the
-    first call runs. `headers` is JSON text, `content` the body; while the first call runs, `headers`
-    names the process that runs it."""
+    first call runs, whose process `headers` names then. Else `headers` is JSON text, `content` the
+    body."""
 
     slot: str
     digest: str
@@ -50,9 +50,9 @@ _KEEP = Command(
     .values(status=p("new_status"), headers=p("new_headers"), content=p("new_content"))
 )
 _DROP = Command(delete(t).where(_ONE))
-_PURGE = Command(
-    delete(t).where(t.c.tenant_id == p("tenant_id"), t.c.taken_at < p("before")),
-)
+_OLD = (t.c.tenant_id == p("tenant_id"), t.c.taken_at < p("before"))
+_OLD_SLOTS = Query(select(t.c.slot).where(*_OLD).limit(p("limit")), str)
+_FORGET = Command(delete(t).where(*_OLD, in_list(t.c.slot, "slots")))
 
 
 async def take(tx: Tx, slot: str, digest: str, now: int, runner: str) -> bool:
@@ -89,6 +89,11 @@ async def drop(tx: Tx, slot: str) -> None:
     await tx.run(_DROP, slot=slot)
 
 
-async def purge(tx: Tx, before: int) -> int:
-    """Forget the tenant's answers from before a time (µs); answers how many."""
-    return await tx.run(_PURGE, before=before)
+async def old(tx: Tx, before: int, limit: int) -> list[str]:
+    """Slots of the tenant that were taken before a time (µs), so many at most."""
+    return await tx.all(_OLD_SLOTS, before=before, limit=limit)
+
+
+async def forget(tx: Tx, before: int, slots: list[str]) -> int:
+    """Free these slots, but for those that were taken anew since; answers how many."""
+    return await tx.run(_FORGET, before=before, slots=slots)

@@ -5,7 +5,7 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from koine.model.credential import ApiKey, Login, Session
 from koine.store.db import Tx
-from koine.store.fragments import upsert
+from koine.store.fragments import in_list, upsert
 from koine.store.sql import Command, Query, p
 from koine.store.tables import api_keys, logins, sessions
 from koine.store.tables.base import columns_of
@@ -104,6 +104,12 @@ _DROP_ENDED_SESSIONS_OF = Command(
         or_(sessions.c.revoked_at.is_not(None), sessions.c.expires_at <= p("now")),
     )
 )
+_ENDED = (
+    sessions.c.tenant_id == p("tenant_id"),
+    or_(sessions.c.revoked_at < p("before"), sessions.c.expires_at < p("before")),
+)
+_ENDED_SESSIONS = Query(select(sessions.c.id).where(*_ENDED).limit(p("limit")), str)
+_FORGET_SESSIONS = Command(delete(sessions).where(*_ENDED, in_list(sessions.c.id, "ids")))
 
 
 async def key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
@@ -182,3 +188,13 @@ async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
 async def drop_ended_sessions_of(tx: Tx, user_id: str, now: int) -> int:
     """Forget a user's sessions that have ended; answers how many."""
     return await tx.run(_DROP_ENDED_SESSIONS_OF, user_id=user_id, now=now)
+
+
+async def ended_sessions(tx: Tx, before: int, limit: int) -> list[str]:
+    """The tenant's sessions that ended before a time (µs), so many at most."""
+    return await tx.all(_ENDED_SESSIONS, before=before, limit=limit)
+
+
+async def forget_sessions(tx: Tx, before: int, ids: list[str]) -> int:
+    """Forget these sessions, if they ended before; answers how many."""
+    return await tx.run(_FORGET_SESSIONS, before=before, ids=ids)

@@ -33,6 +33,11 @@ _BY_KEY = Query(
     StoredFile,
     crosses_tenants="the unguessable key is the authority, as in the API it serves",
 )
+_KNOWN = Query(
+    select(t.c.key).where(in_list(t.c.key, "keys")),
+    str,
+    crosses_tenants="files lie together on disk, whosever they are",
+)
 _OF = Query(
     select(*columns_of(t, StoredFile)).where(
         t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
@@ -58,6 +63,11 @@ async def insert_one(tx: Tx, file: StoredFile) -> None:
 async def by_key(tx: Tx, key: str) -> StoredFile | None:
     """The file with this key, of whichever tenant."""
     return await tx.one(_BY_KEY, key=key)
+
+
+async def known(tx: Tx, keys: list[str]) -> list[str]:
+    """Which of these keys have a row, of whichever tenant."""
+    return await tx.all(_KNOWN, keys=keys)
 
 
 async def delete_of(tx: Tx, conversation_id: str) -> list[StoredFile]:

@@ -53,6 +53,12 @@ _SET = Command(
     ),
     crosses_tenants="the server's own values",
 )
+_MOVE = Command(
+    update(server)
+    .where(server.c.name == p("name"), server.c.value == p("old"))
+    .values(value=p("new")),
+    crosses_tenants="the server's own values",
+)
 _KEEP = Command(
     insert_ignoring(server, {"name": p("name"), "value": p("value")}, index_elements=["name"]),
     crosses_tenants="the server's own values",
@@ -101,6 +107,11 @@ async def server_value(tx: Tx, name: str, otherwise: str) -> str:
         await tx.run(_KEEP, name=name, value=otherwise)
         found = await tx.one(_VALUE, name=name)
     return found or otherwise
+
+
+async def move_server_value(tx: Tx, name: str, old: str, new: str) -> bool:
+    """Write one of the server's own values over, if it is still `old`."""
+    return bool(await tx.run(_MOVE, name=name, old=old, new=new))
 
 
 async def set_server_value(tx: Tx, name: str, value: str) -> None:

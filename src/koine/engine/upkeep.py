@@ -1,0 +1,99 @@
+"""What must be done now and then, by one node: forget what is too old, find files nobody names.
+
+Whoever serves calls `keep_up`. Of all the nodes the one that comes first in each turn does the
+work: it writes the time into the database, and the others find it there.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from msgspec import Struct
+
+from koine.engine import leftovers
+from koine.engine.answers import KEPT
+from koine.engine.engine import Engine
+from koine.kit.times import DAY, MINUTE, SECOND
+from koine.store import answers, credentials, tenants
+from koine.store.db import Tx
+
+EVERY = 5 * MINUTE
+"""How long a turn is, µs."""
+TURNS = DAY // EVERY
+"""In so many turns every folder of files is looked at once."""
+ENDED = DAY
+"""How long a session that has ended is remembered, µs."""
+_PIECE = 1000
+"""Rows deleted in one transaction: nobody waits long for it."""
+_DONE = "upkeep_at"
+
+_Kind = tuple[
+    Callable[[Tx, int, int], Awaitable[list[str]]],
+    Callable[[Tx, int, list[str]], Awaitable[int]],
+]
+_ANSWERS: _Kind = (answers.old, answers.forget)
+_SESSIONS: _Kind = (credentials.ended_sessions, credentials.forget_sessions)
+
+_log = structlog.get_logger("koine")
+
+
+class Done(Struct, frozen=True):
+    """How much a turn has done away with."""
+
+    answers: int = 0
+    sessions: int = 0
+    files: int = 0
+
+
+@asynccontextmanager
+async def kept_up(engine: Engine) -> AsyncIterator[None]:
+    """Keep up in the background while the context is open."""
+    task = asyncio.create_task(_keep_up(engine))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def run_once(engine: Engine) -> Done | None:
+    """Do this turn's work; None when it is done already, here or by another node."""
+    now = engine.clock.now()
+    if not await engine.db.write("", _take_turn, now):
+        return None
+    old = sessions = 0
+    for tenant in await engine.db.read("", tenants.all_):
+        old += await _forget(engine, tenant.id, _ANSWERS, now - KEPT)
+        sessions += await _forget(engine, tenant.id, _SESSIONS, now - ENDED)
+    files = await leftovers.sweep(engine, now // EVERY % TURNS, TURNS)
+    return Done(old, sessions, files)
+
+
+async def _take_turn(tx: Tx, now: int) -> bool:
+    before = await tenants.server_value(tx, _DONE, "0")
+    turn = str(now // EVERY)
+    return before != turn and await tenants.move_server_value(tx, _DONE, before, turn)
+
+
+async def _forget(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:
+    find, forget = kind
+    gone = 0
+    while found := await engine.db.read_long(tenant_id, find, before, _PIECE):
+        gone += await engine.db.write(tenant_id, forget, before, found)
+    return gone
+
+
+async def _keep_up(engine: Engine) -> None:
+    while True:
+        # Spread out, so that nodes started together do not all ask at once.
+        await asyncio.sleep(random.uniform(0.5, 1) * EVERY / SECOND)
+        try:
+            done = await run_once(engine)
+        except Exception:
+            _log.warning("upkeep failed", exc_info=True)
+            continue
+        if done is not None and done != Done():
+            _log.info("upkeep", answers=done.answers, sessions=done.sessions, files=done.files)

@@ -1,0 +1,135 @@
+"""Now and then: what is too old is forgotten, and files that nobody names are swept."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from koine.engine import answers, files, leftovers, sessions, upkeep
+from koine.engine.upkeep import EVERY, TURNS, Done
+from koine.kit.times import SECOND
+from koine.kit.tokens import random_token
+from koine.store import answers as rows
+from koine.store import credentials
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+DAY = 24 * 3600
+LATER = EVERY // SECOND
+ASKED = ("POST /v1/things", "k", answers.Call("d"))
+
+
+class Source(io.BytesIO):
+    """An upload."""
+
+    name, content_type = "a.txt", "text/plain"
+
+    async def read(self, size: int = -1) -> bytes:  # type: ignore[override]  # as uploads are read
+        return super().read(size)
+
+
+@pytest.fixture
+async def cast(fresh_db: Database, tmp_path: Path) -> Cast:
+    return await make_cast(fresh_db, data_dir=str(tmp_path))
+
+
+async def kept(cast: Cast) -> int:
+    tenant = cast.acme.tenant.id
+    return len(await cast.engine.db.read(tenant, rows.old, 1 << 60, 10_000))
+
+
+def put(cast: Cast, name: str, age: int) -> Path:
+    """A file without a row, so many seconds old."""
+    folder = Path(cast.engine.settings.data_dir) / "files" / name[:2] / name[2:4]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"lost")
+    made = cast.clock.now() // SECOND - age
+    os.utime(folder / name, (made, made))
+    return folder / name
+
+
+async def test_answers_are_forgotten_after_a_day_and_not_before(cast: Cast) -> None:
+    await answers.begin(cast.engine, cast.acme.actor("dan"), *ASKED)
+    cast.clock.advance(DAY - 60)
+    await upkeep.run_once(cast.engine)
+    assert await kept(cast) == 1
+    cast.clock.advance(LATER)
+    assert await upkeep.run_once(cast.engine) == Done(answers=1)
+    assert await kept(cast) == 0
+
+
+async def test_a_key_taken_anew_is_not_forgotten(cast: Cast) -> None:
+    dan = cast.acme.actor("dan")
+    await answers.begin(cast.engine, dan, *ASKED)
+    cast.clock.advance(DAY + 60)
+    old = await cast.engine.db.read(dan.tenant_id, rows.old, cast.clock.now() - answers.KEPT, 9)
+    await answers.begin(cast.engine, dan, *ASKED)
+    before = cast.clock.now() - answers.KEPT
+    assert await cast.engine.db.write(dan.tenant_id, rows.forget, before, old) == 0
+
+
+async def test_more_than_one_piece_is_forgotten(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_PIECE", 2)
+    for key in "abcde":
+        await answers.begin(cast.engine, cast.acme.actor("dan"), "POST /x", key, ASKED[2])
+    cast.clock.advance(DAY + 60)
+    assert await upkeep.run_once(cast.engine) == Done(answers=5)
+
+
+async def test_a_turn_is_done_once(cast: Cast) -> None:
+    assert await upkeep.run_once(cast.engine) == Done()
+    assert await upkeep.run_once(cast.engine) is None
+    cast.clock.advance(LATER)
+    assert await upkeep.run_once(cast.engine) == Done()
+
+
+async def test_sessions_that_ended_are_forgotten(cast: Cast) -> None:
+    dan = cast.acme.actor("dan")
+    await sessions.set_password(cast.engine, dan, cast.acme.id("dan"), "a good long password")
+    said = await sessions.log_in(
+        cast.engine, cast.acme.people["dan"].email or "", "a good long password"
+    )
+    open_until = cast.engine.settings.refresh_token_days * DAY
+    cast.clock.advance(open_until - 60)
+    assert await upkeep.run_once(cast.engine) == Done()
+    cast.clock.advance(DAY + 120)
+    assert await upkeep.run_once(cast.engine) == Done(sessions=1)
+    assert said.tenant_id == dan.tenant_id
+    assert await cast.engine.db.read(dan.tenant_id, credentials.ended_sessions, 1 << 60, 9) == []
+
+
+async def test_files_nobody_names_are_swept_after_a_day(cast: Cast) -> None:
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Source(b"kept"))
+    named = put(cast, saved.key, 2 * DAY)
+    old, young = put(cast, random_token(), DAY + 60), put(cast, random_token(), DAY - 60)
+    part, strange = put(cast, f"{random_token()}.part", DAY + 60), put(cast, "readme", 9 * DAY)
+    assert await leftovers.sweep(cast.engine) == 2
+    assert [each.exists() for each in (named, old, young, part, strange)] == [
+        True, False, True, False, True,
+    ]  # fmt: skip
+
+
+async def test_every_folder_is_looked_at_within_a_day(cast: Cast) -> None:
+    lost = [put(cast, random_token(), 3 * DAY) for _ in range(30)]
+    swept = 0
+    for _ in range(TURNS):
+        done = await upkeep.run_once(cast.engine)
+        swept += done.files if done else 0
+        cast.clock.advance(LATER)
+    assert swept == len(lost)
+    assert not any(each.exists() for each in lost)
+
+
+async def test_another_databases_files_are_left_alone(cast: Cast) -> None:
+    lost = put(cast, random_token(), 3 * DAY)
+    (Path(cast.engine.settings.data_dir) / leftovers.OWNER).write_text("another")
+    assert await leftovers.sweep(cast.engine) == 0
+    assert lost.exists()
+
+
+async def test_a_database_without_files_has_nothing_to_sweep(cast: Cast) -> None:
+    assert await leftovers.sweep(cast.engine) == 0
+    assert not (Path(cast.engine.settings.data_dir) / leftovers.OWNER).exists()
