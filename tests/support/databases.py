@@ -25,14 +25,15 @@ async def sqlite(directory: Path) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def postgres(shared: SharedPostgres) -> AsyncIterator[Database]:
     """A new database on the run's PostgreSQL, a copy of the one that got the tables."""
-    opened = await PostgresDatabase.open(shared.new_database(_with_tables))
+    opened = await PostgresDatabase.open(shared.new_database(with_tables))
     try:
         yield opened
     finally:
         await opened.close()
 
 
-async def _with_tables(url: str) -> None:
+async def with_tables(url: str) -> None:
+    """Make the tables in the database at `url`."""
     opened = await PostgresDatabase.open(url)
     try:
         await schema.migrate(opened)

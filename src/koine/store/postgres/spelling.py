@@ -90,10 +90,12 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
 
 @compiles(LogLook, "postgresql")
 def _log_look(element: LogLook, compiler: Any, **kw: Any) -> str:
+    # xmax is one above the last that has *ended*: who began later may be open, and is not in xmin
+    # either. age() counts from the next number to be given out.
     return (
         "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last,"
         " pg_snapshot_xmin(s)::text::bigint AS oldest_open,"
-        " pg_snapshot_xmax(s)::text::bigint AS next_begun"
+        " pg_snapshot_xmax(s)::text::bigint + age(pg_snapshot_xmax(s)::xid) AS next_begun"
         " FROM events_position_seq, pg_current_snapshot() AS s)"
     )
 
