@@ -64,10 +64,12 @@ async def run(settings: RigSettings) -> Figure:
     )
 
 
-async def cut_sends(home: Home, cuts: int, dice: random.Random, *, keys: Keys = "any") -> Came:
+async def cut_sends(
+    home: Home, cuts: int, dice: random.Random, *, keys: Keys = "any", talks: int = TALKS
+) -> Came:
     """Cut sends into a home's server until `cuts` were cut, and compare; `keys` is how clients try
     again (rigs/sends.py)."""
-    town = await furnish(home, TALKS)
+    town = await furnish(home, talks)
     work = _Work(Sends(town, dice, keys=keys), Ledger(), dice, cuts)
     async with nodes(home) as (server,):
         await asyncio.gather(*(work.client(server.port) for _ in range(CLIENTS)))

@@ -62,11 +62,17 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def kill(
-    home: Home, kills: int, dice: random.Random, *, keys: Keys = "any", sabotage: str = ""
+    home: Home,
+    kills: int,
+    dice: random.Random,
+    *,
+    keys: Keys = "any",
+    talks: int = TALKS,
+    sabotage: str = "",
 ) -> Killed:
     """Kill the server of a home `kills` times under load, and compare. `keys` is how clients try
     again (rigs/sends.py); `sabotage` names a broken server (rigs/sabotage)."""
-    town, ledger = await furnish(home, TALKS), Ledger()
+    town, ledger = await furnish(home, talks), Ledger()
     with Warm(sabotage) as warm:
         server = Server(home, warm=warm)
         load = Load(server.port, Sends(town, dice, keys=keys), ledger, CLIENTS)

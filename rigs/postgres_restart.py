@@ -71,11 +71,12 @@ async def restart(
     dice: random.Random,
     *,
     keys: Keys = "any",
+    talks: int = TALKS,
     sabotage: str = "",
 ) -> Restarted:
     """Restart a home's PostgreSQL under load, and compare. `keys` is how clients try again
     (rigs/sends.py); `sabotage` names a broken server (rigs/sabotage)."""
-    town, ledger = await furnish(home, TALKS), Ledger()
+    town, ledger = await furnish(home, talks), Ledger()
     back_s = []
     async with nodes(home, sabotage=sabotage) as (server,):
         load = Load(server.port, Sends(town, dice, keys=keys), ledger, CLIENTS)

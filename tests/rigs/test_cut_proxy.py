@@ -8,10 +8,11 @@ from rigs.servers import Home
 from tests.support.shared_postgres import SharedPostgres
 
 DICE = random.Random(5)
+TALKS = 60
 
 
 async def test_cut_sends_arrive_once_on_sqlite(tmp_path: Path) -> None:
-    came = await cut_sends(Home(tmp_path), 300, DICE)
+    came = await cut_sends(Home(tmp_path), 300, DICE, talks=TALKS)
     assert came.ok, came
     assert min(came.cuts[point.name.lower()] for point in Point) > 20
     assert min(came.dialects[name] for name in DIALECTS) > 5
@@ -20,10 +21,12 @@ async def test_cut_sends_arrive_once_on_sqlite(tmp_path: Path) -> None:
 async def test_cut_sends_arrive_once_on_postgres(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
-    came = await cut_sends(Home(tmp_path, shared_postgres.new_empty_database()), 200, DICE)
+    came = await cut_sends(
+        Home(tmp_path, shared_postgres.new_empty_database()), 200, DICE, talks=TALKS
+    )
     assert came.ok, came
 
 
 async def test_planted_clients_without_a_key_double(tmp_path: Path) -> None:
-    came = await cut_sends(Home(tmp_path), 60, DICE, keys="none")
+    came = await cut_sends(Home(tmp_path), 60, DICE, talks=TALKS, keys="none")
     assert came.verdict.doubled > 10
