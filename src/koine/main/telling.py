@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from koine.engine.engine import Engine
-from koine.relay.bus import Alone
+from koine.relay.buses import choose
 from koine.relay.relay import Relay
 
 
 @asynccontextmanager
 async def telling(engine: Engine) -> AsyncIterator[Relay]:
     """The relay of this process, following the log while the context is open."""
-    relay = Relay(engine, Alone(), engine.draining)
+    relay = Relay(engine, choose.bus(engine.settings, engine.db), engine.draining)
     await relay.start()
     try:
         yield relay
