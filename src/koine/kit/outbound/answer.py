@@ -24,6 +24,7 @@ class Answer:
         self._size = 0
         self._head = 0
         self._head_done = False
+        self._stays = False
         self._reader = httptools.HttpResponseParser(self)
 
     @property
@@ -34,7 +35,7 @@ class Answer:
     @property
     def reusable(self) -> bool:
         """Whether the connection may serve another request."""
-        return not self.cut and self._reader.should_keep_alive()
+        return not self.cut and self._stays
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises Failed for what is no HTTP and for endless headers."""
@@ -44,6 +45,7 @@ class Answer:
         except httptools.HttpParserUpgrade:
             raise Failed("the answer changes the protocol") from None
         except httptools.HttpParserError:
+            self._stays = False
             if not self.done:
                 raise Failed("the answer is no HTTP") from None
         most = MAX_HEAD if not self._head_done else MAX_HEAD + _OVERHEAD * self._limit
@@ -59,6 +61,10 @@ class Answer:
 
     # What the parser calls.
 
+    def on_message_begin(self) -> None:
+        """A status line; after the end of the answer it is one that nobody asked for."""
+        self._stays = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which nobody reads."""
         self._head += len(name) + len(value) + 4
@@ -71,6 +77,8 @@ class Answer:
         """The head is there."""
         self.status = self._reader.get_status_code()
         self._head_done = True
+        # The parser knows only between here and the end.
+        self._stays = self._reader.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""

@@ -33,6 +33,7 @@ class Outbound:
         allowed: Allowed | None = None,
         *,
         plain_http: bool = False,
+        ports: frozenset[int] = PORTS,
         timeout_s: float = TIMEOUT_S,
         max_answer: int = MAX_ANSWER,
         resolver: Resolver | None = None,
@@ -41,6 +42,7 @@ class Outbound:
         """`timeout_s` is for all of a request; `max_answer` is the bytes read of a body."""
         self._allowed = allowed or Allowed()
         self._plain_http = plain_http
+        self._ports = ports
         self._timeout_s = timeout_s
         self._max_answer = max_answer
         self._names = Names(resolver)
@@ -104,8 +106,9 @@ class Outbound:
     def _judge_door(self, target: Target) -> None:
         if not target.secure and not self._plain_http:
             raise Refused("the URL must start with https://")
-        if target.port not in PORTS:
-            raise Refused(f"the URL's port must be one of {', '.join(map(str, sorted(PORTS)))}")
+        if target.port not in self._ports:
+            ports = ", ".join(map(str, sorted(self._ports)))
+            raise Refused(f"the URL's port must be one of {ports}")
 
     async def _exchange(self, places: list[Place], message: bytes) -> Answer:
         for place in places:

@@ -1,0 +1,91 @@
+"""A local server that says exactly what a test tells it to, and counts who comes."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from koine.kit.outbound import Allowed, Outbound
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Receiver:
+    """What came: how often someone connected, and each request, whole."""
+
+    port: int = 0
+    connections: int = 0
+    requests: list[bytes] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def request(self, reader: asyncio.StreamReader) -> bytes:
+        """The next request of a connection; EOFError when there is none."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        sizes = [int(line[15:]) for line in lines if line.startswith(b"content-length:")]
+        whole = head + await reader.readexactly(sum(sizes))
+        self.requests.append(whole)
+        return whole
+
+
+@asynccontextmanager
+async def receiving(
+    answer: bytes = OK, script: Script | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Receiver]:
+    """Listens on every address of this machine; gives `answer` to each request, or acts `script`
+    on what follows the first."""
+    here = Receiver()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here.connections += 1
+        with suppress(EOFError, OSError, asyncio.CancelledError):
+            while True:
+                await here.request(reader)
+                if script is not None:
+                    await script(reader, writer)
+                    break
+                writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "0.0.0.0", 0, ssl=tls)
+    here.port = server.sockets[0].getsockname()[1]
+    six = None
+    with suppress(OSError):
+        six = await asyncio.start_server(serve, "::1", here.port, ssl=tls)
+    try:
+        yield here
+    finally:
+        server.close()
+        if six is not None:
+            six.close()
+
+
+@asynccontextmanager
+async def client(
+    allow: str = "127.0.0.1", *, timeout_s: float = 10, max_answer: int = 1000
+) -> AsyncIterator[Outbound]:
+    """A client for a test, closed after it."""
+    opened = Outbound(Allowed.read(allow), timeout_s=timeout_s, max_answer=max_answer)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+class Answers:
+    """A name server in a variable: each look-up takes the next answer, the last for ever."""
+
+    def __init__(self, *answers: tuple[str, ...]) -> None:
+        self.left = list(answers)
+        self.asked: list[str] = []
+
+    async def __call__(self, host: str) -> tuple[str, ...]:
+        self.asked.append(host)
+        return self.left.pop(0) if len(self.left) > 1 else self.left[0]

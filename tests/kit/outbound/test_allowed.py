@@ -1,0 +1,82 @@
+"""What the operator allows is allowed, and nothing beside it."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from koine.kit.outbound import Allowed, Outbound, Refused, Request
+from tests.kit.outbound.receiver import Answers, client, receiving
+
+READ = "hooks.internal, bücher.example:8080,10.1.0.0/16, 127.0.0.1:9000,, [::1]:9000,fd00::/8"
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "allowed"),
+    [
+        ("hooks.internal", 80, True),
+        ("hooks.internal", 9999, True),
+        ("a.hooks.internal", 80, False),
+        ("xn--bcher-kva.example", 8080, True),
+        ("xn--bcher-kva.example", 80, False),
+        ("10.1.2.3", 80, False),
+    ],
+)
+def test_a_name(host: str, port: int, allowed: bool) -> None:
+    assert Allowed.read(READ).host(host, port) is allowed
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "allowed"),
+    [
+        ("10.1.2.3", 25, True),
+        ("10.2.2.3", 80, False),
+        ("127.0.0.1", 9000, True),
+        ("127.0.0.1", 9001, False),
+        ("127.0.0.2", 9000, False),
+        ("::1", 9000, True),
+        ("::1", 80, False),
+        ("fd12::1", 80, True),
+        ("::ffff:10.1.2.3", 80, False),
+    ],
+)
+def test_an_address(address: str, port: int, allowed: bool) -> None:
+    assert Allowed.read(READ).address(ip_address(address), port) is allowed
+
+
+@pytest.mark.parametrize("text", ["a b", "host:0", "host:70000", "host:x", "[::1]:", "-", "a/b"])
+def test_what_cannot_be_read(text: str) -> None:
+    with pytest.raises(ValueError):
+        Allowed.read(text)
+
+
+def test_nothing_is_nothing() -> None:
+    assert Allowed.read(" , ") == Allowed()
+
+
+async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
+    async with receiving() as here:
+        allowed = Allowed.read(f"hooks.internal:{here.port}")
+        outbound = Outbound(allowed, resolver=Answers(("127.0.0.1",)))
+        await outbound.send(Request("POST", f"http://hooks.internal:{here.port}/", {}, b"x"))
+        with pytest.raises(Refused):
+            await outbound.send(Request("POST", f"http://other.internal:{here.port}/"))
+        await outbound.close()
+    assert here.connections == 1
+
+
+async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
+    async with receiving() as here:
+        answers = Answers(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
+        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=answers)
+        await outbound.send(Request("POST", f"http://good.example:{here.port}/", {}, b"x"))
+        with pytest.raises(Refused, match="loopback"):
+            await outbound.send(Request("POST", f"http://bad.example:{here.port}/"))
+        await outbound.close()
+    assert here.connections == 1
+
+
+async def test_an_allowed_port_allows_no_other() -> None:
+    async with receiving() as here, client(f"127.0.0.1:{here.port + 1}") as outbound:
+        with pytest.raises(Refused):
+            await outbound.send(Request("POST", here.url))
+    assert here.connections == 0

@@ -1,0 +1,116 @@
+"""No hostile URL makes a connection. Every address listens, so one that did would be noticed."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from koine.kit.outbound import Allowed, Failed, Outbound, Refused, Request
+from tests.kit.outbound import hostile
+from tests.kit.outbound.receiver import Answers, Receiver, receiving
+
+SCHEMES = ["http", "https"]
+
+
+@pytest.fixture
+async def tripwire() -> AsyncIterator[Receiver]:
+    """Listens everywhere on this machine; nobody must come."""
+    async with receiving() as here:
+        yield here
+
+
+def lenient(here: Receiver, allow: str = "") -> Outbound:
+    """A client that has nothing against the port and plain HTTP: only the address is left."""
+    ports = frozenset({here.port})
+    return Outbound(Allowed.read(allow), plain_http=True, ports=ports, timeout_s=5)
+
+
+async def refused(here: Receiver, url: str) -> str:
+    client = lenient(here)
+    with pytest.raises(Refused) as told:
+        await client.send(Request("POST", url, {}, b"x"))
+    with pytest.raises(Refused):
+        client.check(url)
+    await client.close()
+    assert here.connections == 0
+    return told.value.reason
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len({*hostile.LOOPBACK, *hostile.ELSEWHERE, *hostile.ODD}) >= 200
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("host", hostile.LOOPBACK + hostile.ELSEWHERE)
+async def test_no_address_that_is_not_public(tripwire: Receiver, host: str, scheme: str) -> None:
+    reason = await refused(tripwire, f"{scheme}://{host}:{tripwire.port}/x")
+    assert "port" not in reason or "host" in reason
+
+
+@pytest.mark.parametrize("odd", hostile.ODD, ids=ascii)
+async def test_no_url_that_can_be_read_in_two_ways(tripwire: Receiver, odd: str) -> None:
+    await refused(tripwire, odd.replace("{}", f"127.0.0.1:{tripwire.port}"))
+
+
+@pytest.mark.parametrize("name", hostile.NAMES)
+async def test_no_name_of_this_machine(tripwire: Receiver, name: str) -> None:
+    client = lenient(tripwire)
+    # The system's own resolver: what it knows, it must not be believed.
+    with pytest.raises((Refused, Failed)):
+        await client.send(Request("POST", f"http://{name}:{tripwire.port}/"))
+    await client.close()
+    assert tripwire.connections == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "[::ffff:127.0.0.1]"])
+async def test_the_tripwire_would_notice(tripwire: Receiver, host: str) -> None:
+    client = lenient(tripwire, "0.0.0.0/0, ::/0")
+    reply = await client.send(Request("POST", f"http://{host}:{tripwire.port}/", {}, b"x"))
+    await client.close()
+    assert (reply.status, tripwire.connections) == (200, 1)
+
+
+PRIVATE = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"]
+PRIVATE += ["64:ff9b::7f00:1", "0.0.0.0", "fe80::1%1", "2002:7f00:1::"]
+ANSWERS: list[tuple[str, ...]] = [(each,) for each in PRIVATE]
+ANSWERS += [("93.184.215.14", each) for each in PRIVATE]
+ANSWERS += [(each, "2606:4700::1111") for each in PRIVATE]
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=" ".join)
+async def test_one_private_answer_refuses_the_name(
+    tripwire: Receiver, answer: tuple[str, ...]
+) -> None:
+    client = Outbound(
+        plain_http=True, ports=frozenset({tripwire.port}), resolver=Answers(answer), timeout_s=5
+    )
+    with pytest.raises(Refused, match="address is"):
+        await client.send(Request("GET", f"http://evil.example:{tripwire.port}/"))
+    await client.close()
+    assert tripwire.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://example.com/", "https"),
+        ("http://example.com:443/", "https"),
+        ("https://example.com:22/", "port"),
+        ("https://example.com:6379/", "port"),
+        ("https://93.184.215.14:25/", "port"),
+        ("http://93.184.215.14/", "https"),
+    ],
+)
+async def test_only_tls_and_the_ports_of_the_web(url: str, reason: str) -> None:
+    answers = Answers(("93.184.215.14",))
+    client = Outbound(resolver=answers)
+    with pytest.raises(Refused, match=reason):
+        await client.send(Request("POST", url))
+    assert answers.asked == []
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com/x?y#z", "https://93.184.215.14:8443/", "https://[2606:4700::1111]"]
+)
+def test_an_honest_url_is_let_pass(url: str) -> None:
+    Outbound().check(url)

@@ -1,0 +1,170 @@
+"""Connections are kept for the next request to the same place, not too long and not too many."""
+
+import asyncio
+
+import pytest
+
+from koine.kit.outbound import Allowed, Failed, Outbound, Refused, Request, names, pool
+from tests.kit.outbound.receiver import OK, Answers, Receiver, client, receiving
+
+
+async def post(outbound: Outbound, here: Receiver, host: str = "127.0.0.1") -> bytes:
+    reply = await outbound.send(Request("POST", f"http://{host}:{here.port}/", {}, b"x"))
+    return reply.body
+
+
+async def test_a_connection_serves_again() -> None:
+    async with receiving() as here, client() as outbound:
+        assert [await post(outbound, here) for _ in range(5)] == [b"ok"] * 5
+        assert (here.connections, len(here.requests)) == (1, 5)
+
+
+async def test_many_at_once_have_a_connection_each() -> None:
+    async with receiving() as here, client() as outbound:
+        for _ in range(3):
+            await asyncio.gather(*(post(outbound, here) for _ in range(10)))
+        assert here.connections == 10
+
+
+async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "KEPT_EACH", 2)
+    async with receiving() as here, client() as outbound:
+        for _ in range(2):
+            await asyncio.gather(*(post(outbound, here) for _ in range(10)))
+        assert here.connections == 18
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+        OK.replace(b"1.1", b"1.0"),
+        OK.replace(b": 2", b": 2000") + b"x" * 1998,
+        OK + b"HTTP/1.1 200 OK\r\n",
+    ],
+    ids=["told", "old", "cut", "more than was asked for"],
+)
+async def test_a_connection_that_is_not_kept(answer: bytes) -> None:
+    async with receiving(answer) as here, client() as outbound:
+        await post(outbound, here)
+        await asyncio.sleep(0.02)
+        await post(outbound, here)
+        assert here.connections == 2
+
+
+async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers once, promises to stay, and goes when the next request comes."""
+    writer.write(OK)
+    await reader.readuntil(b"\r\n\r\n")
+
+
+async def test_a_kept_connection_that_was_closed_is_no_failure() -> None:
+    async with receiving(script=closing) as here, client() as outbound:
+        assert [await post(outbound, here) for _ in range(3)] == [b"ok"] * 3
+        assert here.connections == 3
+
+
+async def test_a_new_connection_that_is_closed_is_one() -> None:
+    async def rude(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with receiving(script=rude) as here, client() as outbound:
+        with pytest.raises(Failed, match="without an answer"):
+            await post(outbound, here)
+        assert here.connections == 1
+
+
+async def test_a_connection_of_a_certain_age_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "MAX_AGE_S", 0.05)
+    async with receiving() as here, client() as outbound:
+        for connections in (1, 2):
+            await post(outbound, here)
+            await post(outbound, here)
+            assert here.connections == connections
+            await asyncio.sleep(0.1)
+
+
+async def test_two_names_of_an_address_share_nothing() -> None:
+    async with receiving() as here:
+        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=Answers(("127.0.0.1",)))
+        for host in ("a.example", "b.example", "a.example"):
+            await post(outbound, here, host)
+        await outbound.close()
+    assert here.connections == 2
+    hosts = [request.split(b"\r\n")[1].split(b":")[1] for request in here.requests]
+    assert hosts == [b" a.example", b" b.example", b" a.example"]
+
+
+async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
+    # 127.0.0.1 plays the public address here; it listens on all of 127/8.
+    async with receiving() as here:
+        answers = Answers(("127.0.0.1",), ("127.0.0.2",))
+        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=answers)
+        await asyncio.gather(*(post(outbound, here, "rebinds.example") for _ in range(5)))
+        await outbound.close()
+    assert (answers.asked, len(here.requests)) == (["rebinds.example"], 5)
+
+
+async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "KEPT_S", 0)
+    async with receiving() as here:
+        answers = Answers(("127.0.0.1",), ("127.0.0.2",))
+        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=answers)
+        await post(outbound, here, "rebinds.example")
+        with pytest.raises(Refused, match="loopback"):
+            await post(outbound, here, "rebinds.example")
+        await outbound.close()
+    assert len(here.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [(), ("nonsense",), ("127.0.0.1",) * 33])
+async def test_a_name_without_a_use(answer: tuple[str, ...]) -> None:
+    outbound = Outbound(resolver=Answers(answer))
+    with pytest.raises(Failed, match="name was not found"):
+        await outbound.send(Request("POST", "https://example.com/"))
+    await outbound.close()
+
+
+async def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(_: str) -> tuple[str, ...]:
+        await asyncio.sleep(60)
+        return ()
+
+    monkeypatch.setattr(names, "LOOKUP_S", 0.05)
+    outbound = Outbound(resolver=hangs)
+    with pytest.raises(Failed, match="in time"):
+        await outbound.send(Request("POST", "https://example.com/"))
+    await outbound.close()
+
+
+async def test_the_next_address_is_tried() -> None:
+    async with receiving() as here:
+        answers = Answers(("127.0.0.1", "127.0.0.2"))
+        outbound = Outbound(Allowed.read("127.0.0.0/8"), resolver=answers)
+        assert await post(outbound, here, "two.example") == b"ok"
+        with pytest.raises(Failed, match="refused"):
+            await outbound.send(Request("POST", "http://two.example:1/"))
+        await outbound.close()
+
+
+async def test_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with receiving() as proxy, receiving() as here, client() as outbound:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        await post(outbound, here)
+        assert (proxy.connections, here.connections) == (0, 1)
+
+
+async def test_close_ends_what_is_under_way() -> None:
+    asked = asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await asyncio.sleep(30)
+
+    async with receiving(script=silent) as here, client() as outbound:
+        sent = asyncio.create_task(post(outbound, here))
+        await asked.wait()
+        await outbound.close()
+        with pytest.raises(Failed):
+            await sent

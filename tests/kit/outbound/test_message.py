@@ -1,0 +1,54 @@
+"""A request is written so that nothing in it can be read as another."""
+
+import pytest
+
+from koine.kit.outbound.message import Refused, Request, written
+
+URL = "https://example.com/"
+
+
+def test_the_wire() -> None:
+    request = Request("POST", URL, {"Webhook-Id": "evt_1"}, b"{}")
+    assert written(request, "example.com", "/x?y") == (
+        b"POST /x?y HTTP/1.1\r\nHost: example.com\r\nWebhook-Id: evt_1\r\n"
+        b"User-Agent: Koine\r\nContent-Length: 2\r\n\r\n{}"
+    )
+
+
+def test_a_get_has_no_length_and_the_callers_agent_is_its_own() -> None:
+    request = Request("GET", URL, {"user-agent": "me"})
+    assert written(request, "a", "/") == b"GET / HTTP/1.1\r\nHost: a\r\nuser-agent: me\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x", "a\r\nHost: b"),
+        ("x", "a\nb"),
+        ("x", "a\rb"),
+        ("x", "a\x00b"),
+        ("x", "\u2028"),
+        ("x", "a" * 9000),
+        ("", "a"),
+        ("a b", "a"),
+        ("a:b", "a"),
+        ("a\r\n", "a"),
+        ("é", "a"),
+        ("Host", "a"),
+        ("content-length", "5"),
+        ("Transfer-Encoding", "chunked"),
+        ("Connection", "close"),
+        ("Upgrade", "h2c"),
+        ("Expect", "100-continue"),
+        ("Accept-Encoding", "gzip"),
+    ],
+)
+def test_a_header_that_is_not_sent(name: str, value: str) -> None:
+    with pytest.raises(Refused, match="header"):
+        written(Request("POST", URL, {name: value}), "a", "/")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "CONNECT", "TRACE", "OPTIONS", "post", "", "GET /\r\n"])
+def test_a_method_that_is_not_sent(method: str) -> None:
+    with pytest.raises(Refused, match="method"):
+        written(Request(method, URL), "a", "/")

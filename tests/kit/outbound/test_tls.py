@@ -1,0 +1,153 @@
+"""The certificate must be the host's own, from an authority that is trusted, and in its time."""
+
+import asyncio
+import datetime
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from koine.kit.outbound import Allowed, Failed, Outbound, Request
+from tests.kit.outbound.receiver import Answers, Receiver, receiving
+
+DAY = datetime.timedelta(days=1)
+
+
+class Authority:
+    """A certificate authority for a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
+        made = self._made(self._name, self._key, days=1)
+        self._authority = made.add_extension(x509.BasicConstraints(True, None), True)
+        signed = self._authority.sign(self._key, hashes.SHA256())
+        self.pem = signed.public_bytes(serialization.Encoding.PEM).decode()
+
+    def trusted(self) -> ssl.SSLContext:
+        """A client's context that trusts it alone."""
+        return ssl.create_default_context(cadata=self.pem)
+
+    def server(self, *names: x509.GeneralName, days: int = 1) -> ssl.SSLContext:
+        """A server's context with a certificate for these names, over in so many days."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+        made = self._made(subject, key, days)
+        made = made.add_extension(x509.SubjectAlternativeName(names), False)
+        pem = made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        pem += key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        file = self._folder / "server.pem"
+        file.write_bytes(pem)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+    def _made(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
+    ) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - 10 * DAY)
+            .not_valid_after(now + days * DAY)
+        )
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+GOOD = x509.DNSName("good.example")
+
+
+@asynccontextmanager
+async def speaking(
+    authority: Authority, server: ssl.SSLContext, *, trusted: bool = True
+) -> AsyncIterator[tuple[Receiver, Outbound]]:
+    """A receiver behind TLS, and a client for which every name is that receiver's."""
+    async with receiving(tls=server) as here:
+        outbound = Outbound(
+            Allowed.read("127.0.0.1"),
+            resolver=Answers(("127.0.0.1",)),
+            tls=authority.trusted() if trusted else None,
+        )
+        yield here, outbound
+        await outbound.close()
+
+
+async def test_the_hosts_own_certificate(authority: Authority) -> None:
+    names: list[str | None] = []
+    server = authority.server(GOOD)
+    server.sni_callback = lambda _socket, name, _context: names.append(name)
+    async with speaking(authority, server) as (here, outbound):
+        for _ in range(3):
+            url = f"https://good.example:{here.port}/"
+            assert (await outbound.send(Request("POST", url, {}, b"x"))).body == b"ok"
+        assert (names, here.connections) == (["good.example"], 1)
+        assert here.requests[0].split(b"\r\n")[1] == f"Host: good.example:{here.port}".encode()
+
+
+async def test_an_addresss_own_certificate(authority: Authority) -> None:
+    server = authority.server(x509.IPAddress(ip_address("127.0.0.1")))
+    async with speaking(authority, server) as (here, outbound):
+        assert (
+            await outbound.send(Request("GET", f"https://127.0.0.1:{here.port}/"))
+        ).body == b"ok"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "sub.good.example", "127.0.0.1"])
+async def test_anothers_certificate(authority: Authority, host: str) -> None:
+    async with speaking(authority, authority.server(GOOD)) as (here, outbound):
+        with pytest.raises(Failed, match="certificate is not good"):
+            await outbound.send(Request("POST", f"https://{host}:{here.port}/", {}, b"secret"))
+        assert here.requests == []
+
+
+async def test_a_certificate_whose_time_is_over(authority: Authority) -> None:
+    async with speaking(authority, authority.server(GOOD, days=-1)) as (here, outbound):
+        with pytest.raises(Failed, match="expired"):
+            await outbound.send(Request("POST", f"https://good.example:{here.port}/"))
+        assert here.requests == []
+
+
+async def test_a_certificate_of_an_unknown_authority(authority: Authority) -> None:
+    server = authority.server(GOOD)
+    async with speaking(authority, server, trusted=False) as (here, outbound):
+        with pytest.raises(Failed, match="certificate is not good"):
+            await outbound.send(Request("POST", f"https://good.example:{here.port}/"))
+        assert here.requests == []
+
+
+async def test_a_server_without_tls(authority: Authority) -> None:
+    heard = bytearray()
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.extend(await reader.read(9))
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    outbound = Outbound(Allowed.read("127.0.0.1"), tls=authority.trusted())
+    with pytest.raises(Failed):
+        await outbound.send(Request("POST", url, {}, b"secret"))
+    await outbound.close()
+    server.close()
+    assert heard and b"POST" not in heard
