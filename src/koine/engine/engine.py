@@ -12,11 +12,13 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from koine.engine.coalescer import Coalescer
 from koine.engine.hashing import Hashing
+from koine.engine.hook_voice import Voices
 from koine.kit.clock import Clock
 from koine.kit.draining import Draining
 from koine.kit.jwt import TokenSigner
 from koine.kit.lru import TimedCache
 from koine.kit.outbound import Allowed, Outbound
+from koine.kit.sealed import Sealed
 from koine.kit.settings import Settings
 from koine.kit.tokens import random_token
 from koine.model.actor import Actor
@@ -43,6 +45,8 @@ class Engine:
         self.hashing = Hashing()
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
+        self.sealed = Sealed(secret)
+        self.voices: Voices = {}
         self.draining = Draining()
         self.outbound = Outbound(
             Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http

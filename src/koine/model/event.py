@@ -27,6 +27,7 @@ EventKind = Literal[
     "responder.versioned",
     "credential.changed",
     "tenant.updated",
+    "webhook.disabled",
 ]
 
 Audience = Literal["everyone", "staff"]

@@ -7,7 +7,7 @@ log reads only what is *settled* (see `relay/fence.py`).
 
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from koine.model.event import Event, Logged
 from koine.store.db import Tx, Work
@@ -37,6 +37,11 @@ _BY_POSITION = Query(
         t.c.tenant_id == p("tenant_id"), t.c.position == p("position")
     ),
     Logged,
+)
+_STRETCH = Query(
+    select(func.min(t.c.position), func.max(t.c.position)).where(
+        t.c.tenant_id == p("tenant_id"), t.c.created_at >= p("since"), t.c.created_at < p("until")
+    )
 )
 
 
@@ -84,6 +89,13 @@ async def after(tx: Tx, position: int, settled: int, limit: int) -> list[Logged]
 async def of_tenant_after(tx: Tx, position: int, settled: int, limit: int) -> list[Logged]:
     """As `after`, of the transaction's tenant alone."""
     return await tx.all(_AFTER_OF_TENANT, after=position, settled=settled, limit=limit)
+
+
+async def stretch(tx: Tx, since: int, until: int) -> tuple[int, int]:
+    """Positions between which are all the tenant's events made from `since` until before `until`
+    (µs): the first is below them all, the second the last of them. Looks at the whole log."""
+    found = await tx.one(_STRETCH, since=since, until=until)
+    return (found[0] - 1, found[1]) if found and found[0] is not None else (0, 0)
 
 
 async def at(tx: Tx, position: int) -> Logged | None:

@@ -108,11 +108,14 @@ async def page(
     until: int | None = None,
     with_total: bool = False,
 ) -> Page[Delivery]:
-    """A page of an endpoint's deliveries, newest event first. `since` and `until` are times of events (µs), the latter left out."""
+    """A page of an endpoint's deliveries, newest event first. `since` and `until` are times of
+    events (µs), the latter left out."""
     given: dict[str, Any] = {"states": states, "kinds": kinds, "since": since, "until": until}
     values = {name: value for name, value in given.items() if value not in ((), None)}
     values |= {name: list(values[name]) for name in ("states", "kinds") if name in values}
-    total = await tx.one(_COUNTS.of(values), hook_id=hook_id, **values) if with_total else None
+    total = None
+    if with_total:
+        total = await tx.one(_COUNTS.of(values), hook_id=hook_id, **values)
     if window.cursor is not None:
         values["before"] = window.cursor[0]
     rows = await tx.all(

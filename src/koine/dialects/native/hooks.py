@@ -1,0 +1,82 @@
+"""Webhooks of the native API: Standard Webhooks, and bodies that show what `GET` would show."""
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from koine.dialects.native import stream_shapes
+from koine.engine.hook_voice import Kinds
+from koine.kit.times import iso_ms
+from koine.model.event import EventKind, Logged
+from koine.model.happening import Happening
+from koine.model.hook import Told
+from koine.model.tenant import Tenant
+
+_REMOVED = {
+    "conversation": stream_shapes.REMOVED,
+    "participant": stream_shapes.REMOVED,
+    "message": stream_shapes.REMOVED,
+    "inbox": "inbox.removed",
+}
+"""What an event about this noun is called when the thing is there no more."""
+KINDS: tuple[str, ...] = (*get_args(EventKind), *dict.fromkeys(_REMOVED.values()))
+PING = "ping"
+_said = msgspec.json.Decoder(dict[str, object])
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """What is posted. `timestamp` is when it happened; `data` holds things as they are now."""
+
+    type: str
+    timestamp: str
+    conversation_id: str | None | UnsetType = UNSET
+    seq: int | None | UnsetType = UNSET
+    data: object
+
+
+class NativeHooks:
+    """`engine.hook_voice.HookVoice` of the native API; files are fetched from below `base_url`."""
+
+    kinds = KINDS
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+
+    def wants(self, event: Logged, kinds: Kinds) -> bool:
+        """Under its own name, or because it may be of a thing that was removed."""
+        if not kinds or event.kind in kinds:
+            return True
+        return _REMOVED.get(event.kind.partition(".")[0]) in kinds
+
+    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
+        """The event with what it is about; None when there is nothing left to show."""
+        event, kind = happening.event, stream_shapes.kind(happening, None)
+        if kinds and kind not in kinds:
+            return None
+        data: object
+        if event.kind == "webhook.disabled":
+            data = {"webhook_id": event.subject_id, **_said.decode(event.body)}
+        elif (data := stream_shapes.data(happening, None, self._base_url)) is None:
+            return None
+        body = Body(
+            type=kind,
+            timestamp=iso_ms(event.created_at),
+            conversation_id=event.conversation_id,
+            seq=event.seq,
+            data=data,
+        )
+        return Told(kind, msgspec.json.encode(body))
+
+    def ping(self, tenant: Tenant, now: int) -> Told:
+        """An event that nothing happened."""
+        data = {"tenant_id": tenant.id, "tenant": tenant.slug}
+        body = Body(type=PING, timestamp=iso_ms(now), data=data)
+        return Told(PING, msgspec.json.encode(body))
+
+    def signatures(
+        self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
+    ) -> Mapping[str, str]:
+        """None beside those of Standard Webhooks."""
+        return {}

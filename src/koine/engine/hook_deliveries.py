@@ -1,0 +1,154 @@
+"""What was delivered to an endpoint: looked at, and delivered again."""
+
+from msgspec import Struct, structs
+
+from koine.engine import access
+from koine.engine.engine import Engine, reads, reads_much, writes
+from koine.engine.hook_lines import due, in_their_inboxes, is_for
+from koine.engine.hook_voice import Voices
+from koine.engine.hooks import READ, WRITE
+from koine.engine.ledger import note
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, NotFound
+from koine.model.hook import Attempt, Delivery, DeliveryState, Hook, Owned, Shown
+from koine.model.page import Page, Window
+from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT
+from koine.store import events, hook_log, hook_queue, hooks
+from koine.store.db import Tx
+
+ATTEMPTS_SHOWN = 50
+CHUNK = 1000
+"""Events of a replay that are put in line in one transaction."""
+
+
+class LogFilter(Struct, frozen=True):
+    """Which deliveries: in any of these states, of any of these kinds of event, about events from
+    `since` until before `until` (µs). What is empty or None asks for nothing."""
+
+    states: tuple[DeliveryState, ...] = ()
+    kinds: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+
+class Range(Struct, frozen=True):
+    """What to deliver again: what happened from `since` until before `until` (µs), of `kinds`
+    alone, if any, as the endpoint's dialect calls them."""
+
+    since: int
+    until: int
+    kinds: tuple[str, ...] = ()
+
+
+@reads
+async def page(
+    tx: Tx, actor: Actor, hook_id: str, f: LogFilter, window: Window, with_total: bool = False
+) -> Page[Delivery]:
+    """A page of an endpoint's deliveries, newest event first. Raises Forbidden, NotFound."""
+    access.need(actor, *READ)
+    await _hook(tx, hook_id)
+    return await hook_log.page(tx, hook_id, window, with_total=with_total, **structs.asdict(f))
+
+
+@reads
+async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> Shown:
+    """A delivery with its tries. What was said in them is shown to those who may read all
+    conversations. Raises Forbidden, NotFound."""
+    access.need(actor, *READ)
+    await _hook(tx, hook_id)
+    found = await hook_log.one(tx, hook_id, event_id)
+    if found is None:
+        raise NotFound("delivery")
+    tried = await hook_log.attempts(tx, found, ATTEMPTS_SHOWN)
+    if not (actor.may(VIEW_TENANT, READ_CONVERSATIONS) and access.sees_private(actor)):
+        tried = [_without_words(each) for each in tried]
+    return Shown(found, tried)
+
+
+@writes
+async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) -> Delivery:
+    """Deliver an event once more, under the same id. Raises Forbidden, NotFound,
+    Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
+    access.need(actor, *WRITE)
+    hook = await _active(tx, hook_id)
+    found = await hook_log.one(tx, hook_id, event_id)
+    if found is None:
+        raise NotFound("delivery")
+    event = await events.at(tx, found.position)
+    if event is None:
+        raise Conflict("forgotten", "the log has forgotten the event")
+    await hook_queue.again(tx, [due(event, hook, now)], now)
+    await note(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
+    again = await hook_log.one(tx, hook_id, event_id)
+    assert again is not None
+    return again
+
+
+async def replay_range(engine: Engine, actor: Actor, hook_id: str, wanted: Range) -> int:
+    """Deliver again what happened in a time, as far as the log knows it and the endpoint asks for
+    it. Events go out under the ids they always had. Answers how many. Raises as `replay`."""
+    start, end = await _stretch(engine, actor, hook_id, wanted)
+    count = 0
+    while start < end:
+        start, found = await _again(
+            engine, actor, engine.voices, hook_id, wanted, between=(start, end)
+        )
+        count += found
+    return count
+
+
+@reads_much
+async def _stretch(tx: Tx, actor: Actor, hook_id: str, wanted: Range) -> tuple[int, int]:
+    """Between which positions the log has events of that time; the first is left out."""
+    access.need(actor, *WRITE)
+    await _active(tx, hook_id)
+    return await events.stretch(tx, wanted.since, wanted.until)
+
+
+async def _put_again(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    voices: Voices,
+    hook_id: str,
+    wanted: Range,
+    *,
+    between: tuple[int, int],
+) -> tuple[int, int]:
+    """One chunk; answers where it ends and how many are in line."""
+    access.need(actor, *WRITE)
+    hook = await _active(tx, hook_id)
+    kinds = frozenset(wanted.kinds)
+    chunk = await events.of_tenant_after(tx, *between, CHUNK)
+    pairs = [
+        (event, hook)
+        for event in chunk
+        if wanted.since <= event.created_at < wanted.until
+        and is_for(voices, event, hook)
+        and (not kinds or voices[hook.dialect].wants(event, kinds))
+    ]
+    lines = [due(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
+    await hook_queue.again(tx, lines, now)
+    await note(tx, now, actor, "replay", "webhook", hook_id, events=len(lines))
+    return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(lines)
+
+
+_again = writes(_put_again)
+
+
+async def _hook(tx: Tx, hook_id: str) -> Hook:
+    found = await hooks.get(tx, hook_id)
+    if found is None:
+        raise NotFound("webhook")
+    return found
+
+
+async def _active(tx: Tx, hook_id: str) -> Owned:
+    found = await _hook(tx, hook_id)
+    if found.status != "active":
+        raise Conflict("disabled", "the webhook is switched off")
+    return Owned(**structs.asdict(found), tenant_id=tx.tenant_id)
+
+
+def _without_words(attempt: Attempt) -> Attempt:
+    return structs.replace(attempt, body=None, answer_headers=None, answer_body=None)

@@ -1,0 +1,58 @@
+"""Which events are for which endpoints, and the rows that put them in line."""
+
+import msgspec
+
+from koine.engine.hook_voice import Kinds, Voices
+from koine.model.event import Logged
+from koine.model.hook import Hook, Owned
+from koine.store import hook_queue
+from koine.store.db import Tx
+from koine.store.hook_queue import Due
+
+_names = msgspec.json.Decoder(list[str])
+
+
+def is_for(voices: Voices, event: Logged, hook: Owned) -> bool:
+    """Whether an event may be for an endpoint, as far as the two alone can tell."""
+    if event.audience == "staff" and not hook.hears_private:
+        return False
+    return voices[hook.dialect].wants(event, kinds_of(hook))
+
+
+def kinds_of(hook: Hook) -> Kinds:
+    """The names of events the endpoint asks for."""
+    return frozenset(_names.decode(hook.kinds))
+
+
+async def in_their_inboxes(tx: Tx, pairs: list[tuple[Logged, Owned]]) -> list[tuple[Logged, Owned]]:
+    """Those of the pairs where the endpoint is for no one inbox, or for the event's."""
+    wanted: dict[str, set[str]] = {}
+    for event, hook in pairs:
+        if hook.inbox_id is not None and event.conversation_id is not None:
+            wanted.setdefault(event.tenant_id, set()).add(event.conversation_id)
+    inboxes: dict[str, str | None] = {}
+    for tenant_id, ids in wanted.items():
+        inboxes |= await hook_queue.inbox_ids(tx, tenant_id, sorted(ids))
+    return [
+        (event, hook)
+        for event, hook in pairs
+        if hook.inbox_id is None or inboxes.get(event.conversation_id or "") == hook.inbox_id
+    ]
+
+
+def due(event: Logged, hook: Owned, now: int) -> Due:
+    """The row that puts an event in line for an endpoint at once."""
+    return Due(
+        tenant_id=event.tenant_id,
+        hook_id=hook.id,
+        position=event.position,
+        event_id=event.id,
+        kind=event.kind,
+        conversation_id=event.conversation_id,
+        state="pending",
+        attempt=0,
+        due_at=now,
+        fence=0,
+        event_at=event.created_at,
+        created_at=now,
+    )

@@ -1,0 +1,39 @@
+"""How a dialect tells an endpoint of an event: its names of events, its bodies, its signatures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from koine.model.event import Logged
+from koine.model.happening import Happening
+from koine.model.hook import HookDialect, Told
+from koine.model.tenant import Tenant
+
+Kinds = frozenset[str]
+"""The dialect's names of the events an endpoint asks for; empty for all of them."""
+
+
+class HookVoice(Protocol):
+    """One dialect's webhooks. Everything is quick and pure."""
+
+    kinds: tuple[str, ...]
+    """The names of all the events it can tell."""
+
+    def wants(self, event: Logged, kinds: Kinds) -> bool:
+        """Whether an event may have to be told; it is asked before anything but the event is
+        known, so it may say yes where `told` will say nothing."""
+
+    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
+        """An event in the dialect's words; None when this language, or the endpoint, says nothing
+        of it. The same for every endpoint that asks for the same kinds."""
+
+    def ping(self, tenant: Tenant, now: int) -> Told:
+        """What the button "test" sends, at `now` (µs)."""
+
+    def signatures(
+        self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
+    ) -> Mapping[str, str]:
+        """The dialect's own headers, beside those of Standard Webhooks. The newest secret is the
+        first."""
+
+
+Voices = Mapping[HookDialect, HookVoice]

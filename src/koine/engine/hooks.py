@@ -1,0 +1,230 @@
+"""Endpoints of webhooks: set up, changed, switched on again, taken away.
+
+Whoever sets an endpoint up, or changes it, lends it their own rights: it is told what they might
+have read, and nothing else. So no permission to manage webhooks is a way round the others.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine import access
+from koine.engine.engine import Engine, reads, writes
+from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, check_url
+from koine.engine.ledger import note
+from koine.kit import webhook_signature
+from koine.kit.ids import new_id
+from koine.kit.sealed import Sealed
+from koine.kit.times import HOUR
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, NotFound
+from koine.model.hook import Backoff, Hook, HookDialect
+from koine.model.permissions import (
+    MANAGE_TENANT,
+    MANAGE_WEBHOOKS,
+    PERMISSIONS,
+    READ_WEBHOOKS,
+    WRITE_WEBHOOKS,
+)
+from koine.store import events, hooks
+from koine.store.db import Tx
+
+READ = (READ_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
+WRITE = (WRITE_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
+AT_MOST = 1000
+"""Endpoints of one tenant."""
+OLD_SECRET_HOURS = 24
+"""How long the secret that was replaced goes on signing, too, when nothing else is said."""
+
+
+class NewHook(Struct, frozen=True, kw_only=True):
+    """What an endpoint is made of. `kinds` are its dialect's names of events, none for all."""
+
+    url: str
+    name: str = ""
+    dialect: HookDialect = "native"
+    inbox_id: str | None = None
+    kinds: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+    max_retries: int | None = None
+    backoff: Backoff | None = None
+
+
+class HookChanges(Struct, frozen=True, kw_only=True):
+    """What to change of an endpoint; UNSET leaves a field as it is. `active` switches it on again,
+    or off."""
+
+    url: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    inbox_id: str | None | UnsetType = UNSET
+    kinds: tuple[str, ...] | UnsetType = UNSET
+    headers: dict[str, str] | UnsetType = UNSET
+    max_retries: int | None | UnsetType = UNSET
+    backoff: Backoff | None | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class MadeHook(Struct, frozen=True):
+    """An endpoint and its secret, which is never to be seen again."""
+
+    hook: Hook
+    secret: str
+
+
+async def create(engine: Engine, actor: Actor, new: NewHook) -> MadeHook:
+    """Set an endpoint up. Raises Forbidden, Invalid("url" | "kinds" | "headers" | "inbox_id"),
+    Conflict("too_many")."""
+    access.need(actor, *WRITE)
+    check_url(engine, new.url)
+    check_kinds(engine, new.dialect, new.kinds)
+    check_headers(new.headers)
+    return await _create(engine, actor, engine.sealed, new)
+
+
+@writes
+async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) -> MadeHook:
+    await check_inbox(tx, new.inbox_id)
+    if await hooks.count(tx) >= AT_MOST:
+        raise Conflict("too_many", f"there are {AT_MOST} webhooks already")
+    secret = webhook_signature.new_secret()
+    hook = Hook(
+        id=new_id(),
+        dialect=new.dialect,
+        inbox_id=new.inbox_id,
+        name=new.name,
+        url=new.url,
+        kinds=_text(list(new.kinds)),
+        headers=_seal_headers(sealed, new.headers),
+        secret=sealed.seal(secret.encode()),
+        old_secret=None,
+        old_secret_until=None,
+        max_retries=new.max_retries,
+        backoff=new.backoff,
+        **_lent(actor),
+        since=(await events.look(tx)).last,
+        status="active",
+        reason=None,
+        failures=0,
+        failing_since=None,
+        open_until=None,
+        created_by=actor.identity_id,
+        created_at=now,
+        updated_at=now,
+    )
+    await hooks.insert_one(tx, hook)
+    await note(tx, now, actor, "create", "webhook", hook.id, name=hook.name, dialect=hook.dialect)
+    return MadeHook(hook, secret)
+
+
+@reads
+async def get(tx: Tx, actor: Actor, hook_id: str) -> Hook:
+    """One endpoint. Raises Forbidden, NotFound."""
+    access.need(actor, *READ)
+    return _present(await hooks.get(tx, hook_id))
+
+
+@reads
+async def everyone(tx: Tx, actor: Actor) -> list[Hook]:
+    """Every endpoint of the tenant, oldest first. Raises Forbidden."""
+    access.need(actor, *READ)
+    return await hooks.all_(tx)
+
+
+async def change(engine: Engine, actor: Actor, hook_id: str, changes: HookChanges) -> Hook:
+    """Change an endpoint, or switch it on or off; it hears with the actor's rights from now on.
+    Raises Forbidden, NotFound, Invalid."""
+    access.need(actor, *WRITE)
+    if changes.url is not UNSET:
+        check_url(engine, changes.url)
+    if changes.headers is not UNSET:
+        check_headers(changes.headers)
+    return await _change(engine, actor, engine, hook_id, changes)
+
+
+@writes
+async def rotate(
+    tx: Tx, now: int, actor: Actor, sealed: Sealed, hook_id: str, hours: int = OLD_SECRET_HOURS
+) -> MadeHook:
+    """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
+    does not). Raises Forbidden, NotFound."""
+    access.need(actor, *WRITE)
+    before = _present(await hooks.lock(tx, hook_id))
+    secret = webhook_signature.new_secret()
+    after = structs.replace(
+        before,
+        secret=sealed.seal(secret.encode()),
+        old_secret=before.secret if hours else None,
+        old_secret_until=now + hours * HOUR if hours else None,
+        updated_at=now,
+    )
+    await hooks.change(tx, after)
+    await note(tx, now, actor, "rotate", "webhook", hook_id)
+    return MadeHook(after, secret)
+
+
+@writes
+async def remove(tx: Tx, now: int, actor: Actor, hook_id: str) -> None:
+    """Take an endpoint away, with what is on its way to it and its log. Raises Forbidden,
+    NotFound."""
+    access.need(actor, *WRITE)
+    _present(await hooks.lock(tx, hook_id))
+    await hooks.delete_one(tx, hook_id)
+    await note(tx, now, actor, "remove", "webhook", hook_id)
+
+
+@writes
+async def _change(
+    tx: Tx, now: int, actor: Actor, engine: Engine, hook_id: str, changes: HookChanges
+) -> Hook:
+    before = _present(await hooks.lock(tx, hook_id))
+    values: dict[str, Any] = {
+        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
+    }
+    fields = sorted(values)
+    if "kinds" in values:
+        check_kinds(engine, before.dialect, values["kinds"])
+        values["kinds"] = _text(list(values["kinds"]))
+    if "headers" in values:
+        values["headers"] = _seal_headers(engine.sealed, values["headers"])
+    await check_inbox(tx, values.get("inbox_id"))
+    active = values.pop("active", None)
+    if active is not None and active != (before.status == "active"):
+        values |= await _switched(tx, active)
+    after = structs.replace(
+        before, **values, **_lent(actor), updated_at=max(now, before.updated_at + 1)
+    )
+    await hooks.change(tx, after)
+    await note(tx, now, actor, "change", "webhook", hook_id, fields=fields)
+    return after
+
+
+async def _switched(tx: Tx, active: bool) -> dict[str, Any]:
+    """Switched on, it is told what happens from now on, and tried at once."""
+    if not active:
+        return {"status": "disabled", "reason": "switched off"}
+    well: dict[str, Any] = {"failures": 0, "failing_since": None, "open_until": None}
+    since = (await events.look(tx)).last
+    return well | {"status": "active", "reason": None, "since": since}
+
+
+def _present(found: Hook | None) -> Hook:
+    if found is None:
+        raise NotFound("webhook")
+    return found
+
+
+def _lent(actor: Actor) -> dict[str, Any]:
+    held = PERMISSIONS if actor.is_system_admin else actor.permissions
+    return {
+        "permissions": _text(sorted(held)),
+        "hears_private": access.sees_private(actor),
+    }
+
+
+def _seal_headers(sealed: Sealed, headers: dict[str, str]) -> bytes | None:
+    return sealed.seal(msgspec.json.encode(headers)) if headers else None
+
+
+def _text(words: list[str]) -> str:
+    return msgspec.json.encode(words).decode()

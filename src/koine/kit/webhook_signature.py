@@ -1,0 +1,40 @@
+"""Signatures of webhooks as Standard Webhooks has them: who was told knows by whom, and when."""
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
+
+PREFIX = "whsec_"
+_KEY_BYTES = 32
+
+
+def new_secret() -> str:
+    """A new secret: `whsec_` and 256 random bits in base64."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+
+def key_of(secret: str) -> bytes:
+    """The key that a secret stands for: what follows `whsec_`, decoded; another text's bytes."""
+    if not secret.startswith(PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        return secret.encode()
+
+
+def headers(
+    secret_texts: Sequence[str], message_id: str, now_s: int, body: bytes
+) -> dict[str, str]:
+    """`webhook-id`, `webhook-timestamp` (s) and `webhook-signature`: one for each secret, so that
+    a receiver that knows any of them believes it."""
+    signed = f"{message_id}.{now_s}.".encode() + body
+    made = (hmac.digest(key_of(secret), signed, sha256) for secret in secret_texts)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(now_s),
+        "webhook-signature": " ".join(f"v1,{base64.b64encode(each).decode()}" for each in made),
+    }

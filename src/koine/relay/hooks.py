@@ -1,0 +1,93 @@
+"""Webhooks of one process: deliveries are derived from the log, sent, and in the end forgotten."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from koine.engine.engine import Engine
+from koine.kit import metrics
+from koine.kit.times import DAY, SECOND
+from koine.model.errors import Unavailable
+from koine.relay.derive import Deriver
+from koine.relay.sender import Sender
+from koine.store import hook_log
+
+TIDY_S = 60.0
+FORGOTTEN_AT_ONCE = 1000
+_AWAY_S = 0.5
+_log = structlog.get_logger("koine.webhooks")
+
+
+class Hooks:
+    """Made by main with the engine's voices set. `moved` follows the pump; `run` is its task."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.sender = Sender(engine)
+        self._engine = engine
+        self._deriver = Deriver(engine.db, engine.voices)
+        self._settled = 0
+        self._woken = asyncio.Event()
+
+    def moved(self, settled: int) -> None:
+        """The log is settled up to here."""
+        self._settled = settled
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Derive, send and tidy up, for ever; when it is cancelled, posts under way are ended."""
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self._derive(), self.sender.run(), self._tidy_up())
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def derive(self) -> int:
+        """Put in line what is settled; answers how many deliveries are new. Raises Unavailable."""
+        found = await self._deriver.upto(self._settled, self._engine.clock.now())
+        if found:
+            self.sender.wake()
+        return found
+
+    async def tidy(self) -> None:
+        """Forget what is older than the setting says, and measure what waits. Raises
+        Unavailable."""
+        engine = self._engine
+        now = engine.clock.now()
+        before = now - engine.settings.webhook_keep_days * DAY
+        while await engine.db.write("", hook_log.forget_before, before, FORGOTTEN_AT_ONCE):
+            pass
+        count, oldest = await engine.db.read_long("", hook_log.waiting)
+        metrics.WEBHOOK_QUEUE.set(count)
+        metrics.WEBHOOK_OLDEST.set(0 if oldest is None else max(now - oldest, 0) / SECOND)
+
+    async def _derive(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self.derive()
+            except Unavailable:
+                self._woken.set()
+                await asyncio.sleep(_AWAY_S)
+            except Exception:
+                _log.error("deliveries could not be derived", exc_info=True)
+                self._woken.set()
+                await asyncio.sleep(_AWAY_S)
+
+    async def _tidy_up(self) -> None:
+        while True:
+            try:
+                await self.tidy()
+            except Unavailable:
+                pass
+            except Exception:
+                _log.error("old deliveries could not be forgotten", exc_info=True)
+            await asyncio.sleep(TIDY_S)

@@ -1,0 +1,151 @@
+"""From claims to what is posted: bodies in the endpoint's dialect, signed with its secrets."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from koine.engine.engine import Engine
+from koine.engine.happenings import gather
+from koine.engine.hearing import hears
+from koine.engine.hook_lines import kinds_of
+from koine.kit import webhook_signature
+from koine.kit.lru import TimedCache
+from koine.kit.times import MINUTE, SECOND, unix
+from koine.model.actor import Actor
+from koine.model.event import Logged
+from koine.model.happening import Happening
+from koine.model.hook import Claim, Hook, Owned, Place, Told
+from koine.model.tenant import Tenant
+from koine.store import hook_log, tenants
+
+CONTENT = {"content-type": "application/json"}
+FORGOTTEN = "the log has forgotten the event"
+UNREADABLE = "the endpoint's secret cannot be read: the server's secret_key is another; rotate it"
+_words = msgspec.json.Decoder(frozenset[str])
+_headers = msgspec.json.Decoder(dict[str, str])
+
+
+class Keys(Struct, frozen=True):
+    """What is sealed in a hook: its secrets, the newest first, and its own headers."""
+
+    secrets: tuple[str, ...]
+    headers: dict[str, str]
+
+
+class Letter(Struct, frozen=True):
+    """What is to be posted for a claim."""
+
+    claim: Claim
+    hook: Owned
+    body: bytes
+
+
+class Written(Struct):
+    """What became of claims: letters to post, claims with nothing to tell and why, and claims
+    that were never for their endpoint."""
+
+    letters: list[Letter] = msgspec.field(default_factory=list)
+    cancelled: list[tuple[Claim, str]] = msgspec.field(default_factory=list)
+    dropped: list[Claim] = msgspec.field(default_factory=list)
+
+
+class Desk:
+    """Writes letters. Remembers tenants and opened secrets for a minute."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tenants: TimedCache[str, Tenant] = TimedCache(10_000)
+        self._keys: TimedCache[tuple[Place, int], Keys] = TimedCache(10_000)
+
+    async def write(self, claims: list[Claim], hooks: Mapping[Place, Owned]) -> Written:
+        """The letters of some claims; each event is gathered once for all who are told of it.
+        Raises Unavailable."""
+        written = Written()
+        by_tenant: dict[str, list[Claim]] = {}
+        for claim in claims:
+            by_tenant.setdefault(claim.place.tenant_id, []).append(claim)
+        for tenant_id, theirs in by_tenant.items():
+            tenant = await self.tenant(tenant_id)
+            happened = await self._happened(tenant_id, theirs)
+            for claim in theirs:
+                self._decide(written, claim, hooks[claim.place], happened, tenant)
+        return written
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        """The tenant, at most a minute old."""
+        now = self._engine.clock.now()
+        found = self._tenants.get(tenant_id, now)
+        if found is None:
+            found = await self._engine.db.read(tenant_id, tenants.get, tenant_id)
+            if found is not None:
+                self._tenants.put(tenant_id, found, now + MINUTE)
+        return found
+
+    async def _happened(self, tenant_id: str, claims: list[Claim]) -> dict[int, Happening]:
+        events: dict[int, Logged] = {c.position: c.event for c in claims if c.event is not None}
+        if not events:
+            return {}
+        wanted = list(events.values())
+        happened = await self._engine.db.read(tenant_id, gather, wanted, [])
+        return {each.event.position: each for each in happened}
+
+    def _decide(
+        self,
+        written: Written,
+        claim: Claim,
+        hook: Owned,
+        happened: Mapping[int, Happening],
+        tenant: Tenant | None,
+    ) -> None:
+        happening = happened.get(claim.position)
+        if happening is None or tenant is None:
+            written.cancelled.append((claim, FORGOTTEN))
+        elif happening.event.conversation_id is not None and happening.conversation is None:
+            written.cancelled.append((claim, hook_log.DELETED))
+        elif (told := self._told(hook, happening, tenant)) is None:
+            written.dropped.append(claim)
+        else:
+            written.letters.append(Letter(claim, hook, told.body))
+
+    def _told(self, hook: Owned, happening: Happening, tenant: Tenant) -> Told | None:
+        if not hears(ear(hook), happening):
+            return None
+        voice, kinds = self._engine.voices[hook.dialect], kinds_of(hook)
+        return happening.once(
+            ("hook", hook.dialect, kinds), lambda: voice.told(happening, tenant, kinds)
+        )
+
+    def signed(self, hook: Owned, event_id: str, body: bytes) -> tuple[dict[str, str], Keys]:
+        """The headers of a post of now, and the keys they are made with. Raises ValueError when
+        the keys cannot be read."""
+        keys, now_s = self._opened(hook), unix(self._engine.clock.now())
+        made = CONTENT | webhook_signature.headers(keys.secrets, event_id, now_s, body)
+        own = self._engine.voices[hook.dialect].signatures(keys.secrets, event_id, now_s, body)
+        return keys.headers | made | dict(own), keys
+
+    def _opened(self, hook: Owned) -> Keys:
+        now = self._engine.clock.now()
+        name = (hook.place, hook.updated_at)
+        found = self._keys.get(name, now)
+        if found is None:
+            found = opened(self._engine, hook, now)
+            until = hook.old_secret_until or now
+            # An old secret is not remembered beyond its time.
+            ends = now + MINUTE if until <= now else min(until, now + MINUTE)
+            self._keys.put(name, found, max(ends, now + SECOND))
+        return found
+
+
+def opened(engine: Engine, hook: Hook, now: int) -> Keys:
+    """The keys of a hook. Raises ValueError when they were sealed under another secret."""
+    secrets = [engine.sealed.open(hook.secret).decode()]
+    if hook.old_secret is not None and (hook.old_secret_until or 0) > now:
+        secrets.append(engine.sealed.open(hook.old_secret).decode())
+    headers = _headers.decode(engine.sealed.open(hook.headers)) if hook.headers else {}
+    return Keys(tuple(secrets), headers)
+
+
+def ear(hook: Owned) -> Actor:
+    """Who listens at an endpoint: a key with the rights of whoever set it up."""
+    return Actor(hook.tenant_id, "key", permissions=_words.decode(hook.permissions))

@@ -1,0 +1,57 @@
+"""One endpoint as a sender sees it: how many posts are under way, how many may be."""
+
+from koine.model.hook import Health, Owned
+from koine.relay import breaker
+
+LEAST, FIRST, MOST = 2, 8, 64
+"""How many posts to one endpoint are under way at once: more with each success, half with each
+failure, so that one that hangs holds few of the sender's hands."""
+
+
+class Line:
+    """Kept in memory from the first claim on."""
+
+    def __init__(self, hook: Owned) -> None:
+        self.hook = hook
+        self.flying = 0
+        self.hungry = False
+        self._limit = FIRST
+        self._health = self._written = _health(hook)
+
+    def renew(self, hook: Owned) -> None:
+        """The row was read again."""
+        self.hook = hook
+        if self._health == self._written:
+            # What another node has seen of it meanwhile counts, too.
+            self._health = self._written = _health(hook)
+
+    @property
+    def probes(self) -> bool:
+        """Whether its breaker is open: one at a time."""
+        return breaker.is_open(self._health)
+
+    @property
+    def free(self) -> int:
+        """How many more posts may be begun."""
+        return max(self._limit - self.flying, 0)
+
+    def went(self, well: bool, now: int) -> Health:
+        """A post came back; answers how the endpoint is now."""
+        if well:
+            self._limit = min(self._limit + 1, MOST)
+            self._health = breaker.WELL
+        else:
+            self._limit = max(self._limit // 2, LEAST)
+            self._health = breaker.failed(self._health, now)
+        return self._health
+
+    def unwritten(self) -> Health | None:
+        """The health, if it is not what was last written; it counts as written from now on."""
+        if self._health == self._written:
+            return None
+        self._written = self._health
+        return self._health
+
+
+def _health(hook: Owned) -> Health:
+    return Health(hook.failures, hook.failing_since, hook.open_until)

@@ -1,0 +1,93 @@
+"""What came of posts, written in batches: the deliveries, the tries, the endpoints' health."""
+
+import asyncio
+
+import msgspec
+from msgspec import Struct
+
+from koine.kit import metrics
+from koine.kit.clock import Clock
+from koine.model.errors import Unavailable
+from koine.model.event import Event
+from koine.model.hook import Attempt, Claim, Health, Place, Result
+from koine.store import events, hook_queue, hooks
+from koine.store.db import Database, Tx
+
+GATHER_S = 0.02
+"""How long outcomes wait for others to share their transaction."""
+AT_MOST = 500
+_AWAY_S = 0.5
+
+
+class Batch(Struct):
+    """Outcomes that are written together."""
+
+    results: list[Result] = msgspec.field(default_factory=list)
+    tried: list[tuple[str, Attempt]] = msgspec.field(default_factory=list)
+    dropped: list[Claim] = msgspec.field(default_factory=list)
+    health: dict[Place, Health] = msgspec.field(default_factory=dict)
+    disabled: dict[Place, str] = msgspec.field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.results) + len(self.dropped) + len(self.health)
+
+
+class Outcomes:
+    """Takes outcomes and writes them, in one task. Nothing is lost while the database is away: it
+    is tried again for ever, and if the process dies the claims run out."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._next = Batch()
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def batch(self) -> Batch:
+        """The batch that is being gathered, to put outcomes into."""
+        self._woken.set()
+        self._idle.clear()
+        return self._next
+
+    async def run(self) -> None:
+        """Write, for ever."""
+        while True:
+            await self._woken.wait()
+            if len(self._next) < AT_MOST:
+                await asyncio.sleep(GATHER_S)
+            self._woken.clear()
+            batch, self._next = self._next, Batch()
+            await self._write(batch)
+            if not len(self._next):
+                self._idle.set()
+
+    async def written(self) -> None:
+        """Wait until everything put so far is on disk."""
+        await self._idle.wait()
+
+    async def _write(self, batch: Batch) -> None:
+        while True:
+            try:
+                await self._db.write("", write, batch, self._clock.now())
+                break
+            except Unavailable:
+                await asyncio.sleep(_AWAY_S)
+        for result in batch.results:
+            if result.state != "pending":
+                metrics.WEBHOOK_DELIVERIES.labels(result.state).inc()
+
+
+async def write(tx: Tx, batch: Batch, now: int) -> None:
+    """Write a batch in one transaction. An endpoint that is disabled says so in the log."""
+    await hook_queue.settle(tx, batch.results, batch.tried)
+    if batch.dropped:
+        await hook_queue.drop(tx, batch.dropped)
+    if batch.health:
+        await hooks.set_health(tx, batch.health)
+    for place, reason in sorted(batch.disabled.items(), key=lambda each: each[0].hook_id):
+        if await hooks.disable(tx, place, reason, now):
+            told = msgspec.json.encode({"reason": reason}).decode()
+            event = Event("webhook.disabled", "staff", None, place.hook_id, None, told, now)
+            await tx.many(*events.append_many([(place.tenant_id, event)]))

@@ -1,0 +1,71 @@
+"""One post of a webhook, and what is kept of it."""
+
+import msgspec
+from msgspec import Struct
+
+from koine.engine.engine import Engine
+from koine.kit import metrics
+from koine.kit.outbound import Failed, Refused, Reply, Request
+from koine.model.hook import Attempt
+from koine.relay.letters import UNREADABLE, Desk, Letter
+from koine.relay.verdict import Verdict, judged
+
+KEPT_BODY = 16 * 1024
+KEPT_ANSWER = 4 * 1024
+KEPT_HEADERS, KEPT_VALUE = 40, 200
+HIDDEN = "…"
+_PLAIN = frozenset({"content-type", "webhook-id", "webhook-timestamp"})
+
+
+class Posted(Struct, frozen=True):
+    """How a post went."""
+
+    verdict: Verdict
+    attempt: Attempt
+
+
+async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
+    """Post a letter and wait for the answer, within the outbound client's limits. Never raises."""
+    claim, hook, at = letter.claim, letter.hook, engine.clock.now()
+    headers: dict[str, str] = {}
+    reply: Reply | None = None
+    try:
+        headers, _ = desk.signed(hook, claim.event_id, letter.body)
+        reply = await engine.outbound.send(Request("POST", hook.url, headers, letter.body))
+        verdict = judged(reply, engine.clock.now())
+    except Refused as refused:
+        verdict = Verdict("refused", refused.reason)
+    except Failed as failed:
+        verdict = Verdict("retry", failed.reason)
+    except ValueError:
+        verdict = Verdict("retry", UNREADABLE)
+    metrics.WEBHOOK_ATTEMPTS.labels(verdict.outcome).inc()
+    attempt = Attempt(
+        hook_id=claim.place.hook_id,
+        position=claim.position,
+        number=claim.fence,
+        at=at,
+        url=hook.url,
+        headers=_shown(headers),
+        body=letter.body[:KEPT_BODY].decode(errors="replace"),
+        answered=reply.status if reply else None,
+        answer_headers=_text(reply.headers) if reply else None,
+        answer_body=_cut(reply.body) if reply else None,
+        error=verdict.reason,
+        took_us=reply.took_us if reply else 0,
+    )
+    return Posted(verdict, attempt)
+
+
+def _shown(headers: dict[str, str]) -> str:
+    """The headers without what signs or opens anything."""
+    return _text({n: v if n.lower() in _PLAIN else HIDDEN for n, v in headers.items()})
+
+
+def _text(headers: dict[str, str]) -> str:
+    kept = list(headers.items())[:KEPT_HEADERS]
+    return msgspec.json.encode({name: value[:KEPT_VALUE] for name, value in kept}).decode()
+
+
+def _cut(body: bytes) -> str:
+    return body[:KEPT_ANSWER].decode(errors="replace").replace("\0", "")

@@ -1,0 +1,37 @@
+"""When a delivery that failed is tried again. Pure."""
+
+from koine.kit.times import SECOND
+from koine.model.hook import Backoff
+
+MINUTE_S, HOUR_S = 60, 3600
+STANDARD = (
+    5, 5 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 5 * HOUR_S, 10 * HOUR_S, 14 * HOUR_S,
+    20 * HOUR_S, 24 * HOUR_S,
+)  # fmt: skip
+"""Seconds from each failed try to the next, as Standard Webhooks advises; the first is at once."""
+SPREAD = 0.1
+"""Waits are made up to this part shorter or longer, so that a receiver that was away is not met by
+all at the same moment."""
+LINEAR_S, EXPONENTIAL_S, LONGEST_S = MINUTE_S, 30, 24 * HOUR_S
+"""Of the other two policies: a minute more each time; half a minute, doubled each time."""
+RETRIES = 3
+"""How often an endpoint's own policy tries again when it does not say."""
+
+
+def wait_us(tried: int, backoff: Backoff | None, max_retries: int | None, chance: float) -> int:
+    """Microseconds to wait after `tried` (1, 2, …) failed tries; 0 when it was the last.
+
+    `chance` is a random number from 0 to 1.
+    """
+    seconds = _wait_s(tried, backoff, max_retries)
+    return round(seconds * (1 - SPREAD + 2 * SPREAD * chance) * SECOND)
+
+
+def _wait_s(tried: int, backoff: Backoff | None, max_retries: int | None) -> int:
+    if backoff is None:
+        return STANDARD[tried - 1] if tried <= len(STANDARD) else 0
+    if tried > (RETRIES if max_retries is None else max_retries):
+        return 0
+    if backoff == "linear":
+        return min(LINEAR_S * tried, LONGEST_S)
+    return min(EXPONENTIAL_S << tried - 1, LONGEST_S)

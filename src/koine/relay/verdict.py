@@ -1,0 +1,49 @@
+"""What a receiver's answer means for a delivery. Pure; the one place below http that reads status
+numbers, for here the server is the client."""
+
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from koine.kit.outbound import Reply
+from koine.kit.times import SECOND
+
+Outcome = Literal["delivered", "retry", "refused", "gone"]
+LONGEST_WAIT_S = 24 * 3600
+_GONE = 410
+_WAIT = (429, 503)
+
+
+class Verdict(Struct, frozen=True):
+    """`refused` is final. `reason` says in words why it was not delivered; `not_before` (µs) is
+    the time before which the receiver wants no other try."""
+
+    outcome: Outcome
+    reason: str | None = None
+    not_before: int = 0
+
+
+def judged(reply: Reply, now: int) -> Verdict:
+    """The verdict on an answer that came at `now` (µs)."""
+    status = reply.status
+    if 200 <= status < 300:
+        return Verdict("delivered")
+    if status == _GONE:
+        return Verdict("gone", f"the receiver answered {status}: it wants no more")
+    if 300 <= status < 400:
+        return Verdict("retry", f"the receiver answered {status}: redirects are not followed")
+    not_before = _asked(reply.headers.get("retry-after", ""), now) if status in _WAIT else 0
+    return Verdict("retry", f"the receiver answered {status}", not_before)
+
+
+def _asked(text: str, now: int) -> int:
+    """When the receiver wants to be asked again: seconds from now or a date, at most a day off."""
+    if text.isascii() and text.isdigit():
+        seconds = int(text[:9])
+    else:
+        try:
+            seconds = int(parsedate_to_datetime(text).timestamp()) - now // SECOND
+        except (ValueError, TypeError, OverflowError):
+            return 0
+    return now + min(max(seconds, 0), LONGEST_WAIT_S) * SECOND
