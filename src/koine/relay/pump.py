@@ -28,6 +28,7 @@ _CHUNK = 500
 _AWAY = 0.5
 _PATIENCE = 1.0
 _KEEP_EVERY = 5.0
+_LONG = 30.0
 _log = structlog.get_logger("koine.relay")
 
 
@@ -42,8 +43,10 @@ class Pump:
         self._guard = guard
         self._db = hub.engine.db
         self._fence = Fence()
+        self._lost = False
         self._woken = asyncio.Event()
         self._moved_at = self._kept_at = time.monotonic()
+        self._turned_at = time.monotonic()
         self._kept = 0
 
     def wake(self) -> None:
@@ -63,7 +66,7 @@ class Pump:
                     await self._turn()
             except WentBack:
                 _log.warning("the event log went back: every reader begins anew")
-                self._fence = Fence()
+                self._fence, self._lost = Fence(), True
             except Unavailable:
                 await asyncio.sleep(_AWAY)
             except Exception:
@@ -73,9 +76,13 @@ class Pump:
     async def _begin(self) -> None:
         """Find out which log this is; after a time without the database it may be another."""
         epoch = await self._db.write("", log.epoch, await self._db.home())
-        if epoch == self._hub.epoch and self._fence.seen:
-            return
-        self._fence = Fence()
+        if epoch == self._hub.epoch:
+            if self._fence.seen:
+                return
+            if self._lost:
+                # Its positions come again: cursors that name them must be worth nothing.
+                epoch = await self._db.write("", log.new_epoch)
+        self._fence, self._lost = Fence(), False
         self._fence.see(await self._db.read("", events.look))
         until = time.monotonic() + _PATIENCE
         while self._fence.waits and time.monotonic() < until:
@@ -90,6 +97,7 @@ class Pump:
 
     async def _turn(self) -> None:
         self._woken.clear()
+        await self._check_floor()
         settled = self._fence.see(await self._db.read("", events.look))
         if settled > self.settled or not self._fence.waits:
             self._moved_at = time.monotonic()
@@ -102,6 +110,15 @@ class Pump:
         await self._keep()
         self._measure()
         await self._rest()
+
+    async def _check_floor(self) -> None:
+        """Whether what was to be told next is still there, after a turn that took very long (a
+        stopped process, a machine that slept)."""
+        before, self._turned_at = self._turned_at, time.monotonic()
+        if self._turned_at - before > _LONG:
+            if await self._db.read("", log.floor) > self._hub.delivered:
+                self._hub.begin_anew(self._hub.epoch, self.settled)
+            await self._guard.sweep(everyone=True)
 
     async def _rest(self) -> None:
         """Until there may be more: shortly, when transactions are about to end."""

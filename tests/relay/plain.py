@@ -1,0 +1,78 @@
+"""A voice that says what it hears in a few words, and a relay to hear it from."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from koine.engine import conversations, messages
+from koine.engine.engine import Engine
+from koine.kit.draining import Draining
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.errors import Unauthenticated
+from koine.model.happening import Happening
+from koine.model.message import Draft, Message
+from koine.relay.bus import Alone, Bus
+from koine.relay.relay import Relay
+from koine.relay.seat import Seat
+from koine.relay.voice import Whisper
+from tests.cast import Cast
+
+
+class PlainVoice:
+    """Says "kind seq"; `revoked` makes the next question who it is a refusal."""
+
+    name = "plain"
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.revoked = False
+        self.asked = 0
+
+    async def authenticate(self) -> Actor:
+        self.asked += 1
+        if self.revoked:
+            raise Unauthenticated("revoked")
+        return self.actor
+
+    def frame(self, happening: Happening) -> bytes | None:
+        return f"{happening.event.kind} {happening.event.seq or ''}".strip().encode()
+
+    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
+        word = "on" if whisper.on else "off"
+        told = word if whisper.kind == "typing" else whisper.availability
+        return f"{whisper.kind} {told}".encode()
+
+
+@asynccontextmanager
+async def relay_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Relay]:
+    """A relay that runs while the context is open."""
+    relay = Relay(engine, bus or Alone(), Draining())
+    await relay.start()
+    try:
+        yield relay
+    finally:
+        await relay.close()
+
+
+async def heard(seat: Seat, count: int, seconds: float = 5.0) -> list[str]:
+    """The next `count` frames; fewer when for `seconds` there is none."""
+    frames: list[str] = []
+    while len(frames) < count:
+        told = await seat.read(seconds)
+        if not told.frames and not told.reset:
+            break
+        frames += [frame.decode() for _, frame in told.frames]
+    return frames
+
+
+async def opened(cast: Cast, *names: str) -> Conversation:
+    """A conversation without delivery or inbox, of Ada and these people."""
+    joining = tuple((cast.acme.id(name), "member") for name in names)
+    new = NewConversation(title="Talk", participants=joining)  # type: ignore[arg-type]  # roles
+    return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
+
+
+async def say(cast: Cast, where: Conversation, text: str, **more: object) -> Message:
+    """Ada says something there."""
+    draft = Draft(content=text, sender_id=cast.acme.id("ada"), **more)  # type: ignore[arg-type]
+    return await messages.post(cast.engine, cast.acme.actor("ada"), where.id, draft)

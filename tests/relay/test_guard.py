@@ -1,0 +1,84 @@
+"""A right that ends while its holder listens: the seat is asked, and closed."""
+
+import pytest
+
+from koine.engine import keys, people
+from koine.engine.people import PersonChanges
+from koine.model.actor import Actor
+from koine.model.errors import Unavailable
+from koine.relay.seat import Closed, Seat
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def reason_of(seat: Seat) -> str:
+    with pytest.raises(Closed) as closed:
+        for _ in range(3):
+            await seat.read(2)
+    return closed.value.reason
+
+
+async def test_who_loses_a_role_is_asked_and_nobody_else_is(cast: Cast) -> None:
+    async with relay_of(cast.engine) as relay:
+        alice, dan = (PlainVoice(cast.acme.actor(name)) for name in ("alice", "dan"))
+        seats = [await relay.seat(voice, None) for voice in (alice, dan)]
+        alice.revoked = True
+        boss = cast.acme.actor("ada")
+        less = PersonChanges(role="driver")
+        await people.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
+        assert await reason_of(seats[0]) == "revoked"
+        assert alice.asked == 1 and dan.asked == 0
+
+
+async def test_a_key_that_is_revoked_closes_its_seats_on_every_node(cast: Cast) -> None:
+    boss = cast.acme.actor("ada")
+    (key, *_) = await keys.everyone(cast.engine, boss)
+    holder = Actor(cast.acme.tenant.id, "key", key.user_id, key_id=key.id)
+    async with relay_of(cast.engine) as here, relay_of(cast.engine) as there:
+        voices = [PlainVoice(holder), PlainVoice(holder)]
+        seats = [await r.seat(v, None) for r, v in zip((here, there), voices, strict=True)]
+        for voice in voices:
+            voice.revoked = True
+        await keys.revoke(cast.engine, boss, key.id)
+        assert [await reason_of(seat) for seat in seats] == ["revoked", "revoked"]
+
+
+async def test_a_credential_whose_time_is_over_closes_its_seat(cast: Cast) -> None:
+    async with relay_of(cast.engine) as relay:
+        dan = cast.acme.actor("dan")
+        soon = Actor(dan.tenant_id, "user", dan.identity_id, expires_at=cast.clock.now() + 1)
+        voice = PlainVoice(soon)
+        seat = await relay.seat(voice, None)
+        cast.clock.advance(seconds=1)
+        voice.revoked = True
+        assert await reason_of(seat) == "revoked"
+
+
+async def test_while_nobody_can_tell_a_seat_hears_nothing_and_then_all_of_it(cast: Cast) -> None:
+    talk = await opened(cast, "dan")
+    async with relay_of(cast.engine) as relay:
+        voice = _Forgetful(cast.acme.actor("dan"))
+        seat = await relay.seat(voice, None)
+        await seat.read(0.05)
+        voice.away = True
+        await relay.guard.sweep(everyone=True)
+        await say(cast, talk, "hello")
+        assert await heard(seat, 1, 0.5) == []
+        voice.away = False
+        await relay.guard.sweep(everyone=False)
+        assert await heard(seat, 1) == ["message.created 1"]
+
+
+class _Forgetful(PlainVoice):
+    away = False
+
+    async def authenticate(self) -> Actor:
+        if self.away:
+            raise Unavailable()
+        return self.actor

@@ -1,0 +1,60 @@
+"""Who is there: with a seat here or on another node, and for a moment after."""
+
+import asyncio
+
+import pytest
+
+from koine.model.actor import Actor
+from koine.relay import presence
+from koine.relay.voice import Whisper
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.relay.plain import PlainVoice, relay_of
+from tests.relay.test_whispers import Wire
+
+
+@pytest.fixture
+async def cast(sqlite_db: Database) -> Cast:
+    return await make_cast(sqlite_db)
+
+
+async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:
+    wire, dan = Wire(), cast.acme.actor("dan")
+    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
+        await here.seat(PlainVoice(dan), None)
+        online = {cast.acme.id("dan"): "online"}
+        assert here.presence.of(dan.tenant_id) == online == there.presence.of(dan.tenant_id)
+        assert here.presence.of(cast.rival.tenant.id) == {}
+        here.presence.set(dan, "away")
+        assert there.presence.of(dan.tenant_id) == {cast.acme.id("dan"): "away"}
+
+
+async def test_one_who_comes_right_back_was_never_gone(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "_LINGER", 0.05)
+    async with relay_of(cast.engine) as relay:
+        dan = cast.acme.actor("dan")
+        first, other = [await relay.seat(PlainVoice(dan), None) for _ in range(2)]
+        relay.leave(first)
+        await asyncio.sleep(0.1)
+        assert relay.presence.of(dan.tenant_id)
+        relay.leave(other)
+        assert not relay.presence.of(dan.tenant_id)
+
+
+async def test_who_is_named_no_more_is_gone(cast: Cast) -> None:
+    async with relay_of(cast.engine) as relay:
+        dan = cast.acme.actor("dan")
+        named = Whisper(tenant_id=dan.tenant_id, kind="presence", identity_id=cast.acme.id("dan"))
+        relay.presence.heard(named)
+        assert relay.presence.of(dan.tenant_id)
+        cast.clock.advance(seconds=60)
+        assert not relay.presence.of(dan.tenant_id)
+
+
+async def test_a_key_is_nobody(cast: Cast) -> None:
+    async with relay_of(cast.engine) as relay:
+        key = Actor(cast.acme.tenant.id, "key", cast.acme.id("alice"))
+        await relay.seat(PlainVoice(key), None)
+        assert relay.presence.of(cast.acme.tenant.id) == {}

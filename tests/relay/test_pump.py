@@ -1,0 +1,80 @@
+"""The pump tells what is committed, whoever woke it, and begins anew with another log."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from koine.relay.seat import Closed
+from koine.store import events, log
+from koine.store.db import Database, nobody
+from tests.cast import Cast, make_cast
+from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
+from tests.support import databases
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def test_without_any_wake_up_events_come_by_looking(cast: Cast) -> None:
+    talk = await opened(cast, "dan")
+    async with relay_of(cast.engine) as relay:
+        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        cast.engine.db.after_commit = nobody
+        await say(cast, talk, "hello")
+        assert await heard(seat, 1, 1.0) == ["message.created 1"]
+
+
+async def test_what_another_process_commits_is_told_here_and_there(cast: Cast) -> None:
+    talk = await opened(cast, "dan")
+    async with relay_of(cast.engine) as here, relay_of(cast.engine) as there:
+        seats = [await r.seat(PlainVoice(cast.acme.actor("dan")), None) for r in (here, there)]
+        await say(cast, talk, "hello")
+        for seat in seats:
+            assert await heard(seat, 1, 2.0) == ["message.created 1"]
+
+
+async def test_a_cursor_of_one_process_is_good_in_another(cast: Cast) -> None:
+    talk = await opened(cast, "dan")
+    async with relay_of(cast.engine) as here:
+        cursor = (await here.seat(PlainVoice(cast.acme.actor("dan")), None)).cursor
+    await say(cast, talk, "while nobody told anything")
+    async with relay_of(cast.engine) as later:
+        seat = await later.seat(PlainVoice(cast.acme.actor("dan")), cursor)
+        assert await heard(seat, 1) == ["message.created 1"]
+
+
+async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None:
+    async with databases.sqlite(tmp_path) as db, relay_of((await make_cast(db)).engine) as relay:
+        cast = await make_cast(db)
+        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        before = seat.cursor
+        _go_back(next(tmp_path.glob("*.db")))
+        with pytest.raises(Closed) as closed:
+            await seat.read(3)
+            await seat.read(3)
+        assert closed.value.reason == "moved"
+        again = await relay.seat(PlainVoice(cast.acme.actor("dan")), before)
+        assert (await again.read(1)).reset == "epoch"
+
+
+async def test_old_events_are_forgotten_and_the_floor_says_how_far(fresh_db: Database) -> None:
+    cast = await make_cast(fresh_db)
+    talk = await opened(cast, "dan")
+    cast.clock.advance(seconds=60)
+    await say(cast, talk, "young")
+    young = cast.clock.now()
+    assert await fresh_db.write("", log.forget_before, young, 10_000)
+    assert not await fresh_db.write("", log.forget_before, young, 10_000)
+    floor = await fresh_db.read("", log.floor)
+    left = await fresh_db.read("", events.after, 0, 10**9, 10)
+    assert [e.kind for e in left] == ["message.created"] and left[0].position == floor + 1
+
+
+def _go_back(file: Path) -> None:
+    """As if an older copy of the file were put in its place."""
+    connection = apsw.Connection(str(file))
+    connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'events'")
+    connection.close()

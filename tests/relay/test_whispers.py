@@ -1,0 +1,73 @@
+"""Typing is told to who sees the conversation, now or never, on every node."""
+
+import msgspec
+import pytest
+
+from koine.relay.bus import Heard, Subject
+from koine.relay.relay import Relay
+from koine.relay.voice import Whisper
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.relay.plain import PlainVoice, heard, opened, relay_of
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+def typing(cast: Cast, conversation_id: str, name: str) -> Whisper:
+    return Whisper(
+        tenant_id=cast.acme.tenant.id,
+        kind="typing",
+        identity_id=cast.acme.id(name),
+        conversation_id=conversation_id,
+    )
+
+
+async def test_who_sees_the_conversation_sees_who_writes_but_not_the_writer(cast: Cast) -> None:
+    talk = await opened(cast, "dan")
+    async with relay_of(cast.engine) as relay:
+        seats = {}
+        for name in ("ada", "dan", "olaf"):
+            seats[name] = await relay.seat(PlainVoice(cast.acme.actor(name)), None)
+            await seats[name].read(0.02)
+        relay.whisper(typing(cast, talk.id, "ada"))
+        assert await heard(seats["dan"], 1) == ["typing on"]
+        assert "typing on" not in await heard(seats["ada"], 9, 0.1)
+        assert "typing on" not in await heard(seats["olaf"], 9, 0.1)
+
+
+async def test_the_other_node_hears_it_too(cast: Cast) -> None:
+    talk = await opened(cast, "dan")
+    wire = Wire()
+    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
+        seat = await there.seat(PlainVoice(cast.acme.actor("dan")), None)
+        await seat.read(0.02)
+        here.whisper(typing(cast, talk.id, "ada"))
+        assert await heard(seat, 1) == ["typing on"]
+
+
+async def test_garbage_from_the_bus_is_nothing(cast: Cast) -> None:
+    wire = Wire()
+    async with relay_of(cast.engine, wire) as relay:
+        wire.tell("whisper", b"\xff garbage")
+        wire.tell("whisper", msgspec.msgpack.encode({"tenant_id": 3}))
+        assert isinstance(relay, Relay) and relay.pump.begun is not None
+
+
+class Wire:
+    """A bus within the test: whoever listens hears everything."""
+
+    def __init__(self) -> None:
+        self._heard: list[Heard] = []
+
+    async def start(self, heard: Heard) -> None:
+        self._heard.append(heard)
+
+    def tell(self, subject: Subject, payload: bytes = b"") -> None:
+        for each in self._heard:
+            each(subject, payload)
+
+    async def close(self) -> None:
+        self._heard.clear()
