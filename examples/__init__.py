@@ -1,0 +1,1 @@
+"""Things to start and play with; nothing of the product."""

@@ -1,0 +1,127 @@
+"""Two nodes of Koine on one PostgreSQL, three NATS servers between them, for a person to play with.
+
+    python -m examples.cluster
+
+Starts it all on this machine, prints what to paste, starts a node again that was killed, and ends
+it all on Ctrl-C. Needs what the tests need; nothing of it is kept.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from koine.demo import doors
+from rigs.servers import Home, Server
+from tests.support.nats import NatsCluster
+from tests.support.postgres import running_postgres
+
+AGAIN_AFTER = 5.0
+"""Seconds a killed node stays away."""
+_LOOK_EVERY = 0.2
+
+
+def main() -> None:
+    """Start, print, look after the nodes until told to end."""
+    parser = argparse.ArgumentParser(prog="python -m examples.cluster", description=__doc__)
+    parser.add_argument("--port", type=int, default=8420, help="of node A; B's is one more")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        play(given.port)
+    _say("All has ended.")
+
+
+def play(port: int) -> None:
+    """Everything, while it runs."""
+    _say("Starting PostgreSQL, three NATS servers and two nodes …")
+    with (
+        tempfile.TemporaryDirectory(prefix="koine-cluster-") as folder,
+        running_postgres(fsync=True) as postgres,
+        NatsCluster(3).start() as nats,
+        two_nodes(Home(Path(folder), postgres.url), port, nats.url) as (a, b),
+    ):
+        asyncio.run(_until_ready(a))  # the first one makes the tables and the demonstration
+        b.start()
+        asyncio.run(_until_ready(b))
+        _say(_what_there_is(a, b, nats))
+        _say(_what_to_do(a, b))
+        asyncio.run(_look_after(a, b))
+
+
+@contextlib.contextmanager
+def two_nodes(home: Home, port: int, nats_url: str) -> Iterator[tuple[Server, Server]]:
+    """Node A, begun, and B, to be started; both end with the context."""
+    given: dict[str, object] = {"nats_url": nats_url, "demo": True}
+    a, b = (Server(home, port=each, settings=given) for each in (port, port + 1))
+    try:
+        a.start()
+        yield a, b
+    finally:
+        a.kill9()
+        b.kill9()
+
+
+async def _until_ready(node: Server) -> None:
+    await node.wait_ready()
+
+
+async def _look_after(a: Server, b: Server) -> None:
+    """Start a node again some seconds after it ended."""
+    await asyncio.gather(*(_one(name, node) for name, node in (("A", a), ("B", b))))
+
+
+async def _one(name: str, node: Server) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        if not node.runs:
+            _say(f"Node {name} has ended; it comes again in {AGAIN_AFTER:.0f} seconds.")
+            await asyncio.sleep(AGAIN_AFTER)
+            node.start()
+            await node.wait_ready()
+            _say(f"Node {name} is back, pid {node.pid}.")
+
+
+def _what_there_is(a: Server, b: Server, nats: NatsCluster) -> str:
+    return f"""
+node A        {a.url}   pid {a.pid}   log {a.log}
+node B        {b.url}   pid {b.pid}   log {b.log}
+NATS          pids {" ".join(map(str, nats.pids))}"""
+
+
+def _what_to_do(a: Server, b: Server) -> str:
+    kept = doors.read(a.home.folder / "data" / doors.FILE)
+    assert kept is not None, "a node that is ready has made its demonstration"
+    talk = kept.demo.talks.delivery
+    return f"""
+# Follow a conversation on node A, in a second terminal
+export TOKEN={kept.demo.doors.delivery.tokens.admin}
+curl --no-buffer --header "Authorization: Bearer $TOKEN" \\
+  "{a.url}/v1/events?conversation_id={talk}"
+
+# Post to it on node B, in a third: it appears on A at once
+export TOKEN={kept.demo.doors.delivery.tokens.admin}
+curl --header "Authorization: Bearer $TOKEN" --header "Content-Type: application/json" \\
+  --data '{{"content": "Hello from node B"}}' \\
+  "{b.url}/v1/conversations/{talk}/messages"
+
+# Kill a NATS server, or two, or all: nothing is lost; with all of them dead it takes up to 1 s
+# Kill node A (kill -9 {a.pid}), post on B, then follow on B from the last id that A showed
+curl --no-buffer --header "Authorization: Bearer $TOKEN" --header "Last-Event-ID: THE_LAST_ID" \\
+  "{b.url}/v1/events?conversation_id={talk}"
+
+Ctrl-C ends all.
+"""
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
