@@ -1,8 +1,9 @@
 """Clients that send without a pause and try again, by the same request, until they are told."""
 
 import asyncio
+import heapq
 import time
-from collections import Counter, deque
+from collections import Counter
 
 from rigs.ledger import Ledger
 from rigs.sends import Send, Sends
@@ -25,7 +26,7 @@ class Load:
         self._ledger = ledger
         self._clients = clients
         self._stopping = False
-        self._later: deque[tuple[float, float, Send]] = deque()
+        self._later: list[tuple[float, str, float, Send]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.answers: Counter[str] = Counter()
         self.latest = (0.0, 0.0)
@@ -47,11 +48,6 @@ class Load:
             if task.done():
                 task.result()
 
-    @property
-    def failures(self) -> int:
-        """Answers of 500: the server did not know what it was doing."""
-        return sum(count for status, count in self.answers.items() if status == "500")
-
     async def _client(self) -> None:
         line = Line(self._port)
         while (due := self._next()) or not self._stopping or self._later:
@@ -65,7 +61,7 @@ class Load:
         """What was put off and is due, else a new send, else nothing."""
         now = time.monotonic()
         if self._later and self._later[0][0] <= now:
-            _, since, send = self._later.popleft()
+            _, _, since, send = heapq.heappop(self._later)
             return since, send
         return None if self._stopping else (now, self._sends.new())
 
@@ -79,11 +75,16 @@ class Load:
                 self.worst_s = max(self.worst_s, self.latest[1] - since)
                 return
             if reply is not None and reply.status == 409:
-                self._later.append((time.monotonic() + LATER, since, send))
+                self._put_off(since, send)
                 return
             if reply is not None and reply.status < 500:
                 raise RuntimeError(f"{send.dialect}: {reply.status} {reply.body[:500]!r}")
             await asyncio.sleep(AGAIN_AFTER)
+
+    def _put_off(self, since: float, send: Send) -> None:
+        """Until later, and the later the longer it takes."""
+        now = time.monotonic()
+        heapq.heappush(self._later, (now + max(LATER, (now - since) / 4), send.key, since, send))
 
     async def _try(self, line: Line, send: Send) -> Reply | None:
         try:

@@ -34,8 +34,14 @@ STOPS_WITHIN = 30.0
 LOOK_EVERY = 0.005
 PORTS = range(20_000, 32_000)
 """Below those that outgoing connections take: nobody gets a port while its server is down."""
-QUIET: dict[str, object] = {"rate_limit_per_minute": 0, "inbox_rate_limit_per_minute": 0}
-"""A few clients here do what thousands would."""
+QUIET: dict[str, object] = {
+    "rate_limit_per_minute": 0,
+    "inbox_rate_limit_per_minute": 0,
+    "unsafe_database": True,
+    "drain_seconds": 0,
+}
+"""A few clients here do what thousands would, the tests' PostgreSQL syncs nothing, and there is no
+balancer to wait for."""
 
 
 class Home(Struct, frozen=True):

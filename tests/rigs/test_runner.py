@@ -1,8 +1,8 @@
 from argparse import Namespace
-from pathlib import Path
 
 from rigs.__main__ import found, run
 from rigs.figure import Figure, Rig, RigSettings
+from rigs.servers import ROOT
 
 
 async def fails(settings: RigSettings) -> Figure:
@@ -12,7 +12,7 @@ async def fails(settings: RigSettings) -> Figure:
 def test_every_module_with_a_rig_is_found_by_its_name() -> None:
     known = found()
     assert {"cut_proxy", "kill", "postgres_restart"} <= known.keys()
-    assert all((Path("rigs") / f"{name}.py").exists() for name in known)
+    assert all((ROOT / "rigs" / f"{name}.py").exists() for name in known)
 
 
 def test_a_rig_that_breaks_off_has_not_reached_its_goal() -> None:
