@@ -11,6 +11,8 @@ from koine.main import dialects
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft, Message
+from koine.relay.bus import Alone
+from koine.relay.relay import Relay
 from koine.store.db import Database
 from tests.cast import Cast, Company, make_cast
 from tests.drivers.asgi import Caller
@@ -51,5 +53,8 @@ async def make_world(db: Database, **settings: object) -> World:
     """A world of its own in a database that may hold others."""
     cast = await make_cast(db, None, **settings)
     spoken, engine = dialects(), cast.engine
-    app = build(spoken, engine, engine.settings, ledger=Answers(engine))
+    # At rest: seats are taken, nothing is told.
+    relay = Relay(engine, Alone(), engine.draining)
+    relay.pump.begun.set()
+    app = build(spoken, engine, engine.settings, ledger=Answers(engine), relay=relay)
     return World(cast, Caller(app), spoken)

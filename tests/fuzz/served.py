@@ -11,6 +11,7 @@ import uvloop
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.drivers.world import World, make_world
+from tests.fuzz.hanging_up import hanging_up
 from tests.matrix.objects import Things
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
@@ -39,7 +40,7 @@ class Served:
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI, from whatever loop."""
-        inside = self.world.call.app(scope, self._over(receive), self._over(send))
+        inside = hanging_up(self.world.call.app)(scope, self._over(receive), self._over(send))
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(inside, self.loop))
 
     def _over(self, call: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Awaitable[T]]:

@@ -45,6 +45,12 @@ NATIVE = {
     f"POST {TALK}/messages#parent": Row(
         "reply", "message", {"content": "hello", "parent_id": THING}, path=MINE
     ),
+    "GET /v1/events": Row("list"),
+    "GET /v1/events#conversation": Row("see", "conversation", query=f"conversation_id={THING}"),
+    "GET /v1/events/cursor": Row("list"),
+    f"POST {TALK}/typing": Row("type", "conversation", {"on": True}),
+    "GET /v1/presence": Row("look"),
+    "PUT /v1/presence": Row("anyone", body={"availability": "away"}),
     f"POST {TALK}/tickets": Row("change", "conversation"),
     f"GET {TICKET}": Row("see", "ticket"),
     f"POST {TICKET}/take": Row("change", "ticket", {"assignee_id": "<user>"}),

@@ -23,6 +23,7 @@ class Route:
     content type of an answer that is not JSON (a file, an event stream). `body_limit` replaces
     the setting, in bytes. `hidden` routes are not in the OpenAPI document. `once` False: an
     Idempotency-Key is not looked at. `files` names a forms route's upload fields ("attachments").
+    `live` routes need a relay: without one they are Unavailable.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Route:
     hidden: bool = False
     once: bool = True
     files: tuple[str, ...] = ()
+    live: bool = False
 
 
 class Options(TypedDict, total=False):
@@ -63,6 +65,7 @@ class Options(TypedDict, total=False):
     hidden: bool
     once: bool
     files: tuple[str, ...]
+    live: bool
 
 
 class Routes:

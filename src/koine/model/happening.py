@@ -51,4 +51,7 @@ class Happening(Struct, frozen=True, kw_only=True):
 
     def part_of(self, identity_id: str | None) -> Participant | None:
         """The part one has or had in the conversation."""
-        return next((p for p in self.participants if p.identity_id == identity_id), None)
+        return self.once("parts", self._parts).get(identity_id)
+
+    def _parts(self) -> dict[str | None, Participant]:
+        return {p.identity_id: p for p in self.participants}

@@ -59,6 +59,11 @@ class Relay:
         self.presence.came(voice.actor)
         return seat
 
+    async def cursor(self) -> str:
+        """Where one begins who follows from now on. Waits for the pump to have begun."""
+        await self.pump.begun.wait()
+        return self.hub.cursor()
+
     def leave(self, seat: Seat) -> None:
         """The reader of a seat is gone."""
         seat.leave()

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from koine.dialects.native import Native, wire, wire_people, wire_setup, wire_talk
+from koine.dialects.native import Native, wire, wire_people, wire_setup, wire_stream, wire_talk
 from koine.dialects.native.errors import BASE, TITLES
 
 PAGE = (Path(__file__).parents[3] / "docs/dialects/native.md").read_text()
@@ -15,7 +15,7 @@ WORDS = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", PAGE))))
 
 
 def structs() -> Iterator[type[msgspec.Struct]]:
-    for module in (wire, wire_people, wire_setup, wire_talk):
+    for module in (wire, wire_people, wire_setup, wire_stream, wire_talk):
         for each in vars(module).values():
             if isinstance(each, type) and issubclass(each, msgspec.Struct):
                 yield each

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from koine.engine import access, credentials
+from koine.engine.engine import Engine
 from koine.http.call import Call
 from koine.http.limits import RateLimiter
 from koine.kit.tokens import digest
@@ -21,12 +22,17 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
     """The caller, counted against its limit; whoever shows no good credential is counted by
     address. Raises Unauthenticated, Forbidden, TooMany."""
     try:
-        found = await _known(call)
+        found = await known(call)
     except Unauthenticated:
         count_address(call, limiter)
         raise
-    _count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
+    count(call, limiter, found)
     return found
+
+
+def count(call: AnyCall, limiter: RateLimiter, found: Actor) -> None:
+    """Count a call of the caller. Raises TooMany."""
+    _count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
 
 
 def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
@@ -66,9 +72,14 @@ def _login(call: AnyCall, email: str) -> str:
 def reader(call: AnyCall) -> Actor:
     """The caller, for reading conversations: a key needs the permission even for those its user
     takes part in. Raises Forbidden."""
-    if call.actor.kind == "key":
-        access.need(call.actor, READ_CONVERSATIONS)
-    return call.actor
+    return reading(call.actor)
+
+
+def reading(actor: Actor) -> Actor:
+    """As `reader`, for an actor found elsewhere."""
+    if actor.kind == "key":
+        access.need(actor, READ_CONVERSATIONS)
+    return actor
 
 
 def writer(call: AnyCall) -> Actor:
@@ -78,7 +89,8 @@ def writer(call: AnyCall) -> Actor:
     return call.actor
 
 
-async def _known(call: AnyCall) -> Actor:
+async def known(call: AnyCall) -> Actor:
+    """The caller, not counted. Raises Unauthenticated, Forbidden."""
     scheme, _, bearer = (call.headers.get("Authorization") or "").strip().partition(" ")
     bearer = bearer.strip()
     if scheme and (scheme.lower() != "bearer" or not bearer):
@@ -86,10 +98,15 @@ async def _known(call: AnyCall) -> Actor:
     credential = bearer or (call.headers.get("X-API-Key") or "").strip()
     if not credential:
         raise Unauthenticated("missing")
-    if credential.startswith(KEY_START):
-        return await credentials.by_key(call.engine, credential)
     tenant_id = call.headers.get("X-Tenant-Id") or call.params.get("tenant_id") or None
-    return await credentials.by_token(call.engine, credential, tenant_id)
+    return await holder(call.engine, credential, tenant_id)
+
+
+async def holder(engine: Engine, credential: str, tenant_id: str | None) -> Actor:
+    """Who holds a key or a token. Raises Unauthenticated, Forbidden, Invalid, NotFound."""
+    if credential.startswith(KEY_START):
+        return await credentials.by_key(engine, credential)
+    return await credentials.by_token(engine, credential, tenant_id)
 
 
 def _count(call: AnyCall, limiter: RateLimiter, key: str) -> None:

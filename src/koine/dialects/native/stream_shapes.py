@@ -4,9 +4,10 @@ Streams ask as the reader; webhooks as nobody in particular, which is as a key o
 reads everything and manages nothing.
 """
 
-from koine.dialects.native import shapes, shapes_talk
+from msgspec import UNSET
+
+from koine.dialects.native import shapes, shapes_talk, wire_talk
 from koine.dialects.native import wire_stream as wire
-from koine.dialects.native import wire_talk
 from koine.engine import access
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
@@ -62,65 +63,79 @@ def data(happening: Happening, actor: Actor | None, base_url: str) -> wire.Event
         case "conversation" | "participant" | "message":
             return _talk(happening, actor, base_url)
         case "credential":
-            return wire.CredentialData(told.subject_id)
+            return wire.EventData(subject_id=told.subject_id)
     match happening.noun:
         case Identity() as person if told.kind == "responder.versioned":
             version = happening.version
-            return wire.VersionData(
-                shapes.responder(person), shapes.version(version) if version else None
+            return wire.EventData(
+                responder=shapes.responder(person),
+                version=shapes.version(version) if version else UNSET,
             )
         case Identity() as person:
             return _person(happening, person, reader)
         case Inbox() as inbox if inbox.removed_at is not None:
-            return wire.InboxGoneData(inbox.id)
+            return wire.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
-            return wire.InboxData(shapes.inbox(inbox, reader))
+            return wire.EventData(inbox=shapes.inbox(inbox, reader))
         case Delivery() as delivery:
-            return wire.DeliveryData(shapes.delivery(delivery))
+            return wire.EventData(delivery=shapes.delivery(delivery))
         case Tenant() as tenant:
-            return wire.TenantData(shapes.tenant(tenant, reader))
+            return wire.EventData(tenant=shapes.tenant(tenant, reader))
         case Ticket() as ticket:
             found = happening.conversation
-            shown = None if found is None or found.removed_at else _shown(happening, found, reader)
-            return wire.TicketData(shapes_talk.ticket(ticket), shown)
+            there = found is not None and found.removed_at is None
+            return wire.EventData(
+                ticket=shapes_talk.ticket(ticket),
+                conversation=_shown(happening, found, reader) if found and there else UNSET,
+            )
         case None:
             return None
+
+
+def shows_whole(identity_id: str, reader: Actor) -> bool:
+    """Whether the reader may see all of a person, and not the card alone."""
+    return identity_id == reader.identity_id or reader.may(*_PERMISSIONS)
 
 
 def _talk(happening: Happening, actor: Actor | None, base_url: str) -> wire.EventData | None:
     found, told = happening.conversation, happening.event
     if found is None:
-        return wire.GoneData(told.subject_id) if told.kind == "conversation.deleted" else None
+        return (
+            wire.EventData(conversation_id=told.subject_id)
+            if told.kind == "conversation.deleted"
+            else None
+        )
     if _is_lost(happening, actor):
-        return wire.GoneData(found.id)
+        return wire.EventData(conversation_id=found.id)
     shown = _shown(happening, found, actor or _NOBODY)
     if told.kind.startswith("message."):
         message = happening.message
         if message is None:
             return None
         sender = happening.part_of(message.sender_id) if message.sender_id else None
-        return wire.SaidData(
-            shapes_talk.message(message, base_url),
-            shown,
-            shapes_talk.participant(sender) if sender else None,
+        return wire.EventData(
+            message=shapes_talk.message(message, base_url),
+            conversation=shown,
+            participant=shapes_talk.participant(sender) if sender else UNSET,
         )
-    return wire.TalkData(shown, [shapes_talk.participant(p) for p in happening.participants])
+    everyone = [shapes_talk.participant(each) for each in happening.participants]
+    return wire.EventData(conversation=shown, participants=everyone)
 
 
 def _shown(happening: Happening, found: Conversation, reader: Actor) -> wire_talk.Conversation:
     return shapes_talk.conversation(found, happening.around, reader)
 
 
-def _person(happening: Happening, person: Identity, reader: Actor) -> wire.PersonData:
-    card = wire.Card(person.id, person.kind, person.name, person.email, person.avatar_url)
-    merged_id = happening.merged_id
-    if person.id != reader.identity_id and not reader.may(*_PERMISSIONS):
-        return wire.PersonData(card, merged_id=merged_id)
-    if person.kind == "user":
-        return wire.PersonData(card, user=shapes.user(person), merged_id=merged_id)
-    if person.kind in RESPONDER_KINDS:
-        return wire.PersonData(card, responder=shapes.responder(person), merged_id=merged_id)
-    return wire.PersonData(card, contact=shapes.contact(person), merged_id=merged_id)
+def _person(happening: Happening, person: Identity, reader: Actor) -> wire.EventData:
+    whole = shows_whole(person.id, reader)
+    is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
+    return wire.EventData(
+        person=wire.Card(person.id, person.kind, person.name, person.email, person.avatar_url),
+        user=shapes.user(person) if whole and is_user else UNSET,
+        responder=shapes.responder(person) if whole and is_responder else UNSET,
+        contact=shapes.contact(person) if whole and person.kind == "contact" else UNSET,
+        merged_id=happening.merged_id or UNSET,
+    )
 
 
 def _is_lost(happening: Happening, actor: Actor | None) -> bool:

@@ -1,7 +1,8 @@
 """What goes over the wire to those who follow: events, and what each kind of them holds."""
 
-import msgspec
-from msgspec import Struct
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
 
 from koine.dialects.native.wire import Tenant, User
 from koine.dialects.native.wire_people import Contact
@@ -9,35 +10,7 @@ from koine.dialects.native.wire_setup import Delivery, Inbox, Responder, Version
 from koine.dialects.native.wire_talk import Conversation, Message, Participant, Ticket
 from koine.model.identity import IdentityKind
 
-
-class SaidData(Struct, frozen=True):
-    """`message.*`: the message, its conversation, and the sender's own part in it, if any: who
-    speaks has read."""
-
-    message: Message
-    conversation: Conversation
-    participant: Participant | None
-
-
-class TalkData(Struct, frozen=True):
-    """`conversation.created`, `.updated`, `.read` and `participant.*`: the conversation and all who
-    take or took part."""
-
-    conversation: Conversation
-    participants: list[Participant]
-
-
-class GoneData(Struct, frozen=True):
-    """`conversation.removed` and `.deleted`: the reader sees it no more."""
-
-    conversation_id: str
-
-
-class TicketData(Struct, frozen=True):
-    """`ticket.*`: the ticket, and its conversation unless that was taken out of the lists."""
-
-    ticket: Ticket
-    conversation: Conversation | None
+Availability = Literal["online", "away", "offline"]
 
 
 class Card(Struct, frozen=True):
@@ -50,67 +23,37 @@ class Card(Struct, frozen=True):
     avatar_url: str | None
 
 
-class PersonData(Struct, frozen=True, omit_defaults=True):
-    """`identity.*`: the card, and the whole of it for those who may read people. `merged_id` became
-    `person`: whatever was its is this one's."""
+class EventData(Struct, frozen=True, kw_only=True):
+    """The things an event is about, as GET shows them now to whoever is told.
 
-    person: Card
-    user: User | None = None
-    contact: Contact | None = None
-    responder: Responder | None = None
-    merged_id: str | None = None
+    `message.*`: `message`, `conversation`, and `participant`: the sender's own part, if any, since
+    who speaks has read. `conversation.*` and `participant.*`: `conversation` and `participants`,
+    but `conversation.removed` and `.deleted` have `conversation_id` alone: the reader sees it no
+    more. `ticket.*`: `ticket`, and `conversation` unless that was taken out of the lists.
+    `identity.*`: `person`, and the whole of it as `user`, `contact` or `responder` for those who
+    may read people; `merged_id` became this person. `inbox.*`: `inbox`; `inbox_id` alone when it
+    was removed. `responder.versioned`: `responder` and its new `version`. `delivery.saved`:
+    `delivery`. `tenant.updated`: `tenant`. `credential.changed`: `subject_id`, the key, login or
+    person whose credentials changed.
+    """
 
-
-class InboxData(Struct, frozen=True):
-    """`inbox.created` and `.updated`."""
-
-    inbox: Inbox
-
-
-class InboxGoneData(Struct, frozen=True):
-    """`inbox.removed`."""
-
-    inbox_id: str
-
-
-class DeliveryData(Struct, frozen=True):
-    """`delivery.saved`."""
-
-    delivery: Delivery
-
-
-class VersionData(Struct, frozen=True):
-    """`responder.versioned`: the responder and its new version."""
-
-    responder: Responder
-    version: Version | None
-
-
-class TenantData(Struct, frozen=True):
-    """`tenant.updated`."""
-
-    tenant: Tenant
-
-
-class CredentialData(Struct, frozen=True):
-    """`credential.changed`: the key, the login or the person whose credentials changed."""
-
-    subject_id: str
-
-
-EventData = (
-    SaidData
-    | TalkData
-    | GoneData
-    | TicketData
-    | PersonData
-    | InboxData
-    | InboxGoneData
-    | DeliveryData
-    | VersionData
-    | TenantData
-    | CredentialData
-)
+    message: Message | UnsetType = UNSET
+    conversation: Conversation | UnsetType = UNSET
+    participant: Participant | UnsetType = UNSET
+    participants: list[Participant] | UnsetType = UNSET
+    conversation_id: str | UnsetType = UNSET
+    ticket: Ticket | UnsetType = UNSET
+    person: Card | UnsetType = UNSET
+    user: User | UnsetType = UNSET
+    contact: Contact | UnsetType = UNSET
+    merged_id: str | UnsetType = UNSET
+    inbox: Inbox | UnsetType = UNSET
+    inbox_id: str | UnsetType = UNSET
+    responder: Responder | UnsetType = UNSET
+    version: Version | UnsetType = UNSET
+    delivery: Delivery | UnsetType = UNSET
+    tenant: Tenant | UnsetType = UNSET
+    subject_id: str | UnsetType = UNSET
 
 
 class Event(Struct, frozen=True):
@@ -125,7 +68,68 @@ class Event(Struct, frozen=True):
     created_at: str
     conversation_id: str | None
     seq: int | None
-    data: EventData | msgspec.Raw
+    data: EventData
+
+
+class Who(Struct, frozen=True):
+    """Who writes."""
+
+    id: str
+    kind: IdentityKind
+    name: str | None
+
+
+class Typing(Struct, frozen=True):
+    """`typing`: somebody writes, or stopped; `private` is a note that is being written."""
+
+    conversation_id: str
+    who: Who
+    on: bool
+    private: bool
+
+
+class Present(Struct, frozen=True):
+    """`presence`: somebody came, went, or is away."""
+
+    id: str
+    kind: IdentityKind
+    availability: Availability
+
+
+class There(Struct, frozen=True):
+    """Someone with a live stream or socket, on any node."""
+
+    id: str
+    availability: Availability
+
+
+class Presence(Struct, frozen=True):
+    """Everyone who is there."""
+
+    data: list[There]
+    next_cursor: str | None
+
+
+class SayTyping(Struct, frozen=True):
+    """Whether the caller is writing; `private` for a private note."""
+
+    on: bool = True
+    private: bool = False
+
+
+class SayPresence(Struct, frozen=True):
+    """How the caller, who follows live, wants to be seen."""
+
+    availability: Literal["online", "away"]
+
+
+class EventQuery(Struct, frozen=True, kw_only=True):
+    """What to follow: these kinds (`message.created`, or `message` for all of the noun) of these
+    conversations, from behind `cursor`; everything from now on without."""
+
+    kinds: list[str] | None = None
+    conversation_id: list[str] | None = None
+    cursor: str | None = None
 
 
 class Cursor(Struct, frozen=True):

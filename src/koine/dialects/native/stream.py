@@ -1,0 +1,137 @@
+"""How a native reader is spoken to, over server-sent events or a WebSocket."""
+
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct
+
+from koine.dialects.native import auth, stream_shapes, values
+from koine.dialects.native import wire_stream as wire
+from koine.engine import access
+from koine.http import sse
+from koine.http.call import Call
+from koine.model.actor import Actor
+from koine.model.conversation import unread
+from koine.model.errors import Invalid
+from koine.model.event import EventKind
+from koine.model.happening import Happening
+from koine.model.identity import Identity
+from koine.model.permissions import MANAGE_TENANT
+from koine.relay.voice import Whisper
+
+Frame = Callable[[str, bytes], bytes]
+"""From an event's type and its JSON to what goes over the wire."""
+KINDS: frozenset[str] = frozenset(get_args(EventKind)) | {
+    "conversation.removed", "inbox.removed", "typing", "presence",
+}  # fmt: skip
+NOUNS: frozenset[str] = frozenset(kind.partition(".")[0] for kind in KINDS)
+_encode = msgspec.json.encode
+
+
+class Wanted(Struct, frozen=True):
+    """What a reader asked for; empty is everything. A kind is a type or the noun before its dot."""
+
+    kinds: frozenset[str] = frozenset()
+    conversation_ids: frozenset[str] = frozenset()
+
+    def takes(self, kind: str, conversation_id: str | None) -> bool:
+        """Whether an event of this type, of this conversation or of none, is asked for."""
+        if self.conversation_ids and conversation_id not in self.conversation_ids:
+            return False
+        return not self.kinds or kind in self.kinds or kind.partition(".")[0] in self.kinds
+
+
+def wanted(kinds: list[str] | None, conversation_ids: list[str] | None) -> Wanted:
+    """What the two filters ask for. Raises Invalid("kinds" | "conversation_id")."""
+    unknown = [each for each in kinds or () if each not in KINDS | NOUNS]
+    if unknown:
+        raise Invalid("kinds", "unknown", f"there is no kind {unknown[0]}")
+    ids = values.ids("conversation_id", conversation_ids)
+    return Wanted(frozenset(kinds or ()), frozenset(ids))
+
+
+class NativeVoice:
+    """One reader. `ask` says who they are now, without counting the question."""
+
+    name = "native"
+
+    def __init__(
+        self,
+        actor: Actor,
+        ask: Callable[[], Awaitable[Actor]],
+        base_url: str,
+        asked_for: Wanted,
+        frame: Frame,
+    ) -> None:
+        self.actor = actor
+        self.ask = ask
+        self.wanted = asked_for
+        self._base_url = base_url
+        self._frame = frame
+
+    async def authenticate(self) -> Actor:
+        """Who reads, asked again."""
+        return await self.ask()
+
+    def frame(self, happening: Happening) -> bytes | None:
+        """The event as GET would show its things to this reader."""
+        event = happening.event
+        kind = stream_shapes.kind(happening, self.actor)
+        if not self.wanted.takes(kind, event.conversation_id or event.subject_id):
+            return None
+        key = ("native", self._frame, self._base_url, kind, _view(happening, self.actor))
+        return happening.once(key, lambda: self._made(happening))
+
+    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
+        """Who is writing, who is there."""
+        if not self.wanted.takes(whisper.kind, whisper.conversation_id):
+            return None
+        if whisper.hidden and not access.sees_private(self.actor):
+            return None
+        return self._frame(whisper.kind, _encode(told(whisper)))
+
+    def _made(self, happening: Happening) -> bytes | None:
+        shown = stream_shapes.event(happening, self.actor, self._base_url)
+        return None if shown is None else self._frame(shown.type, _encode(shown))
+
+
+def following(call: Call[Any, Any], asked_for: Wanted) -> NativeVoice:
+    """The voice of a call that follows by server-sent events."""
+
+    async def ask() -> Actor:
+        return auth.reading(await auth.known(call))
+
+    return NativeVoice(auth.reader(call), ask, call.base_url, asked_for, sse.frame)
+
+
+def typing(actor: Actor, who: Identity, conversation_id: str, said: wire.SayTyping) -> Whisper:
+    """That somebody writes, or stopped."""
+    return Whisper(
+        tenant_id=actor.tenant_id,
+        kind="typing",
+        identity_id=who.id,
+        identity_kind=who.kind,
+        name=who.name,
+        conversation_id=conversation_id,
+        on=said.on,
+        hidden=said.private,
+    )
+
+
+def told(whisper: Whisper) -> wire.Typing | wire.Present:
+    """A whisper as the wire shows it."""
+    who = wire.Who(whisper.identity_id, whisper.identity_kind, whisper.name)
+    if whisper.kind == "presence":
+        return wire.Present(who.id, who.kind, whisper.availability)
+    return wire.Typing(whisper.conversation_id or "", who, whisper.on, whisper.hidden)
+
+
+def _view(happening: Happening, actor: Actor) -> Hashable:
+    """All that the reader's own part in what is shown comes down to."""
+    found = happening.conversation
+    if found is not None:
+        me = happening.part_of(actor.identity_id)
+        return unread(found, me, access.sees_private(actor))
+    full = stream_shapes.shows_whole(happening.event.subject_id, actor)
+    return full, actor.may(MANAGE_TENANT)

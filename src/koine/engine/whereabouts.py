@@ -1,0 +1,30 @@
+"""Who may say that they are writing, and who may know who is there. Nothing of it is stored."""
+
+from koine.engine import access
+from koine.engine.engine import reads
+from koine.engine.hearing import hears_whereabouts
+from koine.model.actor import Actor
+from koine.model.errors import Forbidden
+from koine.model.identity import Identity
+from koine.model.permissions import VIEW_TENANT
+from koine.store import identities
+from koine.store.db import Tx
+
+
+@reads
+async def writer(tx: Tx, actor: Actor, conversation_id: str, private: bool) -> Identity:
+    """The one the actor writes as, in a conversation it sees. Raises NotFound, Forbidden for a
+    private note of one who reads none, and for one who writes as nobody."""
+    await access.conversation(tx, actor, conversation_id)
+    if private and not access.sees_private(actor):
+        raise Forbidden("private")
+    found = await identities.get(tx, actor.identity_id) if actor.identity_id else None
+    if found is None:
+        raise Forbidden("nobody")
+    return found
+
+
+def check(actor: Actor) -> None:
+    """Raise Forbidden for one who may not know who of the tenant is there."""
+    if not hears_whereabouts(actor):
+        raise Forbidden(VIEW_TENANT)

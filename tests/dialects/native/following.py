@@ -1,0 +1,80 @@
+"""A client of the native stream, as a page of JavaScript would be one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+Told = dict[str, Any]
+
+
+class Line(Struct):
+    """One event of a stream: its type, what it holds, and the cursor behind it."""
+
+    kind: str
+    data: Told
+    cursor: str | None = None
+
+
+class Following:
+    """An open stream."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self._lines = answer.aiter_lines()
+        self.cursor = ""
+
+    async def next(self, wait: float = 5.0) -> Line | None:
+        """The next event; None when the stream ends. Raises TimeoutError."""
+        async with asyncio.timeout(wait):
+            return await self._next()
+
+    async def until(self, kind: str, wait: float = 5.0) -> list[Line]:
+        """All up to the next event of this kind, it included."""
+        found: list[Line] = []
+        async with asyncio.timeout(wait):
+            while (line := await self._next()) is not None:
+                found.append(line)
+                if line.kind == kind:
+                    break
+        return found
+
+    async def quiet(self, wait: float = 0.3) -> bool:
+        """Whether nothing comes for so long."""
+        try:
+            return await self.next(wait) is None
+        except TimeoutError:
+            return True
+
+    async def _next(self) -> Line | None:
+        fields: dict[str, str] = {}
+        async for text in self._lines:
+            name, _, value = text.partition(": ")
+            if text:
+                fields[name] = value
+                continue
+            self.cursor = fields.get("id", self.cursor)
+            if "event" in fields:
+                data = msgspec.json.decode(fields["data"])
+                return Line(fields["event"], data, fields.get("id"))
+            fields = {}
+        return None
+
+
+@asynccontextmanager
+async def following(
+    url: str, headers: dict[str, str], cursor: str | None = None, query: str = ""
+) -> AsyncIterator[Following]:
+    """The stream of whoever shows these headers, from behind the cursor or from now on."""
+    if cursor is not None:
+        headers = headers | {"Last-Event-ID": cursor}
+    timeout = httpx.Timeout(5.0, read=None)
+    async with (
+        httpx.AsyncClient(timeout=timeout) as client,
+        client.stream("GET", f"{url}/v1/events{query}", headers=headers) as answer,
+    ):
+        assert answer.status_code == 200, (await answer.aread()).decode()
+        yield Following(answer)
