@@ -1,10 +1,8 @@
 """doctor: every problem is found, and nothing is changed."""
 
-from pathlib import Path
-
 import pytest
 
-from koine.cli.checkup import examine_database, examine_files, examine_settings
+from koine.cli.checkup import examine_database
 from koine.kit.settings import load
 from tests.cli.typed import Terminal
 from tests.support.shared_postgres import SharedPostgres
@@ -37,17 +35,6 @@ def test_a_setting_that_cannot_be_read_is_a_problem(
 def test_a_database_that_others_can_read_is_a_problem(acme: Terminal) -> None:
     (acme.folder / "koine.db").chmod(0o644)
     assert "chmod 600" in acme.type("doctor", code=1)
-
-
-def test_workers_on_a_file_and_a_bare_host_are_told() -> None:
-    settings = load({}, {"workers": 2, "host": "0.0.0.0"})
-    levels = [finding.level for finding in examine_settings({}, settings)]
-    assert levels == ["ok", "problem", "warning"]
-
-
-def test_a_folder_in_the_way_is_a_problem(tmp_path: Path) -> None:
-    settings = load({}, {"data_dir": str(tmp_path / "not-there")})
-    assert [f.level for f in examine_files(settings)] == ["ok"]
 
 
 async def test_a_server_that_does_not_answer_is_a_problem() -> None:

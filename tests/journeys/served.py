@@ -16,8 +16,14 @@ from typing import Any
 import httpx
 
 KOINE = Path(sys.executable).with_name("koine")
-ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-"""An empty environment: no setting of whoever runs the tests gets in."""
+ENV = {
+    "PATH": os.environ["PATH"],
+    "LANG": "C.UTF-8",
+    "KOINE_UNSAFE_DATABASE": "true",
+    "KOINE_DRAIN_SECONDS": "0",
+}
+"""No setting of whoever runs the tests gets in. The tests' PostgreSQL syncs nothing, and there is
+no balancer to wait for."""
 STARTS_WITHIN = 60
 STOPS_WITHIN = 30
 

@@ -48,6 +48,13 @@ class SharedPostgres:
         self._mine.append(made)
         return made
 
+    def programs(self) -> str:
+        """The folder of the server's own pg_dump and pg_restore; "" (the search path) for a server
+        that is not ours."""
+        with self._state() as state:
+            self._server(state)
+            return state.get("bin", "")
+
     def drop_mine(self) -> None:
         """Drop what this process made; called at its end, when the server is not ours to remove."""
         while os.environ.get(OVERRIDE) and self._mine:

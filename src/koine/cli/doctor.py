@@ -5,10 +5,11 @@ import os
 import typer
 
 from koine.cli import options, printing
-from koine.cli.checkup import Finding, examine_database, examine_files, examine_settings
+from koine.cli.checkup import examine_database
 from koine.cli.failing import REFUSED
 from koine.cli.running import finish
 from koine.kit.settings import BadSetting, Settings
+from koine.main.conditions import Finding, of_files, of_settings
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -36,7 +37,7 @@ def doctor(
 
 async def _examine(settings: Settings) -> list[Finding]:
     return [
-        *examine_settings(os.environ, settings),
-        *examine_files(settings),
+        *of_settings(os.environ, settings),
+        *of_files(settings),
         *await examine_database(settings),
     ]

@@ -23,9 +23,10 @@ from koine.http.call import Receive, Scope, Send
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings, environment, load
+from koine.main.conditions import check_start
 from koine.main.leaving import Closing, Leaving
 from koine.main.listening import Server, configured, listening
-from koine.main.opening import CannotStart, database_name, is_postgres, open_database
+from koine.main.opening import CannotStart, database_name, open_database
 from koine.main.speaking import application
 from koine.main.telling import telling
 from koine.main.watching import watched
@@ -60,11 +61,7 @@ def serve(settings: Settings) -> None:
     Raises CannotStart, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
     """
     _configure_log(settings)
-    if settings.workers > 1 and not is_postgres(settings):
-        raise CannotStart(
-            "several workers need PostgreSQL, a SQLite file is served by one process: "
-            "use --workers 1 or --database postgresql://…"
-        )
+    asyncio.run(check_start(settings))
     with listening(settings) as listener:
         settings = structs.replace(settings, port=listener.getsockname()[1])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:

@@ -19,11 +19,20 @@ _EVERY = 0.5
 _WAL_AT_MOST = 64 * 1024 * 1024
 
 
+def version() -> str:
+    """The version of the SQLite library, "3.51.3"."""
+    return str(apsw.sqlite_lib_version())
+
+
+def too_old() -> bool:
+    """Whether the library is older than the oldest that is safe."""
+    return tuple(int(part) for part in version().split(".")) < _OLDEST
+
+
 def check_library() -> None:
     """Raises RuntimeError when the SQLite library is older than the oldest that is safe."""
-    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
-    if version < _OLDEST:
-        raise RuntimeError(f"SQLite {apsw.sqlite_lib_version()} is too old: 3.51.3 or newer needed")
+    if too_old():
+        raise RuntimeError(f"SQLite {version()} is too old: 3.51.3 or newer needed")
 
 
 def connect(

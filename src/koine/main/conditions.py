@@ -1,0 +1,164 @@
+"""What a server needs: looked at when it starts, and by `koine doctor`.
+
+A finding that is `fatal` keeps the server from starting, for it would lose or corrupt what it
+acknowledges; the others are told. Nothing here changes anything.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+from msgspec import Struct
+
+from koine.kit.later import Later
+from koine.kit.settings import Settings, unknown
+from koine.main.opening import CannotStart, is_postgres, sqlite_path
+
+if TYPE_CHECKING:
+    from koine.store.postgres import condition as postgres
+    from koine.store.sqlite import connection as sqlite
+else:
+    postgres = Later("koine.store.postgres.condition")
+    sqlite = Later("koine.store.sqlite.connection")
+
+_log = structlog.get_logger("koine")
+
+LITTLE = 0.05
+"""Share of the disk below which there is a warning; a tenth of it is a problem."""
+SKEW_SECONDS = 5
+HERE = ("127.0.0.1", "localhost", "::1")
+NETWORKED = frozenset(
+    (
+        "afs", "beegfs", "ceph", "cifs", "coda", "fuse.glusterfs", "fuse.sshfs",
+        "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
+    )
+)  # fmt: skip
+"""File systems whose locks do not hold, or not between machines."""
+MOUNTS = Path("/proc/self/mountinfo")
+
+Level = Literal["ok", "warning", "problem"]
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at; `advice` says what to do about it."""
+
+    level: Level
+    about: str
+    found: str
+    advice: str = ""
+    fatal: bool = False
+
+
+async def check_start(settings: Settings) -> None:
+    """Log what should not be, raise CannotStart for what must not be."""
+    found = [*of_settings({}, settings), *of_files(settings), *await of_database(settings)]
+    refuse(found)
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """As `check_start`, of these findings."""
+    for each in findings:
+        if each.fatal:
+            raise CannotStart(f"{each.found}: {each.advice}")
+        if each.level != "ok":
+            _log.warning(each.about, found=each.found, advice=each.advice)
+
+
+def of_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
+    """Settings that are misspelt, that exclude each other, or that open the server too wide."""
+    misspelt = unknown(env)
+    if misspelt:
+        names = ", ".join(misspelt)
+        yield Finding("problem", "settings", f"unknown: {names}", "see docs/running.md for names")
+    elif env:
+        yield Finding("ok", "settings", "every KOINE_ variable is known")
+    if settings.workers > 1 and not is_postgres(settings):
+        found = "several workers need PostgreSQL, a SQLite file is served by one process"
+        advice = "use --workers 1 or --database postgresql://…"
+        yield Finding("problem", "workers", found, advice, fatal=True)
+    if settings.host in HERE:
+        return
+    if not settings.base_url.startswith("https://"):
+        found = f"{settings.host} is reachable from outside, and no https:// URL is set"
+        advice = "set KOINE_BASE_URL to the https URL of the reverse proxy"
+        yield Finding("warning", "host", found, advice)
+    if settings.demo:
+        found = f"the demonstration's keys open a server that listens on {settings.host}"
+        advice = "serve it on 127.0.0.1, or without --demo and with an empty database"
+        yield Finding("warning", "demo", found, advice)
+
+
+def of_files(settings: Settings) -> Iterator[Finding]:
+    """Disk space, what kind of disk it is, and who may read the files."""
+    folder = Path(settings.data_dir)
+    if not folder.exists():
+        yield Finding("ok", "files", f"{folder} is not there yet, it will be made")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        advice = "give it to the user that runs koine"
+        yield Finding("problem", "files", f"{folder} cannot be written", advice)
+    usage = shutil.disk_usage(folder)
+    share = usage.free / usage.total
+    level: Level = "ok" if share > LITTLE else "warning" if share > LITTLE / 10 else "problem"
+    advice = "" if level == "ok" else "make room: without it nothing can be saved"
+    found = f"{usage.free / (1 << 30):.1f} GiB ({share:.0%}) free in {folder}"
+    yield Finding(level, "disk", found, advice)
+    for file in (sqlite_path(settings), folder / "demo.json"):
+        if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+            yield Finding("problem", "files", f"others may read {file}", f"chmod 600 {file}")
+
+
+async def of_database(settings: Settings) -> list[Finding]:
+    """The library or the server, and whether it keeps what it is given."""
+    if not is_postgres(settings):
+        return list(_sqlite(sqlite_path(settings)))
+    try:
+        return list(_postgres(await postgres.condition(settings.database_url), settings))
+    except Exception as error:
+        # Whoever opens the database next says it better.
+        return [Finding("problem", "database", f"cannot be asked: {type(error).__name__}")]
+
+
+def kind_of_disk(path: Path, mounts: str) -> str:
+    """The type of the file system that holds `path`, "" if unknown. `mounts` is in the form of
+    /proc/self/mountinfo."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        mount, _, source = line.partition(" - ")
+        point = mount.split(" ")[4].replace("\\040", " ")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, source.split(" ")[0]
+    return kind
+
+
+def _sqlite(path: Path) -> Iterator[Finding]:
+    version = sqlite.version()
+    if sqlite.too_old():
+        advice = "3.51.3 or newer is needed: older ones can corrupt the file (the WAL-reset bug)"
+        yield Finding("problem", "version", f"SQLite {version} is too old", advice, fatal=True)
+    else:
+        yield Finding("ok", "version", f"SQLite {version}")
+    kind = kind_of_disk(path.resolve(), MOUNTS.read_text()) if MOUNTS.exists() else ""
+    if kind in NETWORKED:
+        advice = "put the data folder on a local disk, or use PostgreSQL"
+        found = f"{path} is on a network file system ({kind}), whose locks SQLite cannot trust"
+        yield Finding("problem", "files", found, advice, fatal=True)
+
+
+def _postgres(known: "postgres.Condition", settings: Settings) -> Iterator[Finding]:
+    yield Finding("ok", "version", f"PostgreSQL {known.version}")
+    allowed = settings.unsafe_database
+    for name in known.off:
+        advice = f"set {name} = on: without it a power cut loses what was acknowledged"
+        if not allowed:
+            advice += " (KOINE_UNSAFE_DATABASE=true serves all the same)"
+        level: Level = "warning" if allowed else "problem"
+        yield Finding(level, "durability", f"{name} is off", advice, fatal=not allowed)
+    skewed = known.skew >= SKEW_SECONDS
+    advice = "let both machines ask a time server (NTP)" if skewed else ""
+    found = f"{known.skew:.1f} s between the server's and ours"
+    yield Finding("warning" if skewed else "ok", "clock", found, advice)
