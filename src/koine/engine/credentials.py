@@ -7,7 +7,7 @@ from koine.engine import people
 from koine.engine.engine import Engine
 from koine.kit import tokens
 from koine.kit.ids import canonical
-from koine.kit.jwt import TokenError, unverified, verify_external
+from koine.kit.jwt import TokenError, key_id, unverified, verify_external
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
@@ -107,6 +107,7 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
 async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[Actor, Claims]:
     """A token of the tenant's own issuer; the tenant is the one the request or the token names,
     and only that tenant's key is tried. Its role and permissions are the token's (delivery.md, D).
+    Raises Unavailable when the key must be fetched and cannot be.
     """
     named = canonical(tenant_id or "") or canonical(_unverified_tenant(text))
     tenant = await engine.db.read(named, tenants.get, named) if named else None
@@ -114,8 +115,9 @@ async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[A
     if tenant is None or issuer is None:
         raise Unauthenticated("invalid")
     try:
+        key = issuer.key or await engine.issuer_keys.text(tenant.id, issuer, key_id(text))
         claims = verify_external(
-            text, issuer.key, issuer.algorithm, issuer.audience, issuer.issuer, engine.clock.now()
+            text, key, issuer.algorithm, issuer.audience, issuer.issuer, engine.clock.now()
         )
     except TokenError as error:
         raise Unauthenticated("expired" if error.reason == "expired" else "invalid") from None

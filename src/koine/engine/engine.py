@@ -13,6 +13,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 from koine.engine.coalescer import Coalescer
 from koine.engine.hashing import Hashing
 from koine.engine.hook_voice import Voices
+from koine.engine.issuer_keys import IssuerKeys
 from koine.kit.clock import Clock
 from koine.kit.draining import Draining
 from koine.kit.jwt import TokenSigner
@@ -51,6 +52,7 @@ class Engine:
         self.outbound = Outbound(
             Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http
         )
+        self.issuer_keys = IssuerKeys(self.outbound, clock)
 
 
 async def start(db: Database, clock: Clock, settings: Settings) -> Engine:

@@ -120,6 +120,13 @@ async def _check_users(tx: Tx, user_ids: list[str]) -> None:
 def _check_issuer(issuer: TokenIssuer | None) -> None:
     if issuer is None:
         return
+    if (issuer.key is None) == (issuer.jwks_url is None):
+        raise Invalid("token_issuer", "key", "either key or jwks_url is needed")
+    if issuer.key is None:
+        # A secret is not fetched: who can read it could sign with it.
+        if jwt_keys.KEY_TYPES.get(issuer.algorithm, "oct") == "oct":
+            raise Invalid("token_issuer", "algorithm", "must be one with a public key")
+        return
     try:
         jwt_keys.check_key(issuer.key, issuer.algorithm)
     except jwt_keys.BadKey as bad:

@@ -117,6 +117,11 @@ def unverified(token: str) -> Claims:
     return _object(payload)
 
 
+def key_id(token: str) -> object:
+    """The `kid` a token names, unproven, to find out whether we know it. Raises TokenError."""
+    return _object(_parts(token)[0]).get("kid")
+
+
 def _parts(token: str) -> tuple[bytes, bytes, bytes]:
     if len(token) > MAX_TOKEN or not _SHAPE.fullmatch(token):
         raise TokenError("invalid", "shape")

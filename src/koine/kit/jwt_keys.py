@@ -90,6 +90,11 @@ def proof(key_text: str, algorithm: str) -> Callable[[bytes, bytes, object], boo
     return proves
 
 
+def knows(key_text: str, algorithm: str, kid: object) -> bool:
+    """Whether a key in `key_text` is the one that `kid` names. Raises BadKey."""
+    return _picked(keys_of(key_text, algorithm), kid) is not None
+
+
 def _picked(keys: tuple[Key, ...], kid: object) -> Key | None:
     named = [key for key in keys if kid is not None and key.kid == kid]
     if named:

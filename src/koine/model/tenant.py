@@ -29,9 +29,11 @@ class TenantSettings(Struct, frozen=True, omit_defaults=True):
 
 
 class TokenIssuer(Struct, frozen=True):
-    """An external issuer: `algorithm` is fixed, `key` is PEM, a JWK or a JWKS document."""
+    """An external issuer: `algorithm` is fixed; either `key` is PEM, a JWK or a JWKS document, or
+    `jwks_url` is where such a document is."""
 
     algorithm: str
-    key: str
+    key: str | None = None
     issuer: str | None = None
     audience: str | None = None
+    jwks_url: str | None = None

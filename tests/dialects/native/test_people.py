@@ -248,10 +248,32 @@ async def test_the_tenant_is_renamed_and_set_up(api: httpx.AsyncClient, cast: Ca
     issuer = {"algorithm": "HS256", "key": "k" * 40, "issuer": "them", "audience": None}
     second = await api.patch("/v1/tenant", json={"settings": {"token_issuer": issuer}})
     # Whoever reads a shared secret could sign with it.
-    shown = issuer | {"key": None}
+    shown = issuer | {"key": None, "jwks_url": None}
     assert second.json()["settings"] == {"support_user_ids": [dora], "token_issuer": shown}
     hidden = (await api.get("/v1/tenant", headers=cast.bearer("alice"))).json()
     assert (hidden["name"], hidden["settings"]) == ("Acme 2", None)
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("https://them.example/.well-known/jwks.json", 200),
+        ("http://them.example/jwks", 422),
+        ("https://127.0.0.1/jwks", 422),
+        ("https://[64:ff9b::a9fe:a9fe]/jwks", 422),
+        ("https://user@them.example/jwks", 422),
+        ("file:///etc/passwd", 422),
+    ],
+)
+async def test_an_issuers_keys_are_where_anybody_may_look(
+    api: httpx.AsyncClient, url: str, status: int
+) -> None:
+    issuer = {"algorithm": "ES256", "jwks_url": url}
+    reply = await api.patch("/v1/tenant", json={"settings": {"token_issuer": issuer}})
+    assert reply.status_code == status
+    if status == 200:
+        empty = {"key": None, "issuer": None, "audience": None}
+        assert reply.json()["settings"]["token_issuer"] == issuer | empty
 
 
 @pytest.mark.parametrize("body", [{"name": None}, {"settings": None}, {"name": " "}])

@@ -15,8 +15,9 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Receiver:
-    """What came: how often someone connected, and each request, whole."""
+    """What is answered, and what came: how often someone connected, and each request, whole."""
 
+    answer: bytes
     port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
@@ -41,7 +42,7 @@ async def receiving(
 ) -> AsyncIterator[Receiver]:
     """Listens on every address of this machine; gives `answer` to each request, or acts `script`
     on what follows the first."""
-    here = Receiver()
+    here = Receiver(answer)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         here.connections += 1
@@ -51,7 +52,7 @@ async def receiving(
                 if script is not None:
                     await script(reader, writer)
                     break
-                writer.write(answer)
+                writer.write(here.answer)
         writer.close()
 
     server = await asyncio.start_server(serve, "0.0.0.0", 0, ssl=tls)

@@ -7,6 +7,8 @@ from koine.engine import audit, credentials, keys, tenants
 from koine.engine.tenants import TenantChanges
 from koine.http.call import Call
 from koine.http.route import Routes
+from koine.kit.outbound import Outbound, Refused
+from koine.model.errors import Invalid
 from koine.model.permissions import ROLE_PERMISSIONS
 from koine.model.tenant import TokenIssuer
 
@@ -25,7 +27,9 @@ async def get_tenant(call: Call[None, None]) -> wire.Tenant:
 @routes.patch("/v1/tenant", body=wire.ChangeTenant, returns=wire.Tenant, tags=TENANT)
 async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
     """Rename the tenant or change its settings."""
-    changed = await tenants.change(call.engine, call.actor, _changes(call.body))
+    changes = _changes(call.body)
+    _check_url(call.engine.outbound, changes)
+    changed = await tenants.change(call.engine, call.actor, changes)
     credentials.forget(call.engine)
     return shapes.tenant(changed, call.actor)
 
@@ -82,6 +86,15 @@ async def revoke_key(call: Call[None, None]) -> None:
     """Revoke an API key; every node feels it within seconds."""
     await keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
     credentials.forget(call.engine)
+
+
+def _check_url(outbound: Outbound, changes: TenantChanges) -> None:
+    issuer = changes.token_issuer
+    if isinstance(issuer, TokenIssuer) and issuer.jwks_url is not None:
+        try:
+            outbound.check(issuer.jwks_url)
+        except Refused as refused:
+            raise Invalid("settings.token_issuer.jwks_url", "url", refused.reason) from None
 
 
 def _changes(body: wire.ChangeTenant) -> TenantChanges:

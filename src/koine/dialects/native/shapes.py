@@ -183,4 +183,4 @@ def _issuer(known: TokenIssuer | None) -> wire.ShownIssuer | None:
     if known is None:
         return None
     key = None if known.algorithm == "HS256" else known.key
-    return wire.ShownIssuer(known.algorithm, key, known.issuer, known.audience)
+    return wire.ShownIssuer(known.algorithm, key, known.issuer, known.audience, known.jwks_url)

@@ -110,12 +110,13 @@ class Me(Struct, frozen=True):
 
 
 class TokenIssuer(Struct, frozen=True):
-    """An external issuer of access tokens: one algorithm, its PEM, JWK or JWKS."""
+    """An external issuer of access tokens: one algorithm; its PEM, JWK, JWKS or a JWKS's URL."""
 
     algorithm: Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "HS256"]
-    key: Annotated[str, Meta(min_length=1, max_length=20_000)]
+    key: Annotated[str, Meta(min_length=1, max_length=20_000)] | None = None
     issuer: Name | None = None
     audience: Name | None = None
+    jwks_url: Annotated[str, Meta(min_length=1, max_length=2048)] | None = None
 
 
 class ShownIssuer(Struct, frozen=True):
@@ -125,6 +126,7 @@ class ShownIssuer(Struct, frozen=True):
     key: str | None
     issuer: str | None
     audience: str | None
+    jwks_url: str | None
 
 
 class TenantSettings(Struct, frozen=True):

@@ -1,0 +1,96 @@
+"""The keys of tenants' own issuers that are fetched by URL (delivery.md, D), and kept for a while.
+
+Never fetched inside a transaction; at most once in 30 seconds for each tenant, whoever asks.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from koine.kit.clock import Clock
+from koine.kit.later import Later
+from koine.kit.lru import TimedCache
+from koine.kit.outbound import Failed, Outbound, Refused, Request
+from koine.kit.times import SECOND
+from koine.model.errors import Unavailable
+from koine.model.tenant import TokenIssuer
+
+if TYPE_CHECKING:
+    from koine.kit import jwt_keys
+else:
+    jwt_keys = Later("koine.kit.jwt_keys")
+
+FRESH_S = 600
+AGAIN_S = 30
+STALE_S = 24 * 3600
+MAX_ISSUERS = 10_000
+FOUND = 200
+
+_ACCEPT = {"accept": "application/jwk-set+json, application/json"}
+_log = structlog.get_logger("koine")
+
+
+@dataclass
+class _Held:
+    """What is known of one issuer's keys; times in µs."""
+
+    text: str = ""
+    fetched_at: int = 0
+    tried_at: int = -AGAIN_S * SECOND
+    fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class IssuerKeys:
+    """Key sets by tenant and issuer: fresh for 10 minutes, and good for a day while the issuer
+    does not answer."""
+
+    def __init__(self, outbound: Outbound, clock: Clock) -> None:
+        self._outbound = outbound
+        self._clock = clock
+        self._held: TimedCache[tuple[str, str, str], _Held] = TimedCache(MAX_ISSUERS)
+
+    async def text(self, tenant_id: str, issuer: TokenIssuer, kid: object) -> str:
+        """The issuer's key set, fetched anew when it is old or does not know the key `kid`.
+
+        Raises Unavailable when there is none to be had now.
+        """
+        name = (tenant_id, issuer.jwks_url or "", issuer.algorithm)
+        held = self._held.get(name, self._clock.now()) or _Held()
+        # Known for a day from now: what is older than that in it is not believed below.
+        self._held.put(name, held, self._clock.now() + STALE_S * SECOND)
+        if not self._good(held, issuer.algorithm, kid) and not (held.text and self._busy(held)):
+            async with held.fetching:
+                if not self._good(held, issuer.algorithm, kid) and not self._busy(held):
+                    await self._fetch(tenant_id, issuer, held)
+        if not held.text or held.fetched_at + STALE_S * SECOND <= self._clock.now():
+            raise Unavailable(AGAIN_S)
+        return held.text
+
+    def _good(self, held: _Held, algorithm: str, kid: object) -> bool:
+        fresh = held.fetched_at + FRESH_S * SECOND > self._clock.now()
+        return bool(held.text) and fresh and jwt_keys.knows(held.text, algorithm, kid)
+
+    def _busy(self, held: _Held) -> bool:
+        return held.tried_at + AGAIN_S * SECOND > self._clock.now()
+
+    async def _fetch(self, tenant_id: str, issuer: TokenIssuer, held: _Held) -> None:
+        held.tried_at = self._clock.now()
+        try:
+            held.text = await self._fetched(issuer)
+            held.fetched_at = held.tried_at
+        except (Refused, Failed, jwt_keys.BadKey) as error:
+            _log.warning("issuer keys not fetched", tenant=tenant_id, reason=error.reason)
+
+    async def _fetched(self, issuer: TokenIssuer) -> str:
+        reply = await self._outbound.send(Request("GET", issuer.jwks_url or "", _ACCEPT))
+        if reply.status != FOUND:
+            raise Failed(f"the answer's status is {reply.status}")
+        if reply.cut:
+            raise Failed("the key set is too long")
+        text = reply.body.decode("utf-8", "replace").strip()
+        if not text.startswith("{"):
+            raise Failed("the answer is no key set")
+        jwt_keys.check_key(text, issuer.algorithm)
+        return text
