@@ -9,6 +9,7 @@ It needs no PostgreSQL and keeps nothing on disk.
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,8 @@ from typing import Any
 HOST = "127.0.0.1"
 STARTS_WITHIN = 20.0
 LOOK_EVERY = 0.02
+PORTS = range(12_000, 19_990)
+"""Below those that outgoing connections take: nobody gets a port while its server is down."""
 
 
 class NatsCluster:
@@ -31,7 +34,8 @@ class NatsCluster:
     """
 
     def __init__(self, n: int = 3, config: str = "") -> None:
-        self.ports, self._routes, self._looks = (free_ports(n) for _ in range(3))
+        ports = free_ports(3 * n)
+        self.ports, self._routes, self._looks = ports[:n], ports[n : 2 * n], ports[2 * n :]
         self._config = config
         self._directory = Path()
         self._servers: dict[int, subprocess.Popen[bytes]] = {}
@@ -128,15 +132,22 @@ class NatsCluster:
 
 
 def free_ports(n: int) -> list[int]:
-    """Ports of 127.0.0.1 where nobody listens, all different."""
-    probes = [socket.socket() for _ in range(n)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports of 127.0.0.1 in a row where nobody listens."""
+    for first in random.sample(PORTS, 100):
+        ports = list(range(first, first + n))
+        if all(_is_free(port) for port in ports):
+            return ports
+    raise OSError("no ports are free")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
 
 
 def _program() -> str:

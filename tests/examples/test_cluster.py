@@ -1,0 +1,135 @@
+"""What `make cluster` prints can be pasted, and what it says about it is so."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.nats import free_ports
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+
+
+class Cluster:
+    """The script, as a person started it, and what it printed."""
+
+    def __init__(self) -> None:
+        self.port = free_ports(2)[0]
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `end`
+        self._script = subprocess.Popen(
+            [sys.executable, "-m", "examples.cluster", "--port", str(self.port)],
+            cwd=ROOT, stdout=self._output, stderr=self._output, start_new_session=True,
+        )  # fmt: skip
+        eventually(lambda: "Ctrl-C" in self.printed or self._script.poll() is not None, 60)
+        assert "Ctrl-C" in self.printed, self.printed
+
+    @property
+    def printed(self) -> str:
+        # Not through the script's own file position.
+        return os.pread(self._output.fileno(), 1 << 20, 0).decode()
+
+    def commands(self) -> list[str]:
+        """Each block below a comment, as a person pastes it."""
+        blocks = re.split(r"(?m)^# .*\n", self.printed)[1:]
+        return [block.split("\n\n")[0] for block in blocks if "curl" in block]
+
+    def pid(self, name: str) -> int:
+        """Of node A or B as it was printed last."""
+        found = re.findall(rf"(?mi)^node {name} .*?pid (\d+)", self.printed)
+        return int(found[-1])
+
+    def nats_pids(self) -> list[int]:
+        line = re.search(r"NATS +pids ([\d ]+)", self.printed)
+        assert line is not None
+        return [int(pid) for pid in line[1].split()]
+
+    def end(self) -> int:
+        self._script.send_signal(signal.SIGINT)
+        code = self._script.wait(30)
+        self._output.close()
+        return code
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    started = Cluster()
+    yield started
+    assert started.end() == 0
+
+
+class Follower:
+    """A curl that follows, run by a shell."""
+
+    def __init__(self, command: str) -> None:
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `end`
+        self.shell = subprocess.Popen(
+            ["sh", "-c", command], stdout=self._output, start_new_session=True
+        )
+        eventually(lambda: "event: ready" in self.shown)
+
+    @property
+    def shown(self) -> str:
+        return os.pread(self._output.fileno(), 1 << 24, 0).decode()
+
+    @property
+    def last_id(self) -> str:
+        return str(re.findall(r"(?m)^id: (.*)$", self.shown)[-1])
+
+    def sees(self, text: str, within: float = 10) -> float:
+        """Wait until it shows the text; answers the seconds it took."""
+        began = time.monotonic()
+        eventually(lambda: text in self.shown, within)
+        return time.monotonic() - began
+
+    def end(self) -> None:
+        try:
+            os.killpg(self.shell.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.shell.wait()
+        self._output.close()
+
+
+def eventually(true: Callable[[], bool], within: float = 20) -> None:
+    until = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.01)
+
+
+def test_a_person_follows_on_one_node_posts_on_another_and_kills_either(cluster: Cluster) -> None:
+    follow_a, post_b, follow_b = cluster.commands()
+    reader = Follower(follow_a)
+    _shell(post_b.replace("Hello from node B", "first"))
+    reader.sees("first")
+    for pid in cluster.nats_pids()[:2]:
+        os.kill(pid, signal.SIGKILL)
+    _shell(post_b.replace("Hello from node B", "second"))
+    assert reader.sees("second") < 3
+    os.kill(cluster.nats_pids()[2], signal.SIGKILL)
+    _shell(post_b.replace("Hello from node B", "third"))
+    assert reader.sees("third") < 3
+    os.kill(cluster.pid("A"), signal.SIGKILL)
+    reader.shell.wait(10)
+    _shell(post_b.replace("Hello from node B", "fourth"))
+    token = follow_a.splitlines()[0]
+    other = Follower(f"{token}\n{follow_b.replace('THE_LAST_ID', reader.last_id)}")
+    other.sees("fourth")
+    assert other.shown.count("event: message.created") == 1
+    eventually(lambda: "Node A is back" in cluster.printed, 60)
+    for each in (reader, other):
+        each.end()
+
+
+def _shell(command: str) -> None:
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert '"content":"' in done.stdout, done.stdout
