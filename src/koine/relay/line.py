@@ -1,20 +1,26 @@
-"""One endpoint as a sender sees it: how many posts are under way, how many may be."""
+"""One endpoint as a sender sees it: how many posts are under way, and how many may be."""
+
+from collections import deque
 
 from koine.model.hook import Health, Owned
 from koine.relay import breaker
+from koine.relay.letters import Letter
 
 LEAST, FIRST, MOST = 2, 8, 64
 """How many posts to one endpoint are under way at once: more with each success, half with each
 failure, so that one that hangs holds few of the sender's hands."""
+AHEAD = 3
+"""An endpoint at half of MOST or above has so many times more claimed than is under way."""
 
 
 class Line:
-    """Kept in memory from the first claim on."""
+    """Kept in memory from the first claim on. `waiting` are letters claimed and not yet posted."""
 
     def __init__(self, hook: Owned) -> None:
         self.hook = hook
         self.flying = 0
         self.hungry = False
+        self.waiting: deque[Letter] = deque()
         self._limit = FIRST
         self._health = self._written = _health(hook)
 
@@ -31,9 +37,30 @@ class Line:
         return breaker.is_open(self._health)
 
     @property
-    def free(self) -> int:
-        """How many more posts may be begun."""
-        return max(self._limit - self.flying, 0)
+    def held(self) -> int:
+        """How many claims the sender holds."""
+        return self.flying + len(self.waiting)
+
+    @property
+    def room(self) -> int:
+        """How many more may be claimed."""
+        return max(self._depth - self.held, 0)
+
+    @property
+    def runs_dry(self) -> bool:
+        """Whether more was due than could be claimed, and it is time for it."""
+        return self.hungry and self.held <= self._depth // 2
+
+    @property
+    def _depth(self) -> int:
+        return self._limit * AHEAD if self._limit >= MOST // 2 else self._limit
+
+    def next(self) -> Letter | None:
+        """The letter to post now, if one may be; it counts as under way."""
+        if not self.waiting or self.flying >= (1 if self.probes else self._limit):
+            return None
+        self.flying += 1
+        return self.waiting.popleft()
 
     def went(self, well: bool, now: int) -> Health:
         """A post came back; answers how the endpoint is now."""

@@ -13,22 +13,21 @@ import structlog
 from koine.engine.engine import Engine
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
-from koine.model.hook import Claim, Place, Result
-from koine.relay import breaker
+from koine.model.hook import Place
+from koine.relay import breaker, results
 from koine.relay.letters import Desk, Letter, Written
 from koine.relay.line import Line
 from koine.relay.outcomes import Outcomes
 from koine.relay.post import Posted, post
-from koine.relay.schedule import wait_us
 from koine.store import hook_queue
 
 LEASE = MINUTE
 """µs a claim holds; a post takes a quarter of it at most."""
-HANDS = 256
-"""Posts under way at once, to all endpoints together."""
+CLAIMS = 512
+"""Claims held at once, for all endpoints together."""
 POLL_S = 0.5
 _AWAY_S = 0.5
-_FORGET_LINES = 10_000
+KNOWN_LINES = 10_000
 _log = structlog.get_logger("koine.webhooks")
 
 
@@ -56,6 +55,8 @@ class Sender:
                 if not await self._stumble():
                     await self._rest()
         finally:
+            for line in self._lines.values():
+                self._release(line)
             await self.idle()
             writing.cancel()
 
@@ -70,7 +71,9 @@ class Sender:
         written = await self._desk.write(claims, hooks)
         self._put_by(written, now)
         for letter in written.letters:
-            self._begin(letter)
+            self._lines[letter.claim.place].waiting.append(letter)
+        for place in hooks:
+            self._begin(self._lines[place])
         return len(claims)
 
     async def idle(self) -> None:
@@ -97,58 +100,75 @@ class Sender:
 
     async def _choose(self, now: int) -> tuple[list[tuple[Place, int]], list[Place]]:
         """From which endpoints to claim how many, and which to try with one."""
-        hands = HANDS - len(self._posts)
+        hands = CLAIMS - sum(line.held for line in self._lines.values())
         if hands <= 0:
             return [], []
         found = await self._engine.db.read("", hook_queue.ready, now)
+        # Whoever comes last finds the fewest hands: let it be another each time.
         random.shuffle(found)
-        if len(self._lines) > _FORGET_LINES:
-            self._lines = {place: line for place, line in self._lines.items() if line.flying}
+        self._forget_idle()
         wanted: list[tuple[Place, int]] = []
         probes: list[Place] = []
         share = max(hands // max(len(found), 1), 1)
         for hook in found:
             line = self._lines.setdefault(hook.place, Line(hook))
             line.renew(hook)
-            at_most = min(line.free, share, hands)
-            line.hungry = at_most <= line.free
-            if line.probes and not line.flying:
-                probes.append(hook.place)
-            elif not line.probes and at_most:
+            at_most = min(line.room, share, hands)
+            line.hungry = True
+            if line.probes:
+                if not line.held:
+                    probes.append(hook.place)
+            elif at_most:
                 wanted.append((hook.place, at_most))
                 hands -= at_most
         return wanted, probes
+
+    def _forget_idle(self) -> None:
+        if len(self._lines) > KNOWN_LINES:
+            self._lines = {place: line for place, line in self._lines.items() if line.held}
 
     def _put_by(self, written: Written, now: int) -> None:
         """Claims that are not posted."""
         if written.cancelled or written.dropped:
             batch = self._outcomes.batch
             batch.dropped += written.dropped
-            batch.results += [_cancelled(claim, why, now) for claim, why in written.cancelled]
+            batch.results += [
+                results.cancelled(claim, why, now) for claim, why in written.cancelled
+            ]
 
-    def _begin(self, letter: Letter) -> None:
-        line = self._lines[letter.claim.place]
-        line.flying += 1
-        task = asyncio.create_task(self._post(letter, line))
-        self._posts.add(task)
-        task.add_done_callback(self._posts.discard)
+    def _begin(self, line: Line) -> None:
+        """Post what waits for an endpoint, as much as may be at once."""
+        while (letter := line.next()) is not None:
+            task = asyncio.create_task(self._post(letter, line))
+            self._posts.add(task)
+            task.add_done_callback(self._posts.discard)
 
     async def _post(self, letter: Letter, line: Line) -> None:
-        try:
-            posted = await post(self._engine, self._desk, letter)
-        finally:
-            line.flying -= 1
+        posted = await post(self._engine, self._desk, letter)
+        line.flying -= 1
         self._note(letter, line, posted)
-        if line.hungry and line.flying <= line.free:
+        if line.probes:
+            self._release(line)
+        self._begin(line)
+        if line.runs_dry:
             line.hungry = False
             self._woken.set()
+
+    def _release(self, line: Line) -> None:
+        """Let go of what was claimed and waits: another sender, or another time."""
+        now = self._engine.clock.now()
+        if line.waiting:
+            self._outcomes.batch.results += [
+                results.released(letter.claim, now) for letter in line.waiting
+            ]
+            line.waiting.clear()
 
     def _note(self, letter: Letter, line: Line, posted: Posted) -> None:
         place, now = letter.claim.place, self._engine.clock.now()
         verdict = posted.verdict
         batch = self._outcomes.batch
         batch.tried.append((place.tenant_id, posted.attempt))
-        batch.results.append(_result(letter, posted, now))
+        batch.results.append(results.posted(letter, posted, now, random.random()))
         health = line.went(verdict.outcome == "delivered", now)
         if (changed := line.unwritten()) is not None:
             batch.health[place] = changed
@@ -156,36 +176,3 @@ class Sender:
             batch.disabled[place] = verdict.reason or ""
         elif breaker.is_hopeless(health, now):
             batch.disabled[place] = f"nothing but failures for days: {verdict.reason}"
-
-
-def _result(letter: Letter, posted: Posted, now: int) -> Result:
-    claim, verdict, hook = letter.claim, posted.verdict, letter.hook
-    tried = claim.attempt + 1
-    wait = 0
-    if verdict.outcome == "retry":
-        wait = wait_us(tried, hook.backoff, hook.max_retries, random.random())
-    ended = verdict.outcome == "delivered" or not wait
-    return Result(
-        place=claim.place,
-        position=claim.position,
-        fence=claim.fence,
-        state="delivered" if verdict.outcome == "delivered" else "failed" if ended else "pending",
-        attempt=tried,
-        due_at=now if ended else max(now + wait, verdict.not_before),
-        answered=posted.attempt.answered,
-        error=verdict.reason,
-        finished_at=now if ended else None,
-    )
-
-
-def _cancelled(claim: Claim, why: str, now: int) -> Result:
-    return Result(
-        place=claim.place,
-        position=claim.position,
-        fence=claim.fence,
-        state="cancelled",
-        attempt=claim.attempt,
-        due_at=now,
-        error=why,
-        finished_at=now,
-    )
