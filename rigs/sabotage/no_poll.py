@@ -1,0 +1,9 @@
+"""Lets a node look at the log when it is woken, and never by itself."""
+
+from koine.main import serving
+from koine.relay import pump
+
+pump.POLL = 3600.0
+
+if __name__ == "__main__":
+    serving.main()
