@@ -85,6 +85,22 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(db: SqliteDatabase
     assert await db.read(T, names) == ["y"]
 
 
+async def test_after_a_full_disk_the_log_is_folded_in_before_it_grows(
+    db: SqliteDatabase, tmp_path: Path
+) -> None:
+    wal = tmp_path / "made" / "koine.db-wal"
+    await db.write(T, add, "x" * 1_000_000)
+    connection = db._writer._connection
+    pages = connection.execute("PRAGMA page_count").get
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+    with pytest.raises(Unavailable):
+        await db.write(T, add, "x" * 1_000_000)
+    assert wal.stat().st_size > 1_000_000
+    connection.execute("PRAGMA max_page_count = 1000000").fetchall()
+    await db.write(T, add, "y")
+    assert wal.stat().st_size < 100_000
+
+
 async def test_a_locked_file_is_unavailable_for_writers_alone(
     db: SqliteDatabase, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ class Writer:
         self._committed = committed
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
+        self._was_full = False
         self._thread = Thread(target=self._work, name="koine-writer", daemon=True)
         self._thread.start()
 
@@ -93,6 +94,7 @@ class Writer:
 
     def _settle(self, jobs: list[_Job]) -> None:
         try:
+            self._fold_if_was_full()
             self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 self._attempt(job)
@@ -100,9 +102,17 @@ class Writer:
         except Exception as error:  # the thread must outlive whatever happens
             refusal = translated(error) if isinstance(error, apsw.Error) else error
             log.warning("a batch of %d writes was not committed: %r", len(jobs), error)
+            self._was_full = _is_full(error)
             for job in jobs:
                 job.error = refusal if isinstance(refusal, Unavailable) else Unavailable()
             self._undo()
+
+    def _fold_if_was_full(self) -> None:
+        """Fold the log into the file first, once the disk was full: else the log takes the room
+        that was made, the file cannot grow, and so the log can never be folded in again."""
+        if self._was_full:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._was_full = False
 
     def _attempt(self, job: _Job) -> None:
         """Run one verb. Raises only when the whole transaction is lost with it."""
@@ -122,6 +132,13 @@ class Writer:
         with contextlib.suppress(apsw.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is at the bottom of an error."""
+    while error is not None and not isinstance(error, apsw.FullError):
+        error = error.__cause__
+    return error is not None
 
 
 def _answer(jobs: list[_Job], committed: Callable[[], None]) -> None:
