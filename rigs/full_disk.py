@@ -31,7 +31,7 @@ from tests.support.binaries import new_directory, unprivileged
 from tests.support.postgres import at_database, drop_database, execute, running_postgres
 
 LONG, SHORT = 30, 2
-SIZE, TIGHT = 96 << 20, 512 << 10
+SIZE, TIGHT = 160 << 20, 512 << 10
 """Bytes of the disk, and how many of them are left free before writes fill the rest."""
 CLIENTS = 8
 FULL_FOR = 0.7
@@ -148,9 +148,11 @@ async def _fill(
     ledger, done = Ledger(), Done(home.database)
     async with nodes(home, settings={"drain_seconds": 0}, sabotage=sabotage) as (server,):
         load = _Load(server, Sends(town, dice), ledger, done)
-        for _ in range(rounds):
-            await _round(disk, server, town, load, done)
-        await load.stop()
+        try:
+            for _ in range(rounds):
+                await _round(disk, server, town, load, done)
+        finally:
+            await load.stop()
         code = await server.terminate()
         if code:
             done.note(f"exit code {code}")

@@ -1,5 +1,6 @@
 """A disk of a few megabytes, made of memory, to be filled and given room again."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -25,9 +26,16 @@ class SmallDisk:
         return about.f_bavail * about.f_frsize
 
     def leave(self, room: int) -> None:
-        """Take all room but so many bytes."""
-        with self._ballast.open("ab") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, ballast.tell() + max(self.free - room, 1))
+        """Take all room but so many bytes; nothing where there is less."""
+        with self._ballast.open("wb") as ballast:
+            while (size := self.free - room) > 0:
+                try:
+                    os.posix_fallocate(ballast.fileno(), 0, size)
+                    return
+                except OSError as error:
+                    # Others write meanwhile, and what was free is not any more.
+                    if error.errno != errno.ENOSPC:
+                        raise
 
     def make_room(self) -> None:
         """Take the ballast away."""
