@@ -19,7 +19,7 @@ from koine.main.archives.restoring import restore
 from koine.main.archives.tarred import unpack, writing
 from koine.main.opening import copying, open_database
 from koine.model.message import Attachment
-from koine.store import log
+from koine.store import log, schema
 from koine.store.copies import CannotCopy
 from rigs.ledger import Ledger
 from rigs.load import Load
@@ -110,6 +110,19 @@ async def test_a_restored_log_begins_a_new_epoch(place: Place) -> None:
     elsewhere = place.another("elsewhere")
     await place.restore(await place.back_up(), elsewhere)
     assert await epoch(place, elsewhere) != before
+
+
+async def test_an_older_backup_is_brought_up_to_date(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(schema, "_MIGRATIONS", first_migration(place.folder))
+        await migrated(place.settings(place.home))
+        path = await place.back_up()
+    elsewhere = place.another("elsewhere")
+    assert head(place, path) == "0001" != schema.head()
+    assert await place.restore(path, elsewhere) == []
+    assert await migrated(place.settings(elsewhere)) == schema.head()
 
 
 async def test_uploads_come_with_it(place: Place) -> None:
@@ -224,6 +237,27 @@ async def looked_at(place: Place, path: Path) -> tuple[list[str], set[str]]:
         wrong = await differences(ask, manifest, folder)
         found = await ask("SELECT content FROM messages WHERE content IS NOT NULL")
     return wrong, {str(content).split(" ")[0] for (content,) in found}
+
+
+def first_migration(folder: Path) -> Path:
+    """A folder of migrations that ends with the first."""
+    made = shutil.copytree(schema._MIGRATIONS, folder / "migrations")
+    for file in (made / "versions").glob("[0-9]*.py"):
+        if not file.name.startswith("0001"):
+            file.unlink()
+    return made
+
+
+async def migrated(settings: Settings) -> str | None:
+    """Open the database of the settings as it was, then migrate it; where it was before."""
+    Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
+    db = await open_database(settings)
+    try:
+        before = await db.version()
+        await schema.migrate(db)
+        return before
+    finally:
+        await db.close()
 
 
 async def epoch(place: Place, home: Home) -> str:

@@ -1,0 +1,144 @@
+"""A rolling restart that no client notices, and the signals that begin it."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rigs.servers import Home, Server, nodes
+from rigs.wire import Request, ask, get, read_reply
+from tests.support.shared_postgres import SharedPostgres
+
+ROUNDS = 3
+CLIENTS = 6
+
+
+class Callers:
+    """Clients that ask without a pause, and try a refused connection again. `seen` counts what
+    came back; anything but a status or a refusal is a failure."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.seen: Counter[str] = Counter()
+        self.stop = False
+
+    async def run(self) -> None:
+        await asyncio.gather(*(self._call(keep=bool(i % 2)) for i in range(CLIENTS)))
+
+    async def _call(self, *, keep: bool) -> None:
+        limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
+        async with httpx.AsyncClient(limits=limits, timeout=30) as client:
+            while not self.stop:
+                try:
+                    answer = await client.get(f"{self._url}/livez")
+                    self.seen[str(answer.status_code)] += 1
+                except httpx.ConnectError:
+                    self.seen["refused"] += 1
+                    await asyncio.sleep(0.02)
+                except httpx.HTTPError as error:
+                    self.seen[repr(error)] += 1
+
+
+async def restarted(server: Server, rounds: int) -> Counter[str]:
+    callers = Callers(server.url)
+    asking = asyncio.create_task(callers.run())
+    for _ in range(rounds):
+        await asyncio.sleep(0.3)
+        assert await server.terminate() == 0
+        server.start()
+        await server.wait_ready()
+    callers.stop = True
+    await asking
+    return callers.seen
+
+
+async def test_nobody_notices_a_restart(tmp_path: Path) -> None:
+    async with nodes(Home(tmp_path)) as (server,):
+        seen = await restarted(server, ROUNDS)
+    assert seen.keys() <= {"200", "refused"} and seen["200"] > 10, seen
+
+
+async def test_nobody_notices_a_restart_of_workers(
+    tmp_path: Path, shared_postgres: SharedPostgres
+) -> None:
+    home = Home(tmp_path, shared_postgres.new_empty_database())
+    async with nodes(home, workers=2) as (server,):
+        seen = await restarted(server, 1)
+    assert seen.keys() <= {"200", "refused"} and seen["200"] > 10, seen
+
+
+async def test_planted_a_server_that_just_closes_resets_connections(tmp_path: Path) -> None:
+    async with nodes(Home(tmp_path), sabotage="abrupt_close") as (server,):
+        seen = await restarted(server, ROUNDS)
+    assert seen.keys() - {"200", "refused"}, seen
+
+
+async def test_a_draining_server_is_not_ready_but_serves(tmp_path: Path) -> None:
+    async with nodes(Home(tmp_path), settings={"drain_seconds": 30}) as (server,):
+        server.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        ready = await get(server.port, "/readyz")
+        assert ready.status == 503 and b"draining" in ready.body
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{server.url}/livez")
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+
+
+async def test_a_request_under_way_is_answered(tmp_path: Path) -> None:
+    async with nodes(Home(tmp_path)) as (server,):
+        body = b'{"email": "ann@acme.test", "password": "wrong horse"}'
+        head = f"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(head.encode() + body[:10])
+        await asyncio.sleep(0.2)
+        server.send_signal(signal.SIGTERM)
+        await asyncio.sleep(1)
+        writer.write(body[10:])
+        reply = await read_reply(reader)
+        writer.close()
+        assert reply.status < 500 and reply.headers["connection"] == "close"
+        assert await server.ended() == 0
+
+
+async def test_a_request_that_never_ends_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:
+    async with nodes(Home(tmp_path), settings={"grace_seconds": 1}) as (server,):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        await asyncio.sleep(0.2)
+        server.send_signal(signal.SIGTERM)
+        assert await server.ended(8) == 0
+        writer.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: int) -> None:
+    async with nodes(Home(tmp_path), settings={"drain_seconds": 30}) as (server,):
+        server.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        server.send_signal(number)
+        assert await server.ended() == 128 + number
+        assert time.monotonic() - began < 2
+
+
+async def test_a_second_signal_ends_all_workers(
+    tmp_path: Path, shared_postgres: SharedPostgres
+) -> None:
+    home = Home(tmp_path, shared_postgres.new_empty_database())
+    async with nodes(home, workers=2, settings={"drain_seconds": 30}) as (server,):
+        server.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        server.send_signal(signal.SIGTERM)
+        assert await server.ended(5) == 128 + signal.SIGTERM
+        with pytest.raises(OSError):
+            await ask(server.port, Request("GET", "/livez"))
+
+
+async def test_at_a_terminal_nothing_is_waited_for(tmp_path: Path) -> None:
+    async with nodes(Home(tmp_path), settings={"drain_seconds": 30}) as (server,):
+        server.send_signal(signal.SIGINT)
+        assert await server.ended(5) == 0
