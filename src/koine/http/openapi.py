@@ -103,11 +103,22 @@ def _responses(dialect: Dialect, route: Route, schemas: Schemas) -> Json:
 
 def _response(status: int, kind: type | None, media: str, schemas: Schemas) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
+    if media == "text/event-stream" and kind is not None:
+        return answer | {"content": {media: {"schema": _told(schemas.of(kind))}}}
     if media != JSON and not media.endswith("+json"):
         return answer | {"content": {media: {"schema": {"type": "string"}}}}
     if kind is not None:
         answer["content"] = {media: {"schema": schemas.of(kind)}}
     return answer
+
+
+def _told(data: Json) -> Json:
+    """One event of a stream of server-sent events; what it holds is JSON in a string."""
+    # Beside the events there are `ready`, `reset`, `closing` and whispers.
+    shown = {"anyOf": [data, {"type": "object"}]}
+    text = {"type": "string", "contentMediaType": JSON, "contentSchema": shown}
+    fields = {"event": {"type": "string"}, "data": text, "id": {"type": "string"}}
+    return {"type": "object", "properties": fields | {"retry": {"type": "integer"}}}
 
 
 def _operation_ids(routes: list[Route]) -> list[str]:

@@ -58,7 +58,7 @@ async def test_a_message_comes_as_get_shows_it(
 ) -> None:
     talk = await opened(client, cast, "dan")
     async with following(server.url, cast.bearer("dan")) as dan:
-        assert (await dan.next()).kind == "ready"
+        await dan.until("ready")
         said = await say(client, cast, talk, "hello")
         line = (await dan.until("message.created"))[-1]
         shown = await client.get(f"/v1/conversations/{talk}", headers=cast.bearer("dan"))

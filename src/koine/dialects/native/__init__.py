@@ -1,13 +1,15 @@
 """The native API: everything the engine can do, in one HTTP language of our own."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from koine import __version__
-from koine.dialects.native import auth, errors
+from koine.dialects.native import auth, errors, socket
 from koine.dialects.native.routes import every_route
 from koine.http.call import Answer, Call
 from koine.http.limits import RateLimiter
+from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
@@ -39,6 +41,8 @@ class Native:
     def __init__(self) -> None:
         self._limiter = RateLimiter()
         self.routes = every_route(self._limiter, RateLimiter())
+        serve = partial(socket.serve, calls=self._limiter, said=RateLimiter())
+        self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 
     async def authenticate(self, call: Call[Any, Any]) -> Actor:
         """The caller behind an access token or an API key."""

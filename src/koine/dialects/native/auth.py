@@ -84,9 +84,14 @@ def reading(actor: Actor) -> Actor:
 
 def writer(call: AnyCall) -> Actor:
     """The caller, for speaking in conversations and changing them; as `reader`."""
-    if call.actor.kind == "key":
-        access.need(call.actor, WRITE_CONVERSATIONS)
-    return call.actor
+    return writing(call.actor)
+
+
+def writing(actor: Actor) -> Actor:
+    """As `writer`, for an actor found elsewhere."""
+    if actor.kind == "key":
+        access.need(actor, WRITE_CONVERSATIONS)
+    return actor
 
 
 async def known(call: AnyCall) -> Actor:

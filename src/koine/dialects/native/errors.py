@@ -47,7 +47,7 @@ Said = tuple[str, str, str | None]
 
 def answer(refusal: Refusal | None, request_id: str) -> Answer:
     """The answer to a refusal; None is a crash."""
-    slug, detail, reason = _said(refusal)
+    slug, detail, reason = said(refusal)
     status, title = TITLES[slug]
     problem = wire.Problem(
         type=BASE + slug,
@@ -67,7 +67,8 @@ def _fields(refusal: Refusal | None) -> list[wire.FieldError]:
     return [wire.FieldError(refusal.field, refusal.reason, refusal.message)]
 
 
-def _said(refusal: Refusal | None) -> Said:
+def said(refusal: Refusal | None) -> Said:
+    """What a refusal is called and what it says, wherever it is told; None is a crash."""
     match refusal:
         case Malformed(message=text):
             return "malformed", text, None

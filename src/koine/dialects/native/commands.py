@@ -1,0 +1,185 @@
+"""What a client may say over `/v1/socket`, done and answered. Nothing it says is a crash."""
+
+import asyncio
+from collections import deque
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from koine.dialects.native import auth, errors, stream, values, wire_stream
+from koine.dialects.native import wire_socket as wire
+from koine.engine import conversations, whereabouts
+from koine.engine.engine import Engine
+from koine.http.invalid import from_validation
+from koine.http.limits import RateLimiter
+from koine.kit.json import BadJson, loads_strict
+from koine.model.actor import Actor
+from koine.model.errors import Forbidden, Invalid, Malformed, Refusal, TooLarge, TooMany
+from koine.relay.relay import Relay
+
+LONGEST = 64 * 1024
+"""Bytes of one frame."""
+T = TypeVar("T")
+
+
+class Key:
+    """The credential of a socket; a client may show the next one before it expires."""
+
+    def __init__(self, engine: Engine, token: str, tenant_id: str | None) -> None:
+        self._engine = engine
+        self._tenant_id = tenant_id
+        self.token = token
+
+    async def holder(self, token: str | None = None) -> Actor:
+        """Who holds it, or would hold this one. Raises Unauthenticated, Forbidden, Invalid."""
+        return auth.reading(await auth.holder(self._engine, token or self.token, self._tenant_id))
+
+
+class Limit:
+    """How much one socket may say; `refused` counts what was too much."""
+
+    def __init__(self, limiter: RateLimiter, name: str, per_minute: int) -> None:
+        self.refused = 0
+        self.name = name
+        self._limiter = limiter
+        self._per_minute = per_minute
+
+    def check(self, now: int) -> None:
+        """Count one command. Raises TooMany."""
+        try:
+            self._limiter.check(self.name, self._per_minute, now)
+        except TooMany:
+            self.refused += 1
+            raise
+
+
+class Talk:
+    """One socket: whose it is, what it asked for, and which events are on their way to it."""
+
+    def __init__(
+        self, relay: Relay, key: Key, voice: stream.NativeVoice, limit: Limit, window: int | None
+    ) -> None:
+        self.voice = voice
+        self.limit = limit
+        self.sent = ""
+        self._relay = relay
+        self._engine = relay.engine
+        self._key = key
+        self._window = window
+        self._on_their_way: deque[str] = deque()
+        self._acknowledged = asyncio.Event()
+
+    async def answer(self, said: str) -> wire.Ok | wire.Refused:
+        """Do one command. Raises TooLarge, after which the client is not listened to."""
+        command_id: wire.CommandId | None = None
+        try:
+            self.limit.check(self._engine.clock.now())
+            command_id = _id(said)
+            await self._do(_command(said))
+        except TooLarge:
+            raise
+        except Refusal as refusal:
+            return refused(command_id, refusal)
+        return wire.Ok(command_id)
+
+    def tell(self, cursor: str) -> None:
+        """An event is on its way."""
+        self.sent = cursor
+        if self._window is not None:
+            self._on_their_way.append(cursor)
+
+    def has_room(self) -> bool:
+        """Whether another event may be on its way."""
+        return self._window is None or len(self._on_their_way) < self._window
+
+    async def acknowledged(self, wait: float) -> None:
+        """Wait until something is acknowledged, `wait` seconds at most."""
+        self._acknowledged.clear()
+        try:
+            await asyncio.wait_for(self._acknowledged.wait(), wait)
+        except TimeoutError:
+            return
+
+    async def _do(self, command: wire.Command) -> None:
+        match command:
+            case wire.Subscribe(kinds=kinds, conversations=ids):
+                actor = self.voice.actor
+                self.voice.wanted = await asked_for(self._engine, actor, kinds, ids)
+            case wire.SayTyping():
+                await self._typing(command)
+            case wire.SayPresence(availability=availability):
+                self._relay.presence.set(self.voice.actor, availability)
+            case wire.Ack(cursor=cursor):
+                self._ack(cursor)
+            case wire.NewToken(token=token):
+                await self._renew(token)
+            case wire.Ping():
+                pass
+
+    async def _typing(self, command: wire.SayTyping) -> None:
+        actor = auth.writing(self.voice.actor)
+        conversation_id = values.id_("conversation_id", command.conversation_id)
+        who = await whereabouts.writer(self._engine, actor, conversation_id, command.private)
+        said = wire_stream.SayTyping(command.on, command.private)
+        self._relay.whisper(stream.typing(actor, who, conversation_id, said))
+
+    def _ack(self, cursor: str) -> None:
+        if cursor not in self._on_their_way:
+            raise Invalid("cursor", "unknown", "no event with this cursor waits for an ack")
+        while self._on_their_way.popleft() != cursor:
+            pass
+        self._acknowledged.set()
+
+    async def _renew(self, token: str) -> None:
+        before, after = self.voice.actor, await self._key.holder(token)
+        if (after.tenant_id, after.identity_id) != (before.tenant_id, before.identity_id):
+            raise Forbidden("user")
+        self._key.token = token
+        self.voice.actor = after
+
+
+async def asked_for(
+    engine: Engine, actor: Actor, kinds: list[str] | None, ids: list[str] | None
+) -> stream.Wanted:
+    """What a subscription asks for. Raises Invalid, NotFound for what the actor does not see."""
+    asked = stream.wanted(kinds, ids)
+    for conversation_id in sorted(asked.conversation_ids):
+        await conversations.get(engine, actor, conversation_id)
+    return asked
+
+
+def read(said: str, kind: type[T]) -> T:
+    """A frame as one of these. Raises TooLarge, Malformed, Invalid."""
+    raw = said.encode("utf-8", "replace")
+    if len(raw) > LONGEST:
+        raise TooLarge(LONGEST)
+    try:
+        return msgspec.convert(loads_strict(raw), kind)
+    except BadJson as error:
+        raise Malformed(error.reason) from None
+    except msgspec.ValidationError as error:
+        raise from_validation(error) from None
+
+
+def refused(command_id: wire.CommandId | None, refusal: Refusal) -> wire.Refused:
+    """How a refusal is told."""
+    slug, detail, reason = errors.said(refusal)
+    return wire.Refused(command_id, slug, detail, reason)
+
+
+def _command(said: str) -> wire.Command:
+    kind: type[wire.Command] = wire.Command  # type: ignore[assignment]  # a union is no class
+    return read(said, kind)
+
+
+def _id(said: str) -> wire.CommandId | None:
+    """The id of a command, however wrong the rest of it is."""
+    try:
+        return msgspec.json.decode(said, type=_Identified).id
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
+
+
+class _Identified(Struct):
+    id: wire.CommandId | None = None
