@@ -9,6 +9,7 @@ from koine.engine.engine import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
 from koine.http.ledger import Answers
+from koine.main.hook_voices import hook_voices
 from koine.main.readiness import Readiness
 from koine.relay.relay import Relay
 
@@ -20,6 +21,7 @@ def dialects() -> list[Dialect]:
 
 def application(engine: Engine, relay: Relay | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
+    engine.voices = hook_voices(engine.settings.public_url())
     ready = Readiness(engine.db, engine.draining).checks
     return http.build(
         dialects(), engine, engine.settings, ready=ready, ledger=Answers(engine), relay=relay

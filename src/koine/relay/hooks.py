@@ -1,7 +1,6 @@
 """Webhooks of one process: deliveries are derived from the log, sent, and in the end forgotten."""
 
 import asyncio
-import contextlib
 
 import structlog
 
@@ -36,18 +35,9 @@ class Hooks:
 
     async def run(self) -> None:
         """Derive, send and tidy up, for ever; when it is cancelled, posts under way are ended."""
-        tasks = [
-            asyncio.create_task(work)
-            for work in (self._derive(), self.sender.run(), self._tidy_up())
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        async with asyncio.TaskGroup() as group:
+            for work in (self._derive(), self.sender.run(), self._tidy_up()):
+                group.create_task(work)
 
     async def derive(self) -> int:
         """Put in line what is settled; answers how many deliveries are new. Raises Unavailable."""

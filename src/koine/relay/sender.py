@@ -6,6 +6,7 @@ the event twice, knows it by its `webhook-id`.
 """
 
 import asyncio
+import contextlib
 import random
 
 import structlog
@@ -28,6 +29,8 @@ CLAIMS = 512
 POLL_S = 0.5
 _AWAY_S = 0.5
 KNOWN_LINES = 10_000
+GOODBYE_S = 5.0
+"""How long posts under way are waited for at the end; then their claims run out."""
 _log = structlog.get_logger("koine.webhooks")
 
 
@@ -57,7 +60,9 @@ class Sender:
         finally:
             for line in self._lines.values():
                 self._release(line)
-            await self.idle()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self.idle()
             writing.cancel()
 
     async def turn(self) -> int:

@@ -12,6 +12,8 @@ from koine.dialects.native import (
     routes_responders,
     routes_tenant,
     routes_users,
+    routes_webhook_log,
+    routes_webhooks,
 )
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
@@ -27,6 +29,8 @@ FILES = (
     routes_inboxes,
     routes_responders,
     routes_deliveries,
+    routes_webhooks,
+    routes_webhook_log,
     routes_tenant,
 )
 

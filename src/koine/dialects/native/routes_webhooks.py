@@ -1,0 +1,102 @@
+"""Webhooks: who is told by HTTP of what happens."""
+
+from typing import Any
+
+from msgspec import UNSET, structs
+
+from koine.dialects.native import cursors, shapes_webhooks, values, wire
+from koine.dialects.native import wire_webhooks as wires
+from koine.engine import access, hooks
+from koine.engine.hooks import READ, HookChanges, NewHook
+from koine.http.call import Call
+from koine.http.route import PathType, Routes
+from koine.relay import trying
+
+WEBHOOKS = "/v1/webhooks"
+WEBHOOK = "/v1/webhooks/{webhook_id}"
+TAGS = ("Webhooks",)
+TYPES: dict[str, PathType] = {"webhook_id": "uuid"}
+
+routes = Routes()
+
+
+@routes.get(WEBHOOKS, query=wire.PageQuery, returns=wires.Webhooks, tags=TAGS)
+async def list_webhooks(call: Call[None, wire.PageQuery]) -> wires.Webhooks:
+    """List webhooks, oldest first."""
+    window = cursors.window(call.query)
+    everyone = await hooks.everyone(call.engine, call.actor)
+    page = cursors.cut(everyone, window, cursors.creation)
+    return cursors.shown(wires.Webhooks, page, shapes_webhooks.webhook)
+
+
+@routes.post(WEBHOOKS, body=wires.CreateWebhook, returns=wires.MadeWebhook, status=201, tags=TAGS)
+async def create_webhook(call: Call[wires.CreateWebhook, None]) -> wires.MadeWebhook:
+    """Set a webhook up. The secret is shown this once."""
+    given = _given(call.body)
+    made = await hooks.create(call.engine, call.actor, NewHook(**given))
+    return shapes_webhooks.made_webhook(made)
+
+
+@routes.get(f"{WEBHOOKS}/event-kinds", query=wires.KindsQuery, returns=wires.EventKinds, tags=TAGS)
+async def list_event_kinds(call: Call[None, wires.KindsQuery]) -> wires.EventKinds:
+    """List the events a webhook can ask for."""
+    access.need(call.actor, *READ)
+    voice = call.engine.voices.get(call.query.dialect)
+    return wires.EventKinds(list(voice.kinds) if voice else [])
+
+
+@routes.get(WEBHOOK, returns=wires.Webhook, path_types=TYPES, tags=TAGS)
+async def get_webhook(call: Call[None, None]) -> wires.Webhook:
+    """Get one webhook."""
+    found = await hooks.get(call.engine, call.actor, values.path_id(call, "webhook_id"))
+    return shapes_webhooks.webhook(found)
+
+
+@routes.patch(WEBHOOK, body=wires.ChangeWebhook, returns=wires.Webhook, path_types=TYPES, tags=TAGS)
+async def change_webhook(call: Call[wires.ChangeWebhook, None]) -> wires.Webhook:
+    """Change a webhook, or switch it on again, or off."""
+    hook_id = values.path_id(call, "webhook_id")
+    given = _given(call.body)
+    if "status" in given:
+        given["active"] = given.pop("status") == "active"
+    changed = await hooks.change(call.engine, call.actor, hook_id, HookChanges(**given))
+    return shapes_webhooks.webhook(changed)
+
+
+@routes.delete(WEBHOOK, status=204, path_types=TYPES, tags=TAGS)
+async def remove_webhook(call: Call[None, None]) -> None:
+    """Take a webhook away, with what is on its way and its log."""
+    await hooks.remove(call.engine, call.actor, values.path_id(call, "webhook_id"))
+
+
+@routes.post(
+    f"{WEBHOOK}/rotate",
+    body=wires.RotateSecret,
+    returns=wires.MadeWebhook,
+    path_types=TYPES,
+    tags=TAGS,
+)
+async def rotate_secret(call: Call[wires.RotateSecret, None]) -> wires.MadeWebhook:
+    """Make a new secret, shown this once. Until the overlap is over both sign."""
+    hook_id, engine = values.path_id(call, "webhook_id"), call.engine
+    made = await hooks.rotate(engine, call.actor, engine.sealed, hook_id, call.body.overlap_hours)
+    return shapes_webhooks.made_webhook(made)
+
+
+@routes.post(f"{WEBHOOK}/test", returns=wires.PingOutcome, path_types=TYPES, once=False, tags=TAGS)
+async def test_webhook(call: Call[None, None]) -> wires.PingOutcome:
+    """Post a `ping` now, and say what came of it."""
+    hook_id = values.path_id(call, "webhook_id")
+    return shapes_webhooks.ping(await trying.ping(call.engine, call.actor, hook_id))
+
+
+def _given(body: wires.CreateWebhook | wires.ChangeWebhook) -> dict[str, Any]:
+    """The fields a body has, by the engine's names."""
+    given = values.given(body, ids=("inbox_id",))
+    if "events" in given:
+        given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
+    policy = given.pop("retry_policy", UNSET)
+    if policy is not UNSET:
+        none = {"max_retries": None, "backoff": None}
+        given |= none if policy is None else structs.asdict(policy)
+    return given
