@@ -46,7 +46,8 @@ async def receiving(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         here.connections += 1
-        with suppress(EOFError, OSError, asyncio.CancelledError):
+        # RuntimeError is what writing to who has gone is on this loop.
+        with suppress(EOFError, OSError, RuntimeError, asyncio.CancelledError):
             while True:
                 await here.request(reader)
                 if script is not None:
