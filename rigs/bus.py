@@ -32,7 +32,7 @@ _PAUSE_S = 0.02
 _SETTLES_S = 4.0
 _BUS_PIDS = """
     SELECT pid FROM pg_stat_activity
-    WHERE application_name = 'koine bus' AND state = 'idle' AND datname = current_database()
+    WHERE application_name = 'koine-bus' AND state = 'idle' AND datname = current_database()
 """
 
 

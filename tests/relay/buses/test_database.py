@@ -21,7 +21,7 @@ from tests.relay.buses.hearing import Ear, connected, told_until_heard
 from tests.support.postgres import running_postgres
 from tests.support.shared_postgres import SharedPostgres
 
-PIDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koine bus'"
+PIDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koine-bus'"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import asyncpg
 _ANSWER_SECONDS = 2
 _GOODBYE = 1.0
 _SETTINGS = {
-    "application_name": "koine bus",
+    "application_name": "koine-bus",
     # A notification is written to the server's log of changes, and need not survive anything.
     "synchronous_commit": "off",
 }
