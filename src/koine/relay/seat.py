@@ -61,6 +61,11 @@ class Seat:
         """Where the reader is: everything before was handed to it by `read`."""
         return self._hub.cursor_at(self._passed())
 
+    @property
+    def ended(self) -> bool:
+        """Whether `read` will raise Closed."""
+        return self._reason is not None
+
     async def read(self, wait: float) -> Told:
         """What comes next; nothing at all when `wait` seconds pass without a word.
 
