@@ -66,7 +66,7 @@ SEATS_CLOSED = Counter(
 )
 EVENTS_DELIVERED = Counter(
     "koine_events_delivered",
-    "Events written to live connections.",
+    "Events and whispers handed to live connections.",
     ["dialect"],
     registry=REGISTRY,
 )

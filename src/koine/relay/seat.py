@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from koine.kit import metrics
 from koine.relay.voice import Voice
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Seat:
         self._bytes = 0
         self._reason: Reason | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._counted = metrics.EVENTS_DELIVERED.labels(voice.name)
 
     @property
     def cursor(self) -> str:
@@ -78,6 +80,7 @@ class Seat:
         if not (self.live or self.doubtful) and self._reason is None:
             told = await self._hub.catch_up(self)
             if told.frames or told.reset:
+                self._counted.inc(len(told.frames))
                 return told
         if not self._queue and self._reason is None:
             await self._wait(wait)
@@ -134,6 +137,8 @@ class Seat:
                 self.position = position
             frames.append((self._hub.cursor_at(position) if position else "", frame))
         self._bytes = 0
+        if frames:
+            self._counted.inc(len(frames))
         return Told(frames)
 
     def _passed(self) -> int:
