@@ -1,6 +1,7 @@
 """What clients were told, against what the database holds."""
 
 from collections import Counter
+from itertools import pairwise
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -29,8 +30,8 @@ class Held(Struct, frozen=True):
 
 class Verdict(Struct, frozen=True):
     """What the comparison found. `acknowledged` sends were told a success; `lost` of them are not
-    there under the id that was told; `doubled` sends are there more than once; `gaps` are numbers
-    that are missing or double in a talk; `held` counts the messages."""
+    there under the id that was told; `doubled` sends are there more than once; `gaps` counts
+    the numbers in a talk that do not follow the one before; `held` counts the messages."""
 
     acknowledged: int
     lost: int
@@ -70,7 +71,8 @@ class Ledger:
                 found = await engine.db.read_long(town.tenant_id, _held, talk.id)
                 gaps += _gaps(found)
                 seen.update(each.key for each in found)
-                ids |= {each.key: (talk.id, _shown(talk, each)) for each in found}
+                for each in found:
+                    ids.setdefault(each.key, (talk.id, set()))[1].update(_shown(talk, each))
         return Verdict(
             acknowledged=len(self.told),
             lost=sum(not _kept(told, ids.get(key)) for key, told in self.told.items()),
@@ -96,8 +98,8 @@ async def _held(tx: Tx, conversation_id: str) -> list[Held]:
 
 
 def _gaps(found: list[Held]) -> int:
-    """How many numbers are not what they should be: 1, 2, 3, …"""
-    return sum(each.seq != due for due, each in enumerate(found, 1))
+    """How many numbers do not follow the one before them: 1, 2, 3, …"""
+    return sum(b - a != 1 for a, b in pairwise([0, *(each.seq for each in found)]))
 
 
 def _shown(talk: Talk, held: Held) -> set[str]:
