@@ -22,7 +22,8 @@ def dialects() -> list[Dialect]:
 def application(engine: Engine, relay: Relay | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
     engine.voices = hook_voices(engine.settings.public_url())
-    ready = Readiness(engine.db, engine.draining).checks
+    lag_seconds = relay.pump.stalled if relay else None
+    ready = Readiness(engine.db, engine.draining, lag_seconds=lag_seconds).checks
     return http.build(
         dialects(), engine, engine.settings, ready=ready, ledger=Answers(engine), relay=relay
     )
