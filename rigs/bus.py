@@ -181,7 +181,7 @@ async def strike(
                 await asyncio.sleep(dice.uniform(*lasts_s))
                 await bus.mend()
                 await asyncio.sleep(dice.uniform(*lasts_s) / 4)
-        await asyncio.sleep(_SETTLES_S)
+        await _settled(speakers, readers)
         for reader in readers:
             await reader.end()
     return _compared(bus.name, blows, speakers, readers)
@@ -217,6 +217,16 @@ class Speaker:
                 raise RuntimeError(f"{reply.status} {reply.body[:500]!r}")
             self.told[send.key] = time.monotonic()
             await asyncio.sleep(_PAUSE_S)
+
+
+async def _settled(speakers: list[Speaker], readers: list[Follower]) -> None:
+    """Until both readers were told all, or there is no hope any more."""
+    everything = {key for speaker in speakers for key in speaker.told}
+    until = time.monotonic() + _SETTLES_S
+    while any(everything - reader.came.keys() for reader in readers):
+        if time.monotonic() > until:
+            return
+        await asyncio.sleep(0.05)
 
 
 def _compared(name: str, blows: int, speakers: list[Speaker], readers: list[Follower]) -> Heard:

@@ -180,7 +180,7 @@ async def write(
     db: PostgresDatabase, locks: dict[str, asyncio.Lock], seqs: Counter[str], dice: random.Random
 ) -> None:
     """A writer holds its conversation from before it takes a position until the commit."""
-    for _ in range(40):
+    for _ in range(30):
         tenant, talk = dice.choice(TALKS)
         async with locks[talk]:
             try:
