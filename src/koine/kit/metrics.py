@@ -95,8 +95,7 @@ BUS_CONNECTED = Gauge(
 )
 OUTBOUND_REFUSED = Counter(
     "koine_outbound_refused",
-    "Calls to other servers refused before a connection was made.",
-    ["reason"],
+    "Calls to other servers refused: to an address we never speak to.",
     registry=REGISTRY,
 )
 

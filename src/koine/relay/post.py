@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.engine.engine import Engine
-from koine.kit import metrics
+from koine.kit import metrics, tracing
 from koine.kit.outbound import Failed, Refused, Reply, Request
 from koine.model.hook import Attempt
 from koine.relay.letters import UNREADABLE, Desk, Letter
@@ -31,7 +31,9 @@ async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
     reply: Reply | None = None
     try:
         headers, _ = desk.signed(hook, claim.event_id, letter.body)
-        reply = await engine.outbound.send(Request("POST", hook.url, headers, letter.body))
+        with tracing.span("post webhook", event_id=claim.event_id, attempt=claim.fence):
+            tracing.inject(headers)
+            reply = await engine.outbound.send(Request("POST", hook.url, headers, letter.body))
         verdict = judged(reply, engine.clock.now())
     except Refused as refused:
         verdict = Verdict("refused", refused.reason)

@@ -4,6 +4,8 @@ import asyncio
 import ssl
 import time
 
+from koine.kit import metrics
+from koine.kit.metrics import OUTBOUND_REFUSED
 from koine.kit.outbound import target as targets
 from koine.kit.outbound.address import Address, why_not
 from koine.kit.outbound.allowed import Allowed
@@ -58,22 +60,32 @@ class Outbound:
         On a kept connection that turns out closed, a request is sent a second time: a receiver
         may see it twice. Raises Refused and Failed, and nothing else.
         """
-        began = time.perf_counter_ns()
-        target = self._target(request.url)
-        message = written(request, target.authority, target.path)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                places = await self._places(target)
-                answer = await self._exchange(places, message)
-        except TimeoutError:
-            raise Failed(f"no whole answer within {self._timeout_s:g} seconds") from None
-        took = (time.perf_counter_ns() - began) // 1000
-        return Reply(answer.status, answer.headers, answer.body, took, answer.cut)
+            return await self._send(request)
+        except Refused:
+            metrics.OUTBOUND_REFUSED.inc()
+            raise
 
     async def close(self) -> None:
         """Close every connection; requests under way fail."""
         self._names.close()
         self._pool.close()
+
+    async def _send(self, request: Request) -> Reply:
+        began = time.perf_counter_ns()
+        try:
+            target = self._target(request.url)
+            message = written(request, target.authority, target.path)
+            async with asyncio.timeout(self._timeout_s):
+                places = await self._places(target)
+                answer = await self._exchange(places, message)
+        except Refused as refused:
+            OUTBOUND_REFUSED.labels(refused.kind).inc()
+            raise
+        except TimeoutError:
+            raise Failed(f"no whole answer within {self._timeout_s:g} seconds") from None
+        took = (time.perf_counter_ns() - began) // 1000
+        return Reply(answer.status, answer.headers, answer.body, took, answer.cut)
 
     def _target(self, url: str) -> Target:
         target = targets.read(url)
@@ -99,16 +111,16 @@ class Outbound:
         strangers = [a for a in addresses if not self._allowed.address(a, target.port)]
         for address in strangers:
             if why := why_not(address):
-                raise Refused(f"the host's address is {why}")
+                raise Refused(f"the host's address is {why}", "address")
         if strangers:
             self._judge_door(target)
 
     def _judge_door(self, target: Target) -> None:
         if not target.secure and not self._plain_http:
-            raise Refused("the URL must start with https://")
+            raise Refused("the URL must start with https://", "door")
         if target.port not in self._ports:
             ports = ", ".join(map(str, sorted(self._ports)))
-            raise Refused(f"the URL's port must be one of {ports}")
+            raise Refused(f"the URL's port must be one of {ports}", "door")
 
     async def _exchange(self, places: list[Place], message: bytes) -> Answer:
         for place in places:
