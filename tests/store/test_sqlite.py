@@ -94,7 +94,7 @@ async def test_after_a_full_disk_the_log_is_folded_in_before_it_grows(
     pages = connection.execute("PRAGMA page_count").get
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
     with pytest.raises(Unavailable):
-        await db.write(T, add, "x" * 1_000_000)
+        await db.write(T, add, "z" * 1_000_000)
     assert wal.stat().st_size > 1_000_000
     connection.execute("PRAGMA max_page_count = 1000000").fetchall()
     await db.write(T, add, "y")
