@@ -5,7 +5,6 @@ import ssl
 import time
 
 from koine.kit import metrics
-from koine.kit.metrics import OUTBOUND_REFUSED
 from koine.kit.outbound import target as targets
 from koine.kit.outbound.address import Address, why_not
 from koine.kit.outbound.allowed import Allowed
@@ -79,9 +78,6 @@ class Outbound:
             async with asyncio.timeout(self._timeout_s):
                 places = await self._places(target)
                 answer = await self._exchange(places, message)
-        except Refused as refused:
-            OUTBOUND_REFUSED.labels(refused.kind).inc()
-            raise
         except TimeoutError:
             raise Failed(f"no whole answer within {self._timeout_s:g} seconds") from None
         took = (time.perf_counter_ns() - began) // 1000
@@ -111,16 +107,16 @@ class Outbound:
         strangers = [a for a in addresses if not self._allowed.address(a, target.port)]
         for address in strangers:
             if why := why_not(address):
-                raise Refused(f"the host's address is {why}", "address")
+                raise Refused(f"the host's address is {why}")
         if strangers:
             self._judge_door(target)
 
     def _judge_door(self, target: Target) -> None:
         if not target.secure and not self._plain_http:
-            raise Refused("the URL must start with https://", "door")
+            raise Refused("the URL must start with https://")
         if target.port not in self._ports:
             ports = ", ".join(map(str, sorted(self._ports)))
-            raise Refused(f"the URL's port must be one of {ports}", "door")
+            raise Refused(f"the URL's port must be one of {ports}")
 
     async def _exchange(self, places: list[Place], message: bytes) -> Answer:
         for place in places:
