@@ -105,6 +105,7 @@ async def open_(
         custom_attributes=msgspec.json.encode(custom_attributes).decode(),
     )
     await identities.change(tx, structs.replace(locked, last_activity_at=now))
+    await record(tx, now, "identity.updated", contact.id, what="contact")
     return await conversations.start(tx, now, actor, new)
 
 

@@ -1,0 +1,104 @@
+"""What a reader read, and was told since, is what a fresh look shows: for every route that changes
+anything, of every dialect."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec import Struct
+
+from koine.http.app import build
+from koine.http.ledger import Answers
+from koine.main import dialects
+from koine.relay.relay import Relay
+from koine.store import events
+from koine.store.db import Database
+from tests.cast import make_cast
+from tests.drivers.asgi import Caller
+from tests.drivers.world import World
+from tests.matrix.guests import guests
+from tests.matrix.objects import Things
+from tests.matrix.people import callers
+from tests.matrix.runner import Run, cells_of
+from tests.matrix.table import TABLE
+from tests.matrix.verdicts import YES
+from tests.relay.plain import relay_of
+from tests.snapshots.reader import Reader
+
+READERS = ("ada", "alice", "dora", "dan", "cleo")
+STEP = int(os.environ.get("KOINE_SNAPSHOT_STEP", "8"))
+"""How many changes are made between two looks; 1 shows which one is at fault."""
+CHANGES = {
+    dialect: [name for name in table if not name.startswith("GET")]
+    for dialect, table in TABLE.items()
+}
+
+
+class Watched(Struct):
+    """A world that readers follow."""
+
+    run: Run
+    relay: Relay
+    readers: list[Reader]
+
+    async def change(self, dialect: str, name: str) -> int:
+        """Ask one row of the matrix's table as someone who may; the status."""
+        row = TABLE[dialect][name]
+        self.run.world.cast.clock.advance(seconds=1)
+        method, path = name.partition("#")[0].split()
+        everyone = self.run.callers.get(dialect, self.run.callers["everywhere"])
+        cells = [c for c in cells_of(everyone, dialect, row) if c.which == "own"]
+        may = next((c.caller for c in cells if c.may & YES), cells[0].caller)
+        reply = await self.run.send(method, path, row, (may, "own"))
+        self.run.things.spend_all()
+        return reply.status
+
+    async def settle(self) -> None:
+        """Wait until all that was committed is told."""
+        last = (await self.relay.engine.db.read("", events.look)).last
+        for _ in range(1000):
+            if self.relay.hub.delivered >= last:
+                return
+            await asyncio.sleep(0.01)
+
+    async def differences(self) -> list[str]:
+        """What the readers keep that is not there, and the other way round."""
+        await self.settle()
+        for reader in self.readers:
+            await reader.follow()
+        boss = self.readers[0].kept
+        found = []
+        for reader in self.readers:
+            fresh = await reader.snapshot([*boss.tickets], [*boss.deliveries])
+            found += reader.differences(fresh)
+        return found
+
+
+@pytest.fixture
+async def watched(db: Database) -> AsyncIterator[Watched]:
+    """A world of its own whose readers have read everything."""
+    cast = await make_cast(db, None, login_rate_limit_per_minute=0)
+    spoken, engine = dialects(), cast.engine
+    people = {"everywhere": await callers(cast), "inbox": await guests(cast)}
+    async with relay_of(engine) as relay:
+        app = build(spoken, engine, engine.settings, ledger=Answers(engine), relay=relay)
+        world = World(cast, Caller(app), spoken)
+        readers = [Reader(cast, world.call, relay, name) for name in READERS]
+        parcels = [each.id for each in cast.acme.deliveries]
+        for reader in readers:
+            await reader.begin([], parcels)
+        yield Watched(Run(world, people, Things(cast)), relay, readers)
+
+
+@pytest.mark.parametrize("dialect", CHANGES)
+async def test_what_was_read_and_told_is_what_there_is(watched: Watched, dialect: str) -> None:
+    wrong: list[str] = []
+    for start in range(0, len(CHANGES[dialect]), STEP):
+        names = CHANGES[dialect][start : start + STEP]
+        asked = [f"{name} {await watched.change(dialect, name)}" for name in names]
+        if found := await watched.differences():
+            wrong += [f"after {', '.join(asked)}:", *found]
+            for reader in watched.readers:
+                await reader.begin([], [])
+    assert wrong == []
