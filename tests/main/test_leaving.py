@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -43,6 +44,15 @@ class Callers:
                     self.seen[repr(error)] += 1
 
 
+def workers_of(pid: int) -> set[int]:
+    """The processes that serve, of those that a process has started."""
+    told = subprocess.run(
+        ["ps", "-eww", "-o", "pid=,ppid=,args="], capture_output=True, text=True
+    ).stdout
+    rows = [line.split(None, 2) for line in told.splitlines()]
+    return {int(row[0]) for row in rows if int(row[1]) == pid and "spawn_main" in row[2]}
+
+
 async def restarted(server: Server, rounds: int) -> Counter[str]:
     callers = Callers(server.url)
     asking = asyncio.create_task(callers.run())
@@ -69,6 +79,27 @@ async def test_nobody_notices_a_restart_of_workers(
     async with nodes(home, workers=2) as (server,):
         seen = await restarted(server, 1)
     assert seen.keys() <= {"200", "refused"} and seen["200"] > 10, seen
+
+
+async def test_nobody_notices_that_workers_are_replaced(
+    tmp_path: Path, shared_postgres: SharedPostgres
+) -> None:
+    home = Home(tmp_path, shared_postgres.new_empty_database())
+    async with nodes(home, workers=2) as (server,):
+        callers = Callers(server.url)
+        asking = asyncio.create_task(callers.run())
+        before = workers_of(server.pid)
+        server.send_signal(signal.SIGHUP)
+        assert len(before) == 2
+        for _ in range(600):
+            await asyncio.sleep(0.1)
+            if not before & workers_of(server.pid):
+                break
+        assert not before & workers_of(server.pid), server.log.read_text()
+        callers.stop = True
+        await asking
+        assert callers.seen.keys() == {"200"}, callers.seen
+        assert await server.terminate() == 0
 
 
 async def test_planted_a_server_that_just_closes_resets_connections(tmp_path: Path) -> None:

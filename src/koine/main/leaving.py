@@ -13,11 +13,11 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
 from contextvars import Context
 from types import FrameType
 
 import structlog
+import uvicorn
 
 from koine.http.call import Message, Receive, Scope, Send
 from koine.http.headers import has
@@ -27,7 +27,8 @@ from koine.main.listening import App, refuse_more
 _log = structlog.get_logger("koine")
 
 LAST_CALL = 0.2
-"""Seconds in which whoever is connected already, but not accepted, is."""
+"""Seconds in which whoever is connected already, but not accepted, is; and in which who was
+accepted last, by this process or one of several, says what he wants."""
 _CLOSE = (b"connection", b"close")
 
 
@@ -44,13 +45,13 @@ class Leaving:
         self._listener = listener
         self._told = False
         self._task: asyncio.Task[None] | None = None
-        self._stop: Callable[[int, FrameType | None], object] | None = None
+        self._server: uvicorn.Server | None = None
 
     def install(self) -> None:
         """Take the signals over; called when the server has set its handlers, on its loop."""
         handler = signal.getsignal(signal.SIGTERM)
-        assert callable(handler), "the server handles SIGTERM"
-        self._stop = handler
+        self._server = getattr(handler, "__self__", None)
+        assert isinstance(self._server, uvicorn.Server), "the server handles SIGTERM"
         self._loop = asyncio.get_running_loop()
         signal.signal(signal.SIGTERM, self._signalled)
         alone = self._listener is not None
@@ -73,8 +74,11 @@ class Leaving:
         if self._listener is not None:
             refuse_more(self._listener)
         await asyncio.sleep(LAST_CALL)
-        assert self._stop is not None
-        self._stop(number, None)
+        assert self._server is not None
+        for socket_ in self._server.servers:
+            socket_.close()
+        await asyncio.sleep(LAST_CALL)
+        self._server.handle_exit(number, None)
 
 
 class Closing:

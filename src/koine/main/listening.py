@@ -17,6 +17,8 @@ from koine.kit.settings import Settings
 from koine.main.opening import CannotStart
 
 BACKLOG = 2048
+HEALTHY_SECONDS = 30
+"""How long a worker may take to start, or say nothing, before it is taken for dead."""
 WS_MAX_SIZE = 64 * 1024
 """The longest message a socket takes: clients say little over sockets, and send over HTTP."""
 
@@ -117,4 +119,5 @@ def configured(
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=settings.grace_seconds,
+        timeout_worker_healthcheck=HEALTHY_SECONDS,
     )

@@ -17,13 +17,16 @@ _log = structlog.get_logger("koine")
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at the workers."""
+SIGNALS = 4096
+"""More than wait to be looked at, a byte each."""
 
 
 class Workers(Multiprocess):
     """Uvicorn's supervisor; it stops its workers as `leaving` says, and exits with 0.
 
     The workers count no signals: whoever signals the whole group (a terminal, a service manager)
-    would end them at once, for we signal them, too. A second signal to us ends them all.
+    would end them at once, for we signal them, too. A second signal to us ends them all. SIGHUP
+    replaces them one after another, each once its successor serves.
     """
 
     def __init__(
@@ -45,12 +48,14 @@ class Workers(Multiprocess):
         """Serve until a signal, or until a worker cannot start."""
         woken, wake = socket.socketpair()
         wake.setblocking(False)
+        woken.setblocking(False)
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
         self.init_processes()
         while not self._stopping and not self.failed:
             self.handle_signals()
             self.keep_subprocess_alive()
-            select.select([woken], [], [], LOOK_EVERY)
+            if select.select([woken], [], [], LOOK_EVERY)[0]:
+                woken.recv(SIGNALS)
         self._leave()
 
     def _leave(self) -> None:
