@@ -12,6 +12,7 @@ MESSAGING = "/messaging/conversations"
 ONE = f"{MESSAGING}/{{conversation_id}}"
 DELIVERY = {
     f"GET {MESSAGING}": Row("list"),
+    "GET /messaging/events": Row("list"),
     f"POST {MESSAGING}": Row("open", "delivery", {"delivery_id": THING}),
     f"POST {MESSAGING}#free": Row("open free", None, {"participants": ["<user>"]}),
     f"POST {MESSAGING}#participant": Row("invite", "user", {"participants": [THING]}),
@@ -35,6 +36,7 @@ DELIVERY = {
 DESK = "/api/v1/conversations"
 HELPDESK = {
     f"GET {DESK}": Row("read"),
+    f"GET {DESK}/events": Row("read"),
     f"GET {DESK}#inbox": Row("read", "inbox", query=f"inboxId={THING}", lists=True),
     f"GET {DESK}#customer": Row("read", "contact", query=f"customerId={THING}", lists=True),
     f"GET {DESK}#assignee": Row("read", "user", query=f"assignedTo={THING}", lists=True),
@@ -61,6 +63,7 @@ CHATS = {
     f"GET {CHAT}": Row("read"),
     f"GET {CHAT}#channel": Row("read", "inbox", query=f"channelIds={THING}", lists=True),
     f"GET {CHAT}#owner": Row("read", "contact", query=f"ownerIds={THING}", lists=True),
+    f"GET {CHAT}/events": Row("read"),
     f"GET {CHAT}/details": Row("read"),
     f"GET {CHAT}/details#channel": Row("read", "inbox", query=f"channelIds={THING}", lists=True),
     f"POST {CHAT}": Row("write", "inbox", NEW_CHAT),

@@ -28,7 +28,7 @@ from koine.store import (
 from koine.store.db import Tx
 
 _AROUND: frozenset[Part] = frozenset(
-    {"participants", "people", "inboxes", "places", "tickets", "senders", "versions"}
+    {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
 )
 _SUPPORT = "support"
 
@@ -129,10 +129,12 @@ def _merged(event: Logged) -> str | None:
 
 
 def _members(event: Logged) -> frozenset[str]:
-    """Those who could see a conversation that is deleted; its event remembers them."""
-    if event.kind != "conversation.deleted":
+    """Those who could see a conversation that is deleted, or a delivery before it was saved; the
+    event remembers them."""
+    if event.kind not in ("conversation.deleted", "delivery.saved"):
         return frozenset()
-    return frozenset(msgspec.json.decode(event.body).get("members", []))
+    members = msgspec.json.decode(event.body).get("members", [])
+    return frozenset(each for each in members if each is not None)
 
 
 def _distinct(ids: Iterable[str | None]) -> list[str]:

@@ -66,7 +66,11 @@ class Following:
 
 @asynccontextmanager
 async def following(
-    url: str, headers: dict[str, str], cursor: str | None = None, query: str = ""
+    url: str,
+    headers: dict[str, str],
+    cursor: str | None = None,
+    query: str = "",
+    path: str = "/v1/events",
 ) -> AsyncIterator[Following]:
     """The stream of whoever shows these headers, from behind the cursor or from now on."""
     if cursor is not None:
@@ -74,7 +78,7 @@ async def following(
     timeout = httpx.Timeout(5.0, read=None)
     async with (
         httpx.AsyncClient(timeout=timeout) as client,
-        client.stream("GET", f"{url}/v1/events{query}", headers=headers) as answer,
+        client.stream("GET", f"{url}{path}{query}", headers=headers) as answer,
     ):
         assert answer.status_code == 200, (await answer.aread()).decode()
         yield Following(answer)

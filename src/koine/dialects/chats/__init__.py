@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from koine.dialects.chats import auth, errors, routes, routes_messages
+from koine.dialects.chats import auth, errors, routes, routes_messages, stream
 from koine.http.call import Answer, Call
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
@@ -29,6 +29,7 @@ class Chats:
         self.routes = Routes()
         self.routes.include(routes.routes)
         self.routes.include(routes_messages.routes)
+        self.routes.include(stream.routes)
         self._support_url = support_url
         self._limiter = RateLimiter()
 

@@ -17,12 +17,26 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
 
     Raises Unauthenticated, Forbidden, TooMany.
     """
+    actor = await _holder(call)
+    per_minute = call.engine.settings.rate_limit_per_minute
+    call.rate = limiter.check(f"key:{actor.key_id}", per_minute, call.engine.clock.now())
+    return _allowed(call, actor)
+
+
+async def known(call: Call[Any, Any]) -> Actor:
+    """As `authenticate`, without counting the call."""
+    return _allowed(call, await _holder(call))
+
+
+async def _holder(call: Call[Any, Any]) -> Actor:
     actor = await credentials.by_key(call.engine, _key(call.headers.get("authorization")))
     # A user's token that another dialect has verified is remembered by its text, too.
     if actor.kind != "key" or not actor.tenant_id:
         raise Unauthenticated("invalid")
-    per_minute = call.engine.settings.rate_limit_per_minute
-    call.rate = limiter.check(f"key:{actor.key_id}", per_minute, call.engine.clock.now())
+    return actor
+
+
+def _allowed(call: Call[Any, Any], actor: Actor) -> Actor:
     needed = READ_CONVERSATIONS if call.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
     if not actor.may(needed):
         raise Forbidden(needed)

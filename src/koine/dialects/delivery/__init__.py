@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from koine.dialects.delivery import auth, errors, routes_conversations, routes_members
+from koine.dialects.delivery import auth, errors, routes_conversations, routes_members, stream
 from koine.dialects.delivery.errors import Crash, Error
 from koine.dialects.delivery.texts import say
 from koine.http.call import Answer, Call
@@ -33,6 +33,7 @@ class Delivery:
         self.routes = Routes()
         self.routes.include(routes_conversations.routes)
         self.routes.include(routes_members.routes)
+        self.routes.include(stream.routes)
         self._limiter = RateLimiter()
 
     async def authenticate(self, call: Call[Any, Any]) -> Actor:

@@ -24,13 +24,18 @@ participant, `view:tenant` and a system administrator alone get a conversation (
 async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     """The caller. Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about
     `tenant_id`; TooMany."""
-    engine = call.engine
-    token = _bearer(call.headers.get("Authorization"))
-    actor = await credentials.by_token(engine, token, given(call, "tenant_id"))
-    per_minute = engine.settings.rate_limit_per_minute
+    actor = await known(call)
+    per_minute = call.engine.settings.rate_limit_per_minute
     if per_minute:
         key = f"{actor.tenant_id}:{actor.identity_id}"
-        call.rate = limiter.check(key, per_minute, engine.clock.now())
+        call.rate = limiter.check(key, per_minute, call.engine.clock.now())
+    return actor
+
+
+async def known(call: Call[Any, Any]) -> Actor:
+    """As `authenticate`, without counting the call."""
+    token = _bearer(call.headers.get("Authorization"))
+    actor = await credentials.by_token(call.engine, token, given(call, "tenant_id"))
     if actor.permissions <= WORDS:
         return actor
     return structs.replace(actor, permissions=actor.permissions & WORDS)

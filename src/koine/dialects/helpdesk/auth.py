@@ -28,9 +28,12 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
         count(call, limiter, f"ip:{call.counted_ip}")
         raise
     count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
-    reading = call.method in ("GET", "HEAD")
-    access.need(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
-    return found
+    return _allowed(call, found)
+
+
+async def known(call: AnyCall) -> Actor:
+    """As `actor`, without counting the call."""
+    return _allowed(call, await _known(call))
 
 
 def count(call: AnyCall, limiter: RateLimiter, key: str) -> None:
@@ -55,6 +58,12 @@ def rate_headers(call: AnyCall, limiter: RateLimiter) -> Mapping[str, str]:
         "X-RateLimit-Remaining": str(rate.remaining),
         "X-RateLimit-Reset": str(rate.reset_unix),
     }
+
+
+def _allowed(call: AnyCall, found: Actor) -> Actor:
+    reading = call.method in ("GET", "HEAD")
+    access.need(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
+    return found
 
 
 async def _known(call: AnyCall) -> Actor:

@@ -1,0 +1,137 @@
+"""What happens, as a client of this dialect follows it live (Koine's choice: OnDi documents no
+stream). Objects are those of the GETs; the caller hears of what it could get."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from msgspec import Struct
+
+from koine.dialects.delivery import auth, shapes, wire
+from koine.http import sse
+from koine.http.call import Call, Stream
+from koine.http.route import Routes
+from koine.kit.times import iso_ms
+from koine.model.actor import Actor
+from koine.model.conversation import unread
+from koine.model.happening import Happening
+from koine.relay.voice import Whisper
+
+_SAID = ("message.created", "message.updated")
+_NAMES = {"conversation.read": "read_status.updated"}
+_encode = msgspec.json.encode
+
+routes = Routes()
+
+
+class Told(Struct, frozen=True, omit_defaults=True):
+    """One event. `conversation` is as GET shows it to the caller, null once it is gone."""
+
+    event: str
+    id: str
+    timestamp: str
+    conversation_id: str
+    conversation: wire.Conversation | None
+    message: wire.MessageItem | None = None
+
+
+class Typing(Struct, frozen=True):
+    """Somebody writes, or stopped."""
+
+    conversation_id: str
+    user_id: str
+    name: str | None
+    typing: bool
+
+
+class StreamQuery(Struct, frozen=True, kw_only=True):
+    """Where to begin: behind the cursor, as `Last-Event-ID` does."""
+
+    tenant_id: str | None = None
+    cursor: str | None = None
+
+
+@routes.get(
+    "/messaging/events",
+    query=StreamQuery,
+    returns=Told,
+    media=sse.MEDIA,
+    live=True,
+    tags=("Events",),
+)
+async def follow(call: Call[None, StreamQuery]) -> Stream:
+    """Follow conversations and messages by server-sent events (D)."""
+
+    async def ask() -> Actor:
+        return await auth.known(call)
+
+    return sse.stream(call, DeliveryVoice(call.actor, ask))
+
+
+class DeliveryVoice:
+    """One reader: who takes part hears what is said, who may see the conversation that it moved."""
+
+    name = "delivery"
+
+    def __init__(self, actor: Actor, ask: Callable[[], Awaitable[Actor]]) -> None:
+        self.actor = actor
+        self._ask = ask
+
+    async def authenticate(self) -> Actor:
+        """Who reads, asked again."""
+        return await self._ask()
+
+    def frame(self, happening: Happening) -> bytes | None:
+        """The event; private notes are unknown to this dialect."""
+        event, found = happening.event, happening.conversation
+        if event.conversation_id is None and event.kind != "conversation.deleted":
+            return None
+        said = event.kind in _SAID
+        if said and (happening.message is None or happening.message.private):
+            return None
+        me = happening.part_of(self.actor.identity_id)
+        inside = self.actor.is_system_admin or (me is not None and me.left_at is None)
+        count = 0 if found is None else unread(found, me, sees_private=False)
+        key = ("delivery", said and inside, count, None if me is None else me.identity_id)
+        return happening.once(key, lambda: self._made(happening, said and inside))
+
+    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
+        """Who is writing."""
+        if whisper.conversation_id is None or whisper.hidden:
+            return None
+        told = Typing(whisper.conversation_id, whisper.identity_id, whisper.name, whisper.on)
+        return sse.frame("typing", _encode(told))
+
+    def _made(self, happening: Happening, inside: bool) -> bytes:
+        event = happening.event
+        kind = _kind(happening, inside)
+        message = shapes.message(happening.message) if inside and happening.message else None
+        told = Told(
+            kind,
+            event.id,
+            iso_ms(event.created_at),
+            event.conversation_id or event.subject_id,
+            self._conversation(happening),
+            message,
+        )
+        return sse.frame(kind, _encode(told))
+
+    def _conversation(self, happening: Happening) -> wire.Conversation | None:
+        found = happening.conversation
+        if found is None or found.removed_at is not None:
+            return None
+        people = list(happening.participants)
+        latest = happening.around.latest.get(found.id)
+        return shapes.conversation(
+            found, self.actor.tenant_id, people, latest, self.actor.identity_id
+        )
+
+
+def _kind(happening: Happening, inside: bool) -> str:
+    event, found = happening.event, happening.conversation
+    if found is None or found.removed_at is not None:
+        return "conversation.removed"
+    if event.kind in _SAID and not inside:
+        return "conversation.updated"
+    if event.kind.startswith("participant."):
+        return "participants.updated"
+    return _NAMES.get(event.kind, event.kind)

@@ -1,0 +1,91 @@
+"""What happened, in this dialect's words: the events of its webhooks (helpdesk.md, F), which its
+stream tells as well. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from koine.dialects.helpdesk import shapes, wire
+from koine.model.happening import Happening
+from koine.model.identity import Identity
+
+_SAID = ("message.created", "message.updated")
+_CUSTOMERS = {
+    "identity.created": "customer.created",
+    "identity.updated": "customer.updated",
+    "identity.merged": "customer.updated",
+}
+
+
+class MessageData(Struct, frozen=True):
+    """What was said, and where."""
+
+    message: wire.Message
+    conversation: wire.Conversation
+
+
+class Gone(Struct, frozen=True):
+    """A conversation that was deleted."""
+
+    id: str = msgspec.field(name="_id")
+
+
+Data = MessageData | wire.Conversation | wire.Customer | Gone
+
+
+def name(happening: Happening) -> str | None:
+    """The event's name; None for what this dialect says nothing of."""
+    kind, found = happening.event.kind, happening.conversation
+    if kind == "conversation.deleted" or (found is not None and found.removed_at is not None):
+        return "conversation.deleted"
+    if kind in _SAID:
+        return _said(happening)
+    if kind == "conversation.created":
+        return "conversation.created"
+    if kind == "conversation.updated":
+        return _moved(happening)
+    if kind in _CUSTOMERS:
+        noun = happening.noun
+        return _CUSTOMERS[kind] if isinstance(noun, Identity) and noun.kind == "contact" else None
+    return None
+
+
+def data(happening: Happening) -> Data | None:
+    """What the event is about, as GET shows it; None when it is gone meanwhile."""
+    found, people = happening.conversation, happening.around.people
+    if happening.event.kind == "conversation.deleted":
+        return Gone(happening.event.subject_id)
+    if found is not None and found.removed_at is not None:
+        return Gone(found.id)
+    if isinstance(happening.noun, Identity):
+        return shapes.customer(happening.noun)
+    if found is None:
+        return None
+    shown = shapes.conversation(found, people)
+    if happening.event.kind not in _SAID:
+        return shown
+    said = happening.message
+    return None if said is None else MessageData(shapes.message(said), shown)
+
+
+def _said(happening: Happening) -> str | None:
+    """`message.received` from a customer, else `message.sent`."""
+    said = happening.message
+    if said is None:
+        return None
+    if happening.event.kind == "message.updated":
+        return "message.updated"
+    inbound = shapes.message(said).direction == "inbound"
+    return "message.received" if inbound else "message.sent"
+
+
+def _moved(happening: Happening) -> str:
+    """An assignment and a closing have names of their own."""
+    changed: Mapping[str, Any] = msgspec.json.decode(happening.event.body).get("changed", {})
+    if changed.get("status") == "closed":
+        return "conversation.closed"
+    if changed.get("assignee_id") is not None:
+        return "conversation.assigned"
+    return "conversation.updated"

@@ -1,0 +1,73 @@
+"""The chats dialect's own stream: chats and messages as its GETs show them."""
+
+import pytest
+
+from koine.dialects.chats import Chats
+from koine.engine import conversations, keys, messages
+from koine.engine.conversations import Changes
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.message import Draft
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.dialects.native.following import following
+from tests.support.live import live
+
+PATH = "/api/v1/chats/events"
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def chat(cast: Cast) -> Conversation:
+    new = NewConversation(owner_id=cast.acme.id("carol"), inbox_id=cast.acme.inbox.id)
+    return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
+
+
+async def say(cast: Cast, where: Conversation, text: str, private: bool = False) -> None:
+    draft = Draft(content=text, sender_id=cast.acme.id("alice"), private=private)
+    await messages.post(cast.engine, cast.acme.actor("alice"), where.id, draft)
+
+
+async def test_a_key_hears_its_workspaces_chats_and_no_private_note(cast: Cast) -> None:
+    async with live(cast.engine, Chats()) as server:
+        mine = following(server.url, {"authorization": cast.acme.key}, path=PATH)
+        other = following(server.url, {"authorization": cast.rival.key}, path=PATH)
+        async with mine as stream, other as rival:
+            assert await stream.next() and await rival.next()
+            talk = await chat(cast)
+            await say(cast, talk, "a note", private=True)
+            await say(cast, talk, "Hello")
+            created, said = await stream.until("chat-message.created")
+            assert created.kind == "chat.created" and created.data["chat"]["id"] == talk.id
+            assert said.data["chatMessage"]["content"] == "Hello"
+            assert said.data["chatMessage"]["role"] == "attendant"
+            assert said.data["chat"]["lastChatMessageCreatedAt"]
+            assert await rival.quiet()
+
+
+async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
+    talk = await chat(cast)
+    async with live(cast.engine, Chats()) as server:
+        headers = {"authorization": cast.acme.key}
+        async with following(server.url, headers, path=PATH) as stream:
+            await stream.next()
+            boss = cast.acme.actor("ada")
+            await conversations.change(cast.engine, boss, talk.id, Changes(title="New"))
+            await conversations.remove(cast.engine, boss, talk.id)
+            told = [await stream.next() for _ in range(2)]
+        assert [line and line.data["chat"]["isRemoved"] for line in told] == [True, True]
+
+
+async def test_a_revoked_key_hears_no_more(cast: Cast) -> None:
+    boss = cast.acme.actor("ada")
+    made = await keys.everyone(cast.engine, boss)
+    async with live(cast.engine, Chats()) as server:
+        headers = {"authorization": cast.acme.key}
+        async with following(server.url, headers, path=PATH) as stream:
+            await stream.next()
+            for key in made:
+                await keys.revoke(cast.engine, boss, key.id)
+            line = await stream.next()
+            assert line and line.kind == "closing" and line.data["reason"] == "revoked"

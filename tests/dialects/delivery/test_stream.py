@@ -1,0 +1,85 @@
+"""The delivery dialect's own stream: conversations and messages as its GETs show them."""
+
+import pytest
+
+from koine.dialects.delivery import Delivery
+from koine.engine import delivery_conversations, messages
+from koine.engine.delivery_conversations import Opening
+from koine.model.conversation import Conversation
+from koine.model.message import Draft
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.dialects.native.following import following
+from tests.support.live import live
+
+PATH = "/messaging/events"
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def opened(cast: Cast) -> Conversation:
+    opening = Opening(delivery_id=cast.acme.deliveries[0].id)
+    actor = cast.acme.actor("dan")
+    return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
+
+
+async def say(cast: Cast, where: Conversation, who: str, text: str, private: bool = False) -> None:
+    inside = who in ("dan", "cleo")
+    draft = Draft(
+        content=text, sender_id=cast.acme.id(who), private=private, must_participate=inside
+    )
+    await messages.post(cast.engine, cast.acme.actor(who), where.id, draft)
+
+
+async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> None:
+    talk = await opened(cast)
+    async with live(cast.engine, Delivery()) as server:
+        async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
+            assert (await stream.next()) and stream.cursor
+            await say(cast, talk, "dan", "At the door")
+            (line,) = await stream.until("message.created")
+        assert line.data["message"]["content"] == "At the door"
+        assert line.data["conversation"]["unread_count"] == 1
+        assert line.data["conversation"]["latest_message"] == line.data["message"]
+
+
+async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) -> None:
+    talk = await opened(cast)
+    async with live(cast.engine, Delivery()) as server:
+        async with following(server.url, cast.bearer("dora"), path=PATH) as stream:
+            await stream.next()
+            await say(cast, talk, "dan", "At the door")
+            (line,) = await stream.until("conversation.updated")
+        assert "message" not in line.data
+        assert line.data["conversation"]["latest_message"]["content"] == "At the door"
+
+
+async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast: Cast) -> None:
+    talk = await opened(cast)
+    async with live(cast.engine, Delivery()) as server:
+        inside = following(server.url, cast.bearer("cleo"), path=PATH)
+        outside = following(server.url, cast.bearer("olaf"), path=PATH)
+        async with inside as cleo, outside as olaf:
+            assert await cleo.next() and await olaf.next()
+            await say(cast, talk, "alice", "a note", private=True)
+            await say(cast, talk, "dan", "At the door")
+            (line,) = await cleo.until("message.created")
+            assert line.data["message"]["content"] == "At the door"
+            assert await olaf.quiet()
+
+
+async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
+    talk = await opened(cast)
+    async with live(cast.engine, Delivery()) as server:
+        async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
+            await stream.next()
+            cursor = stream.cursor
+        for n in range(3):
+            await say(cast, talk, "dan", f"{n}")
+        async with following(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
+            await stream.next()
+            told = [await stream.next() for _ in range(3)]
+        assert [line and line.data["message"]["content"] for line in told] == ["0", "1", "2"]

@@ -1,0 +1,80 @@
+"""The helpdesk's own stream: its webhooks' events, objects as its GETs show them."""
+
+import pytest
+
+from koine.dialects.helpdesk import Helpdesk
+from koine.engine import conversations, messages
+from koine.engine.conversations import Changes
+from koine.model.conversation import Conversation, NewConversation, SenderKind
+from koine.model.message import Draft
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.dialects.native.following import following
+from tests.support.live import live
+
+PATH = "/api/v1/conversations/events"
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def opened(cast: Cast) -> Conversation:
+    new = NewConversation(title="Late", owner_id=cast.acme.id("carol"))
+    return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
+
+
+async def say(cast: Cast, where: Conversation, who: str, text: str, private: bool = False) -> None:
+    kind: SenderKind = "contact" if who == "carol" else "user"
+    said = Draft(content=text, sender_id=cast.acme.id(who), sender_kind=kind, private=private)
+    await messages.post(cast.engine, cast.acme.actor("ada"), where.id, said)
+
+
+async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) -> None:
+    boss = cast.acme.actor("ada")
+    async with live(cast.engine, Helpdesk()) as server:
+        headers = {"X-API-Key": cast.acme.key}
+        async with following(server.url, headers, path=PATH) as stream:
+            await stream.next()
+            talk = await opened(cast)
+            assert (line := await stream.next()) and line.kind == "conversation.created"
+            assert line.data["data"]["_id"] == talk.id
+            changes = Changes(assignee_id=cast.acme.id("alice"))
+            await conversations.change(cast.engine, boss, talk.id, changes)
+            assert (await stream.until("conversation.assigned"))[-1].data["data"]["assignedTo"]
+            await conversations.change(cast.engine, boss, talk.id, Changes(status="closed"))
+            assert (await stream.until("conversation.closed"))[-1].data["data"][
+                "status"
+            ] == "closed"
+            await conversations.delete(cast.engine, boss, talk.id, None)
+            gone = (await stream.until("conversation.deleted"))[-1]
+            assert gone.data["data"] == {"_id": talk.id}
+
+
+async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast) -> None:
+    talk = await opened(cast)
+    async with live(cast.engine, Helpdesk()) as server:
+        async with following(server.url, cast.bearer("alice"), path=PATH) as stream:
+            await stream.next()
+            await say(cast, talk, "carol", "Where is it?")
+            await say(cast, talk, "alice", "On its way")
+            await say(cast, talk, "alice", "she is angry", private=True)
+            told = [await stream.next() for _ in range(3)]
+        shown = [(line.kind, line.data["data"]["message"]["text"]) for line in told if line]
+        assert shown == [
+            ("message.received", "Where is it?"),
+            ("message.sent", "On its way"),
+            ("message.sent", "she is angry"),
+        ]
+
+
+async def test_another_tenant_hears_nothing(cast: Cast) -> None:
+    talk = await opened(cast)
+    async with live(cast.engine, Helpdesk()) as server:
+        mine = following(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
+        theirs = following(server.url, {"X-API-Key": cast.rival.key}, path=PATH)
+        async with mine as stream, theirs as rival:
+            assert await stream.next() and await rival.next()
+            await say(cast, talk, "alice", "On its way")
+            assert await stream.until("message.sent") and await rival.quiet()
