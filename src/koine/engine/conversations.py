@@ -21,6 +21,7 @@ from koine.store import (
     conversation_lists,
     conversations,
     files,
+    hook_log,
     identities,
     inboxes,
     messages,
@@ -94,7 +95,7 @@ async def get(
 async def surroundings(
     tx: Tx, actor: Actor, items: list[Conversation], parts: frozenset[Part]
 ) -> Around:
-    """What surrounds conversations that another verb just answered: access was asked there."""
+    """What surrounds conversations of another verb's answer: access was asked there."""
     return await around(tx, items, parts)
 
 
@@ -170,8 +171,7 @@ async def apply(
 
 @writes
 async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conversation:
-    """Take a conversation out of every list, softly (chats.md). Removing twice is as once.
-    Raises Forbidden, NotFound."""
+    """Take a conversation out of every list, softly (chats.md); twice is as once."""
     access.need(actor, WRITE_CONVERSATIONS)
     before, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=True)
     if before.removed_at is not None:
@@ -189,15 +189,15 @@ async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conver
 async def delete(
     tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
 ) -> list[files.StoredFile]:
-    """Delete a conversation for good, with everything in it (helpdesk.md, S); with `removed` also
-    one that was taken out of the lists. The audit log keeps who, when, why and how many messages.
-    Answers the files whose bytes must go now. Raises Forbidden, NotFound."""
+    """Delete a conversation for good, with all in it (helpdesk.md, S), taken out of the lists or
+    not with `removed`. The audit log keeps who, when, why. Answers the files whose bytes must go."""
     access.need(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
     members = {gone.owner_id or gone.id, *await participants.everyone(tx, gone.id)}
     count = await messages.delete_of(tx, gone.id)
     stored = await files.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)
+    await hook_log.forget_conversation(tx, gone.id, now)
     await conversations.delete_one(tx, gone)
     await note(
         tx, now, actor, "delete", "conversation", gone.id,
