@@ -19,7 +19,9 @@ def is_open(health: Health) -> bool:
 
 
 def failed(health: Health, now: int) -> Health:
-    """After one more failure."""
+    """After one more failure. Those that were under way when it opened do not count again."""
+    if health.open_until is not None and now < health.open_until:
+        return health
     failures = health.failures + 1
     since = now if health.failing_since is None else health.failing_since
     if failures < OPENS_AFTER:

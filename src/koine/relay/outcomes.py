@@ -3,6 +3,7 @@
 import asyncio
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from koine.kit import metrics
@@ -17,6 +18,7 @@ GATHER_S = 0.02
 """How long outcomes wait for others to share their transaction."""
 AT_MOST = 500
 _AWAY_S = 0.5
+_log = structlog.get_logger("koine.webhooks")
 
 
 class Batch(Struct):
@@ -33,39 +35,39 @@ class Batch(Struct):
 
 
 class Outcomes:
-    """Takes outcomes and writes them, in one task. Nothing is lost while the database is away: it
-    is tried again for ever, and if the process dies the claims run out."""
+    """Takes outcomes and writes them. Nothing is lost while the database is away: it is tried
+    again for ever, and if the process dies the claims run out."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
         self._next = Batch()
-        self._woken = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._writing: asyncio.Task[None] | None = None
 
     @property
     def batch(self) -> Batch:
-        """The batch that is being gathered, to put outcomes into."""
-        self._woken.set()
-        self._idle.clear()
+        """The batch that is being gathered, to put outcomes into at once."""
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._run())
         return self._next
-
-    async def run(self) -> None:
-        """Write, for ever."""
-        while True:
-            await self._woken.wait()
-            if len(self._next) < AT_MOST:
-                await asyncio.sleep(GATHER_S)
-            self._woken.clear()
-            batch, self._next = self._next, Batch()
-            await self._write(batch)
-            if not len(self._next):
-                self._idle.set()
 
     async def written(self) -> None:
         """Wait until everything put so far is on disk."""
-        await self._idle.wait()
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+
+    async def _run(self) -> None:
+        """Write until there is nothing left."""
+        try:
+            while True:
+                if len(self._next) < AT_MOST:
+                    await asyncio.sleep(GATHER_S)
+                batch, self._next = self._next, Batch()
+                if not len(batch):
+                    return
+                await self._write(batch)
+        finally:
+            self._writing = None
 
     async def _write(self, batch: Batch) -> None:
         while True:
@@ -74,6 +76,10 @@ class Outcomes:
                 break
             except Unavailable:
                 await asyncio.sleep(_AWAY_S)
+            except Exception:
+                # The claims run out, and others try again.
+                _log.error("outcomes could not be written", exc_info=True)
+                return
         for result in batch.results:
             if result.state != "pending":
                 metrics.WEBHOOK_DELIVERIES.labels(result.state).inc()

@@ -51,7 +51,6 @@ class Sender:
 
     async def run(self) -> None:
         """Claim and post, for ever; when it is cancelled, what is under way is ended first."""
-        writing = asyncio.create_task(self._outcomes.run())
         try:
             while True:
                 self._woken.clear()
@@ -63,7 +62,6 @@ class Sender:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_S):
                     await self.idle()
-            writing.cancel()
 
     async def turn(self) -> int:
         """Claim what is due and begin to post it; answers how many claims. Raises Unavailable."""

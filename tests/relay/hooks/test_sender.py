@@ -1,0 +1,276 @@
+"""From the log to the receiver: once each, signed, again when it fails, and no further than that."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from koine.engine import conversations, hook_deliveries, hooks
+from koine.engine.hook_deliveries import Range
+from koine.engine.hooks import HookChanges
+from koine.kit.times import DAY, SECOND
+from koine.model.errors import Conflict, Invalid
+from koine.relay.hooks import Hooks
+from koine.relay.schedule import STANDARD
+from koine.relay.sender import LEASE
+from koine.store import hook_log
+from tests.relay.hooks.told import Told
+from tests.support.receiver import OK, answer
+
+
+async def test_a_message_is_told_once_and_the_log_says_so(told: Told) -> None:
+    made = await told.hook()
+    talk = await told.talk()
+    message = await told.say(talk, "hello")
+    await told.tell()
+    await told.tell()
+    (got,) = told.receiver.got
+    (row,) = await told.log(made.hook)
+    body = msgspec.json.decode(got.body)
+    assert (row.state, row.answered, row.event_id) == ("delivered", 200, got.id)
+    assert body["type"] == "message.created"
+    assert body["data"]["message"]["id"] == message.id
+
+
+async def test_only_what_is_asked_for_and_what_came_after_is_told(told: Told) -> None:
+    talk = await told.talk()
+    await told.say(talk, "before")
+    await told.hook(kinds=("conversation.updated",))
+    await told.say(talk, "after")
+    change = conversations.Changes(title="New")
+    await conversations.change(told.cast.engine, told.boss, talk.id, change)
+    await told.tell()
+    assert [msgspec.json.decode(g.body)["type"] for g in told.receiver.got] == [
+        "conversation.updated"
+    ]
+
+
+async def test_an_endpoint_of_another_tenant_hears_nothing(told: Told) -> None:
+    await told.hook()
+    rival = told.cast.rival.actor("ada")
+    new = hooks.NewHook(url=f"{told.receiver.url}/rival")
+    await hooks.create(told.cast.engine, rival, new)
+    await told.say(await told.talk())
+    await told.tell()
+    assert {g.path for g in told.receiver.got} == {"/hook"}
+
+
+async def test_an_endpoint_of_an_inbox_hears_that_inbox_alone(told: Told) -> None:
+    other = await told.hook(inbox_id=told.cast.acme.inbox.id)
+    free = await conversations.create(
+        told.cast.engine, told.boss, conversations.NewConversation(title="free")
+    )
+    talk = await told.talk()
+    await told.say(free)
+    await told.say(talk)
+    await told.tell()
+    assert [row.conversation_id for row in await told.log(other.hook)] == [talk.id]
+
+
+async def test_a_failure_is_tried_again_when_the_schedule_says(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    told.receiver.answers = lambda _: answer(500, body="no")
+    await told.tell()
+    assert [row.state for row in await told.log(made.hook)] == ["pending"]
+    told.cast.clock.advance(3)
+    await told.send()
+    assert len(told.receiver.got) == 1
+    told.receiver.answers = lambda _: OK
+    told.cast.clock.advance(3)
+    await told.send()
+    assert [row.state for row in await told.log(made.hook)] == ["delivered"]
+    assert len({got.id for got in told.receiver.got}) == 1
+
+
+async def test_after_the_whole_schedule_it_has_failed(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    told.receiver.answers = lambda _: answer(500)
+    await told.tell()
+    for wait in STANDARD:
+        told.cast.clock.advance(wait * 1.1 + 1)
+        await told.send()
+    (row,) = await told.log(made.hook)
+    assert (row.state, row.attempt, len(told.receiver.got)) == ("failed", 10, 10)
+
+
+@pytest.mark.parametrize(("status", "wait"), [(429, 3600), (503, 3600), (500, 5)])
+async def test_a_receiver_may_ask_for_time(told: Told, status: int, wait: int) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    told.receiver.answers = lambda _: answer(status, "Retry-After: 3600")
+    await told.tell()
+    (row,) = await told.log(made.hook)
+    assert abs(row.due_at - told.cast.clock.now() - wait * SECOND) <= SECOND
+
+
+async def test_gone_disables_the_endpoint_and_says_why(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    told.receiver.answers = lambda _: answer(410)
+    await told.tell()
+    found = await hooks.get(told.cast.engine, told.boss, made.hook.id)
+    assert (found.status, [row.state for row in await told.log(made.hook)]) == (
+        "disabled", ["failed"],
+    )  # fmt: skip
+    assert found.reason is not None and "410" in found.reason
+
+
+async def test_a_redirect_is_a_failure_and_not_followed(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    told.receiver.answers = lambda _: answer(302, f"Location: {told.receiver.url}/elsewhere")
+    await told.tell()
+    (row,) = await told.log(made.hook)
+    assert (row.state, row.answered) == ("pending", 302)
+    assert {got.path for got in told.receiver.got} == {"/hook"}
+
+
+async def test_days_of_nothing_but_failures_disable_the_endpoint(told: Told) -> None:
+    made = await told.hook()
+    talk = await told.talk()
+    told.receiver.answers = lambda _: answer(500)
+    for _ in range(8):
+        await told.say(talk)
+        await told.tell()
+        told.cast.clock.advance(DAY // SECOND)
+    found = await hooks.get(told.cast.engine, told.boss, made.hook.id)
+    assert found.status == "disabled"
+    assert "nothing but failures" in (found.reason or "")
+
+
+async def test_an_open_breaker_tries_one_and_the_others_wait_untried(told: Told) -> None:
+    made = await told.hook()
+    talk = await told.talk()
+    told.receiver.answers = lambda _: answer(500)
+    for _ in range(30):
+        await told.say(talk)
+    await told.tell()
+    before = told.receiver.count
+    assert before < 20
+    told.cast.clock.advance(6)
+    await told.send()
+    assert told.receiver.count == before + 1
+    told.receiver.answers = lambda _: OK
+    told.cast.clock.advance(600)
+    await told.send()
+    assert {row.state for row in await told.log(made.hook)} == {"delivered"}
+
+
+async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(told: Told) -> None:
+    made = await told.hook(kinds=())
+    talk = await told.talk()
+    await told.say(talk, "a secret")
+    await told.tell()
+    await told.say(talk, "another secret")
+    await told.derive()
+    await conversations.delete(told.cast.engine, told.boss, talk.id, None)
+    await told.tell()
+    told_after = [msgspec.json.decode(g.body)["type"] for g in told.receiver.got]
+    rows = [row for row in await told.log(made.hook) if row.conversation_id == talk.id]
+    assert told_after[-1] == "conversation.deleted"
+    assert rows[-1].state == "cancelled"
+    for row in rows:
+        shown = await hook_deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
+        assert all(attempt.body is None for attempt in shown.attempts)
+
+
+async def test_a_sender_that_was_away_too_long_changes_nothing(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    await told.derive()
+    hang = asyncio.Event()
+    told.receiver.answers = lambda _: OK
+    slow, quick = told.hooks.sender, Hooks(told.cast.engine).sender
+    engine = told.cast.engine
+    real, engine.outbound.send = engine.outbound.send, _held(engine.outbound.send, hang)  # type: ignore[method-assign]  # held back
+    await slow.turn()
+    engine.outbound.send = real  # type: ignore[method-assign]  # as it was
+    told.cast.clock.advance(LEASE / SECOND + 1)
+    assert await quick.turn() == 1
+    await quick.idle()
+    told.receiver.answers = lambda _: answer(500)
+    hang.set()
+    await slow.idle()
+    (row,) = await told.log(made.hook)
+    assert (row.state, row.answered, told.receiver.count) == ("delivered", 200, 2)
+
+
+def _held(send, until):  # type: ignore[no-untyped-def]  # any send
+    async def held(request):  # type: ignore[no-untyped-def]  # as send
+        await until.wait()
+        return await send(request)
+
+    return held
+
+
+async def test_one_or_a_time_is_replayed_under_the_same_ids(told: Told) -> None:
+    made = await told.hook()
+    talk = await told.talk()
+    for _ in range(3):
+        await told.say(talk)
+    await told.tell()
+    ids = [got.id for got in told.receiver.got]
+    engine, now = told.cast.engine, told.cast.clock.now()
+    await hook_deliveries.replay(engine, told.boss, made.hook.id, ids[0])
+    await told.send()
+    assert told.receiver.got[-1].id == ids[0]
+    wanted = Range(now - DAY, now + SECOND)
+    assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 3
+    await told.send()
+    assert sorted(got.id for got in told.receiver.got[-3:]) == sorted(ids)
+
+
+async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(told: Told) -> None:
+    made = await told.hook()
+    engine, talk = told.cast.engine, await told.talk()
+    await hooks.change(engine, told.boss, made.hook.id, HookChanges(active=False))
+    await told.say(talk)
+    await told.tell()
+    with pytest.raises(Conflict):
+        await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60))
+    await hooks.change(engine, told.boss, made.hook.id, HookChanges(active=True))
+    await told.tell()
+    assert told.receiver.got == []
+    assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60)) == 1
+    await told.say(talk)
+    await told.tell()
+    assert len(told.receiver.got) == 2
+
+
+async def test_private_notes_are_for_endpoints_of_those_who_read_them(told: Told) -> None:
+    mine = await told.hook()
+    await told.say(await told.talk(), "a note", private=True)
+    await told.tell()
+    assert [row.state for row in await told.log(mine.hook)] == ["delivered"]
+
+
+async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: Told) -> None:
+    acme = told.cast.acme
+    maker = msgspec.structs.replace(
+        acme.actor("alice"), kind="key", permissions=frozenset({"write:webhooks"})
+    )
+    new = hooks.NewHook(url=f"{told.receiver.url}/deaf")
+    await hooks.create(told.cast.engine, maker, new)
+    await told.say(await told.talk())
+    await told.tell()
+    assert told.receiver.got == []
+
+
+async def test_an_address_that_is_ours_is_refused_when_it_is_given(told: Told) -> None:
+    with pytest.raises(Invalid, match="private|loopback|link-local"):
+        await told.hook(url="https://169.254.169.254/latest")
+
+
+async def test_old_deliveries_are_forgotten(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    await told.tell()
+    told.cast.clock.advance(29 * DAY / SECOND)
+    await told.hooks.tidy()
+    assert len(await told.log(made.hook)) == 1
+    told.cast.clock.advance(2 * DAY / SECOND)
+    await told.hooks.tidy()
+    assert await told.log(made.hook) == []
+    assert await told.cast.engine.db.read("", hook_log.waiting) == (0, None)

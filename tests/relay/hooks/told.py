@@ -1,0 +1,87 @@
+"""A tenant with an endpoint at a local receiver, and the sender, driven by hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from koine.engine import conversations, hook_deliveries, hooks, messages
+from koine.engine.hook_deliveries import LogFilter
+from koine.engine.hooks import NewHook
+from koine.main.hook_voices import hook_voices
+from koine.model.actor import Actor, operator
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.hook import Delivery, Hook
+from koine.model.message import Draft, Message
+from koine.model.page import Window
+from koine.relay.hooks import Hooks
+from koine.store import events
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.support.receiver import Receiver, receiving
+
+
+@dataclass
+class Told:
+    """Everything a test of webhooks needs."""
+
+    cast: Cast
+    receiver: Receiver
+    hooks: Hooks
+
+    @property
+    def boss(self) -> Actor:
+        """Who may do everything."""
+        return operator(self.cast.acme.tenant.id)
+
+    async def hook(self, **given: object) -> hooks.MadeHook:
+        """An endpoint at the receiver."""
+        wanted = {"url": f"{self.receiver.url}/hook", "kinds": ("message.created",)} | given
+        return await hooks.create(self.cast.engine, self.boss, NewHook(**wanted))  # type: ignore[arg-type]  # as given
+
+    async def talk(self) -> Conversation:
+        """A conversation of Carol's."""
+        acme = self.cast.acme
+        new = NewConversation(title="Talk", inbox_id=acme.inbox.id, owner_id=acme.id("carol"))
+        return await conversations.create(self.cast.engine, self.boss, new)
+
+    async def say(self, talk: Conversation, text: str = "hello", **more: object) -> Message:
+        """Alice says something there."""
+        draft = Draft(content=text, sender_id=self.cast.acme.id("alice"), **more)  # type: ignore[arg-type]  # as given
+        return await messages.post(self.cast.engine, self.boss, talk.id, draft)
+
+    async def derive(self) -> int:
+        """Everything in the log is settled."""
+        look = await self.cast.engine.db.read("", events.look)
+        self.hooks.moved(look.last)
+        return await self.hooks.derive()
+
+    async def send(self) -> None:
+        """Post everything that is due now."""
+        while await self.hooks.sender.turn():
+            await self.hooks.sender.idle()
+        await self.hooks.sender.idle()
+
+    async def tell(self) -> None:
+        """Derive and send."""
+        await self.derive()
+        await self.send()
+
+    async def log(self, hook: Hook, *states: str) -> list[Delivery]:
+        """What the endpoint's log has, oldest first."""
+        wanted = LogFilter(states=states)  # type: ignore[arg-type]  # states
+        page = await hook_deliveries.page(
+            self.cast.engine, self.boss, hook.id, wanted, Window(limit=500)
+        )
+        return page.items[::-1]
+
+
+@asynccontextmanager
+async def telling(db: Database) -> AsyncIterator[Told]:
+    """A receiver, a cast, and webhooks that nobody drives."""
+    async with receiving() as receiver:
+        cast = await make_cast(db, outbound_allow="127.0.0.1")
+        cast.engine.voices = hook_voices("http://koine.test")
+        try:
+            yield Told(cast, receiver, Hooks(cast.engine))
+        finally:
+            await cast.engine.outbound.close()
