@@ -7,6 +7,7 @@ with what its callers had been told.
 """
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,7 +114,7 @@ async def cut(folder: Path, cuts: int, seed: int, plant: Plant = "") -> Tally:
     until one is found out."""
     chance, tally = Random(seed), Tally()
     town = await _furnish(folder / "first.db")
-    with _sabotaged(plant):
+    with _sabotaged(plant), _quiet():
         while tally.cuts < cuts and tally.ok:
             disk = ForgetfulDisk(f"cut{next(_names)}", "lying" if plant == "lying" else "")
             shutil.copy(folder / "first.db", folder / "koine.db")
@@ -254,6 +255,18 @@ async def _closed(db: SqliteDatabase) -> None:
         await db.close()
     except apsw.IOError:
         pass
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the product says, rightly, each time that its disk is gone."""
+    log = logging.getLogger("koine.store.sqlite")
+    usual = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(usual)
 
 
 @contextmanager
