@@ -190,7 +190,7 @@ async def delete(
     tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
 ) -> list[files.StoredFile]:
     """Delete a conversation for good, with all in it (helpdesk.md, S), taken out of the lists or
-    not with `removed`. The audit log keeps who, when, why. Answers the files whose bytes must go."""
+    not with `removed`. The audit log keeps who, when, why. Answers the files that must go, too."""
     access.need(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
     members = {gone.owner_id or gone.id, *await participants.everyone(tx, gone.id)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from koine.engine import conversations, hook_deliveries, hooks, messages
 from koine.engine.hook_deliveries import LogFilter
-from koine.engine.hooks import NewHook
+from koine.engine.hooks import MadeHook, NewHook
 from koine.main.hook_voices import hook_voices
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
@@ -33,7 +33,7 @@ class Told:
         """Who may do everything."""
         return operator(self.cast.acme.tenant.id)
 
-    async def hook(self, **given: object) -> hooks.MadeHook:
+    async def hook(self, **given: object) -> MadeHook:
         """An endpoint at the receiver."""
         wanted = {"url": f"{self.receiver.url}/hook", "kinds": ("message.created",)} | given
         return await hooks.create(self.cast.engine, self.boss, NewHook(**wanted))  # type: ignore[arg-type]  # as given
