@@ -11,7 +11,7 @@ from koine.engine.upkeep import EVERY, TURNS, Done
 from koine.kit.times import SECOND
 from koine.kit.tokens import random_token
 from koine.store import answers as rows
-from koine.store import credentials
+from koine.store import credentials, events, log
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
 
@@ -133,3 +133,14 @@ async def test_another_databases_files_are_left_alone(cast: Cast) -> None:
 async def test_a_database_without_files_has_nothing_to_sweep(cast: Cast) -> None:
     assert await leftovers.sweep(cast.engine) == 0
     assert not (Path(cast.engine.settings.data_dir) / leftovers.OWNER).exists()
+
+
+async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
+    db, days = cast.engine.db, cast.engine.settings.event_keep_days
+    before = await db.read("", events.after, 0, 1 << 60, 10_000)
+    cast.clock.advance(seconds=days * DAY - 1)
+    assert before and (await upkeep.run_once(cast.engine) or Done()).events == 0
+    cast.clock.advance(seconds=LATER + 1)
+    assert (await upkeep.run_once(cast.engine) or Done()).events == 1
+    assert await db.read("", events.after, 0, 1 << 60, 10_000) == []
+    assert await db.read("", log.floor) == before[-1].position

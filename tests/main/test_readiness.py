@@ -77,7 +77,7 @@ async def test_other_tables_are_not_ready(fresh_db: Database) -> None:
 async def test_who_is_far_behind_the_events_is_not_ready(db: Database) -> None:
     assert await failing(db, lag_seconds=lambda: 1.0) == {}
     told = await failing(db, lag_seconds=lambda: 31.0)
-    assert told == {"events": "the events are 31 s behind"}
+    assert told == {"events": "the event log has not been read for 31 s"}
 
 
 async def test_others_add_their_checks(db: Database) -> None:

@@ -11,12 +11,13 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from koine.engine import leftovers
 from koine.engine.answers import KEPT
 from koine.engine.engine import Engine
 from koine.kit.times import DAY, MINUTE, SECOND
-from koine.store import answers, credentials, tenants
+from koine.store import answers, credentials, log, tenants
 from koine.store.db import Tx
 
 EVERY = 5 * MINUTE
@@ -45,6 +46,8 @@ class Done(Struct, frozen=True):
     answers: int = 0
     sessions: int = 0
     files: int = 0
+    events: int = 0
+    """Pieces of the event log."""
 
 
 @asynccontextmanager
@@ -69,7 +72,11 @@ async def run_once(engine: Engine) -> Done | None:
         old += await _forget(engine, tenant.id, _ANSWERS, now - KEPT)
         sessions += await _forget(engine, tenant.id, _SESSIONS, now - ENDED)
     files = await leftovers.sweep(engine, now // EVERY % TURNS, TURNS)
-    return Done(old, sessions, files)
+    kept = engine.settings.event_keep_days * DAY
+    events = 0
+    while await engine.db.write("", log.forget_before, now - kept, _PIECE):
+        events += 1
+    return Done(old, sessions, files, events)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:
@@ -96,4 +103,4 @@ async def _keep_up(engine: Engine) -> None:
             _log.warning("upkeep failed", exc_info=True)
             continue
         if done is not None and done != Done():
-            _log.info("upkeep", answers=done.answers, sessions=done.sessions, files=done.files)
+            _log.info("upkeep", **asdict(done))

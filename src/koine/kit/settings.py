@@ -152,6 +152,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     outbound_http: Annotated[
         bool, Meta(description="Send webhooks and fetch keys over plain http, too.")
     ] = False
+    event_keep_days: Annotated[
+        int, Meta(ge=4, le=3650, description="Days that a stream can be resumed, and replayed.")
+    ] = 7
     webhook_keep_days: Annotated[
         int, Meta(ge=7, le=3650, description="Days that the log of webhook deliveries is kept.")
     ] = 30

@@ -82,5 +82,5 @@ class Readiness:
 
 
 def _lag(seconds: float) -> Check:
-    late = f"the events are {seconds:.0f} s behind"
+    late = f"the event log has not been read for {seconds:.0f} s"
     return Check("events", True) if seconds <= LAG_SECONDS else Check("events", False, late)

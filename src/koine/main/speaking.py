@@ -22,7 +22,7 @@ def dialects() -> list[Dialect]:
 def application(engine: Engine, relay: Relay | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
     engine.voices = hook_voices(engine.settings.public_url())
-    lag_seconds = relay.pump.stalled if relay else None
+    lag_seconds = relay.pump.behind if relay else None
     ready = Readiness(engine.db, engine.draining, lag_seconds=lag_seconds).checks
     return http.build(
         dialects(), engine, engine.settings, ready=ready, ledger=Answers(engine), relay=relay

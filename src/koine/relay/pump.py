@@ -57,6 +57,11 @@ class Pump:
         """For how many seconds events have waited for transactions that do not end."""
         return time.monotonic() - self._moved_at if self._fence.waits else 0.0
 
+    def behind(self) -> float:
+        """For how many seconds this process has not come to look at the log. What waits for a
+        transaction (`stalled`) waits on every node: none is better than another for that."""
+        return time.monotonic() - self._turned_at
+
     async def run(self) -> None:
         """Read and tell, for ever."""
         while True:
