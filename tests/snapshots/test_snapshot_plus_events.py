@@ -25,6 +25,7 @@ from tests.matrix.table import TABLE
 from tests.matrix.verdicts import YES
 from tests.relay.plain import relay_of
 from tests.snapshots.reader import Reader
+from tests.snapshots.stories import STORIES, Teller
 
 READERS = ("ada", "alice", "dora", "dan", "cleo")
 STEP = int(os.environ.get("KOINE_SNAPSHOT_STEP", "8"))
@@ -101,4 +102,16 @@ async def test_what_was_read_and_told_is_what_there_is(watched: Watched, dialect
             wrong += [f"after {', '.join(asked)}:", *found]
             for reader in watched.readers:
                 await reader.begin([], [])
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", STORIES)
+async def test_a_story_is_told_in_full(watched: Watched, name: str) -> None:
+    wrong: list[str] = []
+
+    async def look() -> None:
+        wrong.extend(await watched.differences())
+
+    await STORIES[name](Teller(watched.run.world, look))
+    await look()
     assert wrong == []

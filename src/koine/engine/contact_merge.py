@@ -96,6 +96,7 @@ async def _move(tx: Tx, now: int, conversation_id: str, old_id: str, new_id: str
             conversation_id=conversation_id, changed={"owner_id": new_id},
         )  # fmt: skip
     await participants.give_to(tx, conversation, old_id, new_id, now)
+    await record(tx, now, "participant.updated", new_id, conversation_id=conversation_id)
     await messages.give_to(tx, conversation_id, old_id, new_id)
 
 

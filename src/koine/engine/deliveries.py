@@ -69,7 +69,8 @@ async def _save(tx: Tx, now: int, actor: Actor, given: list[DeliveryInput]) -> l
             await deliveries.change(tx, each.delivery)
             await _follow(tx, now, before, each.delivery)
         if before != each.delivery:
-            await record(tx, now, "delivery.saved", each.delivery.id)
+            were = [before.customer_id, before.driver_id] if before else []
+            await record(tx, now, "delivery.saved", each.delivery.id, members=were)
     return saved
 
 

@@ -35,7 +35,7 @@ def hears(actor: Actor, happening: Happening) -> bool:
         case "inbox" | "responder":
             return actor.may(*_ALL_CONVERSATIONS)
         case "delivery":
-            return _of_delivery(actor, happening.noun)
+            return actor.identity_id in happening.members or sees_delivery(actor, happening.noun)
         case "tenant":
             return actor.kind != "contact"
         case _:
@@ -51,6 +51,14 @@ def hears_whereabouts(actor: Actor) -> bool:
     """Whether the actor may know who of the tenant is there: its people and programs may, a
     contact is told of those it can talk to by its own dialect."""
     return actor.kind == "contact" or actor.may(VIEW_TENANT, READ_CONVERSATIONS)
+
+
+def sees_delivery(actor: Actor, noun: object) -> bool:
+    """Whether the actor may see the delivery: who manages them, its customer and its driver."""
+    if actor.may(MANAGE_OPERATIONS, MANAGE_TENANT):
+        return True
+    theirs = (noun.customer_id, noun.driver_id) if isinstance(noun, Delivery) else ()
+    return actor.identity_id is not None and actor.identity_id in theirs
 
 
 def _of_conversation(actor: Actor, happening: Happening) -> bool:
@@ -75,10 +83,3 @@ def _reads(actor: Actor, happening: Happening) -> bool:
     if happening.readers is None or actor.kind != "user" or actor.is_system_admin:
         return True
     return actor.identity_id in happening.readers
-
-
-def _of_delivery(actor: Actor, noun: object) -> bool:
-    if actor.may(MANAGE_OPERATIONS, MANAGE_TENANT):
-        return True
-    theirs = (noun.customer_id, noun.driver_id) if isinstance(noun, Delivery) else ()
-    return actor.identity_id is not None and actor.identity_id in theirs

@@ -130,11 +130,11 @@ async def seen(tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int)
     await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))
     newest = await messages.by_seq(tx, found.id, found.last_public_seq)
     mark = (found.last_seq, found.public_count, newest.id if newest else None)
-    if await participants.mark_read(tx, found.id, place.contact_id, mark):
-        await record(
-            tx, now, "conversation.read", place.contact_id,
-            conversation_id=found.id, seq=found.last_seq,
-        )  # fmt: skip
+    await participants.mark_read(tx, found.id, place.contact_id, mark)
+    await record(
+        tx, now, "conversation.read", place.contact_id,
+        conversation_id=found.id, seq=found.last_seq,
+    )  # fmt: skip
 
 
 async def _numbered(tx: Tx, place: ContactInbox, number: int) -> Conversation:

@@ -130,10 +130,10 @@ async def mark_read(
     await look(tx, found.id, now)
     mark = await _mark(tx, actor, found, message_id)
     moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
-    if moved:
-        await record(
-            tx, now, "conversation.read", me.identity_id, conversation_id=found.id, seq=mark[0]
-        )
+    # When it was last looked at moves even when the mark does not.
+    await record(
+        tx, now, "conversation.read", me.identity_id, conversation_id=found.id, seq=mark[0]
+    )
     return moved
 
 

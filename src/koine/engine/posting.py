@@ -112,6 +112,17 @@ class _Batch:
             self.known[_key(post)] = message.seq
         return message
 
+    def told(self) -> list[tuple[str, Event]]:
+        """The events of all messages, each with its tenant. Of a private note everyone is told that
+        its author has read, where it is shown how far they have."""
+        found: list[tuple[str, Event]] = []
+        for tenant_id, message in self.rows:
+            found.append((tenant_id, _event(message)))
+            who = message.sender_id or ""
+            if message.private and (tenant_id, message.conversation_id, who) in self.marks:
+                found.append((tenant_id, _read(message, who)))
+        return found
+
     def _shown(self, key: tuple[str, str, str], message: Message) -> str | None:
         """The message shown as last read: everyone sees it, so it is never a private note."""
         before = self.marks.get(key)
@@ -128,7 +139,7 @@ async def _write(tx: Tx, batch: _Batch) -> None:
         messages.insert_many(batch.rows),
         posting.move_heads(moved),
         *posting.move_marks(list(batch.marks.values())),
-        events.append_many([(tenant_id, _event(m)) for tenant_id, m in batch.rows]),
+        events.append_many(batch.told()),
     )
     await posting.move_up(tx, moved)
 
@@ -193,14 +204,15 @@ def _head(f: Facts) -> Head:
         last_activity_at=f.last_activity_at,
         chat_shown_at=f.chat_shown_at,
         chat_sort_at=f.chat_sort_at,
-        updated_at=f.last_activity_at,
+        updated_at=f.updated_at,
     )
 
 
 def _moved(head: Head, message: Message) -> Head:
-    """The conversation's head after the message; a private note moves the numbers alone."""
+    """The conversation's head after the message; a private note moves the last number alone, so
+    that those who must not know of it are shown no change."""
     if message.private:
-        return structs.replace(head, last_seq=message.seq, updated_at=message.created_at)
+        return structs.replace(head, last_seq=message.seq)
     return Head(
         tenant_id=head.tenant_id,
         id=head.id,
@@ -226,6 +238,18 @@ def _event(message: Message) -> Event:
         audience="staff" if message.private else "everyone",
         conversation_id=message.conversation_id,
         subject_id=message.id,
+        seq=message.seq,
+        body="{}",
+        created_at=message.created_at,
+    )
+
+
+def _read(message: Message, who: str) -> Event:
+    return Event(
+        kind="conversation.read",
+        audience="everyone",
+        conversation_id=message.conversation_id,
+        subject_id=who,
         seq=message.seq,
         body="{}",
         created_at=message.created_at,

@@ -23,7 +23,8 @@ class Happening(Struct, frozen=True, kw_only=True):
     """What happened, and the things it happened to as they are now, not as they were then.
 
     `conversation` is None where the event is about none, or the conversation is deleted; then
-    `members` are those who could see it. `noun` is the identity, inbox, delivery, ticket or tenant
+    `members` are those who could see it, or a delivery
+    before it was saved. `noun` is the identity, inbox, delivery, ticket or tenant
     the event is about. `around` holds what surrounds the conversation. `readers` are the only
     people who read the messages of a support conversation, None for every other kind.
     `meets` are those who share a conversation with the identity the event is about. `version` is a

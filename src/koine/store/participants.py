@@ -1,13 +1,13 @@
 """Who takes part in a conversation, and how far each has read."""
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
 
 from koine.model.conversation import Conversation, Participant
 from koine.store import tallies
 from koine.store.db import Tx
 from koine.store.fragments import in_list
 from koine.store.sql import Command, Query, p
-from koine.store.tables import conversations, identities
+from koine.store.tables import conversations, identities, messages
 from koine.store.tables import participants as t
 
 ReadMark = tuple[int, int, str | None]
@@ -89,21 +89,29 @@ _CONVERSATIONS_OF = Query(
     select(t.c.conversation_id).where(_IN_TENANT, t.c.identity_id == p("identity_id")), str
 )
 _THEIRS = t.alias("theirs")
+_THEIR_OWN = and_(
+    conversations.c.tenant_id == _THEIRS.c.tenant_id,
+    conversations.c.id == _THEIRS.c.conversation_id,
+)
+_SHARED = and_(
+    t.c.tenant_id == _THEIRS.c.tenant_id, t.c.conversation_id == _THEIRS.c.conversation_id
+)
+_SAID_THERE = and_(
+    messages.c.tenant_id == _THEIRS.c.tenant_id,
+    messages.c.conversation_id == _THEIRS.c.conversation_id,
+)
 _MEETS = Query(
     select(_THEIRS.c.identity_id)
-    .join(
-        t,
-        and_(
-            t.c.tenant_id == _THEIRS.c.tenant_id,
-            t.c.conversation_id == _THEIRS.c.conversation_id,
-        ),
-    )
+    .join(conversations, _THEIR_OWN)
     .where(
-        _IN_TENANT,
-        t.c.identity_id == p("identity_id"),
-        t.c.left_at.is_(None),
+        _THEIRS.c.tenant_id == p("tenant_id"),
         _THEIRS.c.left_at.is_(None),
         in_list(_THEIRS.c.identity_id, "identity_ids"),
+        or_(
+            conversations.c.responder_id == p("identity_id"),
+            exists().where(_SHARED, t.c.identity_id == p("identity_id")),
+            exists().where(_SAID_THERE, messages.c.sender_id == p("identity_id")),
+        ),
     )
     .distinct(),
     str,
@@ -135,7 +143,8 @@ async def of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Participant]
 
 
 async def meets(tx: Tx, identity_id: str, identity_ids: list[str]) -> set[str]:
-    """Those of the others with whom the identity takes part in some conversation now."""
+    """Those of the others who take part in a conversation that shows the identity: it takes or
+    took part, spoke there, or answers there."""
     return set(await tx.all(_MEETS, identity_id=identity_id, identity_ids=identity_ids))
 
 

@@ -44,6 +44,7 @@ class Facts(Struct, frozen=True):
     previous_sender_kind: SenderKind | None
     previous_message_at: int | None
     last_activity_at: int
+    updated_at: int
     chat_shown_at: int | None
     chat_sort_at: int | None
     participant_count: int
@@ -108,7 +109,7 @@ _FACTS = Query(
         c.c.last_seq, c.c.public_count, c.c.last_public_seq, c.c.last_content,
         c.c.last_sender_kind, c.c.last_message_at, c.c.previous_content,
         c.c.previous_sender_kind, c.c.previous_message_at, c.c.last_activity_at,
-        c.c.chat_shown_at, c.c.chat_sort_at, c.c.participant_count,
+        c.c.updated_at, c.c.chat_shown_at, c.c.chat_sort_at, c.c.participant_count,
         p.c.role, p.c.left_at, i.c.name, i.c.email, i.c.avatar_url, i.c.role, i.c.number,
     )
     .join_from(

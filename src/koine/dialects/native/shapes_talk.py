@@ -25,6 +25,7 @@ CLIENT = "client:"
 def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversation:
     """One conversation with the people around it and what the actor has not read."""
     me = _me(around.participants.get(c.id, []), actor)
+    sees_private = access.sees_private(actor)
     return wire.Conversation(
         id=c.id,
         number=c.number,
@@ -50,8 +51,8 @@ def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversa
         custom_attributes=raw(c.custom_attributes),
         participant_count=c.participant_count,
         message_count=c.public_count,
-        last_seq=c.last_seq,
-        unread_count=unread(c, me, access.sees_private(actor)),
+        last_seq=c.last_seq if sees_private else c.last_public_seq,
+        unread_count=unread(c, me, sees_private),
         last_message=_preview(c.last_content, c.last_sender_kind, c.last_message_at),
         previous_message=_preview(
             c.previous_content, c.previous_sender_kind, c.previous_message_at

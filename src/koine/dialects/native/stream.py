@@ -23,7 +23,7 @@ from koine.relay.voice import Whisper
 Frame = Callable[[str, bytes], bytes]
 """From an event's type and its JSON to what goes over the wire."""
 KINDS: frozenset[str] = frozenset(get_args(EventKind)) | {
-    "conversation.removed", "inbox.removed", "typing", "presence",
+    "conversation.removed", "inbox.removed", "delivery.removed", "typing", "presence",
 }  # fmt: skip
 NOUNS: frozenset[str] = frozenset(kind.partition(".")[0] for kind in KINDS)
 _encode = msgspec.json.encode
@@ -132,6 +132,7 @@ def _view(happening: Happening, actor: Actor) -> Hashable:
     found = happening.conversation
     if found is not None:
         me = happening.part_of(actor.identity_id)
-        return unread(found, me, access.sees_private(actor))
+        sees_private = access.sees_private(actor)
+        return unread(found, me, sees_private), sees_private
     full = stream_shapes.shows_whole(happening.event.subject_id, actor)
     return full, actor.may(MANAGE_TENANT)

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from koine.dialects.native import shapes, shapes_talk, wire_talk
 from koine.dialects.native import wire_stream as wire
 from koine.engine import access
+from koine.engine.hearing import sees_delivery
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
@@ -16,12 +17,17 @@ from koine.model.delivery import Delivery
 from koine.model.happening import Happening
 from koine.model.identity import RESPONDER_KINDS, Identity
 from koine.model.inbox import Inbox
-from koine.model.permissions import READ_CONVERSATIONS, READ_CUSTOMERS, VIEW_TENANT
+from koine.model.permissions import (
+    MANAGE_OPERATIONS,
+    READ_CONVERSATIONS,
+    READ_CUSTOMERS,
+    VIEW_TENANT,
+)
 from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
 
 _PERMISSIONS = frozenset({READ_CONVERSATIONS, READ_CUSTOMERS, VIEW_TENANT})
-_NOBODY = Actor("", "key", permissions=_PERMISSIONS)
+_NOBODY = Actor("", "key", permissions=_PERMISSIONS | {MANAGE_OPERATIONS})
 _TALK = frozenset({"conversation", "participant", "message"})
 REMOVED = "conversation.removed"
 
@@ -50,6 +56,8 @@ def kind(happening: Happening, actor: Actor | None) -> str:
     noun = happening.noun
     if isinstance(noun, Inbox) and noun.removed_at is not None:
         return "inbox.removed"
+    if isinstance(noun, Delivery) and not sees_delivery(actor or _NOBODY, noun):
+        return "delivery.removed"
     return told
 
 
@@ -77,6 +85,8 @@ def data(happening: Happening, actor: Actor | None, base_url: str) -> wire.Event
             return wire.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
             return wire.EventData(inbox=shapes.inbox(inbox, reader))
+        case Delivery() as delivery if not sees_delivery(reader, delivery):
+            return wire.EventData(delivery_id=delivery.id)
         case Delivery() as delivery:
             return wire.EventData(delivery=shapes.delivery(delivery))
         case Tenant() as tenant:

@@ -33,8 +33,9 @@ class EventData(Struct, frozen=True, kw_only=True):
     `identity.*`: `person`, and the whole of it as `user`, `contact` or `responder` for those who
     may read people; `merged_id` became this person. `inbox.*`: `inbox`; `inbox_id` alone when it
     was removed. `responder.versioned`: `responder` and its new `version`. `delivery.saved`:
-    `delivery`. `tenant.updated`: `tenant`. `credential.changed`: `subject_id`, the key, login or
-    person whose credentials changed.
+    `delivery`; `delivery_id` alone when it is the reader's no more (`delivery.removed`).
+    `tenant.updated`: `tenant`. `credential.changed`: `subject_id`, the key, login or person whose
+    credentials changed.
     """
 
     message: Message | UnsetType = UNSET
@@ -52,6 +53,7 @@ class EventData(Struct, frozen=True, kw_only=True):
     responder: Responder | UnsetType = UNSET
     version: Version | UnsetType = UNSET
     delivery: Delivery | UnsetType = UNSET
+    delivery_id: str | UnsetType = UNSET
     tenant: Tenant | UnsetType = UNSET
     subject_id: str | UnsetType = UNSET
 
