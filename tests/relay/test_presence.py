@@ -29,6 +29,16 @@ async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:
         assert there.presence.of(dan.tenant_id) == {cast.acme.id("dan"): "away"}
 
 
+async def test_one_may_say_so_on_another_node_than_the_one_they_sit_on(cast: Cast) -> None:
+    wire, dan = Wire(), cast.acme.actor("dan")
+    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
+        await here.seat(PlainVoice(dan), None)
+        for availability in ("away", "online"):
+            there.presence.set(dan, availability)  # type: ignore[arg-type]  # both are words of it
+            assert here.presence.of(dan.tenant_id) == {dan.identity_id: availability}
+            assert there.presence.of(dan.tenant_id) == {dan.identity_id: availability}
+
+
 async def test_one_who_comes_right_back_was_never_gone(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

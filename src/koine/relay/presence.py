@@ -52,19 +52,21 @@ class Presence:
             asyncio.get_running_loop().call_later(_LINGER, self._gone, person)
 
     def set(self, actor: Actor, availability: Availability) -> None:
-        """Somebody with a seat here says that they are away, or back."""
+        """Somebody with a seat here or elsewhere says that they are away, or back."""
         person = _person(actor)
         if person is None:
             return
-        (self._away.add if availability == "away" else self._away.discard)(person)
-        self._say(person)
+        self._choose(person, availability)
+        self._say(person, availability, chosen=True)
 
     def heard(self, whisper: Whisper) -> None:
         """Another node says who is there."""
         if whisper.kind != "presence":
             return
         person = (whisper.tenant_id, whisper.identity_id, whisper.identity_kind)
-        if whisper.availability == "offline":
+        if whisper.chosen:
+            self._choose(person, whisper.availability)
+        elif whisper.availability == "offline":
             self._elsewhere.pop(person, None)
         else:
             now = self._hub.engine.clock.now()
@@ -94,6 +96,13 @@ class Presence:
                 if seats > 0:
                     self._say(person)
 
+    def _choose(self, person: Person, availability: Availability) -> None:
+        """Where one has a seat and where one says so may be different nodes."""
+        if self._here[person] > 0:
+            (self._away.add if availability == "away" else self._away.discard)(person)
+        if person in self._elsewhere:
+            self._elsewhere[person] = (availability, self._elsewhere[person][1])
+
     def _availability(self, person: Person) -> Availability:
         return "away" if person in self._away else "online"
 
@@ -105,7 +114,9 @@ class Presence:
             if elsewhere is None:
                 self._say(person, "offline")
 
-    def _say(self, person: Person, availability: Availability | None = None) -> None:
+    def _say(
+        self, person: Person, availability: Availability | None = None, chosen: bool = False
+    ) -> None:
         self._tell(
             Whisper(
                 tenant_id=person[0],
@@ -113,6 +124,7 @@ class Presence:
                 identity_id=person[1],
                 identity_kind=person[2],
                 availability=availability or self._availability(person),
+                chosen=chosen,
             )
         )
 

@@ -15,8 +15,8 @@ Availability = Literal["online", "away", "offline"]
 class Whisper(Struct, frozen=True, kw_only=True):
     """What is told now or never: somebody writes (or stopped) in a conversation, or is there.
 
-    `on` is False when the writing stopped; `availability` is for presence alone. `hidden` says
-    that it is a private note that is being written.
+    `on` is False when the writing stopped; `availability` is for presence alone, `chosen` by the
+    person or seen by a node. `hidden` says that it is a private note that is being written.
     """
 
     tenant_id: str
@@ -28,6 +28,7 @@ class Whisper(Struct, frozen=True, kw_only=True):
     on: bool = True
     hidden: bool = False
     availability: Availability = "online"
+    chosen: bool = False
 
 
 class Voice(Protocol):
