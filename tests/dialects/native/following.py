@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -27,10 +27,17 @@ class Following:
         self._lines = answer.aiter_lines()
         self.cursor = ""
 
-    async def next(self, wait: float = 5.0) -> Line | None:
-        """The next event; None when the stream ends. Raises TimeoutError."""
+    async def next(self, wait: float = 5.0) -> Line:
+        """The next event. Raises TimeoutError, StopAsyncIteration at the end."""
         async with asyncio.timeout(wait):
-            return await self._next()
+            if (line := await self._next()) is None:
+                raise StopAsyncIteration
+            return line
+
+    async def ended(self, wait: float = 5.0) -> bool:
+        """Whether the stream ends now."""
+        async with asyncio.timeout(wait):
+            return await self._next() is None
 
     async def until(self, kind: str, wait: float = 5.0) -> list[Line]:
         """All up to the next event of this kind, it included."""
@@ -42,12 +49,16 @@ class Following:
                     break
         return found
 
-    async def quiet(self, wait: float = 0.3) -> bool:
-        """Whether nothing comes for so long."""
-        try:
-            return await self.next(wait) is None
-        except TimeoutError:
-            return True
+    async def rest(self, wait: float = 0.5) -> list[Line]:
+        """All that comes until nothing does for so long."""
+        found: list[Line] = []
+        with suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(wait):
+                    if (line := await self._next()) is None:
+                        break
+                    found.append(line)
+        return found
 
     async def _next(self) -> Line | None:
         fields: dict[str, str] = {}
