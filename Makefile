@@ -15,13 +15,16 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 
 # The one tool that writes locks; only `make lock` needs it.
 UV := uv==0.13.8
 
-.PHONY: help run test lint format migration bench bench-large lock clean
+.PHONY: help run cluster test lint format migration figures bench bench-large lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8420)
 	@exec $(BIN)/koine serve --demo --data $(DATA) --port $(PORT)
+
+cluster: .venv/.test ## Two nodes on one PostgreSQL and three NATS servers, to play with (docs/nodes.md)
+	@exec $(BIN)/python -m examples.cluster --port $(PORT)
 
 test: lint ## Lint, then the whole suite on both databases (PYTEST="-k words" for a part)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST)
@@ -40,6 +43,10 @@ migration: .venv/.test ## Write a migration of what changed in store/tables/ (NA
 	@test -n "$(NAME)" || { echo 'say what changes: make migration NAME="..."' >&2; exit 1; }
 	@$(BIN)/alembic -c src/koine/store/migrations/alembic.ini revision --autogenerate -m "$(NAME)"
 	@$(BIN)/ruff format --quiet src/koine/store/migrations
+
+# About an hour on two cores. RIG="kill --seed 7" runs one, and replaces its line alone.
+figures: .venv/.test ## Harm the server in every way and count: writes docs/figures.md (RIG=name for one)
+	@$(BIN)/python -m rigs $(or $(RIG),all) --write docs/figures.md
 
 bench: .venv/.test ## Measure against the database itself, at most five minutes
 	@$(BIN)/python -m bench
