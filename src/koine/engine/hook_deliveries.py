@@ -6,11 +6,11 @@ from koine.engine import access
 from koine.engine.engine import Engine, reads, reads_much, writes
 from koine.engine.hook_lines import due, in_their_inboxes, is_for
 from koine.engine.hook_voice import Voices
-from koine.engine.hooks import READ, WRITE
+from koine.engine.hooks import READ, WRITE, present
 from koine.engine.ledger import note
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
-from koine.model.hook import Attempt, Delivery, DeliveryState, Hook, Owned, Shown
+from koine.model.hook import Attempt, Delivery, DeliveryState, HookDialect, Owned, Shown
 from koine.model.page import Page, Window
 from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT
 from koine.store import events, hook_log, hook_queue, hooks
@@ -42,11 +42,19 @@ class Range(Struct, frozen=True):
 
 @reads
 async def page(
-    tx: Tx, actor: Actor, hook_id: str, f: LogFilter, window: Window, with_total: bool = False
+    tx: Tx,
+    actor: Actor,
+    hook_id: str,
+    f: LogFilter,
+    window: Window,
+    *,
+    dialect: HookDialect | None = None,
 ) -> Page[Delivery]:
-    """A page of an endpoint's deliveries, newest event first. Raises Forbidden, NotFound."""
+    """A page of an endpoint's deliveries, newest event first; for an endpoint of the dialect that
+    is said, with their total. Raises Forbidden, NotFound."""
     access.need(actor, *READ)
-    await _hook(tx, hook_id)
+    present(await hooks.get(tx, hook_id), dialect)
+    with_total = dialect is not None
     return await hook_log.page(tx, hook_id, window, with_total=with_total, **structs.asdict(f))
 
 
@@ -55,7 +63,7 @@ async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> Shown:
     """A delivery with its tries. What was said in them is shown to those who may read all
     conversations. Raises Forbidden, NotFound."""
     access.need(actor, *READ)
-    await _hook(tx, hook_id)
+    present(await hooks.get(tx, hook_id))
     found = await hook_log.one(tx, hook_id, event_id)
     if found is None:
         raise NotFound("delivery")
@@ -136,15 +144,8 @@ async def _put_again(
 _again = writes(_put_again)
 
 
-async def _hook(tx: Tx, hook_id: str) -> Hook:
-    found = await hooks.get(tx, hook_id)
-    if found is None:
-        raise NotFound("webhook")
-    return found
-
-
 async def _active(tx: Tx, hook_id: str) -> Owned:
-    found = await _hook(tx, hook_id)
+    found = present(await hooks.get(tx, hook_id))
     if found.status != "active":
         raise Conflict("disabled", "the webhook is switched off")
     return Owned(**structs.asdict(found), tenant_id=tx.tenant_id)

@@ -118,10 +118,10 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) 
 
 
 @reads
-async def get(tx: Tx, actor: Actor, hook_id: str) -> Hook:
-    """One endpoint. Raises Forbidden, NotFound."""
+async def get(tx: Tx, actor: Actor, hook_id: str, dialect: HookDialect | None = None) -> Hook:
+    """One endpoint, of this dialect where one is said. Raises Forbidden, NotFound."""
     access.need(actor, *READ)
-    return _present(await hooks.get(tx, hook_id))
+    return present(await hooks.get(tx, hook_id), dialect)
 
 
 @reads
@@ -131,15 +131,28 @@ async def everyone(tx: Tx, actor: Actor) -> list[Hook]:
     return await hooks.all_(tx)
 
 
-async def change(engine: Engine, actor: Actor, hook_id: str, changes: HookChanges) -> Hook:
-    """Change an endpoint, or switch it on or off; it hears with the actor's rights from now on.
-    Raises Forbidden, NotFound, Invalid."""
+def present(found: Hook | None, dialect: HookDialect | None = None) -> Hook:
+    """The endpoint, if there is one and it is of the dialect. Raises NotFound."""
+    if found is None or dialect not in (None, found.dialect):
+        raise NotFound("webhook")
+    return found
+
+
+async def change(
+    engine: Engine,
+    actor: Actor,
+    hook_id: str,
+    changes: HookChanges,
+    dialect: HookDialect | None = None,
+) -> Hook:
+    """Change an endpoint (of this dialect where one is said), or switch it on or off; it hears
+    with the actor's rights from now on. Raises Forbidden, NotFound, Invalid."""
     access.need(actor, *WRITE)
     if changes.url is not UNSET:
         check_url(engine, changes.url)
     if changes.headers is not UNSET:
         check_headers(changes.headers)
-    return await _change(engine, actor, engine, hook_id, changes)
+    return await _change(engine, actor, engine, hook_id, changes, dialect=dialect)
 
 
 @writes
@@ -149,7 +162,7 @@ async def rotate(
     """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
     does not). Raises Forbidden, NotFound."""
     access.need(actor, *WRITE)
-    before = _present(await hooks.lock(tx, hook_id))
+    before = present(await hooks.lock(tx, hook_id))
     secret = webhook_signature.new_secret()
     after = structs.replace(
         before,
@@ -164,20 +177,29 @@ async def rotate(
 
 
 @writes
-async def remove(tx: Tx, now: int, actor: Actor, hook_id: str) -> None:
-    """Take an endpoint away, with what is on its way to it and its log. Raises Forbidden,
-    NotFound."""
+async def remove(
+    tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDialect | None = None
+) -> None:
+    """Take an endpoint (of this dialect where one is said) away, with what is on its way to it and
+    its log. Raises Forbidden, NotFound."""
     access.need(actor, *WRITE)
-    _present(await hooks.lock(tx, hook_id))
+    present(await hooks.lock(tx, hook_id), dialect)
     await hooks.delete_one(tx, hook_id)
     await note(tx, now, actor, "remove", "webhook", hook_id)
 
 
 @writes
 async def _change(
-    tx: Tx, now: int, actor: Actor, engine: Engine, hook_id: str, changes: HookChanges
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    engine: Engine,
+    hook_id: str,
+    changes: HookChanges,
+    *,
+    dialect: HookDialect | None,
 ) -> Hook:
-    before = _present(await hooks.lock(tx, hook_id))
+    before = present(await hooks.lock(tx, hook_id), dialect)
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
     }
@@ -206,12 +228,6 @@ async def _switched(tx: Tx, active: bool) -> dict[str, Any]:
     well: dict[str, Any] = {"failures": 0, "failing_since": None, "open_until": None}
     since = (await events.look(tx)).last
     return well | {"status": "active", "reason": None, "since": since}
-
-
-def _present(found: Hook | None) -> Hook:
-    if found is None:
-        raise NotFound("webhook")
-    return found
 
 
 def _lent(actor: Actor) -> dict[str, Any]:

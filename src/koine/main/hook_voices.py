@@ -1,9 +1,15 @@
 """The webhooks of every dialect that has them."""
 
+from koine.dialects.helpdesk.hooks import HelpdeskHooks
+from koine.dialects.inbox.hooks import InboxHooks
 from koine.dialects.native.hooks import NativeHooks
 from koine.engine.hook_voice import Voices
 
 
 def hook_voices(base_url: str) -> Voices:
     """Each dialect's, by its name; files are fetched from below `base_url`."""
-    return {"native": NativeHooks(base_url)}
+    return {
+        "native": NativeHooks(base_url),
+        "helpdesk": HelpdeskHooks(),
+        "inbox": InboxHooks(base_url),
+    }

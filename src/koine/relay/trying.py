@@ -7,17 +7,20 @@ from koine.engine.engine import Engine
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
-from koine.model.hook import Claim, Owned
+from koine.model.hook import Claim, HookDialect, Owned
 from koine.relay.letters import Desk, Letter
 from koine.relay.post import Posted, post
+from koine.store import hooks as rows
 
 
-async def ping(engine: Engine, actor: Actor, hook_id: str) -> Posted:
-    """Post a ping to an endpoint, be it switched off; no log knows of it. Raises Forbidden,
-    NotFound."""
+async def ping(
+    engine: Engine, actor: Actor, hook_id: str, dialect: HookDialect | None = None
+) -> Posted:
+    """Post a ping to an endpoint (of this dialect where one is said), be it switched off; no log
+    knows of it. Raises Forbidden, NotFound."""
     access.need(actor, *hooks.WRITE)
-    found = await hooks.get(engine, actor, hook_id)
-    hook = Owned(**structs.asdict(found), tenant_id=actor.tenant_id)
+    found = await engine.db.read(actor.tenant_id, rows.get, hook_id)
+    hook = Owned(**structs.asdict(hooks.present(found, dialect)), tenant_id=actor.tenant_id)
     desk = Desk(engine)
     tenant = await desk.tenant(actor.tenant_id)
     if tenant is None:

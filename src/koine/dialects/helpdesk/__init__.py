@@ -20,7 +20,8 @@ class Helpdesk:
     version = "1"
     description = "Conversations between agents and customers, as G-Tateth CRM has them."
     prefixes: tuple[str, ...] = (
-        "/api/v1/conversations", "/api/v1/inboxes", "/api/v1/users", "/api/v1/health",
+        "/api/v1/conversations", "/api/v1/inboxes", "/api/v1/users", "/api/v1/webhooks",
+        "/api/v1/health",
     )  # fmt: skip
     routes = routes
     security_schemes: Mapping[str, Mapping[str, object]] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from koine.dialects.helpdesk.errors import KeyRefused
-from koine.engine import access, credentials
+from koine.engine import access, credentials, hooks
 from koine.engine.engine import Engine
 from koine.http.call import Call
 from koine.http.limits import Limited, RateLimiter
@@ -13,6 +13,8 @@ from koine.model.errors import Forbidden, Invalid, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 KEY_START = "sk_"
+WEBHOOKS = "/api/v1/webhooks"
+"""Below it other permissions are asked for (F)."""
 AnyCall = Call[Any, Any]
 
 
@@ -62,7 +64,10 @@ def rate_headers(call: AnyCall, limiter: RateLimiter) -> Mapping[str, str]:
 
 def _allowed(call: AnyCall, found: Actor) -> Actor:
     reading = call.method in ("GET", "HEAD")
-    access.need(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
+    if call.route is not None and call.route.path.startswith(WEBHOOKS):
+        access.need(found, *(hooks.READ if reading else hooks.WRITE))
+    else:
+        access.need(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
     return found
 
 

@@ -14,7 +14,7 @@ CONVERSATION = "/api/v1/conversations/{id}"
 
 
 def conversation_id(call: Call[Any, Any]) -> str:
-    """The path's conversation. Raises Malformed for what is no id (contracts/README.md)."""
+    """What the path's `{id}` names. Raises Malformed for what is no id (contracts/README.md)."""
     found = canonical(call.path["id"])
     if found is None:
         raise Malformed("id must be a UUID")

@@ -2,7 +2,15 @@
 
 from typing import Any, TypeVar
 
-from koine.dialects.helpdesk import paths, routes_directory, routes_messages, shapes, stream, wire
+from koine.dialects.helpdesk import (
+    paths,
+    routes_directory,
+    routes_messages,
+    routes_webhooks,
+    shapes,
+    stream,
+    wire,
+)
 from koine.engine import conversations, files
 from koine.engine.conversations import Changes
 from koine.http.call import Call
@@ -115,6 +123,7 @@ async def health(call: Call[None, None]) -> wire.Health:
 
 routes.include(routes_messages.routes)
 routes.include(routes_directory.routes)
+routes.include(routes_webhooks.routes)
 routes.include(stream.routes)
 
 

@@ -88,17 +88,19 @@ class Conversation(Struct):
 
 
 class View(Struct, frozen=True):
-    """For whom it is rendered: the account, the inbox entered by, the contact, where files are."""
+    """For whom it is rendered: the account, the inbox entered by, the contact (None: a webhook),
+    where files are."""
 
     tenant: Tenant
     inbox: Inbox
-    contact: Identity
+    contact: Identity | None
     base_url: str
 
 
 def conversation(view: View, c: ConversationNoun, around: Around) -> Conversation:
     """One conversation with what surrounds it ("messages", "people", "inboxes")."""
     of = around.inboxes.get(c.inbox_id or "", view.inbox)
+    assert view.contact is not None
     return Conversation(
         id=c.number,
         uuid=c.id,
@@ -202,7 +204,7 @@ def _sender(
     if m.sender_kind == "system" or m.sender_id is None:
         return UNSET
     if m.sender_kind == "contact":
-        is_own = m.sender_id == view.contact.id
+        is_own = view.contact is not None and m.sender_id == view.contact.id
         who = view.contact if is_own else people.get(m.sender_id)
         return UNSET if who is None else contact_sender(view.inbox, who)
     return bot_sender(m) if m.sender_kind == "responder" else agent_sender(m)

@@ -1,0 +1,72 @@
+"""The webhooks of this dialect: bodies and the signature (helpdesk.md, "Neighbours", F)."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from koine.dialects.helpdesk import happened
+from koine.engine.hook_voice import Kinds
+from koine.kit.times import iso_ms
+from koine.model.event import Logged
+from koine.model.happening import Happening
+from koine.model.hook import Told
+from koine.model.tenant import Tenant
+
+SIGNATURE = "X-Webhook-Signature"
+PING = "ping"
+_UPDATED = "conversation.updated"
+_OF: dict[str, frozenset[str]] = {
+    "conversation.created": frozenset({"conversation.created"}),
+    _UPDATED: frozenset({_UPDATED, "conversation.assigned", "conversation.closed"}),
+    "identity.created": frozenset({"customer.created"}),
+    "identity.updated": frozenset({"customer.updated"}),
+    "identity.merged": frozenset({"customer.updated"}),
+    "message.created": frozenset({"message.sent", "message.received"}),
+}
+"""What an event of the log may be called here."""
+KINDS = tuple(sorted(frozenset().union(*_OF.values())))
+
+
+class Body(Struct, frozen=True):
+    """What is posted (F). `timestamp` is when it happened; `data` is the thing as it is now."""
+
+    event: str
+    timestamp: str
+    data: object
+
+
+class HelpdeskHooks:
+    """`engine.hook_voice.HookVoice` of this dialect."""
+
+    kinds = KINDS
+
+    def wants(self, event: Logged, kinds: Kinds) -> bool:
+        """Whether one of the names it may get is asked for."""
+        names = _OF.get(event.kind, frozenset())
+        return bool(names & kinds) if kinds else bool(names)
+
+    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
+        """The event; an assignment or a closing that is not asked for by name is an update."""
+        name, data = happened.name(happening), happened.data(happening)
+        if name in _OF[_UPDATED] and kinds and name not in kinds:
+            name = _UPDATED
+        if name is None or name not in (kinds or KINDS) or data is None:
+            return None
+        return _told(name, happening.event.created_at, data)
+
+    def ping(self, tenant: Tenant, now: int) -> Told:
+        """An event that nothing happened (D)."""
+        return _told(PING, now, {"tenant": tenant.slug})
+
+    def signatures(
+        self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
+    ) -> Mapping[str, str]:
+        """Lower-case hex HMAC-SHA256 of the body, its key the secret as it was shown (D)."""
+        return {SIGNATURE: hmac.digest(secrets[0].encode(), body, sha256).hex()}
+
+
+def _told(name: str, at: int, data: object) -> Told:
+    return Told(name, msgspec.json.encode(Body(name, iso_ms(at), data)))

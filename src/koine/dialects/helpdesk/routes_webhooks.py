@@ -1,0 +1,149 @@
+"""Webhooks (helpdesk.md, "Neighbours"): those of this dialect alone."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType, structs
+
+from koine.dialects.helpdesk import paths, wire
+from koine.dialects.helpdesk import wire_webhooks as wires
+from koine.engine import hook_deliveries, hooks
+from koine.engine.hook_deliveries import LogFilter
+from koine.engine.hooks import HookChanges, NewHook
+from koine.http.call import Call
+from koine.http.route import PathType, Routes
+from koine.kit.times import iso_ms
+from koine.model.hook import Delivery, DeliveryState, Hook, HookDialect
+from koine.relay import trying
+from koine.relay.schedule import RETRIES
+
+WEBHOOKS = "/api/v1/webhooks"
+WEBHOOK = "/api/v1/webhooks/{id}"
+TYPES: dict[str, PathType] = {"id": "uuid"}
+OURS: HookDialect = "helpdesk"
+OUTCOMES: dict[DeliveryState, wires.LogStatus] = {
+    "pending": "pending",
+    "delivered": "success",
+    "failed": "failed",
+    "cancelled": "failed",
+}
+_words = msgspec.json.Decoder(list[str])
+
+routes = Routes()
+
+
+@routes.get(WEBHOOKS, query=wire.PageQuery, returns=wires.Webhooks)
+async def list_webhooks(call: Call[None, wire.PageQuery]) -> wires.Webhooks:
+    """List webhooks, oldest first."""
+    everyone = await hooks.everyone(call.engine, call.actor)
+    ours = [each for each in everyone if each.dialect == OURS]
+    window, where = paths.window(call.query), paths.pagination(call.query, len(ours))
+    shown = [_webhook(each) for each in ours[window.offset :][: window.limit]]
+    page = wires.WebhookPage(shown, where.total, where.page, where.limit, where.total_pages)
+    return wires.Webhooks(success=True, data=page)
+
+
+@routes.post(WEBHOOKS, body=wires.CreateWebhook, returns=wires.OneWebhook, status=201)
+async def create_webhook(call: Call[wires.CreateWebhook, None]) -> wires.OneWebhook:
+    """Create a webhook. Its secret is shown this once."""
+    new = NewHook(dialect=OURS, **_given(call.body))
+    made = await hooks.create(call.engine, call.actor, new)
+    return wires.OneWebhook(success=True, data=_webhook(made.hook, made.secret))
+
+
+@routes.get(WEBHOOK, returns=wires.OneWebhook, path_types=TYPES)
+async def get_webhook(call: Call[None, None]) -> wires.OneWebhook:
+    """Get one webhook."""
+    found = await hooks.get(call.engine, call.actor, paths.conversation_id(call), OURS)
+    return wires.OneWebhook(success=True, data=_webhook(found))
+
+
+@routes.put(WEBHOOK, body=wires.UpdateWebhook, returns=wires.OneWebhook, path_types=TYPES)
+async def update_webhook(call: Call[wires.UpdateWebhook, None]) -> wires.OneWebhook:
+    """Change a webhook, or switch it on again, or off."""
+    changes = HookChanges(active=call.body.is_active, **_given(call.body))
+    hook_id = paths.conversation_id(call)
+    changed = await hooks.change(call.engine, call.actor, hook_id, changes, OURS)
+    return wires.OneWebhook(success=True, data=_webhook(changed))
+
+
+@routes.delete(WEBHOOK, returns=wire.Deleted, path_types=TYPES)
+async def delete_webhook(call: Call[None, None]) -> wire.Deleted:
+    """Delete a webhook and its log."""
+    await hooks.remove(call.engine, call.actor, paths.conversation_id(call), OURS)
+    return wire.Deleted(success=True, message="Webhook deleted")
+
+
+@routes.post(f"{WEBHOOK}/test", returns=wires.Tested, path_types=TYPES, once=False)
+async def test_webhook(call: Call[None, None]) -> wires.Tested:
+    """Post a `ping` now, and say what came of it."""
+    posted = await trying.ping(call.engine, call.actor, paths.conversation_id(call), OURS)
+    tried = posted.attempt
+    outcome = wires.TestOutcome(
+        delivered=posted.verdict.outcome == "delivered",
+        response_status=tried.answered,
+        response_body=tried.answer_body,
+        error=tried.error,
+        took_ms=tried.took_us / 1000,
+    )
+    return wires.Tested(success=True, data=outcome)
+
+
+@routes.get(f"{WEBHOOK}/logs", query=wires.LogQuery, returns=wires.Logs, path_types=TYPES)
+async def list_logs(call: Call[None, wires.LogQuery]) -> wires.Logs:
+    """List what was delivered, or was to be, newest event first."""
+    status = call.query.status
+    states = tuple(state for state, shown in OUTCOMES.items() if shown == status)
+    hook_id, window = paths.conversation_id(call), paths.window(call.query)
+    found = await hook_deliveries.page(
+        call.engine, call.actor, hook_id, LogFilter(states), window, dialect=OURS
+    )
+    where = paths.pagination(call.query, found.total or 0)
+    shown = [_log(each) for each in found.items]
+    page = wires.LogPage(shown, where.total, where.page, where.limit, where.total_pages)
+    return wires.Logs(success=True, data=page)
+
+
+def _given(body: wires.CreateWebhook | wires.UpdateWebhook) -> dict[str, Any]:
+    """The fields a body has, by the engine's names."""
+    given = {
+        name: value
+        for name, value in structs.asdict(body).items()
+        if value is not UNSET and name != "is_active"
+    }
+    if "events" in given:
+        given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
+    policy: wires.RetryPolicy | None = given.pop("retry_policy", None)
+    if policy is not None:
+        given |= {"max_retries": policy.max_retries, "backoff": policy.backoff_strategy}
+    return given
+
+
+def _webhook(h: Hook, secret: str | UnsetType = UNSET) -> wires.Webhook:
+    retries = RETRIES if h.max_retries is None else h.max_retries
+    return wires.Webhook(
+        id=h.id,
+        name=h.name,
+        url=h.url,
+        events=_words.decode(h.kinds),
+        secret=secret,
+        is_active=h.status == "active",
+        inactive_reason=h.reason,
+        retry_policy=wires.RetryPolicy(retries, h.backoff or "exponential"),
+        created_at=iso_ms(h.created_at),
+        updated_at=iso_ms(h.updated_at),
+    )
+
+
+def _log(d: Delivery) -> wires.Log:
+    return wires.Log(
+        id=d.event_id,
+        event=d.kind,
+        status=OUTCOMES[d.state],
+        attempts=d.attempt,
+        response_status=d.answered,
+        error=d.error,
+        next_attempt_at=iso_ms(d.due_at) if d.state == "pending" else None,
+        created_at=iso_ms(d.created_at),
+        completed_at=iso_ms(d.finished_at) if d.finished_at is not None else None,
+    )
