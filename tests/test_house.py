@@ -18,7 +18,13 @@ FILES: dict[PurePath, str] = {
 }
 OTHERS = [
     path
-    for pattern in ("*.*", "Makefile", ".ci/*", "docs/**/*.*", "bench/**/*.py", "tests/**/*.py")
+    for pattern in (
+        "*.*",
+        "Makefile",
+        ".ci/*",
+        "docs/**/*.*",
+        *(f"{tree}/**/*.py" for tree in ("bench", "examples", "rigs", "tests")),
+    )
     for path in ROOT.glob(pattern)
     if path.is_file() and path.suffix in {"", ".py", ".md", ".toml", ".txt", ".ini"}
 ]
