@@ -4,6 +4,8 @@ At once when the log tells that a credential, a person or the tenant changed; wh
 own time is over; and every few seconds while the log itself is held up.
 """
 
+import msgspec
+
 from koine.engine import credentials
 from koine.model.errors import Refusal, Unauthenticated, Unavailable
 from koine.model.event import EventKind, Logged
@@ -29,7 +31,7 @@ class Guard:
             return
         credentials.forget(self._hub.engine)
         everyone = any(event.kind in _ALL for event in concerned)
-        subjects = {event.subject_id for event in concerned}
+        subjects = {name for event in concerned for name in _subjects(event)}
         for seat in self._hub.seats(tenant_id):
             if everyone or not subjects.isdisjoint(_names(seat)):
                 await _ask(seat)
@@ -55,6 +57,13 @@ async def _ask(seat: Seat) -> None:
         seat.close("expired" if refusal.reason == "expired" else "revoked")
     except Refusal:
         seat.close("revoked")
+
+
+def _subjects(event: Logged) -> list[str]:
+    """Whom it concerns: of two that merged, also the one that is no more."""
+    if event.kind != "identity.merged":
+        return [event.subject_id]
+    return [event.subject_id, str(msgspec.json.decode(event.body)["merged_id"])]
 
 
 def _names(seat: Seat) -> set[str | None]:

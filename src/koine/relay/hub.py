@@ -5,7 +5,7 @@ joins the living when it has read the log up to `position` itself; from there on
 up comes before telling, so nothing falls between the two, and nothing is told twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from koine.engine.engine import Engine
 from koine.engine.happenings import gather
@@ -22,6 +22,8 @@ from koine.store.db import Tx
 PAGE = 200
 """How many events a reader who is behind is given at once."""
 Seats = set[Seat]
+Framed = tuple[str, bytes]
+"""A frame and the cursor behind it."""
 
 
 class Hub:
@@ -33,6 +35,7 @@ class Hub:
         self.position = 0
         self.delivered = 0
         self._seats: dict[str, Seats] = {}
+        self._no_contacts: dict[str, Seats] = {}
         self.count = 0
 
     def cursor(self) -> str:
@@ -50,7 +53,8 @@ class Hub:
         """
         position, reset = self._begin(shown)
         seat = Seat(self, voice, position, reset)
-        self._seats.setdefault(voice.actor.tenant_id, set()).add(seat)
+        for kept in self._kept(seat):
+            kept.setdefault(voice.actor.tenant_id, set()).add(seat)
         self.count += 1
         metrics.SEATS.labels(voice.name).inc()
         return seat
@@ -58,22 +62,24 @@ class Hub:
     def leave(self, seat: Seat, reason: Reason) -> None:
         """Let go of a seat; called by the seat when it ends, once."""
         tenant_id = seat.voice.actor.tenant_id
-        seats = self._seats.get(tenant_id, set())
-        seats.discard(seat)
-        if not seats:
-            self._seats.pop(tenant_id, None)
+        for kept in self._kept(seat):
+            seats = kept.get(tenant_id, set())
+            seats.discard(seat)
+            if not seats:
+                kept.pop(tenant_id, None)
         self.count -= 1
         metrics.SEATS.labels(seat.voice.name).dec()
         metrics.SEATS_CLOSED.labels(seat.voice.name, reason).inc()
 
-    def tenants(self) -> Iterable[str]:
+    def tenants(self) -> Collection[str]:
         """The tenants somebody here listens to."""
         return self._seats.keys()
 
-    def seats(self, tenant_id: str | None = None) -> list[Seat]:
-        """The seats of one tenant, or all."""
+    def seats(self, tenant_id: str | None = None, contacts: bool = True) -> list[Seat]:
+        """The seats of one tenant, or all; of a tenant without those of contacts, too."""
         if tenant_id is not None:
-            return list(self._seats.get(tenant_id, ()))
+            kept = self._seats if contacts else self._no_contacts
+            return list(kept.get(tenant_id, ()))
         return [seat for seats in self._seats.values() for seat in seats]
 
     def curious(self, tenant_id: str) -> list[str]:
@@ -104,13 +110,25 @@ class Hub:
                 seat.reset("too_old", self.delivered)
                 return await seat.read(0)
             last, happened = found
-            seat.position = last
-            frames = [(h.event.position, _frame(seat.voice, h)) for h in happened]
-            told = [(self.cursor_at(at), frame) for at, frame in frames if frame is not None]
+            told, cut = self._framed(seat, happened)
+            seat.position = last if cut is None else cut
             if told:
                 return Told(told)
         seat.live, seat.heard = True, seat.position
         return Told([])
+
+    def _framed(self, seat: Seat, happened: list[Happening]) -> tuple[list[Framed], int | None]:
+        """The frames of a page, and where it was cut for being too long."""
+        told: list[Framed] = []
+        room = self.engine.settings.stream_queue_bytes
+        for happening in happened:
+            frame, position = _frame(seat.voice, happening), happening.event.position
+            if frame is not None:
+                told.append((self.cursor_at(position), frame))
+                room -= len(frame)
+            if room < 0:
+                return told, position
+        return told, None
 
     def begin_anew(self, epoch: str, position: int) -> None:
         """Another log is behind the address: every reader comes back and is told so."""
@@ -118,6 +136,10 @@ class Hub:
             seat.close("moved")
         self.epoch = epoch
         self.position = self.delivered = position
+
+    def _kept(self, seat: Seat) -> list[dict[str, Seats]]:
+        is_contact = seat.voice.actor.kind == "contact"
+        return [self._seats] if is_contact else [self._seats, self._no_contacts]
 
     def _begin(self, shown: str | None) -> tuple[int, ResetReason | None]:
         if shown is None:

@@ -26,9 +26,12 @@ Person = tuple[str, str, IdentityKind]
 class Presence:
     """What this process knows of who is there, from its own seats and from the other nodes."""
 
-    def __init__(self, hub: Hub, tell: Callable[[Whisper], None]) -> None:
+    def __init__(
+        self, hub: Hub, tell: Callable[[Whisper], None], remind: Callable[[Whisper], None]
+    ) -> None:
         self._hub = hub
         self._tell = tell
+        self._remind = remind
         self._here: Counter[Person] = Counter()
         self._away: set[Person] = set()
         self._elsewhere: dict[Person, tuple[Availability, int]] = {}
@@ -59,10 +62,10 @@ class Presence:
         self._choose(person, availability)
         self._say(person, availability, chosen=True)
 
-    def heard(self, whisper: Whisper) -> None:
-        """Another node says who is there."""
+    def heard(self, whisper: Whisper) -> bool:
+        """Another node says who is there; whether that is news to readers here."""
         if whisper.kind != "presence":
-            return
+            return True
         person = (whisper.tenant_id, whisper.identity_id, whisper.identity_kind)
         if whisper.chosen:
             self._choose(person, whisper.availability)
@@ -70,23 +73,27 @@ class Presence:
             self._elsewhere.pop(person, None)
         else:
             now = self._hub.engine.clock.now()
+            before = self._elsewhere.get(person)
             self._elsewhere[person] = (whisper.availability, now + _GONE_AFTER)
+            return before is None or before[0] != whisper.availability or before[1] <= now
+        return True
 
-    def of(self, tenant_id: str) -> dict[str, Availability]:
-        """Everyone of the tenant who is there, by identity."""
+    def of(self, tenant_id: str, kind: IdentityKind | None = None) -> dict[str, Availability]:
+        """Everyone of the tenant who is there, by identity; those of one kind where one is said."""
         now = self._hub.engine.clock.now()
         there = {
             identity_id: availability
-            for (tenant, identity_id, _), (availability, until) in self._elsewhere.items()
-            if tenant == tenant_id and until > now
+            for (tenant, identity_id, what), (availability, until) in self._elsewhere.items()
+            if tenant == tenant_id and until > now and kind in (None, what)
         }
         for person, seats in self._here.items():
-            if person[0] == tenant_id and seats > 0:
+            if person[0] == tenant_id and seats > 0 and kind in (None, person[2]):
                 there[person[1]] = self._availability(person)
         return there
 
     async def run(self) -> None:
-        """Name who is there, for as long as the process lives."""
+        """Name who is there to the other nodes, for as long as the process lives: to readers that
+        is no news."""
         while True:
             await asyncio.sleep(STILL_THERE)
             now = self._hub.engine.clock.now()
@@ -94,7 +101,7 @@ class Presence:
                 del self._elsewhere[person]
             for person, seats in list(self._here.items()):
                 if seats > 0:
-                    self._say(person)
+                    self._remind(_saying(person, self._availability(person)))
 
     def _choose(self, person: Person, availability: Availability) -> None:
         """Where one has a seat and where one says so may be different nodes."""
@@ -117,16 +124,18 @@ class Presence:
     def _say(
         self, person: Person, availability: Availability | None = None, chosen: bool = False
     ) -> None:
-        self._tell(
-            Whisper(
-                tenant_id=person[0],
-                kind="presence",
-                identity_id=person[1],
-                identity_kind=person[2],
-                availability=availability or self._availability(person),
-                chosen=chosen,
-            )
-        )
+        self._tell(_saying(person, availability or self._availability(person), chosen))
+
+
+def _saying(person: Person, availability: Availability, chosen: bool = False) -> Whisper:
+    return Whisper(
+        tenant_id=person[0],
+        kind="presence",
+        identity_id=person[1],
+        identity_kind=person[2],
+        availability=availability,
+        chosen=chosen,
+    )
 
 
 def _person(actor: Actor) -> Person | None:

@@ -36,7 +36,7 @@ class Relay:
         self.guard = Guard(self.hub)
         self.pump = Pump(self.hub, self.guard)
         self.whispers = Whispers(self.hub)
-        self.presence = Presence(self.hub, self.whisper)
+        self.presence = Presence(self.hub, self.whisper, self._tell_nodes)
         self._bus = bus
         self._tasks: list[asyncio.Task[None]] = []
         self._telling: asyncio.TimerHandle | None = None
@@ -72,7 +72,7 @@ class Relay:
     def whisper(self, whisper: Whisper) -> None:
         """Tell everyone who may hear it, here and on every node, now or never."""
         self.whispers.put(whisper)
-        self._bus.tell("whisper", msgspec.msgpack.encode(whisper))
+        self._tell_nodes(whisper)
 
     async def close(self) -> None:
         """Stop; seats that are left are closed."""
@@ -84,6 +84,9 @@ class Relay:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._bus.close()
+
+    def _tell_nodes(self, whisper: Whisper) -> None:
+        self._bus.tell("whisper", msgspec.msgpack.encode(whisper))
 
     def _committed(self) -> None:
         self.pump.wake()
@@ -103,8 +106,8 @@ class Relay:
             return
         with contextlib.suppress(msgspec.MsgspecError):
             whisper = _decode(payload)
-            self.presence.heard(whisper)
-            self.whispers.put(whisper)
+            if self.presence.heard(whisper):
+                self.whispers.put(whisper)
 
     async def _sweep(self) -> None:
         turn = 0

@@ -17,6 +17,7 @@ class Whisper(Struct, frozen=True, kw_only=True):
 
     `on` is False when the writing stopped; `availability` is for presence alone, `chosen` by the
     person or seen by a node. `hidden` says that it is a private note that is being written.
+    `number` is the writer's own in the tenant, 0 where nobody needs it.
     """
 
     tenant_id: str
@@ -29,6 +30,7 @@ class Whisper(Struct, frozen=True, kw_only=True):
     hidden: bool = False
     availability: Availability = "online"
     chosen: bool = False
+    number: int = 0
 
 
 class Voice(Protocol):

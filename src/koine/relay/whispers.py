@@ -30,7 +30,7 @@ class Whispers:
 
     def put(self, whisper: Whisper) -> None:
         """Tell it soon."""
-        if not self._hub.seats(whisper.tenant_id):
+        if whisper.tenant_id not in self._hub.tenants():
             return
         self._waiting.append(whisper)
         if self._task is None or self._task.done():
@@ -48,7 +48,9 @@ class Whispers:
 
     async def _tell(self, whisper: Whisper) -> None:
         where = await self._place(whisper)
-        for seat in self._hub.seats(whisper.tenant_id):
+        # Of contacts, who may be many, no other contact is told that they are there.
+        of_contact = whisper.kind == "presence" and whisper.identity_kind == "contact"
+        for seat in self._hub.seats(whisper.tenant_id, contacts=not of_contact):
             actor = seat.voice.actor
             if not seat.live or (
                 whisper.kind == "typing" and actor.identity_id == whisper.identity_id

@@ -116,6 +116,7 @@ def typing(actor: Actor, who: Identity, conversation_id: str, said: wire.SayTypi
         conversation_id=conversation_id,
         on=said.on,
         hidden=said.private,
+        number=who.number,
     )
 
 
