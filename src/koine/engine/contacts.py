@@ -66,9 +66,25 @@ async def prove(engine: Engine, entry: Entry, shown: str | None) -> Entry:
     place, contact = entry.guest
     _check_hash(entry.inbox, contact.identifier, shown, asked=place.verified)
     if shown and not place.verified:
-        await engine.db.write(entry.tenant.id, inboxes.verify, place.inbox_id, place.source_id)
+        await engine.db.write(entry.tenant.id, _verify, engine.clock.now(), place)
         place = structs.replace(place, verified=True)
     return structs.replace(entry, place=place)
+
+
+async def listen(engine: Engine, token: str) -> Entry:
+    """Whose stream a pubsub token opens. Raises NotFound for a token of nobody, or where the
+    contact or its inbox is gone or the contact is blocked; Unauthenticated where the inbox demands
+    an identity that was never shown for the place."""
+    ear = await engine.db.read("", inboxes.ear, token)
+    if ear is None:
+        raise NotFound("token")
+    entry = await engine.db.read(ear.tenant_id, _enter, ear.inbox_id, ear.source_id)
+    place, contact = entry.guest
+    if entry.inbox.removed_at is not None or contact.blocked:
+        raise NotFound("contact")
+    if entry.inbox.identity_required and not place.verified:
+        raise Unauthenticated("missing")
+    return entry
 
 
 async def create(engine: Engine, entry: Entry, given: ContactGiven) -> Entry:
@@ -116,7 +132,7 @@ async def _create(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
     source_id = given.source_id or ""
     place = await inboxes.place(tx, entry.inbox.id, source_id)
     if place is not None:
-        return await _again(tx, entry, place, given)
+        return await _again(tx, now, entry, place, given)
     contact = await _known(tx, given)
     if contact is None:
         # Taking a number makes contacts one after another: whoever was first is now seen.
@@ -129,15 +145,21 @@ async def _create(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
     return structs.replace(entry, place=place, contact=contact)
 
 
-async def _again(tx: Tx, entry: Entry, place: ContactInbox, given: ContactGiven) -> Entry:
+async def _again(tx: Tx, now: int, entry: Entry, place: ContactInbox, given: ContactGiven) -> Entry:
     """A source id that is known: that contact unchanged, if it may be entered (rule 1)."""
     contact = await identities.get(tx, place.contact_id)
     if contact is None or contact.removed_at is not None:
         raise NotFound("contact")
     _check_hash(entry.inbox, contact.identifier, given.identifier_hash, asked=place.verified)
     if given.identifier_hash and not place.verified:
-        await inboxes.verify(tx, place.inbox_id, place.source_id)
+        await _verify(tx, now, place)
     return structs.replace(entry, place=place, contact=contact)
+
+
+async def _verify(tx: Tx, now: int, place: ContactInbox) -> None:
+    """The place shows more from now on, to those who listen, too: they are asked again."""
+    await inboxes.verify(tx, place.inbox_id, place.source_id)
+    await record(tx, now, "credential.changed", place.contact_id, audience="staff")
 
 
 async def _known(tx: Tx, given: ContactGiven) -> Identity | None:

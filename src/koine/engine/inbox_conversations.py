@@ -35,7 +35,7 @@ MOST_IN_A_MINUTE = 200
 @reads
 async def of_place(tx: Tx, actor: Actor, place: ContactInbox) -> Shown:
     """Every conversation the place shows, oldest first, with all that is said in them."""
-    items = [c for c in await rows.of_owner(tx, place.contact_id) if _shows(place, c)]
+    items = [c for c in await rows.of_owner(tx, place.contact_id) if shows(place, c)]
     return Shown(items, await around(tx, items, PARTS))
 
 
@@ -139,12 +139,14 @@ async def seen(tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int)
 
 async def _numbered(tx: Tx, place: ContactInbox, number: int) -> Conversation:
     found = await rows.by_number(tx, number)
-    if found is None or found.removed_at is not None or not _shows(place, found):
+    if found is None or found.removed_at is not None or not shows(place, found):
         raise NotFound("conversation")
     return found
 
 
-def _shows(place: ContactInbox, found: Conversation) -> bool:
+def shows(place: ContactInbox, found: Conversation) -> bool:
+    """Whether the place shows this conversation, if it is not removed: one of its contact's that
+    came through it, or any of a contact who has proved who it is (inbox.md, D)."""
     if found.owner_id != place.contact_id:
         return False
     return place.verified or _came_through(place, found)

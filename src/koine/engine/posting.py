@@ -5,6 +5,7 @@ The deciding is pure: from facts and drafts to rows, in the order the sends were
 """
 
 from msgspec import Struct, structs
+from msgspec.json import encode
 
 from koine.kit.ids import new_id
 from koine.model.conversation import PREVIEW_LENGTH
@@ -79,6 +80,7 @@ class _Batch:
         self.heads: dict[Place, tuple[Head, int, str | None]] = {}
         self.rows: list[tuple[str, Message]] = []
         self.marks: dict[tuple[str, str, str], Mark] = {}
+        self.echoes: dict[str, object] = {}
 
     def decide(self, post: Post) -> Outcome | _Known:
         """What becomes of one post; if it is a message, the next one builds on it."""
@@ -102,6 +104,8 @@ class _Batch:
         after = _moved(before, message)
         self.heads[place] = (after, facts.participant_count, message.sender_id)
         self.rows.append((post.tenant_id, message))
+        if post.draft.echo_id is not None:
+            self.echoes[message.id] = post.draft.echo_id
         if facts.role is not None and message.sender_id is not None:
             key = (*place, message.sender_id)
             self.marks[key] = Mark(
@@ -117,7 +121,7 @@ class _Batch:
         its author has read, where it is shown how far they have."""
         found: list[tuple[str, Event]] = []
         for tenant_id, message in self.rows:
-            found.append((tenant_id, _event(message)))
+            found.append((tenant_id, _event(message, self.echoes.get(message.id))))
             who = message.sender_id or ""
             if message.private and (tenant_id, message.conversation_id, who) in self.marks:
                 found.append((tenant_id, _read(message, who)))
@@ -232,14 +236,14 @@ def _moved(head: Head, message: Message) -> Head:
     )
 
 
-def _event(message: Message) -> Event:
+def _event(message: Message, echo_id: object) -> Event:
     return Event(
         kind="message.created",
         audience="staff" if message.private else "everyone",
         conversation_id=message.conversation_id,
         subject_id=message.id,
         seq=message.seq,
-        body="{}",
+        body="{}" if echo_id is None else encode({"echo_id": echo_id}).decode(),
         created_at=message.created_at,
     )
 

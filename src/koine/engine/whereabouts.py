@@ -6,7 +6,7 @@ from koine.engine.hearing import hears_whereabouts
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden
 from koine.model.identity import Identity
-from koine.model.permissions import VIEW_TENANT
+from koine.model.permissions import STAFF_ROLES, VIEW_TENANT
 from koine.store import identities
 from koine.store.db import Tx
 
@@ -22,6 +22,16 @@ async def writer(tx: Tx, actor: Actor, conversation_id: str, private: bool) -> I
     if found is None:
         raise Forbidden("nobody")
     return found
+
+
+@reads
+async def staff(tx: Tx, actor: Actor, ids: list[str]) -> list[Identity]:
+    """Those of these people who answer contacts: the tenant's agents, by their role."""
+    found = (await identities.by_ids(tx, ids)).values() if ids else ()
+    return [
+        each for each in found
+        if each.kind == "user" and each.role in STAFF_ROLES and each.removed_at is None
+    ]  # fmt: skip
 
 
 def check(actor: Actor) -> None:

@@ -37,6 +37,10 @@ class TimedCache(Generic[K, V]):
         if len(self._items) > self._max_items:
             self._items.popitem(last=False)
 
+    def drop(self, key: K) -> None:
+        """Forget what was put under `key`, if anything was."""
+        self._items.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         self._items.clear()

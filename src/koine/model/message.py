@@ -55,7 +55,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     `sender_id` None with kind `system` is the server itself. `must_participate` refuses a sender
     who is not, or no longer, a participant (delivery.md, S). `may_be_empty` lets a text without
     any text pass (inbox.md, F). `when_closed` says what a closed conversation does: refuse
-    (delivery.md, S), reopen (inbox.md, F) or keep its status.
+    (delivery.md, S), reopen (inbox.md, F) or keep its status. `echo_id` goes with the message's
+    event and is kept nowhere else: the client knows its own message by it (inbox.md, F).
     """
 
     content: str | None = None
@@ -73,6 +74,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     must_participate: bool = False
     may_be_empty: bool = False
     when_closed: WhenClosed = "keep"
+    echo_id: str | int | float | None = None
 
 
 class Attachment(Struct, frozen=True):

@@ -23,6 +23,14 @@ class Door(Struct, frozen=True):
     inbox_id: str
 
 
+class Ear(Struct, frozen=True):
+    """Whose place a stream's token opens."""
+
+    tenant_id: str
+    inbox_id: str
+    source_id: str
+
+
 _BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")), Inbox)
 _LOCK = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")).with_for_update(), Inbox)
 _BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(inboxes.c.id, "ids")), Inbox)
@@ -55,6 +63,13 @@ _PLACE_BY_SOURCE = Query(
         contact_inboxes.c.source_id == p("source_id"),
     ),
     ContactInbox,
+)
+_EAR = Query(
+    select(
+        contact_inboxes.c.tenant_id, contact_inboxes.c.inbox_id, contact_inboxes.c.source_id
+    ).where(contact_inboxes.c.pubsub_token == p("token")),
+    Ear,
+    crosses_tenants="the token is what names the tenant",
 )
 _PLACES_OF = Query(
     select(*_PLACE)
@@ -106,6 +121,11 @@ async def all_(tx: Tx) -> list[Inbox]:
 async def door(tx: Tx, identifier: str) -> Door | None:
     """Where a public identifier leads, whichever tenant it is of."""
     return await tx.one(_DOOR, identifier=identifier)
+
+
+async def ear(tx: Tx, token: str) -> Ear | None:
+    """Whose place a stream's token opens, whichever tenant it is of."""
+    return await tx.one(_EAR, token=token)
 
 
 async def insert_one(tx: Tx, inbox: Inbox) -> None:

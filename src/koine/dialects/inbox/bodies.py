@@ -51,7 +51,7 @@ class MessageCreate(Struct):
     stream alone and is never a key against doubles."""
 
     content: str | None = None
-    echo_id: str | int | float | None = None
+    echo_id: Annotated[str, Meta(max_length=255)] | int | float | None = None
 
 
 class Rating(Struct, omit_defaults=True):

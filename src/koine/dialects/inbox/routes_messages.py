@@ -131,4 +131,5 @@ def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
         # A blocked contact may speak on, but calls nobody back (inbox.md, F).
         when_closed="keep" if entry_of(call).guest[1].blocked else "reopen",
         may_be_empty=True,
+        echo_id=call.body.echo_id,
     )
