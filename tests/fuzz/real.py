@@ -20,6 +20,7 @@ PLACES = {
     "responder_id": "responder",
     "delivery_id": "delivery",
     "api_key_id": "key",
+    "webhook_id": "hook",
     "chatId": "conversation",
     "inboxId": "inbox",
     "channelId": "inbox",

@@ -18,7 +18,7 @@ from tests.support.shared_postgres import SharedPostgres
 
 T = TypeVar("T")
 NOUNS = ("conversation", "number", "message", "said", "ticket", "survey", "inbox", "contact",
-         "user", "dan", "responder", "delivery", "key")  # fmt: skip
+         "user", "dan", "responder", "delivery", "key", "hook")  # fmt: skip
 
 
 class Served:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from koine.dialects.inbox.numbers import message_id
 from koine.engine import (
     conversations,
+    hooks,
     inboxes,
     keys,
     messages,
@@ -25,6 +26,7 @@ from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
 from koine.model.delivery import Delivery
+from koine.model.hook import HookDialect
 from koine.model.identity import NewIdentity
 from koine.model.message import Draft
 from koine.store import deliveries
@@ -176,6 +178,20 @@ async def _key(m: Making) -> str:
     return (await keys.create(m.engine, m.boss, m.mark, frozenset(), user_id=who)).key.id
 
 
+async def _hook(m: Making) -> str:
+    return await _endpoint(m, "native")
+
+
+async def _desk_hook(m: Making) -> str:
+    return await _endpoint(m, "helpdesk")
+
+
+async def _endpoint(m: Making, dialect: HookDialect) -> str:
+    # No request leaves: nobody has this name.
+    new = hooks.NewHook(name=m.mark, url="https://hooks.invalid/x", dialect=dialect)
+    return (await hooks.create(m.engine, m.boss, new)).hook.id
+
+
 NUMBERS = {"number", "number of ivy", "said", "said by ivy"}
 MAKERS: dict[str, Callable[[Making], Awaitable[str]]] = {
     "conversation": _conversation,
@@ -193,4 +209,6 @@ MAKERS: dict[str, Callable[[Making], Awaitable[str]]] = {
     "responder": _responder,
     "delivery": _delivery,
     "key": _key,
+    "hook": _hook,
+    "desk hook": _desk_hook,
 }

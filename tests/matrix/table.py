@@ -34,6 +34,8 @@ DELIVERY = {
     ),
 }
 DESK = "/api/v1/conversations"
+DESK_HOOKS = "/api/v1/webhooks"
+DESK_HOOK = {"name": "n", "url": "https://hooks.example/x", "events": ["message.sent"]}
 HELPDESK = {
     f"GET {DESK}": Row("read"),
     f"GET {DESK}/events": Row("read"),
@@ -54,6 +56,13 @@ HELPDESK = {
     f"POST {DESK}/{{id}}/messages": Row("write", "conversation", {"text": "hello"}),
     "GET /api/v1/inboxes": Row("read"),
     "GET /api/v1/users": Row("read"),
+    f"GET {DESK_HOOKS}": Row("hooks"),
+    f"POST {DESK_HOOKS}": Row("hooks", body=DESK_HOOK),
+    f"GET {DESK_HOOKS}/{{id}}": Row("hooks", "desk hook"),
+    f"PUT {DESK_HOOKS}/{{id}}": Row("hooks", "desk hook", {"name": "New"}),
+    f"DELETE {DESK_HOOKS}/{{id}}": Row("hooks", "desk hook"),
+    f"POST {DESK_HOOKS}/{{id}}/test": Row("hooks", "desk hook"),
+    f"GET {DESK_HOOKS}/{{id}}/logs": Row("hooks", "desk hook"),
     "GET /api/v1/health": Row("public +"),
 }
 CHAT = "/api/v1/chats"

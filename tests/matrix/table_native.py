@@ -8,6 +8,8 @@ MEMBER = f"{TALK}/participants/{{identity_id}}"
 MESSAGE = f"{TALK}/messages/{{message_id}}"
 CONTACT, USER, INBOX = "/v1/contacts/{contact_id}", "/v1/users/{user_id}", "/v1/inboxes/{inbox_id}"
 RESPONDER, TICKET = "/v1/responders/{responder_id}", "/v1/tickets/{ticket_id}"
+HOOK = "/v1/webhooks/{webhook_id}"
+HOOKED = {"event_id": "evt_nothing"}
 DELIVERIES, KEYS = "/v1/deliveries", "/v1/api-keys"
 WRONG = {"current_password": "wrong", "password": "a good long password"}
 MINE = {"conversation_id": "<conversation>"}
@@ -86,6 +88,21 @@ NATIVE = {
     f"POST {DELIVERIES}#change": Row("operate", "delivery", {"id": THING, "status": "late"}),
     f"POST {DELIVERIES}/bulk": Row("operate", "user", {"deliveries": [{"customer_id": THING}]}),
     f"GET {DELIVERIES}/{{delivery_id}}": Row("delivery", "delivery"),
+    "GET /v1/webhooks": Row("manage"),
+    "POST /v1/webhooks": Row("manage", body={"url": "https://hooks.example/x"}),
+    "POST /v1/webhooks#inbox": Row(
+        "manage", "inbox", {"url": "https://hooks.example/x", "inbox_id": THING}
+    ),
+    "GET /v1/webhooks/event-kinds": Row("manage"),
+    f"GET {HOOK}": Row("manage", "hook"),
+    f"PATCH {HOOK}": Row("manage", "hook", {"name": "New"}),
+    f"DELETE {HOOK}": Row("manage", "hook"),
+    f"POST {HOOK}/rotate": Row("manage", "hook", {}),
+    f"POST {HOOK}/test": Row("manage", "hook"),
+    f"GET {HOOK}/deliveries": Row("manage", "hook"),
+    f"GET {HOOK}/deliveries/{{event_id}}": Row("unsent", "hook", path=HOOKED),
+    f"POST {HOOK}/deliveries/{{event_id}}/replay": Row("unsent", "hook", path=HOOKED),
+    f"POST {HOOK}/replay": Row("manage", "hook", {"since": "2026-01-01T00:00:00Z"}),
     "GET /v1/tenant": Row("anyone"),
     "PATCH /v1/tenant": Row("manage", body={"name": "Acme"}),
     "PATCH /v1/tenant#support": Row("manage", "user", {"settings": {"support_user_ids": [THING]}}),

@@ -46,7 +46,8 @@ class Told:
 
     async def say(self, talk: Conversation, text: str = "hello", **more: object) -> Message:
         """Alice says something there."""
-        draft = Draft(content=text, sender_id=self.cast.acme.id("alice"), **more)  # type: ignore[arg-type]  # as given
+        given = {"content": text, "sender_id": self.cast.acme.id("alice")} | more
+        draft = Draft(**given)  # type: ignore[arg-type]  # as given
         return await messages.post(self.cast.engine, self.boss, talk.id, draft)
 
     async def derive(self) -> int:
