@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from koine.dialects.inbox.auth import authenticate
+from koine.dialects.inbox.cable import Cable
 from koine.dialects.inbox.errors import ERROR_TYPES, refuse
 from koine.dialects.inbox.routes import routes
 from koine.http.call import Answer, Call
 from koine.http.limits import RateLimiter
+from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
@@ -26,7 +28,7 @@ class InboxDialect:
         "identity, or the contact has shown one, every call for the contact brings its hash: as "
         "the header X-Identifier-Hash or the query parameter identifier_hash."
     )
-    prefixes: tuple[str, ...] = ("/public/api/v1", "/files")
+    prefixes: tuple[str, ...] = ("/public/api/v1", "/files", "/cable")
     routes = routes
     security_schemes: Mapping[str, Mapping[str, object]] = {}
     error_types: Mapping[int, type] = ERROR_TYPES
@@ -34,6 +36,7 @@ class InboxDialect:
 
     def __init__(self) -> None:
         self._limiter = RateLimiter()
+        self.sockets: Mapping[str, SocketHandler] = {"/cable": Cable().serve}
 
     async def authenticate(self, call: Call[Any, Any]) -> Actor:
         """The contact the path names. Raises TooMany, NotFound, Unauthenticated."""

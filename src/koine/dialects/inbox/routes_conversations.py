@@ -1,5 +1,7 @@
 """The contact's conversations."""
 
+import contextlib
+
 from koine.dialects.inbox import wire
 from koine.dialects.inbox.auth import (
     CONTACT,
@@ -14,6 +16,9 @@ from koine.dialects.inbox.wire import Conversation
 from koine.engine import inbox_conversations, surveys
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
+from koine.model.errors import Unavailable
+from koine.model.identity import Identity
+from koine.relay.voice import Whisper
 
 routes = Routes()
 NUMBERED: dict[str, PathType] = {"conversation": "integer"}
@@ -87,8 +92,14 @@ async def toggle_status(call: Call[None, None]) -> Conversation:
 )
 async def toggle_typing(call: Call[Typing, None]) -> None:
     """Say that the contact is typing, or no longer."""
+    place, contact = entry_of(call).guest
     number = number_in(call, "conversation")
-    await inbox_conversations.get(call.engine, call.actor, place_of(call), number)
+    found = await inbox_conversations.get(call.engine, call.actor, place, number)
+    status = call.body.typing_status
+    # Where nobody can be told, nothing is lost: it is never kept.
+    with contextlib.suppress(Unavailable):
+        if status == "on" or status == "off":
+            call.relay.whisper(_typing(contact, call.actor.tenant_id, found.id, status == "on"))
 
 
 @routes.post(
@@ -101,6 +112,19 @@ async def update_last_seen(call: Call[None, None]) -> None:
     """Say that the contact has seen everything in the conversation."""
     number = number_in(call, "conversation")
     await inbox_conversations.seen(call.engine, call.actor, place_of(call), number)
+
+
+def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -> Whisper:
+    return Whisper(
+        tenant_id=tenant_id,
+        kind="typing",
+        identity_id=contact.id,
+        identity_kind="contact",
+        name=contact.name,
+        conversation_id=conversation_id,
+        on=on,
+        number=contact.number,
+    )
 
 
 async def _whole(

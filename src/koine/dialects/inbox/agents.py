@@ -1,0 +1,36 @@
+"""Which of a tenant's agents are there, as contacts are told: found out once for many readers."""
+
+import msgspec
+
+from koine.dialects.inbox.wire_live import AVAILABLE
+from koine.engine import whereabouts
+from koine.kit.lru import TimedCache
+from koine.kit.times import SECOND
+from koine.model.actor import Actor
+from koine.relay.relay import Relay
+
+_TRUE_FOR = SECOND
+_encode = msgspec.json.encode
+
+
+class Agents:
+    """One for each process."""
+
+    def __init__(self) -> None:
+        self._users: TimedCache[str, msgspec.Raw] = TimedCache(10_000)
+
+    async def users(self, relay: Relay, actor: Actor) -> msgspec.Raw:
+        """The agents who are there, `{"<id>": "online" | "busy"}` as JSON. Raises Unavailable."""
+        tenant_id, now = actor.tenant_id, relay.engine.clock.now()
+        known = self._users.get(tenant_id, now)
+        if known is None:
+            there = relay.presence.of(tenant_id, "user")
+            staff = await whereabouts.staff(relay.engine, actor, list(there))
+            users = {str(each.number): AVAILABLE[there[each.id]] for each in staff}
+            known = msgspec.Raw(_encode(users))
+            self._users.put(tenant_id, known, now + _TRUE_FOR)
+        return known
+
+    def changed(self, tenant_id: str) -> None:
+        """Somebody came or went."""
+        self._users.drop(tenant_id)

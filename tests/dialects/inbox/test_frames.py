@@ -1,0 +1,60 @@
+"""The frames of ActionCable, byte for byte, and what of a client's is understood."""
+
+import msgspec
+import pytest
+
+from koine.dialects.inbox import frames
+
+NAME = '{"channel" : "RoomChannel","pubsub_token":"tok\\u0065n"}'
+QUOTED = msgspec.json.encode(NAME).decode()
+
+
+def test_what_the_server_says() -> None:
+    assert frames.WELCOME == '{"type":"welcome"}'
+    assert frames.ping(1_763_640_000) == '{"type":"ping","message":1763640000}'
+    assert frames.confirmed(NAME) == f'{{"identifier":{QUOTED},"type":"confirm_subscription"}}'
+    assert frames.rejected(NAME) == f'{{"identifier":{QUOTED},"type":"reject_subscription"}}'
+    assert frames.disconnect("server_restart", True) == (
+        '{"type":"disconnect","reason":"server_restart","reconnect":true}'
+    )
+
+
+def test_an_event_comes_with_the_cursor_behind_it() -> None:
+    told = b'{"event":"message.created","data":{"id":1}}'
+    assert frames.message(NAME, told, "e.7") == (
+        f'{{"identifier":{QUOTED},'
+        '"message":{"event_id":"e.7","event":"message.created","data":{"id":1}}}'
+    )
+    assert frames.message(NAME, told) == f'{{"identifier":{QUOTED},"message":{told.decode()}}}'
+
+
+@pytest.mark.parametrize("name", [NAME, '{"a":"\U0001f600 \\" \\\\ \\n"}', "", "no JSON"])
+def test_the_identifier_is_echoed_byte_for_byte(name: str) -> None:
+    assert msgspec.json.decode(frames.confirmed(name))["identifier"] == name
+
+
+def test_what_an_identifier_asks_for() -> None:
+    asked = frames.wanted(
+        '{"channel":"RoomChannel","pubsub_token":"t","account_id":1,"last_event_id":"e.7"}'
+    )
+    assert asked == frames.Wanted("RoomChannel", "t", "e.7")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", "no JSON", "[]", "7", "{}", '{"channel":"RoomChannel"}',
+        '{"channel":"Other","pubsub_token":"t"}', '{"channel":"RoomChannel","pubsub_token":7}',
+        '{"channel":"RoomChannel","pubsub_token":"a\\u0000b"}', "[" * 10_000,
+        '{"channel":"RoomChannel","pubsub_token":"é"}',
+        f'{{"channel":"RoomChannel","pubsub_token":"{"t" * 300}"}}',
+    ],
+)  # fmt: skip
+def test_what_asks_for_nothing_there_is(name: str) -> None:
+    assert frames.wanted(name) is None
+
+
+@pytest.mark.parametrize("said", ["", "[]", "{", '{"command":7}', "[" * 10_000, '"\\ud800"'])
+def test_what_is_no_command(said: str) -> None:
+    assert frames.command(said) is None
+    assert frames.action(said) == ""
