@@ -8,6 +8,8 @@ from koine.http.call import Stream
 from koine.http.stream import send_stream
 from tests.http.tiny import client
 
+GET = {"method": "GET"}
+
 
 async def test_chunks_are_sent_in_order() -> None:
     answer = await client().get("/tiny/stream")
@@ -26,7 +28,7 @@ async def test_a_stream_is_closed_when_the_client_goes() -> None:
         finally:
             closed.set()
 
-    await asyncio.wait_for(send_stream(_send, _gone, Stream(endless(), "x/y"), [], False), 5)
+    await asyncio.wait_for(send_stream(GET, _send, _gone, Stream(endless(), "x/y"), []), 5)
     assert closed.is_set()
 
 
@@ -36,7 +38,7 @@ async def test_a_stream_that_fails_is_never_ended_as_if_complete() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await send_stream(_send, _stays, Stream(broken(), "x/y"), [], False)
+        await send_stream(GET, _send, _stays, Stream(broken(), "x/y"), [])
 
 
 async def _send(message: Any) -> None:

@@ -191,7 +191,7 @@ async def _serve(
     if isinstance(done, Packed):
         await send_packed(send, done, _common(owner, call), head)
     else:
-        await send_stream(send, receive, done, _common(owner, call), head)
+        await send_stream(call.scope, send, receive, done, _common(owner, call))
 
 
 async def _handled(owner: Owner, endpoint: Endpoint, call: Call[Any, Any]) -> Packed | Stream:

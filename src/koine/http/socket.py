@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from koine.http.call import Call, Receive, Send
+from koine.http.letting_go import let_go
 from koine.relay.relay import Relay
 
-WRITE_SECONDS = 20.0
-"""How long one write may wait for a reader who does not read."""
 NORMAL, GOING, POLICY, TOO_BIG, CRASHED, COME_BACK = 1000, 1001, 1008, 1009, 1011, 1012
 """The close codes used (RFC 6455; 1012, service restart, is IANA's)."""
 
@@ -30,6 +29,7 @@ class Socket:
         self._receive = receive
         self._send = send
         self._open = False
+        self._patience = call.engine.settings.stream_write_seconds
 
     @property
     def relay(self) -> Relay:
@@ -62,24 +62,29 @@ class Socket:
         )
 
     async def send(self, text: str) -> None:
-        """Send a text. Raises Gone, also when the client does not read for WRITE_SECONDS."""
+        """Send a text. Raises Gone; a client that does not read for `stream_write_seconds` is."""
         if not self._open:
             raise Gone
         try:
-            async with asyncio.timeout(WRITE_SECONDS):
+            async with asyncio.timeout(self._patience):
                 await self._send({"type": "websocket.send", "text": text})
         except Exception as error:  # the server's own classes of a lost connection are many
-            self._open = False
+            self._lost(error)
             raise Gone from error
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Close, if it is still open; before `accept`, refuse the handshake (403)."""
         self._open = False
         try:
-            async with asyncio.timeout(WRITE_SECONDS):
+            async with asyncio.timeout(self._patience):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
-        except Exception:  # it was closed from the other end meanwhile
-            return
+        except Exception as error:  # it was closed from the other end meanwhile
+            self._lost(error)
+
+    def _lost(self, error: Exception) -> None:
+        self._open = False
+        if isinstance(error, TimeoutError):
+            let_go(self.call.scope)
 
 
 SocketHandler = Callable[[Socket], Awaitable[None]]

@@ -19,8 +19,6 @@ from koine.relay.voice import Voice
 MEDIA = "text/event-stream"
 RETRY_MS = 2_000
 BEAT_SECONDS = 20.0
-WRITE_SECONDS = 20.0
-"""How long one write may wait for a reader who does not read."""
 HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 
 
@@ -38,7 +36,8 @@ def stream(call: Call[Any, Any], voice: Voice) -> Stream:
     if relay.draining.begun:
         raise Unavailable()
     told = _told(relay, voice, shown_cursor(call))
-    return Stream(told, MEDIA, headers=HEADERS, write_seconds=WRITE_SECONDS)
+    write_seconds = call.engine.settings.stream_write_seconds
+    return Stream(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
 
 
 def shown_cursor(call: Call[Any, Any]) -> str | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 
-from koine.http.call import Receive, Send, Stream
+from koine.http.call import Receive, Scope, Send, Stream
 from koine.http.headers import RawHeaders, encode, has
+from koine.http.letting_go import let_go
 
 
 async def send_stream(
-    send: Send, receive: Receive, stream: Stream, extra: RawHeaders, head: bool
+    scope: Scope, send: Send, receive: Receive, stream: Stream, extra: RawHeaders
 ) -> None:
-    """Send the chunks until they end or the client goes; `chunks` is closed either way.
+    """Send the chunks until they end or the client goes; `chunks` is closed either way. A client
+    that does not read for `write_seconds` is cut, and what waits for it dropped.
 
     Raises what the iterator raises: the connection is then cut, never ended as if complete.
     """
@@ -22,8 +24,8 @@ async def send_stream(
         headers.append((b"cache-control", b"no-store"))
     await send({"type": "http.response.start", "status": stream.status, "headers": headers})
     try:
-        if not head:
-            await _while_listening(receive, _pump(send, stream))
+        if scope["method"] != "HEAD":
+            await _while_listening(receive, _pump(scope, send, stream))
     finally:
         close = getattr(stream.chunks, "aclose", None)
         if close is not None:
@@ -31,10 +33,15 @@ async def send_stream(
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _pump(send: Send, stream: Stream) -> None:
+async def _pump(scope: Scope, send: Send, stream: Stream) -> None:
     async for chunk in stream.chunks:
-        async with asyncio.timeout(stream.write_seconds):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        try:
+            async with asyncio.timeout(stream.write_seconds):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except TimeoutError:
+            if not let_go(scope):
+                raise
+            return
 
 
 async def _while_listening(receive: Receive, work: Coroutine[None, None, None]) -> None:

@@ -26,6 +26,7 @@ from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.main.conditions import check_start
 from koine.main.leaving import Closing, Leaving
 from koine.main.listening import Server, configured, listening
+from koine.main.open_files import raise_open_files
 from koine.main.opening import CannotStart, database_name, open_database
 from koine.main.speaking import application
 from koine.main.telling import telling
@@ -61,6 +62,7 @@ def serve(settings: Settings) -> None:
     Raises CannotStart, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
     """
     _configure_log(settings)
+    raise_open_files()
     asyncio.run(check_start(settings))
     with listening(settings) as listener:
         settings = structs.replace(settings, port=listener.getsockname()[1])

@@ -20,8 +20,8 @@ ResetReason = Literal["unknown", "epoch", "too_old"]
 log still holds."""
 
 QUEUE_FRAMES = 1_000
-QUEUE_BYTES = 256 * 1024
-"""What may wait for one reader. Beyond it the seat is closed, and comes back with its cursor."""
+"""What may wait for one reader, in at most `stream_queue_bytes`. Beyond it the seat is closed, and
+comes back with its cursor."""
 
 
 class Closed(Exception):
@@ -54,6 +54,7 @@ class Seat:
         self._reset = reset
         self._queue: deque[tuple[int, bytes]] = deque()
         self._bytes = 0
+        self._most_bytes = hub.engine.settings.stream_queue_bytes
         self._reason: Reason | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._counted = metrics.EVENTS_DELIVERED.labels(voice.name)
@@ -89,9 +90,11 @@ class Seat:
         return self._take()
 
     def put(self, position: int, frame: bytes) -> None:
-        """Queue a frame for a reader who has caught up; position 0 is a whisper's."""
+        """Queue a frame for a reader who has caught up; position 0 is a whisper's. With nothing
+        else in the queue it may be longer than the whole of it."""
         self._bytes += len(frame)
-        if len(self._queue) >= QUEUE_FRAMES or self._bytes > QUEUE_BYTES:
+        full = len(self._queue) >= QUEUE_FRAMES or self._bytes > self._most_bytes
+        if full and self._queue:
             if position == 0:
                 self._bytes -= len(frame)  # a whisper is not worth a seat
             else:
