@@ -35,13 +35,15 @@ OK = answer(200)
 
 @dataclass
 class Receiver:
-    """`answers` says what each post gets, 200 for all unless it is set."""
+    """`answers` says what each post gets, 200 for all unless it is set; `hold` when those that
+    come while it is there are answered."""
 
     port: int = 0
     got: list[Got] = field(default_factory=list)
     answers: Callable[[Got], Answer] = lambda _: OK
     count: int = 0
     keeps: bool = True
+    hold: asyncio.Event | None = None
 
     @property
     def url(self) -> str:
@@ -60,6 +62,8 @@ class Receiver:
                 self.count += 1
                 if self.keeps:
                     self.got.append(post)
+                if (hold := self.hold) is not None:
+                    await hold.wait()
                 if (said := self.answers(post)) is None:
                     await asyncio.sleep(3600)
                     return

@@ -27,11 +27,11 @@ def check_url(engine: Engine, url: str) -> None:
 
 
 def check_kinds(engine: Engine, dialect: HookDialect, kinds: tuple[str, ...]) -> None:
-    """Raise Invalid("kinds") for names of events the dialect does not have."""
+    """Raise Invalid("events") for names of events the dialect does not have."""
     known = engine.voices[dialect].kinds if dialect in engine.voices else ()
     unknown = sorted(set(kinds) - set(known))
     if unknown:
-        raise Invalid("kinds", "unknown", f"no such events: {', '.join(unknown)}")
+        raise Invalid("events", "unknown", f"no such events: {', '.join(unknown)}")
 
 
 def check_headers(headers: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ class MadeHook(Struct, frozen=True):
 
 
 async def create(engine: Engine, actor: Actor, new: NewHook) -> MadeHook:
-    """Set an endpoint up. Raises Forbidden, Invalid("url" | "kinds" | "headers" | "inbox_id"),
+    """Set an endpoint up. Raises Forbidden, Invalid("url" | "events" | "headers" | "inbox_id"),
     Conflict("too_many")."""
     access.need(actor, *WRITE)
     check_url(engine, new.url)

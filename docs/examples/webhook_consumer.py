@@ -1,0 +1,117 @@
+"""A receiver of Koine's webhooks that does everything once, with nothing but Python's own library.
+
+    WEBHOOK_SECRET=whsec_… python webhook_consumer.py 9000 effects.db
+
+Deliveries may come twice, late, or in another order. So the id of each is written in the same
+transaction as its effect: what is known already changes nothing, and is answered 200 all the same.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import sqlite3
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TOLERANCE_S = 5 * 60
+LARGEST = 1 << 20
+
+
+def verify(secret, headers, body, now=None):
+    """Whether Koine sent this, and lately. `secret` is `whsec_…`; while it is rotated a delivery
+    has two signatures, and one that fits is enough."""
+    message_id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not stamp.isdigit() or abs((now or time.time()) - int(stamp)) > TOLERANCE_S:
+        return False
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = f"{message_id}.{stamp}.".encode() + body
+    mine = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    given = [part.partition(",") for part in headers.get("webhook-signature", "").split()]
+    return any(v == "v1" and hmac.compare_digest(mine, theirs) for v, _, theirs in given)
+
+
+class Effects:
+    """What is done with an event, once: here, messages are counted by conversation."""
+
+    def __init__(self, path):
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS messages (conversation TEXT PRIMARY KEY, count INTEGER)"
+        )
+
+    def take(self, message_id, event):
+        """Do it unless it was done; answers whether it was new."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            new = self._db.execute(
+                "INSERT INTO seen VALUES (?) ON CONFLICT DO NOTHING", (message_id,)
+            ).rowcount
+            if new:
+                self._apply(event)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        return bool(new)
+
+    def _apply(self, event):
+        if event["type"] == "message.created":
+            self._db.execute(
+                "INSERT INTO messages VALUES (?, 1)"
+                " ON CONFLICT (conversation) DO UPDATE SET count = count + 1",
+                (event["conversation_id"],),
+            )
+
+    def close(self):
+        """Let go of the file."""
+        self._db.close()
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes deliveries at any path."""
+
+    protocol_version = "HTTP/1.1"
+    secret = ""
+    path_of_effects = ""
+
+    def do_POST(self):
+        """200 when it is done, be it long ago; 401 when it is not Koine's; 500 asks for another."""
+        size = int(self.headers.get("content-length", 0))
+        if size > LARGEST:
+            self._answer(413)
+            return
+        body = self.rfile.read(size)
+        if not verify(self.secret, self.headers, body):
+            self._answer(401)
+            return
+        effects = Effects(self.path_of_effects)
+        try:
+            effects.take(self.headers["webhook-id"], json.loads(body))
+            self._answer(200)
+        except sqlite3.Error:
+            self._answer(500)
+        finally:
+            effects.close()
+
+    def _answer(self, status):
+        self.send_response(status)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Bodies and paths are nobody's business."""
+
+
+def serve(port, path, secret):
+    """A server on this machine's `port`, writing to the database at `path`."""
+    handler = type("Bound", (Receiver,), {"secret": secret, "path_of_effects": path})
+    return ThreadingHTTPServer(("127.0.0.1", port), handler)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), sys.argv[2], os.environ["WEBHOOK_SECRET"]).serve_forever()
