@@ -182,7 +182,7 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(told: Told) -> No
     slow, quick = told.hooks.sender, Hooks(told.cast.engine).sender
     told.receiver.hold = hold = asyncio.Event()
     await slow.turn()
-    while not told.receiver.count:
+    while not told.receiver.count:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     told.receiver.hold = None
     told.cast.clock.advance(LEASE / SECOND + 1)
