@@ -152,6 +152,7 @@ async def test_a_restarted_server_goes_on(cast: Cast) -> None:
     async with live(cast.engine, Native()) as first, httpx.AsyncClient(base_url=first.url) as one:
         talk = await opened(one, cast, "dan")
         async with following(first.url, cast.bearer("dan")) as dan:
+            await dan.until("ready")
             await say(one, cast, talk, "one")
             await dan.until("message.created")
             cursor = dan.cursor
