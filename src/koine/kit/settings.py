@@ -79,9 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=3600, description="Seconds that requests under way may take at the end."),
     ] = 10
-    stream_queue_bytes: Annotated[
-        Bytes, Meta(description="Bytes that may wait for one live reader; one who lags is closed.")
-    ] = 256 << 10
+    stream_queue_bytes: Annotated[Bytes, Meta(description="Bytes queued for a reader.")] = 1 << 18
     stream_write_seconds: Annotated[
         Seconds, Meta(description="Seconds a live reader may not read; then it is cut off.")
     ] = 20
