@@ -1,0 +1,121 @@
+"""The unmodified npm client of ActionCable against a server of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from koine.engine import messages
+from koine.kit.ids import new_id
+from koine.model.actor import operator
+from koine.model.message import Draft
+from rigs.servers import Home, Server, nodes
+from rigs.town import Town, furnish, opened
+from tests.support.node import Page, page
+from tests.support.shared_postgres import SharedPostgres
+
+CHANNEL = {"channel": "RoomChannel"}
+
+
+class Setting(Struct):
+    """A server, who there is in it, and Carol's token."""
+
+    home: Home
+    server: Server
+    town: Town
+    token: str
+
+    async def call(self, method: str, path: str, who: str = "alice", **body: object) -> Any:
+        """A call that must succeed, of a person of the tenant."""
+        async with httpx.AsyncClient(base_url=self.server.url) as web:
+            headers = self.town.bearer(who)
+            answer = await web.request(method, path, json=body, headers=headers)
+            assert answer.is_success, answer.text
+            return answer.json()
+
+    def page(self) -> Any:
+        """A page that is open at this server."""
+        return page(f"{self.server.url.replace('http', 'ws')}/cable")
+
+
+@pytest.fixture
+async def here(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Setting]:
+    """A `koine serve` on each database."""
+    shared: SharedPostgres = request.getfixturevalue("shared_postgres")
+    url = shared.new_empty_database() if backend == "postgres" else ""
+    home = Home(tmp_path, url)
+    town = await furnish(home, 1)
+    async with nodes(home) as (server,):
+        path = town.contact_path.removesuffix("/conversations")
+        async with httpx.AsyncClient(base_url=server.url) as web:
+            token = (await web.get(path)).json()["pubsub_token"]
+        yield Setting(home, server, town, token)
+
+
+async def subscribed(client: Page, token: str, who: str = "carol") -> None:
+    await client.do("subscribe", who, **CHANNEL, pubsub_token=token)
+    assert await client.until("connected") == {"reconnected": False}
+
+
+async def test_an_agents_answer_reaches_it_from_whichever_api(here: Setting) -> None:
+    talk = here.town.talks[0]
+    async with here.page() as client:
+        await subscribed(client, here.token)
+        await here.call("POST", f"/v1/conversations/{talk.id}/messages", content="By native")
+        told = await client.until("received", "message.created")
+        assert (told["data"]["content"], told["data"]["sender"]["type"]) == ("By native", "user")
+        await here.call("POST", f"/api/v1/conversations/{talk.id}/messages", text="By helpdesk")
+        told = await client.until("received", "message.created")
+        assert told["data"]["content"] == "By helpdesk"
+        assert told["data"]["conversation_id"] == talk.number and told["event_id"]
+
+
+async def test_it_comes_back_by_itself_and_misses_nothing(here: Setting) -> None:
+    async with here.page() as client:
+        await subscribed(client, here.token)
+        first = await client.until("received", "presence.update")
+        here.server.kill9()
+        assert await client.until("disconnected") == {"willAttemptReconnect": True}
+        async with opened(here.home) as engine:
+            draft = Draft(content="While it was down", sender_id=here.town.ids["alice"])
+            boss = operator(here.town.tenant_id)
+            await messages.post(engine, boss, here.town.talks[0].id, draft)
+        here.server.start()
+        await here.server.wait_ready()
+        assert await client.until("connected", wait=30) == {"reconnected": True}
+        told = await client.until("received", "message.created")
+        assert told["data"]["content"] == "While it was down"
+        assert first["event_id"] != told["event_id"]
+
+
+async def test_it_is_rejected_with_a_token_of_nobody_and_lets_go_when_told(here: Setting) -> None:
+    talk = here.town.talks[0]
+    async with here.page() as client:
+        await client.do("subscribe", "nobody", **CHANNEL, pubsub_token=new_id())
+        told = await client.next()
+        assert (told["who"], told["callback"]) == ("nobody", "rejected")
+        await subscribed(client, here.token)
+        await client.until("received", "presence.update")
+        await client.do("perform", "carol", action="update_presence")
+        assert (await client.until("received", "presence.update"))["data"]["users"] == {}
+        await client.do("unsubscribe", "carol")
+        await asyncio.sleep(0.5)
+        await here.call("POST", f"/v1/conversations/{talk.id}/messages", content="Anybody?")
+        with pytest.raises(TimeoutError):
+            await client.next(0.5)
+
+
+async def test_a_server_that_stops_is_found_again(here: Setting) -> None:
+    async with here.page() as client:
+        await subscribed(client, here.token)
+        assert await here.server.terminate() == 0
+        assert await client.until("disconnected") == {"willAttemptReconnect": True}
+        here.server.start()
+        await here.server.wait_ready()
+        assert await client.until("connected", wait=30) == {"reconnected": True}
