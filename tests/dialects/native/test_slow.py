@@ -1,0 +1,52 @@
+"""A reader who does not read costs the others nothing, and misses nothing when it comes back."""
+
+import asyncio
+import socket
+
+import httpx
+
+from koine.dialects.native import Native
+from koine.store.db import Database
+from tests.cast import make_cast
+from tests.dialects.native.following import Following, following
+from tests.dialects.native.test_stream import opened, say
+from tests.support.live import Live, live
+
+LONG = "x" * 30_000
+COUNT = 300
+
+
+def deaf(server: Live, token: str) -> socket.socket:
+    """A client that asks for the stream and never reads it."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    made.connect((host, int(port)))
+    asked = (
+        f"GET /v1/events?kinds=message HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    made.sendall(asked.encode())
+    return made
+
+
+async def test_who_does_not_read_is_let_go_and_comes_back(db: Database) -> None:
+    cast = await make_cast(db)
+    async with live(cast.engine, Native()) as server, httpx.AsyncClient(base_url=server.url) as one:
+        talk = await opened(one, cast, "dan")
+        query = "?kinds=message"
+        start = await server.relay.cursor()
+        with deaf(server, cast.token("dan")):
+            async with following(server.url, cast.bearer("dan"), query=query) as quick:
+                await quick.until("ready")
+                hearing = asyncio.create_task(numbers(quick))
+                for n in range(COUNT):
+                    await say(one, cast, talk, f"{n} {LONG}")
+                heard = await hearing
+                assert server.relay.hub.count == 1
+        async with following(server.url, cast.bearer("dan"), start, query) as back:
+            assert await numbers(back) == heard == list(range(1, COUNT + 1))
+
+
+async def numbers(stream: Following) -> list[int]:
+    """The numbers of the next messages."""
+    return [(await stream.until("message.created"))[-1].data["seq"] for _ in range(COUNT)]
