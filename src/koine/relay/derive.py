@@ -4,12 +4,13 @@ The rows of a stretch of the log and the cursor beyond it are written in one tra
 cursor's lock: whatever dies, and however many processes do this, no event is left out or doubled.
 """
 
+from koine.engine.engine import Engine
 from koine.engine.hook_lines import due, in_their_inboxes, is_for
 from koine.engine.hook_voice import Voices
 from koine.model.event import Logged
 from koine.model.hook import Owned
 from koine.store import events, hook_queue, hooks
-from koine.store.db import Database, Tx
+from koine.store.db import Tx
 from koine.store.hook_queue import Due
 
 CHUNK = 500
@@ -21,9 +22,8 @@ LAZY = 5000
 class Deriver:
     """One in each process."""
 
-    def __init__(self, db: Database, voices: Voices) -> None:
-        self._db = db
-        self._voices = voices
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._looked = 0
 
     async def upto(self, settled: int, now: int) -> int:
@@ -33,7 +33,8 @@ class Deriver:
         if settled < self._looked:
             self._looked = 0  # the log went back: another database is behind the same address
         while await self._is_behind(settled):
-            written, upto = await self._db.write("", _derive, self._voices, now, settled)
+            db, voices = self._engine.db, self._engine.voices
+            written, upto = await db.write("", _derive, voices, now, self._looked, settled)
             found += written
             if upto >= settled:
                 break
@@ -42,8 +43,9 @@ class Deriver:
     async def _is_behind(self, settled: int) -> bool:
         """Whether there is something to write. What is for nobody is not worth a transaction."""
         while True:
-            upto, rows, cursor = await self._db.read("", _look, self._voices, self._looked, settled)
-            if rows or upto - cursor > LAZY:
+            db, voices = self._engine.db, self._engine.voices
+            upto, some, cursor = await db.read("", _look, voices, self._looked, settled)
+            if some or upto - cursor > LAZY:
                 return True
             self._looked = max(self._looked, upto)
             if upto >= settled:
@@ -61,11 +63,11 @@ async def _look(tx: Tx, voices: Voices, looked: int, settled: int) -> tuple[int,
     return upto, bool(await _due(tx, voices, active, chunk, 0)), max(cursor, start)
 
 
-async def _derive(tx: Tx, voices: Voices, now: int, settled: int) -> tuple[int, int]:
+async def _derive(tx: Tx, voices: Voices, now: int, looked: int, settled: int) -> tuple[int, int]:
     """Put one stretch in line; answers how many rows and where it ends."""
     cursor = await hooks.cursor(tx, lock=True)
     active = await _active(tx, voices)
-    start = max(cursor, min((hook.since for hook in active), default=settled))
+    start = max(looked, cursor, min((hook.since for hook in active), default=settled))
     upto, chunk = await _stretch(tx, start, settled)
     due = await _due(tx, voices, active, chunk, now)
     await hook_queue.put(tx, due)

@@ -24,7 +24,7 @@ class Hooks:
     def __init__(self, engine: Engine) -> None:
         self.sender = Sender(engine)
         self._engine = engine
-        self._deriver = Deriver(engine.db, engine.voices)
+        self._deriver = Deriver(engine)
         self._settled = 0
         self._woken = asyncio.Event()
 
