@@ -9,7 +9,7 @@ from koine.relay import presence
 from koine.relay.voice import Whisper
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainVoice, relay_of
+from tests.relay.plain import PlainVoice, heard, relay_of
 from tests.relay.test_whispers import Wire
 
 
@@ -68,3 +68,32 @@ async def test_a_key_is_nobody(cast: Cast) -> None:
         key = Actor(cast.acme.tenant.id, "key", cast.acme.id("alice"))
         await relay.seat(PlainVoice(key), None)
         assert relay.presence.of(cast.acme.tenant.id) == {}
+
+
+async def test_that_one_is_still_there_is_no_news_to_readers(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "STILL_THERE", 0.02)
+    wire = Wire()
+    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
+        seat = await there.seat(PlainVoice(cast.acme.actor("ada")), None)
+        await seat.read(0.02)
+        await here.seat(PlainVoice(cast.acme.actor("dan")), None)
+        assert await heard(seat, 9, 0.2) == ["presence online"]
+        assert await heard(seat, 1, 0.2) == []
+        there.presence.set(cast.acme.actor("dan"), "away")
+        assert (await heard(seat, 1))[0] == "presence away"
+
+
+async def test_contacts_are_told_of_no_other_contact(cast: Cast) -> None:
+    async with relay_of(cast.engine) as relay:
+        people = ("ada", "carol", "dave")
+        seats = [await relay.seat(PlainVoice(cast.acme.actor(name)), None) for name in people]
+        ada, carol, _ = seats
+        for seat in seats:
+            await seat.read(0.02)
+        relay.presence.set(cast.acme.actor("dave"), "away")
+        assert "presence away" in await heard(ada, 9, 0.1)
+        assert "presence away" not in await heard(carol, 9, 0.1)
+        there = relay.presence.of(cast.acme.tenant.id, "contact")
+        assert there.keys() == {cast.acme.id("carol"), cast.acme.id("dave")}

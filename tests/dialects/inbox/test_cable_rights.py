@@ -1,0 +1,132 @@
+"""Who may listen at `/cable`, and that who may no longer is told so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from koine.engine import conversations, inboxes, people
+from koine.engine.inboxes import InboxChanges
+from koine.engine.people import PersonChanges
+from koine.kit.ids import new_id
+from koine.kit.tokens import hmac_hex, random_token
+from koine.model.actor import operator
+from koine.model.conversation import NewConversation
+from koine.model.inbox import ContactInbox
+from koine.store import inboxes as rows
+from koine.store.db import Database
+from tests.cast import make_cast
+from tests.dialects.inbox.cabling import Cabled, Shore, identifier, shore
+
+UNAUTHORIZED = {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
+WITHIN = 5.0
+"""Seconds in which a lost right must have reached an open socket."""
+
+
+@pytest.fixture
+async def here(db: Database) -> AsyncIterator[Shore]:
+    async with shore(await make_cast(db)) as open_:
+        yield open_
+
+
+async def ended(client: Cabled) -> Any:
+    async with asyncio.timeout(WITHIN):
+        return (await client.closed())[-1]
+
+
+async def rejected(here: Shore, place: ContactInbox) -> bool:
+    async with here.cabled() as client:
+        answer = await client.subscribe(identifier(place))
+        return bool(answer["type"] == "reject_subscription")
+
+
+async def block(here: Shore, who: str) -> None:
+    boss, changes = operator(here.cast.acme.tenant.id), PersonChanges(blocked=True)
+    await people.change(here.cast.engine, boss, here.cast.acme.id(who), "contact", changes)
+
+
+async def test_a_blocked_contact_is_sent_away_and_comes_in_no_more(here: Shore) -> None:
+    async with here.cabled(here.carol) as client:
+        await block(here, "carol")
+        assert await ended(client) == UNAUTHORIZED
+    assert await rejected(here, here.carol)
+
+
+async def test_so_is_one_that_is_removed(here: Shore) -> None:
+    company = here.cast.acme
+    async with here.cabled(here.carol) as client:
+        boss = operator(company.tenant.id)
+        await people.remove(here.cast.engine, boss, company.id("carol"), "contact")
+        assert await ended(client) == UNAUTHORIZED
+    assert await rejected(here, here.carol)
+
+
+async def test_so_is_everyone_of_an_inbox_that_is_removed(here: Shore) -> None:
+    company = here.cast.acme
+    async with here.cabled(here.carol) as client:
+        await inboxes.remove(here.cast.engine, operator(company.tenant.id), company.inbox.id)
+        assert await ended(client) == UNAUTHORIZED
+    assert await rejected(here, here.carol)
+
+
+async def test_of_several_subscriptions_the_lost_one_is_rejected_and_the_others_go_on(
+    here: Shore,
+) -> None:
+    async with here.cabled(here.dave, here.carol) as client:
+        await block(here, "dave")
+        lost = {"identifier": identifier(here.dave), "type": "reject_subscription"}
+        assert await client.hear() == lost
+        await here.say()
+        assert await client.event("message.created")
+
+
+async def test_a_merged_contact_comes_back_as_the_one_it_became(here: Shore) -> None:
+    async with here.cabled(here.carol) as client:
+        await here.call("PATCH", here.carol, "", json={"email": "dave@web.test"})
+        again = {"type": "disconnect", "reason": "remote", "reconnect": True}
+        assert await ended(client) == again
+    async with here.cabled(here.carol) as client:
+        await here.say()
+        told = await client.event("message.created")
+        assert told["data"]["conversation"]["unread_count"] == 1
+
+
+async def test_another_place_of_the_contact_shows_nothing_of_this_one(here: Shore) -> None:
+    place = ContactInbox(
+        here.cast.acme.inbox.id, here.cast.acme.id("carol"), new_id(), random_token(), False, 1
+    )
+    await here.cast.engine.db.write(here.cast.acme.tenant.id, rows.insert_place, place)
+    async with here.cabled(place) as client:
+        await here.say()
+        assert await client.quiet() is None
+
+
+async def test_a_contact_who_proves_who_it_is_hears_all_of_its_own_from_then_on(
+    here: Shore,
+) -> None:
+    company = here.cast.acme
+    boss, changes = operator(company.tenant.id), PersonChanges(identifier="carol-1")
+    await people.change(here.cast.engine, boss, company.id("carol"), "contact", changes)
+    shown = {"X-Identifier-Hash": hmac_hex(company.inbox.hmac_token, "carol-1")}
+    async with here.cabled(here.carol) as client:
+        elsewhere = NewConversation(owner_id=company.id("carol"))
+        await conversations.create(here.cast.engine, boss, elsewhere)
+        assert await client.events() == []
+        await here.call("GET", here.carol, "", headers=shown)
+        made = await conversations.create(here.cast.engine, boss, elsewhere)
+        assert (await client.event("conversation.created"))["data"]["id"] == made.number
+
+
+async def test_an_inbox_that_demands_an_identity_lets_nobody_listen_without(here: Shore) -> None:
+    company = here.cast.acme
+    async with here.cabled(here.carol) as client:
+        boss, changes = operator(company.tenant.id), InboxChanges(identity_required=True)
+        await inboxes.change(here.cast.engine, boss, company.inbox.id, changes)
+        assert await ended(client) == UNAUTHORIZED
+    assert await rejected(here, here.carol)
+    await here.cast.engine.db.write(
+        company.tenant.id, rows.verify, company.inbox.id, here.carol.source_id
+    )
+    assert not await rejected(here, structs.replace(here.carol, verified=True))

@@ -1,0 +1,125 @@
+"""Happenings to frames, exactly."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from koine.dialects.inbox.stream import InboxVoice
+from koine.engine.contacts import Entry
+from koine.model.conversation import Conversation, Participant
+from koine.model.event import EventKind, Logged
+from koine.model.happening import Happening
+from koine.model.inbox import ContactInbox
+from koine.model.message import Attachment, Message
+from koine.model.view import Around
+from koine.relay.voice import Whisper
+from tests.dialects.inbox.test_wire import CAROL, CONVERSATION, INBOX, NOON, TENANT, message
+
+GOLDEN = Path(__file__).parent / "golden"
+PLACE = ContactInbox("i", "c", "src", "token", False, NOON)
+TALK = structs.replace(CONVERSATION, source_id="src", status="open", last_seq=1, public_count=1)
+ME = Participant("x", "c", "member", NOON, None, 0, 0, None, *["contact", *[None] * 6])  # type: ignore[arg-type]  # what lists show of the person
+ALICE = structs.replace(CAROL, id="a", number=5, kind="user", name="Alice", role="agent")
+SAID = structs.replace(
+    message(1, "user", content="Good morning"),
+    sender_id="a", sender_name="Alice", sender_number=5, sender_email="alice@team.test",
+)  # fmt: skip
+
+
+def happening(
+    kind: EventKind, said: Message | None = None, talk: Conversation = TALK, body: str = "{}"
+) -> Happening:
+    told = Logged(kind, "everyone", talk.id, "s", 1, body, NOON, 9, "t")
+    latest = {talk.id: said} if said else {}
+    around = Around(latest=latest, people={"a": ALICE, "c": CAROL}, inboxes={"i": INBOX})
+    return Happening(
+        event=told, conversation=talk, participants=(ME,), message=said, around=around
+    )  # fmt: skip
+
+
+def voice(place: ContactInbox = PLACE) -> InboxVoice:
+    entry = Entry(TENANT, INBOX, place, CAROL)
+
+    async def ask() -> Entry:
+        return entry
+
+    return InboxVoice(entry, ask, "https://k.test", lambda tenant_id: None)
+
+
+def shown(of: Happening, place: ContactInbox = PLACE) -> Any:
+    frame = voice(place).frame(of)
+    return None if frame is None else msgspec.json.decode(frame)
+
+
+def golden(name: str) -> Any:
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def test_an_agents_message() -> None:
+    talk = structs.replace(TALK, assignee_id="a")
+    assert shown(happening("message.created", SAID, talk)) == golden("cable_message")
+
+
+def test_the_contacts_own_message_with_a_file_and_its_echo() -> None:
+    file = Attachment("f", 9, "image", "a b.png", "png", "image/png", 71, "KEY", 3, 2)
+    said = message(1, "contact", "image", attachments=msgspec.json.encode([file]).decode())
+    told = shown(happening("message.created", said, body='{"echo_id":"e1"}'))
+    assert told == golden("cable_own_message")
+
+
+def test_a_conversation() -> None:
+    body = '{"changed":{"status":"closed"}}'
+    talk = structs.replace(TALK, status="closed")
+    told = shown(happening("conversation.updated", SAID, talk, body))
+    assert told == golden("cable_conversation")
+
+
+def test_who_writes() -> None:
+    whisper = Whisper(
+        tenant_id="t", kind="typing", identity_id="a", name="Alice", conversation_id="x", number=5
+    )
+    frame = voice().whisper(whisper, happening("conversation.updated", SAID))
+    assert frame is not None
+    assert msgspec.json.decode(frame) == golden("cable_typing")
+
+
+def test_what_agents_keep_to_themselves_is_no_frame() -> None:
+    private = structs.replace(SAID, private=True)
+    notice = message(1, "system", content="Alice joined")
+    for said in (private, notice, None):
+        assert shown(happening("message.created", said)) is None
+    # The author of a note has read: neither time the contact is shown moved.
+    talk = structs.replace(TALK, contact_seen_at=NOON - 1, agent_seen_at=None)
+    assert shown(happening("conversation.read", None, talk)) is None
+
+
+@pytest.mark.parametrize("kind", ["participant.joined", "ticket.created", "identity.updated"])
+def test_what_this_api_does_not_tell(kind: EventKind) -> None:
+    assert shown(happening(kind, SAID)) is None
+
+
+def test_another_place_is_shown_nothing_until_it_is_verified() -> None:
+    of = happening("message.created", SAID)
+    other = structs.replace(PLACE, source_id="other")
+    assert shown(of, other) is None
+    told = shown(of, structs.replace(other, verified=True))
+    assert told["data"]["conversation"]["contact_inbox"] == {"source_id": "other"}
+    stranger = structs.replace(TALK, owner_id="d")
+    assert shown(happening("message.created", SAID, stranger)) is None
+
+
+def test_a_message_the_contact_has_read() -> None:
+    read = structs.replace(ME, read_seq=1, read_public=1)
+    of = structs.replace(happening("message.updated", SAID), participants=(read,))
+    told = shown(of)
+    assert (told["event"], told["data"]["status"]) == ("message.updated", "read")
+    assert told["data"]["conversation"]["unread_count"] == 0
+
+
+def test_a_frame_is_made_once_for_all_readers_of_a_place() -> None:
+    of = happening("message.created", SAID)
+    assert voice().frame(of) is voice().frame(of)
