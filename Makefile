@@ -20,8 +20,10 @@ UV := uv==0.13.8
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The one private address webhooks may go to here is the README's receiver.
 run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8420)
-	@exec $(BIN)/koine serve --demo --data $(DATA) --port $(PORT)
+	@export KOINE_OUTBOUND_ALLOW="$${KOINE_OUTBOUND_ALLOW-127.0.0.1:9000}"; \
+	exec $(BIN)/koine serve --demo --data $(DATA) --port $(PORT)
 
 cluster: .venv/.test ## Two nodes on one PostgreSQL and three NATS servers, to play with (docs/nodes.md)
 	@exec $(BIN)/python -m examples.cluster --port $(PORT)

@@ -91,8 +91,10 @@ class Receiver(BaseHTTPRequestHandler):
             return
         effects = Effects(self.path_of_effects)
         try:
-            effects.take(self.headers["webhook-id"], json.loads(body))
+            event = json.loads(body)
+            new = effects.take(self.headers["webhook-id"], event)
             self._answer(200)
+            print(self.headers["webhook-id"], event["type"], "done" if new else "known", flush=True)
         except sqlite3.Error:
             self._answer(500)
         finally:
@@ -114,4 +116,5 @@ def serve(port, path, secret):
 
 
 if __name__ == "__main__":
+    print(f"taking webhooks at http://127.0.0.1:{sys.argv[1]}/", flush=True)
     serve(int(sys.argv[1]), sys.argv[2], os.environ["WEBHOOK_SECRET"]).serve_forever()

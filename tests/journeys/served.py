@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -65,12 +65,15 @@ def koine(*words: str) -> str:
 
 
 @contextmanager
-def served(folder: Path, *words: str) -> Iterator[Served]:
+def served(
+    folder: Path, *words: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Served]:
     """Serve the demonstration from `folder`/data until the context ends."""
+    env = ENV | dict(settings or {})
     port = _free_port()
     command = [str(KOINE), "serve", "--demo", "--data", "data", "--port", str(port), *words]
     with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=ENV, stdout=out, stderr=log)
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=log)
     running = Served(process, folder, port)
     try:
         _wait(running)
