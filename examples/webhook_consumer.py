@@ -94,12 +94,12 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def main(port: int = 9000, path: str = "webhooks.db") -> None:
+def main(port: str = "9000", path: str = "webhooks.db") -> None:
     """Receive, for ever."""
     Receiver.secret = os.environ["SECRET"]
     Receiver.database = open_database(path)
-    HTTPServer(("127.0.0.1", port), Receiver).serve_forever()
+    HTTPServer(("127.0.0.1", int(port)), Receiver).serve_forever()
 
 
 if __name__ == "__main__":
-    main(*([int(sys.argv[1])] if len(sys.argv) > 1 else []), *sys.argv[2:3])
+    main(*sys.argv[1:3])

@@ -5,6 +5,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from koine.kit.draining import Draining
+from koine.relay.bus import Alone
+from koine.relay.relay import Relay
 from koine.relay.seat import Closed
 from koine.store import events, log
 from koine.store.db import Database, nobody
@@ -44,6 +47,17 @@ async def test_a_cursor_of_one_process_is_good_in_another(cast: Cast) -> None:
     async with relay_of(cast.engine) as later:
         seat = await later.seat(PlainVoice(cast.acme.actor("dan")), cursor)
         assert await heard(seat, 1) == ["message.created 1"]
+
+
+async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> None:
+    await say(cast, await opened(cast, "dan"), "before")
+    last = (await cast.engine.db.read("", events.look)).last
+    relay, told = Relay(cast.engine, Alone(), Draining()), list[int]()
+    relay.pump.followers.append(told.append)
+    await relay.start()
+    await relay.pump.begun.wait()
+    await relay.close()
+    assert told[:1] == [last]
 
 
 async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import structlog
 
-from koine.engine.happenings import gather
 from koine.kit import metrics
 from koine.model.errors import Unavailable
 from koine.model.event import Logged
 from koine.relay.fence import Fence, WentBack
+from koine.relay.gathering import gathered
 from koine.relay.guard import Guard
 from koine.relay.hub import Hub
 from koine.store import events, log
@@ -25,6 +25,8 @@ PAUSE = 0.005
 """Seconds a burst of commits shares one look."""
 _SHORT = 0.001
 _CHUNK = 500
+_BREATH = 20
+"""Events told in one go: much less than a seat's queue holds."""
 _AWAY = 0.5
 _PATIENCE = 1.0
 _KEEP_EVERY = 5.0
@@ -96,7 +98,7 @@ class Pump:
         # While a transaction stays open, begin where somebody else saw that all was settled.
         self._fence.settled = max(self._fence.settled, await self._db.read("", log.settled))
         self._hub.begin_anew(epoch, self._fence.settled)
-        self.settled = self._fence.settled
+        self._move_to(self._fence.settled)
         self._moved_at = time.monotonic()
         self.begun.set()
 
@@ -107,14 +109,18 @@ class Pump:
         if settled > self.settled or not self._fence.waits:
             self._moved_at = time.monotonic()
         if settled > self.settled:
-            self.settled = settled
-            for follower in self.followers:
-                follower(settled)
+            self._move_to(settled)
         if settled > self._hub.delivered:
             await self._tell(settled)
         await self._keep()
         self._measure()
         await self._rest()
+
+    def _move_to(self, settled: int) -> None:
+        """Followers are told at the beginning, too: what was committed before may be new to them."""
+        self.settled = settled
+        for follower in self.followers:
+            follower(settled)
 
     async def _check_floor(self) -> None:
         """Whether what was to be told next is still there, after a turn that took very long (a
@@ -158,9 +164,13 @@ class Pump:
 
     async def _tell_tenant(self, tenant_id: str, theirs: list[Logged]) -> None:
         await self._guard.check(tenant_id, theirs)
-        if self._hub.seats(tenant_id):
-            curious = self._hub.curious(tenant_id)
-            self._hub.tell(tenant_id, await self._db.read(tenant_id, gather, theirs, curious))
+        if not self._hub.seats(tenant_id):
+            return
+        curious = self._hub.curious(tenant_id)
+        happened = await gathered(self._db, tenant_id, theirs, curious)
+        for first in range(0, len(happened), _BREATH):
+            self._hub.tell(tenant_id, happened[first : first + _BREATH])
+            await asyncio.sleep(0)  # readers who keep up take what they were told
 
     def _measure(self) -> None:
         metrics.EVENT_POSITION.set(self._hub.delivered)

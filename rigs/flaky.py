@@ -1,0 +1,110 @@
+"""The reference consumer of webhooks (examples/webhook_consumer.py) behind a door that fails."""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from examples.webhook_consumer import open_database, take, verified
+from rigs.wire import HOST
+
+FAILS = 0.3
+"""Part of the posts that fail."""
+AT_MOST = 8
+"""Failures of one event: its ninth or tenth try is the schedule's last."""
+FAULTS = ("500", "429", "hang", "hang after", "reset", "reset after", "half after")
+""""after" is after the work was done: the sender cannot know."""
+OK, NO = b"HTTP/1.1 204 x\r\n\r\n", b"HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n"
+LATER = b"HTTP/1.1 429 x\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
+HALF = b"HTTP/1.1 200 x\r\nContent-Length: 10\r\n\r\nhal"
+
+
+class Consumer:
+    """Takes posts; `secrets` are those of the endpoints, by path. `clock` answers seconds.
+
+    `once=False` is a planted bug: a consumer that does not look whether it knows an event. What was
+    done is in `done`: how often for each message, by its id.
+    """
+
+    def __init__(
+        self, path: Path, dice: random.Random, clock: Callable[[], float], *, once: bool = True
+    ) -> None:
+        self.secrets: dict[str, str] = {}
+        self.port = 0
+        self.posts: Counter[str] = Counter()
+        self._database = open_database(str(path))
+        # What a power cut may take from the receiver is not what is measured.
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._dice = dice
+        self._clock = clock
+        self._once = once
+        self._left: dict[str, int] = {}
+
+    def done(self) -> Counter[str]:
+        """How often the work was done for each message."""
+        rows = self._database.execute("SELECT data FROM jobs")
+        return Counter(json.loads(data)["message"]["id"] for (data,) in rows)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, kept alive."""
+        try:
+            while await self._post(reader, writer):
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _post(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """One post; answers whether the connection is still of use."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.rstrip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (li.partition(": ") for li in lines)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        webhook_id = headers["webhook-id"]
+        if not verified(self.secrets[first.split()[1]], headers, body, self._clock()):
+            raise RuntimeError(f"a signature that does not hold: {first}")
+        fault = self._fault(webhook_id)
+        self.posts[fault or "well"] += 1
+        if not fault or fault.endswith("after"):
+            self._take(webhook_id, body)
+        match fault.partition(" ")[0]:
+            case "hang":
+                await reader.read()
+                return False
+            case "reset":
+                writer.transport.abort()
+                return False
+            case "half":
+                writer.write(HALF)
+                return False
+        writer.write({"500": NO, "429": LATER}.get(fault, OK))
+        return True
+
+    def _fault(self, webhook_id: str) -> str:
+        """How this post fails, empty if it does not; an event fails a while and then no more."""
+        left = self._left.get(webhook_id)
+        if left is None:
+            left = 0
+            while left < AT_MOST and self._dice.random() < FAILS:
+                left += 1
+        self._left[webhook_id] = left - 1
+        return self._dice.choice(FAULTS) if left > 0 else ""
+
+    def _take(self, webhook_id: str, body: bytes) -> None:
+        if not take(self._database, webhook_id if self._once else f"{self.posts.total()}", body):
+            self.posts["known"] += 1
+
+
+@asynccontextmanager
+async def consuming(consumer: Consumer) -> AsyncIterator[Consumer]:
+    """The consumer on a port of its own, for as long as the context is open."""
+    server = await asyncio.start_server(consumer.serve, HOST, 0, backlog=1024)
+    consumer.port = server.sockets[0].getsockname()[1]
+    try:
+        yield consumer
+    finally:
+        server.close()
