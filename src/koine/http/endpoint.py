@@ -17,7 +17,7 @@ from koine.http.query import QueryReader, parse_pairs
 from koine.http.route import Route
 from koine.http.watch import Watch
 from koine.kit.settings import Settings
-from koine.model.errors import Invalid, Malformed
+from koine.model.errors import Invalid, Malformed, Unavailable
 
 _KEY = HEADER.lower().encode()
 
@@ -44,6 +44,8 @@ class Endpoint:
         """
         if not self.route.public:
             call.actor = await self.dialect.authenticate(call)
+        if self.route.live and call.context.relay is None:
+            raise Unavailable()
         call.query = self._query.read(call.pairs) if self._query is not None else None
         if self._form is not None:
             await self._read_form(call, self._form, receive)
