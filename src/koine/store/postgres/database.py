@@ -54,6 +54,11 @@ _IDENTITY = (
 )
 _SCHEMA_LOCK = 0x6B6F696E65
 """Any number, the same in every process."""
+_NO_HURRY = (
+    "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+    "SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+"""A script is written while its transaction waits, which takes long on a busy machine."""
 
 
 class PostgresDatabase:
@@ -161,7 +166,7 @@ class PostgresDatabase:
         try:
             async with self._pool.link() as link, link.connection.transaction():
                 execute, ask = link.connection.execute, link.connection.fetchval
-                await execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+                await execute(_NO_HURRY)
                 await execute(
                     f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", timeout=_ALTER_SECONDS
                 )
