@@ -88,7 +88,7 @@ class Pump:
                 return
             if self._lost:
                 # Its positions come again: cursors that name them must be worth nothing.
-                epoch = await self._db.write("", log.new_epoch)
+                epoch = await self._db.write("", log.end_epoch, epoch)
         self._fence, self._lost = Fence(), False
         self._fence.see(await self._db.read("", events.look))
         until = time.monotonic() + _PATIENCE
@@ -117,7 +117,7 @@ class Pump:
         await self._rest()
 
     def _move_to(self, settled: int) -> None:
-        """Followers are told at the beginning, too: what was committed before may be new to them."""
+        """Followers are told at the beginning, too: what is there already may be new to them."""
         self.settled = settled
         for follower in self.followers:
             follower(settled)
