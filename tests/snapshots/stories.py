@@ -236,3 +236,21 @@ async def an_inbox_opens_and_closes(t: Teller) -> None:
 async def the_tenant_changes(t: Teller) -> None:
     support = {"support_user_ids": [t.acme.id("alice")]}
     await t.ask("ada", "PATCH", "/v1/tenant", {"name": "Acme & Co", "settings": support})
+
+
+@story
+async def a_file_comes_in(t: Teller) -> None:
+    talk = await t.talk("dan")
+    number = (await t.ask("ada", "GET", f"{TALKS}/{talk}"))["number"]
+    place = t.acme.places["carol"]
+    door = f"/public/api/v1/inboxes/{t.acme.inbox.identifier}/contacts/{place.source_id}"
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a.txt"\r\n'
+        b"Content-Type: text/plain\r\n\r\nhello\r\n--x--\r\n"
+    )
+    reply = await t.world.call.as_({"content-type": "multipart/form-data; boundary=x"})(
+        "POST", f"{door}/conversations/{number}/messages", raw=form
+    )
+    assert reply.status == 200, reply.text
+    await t.look()
+    await t.ask("ada", "DELETE", f"{TALKS}/{talk}?mode=permanent")

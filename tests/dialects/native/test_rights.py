@@ -12,6 +12,7 @@ from msgspec import Struct
 from koine.dialects.native import Native
 from koine.engine import engine as engines
 from koine.kit.ids import new_id
+from koine.kit.jwt import TokenSigner
 from koine.store.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
 from tests.dialects.native.following import Following, Line, following
@@ -143,6 +144,20 @@ async def test_another_role_hears_what_it_may(nodes: Nodes) -> None:
     await say(nodes.client, nodes.cast, talk, "not heard")
     for each in streams:
         assert [line.kind for line in await told_of(each, talk)] == []
+
+
+async def test_an_issuer_that_is_trusted_no_more_ends_the_streams_of_its_tokens(
+    nodes: Nodes,
+) -> None:
+    secret, acme = "s" * 48, nodes.cast.acme
+    issuer = {"algorithm": "HS256", "key": secret, "issuer": "us", "audience": "koine"}
+    await nodes.ask("PATCH", "/v1/tenant", {"settings": {"token_issuer": issuer}})
+    signer = TokenSigner(secret, "us", "koine", nodes.cast.clock)
+    claims = {"sub": acme.id("dan"), "tenant_id": acme.tenant.id, "role": "driver"}
+    token = signer.sign(claims, 3600)
+    streams = await nodes.follow({"Authorization": f"Bearer {token}"})
+    await nodes.ask("PATCH", "/v1/tenant", {"settings": {"token_issuer": None}})
+    assert await ends(streams) == ["revoked", "revoked"]
 
 
 async def told_of(stream: Following, talk: str) -> list[Line]:
