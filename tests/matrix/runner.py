@@ -80,7 +80,9 @@ class Run:
     ) -> tuple[int, bytes]:
         reply = await self.send(method, path, row, (caller, which))
         thing = (await self.ids(row, caller, which))[THING]
-        return reply.status, _TIME.sub(b"", reply.content.replace(thing.encode(), b"<thing>"))
+        # The whole thing: a conversation's number may be a part of a status.
+        whole = rb"(?<!\w)" + re.escape(thing.encode()) + rb"(?!\w)"
+        return reply.status, _TIME.sub(b"", re.sub(whole, b"<thing>", reply.content))
 
     async def send(
         self,
