@@ -64,7 +64,9 @@ _ATTEMPTS = Query(
     Attempt,
 )
 _WAITING = Query(
-    select(func.count(), func.min(t.c.created_at)).where(t.c.state == "pending"),
+    select(func.count(), func.min(t.c.created_at))
+    .join_from(t, hooks, and_(hooks.c.tenant_id == t.c.tenant_id, hooks.c.id == t.c.hook_id))
+    .where(t.c.state == "pending", hooks.c.status == "active"),
     crosses_tenants="an operator's figure",
 )
 _CANCEL = Command(
@@ -138,7 +140,8 @@ async def attempts(tx: Tx, delivery: Delivery, limit: int) -> list[Attempt]:
 
 
 async def waiting(tx: Tx) -> tuple[int, int | None]:
-    """How many deliveries are not at an end, of all tenants, and since when the oldest (µs)."""
+    """How many deliveries are on their way, of all tenants, and since when the oldest (µs); those
+    of an endpoint that is switched off wait until it is on again."""
     found = await tx.one(_WAITING)
     return (found[0], found[1]) if found else (0, None)
 
