@@ -16,15 +16,19 @@ PATIENCE = 120.0
 
 
 class Load:
-    """`clients` at once, from `start` to `finish`. `answers` counts what came back: statuses, and
+    """`clients` at once, from `start` to `finish`, each resting `pause_s` seconds after a send that
+    was told. `answers` counts what came back: statuses, and
     `cut` where nothing or half did. `latest` is when the newest acknowledged try began and ended
     (monotonic seconds); `worst_s` is the longest any message took, from first try to told."""
 
-    def __init__(self, port: int, sends: Sends, ledger: Ledger, clients: int = 8) -> None:
+    def __init__(
+        self, port: int, sends: Sends, ledger: Ledger, clients: int = 8, *, pause_s: float = 0
+    ) -> None:
         self._port = port
         self._sends = sends
         self._ledger = ledger
         self._clients = clients
+        self._pause_s = pause_s
         self._stopping = False
         self._later: list[tuple[float, str, float, Send]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -55,6 +59,7 @@ class Load:
                 await asyncio.sleep(AGAIN_AFTER)
                 continue
             await self._until_told(line, *due)
+            await asyncio.sleep(self._pause_s)
         line.close()
 
     def _next(self) -> tuple[float, Send] | None:

@@ -1,0 +1,19 @@
+"""Takes who comes back on from one event too far, as an off-by-one does."""
+
+from koine.main import serving
+from koine.relay.hub import Hub
+from koine.relay.seat import ResetReason
+
+begin = Hub._begin
+
+
+def one_too_far(self: Hub, shown: str | None) -> tuple[int, ResetReason | None]:
+    """Where a reader begins: behind an event that it was not told."""
+    position, reset = begin(self, shown)
+    return (position if shown is None else position + 1), reset
+
+
+Hub._begin = one_too_far  # type: ignore[method-assign]  # the fault itself
+
+if __name__ == "__main__":
+    serving.main()
