@@ -25,6 +25,7 @@ class Calls(Struct, frozen=True):
 
     send: Path
     send_hot: Path
+    send_keyed: Path
     list_own: Path
     list_all: Path
     list_messages: Path
@@ -44,6 +45,9 @@ def prepare(generator: Generator, world: World) -> Calls:
     return Calls(
         send=generator.prepare("send", (post(messages(n), t, BODY) for n, t in token_of.items())),
         send_hot=generator.prepare("send-hot", [post(messages(1), token_of[1], BODY)]),
+        send_keyed=generator.prepare(
+            "send-keyed", (post(messages(n), t, BODY, key=True) for n, t in token_of.items())
+        ),
         list_own=generator.prepare("list-own", (get(LIST, t) for t in drivers.values())),
         list_all=generator.prepare("list-all", [get(LIST, admin)]),
         list_messages=generator.prepare(

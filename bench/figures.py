@@ -36,16 +36,22 @@ TARGETS = (
     Target("latency", "send_c1_p50_over_allowed", 1.0, False),
     Target("rates", "list_conversations", 1_500, True),
     Target("rates", "list_messages", 2_000, True),
+    Target("ratios", "send_c64_told_over_pgbench_c64", 0.7, True),
+    Target("rates", "deliveries", 1_000, True),
+    Target("latency", "seats_p99_ms", 250, False),
+    Target("memory_mb", "10,000 sockets", 450, False),
     Target("memory_mb", "idle", 90, False),
     Target("seconds", "first_answer", 1.5, False),
 )
-"""`send_c1_p50_over_allowed` is the p50 of a lone sender over 1.5 x pgbench's latency + 1 ms."""
+"""`send_c1_p50_over_allowed` is the p50 of a lone sender over 1.5 x pgbench's latency + 1 ms; a
+send that is `told` has an Idempotency-Key of its own and a webhook is told of it."""
 
 _RATIOS = {
     "send_c64_over_pgbench_c64": ("postgres send c64", "postgres pgbench c64"),
     "hot_send_over_pgbench_hot": ("postgres send hot", "postgres pgbench hot"),
     "sqlite_send_over_commits": ("sqlite send c64", "sqlite commits"),
     "send_c16_over_pgbench_c16": ("postgres send c16", "postgres pgbench c16"),
+    "send_c64_told_over_pgbench_c64": ("postgres send c64, told", "postgres pgbench c64, told"),
     "send_c64_two_workers_over_pgbench_c64": (
         "postgres send c64, two workers",
         "postgres pgbench c64",
@@ -59,6 +65,7 @@ class Figures:
     def __init__(self) -> None:
         self.samples: defaultdict[str, list[Sample]] = defaultdict(list)
         self.memory: defaultdict[str, list[float]] = defaultdict(list)
+        self.seats: list[dict[str, float]] = []
         self.starts: defaultdict[str, list[float]] = defaultdict(list)
 
     def add_load(self, name: str, load: Load) -> None:
@@ -93,11 +100,16 @@ class Figures:
                 "send_c1_p50_ms": mine,
                 "pgbench_c1_ms": alone,
                 "send_c1_p50_over_allowed": mine / (1.5 * alone + 1),
+                **{
+                    f"seats_{name}_ms": max(each[name] for each in self.seats)
+                    for name in ("p50", "p99", "max")
+                },
             },
             "rates": {
                 "list_conversations": self.rate("postgres list conversations"),
                 "list_conversations_of_all": self.rate("postgres list conversations of all"),
                 "list_messages": self.rate("postgres list messages"),
+                "deliveries": self.rate("postgres deliveries"),
                 "sqlite_list_conversations": self.rate("sqlite list conversations"),
                 "sqlite_list_conversations_of_all": self.rate("sqlite list conversations of all"),
                 "sqlite_list_messages": self.rate("sqlite list messages"),

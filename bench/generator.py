@@ -11,6 +11,8 @@ from msgspec import Struct
 
 SOURCE = Path(__file__).with_name("load.c")
 HOST = "127.0.0.1"
+STAMP = "@" * 20
+"""What the generator writes over with a number that no other request has."""
 
 
 class Load(Struct, frozen=True):
@@ -67,15 +69,15 @@ def parse(output: str) -> Load:
     return msgspec.json.decode(output, type=Load)
 
 
-def compile_to(program: Path) -> None:
-    """Compile the generator. Raises SystemExit when there is no C compiler."""
+def compile_to(program: Path, source: Path = SOURCE) -> None:
+    """Compile the generator, or `source`. Raises SystemExit when there is no C compiler."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise SystemExit(
             "make bench needs a C compiler for its load generator: install gcc or clang "
             "(Debian: apt install gcc libc6-dev), or say where one is with CC="
         )
-    subprocess.run([compiler, "-O2", "-o", program, SOURCE], check=True)
+    subprocess.run([compiler, "-O2", "-o", program, source], check=True)
 
 
 def get(path: str, token: str) -> bytes:
@@ -83,10 +85,12 @@ def get(path: str, token: str) -> bytes:
     return _head("GET", path, token) + b"\r\n"
 
 
-def post(path: str, token: str, body: object) -> bytes:
-    """A POST request with a JSON body."""
+def post(path: str, token: str, body: object, *, key: bool = False) -> bytes:
+    """A POST request with a JSON body; `key` asks for an Idempotency-Key, another one each time."""
     text = msgspec.json.encode(body)
     extra = f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+    if key:
+        extra = f'Idempotency-Key: "{STAMP}"\r\n{extra}'
     return _head("POST", path, token) + extra.encode() + text
 
 

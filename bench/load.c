@@ -3,7 +3,8 @@
  *
  *   load HOST PORT CONNECTIONS SECONDS FILE
  *
- * FILE holds whole requests, each after a line with its length in bytes. One line of JSON on
+ * FILE holds whole requests, each after a line with its length in bytes. Twenty @ in one are written
+ * over with a number that no other request has, of this run or of another. One line of JSON on
  * standard output: requests, failures (an answer that is not 2xx, or a lost connection), seconds,
  * the answers' bytes, p50 and p99 in ms, and the generator's own CPU seconds. The first failure is
  * shown on standard error, and any failure makes the exit status 1. Answers must say their
@@ -26,17 +27,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_LIMIT = 65536 };
+enum { HEAD_LIMIT = 65536, REQUEST_LIMIT = 8192, DIGITS = 20 };
 
-struct request { const char *bytes; size_t length; };
+struct request { const char *bytes; size_t length; const char *stamp; };
 
 struct connection {
     const struct request *request; /* under way, NULL when none */
+    const char *bytes;             /* what is sent: the request's, or `stamped` */
     size_t written;
     size_t have;       /* bytes of the head kept in `head` */
     int64_t remaining; /* bytes of the body to come, -1 while in the head */
     int status;
     double began;
+    char stamped[REQUEST_LIMIT];
     char head[HEAD_LIMIT + 1];
 };
 
@@ -77,7 +80,9 @@ static void read_requests(const char *path) {
             requests = realloc(requests, capacity * sizeof *requests);
             if (!requests) die("memory");
         }
-        requests[request_count++] = (struct request){bytes, length};
+        const char *stamp = memmem(bytes, length, "@@@@@@@@@@@@@@@@@@@@", DIGITS);
+        if (stamp && length > REQUEST_LIMIT) die("a request to stamp is too long");
+        requests[request_count++] = (struct request){bytes, length, stamp};
     }
     if (!request_count) die(path);
     fclose(file);
@@ -97,8 +102,26 @@ static void fail(struct connection *c, const char *why) {
     if (!failures++) fprintf(stderr, "load: %s\n%.*s\n", why, (int)c->have, c->head);
 }
 
+static uint64_t unique(void) {
+    static uint64_t last;
+    struct timespec t;
+    if (!last) {
+        clock_gettime(CLOCK_REALTIME, &t);
+        last = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+    }
+    return last++;
+}
+
 static void start(struct connection *c) {
-    c->request = &requests[random_below(request_count)];
+    const struct request *r = c->request = &requests[random_below(request_count)];
+    c->bytes = r->bytes;
+    if (r->stamp) {
+        char digits[DIGITS + 1];
+        snprintf(digits, sizeof digits, "%020llu", (unsigned long long)unique());
+        memcpy(c->stamped, r->bytes, r->length);
+        memcpy(c->stamped + (r->stamp - r->bytes), digits, DIGITS);
+        c->bytes = c->stamped;
+    }
     c->written = c->have = 0;
     c->remaining = -1;
     c->began = now();
@@ -107,7 +130,7 @@ static void start(struct connection *c) {
 static int write_some(struct connection *c, int fd) {
     while (c->written < c->request->length) {
         const struct request *r = c->request;
-        ssize_t n = send(fd, r->bytes + c->written, r->length - c->written, MSG_NOSIGNAL);
+        ssize_t n = send(fd, c->bytes + c->written, r->length - c->written, MSG_NOSIGNAL);
         if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
         c->written += (size_t)n;
     }

@@ -13,6 +13,7 @@ CEILINGS = {
     "postgres send c1": "postgres pgbench c1",
     "postgres send c16": "postgres pgbench c16",
     "postgres send c64": "postgres pgbench c64",
+    "postgres send c64, told": "postgres pgbench c64, told",
     "postgres send c64, two workers": "postgres pgbench c64",
     "postgres send hot": "postgres pgbench hot",
     "sqlite send c1": "sqlite commits",

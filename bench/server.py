@@ -1,12 +1,14 @@
 """Koine as its users run it: `koine serve` in a process of its own."""
 
 import http.client
+import json
 import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.generator import HOST
@@ -24,10 +26,17 @@ SETTINGS = {
 class Server:
     """A running server. Use as a context; `first_answer` is in seconds, from start to first 200."""
 
-    def __init__(self, database_url: str, directory: Path, workers: int = 1) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        directory: Path,
+        workers: int = 1,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._url = database_url
         self._directory = directory
         self._workers = workers
+        self._settings = SETTINGS | dict(settings or {})
         self._log = directory / f"koine-{secrets.token_hex(4)}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
@@ -60,15 +69,28 @@ class Server:
         return sum(_resident(pid) for pid in _family(self._process.pid)) / 1e6
 
     def get(self, path: str, token: str) -> bytes:
-        """One request by hand. Raises RuntimeError unless it is answered with a 200."""
+        """One request by hand. Raises RuntimeError unless it is answered with a 2xx."""
+        return self._ask("GET", path, token, None)
+
+    def post(self, path: str, token: str, body: object) -> bytes:
+        """As `get`, with a JSON body."""
+        return self._ask("POST", path, token, body)
+
+    def delete(self, path: str, token: str) -> bytes:
+        """As `get`."""
+        return self._ask("DELETE", path, token, None)
+
+    def _ask(self, method: str, path: str, token: str, body: object) -> bytes:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE)
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, path, sent, headers)
         answer = connection.getresponse()
-        body = answer.read()
+        said = answer.read()
         connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"{path}: {answer.status} {body[:500]!r}")
-        return body
+        if answer.status // 100 != 2:
+            raise RuntimeError(f"{method} {path}: {answer.status} {said[:500]!r}")
+        return said
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE)
@@ -89,7 +111,7 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("KOINE_")}
-        return clean | SETTINGS
+        return clean | self._settings
 
 
 def _family(pid: int) -> list[int]:

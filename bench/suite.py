@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import calls, postgres, sqlite
+from bench import calls, live, postgres, sqlite
 from bench.calls import Calls
 from bench.figures import Figures, Sample
 from bench.generator import Generator
@@ -51,6 +51,23 @@ class Suite:
                 self._lists("postgres", one)
             self.figures.memory["postgres under load"].append(one.memory_mb())
             self.figures.memory["postgres under load, two workers"].append(two.memory_mb())
+        self._live(cluster)
+
+    def _live(self, cluster: Postgres) -> None:
+        """What happens after the commit, in a server of its own."""
+        with Server(cluster.url, self._directory, settings=live.SETTINGS) as server:
+            self._warm_up(server)
+            self._say("1,000 streams, 10,000 sockets")
+            self.figures.seats.append(live.seats(server, self._calls))
+            with live.told(server, self._calls, self._directory / "receive") as receiver:
+                for number in range(1, self._rounds + 1):
+                    self._say(f"sends that are told to a webhook, round {number} of {self._rounds}")
+                    self._pair(cluster, server, 64, told=True)
+                for _ in range(self._rounds):
+                    rate = live.deliveries(receiver, self._seconds)
+                    self.figures.samples["postgres deliveries"].append(Sample(rate))
+        with Server(cluster.url, self._directory) as server:
+            self.figures.memory["10,000 sockets"].append(live.sockets(server, self._calls))
 
     def on_sqlite(self, path: Path) -> None:
         """Everything on a SQLite file that is filled: commits one by one, and the server."""
@@ -88,14 +105,17 @@ class Suite:
             for requests in (self._calls.send, self._calls.list_own, self._calls.list_messages):
                 self._generator.run(server.port, requests, 64, 1)
 
-    def _pair(self, cluster: Postgres, server: Server, clients: int, hot: bool = False) -> None:
-        """pgbench, and at once the same through Koine."""
-        name = "hot" if hot else f"c{clients}"
+    def _pair(
+        self, cluster: Postgres, server: Server, clients: int, hot: bool = False, told: bool = False
+    ) -> None:
+        """pgbench, and at once the same through Koine, with a key each if they are `told` of."""
+        name = "hot" if hot else f"c{clients}{', told' if told else ''}"
         run = postgres.pgbench(cluster, self._world, clients, self._seconds, hot=hot)
         if run.failed:
             raise RuntimeError(f"{run.failed} transactions of pgbench failed")
         self.figures.samples[f"postgres pgbench {name}"].append(Sample(run.rate, run.average_ms))
         requests = self._calls.send_hot if hot else self._calls.send
+        requests = self._calls.send_keyed if told else requests
         self._load(f"postgres send {name}", server, requests, clients)
 
     def _lists(self, database: str, server: Server) -> None:

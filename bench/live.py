@@ -1,0 +1,114 @@
+"""What happens after the commit: sends while webhooks are delivered, deliveries, live readers."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.calls import BODY, Calls, messages
+from bench.generator import HOST, compile_to
+from bench.server import Server
+
+RECEIVER = Path(__file__).with_name("receive.c")
+SETTINGS = {"KOINE_OUTBOUND_ALLOW": HOST}
+"""Koine posts to this machine only where it is told that it may."""
+SEATS, SOCKETS = 1_000, 10_000
+SAID, SAID_EVERY_S = 12, 0.5
+"""How many messages the seats are told, and every how many seconds one."""
+SETTLES_S = 2.0
+
+
+class Receiver:
+    """A running bench/receive.c."""
+
+    def __init__(self, program: Path) -> None:
+        compile_to(program, RECEIVER)
+        self._process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.port = self._number()
+
+    def answered(self) -> int:
+        """How many posts it has answered so far."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("?\n")
+        return self._number()
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _number(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def told(server: Server, calls: Calls, program: Path) -> Iterator[Receiver]:
+    """A receiver that a webhook of the tenant tells of every message, for as long as the context
+    is open."""
+    with contextlib.closing(Receiver(program)) as receiver:
+        new = {"url": f"http://{HOST}:{receiver.port}/", "events": ["message.created"]}
+        made = json.loads(server.post("/v1/webhooks", calls.admin, new))
+        yield receiver
+        server.delete(f"/v1/webhooks/{made['id']}", calls.admin)
+
+
+def deliveries(receiver: Receiver, seconds: float) -> float:
+    """Deliveries a second while nothing else is done; there must be enough of them in line."""
+    before, began = receiver.answered(), time.monotonic()
+    time.sleep(seconds)
+    return (receiver.answered() - before) / (time.monotonic() - began)
+
+
+def seats(server: Server, calls: Calls) -> dict[str, float]:
+    """Say a few messages to SEATS streams of server-sent events; answers how many ms after it was
+    written each came: p50, p99, max. Raises RuntimeError unless every seat was told all."""
+    with _readers("sse", server, calls.admin, SEATS, SETTLES_S + SAID * SAID_EVERY_S) as readers:
+        for _ in range(SAID):
+            server.post(messages(1), calls.driver, BODY)
+            time.sleep(SAID_EVERY_S)
+        heard = _line(readers)
+    if heard["heard"] != SEATS * SAID:
+        raise RuntimeError(f"{SEATS} seats heard {heard['heard']} of {SAID} messages each")
+    delays: dict[str, float] = heard["delays_ms"]
+    return delays
+
+
+def sockets(server: Server, calls: Calls) -> float:
+    """Memory of a server with SOCKETS idle WebSockets, in MB."""
+    with _readers("socket", server, calls.admin, SOCKETS, SETTLES_S) as readers:
+        time.sleep(SETTLES_S / 2)
+        used = server.memory_mb()
+        _line(readers)
+    return used
+
+
+@contextmanager
+def _readers(
+    kind: str, server: Server, token: str, count: int, seconds: float
+) -> Iterator["subprocess.Popen[str]"]:
+    """Readers in a process of their own, all connected."""
+    words = [sys.executable, "-m", "bench.readers", kind, server.port, token, count, seconds]
+    with subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            _line(process)
+            yield process
+        finally:
+            process.kill()
+
+
+def _line(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    if not said:
+        raise RuntimeError("the readers broke off")
+    found: dict[str, Any] = json.loads(said)
+    return found
