@@ -1,9 +1,14 @@
 """A right that ends while its holder listens: the seat is asked, and closed."""
 
+import asyncio
+
 import pytest
 
-from koine.engine import keys, people
+from koine.engine import credentials, keys, people, tenants
+from koine.engine import engine as engines
+from koine.engine.engine import Engine
 from koine.engine.people import PersonChanges
+from koine.engine.tenants import TenantChanges
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 from koine.relay.seat import Closed, Seat
@@ -28,6 +33,7 @@ async def test_who_loses_a_role_is_asked_and_nobody_else_is(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
         alice, dan = (PlainVoice(cast.acme.actor(name)) for name in ("alice", "dan"))
         seats = [await relay.seat(voice, None) for voice in (alice, dan)]
+        alice.asked = dan.asked = 0
         alice.revoked = True
         boss = cast.acme.actor("ada")
         less = PersonChanges(role="driver")
@@ -73,6 +79,66 @@ async def test_while_nobody_can_tell_a_seat_hears_nothing_and_then_all_of_it(cas
         voice.away = False
         await relay.guard.sweep(everyone=False)
         assert await heard(seat, 1) == ["message.created 1"]
+
+
+async def test_who_is_slow_to_be_known_again_keeps_nobody_waiting(cast: Cast) -> None:
+    talk, boss = await opened(cast, "dan"), cast.rival.actor("ada")
+    async with relay_of(cast.engine) as relay:
+        slow = _Slow(boss)
+        theirs = await relay.seat(slow, None)
+        ours = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        slow.known.clear()
+        less = PersonChanges(role="driver")
+        await people.change(cast.engine, boss, cast.rival.id("alice"), "user", less)
+        await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
+        await say(cast, talk, "hello")
+        assert await heard(ours, 1, 2) == ["message.created 1"]
+        assert await heard(theirs, 9, 0.1) == []
+        slow.known.set()
+        await asyncio.sleep(0.05)
+        assert await heard(theirs, 2) == ["identity.updated", "tenant.updated"]
+
+
+class _Slow(PlainVoice):
+    """Its credential's issuer takes its time."""
+
+    def __init__(self, actor: Actor) -> None:
+        super().__init__(actor)
+        self.known = asyncio.Event()
+        self.known.set()
+
+    async def authenticate(self) -> Actor:
+        await self.known.wait()
+        return self.actor
+
+
+async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: Cast) -> None:
+    node = await engines.start(cast.engine.db, cast.clock, cast.engine.settings)
+    async with relay_of(node) as there:
+        voice = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
+        await keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")
+        await asyncio.sleep(0.7)
+        assert await reason_of(await there.seat(voice, None)) == "revoked"
+
+
+class _Holder(PlainVoice):
+    """Of a key, at one node."""
+
+    def __init__(self, actor: Actor, node: Engine, key: str) -> None:
+        super().__init__(actor)
+        self.node, self.key = node, key
+
+    async def authenticate(self) -> Actor:
+        return await credentials.by_key(self.node, self.key)
+
+
+async def test_who_comes_when_all_are_leaving_is_told_so(cast: Cast) -> None:
+    async with relay_of(cast.engine) as relay:
+        relay.draining.begin()
+        await asyncio.sleep(0.05)
+        assert await reason_of(await relay.seat(PlainVoice(cast.acme.actor("dan")), None)) == (
+            "draining"
+        )
 
 
 class _Forgetful(PlainVoice):

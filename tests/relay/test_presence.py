@@ -97,3 +97,15 @@ async def test_contacts_are_told_of_no_other_contact(cast: Cast) -> None:
         assert "presence away" not in await heard(carol, 9, 0.1)
         there = relay.presence.of(cast.acme.tenant.id, "contact")
         assert there.keys() == {cast.acme.id("carol"), cast.acme.id("dave")}
+
+
+async def test_who_shows_another_credential_is_gone_when_gone(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "_LINGER", 0.01)
+    async with relay_of(cast.engine) as relay:
+        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        seat.voice.actor = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
+        relay.leave(seat)
+        await asyncio.sleep(0.05)
+        assert relay.presence.of(cast.acme.tenant.id) == {}

@@ -1,11 +1,14 @@
 """The pump tells what is committed, whoever woke it, and begins anew with another log."""
 
+import asyncio
 from pathlib import Path
 
 import apsw
 import pytest
 
 from koine.kit.draining import Draining
+from koine.model.event import Event
+from koine.model.happening import Happening
 from koine.relay.bus import Alone
 from koine.relay.relay import Relay
 from koine.relay.seat import Closed
@@ -70,8 +73,57 @@ async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None
             await seat.read(3)
             await seat.read(3)
         assert closed.value.reason == "moved"
-        again = await relay.seat(PlainVoice(cast.acme.actor("dan")), before)
-        assert (await again.read(1)).reset == "epoch"
+        for shown in (before, closed.value.cursor):
+            again = await relay.seat(PlainVoice(cast.acme.actor("dan")), shown)
+            assert (await again.read(1)).reset == "epoch"
+
+
+async def test_an_event_that_nothing_can_be_made_of_holds_up_nobody(cast: Cast) -> None:
+    talk = await opened(cast, "dan")
+    async with relay_of(cast.engine) as relay:
+        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        start = seat.cursor
+        await seat.read(0.01)
+        company = cast.acme.tenant.id
+        mismade = Event("responder.versioned", "everyone", None, company, None, "{}", 0)
+        await cast.engine.db.write(company, events.append, mismade)
+        await say(cast, talk, "after it")
+        assert await heard(seat, 1, 3) == ["message.created 1"]
+        again = await relay.seat(PlainVoice(cast.acme.actor("dan")), start)
+        assert await heard(again, 1) == ["message.created 1"]
+
+
+async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
+    talk = await opened(cast, "dan", "olaf")
+    async with relay_of(cast.engine) as relay:
+        mute = await relay.seat(_Mute(cast.acme.actor("olaf")), None)
+        seats = [await relay.seat(PlainVoice(cast.acme.actor("dan")), None) for _ in range(3)]
+        for seat in (mute, *seats):
+            await seat.read(0.01)
+        for text in ("one", "two"):
+            await say(cast, talk, text)
+        for seat in seats:
+            assert await heard(seat, 2, 1) == ["message.created 1", "message.created 2"]
+        assert await heard(mute, 1) == ["message.created 2"]
+
+
+class _Mute(PlainVoice):
+    """Has no words for the first message."""
+
+    def frame(self, happening: Happening) -> bytes | None:
+        if happening.event.seq == 1:
+            raise LookupError
+        return super().frame(happening)
+
+
+async def test_many_processes_that_find_the_database_moved_begin_one_epoch(
+    fresh_db: Database,
+) -> None:
+    homes = [fresh_db.write("", log.epoch, "another place") for _ in range(8)]
+    (old,) = set(await asyncio.gather(*homes))
+    ends = [fresh_db.write("", log.end_epoch, old) for _ in range(8)]
+    (new,) = set(await asyncio.gather(*ends))
+    assert new != old
 
 
 async def test_old_events_are_forgotten_and_the_floor_says_how_far(fresh_db: Database) -> None:

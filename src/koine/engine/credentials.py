@@ -8,6 +8,7 @@ from koine.engine.engine import Engine
 from koine.kit import tokens
 from koine.kit.ids import canonical
 from koine.kit.jwt import TokenError, key_id, unverified, verify_external
+from koine.kit.lru import TimedCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
@@ -18,12 +19,14 @@ from koine.store import credentials, identities, tenants
 from koine.store.db import Tx
 
 Claims = dict[str, object]
+Memory = TimedCache[str, Actor]
 
 
 async def by_key(engine: Engine, text: str) -> Actor:
     """The actor an API key stands for. Raises Unauthenticated (invalid, expired, revoked)."""
     now = engine.clock.now()
-    known = engine.known.get(text, now)
+    memory = engine.known
+    known = memory.get(text, now)
     if known is not None and known.kind == "key":
         return known
     prefix = tokens.api_key_prefix(text)
@@ -44,7 +47,7 @@ async def by_key(engine: Engine, text: str) -> Actor:
         key_id=key.id,
         expires_at=key.expires_at,
     )
-    _remember(engine, text, actor, key.expires_at)
+    _remember(engine, memory, text, actor)
     return actor
 
 
@@ -71,11 +74,13 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
 
 
 def forget(engine: Engine) -> None:
-    """Ask the database again about every credential: after a revocation on this node."""
-    engine.known.clear()
+    """Ask the database again about every credential: after a revocation on this node. What is
+    being read of one now may be of before, so it goes with the memory it was read for."""
+    engine.known = TimedCache(engine.known.max_items)
 
 
 async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
+    memory = engine.known
     try:
         claims = engine.signer.verify(text)
     except TokenError as error:
@@ -85,7 +90,7 @@ async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
     else:
         actor = await engine.db.read(_signed_tenant(claims), _own, claims)
     actor = msgspec.structs.replace(actor, expires_at=_expiry(claims))
-    _remember(engine, text, actor, actor.expires_at)
+    _remember(engine, memory, text, actor)
     return actor
 
 
@@ -186,6 +191,7 @@ def _expiry(claims: Claims) -> int | None:
     return int(value * SECOND) if isinstance(value, int | float) else None
 
 
-def _remember(engine: Engine, text: str, actor: Actor, expires_at: int | None) -> None:
+def _remember(engine: Engine, memory: Memory, text: str, actor: Actor) -> None:
     until = engine.clock.now() + engine.settings.token_cache_seconds * SECOND
-    engine.known.put(text, actor, until if expires_at is None else min(until, expires_at))
+    ends = actor.expires_at
+    memory.put(text, actor, until if ends is None else min(until, ends))

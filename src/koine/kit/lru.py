@@ -12,7 +12,7 @@ class TimedCache(Generic[K, V]):
     """Keeps at most `max_items`; the longest unused is forgotten first. Times are µs."""
 
     def __init__(self, max_items: int) -> None:
-        self._max_items = max_items
+        self.max_items = max_items
         self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -34,7 +34,7 @@ class TimedCache(Generic[K, V]):
         """Remember `value` until `expires_at` (exclusive), in place of what was there."""
         self._items[key] = (value, expires_at)
         self._items.move_to_end(key)
-        if len(self._items) > self._max_items:
+        if len(self._items) > self.max_items:
             self._items.popitem(last=False)
 
     def drop(self, key: K) -> None:

@@ -1,21 +1,29 @@
 """Rights that end while somebody listens: seats are asked again who they are.
 
 At once when the log tells that a credential, a person or the tenant changed; when a credential's
-own time is over; and every few seconds while the log itself is held up.
+own time is over; and every few seconds while the log itself is held up. Who is not known again
+soon hears nothing until it is, and then all of it: nobody else waits for the answer.
 """
 
+import asyncio
+from collections.abc import Callable
+
 import msgspec
+import structlog
 
 from koine.engine import credentials
 from koine.model.errors import Refusal, Unauthenticated, Unavailable
 from koine.model.event import EventKind, Logged
 from koine.relay.hub import Hub
-from koine.relay.seat import Seat
+from koine.relay.seat import Reason, Seat
 
 _OWN: frozenset[EventKind] = frozenset(
     {"credential.changed", "identity.updated", "identity.removed", "identity.merged"}
 )
 _ALL: frozenset[EventKind] = frozenset({"tenant.updated", "inbox.updated"})
+_PATIENCE = 0.2
+"""Seconds all others wait for answers; one that needs a tenant's own issuer may take many more."""
+_log = structlog.get_logger("koine.relay")
 
 
 class Guard:
@@ -23,6 +31,21 @@ class Guard:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._asking: dict[Seat, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def admit(self, seat: Seat, first: bool) -> None:
+        """Ask one who has just taken a seat: a right that ended between its request and now was
+        told before it could be asked. Where nobody listened, nobody heard of it: `first`."""
+        if first:
+            credentials.forget(self._hub.engine)
+        await self._ask([seat])
+
+    async def close(self) -> None:
+        """Ask no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def check(self, tenant_id: str, events: list[Logged]) -> None:
         """Ask those whom these events of their tenant concern."""
@@ -32,31 +55,58 @@ class Guard:
         credentials.forget(self._hub.engine)
         everyone = any(event.kind in _ALL for event in concerned)
         subjects = {name for event in concerned for name in _subjects(event)}
-        for seat in self._hub.seats(tenant_id):
-            if everyone or not subjects.isdisjoint(_names(seat)):
-                await _ask(seat)
+        seats = self._hub.seats(tenant_id)
+        await self._ask([s for s in seats if everyone or not subjects.isdisjoint(_names(s))])
 
     async def sweep(self, everyone: bool) -> None:
         """Ask those whose credential ends, whom nobody could tell about before, or everyone."""
         now = self._hub.engine.clock.now()
         if everyone:
             credentials.forget(self._hub.engine)
-        for seat in self._hub.seats():
-            expires_at = seat.voice.actor.expires_at
-            if everyone or seat.doubtful or (expires_at is not None and expires_at <= now):
-                await _ask(seat)
+        # Whoever is being asked is not asked anew, or a slow answer would never come.
+        seats = [seat for seat in self._hub.seats() if seat not in self._asking]
+        await self._ask([s for s in seats if everyone or s.doubtful or _is_over(s, now)])
+
+    async def _ask(self, seats: list[Seat]) -> None:
+        """Ask them all at once."""
+        for seat in seats:
+            task = self._asking[seat] = asyncio.create_task(self._know_again(seat))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if seats:
+            await asyncio.wait([self._asking[seat] for seat in seats], timeout=_PATIENCE)
+        for seat in seats:
+            if seat in self._asking:
+                seat.suspend()
+
+    async def _know_again(self, seat: Seat) -> None:
+        outcome = await _asked(seat)
+        # What an earlier question was answered from may have changed since.
+        if self._asking.get(seat) is asyncio.current_task():
+            del self._asking[seat]
+            outcome()
 
 
-async def _ask(seat: Seat) -> None:
+async def _asked(seat: Seat) -> Callable[[], None]:
+    """Ask a seat who it is; what is to be done then."""
     try:
-        seat.voice.actor = await seat.voice.authenticate()
-        seat.resume()
+        actor = await seat.voice.authenticate()
     except Unavailable:
-        seat.suspend()
+        return seat.suspend
     except Unauthenticated as refusal:
-        seat.close("expired" if refusal.reason == "expired" else "revoked")
+        reason: Reason = "expired" if refusal.reason == "expired" else "revoked"
+        return lambda: seat.close(reason)
     except Refusal:
-        seat.close("revoked")
+        return lambda: seat.close("revoked")
+    except Exception:
+        _log.error("a seat could not be asked who it is", exc_info=True)
+        return seat.suspend
+    return lambda: seat.resume(actor)
+
+
+def _is_over(seat: Seat, now: int) -> bool:
+    expires_at = seat.voice.actor.expires_at
+    return expires_at is not None and expires_at <= now
 
 
 def _subjects(event: Logged) -> list[str]:

@@ -5,15 +5,19 @@ joins the living when it has read the log up to `position` itself; from there on
 up comes before telling, so nothing falls between the two, and nothing is told twice.
 """
 
+import asyncio
 from collections.abc import Collection
 
+import structlog
+
 from koine.engine.engine import Engine
-from koine.engine.happenings import gather
 from koine.engine.hearing import hears
 from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
+from koine.model.event import Logged
 from koine.model.happening import Happening
+from koine.relay.gathering import gathered
 from koine.relay.seat import Reason, ResetReason, Seat, Told
 from koine.relay.voice import Voice
 from koine.store import events, log
@@ -24,6 +28,7 @@ PAGE = 200
 Seats = set[Seat]
 Framed = tuple[str, bytes]
 """A frame and the cursor behind it."""
+_log = structlog.get_logger("koine.relay")
 
 
 class Hub:
@@ -61,7 +66,7 @@ class Hub:
 
     def leave(self, seat: Seat, reason: Reason) -> None:
         """Let go of a seat; called by the seat when it ends, once."""
-        tenant_id = seat.voice.actor.tenant_id
+        tenant_id = seat.taken_by.tenant_id
         for kept in self._kept(seat):
             seats = kept.get(tenant_id, set())
             seats.discard(seat)
@@ -100,22 +105,41 @@ class Hub:
                     seat.put(position, frame)
 
     async def catch_up(self, seat: Seat) -> Told:
-        """The next page of the log for a reader who is behind; empty once it is live."""
-        while seat.position < self.position:
-            upto, actor = self.position, seat.voice.actor
-            found = await self.engine.db.read(
-                actor.tenant_id, _page, seat.position, upto, _curious(seat.voice)
-            )
-            if found is None:
+        """The next page of the log for a reader who is behind; empty once it is live, and when it
+        may not listen any more."""
+        if seat.position > self.position and await self._is_to_come(seat.position):
+            seat.reset("unknown", self.delivered)
+            return await seat.read(0)
+        while seat.listens() and seat.position < self.position:
+            page = await self._page(seat)
+            if not seat.listens():
+                return Told([])
+            if page is None:
                 seat.reset("too_old", self.delivered)
                 return await seat.read(0)
-            last, happened = found
+            last, happened = page
             told, cut = self._framed(seat, happened)
             seat.position = last if cut is None else cut
             if told:
                 return Told(told)
-        seat.live, seat.heard = True, seat.position
+            await asyncio.sleep(0)  # who is far behind and hears little leaves others their turn
+        if seat.listens():
+            seat.live, seat.heard = True, seat.position
         return Told([])
+
+    async def _is_to_come(self, position: int) -> bool:
+        """Whether the log has not come so far, on any node: it was another log, then."""
+        return position > (await self.engine.db.read("", events.look)).last
+
+    async def _page(self, seat: Seat) -> tuple[int, list[Happening]] | None:
+        """Up to where the next page goes, and its happenings; None when the log begins later."""
+        db, tenant_id, upto = self.engine.db, seat.voice.actor.tenant_id, self.position
+        found, floor = await db.read(tenant_id, _found, seat.position, upto)
+        if seat.position < floor:
+            return None
+        curious = _curious(seat.voice)
+        happened = await gathered(db, tenant_id, found, [curious] if curious else [])
+        return found[-1].position if len(found) == PAGE else upto, happened
 
     def _framed(self, seat: Seat, happened: list[Happening]) -> tuple[list[Framed], int | None]:
         """The frames of a page, and where it was cut for being too long."""
@@ -124,7 +148,7 @@ class Hub:
         for happening in happened:
             frame, position = _frame(seat.voice, happening), happening.event.position
             if frame is not None:
-                told.append((self.cursor_at(position), frame))
+                told.append((seat.at(position), frame))
                 room -= len(frame)
             if room < 0:
                 return told, position
@@ -138,7 +162,7 @@ class Hub:
         self.position = self.delivered = position
 
     def _kept(self, seat: Seat) -> list[dict[str, Seats]]:
-        is_contact = seat.voice.actor.kind == "contact"
+        is_contact = seat.taken_by.kind == "contact"
         return [self._seats] if is_contact else [self._seats, self._no_contacts]
 
     def _begin(self, shown: str | None) -> tuple[int, ResetReason | None]:
@@ -150,19 +174,23 @@ class Hub:
         return (known.position, None) if known.epoch == self.epoch else (self.delivered, "epoch")
 
 
-async def _page(
-    tx: Tx, position: int, upto: int, curious: str | None
-) -> tuple[int, list[Happening]] | None:
-    """Up to where the page goes, and its happenings; None when the log begins after `position`."""
-    if position < await log.floor(tx):
-        return None
+async def _found(tx: Tx, position: int, upto: int) -> tuple[list[Logged], int]:
+    """A page of the log, and how far it was forgotten by the time it was read."""
     found = await events.of_tenant_after(tx, position, upto, PAGE)
-    last = found[-1].position if len(found) == PAGE else upto
-    return last, await gather(tx, found, [curious] if curious else [])
+    return found, await log.floor(tx)
 
 
 def _frame(voice: Voice, happening: Happening) -> bytes | None:
-    return voice.frame(happening) if hears(voice.actor, happening) else None
+    """What the voice says of it. What it cannot say holds up nobody."""
+    try:
+        return voice.frame(happening) if hears(voice.actor, happening) else None
+    except Exception:
+        happening.once(("unsaid", voice.name), lambda: _unsaid(happening))
+        return None
+
+
+def _unsaid(happening: Happening) -> None:
+    _log.error("an event was left out", event_id=happening.event.id, exc_info=True)
 
 
 def _curious(voice: Voice) -> str | None:

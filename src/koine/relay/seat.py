@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from koine.kit import metrics
+from koine.model.actor import Actor
+from koine.model.cursor import Cursor
 from koine.relay.voice import Voice
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ ResetReason = Literal["unknown", "epoch", "too_old"]
 """Why a cursor is worth nothing: it is none of ours, of before a restore, or older than what the
 log still holds."""
 
+NOWHERE = str(Cursor("none", 0))
+"""A cursor worth nothing, of an epoch that is none: whoever shows it is told to begin anew."""
 QUEUE_FRAMES = 1_000
 """What may wait for one reader, in at most `stream_queue_bytes`. Beyond it the seat is closed, and
 comes back with its cursor."""
@@ -46,7 +50,9 @@ class Seat:
 
     def __init__(self, hub: "Hub", voice: Voice, position: int, reset: ResetReason | None) -> None:
         self._hub = hub
+        self._epoch = hub.epoch
         self.voice = voice
+        self.taken_by = voice.actor
         self.position = position
         self.live = False
         self.heard = position
@@ -61,13 +67,22 @@ class Seat:
 
     @property
     def cursor(self) -> str:
-        """Where the reader is: everything before was handed to it by `read`."""
-        return self._hub.cursor_at(self._passed())
+        """Where the reader is: everything before was handed to it by `read`. One who must begin
+        anew and was not told so yet is nowhere."""
+        return NOWHERE if self._reset is not None else self.at(self._passed())
 
     @property
     def ended(self) -> bool:
         """Whether `read` will raise Closed."""
         return self._reason is not None
+
+    def listens(self) -> bool:
+        """Whether it may be told anything: it has not ended, and it is known whose it is."""
+        return self._reason is None and not self.doubtful
+
+    def at(self, position: int) -> str:
+        """The cursor of a position in the log that this seat reads."""
+        return str(Cursor(self._epoch, position))
 
     async def read(self, wait: float) -> Told:
         """What comes next; nothing at all when `wait` seconds pass without a word.
@@ -78,7 +93,7 @@ class Seat:
         if self._reset is not None and self._reason is None:
             told, self._reset = Told([], self._reset), None
             return told
-        if not (self.live or self.doubtful) and self._reason is None:
+        if self.listens() and not self.live:
             told = await self._hub.catch_up(self)
             if told.frames or told.reset:
                 self._counted.inc(len(told.frames))
@@ -105,14 +120,17 @@ class Seat:
 
     def suspend(self) -> None:
         """Nobody can tell who the reader is: it hears nothing until `resume`, then all of it."""
+        self.position = self._passed()
         self.doubtful, self.live = True, False
         self._queue.clear()
         self._bytes = 0
 
-    def resume(self) -> None:
-        """The reader is who it was."""
-        self.doubtful = False
-        self._wake()
+    def resume(self, actor: Actor) -> None:
+        """The reader is known again."""
+        self.voice.actor = actor
+        if self.doubtful:
+            self.doubtful = False
+            self._wake()
 
     def reset(self, reason: ResetReason, position: int) -> None:
         """What the reader knew of its place is void; it goes on from `position`."""
@@ -122,8 +140,8 @@ class Seat:
     def close(self, reason: Reason) -> None:
         """End the seat: what is queued is dropped, the reader learns where it was."""
         if self._reason is None:
-            self.position = self._passed() if not self._queue else self.position
-            self._reason = reason
+            self.position = self._passed()
+            self._reason, self.live = reason, False
             self._queue.clear()
             self._hub.leave(self, reason)
             self._wake()
@@ -138,7 +156,7 @@ class Seat:
             position, frame = self._queue.popleft()
             if position:
                 self.position = position
-            frames.append((self._hub.cursor_at(position) if position else "", frame))
+            frames.append((self.at(position) if position else "", frame))
         self._bytes = 0
         if frames:
             self._counted.inc(len(frames))

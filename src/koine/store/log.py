@@ -1,11 +1,11 @@
 """What is known of the event log as a whole: its epoch, and how far back it reaches."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from koine.kit.tokens import random_token
 from koine.store import events
 from koine.store.db import Tx
-from koine.store.fragments import upsert
+from koine.store.fragments import insert_ignoring, upsert
 from koine.store.sql import Command, Query, p
 from koine.store.tables import server as t
 
@@ -15,7 +15,18 @@ _SET = Command(
     upsert(t, {"name": p("name"), "value": p("value")}, ["name"], lambda new: {"value": new.value}),
     crosses_tenants=_OWN,
 )
+_FIRST = Command(
+    insert_ignoring(t, {"name": p("name"), "value": p("value")}, ["name"]), crosses_tenants=_OWN
+)
 _EPOCH, _HOME, _FLOOR, _SETTLED = "event_epoch", "event_home", "event_floor", "event_settled"
+_MOVE = Command(
+    update(t).where(t.c.name == _HOME, t.c.value != p("home")).values(value=p("home")),
+    crosses_tenants=_OWN,
+)
+_END = Command(
+    update(t).where(t.c.name == _EPOCH, t.c.value == p("old")).values(value=p("fresh")),
+    crosses_tenants=_OWN,
+)
 
 
 async def epoch(tx: Tx, home: str) -> str:
@@ -24,18 +35,24 @@ async def epoch(tx: Tx, home: str) -> str:
     `home` names the server the database lives in: after a fail-over or a restore by other means
     than ours it differs, positions may come again, and cursors of before must not be believed.
     """
-    known = await tx.one(_GET, name=_EPOCH)
-    if known is None or await tx.one(_GET, name=_HOME) != home:
-        await tx.run(_SET, name=_HOME, value=home)
+    # Of all the processes that find it moved, the one that says so first begins the epoch.
+    moved = await tx.run(_FIRST, name=_HOME, value=home) or await tx.run(_MOVE, home=home)
+    if moved:
         return await new_epoch(tx)
-    return known
+    return await tx.one(_GET, name=_EPOCH) or await new_epoch(tx)
 
 
 async def new_epoch(tx: Tx) -> str:
     """Begin another epoch: every cursor given out so far is answered with a reset."""
-    fresh = random_token(8).lower().replace("-", "0").replace("_", "1")
+    fresh = _fresh()
     await tx.run(_SET, name=_EPOCH, value=fresh)
     return fresh
+
+
+async def end_epoch(tx: Tx, old: str) -> str:
+    """The epoch after `old`: of all the processes that find it over, one begins the next."""
+    await tx.run(_END, old=old, fresh=_fresh())
+    return await tx.one(_GET, name=_EPOCH) or await new_epoch(tx)
 
 
 async def floor(tx: Tx) -> int:
@@ -61,3 +78,7 @@ async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
         return False
     await tx.run(_SET, name=_FLOOR, value=str(position))
     return True
+
+
+def _fresh() -> str:
+    return random_token(8).lower().replace("-", "0").replace("_", "1")

@@ -3,7 +3,7 @@
 import pytest
 
 from koine.dialects.delivery import Delivery
-from koine.engine import delivery_conversations, messages
+from koine.engine import delivery_conversations, messages, participation
 from koine.engine.delivery_conversations import Opening
 from koine.model.conversation import Conversation
 from koine.model.message import Draft
@@ -83,3 +83,17 @@ async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
             await stream.next()
             told = [await stream.next() for _ in range(3)]
         assert [line and line.data["message"]["content"] for line in told] == ["0", "1", "2"]
+
+
+async def test_who_was_put_out_is_not_shown_what_was_said_since(cast: Cast) -> None:
+    talk, boss = await opened(cast), cast.acme.actor("ada")
+    async with live(cast.engine, Delivery()) as server:
+        async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
+            await stream.next()
+            cursor = stream.cursor
+        await participation.remove(cast.engine, boss, talk.id, [cast.acme.id("cleo")])
+        await say(cast, talk, "dan", "She is gone")
+        async with following(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
+            (line,) = (await stream.rest())[1:]
+        assert (line.kind, line.data["conversation"]) == ("conversation.removed", None)
+        assert line.data["conversation_id"] == talk.id and "message" not in line.data

@@ -7,12 +7,14 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.delivery import auth, shapes, wire
+from koine.engine import access
 from koine.http import sse
 from koine.http.call import Call, Stream
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import unread
+from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.relay.voice import Whisper
 
@@ -24,7 +26,8 @@ routes = Routes()
 
 
 class Told(Struct, frozen=True, omit_defaults=True):
-    """One event. `conversation` is as GET shows it to the caller, null once it is gone."""
+    """One event. `conversation` is as GET shows it to the caller, null once it is gone or the
+    caller is out of it."""
 
     event: str
     id: str
@@ -89,10 +92,12 @@ class DeliveryVoice:
         if said and (happening.message is None or happening.message.private):
             return None
         me = happening.part_of(self.actor.identity_id)
-        inside = self.actor.is_system_admin or (me is not None and me.left_at is None)
+        takes_part = me is not None and me.left_at is None
+        sees = _is_there(happening) and (takes_part or access.sees_all(self.actor))
+        hears = said and sees and (takes_part or self.actor.is_system_admin)
         count = 0 if found is None else unread(found, me, sees_private=False)
-        key = ("delivery", said and inside, count, None if me is None else me.identity_id)
-        return happening.once(key, lambda: self._made(happening, said and inside))
+        key = ("delivery", sees, hears, count, None if me is None else me.identity_id)
+        return happening.once(key, lambda: self._made(happening, sees, hears))
 
     def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
         """Who is writing."""
@@ -101,23 +106,23 @@ class DeliveryVoice:
         told = Typing(whisper.conversation_id, whisper.identity_id, whisper.name, whisper.on)
         return sse.frame("typing", _encode(told))
 
-    def _made(self, happening: Happening, inside: bool) -> bytes:
+    def _made(self, happening: Happening, sees: bool, hears: bool) -> bytes:
         event = happening.event
-        kind = _kind(happening, inside)
-        message = shapes.message(happening.message) if inside and happening.message else None
+        kind = _kind(event, hears) if sees else "conversation.removed"
+        message = shapes.message(happening.message) if hears and happening.message else None
         told = Told(
             kind,
             event.id,
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
-            self._conversation(happening),
+            self._conversation(happening) if sees else None,
             message,
         )
         return sse.frame(kind, _encode(told))
 
     def _conversation(self, happening: Happening) -> wire.Conversation | None:
         found = happening.conversation
-        if found is None or found.removed_at is not None:
+        if found is None:
             return None
         people = list(happening.participants)
         latest = happening.around.latest.get(found.id)
@@ -126,11 +131,12 @@ class DeliveryVoice:
         )
 
 
-def _kind(happening: Happening, inside: bool) -> str:
-    event, found = happening.event, happening.conversation
-    if found is None or found.removed_at is not None:
-        return "conversation.removed"
-    if event.kind in _SAID and not inside:
+def _is_there(happening: Happening) -> bool:
+    return happening.conversation is not None and happening.conversation.removed_at is None
+
+
+def _kind(event: Logged, hears: bool) -> str:
+    if event.kind in _SAID and not hears:
         return "conversation.updated"
     if event.kind.startswith("participant."):
         return "participants.updated"

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.helpdesk import auth, happened
+from koine.engine import access
 from koine.http import sse
 from koine.http.call import Call, Stream
 from koine.http.route import Routes
@@ -78,6 +79,8 @@ class HelpdeskVoice:
     def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
         """Who is writing."""
         if whisper.conversation_id is None:
+            return None
+        if whisper.hidden and not access.sees_private(self.actor):
             return None
         told = Typing(
             whisper.conversation_id, whisper.identity_id, whisper.name, whisper.on, whisper.hidden

@@ -1,0 +1,37 @@
+"""The happenings behind events, whatever is wrong with one of them."""
+
+import msgspec
+import structlog
+
+from koine.engine.happenings import gather
+from koine.model.event import Logged
+from koine.model.happening import Happening
+from koine.store.db import Database
+
+_MISMADE = (
+    msgspec.MsgspecError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What rows that are not as they should be raise; never what a database in trouble does, for then
+nothing is left out, and all is tried again."""
+_log = structlog.get_logger("koine.relay")
+
+
+async def gathered(
+    db: Database, tenant_id: str, events: list[Logged], curious: list[str]
+) -> list[Happening]:
+    """As `happenings.gather`, in a read of its own. An event nothing can be made of is left out,
+    and said in the log: it must not hold up all that come after it. Raises Unavailable."""
+    try:
+        return await db.read(tenant_id, gather, events, curious)
+    except _MISMADE:
+        if len(events) == 1:
+            _log.error("an event was left out", event_id=events[0].id, exc_info=True)
+            return []
+        half = len(events) // 2
+        first = await gathered(db, tenant_id, events[:half], curious)
+        return first + await gathered(db, tenant_id, events[half:], curious)
