@@ -12,7 +12,11 @@ PATIENCE = 30.0
 
 
 class Cut(Exception):
-    """The connection ended before the answer was whole."""
+    """The connection ended before the answer was whole; `got` counts the bytes of it."""
+
+    def __init__(self, got: int) -> None:
+        super().__init__(f"{got} bytes of an answer")
+        self.got = got
 
 
 class Reply(Struct, frozen=True):
@@ -66,6 +70,11 @@ class Line:
             self.close()
             raise
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection that the next request would go over."""
+        return self._writer is not None
+
     def close(self) -> None:
         """Close the connection; harmless when there is none."""
         if self._writer is not None:
@@ -89,12 +98,14 @@ async def get(port: int, path: str, headers: Mapping[str, str] | None = None) ->
 
 async def read_reply(reader: asyncio.StreamReader) -> Reply:
     """Read one answer that says its length. Raises Cut."""
+    head_size = 0
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        head_size = len(head)
         first, *lines = head.rstrip().split("\r\n")
         pairs = (line.partition(":") for line in lines)
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
     except asyncio.IncompleteReadError as error:
-        raise Cut(f"{len(error.partial)} bytes of an answer") from None
+        raise Cut(head_size + len(error.partial)) from None
     return Reply(int(first.split()[1]), headers, body)
