@@ -91,10 +91,10 @@ async def test_no_customer_driver_or_stranger_is_an_agent(here: Shore) -> None:
                 assert (await client.event("presence.update"))["data"]["users"] == {}
 
 
-async def test_what_happens_on_one_node_is_told_on_another(sqlite_db: Database) -> None:
+async def test_what_happens_on_one_node_is_told_on_another(db: Database) -> None:
     bus = test_whispers.Wire()
     async with (
-        shore(await make_cast(sqlite_db), bus=bus) as here,
+        shore(await make_cast(db), bus=bus) as here,
         live(here.cast.engine, InboxDialect(), bus=bus) as there,
         connect(f"{here.server.ws}/v1/socket") as socket,
         Shore(here.cast, there, here.talk).cabled(here.carol) as client,
