@@ -9,10 +9,11 @@ from collections.abc import Iterable
 import msgspec
 
 from koine.engine.around import around
+from koine.kit.times import DAY
 from koine.model.conversation import Conversation
 from koine.model.event import Logged
 from koine.model.happening import Happening, Noun
-from koine.model.identity import ResponderVersion
+from koine.model.identity import Identity, ResponderVersion
 from koine.model.tenant import TenantSettings
 from koine.model.view import Part
 from koine.store import (
@@ -31,6 +32,8 @@ _AROUND: frozenset[Part] = frozenset(
     {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
 )
 _SUPPORT = "support"
+_REMEMBERED = 30 * DAY
+"""When somebody changes, conversations they only spoke in are looked for this far back."""
 
 
 async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happening]:
@@ -47,17 +50,18 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
     happened = []
     for event in events:
         conversation_id = event.conversation_id or ""
+        noun = await _noun(tx, event)
         happened.append(
             Happening(
                 event=event,
                 conversation=found.get(conversation_id),
                 participants=tuple(surrounding.participants.get(conversation_id, ())),
                 message=said.get((conversation_id, event.seq or 0)),
-                noun=await _noun(tx, event),
+                noun=noun,
                 around=surrounding,
                 readers=readers.get(conversation_id),
                 members=_members(event),
-                meets=await _meets(tx, event, curious),
+                meets=await _meets(tx, event, noun, curious),
                 version=await _version(tx, event),
                 merged_id=_merged(event),
             )
@@ -98,10 +102,15 @@ async def _noun(tx: Tx, event: Logged) -> Noun | None:
             return None
 
 
-async def _meets(tx: Tx, event: Logged, curious: list[str]) -> frozenset[str]:
-    if not curious or not event.kind.startswith("identity."):
+async def _meets(tx: Tx, event: Logged, noun: Noun | None, curious: list[str]) -> frozenset[str]:
+    if not curious or not isinstance(noun, Identity) or not event.kind.startswith("identity."):
         return frozenset()
-    return frozenset(await participants.meets(tx, event.subject_id, curious))
+    met = await participants.meets(tx, noun.id, curious)
+    if noun.kind != "contact":
+        # A contact speaks in conversations of its own; who works here also in others'.
+        since = event.created_at - _REMEMBERED
+        met |= await participants.heard(tx, noun.id, curious, since)
+    return frozenset(met)
 
 
 async def _readers(tx: Tx, found: list[Conversation]) -> dict[str, frozenset[str]]:

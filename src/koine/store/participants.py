@@ -96,10 +96,6 @@ _THEIR_OWN = and_(
 _SHARED = and_(
     t.c.tenant_id == _THEIRS.c.tenant_id, t.c.conversation_id == _THEIRS.c.conversation_id
 )
-_SAID_THERE = and_(
-    messages.c.tenant_id == _THEIRS.c.tenant_id,
-    messages.c.conversation_id == _THEIRS.c.conversation_id,
-)
 _MEETS = Query(
     select(_THEIRS.c.identity_id)
     .join(conversations, _THEIR_OWN)
@@ -108,9 +104,29 @@ _MEETS = Query(
         _THEIRS.c.left_at.is_(None),
         in_list(_THEIRS.c.identity_id, "identity_ids"),
         or_(
+            conversations.c.owner_id == p("identity_id"),
             conversations.c.responder_id == p("identity_id"),
             exists().where(_SHARED, t.c.identity_id == p("identity_id")),
-            exists().where(_SAID_THERE, messages.c.sender_id == p("identity_id")),
+        ),
+    )
+    .distinct(),
+    str,
+)
+_HEARD = Query(
+    select(t.c.identity_id)
+    .join(
+        conversations,
+        and_(conversations.c.tenant_id == t.c.tenant_id, conversations.c.id == t.c.conversation_id),
+    )
+    .where(
+        _IN_TENANT,
+        t.c.left_at.is_(None),
+        in_list(t.c.identity_id, "identity_ids"),
+        conversations.c.last_activity_at >= p("since"),
+        exists().where(
+            messages.c.tenant_id == t.c.tenant_id,
+            messages.c.conversation_id == t.c.conversation_id,
+            messages.c.sender_id == p("identity_id"),
         ),
     )
     .distinct(),
@@ -143,9 +159,17 @@ async def of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Participant]
 
 
 async def meets(tx: Tx, identity_id: str, identity_ids: list[str]) -> set[str]:
-    """Those of the others who take part in a conversation that shows the identity: it takes or
-    took part, spoke there, or answers there."""
+    """Those of the others who take part in a conversation that is the identity's, that it takes or
+    took part in, or that it answers."""
     return set(await tx.all(_MEETS, identity_id=identity_id, identity_ids=identity_ids))
+
+
+async def heard(tx: Tx, identity_id: str, identity_ids: list[str], since: int) -> set[str]:
+    """Those of the others who take part in a conversation where the identity said something; of
+    conversations that were active since then (µs), for it looks at each message of theirs."""
+    return set(
+        await tx.all(_HEARD, identity_id=identity_id, identity_ids=identity_ids, since=since)
+    )
 
 
 async def everyone(tx: Tx, conversation_id: str) -> list[str]:
