@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from koine.engine.engine import Engine
@@ -13,6 +14,7 @@ from koine.kit import webhook_signature
 from koine.kit.lru import TimedCache
 from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
+from koine.model.errors import Unavailable
 from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.model.hook import Claim, Hook, Owned, Place, Told
@@ -21,9 +23,11 @@ from koine.store import hook_log, tenants
 
 CONTENT = {"content-type": "application/json"}
 FORGOTTEN = "the log has forgotten the event"
+UNTELLABLE = "the server could not put the event into words; its own log says why"
 UNREADABLE = "the endpoint's secret cannot be read: the server's secret_key is another; rotate it"
 _words = msgspec.json.Decoder(frozenset[str])
 _headers = msgspec.json.Decoder(dict[str, str])
+_log = structlog.get_logger("koine.webhooks")
 
 
 class Keys(Struct, frozen=True):
@@ -69,7 +73,12 @@ class Desk:
             tenant = await self.tenant(tenant_id)
             happened = await self._happened(tenant_id, theirs)
             for claim in theirs:
-                self._decide(written, claim, hooks[claim.place], happened, tenant)
+                # Claimed again for ever, the one that cannot be told would be in everyone's way.
+                try:
+                    self._decide(written, claim, hooks[claim.place], happened, tenant)
+                except Exception:
+                    _log.error("an event cannot be told", event_id=claim.event_id, exc_info=True)
+                    written.cancelled.append((claim, UNTELLABLE))
         return written
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
@@ -86,9 +95,20 @@ class Desk:
         events: dict[int, Logged] = {c.position: c.event for c in claims if c.event is not None}
         if not events:
             return {}
-        wanted = list(events.values())
-        happened = await self._engine.db.read(tenant_id, gather, wanted, [])
+        happened = await self._gathered(tenant_id, list(events.values()))
         return {each.event.position: each for each in happened}
+
+    async def _gathered(self, tenant_id: str, events: list[Logged]) -> list[Happening]:
+        """What happened, without the events that cannot be gathered."""
+        try:
+            return await self._engine.db.read(tenant_id, gather, events, [])
+        except Unavailable:
+            raise
+        except Exception:
+            if len(events) == 1:
+                _log.error("an event cannot be gathered", event_id=events[0].id, exc_info=True)
+                return []
+        return [each for event in events for each in await self._gathered(tenant_id, [event])]
 
     def _decide(
         self,
@@ -100,7 +120,7 @@ class Desk:
     ) -> None:
         happening = happened.get(claim.position)
         if happening is None or tenant is None:
-            written.cancelled.append((claim, FORGOTTEN))
+            written.cancelled.append((claim, FORGOTTEN if claim.event is None else UNTELLABLE))
         elif happening.event.conversation_id is not None and happening.conversation is None:
             written.cancelled.append((claim, hook_log.DELETED))
         elif (told := self._told(hook, happening, tenant)) is None:

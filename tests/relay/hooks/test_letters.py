@@ -1,0 +1,62 @@
+"""From claims to letters: what cannot be told of one event holds up no other."""
+
+import msgspec
+import pytest
+
+from koine.dialects.native.hooks import NativeHooks
+from koine.engine.hook_voice import Kinds
+from koine.model.event import Logged
+from koine.model.happening import Happening
+from koine.model.hook import Told as Said
+from koine.model.tenant import Tenant
+from koine.relay import letters
+from koine.store.db import Tx
+from tests.relay.hooks.told import Told
+
+BAD = "a word no voice can say"
+
+
+class Stammering(NativeHooks):
+    """A voice with a bug: one message is more than it can bear."""
+
+    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Said | None:
+        """As the native one, but for that message."""
+        if happening.message is not None and happening.message.content == BAD:
+            raise KeyError(BAD)
+        return super().told(happening, tenant, kinds)
+
+
+async def test_an_event_that_cannot_be_told_holds_up_no_other(told: Told) -> None:
+    told.cast.engine.voices = {"native": Stammering("http://koine.test")}
+    made = await told.hook()
+    talk = await told.talk()
+    for text in ("one", BAD, "two"):
+        await told.say(talk, text)
+    await told.tell()
+    said = [
+        msgspec.json.decode(got.body)["data"]["message"]["content"] for got in told.receiver.got
+    ]
+    rows = await told.log(made.hook)
+    assert sorted(said) == ["one", "two"]
+    assert [row.state for row in rows] == ["delivered", "cancelled", "delivered"]
+    assert rows[1].error == letters.UNTELLABLE
+
+
+async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await told.hook()
+    talk = await told.talk()
+    (_, bad, _) = [await told.say(talk, text) for text in ("one", "bad", "two")]
+    gather = letters.gather
+
+    async def broken(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happening]:
+        if bad.id in {event.subject_id for event in events}:
+            raise ValueError("broken row")
+        return await gather(tx, events, curious)
+
+    monkeypatch.setattr(letters, "gather", broken)
+    await told.tell()
+    assert [row.state for row in await told.log(made.hook)] == [
+        "delivered", "cancelled", "delivered",
+    ]  # fmt: skip
