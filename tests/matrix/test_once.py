@@ -29,6 +29,7 @@ EXEMPT = {
     "PUT /v1/me/password",  # the payload is a secret, and doing it twice is doing it once
     "POST /public/api/v1/inboxes/{inbox}/contacts/{contact}/conversations/{conversation}"
     "/toggle_typing",  # nothing is written
+    "POST /api/v1/webhooks/{id}/test",
     "POST /v1/webhooks/{webhook_id}/test",  # a try, and how it went at that moment
 }
 NAMED = [each for each in KEPT if each[0] != "inbox" or "{contact}" in each[1]]

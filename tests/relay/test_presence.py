@@ -34,7 +34,7 @@ async def test_one_may_say_so_on_another_node_than_the_one_they_sit_on(cast: Cas
     async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
         await here.seat(PlainVoice(dan), None)
         for availability in ("away", "online"):
-            there.presence.set(dan, availability)  # type: ignore[arg-type]  # both are words of it
+            there.presence.set(dan, availability)
             assert here.presence.of(dan.tenant_id) == {dan.identity_id: availability}
             assert there.presence.of(dan.tenant_id) == {dan.identity_id: availability}
 

@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from koine.relay.bus import Heard, Subject
-from koine.relay.relay import Relay
 from koine.relay.voice import Whisper
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
@@ -49,11 +48,14 @@ async def test_the_other_node_hears_it_too(cast: Cast) -> None:
 
 
 async def test_garbage_from_the_bus_is_nothing(cast: Cast) -> None:
-    wire = Wire()
+    talk, wire = await opened(cast, "dan"), Wire()
     async with relay_of(cast.engine, wire) as relay:
+        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        await seat.read(0.02)
         wire.tell("whisper", b"\xff garbage")
         wire.tell("whisper", msgspec.msgpack.encode({"tenant_id": 3}))
-        assert isinstance(relay, Relay) and relay.pump.begun is not None
+        relay.whisper(typing(cast, talk.id, "ada"))
+        assert "typing on" in await heard(seat, 1)
 
 
 class Wire:

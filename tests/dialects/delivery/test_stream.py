@@ -38,7 +38,7 @@ async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> 
     talk = await opened(cast)
     async with live(cast.engine, Delivery()) as server:
         async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
-            assert (await stream.next()) and stream.cursor
+            assert (await stream.next()).kind == "ready" and stream.cursor
             await say(cast, talk, "dan", "At the door")
             (line,) = await stream.until("message.created")
         assert line.data["message"]["content"] == "At the door"
@@ -63,12 +63,12 @@ async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast:
         inside = following(server.url, cast.bearer("cleo"), path=PATH)
         outside = following(server.url, cast.bearer("olaf"), path=PATH)
         async with inside as cleo, outside as olaf:
-            assert await cleo.next() and await olaf.next()
+            assert (await cleo.next()).kind == (await olaf.next()).kind == "ready"
             await say(cast, talk, "alice", "a note", private=True)
             await say(cast, talk, "dan", "At the door")
             (line,) = await cleo.until("message.created")
             assert line.data["message"]["content"] == "At the door"
-            assert await olaf.quiet()
+            assert await olaf.rest() == []
 
 
 async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
@@ -82,7 +82,7 @@ async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
         async with following(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
             await stream.next()
             told = [await stream.next() for _ in range(3)]
-        assert [line and line.data["message"]["content"] for line in told] == ["0", "1", "2"]
+        assert [line.data["message"]["content"] for line in told] == ["0", "1", "2"]
 
 
 async def test_who_was_put_out_is_not_shown_what_was_said_since(cast: Cast) -> None:

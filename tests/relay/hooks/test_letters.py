@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from koine.dialects.native.hooks import NativeHooks
+from koine.engine import happenings
 from koine.engine.hook_voice import Kinds
 from koine.model.event import Logged
 from koine.model.happening import Happening
@@ -48,7 +49,7 @@ async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
     made = await told.hook()
     talk = await told.talk()
     (_, bad, _) = [await told.say(talk, text) for text in ("one", "bad", "two")]
-    gather = letters.gather
+    gather = happenings.gather
 
     async def broken(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happening]:
         if bad.id in {event.subject_id for event in events}:
