@@ -25,9 +25,22 @@ async def begin(cast: Cast, who: str = "dan", digest: str = "d", runner: str = "
     return await answers.begin(cast.engine, cast.acme.actor(who), REQUEST, "k", call)
 
 
+async def keep(cast: Cast) -> None:
+    made = answers.Answered(cast.acme.actor("dan"), REQUEST, "k", *ANSWER)
+    await answers.keep_many(cast.engine, [made])
+
+
+async def test_of_many_keys_those_that_nobody_used_are_taken(cast: Cast) -> None:
+    dan, eve = (cast.acme.actor(who) for who in ("dan", "alice"))
+    asked = [answers.Asked(who, REQUEST, key, "d") for who in (dan, eve) for key in ("k", "l")]
+    assert await answers.begin_many(cast.engine, asked[:1], "me") == [True]
+    cast.clock.advance(1)
+    assert await answers.begin_many(cast.engine, asked, "me") == [False, True, True, True]
+
+
 async def test_the_first_answer_is_given_again(cast: Cast) -> None:
     assert await begin(cast) is None
-    await answers.keep(cast.engine, cast.acme.actor("dan"), REQUEST, "k", ANSWER)
+    await keep(cast)
     again = await begin(cast)
     assert (again.status, again.headers, again.content) == ANSWER  # type: ignore[attr-defined]  # kept
 
@@ -35,7 +48,7 @@ async def test_the_first_answer_is_given_again(cast: Cast) -> None:
 async def test_what_is_kept_cannot_be_read_without_the_key(cast: Cast) -> None:
     dan = cast.acme.actor("dan")
     await begin(cast)
-    await answers.keep(cast.engine, dan, REQUEST, "k", ANSWER)
+    await keep(cast)
     slot = answers._slot(dan, REQUEST, "k")
     row = await cast.engine.db.read(dan.tenant_id, rows.get, slot)
     assert row is not None
@@ -51,7 +64,7 @@ async def test_while_the_first_runs_the_second_conflicts(cast: Cast) -> None:
 
 async def test_another_payload_is_refused(cast: Cast) -> None:
     await begin(cast)
-    await answers.keep(cast.engine, cast.acme.actor("dan"), REQUEST, "k", ANSWER)
+    await keep(cast)
     with pytest.raises(KeyReused):
         await begin(cast, digest="other")
 
@@ -76,7 +89,7 @@ async def test_a_key_its_own_process_does_not_run_any_more_is_free_at_once(cast:
 
 async def test_a_key_is_forgotten_after_a_day(cast: Cast) -> None:
     await begin(cast)
-    await answers.keep(cast.engine, cast.acme.actor("dan"), REQUEST, "k", ANSWER)
+    await keep(cast)
     cast.clock.advance(24 * 3600 + 1)
     assert await begin(cast, digest="other") is None
 

@@ -11,7 +11,7 @@ import hashlib
 
 from msgspec import Struct, structs
 
-from koine.engine.engine import writes
+from koine.engine.engine import Engine, writes
 from koine.kit import tokens
 from koine.kit.sealed import Sealed
 from koine.kit.times import DAY, SECOND
@@ -42,6 +42,36 @@ class Call(Struct, frozen=True):
     runner: str = ""
 
 
+class Asked(Struct, frozen=True):
+    """A call that asks for its key, with the digest of its payload."""
+
+    actor: Actor
+    request: str
+    key: str
+    digest: str
+
+    @property
+    def scope(self) -> tuple[Actor, str, str]:
+        """Whose key it is, and for what."""
+        return self.actor, self.request, self.key
+
+
+class Answered(Struct, frozen=True):
+    """The first answer under a key: status, headers as JSON text, body."""
+
+    actor: Actor
+    request: str
+    key: str
+    status: int
+    headers: str
+    body: bytes
+
+    @property
+    def scope(self) -> tuple[Actor, str, str]:
+        """Whose key it is, and for what."""
+        return self.actor, self.request, self.key
+
+
 @writes
 async def begin(
     tx: Tx, now: int, actor: Actor, request: str, key: str, call: Call
@@ -52,7 +82,7 @@ async def begin(
     """
     runner = call.runner
     slot, secret = _slot(actor, request, key), _secret(actor, request, key)
-    digest = tokens.hmac_hex(secret, call.digest)
+    digest = _digest(actor, request, key, call.digest)
     if await answers.take(tx, slot, digest, now, runner):
         return None
     found = await answers.get(tx, slot)
@@ -69,14 +99,27 @@ async def begin(
     return structs.replace(found, content=Sealed(secret).open(bytes(found.content or b"")))
 
 
-@writes
-async def keep(
-    tx: Tx, now: int, actor: Actor, request: str, key: str, answer: tuple[int, str, bytes]
-) -> None:
-    """Keep the first answer: status, headers as JSON text, body."""
-    status, headers, body = answer
-    sealed = Sealed(_secret(actor, request, key)).seal(body)
-    await answers.keep(tx, _slot(actor, request, key), status, headers, sealed)
+async def begin_many(engine: Engine, asked: list[Asked], runner: str) -> list[bool]:
+    """Take the keys that nobody has used, in one transaction; of the others `begin` knows more.
+    No two may be for the same key. Raises Unavailable."""
+    wanted = [(a.actor.tenant_id, _slot(*a.scope), _digest(*a.scope, a.digest)) for a in asked]
+    taken = await engine.db.write("", answers.take_many, wanted, engine.clock.now(), runner)
+    return [(tenant_id, slot) in taken for tenant_id, slot, _ in wanted]
+
+
+async def keep_many(engine: Engine, made: list[Answered]) -> None:
+    """Keep first answers, in one transaction. No two may be to the same key. Raises Unavailable."""
+    rows = [
+        (
+            each.actor.tenant_id,
+            _slot(*each.scope),
+            each.status,
+            each.headers,
+            Sealed(_secret(*each.scope)).seal(each.body),
+        )
+        for each in made
+    ]
+    await engine.db.write("", answers.keep_many, rows)
 
 
 @writes
@@ -99,6 +142,10 @@ def _slot(actor: Actor, request: str, key: str) -> str:
 
 def _secret(actor: Actor, request: str, key: str) -> str:
     return tokens.digest(f"answer\0{_scope(actor, request, key)}")
+
+
+def _digest(actor: Actor, request: str, key: str, payload: str) -> str:
+    return tokens.hmac_hex(_secret(actor, request, key), payload)
 
 
 def _scope(actor: Actor, request: str, key: str) -> str:

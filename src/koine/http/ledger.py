@@ -10,6 +10,7 @@ import msgspec
 from koine.engine import answers
 from koine.engine.answers import KeyReused
 from koine.kit.ids import new_id
+from koine.kit.together import Together
 from koine.model.errors import Conflict
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Answers:
         self._engine = engine
         self._runner = ""
         self._running: dict[Place, _Running] = {}
+        self._begins = Together(self._begin_many)
+        self._keeps = Together(self._keep_many)
 
     async def begin(self, actor: Actor, request: str, key: str, digest: str) -> Kept | None:
         """Take the key, or give the answer kept under it. See `Ledger.begin`.
@@ -83,9 +86,11 @@ class Answers:
         self._running[place] = _Running(digest, took_it)
         kept, taken = None, False
         try:
-            asked = answers.Call(digest, await self._name())
-            kept = _read(await answers.begin(self._engine, actor, request, key, asked))
-            taken = kept is None
+            taken = await self._begins.do(answers.Asked(actor, request, key, digest))
+            if not taken:
+                asked = answers.Call(digest, await self._name())
+                kept = _read(await answers.begin(self._engine, actor, request, key, asked))
+                taken = kept is None
         finally:
             if not taken:
                 del self._running[place]
@@ -95,9 +100,9 @@ class Answers:
     async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
         """Keep the first answer."""
         headers = msgspec.json.encode(kept.headers).decode()
-        answer = (kept.status, headers, kept.content)
+        made = answers.Answered(actor, request, key, kept.status, headers, kept.content)
         try:
-            await answers.keep(self._engine, actor, request, key, answer)
+            await self._keeps.do(made)
         finally:
             self._running.pop(_place(actor, request, key), None)
 
@@ -107,6 +112,13 @@ class Answers:
             await answers.drop(self._engine, actor, request, key)
         finally:
             self._running.pop(_place(actor, request, key), None)
+
+    async def _begin_many(self, asked: list[answers.Asked]) -> list[bool]:
+        return await answers.begin_many(self._engine, asked, await self._name())
+
+    async def _keep_many(self, made: list[answers.Answered]) -> list[None]:
+        await answers.keep_many(self._engine, made)
+        return [None] * len(made)
 
     async def _name(self) -> str:
         """This process among those that serve the database. Where only one can, the next one has

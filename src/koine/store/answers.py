@@ -1,13 +1,14 @@
 """First answers, kept by Idempotency-Key for a day, so that a retry gets the same one."""
 
 from msgspec import Struct, structs
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import Text, and_, delete, select, update
 
 from koine.store.db import Tx
-from koine.store.fragments import in_list, insert_ignoring
-from koine.store.sql import Command, Query, p
+from koine.store.fragments import in_list, insert_ignoring, values_table
+from koine.store.sql import Command, InsertMany, Query, UpdateMany, p
 from koine.store.tables import answers as t
 from koine.store.tables.base import columns_of
+from koine.store.types import Uuid
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -32,6 +33,27 @@ _TAKE = Command(
         index_elements=["tenant_id", "slot"],
     )
 )
+_TAKE_MANY = InsertMany(
+    t,
+    ["tenant_id", "slot", "digest", "taken_at", "headers"],
+    on_conflict=["tenant_id", "slot"],
+)
+_WANTED = values_table("wanted", {"tenant_id": Uuid(), "slot": Text(), "digest": Text()})
+_TAKEN = Query(
+    select(t.c.tenant_id, t.c.slot).join_from(
+        _WANTED,
+        t,
+        and_(
+            t.c.tenant_id == _WANTED.c.tenant_id,
+            t.c.slot == _WANTED.c.slot,
+            t.c.digest == _WANTED.c.digest,
+            t.c.taken_at == p("now"),
+            t.c.headers == p("runner"),
+            t.c.status.is_(None),
+        ),
+    )
+)
+_KEEP_MANY = UpdateMany(t, ["tenant_id", "slot"], ["status", "headers", "content"])
 _GET = Query(select(*columns_of(t, KeptAnswer)).where(_ONE), KeptAnswer)
 _TAKE_OVER = Command(
     update(t)
@@ -44,11 +66,6 @@ _TAKE_OVER = Command(
         content=None,
     )
 )
-_KEEP = Command(
-    update(t)
-    .where(_ONE)
-    .values(status=p("new_status"), headers=p("new_headers"), content=p("new_content"))
-)
 _DROP = Command(delete(t).where(_ONE))
 _OLD = (t.c.tenant_id == p("tenant_id"), t.c.taken_at < p("before"))
 _OLD_SLOTS = Query(select(t.c.slot).where(*_OLD).limit(p("limit")), str)
@@ -59,6 +76,21 @@ async def take(tx: Tx, slot: str, digest: str, now: int, runner: str) -> bool:
     """Take a free slot for a call that `runner` runs; False when it is taken."""
     taken = KeptAnswer(slot, digest, now, headers=runner)
     return bool(await tx.run(_TAKE, **structs.asdict(taken)))
+
+
+async def take_many(
+    tx: Tx, wanted: list[tuple[str, str, str]], now: int, runner: str
+) -> set[tuple[str, str]]:
+    """Take free slots, each said by tenant, slot and digest; answers tenant and slot of those that
+    were free. A slot comes once."""
+    rows = [(*each, now, runner) for each in sorted(wanted)]
+    await tx.many(_TAKE_MANY, rows)
+    return set(await tx.all(_TAKEN, wanted=wanted, now=now, runner=runner))
+
+
+async def keep_many(tx: Tx, rows: list[tuple[str, str, int, str, bytes]]) -> None:
+    """Put first answers into their slots, each once: tenant, slot, status, headers, body."""
+    await tx.many(_KEEP_MANY, sorted(rows))
 
 
 async def get(tx: Tx, slot: str) -> KeptAnswer | None:
@@ -77,11 +109,6 @@ async def take_over(tx: Tx, old: KeptAnswer, digest: str, now: int, runner: str)
         runner=runner,
     )
     return bool(taken)
-
-
-async def keep(tx: Tx, slot: str, status: int, headers: str, content: bytes) -> None:
-    """Put the first answer into its slot."""
-    await tx.run(_KEEP, slot=slot, new_status=status, new_headers=headers, new_content=content)
 
 
 async def drop(tx: Tx, slot: str) -> None:
