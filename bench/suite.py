@@ -63,7 +63,6 @@ class Suite:
                 for number in range(1, self._rounds + 1):
                     self._say(f"sends that are told to a webhook, round {number} of {self._rounds}")
                     self._pair(cluster, server, 64, told=True)
-                for _ in range(self._rounds):
                     rate = live.deliveries(receiver, self._seconds)
                     self.figures.samples["postgres deliveries"].append(Sample(rate))
         with Server(cluster.url, self._directory) as server:
