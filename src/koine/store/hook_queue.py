@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import BigInteger, delete, func, or_, select, tuple_, update
+from sqlalchemy import BigInteger, delete, exists, func, or_, select, tuple_, update
 
+from koine.kit.times import MINUTE
 from koine.model.event import Logged
 from koine.model.hook import Attempt, Claim, Owned, Place, Result
 from koine.store.db import Tx
@@ -23,6 +24,8 @@ from koine.store.tables.base import columns_of
 from koine.store.types import Uuid
 
 _EVERY = "the senders of a server serve all its tenants"
+LONGEST_CLAIM = MINUTE
+"""µs: what is due later than in so long is not under way."""
 
 
 class Due(Struct, frozen=True):
@@ -52,7 +55,8 @@ _REPLAY = Command(
         t.c.tenant_id == _AGAIN.c.tenant_id,
         t.c.hook_id == _AGAIN.c.hook_id,
         t.c.position == _AGAIN.c.position,
-        t.c.state != "pending",
+        # What is under way, or soon to be, is left alone.
+        or_(t.c.state != "pending", t.c.due_at > p("soon", BigInteger())),
     )
     .values(
         state="pending", attempt=0, due_at=p("now", BigInteger()), fence=t.c.fence + 1,
@@ -123,6 +127,24 @@ _DROP = Command(
     ),
     crosses_tenants=_EVERY,
 )
+_MADE = values_table(
+    "made",
+    {"tenant_id": Uuid(), "hook_id": Uuid(), "position": BigInteger(), "number": BigInteger()},
+)
+_UNWRITE = Command(
+    delete(tries).where(
+        tuple_(tries.c.tenant_id, tries.c.hook_id, tries.c.position, tries.c.number).in_(
+            select(_MADE.c.tenant_id, _MADE.c.hook_id, _MADE.c.position, _MADE.c.number)
+        ),
+        ~exists().where(
+            t.c.tenant_id == tries.c.tenant_id,
+            t.c.hook_id == tries.c.hook_id,
+            t.c.position == tries.c.position,
+            t.c.state != "cancelled",
+        ),
+    ),
+    crosses_tenants=_EVERY,
+)
 _INBOXES = Query(
     select(conversations.c.id, conversations.c.inbox_id).where(
         conversations.c.tenant_id == p("tenant_id"), in_list(conversations.c.id, "ids")
@@ -136,9 +158,11 @@ async def put(tx: Tx, due: list[Due]) -> None:
 
 
 async def again(tx: Tx, due: list[Due], now: int) -> int:
-    """Put them in line whether they were or not; answers how many had been and begin anew."""
+    """Put them in line whether they were or not; answers how many had been and begin anew, those
+    among them that would have waited for long."""
     places = [(each.tenant_id, each.hook_id, each.position) for each in due]
-    known = await tx.run(_REPLAY, again=places, now=now) if places else 0
+    soon = now + LONGEST_CLAIM
+    known = await tx.run(_REPLAY, again=places, now=now, soon=soon) if places else 0
     await put(tx, due)
     return known
 
@@ -186,11 +210,15 @@ async def claim(
 
 async def settle(tx: Tx, results: list[Result], tried: list[tuple[str, Attempt]]) -> None:
     """Write what became of claims, where the claim still stands, and the tries themselves, each
-    with its tenant's id."""
+    with its tenant's id. What was said in a conversation that was deleted while a try was under
+    way is not kept, nor is anything for an endpoint that was removed."""
     await tx.together(
         (_SETTLE, [_settled(each) for each in results]),
         (_LOG, [(tenant_id, *astuple(each)) for tenant_id, each in tried]),
     )
+    # After the deliveries are locked: whoever deletes now sees the tries that are left.
+    if made := [(tenant_id, a.hook_id, a.position, a.number) for tenant_id, a in tried]:
+        await tx.run(_UNWRITE, made=made)
 
 
 async def drop(tx: Tx, claims: list[Claim]) -> None:

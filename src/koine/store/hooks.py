@@ -39,9 +39,11 @@ _DISABLE = Command(
 )
 _HEALTH = UpdateMany(t, ["tenant_id", "id"], list(Health.__struct_fields__))
 _DELETE = Command(delete(t).where(*_ONE))
+# Deliveries first: a sender that is writing a try of one lets go of it before the tries are looked
+# for.
 _DELETE_LEFT = [
     Command(delete(left).where(left.c.tenant_id == p("tenant_id"), left.c.hook_id == p("id")))
-    for left in (hook_attempts, hook_deliveries)
+    for left in (hook_deliveries, hook_attempts)
 ]
 _BEGIN = Command(
     insert_ignoring(server, {"name": p("name"), "value": "0"}, ["name"]), crosses_tenants=_OWN

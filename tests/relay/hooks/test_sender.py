@@ -11,10 +11,11 @@ from koine.engine.hooks import HookChanges
 from koine.kit.times import DAY, SECOND
 from koine.model.conversation import NewConversation
 from koine.model.errors import Conflict, Invalid
+from koine.model.hook import Delivery
 from koine.relay.hooks import Hooks
 from koine.relay.schedule import STANDARD
 from koine.relay.sender import LEASE
-from koine.store import hook_log
+from koine.store import events, hook_log
 from tests.relay.hooks.told import Told
 from tests.support.receiver import OK, answer
 
@@ -264,3 +265,56 @@ async def test_old_deliveries_are_forgotten(told: Told) -> None:
     await told.hooks.tidy()
     assert await told.log(made.hook) == []
     assert await told.cast.engine.db.read("", hook_log.waiting) == (0, None)
+
+
+async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept(
+    told: Told,
+) -> None:
+    made = await told.hook()
+    talk = await told.talk()
+    await told.say(talk, "a secret")
+    async with told.under_way():
+        await conversations.delete(told.cast.engine, told.boss, talk.id, None)
+    (row,) = await told.log(made.hook)
+    shown = await hook_deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
+    assert (row.state, shown.attempts) == ("cancelled", [])
+
+
+async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothing(
+    told: Told,
+) -> None:
+    made = await told.hook()
+    await told.say(await told.talk(), "a secret")
+    async with told.under_way():
+        await hooks.remove(told.cast.engine, told.boss, made.hook.id)
+    engine, tenant = told.cast.engine, told.boss.tenant_id
+    gone = Delivery(made.hook.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None)
+    for position in range(1, 1 + (await engine.db.read("", events.look)).last):
+        asked = msgspec.structs.replace(gone, position=position)
+        assert await engine.db.read(tenant, hook_log.attempts, asked, 1) == []
+
+
+async def test_a_replay_hurries_what_would_wait_for_hours(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    told.receiver.answers = lambda _: answer(503, "Retry-After: 36000")
+    await told.tell()
+    told.receiver.answers = lambda _: OK
+    engine, now = told.cast.engine, told.cast.clock.now()
+    wanted = Range(now - DAY, now + SECOND)
+    assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 1
+    await told.send()
+    assert [row.state for row in await told.log(made.hook)] == ["delivered"]
+
+
+async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: Told) -> None:
+    made = await told.hook()
+    await told.say(await told.talk())
+    now = told.cast.clock.now()
+    async with told.under_way():
+        wanted = Range(now - DAY, now + SECOND)
+        await hook_deliveries.replay_range(told.cast.engine, told.boss, made.hook.id, wanted)
+        assert await Hooks(told.cast.engine).sender.turn() == 0
+    assert ([row.state for row in await told.log(made.hook)], told.receiver.count) == (
+        ["delivered"], 1,
+    )  # fmt: skip

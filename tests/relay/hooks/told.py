@@ -1,5 +1,6 @@
 """A tenant with an endpoint at a local receiver, and the sender, driven by hand."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -66,6 +67,18 @@ class Told:
         """Derive and send."""
         await self.derive()
         await self.send()
+
+    @asynccontextmanager
+    async def under_way(self) -> AsyncIterator[None]:
+        """A post is at the receiver, whose answer comes when the context ends."""
+        await self.derive()
+        self.receiver.hold = hold = asyncio.Event()
+        await self.hooks.sender.turn()
+        while not self.receiver.count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        yield
+        hold.set()
+        await self.hooks.sender.idle()
 
     async def log(self, hook: Hook, *states: str) -> list[Delivery]:
         """What the endpoint's log has, oldest first."""
