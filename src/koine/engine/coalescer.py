@@ -37,6 +37,8 @@ class Coalescer:
         self._queue: deque[Waiting] = deque()
         self._idle_lanes = LANES
         self._tasks: set[asyncio.Task[None]] = set()
+        self.answered = 0
+        """How many were told what became of theirs, since the start."""
 
     async def post(self, post: Post) -> Message:
         """Write the message; when this returns it is on disk. Raises the post's own Refusal, and
@@ -84,6 +86,7 @@ class Coalescer:
         for (_, future, _), outcome in zip(batch, outcomes, strict=True):
             if not future.done():
                 future.set_result(outcome)
+        self.answered += len(batch)
 
     async def _replay(self, batch: list[Waiting], error: Exception) -> None:
         """Something the database refuses is in the batch: each goes alone, so only it fails.

@@ -8,6 +8,7 @@ the event twice, knows it by its `webhook-id`.
 import asyncio
 import contextlib
 import random
+import time
 
 import structlog
 
@@ -26,6 +27,11 @@ LEASE = MINUTE
 """µs a claim holds; a post takes a quarter of it at most."""
 CLAIMS = 512
 """Claims held at once, for all endpoints together."""
+CROWD_CLAIMS, CROWD_RATE = 32, 200
+"""While people's sends crowd the process, it claims so many at once and no more than so many a
+second: who is told waits, who speaks does not."""
+_PASSES, _SLOW_S = 4, 0.003
+"""A crowd is when sends are answered and a pass of the loop takes longer than this."""
 POLL_S = 0.5
 _AWAY_S = 0.5
 KNOWN_LINES = 10_000
@@ -44,6 +50,7 @@ class Sender:
         self._lines: dict[Place, Line] = {}
         self._posts: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._crowd = False
 
     def wake(self) -> None:
         """Something may be due."""
@@ -54,8 +61,10 @@ class Sender:
         try:
             while True:
                 self._woken.clear()
-                if not await self._stumble():
+                if not (claimed := await self._stumble()):
                     await self._rest()
+                elif await self._look_for_a_crowd():
+                    await asyncio.sleep(claimed / CROWD_RATE)
         finally:
             for line in self._lines.values():
                 self._release(line)
@@ -101,9 +110,20 @@ class Sender:
         except TimeoutError:
             return
 
+    async def _look_for_a_crowd(self) -> bool:
+        sends = self._engine.sends
+        answered, began = sends.answered, time.perf_counter()
+        for _ in range(_PASSES):
+            await asyncio.sleep(0)
+        slow = time.perf_counter() - began > _PASSES * _SLOW_S
+        self._crowd = slow and sends.answered > answered
+        return self._crowd
+
     async def _choose(self, now: int) -> tuple[list[tuple[Place, int]], list[Place]]:
         """From which endpoints to claim how many, and which to try with one."""
         hands = CLAIMS - sum(line.held for line in self._lines.values())
+        if self._crowd:
+            hands = min(hands, CROWD_CLAIMS)
         if hands <= 0:
             return [], []
         found = await self._engine.db.read("", hook_queue.ready, now)
