@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from koine.store.copies import CannotCopy
@@ -44,3 +45,45 @@ async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     copies = PostgresCopying("postgresql://u:secret@127.0.0.1:1/x", "")
     with pytest.raises(CannotCopy, match="refuses us"):
         await copies.take(tmp_path / "dump")
+
+
+@pytest.mark.parametrize("script", [None, "#!/bin/sh\nexit 1\n"])
+async def test_what_cannot_be_restored_takes_nothing_away(
+    shared_postgres: SharedPostgres, tmp_path: Path, script: str | None
+) -> None:
+    if script:
+        (tmp_path / "pg_restore").write_text(script)
+        (tmp_path / "pg_restore").chmod(0o755)
+    url = shared_postgres.new_empty_database()
+    await held(url, "CREATE TABLE tenants (id int PRIMARY KEY); INSERT INTO tenants VALUES (7)")
+    with pytest.raises(CannotCopy):
+        await PostgresCopying(url, str(tmp_path)).put(tmp_path / "dump")
+    assert await held(url, _LOOK) == [("public", 7)]
+
+
+async def test_what_was_there_goes_once_the_copy_is_in_its_place(
+    shared_postgres: SharedPostgres, tmp_path: Path
+) -> None:
+    url, copies = shared_postgres.new_empty_database(), shared_postgres.programs()
+    await held(url, "CREATE TABLE tenants (id int PRIMARY KEY); INSERT INTO tenants VALUES (1)")
+    await PostgresCopying(url, copies)._run("pg_dump", url, "-Fc", f"--file={tmp_path / 'dump'}")
+    await held(url, "UPDATE tenants SET id = 2; CREATE TABLE newer (id int)")
+    await PostgresCopying(url, copies).put(tmp_path / "dump")
+    assert await held(url, _LOOK) == [("public", 1)]
+    assert await held(url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'koine%'") == []
+
+
+_LOOK = "SELECT t.table_schema, id FROM information_schema.tables t, tenants WHERE t.table_schema"
+_LOOK += " NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+
+
+async def held(url: str, text: str) -> list[tuple[object, ...]]:
+    """What a statement answers."""
+    connection = await asyncpg.connect(url)
+    try:
+        if not text.startswith("SELECT"):
+            await connection.execute(text)
+            return []
+        return [tuple(row) for row in await connection.fetch(text)]
+    finally:
+        await connection.close()

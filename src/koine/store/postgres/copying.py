@@ -39,7 +39,7 @@ class PostgresCopying:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
                 options = (f"--snapshot={snapshot}", f"--file={target}")
-                await self._run("pg_dump", self._url, "-Fc", *_BARE, *options)
+                await self._run("pg_dump", self._url, "-Fc", *_BARE, _OURS, *options)
                 return await taken(connection.fetch, known)
 
     @asynccontextmanager
@@ -78,13 +78,18 @@ class PostgresCopying:
             return await connection.fetchval("SELECT 1 FROM tenants LIMIT 1") is None
 
     async def put(self, source: Path) -> None:
-        """Drop the tables that are there, then restore in one transaction."""
+        """Put the tables that are there aside, restore in one transaction, and only then drop
+        them: whatever fails, they come back. (If we die, they stand in a schema `koine_before_…`.)
+        """
+        aside = f"{_ASIDE}{secrets.token_hex(6)}"
         async with _connected(self._url) as connection:
-            tables = [row[0] for row in await connection.fetch(_TABLES)]
-            async with connection.transaction():
-                for table in tables:
-                    await connection.execute(f'DROP TABLE IF EXISTS "{table}" CASCADE')
-        await self._restore(self._url, source)
+            here, tables = await _moved(connection, aside)
+            try:
+                await self._restore(self._url, source)
+            except BaseException:
+                await _moved_back(connection, aside, here, tables)
+                raise
+            await connection.execute(f'DROP SCHEMA "{aside}" CASCADE')
 
     async def _restore(self, url: str, source: Path) -> None:
         whole = ("--single-transaction", "--exit-on-error")
@@ -113,6 +118,28 @@ class PostgresCopying:
 
 
 _BARE = ("--no-owner", "--no-privileges")
+_ASIDE = "koine_before_"
+_OURS = f"--exclude-schema={_ASIDE}*"
+
+
+async def _moved(connection: asyncpg.Connection, aside: str) -> tuple[str, list[str]]:
+    """Move every table to a new schema; answers where they were, and their names."""
+    async with connection.transaction():
+        here = await connection.fetchval("SELECT current_schema()")
+        tables = [row[0] for row in await connection.fetch(_TABLES)]
+        await connection.execute(f'CREATE SCHEMA "{aside}"')
+        for table in tables:
+            await connection.execute(f'ALTER TABLE "{here}"."{table}" SET SCHEMA "{aside}"')
+    return here, tables
+
+
+async def _moved_back(
+    connection: asyncpg.Connection, aside: str, here: str, tables: list[str]
+) -> None:
+    async with connection.transaction():
+        for table in tables:
+            await connection.execute(f'ALTER TABLE "{aside}"."{table}" SET SCHEMA "{here}"')
+        await connection.execute(f'DROP SCHEMA "{aside}"')
 
 
 @asynccontextmanager
