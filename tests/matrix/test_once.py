@@ -18,7 +18,11 @@ WRITES = {
     for route in dialect.routes
     if route.method in ("POST", "PUT", "PATCH")
 }
-KEPT = [each for each, route in WRITES.items() if route.once and not route.public]
+ELSEWHERE = ("native", "POST /v1/webhooks/{webhook_id}/deliveries/{event_id}/replay")
+"""Nothing was delivered here that could be replayed: tests/dialects/native/test_webhooks.py."""
+KEPT = [
+    each for each, route in WRITES.items() if route.once and not route.public and each != ELSEWHERE
+]
 EXEMPT = {
     "POST /v1/auth/login",  # nobody yet: whose key would it be?
     "POST /v1/auth/refresh",
@@ -60,7 +64,7 @@ def replayed(reply: Reply) -> bool:
 
 
 def test_every_route_that_writes_keeps_its_answers() -> None:
-    assert {route for _, route in set(WRITES) - set(KEPT)} == EXEMPT
+    assert {route for _, route in set(WRITES) - {*KEPT, ELSEWHERE}} == EXEMPT
 
 
 @pytest.mark.parametrize(("dialect", "route"), KEPT)

@@ -5,7 +5,7 @@ another's in the same tenant, and for what is not there to see (a rival's, a ran
 the third that is 404 to everyone. `+` is yes.
 """
 
-YES = frozenset({200, 201, 204, 207})
+YES = frozenset({200, 201, 202, 204, 207})
 NONSENSE = frozenset({400, 404, 422})
 Row = tuple[str, ...]
 
