@@ -93,6 +93,18 @@ async def test_an_event_that_nothing_can_be_made_of_holds_up_nobody(cast: Cast) 
         assert await heard(again, 1) == ["message.created 1"]
 
 
+async def test_a_pump_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> None:
+    for turns in range(6):
+        async with relay_of(cast.engine) as relay:
+            await relay.cursor()
+            await asyncio.sleep(0.05)
+            relay.pump.wake()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            closed, _ = await asyncio.wait({asyncio.create_task(relay.close())}, timeout=3)
+            assert closed
+
+
 async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
     talk = await opened(cast, "dan", "olaf")
     async with relay_of(cast.engine) as relay:

@@ -5,6 +5,7 @@ wake-up that is lost costs at most POLL seconds, and one that is doubled a look.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -136,11 +137,11 @@ class Pump:
         if self._fence.waits:
             await asyncio.sleep(min(_SHORT + self.stalled() / 10, 0.1))
             return
-        try:
-            await asyncio.wait_for(self._woken.wait(), POLL)
-        except TimeoutError:
-            return
-        await asyncio.sleep(PAUSE)
+        # Not `wait_for`, which may lose a cancellation: then the process would never end.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL):
+                await self._woken.wait()
+            await asyncio.sleep(PAUSE)
 
     async def _keep(self) -> None:
         """Remember where all is settled, for a process that begins while it is not."""
