@@ -40,7 +40,7 @@ class Range(Struct, frozen=True):
     kinds: tuple[str, ...] = ()
 
 
-@reads
+@reads_much
 async def page(
     tx: Tx,
     actor: Actor,

@@ -1,6 +1,7 @@
 """One post of a webhook, and what is kept of it."""
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from koine.engine.engine import Engine
@@ -14,6 +15,8 @@ KEPT_BODY = 16 * 1024
 KEPT_ANSWER = 4 * 1024
 KEPT_HEADERS, KEPT_VALUE = 40, 200
 HIDDEN = "…"
+BROKEN = "the server could not post it; its own log says why"
+_log = structlog.get_logger("koine.webhooks")
 _PLAIN = frozenset({"content-type", "webhook-id", "webhook-timestamp"})
 
 
@@ -41,6 +44,10 @@ async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
         verdict = Verdict("retry", failed.reason)
     except ValueError:
         verdict = Verdict("retry", UNREADABLE)
+    except Exception:
+        # Raised from here, it would cost the sender one of its hands for good.
+        _log.error("a webhook could not be posted", event_id=claim.event_id, exc_info=True)
+        verdict = Verdict("retry", BROKEN)
     metrics.WEBHOOK_ATTEMPTS.labels(verdict.outcome).inc()
     attempt = Attempt(
         hook_id=claim.place.hook_id,
