@@ -52,7 +52,8 @@ class Guard:
         concerned = [event for event in events if event.kind in _OWN or event.kind in _ALL]
         if not concerned:
             return
-        credentials.forget(self._hub.engine)
+        if not all(_is_of_contact(event) for event in concerned):
+            credentials.forget(self._hub.engine)
         everyone = any(event.kind in _ALL for event in concerned)
         subjects = {name for event in concerned for name in _subjects(event)}
         seats = self._hub.seats(tenant_id)
@@ -107,6 +108,12 @@ async def _asked(seat: Seat) -> Callable[[], None]:
 def _is_over(seat: Seat, now: int) -> bool:
     expires_at = seat.voice.actor.expires_at
     return expires_at is not None and expires_at <= now
+
+
+def _is_of_contact(event: Logged) -> bool:
+    """Contacts change all the time, and no remembered credential is theirs."""
+    told: dict[str, object] = msgspec.json.decode(event.body)
+    return event.kind.startswith("identity.") and told.get("what") == "contact"
 
 
 def _subjects(event: Logged) -> list[str]:
