@@ -235,6 +235,7 @@ def _lent(actor: Actor) -> dict[str, Any]:
     return {
         "permissions": _text(sorted(held)),
         "hears_private": access.sees_private(actor),
+        "reads_as": None if actor.is_system_admin or actor.kind != "user" else actor.identity_id,
     }
 
 

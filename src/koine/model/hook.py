@@ -19,9 +19,10 @@ class Hook(Struct, frozen=True):
 
     `secret`, `old_secret` (which signs, too, until `old_secret_until`) and `headers` are sealed.
     `max_retries` and `backoff` None: the schedule of Standard Webhooks. `permissions` (JSON list)
-    and `hears_private` are what it may be told: what whoever set it up might have read. Events up
-    to position `since` are not told by themselves. `failures` in a row since `failing_since` open
-    the breaker: until `open_until` nothing is tried, then one delivery at a time.
+    and `hears_private` are what it may be told: what whoever set it up might have read; `reads_as`
+    is who that is, where it was a person. Events up to position `since` are not told by themselves.
+    `failures` in a row since `failing_since` open the breaker: until `open_until` nothing is tried,
+    then one delivery at a time.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Hook(Struct, frozen=True):
     backoff: Backoff | None
     permissions: str
     hears_private: bool
+    reads_as: str | None
     since: int
     status: HookStatus
     reason: str | None

@@ -167,5 +167,9 @@ def opened(engine: Engine, hook: Hook, now: int) -> Keys:
 
 
 def ear(hook: Owned) -> Actor:
-    """Who listens at an endpoint: a key with the rights of whoever set it up."""
-    return Actor(hook.tenant_id, "key", permissions=_words.decode(hook.permissions))
+    """Who listens at an endpoint: the person who set it up, with the rights of then, or a key."""
+    held = _words.decode(hook.permissions)
+    if hook.reads_as is None:
+        return Actor(hook.tenant_id, "key", permissions=held)
+    role = "agent" if hook.hears_private else None
+    return Actor(hook.tenant_id, "user", hook.reads_as, role, held)

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from koine.engine import conversations, hook_deliveries, hooks
+from koine.engine import conversations, hook_deliveries, hooks, tenants
 from koine.engine.hook_deliveries import Range
 from koine.engine.hooks import HookChanges
 from koine.kit.times import DAY, SECOND
@@ -318,3 +318,19 @@ async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: Told) -> Non
     assert ([row.state for row in await told.log(made.hook)], told.receiver.count) == (
         ["delivered"], 1,
     )  # fmt: skip
+
+
+async def test_no_endpoint_is_a_way_to_read_support_conversations(told: Told) -> None:
+    engine, acme, ears = told.cast.engine, told.cast.acme, {}
+    for name in ("alice", "dora"):
+        actor = acme.actor(name)
+        held = actor.permissions | {"write:webhooks", "read:conversations"}
+        maker = msgspec.structs.replace(actor, permissions=held)
+        new = hooks.NewHook(url=f"{told.receiver.url}/{name}", kinds=("message.created",))
+        ears[name] = (await hooks.create(engine, maker, new)).hook
+    named = tenants.TenantChanges(support_user_ids=[acme.id("dora")])
+    await tenants.change(engine, acme.actor("ada"), named)
+    new_talk = NewConversation(kind="support", owner_id=acme.id("carol"))
+    await told.say(await conversations.create(engine, told.boss, new_talk), "help")
+    await told.tell()
+    assert [got.path for got in told.receiver.got] == ["/dora"]

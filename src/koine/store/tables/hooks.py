@@ -41,6 +41,7 @@ hooks = Table(
     id_("created_by", True),
     int_("created_at"),
     int_("updated_at"),
+    id_("reads_as", True),
     key("tenant_id", "id"),
     belongs("inbox_id", "inboxes"),
     partial("hooks_active", "tenant_id", "id", where="status = 'active'"),
