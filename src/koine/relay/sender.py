@@ -105,10 +105,9 @@ class Sender:
         return 0
 
     async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), POLL_S)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._woken.wait()
 
     async def _look_for_a_crowd(self) -> bool:
         sends = self._engine.sends

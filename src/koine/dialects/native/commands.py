@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -96,10 +97,9 @@ class Talk:
     async def acknowledged(self, wait: float) -> None:
         """Wait until something is acknowledged, `wait` seconds at most."""
         self._acknowledged.clear()
-        try:
-            await asyncio.wait_for(self._acknowledged.wait(), wait)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._acknowledged.wait()
 
     async def _do(self, command: wire.Command) -> None:
         match command:
