@@ -36,6 +36,7 @@ class Hub:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.queue_bytes = engine.settings.stream_queue_bytes
         self.epoch = ""
         self.position = 0
         self.delivered = 0
@@ -144,7 +145,7 @@ class Hub:
     def _framed(self, seat: Seat, happened: list[Happening]) -> tuple[list[Framed], int | None]:
         """The frames of a page, and where it was cut for being too long."""
         told: list[Framed] = []
-        room = self.engine.settings.stream_queue_bytes
+        room = self.queue_bytes
         for happening in happened:
             frame, position = _frame(seat.voice, happening), happening.event.position
             if frame is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -10,9 +10,6 @@ from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.cursor import Cursor
 from koine.relay.voice import Voice
-
-if TYPE_CHECKING:
-    from koine.relay.hub import Hub
 
 Reason = Literal["gone", "slow", "revoked", "expired", "draining", "moved"]
 """Why a seat ended: its reader went, did not keep up, lost its right, its credential's time was
@@ -45,10 +42,24 @@ class Told(Struct, frozen=True):
     reset: ResetReason | None = None
 
 
+class Room(Protocol):
+    """What a seat needs of the hub it stands in."""
+
+    epoch: str
+    delivered: int
+    queue_bytes: int
+
+    async def catch_up(self, seat: "Seat") -> Told:
+        """The next page of the log for a reader who is behind."""
+
+    def leave(self, seat: "Seat", reason: Reason) -> None:
+        """The seat has ended."""
+
+
 class Seat:
     """Made by `Hub.open`; read by one task, in a loop of `read`; given up with `leave`."""
 
-    def __init__(self, hub: "Hub", voice: Voice, position: int, reset: ResetReason | None) -> None:
+    def __init__(self, hub: Room, voice: Voice, position: int, reset: ResetReason | None) -> None:
         self._hub = hub
         self._epoch = hub.epoch
         self.voice = voice
@@ -60,7 +71,7 @@ class Seat:
         self._reset = reset
         self._queue: deque[tuple[int, bytes]] = deque()
         self._bytes = 0
-        self._most_bytes = hub.engine.settings.stream_queue_bytes
+        self._most_bytes = hub.queue_bytes
         self._reason: Reason | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._counted = metrics.EVENTS_DELIVERED.labels(voice.name)
