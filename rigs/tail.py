@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import time
 from collections import Counter
 
 from msgspec import Struct
@@ -27,7 +28,8 @@ class Leaves(Struct, frozen=True):
 
 class Tail:
     """`ids` counts how often each event was told, `words` has the ids under which each message's
-    first word came; `cursor` is the last one seen. `reads` may be cleared: then nothing is read."""
+    first word came, `came` when (monotonic seconds); `cursor` is the last one seen. `reads` may be
+    cleared: then nothing is read."""
 
     def __init__(self, manner: Manner, town: Town, cursor: str, receives: int = 0) -> None:
         """`receives` is how much the system keeps for us unread, in bytes (0: as it likes)."""
@@ -35,6 +37,7 @@ class Tail:
         self.cursor = cursor
         self.ids: Counter[bytes] = Counter()
         self.words: dict[str, set[bytes]] = {}
+        self.came: dict[str, float] = {}
         self.ready = asyncio.Event()
         self.reads = asyncio.Event()
         self.reads.set()
@@ -67,7 +70,7 @@ class Tail:
         try:
             async with asyncio.timeout(OPENS_WITHIN):
                 await asyncio.get_running_loop().sock_connect(made, (HOST, port))
-                return await asyncio.open_connection(sock=made, limit=_READ)
+                return await asyncio.open_connection(sock=made, limit=self._receives or _READ)
         except BaseException:
             made.close()
             raise
@@ -107,6 +110,7 @@ class Tail:
             word = self.manner.said(told)
             if word:
                 self.words.setdefault(word, set()).add(named[1])
+                self.came.setdefault(word, time.monotonic())
 
 
 def _finite(seconds: float) -> float | None:

@@ -1,0 +1,155 @@
+"""Everybody comes back at once: after a server was killed, and after one that drained."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from msgspec import Struct
+
+from rigs.crowd import Crowd, Plan, crowd
+from rigs.figure import Figure, Rig, RigSettings
+from rigs.ledger import Ledger
+from rigs.load import Load
+from rigs.sends import Sends
+from rigs.servers import Home, Server, nodes
+from rigs.town import furnish
+from rigs.wire import get
+
+SOCKETS = 5_000
+PROCESSES = 4
+TALKS = 50
+SENDS_EVERY_S = 1.0
+"""A message is told to everyone: thousands of times."""
+TALK_S = 4.0
+"""How long people talk while all follow, before a restart and after it."""
+BACK_WITHIN = 180.0
+SETTLES_S = 20.0
+
+
+class Stormed(Struct, frozen=True):
+    """What came of the two restarts. The seconds count from the start of the new process until
+    everybody follows again; after the drain they hold the wait that the server asked for."""
+
+    sockets: int
+    acknowledged: int
+    returns: int
+    killed_s: float
+    drained_s: float
+    missed: int
+    doubled: int
+    resets: int
+    exit_code: int
+
+    @property
+    def ok(self) -> bool:
+        """All back, nothing missed."""
+        return not (self.missed or self.doubled or self.resets or self.exit_code)
+
+
+async def run(settings: RigSettings) -> Figure:
+    """One server on SQLite, and clients in processes of their own."""
+    sockets = settings.trials(SOCKETS, 200)
+    done = await storm(Home(settings.folder), sockets, settings)
+    return Figure(
+        rig=RIG.name,
+        params={"sockets": sockets},
+        counts={name: getattr(done, name) for name in done.__struct_fields__},
+        ok=done.ok,
+        line=f"{sockets:,} sockets all back {done.killed_s:.1f} s after the start of a server that "
+        f"was killed, {done.drained_s:.1f} s after that of one that drained (it asks each to wait "
+        f"1 to 10 s); {done.missed:,} events missed, {done.doubled:,} doubled",
+    )
+
+
+async def storm(
+    home: Home,
+    sockets: int,
+    settings: RigSettings,
+    *,
+    talk_s: float = TALK_S,
+    pause_s: float = SENDS_EVERY_S,
+    patience: float = 1.0,
+    processes: int = PROCESSES,
+    sabotage: str = "",
+) -> Stormed:
+    """Have so many sockets follow one server that is killed, and then told to stop; they wait for
+    `patience` of the time it asks for."""
+    town, ledger = await furnish(home, TALKS), Ledger()
+    async with AsyncExitStack() as stack:
+        (server,) = await stack.enter_async_context(nodes(home, sabotage=sabotage))
+        answer = await get(server.port, "/v1/events/cursor", town.bearer("ada"))
+        plan = Plan(
+            port=server.port,
+            town=town,
+            count=sockets // processes,
+            cursor=answer.json()["cursor"],
+            seed=settings.seed,
+            patience=patience,
+        )
+        crowds = [await stack.enter_async_context(crowd(plan)) for _ in range(processes)]
+        settings.say(f"all follow after {await _all_back(crowds):.1f} s")
+        sends = Sends(town, settings.random(), keys="own")
+        load = Load(server.port, sends, ledger, 1, pause_s=pause_s)
+        load.start()
+        await asyncio.sleep(talk_s)
+        server.kill9()
+        killed_s = await _restart(server, crowds)
+        settings.say(f"all back after {killed_s:.1f} s")
+        await asyncio.sleep(talk_s)
+        server.send_signal(signal.SIGTERM)
+        exit_code = await server.ended()
+        drained_s = await _restart(server, crowds)
+        await asyncio.sleep(talk_s)
+        await load.finish()
+        return await _compared(
+            crowds, ledger, (killed_s, drained_s), exit_code, 0.5 if sabotage else SETTLES_S
+        )
+
+
+async def _restart(server: Server, crowds: Sequence[Crowd]) -> float:
+    """Start a server that has ended; answers the seconds until everybody follows again."""
+    began = time.monotonic()
+    server.start()
+    await server.wait_ready()
+    await _all_back(crowds)
+    return time.monotonic() - began
+
+
+async def _all_back(crowds: Sequence[Crowd]) -> float:
+    return max(await asyncio.gather(*(each.all_back(BACK_WITHIN) for each in crowds)))
+
+
+async def _compared(
+    crowds: Sequence[Crowd],
+    ledger: Ledger,
+    back_s: tuple[float, float],
+    exit_code: int,
+    settles_s: float,
+) -> Stormed:
+    """What everybody was told, when all is told or there is no hope any more."""
+    sent, until = dict.fromkeys(ledger.told, 0.0), time.monotonic() + settles_s
+    heard = [await each.heard(sent) for each in crowds]
+    while any(each.missed for each in heard) and time.monotonic() < until:
+        await asyncio.sleep(0.2)
+        heard = [await each.heard(sent) for each in crowds]
+    return Stormed(
+        sockets=sum(each.count for each in crowds),
+        acknowledged=len(ledger.told),
+        returns=sum([(await each.state()).returns for each in crowds]),
+        killed_s=round(back_s[0], 1),
+        drained_s=round(back_s[1], 1),
+        missed=sum(each.missed for each in heard),
+        doubled=sum(each.doubled for each in heard),
+        resets=sum(each.resets for each in heard),
+        exit_code=exit_code,
+    )
+
+
+RIG = Rig(
+    name="reconnect_storm",
+    title="5,000 sockets come back at once, after a kill -9 of the server and after it drained",
+    goal="all back, 0 gaps, time stated",
+    run=run,
+)

@@ -1,0 +1,27 @@
+"""A small storm, and a server that begins anew for everyone, which the rig must find out."""
+
+from pathlib import Path
+
+from rigs.figure import RigSettings
+from rigs.reconnect_storm import Stormed, storm
+from rigs.servers import Home
+
+SOCKETS = 60
+
+
+async def stormed(folder: Path, sabotage: str = "") -> Stormed:
+    return await storm(
+        Home(folder), SOCKETS, RigSettings(folder=folder), talk_s=0.5, pause_s=0.05, patience=0.05, processes=2,
+        sabotage=sabotage,
+    )  # fmt: skip
+
+
+async def test_all_come_back_and_miss_nothing(tmp_path: Path) -> None:
+    done = await stormed(tmp_path)
+    assert done.ok, done
+    assert done.returns >= 2 * SOCKETS and done.acknowledged, done
+
+
+async def test_planted_a_server_that_skips_one_event_is_found_out(tmp_path: Path) -> None:
+    done = await stormed(tmp_path, "skips_one")
+    assert done.missed, done
