@@ -19,7 +19,7 @@ from koine.kit.sealed import Sealed
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
-from koine.model.hook import Backoff, Hook, HookDialect
+from koine.model.hook import Backoff, Hook, HookDialect, Place
 from koine.model.permissions import (
     MANAGE_TENANT,
     MANAGE_WEBHOOKS,
@@ -27,13 +27,15 @@ from koine.model.permissions import (
     READ_WEBHOOKS,
     WRITE_WEBHOOKS,
 )
-from koine.store import events, hooks
+from koine.store import events, hook_log, hooks
 from koine.store.db import Tx
 
 READ = (READ_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
 WRITE = (WRITE_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
 AT_MOST = 1000
 """Endpoints of one tenant."""
+PIECE = 1000
+"""Deliveries forgotten in one transaction: others' writes come in between."""
 OLD_SECRET_HOURS = 24
 """How long the secret that was replaced goes on signing, too, when nothing else is said."""
 
@@ -176,12 +178,29 @@ async def rotate(
     return MadeHook(after, secret)
 
 
-@writes
 async def remove(
-    tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDialect | None = None
+    engine: Engine, actor: Actor, hook_id: str, dialect: HookDialect | None = None
 ) -> None:
     """Take an endpoint (of this dialect where one is said) away, with what is on its way to it and
-    its log. Raises Forbidden, NotFound."""
+    its log: switched off first, for a long log takes its time. Raises Forbidden, NotFound."""
+    while await _empty(engine, actor, hook_id, dialect):
+        pass
+    await _remove(engine, actor, hook_id, dialect)
+
+
+@writes
+async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDialect | None) -> bool:
+    """Forget a piece of the log; whether there is more of it."""
+    access.need(actor, *WRITE)
+    present(await hooks.lock(tx, hook_id), dialect)
+    await hooks.disable(tx, Place(actor.tenant_id, hook_id), "being removed", now)
+    return await hook_log.forget_some(tx, hook_id, PIECE)
+
+
+@writes
+async def _remove(
+    tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDialect | None
+) -> None:
     access.need(actor, *WRITE)
     present(await hooks.lock(tx, hook_id), dialect)
     await hooks.delete_one(tx, hook_id)

@@ -153,6 +153,15 @@ async def forget_conversation(tx: Tx, conversation_id: str, now: int) -> None:
     await tx.run(_ERASE, conversation_id=conversation_id)
 
 
+async def forget_some(tx: Tx, hook_id: str, at_most: int) -> bool:
+    """Forget the oldest deliveries of an endpoint, at most so many; whether there may be more."""
+    oldest = await tx.all(_OLD, hook_id=hook_id, limit=at_most)
+    if oldest:
+        for forget in _FORGET:
+            await tx.run(forget, hook_id=hook_id, position=oldest[-1][0])
+    return len(oldest) == at_most
+
+
 async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
     """Forget deliveries put in line before `time` (µs), `at_most` of each endpoint at once;
     whether there may be more."""

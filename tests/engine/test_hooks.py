@@ -1,0 +1,30 @@
+"""Endpoints of webhooks: what is taken away with them, and how."""
+
+import pytest
+
+from koine.engine import hooks
+from koine.model.errors import NotFound
+from koine.store import hook_log
+from koine.store.db import Database
+from tests.relay.hooks.told import telling
+
+FOUR = 4
+
+
+async def test_a_log_is_forgotten_in_pieces_and_others_write_in_between(
+    fresh_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "PIECE", 2)
+    async with telling(fresh_db) as told:
+        made, other = await told.hook(), await told.hook()
+        talk = await told.talk()
+        for _ in range(FOUR):
+            await told.say(talk)
+        await told.tell()
+        tenant, engine = told.boss.tenant_id, told.cast.engine
+        assert await engine.db.write(tenant, hook_log.forget_some, made.hook.id, FOUR - 1)
+        assert len(await told.log(made.hook)) == 1
+        await hooks.remove(engine, told.boss, made.hook.id)
+        with pytest.raises(NotFound):
+            await told.log(made.hook)
+        assert len(await told.log(other.hook)) == FOUR
