@@ -3,11 +3,11 @@ hands out."""
 
 from koine.engine.engine import Engine
 from koine.model.hook import Result
-from koine.relay import post as posts
-from koine.relay import sender
-from koine.relay.letters import Desk, Letter
-from koine.relay.post import Posted
-from koine.relay.verdict import Verdict
+from koine.relay.hooks import post as posts
+from koine.relay.hooks import sender
+from koine.relay.hooks.letters import Desk, Letter
+from koine.relay.hooks.post import Posted
+from koine.relay.hooks.verdict import Verdict
 from koine.store import hook_queue
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from koine.kit.outbound import Outbound, Reply, Request
 from koine.main import serving
-from koine.relay import breaker
+from koine.relay.hooks import breaker
 
 HANDS = asyncio.Semaphore(8)
 _alone = Outbound.send

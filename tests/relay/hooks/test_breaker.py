@@ -2,7 +2,7 @@
 
 from koine.kit.times import DAY, SECOND
 from koine.model.hook import Health
-from koine.relay import breaker
+from koine.relay.hooks import breaker
 
 
 def after(failures: int, apart: int = SECOND) -> tuple[Health, int]:

@@ -5,8 +5,8 @@ import asyncio
 from koine.engine import conversations, hooks
 from koine.engine.hooks import HookChanges
 from koine.model.event import Logged
-from koine.relay import derive
-from koine.relay.derive import Deriver
+from koine.relay.hooks import derive
+from koine.relay.hooks.derive import Deriver
 from koine.store import events
 from koine.store import hooks as rows
 from tests.relay.hooks.told import Told

@@ -10,7 +10,7 @@ from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.model.hook import Told as Said
 from koine.model.tenant import Tenant
-from koine.relay import letters
+from koine.relay.hooks import letters
 from koine.store.db import Tx
 from tests.relay.hooks.told import Told
 

@@ -1,7 +1,7 @@
 """One post, whatever happens to it."""
 
 from koine.kit.outbound import Allowed, Outbound
-from koine.relay.post import BROKEN
+from koine.relay.hooks.post import BROKEN
 from tests.relay.hooks.told import Told
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from koine.kit.times import SECOND
 from koine.model.hook import Backoff
-from koine.relay.schedule import LONGEST_S, SPREAD, wait_us
+from koine.relay.hooks.schedule import LONGEST_S, SPREAD, wait_us
 
 HOUR = 3600
 TABLE = [5, 300, 1800, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR, 0, 0]

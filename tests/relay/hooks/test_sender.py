@@ -11,10 +11,10 @@ from koine.engine.hooks import HookChanges
 from koine.kit.times import DAY, SECOND
 from koine.model.conversation import NewConversation
 from koine.model.errors import Conflict, Invalid
-from koine.model.hook import Delivery
+from koine.model.hook import Delivery, Place
 from koine.relay.hooks import Hooks
-from koine.relay.schedule import STANDARD
-from koine.relay.sender import LEASE
+from koine.relay.hooks.schedule import STANDARD
+from koine.relay.hooks.sender import LEASE
 from koine.store import events, hook_log
 from tests.relay.hooks.told import Told
 from tests.support.receiver import OK, answer
@@ -334,3 +334,18 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(told: Told) ->
     await told.say(await conversations.create(engine, told.boss, new_talk), "help")
     await told.tell()
     assert [got.path for got in told.receiver.got] == ["/dora"]
+
+
+async def test_only_endpoints_with_something_old_are_gone_through(told: Told) -> None:
+    old = await told.hook()
+    await told.say(await told.talk())
+    await told.tell()
+    told.cast.clock.advance(60)
+    since = told.cast.clock.now()
+    await told.hook()
+    await told.say(await told.talk())
+    await told.tell()
+    db = told.cast.engine.db
+    assert await db.read("", hook_log.with_old, since) == [Place(told.boss.tenant_id, old.hook.id)]
+    assert not await db.write(told.boss.tenant_id, hook_log.forget_before, old.hook.id, since, 1000)
+    assert [len(await told.log(old.hook)), await db.read("", hook_log.with_old, since)] == [1, []]

@@ -4,7 +4,7 @@ import pytest
 
 from koine.kit.outbound import Reply
 from koine.kit.times import SECOND
-from koine.relay.verdict import LONGEST_WAIT_S, judged
+from koine.relay.hooks.verdict import LONGEST_WAIT_S, judged
 
 NOW = 1_795_176_000 * SECOND  # 2026-11-20T12:00:00Z
 

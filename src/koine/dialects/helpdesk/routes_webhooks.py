@@ -14,8 +14,8 @@ from koine.http.call import Call
 from koine.http.route import PathType, Routes
 from koine.kit.times import iso_ms
 from koine.model.hook import Delivery, DeliveryState, Hook, HookDialect
-from koine.relay import trying
-from koine.relay.schedule import RETRIES
+from koine.relay.hooks import trying
+from koine.relay.hooks.schedule import RETRIES
 
 WEBHOOKS = "/api/v1/webhooks"
 WEBHOOK = "/api/v1/webhooks/{id}"

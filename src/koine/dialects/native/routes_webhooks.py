@@ -10,7 +10,7 @@ from koine.engine import access, hooks
 from koine.engine.hooks import READ, HookChanges, NewHook
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
-from koine.relay import trying
+from koine.relay.hooks import trying
 
 WEBHOOKS = "/v1/webhooks"
 WEBHOOK = "/v1/webhooks/{webhook_id}"

@@ -7,8 +7,8 @@ from koine.dialects.native.values import shown_time
 from koine.engine.hooks import MadeHook
 from koine.kit.times import iso_ms
 from koine.model.hook import Attempt, Delivery, Hook, Shown
-from koine.relay.post import Posted
-from koine.relay.schedule import RETRIES
+from koine.relay.hooks.post import Posted
+from koine.relay.hooks.schedule import RETRIES
 
 _words = msgspec.json.Decoder(list[str])
 _headers = msgspec.json.Decoder(dict[str, str])

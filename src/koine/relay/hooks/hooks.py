@@ -8,8 +8,8 @@ from koine.engine.engine import Engine
 from koine.kit import metrics
 from koine.kit.times import DAY, SECOND
 from koine.model.errors import Unavailable
-from koine.relay.derive import Deriver
-from koine.relay.sender import Sender
+from koine.relay.hooks.derive import Deriver
+from koine.relay.hooks.sender import Sender
 from koine.store import hook_log
 
 TIDY_S = 60.0

@@ -16,11 +16,11 @@ from koine.engine.engine import Engine
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
 from koine.model.hook import Place
-from koine.relay import breaker, results
-from koine.relay.letters import Desk, Letter, Written
-from koine.relay.line import Line
-from koine.relay.outcomes import Outcomes
-from koine.relay.post import Posted, post
+from koine.relay.hooks import breaker, results
+from koine.relay.hooks.letters import Desk, Letter, Written
+from koine.relay.hooks.line import Line
+from koine.relay.hooks.outcomes import Outcomes
+from koine.relay.hooks.post import Posted, post
 from koine.store import hook_queue
 
 LEASE = MINUTE

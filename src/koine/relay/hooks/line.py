@@ -3,8 +3,8 @@
 from collections import deque
 
 from koine.model.hook import Health, Owned
-from koine.relay import breaker
-from koine.relay.letters import Letter
+from koine.relay.hooks import breaker
+from koine.relay.hooks.letters import Letter
 
 LEAST, FIRST, MOST = 2, 8, 64
 """How many posts to one endpoint are under way at once: more with each success, half with each

@@ -8,8 +8,8 @@ from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
 from koine.model.hook import Claim, HookDialect, Owned
-from koine.relay.letters import Desk, Letter
-from koine.relay.post import Posted, post
+from koine.relay.hooks.letters import Desk, Letter
+from koine.relay.hooks.post import Posted, post
 from koine.store import hooks as rows
 
 

@@ -8,8 +8,8 @@ from koine.engine.engine import Engine
 from koine.kit import metrics, tracing
 from koine.kit.outbound import Failed, Refused, Reply, Request
 from koine.model.hook import Attempt
-from koine.relay.letters import UNREADABLE, Desk, Letter
-from koine.relay.verdict import Verdict, judged
+from koine.relay.hooks.letters import UNREADABLE, Desk, Letter
+from koine.relay.hooks.verdict import Verdict, judged
 
 KEPT_BODY = 16 * 1024
 KEPT_ANSWER = 4 * 1024

@@ -1,9 +1,9 @@
 """What becomes of a claim in each case. Pure."""
 
 from koine.model.hook import Claim, DeliveryState, Result
-from koine.relay.letters import Letter
-from koine.relay.post import Posted
-from koine.relay.schedule import wait_us
+from koine.relay.hooks.letters import Letter
+from koine.relay.hooks.post import Posted
+from koine.relay.hooks.schedule import wait_us
 
 
 def posted(letter: Letter, how: Posted, now: int, chance: float) -> Result:
