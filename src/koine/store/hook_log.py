@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_, update
 
-from koine.model.hook import Attempt, Delivery, DeliveryState
+from koine.model.hook import Attempt, Delivery, DeliveryState, Place
 from koine.model.page import Page, Window
 from koine.store.db import Tx
 from koine.store.fragments import in_list
@@ -84,7 +84,16 @@ _ERASE = Command(
     )
     .values(body=None, answer_body=None, answer_headers=None)
 )
-_HOOKS = Query(select(hooks.c.tenant_id, hooks.c.id), crosses_tenants=_EVERY)
+_OLDEST = (
+    select(t.c.created_at)
+    .where(t.c.tenant_id == hooks.c.tenant_id, t.c.hook_id == hooks.c.id)
+    .order_by(t.c.position)
+    .limit(1)
+    .scalar_subquery()
+)
+_WITH_OLD = Query(
+    select(hooks.c.tenant_id, hooks.c.id).where(p("time") > _OLDEST), crosses_tenants=_EVERY
+)
 _OLD = Query(
     select(t.c.position, t.c.created_at).where(*_OF_HOOK).order_by(t.c.position).limit(p("limit"))
 )
@@ -162,16 +171,17 @@ async def forget_some(tx: Tx, hook_id: str, at_most: int) -> bool:
     return len(oldest) == at_most
 
 
-async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
-    """Forget deliveries put in line before `time` (µs), `at_most` of each endpoint at once;
-    whether there may be more."""
-    full = False
-    for tenant_id, hook_id in await tx.all(_HOOKS):
-        where = {"tenant_id": tenant_id, "hook_id": hook_id}
-        oldest = await tx.all(_OLD, **where, limit=at_most)
-        young = next((i for i, (_, made) in enumerate(oldest) if made >= time), len(oldest))
-        if young:
-            full = full or young == at_most
-            for forget in _FORGET:
-                await tx.run(forget, **where, position=oldest[young - 1][0])
-    return full
+async def with_old(tx: Tx, time: int) -> list[Place]:
+    """The endpoints, of all tenants, whose oldest delivery was put in line before `time` (µs)."""
+    return [Place(*row) for row in await tx.all(_WITH_OLD, time=time)]
+
+
+async def forget_before(tx: Tx, hook_id: str, time: int, at_most: int) -> bool:
+    """Forget an endpoint's deliveries put in line before `time` (µs), at most so many; whether
+    there may be more."""
+    oldest = await tx.all(_OLD, hook_id=hook_id, limit=at_most)
+    young = next((i for i, (_, made) in enumerate(oldest) if made >= time), len(oldest))
+    if young:
+        for forget in _FORGET:
+            await tx.run(forget, hook_id=hook_id, position=oldest[young - 1][0])
+    return young == at_most

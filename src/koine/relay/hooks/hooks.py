@@ -52,8 +52,10 @@ class Hooks:
         engine = self._engine
         now = engine.clock.now()
         before = now - engine.settings.webhook_keep_days * DAY
-        while await engine.db.write("", hook_log.forget_before, before, FORGOTTEN_AT_ONCE):
-            pass
+        for place in await engine.db.read_long("", hook_log.with_old, before):
+            given = (place.hook_id, before, FORGOTTEN_AT_ONCE)
+            while await engine.db.write(place.tenant_id, hook_log.forget_before, *given):
+                pass
         count, oldest = await engine.db.read_long("", hook_log.waiting)
         metrics.WEBHOOK_QUEUE.set(count)
         metrics.WEBHOOK_OLDEST.set(0 if oldest is None else max(now - oldest, 0) / SECOND)
