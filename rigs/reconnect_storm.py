@@ -14,18 +14,27 @@ from rigs.ledger import Ledger
 from rigs.load import Load
 from rigs.sends import Sends
 from rigs.servers import Home, Server, nodes
-from rigs.town import furnish
+from rigs.town import Town, furnish
 from rigs.wire import get
 
 SOCKETS = 5_000
 PROCESSES = 4
 TALKS = 50
-SENDS_EVERY_S = 1.0
-"""A message is told to everyone: thousands of times."""
-TALK_S = 4.0
-"""How long people talk while all follow, before a restart and after it."""
 BACK_WITHIN = 180.0
 SETTLES_S = 20.0
+
+
+class Pace(Struct, frozen=True):
+    """`talk_s`: how long people talk while all follow, before a restart and after it; `pause_s`:
+    how often (a message is told to everyone: thousands of times); `patience`: which share of the
+    wait that the server asks for is waited."""
+
+    talk_s: float = 4.0
+    pause_s: float = 1.0
+    patience: float = 1.0
+
+
+USUAL = Pace()
 
 
 class Stormed(Struct, frozen=True):
@@ -68,44 +77,50 @@ async def storm(
     sockets: int,
     settings: RigSettings,
     *,
-    talk_s: float = TALK_S,
-    pause_s: float = SENDS_EVERY_S,
-    patience: float = 1.0,
+    pace: Pace = USUAL,
     processes: int = PROCESSES,
     sabotage: str = "",
 ) -> Stormed:
-    """Have so many sockets follow one server that is killed, and then told to stop; they wait for
-    `patience` of the time it asks for."""
+    """Have so many sockets follow one server that is killed, and then told to stop."""
     town, ledger = await furnish(home, TALKS), Ledger()
-    async with AsyncExitStack() as stack:
-        (server,) = await stack.enter_async_context(nodes(home, sabotage=sabotage))
-        answer = await get(server.port, "/v1/events/cursor", town.bearer("ada"))
-        plan = Plan(
-            port=server.port,
-            town=town,
-            count=sockets // processes,
-            cursor=answer.json()["cursor"],
-            seed=settings.seed,
-            patience=patience,
-        )
-        crowds = [await stack.enter_async_context(crowd(plan)) for _ in range(processes)]
+    async with nodes(home, sabotage=sabotage) as (server,), AsyncExitStack() as stack:
+        crowds = [
+            await stack.enter_async_context(crowd(plan))
+            for plan in await _plans(
+                server, town, sockets=sockets, processes=processes, seed=settings.seed,
+                patience=pace.patience,
+            )
+        ]  # fmt: skip
         settings.say(f"all follow after {await _all_back(crowds):.1f} s")
         sends = Sends(town, settings.random(), keys="own")
-        load = Load(server.port, sends, ledger, 1, pause_s=pause_s)
+        load = Load(server.port, sends, ledger, 1, pause_s=pace.pause_s)
         load.start()
-        await asyncio.sleep(talk_s)
+        await asyncio.sleep(pace.talk_s)
         server.kill9()
         killed_s = await _restart(server, crowds)
         settings.say(f"all back after {killed_s:.1f} s")
-        await asyncio.sleep(talk_s)
+        await asyncio.sleep(pace.talk_s)
         server.send_signal(signal.SIGTERM)
         exit_code = await server.ended()
         drained_s = await _restart(server, crowds)
-        await asyncio.sleep(talk_s)
+        await asyncio.sleep(pace.talk_s)
         await load.finish()
-        return await _compared(
-            crowds, ledger, (killed_s, drained_s), exit_code, 0.5 if sabotage else SETTLES_S
+        back_s, settles_s = (killed_s, drained_s), 0.5 if sabotage else SETTLES_S
+        return await _compared(crowds, ledger, back_s, exit_code, settles_s)
+
+
+async def _plans(
+    server: Server, town: Town, *, sockets: int, processes: int, seed: int, patience: float
+) -> list[Plan]:
+    """What each process of followers is to do."""
+    answer = await get(server.port, "/v1/events/cursor", town.bearer("ada"))
+    start, count = answer.json()["cursor"], sockets // processes
+    return [
+        Plan(
+            port=server.port, town=town, count=count, cursor=start, seed=seed + n, patience=patience
         )
+        for n in range(processes)
+    ]
 
 
 async def _restart(server: Server, crowds: Sequence[Crowd]) -> float:

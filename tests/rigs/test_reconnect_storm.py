@@ -3,17 +3,20 @@
 from pathlib import Path
 
 from rigs.figure import RigSettings
-from rigs.reconnect_storm import Stormed, storm
+from rigs.reconnect_storm import Pace, Stormed, storm
 from rigs.servers import Home
 
 SOCKETS = 60
 
 
+BRIEFLY = Pace(talk_s=0.5, pause_s=0.05, patience=0.05)
+
+
 async def stormed(folder: Path, sabotage: str = "") -> Stormed:
+    settings = RigSettings(folder=folder)
     return await storm(
-        Home(folder), SOCKETS, RigSettings(folder=folder), talk_s=0.5, pause_s=0.05, patience=0.05, processes=2,
-        sabotage=sabotage,
-    )  # fmt: skip
+        Home(folder), SOCKETS, settings, pace=BRIEFLY, processes=2, sabotage=sabotage
+    )
 
 
 async def test_all_come_back_and_miss_nothing(tmp_path: Path) -> None:
