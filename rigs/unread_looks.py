@@ -77,12 +77,18 @@ async def _native(house: House, who: str, talks: list[Talk]) -> None:
         ],
         [
             (
-                talk.id, talk.unread(me, who in STAFF), len(talk.said), len(talk.aloud()),
+                talk.id, talk.unread(me, who in STAFF), _last_seq(talk, who), len(talk.aloud()),
                 sum(not part.left for part in talk.parts.values()), talk.owner,
             )
             for talk in newest_first(talks)
         ],
     )  # fmt: skip
+
+
+def _last_seq(talk: Talk, who: str) -> int:
+    """Of what the reader may see: others are shown nothing of private notes, not even that."""
+    numbered = enumerate(talk.said, 1)
+    return max((n for n, word in numbered if who in STAFF or not word.private), default=0)
 
 
 async def _helpdesk(house: House) -> None:
