@@ -11,10 +11,11 @@ from koine.main.listening import STUCK_MS, UNSENT_BYTES, listening
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these bounds are Linux's")
 def test_what_waits_for_a_deaf_end_is_bounded_in_bytes_and_time() -> None:
-    with listening(load({}, {"port": 0})) as listener:
-        with socket.create_connection(listener.getsockname()):
-            accepted, _ = listener.accept()
-            with accepted:
-                tcp = socket.IPPROTO_TCP
-                assert accepted.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
-                assert accepted.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == STUCK_MS
+    tcp = socket.IPPROTO_TCP
+    with (
+        listening(load({}, {"port": 0})) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
+        assert accepted.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == STUCK_MS
