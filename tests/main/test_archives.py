@@ -134,6 +134,14 @@ async def test_uploads_come_with_it(place: Place) -> None:
         assert [chunk async for chunk in found.chunks] == [b"kept"]
 
 
+async def test_an_upload_that_was_damaged_is_made_good(place: Place) -> None:
+    kept, _ = await two_uploads(place)
+    path, upload = await place.back_up(), place.home.folder / "data" / files.place(kept.key)
+    upload.write_bytes(b"kepX")
+    assert await place.restore(path, place.home, force=True) == []
+    assert upload.read_bytes() == b"kept"
+
+
 async def test_an_upload_deleted_meanwhile_is_told_and_no_difference(place: Place) -> None:
     _, gone = await two_uploads(place)
     (place.home.folder / "data" / files.place(gone.key)).unlink()

@@ -1,12 +1,15 @@
-"""Copies of a PostgreSQL database, when its programs are not there or fail."""
+"""Copies of a database: what fails on the way takes nothing away."""
 
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import asyncpg
 import pytest
 
 from koine.store.copies import CannotCopy
 from koine.store.postgres.copying import PostgresCopying
+from koine.store.sqlite.copying import SqliteCopying
 from tests.support.shared_postgres import SharedPostgres
 
 SCRIPT = '#!/bin/sh\necho "$0 $*" > {seen}\necho "no room" >&2\nexit 1\n'
@@ -87,3 +90,17 @@ async def held(url: str, text: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in await connection.fetch(text)]
     finally:
         await connection.close()
+
+
+async def test_a_damaged_file_takes_no_ones_place(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("koine.db", "damaged.db")]
+    for path in paths:
+        with closing(apsw.Connection(str(path))) as made:
+            made.execute(f"CREATE TABLE tenants (id); INSERT INTO tenants VALUES ('{path.name}')")
+            made.execute("CREATE INDEX by_id ON tenants (id); PRAGMA writable_schema = ON")
+            if path is paths[1]:
+                made.execute("DELETE FROM sqlite_schema WHERE name = 'by_id'")
+    with pytest.raises(CannotCopy, match="damaged"):
+        await SqliteCopying(paths[0]).put(paths[1])
+    with closing(apsw.Connection(str(paths[0]))) as kept:
+        assert kept.execute("SELECT id FROM tenants").fetchall() == [("koine.db",)]

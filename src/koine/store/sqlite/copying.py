@@ -80,9 +80,10 @@ class SqliteCopying:
             return not connection.execute("SELECT 1 FROM tenants LIMIT 1").fetchall()
 
     async def put(self, source: Path) -> None:
-        """In one transaction: a crash leaves what was there."""
+        """In one transaction: a crash leaves what was there, and so does a damaged copy."""
         try:
             with closing(_plain(source)) as given, closing(connect(self._path, cache_mib=16)) as to:
+                _check(given)
                 _copy(given, to)
                 to.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except apsw.Error as error:
