@@ -29,8 +29,8 @@ class Pace(Struct, frozen=True):
     how often (a message is told to everyone: thousands of times); `patience`: which share of the
     wait that the server asks for is waited."""
 
-    talk_s: float = 4.0
-    pause_s: float = 1.0
+    talk_s: float = 8.0
+    pause_s: float = 4.0
     patience: float = 1.0
 
 
