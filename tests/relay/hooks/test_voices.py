@@ -121,3 +121,12 @@ async def test_own_headers_are_sent_and_not_kept(told: Told) -> None:
     await told.say(await told.talk())
     await told.tell()
     assert told.receiver.got[0].headers["x-token"] == "open sesame"
+
+
+async def test_an_assignment_that_comes_with_a_closing_is_told_by_its_name(told: Told) -> None:
+    await told.hook(dialect="helpdesk", kinds=("conversation.assigned",))
+    talk = await told.talk()
+    both = Changes(status="closed", assignee_id=told.cast.acme.id("ada"))
+    await conversations.change(told.cast.engine, told.boss, talk.id, both)
+    await told.tell()
+    assert [body(got)["event"] for got in told.receiver.got] == ["conversation.assigned"]

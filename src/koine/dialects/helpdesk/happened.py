@@ -45,7 +45,7 @@ def name(happening: Happening) -> str | None:
     if kind == "conversation.created":
         return "conversation.created"
     if kind == "conversation.updated":
-        return _moved(happening)
+        return moves(happening)[0]
     if kind in _CUSTOMERS:
         noun = happening.noun
         return _CUSTOMERS[kind] if isinstance(noun, Identity) and noun.kind == "contact" else None
@@ -81,11 +81,10 @@ def _said(happening: Happening) -> str | None:
     return "message.received" if inbound else "message.sent"
 
 
-def _moved(happening: Happening) -> str:
-    """An assignment and a closing have names of their own."""
+def moves(happening: Happening) -> tuple[str, ...]:
+    """What a change of a conversation may be called, best first: an assignment and a closing, be
+    it in one, have names of their own."""
     changed: Mapping[str, Any] = msgspec.json.decode(happening.event.body).get("changed", {})
-    if changed.get("status") == "closed":
-        return "conversation.closed"
-    if changed.get("assignee_id") is not None:
-        return "conversation.assigned"
-    return "conversation.updated"
+    closed = ("conversation.closed",) if changed.get("status") == "closed" else ()
+    assigned = ("conversation.assigned",) if changed.get("assignee_id") is not None else ()
+    return (*closed, *assigned, "conversation.updated")

@@ -51,8 +51,10 @@ class HelpdeskHooks:
     def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
         """The event; an assignment or a closing that is not asked for by name is an update."""
         name, data = happened.name(happening), happened.data(happening)
-        if name in _OF[_UPDATED] and kinds and name not in kinds:
-            name = _UPDATED
+        if name in _OF[_UPDATED]:
+            name = next(
+                (each for each in happened.moves(happening) if each in (kinds or KINDS)), None
+            )
         if name is None or name not in (kinds or KINDS) or data is None:
             return None
         return _told(name, happening.event.created_at, data)
