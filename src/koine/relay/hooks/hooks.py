@@ -15,6 +15,8 @@ from koine.store import hook_log
 TIDY_S = 60.0
 FORGOTTEN_AT_ONCE = 1000
 _AWAY_S = 0.5
+_GATHER_S = 0.05
+"""The log is gone through this often at most: what is committed meanwhile shares a transaction."""
 _log = structlog.get_logger("koine.webhooks")
 
 
@@ -66,6 +68,7 @@ class Hooks:
             self._woken.clear()
             try:
                 await self.derive()
+                await asyncio.sleep(_GATHER_S)
             except Unavailable:
                 self._woken.set()
                 await asyncio.sleep(_AWAY_S)

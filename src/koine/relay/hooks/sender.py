@@ -31,7 +31,8 @@ CROWD_CLAIMS, CROWD_RATE = 32, 200
 """While people's sends crowd the process, it claims so many at once and no more than so many a
 second: who is told waits, who speaks does not."""
 _PASSES, _SLOW_S = 4, 0.003
-"""A crowd is when sends are answered and a pass of the loop takes longer than this."""
+"""A crowd is when sends were answered since the last turn and a pass of the loop takes longer than
+this."""
 POLL_S = 0.5
 _AWAY_S = 0.5
 KNOWN_LINES = 10_000
@@ -51,6 +52,7 @@ class Sender:
         self._posts: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._crowd = False
+        self._answered = 0
 
     def wake(self) -> None:
         """Something may be due."""
@@ -110,12 +112,12 @@ class Sender:
                 await self._woken.wait()
 
     async def _look_for_a_crowd(self) -> bool:
-        sends = self._engine.sends
-        answered, began = sends.answered, time.perf_counter()
+        before, self._answered = self._answered, self._engine.sends.answered
+        began = time.perf_counter()
         for _ in range(_PASSES):
             await asyncio.sleep(0)
         slow = time.perf_counter() - began > _PASSES * _SLOW_S
-        self._crowd = slow and sends.answered > answered
+        self._crowd = slow and self._answered > before
         return self._crowd
 
     async def _choose(self, now: int) -> tuple[list[tuple[Place, int]], list[Place]]:
