@@ -21,7 +21,7 @@ SEATS, SOCKETS = 1_000, 10_000
 SAID, SAID_EVERY_S = 12, 0.5
 """How many messages the seats are told, and every how many seconds one."""
 SETTLES_S = 3.0
-LOOK_EVERY_S, LULL_S = 0.05, 0.5
+LOOK_EVERY_S, LULL_S = 0.05, 1.0
 
 
 class Receiver:

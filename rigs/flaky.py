@@ -35,6 +35,7 @@ class Consumer:
         self.secrets: dict[str, str] = {}
         self.port = 0
         self.posts: Counter[str] = Counter()
+        self.posted = asyncio.Event()
         self._database = open_database(str(path))
         # What a power cut may take from the receiver is not what is measured.
         self._database.execute("PRAGMA synchronous = OFF")
@@ -69,6 +70,7 @@ class Consumer:
             raise RuntimeError(f"a signature that does not hold: {first}")
         fault = self._fault(webhook_id)
         self.posts[fault or "well"] += 1
+        self.posted.set()
         if not fault or fault.endswith("after"):
             self._take(webhook_id, body)
         match fault.partition(" ")[0]:

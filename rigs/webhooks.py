@@ -104,7 +104,7 @@ async def deliver(
         Sender(settings, home.folder / "clock", timeout_s=TIMEOUT_S, sabotage=sabotage)
         for _ in range(senders)
     ]
-    async with consuming(consumer), opened(home, ALLOWED) as engine, killed(made, dice):
+    async with consuming(consumer), opened(home, ALLOWED) as engine, killed(made, dice, consumer):
         engine.voices = hook_voices("http://koine.test")
         towns = [await _town(engine, consumer, number) for number in range(endpoints)]
         told = await _say(engine, towns, events)
@@ -148,8 +148,11 @@ async def _say(engine: Engine, towns: list[Town], events: int) -> list[str]:
 
 
 @asynccontextmanager
-async def killed(senders: Sequence[Sender], dice: random.Random) -> AsyncIterator[None]:
-    """Senders that are killed and started again, in turn, while the context is open."""
+async def killed(
+    senders: Sequence[Sender], dice: random.Random, consumer: Consumer
+) -> AsyncIterator[None]:
+    """Senders that are killed and started again, in turn, while the context is open; the next one
+    only when something was posted since."""
 
     async def kill() -> None:
         while True:
@@ -157,6 +160,8 @@ async def killed(senders: Sequence[Sender], dice: random.Random) -> AsyncIterato
             each = dice.choice(senders)
             await asyncio.to_thread(each.kill9)
             each.start()
+            consumer.posted.clear()
+            await consumer.posted.wait()
 
     for each in senders:
         each.start()
