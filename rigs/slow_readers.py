@@ -103,10 +103,10 @@ async def slow(
         crowd(await _plan(server, town, readers)) as many,
     ):
         settings.say(f"all follow after {await many.all_back(BACK_WITHIN):.1f} s")
+        size, connected = _bytes(server.pid), _sockets(server.pid)
         talk = Talking(server, town, pace)
         before = await talk.say("before")
         without = await _settled(many, before, SETTLES_S)
-        size, connected = _bytes(server.pid), _sockets(server.pid)
         await many.stop_reading()
         during = await talk.say("during")
         await asyncio.sleep(pace.write_seconds + 1)
