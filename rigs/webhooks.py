@@ -187,8 +187,8 @@ async def _through(engine: Engine, clock: SteeredClock, events: int) -> None:
         now = clock.now()
         quiet = 0 if await engine.db.read("", hook_queue.ready, now) else quiet + 1
         if quiet >= QUIET_LOOKS and (due := await engine.db.read("", _next_due)):
-            # A bit further, so that what was spread over a while comes together.
-            clock.skip(max(due - now, 0) * 5 // 4 + SECOND // 10)
+            # A bit further: what was spread over a tenth of its wait comes together.
+            clock.skip(max(due - now, 0) + max(clock.skipped // 10, 2 * SECOND))
             quiet = 0
 
 
