@@ -202,6 +202,8 @@ async def _remove(
     tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDialect | None
 ) -> None:
     access.need(actor, *WRITE)
+    # Nobody puts a delivery in its line meanwhile, that would belong to no endpoint.
+    await hooks.cursor(tx, lock=True)
     present(await hooks.lock(tx, hook_id), dialect)
     await hooks.delete_one(tx, hook_id)
     await note(tx, now, actor, "remove", "webhook", hook_id)
