@@ -68,11 +68,14 @@ async def said(tx: Tx, actor: Actor, place: ContactInbox, number: int, f: Messag
 
 @reads
 async def for_posting(
-    tx: Tx, actor: Actor, place: ContactInbox, number: int, now: int
+    tx: Tx, actor: Actor, place: ContactInbox, number: int, now: int, client_key: str | None
 ) -> Conversation:
     """One conversation the contact may say something in `now` (µs). Raises NotFound, and
-    Invalid("base") when too much was said in the last minute (inbox.md, F)."""
+    Invalid("base") when too much was said in the last minute (inbox.md, F): what was said already,
+    and is only said again under its key, is not too much."""
     found = await _numbered(tx, place, number)
+    if client_key is not None and await messages.has_key(tx, found.id, client_key):
+        return found
     if found.last_seq >= MOST_IN_A_MINUTE:
         # Numbers are dense: if that one is younger than a minute, so are all after it.
         first = await messages.by_seq(tx, found.id, found.last_seq - MOST_IN_A_MINUTE + 1)

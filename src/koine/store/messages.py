@@ -38,6 +38,14 @@ _BY_ID = Query(
     select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(_IN_CONVERSATION, t.c.id == p("id")),
     Message,
 )
+_WITH_KEY = Query(
+    select(t.c.seq).where(
+        t.c.tenant_id == p("tenant_id"),
+        t.c.conversation_id == p("conversation_id"),
+        t.c.client_key == p("client_key"),
+    ),
+    int,
+)
 _BY_SEQ = Query(
     select(*COLUMNS)
     .outerjoin(identities, _SENDER_ROW)
@@ -135,6 +143,13 @@ async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:
 async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
     """The message of this conversation with this number."""
     return await tx.one(_BY_SEQ, conversation_id=conversation_id, seq=seq)
+
+
+async def has_key(tx: Tx, conversation_id: str, client_key: str) -> bool:
+    """Whether a message of this conversation was made under this key."""
+    return (
+        await tx.one(_WITH_KEY, conversation_id=conversation_id, client_key=client_key) is not None
+    )
 
 
 async def newest_of_type(tx: Tx, conversation_id: str, content_type: str) -> Message | None:

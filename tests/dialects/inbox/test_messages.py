@@ -170,6 +170,15 @@ async def test_too_many_messages_in_a_minute(door: Door) -> None:
     assert (await send(door.carol, made["id"], json={"content": "201"}))["content"] == "201"
 
 
+async def test_what_was_said_already_is_not_too_much(door: Door) -> None:
+    made, key = await door.carol.open(), {"Idempotency-Key": "hello"}
+    first = await send(door.carol, made["id"], json={"content": "hello"}, headers=key)
+    for n in range(200):
+        await answer(door, made["uuid"], str(n))
+    again = await send(door.carol, made["id"], json={"content": "hello"}, headers=key)
+    assert again["id"] == first["id"]
+
+
 async def test_files_are_stored_and_served(door: Door) -> None:
     made = await door.carol.open()
     files = [("attachments[]", ("päper.png", PNG, "image/png")),

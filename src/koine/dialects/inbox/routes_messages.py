@@ -52,7 +52,7 @@ async def create_message(call: Call[MessageCreate, None]) -> Message:
     """Send a message, with files if it is a multipart form."""
     number, now = number_in(call, "conversation"), call.engine.clock.now()
     found = await inbox_conversations.for_posting(
-        call.engine, call.actor, place_of(call), number, now
+        call.engine, call.actor, place_of(call), number, now, message_key(call)
     )
     draft = _draft(call, saved := await _stored(call, found.id))
     try:
