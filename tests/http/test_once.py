@@ -30,7 +30,9 @@ class Shelf:
         self.rows: dict[tuple[str, str], tuple[str, Kept | None]] = {}
         self.taken: set[tuple[str, str]] = set()
 
-    async def begin(self, actor: Actor, request: str, key: str, digest: str) -> Kept | None:
+    async def begin(
+        self, actor: Actor, request: str, key: str, digest: str, keyed: bool = False
+    ) -> Kept | None:
         before, kept = self.rows.setdefault((request, key), (digest, None))
         if before != digest:
             raise KeyReused

@@ -57,7 +57,8 @@ class Asked(Struct, frozen=True):
 
 
 class Answered(Struct, frozen=True):
-    """The first answer under a key: status, headers as JSON text, body."""
+    """The first answer under a key: status, headers as JSON text, body; with the digest of its
+    payload where nobody took the key before."""
 
     actor: Actor
     request: str
@@ -65,6 +66,7 @@ class Answered(Struct, frozen=True):
     status: int
     headers: str
     body: bytes
+    digest: str = ""
 
     @property
     def scope(self) -> tuple[Actor, str, str]:
@@ -120,6 +122,50 @@ async def keep_many(engine: Engine, made: list[Answered]) -> None:
         for each in made
     ]
     await engine.db.write("", answers.keep_many, rows)
+
+
+async def look_many(engine: Engine, asked: list[Asked]) -> list[KeptAnswer | None]:
+    """What is kept under each of these keys, still sealed; the keys are not taken. Raises
+    Unavailable."""
+    sought = [(a.actor.tenant_id, _slot(*a.scope)) for a in asked]
+    found = await engine.db.read("", answers.get_many, sought)
+    return [found.get(each) for each in sought]
+
+
+def told(found: KeptAnswer | None, asked: Asked, now: int) -> KeptAnswer | None:
+    """The answer to give again, of what `look_many` found; None when the call is to run.
+
+    Raises Conflict("in_flight") while another process runs the first, KeyReused for another
+    payload.
+    """
+    if found is None or now - found.taken_at > KEPT:
+        return None
+    if found.status is None:
+        if now - found.taken_at > LEFT_BEHIND:
+            return None
+        raise Conflict("in_flight", "the first call under this key is running")
+    if found.digest != _digest(*asked.scope, asked.digest):
+        raise KeyReused
+    opened = Sealed(_secret(*asked.scope)).open(bytes(found.content or b""))
+    return structs.replace(found, content=opened)
+
+
+async def leave_many(engine: Engine, made: list[Answered]) -> None:
+    """Keep first answers under keys that nobody took, in one transaction. Raises Unavailable."""
+    now = engine.clock.now()
+    rows = [
+        (
+            each.actor.tenant_id,
+            _slot(*each.scope),
+            _digest(*each.scope, each.digest),
+            now,
+            each.status,
+            each.headers,
+            Sealed(_secret(*each.scope)).seal(each.body),
+        )
+        for each in made
+    ]
+    await engine.db.write("", answers.leave_many, rows)
 
 
 @writes

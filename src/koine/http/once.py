@@ -65,7 +65,8 @@ async def run_once(
 ) -> Packed | Stream:
     """Give the kept answer, or do `work` and keep what it answers; 5xx and streams are not kept."""
     actor, request = call.actor, f"{call.method} {call.scope['path']}"
-    kept = await ledger.begin(actor, request, key, call.digest)
+    keyed = call.route is not None and call.route.keyed
+    kept = await ledger.begin(actor, request, key, call.digest, keyed)
     if kept is not None:
         return _again(kept)
     try:

@@ -23,7 +23,8 @@ class Route:
     content type of an answer that is not JSON (a file, an event stream). `body_limit` replaces
     the setting, in bytes. `hidden` routes are not in the OpenAPI document. `once` False: an
     Idempotency-Key is not looked at. `files` names a forms route's upload fields ("attachments").
-    `live` routes need a relay: without one they are Unavailable.
+    `live` routes need a relay: without one they are Unavailable. `keyed` routes write their
+    Idempotency-Key with what they write (`once.message_key`): run twice, they write once.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Route:
     once: bool = True
     files: tuple[str, ...] = ()
     live: bool = False
+    keyed: bool = False
 
 
 class Options(TypedDict, total=False):
@@ -66,6 +68,7 @@ class Options(TypedDict, total=False):
     once: bool
     files: tuple[str, ...]
     live: bool
+    keyed: bool
 
 
 class Routes:

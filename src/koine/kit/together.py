@@ -9,14 +9,16 @@ R = TypeVar("R")
 
 
 class Together(Generic[T, R]):
-    """Does `work` for up to `most` items in one call, two calls at a time; a lone item never
+    """Does `work` for up to `most` items in one call, `rounds` calls at a time; a lone item never
     waits. `work` answers one result for each, in order; what it raises, all of them get."""
 
-    def __init__(self, work: Callable[[list[T]], Awaitable[list[R]]], most: int = 64) -> None:
+    def __init__(
+        self, work: Callable[[list[T]], Awaitable[list[R]]], most: int = 64, rounds: int = 2
+    ) -> None:
         self._work = work
         self._most = most
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._idle = 2
+        self._idle = rounds
         self._rounds: set[asyncio.Task[None]] = set()
 
     async def do(self, item: T) -> R:

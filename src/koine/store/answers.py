@@ -54,6 +54,19 @@ _TAKEN = Query(
     )
 )
 _KEEP_MANY = UpdateMany(t, ["tenant_id", "slot"], ["status", "headers", "content"])
+_LEAVE_MANY = InsertMany(
+    t,
+    ["tenant_id", "slot", "digest", "taken_at", "status", "headers", "content"],
+    on_conflict=["tenant_id", "slot"],
+)
+_SOUGHT = values_table("sought", {"tenant_id": Uuid(), "slot": Text()})
+_GET_MANY = Query(
+    select(t.c.tenant_id, *columns_of(t, KeptAnswer)).join_from(
+        _SOUGHT,
+        t,
+        and_(t.c.tenant_id == _SOUGHT.c.tenant_id, t.c.slot == _SOUGHT.c.slot),
+    )
+)
 _GET = Query(select(*columns_of(t, KeptAnswer)).where(_ONE), KeptAnswer)
 _TAKE_OVER = Command(
     update(t)
@@ -91,6 +104,18 @@ async def take_many(
 async def keep_many(tx: Tx, rows: list[tuple[str, str, int, str, bytes]]) -> None:
     """Put first answers into their slots, each once: tenant, slot, status, headers, body."""
     await tx.many(_KEEP_MANY, sorted(rows))
+
+
+async def leave_many(tx: Tx, rows: list[tuple[str, str, str, int, int, str, bytes]]) -> None:
+    """Put first answers into slots that nobody took: tenant, slot, digest, when (µs), status,
+    headers, body. What is in a slot already stays."""
+    await tx.many(_LEAVE_MANY, sorted(rows))
+
+
+async def get_many(tx: Tx, sought: list[tuple[str, str]]) -> dict[tuple[str, str], KeptAnswer]:
+    """What slots hold, each said by its tenant; those that are free are left out."""
+    rows = await tx.all(_GET_MANY, sought=sought)
+    return {(row[0], row[1]): KeptAnswer(*row[1:]) for row in rows}
 
 
 async def get(tx: Tx, slot: str) -> KeptAnswer | None:

@@ -53,7 +53,13 @@ async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
     return answer(call, [shapes.message(m, owner) for m in said.items], said.next)
 
 
-@routes.post(PATH, body=NewChatMessage, returns=ChatMessage, summary="Post a message to a chat")
+@routes.post(
+    PATH,
+    body=NewChatMessage,
+    returns=ChatMessage,
+    summary="Post a message to a chat",
+    keyed=True,
+)
 async def create_chat_message(call: Call[NewChatMessage, None]) -> ChatMessage:
     """`user` speaks as the chat's owner, `assistant` as its responder. The same `externalId`
     twice in one chat is one message."""

@@ -138,6 +138,7 @@ async def list_messages(call: Call[None, wire.ListMessages]) -> wire.Messages:
 @routes.post(
     MESSAGES,
     body=wire.SendMessage,
+    keyed=True,
     query=wire.Common,
     returns=wire.MessageSent,
     status=201,

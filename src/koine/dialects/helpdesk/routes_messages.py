@@ -28,7 +28,7 @@ async def list_messages(call: Call[None, wire.PageQuery]) -> wire.Messages:
 
 
 @routes.post(
-    MESSAGES, body=wire.CreateMessage, returns=wire.OneMessage, status=201,
+    MESSAGES, body=wire.CreateMessage, returns=wire.OneMessage, status=201, keyed=True,
     path_types={"id": "uuid"},
 )  # fmt: skip
 async def create_message(call: Call[wire.CreateMessage, None]) -> wire.OneMessage:

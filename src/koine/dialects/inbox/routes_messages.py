@@ -41,6 +41,7 @@ async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
 @routes.post(
     MESSAGES,
     body=MessageCreate,
+    keyed=True,
     returns=Message,
     forms=True,
     other_statuses=(400, 401, 404, 413, 422, 429),

@@ -43,7 +43,13 @@ async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
 
 
 @routes.post(
-    MESSAGES, body=wire.CreateMessage, returns=wire.Message, status=201, path_types=ONE, tags=TAGS
+    MESSAGES,
+    body=wire.CreateMessage,
+    returns=wire.Message,
+    status=201,
+    path_types=ONE,
+    tags=TAGS,
+    keyed=True,
 )
 async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
     """Post a message: staff anywhere, others where they take part.
