@@ -1,14 +1,17 @@
-"""The reference consumer of webhooks (examples/webhook_consumer.py) behind a door that fails."""
+"""The reference consumer, docs/examples/webhook_consumer.py, behind a door that fails."""
 
 import asyncio
+import importlib.util
 import json
 import random
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from examples.webhook_consumer import open_database, take, verified
 from rigs.wire import HOST
 
 FAILS = 0.3
@@ -20,6 +23,18 @@ FAULTS = ("500", "429", "hang", "hang after", "reset", "reset after", "half afte
 OK, NO = b"HTTP/1.1 204 x\r\n\r\n", b"HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n"
 LATER = b"HTTP/1.1 429 x\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
 HALF = b"HTTP/1.1 200 x\r\nContent-Length: 10\r\n\r\nhal"
+
+
+def _reference() -> ModuleType:
+    program = Path(__file__).parents[1] / "docs" / "examples" / "webhook_consumer.py"
+    spec = importlib.util.spec_from_file_location("webhook_consumer", program)
+    assert spec is not None and spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+REFERENCE = _reference()
 
 
 class Consumer:
@@ -36,7 +51,9 @@ class Consumer:
         self.port = 0
         self.posts: Counter[str] = Counter()
         self.posted = asyncio.Event()
-        self._database = open_database(str(path))
+        self._effects = REFERENCE.Effects(str(path), effect=_job)
+        self._database: sqlite3.Connection = self._effects.database
+        self._database.execute("CREATE TABLE IF NOT EXISTS jobs (message TEXT)")
         # What a power cut may take from the receiver is not what is measured.
         self._database.execute("PRAGMA synchronous = OFF")
         self._dice = dice
@@ -46,8 +63,7 @@ class Consumer:
 
     def done(self) -> Counter[str]:
         """How often the work was done for each message."""
-        rows = self._database.execute("SELECT data FROM jobs")
-        return Counter(json.loads(data)["message"]["id"] for (data,) in rows)
+        return Counter(message for (message,) in self._database.execute("SELECT * FROM jobs"))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive."""
@@ -66,7 +82,7 @@ class Consumer:
         headers = {name.lower(): value for name, _, value in (li.partition(": ") for li in lines)}
         body = await reader.readexactly(int(headers["content-length"]))
         webhook_id = headers["webhook-id"]
-        if not verified(self.secrets[first.split()[1]], headers, body, self._clock()):
+        if not REFERENCE.verify(self.secrets[first.split()[1]], headers, body, self._clock()):
             raise RuntimeError(f"a signature that does not hold: {first}")
         fault = self._fault(webhook_id)
         self.posts[fault or "well"] += 1
@@ -97,8 +113,13 @@ class Consumer:
         return self._dice.choice(FAULTS) if left > 0 else ""
 
     def _take(self, webhook_id: str, body: bytes) -> None:
-        if not take(self._database, webhook_id if self._once else f"{self.posts.total()}", body):
+        known_as = webhook_id if self._once else f"{self.posts.total()}"
+        if not self._effects.take(known_as, json.loads(body)):
             self.posts["known"] += 1
+
+
+def _job(database: sqlite3.Connection, event: dict[str, Any]) -> None:
+    database.execute("INSERT INTO jobs VALUES (?)", (event["data"]["message"]["id"],))
 
 
 @asynccontextmanager

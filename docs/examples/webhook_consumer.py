@@ -33,43 +33,47 @@ def verify(secret, headers, body, now=None):
     return any(v == "v1" and hmac.compare_digest(mine, theirs) for v, _, theirs in given)
 
 
-class Effects:
-    """What is done with an event, once: here, messages are counted by conversation."""
+def count(database, event):
+    """The effect of this example: messages are counted by conversation. Yours goes here; what is
+    outside of the database is done from a list in it."""
+    if event["type"] == "message.created":
+        database.execute(
+            "INSERT INTO messages VALUES (?, 1)"
+            " ON CONFLICT (conversation) DO UPDATE SET count = count + 1",
+            (event["conversation_id"],),
+        )
 
-    def __init__(self, path):
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")
-        self._db.execute(
+
+class Effects:
+    """A database of what was done: `effect` has been, exactly once, for each id that was seen."""
+
+    def __init__(self, path, effect=count):
+        self.database = sqlite3.connect(path, isolation_level=None, timeout=10)
+        self.database.execute("PRAGMA journal_mode=WAL")
+        self.database.execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")
+        self.database.execute(
             "CREATE TABLE IF NOT EXISTS messages (conversation TEXT PRIMARY KEY, count INTEGER)"
         )
+        self._effect = effect
 
     def take(self, message_id, event):
         """Do it unless it was done; answers whether it was new."""
-        self._db.execute("BEGIN IMMEDIATE")
+        self.database.execute("BEGIN IMMEDIATE")
         try:
-            new = self._db.execute(
+            new = self.database.execute(
                 "INSERT INTO seen VALUES (?) ON CONFLICT DO NOTHING", (message_id,)
             ).rowcount
             if new:
-                self._apply(event)
-            self._db.execute("COMMIT")
+                self._effect(self.database, event)
+            self.database.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self.database.execute("ROLLBACK")
             raise
         return bool(new)
 
-    def _apply(self, event):
-        if event["type"] == "message.created":
-            self._db.execute(
-                "INSERT INTO messages VALUES (?, 1)"
-                " ON CONFLICT (conversation) DO UPDATE SET count = count + 1",
-                (event["conversation_id"],),
-            )
-
     def close(self):
         """Let go of the file."""
-        self._db.close()
+        self.database.close()
 
 
 class Receiver(BaseHTTPRequestHandler):
