@@ -95,7 +95,7 @@ def _install() -> None:
     bin_, npm = wheel() / "bin", wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     own = {"npm_config_cache": str(HOME / "npm"), "npm_config_update_notifier": "false"}
     done = subprocess.run(
-        [bin_ / "node", npm, "ci", *_OPTIONS],
+        [bin_ / "node", "--use-system-ca", npm, "ci", *_OPTIONS],
         cwd=HOME,
         env=os.environ | own,
         stdin=subprocess.DEVNULL,
