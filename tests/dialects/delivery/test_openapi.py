@@ -15,6 +15,7 @@ def test_every_call_is_in_the_document() -> None:
         f"{one}/messages": {"get", "post"},
         f"{one}/participants": {"put"},
         f"{one}/read-status": {"put"},
+        "/messaging/events": {"get"},
     }
 
 

@@ -46,10 +46,9 @@ class Typing(Struct, frozen=True):
     typing: bool
 
 
-class StreamQuery(Struct, frozen=True, kw_only=True):
+class StreamQuery(wire.Common, frozen=True):
     """Where to begin: behind the cursor, as `Last-Event-ID` does."""
 
-    tenant_id: str | None = None
     cursor: str | None = None
 
 
