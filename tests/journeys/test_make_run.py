@@ -26,6 +26,7 @@ def test_it_is_alive_and_ready(server: Served) -> None:
     assert [(check["name"], check["ok"]) for check in checks] == [
         ("database", True),
         ("schema", True),
+        ("events", True),
     ]
 
 
