@@ -33,6 +33,7 @@ EXTRA: dict[str, object] = {
 }  # fmt: skip
 _VARIES = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "UUID"),
+    (re.compile(r"whsec_[A-Za-z0-9+/]{32,}={0,2}"), "SECRET"),
     (re.compile(r"[A-Za-z0-9_.-]{24,}"), "RANDOM"),
     (re.compile(r'("(?:id|number|seq|public_seq|last_seq|conversation_id)":)\d+'), r"\1N"),
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z"), "TIME"),
