@@ -26,6 +26,8 @@ TURNS = DAY // EVERY
 """In so many turns every folder of files is looked at once."""
 ENDED = DAY
 """How long a session that has ended is remembered, µs."""
+FRESHEN_EVERY = 5.0
+"""Seconds between looks at how much tables have grown."""
 _PIECE = 1000
 """Rows deleted in one transaction: nobody waits long for it."""
 _DONE = "upkeep_at"
@@ -53,13 +55,15 @@ class Done(Struct, frozen=True):
 @asynccontextmanager
 async def kept_up(engine: Engine) -> AsyncIterator[None]:
     """Keep up in the background while the context is open."""
-    task = asyncio.create_task(_keep_up(engine))
+    tasks = [asyncio.create_task(work) for work in (_keep_up(engine), _freshen(engine))]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def run_once(engine: Engine) -> Done | None:
@@ -91,6 +95,15 @@ async def _forget(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> i
     while found := await engine.db.read_long(tenant_id, find, before, _PIECE):
         gone += await engine.db.write(tenant_id, forget, before, found)
     return gone
+
+
+async def _freshen(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(FRESHEN_EVERY)
+        try:
+            await engine.db.freshen()
+        except Exception:
+            _log.warning("statistics are old", exc_info=True)
 
 
 async def _keep_up(engine: Engine) -> None:

@@ -59,13 +59,11 @@ _LEAVE_MANY = InsertMany(
     ["tenant_id", "slot", "digest", "taken_at", "status", "headers", "content"],
     on_conflict=["tenant_id", "slot"],
 )
-_SOUGHT = values_table("sought", {"tenant_id": Uuid(), "slot": Text()})
 _GET_MANY = Query(
-    select(t.c.tenant_id, *columns_of(t, KeptAnswer)).join_from(
-        _SOUGHT,
-        t,
-        and_(t.c.tenant_id == _SOUGHT.c.tenant_id, t.c.slot == _SOUGHT.c.slot),
-    )
+    select(*columns_of(t, KeptAnswer)).where(
+        t.c.tenant_id == p("tenant_id"), in_list(t.c.slot, "slots")
+    ),
+    KeptAnswer,
 )
 _GET = Query(select(*columns_of(t, KeptAnswer)).where(_ONE), KeptAnswer)
 _TAKE_OVER = Command(
@@ -114,8 +112,12 @@ async def leave_many(tx: Tx, rows: list[tuple[str, str, str, int, int, str, byte
 
 async def get_many(tx: Tx, sought: list[tuple[str, str]]) -> dict[tuple[str, str], KeptAnswer]:
     """What slots hold, each said by its tenant; those that are free are left out."""
-    rows = await tx.all(_GET_MANY, sought=sought)
-    return {(row[0], row[1]): KeptAnswer(*row[1:]) for row in rows}
+    found: dict[tuple[str, str], KeptAnswer] = {}
+    for tenant_id in {tenant_id for tenant_id, _ in sought}:
+        slots = [slot for of, slot in sought if of == tenant_id]
+        kept = await tx.all(_GET_MANY, tenant_id=tenant_id, slots=slots)
+        found |= {(tenant_id, each.slot): each for each in kept}
+    return found
 
 
 async def get(tx: Tx, slot: str) -> KeptAnswer | None:

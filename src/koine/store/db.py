@@ -137,6 +137,10 @@ class Database(Protocol):
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
         """Alone, in one transaction: `script(version or None)` answers the SQL to run."""
 
+    async def freshen(self) -> None:
+        """Have the planner look at tables that have grown much since it last did: statements are
+        planned once, perhaps while a table is empty, and run while it grows."""
+
     async def version(self) -> str | None:
         """The revision of the schema, None when there is none yet."""
 

@@ -52,6 +52,11 @@ _IDENTITY = (
     "SELECT concat_ws('.', s.system_identifier, d.oid) FROM pg_control_system() s, pg_database d"
     " WHERE d.datname = current_database()"
 )
+_GROWN = (
+    "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables"
+    " WHERE n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup / 2"
+    " AND schemaname = ANY (current_schemas(false))"
+)
 _SCHEMA_LOCK = 0x6B6F696E65
 """Any number, the same in every process."""
 _NO_HURRY = (
@@ -150,6 +155,15 @@ class PostgresDatabase:
     async def size_bytes(self) -> int:
         """The whole database."""
         return int(await self._ask("SELECT pg_database_size(current_database())"))
+
+    async def freshen(self) -> None:
+        """The server does so by itself, but only once a minute, and not where it is told not to."""
+        try:
+            async with self._pool.link() as link:
+                for row in await link.connection.fetch(_GROWN):
+                    await link.connection.execute(f"ANALYZE {row[0]}")
+        except Exception as error:
+            raise translated(error) from error
 
     async def version(self) -> str | None:
         """The revision of the schema."""
