@@ -27,10 +27,10 @@ LEASE = MINUTE
 """µs a claim holds; a post takes a quarter of it at most."""
 CLAIMS = 512
 """Claims held at once, for all endpoints together."""
-CROWD_CLAIMS, CROWD_RATE = 32, 200
+CROWD_CLAIMS, CROWD_RATE = 32, 100
 """While people's sends crowd the process, it claims so many at once and no more than so many a
 second: who is told waits, who speaks does not."""
-_PASSES, _SLOW_S = 4, 0.003
+_PASSES, _SLOW_S = 4, 0.002
 """A crowd is when sends were answered since the last turn and a pass of the loop takes longer than
 this."""
 POLL_S = 0.5
@@ -66,7 +66,7 @@ class Sender:
                 if not (claimed := await self._stumble()):
                     await self._rest()
                 elif await self._look_for_a_crowd():
-                    await asyncio.sleep(claimed / CROWD_RATE)
+                    await asyncio.sleep(min(claimed / CROWD_RATE, 1.0))
         finally:
             for line in self._lines.values():
                 self._release(line)
