@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,11 @@ class Warm:
             [sys.executable, "-m", "rigs.warm", sabotage],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        """The process that forks."""
+        return self._process.pid
 
     def __enter__(self) -> "Warm":
         return self
@@ -83,11 +89,12 @@ def _obey() -> None:
     if sys.argv[1]:
         importlib.import_module(f"rigs.sabotage.{sys.argv[1]}")
     alive: set[int] = set()
+    life = os.pipe()
     for line in sys.stdin:
         order = json.loads(line)
         answer: int | None
         if order["do"] == "fork":
-            answer = _fork(order["environment"], order["log"])
+            answer = _fork(order["environment"], order["log"], life)
             alive.add(answer)
         else:
             answer = _poll(order["pid"])
@@ -99,12 +106,14 @@ def _obey() -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _fork(environment: dict[str, str], log: str) -> int:
+def _fork(environment: dict[str, str], log: str, life: tuple[int, int]) -> int:
     if pid := os.fork():
         return pid
     code = 1
     try:
         os.setsid()
+        os.close(life[1])
+        threading.Thread(target=_end_with, args=(life[0],), daemon=True).start()
         nothing = os.open(os.devnull, os.O_RDONLY)
         written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for to, opened in ((0, nothing), (1, written), (2, written)):
@@ -120,6 +129,13 @@ def _fork(environment: dict[str, str], log: str) -> int:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _end_with(life: int) -> None:
+    """End this server, workers and all, when nobody holds the other end of the pipe: a kill -9 of
+    the rig and of the process that forks leaves nobody else to do it."""
+    os.read(life, 1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _poll(pid: int) -> int | None:
