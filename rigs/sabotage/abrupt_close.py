@@ -1,8 +1,20 @@
 """Closes its socket while callers stand in its queue, as most servers do: they are reset."""
 
+import socket
+import time
+
 from koine.main import leaving, serving
 
-vars(leaving)["refuse_more"] = lambda listener: None
+BUSY = 0.3
+"""Seconds of other work in which a queue forms: without it a fast loop has mostly emptied it."""
+
+
+def _just_close(listener: socket.socket) -> None:
+    time.sleep(BUSY)
+    listener.shutdown(socket.SHUT_RDWR)
+
+
+vars(leaving)["refuse_more"] = _just_close
 vars(leaving)["LAST_CALL"] = 0.0
 
 if __name__ == "__main__":

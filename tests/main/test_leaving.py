@@ -16,6 +16,7 @@ from tests.support.shared_postgres import SharedPostgres
 
 ROUNDS = 3
 CLIENTS = 6
+FINE = {"200", "refused"}
 
 
 class Callers:
@@ -29,6 +30,15 @@ class Callers:
 
     async def run(self) -> None:
         await asyncio.gather(*(self._call(keep=bool(i % 2)) for i in range(CLIENTS)))
+
+    async def answered(self, more: int = 5 * CLIENTS) -> None:
+        """Wait until all are at it: so many more answers have come."""
+        enough = self.seen["200"] + more
+        for _ in range(3000):
+            if self.seen["200"] >= enough:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"the callers are not answered: {self.seen}")
 
     async def _call(self, *, keep: bool) -> None:
         limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
@@ -53,14 +63,17 @@ def workers_of(pid: int) -> set[int]:
     return {int(row[0]) for row in rows if int(row[1]) == pid and "spawn_main" in row[2]}
 
 
-async def restarted(server: Server, rounds: int) -> Counter[str]:
+async def restarted(server: Server, rounds: int, *, until_reset: bool = False) -> Counter[str]:
+    """What callers see of restarts: of so many, or of no more than it takes."""
     callers = Callers(server.url)
     asking = asyncio.create_task(callers.run())
     for _ in range(rounds):
-        await asyncio.sleep(0.3)
+        await callers.answered()
         assert await server.terminate() == 0
         server.start()
         await server.wait_ready()
+        if until_reset and callers.seen.keys() - FINE:
+            break
     callers.stop = True
     await asking
     return callers.seen
@@ -69,7 +82,7 @@ async def restarted(server: Server, rounds: int) -> Counter[str]:
 async def test_nobody_notices_a_restart(tmp_path: Path) -> None:
     async with nodes(Home(tmp_path)) as (server,):
         seen = await restarted(server, ROUNDS)
-    assert seen.keys() <= {"200", "refused"} and seen["200"] > 10, seen
+    assert seen.keys() <= FINE and seen["200"] > 10, seen
 
 
 async def test_nobody_notices_a_restart_of_workers(
@@ -78,7 +91,7 @@ async def test_nobody_notices_a_restart_of_workers(
     home = Home(tmp_path, shared_postgres.new_empty_database())
     async with nodes(home, workers=2) as (server,):
         seen = await restarted(server, 1)
-    assert seen.keys() <= {"200", "refused"} and seen["200"] > 10, seen
+    assert seen.keys() <= FINE and seen["200"] > 10, seen
 
 
 async def test_nobody_notices_that_workers_are_replaced(
@@ -104,8 +117,9 @@ async def test_nobody_notices_that_workers_are_replaced(
 
 async def test_planted_a_server_that_just_closes_resets_connections(tmp_path: Path) -> None:
     async with nodes(Home(tmp_path), sabotage="abrupt_close") as (server,):
-        seen = await restarted(server, ROUNDS)
-    assert seen.keys() - {"200", "refused"}, seen
+        # Whether anyone stands in the queue just then is chance: in one of many it is certain.
+        seen = await restarted(server, 10 * ROUNDS, until_reset=True)
+    assert seen.keys() - FINE, seen
 
 
 async def test_a_draining_server_is_not_ready_but_serves(tmp_path: Path) -> None:
