@@ -72,3 +72,22 @@ async def test_a_day_later_it_is_still_the_same_message(world: World) -> None:
     driver = speaking(world, engine, "native", f"k-{talk.id}", keeps=True)
     await driver.post(talk, "once")
     assert await driver.read(talk) == ["once"]
+
+
+async def test_what_one_node_has_answered_every_node_answers_soon(world: World) -> None:
+    talk = await world.talk()
+    path, said = f"/v1/conversations/{talk.id}/messages", {"content": "once"}
+    async with nodes(world) as engines_:
+        calls = [speaking(world, e, "native", f"k-{talk.id}", keeps=True).call for e in engines_]
+        first = await calls[0]("POST", path, said)
+        again = await calls[-1]("POST", path, said)
+        for _ in range(200):
+            if again.headers.get("idempotent-replayed"):
+                break
+            await asyncio.sleep(0.01)
+            again = await calls[-1]("POST", path, said)
+        assert again.headers["idempotent-replayed"] == "true"
+        assert (
+            (again.status, again.content) == (first.status, first.content) == (201, first.content)
+        )
+        assert (await calls[-1]("POST", path, {"content": "another"})).status == 422
