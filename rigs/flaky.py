@@ -18,6 +18,9 @@ FAILS = 0.3
 """Part of the posts that fail."""
 AT_MOST = 8
 """Failures of one event: its ninth or tenth try is the schedule's last."""
+TO_THE_END = 0.001
+"""Part of the events of which every try fails but the tenth, the schedule's last."""
+TRIES = 10
 FAULTS = ("500", "429", "hang", "hang after", "reset", "reset after", "half after")
 """"after" is after the work was done: the sender cannot know."""
 OK, NO = b"HTTP/1.1 204 x\r\n\r\n", b"HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n"
@@ -106,7 +109,7 @@ class Consumer:
         """How this post fails, empty if it does not; an event fails a while and then no more."""
         left = self._left.get(webhook_id)
         if left is None:
-            left = 0
+            left = TRIES - 1 if self._dice.random() < TO_THE_END else 0
             while left < AT_MOST and self._dice.random() < FAILS:
                 left += 1
         self._left[webhook_id] = left - 1
