@@ -53,7 +53,7 @@ def test_each_worker_takes_a_port(
     monkeypatch.setitem(ENV, "KOINE_METRICS_PORT", str(port))
     url = shared_postgres.new_empty_database()
     with served(tmp_path, "--workers", "2", "--database", url) as running:
-        with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as patient:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as patient:
             for each in (port, port + 1):
                 assert patient.get(f"http://127.0.0.1:{each}/metrics").status_code == 200
         assert running.stop() == 0
