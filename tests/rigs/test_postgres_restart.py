@@ -11,6 +11,7 @@ from tests.support.postgres import Postgres, running_postgres
 DICE = random.Random(3)
 TALKS = 60
 RESTARTS = 3
+TRIES = 6
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,11 @@ async def test_restarts_of_postgres_lose_nothing_and_are_soon_over(
 async def test_planted_commits_that_are_not_on_disk_are_lost(
     cluster: Postgres, tmp_path: Path
 ) -> None:
-    done = await planted(cluster, tmp_path, "hasty_commit")
+    # A restart may hit a moment in which everything happened to be on disk.
+    for n in range(TRIES):
+        done = await planted(cluster, tmp_path / f"{n}", "hasty_commit")
+        if done.verdict.lost:
+            break
     assert done.verdict.lost > 0, done
 
 
