@@ -195,5 +195,4 @@ def _digest(actor: Actor, request: str, key: str, payload: str) -> str:
 
 
 def _scope(actor: Actor, request: str, key: str) -> str:
-    caller = actor.key_id or actor.identity_id or actor.kind
-    return "\0".join((caller, request, key))
+    return "\0".join((actor.caller, request, key))

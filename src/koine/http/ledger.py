@@ -190,5 +190,4 @@ def _read(found: KeptAnswer | None) -> Kept | None:
 
 
 def _place(actor: Actor, request: str, key: str) -> Place:
-    caller = actor.key_id or actor.identity_id or actor.kind
-    return actor.tenant_id, caller, request, key
+    return actor.tenant_id, actor.caller, request, key

@@ -44,8 +44,7 @@ def message_key(call: Call[Any, Any]) -> str | None:
     (contracts/README.md). Raises Invalid as `key_of`.
     """
     key = key_of(call)
-    caller = call.actor.key_id or call.actor.identity_id
-    return f"idem:{call.dialect}:{caller}:{key}" if key else None
+    return f"idem:{call.dialect}:{call.actor.caller}:{key}" if key else None
 
 
 def digest(*parts: bytes) -> str:

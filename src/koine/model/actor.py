@@ -26,6 +26,11 @@ class Actor(Struct, frozen=True):
     session_id: str | None = None
     expires_at: int | None = None
 
+    @property
+    def caller(self) -> str:
+        """What calls are counted and kept by: the key, else the person, else what kind it is."""
+        return self.key_id or self.identity_id or self.kind
+
     def may(self, *any_of: str) -> bool:
         """Whether the actor holds one of these; the operator and system admins hold all."""
         return self.is_system_admin or not self.permissions.isdisjoint(any_of)

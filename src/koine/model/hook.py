@@ -11,7 +11,6 @@ HookDialect = Literal["native", "helpdesk", "inbox"]
 HookStatus = Literal["active", "disabled"]
 Backoff = Literal["linear", "exponential"]
 DeliveryState = Literal["pending", "delivered", "failed", "cancelled"]
-DELIVERY_STATES: tuple[DeliveryState, ...] = ("pending", "delivered", "failed", "cancelled")
 
 
 class Hook(Struct, frozen=True):

@@ -10,6 +10,7 @@ from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.model.hook import Told as Said
 from koine.model.tenant import Tenant
+from koine.relay import gathering
 from koine.relay.hooks import letters
 from koine.store.db import Tx
 from tests.relay.hooks.told import Told
@@ -56,7 +57,7 @@ async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
             raise ValueError("broken row")
         return await gather(tx, events, curious)
 
-    monkeypatch.setattr(letters, "gather", broken)
+    monkeypatch.setattr(gathering, "gather", broken)
     await told.tell()
     assert [row.state for row in await told.log(made.hook)] == [
         "delivered", "cancelled", "delivered",

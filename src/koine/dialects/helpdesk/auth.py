@@ -29,7 +29,7 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
     except Unauthenticated:
         count(call, limiter, f"ip:{call.counted_ip}")
         raise
-    count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
+    count(call, limiter, f"{found.tenant_id}:{found.caller}")
     return _allowed(call, found)
 
 

@@ -32,7 +32,7 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
 
 def count(call: AnyCall, limiter: RateLimiter, found: Actor) -> None:
     """Count a call of the caller. Raises TooMany."""
-    _count(call, limiter, f"{found.tenant_id}:{found.key_id or found.identity_id}")
+    _count(call, limiter, f"{found.tenant_id}:{found.caller}")
 
 
 def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:

@@ -7,18 +7,17 @@ import structlog
 from msgspec import Struct
 
 from koine.engine.engine import Engine
-from koine.engine.happenings import gather
 from koine.engine.hearing import hears
 from koine.engine.hook_lines import kinds_of
 from koine.kit import webhook_signature
 from koine.kit.lru import TimedCache
 from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
-from koine.model.errors import Unavailable
 from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.model.hook import Claim, Hook, Owned, Place, Told
 from koine.model.tenant import Tenant
+from koine.relay.gathering import gathered
 from koine.store import hook_log, tenants
 
 CONTENT = {"content-type": "application/json"}
@@ -95,20 +94,8 @@ class Desk:
         events: dict[int, Logged] = {c.position: c.event for c in claims if c.event is not None}
         if not events:
             return {}
-        happened = await self._gathered(tenant_id, list(events.values()))
+        happened = await gathered(self._engine.db, tenant_id, list(events.values()), [])
         return {each.event.position: each for each in happened}
-
-    async def _gathered(self, tenant_id: str, events: list[Logged]) -> list[Happening]:
-        """What happened, without the events that cannot be gathered."""
-        try:
-            return await self._engine.db.read(tenant_id, gather, events, [])
-        except Unavailable:
-            raise
-        except Exception:
-            if len(events) == 1:
-                _log.error("an event cannot be gathered", event_id=events[0].id, exc_info=True)
-                return []
-        return [each for event in events for each in await self._gathered(tenant_id, [event])]
 
     def _decide(
         self,
