@@ -1,5 +1,6 @@
 """Now and then: what is too old is forgotten, and files that nobody names are swept."""
 
+import asyncio
 import io
 import os
 from pathlib import Path
@@ -13,7 +14,10 @@ from koine.kit.tokens import random_token
 from koine.store import answers as rows
 from koine.store import credentials, events, log
 from koine.store.db import Database
+from koine.store.postgres import PostgresDatabase
 from tests.cast import Cast, make_cast
+from tests.support import databases
+from tests.support.shared_postgres import SharedPostgres
 
 DAY = 24 * 3600
 LATER = EVERY // SECOND
@@ -144,3 +148,29 @@ async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
     assert (await upkeep.run_once(cast.engine) or Done()).events == 1
     assert await db.read("", events.after, 0, 1 << 60, 10_000) == []
     assert await db.read("", log.floor) == before[-1].position
+
+
+async def test_a_table_that_has_grown_is_looked_at(
+    shared_postgres: SharedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "FRESHEN_EVERY", 0.05)
+    async with databases.postgres(shared_postgres) as db:
+        cast = await make_cast(db)
+        tenant = cast.acme.tenant.id
+        many = [(tenant, f"slot {n}", "d", 1, 200, "[]", b"") for n in range(600)]
+        await db.write("", rows.leave_many, many)
+        assert await _known_rows(db) <= 0
+        async with upkeep.kept_up(cast.engine):
+            for _ in range(200):
+                if await _known_rows(db) >= 600:
+                    break
+                await asyncio.sleep(0.05)
+        assert await _known_rows(db) >= 600
+
+
+async def _known_rows(db: Database) -> float:
+    """How many rows of answers the planner believes there are; -1: nobody looked yet."""
+    assert isinstance(db, PostgresDatabase)
+    text = "SELECT reltuples FROM pg_class WHERE relname = 'answers'"
+    async with db._pool.link() as link:
+        return float(await link.connection.fetchval(text))

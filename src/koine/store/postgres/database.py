@@ -55,6 +55,7 @@ _IDENTITY = (
 _GROWN = (
     "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables"
     " WHERE n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup / 2"
+    " AND n_live_tup < 1000000"  # what is large already the server sees to in time
     " AND schemaname = ANY (current_schemas(false))"
 )
 _SCHEMA_LOCK = 0x6B6F696E65
@@ -161,7 +162,8 @@ class PostgresDatabase:
         try:
             async with self._pool.link() as link:
                 for row in await link.connection.fetch(_GROWN):
-                    await link.connection.execute(f"ANALYZE {row[0]}")
+                    # Another node may be at it.
+                    await link.connection.execute(f"ANALYZE (SKIP_LOCKED) {row[0]}")
         except Exception as error:
             raise translated(error) from error
 
