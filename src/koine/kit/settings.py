@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
+from koine.kit.limits import Limits, Seconds
 from koine.kit.outbound.allowed import Allowed
 from koine.kit.tokens import MIN_SECRET
 
@@ -22,10 +23,6 @@ _NATS = re.compile(rf"|{_NATS_SERVER}(\s*,\s*{_NATS_SERVER})*")
 _BASE_URL = re.compile(r"|https?://[^\s/?#]+(/[^\s?#]*)?")
 _WORDS = {"true": True, "1": True, "yes": True, "on": True}
 _WORDS |= {"false": False, "0": False, "no": False, "off": False}
-
-Bytes = Annotated[int, Meta(ge=1024, le=1 << 32)]
-Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
-PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
 
 
 class BadSetting(Exception):
@@ -48,7 +45,7 @@ class SettingDoc:
     accepts: str
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(Limits, frozen=True, kw_only=True):
     """Every setting, checked. Made by `load`; the defaults alone make a working server."""
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
@@ -79,10 +76,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=3600, description="Seconds that requests under way may take at the end."),
     ] = 10
-    stream_queue_bytes: Annotated[Bytes, Meta(description="Bytes queued for a reader.")] = 1 << 18
-    stream_write_seconds: Annotated[
-        Seconds, Meta(description="Seconds a live reader may not read; then it is cut off.")
-    ] = 20
     base_url: Annotated[
         str, Meta(description="URL the public reaches the server by; empty is http://host:port.")
     ] = ""
@@ -121,8 +114,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nats_creds: Annotated[
         str, Meta(description="Credentials file for NATS; empty is none, or what the URL says.")
     ] = ""
-    json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
-    upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
     secret_key: Annotated[
         str,
         Meta(description="Secret that signs tokens; empty is one made and kept in the database."),
@@ -139,16 +130,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=0, le=300, description="Seconds a checked credential is trusted unasked; 0 = none."
         ),
     ] = 5
-    rate_limit_per_minute: Annotated[
-        PerMinute, Meta(description="Requests a minute for each credential; 0 = no limit.")
-    ] = 600_000
-    inbox_rate_limit_per_minute: Annotated[
-        PerMinute,
-        Meta(description="Requests a minute for each address and contact; 0 = no limit."),
-    ] = 6000
-    login_rate_limit_per_minute: Annotated[
-        PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
-    ] = 10
     outbound_allow: Annotated[
         str,
         Meta(description="Hosts, host:port, IPs or CIDRs, by comma, reached though not public."),

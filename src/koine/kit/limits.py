@@ -1,0 +1,30 @@
+"""The settings that bound what callers may ask of the server; `Settings` adds the rest."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Bytes = Annotated[int, Meta(ge=1024, le=1 << 32)]
+Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
+PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Every bound that an operator may change."""
+
+    json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
+    upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
+    rate_limit_per_minute: Annotated[
+        PerMinute, Meta(description="Requests a minute for each credential; 0 = no limit.")
+    ] = 600_000
+    inbox_rate_limit_per_minute: Annotated[
+        PerMinute,
+        Meta(description="Requests a minute for each address and contact; 0 = no limit."),
+    ] = 6000
+    login_rate_limit_per_minute: Annotated[
+        PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
+    ] = 10
+    stream_queue_bytes: Annotated[Bytes, Meta(description="Bytes queued for a reader.")] = 1 << 18
+    stream_write_seconds: Annotated[
+        Seconds, Meta(description="Seconds a live reader may not read; then it is cut off.")
+    ] = 20
