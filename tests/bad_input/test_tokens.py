@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from joserfc import jwt
 
-from koine.engine import credentials, tenants
+from koine.engine import tenants
 from koine.engine.tenants import TenantChanges
 from koine.main import dialects
 from koine.model.actor import operator
@@ -57,7 +57,7 @@ async def test_a_public_key_is_no_secret(world: World, name: str) -> None:
     issuer = TokenIssuer("RS256", public)
     acme = world.cast.acme.tenant.id
     await tenants.change(world.cast.engine, operator(acme), TenantChanges(token_issuer=issuer))
-    credentials.forget(world.cast.engine)
+    world.cast.engine.forget_credentials()
     asker = at_door(world, name)
     claims = tokens.good(world.cast)
     asker.caller.headers = bearer(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from koine.engine import credentials, keys
+from koine.engine import credentials, keys, people
+from koine.engine.people import PersonChanges
 from koine.model.actor import Actor, operator
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS
@@ -40,6 +41,8 @@ async def test_a_key_acts_as_nobody_elses_user_and_no_contact(cast: Cast) -> Non
 async def test_a_key_acts_as_nobody_who_may_do_more_than_its_maker(cast: Cast) -> None:
     manage = frozenset({MANAGE_TENANT})
     boss = Actor(cast.acme.tenant.id, "user", cast.acme.id("dan"), "driver", manage)
+    more = PersonChanges(permissions='["manage:tenant"]')
+    await people.change(cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user", more)
     await keys.create(cast.engine, boss, "k", manage)
     await keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("cleo"))
     with pytest.raises(Forbidden):

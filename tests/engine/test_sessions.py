@@ -121,3 +121,57 @@ async def test_a_session_is_ended_by_its_newest_token_alone(cast: Cast) -> None:
     await sessions.end(cast.engine, second.refresh_token)
     with pytest.raises(Unauthenticated):
         await sessions.refresh(cast.engine, second.refresh_token)
+
+
+async def test_a_wrong_secret_with_a_known_session_ends_nothing(cast: Cast) -> None:
+    found = await logged_in(cast)
+    tenant_id, session_id, secret = found.refresh_token.split(".")
+    other = (await logged_in_again(cast)).refresh_token.split(".")[2]
+    for wrong in ("x", "x" * len(secret), secret[:-1], secret[::-1], other, "\ud800"):
+        with pytest.raises(Unauthenticated):
+            await sessions.refresh(cast.engine, f"{tenant_id}.{session_id}.{wrong}")
+        with pytest.raises(Unauthenticated):
+            await sessions.end(cast.engine, f"{tenant_id}.{session_id}.{wrong}")
+    await credentials.by_token(cast.engine, found.access_token)
+    await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_any_token_that_was_used_before_ends_the_session(cast: Cast) -> None:
+    first = await logged_in(cast)
+    newest = first
+    for _ in range(3):
+        newest = await sessions.refresh(cast.engine, newest.refresh_token)
+    await credentials.by_token(cast.engine, newest.access_token)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await sessions.refresh(cast.engine, first.refresh_token)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await credentials.by_token(cast.engine, newest.access_token)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, newest.refresh_token)
+
+
+async def test_a_refresh_token_is_read_in_any_case_of_its_ids(cast: Cast) -> None:
+    tenant_id, session_id, secret = (await logged_in(cast)).refresh_token.split(".")
+    text = f"{tenant_id.upper()}.{session_id.upper()}.{secret}"
+    await sessions.refresh(cast.engine, text)
+
+
+async def test_a_blocked_users_sessions_stay_ended(cast: Cast) -> None:
+    found, boss, dan = await logged_in(cast), operator(cast.acme.tenant.id), cast.acme.id("dan")
+    for blocked in (True, False):
+        changes = PersonChanges(blocked=blocked)
+        await people.change(cast.engine, boss, dan, "user", changes)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_token(cast.engine, found.access_token)
+
+
+async def test_who_loses_the_login_loses_its_sessions(cast: Cast) -> None:
+    found, boss, dan = await logged_in(cast), operator(cast.acme.tenant.id), cast.acme.id("dan")
+    await people.change(cast.engine, boss, dan, "user", PersonChanges(email=None))
+    with pytest.raises(Unauthenticated):
+        await credentials.by_token(cast.engine, found.access_token)
+
+
+async def logged_in_again(cast: Cast) -> sessions.LoggedIn:
+    """One more session of Dan's."""
+    return await sessions.log_in(cast.engine, str(cast.acme.people["dan"].email), PASSWORD)

@@ -38,9 +38,11 @@ def need_all(actor: Actor, permissions: frozenset[str]) -> None:
 
 
 def sees_private(actor: Actor) -> bool:
-    """Whether the actor reads private notes: staff and API keys do, drivers and customers never
-    (contracts/README.md, D)."""
-    return actor.is_system_admin or actor.kind == "key" or actor.role in STAFF_ROLES
+    """Whether the actor reads private notes: staff does, and API keys that staff or the operator
+    made; drivers and customers never (contracts/README.md, D)."""
+    if actor.kind == "key":
+        return actor.is_private
+    return actor.is_system_admin or actor.role in STAFF_ROLES
 
 
 def sees_all(actor: Actor) -> bool:

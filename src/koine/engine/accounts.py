@@ -1,7 +1,7 @@
 """Users together with their passwords: made or changed as one, or not at all."""
 
 from koine.engine import access, people, sessions
-from koine.engine.engine import Engine, writes
+from koine.engine.engine import Engine, writes, writes_rights
 from koine.engine.people import PersonChanges
 from koine.kit import passwords
 from koine.model.actor import Actor
@@ -59,7 +59,7 @@ async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity, hashed: str 
     return user
 
 
-@writes
+@writes_rights
 async def _change(
     tx: Tx, now: int, actor: Actor, user_id: str, changes: PersonChanges, hashed: str | None
 ) -> Identity:

@@ -3,7 +3,7 @@ costs as much as a whole request, and a revocation must be felt within seconds a
 
 import msgspec
 
-from koine.engine import people
+from koine.engine import lenders
 from koine.engine.engine import Engine
 from koine.kit import tokens
 from koine.kit.ids import canonical
@@ -12,10 +12,9 @@ from koine.kit.lru import TimedCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from koine.model.identity import Identity
 from koine.model.permissions import PERMISSIONS, ROLE_PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings
-from koine.store import credentials, identities, tenants
+from koine.store import credentials, tenants
 from koine.store.db import Tx
 
 Claims = dict[str, object]
@@ -33,20 +32,7 @@ async def by_key(engine: Engine, text: str) -> Actor:
     key = await engine.db.read("", credentials.key_by_prefix, prefix) if prefix else None
     if key is None or not tokens.same(key.digest, tokens.digest(text)):
         raise Unauthenticated("invalid")
-    if key.revoked_at is not None:
-        raise Unauthenticated("revoked")
-    if key.expires_at is not None and key.expires_at <= now:
-        raise Unauthenticated("expired")
-    # A key goes with the user it acts as.
-    await engine.db.read(key.tenant_id, _user, key.user_id)
-    actor = Actor(
-        tenant_id=key.tenant_id,
-        kind="key",
-        identity_id=key.user_id,
-        permissions=frozenset(msgspec.json.decode(key.permissions, type=list[str])),
-        key_id=key.id,
-        expires_at=key.expires_at,
-    )
+    actor = await engine.db.read(key.tenant_id, _by_key, now, key.id)
     _remember(engine, memory, text, actor)
     return actor
 
@@ -73,10 +59,12 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
     return msgspec.structs.replace(actor, tenant_id=wanted)
 
 
-def forget(engine: Engine) -> None:
-    """Ask the database again about every credential: after a revocation on this node. What is
-    being read of one now may be of before, so it goes with the memory it was read for."""
-    engine.known = TimedCache(engine.known.max_items)
+async def _by_key(tx: Tx, now: int, key_id: str) -> Actor:
+    # Read again: rights are those of one moment.
+    key = await credentials.key(tx, key_id)
+    if key is None:
+        raise Unauthenticated("invalid")
+    return await lenders.key_actor(tx, now, key)
 
 
 async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
@@ -105,7 +93,7 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
         session = await credentials.session(tx, session_id) if session_id else None
         if session is None or session.revoked_at is not None:
             raise Unauthenticated("revoked")
-    actor = _user_actor(await _user(tx, user_id))
+    actor = await _user(tx, user_id)
     return msgspec.structs.replace(actor, session_id=canonical(_text(claims, "sid") or ""))
 
 
@@ -126,32 +114,21 @@ async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[A
         )
     except TokenError as error:
         raise Unauthenticated("expired" if error.reason == "expired" else "invalid") from None
-    if _text(claims, "tenant_id") not in (None, tenant.id):
+    said = _text(claims, "tenant_id")
+    if said is not None and canonical(said) != tenant.id:
         raise Unauthenticated("invalid")
     user = await engine.db.read(tenant.id, _user, _text(claims, "sub") or "")
     actor = msgspec.structs.replace(
-        _user_actor(user), role=_text(claims, "role"), permissions=_permissions(claims)
+        user, role=_text(claims, "role"), permissions=_permissions(claims)
     )
     return actor, claims
 
 
-async def _user(tx: Tx, user_id: str) -> tuple[str, Identity]:
+async def _user(tx: Tx, user_id: str) -> Actor:
     wanted = canonical(user_id)
-    user = await identities.get(tx, wanted) if wanted and tx.tenant_id else None
-    if user is None or user.kind != "user" or user.removed_at is not None or user.blocked:
+    if wanted is None or not tx.tenant_id:
         raise Unauthenticated("invalid")
-    return tx.tenant_id, user
-
-
-def _user_actor(found: tuple[str, Identity]) -> Actor:
-    tenant_id, user = found
-    return Actor(
-        tenant_id=tenant_id,
-        kind="user",
-        identity_id=user.id,
-        role=user.role,
-        permissions=people.held(user.role, user.permissions),
-    )
+    return await lenders.user_actor(tx, wanted)
 
 
 def _permissions(claims: Claims) -> frozenset[str]:

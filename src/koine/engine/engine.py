@@ -21,7 +21,7 @@ from koine.kit.lru import TimedCache
 from koine.kit.outbound import Allowed, Outbound
 from koine.kit.sealed import Sealed
 from koine.kit.settings import Settings
-from koine.kit.tokens import random_token
+from koine.kit.tokens import Stamp, random_token
 from koine.model.actor import Actor
 from koine.store import tenants
 from koine.store.db import Database, Tx
@@ -47,12 +47,18 @@ class Engine:
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
         self.sealed = Sealed(secret)
+        self.refresh_stamp = Stamp(secret)
         self.voices: Voices = {}
         self.draining = Draining()
         self.outbound = Outbound(
             Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http
         )
         self.issuer_keys = IssuerKeys(self.outbound, clock)
+
+    def forget_credentials(self) -> None:
+        """Ask the database again about every credential: after a change of rights. What is being
+        read of one now may be of before, so it goes with the memory it was read for."""
+        self.known = TimedCache(self.known.max_items)
 
 
 async def start(db: Database, clock: Clock, settings: Settings) -> Engine:
@@ -81,14 +87,21 @@ class Read(Generic[P, R]):
 class Write(Generic[P, R]):
     """A verb that writes. `inside` is its body, for other verbs' transactions."""
 
-    def __init__(self, body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]]) -> None:
+    def __init__(
+        self, body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]], rights: bool = False
+    ) -> None:
         self.inside = body
+        self._rights = rights
         functools.update_wrapper(self, body)
 
     async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it in one transaction of the actor's tenant; then what it wrote is on disk."""
         now = engine.clock.now()
-        return await engine.db.write(actor.tenant_id, self.inside, now, actor, *args, **kwargs)
+        try:
+            return await engine.db.write(actor.tenant_id, self.inside, now, actor, *args, **kwargs)
+        finally:
+            if self._rights:
+                engine.forget_credentials()
 
 
 def reads(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:
@@ -104,3 +117,11 @@ def reads_much(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[
 def writes(body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]]) -> Write[P, R]:
     """Make a body that changes rows a verb; it gets the time (µs) the transaction began."""
     return Write(body)
+
+
+def writes_rights(
+    body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]],
+) -> Write[P, R]:
+    """As `writes`, for what changes somebody's rights or ends a credential: this node forgets what
+    it remembers of credentials; the log tells the others."""
+    return Write(body, rights=True)

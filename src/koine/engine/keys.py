@@ -3,14 +3,15 @@
 import msgspec
 from msgspec import Struct
 
-from koine.engine import access, people
-from koine.engine.engine import reads, writes
-from koine.engine.ledger import note, record
+from koine.engine import access, lenders, people
+from koine.engine.engine import reads, writes, writes_rights
+from koine.engine.ledger import note
+from koine.engine.lenders import Lender
 from koine.kit.ids import new_id
 from koine.kit.tokens import new_api_key
 from koine.model.actor import Actor
 from koine.model.credential import ApiKey
-from koine.model.errors import Invalid, NotFound
+from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
 from koine.store import credentials, identities
 from koine.store.db import Tx
@@ -35,18 +36,13 @@ async def create(
     expires_at: int | None = None,
 ) -> MadeKey:
     """Make a key that acts as `user_id` (the actor without one). No key may do more than its
-    maker, and none acts as another who may. Raises Forbidden, Invalid."""
+    maker, now or later, and none acts as another who may. Raises Forbidden, Invalid."""
     access.need(actor, MANAGE_TENANT)
     unknown = permissions - PERMISSIONS
     if unknown:
         raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")
-    access.need_all(actor, permissions)
-    acts_as = user_id or actor.identity_id
-    user = await identities.get(tx, acts_as) if acts_as else None
-    if user is None or user.kind != "user" or user.removed_at is not None:
-        raise Invalid("user_id", "unknown", "no such user")
-    if user.id != actor.identity_id:
-        access.need_all(actor, people.held(user.role, user.permissions))
+    lender = await _lender(tx, now, actor, permissions)
+    acts_as = await _acts_as(tx, actor, user_id or actor.identity_id)
     if expires_at is not None and expires_at <= now:
         raise Invalid("expires_at", "past", "expires_at must be in the future")
     secret = new_api_key()
@@ -56,11 +52,13 @@ async def create(
         name=name,
         prefix=secret.prefix,
         digest=secret.digest,
-        user_id=user.id,
+        user_id=acts_as,
         permissions=msgspec.json.encode(sorted(permissions)).decode(),
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,
+        created_by=lender.user_id,
+        created_by_key=lender.key_id,
     )
     await credentials.insert_key(tx, key)
     await note(tx, now, actor, "create", "api_key", key.id, prefix=key.prefix)
@@ -74,14 +72,34 @@ async def everyone(tx: Tx, actor: Actor) -> list[ApiKey]:
     return await credentials.keys(tx)
 
 
-@writes
+@writes_rights
 async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
-    """Close a key; every node feels it within `token_cache_seconds`. Raises Forbidden, NotFound.
-
-    The caller makes this node forget at once: `engine.credentials.forget`.
-    """
+    """Close a key, and with it what it made; this node feels it at once, every other within
+    `token_cache_seconds`. Raises Forbidden, NotFound."""
     access.need(actor, MANAGE_TENANT)
     if not await credentials.revoke_key(tx, key_id, now):
         raise NotFound("api_key")
     await note(tx, now, actor, "revoke", "api_key", key_id)
-    await record(tx, now, "credential.changed", key_id, audience="staff")
+
+
+async def _lender(tx: Tx, now: int, actor: Actor, permissions: frozenset[str]) -> Lender:
+    """Who lends the new key its rights. What only a token of the tenant's own issuer says of a
+    person cannot be asked again later, so it is not lent: Forbidden."""
+    access.need_all(actor, permissions)
+    lender = lenders.lender_of(actor)
+    await lenders.check_depth(tx, lender)
+    now_held = await lenders.holds_now(tx, now, lender)
+    if now_held is None:
+        raise Forbidden(MANAGE_TENANT)
+    access.need_all(now_held, permissions)
+    return lender
+
+
+async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
+    """The user of a new key. Raises Invalid, Forbidden for one who may do more than the actor."""
+    user = await identities.get(tx, user_id) if user_id else None
+    if user is None or user.kind != "user" or user.removed_at is not None:
+        raise Invalid("user_id", "unknown", "no such user")
+    if user.id != actor.identity_id:
+        access.need_all(actor, people.held(user.role, user.permissions))
+    return user.id

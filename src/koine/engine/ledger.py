@@ -30,16 +30,18 @@ async def note(
     tx: Tx, now: int, actor: Actor, action: str, noun: str, noun_id: str, **detail: object
 ) -> None:
     """Write who did what to which thing; `detail` never holds a secret."""
+    text = msgspec.json.encode(detail).decode()
+    actor_id = actor.key_id or actor.identity_id
     await audit.append(
-        tx,
-        AuditEntry(
-            id=new_id(),
-            actor_kind=actor.kind,
-            actor_id=actor.key_id or actor.identity_id,
-            action=action,
-            noun=noun,
-            noun_id=noun_id,
-            detail=msgspec.json.encode(detail).decode(),
-            created_at=now,
-        ),
+        tx, AuditEntry(new_id(), actor.kind, actor_id, action, noun, noun_id, text, now)
+    )
+
+
+async def note_anonymous(
+    tx: Tx, now: int, action: str, noun: str, noun_id: str, **detail: object
+) -> None:
+    """As `note`, for what somebody did whom nobody knows. The caller bounds how often."""
+    text = msgspec.json.encode(detail).decode()
+    await audit.append(
+        tx, AuditEntry(new_id(), "anonymous", None, action, noun, noun_id, text, now)
     )

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access
-from koine.engine.engine import Engine, reads, reads_much, writes
+from koine.engine.engine import Engine, reads, reads_much, writes, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
 from koine.kit.tokens import random_token
@@ -130,6 +130,9 @@ async def change(
         return await _change(engine, actor, identity_id, kind, changes)
     except Duplicate:
         raise _taken() from None
+    finally:
+        if kind == "user":
+            engine.forget_credentials()
 
 
 async def alter(
@@ -149,6 +152,8 @@ async def alter(
         await _refuse_taken(tx, str(after.identifier))
     if kind == "user":
         await _keep_rank_and_login(tx, actor, before, after)
+        if after.blocked and not before.blocked:
+            await credentials.revoke_sessions_of(tx, after.id, now)
     await identities.change(tx, after)
     await record(tx, now, "identity.updated", after.id, what=kind)
     if {"role", "permissions", "blocked"} & values.keys():
@@ -156,7 +161,7 @@ async def alter(
     return after
 
 
-@writes
+@writes_rights
 async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
     """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
     the e-mail of a login and the identifier of a contact are free again. Raises Forbidden,
@@ -225,6 +230,7 @@ async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Id
         await credentials.change_login(tx, after.id, after.email)
     else:
         await credentials.delete_login(tx, after.id)
+        await credentials.revoke_sessions_of(tx, after.id, after.updated_at)
 
 
 def _taken() -> Conflict:

@@ -1,10 +1,12 @@
 """Logging in: a short access token, and a refresh token that turns with every use."""
 
+from typing import Final, Literal
+
 from msgspec import Struct
 
 from koine.engine import access, people
-from koine.engine.engine import Engine, writes
-from koine.engine.ledger import note, record
+from koine.engine.engine import Engine, writes_rights
+from koine.engine.ledger import note, note_anonymous
 from koine.kit import passwords, tokens
 from koine.kit.ids import canonical, new_id
 from koine.kit.times import DAY
@@ -17,6 +19,7 @@ from koine.store import credentials, identities
 from koine.store.db import Duplicate, Tx
 
 SHORTEST_PASSWORD = 12
+_REUSED: Final = "reused"
 
 
 class LoggedIn(Struct, frozen=True):
@@ -27,6 +30,16 @@ class LoggedIn(Struct, frozen=True):
     expires_in: int
     tenant_id: str
     user: Identity
+
+
+class _Turn(Struct, frozen=True):
+    """A refresh token shown, what is to take its place, and whether it was once given out."""
+
+    session_id: str
+    digest: str
+    next_digest: str
+    until: int
+    was_given: bool
 
 
 async def set_password(engine: Engine, actor: Actor, user_id: str, password: str) -> None:
@@ -70,27 +83,35 @@ async def log_in(
 
 async def refresh(engine: Engine, text: str) -> LoggedIn:
     """Turn a refresh token into the next pair. A token that was used before ends its session:
-    one of the two who hold it has stolen it. Raises Unauthenticated."""
-    tenant_id, session_id, _ = _split(text)
+    one of the two who hold it has stolen it. A token that was never given out ends nothing.
+    Raises Unauthenticated."""
+    tenant_id, session_id, secret = _split(text)
     now = engine.clock.now()
-    next_text = _refresh_token(tenant_id, session_id)
-    turned = await engine.db.write(
-        tenant_id, _turn, now, session_id, (tokens.digest(text), tokens.digest(next_text)),
+    next_text = _refresh_token(engine, tenant_id, session_id)
+    turn = _Turn(
+        session_id,
+        tokens.digest(f"{tenant_id}.{session_id}.{secret}"),
+        tokens.digest(next_text),
         now + engine.settings.refresh_token_days * DAY,
-    )  # fmt: skip
-    if turned is None:
+        was_given=engine.refresh_stamp.is_ours(f"{tenant_id}.{session_id}", secret),
+    )
+    outcome = await engine.db.write(tenant_id, _turn, now, turn)
+    if outcome is None:
         raise Unauthenticated("revoked")
-    return _logged_in(engine, tenant_id, session_id, turned, next_text)
+    if outcome == _REUSED:
+        engine.forget_credentials()
+        raise Unauthenticated("revoked")
+    return _logged_in(engine, tenant_id, session_id, outcome, next_text)
 
 
 async def end(engine: Engine, text: str) -> None:
-    """End the session whose newest refresh token this is; ending twice is as once. The caller
-    makes this node forget at once: `engine.credentials.forget`. Raises Unauthenticated."""
-    tenant_id, session_id, _ = _split(text)
-    if not await engine.db.write(
-        tenant_id, _end, engine.clock.now(), session_id, tokens.digest(text)
-    ):
+    """End the session whose newest refresh token this is; ending twice is as once. Raises
+    Unauthenticated."""
+    tenant_id, session_id, secret = _split(text)
+    digest = tokens.digest(f"{tenant_id}.{session_id}.{secret}")
+    if not await engine.db.write(tenant_id, _end, engine.clock.now(), session_id, digest):
         raise Unauthenticated("invalid")
+    engine.forget_credentials()
 
 
 def access_token(engine: Engine, tenant_id: str, user: Identity, ttl_s: int, sid: str = "") -> str:
@@ -120,10 +141,9 @@ async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, hashed: 
     await credentials.save_login(tx, Login(tx.tenant_id, user.id, user.email, hashed))
     await credentials.revoke_sessions_of(tx, user.id, now)
     await note(tx, now, actor, "set_password", "user", user.id)
-    await record(tx, now, "credential.changed", user.id, audience="staff")
 
 
-@writes
+@writes_rights
 async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, hashed: str) -> None:
     user = await identities.get(tx, user_id)
     if user is None or user.kind != "user" or user.removed_at is not None:
@@ -141,7 +161,7 @@ def _matching(logins: list[Login], password: str) -> list[Login]:
 
 async def _open(engine: Engine, tenant_id: str, user_id: str) -> LoggedIn:
     session_id = new_id()
-    text = _refresh_token(tenant_id, session_id)
+    text = _refresh_token(engine, tenant_id, session_id)
     now = engine.clock.now()
     until = now + engine.settings.refresh_token_days * DAY
     session = Session(session_id, tenant_id, user_id, tokens.digest(text), now, until, None)
@@ -154,7 +174,7 @@ async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
     if session is None or not tokens.same(session.refresh_digest, digest):
         return False
     if await credentials.revoke_session(tx, session_id, now):
-        await record(tx, now, "credential.changed", session_id, audience="staff")
+        await note(tx, now, _as_user(session), "log_out", "session", session_id)
     return True
 
 
@@ -164,19 +184,22 @@ async def _begin(tx: Tx, session: Session) -> Identity:
         raise Unauthenticated("invalid")
     await credentials.drop_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
+    await note(tx, session.created_at, _as_user(session), "log_in", "session", session.id)
     return user
 
 
-async def _turn(
-    tx: Tx, now: int, session_id: str, digests: tuple[str, str], until: int
-) -> Identity | None:
-    session = await credentials.session(tx, session_id)
+async def _turn(tx: Tx, now: int, turn: _Turn) -> Identity | Literal["reused"] | None:
+    session = await credentials.session(tx, turn.session_id)
     if session is None or session.revoked_at is not None or session.expires_at <= now:
         return None
-    if not await credentials.rotate(tx, session_id, *digests, until):
-        await credentials.revoke_session(tx, session_id, now)
+    if await credentials.rotate(tx, session.id, turn.digest, turn.next_digest, turn.until):
+        return await _active(tx, session.user_id)
+    if not turn.was_given or not await credentials.revoke_session(tx, session.id, now):
         return None
-    return await _active(tx, session.user_id)
+    await note_anonymous(
+        tx, now, "reuse_refresh_token", "session", session.id, user=session.user_id
+    )
+    return _REUSED
 
 
 async def _active(tx: Tx, user_id: str) -> Identity | None:
@@ -192,8 +215,13 @@ def _logged_in(
     return LoggedIn(token, text, seconds, tenant_id, user)
 
 
-def _refresh_token(tenant_id: str, session_id: str) -> str:
-    return f"{tenant_id}.{session_id}.{tokens.random_token(32)}"
+def _refresh_token(engine: Engine, tenant_id: str, session_id: str) -> str:
+    about = f"{tenant_id}.{session_id}"
+    return f"{about}.{engine.refresh_stamp.make(about)}"
+
+
+def _as_user(session: Session) -> Actor:
+    return Actor(tenant_id=session.tenant_id, kind="user", identity_id=session.user_id)
 
 
 def _split(text: str) -> tuple[str, str, str]:

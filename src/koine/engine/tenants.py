@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, people
-from koine.engine.engine import Engine, reads, writes
+from koine.engine.engine import Engine, reads, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
 from koine.kit.later import Later
@@ -83,7 +83,7 @@ async def own(tx: Tx, actor: Actor) -> Tenant:
     return tenant
 
 
-@writes
+@writes_rights
 async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tenant:
     """Rename the tenant or change its settings. Raises Forbidden, Invalid.
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 MIN_SECRET = 32
 """Bytes, at least, of a secret that signs tokens."""
 
+_STAMPED_BYTES = 32
+_STAMPED = 43
+"""Characters of 32 bytes in base64."""
 _BASE62 = string.ascii_letters + string.digits
 _API_KEY = re.compile(r"(sk_(?:live|test)_[A-Za-z0-9]{8})[A-Za-z0-9]{43}")
 
@@ -24,6 +27,27 @@ class ApiKeySecret:
     """The first 16 characters: what the key is looked up and displayed by."""
     digest: str
     """SHA-256 of the whole text, hex."""
+
+
+class Stamp:
+    """Random secrets that prove by themselves, without being kept, that they were made here."""
+
+    def __init__(self, secret: str) -> None:
+        """`secret` is the server's; who knows it can stamp."""
+        self._key = hashlib.sha256(b"stamp\0" + secret.encode()).hexdigest()
+
+    def make(self, about: str) -> str:
+        """A new secret that is good for `about` alone: 256 random bits, then the stamp."""
+        text = secrets.token_urlsafe(_STAMPED_BYTES)
+        return text + self._of(about, text)
+
+    def is_ours(self, about: str, text: str) -> bool:
+        """Whether `make` once gave this text for the same `about`."""
+        return len(text) == 2 * _STAMPED and same(text[_STAMPED:], self._of(about, text[:_STAMPED]))
+
+    def _of(self, about: str, text: str) -> str:
+        stamp = hmac.new(self._key.encode(), _bytes(f"{about}.{text}"), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(stamp).decode().rstrip("=")
 
 
 def random_token(nbytes: int = 24) -> str:

@@ -5,7 +5,9 @@ from msgspec import Struct
 
 class ApiKey(Struct, frozen=True):
     """An API key of a tenant. `prefix` is shown, the secret is not kept. It acts as `user_id`.
-    `permissions` is a JSON array. Times are µs; `expires_at` None means never.
+    `permissions` is a JSON array: at most those, and never more than who made it holds at the time
+    of use: the user `created_by`, or the key `created_by_key`, or (neither) the operator.
+    Times are µs; `expires_at` None means never.
     """
 
     id: str
@@ -18,6 +20,8 @@ class ApiKey(Struct, frozen=True):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    created_by: str | None
+    created_by_key: str | None
 
 
 class Login(Struct, frozen=True):

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from koine.engine import credentials
 from koine.model.errors import Refusal, Unauthenticated, Unavailable
 from koine.model.event import EventKind, Logged
 from koine.relay.hub import Hub
@@ -38,7 +37,7 @@ class Guard:
         """Ask one who has just taken a seat: a right that ended between its request and now was
         told before it could be asked. Where nobody listened, nobody heard of it: `first`."""
         if first:
-            credentials.forget(self._hub.engine)
+            self._hub.engine.forget_credentials()
         await self._ask([seat])
 
     async def close(self) -> None:
@@ -53,7 +52,7 @@ class Guard:
         if not concerned:
             return
         if not all(_is_of_contact(event) for event in concerned):
-            credentials.forget(self._hub.engine)
+            self._hub.engine.forget_credentials()
         everyone = any(event.kind in _ALL for event in concerned)
         subjects = {name for event in concerned for name in _subjects(event)}
         seats = self._hub.seats(tenant_id)
@@ -63,7 +62,7 @@ class Guard:
         """Ask those whose credential ends, whom nobody could tell about before, or everyone."""
         now = self._hub.engine.clock.now()
         if everyone:
-            credentials.forget(self._hub.engine)
+            self._hub.engine.forget_credentials()
         # Whoever is being asked is not asked anew, or a slow answer would never come.
         seats = [seat for seat in self._hub.seats() if seat not in self._asking]
         await self._ask([s for s in seats if everyone or s.doubtful or _is_over(s, now)])
@@ -125,4 +124,4 @@ def _subjects(event: Logged) -> list[str]:
 
 def _names(seat: Seat) -> set[str | None]:
     actor = seat.voice.actor
-    return {actor.identity_id, actor.key_id, actor.session_id}
+    return {actor.identity_id, actor.key_id, actor.session_id, *actor.rests_on}

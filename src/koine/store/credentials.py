@@ -1,9 +1,15 @@
-"""API keys, logins and sessions. What they open is found before the tenant is known."""
+"""API keys, logins and sessions. What they open is found before the tenant is known.
+
+Whatever ends one is told where the row changes, so that no caller forgets it: live connections of
+a credential that ended are closed by that event, on every node.
+"""
 
 from msgspec import structs
 from sqlalchemy import delete, insert, or_, select, update
 
 from koine.model.credential import ApiKey, Login, Session
+from koine.model.event import Event
+from koine.store import events
 from koine.store.db import Tx
 from koine.store.fragments import in_list, upsert
 from koine.store.sql import Command, Query, p
@@ -16,6 +22,12 @@ _KEY_BY_PREFIX = Query(
     select(*columns_of(api_keys, ApiKey)).where(api_keys.c.prefix == p("prefix")),
     ApiKey,
     crosses_tenants=_NAMES_TENANT,
+)
+_KEY = Query(
+    select(*columns_of(api_keys, ApiKey)).where(
+        api_keys.c.tenant_id == p("tenant_id"), api_keys.c.id == p("id")
+    ),
+    ApiKey,
 )
 _KEYS = Query(
     select(*columns_of(api_keys, ApiKey))
@@ -117,6 +129,11 @@ async def key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
     return await tx.one(_KEY_BY_PREFIX, prefix=prefix)
 
 
+async def key(tx: Tx, key_id: str) -> ApiKey | None:
+    """The tenant's API key with this id, also a revoked one."""
+    return await tx.one(_KEY, id=key_id)
+
+
 async def keys(tx: Tx) -> list[ApiKey]:
     """The tenant's API keys, revoked ones too, oldest first."""
     return await tx.all(_KEYS)
@@ -128,8 +145,11 @@ async def insert_key(tx: Tx, key: ApiKey) -> None:
 
 
 async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
-    """Close an API key; False if there is none or it is closed."""
-    return bool(await tx.run(_REVOKE_KEY, id=key_id, now=now))
+    """Close an API key and tell readers of the log; False if there is none or it is closed."""
+    if not await tx.run(_REVOKE_KEY, id=key_id, now=now):
+        return False
+    await _tell(tx, key_id, now)
+    return True
 
 
 async def logins_by_email(tx: Tx, email: str) -> list[Login]:
@@ -176,13 +196,19 @@ async def rotate(tx: Tx, session_id: str, old: str, new: str, expires_at: int) -
 
 
 async def revoke_session(tx: Tx, session_id: str, now: int) -> bool:
-    """End a session; False if there is none or it has ended."""
-    return bool(await tx.run(_REVOKE_SESSION, id=session_id, now=now))
+    """End a session and tell readers of the log; False if there is none or it has ended."""
+    if not await tx.run(_REVOKE_SESSION, id=session_id, now=now):
+        return False
+    await _tell(tx, session_id, now)
+    return True
 
 
 async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
-    """End every session of a user; answers how many."""
-    return await tx.run(_REVOKE_SESSIONS_OF, user_id=user_id, now=now)
+    """End every session of a user and tell readers of the log, who ask about the user's other
+    credentials, too; answers how many."""
+    ended = await tx.run(_REVOKE_SESSIONS_OF, user_id=user_id, now=now)
+    await _tell(tx, user_id, now)
+    return ended
 
 
 async def drop_ended_sessions_of(tx: Tx, user_id: str, now: int) -> int:
@@ -198,3 +224,8 @@ async def ended_sessions(tx: Tx, before: int, limit: int) -> list[str]:
 async def forget_sessions(tx: Tx, before: int, ids: list[str]) -> int:
     """Forget these sessions, if they ended before; answers how many."""
     return await tx.run(_FORGET_SESSIONS, before=before, ids=ids)
+
+
+async def _tell(tx: Tx, subject_id: str, now: int) -> None:
+    event = Event("credential.changed", "staff", None, subject_id, None, "{}", now)
+    await events.append(tx, event)

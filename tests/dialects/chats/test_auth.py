@@ -57,7 +57,7 @@ async def test_a_revoked_key_is_a_401(world: World) -> None:
     acme, boss = world.cast.acme, operator(world.cast.acme.tenant.id)
     made = await keys.create(world.cast.engine, boss, "k", frozenset(), user_id=acme.id("alice"))
     await keys.revoke(world.cast.engine, boss, made.key.id)
-    credentials.forget(world.cast.engine)
+    world.cast.engine.forget_credentials()
     assert (await world.get(CHATS, key=made.text)).status_code == 401
 
 

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from koine.engine import credentials, keys
+from koine.engine import keys
 from koine.kit.times import SECOND
 from koine.model.actor import operator
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -52,7 +52,7 @@ async def test_expired_and_revoked_keys(desk: Desk) -> None:
     old = await key_of(desk, READ_CONVERSATIONS, expires_at=soon)
     gone = await key_of(desk, READ_CONVERSATIONS)
     await keys.revoke(desk.cast.engine, operator(desk.acme.tenant.id), gone.key.id)
-    credentials.forget(desk.cast.engine)
+    desk.cast.engine.forget_credentials()
     desk.cast.clock.advance(seconds=2)
     assert await code(desk, {"X-API-Key": old.text}) == (401, "API_KEY_EXPIRED")
     assert await code(desk, {"X-API-Key": gone.text}) == (401, "API_KEY_INVALID")

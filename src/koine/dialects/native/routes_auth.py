@@ -2,7 +2,7 @@
 
 from koine.dialects.native import shapes, wire
 from koine.dialects.native.auth import count_address, count_login, welcome
-from koine.engine import accounts, credentials, people, sessions
+from koine.engine import accounts, people, sessions
 from koine.http.call import Call
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
@@ -37,7 +37,6 @@ def login_routes(limiter: RateLimiter) -> Routes:
         await accounts.change_own_password(
             call.engine, call.actor, body.current_password, body.password
         )
-        credentials.forget(call.engine)
 
     return routes
 
@@ -66,7 +65,6 @@ def session_routes(limiter: RateLimiter) -> Routes:
         """End the session of a refresh token."""
         count_address(call, limiter)
         await sessions.end(call.engine, call.body.refresh_token)
-        credentials.forget(call.engine)
 
     return routes
 

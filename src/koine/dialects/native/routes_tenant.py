@@ -3,7 +3,7 @@
 from msgspec import convert
 
 from koine.dialects.native import cursors, shapes, values, wire
-from koine.engine import audit, credentials, keys, tenants
+from koine.engine import audit, keys, tenants
 from koine.engine.tenants import TenantChanges
 from koine.http.call import Call
 from koine.http.route import Routes
@@ -30,7 +30,6 @@ async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
     changes = _changes(call.body)
     _check_url(call.engine.outbound, changes)
     changed = await tenants.change(call.engine, call.actor, changes)
-    credentials.forget(call.engine)
     return shapes.tenant(changed, call.actor)
 
 
@@ -85,7 +84,6 @@ async def create_key(call: Call[wire.CreateKey, None]) -> wire.MadeKey:
 async def revoke_key(call: Call[None, None]) -> None:
     """Revoke an API key; every node feels it within seconds."""
     await keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
-    credentials.forget(call.engine)
 
 
 def _check_url(outbound: Outbound, changes: TenantChanges) -> None:

@@ -17,6 +17,8 @@ api_keys = Table(
     int_("created_at"),
     int_("expires_at", True),
     int_("revoked_at", True),
+    id_("created_by", True),
+    id_("created_by_key", True),
     key("tenant_id", "id"),
     belongs("user_id", "identities"),
     Index("api_keys_prefix", "prefix", unique=True),

@@ -1,0 +1,35 @@
+"""makers of keys
+
+Revision ID: 0004
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from koine.store.types import Uuid
+
+revision = "0004"
+down_revision = "0003"
+
+_FROM_AUDIT = """
+UPDATE api_keys SET {column} = (
+    SELECT audit.actor_id FROM audit
+    WHERE audit.tenant_id = api_keys.tenant_id AND audit.created_at = api_keys.created_at
+    AND audit.noun = 'api_key' AND audit.action = 'create' AND audit.noun_id = api_keys.id
+    AND audit.actor_kind = '{kind}'
+)
+"""
+"""Who made the keys that are there already: the audit log says it, at the key's own time."""
+
+
+def upgrade() -> None:
+    """Do it."""
+    op.add_column("api_keys", sa.Column("created_by", Uuid(), nullable=True))
+    op.add_column("api_keys", sa.Column("created_by_key", Uuid(), nullable=True))
+    op.execute(_FROM_AUDIT.format(column="created_by", kind="user"))
+    op.execute(_FROM_AUDIT.format(column="created_by_key", kind="key"))
+
+
+def downgrade() -> None:
+    """There is no way back."""
+    raise NotImplementedError("restore a backup instead")
