@@ -4,14 +4,14 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access
+from koine.engine import access, named_people
 from koine.engine.around import around
 from koine.engine.engine import reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, Status
-from koine.model.errors import Invalid, NotFound
+from koine.model.errors import NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.inbox import Inbox
 from koine.model.page import Window
@@ -107,17 +107,19 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conver
     """
     if not (actor.kind == "contact" and actor.identity_id == new.owner_id):
         access.need(actor, WRITE_CONVERSATIONS)
+    await named_people.check_owner(tx, new.owner_id)
+    await named_people.check_participants(tx, [identity_id for identity_id, _ in new.participants])
     return await start(tx, now, actor, new)
 
 
 async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
-    """The one way a conversation comes to be, inside a transaction; access is asked before."""
+    """The one way a conversation comes to be, inside a transaction; access is asked before, and
+    whoever is named is checked. Those who were removed from the tenant are left out."""
     inbox = await _inbox(tx, new.inbox_id)
-    await _check_owner(tx, new.owner_id)
     joining = dict(new.participants)
     if new.owner_id is not None:
         joining.setdefault(new.owner_id, "member")
-    await check_participants(tx, list(joining))
+    joining = {i: joining[i] for i in await named_people.present(tx, joining)}
     conversation = await _first_row(tx, now, actor, new, inbox)
     await conversations.insert_one(tx, conversation)
     await record(tx, now, "conversation.created", conversation.id, conversation_id=conversation.id)
@@ -152,7 +154,7 @@ async def apply(
             "chat_sort_at": before.created_at if shown is None else shown,
         }
     if "assignee_id" in values:
-        await _check_assignee(tx, values["assignee_id"])
+        await named_people.check_assignee(tx, values["assignee_id"], before.assignee_id)
         if values["assignee_id"] != before.assignee_id:
             values["responder_active"] = values["assignee_id"] is None
     moved = {name for name, value in values.items() if getattr(before, name) != value}
@@ -207,15 +209,6 @@ async def delete(
     return stored
 
 
-async def check_participants(tx: Tx, wanted: list[str]) -> None:
-    """Raise Invalid, naming them, for those who are not the tenant's people (delivery.md, S)."""
-    known = await identities.by_ids(tx, wanted)
-    strangers = [i for i in wanted if i not in known or known[i].removed_at is not None]
-    if strangers:
-        named = ", ".join(strangers)
-        raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
-
-
 def _given(changes: Changes) -> dict[str, Any]:
     return {
         name: value
@@ -238,22 +231,6 @@ async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:
     if inbox is None or inbox.removed_at is not None:
         raise NotFound("inbox")
     return inbox
-
-
-async def _check_owner(tx: Tx, owner_id: str | None) -> None:
-    if owner_id is None:
-        return
-    owner = await identities.get(tx, owner_id)
-    if owner is None or owner.removed_at is not None or owner.kind not in ("contact", "user"):
-        raise NotFound("owner")
-
-
-async def _check_assignee(tx: Tx, assignee_id: str | None) -> None:
-    if assignee_id is None:
-        return
-    assignee = await identities.get(tx, assignee_id)
-    if assignee is None or assignee.kind != "user" or assignee.removed_at is not None:
-        raise NotFound("assignee")
 
 
 async def _first_row(

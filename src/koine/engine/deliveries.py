@@ -3,7 +3,7 @@ external reference (delivery.md, Neighbours)."""
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, participation
+from koine.engine import access, named_people, participation
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import record
 from koine.kit.ids import new_id
@@ -13,7 +13,7 @@ from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.page import Page, Window
 from koine.model.permissions import MANAGE_OPERATIONS, MANAGE_TENANT
-from koine.store import conversations, deliveries, identities
+from koine.store import conversations, deliveries
 from koine.store.db import Duplicate, Tx
 
 MOST = 1000
@@ -62,7 +62,7 @@ async def _save(tx: Tx, now: int, actor: Actor, given: list[DeliveryInput]) -> l
     _check_shape(given)
     known = await _known(tx, given)
     saved = [_saved(n, each, known[n], now) for n, each in enumerate(given)]
-    await _check_people(tx, given)
+    await named_people.check_users(tx, _named(given, known))
     await deliveries.insert_many(tx, [each.delivery for each in saved if each.is_new])
     for each, before in zip(saved, known, strict=True):
         if before is not None and before != each.delivery:
@@ -169,19 +169,15 @@ def _new(number: int, given: DeliveryInput, values: dict[str, object], now: int)
     return structs.replace(blank, **values)
 
 
-async def _check_people(tx: Tx, given: list[DeliveryInput]) -> None:
-    """Customers and drivers are users of the tenant."""
-    named = [
+def _named(given: list[DeliveryInput], known: list[Delivery | None]) -> list[tuple[str, str]]:
+    """The customers and drivers who are asked for anew, each with its field."""
+    return [
         (f"deliveries.{number}.{field}", value)
-        for number, each in enumerate(given)
+        for number, (each, before) in enumerate(zip(given, known, strict=True))
         for field in ("customer_id", "driver_id")
         if isinstance(value := getattr(each, field), str)
+        and (before is None or value != getattr(before, field))
     ]
-    people = await identities.by_ids(tx, list({value for _, value in named}))
-    for field, value in named:
-        person = people.get(value)
-        if person is None or person.kind != "user" or person.removed_at is not None:
-            raise Invalid(field, "unknown", f"{field}: no such user: {value}")
 
 
 async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:

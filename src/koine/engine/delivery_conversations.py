@@ -2,7 +2,7 @@
 
 from msgspec import Struct, structs
 
-from koine.engine import access, conversations, participation
+from koine.engine import access, conversations, named_people, participation
 from koine.engine.engine import Engine, writes
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
@@ -42,6 +42,7 @@ async def _open(tx: Tx, now: int, actor: Actor, opening: Opening) -> tuple[Conve
     if opening.delivery_id is None:
         return await _free(tx, now, actor, opening), True
     delivery = await _delivery(tx, actor, opening.delivery_id)
+    await named_people.check_participants(tx, [i for i, _ in opening.joining])
     wanted = _participants(actor, delivery, opening.joining)
     known = await rows.lock_of_delivery(tx, delivery.id)
     if known is not None:
@@ -65,6 +66,7 @@ async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversatio
         raise Forbidden(MANAGE_MESSAGING)
     if not opening.joining:
         raise Invalid("participants", "missing", "participants are required")
+    await named_people.check_participants(tx, [i for i, _ in opening.joining])
     new = NewConversation(
         kind="order",
         title=opening.title,
@@ -108,10 +110,10 @@ def _with_creator(
 
 async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> Conversation:
     """New participants are added; those there keep their role, also the caller (rule 1)."""
-    await conversations.check_participants(tx, [identity_id for identity_id, _ in wanted])
+    roles = dict(wanted)
     joined = 0
-    for identity_id, role in sorted(wanted):
-        joined += await participation.join(tx, now, known, identity_id, role)
+    for identity_id in sorted(await named_people.present(tx, roles)):
+        joined += await participation.join(tx, now, known, identity_id, roles[identity_id])
     return structs.replace(known, participant_count=known.participant_count + joined)
 
 

@@ -88,7 +88,8 @@ async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxCh
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
     }
-    await _check_responder(tx, values.get("responder_id"))
+    if values.get("responder_id") != before.responder_id:
+        await _check_responder(tx, values.get("responder_id"))
     _check_settings(values.get("settings", "{}"))
     after = structs.replace(before, **values, updated_at=now)
     await inboxes.change(tx, after)

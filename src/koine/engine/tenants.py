@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, people
+from koine.engine import access, named_people, people
 from koine.engine.engine import Engine, reads, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -99,7 +99,7 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
     known = msgspec.json.decode(before.settings, type=TenantSettings)
     settings = structs.replace(known, **values)
     if settings.support_user_ids != known.support_user_ids:
-        await _check_users(tx, settings.support_user_ids)
+        await _check_users(tx, settings.support_user_ids, known.support_user_ids)
     if settings.token_issuer != known.token_issuer:
         access.need_all(actor, PERMISSIONS)
         _check_issuer(settings.token_issuer)
@@ -110,11 +110,9 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
     return after
 
 
-async def _check_users(tx: Tx, user_ids: list[str]) -> None:
-    known = await identities.by_ids(tx, user_ids)
-    strangers = [i for i in user_ids if i not in known or known[i].kind != "user"]
-    if strangers:
-        raise Invalid("support_user_ids", "unknown", f"no such users: {', '.join(strangers)}")
+async def _check_users(tx: Tx, user_ids: list[str], before: list[str]) -> None:
+    named = [("support_user_ids", i) for i in user_ids if i not in before]
+    await named_people.check_users(tx, named)
 
 
 def _check_issuer(issuer: TokenIssuer | None) -> None:

@@ -6,7 +6,7 @@ silent; completing it gives the turn back.
 
 from msgspec import structs
 
-from koine.engine import access, conversations
+from koine.engine import access, conversations, named_people
 from koine.engine.engine import reads, writes
 from koine.engine.ledger import record
 from koine.kit.ids import new_id
@@ -55,6 +55,7 @@ async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str)
     before, found = await _locked(tx, actor, ticket_id)
     if before.status == "completed":
         raise Conflict("completed", "the ticket is completed")
+    await named_people.check_assignee(tx, assignee_id, before.assignee_id)
     changes = conversations.Changes(assignee_id=assignee_id)
     taken = await conversations.apply(tx, now, actor, found, changes)
     await _turn(tx, now, taken, False)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from koine.engine import people
 from koine.kit.ids import new_id
 from tests.dialects.delivery.conftest import Wire
 
@@ -180,3 +181,16 @@ async def test_the_envelope_of_one(wire: Wire) -> None:
         None,
         0,
     )
+
+
+@pytest.mark.parametrize("gone", ["dan", "cleo"])
+async def test_a_delivery_whose_people_were_removed_opens_and_is_joined(
+    wire: Wire, gone: str
+) -> None:
+    await people.remove(wire.cast.engine, wire.cast.acme.actor("ada"), wire.id(gone), "user")
+    body = {"delivery_id": wire.cast.acme.deliveries[0].id}
+    first = await wire.call("dora", "POST", body=body)
+    again = await wire.call("ada", "POST", body=body)
+    assert (first.status_code, again.status_code) == (201, 200), first.text
+    joined = {p["user_id"] for p in again.json()["conversation"]["participants"]}
+    assert joined == {wire.id(who) for who in ("dan", "cleo", "dora", "ada") if who != gone}

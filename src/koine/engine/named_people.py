@@ -1,0 +1,57 @@
+"""The people a request names: the one place where what a caller asked for is checked.
+
+Only what is asked for anew is judged. Whom the server adds by itself (a delivery's driver and
+customer), and whom a row named before the request, may have been removed meanwhile: the first are
+left out, the second are no change.
+"""
+
+from collections.abc import Iterable
+
+from koine.model.errors import Invalid, NotFound
+from koine.model.identity import Identity, IdentityKind
+from koine.store import identities
+from koine.store.db import Tx
+
+
+async def check_participants(tx: Tx, wanted: list[str]) -> None:
+    """Raise Invalid("participants"), naming them, for those who are not the tenant's people
+    (delivery.md, S)."""
+    here = set(await present(tx, wanted))
+    strangers = [i for i in wanted if i not in here]
+    if strangers:
+        named = ", ".join(strangers)
+        raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
+
+
+async def check_owner(tx: Tx, owner_id: str | None) -> None:
+    """Raise NotFound("owner") for one who is neither a contact nor a user of the tenant."""
+    if owner_id is not None and not _is_here(await identities.get(tx, owner_id), "contact", "user"):
+        raise NotFound("owner")
+
+
+async def check_assignee(tx: Tx, assignee_id: str | None, before: str | None) -> None:
+    """Raise NotFound("assignee") for a new assignee who is no user of the tenant; the one `before`
+    is not looked at."""
+    if assignee_id in (None, before):
+        return
+    if not _is_here(await identities.get(tx, str(assignee_id)), "user"):
+        raise NotFound("assignee")
+
+
+async def check_users(tx: Tx, named: list[tuple[str, str]]) -> None:
+    """Raise Invalid(field) for the first (field, id) that is no user of the tenant."""
+    people = await identities.by_ids(tx, sorted({value for _, value in named}))
+    for field, value in named:
+        if not _is_here(people.get(value), "user"):
+            raise Invalid(field, "unknown", f"{field}: no such user: {value}")
+
+
+async def present(tx: Tx, ids: Iterable[str]) -> list[str]:
+    """Those of these identities that the tenant has and that are not removed, in order."""
+    wanted = list(ids)
+    known = await identities.by_ids(tx, wanted)
+    return [i for i in wanted if i in known and known[i].removed_at is None]
+
+
+def _is_here(found: Identity | None, *kinds: IdentityKind) -> bool:
+    return found is not None and found.kind in kinds and found.removed_at is None
