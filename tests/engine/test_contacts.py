@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from koine.engine import contacts, conversations, messages
-from koine.engine.contact_rules import ContactGiven, deep_merged
+from koine.engine.contact_rules import ContactGiven
 from koine.engine.contacts import Entry
 from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound
@@ -135,9 +135,3 @@ async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
     given = ContactGiven(email="carol@web.test")
     at = await contacts.enter(cast.engine, cast.acme.inbox.identifier, None)
     assert (await contacts.create(cast.engine, at, given)).guest[1].id == cast.acme.id("carol")
-
-
-def test_deep_merge() -> None:
-    assert deep_merged({"a": {"b": 1}, "c": 1}, {"a": {"d": 2}, "c": {"e": 1}}) == {
-        "a": {"b": 1, "d": 2}, "c": {"e": 1},
-    }  # fmt: skip

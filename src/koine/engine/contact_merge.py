@@ -8,7 +8,8 @@ values win. All of it happens in one transaction, with the rows locked in the or
 import msgspec
 from msgspec import structs
 
-from koine.engine.contact_rules import ContactGiven, ContactSettings, deep_merged, settings_of
+from koine.engine import attributes
+from koine.engine.contact_rules import ContactGiven, ContactSettings, settings_of
 from koine.engine.ledger import record
 from koine.model.errors import NotFound
 from koine.model.identity import Identity
@@ -106,10 +107,10 @@ def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
     values: dict[str, str | None] = {
         name: getattr(survivor, name) or getattr(merged, name) for name in _FILLED
     }
-    for bag in ("custom_attributes", "additional_attributes"):
-        old, new = (msgspec.json.decode(getattr(each, bag)) for each in (merged, survivor))
-        values[bag] = msgspec.json.encode(deep_merged(old, new)).decode()
-    given = dict.fromkeys((*settings_of(survivor).given, *settings_of(merged).given))
-    values["settings"] = msgspec.json.encode(ContactSettings(tuple(given))).decode()
+    given = (*settings_of(survivor).given, *settings_of(merged).given)
+    for name in ("additional_attributes", "custom_attributes"):
+        bag = attributes.filled(getattr(survivor, name), getattr(merged, name))
+        values[name] = msgspec.json.encode(bag).decode()
+    values["settings"] = msgspec.json.encode(ContactSettings.of(bag, given)).decode()
     last = max(each.last_activity_at or 0 for each in (survivor, merged)) or None
     return structs.replace(survivor, **values, last_activity_at=last, updated_at=now)

@@ -2,11 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Self
 
 import msgspec
 from msgspec import Struct
 
+from koine.engine.attributes import check_values
 from koine.model.errors import Invalid
 from koine.model.identity import Identity
 
@@ -50,6 +52,11 @@ class ContactSettings(Struct, frozen=True, omit_defaults=True):
 
     given: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, bag: Mapping[str, object], given: Iterable[str]) -> Self:
+        """The settings beside a bag of custom attributes: of `given` the names that are there."""
+        return cls(tuple(name for name in dict.fromkeys(given) if name in bag))
+
 
 class InvalidFields(Invalid):
     """Several fields are refused at once; `fields` names them in order, `message` joins why."""
@@ -77,20 +84,11 @@ def check_person(values: Mapping[str, str | None]) -> None:
 
 
 def check_attributes(attributes: Mapping[str, object]) -> None:
-    """Raise Invalid for a custom attribute beyond the limits (inbox.md, F)."""
+    """Raise Invalid for custom attributes beyond the limits (inbox.md, F; engine.attributes)."""
+    check_values("custom_attributes", attributes)
     complaints = [line for key, value in attributes.items() if (line := _refused(key, value))]
     if complaints:
         raise Invalid("custom_attributes", "too_large", ", ".join(complaints))
-
-
-def deep_merged(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
-    """`new` over `old`, objects within objects too."""
-    merged = dict(old)
-    for key, value in new.items():
-        before = merged.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        merged[key] = deep_merged(before, value) if both else value  # type: ignore[arg-type]  # both are objects
-    return merged
 
 
 def settings_of(contact: Identity) -> ContactSettings:

@@ -12,13 +12,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from koine.engine import contact_merge, people
+from koine.engine import attributes, contact_merge, people
 from koine.engine.contact_rules import (
     ContactGiven,
     ContactSettings,
     check_attributes,
     check_person,
-    deep_merged,
     friendly_name,
     settings_of,
 )
@@ -214,12 +213,9 @@ async def _change(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
 
 
 def _attributes(contact: Identity, new: dict[str, object]) -> dict[str, str]:
-    old = msgspec.json.decode(contact.custom_attributes, type=dict[str, object])
-    given = tuple(dict.fromkeys((*settings_of(contact).given, *new)))
-    return {
-        "custom_attributes": _text(deep_merged(old, new)),
-        "settings": _text(ContactSettings(given)),
-    }
+    bag = attributes.merged("custom_attributes", contact.custom_attributes, new)
+    given = ContactSettings.of(bag, (*settings_of(contact).given, *new))
+    return {"custom_attributes": _text(bag), "settings": _text(given)}
 
 
 def _check_hash(

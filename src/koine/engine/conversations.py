@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, named_people
+from koine.engine import access, conversation_limits, named_people
 from koine.engine.around import around
 from koine.engine.engine import reads, reads_much, writes
 from koine.engine.ledger import note, record
@@ -115,6 +115,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conver
 async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
     """The one way a conversation comes to be, inside a transaction; access is asked before, and
     whoever is named is checked. Those who were removed from the tenant are left out."""
+    conversation_limits.check(new)
     inbox = await _inbox(tx, new.inbox_id)
     joining = dict(new.participants)
     if new.owner_id is not None:
@@ -144,15 +145,14 @@ async def apply(
 ) -> Conversation:
     """Write changes over a locked conversation; an assignee becomes a participant and takes the
     turn from the responder. Nothing is written when nothing changes."""
+    conversation_limits.check(changes)
     values = _given(changes)
     if before.status in changes.unless_status:
         values.pop("status", None)
     if "shown_at" in values:
         shown = values.pop("shown_at")
-        values |= {
-            "chat_shown_at": shown,
-            "chat_sort_at": before.created_at if shown is None else shown,
-        }
+        values["chat_shown_at"] = shown
+        values["chat_sort_at"] = before.created_at if shown is None else shown
     if "assignee_id" in values:
         await named_people.check_assignee(tx, values["assignee_id"], before.assignee_id)
         if values["assignee_id"] != before.assignee_id:

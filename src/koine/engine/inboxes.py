@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access
+from koine.engine import access, attributes
 from koine.engine.engine import reads, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -129,6 +129,7 @@ async def _check_responder(tx: Tx, responder_id: str | None) -> None:
 
 def _check_settings(text: str) -> None:
     """The settings are what readers of them can live with."""
+    attributes.check("settings", text, attributes.SETTINGS)
     try:
         settings = msgspec.json.decode(text, type=InboxSettings)
         ZoneInfo(settings.timezone)

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, structs
 
-from koine.engine import access, conversations
+from koine.engine import access, attributes, conversations
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import record
 from koine.engine.posting import Closed, Post
@@ -67,6 +67,7 @@ def check(draft: Draft) -> None:
     bare = draft.type == "text" and not has_text and draft.attachments is None
     if bare and not draft.may_be_empty:
         raise Invalid("content", "blank", "content can't be blank")
+    attributes.check("metadata", draft.metadata)
     if draft.content_url is not None and not is_link(draft.content_url):
         text = "content_url must be an http or https URL or a path of an upload"
         raise Invalid("content_url", "no_link", text)
@@ -141,7 +142,9 @@ async def mark_read(
 async def answer(
     tx: Tx, now: int, actor: Actor, conversation_id: str, seq: int, submitted: dict[str, object]
 ) -> Message:
-    """Merge what a person submitted into a message's content attributes (forms, surveys)."""
+    """Merge what a person submitted into a message's content attributes (forms, surveys).
+    Raises NotFound, Invalid("submitted_values") for more than a bag may hold."""
+    attributes.check_values("submitted_values", submitted)
     await access.conversation(tx, actor, conversation_id, lock=True)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or message.private:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access
+from koine.engine import access, attributes
 from koine.engine.engine import Engine, reads, reads_much, writes, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -87,6 +87,7 @@ async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
 
 async def add(tx: Tx, now: int, new: NewIdentity) -> Identity:
     """The one way an identity comes to be, inside a transaction; access is asked before."""
+    _check_bags(new)
     values = structs.asdict(new)
     values["email"] = new.email.strip().lower() if new.email else None
     identity = Identity(
@@ -140,6 +141,7 @@ async def alter(
 ) -> Identity:
     """As `change`, inside a transaction; a Duplicate is the caller's to tell."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
+    _check_bags(changes)
     before = await _locked(tx, identity_id, kind)
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
@@ -255,6 +257,12 @@ def _present(found: Identity | None, kind: IdentityKind) -> Identity:
 async def _refuse_taken(tx: Tx, identifier: str) -> None:
     if await identities.matching(tx, "contact", "identifier", identifier) is not None:
         raise Conflict("exists", "a contact with this identifier exists")
+
+
+def _check_bags(given: NewIdentity | PersonChanges) -> None:
+    for name in ("custom_attributes", "additional_attributes"):
+        bag = getattr(given, name)
+        attributes.check(name, None if bag is UNSET else bag)
 
 
 def _check(kind: IdentityKind, role: str | None, permissions: str) -> None:

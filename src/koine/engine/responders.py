@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, people
+from koine.engine import access, attributes, people
 from koine.engine.engine import reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -55,6 +55,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewResponder) -> Responder
     """Make a responder with version 1. Raises Forbidden, Invalid("name")."""
     access.need(actor, MANAGE_TENANT)
     _check_name(new.name)
+    attributes.check("settings", new.settings, attributes.SETTINGS)
     made = await people.add(
         tx, now, NewIdentity(kind=new.kind, name=new.name, avatar_url=new.picture)
     )
@@ -72,6 +73,7 @@ async def add_version(
     """Give a responder its next version, for conversations that open from now on; `settings` is
     JSON text. Raises Forbidden, NotFound("responder")."""
     access.need(actor, MANAGE_TENANT)
+    attributes.check("settings", settings, attributes.SETTINGS)
     found = await _locked(tx, responder_id)
     known = await identities.versions(tx, found.id)
     number = known[0].number + 1 if known else 1

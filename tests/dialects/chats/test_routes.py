@@ -40,6 +40,17 @@ async def test_all_three_keys_of_a_new_chat_are_required(world: World, missing: 
     assert answer.json()["details"] == [{"field": missing, "message": f"{missing} is required"}]
 
 
+async def test_a_title_has_at_most_a_thousand_characters(world: World) -> None:
+    body = {"channelId": None, "ownerId": world.cast.acme.id("carol"), "title": "x" * 1001}
+    chat = await world.chat(title="x" * 1000)
+    for answer in (
+        await world.send("POST", CHATS, body),
+        await world.send("PATCH", f"{CHATS}/{chat['id']}", {"title": "x" * 1001}),
+    ):
+        assert answer.status_code == 400
+        assert answer.json()["details"][0]["field"] == "title"
+
+
 async def test_the_owner_may_be_a_user(world: World) -> None:
     chat = await world.chat("alice")
     details = await world.details(chat)

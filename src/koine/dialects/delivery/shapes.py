@@ -6,6 +6,7 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from koine.dialects.delivery import wire
+from koine.engine.attributes import shown
 from koine.kit.times import iso_ms
 from koine.model.conversation import Conversation, Participant, unread
 from koine.model.links import UPLOADS
@@ -107,4 +108,4 @@ def _attached(attachments: str, kind: wire.ShownType) -> tuple[wire.ShownType, s
 
 
 def _raw(text: str | None) -> Raw:
-    return _NULL if text is None else Raw(text.encode())
+    return _NULL if text is None else Raw(shown(text).encode())

@@ -17,6 +17,7 @@ from koine.dialects.inbox.wire_people import (
     contact_record,
     contact_sender,
 )
+from koine.engine import attributes
 from koine.kit.times import unix
 from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.conversation import Status as StatusNoun
@@ -42,6 +43,8 @@ CONTENT_TYPES = frozenset(
 )  # fmt: skip
 LINKED = frozenset({"image", "audio", "video", "file"})
 """Message types whose `content_url` is shown as an attachment."""
+SENDER_BYTES = 4096
+"""Encoded attributes that each message of a contact repeats at most."""
 
 
 class Attachment(Struct):
@@ -89,12 +92,15 @@ class Conversation(Struct):
 
 class View(Struct, frozen=True):
     """For whom it is rendered: the account, the inbox entered by, the contact (None: a webhook),
-    where files are."""
+    where files are. `records` and `senders` keep what was rendered of a contact: a list has the
+    same one over and over."""
 
     tenant: Tenant
     inbox: Inbox
     contact: Identity | None
     base_url: str
+    records: dict[tuple[Tenant, Inbox, Identity], ContactRecord] = {}
+    senders: dict[tuple[Inbox, Identity], ContactSender] = {}
 
 
 def conversation(view: View, c: ConversationNoun, around: Around) -> Conversation:
@@ -109,7 +115,7 @@ def conversation(view: View, c: ConversationNoun, around: Around) -> Conversatio
         status=STATUSES[c.status],
         agent_last_seen_at=unix(c.agent_seen_at or 0),
         messages=messages(view, c, around),
-        contact=contact_record(view.tenant, view.inbox, view.contact),
+        contact=_record(view, view.contact),
     )
 
 
@@ -134,7 +140,7 @@ def message(
         content=m.content,
         message_type=message_type(m),
         content_type=m.content_type if m.content_type in CONTENT_TYPES else "text",
-        content_attributes=Raw(m.content_attributes.encode()),
+        content_attributes=Raw(attributes.shown(m.content_attributes).encode()),
         created_at=unix(m.created_at),
         conversation_id=c.number,
         attachments=_attachments(view, c, m) or UNSET,
@@ -206,5 +212,25 @@ def _sender(
     if m.sender_kind == "contact":
         is_own = view.contact is not None and m.sender_id == view.contact.id
         who = view.contact if is_own else people.get(m.sender_id)
-        return UNSET if who is None else contact_sender(view.inbox, who)
+        return UNSET if who is None else _contact(view, who)
     return bot_sender(m) if m.sender_kind == "responder" else agent_sender(m)
+
+
+def _record(view: View, who: Identity) -> ContactRecord:
+    key = (view.tenant, view.inbox, who)
+    if key not in view.records:
+        view.records[key] = contact_record(*key)
+    return view.records[key]
+
+
+def _contact(view: View, who: Identity) -> ContactSender:
+    """The sender of a message has its attributes only while they are few: a list repeats them with
+    every message, and its contact's record has them all (D)."""
+    key = (view.inbox, who)
+    if key not in view.senders:
+        made = contact_sender(*key)
+        bags = (made.custom_attributes, made.additional_attributes)
+        if len(msgspec.json.encode(bags)) > SENDER_BYTES:
+            made = msgspec.structs.replace(made, custom_attributes={}, additional_attributes={})
+        view.senders[key] = made
+    return view.senders[key]

@@ -10,6 +10,7 @@ from koine.dialects.inbox.wire_people import (
     ContactSender,
     contact_sender,
 )
+from koine.engine.attributes import shown
 from koine.kit.times import iso_ms, unix
 from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.identity import Identity
@@ -173,7 +174,7 @@ def conversation(scene: Scene) -> Conversation:
             Assignee(worker.number, worker.name, worker.email) if worker else None,
         ),
         labels=Raw(c.labels.encode()),
-        custom_attributes=Raw(c.custom_attributes.encode()),
+        custom_attributes=Raw(shown(c.custom_attributes).encode()),
         contact_last_seen_at=unix(c.contact_seen_at or 0),
         agent_last_seen_at=unix(c.agent_seen_at or 0),
         last_activity_at=unix(c.last_activity_at),

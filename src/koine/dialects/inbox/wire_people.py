@@ -7,7 +7,7 @@ notes into custom attributes and labels too, and this API has no credential (inb
 import msgspec
 from msgspec import Struct
 
-from koine.engine import contact_rules
+from koine.engine import attributes, contact_rules
 from koine.engine.inboxes import settings_of
 from koine.kit.times import iso_ms
 from koine.model.identity import Identity
@@ -108,7 +108,9 @@ def contact_record(tenant: Tenant, inbox: Inbox, contact: Identity) -> ContactRe
         account_id=tenant.number,
         created_at=iso_ms(contact.created_at),
         updated_at=iso_ms(contact.updated_at),
-        additional_attributes=_public(contact.additional_attributes, settings.public_attributes),
+        additional_attributes=attributes.named(
+            contact.additional_attributes, settings.public_attributes
+        ),
         identifier=contact.identifier,
         custom_attributes=_own(contact, settings),
         last_activity_at=iso_ms(last_seen) if last_seen is not None else None,
@@ -133,7 +135,9 @@ def contact_sender(inbox: Inbox, contact: Identity) -> ContactSender:
     """The contact as the sender of a message."""
     settings = settings_of(inbox)
     return ContactSender(
-        additional_attributes=_public(contact.additional_attributes, settings.public_attributes),
+        additional_attributes=attributes.named(
+            contact.additional_attributes, settings.public_attributes
+        ),
         custom_attributes=_own(contact, settings),
         email=contact.email,
         id=contact.number,
@@ -169,11 +173,4 @@ def bot_sender(m: Message) -> BotSender:
 
 def _own(contact: Identity, settings: InboxSettings) -> dict[str, object]:
     given = contact_rules.settings_of(contact).given
-    return _public(contact.custom_attributes, (*given, *settings.public_attributes))
-
-
-def _public(bag: str, names: tuple[str, ...]) -> dict[str, object]:
-    if bag == "{}" or not names:
-        return {}
-    values = msgspec.json.decode(bag, type=dict[str, object])
-    return {name: value for name, value in values.items() if name in names}
+    return attributes.named(contact.custom_attributes, (*given, *settings.public_attributes))

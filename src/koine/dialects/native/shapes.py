@@ -5,7 +5,7 @@ import msgspec
 from koine.dialects.native import wire
 from koine.dialects.native import wire_people as people
 from koine.dialects.native import wire_setup as setup
-from koine.dialects.native.values import raw, shown_time
+from koine.dialects.native.values import raw, shown_bag, shown_time
 from koine.engine.keys import MadeKey
 from koine.engine.sessions import LoggedIn
 from koine.kit.times import iso_ms
@@ -33,7 +33,7 @@ def user(i: Identity) -> wire.User:
         role=i.role,  # type: ignore[arg-type]  # the engine lets no other word in
         permissions=raw(i.permissions),
         blocked=i.blocked,
-        custom_attributes=raw(i.custom_attributes),
+        custom_attributes=shown_bag(i.custom_attributes),
         created_at=iso_ms(i.created_at),
         updated_at=iso_ms(i.updated_at),
     )
@@ -119,8 +119,8 @@ def contact(i: Identity, place: ContactInbox | None = None) -> people.Contact:
         country_code=i.country_code,
         blocked=i.blocked,
         labels=raw(i.labels),
-        custom_attributes=raw(i.custom_attributes),
-        additional_attributes=raw(i.additional_attributes),
+        custom_attributes=shown_bag(i.custom_attributes),
+        additional_attributes=shown_bag(i.additional_attributes),
         last_activity_at=shown_time(i.last_activity_at),
         created_at=iso_ms(i.created_at),
         updated_at=iso_ms(i.updated_at),

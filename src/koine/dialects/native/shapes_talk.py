@@ -5,7 +5,7 @@ from urllib.parse import quote
 import msgspec
 
 from koine.dialects.native import wire_talk as wire
-from koine.dialects.native.values import raw, shown_time
+from koine.dialects.native.values import raw, shown_bag, shown_time
 from koine.engine import access
 from koine.kit.ids import is_id
 from koine.kit.times import iso_ms
@@ -47,8 +47,8 @@ def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversa
         delivery_id=c.delivery_id,
         created_by=c.created_by,
         labels=raw(c.labels),
-        metadata=raw(c.metadata) if c.metadata is not None else None,
-        custom_attributes=raw(c.custom_attributes),
+        metadata=shown_bag(c.metadata) if c.metadata is not None else None,
+        custom_attributes=shown_bag(c.custom_attributes),
         participant_count=c.participant_count,
         message_count=c.public_count,
         last_seq=c.last_seq if sees_private else c.last_public_seq,
@@ -92,8 +92,8 @@ def message(m: Message, base_url: str) -> wire.Message:
         content=m.content,
         content_url=m.content_url,
         content_type=m.content_type,
-        content_attributes=raw(m.content_attributes),
-        metadata=raw(m.metadata) if m.metadata is not None else None,
+        content_attributes=shown_bag(m.content_attributes),
+        metadata=shown_bag(m.metadata) if m.metadata is not None else None,
         parent_id=m.parent_id,
         private=m.private,
         sender=wire.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),

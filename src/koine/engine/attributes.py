@@ -1,0 +1,136 @@
+"""Bags of attributes: the JSON objects whose names and values a client chooses freely.
+
+Lists, streams and webhooks carry a bag whole, so every bag is bounded in bytes, values and depth,
+and every check costs at most the length of what came in. A bag kept from before there were limits
+is shown as far as it fits.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from koine.model.errors import Invalid
+
+
+class BagLimits(Struct, frozen=True):
+    """How large a bag may be: encoded bytes, values (names and items at every level), depth."""
+
+    bytes: int
+    values: int
+    depth: int
+
+
+ATTRIBUTES = BagLimits(16_384, 1000, 10)
+"""Attributes and metadata of people, conversations and messages, and what forms are answered."""
+SETTINGS = BagLimits(65_536, 4000, 10)
+"""Settings of inboxes and responders, which no list of conversations carries."""
+
+
+def check(field: str, bag: str | None, limits: BagLimits = ATTRIBUTES) -> None:
+    """Raise Invalid(field, "too_large") for the JSON text of a bag beyond the limits."""
+    if bag is None:
+        return
+    _check_size(field, bag, limits)
+    containers = bag.count("{") + bag.count("[")
+    # Text can only add to these counts: most bags need not be read to be known as small.
+    if containers > limits.depth or containers + bag.count(",") > limits.values:
+        _check_shape(field, msgspec.json.decode(bag), limits)
+
+
+def check_values(field: str, bag: Mapping[str, object], limits: BagLimits = ATTRIBUTES) -> None:
+    """As `check`, for a bag that was read already: values are counted before anything else."""
+    _check_shape(field, bag, limits)
+    _check_size(field, msgspec.json.encode(bag).decode(), limits)
+
+
+def merged(field: str, old: str, new: Mapping[str, object]) -> dict[str, object]:
+    """`new` over the bag `old` (JSON text), objects within objects too.
+
+    Raises Invalid(field, "too_large") when what comes of it, or what is there, is too large.
+    """
+    check_values(field, new)
+    _check_size(field, old, ATTRIBUTES)
+    result = _over(msgspec.json.decode(old, type=dict[str, object]), new)
+    check_values(field, result)
+    return result
+
+
+def filled(first: str, second: str) -> dict[str, object]:
+    """The bag `first` (JSON text) with what `second` has beside it, as far as that fits."""
+    own = msgspec.json.decode(first, type=dict[str, object])
+    if len(first) > ATTRIBUTES.bytes or second == "{}":
+        return own
+    other = fitting(msgspec.json.decode(second, type=dict[str, object]))
+    whole = _over(other, own)
+    try:
+        check_values("", whole)
+    except Invalid:
+        return own
+    return whole
+
+
+def fitting(bag: Mapping[str, object], limits: BagLimits = ATTRIBUTES) -> dict[str, object]:
+    """The bag, or of one that is too large the names and values that fit, in their order."""
+    room, kept = limits.bytes - len("{}"), dict[str, object]()
+    for name, value in bag.items():
+        size = len(msgspec.json.encode({name: value})) - 1
+        if len(kept) == limits.values:
+            break
+        if size <= room:
+            room -= size
+            kept[name] = value
+    return kept
+
+
+def shown(bag: str) -> str:
+    """The JSON text of a bag as it goes out: one that is too large as far as it fits."""
+    if len(bag) <= ATTRIBUTES.bytes:
+        return bag
+    return msgspec.json.encode(fitting(msgspec.json.decode(bag))).decode()
+
+
+def named(bag: str, names: Iterable[str]) -> dict[str, object]:
+    """The values of these names alone in the JSON text of a bag, as far as they fit."""
+    wanted = frozenset(names)
+    if bag == "{}" or not wanted:
+        return {}
+    values = msgspec.json.decode(bag, type=dict[str, object])
+    found = {name: value for name, value in values.items() if name in wanted}
+    return found if len(bag) <= ATTRIBUTES.bytes else fitting(found)
+
+
+def _over(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
+    """Depth is bounded by what the reader of JSON takes."""
+    result = dict(old)
+    for key, value in new.items():
+        before = result.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        result[key] = _over(before, value) if both else value  # type: ignore[arg-type]  # both are objects
+    return result
+
+
+def _check_size(field: str, bag: str, limits: BagLimits) -> None:
+    if len(bag) > limits.bytes or len(bag.encode()) > limits.bytes:
+        raise _too_large(field, f"is too large (maximum is {limits.bytes} bytes)")
+
+
+def _check_shape(field: str, bag: object, limits: BagLimits) -> None:
+    """Count level by level; no level is walked beyond the limit."""
+    level, count = [bag], 0
+    for _ in range(limits.depth):
+        below: list[object] = []
+        for each in level:
+            if not isinstance(each, dict | list):
+                continue
+            count += len(each)
+            if count > limits.values:
+                raise _too_large(field, f"has too many values (maximum is {limits.values})")
+            below += each.values() if isinstance(each, dict) else each
+        level = below
+    if any(isinstance(each, dict | list) for each in level):
+        raise _too_large(field, f"is nested too deep (maximum is {limits.depth} levels)")
+
+
+def _too_large(field: str, why: str) -> Invalid:
+    return Invalid(field, "too_large", f"{field} {why}")

@@ -1,0 +1,105 @@
+"""What a contact writes about itself is bounded, and shown in time linear in it."""
+
+import json
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from koine.engine.attributes import ATTRIBUTES
+from koine.store import identities
+from koine.store.db import Tx
+from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.test_contacts import record
+
+MANY = {f"k{n}": n for n in range(ATTRIBUTES.values + 1)}
+HALF = {"a": {str(n): "x" * 1000 for n in range(9)}}
+
+
+def refused(answer: Any) -> bool:
+    return (answer.status_code, answer.json().get("attributes")) == (422, ["custom_attributes"])
+
+
+async def test_too_many_attributes_are_refused_when_made_changed_or_opened(door: Door) -> None:
+    body = {"custom_attributes": MANY}
+    url = f"/public/api/v1/inboxes/{door.cast.acme.inbox.identifier}/contacts"
+    assert refused(await door.web.post(url, json=body))
+    assert refused(await door.carol.call("PATCH", json=body))
+    assert refused(await door.carol.call("POST", "/conversations", json=body))
+    assert (await door.carol.call("GET", "/conversations")).json() == []
+
+
+async def test_patches_do_not_add_up_beyond_the_limit(door: Door) -> None:
+    assert (await door.carol.call("PATCH", json={"custom_attributes": HALF})).status_code == 200
+    more = {"a": {f"more {n}": "x" * 1000 for n in range(9)}}
+    last = await door.carol.call("PATCH", json={"name": "New", "custom_attributes": more})
+    assert refused(last)
+    assert "maximum is 16384 bytes" in last.json()["message"]
+    kept = await record(door, "carol")
+    assert (json.loads(kept.custom_attributes), kept.name) == (HALF, "Carol Contact")
+
+
+async def test_a_merge_of_full_contacts_keeps_the_survivors_attributes(door: Door) -> None:
+    one = await door.newcomer(email="one@web.test", custom_attributes=HALF)
+    two = await door.newcomer(custom_attributes={"b": HALF["a"], "c": 1})
+    told = await two.call("PATCH", json={"email": "one@web.test"})
+    assert told.status_code == 200
+    assert "a" in (await one.call("PATCH", json={})).json()["custom_attributes"]
+
+
+async def test_names_that_the_tenant_took_away_do_not_pile_up(door: Door) -> None:
+    for n in range(3):
+        await door.carol.call("PATCH", json={"custom_attributes": {f"mine {n}": 1}})
+        await blow_up(door, {})
+    await door.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})
+    assert json.loads((await record(door, "carol")).settings) == {"given": ["mine"]}
+
+
+async def test_an_old_overlarge_contact_is_shown_as_far_as_it_fits(door: Door) -> None:
+    made = await door.carol.open()
+    for _ in range(20):
+        await door.carol.say(made["id"], "hi")
+    await blow_up(door, {f"k{n}": "x" * 20 for n in range(60_000)})
+    shown = await door.carol.call("GET", "/conversations")
+    assert shown.json()[0]["contact"]["custom_attributes"]["k0"] == "x" * 20
+    assert len(shown.content) < 2 * ATTRIBUTES.bytes
+    assert refused(await door.carol.call("PATCH", json={"custom_attributes": {"k0": 1}}))
+    assert (await door.carol.call("PATCH", json={"name": "New"})).json()["name"] == "New"
+
+
+@pytest.mark.parametrize(("size", "repeated"), [(1000, True), (5000, False)])
+async def test_a_list_repeats_only_few_attributes_with_every_message(
+    door: Door, size: int, repeated: bool
+) -> None:
+    bag = {"a": {"b": "x" * size}}
+    await door.carol.call("PATCH", json={"custom_attributes": bag})
+    made = await door.carol.open()
+    said = await door.carol.say(made["id"], "hi")
+    assert said["sender"]["custom_attributes"] == (bag if repeated else {})
+    assert made["contact"]["custom_attributes"] == bag
+
+
+async def test_submitted_values_are_bounded(door: Door) -> None:
+    made = await door.carol.open()
+    said = await door.carol.say(made["id"], "hi")
+    path = f"/conversations/{made['id']}/messages/{said['id']}"
+    for values in ([{"name": "a"}] * 600, {"value": "x" * ATTRIBUTES.bytes}):
+        answer = await door.carol.call("PATCH", path, json={"submitted_values": values})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["attributes"] == ["submitted_values"]
+    whole = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
+    assert whole["messages"][0]["content_attributes"] == {}
+
+
+async def blow_up(door: Door, bag: dict[str, object]) -> None:
+    """Write the bag as if there were no limits, given by the contact itself."""
+    carol = await record(door, "carol")
+    given = list(bag) or json.loads(carol.settings)["given"]
+    changed = structs.replace(
+        carol, custom_attributes=json.dumps(bag), settings=json.dumps({"given": given})
+    )
+    await door.cast.engine.db.write(door.cast.acme.tenant.id, _write, changed)
+
+
+async def _write(tx: Tx, changed: Any) -> None:
+    await identities.change(tx, changed)
