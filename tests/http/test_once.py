@@ -49,7 +49,14 @@ class Shelf:
         self.taken.discard((request, key))
 
 
-def counting() -> App:
+class Forgetful(Shelf):
+    """A ledger that keeps that there was an answer, not the answer."""
+
+    async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
+        await super().keep(actor, request, key, Kept(kept.status, [], b"", kept.made, whole=False))
+
+
+def counting(ledger: Shelf | None = None) -> App:
     """Routes whose answers differ each time, unless the first is given again."""
     routes, turn = Routes(), count(1)
 
@@ -57,6 +64,14 @@ def counting() -> App:
     @routes.put("/tiny/turns", body=Box)
     async def take(call: Call[Box, None]) -> Answer:
         return Answer({"turn": next(turn), "n": call.body.n}, headers={"Location": "/tiny/1"})
+
+    async def show(call: Call[Box, None]) -> dict[str, str]:
+        return {"shown": call.made}
+
+    @routes.post("/tiny/shown", body=Box, again=show)
+    async def make(call: Call[Box, None]) -> int:
+        call.made = f"thing {next(turn)}"
+        return call.body.n
 
     @routes.post("/tiny/lost", body=Box)
     async def lost(call: Call[Box, None]) -> None:
@@ -77,7 +92,7 @@ def counting() -> App:
 
     counted = Tiny()
     counted.routes = routes
-    return build([counted], Engine.__new__(Engine), settings.load({}), ledger=Shelf())
+    return build([counted], Engine.__new__(Engine), settings.load({}), ledger=ledger or Shelf())
 
 
 async def twice(
@@ -150,7 +165,21 @@ async def test_an_upload_of_other_bytes_is_another_payload() -> None:
     assert again.status_code == 422
 
 
-@pytest.mark.parametrize("key", ["", "a b", "x" * 256])
+async def test_what_was_not_kept_is_shown_as_it_is_now() -> None:
+    caller = client(counting(Forgetful()))
+    first, again = [await caller.post("/tiny/shown", headers=KEY) for _ in range(2)]
+    assert (first.json(), again.json()) == (0, {"shown": "thing 1"})
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_what_was_not_kept_and_cannot_be_shown_is_a_409_and_not_done_twice() -> None:
+    caller = client(counting(Forgetful()))
+    statuses = [(await caller.post("/tiny/turns", headers=KEY)).status_code for _ in range(3)]
+    assert statuses == [201, 409, 409]
+    assert (await caller.post("/tiny/turns")).json()["turn"] == 2
+
+
+@pytest.mark.parametrize("key", ["", '""', '" "', '"a b"', "a b", "x" * 256])
 async def test_a_key_that_is_none_is_refused(key: str) -> None:
     answer = await client(counting()).post("/tiny/turns", headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["field"]) == (422, "Idempotency-Key")

@@ -58,13 +58,14 @@ class Asked(Struct, frozen=True):
 
 class Answered(Struct, frozen=True):
     """The first answer under a key: status, headers as JSON text, body; with the digest of its
-    payload where nobody took the key before."""
+    payload where nobody took the key before. Without headers the answer itself is not kept, and
+    `body` is what names what was made."""
 
     actor: Actor
     request: str
     key: str
     status: int
-    headers: str
+    headers: str | None
     body: bytes
     digest: str = ""
 

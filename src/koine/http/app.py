@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
@@ -22,6 +23,7 @@ from koine.http.preflight import CORS, allow, preflight
 from koine.http.query import parse_pairs
 from koine.http.respond import Packed, pack, send_packed
 from koine.http.rest import Rest
+from koine.http.route import Handler
 from koine.http.router import Router, Switchboard, split
 from koine.http.socket import COME_BACK, CRASHED, POLICY, Gone, Socket
 from koine.http.stream import send_stream
@@ -198,9 +200,11 @@ async def _handled(owner: Owner, endpoint: Endpoint, call: Call[Any, Any]) -> Pa
     ledger = call.context.ledger
     key = None if ledger is None or not endpoint.route.once else key_of(call)
 
-    async def work() -> Packed | Stream:
+    route = endpoint.route
+
+    async def run(handler: Handler) -> Packed | Stream:
         try:
-            result = await endpoint.route.handler(call)
+            result = await handler(call)
             return result if isinstance(result, Stream) else pack(result, endpoint.route.status)
         except Refusal as refusal:
             return _refused(owner, call, refusal, True)
@@ -208,8 +212,10 @@ async def _handled(owner: Owner, endpoint: Endpoint, call: Call[Any, Any]) -> Pa
             return _crashed(owner, call)
 
     if key is None or ledger is None or call.known_actor is None:
-        return await work()
-    return await run_once(ledger, call, key, work)
+        return await run(route.handler)
+    again = route.handler if route.keyed else route.again
+    show = None if again is None else partial(run, again)
+    return await run_once(ledger, call, key, partial(run, route.handler), show)
 
 
 async def _no_route(

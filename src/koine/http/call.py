@@ -63,7 +63,8 @@ class Call(Generic[B, Q]):
     the handler sets it. `params` is the raw query, for `authenticate`, which runs before body
     and query are read. `rate` is for a dialect's own use: its limiter sets it, `Dialect.headers`
     tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256
-    where an Idempotency-Key came, else "". `started` is `perf_counter()` when the call came in.
+    where an Idempotency-Key came, else "". `made` names in a few letters what a write has made, for
+    the route's `again`. `started` is `perf_counter()` when the call came in.
     """
 
     __slots__ = (
@@ -74,6 +75,7 @@ class Call(Generic[B, Q]):
         "digest",
         "files",
         "headers",
+        "made",
         "notes",
         "pairs",
         "path",
@@ -101,6 +103,7 @@ class Call(Generic[B, Q]):
         self.notes: dict[str, object] = {}
         self.dialect = ""
         self.digest = ""
+        self.made = ""
         self.started = perf_counter()
         self._actor: Actor | None = None
 

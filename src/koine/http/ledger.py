@@ -9,6 +9,8 @@ import msgspec
 
 from koine.engine import answers
 from koine.engine.answers import KeyReused
+from koine.http.kept_bytes import KeptBytes
+from koine.kit import metrics
 from koine.kit.ids import new_id
 from koine.kit.together import Together
 from koine.model.errors import Conflict, Unavailable
@@ -27,11 +29,17 @@ Place = tuple[str, str, str, str]
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A first answer, as it is given again: headers are name and value texts."""
+    """A first answer, as it is given again: headers are name and value texts.
+
+    One that is not `whole` was too large to be kept: of it there is only its status and `made`,
+    what the call noted for the route's `again`.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     content: bytes
+    made: str = ""
+    whole: bool = True
 
 
 class _Running(NamedTuple):
@@ -57,7 +65,7 @@ class Ledger(Protocol):
         """
 
     async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
-        """Keep the first answer."""
+        """Keep the first answer, or of one that is too large what says that it was given."""
 
     async def drop(self, actor: Actor, request: str, key: str) -> None:
         """Free the key: there is no answer worth keeping."""
@@ -73,6 +81,7 @@ class Answers:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._budget = KeptBytes(engine.settings)
         self._runner = ""
         self._running: dict[Place, _Running] = {}
         self._begins = Together(self._begin_many)
@@ -128,8 +137,14 @@ class Answers:
         """Keep the first answer; a keyed call's soon."""
         place = _place(actor, request, key)
         running = self._running.get(place)
-        headers = msgspec.json.encode(kept.headers).decode()
-        made = answers.Answered(actor, request, key, kept.status, headers, kept.content)
+        headers: str | None = msgspec.json.encode(kept.headers).decode()
+        size = len(headers or "") + len(kept.content)
+        if not self._budget.take(actor, size, self._engine.clock.now()):
+            metrics.ANSWERS_NOT_KEPT.inc()
+            kept = Kept(kept.status, [], b"", kept.made, whole=False)
+            headers = None
+        content = kept.content if kept.whole else kept.made.encode()
+        made = answers.Answered(actor, request, key, kept.status, headers, content)
         try:
             if running is None or not running.keyed:
                 await self._keeps.do(made)
@@ -185,8 +200,11 @@ class Answers:
 def _read(found: KeptAnswer | None) -> Kept | None:
     if found is None or found.status is None:
         return None
-    headers = msgspec.json.decode(found.headers or "[]", type=list[tuple[str, str]])
-    return Kept(found.status, headers, bytes(found.content or b""))
+    content = bytes(found.content or b"")
+    if found.headers is None:
+        return Kept(found.status, [], b"", content.decode(), whole=False)
+    headers = msgspec.json.decode(found.headers, type=list[tuple[str, str]])
+    return Kept(found.status, headers, content)
 
 
 def _place(actor: Actor, request: str, key: str) -> Place:

@@ -15,7 +15,7 @@ import structlog
 from koine.http.call import Call, Stream
 from koine.http.ledger import HEADER, Kept, Ledger
 from koine.http.respond import Packed
-from koine.model.errors import Invalid
+from koine.model.errors import Conflict, Invalid
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
@@ -30,7 +30,7 @@ def key_of(call: Call[Any, Any]) -> str | None:
     key = call.headers.get(HEADER)
     if key is None or call.method not in _WRITES:
         return None
-    if len(key) > 2 and key[0] == key[-1] == '"':
+    if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not _KEY.fullmatch(key):
         raise Invalid(HEADER, "must be 1 to 255 visible ASCII characters")
@@ -61,13 +61,18 @@ async def run_once(
     call: Call[Any, Any],
     key: str,
     work: Callable[[], Awaitable[Packed | Stream]],
+    show: Callable[[], Awaitable[Packed | Stream]] | None = None,
 ) -> Packed | Stream:
-    """Give the kept answer, or do `work` and keep what it answers; 5xx and streams are not kept."""
+    """Give the kept answer, or do `work` and keep what it answers; 5xx and streams are not kept.
+
+    In place of an answer that was too large to be kept, `show` is asked for what there is now.
+    Raises Conflict("not_kept") where nobody can show it: nothing is ever done twice.
+    """
     actor, request = call.actor, f"{call.method} {call.scope['path']}"
     keyed = call.route is not None and call.route.keyed
     kept = await ledger.begin(actor, request, key, call.digest, keyed)
     if kept is not None:
-        return _again(kept)
+        return _again(kept) if kept.whole else await _shown(call, kept, show)
     try:
         done = await work()
     except BaseException:
@@ -77,18 +82,32 @@ async def run_once(
         if isinstance(done, Stream) or done.status >= 500:
             await ledger.drop(actor, request, key)
         else:
-            await ledger.keep(actor, request, key, _kept(done))
+            await ledger.keep(actor, request, key, _kept(done, call.made))
     except Exception:
         # The work is done and must be answered; the key frees itself.
         _log.error("answer not kept", request_id=call.request_id, exc_info=True)
     return done
 
 
-def _kept(packed: Packed) -> Kept:
+async def _shown(
+    call: Call[Any, Any], kept: Kept, show: Callable[[], Awaitable[Packed | Stream]] | None
+) -> Packed | Stream:
+    if show is None:
+        raise Conflict("not_kept", "the first answer under this key was too large to be kept")
+    call.made = kept.made
+    shown = await show()
+    return shown if isinstance(shown, Stream) else _marked(shown)
+
+
+def _kept(packed: Packed, made: str) -> Kept:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in packed.headers]
-    return Kept(packed.status, headers, packed.content)
+    return Kept(packed.status, headers, packed.content, made)
 
 
 def _again(kept: Kept) -> Packed:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers]
-    return Packed(kept.status, [*headers, (b"idempotent-replayed", b"true")], kept.content)
+    return _marked(Packed(kept.status, headers, kept.content))
+
+
+def _marked(packed: Packed) -> Packed:
+    return packed._replace(headers=[*packed.headers, (b"idempotent-replayed", b"true")])

@@ -24,7 +24,9 @@ class Route:
     the setting, in bytes. `hidden` routes are not in the OpenAPI document. `once` False: an
     Idempotency-Key is not looked at. `files` names a forms route's upload fields ("attachments").
     `live` routes need a relay: without one they are Unavailable. `keyed` routes write their
-    Idempotency-Key with what they write (`once.message_key`): run twice, they write once.
+    Idempotency-Key with what they write (`once.message_key`): run twice, they write once. `again`
+    answers in place of an answer that was too large to be kept: it writes nothing and shows what
+    is there now, `call.made` being what the first call noted there.
     """
 
     method: str
@@ -47,6 +49,7 @@ class Route:
     files: tuple[str, ...] = ()
     live: bool = False
     keyed: bool = False
+    again: Handler | None = None
 
 
 class Options(TypedDict, total=False):
@@ -69,6 +72,7 @@ class Options(TypedDict, total=False):
     files: tuple[str, ...]
     live: bool
     keyed: bool
+    again: Handler | None
 
 
 class Routes:

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 Bytes = Annotated[int, Meta(ge=1024, le=1 << 32)]
 Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
 PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
+Budget = Annotated[int, Meta(ge=0, le=1 << 50)]
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -14,6 +15,17 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
     upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
+    kept_answer_limit: Annotated[
+        Bytes, Meta(description="Largest answer kept for an Idempotency-Key, in bytes.")
+    ] = 1 << 18
+    kept_answers_per_caller: Annotated[
+        Budget,
+        Meta(description="Bytes of answers that one caller's Idempotency-Keys keep in a day."),
+    ] = 64 << 20
+    kept_answers_per_tenant: Annotated[
+        Budget,
+        Meta(description="Bytes of answers that a tenant's Idempotency-Keys keep in a day."),
+    ] = 1 << 30
     rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Requests a minute for each credential; 0 = no limit.")
     ] = 600_000

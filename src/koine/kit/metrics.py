@@ -49,6 +49,11 @@ DATABASE_UNAVAILABLE = Counter(
     "Requests refused for the database was down, busy or full.",
     registry=REGISTRY,
 )
+ANSWERS_NOT_KEPT = Counter(
+    "koine_answers_not_kept",
+    "Answers under an Idempotency-Key that were too large to be kept, or over a budget.",
+    registry=REGISTRY,
+)
 EVENT_POSITION = Gauge(
     "koine_event_position", "Position of the newest event read from the log.", registry=REGISTRY
 )

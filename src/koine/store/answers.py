@@ -1,5 +1,7 @@
 """First answers, kept by Idempotency-Key for a day, so that a retry gets the same one."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct, structs
 from sqlalchemy import Text, and_, delete, select, update
 
@@ -14,7 +16,7 @@ from koine.store.types import Uuid
 class KeptAnswer(Struct, frozen=True):
     """One key's row: `slot` is the digest of caller, request and key; `status` is None while the
     first call runs, whose process `headers` names then. Else `headers` is JSON text, `content` the
-    body."""
+    body; without `headers` the answer was too large to be kept, and `content` names what it was."""
 
     slot: str
     digest: str
@@ -99,12 +101,14 @@ async def take_many(
     return set(await tx.all(_TAKEN, wanted=wanted, now=now, runner=runner))
 
 
-async def keep_many(tx: Tx, rows: list[tuple[str, str, int, str, bytes]]) -> None:
+async def keep_many(tx: Tx, rows: Sequence[tuple[str, str, int, str | None, bytes]]) -> None:
     """Put first answers into their slots, each once: tenant, slot, status, headers, body."""
     await tx.many(_KEEP_MANY, sorted(rows))
 
 
-async def leave_many(tx: Tx, rows: list[tuple[str, str, str, int, int, str, bytes]]) -> None:
+async def leave_many(
+    tx: Tx, rows: Sequence[tuple[str, str, str, int, int, str | None, bytes]]
+) -> None:
     """Put first answers into slots that nobody took: tenant, slot, digest, when (µs), status,
     headers, body. What is in a slot already stays."""
     await tx.many(_LEAVE_MANY, sorted(rows))

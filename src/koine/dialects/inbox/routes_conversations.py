@@ -37,8 +37,19 @@ async def list_conversations(call: Call[None, None]) -> list[Conversation]:
     return [wire.conversation(view, each, shown.around) for each in shown.items]
 
 
+async def _made(call: Call[ConversationCreate, None]) -> Conversation:
+    """The conversation that was created, as it is now."""
+    return await _whole(call, int(call.made))
+
+
+async def _now(call: Call[None, None]) -> Conversation:
+    """The conversation of the path, as it is now."""
+    return await _whole(call, number_in(call, "conversation"))
+
+
 @routes.post(
     CONTACT + "/conversations",
+    again=_made,
     body=ConversationCreate,
     returns=Conversation,
     forms=True,
@@ -50,6 +61,7 @@ async def create_conversation(call: Call[ConversationCreate, None]) -> Conversat
     opened = await inbox_conversations.open_(
         call.engine, call.actor, entry_of(call), call.body.custom_attributes or {}
     )
+    call.made = str(opened.number)
     return await _whole(call, opened.number)
 
 
@@ -67,6 +79,7 @@ async def get_conversation(call: Call[None, None]) -> Conversation:
 
 @routes.post(
     CONVERSATION + "/toggle_status",
+    again=_now,
     returns=Conversation,
     other_statuses=(401, 404, 429),
     path_types=NUMBERED,

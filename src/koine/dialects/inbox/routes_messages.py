@@ -12,9 +12,11 @@ from koine.engine import files, inbox_conversations, messages, surveys
 from koine.http.call import Call
 from koine.http.once import message_key
 from koine.http.route import Routes
+from koine.model.conversation import Conversation
 from koine.model.errors import NotFound, Refusal, Unavailable
 from koine.model.filters import MessageFilter
 from koine.model.message import Attachment, Draft, MessageType
+from koine.model.message import Message as MessageNoun
 
 routes = Routes()
 MESSAGES = CONVERSATION + "/messages"
@@ -70,8 +72,15 @@ async def create_message(call: Call[MessageCreate, None]) -> Message:
     return wire.message(view_of(call), found, message, {})
 
 
+async def _now(call: Call[MessageUpdate, None]) -> Message:
+    """The message of the path, as it is now."""
+    found, message = await _named(call)
+    return wire.message(view_of(call), found, message, {})
+
+
 @routes.update(
     MESSAGES + "/{message}",
+    again=_now,
     body=MessageUpdate,
     returns=Message,
     forms=True,
@@ -81,18 +90,23 @@ async def create_message(call: Call[MessageCreate, None]) -> Message:
 )
 async def update_message(call: Call[MessageUpdate, None]) -> Message:
     """Fill in a form or survey that a message holds."""
-    number = number_in(call, "conversation")
-    found = await inbox_conversations.get(call.engine, call.actor, place_of(call), number)
-    seq = seq_in(number, number_in(call, "message"))
-    before = await messages.one(call.engine, call.actor, found.id, seq)
-    if not wire.is_shown(before):
-        raise NotFound("message")
+    found, before = await _named(call)
     surveys.check_open(before, call.engine.clock.now())
     values = submitted(call.body.submitted_values)
     after = before
     if values is not None:
-        after = await messages.answer(call.engine, call.actor, found.id, seq, values)
+        after = await messages.answer(call.engine, call.actor, found.id, before.seq, values)
     return wire.message(view_of(call), found, after, {})
+
+
+async def _named(call: Call[MessageUpdate, None]) -> tuple[Conversation, MessageNoun]:
+    number = number_in(call, "conversation")
+    found = await inbox_conversations.get(call.engine, call.actor, place_of(call), number)
+    seq = seq_in(number, number_in(call, "message"))
+    message = await messages.one(call.engine, call.actor, found.id, seq)
+    if not wire.is_shown(message):
+        raise NotFound("message")
+    return found, message
 
 
 async def _stored(call: Call[MessageCreate, None], conversation_id: str) -> list[Attachment]:

@@ -1,0 +1,101 @@
+"""What Idempotency-Keys keep: answers up to a size and a budget; nothing is done twice beyond."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from koine.dialects.inbox import InboxDialect
+from koine.http.app import build
+from koine.http.ledger import Answers
+from koine.store.db import Database, Tx
+from koine.store.sql import Query, p
+from koine.store.tables import answers as t
+from tests.cast import make_cast
+from tests.dialects.inbox.conftest import Door, Guest
+
+LIMIT = 8192
+BUDGET = 4 * LIMIT
+_SIZE = Query(
+    select(func.coalesce(func.sum(func.length(t.c.content)), 0)).where(
+        t.c.tenant_id == p("tenant_id")
+    ),
+    int,
+)
+
+
+@pytest.fixture
+async def door(db: Database, tmp_path: Path) -> AsyncIterator[Door]:
+    """Acme's doors, keeping small answers only, and few of them."""
+    cast = await make_cast(
+        db,
+        data_dir=str(tmp_path),
+        kept_answer_limit=LIMIT,
+        kept_answers_per_caller=BUDGET,
+        kept_answers_per_tenant=4 * BUDGET,
+    )
+    app = build([InboxDialect()], cast.engine, cast.engine.settings, ledger=Answers(cast.engine))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://koine.test"
+    ) as web:
+        yield Door(web, cast)
+
+
+async def kept(door: Door) -> int:
+    async def size(tx: Tx) -> int:
+        return (await tx.all(_SIZE))[0]
+
+    return await door.cast.engine.db.read(door.cast.acme.tenant.id, size)
+
+
+async def under(guest: Guest, key: str, path: str, **body: object) -> httpx.Response:
+    return await guest.call("POST", path, json=body, headers={"Idempotency-Key": key})
+
+
+async def long_one(door: Door) -> dict[str, Any]:
+    made = await door.carol.open()
+    for _ in range(3):
+        await door.carol.say(made["id"], "x" * LIMIT)
+    return made
+
+
+async def test_a_large_answer_is_not_kept_but_shown_again(door: Door) -> None:
+    made = await long_one(door)
+    path = f"/conversations/{made['id']}/toggle_status"
+    for n in range(5):
+        first = await under(door.carol, f"key-{n}", path)
+        again = await under(door.carol, f"key-{n}", path)
+        assert again.status_code == 200
+        assert again.content == first.content
+        assert again.headers["idempotent-replayed"] == "true"
+    assert await kept(door) < LIMIT
+
+
+async def test_another_payload_is_refused_where_the_answer_was_not_kept(door: Door) -> None:
+    made = await door.carol.open()
+    path = f"/conversations/{made['id']}/messages"
+    first = await under(door.carol, "k", path, content="x" * LIMIT)
+    again = await under(door.carol, "k", path, content="x" * LIMIT)
+    assert (first.status_code, again.json()["id"]) == (200, first.json()["id"])
+    assert (await under(door.carol, "k", path, content="y" * LIMIT)).status_code == 422
+
+
+async def test_beyond_its_budget_a_callers_answers_are_shown_as_they_are_now(door: Door) -> None:
+    made = [(await under(door.carol, f"k{n}", "/conversations")).json() for n in range(100)]
+    again = [(await under(door.carol, f"k{n}", "/conversations")).json() for n in range(100)]
+    assert [each["id"] for each in again] == [each["id"] for each in made]
+    assert await kept(door) <= 2 * BUDGET
+    dave = await under(door.dave, "k", "/conversations")
+    assert (await under(door.dave, "k", "/conversations")).content == dave.content
+
+
+async def test_contacts_together_keep_no_more_than_half_of_the_tenants_budget(door: Door) -> None:
+    for _ in range(4):
+        guest = await door.newcomer()
+        for n in range(60):
+            answer = await under(guest, f"k{n}", "/conversations")
+            assert answer.status_code == 200
+    assert BUDGET < await kept(door) <= 3 * BUDGET
