@@ -107,6 +107,10 @@ async def test_a_row_whose_bytes_are_lost_is_nothing(cast: Cast) -> None:
         ("", "file", None),
         ("..", "file", None),
         ("a\nb.txt", "ab.txt", "txt"),
+        ("می\u200cخواهم.pdf", "می\u200cخواهم.pdf", "pdf"),
+        ("👩\u200d🔧.png", "👩\u200d🔧.png", "png"),
+        ("10.00\u202fAM.png", "10.00\u202fAM.png", "png"),
+        ("a\u202egpj.exe", "agpj.exe", "exe"),
         ("x" * 300 + ".md", "x" * 252 + ".md", "md"),
     ],
 )

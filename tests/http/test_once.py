@@ -81,7 +81,7 @@ def counting(ledger: Shelf | None = None) -> App:
     async def broken(call: Call[Box, None]) -> Answer:
         return Answer({"turn": next(turn)}, 200 if next(turn) > 2 else 500)
 
-    @routes.post("/tiny/uploads", body=Form, forms=True)
+    @routes.post("/tiny/uploads", body=Form, forms=True, files=("attachments",))
     async def upload(call: Call[Form, None]) -> list[Any]:
         return [next(turn), *[(await file.read()).decode() for file in call.files]]
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import re
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -40,6 +41,7 @@ IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 KEY = re.compile(r"[A-Za-z0-9_-]{32}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
+_JOINERS = "\u200c\u200d"
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
@@ -197,8 +199,14 @@ def _path(engine: Engine, key: str) -> Path:
 
 def _name(name: str) -> str:
     last = re.split(r"[/\\]", name)[-1]
-    clean = "".join(letter for letter in last if letter.isprintable()).strip(". ")
+    clean = "".join(letter for letter in last if _shows(letter)).strip(". ")
     return clean[-NAME_LENGTH:] or "file"
+
+
+def _shows(letter: str) -> bool:
+    # Blanks of every width, and the joiners that Persian and emoji are spelled with; nothing that
+    # turns the direction of what follows.
+    return letter.isprintable() or letter in _JOINERS or unicodedata.category(letter) == "Zs"
 
 
 def _media(claimed: str, image: Image | None) -> str:

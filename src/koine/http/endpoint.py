@@ -66,7 +66,9 @@ class Endpoint:
         values = form.read(nested(_given(call.pairs))) if call.pairs else {}
         media = _media(call)
         if media == MULTIPART:
-            fields, files = await read_multipart(receive, call.headers, self._upload_limit)
+            fields, files = await read_multipart(
+                receive, call.headers, self.route.files, self._upload_limit, self._json_limit
+            )
             call.files = [*files]
             values |= form.read(nested(fields))
             if call.headers.raw_get(_KEY) is not None:

@@ -51,3 +51,35 @@ async def test_the_key_alone_is_the_authority(door: Door) -> None:
     other = urlsplit(url).path.rpartition("/")[0] + "/other.txt"
     assert (await door.web.get(other)).content == b"x"
     assert (await door.web.head(other)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "filename*=UTF-8''N%C3%BAmero.docx",
+        'filename="N%C3%BAmero.docx"',
+        "filename=\"=?utf-8?B?TsO6bWVyby5kb2N4?=\"; filename*=utf-8''N%C3%BAmero.docx",
+    ],
+)
+async def test_a_file_is_attached_however_its_name_is_spelled(door: Door, spelled: str) -> None:
+    made = await door.carol.open()
+    head = f'Content-Disposition: form-data; name="attachments[]"; {spelled}'
+    empty = 'Content-Disposition: form-data; name="attachments[]"; filename=""'
+    answer = await door.carol.call(
+        "POST",
+        f"/conversations/{made['id']}/messages",
+        content=f"--x\r\n{head}\r\n\r\nbytes\r\n--x\r\n{empty}\r\n\r\n\r\n--x--\r\n".encode(),
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    (file,) = answer.json()["attachments"]
+    assert (file["extension"], file["file_size"]) == ("docx", 5)
+    assert file["data_url"].endswith("/N%C3%BAmero.docx")
+
+
+async def test_a_file_in_another_field_is_refused_and_nothing_said(door: Door) -> None:
+    made = await door.carol.open()
+    path = f"/conversations/{made['id']}/messages"
+    answer = await door.carol.call("POST", path, data={"content": "x"}, files={"file": b"bytes"})
+    assert answer.status_code == 422
+    assert answer.json()["attributes"] == ["file"]
+    assert (await door.carol.call("GET", path)).json() == []

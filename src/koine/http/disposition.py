@@ -1,0 +1,125 @@
+"""What the head of a multipart part says: the field, the file's name, the content type.
+
+RFC 7578 wants file names in UTF-8 as they are; clients also percent-encode them (section 4.2, and
+browsers `"` as %22), use RFC 5987's `filename*`, or MIME's encoded words. All of it is read, as
+Rack does: a name spelled in a way nobody knows stays as it is, and its file is never lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from typing import NamedTuple
+from urllib.parse import unquote, unquote_to_bytes
+
+from koine.model.errors import Malformed
+
+OCTETS = "application/octet-stream"
+
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:\\"|[^"])*"|[^;]*)')
+_ESCAPED_TEXT = re.compile(r'(?:[^\\]|\\[\\"])*')
+_ESCAPED = re.compile(r"\\(.)")
+_PERCENT = re.compile(r"%.?.?")
+_BYTE = re.compile(r"%[0-9A-Fa-f]{2}")
+_WORDS = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=\s*)+")
+
+
+class PartHead(NamedTuple):
+    """One part: `filename` is None for what is no file, "" for a file without a name. `media` is
+    None where none was given."""
+
+    field: str
+    filename: str | None
+    media: str | None
+
+
+def read_head(headers: Mapping[bytes, bytes], charset: str) -> PartHead:
+    """Read the part's headers, by lower-case name. Raises Malformed without a field's name."""
+    given = parameters(headers.get(b"content-disposition", b""), charset)
+    field = _extended(given, "name") or given.get("name")
+    if field is None:
+        raise Malformed("a part of the form has no name")
+    media = headers.get(b"content-type")
+    return PartHead(field, _filename(given), None if media is None else media.decode("latin-1"))
+
+
+def parameters(value: bytes, charset: str) -> dict[str, str]:
+    """Give the parameters of a header's value by lower-case name, without their quotes."""
+    found = {}
+    for name, text in _PARAMETER.findall(value.decode("latin-1")):
+        found[name.lower()] = decoded(_unquoted(text).encode("latin-1"), charset)
+    return found
+
+
+def decoded(raw: bytes, charset: str) -> str:
+    """Give text: in the charset that the form names, else UTF-8, else as old browsers write."""
+    for each in (charset, "utf-8"):
+        try:
+            return raw.decode(each)
+        except (LookupError, ValueError):
+            continue
+    return raw.decode("latin-1")
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip(" \t")
+    if not text.startswith('"'):
+        return text
+    text = text[1:-1] if len(text) > 1 and text.endswith('"') else text[1:]
+    # A path of old Windows browsers is no escape: only where every backslash is one.
+    return _ESCAPED.sub(r"\1", text) if _ESCAPED_TEXT.fullmatch(text) else text
+
+
+def _filename(given: Mapping[str, str]) -> str | None:
+    extended = _extended(given, "filename")
+    if extended is not None:
+        return extended
+    name = given.get("filename", given.get("filename*"))
+    if name is None:
+        return None
+    if _WORDS.fullmatch(name):
+        return _from_words(name)
+    marks = _PERCENT.findall(name)
+    if marks and all(_BYTE.fullmatch(mark) for mark in marks):
+        return _storable(unquote(name, errors="replace"), name)
+    return name
+
+
+def _extended(given: Mapping[str, str], name: str) -> str | None:
+    """The value of `name*` (RFC 5987) or of `name*0`, `name*1*` … (RFC 2231), if it can be read."""
+    text = given.get(f"{name}*")
+    if text is not None:
+        return _with_charset(text)
+    pieces = []
+    for n in range(len(given)):
+        piece = given.get(f"{name}*{n}*", given.get(f"{name}*{n}"))
+        if piece is None:
+            break
+        pieces.append(piece)
+    joined = "".join(pieces)
+    return _with_charset(joined) if f"{name}*0*" in given else joined or None
+
+
+def _with_charset(text: str) -> str | None:
+    charset, _, rest = text.partition("'")
+    _, quote, value = rest.partition("'")
+    if not quote:
+        return None
+    try:
+        return _storable(unquote_to_bytes(value).decode(charset or "utf-8"), None)
+    except (LookupError, ValueError):
+        return None
+
+
+def _from_words(text: str) -> str:
+    try:
+        decoded = str(make_header(decode_header(text)))
+    except (LookupError, ValueError, MessageError):
+        return text
+    return _storable(decoded, text) or text
+
+
+def _storable(decoded: str, otherwise: str | None) -> str | None:
+    return otherwise if "\0" in decoded else decoded
