@@ -11,6 +11,7 @@ from msgspec import Struct
 from koine.engine.attributes import check_values
 from koine.model.errors import Invalid
 from koine.model.identity import Identity
+from koine.model.links import is_link
 
 LONGEST_TEXT = 1500
 LARGEST_NUMBER = 9_999_999_999
@@ -79,6 +80,9 @@ def check_person(values: Mapping[str, str | None]) -> None:
         complaints.setdefault("email", "Email Invalid email")
     if phone and not _PHONE.fullmatch(phone):
         complaints["phone_number"] = "Phone number should be in e164 format"
+    picture = values.get("avatar_url")
+    if picture and not is_link(picture):
+        complaints.setdefault("avatar_url", "Avatar url is invalid")
     if complaints:
         raise InvalidFields(complaints)
 

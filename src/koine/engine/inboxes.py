@@ -15,6 +15,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Invalid, NotFound
 from koine.model.identity import RESPONDER_KINDS
 from koine.model.inbox import ChannelType, Inbox, InboxSettings, WorkingDay
+from koine.model.links import check_link
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
 from koine.store import identities, inboxes, tallies
 from koine.store.db import Tx
@@ -137,6 +138,7 @@ def _check_settings(text: str) -> None:
         raise Invalid("settings", "wrong", f"settings: {error}") from None
     except (ValueError, OSError, KeyError):
         raise Invalid("settings.timezone", "unknown", "no such time zone") from None
+    check_link("settings.avatar_url", settings.avatar_url or None)
     days = [each.day_of_week for each in settings.working_hours]
     if len(set(days)) < len(days) or not all(map(_is_possible, settings.working_hours)):
         raise Invalid("settings.working_hours", "impossible", "no such days or hours")

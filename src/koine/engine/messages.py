@@ -11,7 +11,7 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, Status
 from koine.model.errors import Forbidden, Invalid, NotFound, Refusal
 from koine.model.filters import MessageFilter
-from koine.model.links import is_link
+from koine.model.links import check_link
 from koine.model.message import CLIENT_TYPES, CONTENT_LIMIT, Draft, Message
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
@@ -68,9 +68,7 @@ def check(draft: Draft) -> None:
     if bare and not draft.may_be_empty:
         raise Invalid("content", "blank", "content can't be blank")
     attributes.check("metadata", draft.metadata)
-    if draft.content_url is not None and not is_link(draft.content_url):
-        text = "content_url must be an http or https URL or a path of an upload"
-        raise Invalid("content_url", "no_link", text)
+    check_link("content_url", draft.content_url)
     if draft.type in ("image", "file", "audio", "video") and not (
         draft.content_url or has_text or draft.attachments
     ):

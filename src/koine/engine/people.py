@@ -15,6 +15,7 @@ from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.filters import PeopleFilter
 from koine.model.identity import Identity, IdentityKind, NewIdentity
 from koine.model.inbox import ContactInbox
+from koine.model.links import check_link
 from koine.model.page import Page, Window
 from koine.model.permissions import (
     MANAGE_TENANT,
@@ -87,7 +88,7 @@ async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
 
 async def add(tx: Tx, now: int, new: NewIdentity) -> Identity:
     """The one way an identity comes to be, inside a transaction; access is asked before."""
-    _check_bags(new)
+    _check_given(new)
     values = structs.asdict(new)
     values["email"] = new.email.strip().lower() if new.email else None
     identity = Identity(
@@ -141,7 +142,7 @@ async def alter(
 ) -> Identity:
     """As `change`, inside a transaction; a Duplicate is the caller's to tell."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
-    _check_bags(changes)
+    _check_given(changes)
     before = await _locked(tx, identity_id, kind)
     values: dict[str, Any] = {
         name: value for name, value in structs.asdict(changes).items() if value is not UNSET
@@ -259,10 +260,12 @@ async def _refuse_taken(tx: Tx, identifier: str) -> None:
         raise Conflict("exists", "a contact with this identifier exists")
 
 
-def _check_bags(given: NewIdentity | PersonChanges) -> None:
+def _check_given(given: NewIdentity | PersonChanges) -> None:
     for name in ("custom_attributes", "additional_attributes"):
         bag = getattr(given, name)
         attributes.check(name, None if bag is UNSET else bag)
+    if given.avatar_url is not UNSET:
+        check_link("avatar_url", given.avatar_url)
 
 
 def _check(kind: IdentityKind, role: str | None, permissions: str) -> None:

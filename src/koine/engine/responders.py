@@ -18,6 +18,7 @@ from koine.model.identity import (
     ResponderKind,
     ResponderVersion,
 )
+from koine.model.links import check_link
 from koine.model.page import Page, Window
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
 from koine.store import identities
@@ -118,6 +119,7 @@ async def update(
     }
     if "name" in values:
         _check_name(values["name"])
+    check_link("avatar_url", values.get("avatar_url"))
     after = structs.replace(before, **values, updated_at=now)
     await identities.change(tx, after)
     await note(tx, now, actor, "change", after.kind, after.id, fields=sorted(values))

@@ -89,6 +89,20 @@ async def test_rule_5_the_picture_is_kept_not_fetched(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", " JAVAscript:x", "\tdata:text/html,x", "vbscript:x", "x.png"]
+)
+async def test_rule_5_a_picture_that_is_no_link_is_dropped(door: Door, link: str) -> None:
+    guest = await door.newcomer(avatar_url=link)
+    made = await guest.open()
+    assert (await guest.say(made["id"], "hi"))["sender"]["thumbnail"] == ""
+    for avatar_url in (" https://a.test/a.png", link):
+        changes = {"avatar_url": avatar_url, "name": "New"}
+        assert (await guest.call("PATCH", json=changes)).json()["name"] == "New"
+        said = await guest.say(made["id"], "hi")
+        assert said["sender"]["thumbnail"] == "https://a.test/a.png"
+
+
+@pytest.mark.parametrize(
     ("given", "kind"),
     [({}, "visitor"), ({"email": "l@web.test"}, "lead"), ({"phone_number": "+551133"}, "lead")],
 )

@@ -6,6 +6,10 @@ import pytest
 from tests.cast import PASSWORD, Cast
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
+NO_LINKS = [
+    "", "javascript:alert(1)", " JaVaScRiPt:alert(1)", "\x01javascript:x", "data:text/html,x",
+    "vbscript:x", "//a.test/x.png", "/etc/x.png", "/files/../x.png", "file:///etc/passwd",
+]  # fmt: skip
 
 
 async def every(api: httpx.AsyncClient, path: str, **params: object) -> list[dict[str, object]]:
@@ -205,9 +209,30 @@ async def test_bulk_takes_1_to_500(api: httpx.AsyncClient, count: int) -> None:
 
 @pytest.mark.parametrize("path", ["users", "contacts", "responders"])
 async def test_a_picture_is_no_script(api: httpx.AsyncClient, path: str) -> None:
-    for link, status in (("javascript:alert(1)", 422), ("https://a.test/1.png", 201)):
-        body = {"name": "Robot", "avatar_url": link}
-        assert (await api.post(f"/v1/{path}", json=body)).status_code == status
+    for link, status in ((None, 201), ("/files/k/1.png", 201), ("https://a.test/1.png", 201)):
+        made = await api.post(f"/v1/{path}", json={"name": "Robot", "avatar_url": link})
+        assert made.status_code == status
+    place = f"/v1/{path}/{made.json()['id']}"
+    for link in NO_LINKS:
+        new = await api.post(f"/v1/{path}", json={"name": "Robot", "avatar_url": link})
+        changed = await api.patch(place, json={"avatar_url": link})
+        for answer in (new, changed):
+            assert answer.status_code == 422
+            assert answer.json()["errors"][0]["field"] == "avatar_url"
+    assert (await api.get(place)).json()["avatar_url"] == "https://a.test/1.png"
+
+
+async def test_the_picture_of_an_inbox_is_no_script(api: httpx.AsyncClient) -> None:
+    good = {"name": "Site", "settings": {"avatar_url": "https://a.test/1.png"}}
+    made = await api.post("/v1/inboxes", json=good)
+    assert made.status_code == 201
+    place = f"/v1/inboxes/{made.json()['id']}"
+    for link in NO_LINKS[1:]:
+        body = {"name": "Site", "settings": {"avatar_url": link}}
+        for answer in (await api.post("/v1/inboxes", json=body), await api.patch(place, json=body)):
+            assert answer.status_code == 422
+            assert answer.json()["errors"][0]["field"] == "settings.avatar_url"
+    assert (await api.get(place)).json()["settings"] == good["settings"]
 
 
 async def test_one_deliverys_bad_field_has_its_plain_name(api: httpx.AsyncClient) -> None:

@@ -8,7 +8,7 @@ from koine.kit.ids import canonical
 from koine.kit.times import parse_iso
 from koine.model.conversation import ParticipantRole
 from koine.model.errors import Invalid
-from koine.model.links import is_link
+from koine.model.links import check_link
 from koine.model.page import Window, numbered
 
 MOST = 100
@@ -69,11 +69,8 @@ def timestamp_range(text: str | None) -> tuple[int | None, int | None]:
 
 def content_url(text: str | None) -> str | None:
     """A link to show, never to fetch: http, https, or a file of our own. "" is none (D)."""
-    if not text:
-        return None
-    if not is_link(text):
-        raise Invalid("content_url", "must be an http or https URL or a path of an upload")
-    return text
+    check_link("content_url", text or None)
+    return text or None
 
 
 def json_text(value: dict[str, object] | None) -> str | None:

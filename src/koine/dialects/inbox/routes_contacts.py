@@ -8,9 +8,10 @@ from koine.dialects.inbox.bodies import ContactCreate, ContactUpdate
 from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
 from koine.engine import contacts
-from koine.engine.contact_rules import ContactGiven
+from koine.engine.contact_rules import LONGEST_URL, ContactGiven
 from koine.http.call import Call
 from koine.http.route import Routes
+from koine.model.links import is_link
 
 routes = Routes()
 
@@ -62,4 +63,8 @@ async def update_contact(call: Call[ContactUpdate, None]) -> ContactRecord:
 def _given(body: ContactCreate | ContactUpdate) -> ContactGiven:
     values = structs.asdict(body)
     values["custom_attributes"] = body.custom_attributes or {}
+    picture = (body.avatar_url or "").strip()
+    if len(picture) <= LONGEST_URL and not is_link(picture):
+        # The original fetches it later, and drops it then.
+        values["avatar_url"] = None
     return ContactGiven(**values)

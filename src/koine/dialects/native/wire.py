@@ -9,7 +9,8 @@ from koine.model.permissions import Role
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 Text = Annotated[str, Meta(max_length=2000)]
-Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?:/)?/\S+$")]
+_LINK = "An http or https URL, or the path of an upload."
+Link = Annotated[str, Meta(max_length=2000, description=_LINK)]
 Email = Annotated[str, Meta(max_length=320, pattern=r"^\s*[^\s@]+@[^\s@]+\s*$")]
 Password = Annotated[str, Meta(max_length=1024)]
 Id = Annotated[str, Meta(description="A UUID.")]
