@@ -47,6 +47,8 @@ def test_several_workers_on_a_file_are_refused() -> None:
         ({"host": "0.0.0.0", "base_url": "http://chat.test"}, {"host"}),
         ({"host": "0.0.0.0", "base_url": "https://chat.test"}, set()),
         ({"host": "::", "demo": True}, {"host", "demo"}),
+        ({"upload_budget_per_contact": 1 << 20}, {"uploads"}),
+        ({"upload_budget_per_contact": 0}, set()),
     ],
 )
 def test_a_server_that_is_too_open_is_told(given: dict[str, object], told: set[str]) -> None:

@@ -18,7 +18,7 @@ from koine.model.permissions import (
     WRITE_CONVERSATIONS,
 )
 from koine.model.tenant import TenantSettings
-from koine.store import conversations, participants, tenants, tickets
+from koine.store import conversations, identities, participants, tenants, tickets
 from koine.store.db import Tx
 
 Seat = tuple[Conversation, Participant | None]
@@ -35,6 +35,14 @@ def need_all(actor: Actor, permissions: frozenset[str]) -> None:
     """Raise Forbidden unless the actor holds every one: nobody gives more than they hold."""
     for permission in sorted(permissions):
         need(actor, permission)
+
+
+async def refuse_blocked(tx: Tx, actor: Actor) -> None:
+    """Raise Forbidden for a contact that is blocked: nothing from it is stored."""
+    if actor.kind == "contact" and actor.identity_id is not None:
+        who = await identities.get(tx, actor.identity_id)
+        if who is None or who.blocked:
+            raise Forbidden("contact")
 
 
 def sees_private(actor: Actor) -> bool:

@@ -19,7 +19,9 @@ from typing import IO, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
+from koine.engine import upload_budgets
 from koine.engine.engine import Engine
+from koine.engine.upload_budgets import Uploader
 from koine.kit.ids import new_id
 from koine.kit.images import HEAD, Image, sniff
 from koine.kit.tokens import random_token
@@ -68,10 +70,14 @@ class Opened(Struct, frozen=True):
 
 
 async def save(
-    engine: Engine, tenant_id: str, conversation_id: str | None, source: Source
+    engine: Engine,
+    tenant_id: str,
+    conversation_id: str | None,
+    source: Source,
+    by: Uploader | None = None,
 ) -> Attachment:
     """Store an upload; when this returns, bytes and row are on disk. Raises Unavailable when the
-    disk takes no more."""
+    disk takes no more, TooMany when it is over a budget of `by`'s or the tenant's."""
     key = random_token()
     path = _path(engine, key)
     name = _name(source.name)
@@ -79,7 +85,7 @@ async def save(
         size, image = await _write(path, source)
         media = _media(source.content_type, image)
         row = await engine.db.write(
-            tenant_id, _add, engine.clock.now(), conversation_id, (name, media, size, key)
+            tenant_id, _add, engine, by, conversation_id, (name, media, size, key)
         )
     except (Unavailable, asyncio.CancelledError):
         # Whether the row was written is unknown: bytes without one are swept in time.
@@ -99,6 +105,12 @@ async def save(
         width=image.width if image else None,
         height=image.height if image else None,
     )
+
+
+async def check_room(engine: Engine, tenant_id: str, by: Uploader, size: int) -> None:
+    """Raise TooMany when so many bytes are over a budget, before any of them is stored."""
+    now, limits = engine.clock.now(), engine.settings
+    await engine.db.read(tenant_id, upload_budgets.check, now, limits, by, size)
 
 
 async def open_by_key(engine: Engine, key: str) -> Opened:
@@ -127,10 +139,16 @@ async def discard(engine: Engine, tenant_id: str, saved: list[Attachment]) -> No
 
 
 async def _add(
-    tx: Tx, now: int, conversation_id: str | None, known: tuple[str, str, int, str]
+    tx: Tx,
+    engine: Engine,
+    by: Uploader | None,
+    conversation_id: str | None,
+    known: tuple[str, str, int, str],
 ) -> StoredFile:
     name, media, size, key = known
+    now = engine.clock.now()
     number = await tallies.next_number(tx, "file")
+    await upload_budgets.spend(tx, now, engine.settings, by, size)
     row = StoredFile(new_id(), number, conversation_id, name, media, size, key, now)
     await files.insert_one(tx, row)
     return row

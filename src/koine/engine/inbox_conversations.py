@@ -89,14 +89,17 @@ async def open_(
     tx: Tx, now: int, actor: Actor, entry: Entry, custom_attributes: dict[str, object]
 ) -> Conversation:
     """Open a conversation, or give the one there is where the inbox has but one for each contact
-    (inbox.md, F). Raises Invalid("custom_attributes")."""
+    (inbox.md, F), or where the contact is blocked: it adds no more.
+
+    Raises Invalid("custom_attributes").
+    """
     place, contact = entry.guest
     check_attributes(custom_attributes)
     # Locked, so that two at once do not open two in an inbox that has one.
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None:
         raise NotFound("contact")
-    if entry.inbox.single_conversation:
+    if entry.inbox.single_conversation or locked.blocked:
         there = [c for c in await rows.of_owner(tx, contact.id) if _came_through(place, c)]
         if there:
             return there[-1]

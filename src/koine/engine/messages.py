@@ -34,7 +34,7 @@ async def post(engine: Engine, actor: Actor, conversation_id: str, draft: Draft)
     """Post a message: when this returns, it is on disk.
 
     Raises Invalid for a draft no client may post, NotFound, Forbidden for one who sees the
-    conversation but takes no part in it (delivery.md, S), Conflict("closed").
+    conversation but takes no part in it (delivery.md, S) or is blocked, Conflict("closed").
     """
     check(draft)
     if not draft.must_participate and actor.kind != "contact":
@@ -144,6 +144,7 @@ async def answer(
     Raises NotFound, Invalid("submitted_values") for more than a bag may hold."""
     attributes.check_values("submitted_values", submitted)
     await access.conversation(tx, actor, conversation_id, lock=True)
+    await access.refuse_blocked(tx, actor)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or message.private:
         raise NotFound("message")

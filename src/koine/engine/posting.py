@@ -9,7 +9,7 @@ from msgspec.json import encode
 
 from koine.kit.ids import new_id
 from koine.model.conversation import PREVIEW_LENGTH
-from koine.model.errors import Conflict, Invalid, NotFound, Refusal
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from koine.model.event import Event
 from koine.model.message import Draft, Message
 from koine.store import events, messages, posting
@@ -154,6 +154,8 @@ async def _again(tx: Tx, post: Post, known: _Known) -> Outcome:
 
 
 def _refusal(draft: Draft, facts: Facts) -> Refusal | None:
+    if facts.sender_blocked:
+        return Forbidden("sender")
     if draft.must_participate and (facts.role is None or facts.left_at is not None):
         return NotFound("participant")
     if facts.status == "closed" and draft.when_closed == "refuse":

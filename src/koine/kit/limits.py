@@ -15,6 +15,16 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
     upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
+    upload_budget_per_contact: Annotated[
+        Budget, Meta(description="Bytes a contact may upload in a day; 0 = no limit.")
+    ] = 100 << 20
+    upload_budget_per_inbox: Annotated[
+        Budget,
+        Meta(description="Bytes all contacts of an inbox may upload in a day; 0 = no limit."),
+    ] = 2 << 30
+    upload_budget_per_tenant: Annotated[
+        Budget, Meta(description="Bytes of uploads a tenant may have stored; 0 = no limit.")
+    ] = 50 << 30
     kept_answer_limit: Annotated[
         Bytes, Meta(description="Largest answer kept for an Idempotency-Key, in bytes.")
     ] = 1 << 18

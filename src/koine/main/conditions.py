@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct
 
 from koine.kit.later import Later
-from koine.kit.settings import Settings, unknown
+from koine.kit.settings import Settings, unknown, variable
 from koine.main.opening import CannotStart, is_postgres, sqlite_path
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def of_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]
         found = "several workers need PostgreSQL, a SQLite file is served by one process"
         advice = "use --workers 1 or --database postgresql://…"
         yield Finding("problem", "workers", found, advice, fatal=True)
+    yield from _budgets(settings)
     if settings.host in HERE:
         return
     if not settings.base_url.startswith("https://"):
@@ -90,6 +91,16 @@ def of_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]
         found = f"the demonstration's keys open a server that listens on {settings.host}"
         advice = "serve it on 127.0.0.1, or without --demo and with an empty database"
         yield Finding("warning", "demo", found, advice)
+
+
+def _budgets(settings: Settings) -> Iterator[Finding]:
+    """Budgets that can never take what a single request may bring."""
+    for name in ("contact", "inbox", "tenant"):
+        setting = f"upload_budget_per_{name}"
+        if 0 < getattr(settings, setting) < settings.upload_limit:
+            found = f"{variable(setting)} is less than {variable('upload_limit')}"
+            advice = "the largest uploads are always refused: raise the one or lower the other"
+            yield Finding("warning", "uploads", found, advice)
 
 
 def of_files(settings: Settings) -> Iterator[Finding]:

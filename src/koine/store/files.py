@@ -3,11 +3,15 @@
 from msgspec import Struct, structs
 from sqlalchemy import delete, insert, select
 
+from koine.store import tallies
 from koine.store.db import Tx
 from koine.store.fragments import in_list
 from koine.store.sql import Command, Query, p
 from koine.store.tables import files as t
 from koine.store.tables.base import columns_of
+
+TOTAL = "uploads:total"
+"""The counter of the bytes that a tenant's files have."""
 
 
 class StoredFile(Struct, frozen=True):
@@ -74,9 +78,16 @@ async def delete_of(tx: Tx, conversation_id: str) -> list[StoredFile]:
     """Take away the rows of a conversation's files; answers them, so that the bytes can go."""
     found = await tx.all(_OF, conversation_id=conversation_id)
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
+    await _make_room(tx, found)
     return found
 
 
 async def delete_many(tx: Tx, ids: list[str]) -> list[StoredFile]:
     """Take away the rows of these files; answers them, so that the bytes can go."""
-    return await tx.all(_DELETE_MANY, ids=ids)
+    gone = await tx.all(_DELETE_MANY, ids=ids)
+    await _make_room(tx, gone)
+    return gone
+
+
+async def _make_room(tx: Tx, gone: list[StoredFile]) -> None:
+    await tallies.add(tx, {TOTAL: -sum(file.size for file in gone)})

@@ -55,6 +55,7 @@ class Facts(Struct, frozen=True):
     sender_avatar_url: str | None
     sender_role: str | None
     sender_number: int | None
+    sender_blocked: bool | None
 
 
 class Head(Struct, frozen=True):
@@ -111,6 +112,7 @@ _FACTS = Query(
         c.c.previous_sender_kind, c.c.previous_message_at, c.c.last_activity_at,
         c.c.updated_at, c.c.chat_shown_at, c.c.chat_sort_at, c.c.participant_count,
         p.c.role, p.c.left_at, i.c.name, i.c.email, i.c.avatar_url, i.c.role, i.c.number,
+        i.c.blocked,
     )
     .join_from(
         _asked, c, and_(c.c.tenant_id == _asked.c.tenant_id, c.c.id == _asked.c.conversation_id)

@@ -6,7 +6,7 @@ one place that says which totals a conversation counts in, so a total cannot mea
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import BigInteger, ColumnElement, func, select
 
@@ -93,9 +93,7 @@ async def apply(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
     """Take `before` away from the totals and add `after`. In one order, so nobody deadlocks."""
     change = Counter(after)
     change.subtract(Counter(before))
-    rows = [(tx.tenant_id, name, by) for name, by in sorted(change.items()) if by]
-    if rows:
-        await tx.many(_ADD, rows)
+    await add(tx, change)
 
 
 async def total(tx: Tx, names: list[str]) -> int:
@@ -110,6 +108,18 @@ def sum_of(name: str) -> ColumnElement[int]:
         .where(counters.c.tenant_id == p("tenant_id"), in_list(counters.c.name, name))
         .scalar_subquery()
     )
+
+
+async def values(tx: Tx, names: list[str]) -> dict[str, int]:
+    """What these counters hold; those that were never added to are left out."""
+    return dict(await tx.all(_SUM, names=names))
+
+
+async def add(tx: Tx, changes: Mapping[str, int]) -> None:
+    """Add to counters. In one order, so nobody deadlocks."""
+    rows = [(tx.tenant_id, name, by) for name, by in sorted(changes.items()) if by]
+    if rows:
+        await tx.many(_ADD, rows)
 
 
 async def next_number(tx: Tx, noun: str) -> int:

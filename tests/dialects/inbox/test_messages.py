@@ -92,17 +92,6 @@ async def test_a_message_opens_what_rested(door: Door, status: Status) -> None:
     assert shown["status"] == "open"
 
 
-async def test_a_blocked_contact_calls_nobody_back(door: Door) -> None:
-    made, acme = await door.carol.open(), door.cast.acme
-    path = f"/conversations/{made['id']}"
-    await door.carol.call("POST", f"{path}/toggle_status")
-    changes = people.PersonChanges(blocked=True)
-    boss = operator(acme.tenant.id)
-    await people.change(door.cast.engine, boss, acme.id("carol"), "contact", changes)
-    await door.carol.say(made["id"], "hi")
-    assert (await door.carol.call("GET", path)).json()["status"] == "resolved"
-
-
 async def test_another_contact_is_the_sender_on_a_page_as_in_the_whole(door: Door) -> None:
     made, acme = await door.carol.open(), door.cast.acme
     draft = Draft(content="me too", sender_kind="contact", sender_id=acme.id("dave"))

@@ -4,6 +4,7 @@ from msgspec import structs
 
 from koine.dialects.inbox import wire_inbox, wire_people
 from koine.dialects.inbox.auth import CONTACT, INBOX, entry_of, shown_hash
+from koine.dialects.inbox.blocked import refuse_blocked
 from koine.dialects.inbox.bodies import ContactCreate, ContactUpdate
 from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
@@ -49,11 +50,12 @@ async def get_contact(call: Call[None, None]) -> ContactCreated:
     body=ContactUpdate,
     returns=ContactRecord,
     forms=True,
-    other_statuses=(400, 401, 404, 422, 429),
+    other_statuses=(400, 401, 403, 404, 422, 429),
     tags=("Contacts",),
 )
 async def update_contact(call: Call[ContactUpdate, None]) -> ContactRecord:
     """Update the contact; one with the same email or phone becomes the same contact."""
+    refuse_blocked(call)
     shown = call.body.identifier_hash or shown_hash(call)
     entry = await contacts.prove(call.engine, entry_of(call), shown)
     entry = await contacts.change(call.engine, entry, _given(call.body))

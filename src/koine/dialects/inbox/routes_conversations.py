@@ -11,6 +11,7 @@ from koine.dialects.inbox.auth import (
     place_of,
     view_of,
 )
+from koine.dialects.inbox.blocked import is_blocked
 from koine.dialects.inbox.bodies import ConversationCreate, Typing
 from koine.dialects.inbox.wire import Conversation
 from koine.engine import inbox_conversations, surveys
@@ -111,7 +112,7 @@ async def toggle_typing(call: Call[Typing, None]) -> None:
     status = call.body.typing_status
     # Where nobody can be told, nothing is lost: it is never kept.
     with contextlib.suppress(Unavailable):
-        if status == "on" or status == "off":
+        if status in ("on", "off") and not contact.blocked:
             call.relay.whisper(_typing(contact, call.actor.tenant_id, found.id, status == "on"))
 
 
@@ -123,8 +124,11 @@ async def toggle_typing(call: Call[Typing, None]) -> None:
 )
 async def update_last_seen(call: Call[None, None]) -> None:
     """Say that the contact has seen everything in the conversation."""
-    number = number_in(call, "conversation")
-    await inbox_conversations.seen(call.engine, call.actor, place_of(call), number)
+    number, place = number_in(call, "conversation"), place_of(call)
+    if is_blocked(call):
+        await inbox_conversations.get(call.engine, call.actor, place, number)
+        return
+    await inbox_conversations.seen(call.engine, call.actor, place, number)
 
 
 def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -> Whisper:

@@ -4,11 +4,13 @@ import msgspec
 
 from koine.dialects.inbox import wire
 from koine.dialects.inbox.auth import CONVERSATION, entry_of, number_in, place_of, view_of
+from koine.dialects.inbox.blocked import refuse_blocked
 from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpdate, submitted
 from koine.dialects.inbox.numbers import seq_in
 from koine.dialects.inbox.routes_conversations import NUMBERED
 from koine.dialects.inbox.wire import Message
 from koine.engine import files, inbox_conversations, messages, surveys
+from koine.engine.upload_budgets import Uploader
 from koine.http.call import Call
 from koine.http.once import message_key
 from koine.http.route import Routes
@@ -46,13 +48,14 @@ async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
     keyed=True,
     returns=Message,
     forms=True,
-    other_statuses=(400, 401, 404, 413, 422, 429),
+    other_statuses=(400, 401, 403, 404, 413, 422, 429),
     path_types=NUMBERED,
     files=("attachments",),
     tags=("Messages",),
 )
 async def create_message(call: Call[MessageCreate, None]) -> Message:
     """Send a message, with files if it is a multipart form."""
+    refuse_blocked(call)
     number, now = number_in(call, "conversation"), call.engine.clock.now()
     found = await inbox_conversations.for_posting(
         call.engine, call.actor, place_of(call), number, now, message_key(call)
@@ -84,7 +87,7 @@ async def _now(call: Call[MessageUpdate, None]) -> Message:
     body=MessageUpdate,
     returns=Message,
     forms=True,
-    other_statuses=(400, 401, 404, 422, 429),
+    other_statuses=(400, 401, 403, 404, 422, 429),
     path_types=NUMBERED | {"message": "integer"},
     tags=("Messages",),
 )
@@ -110,11 +113,15 @@ async def _named(call: Call[MessageUpdate, None]) -> tuple[Conversation, Message
 
 
 async def _stored(call: Call[MessageCreate, None], conversation_id: str) -> list[Attachment]:
+    if not call.files:
+        return []
+    engine, tenant_id, entry = call.engine, call.actor.tenant_id, entry_of(call)
+    by = Uploader(place_of(call).contact_id, entry.inbox.id)
+    await files.check_room(engine, tenant_id, by, sum(each.size for each in call.files))
     saved: list[Attachment] = []
     try:
-        for upload in (each for each in call.files if each.field == "attachments"):
-            tenant_id = call.actor.tenant_id
-            saved.append(await files.save(call.engine, tenant_id, conversation_id, upload))
+        for upload in call.files:
+            saved.append(await files.save(engine, tenant_id, conversation_id, upload, by))
     except BaseException:
         await _discard(call, saved)
         raise
@@ -143,8 +150,7 @@ def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
         attachments=msgspec.json.encode(saved).decode() if saved else None,
         sender_id=call.actor.identity_id,
         sender_kind="contact",
-        # A blocked contact may speak on, but calls nobody back (inbox.md, F).
-        when_closed="keep" if entry_of(call).guest[1].blocked else "reopen",
+        when_closed="reopen",
         may_be_empty=True,
         echo_id=call.body.echo_id,
     )

@@ -27,7 +27,7 @@ async def get_survey(call: Call[None, None]) -> Survey:
     body=SurveyUpdate,
     returns=Survey,
     forms=True,
-    other_statuses=(400, 404, 422, 429),
+    other_statuses=(400, 403, 404, 422, 429),
     path_types=TYPES,
     tags=("CSAT survey",),
 )

@@ -1,0 +1,101 @@
+"""A contact that the tenant has blocked reads on, and adds nothing to the store."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from koine.engine import conversations, people, surveys
+from koine.engine.people import PersonChanges
+from koine.model.actor import operator
+from koine.store.db import Tx
+from koine.store.sql import Query, p
+from koine.store.tables import events, files, messages
+from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.pictures import PNG
+
+COUNTS = [
+    Query(select(func.count()).select_from(t).where(t.c.tenant_id == p("tenant_id")), int)
+    for t in (messages, files, events)
+]
+
+
+async def block(door: Door) -> None:
+    boss = operator(door.cast.acme.tenant.id)
+    changes = PersonChanges(blocked=True)
+    await people.change(door.cast.engine, boss, door.cast.acme.id("carol"), "contact", changes)
+
+
+async def stored(door: Door) -> list[int]:
+    async def count(tx: Tx) -> list[int]:
+        return [(await tx.all(query))[0] for query in COUNTS]
+
+    return await door.cast.engine.db.read(door.cast.acme.tenant.id, count)
+
+
+def on_disk(door: Door) -> int:
+    root = Path(door.cast.engine.settings.data_dir) / "files"
+    return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+
+
+async def test_a_blocked_contact_says_nothing(door: Door) -> None:
+    made = await door.carol.open()
+    path = f"/conversations/{made['id']}"
+    await block(door)
+    before = await stored(door)
+    said = await door.carol.call("POST", f"{path}/messages", json={"content": "hi"})
+    files = {"attachments[]": ("a.png", PNG)}
+    sent = await door.carol.call("POST", f"{path}/messages", files=files)
+    assert said.json() == sent.json() == {"status": 403, "error": "Forbidden"}
+    assert (await stored(door), on_disk(door)) == (before, 0)
+    assert (await door.carol.call("GET", path)).json()["messages"] == []
+
+
+@pytest.mark.parametrize("way", ["update_last_seen", "toggle_typing?typing_status=on"])
+async def test_what_a_blocked_contact_signals_is_told_nobody(door: Door, way: str) -> None:
+    made = await door.carol.open()
+    await door.carol.say(made["id"], "hi")
+    await block(door)
+    before = await stored(door)
+    answer = await door.carol.call("POST", f"/conversations/{made['id']}/{way}")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert await stored(door) == before
+
+
+async def test_a_blocked_contact_changes_nothing_of_itself(door: Door) -> None:
+    await block(door)
+    before = await stored(door)
+    answer = await door.carol.call("PATCH", json={"name": "Else", "custom_attributes": {"a": "b"}})
+    assert answer.status_code == 403
+    assert await stored(door) == before
+
+
+async def test_a_blocked_contact_answers_no_survey(door: Door) -> None:
+    made = await door.carol.open()
+    boss = operator(door.cast.acme.tenant.id)
+    await surveys.send(door.cast.engine, boss, made["uuid"], "How was it?")
+    await block(door)
+    before = await stored(door)
+    body = {"message": {"submitted_values": {"csat_survey_response": {"rating": 5}}}}
+    url = f"/public/api/v1/csat_survey/{made['uuid']}"
+    assert (await door.web.patch(url, json=body)).status_code == 403
+    assert await stored(door) == before
+
+
+async def test_a_blocked_contact_opens_one_closed_conversation_at_most(door: Door) -> None:
+    await block(door)
+    first = await door.carol.open()
+    before = await stored(door)
+    again = [await door.carol.open(plan="gold") for _ in range(3)]
+    assert {each["id"] for each in again} == {first["id"]}
+    assert first["status"] == "resolved"
+    assert (await stored(door))[0] == before[0]
+
+
+async def test_an_answer_by_staff_does_not_give_a_blocked_contact_its_voice(door: Door) -> None:
+    made, alice = await door.carol.open(), door.cast.acme.actor("alice")
+    await block(door)
+    changes = conversations.Changes(status="open")
+    await conversations.change(door.cast.engine, alice, made["uuid"], changes)
+    path = f"/conversations/{made['id']}/messages"
+    assert (await door.carol.call("POST", path, json={"content": "hi"})).status_code == 403

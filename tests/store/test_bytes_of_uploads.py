@@ -1,0 +1,28 @@
+"""What the tables held before uploads had a budget counts, once migrated."""
+
+import importlib
+from pathlib import Path
+
+from koine.engine import files
+from koine.store import tallies
+from koine.store.db import Database
+from koine.store.files import TOTAL
+from tests.cast import make_cast
+from tests.engine.test_files import Bytes
+
+MIGRATION = "koine.store.migrations.versions.0006_bytes_of_uploads"
+
+
+async def test_files_from_before_count_in_their_tenants_budget(
+    fresh_db: Database, tmp_path: Path
+) -> None:
+    cast = await make_cast(fresh_db, data_dir=str(tmp_path))
+    for of, size in ((cast.acme, 300), (cast.acme, 200), (cast.rival, 7)):
+        await files.save(cast.engine, of.tenant.id, None, Bytes(b"x" * size))
+    count = importlib.import_module(MIGRATION).COUNT
+    forget = f"DELETE FROM counters WHERE name = '{TOTAL}'"
+    await fresh_db.alter_schema(lambda _: f"{forget}; {count};")
+    told = [
+        await fresh_db.read(of.tenant.id, tallies.values, [TOTAL]) for of in (cast.acme, cast.rival)
+    ]
+    assert told == [{TOTAL: 500}, {TOTAL: 7}]
