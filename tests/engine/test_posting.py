@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from koine.engine import conversations, delivery_conversations, messages, participation
+from koine.engine import conversations, delivery_conversations, messages, participation, people
 from koine.engine.delivery_conversations import Opening
+from koine.model.actor import operator
 from koine.model.conversation import Conversation
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.filters import MessageFilter
@@ -160,3 +161,14 @@ _KINDS = Query(
 async def kinds(tx: Tx, conversation_id: str) -> list[str]:
     """What happened in a conversation, in order."""
     return await tx.all(_KINDS, conversation_id=conversation_id)
+
+
+async def test_nothing_of_a_blocked_sender_is_stored(cast: Cast) -> None:
+    conversation, alice = await opened(cast), cast.acme.actor("alice")
+    draft = Draft(content="hi", sender_id=cast.acme.id("carol"), sender_kind="contact")
+    assert (await messages.deliver(cast.engine, alice, conversation.id, draft)).seq == 1
+    changes = people.PersonChanges(blocked=True)
+    boss = operator(cast.acme.tenant.id)
+    await people.change(cast.engine, boss, cast.acme.id("carol"), "contact", changes)
+    with pytest.raises(Forbidden):
+        await messages.deliver(cast.engine, alice, conversation.id, draft)

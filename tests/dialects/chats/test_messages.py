@@ -161,3 +161,11 @@ async def test_an_idempotency_key_is_the_messages_own_for_ever(world: World) -> 
         (await world.client.post(MESSAGES, json=body, headers=headers)).json() for _ in range(2)
     ]
     assert said[0] == said[1] and said[0]["externalId"] is None
+
+
+async def test_a_blocked_owner_says_nothing_more(world: World) -> None:
+    owner = await world.contact(name="Nora", blocked=True)
+    chat = await world.chat(ownerId=owner)
+    body = {"chatId": chat["id"], "content": "hi", "role": "user"}
+    assert (await world.send("POST", MESSAGES, body)).status_code == 403
+    assert (await world.get(MESSAGES, chatId=chat["id"])).json() == []
