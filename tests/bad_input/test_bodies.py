@@ -6,6 +6,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from koine.http.loose import Forms
+from koine.http.route import Route
 from koine.main import dialects
 from tests.bad_input.asker import Asker, fields, rows
 from tests.bad_input.values import BODIES, TEXTS, TYPES, UNSTORABLE, raw
@@ -29,7 +31,9 @@ async def test_what_is_no_json_object_changes_nothing(
     await asker.body()
     before = await asker.prints()
     for what, body in BODIES.items():
-        await asker.expect(what, body=body)
+        # Of a route that takes forms an empty list is an empty body (inbox.md, F).
+        if not (asker.route.forms and what == "an array"):
+            await asker.expect(what, body=body)
     record_property(COUNTED, asker.asked)
     assert asker.wrong == []
     assert await asker.prints() == before
@@ -45,7 +49,7 @@ async def test_a_field_of_a_wrong_type_changes_nothing(
     for field in fields(asker.route.body):
         for value in TYPES:
             body = good | {field.encode_name: value}
-            if not fits(body, asker.route.body):
+            if not fits(body, asker.route):
                 await asker.expect(f"{field.encode_name}: {value!r}", body=raw(body))
     record_property(COUNTED, asker.asked)
     assert asker.wrong == []
@@ -84,10 +88,11 @@ async def test_a_strange_text_never_breaks_anything(
     assert asker.wrong == []
 
 
-def fits(body: object, kind: type | None) -> bool:
-    """Whether the type that reads the body takes it."""
+def fits(body: object, route: Route) -> bool:
+    """Whether the type that reads the body takes it, loosely where forms are taken, too."""
+    assert route.body is not None
     try:
-        msgspec.convert(body, kind)
+        msgspec.convert(Forms(route.body).json(body) if route.forms else body, route.body)
     except msgspec.ValidationError:
         return False
     return True

@@ -8,16 +8,15 @@ from typing import Any
 from koine.http.body import convert, load_json, read_bytes
 from koine.http.call import Call, Receive
 from koine.http.dialect import Dialect
-from koine.http.fields import FieldReader
 from koine.http.forms import MULTIPART, URLENCODED, read_multipart
 from koine.http.ledger import HEADER
-from koine.http.nesting import nested
+from koine.http.loose import Forms
 from koine.http.once import digest
 from koine.http.query import QueryReader, parse_pairs
 from koine.http.route import Route
 from koine.http.watch import Watch
 from koine.kit.settings import Settings
-from koine.model.errors import Invalid, Malformed, Unavailable
+from koine.model.errors import Malformed, Unavailable
 
 _KEY = HEADER.lower().encode()
 
@@ -34,8 +33,7 @@ class Endpoint:
         self._query: QueryReader[Any] | None = None
         if route.query is not None:
             self._query = QueryReader(route.query)
-        is_form = route.forms and route.body is not None
-        self._form = FieldReader(route.body, split_commas=False) if is_form else None  # type: ignore[arg-type]  # is_form says it is there
+        self._forms = Forms(route.body) if route.forms and route.body is not None else None
 
     async def prepare(self, call: Call[Any, Any], receive: Receive) -> None:
         """Authenticate and read the call. Raises any Refusal, ClientGone.
@@ -47,8 +45,8 @@ class Endpoint:
         if self.route.live and call.context.relay is None:
             raise Unavailable()
         call.query = self._query.read(call.pairs) if self._query is not None else None
-        if self._form is not None:
-            await self._read_form(call, self._form, receive)
+        if self._forms is not None:
+            await self._read_form(call, self._forms, receive)
         elif self.route.body is not None:
             await self._read_json(call, self.route.body, receive)
         else:
@@ -62,15 +60,15 @@ class Endpoint:
         _take_digest(call, raw)
         call.body = convert(load_json(raw), body)
 
-    async def _read_form(self, call: Call[Any, Any], form: FieldReader, receive: Receive) -> None:
-        values = form.read(nested(_given(call.pairs))) if call.pairs else {}
+    async def _read_form(self, call: Call[Any, Any], forms: Forms, receive: Receive) -> None:
+        values = forms.pairs(_given(call.pairs)) if call.pairs else {}
         media = _media(call)
         if media == MULTIPART:
             fields, files = await read_multipart(
                 receive, call.headers, self.route.files, self._upload_limit, self._json_limit
             )
             call.files = [*files]
-            values |= form.read(nested(fields))
+            values |= forms.pairs(fields)
             if call.headers.raw_get(_KEY) is not None:
                 # A retry has another boundary: what counts is what the parts say.
                 said = [text.encode() for pair in fields for text in pair]
@@ -78,17 +76,15 @@ class Endpoint:
         else:
             raw = await read_bytes(receive, call.headers, self._json_limit)
             _take_digest(call, raw)
-            values |= self._fields(raw, media, form)
+            values |= _fields(raw, media, forms)
         assert self.route.body is not None
         call.body = convert(values, self.route.body)
 
-    def _fields(self, raw: bytes, media: str, form: FieldReader) -> dict[str, object]:
-        if media == URLENCODED:
-            return form.read(nested(_flat(parse_pairs(raw)))) if raw else {}
-        value = load_json(raw)
-        if not isinstance(value, dict):
-            raise Invalid("body", "must be an object")
-        return value
+
+def _fields(raw: bytes, media: str, forms: Forms) -> dict[str, object]:
+    if media == URLENCODED:
+        return forms.pairs(_flat(parse_pairs(raw))) if raw else {}
+    return forms.json(load_json(raw))
 
 
 def _take_digest(call: Call[Any, Any], *parts: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Text from queries and forms, read as a Struct's field types say.
+"""Text from queries, read as a Struct's field types say.
 
 msgspec's own lax mode reads "null" as None and "1e3" as 1000; these values come from people's
 address bars, so the reading here is narrow: digits are integers, and text stays text.
@@ -22,19 +22,16 @@ _INTEGER = re.compile(r"-?[0-9]{1,16}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
 _BOOLS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 _MAX_INTEGER: Final = 2**53
-_MAX_DEPTH: Final = 8
 
 
 class FieldReader:
     """Reads a mapping of texts into plain values that `msgspec.convert` then checks strictly."""
 
-    def __init__(self, struct: type, split_commas: bool) -> None:
-        """`split_commas`: a list's text "a,b" is two items (queries), not one (forms)."""
+    def __init__(self, struct: type) -> None:
         info = inspect.type_info(struct)
         if not isinstance(info, inspect.StructType):
             raise TypeError(f"{struct!r} is not a msgspec Struct")
-        self._split = split_commas
-        self._fields = self._readers(info, 0)
+        self._fields = {field.encode_name: _reader(field.type) for field in info.fields}
 
     def read(self, values: Mapping[str, Value]) -> dict[str, object]:
         """Give the known fields, typed; unknown names are left out. Raises Invalid(field, …)."""
@@ -46,44 +43,27 @@ class FieldReader:
             found[name] = reader(name, value)
         return found
 
-    def _readers(self, info: inspect.StructType, depth: int) -> dict[str, Reader]:
-        return {f.encode_name: self._reader(f.type, depth + 1) for f in info.fields}
 
-    def _reader(self, kind: inspect.Type, depth: int) -> Reader:
-        if depth > _MAX_DEPTH:
-            return _as_is
-        if isinstance(kind, inspect.Metadata):
-            return self._reader(kind.type, depth)
-        if isinstance(kind, inspect.UnionType):
-            return self._union(kind, depth)
-        if isinstance(kind, (inspect.ListType, inspect.VarTupleType, inspect.SetType)):
-            return self._list(kind.item_type, depth)
-        if isinstance(kind, inspect.StructType):
-            return _nested(self._readers(kind, depth))
-        return _scalar(kind)
-
-    def _union(self, kind: inspect.UnionType, depth: int) -> Reader:
+def _reader(kind: inspect.Type) -> Reader:
+    if isinstance(kind, inspect.Metadata):
+        return _reader(kind.type)
+    if isinstance(kind, inspect.UnionType):
         inner = [t for t in kind.types if not isinstance(t, inspect.NoneType)]
-        if len(inner) == 1:
-            return self._reader(inner[0], depth)
-        # Text, list or object, whichever was sent: nested names say which it is.
-        nested = [self._reader(t, depth) for t in inner if isinstance(t, inspect.StructType)]
-        return lambda name, value: (
-            nested[0](name, value) if nested and isinstance(value, dict) else value
-        )
+        return _reader(inner[0]) if len(inner) == 1 else _as_is
+    if isinstance(kind, (inspect.ListType, inspect.VarTupleType, inspect.SetType)):
+        return _list(_reader(kind.item_type))
+    return _scalar(kind)
 
-    def _list(self, item: inspect.Type, depth: int) -> Reader:
-        read = self._reader(item, depth + 1)
 
-        def read_list(name: str, value: Value) -> object:
-            if isinstance(value, dict):
-                return value
-            items = value if isinstance(value, list) else [value]
-            if self._split:
-                items = [part for text in items for part in str(text).split(",") if part]
-            return [read(name, part) for part in items]
+def _list(read: Reader) -> Reader:
+    """A list's text "a,b" is two items."""
 
-        return read_list
+    def read_list(name: str, value: Value) -> object:
+        items = value if isinstance(value, list) else [value]
+        parts = [part for text in items for part in str(text).split(",") if part]
+        return [read(name, part) for part in parts]
+
+    return read_list
 
 
 def _scalar(kind: inspect.Type) -> Reader:
@@ -96,16 +76,6 @@ def _scalar(kind: inspect.Type) -> Reader:
     if isinstance(kind, inspect.LiteralType) and all(isinstance(v, int) for v in kind.values):
         return _integer
     return _last if isinstance(kind, (inspect.StrType, inspect.LiteralType)) else _as_is
-
-
-def _nested(readers: Mapping[str, Reader]) -> Reader:
-    def read(name: str, value: Value) -> object:
-        if not isinstance(value, dict):
-            return value
-        known = ((key, readers.get(key), item) for key, item in value.items())
-        return {key: r(f"{name}.{key}", item) for key, r, item in known if r is not None}
-
-    return read
 
 
 def _as_is(_name: str, value: Value) -> object:

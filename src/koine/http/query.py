@@ -55,7 +55,7 @@ class QueryReader(Generic[T]):
 
     def __init__(self, struct: type[T]) -> None:
         self._struct = struct
-        self._fields = FieldReader(struct, split_commas=True)
+        self._fields = FieldReader(struct)
         config = struct.__struct_config__  # type: ignore[attr-defined]  # a Struct
         shared = config.frozen and not any(f.required for f in structs.fields(struct))  # type: ignore[arg-type]  # a Struct
         self._empty = msgspec.convert({}, struct) if shared else None

@@ -100,7 +100,7 @@ def submitted(values: SubmittedValue | list[SubmittedValue] | None) -> dict[str,
 
     Raises Invalid("rating") outside 1 to 5 (inbox.md, F).
     """
-    if values is None:
+    if values is None or values in ([], SubmittedValue()):
         return None
     for each in values if isinstance(values, list) else [values]:
         response = each.csat_survey_response

@@ -1,0 +1,167 @@
+"""Bodies read as Rails reads them: values become what a Struct's fields are, where that is plain.
+
+A number or boolean where text is meant is its text, "5" and 5.0 where an integer is meant are 5,
+and an empty list or text where an object is meant is an empty object, as PHP writes it (inbox.md,
+F).
+What is not plain stays as it is, and is refused when it is converted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec import inspect
+
+from koine.http.nesting import nested
+from koine.model.errors import Invalid
+
+Reader = Callable[[object], object]
+
+_WHOLE = re.compile(r"(-?[0-9]{1,16})(\.0+)?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
+_BOOLS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+_EMPTY: Final[tuple[object, ...]] = ([], "", [""])
+_MAX_INTEGER: Final = 2**53
+_MAX_DEPTH: Final = 8
+
+
+class Forms:
+    """Reads the bodies of a route that takes forms, and JSON in the same way."""
+
+    def __init__(self, struct: type) -> None:
+        self._form = LooseReader(struct, repeats=True)
+        self._json = LooseReader(struct, repeats=False)
+
+    def pairs(self, pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
+        """The fields that names and texts hold ("a[b]=c"). Raises Malformed."""
+        return self._form.read(nested(pairs))
+
+    def json(self, value: object) -> dict[str, object]:
+        """The fields that a JSON value holds. Raises Invalid("body") for what is no object."""
+        return self._json.read(value)
+
+
+class LooseReader:
+    """Reads the values of a body into what `msgspec.convert` then checks strictly."""
+
+    def __init__(self, struct: type, *, repeats: bool) -> None:
+        """`repeats`: names may be sent several times (forms, queries): where one value is meant the
+        last one counts, and where a list is meant one value is a list of one."""
+        self._repeats = repeats
+        self._read = self._reader(inspect.type_info(struct), 0)
+
+    def read(self, value: object) -> dict[str, object]:
+        """The known fields; unknown names are left out. Raises Invalid("body")."""
+        found = self._read(value)
+        if not isinstance(found, dict):
+            raise Invalid("body", "must be an object")
+        return found
+
+    def _reader(self, kind: inspect.Type, depth: int) -> Reader:
+        match kind:
+            case inspect.Metadata():
+                return self._reader(kind.type, depth)
+            case inspect.UnionType():
+                return self._union(kind, depth)
+            case inspect.StructType() if depth < _MAX_DEPTH:
+                return self._struct(kind, depth + 1)
+            case inspect.ListType() if depth < _MAX_DEPTH:
+                return self._list(kind, depth + 1)
+            case inspect.DictType():
+                return _object
+            case inspect.StrType() | inspect.LiteralType():
+                return self._one(_text)
+            case inspect.IntType():
+                return self._one(_integer)
+            case inspect.FloatType():
+                return self._one(_number)
+            case inspect.BoolType():
+                return self._one(_boolean)
+        return _as_is
+
+    def _struct(self, kind: inspect.StructType, depth: int) -> Reader:
+        readers = {field.encode_name: self._reader(field.type, depth) for field in kind.fields}
+
+        def read(value: object) -> object:
+            value = _object(value)
+            if not isinstance(value, dict):
+                return value
+            return {name: readers[name](item) for name, item in value.items() if name in readers}
+
+        return read
+
+    def _list(self, kind: inspect.ListType, depth: int) -> Reader:
+        reader = self._reader(kind.item_type, depth)
+
+        def read(value: object) -> object:
+            if self._repeats and not isinstance(value, dict | list):
+                value = [value]
+            return [reader(item) for item in value] if isinstance(value, list) else value
+
+        return read
+
+    def _union(self, kind: inspect.UnionType, depth: int) -> Reader:
+        inner = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+        if len(inner) == 1:
+            return self._reader(inner[0], depth)
+        objects = (inspect.StructType, inspect.DictType)
+        of_object = next((self._reader(k, depth) for k in inner if isinstance(k, objects)), _as_is)
+        of_list = next(
+            (self._reader(k, depth) for k in inner if isinstance(k, inspect.ListType)), None
+        )
+        kinds = {type(each) for each in inner}
+        is_text = inspect.StrType in kinds and inspect.BoolType not in kinds
+
+        def read(value: object) -> object:
+            if isinstance(value, list) and of_list is not None:
+                return of_list(value)
+            if isinstance(value, dict | list):
+                return of_object(value)
+            return _text(value) if is_text and isinstance(value, bool) else value
+
+        return read if of_list is not None else self._one(read)
+
+    def _one(self, reader: Reader) -> Reader:
+        def read(value: object) -> object:
+            return reader(value[-1] if isinstance(value, list) and value else value)
+
+        return read if self._repeats else reader
+
+
+def _as_is(value: object) -> object:
+    return value
+
+
+def _object(value: object) -> object:
+    return {} if value in _EMPTY else value
+
+
+def _text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _integer(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, str):
+        return value
+    match = _WHOLE.fullmatch(value)
+    if match and abs(number := int(match[1])) <= _MAX_INTEGER:
+        return number
+    return value or None
+
+
+def _number(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return float(value) if _NUMBER.fullmatch(value) else value or None
+
+
+def _boolean(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return _BOOLS.get(value.lower(), value or None)
