@@ -75,8 +75,12 @@ async def everyone(tx: Tx, actor: Actor) -> list[ApiKey]:
 @writes_rights
 async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
     """Close a key, and with it what it made; this node feels it at once, every other within
-    `token_cache_seconds`. Raises Forbidden, NotFound."""
+    `token_cache_seconds`. Raises NotFound; Forbidden, also for a key that may do more than the
+    actor, or that acts as or was made by a user who may."""
     access.need(actor, MANAGE_TENANT)
+    key = await credentials.key(tx, key_id)
+    if key is not None:
+        await _outrank(tx, now, actor, key)
     if not await credentials.revoke_key(tx, key_id, now):
         raise NotFound("api_key")
     await note(tx, now, actor, "revoke", "api_key", key_id)
@@ -103,3 +107,14 @@ async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
     if user.id != actor.identity_id:
         access.need_all(actor, people.held(user.role, user.permissions))
     return user.id
+
+
+async def _outrank(tx: Tx, now: int, actor: Actor, key: ApiKey) -> None:
+    """Raise Forbidden unless the actor may do all that the key, its user and its maker may now."""
+    holders = [Lender(key_id=key.id)]
+    holders += [Lender(who) for who in (key.user_id, key.created_by) if who is not None]
+    for each in holders:
+        holds = await lenders.holds_now(tx, now, each)
+        is_own = actor.kind == "user" and each.user_id == actor.identity_id
+        if holds is not None and not is_own:
+            access.need_all(actor, holds.permissions)

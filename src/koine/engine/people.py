@@ -30,6 +30,8 @@ from koine.store import credentials, identities, inboxes, tallies
 from koine.store.db import Duplicate, Tx
 
 PUBSUB_BYTES = 24
+_STANDING = ("role", "permissions", "blocked", "email")
+"""What makes a user who they are here: changed by nobody who may do less."""
 
 
 class PersonChanges(Struct, frozen=True, kw_only=True):
@@ -167,12 +169,14 @@ async def alter(
 @writes_rights
 async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
     """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
-    the e-mail of a login and the identifier of a contact are free again. Raises Forbidden,
-    NotFound(kind), Conflict("self")."""
+    the e-mail of a login and the identifier of a contact are free again. Raises Forbidden (also
+    for a user who may do more than the actor), NotFound(kind), Conflict("self")."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     before = await _locked(tx, identity_id, kind)
     if before.id == actor.identity_id:
         raise Conflict("self", "you cannot remove yourself")
+    if kind == "user":
+        outrank(actor, before)
     gone = structs.replace(before, identifier=None, removed_at=now, updated_at=now)
     await identities.change(tx, gone)
     await credentials.delete_login(tx, before.id)
@@ -188,8 +192,9 @@ def held(role: str | None, permissions: str) -> frozenset[str]:
 
 
 def outrank(actor: Actor, user: Identity) -> None:
-    """Raise Forbidden unless the actor may give this user a way to log in: the user in person, or
-    who may do all that the user may. A key that acts as the user is not the user."""
+    """Raise Forbidden unless the actor may change who this user is here (role, permissions,
+    e-mail, password, blocking, removal): the user in person, or who may do all that the user may.
+    A key that acts as the user is not the user."""
     if actor.kind != "user" or user.id != actor.identity_id:
         access.need_all(actor, held(user.role, user.permissions))
 
@@ -223,12 +228,14 @@ async def _change(
 
 
 async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Identity) -> None:
-    """Nobody gives more than they hold; a login follows its user's e-mail."""
+    """Nobody gives more than they hold, nor changes the standing of one who may do more: judged
+    by the row as it was, so that nobody is made less first. A login follows its user's e-mail."""
     new = held(after.role, after.permissions) - held(before.role, before.permissions)
     access.need_all(actor, new)
+    if any(getattr(after, name) != getattr(before, name) for name in _STANDING):
+        outrank(actor, before)
     if after.email == before.email:
         return
-    outrank(actor, before)
     if after.email:
         await credentials.change_login(tx, after.id, after.email)
     else:

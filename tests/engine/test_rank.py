@@ -1,0 +1,84 @@
+"""Who may do more than the caller is changed by the caller in no way, at once or step by step."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from koine.engine import accounts, credentials, keys, people, sessions
+from koine.engine.people import PersonChanges
+from koine.model.actor import Actor, operator
+from koine.model.errors import Forbidden, Unauthenticated
+from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, READ_CONVERSATIONS
+from koine.store.db import Database
+from tests.cast import PASSWORD, Cast, make_cast
+
+MANAGE = frozenset({MANAGE_TENANT})
+LESS = PersonChanges(role=None, permissions="[]")
+Attack = Callable[[Cast, Actor, str], Awaitable[object]]
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+async def manager(cast: Cast, kind: str) -> Actor:
+    """Dan, who manages the tenant and may do nothing else; or a key that may."""
+    boss, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
+    await people.change(
+        cast.engine, boss, dan, "user", PersonChanges(permissions='["manage:tenant"]')
+    )
+    if kind == "key":
+        made = await keys.create(cast.engine, boss, "k", MANAGE, user_id=dan)
+        return await credentials.by_key(cast.engine, made.text)
+    return Actor(cast.acme.tenant.id, "user", dan, "driver", MANAGE)
+
+
+ATTACKS: dict[str, Attack] = {
+    "less and a password": lambda c, a, u: accounts.change(c.engine, a, u, LESS, PASSWORD),
+    "less": lambda c, a, u: accounts.change(c.engine, a, u, LESS, None),
+    "role": lambda c, a, u: people.change(c.engine, a, u, "user", PersonChanges(role=None)),
+    "blocked": lambda c, a, u: people.change(c.engine, a, u, "user", PersonChanges(blocked=True)),
+    "email": lambda c, a, u: people.change(c.engine, a, u, "user", PersonChanges(email="e@x.test")),
+    "password": lambda c, a, u: sessions.set_password(c.engine, a, u, PASSWORD),
+    "removal": lambda c, a, u: people.remove(c.engine, a, u, "user"),
+    "a key as them": lambda c, a, u: keys.create(c.engine, a, "k", MANAGE, user_id=u),
+}
+
+
+@pytest.mark.parametrize("kind", ["user", "key"])
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_an_administrator_is_changed_by_no_lesser_manager(
+    cast: Cast, attack: str, kind: str
+) -> None:
+    lesser, ada = await manager(cast, kind), cast.acme.id("ada")
+    with pytest.raises(Forbidden):
+        await ATTACKS[attack](cast, lesser, ada)
+    after = await people.get(cast.engine, cast.acme.actor("ada"), ada, "user")
+    assert after == cast.acme.people["ada"]
+
+
+@pytest.mark.parametrize("permissions", [PERMISSIONS, frozenset({READ_CONVERSATIONS})])
+async def test_an_administrators_key_is_revoked_by_no_lesser_manager(
+    cast: Cast, permissions: frozenset[str]
+) -> None:
+    made = await keys.create(cast.engine, cast.acme.actor("ada"), "k", permissions)
+    with pytest.raises(Forbidden):
+        await keys.revoke(cast.engine, await manager(cast, "user"), made.key.id)
+    await credentials.by_key(cast.engine, made.text)
+
+
+async def test_a_manager_manages_those_who_may_do_no_more(cast: Cast) -> None:
+    lesser, cleo = await manager(cast, "user"), cast.acme.id("cleo")
+    await accounts.change(cast.engine, lesser, cleo, PersonChanges(role="driver"), PASSWORD)
+    made = await keys.create(cast.engine, lesser, "k", MANAGE, user_id=cleo)
+    await keys.revoke(cast.engine, lesser, made.key.id)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_key(cast.engine, made.text)
+    await people.remove(cast.engine, lesser, cleo, "user")
+
+
+async def test_what_says_nothing_new_of_an_administrator_is_allowed(cast: Cast) -> None:
+    lesser, ada = await manager(cast, "user"), cast.acme.people["ada"]
+    same = PersonChanges(role=ada.role, email=ada.email, phone="1")
+    assert (await people.change(cast.engine, lesser, ada.id, "user", same)).phone == "1"
