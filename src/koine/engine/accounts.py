@@ -36,7 +36,9 @@ async def change(
         raise _taken() from None
 
 
-async def change_own_password(engine: Engine, actor: Actor, current: str, password: str) -> None:
+async def change_own_password(
+    engine: Engine, actor: Actor, current: str, password: str, *, address: str = ""
+) -> None:
     """Put a new password in place of the one the actor knows; every session of theirs ends.
 
     Raises Forbidden for anyone but a user, Invalid("current_password" | "password").
@@ -47,6 +49,8 @@ async def change_own_password(engine: Engine, actor: Actor, current: str, passwo
     known = login.password_hash if login else passwords.NOBODY
     right = await engine.hashing.run(passwords.verify_password, known, current)
     if login is None or not right:
+        if login is not None:
+            await sessions.note_failure(engine, actor.tenant_id, login.user_id, address)
         raise Invalid("current_password", "wrong", "current_password is not the password")
     await sessions.set_password(engine, actor, actor.identity_id, password)
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from koine.engine.coalescer import Coalescer
+from koine.engine.failed_logins import FailedLogins
 from koine.engine.hashing import Hashing
 from koine.engine.hook_voice import Voices
 from koine.engine.issuer_keys import IssuerKeys
@@ -49,6 +50,7 @@ class Engine:
         self.sealed = Sealed(secret)
         self.refresh_stamp = Stamp(secret)
         self.voices: Voices = {}
+        self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
         self.draining = Draining()
         self.outbound = Outbound(
             Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http

@@ -43,5 +43,5 @@ async def note_anonymous(
     """As `note`, for what somebody did whom nobody knows. The caller bounds how often."""
     text = msgspec.json.encode(detail).decode()
     await audit.append(
-        tx, AuditEntry(new_id(), "anonymous", None, action, noun, noun_id, text, now)
+        tx, AuditEntry(new_id(), audit.ANONYMOUS, None, action, noun, noun_id, text, now)
     )

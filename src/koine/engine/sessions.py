@@ -64,21 +64,36 @@ async def hash_checked(engine: Engine, password: str) -> str:
 
 
 async def log_in(
-    engine: Engine, email: str, password: str, tenant_id: str | None = None
+    engine: Engine, email: str, password: str, tenant_id: str | None = None, *, address: str = ""
 ) -> LoggedIn:
-    """Log a user in by e-mail and password. Raises Unauthenticated("invalid") for every kind of
-    mismatch, after the same work; Conflict("tenant") when several tenants know the pair;
-    Unavailable while too many others log in."""
+    """Log a user in by e-mail and password, from an address that the audit log is told. Raises
+    Unauthenticated("invalid") for every kind of mismatch, after the same work; Conflict("tenant")
+    when several tenants know the pair; Unavailable while too many others log in."""
     logins = await engine.db.read("", credentials.logins_by_email, email.strip().lower())
     if tenant_id is not None:
         logins = [login for login in logins if login.tenant_id == canonical(tenant_id)]
     matching = await engine.hashing.run(_matching, logins, password)
     if not matching:
+        for login in logins:
+            await note_failure(engine, login.tenant_id, login.user_id, address)
         raise Unauthenticated("invalid")
     if len(matching) > 1:
         raise Conflict("tenant", "several tenants know this login: name the tenant_id")
     login = matching[0]
-    return await _open(engine, login.tenant_id, login.user_id)
+    return await _open(engine, login.tenant_id, login.user_id, address)
+
+
+async def note_failure(engine: Engine, tenant_id: str, user_id: str, address: str) -> None:
+    """Count a wrong password for a user; the audit log is told now and then, in few entries."""
+    now = engine.clock.now()
+    count = engine.failed_logins.failed(tenant_id, user_id, now)
+    if count:
+        await engine.db.write(tenant_id, _note_failures, now, user_id, count, address)
+
+
+async def _note_failures(tx: Tx, now: int, user_id: str, count: int, address: str) -> None:
+    told = {"count": count, "address": address}
+    await note_anonymous(tx, now, "fail_log_in", "user", user_id, **told)
 
 
 async def refresh(engine: Engine, text: str) -> LoggedIn:
@@ -159,13 +174,17 @@ def _matching(logins: list[Login], password: str) -> list[Login]:
     return [each for each in logins if passwords.verify_password(each.password_hash, password)]
 
 
-async def _open(engine: Engine, tenant_id: str, user_id: str) -> LoggedIn:
+async def _open(engine: Engine, tenant_id: str, user_id: str, address: str) -> LoggedIn:
     session_id = new_id()
     text = _refresh_token(engine, tenant_id, session_id)
     now = engine.clock.now()
     until = now + engine.settings.refresh_token_days * DAY
     session = Session(session_id, tenant_id, user_id, tokens.digest(text), now, until, None)
-    user = await engine.db.write(tenant_id, _begin, session)
+    failed_before = engine.failed_logins.passed(tenant_id, user_id)
+    told: dict[str, object] = {"address": address}
+    if failed_before:
+        told["failed_before"] = failed_before
+    user = await engine.db.write(tenant_id, _begin, session, told)
     return _logged_in(engine, tenant_id, session_id, user, text)
 
 
@@ -178,13 +197,13 @@ async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
     return True
 
 
-async def _begin(tx: Tx, session: Session) -> Identity:
+async def _begin(tx: Tx, session: Session, told: dict[str, object]) -> Identity:
     user = await _active(tx, session.user_id)
     if user is None:
         raise Unauthenticated("invalid")
     await credentials.drop_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
-    await note(tx, session.created_at, _as_user(session), "log_in", "session", session.id)
+    await note(tx, session.created_at, _as_user(session), "log_in", "session", session.id, **told)
     return user
 
 

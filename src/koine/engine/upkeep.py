@@ -17,7 +17,7 @@ from koine.engine import leftovers
 from koine.engine.answers import KEPT
 from koine.engine.engine import Engine
 from koine.kit.times import DAY, MINUTE, SECOND
-from koine.store import answers, credentials, log, tenants
+from koine.store import answers, audit, credentials, log, tenants
 from koine.store.db import Tx
 
 EVERY = 5 * MINUTE
@@ -38,6 +38,7 @@ _Kind = tuple[
 ]
 _ANSWERS: _Kind = (answers.old, answers.forget)
 _SESSIONS: _Kind = (credentials.ended_sessions, credentials.forget_sessions)
+_STRANGERS: _Kind = (audit.old_anonymous, audit.forget)
 
 _log = structlog.get_logger("koine")
 
@@ -50,6 +51,8 @@ class Done(Struct, frozen=True):
     files: int = 0
     events: int = 0
     """Pieces of the event log."""
+    entries: int = 0
+    """Of the audit log, about strangers."""
 
 
 @asynccontextmanager
@@ -71,16 +74,18 @@ async def run_once(engine: Engine) -> Done | None:
     now = engine.clock.now()
     if not await engine.db.write("", _take_turn, now):
         return None
-    old = sessions = 0
+    old = sessions = entries = 0
+    strangers = engine.settings.audit_failed_logins_days * DAY
     for tenant in await engine.db.read("", tenants.all_):
         old += await _forget(engine, tenant.id, _ANSWERS, now - KEPT)
         sessions += await _forget(engine, tenant.id, _SESSIONS, now - ENDED)
+        entries += await _forget(engine, tenant.id, _STRANGERS, now - strangers)
     files = await leftovers.sweep(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
     while await engine.db.write("", log.forget_before, now - kept, _PIECE):
         events += 1
-    return Done(old, sessions, files, events)
+    return Done(old, sessions, files, events, entries)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:

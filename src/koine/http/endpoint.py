@@ -42,6 +42,8 @@ class Endpoint:
         """
         if not self.route.public:
             call.actor = await self.dialect.authenticate(call)
+        elif self.route.admit is not None:
+            self.route.admit(call)
         if self.route.live and call.context.relay is None:
             raise Unavailable()
         call.query = self._query.read(call.pairs) if self._query is not None else None

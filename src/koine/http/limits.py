@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from math import ceil
+from typing import TYPE_CHECKING, Any
 
 from koine.kit.times import SECOND
 from koine.kit.tokens import digest
-from koine.model.errors import TooMany
+from koine.model.errors import TooMany, Unauthenticated
+
+if TYPE_CHECKING:
+    from koine.http.call import Call
+    from koine.model.actor import Actor
 
 _LONGEST_KEY = 100
 
@@ -65,6 +71,12 @@ class RateLimiter:
         """Give the key a full bucket again: what was counted turned out to be welcome."""
         self._buckets.pop(key, None)
 
+    def give_back(self, key: str, per_minute: int) -> None:
+        """Give the key one call of its `per_minute` back, likewise."""
+        if key in self._buckets:
+            tokens, then = self._buckets[key]
+            self._buckets[key] = (min(float(per_minute), tokens + 1), then)
+
     def __len__(self) -> int:
         return len(self._buckets)
 
@@ -73,3 +85,21 @@ class RateLimiter:
         self._buckets.move_to_end(key)
         if len(self._buckets) > self._max_keys:
             self._buckets.popitem(last=False)
+
+
+def count_address(call: Call[Any, Any], limiter: RateLimiter) -> None:
+    """Count a call that shows no good credential, by its address. Raises TooMany."""
+    per_minute, now = call.engine.settings.rate_limit_per_minute, call.engine.clock.now()
+    call.rate = limiter.check(f"ip:{call.counted_ip}", per_minute, now)
+
+
+async def counting_strangers(
+    call: Call[Any, Any], limiter: RateLimiter, ask: Awaitable[Actor]
+) -> Actor:
+    """The caller whom `ask` finds; who shows no good credential is counted by address. Raises what
+    `ask` raises, TooMany."""
+    try:
+        return await ask
+    except Unauthenticated:
+        count_address(call, limiter)
+        raise

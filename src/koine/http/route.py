@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
+
+if TYPE_CHECKING:
+    from koine.http.call import Call
 
 PathType = Literal["uuid", "integer", "string"]
 Handler = Callable[..., Awaitable[object]]
@@ -27,6 +30,7 @@ class Route:
     Idempotency-Key with what they write (`once.message_key`): run twice, they write once. `again`
     answers in place of an answer that was too large to be kept: it writes nothing and shows what
     is there now, `call.made` being what the first call noted there.
+    `admit` is asked of a public route's call before its body is read; it may raise a Refusal.
     """
 
     method: str
@@ -50,6 +54,7 @@ class Route:
     live: bool = False
     keyed: bool = False
     again: Handler | None = None
+    admit: Callable[[Call[Any, Any]], None] | None = None
 
 
 class Options(TypedDict, total=False):
@@ -73,6 +78,7 @@ class Options(TypedDict, total=False):
     live: bool
     keyed: bool
     again: Handler | None
+    admit: Callable[[Call[Any, Any]], None] | None
 
 
 class Routes:

@@ -46,6 +46,17 @@ class Limits(Struct, frozen=True, kw_only=True):
     login_rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
     ] = 10
+    audit_failed_logins_per_hour: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Audit entries an hour about a tenant's failed logins; 0 = none.",
+        ),
+    ] = 60
+    audit_failed_logins_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days for which those entries are kept.")
+    ] = 90
     stream_queue_bytes: Annotated[Bytes, Meta(description="Bytes queued for a reader.")] = 1 << 18
     stream_write_seconds: Annotated[
         Seconds, Meta(description="Seconds a live reader may not read; then it is cut off.")

@@ -1,22 +1,32 @@
-"""The audit log: written in the transaction that did the thing, never changed."""
+"""The audit log: written in the transaction that did the thing, never changed. What strangers
+did is forgotten in time."""
 
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import ColumnElement, Select, insert, select, tuple_
+from sqlalchemy import ColumnElement, Select, delete, insert, select, tuple_
 
 from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
 from koine.store.db import Tx
-from koine.store.sql import Command, Family, p
+from koine.store.fragments import in_list
+from koine.store.sql import Command, Family, Query, p
 from koine.store.tables import audit as t
 from koine.store.tables.base import columns_of
+
+ANONYMOUS = "anonymous"
+"""The kind of actor nobody knows. What they did is the only thing the log forgets, in time."""
 
 _INSERT = Command(
     insert(t).values(
         {"tenant_id": p("tenant_id")} | {name: p(name) for name in AuditEntry.__struct_fields__}
     )
 )
+_OLD = (
+    t.c.tenant_id == p("tenant_id"), t.c.created_at < p("before"), t.c.actor_kind == ANONYMOUS
+)  # fmt: skip
+_OLD_ANONYMOUS = Query(select(t.c.id).where(*_OLD).order_by(t.c.created_at).limit(p("limit")), str)
+_FORGET = Command(delete(t).where(*_OLD, in_list(t.c.id, "ids")))
 
 
 async def append(tx: Tx, entry: AuditEntry) -> None:
@@ -38,6 +48,16 @@ async def page(tx: Tx, noun: str | None, action: str | None, window: Window) -> 
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items=items, next=(items[-1].created_at, items[-1].id) if more else None)
+
+
+async def old_anonymous(tx: Tx, before: int, limit: int) -> list[str]:
+    """Entries about strangers of before a time (µs), so many at most."""
+    return await tx.all(_OLD_ANONYMOUS, before=before, limit=limit)
+
+
+async def forget(tx: Tx, before: int, ids: list[str]) -> int:
+    """Forget these entries, if they are about strangers and that old; answers how many."""
+    return await tx.run(_FORGET, before=before, ids=ids)
 
 
 def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from koine.engine import credentials
 from koine.http.call import Call
-from koine.http.limits import RateLimiter
+from koine.http.limits import RateLimiter, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -15,9 +15,11 @@ from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     """The key's actor, if it may read (GET) or write (all else), and has calls left.
 
+    Whoever shows no good credential is counted by address.
+
     Raises Unauthenticated, Forbidden, TooMany.
     """
-    actor = await _holder(call)
+    actor = await counting_strangers(call, limiter, _holder(call))
     per_minute = call.engine.settings.rate_limit_per_minute
     call.rate = limiter.check(f"key:{actor.key_id}", per_minute, call.engine.clock.now())
     return _allowed(call, actor)

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from koine.engine import credentials
 from koine.http.call import Call
-from koine.http.limits import RateLimiter
+from koine.http.limits import RateLimiter, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import (
@@ -22,9 +22,11 @@ participant, `view:tenant` and a system administrator alone get a conversation (
 
 
 async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
-    """The caller. Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about
-    `tenant_id`; TooMany."""
-    actor = await known(call)
+    """The caller; who shows no good credential is counted by address.
+
+    Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about `tenant_id`; TooMany.
+    """
+    actor = await counting_strangers(call, limiter, known(call))
     per_minute = call.engine.settings.rate_limit_per_minute
     if per_minute:
         key = f"{actor.tenant_id}:{actor.identity_id}"

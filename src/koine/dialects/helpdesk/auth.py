@@ -7,7 +7,7 @@ from koine.dialects.helpdesk.errors import KeyRefused
 from koine.engine import access, credentials, hooks
 from koine.engine.engine import Engine
 from koine.http.call import Call
-from koine.http.limits import Limited, RateLimiter
+from koine.http.limits import Limited, RateLimiter, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -24,11 +24,7 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
     Whoever shows no good credential is counted by address. Raises Unauthenticated, Forbidden,
     TooMany.
     """
-    try:
-        found = await _known(call)
-    except Unauthenticated:
-        count(call, limiter, f"ip:{call.counted_ip}")
-        raise
+    found = await counting_strangers(call, limiter, _known(call))
     count(call, limiter, f"{found.tenant_id}:{found.caller}")
     return _allowed(call, found)
 

@@ -6,26 +6,22 @@ from typing import Any
 from koine.engine import access, credentials
 from koine.engine.engine import Engine
 from koine.http.call import Call
-from koine.http.limits import RateLimiter
+from koine.http.limits import RateLimiter, counting_strangers
 from koine.kit.tokens import digest
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 KEY_START = "sk_"
-ATTEMPTS_OF_ADDRESS = 10
-"""One address may try this many times the limit of one login, over all logins."""
+ATTEMPTS_OF_ADDRESS = 3
+"""One address may fail this many times the limit of one login, over all logins."""
 AnyCall = Call[Any, Any]
 
 
 async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
     """The caller, counted against its limit; whoever shows no good credential is counted by
     address. Raises Unauthenticated, Forbidden, TooMany."""
-    try:
-        found = await known(call)
-    except Unauthenticated:
-        count_address(call, limiter)
-        raise
+    found = await counting_strangers(call, limiter, known(call))
     count(call, limiter, found)
     return found
 
@@ -35,22 +31,22 @@ def count(call: AnyCall, limiter: RateLimiter, found: Actor) -> None:
     _count(call, limiter, f"{found.tenant_id}:{found.caller}")
 
 
-def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
-    """Count an attempt to log in, for the address and e-mail, and for the address. Raises
+def count_login_address(call: AnyCall, limiter: RateLimiter) -> None:
+    """Count an attempt to log in for the address, before anything else is read of it. Raises
     TooMany."""
+    limiter.check(_address(call), _of_address(call), call.engine.clock.now())
+
+
+def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
+    """Count an attempt to log in for the address and e-mail together. Raises TooMany."""
     per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
-    limiter.check(f"login:{call.counted_ip}", per_minute * ATTEMPTS_OF_ADDRESS, now)
     limiter.check(_login(call, email), per_minute, now)
 
 
 def welcome(call: AnyCall, limiter: RateLimiter, email: str) -> None:
     """Count a login that succeeded no more: who knows the password is no guesser."""
     limiter.forget(_login(call, email))
-
-
-def count_address(call: AnyCall, limiter: RateLimiter) -> None:
-    """Count a call that shows no credential, by its address. Raises TooMany."""
-    _count(call, limiter, f"ip:{call.counted_ip}")
+    limiter.give_back(_address(call), _of_address(call))
 
 
 def rate_headers(call: AnyCall) -> Mapping[str, str]:
@@ -63,6 +59,14 @@ def rate_headers(call: AnyCall) -> Mapping[str, str]:
         "X-RateLimit-Remaining": str(rate.remaining),
         "X-RateLimit-Reset": str(rate.reset_unix),
     }
+
+
+def _address(call: AnyCall) -> str:
+    return f"login:{call.counted_ip}"
+
+
+def _of_address(call: AnyCall) -> int:
+    return call.engine.settings.login_rate_limit_per_minute * ATTEMPTS_OF_ADDRESS
 
 
 def _login(call: AnyCall, email: str) -> str:

@@ -1,23 +1,57 @@
 """Logging in and out, and who one is."""
 
+from functools import partial
+
 from koine.dialects.native import shapes, wire
-from koine.dialects.native.auth import count_address, count_login, welcome
+from koine.dialects.native.auth import count_login, count_login_address, welcome
 from koine.engine import accounts, people, sessions
 from koine.http.call import Call
-from koine.http.limits import RateLimiter
+from koine.http.limits import RateLimiter, count_address
 from koine.http.route import Routes
 from koine.kit.ids import canonical
 from koine.model.errors import Unauthenticated
 
 TAGS = ("Login",)
+BODY_LIMIT = 8 * 1024
+"""Bytes of what strangers may send here: it is read before anybody is known."""
 
 
 def login_routes(limiter: RateLimiter) -> Routes:
     """The routes that count attempts, with the counter they share."""
     routes = Routes()
+    _login_route(routes, limiter)
 
+    @routes.put(
+        "/v1/me/password",
+        body=wire.NewPassword,
+        status=204,
+        once=False,
+        body_limit=BODY_LIMIT,
+        tags=TAGS,
+    )
+    async def change_password(call: Call[wire.NewPassword, None]) -> None:
+        """Change one's own password, which ends every session of one's own."""
+        count_login_address(call, limiter)
+        me, body = call.actor.identity_id or "", call.body
+        count_login(call, limiter, me)
+        await accounts.change_own_password(
+            call.engine, call.actor, body.current_password, body.password, address=call.client_ip
+        )
+        welcome(call, limiter, me)
+
+    return routes
+
+
+def _login_route(routes: Routes, limiter: RateLimiter) -> None:
     @routes.post(
-        "/v1/auth/login", body=wire.LogIn, returns=wire.Tokens, public=True, once=False, tags=TAGS
+        "/v1/auth/login",
+        body=wire.LogIn,
+        returns=wire.Tokens,
+        public=True,
+        admit=partial(count_login_address, limiter=limiter),
+        once=False,
+        body_limit=BODY_LIMIT,
+        tags=TAGS,
     )
     async def log_in(call: Call[wire.LogIn, None]) -> wire.Tokens:
         """Log in by e-mail and password. A wrong password and an unknown e-mail answer alike."""
@@ -25,45 +59,44 @@ def login_routes(limiter: RateLimiter) -> Routes:
         count_login(call, limiter, body.email)
         if body.tenant_id is not None and canonical(body.tenant_id) is None:
             raise Unauthenticated("invalid")
-        logged_in = await sessions.log_in(call.engine, body.email, body.password, body.tenant_id)
+        logged_in = await sessions.log_in(
+            call.engine, body.email, body.password, body.tenant_id, address=call.client_ip
+        )
         welcome(call, limiter, body.email)
         return shapes.tokens(logged_in)
-
-    @routes.put("/v1/me/password", body=wire.NewPassword, status=204, once=False, tags=TAGS)
-    async def change_password(call: Call[wire.NewPassword, None]) -> None:
-        """Change one's own password, which ends every session of one's own."""
-        count_login(call, limiter, call.actor.identity_id or "")
-        body = call.body
-        await accounts.change_own_password(
-            call.engine, call.actor, body.current_password, body.password
-        )
-
-    return routes
 
 
 def session_routes(limiter: RateLimiter) -> Routes:
     """The routes that a refresh token opens, counted by address."""
     routes = Routes()
+    admit = partial(count_address, limiter=limiter)
 
     @routes.post(
         "/v1/auth/refresh",
         body=wire.RefreshToken,
         returns=wire.Tokens,
         public=True,
+        admit=admit,
         once=False,
+        body_limit=BODY_LIMIT,
         tags=TAGS,
     )
     async def refresh(call: Call[wire.RefreshToken, None]) -> wire.Tokens:
         """Turn a refresh token into the next pair. One that was used before ends its session."""
-        count_address(call, limiter)
         return shapes.tokens(await sessions.refresh(call.engine, call.body.refresh_token))
 
     @routes.post(
-        "/v1/auth/logout", body=wire.RefreshToken, status=204, public=True, once=False, tags=TAGS
+        "/v1/auth/logout",
+        body=wire.RefreshToken,
+        status=204,
+        public=True,
+        admit=admit,
+        once=False,
+        body_limit=BODY_LIMIT,
+        tags=TAGS,
     )
     async def log_out(call: Call[wire.RefreshToken, None]) -> None:
         """End the session of a refresh token."""
-        count_address(call, limiter)
         await sessions.end(call.engine, call.body.refresh_token)
 
     return routes

@@ -8,7 +8,7 @@ import msgspec
 from koine.dialects.native import auth, commands, errors, stream
 from koine.dialects.native import wire_socket as wire
 from koine.http import sse
-from koine.http.limits import RateLimiter
+from koine.http.limits import RateLimiter, count_address
 from koine.http.socket import COME_BACK, GOING, POLICY, TOO_BIG, Gone, Socket
 from koine.model.errors import Refusal, TooLarge, TooMany, Unauthenticated, Unavailable
 from koine.relay.seat import Closed, Reason, Seat
@@ -77,7 +77,7 @@ async def _admitted(
     try:
         actor = await key.holder()
     except Unauthenticated:
-        auth.count_address(call, calls)
+        count_address(call, calls)
         raise
     auth.count(call, calls, actor)
     asked_for = await commands.asked_for(call.engine, actor, hello.kinds, hello.conversations)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, Table
 
-from koine.store.tables.base import belongs, blob, id_, int_, key, metadata, text_
+from koine.store.tables.base import belongs, blob, id_, int_, key, metadata, partial, text_
 
 api_keys = Table(
     "api_keys",
@@ -65,6 +65,7 @@ audit = Table(
     int_("created_at"),
     key("tenant_id", "id"),
     Index("audit_created", "tenant_id", "created_at", "id"),
+    partial("audit_anonymous", "tenant_id", "created_at", where="actor_kind = 'anonymous'"),
 )
 
 answers = Table(

@@ -28,6 +28,14 @@ def upgrade() -> None:
     op.add_column("api_keys", sa.Column("created_by_key", Uuid(), nullable=True))
     op.execute(_FROM_AUDIT.format(column="created_by", kind="user"))
     op.execute(_FROM_AUDIT.format(column="created_by_key", kind="key"))
+    strangers = sa.text("actor_kind = 'anonymous'")
+    op.create_index(
+        "audit_anonymous",
+        "audit",
+        ["tenant_id", "created_at"],
+        postgresql_where=strangers,
+        sqlite_where=strangers,
+    )
 
 
 def downgrade() -> None:

@@ -1,0 +1,59 @@
+"""What strangers send to log in is counted before it is read, and short."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from koine.dialects.native import Native
+from koine.store.db import Database
+from tests.cast import PASSWORD, Cast, http, make_cast
+from tests.dialects.native.test_auth import LOGIN, email_of
+
+PATHS = [LOGIN, "/v1/auth/refresh", "/v1/auth/logout"]
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    """One login a minute, and three failures of an address."""
+    return await make_cast(db, login_rate_limit_per_minute=1, rate_limit_per_minute=3)
+
+
+@pytest.fixture
+async def api(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
+    async with http(cast.engine, Native()) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("body", [b"[{},{}]", b"{", b'{"x":1}', b'"' + b"x" * 9000 + b'"'])
+async def test_a_body_that_is_none_counts_as_well(
+    api: httpx.AsyncClient, path: str, body: bytes
+) -> None:
+    got = [(await api.post(path, content=body, headers=JSON)).status_code for _ in range(4)]
+    assert got[3] == 429
+    assert set(got[:3]) <= {400, 413, 422}
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/v1/me/password"])
+async def test_a_body_over_8_kib_is_not_read(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
+    method, headers = ("PUT", cast.bearer("ada")) if path.startswith("/v1/me") else ("POST", {})
+    for length, status in ((8 * 1024, 422), (8 * 1024 + 1, 413)):
+        sent = b'{"x": "' + b"x" * (length - 9) + b'"}'
+        answer = await api.request(method, path, content=sent, headers=headers | JSON)
+        assert answer.status_code == status, answer.text
+
+
+async def test_logins_that_succeed_use_up_nothing(api: httpx.AsyncClient, cast: Cast) -> None:
+    for name in ("ada", "alice", "dora", "dan", "cleo", "ada"):
+        body = {"email": await email_of(cast, name), "password": PASSWORD}
+        assert (await api.post(LOGIN, json=body)).status_code == 200
+
+
+async def test_an_address_fails_over_all_logins_only_so_often(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    bodies = [{"email": f"{n}@x.test", "password": "wrong"} for n in range(4)]
+    got = [(await api.post(LOGIN, json=body)).status_code for body in bodies]
+    assert got == [401, 401, 401, 429]
