@@ -22,6 +22,7 @@ def as_it_was() -> Iterator[None]:
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
     root.setLevel(before[0])
+    logging.getLogger("koine").setLevel(logging.NOTSET)
     root.handlers[:] = before[1]
 
 
@@ -85,6 +86,17 @@ def test_libraries_log_in_the_same_form() -> None:
     logging.getLogger("uvicorn.error").warning("key %s", new_api_key().text, extra={"port": 1})
     line = json.loads(out.getvalue())
     assert (line["event"], line["level"], line["port"]) == ("key sk_live_[redacted]", "warning", 1)
+
+
+@pytest.mark.parametrize("library", ["uvicorn.error", "websockets.server", "httpx", "alembic"])
+def test_what_libraries_say_below_a_warning_is_not_logged_at_debug(library: str) -> None:
+    out = io.StringIO()
+    configure("debug", True, out)
+    logging.getLogger(library).debug("< GET /cable?identifier_hash=secret")
+    logging.getLogger(library).info("cookie: secret")
+    assert out.getvalue() == ""
+    logging.getLogger("koine.engine").debug("ours")
+    assert json.loads(out.getvalue())["event"] == "ours"
 
 
 def test_below_the_level_nothing_is_logged() -> None:

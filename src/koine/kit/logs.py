@@ -16,6 +16,7 @@ _SECRETS = re.compile(
     r"|(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{8,}"
     r"|(?P<jwt>\beyJ)[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*"
 )
+_OURS = "koine"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -33,7 +34,8 @@ current: ContextVar[Current | None] = ContextVar("current", default=None)
 def configure(level: str = "info", json: bool = True, stream: TextIO | None = None) -> None:
     """Send every log line, the libraries' included, to `stream` (standard error).
 
-    What `current` says of the request under way comes along.
+    What `current` says of the request under way comes along. Libraries are heard from warnings on,
+    at every level: below, they log whole requests and handshakes with all the secrets in them.
     """
     out = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
@@ -51,7 +53,8 @@ def configure(level: str = "info", json: bool = True, stream: TextIO | None = No
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
-    logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+    logging.getLogger(_OURS).setLevel(threshold)
 
 
 def redact(text: str) -> str:

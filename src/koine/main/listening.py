@@ -113,7 +113,6 @@ def configured(
     settings: Settings, app: App | str, lifespan: str, workers: int = 1
 ) -> uvicorn.Config:
     """How uvicorn serves `app`, or the factory of that name in each of `workers` processes."""
-    debug = settings.log_level == "debug"
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
@@ -125,8 +124,9 @@ def configured(
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,
         log_config=None,
-        log_level=None if debug else "warning",
-        # Paths and queries carry contacts' secrets: they are never logged.
+        # Paths, queries and heads carry secrets: they are never logged, at debug neither. Below
+        # warnings uvicorn logs every handshake whole.
+        log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import os
 import socket
 import sys
@@ -170,8 +169,6 @@ async def running(settings: Settings) -> AsyncIterator[Engine]:
 def _configure_log(settings: Settings) -> None:
     json = settings.log_format == "json" or (settings.log_format == "auto" and not os.isatty(2))
     logs.configure(settings.log_level, json=json)
-    if settings.log_level != "debug":
-        logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _settle() -> None:
