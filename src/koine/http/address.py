@@ -10,6 +10,7 @@ from typing import Any
 from koine.http.headers import Headers
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
 
 
@@ -41,18 +42,25 @@ def neighbourhood(address: str) -> str:
 
 
 def base_url(scope: Mapping[str, Any], headers: Headers, trusted: Networks) -> str:
-    """Give "scheme://host" as the caller sees it; forwarded values from trusted peers only."""
-    scheme = str(scope.get("scheme", "http"))
+    """Give "scheme://host" as the caller sees it; forwarded values from trusted peers only.
+
+    What a WebSocket shows is fetched over HTTP: its scheme is that of the same place.
+    """
+    scheme = _SCHEMES.get(str(scope.get("scheme", "http")), "http")
     host = headers.get("host")
     peer = scope.get("client")
     if trusted and peer and _is_trusted(peer[0], trusted):
-        forwarded = headers.get("x-forwarded-proto")
-        scheme = forwarded if forwarded in ("http", "https") else scheme
-        host = headers.get("x-forwarded-host") or host
+        scheme = _SCHEMES.get(_first(headers.get("x-forwarded-proto")).lower(), scheme)
+        host = _first(headers.get("x-forwarded-host")) or host
     if host is None or not _HOST.fullmatch(host):
         server = scope.get("server") or ("localhost", None)
         host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
     return f"{scheme}://{host}"
+
+
+def _first(listed: str | None) -> str:
+    # Each proxy of several adds its own at the end: the first one met the caller.
+    return (listed or "").split(",", 1)[0].strip()
 
 
 def _is_trusted(address: str, trusted: Networks) -> bool:

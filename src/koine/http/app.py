@@ -24,7 +24,7 @@ from koine.http.query import parse_pairs
 from koine.http.respond import Packed, pack, send_packed
 from koine.http.rest import Rest
 from koine.http.route import Handler
-from koine.http.router import Router, Switchboard, split
+from koine.http.router import Router, Switchboard, split, squeeze
 from koine.http.socket import COME_BACK, CRASHED, POLICY, Gone, Socket
 from koine.http.stream import send_stream
 from koine.http.watch import CLIENT_GONE, Watch
@@ -81,6 +81,8 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
+        if "path" in scope:
+            squeeze(scope)
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
@@ -71,7 +72,11 @@ async def chunks(receive: Receive, headers: Headers, limit: int) -> AsyncIterato
 
 
 def load_json(body: bytes) -> object:
-    """Read strict JSON; an absent body is an empty object. Raises Malformed."""
+    """Read strict JSON; an absent body is an empty object. Raises Malformed.
+
+    A byte order mark before it, as .NET and PowerShell write, is no part of it (RFC 8259, 8.1).
+    """
+    body = body.removeprefix(BOM_UTF8)
     if not body:
         return {}
     try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+import re
+from collections.abc import MutableMapping
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 T = TypeVar("T")
 O = TypeVar("O")  # noqa: E741 — the owner of a prefix
+_SLASHES = re.compile("//+")
 
 
 class _Node(Generic[T]):
@@ -69,6 +72,15 @@ class Switchboard(Generic[O]):
                 break
             node, found = below, below.methods or found
         return found["*"][0] if found else None
+
+
+def squeeze(scope: MutableMapping[str, Any]) -> None:
+    """Make one slash of repeated ones in an ASGI scope's paths: a base URL that ends in a slash,
+    with a path that begins with one, is every client's (inbox.md, F)."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    if b"//" in raw:
+        scope["raw_path"] = _SLASHES.sub("/", raw.decode("latin-1")).encode("latin-1")
+        scope["path"] = _SLASHES.sub("/", scope["path"])
 
 
 def split(path: str) -> list[str] | None:

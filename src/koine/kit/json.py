@@ -9,6 +9,8 @@ import re
 from typing import Final
 
 MAX_DEPTH: Final = 32
+BOM: Final = "\ufeff"
+"""A byte order mark: whoever reads for a caller takes it off (RFC 8259, 8.1)."""
 MAX_NUMBER: Final = 2**53
 
 # A sign and 16 digits; JSON has no leading zeros, so whatever is longer is larger.

@@ -11,7 +11,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
-from koine.kit.json import BadJson, loads_strict
+from koine.kit.json import BOM, BadJson, loads_strict
 from koine.kit.tokens import MIN_SECRET
 
 KEY_TYPES: Final = {
@@ -108,7 +108,7 @@ def _picked(keys: tuple[Key, ...], kid: object) -> Key | None:
 
 def _from_json(text: str, algorithm: str) -> tuple[Key, ...]:
     try:
-        value = loads_strict(text.encode("utf-8", "surrogatepass"))
+        value = loads_strict(text.removeprefix(BOM).encode("utf-8", "surrogatepass"))
     except BadJson as error:
         raise BadKey(error.reason) from None
     if not isinstance(value, dict) or "keys" not in value:

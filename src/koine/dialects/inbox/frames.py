@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from koine.kit.json import BOM
+
 PROTOCOL = "actioncable-v1-json"
 CHANNEL = "RoomChannel"
 WELCOME = '{"type":"welcome"}'
@@ -44,7 +46,7 @@ _action = msgspec.json.Decoder(Action).decode
 def command(text: str) -> Command | None:
     """What was said; None when it is no command."""
     try:
-        return _command(text)
+        return _command(text.removeprefix(BOM))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 

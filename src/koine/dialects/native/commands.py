@@ -14,7 +14,7 @@ from koine.engine import conversations, whereabouts
 from koine.engine.engine import Engine
 from koine.http.invalid import from_validation
 from koine.http.limits import RateLimiter
-from koine.kit.json import BadJson, loads_strict
+from koine.kit.json import BOM, BadJson, loads_strict
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Malformed, Refusal, TooLarge, TooMany
 from koine.relay.relay import Relay
@@ -151,7 +151,7 @@ async def asked_for(
 
 def read(said: str, kind: type[T]) -> T:
     """A frame as one of these. Raises TooLarge, Malformed, Invalid."""
-    raw = said.encode("utf-8", "replace")
+    raw = said.removeprefix(BOM).encode("utf-8", "replace")
     if len(raw) > LONGEST:
         raise TooLarge(LONGEST)
     try:

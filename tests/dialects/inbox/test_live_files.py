@@ -1,0 +1,95 @@
+"""What a live frame says of a file can be fetched over HTTP, also behind a proxy."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from websockets.asyncio.client import connect
+
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.dialects.inbox.cabling import Cabled, Shore, identifier, shore
+from tests.dialects.inbox.pictures import PNG
+
+PATHS = {"plain": "", "squeezed": "/"}
+
+
+@pytest.fixture
+async def cast(db: Database, tmp_path: Path) -> Cast:
+    return await make_cast(db, data_dir=str(tmp_path), trusted_proxies="127.0.0.1")
+
+
+@pytest.fixture
+async def here(cast: Cast) -> AsyncIterator[Shore]:
+    async with shore(cast) as open_:
+        yield open_
+
+
+@asynccontextmanager
+async def cable(here: Shore, extra: str = "", **headers: str) -> AsyncIterator[Cabled]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with connect(f"{here.server.ws}{extra}/cable", additional_headers=named) as socket:
+        client = Cabled(socket)
+        assert await client.hear() == {"type": "welcome"}
+        await client.subscribe(identifier(here.carol))
+        yield client
+
+
+async def send_picture(here: Shore) -> None:
+    path = "/conversations/1/messages"
+    await here.call("POST", here.carol, path, files={"attachments[]": ("a.png", PNG)})
+
+
+def links(data: Any) -> set[str]:
+    if isinstance(data, dict):
+        return {
+            *(str(value) for name, value in data.items() if name in ("data_url", "thumb_url")),
+            *(link for value in data.values() for link in links(value)),
+        }
+    return {link for each in data for link in links(each)} if isinstance(data, list) else set()
+
+
+async def told(client: Cabled, here: Shore) -> set[str]:
+    await send_picture(here)
+    found = links(await client.event("message.created"))
+    await here.post(here.carol, "/conversations/1/toggle_status")
+    return found | links(await client.event("conversation.status_changed"))
+
+
+@pytest.mark.parametrize("extra", PATHS.values(), ids=PATHS)
+async def test_a_frames_link_is_fetched_over_http(here: Shore, extra: str) -> None:
+    async with cable(here, extra) as client:
+        (link,) = await told(client, here)
+        assert link.startswith(f"{here.server.url}/files/")
+        async with httpx.AsyncClient() as web:
+            assert (await web.get(link)).content == PNG
+
+
+@pytest.mark.parametrize(
+    ("said", "scheme"),
+    [("wss", "https"), ("ws", "http"), ("https", "https"), ("WSS, http", "https"), ("x", "http")],
+)
+async def test_behind_a_proxy_the_link_is_the_proxys(here: Shore, said: str, scheme: str) -> None:
+    proxied = {"X_Forwarded_Proto": said, "X_Forwarded_Host": "chat.test"}
+    async with cable(here, **proxied) as client:
+        (link,) = await told(client, here)
+        assert link.startswith(f"{scheme}://chat.test/files/")
+
+
+@pytest.mark.parametrize("extra", PATHS.values(), ids=PATHS)
+async def test_the_native_sockets_links_are_http_too(here: Shore, extra: str) -> None:
+    url = f"{here.server.ws}{extra}/v1{extra}/socket"
+    async with connect(url, additional_headers={"X-Forwarded-Proto": "wss"}) as socket:
+        hello = {"type": "hello", "token": here.cast.token("ada")}
+        await socket.send("\ufeff" + msgspec.json.encode(hello).decode())
+        await send_picture(here)
+        while (frame := msgspec.json.decode(await socket.recv()))["type"] != "event" or (
+            frame["event"]["type"] != "message.created"
+        ):
+            pass
+    message = frame["event"]["data"]["message"]
+    assert message["attachments"][0]["url"].startswith("https://127.0.0.1:")
