@@ -18,10 +18,10 @@ _OURS = re.compile(
 )
 
 
-def check_url(engine: Engine, url: str) -> None:
+async def check_url(engine: Engine, url: str) -> None:
     """Raise Invalid("url") for an address this server never posts to."""
     try:
-        engine.outbound.check(url)
+        await engine.outbound.check(url)
     except Refused as refused:
         raise Invalid("url", "refused", refused.reason) from None
 

@@ -80,3 +80,39 @@ async def test_an_allowed_port_allows_no_other() -> None:
         with pytest.raises(Refused):
             await outbound.send(Request("POST", here.url))
     assert here.connections == 0
+
+
+async def why(outbound: Outbound, url: str) -> str:
+    """Why a URL is refused when it is given; "" when it is taken."""
+    try:
+        await outbound.check(url)
+    except Refused as refused:
+        return refused.reason
+    return ""
+
+
+async def test_an_allowed_address_makes_no_other_host_plain_or_its_port_good() -> None:
+    outbound = Outbound(Allowed.read("127.0.0.1:9000"), resolver=Answers(("93.184.215.14",)))
+    for url in ("http://example.com/", "http://example.com:9000/"):
+        assert await why(outbound, url) == "the URL must start with https://"
+    assert "port must be one of" in await why(outbound, "https://example.com:22/")
+    assert "no public host" in await why(outbound, "https://metadata.google.internal/")
+    assert await why(outbound, "https://example.com/") == ""
+    await outbound.close()
+
+
+async def test_a_name_of_allowed_addresses_is_taken_when_it_is_given() -> None:
+    allowed = "127.0.0.1:9000, 10.0.0.0/8"
+    outbound = Outbound(Allowed.read(allowed), resolver=Answers(("127.0.0.1",)))
+    assert await why(outbound, "http://localhost:9000/hook") == ""
+    assert await why(outbound, "http://localhost:9001/hook") != ""
+    await outbound.close()
+
+
+@pytest.mark.parametrize("host", ["localhost", "a.localhost", "metadata.google.internal", "x.local"])
+async def test_a_name_of_no_public_host_is_refused_when_it_is_given(host: str) -> None:
+    outbound = Outbound(resolver=Answers(("93.184.215.14",)))
+    assert await why(outbound, f"https://{host}/") == (
+        "the URL's host has a name that no public host has"
+    )
+    await outbound.close()

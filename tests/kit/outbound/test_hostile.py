@@ -29,7 +29,7 @@ async def refused(here: Receiver, url: str) -> str:
     with pytest.raises(Refused) as told:
         await client.send(Request("POST", url, {}, b"x"))
     with pytest.raises(Refused):
-        client.check(url)
+        await client.check(url)
     await client.close()
     assert here.connections == 0
     return told.value.reason
@@ -112,5 +112,5 @@ async def test_only_tls_and_the_ports_of_the_web(url: str, reason: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://example.com/x?y#z", "https://93.184.215.14:8443/", "https://[2606:4700::1111]"]
 )
-def test_an_honest_url_is_let_pass(url: str) -> None:
-    Outbound().check(url)
+async def test_an_honest_url_is_let_pass(url: str) -> None:
+    await Outbound().check(url)

@@ -28,7 +28,7 @@ async def get_tenant(call: Call[None, None]) -> wire.Tenant:
 async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
     """Rename the tenant or change its settings."""
     changes = _changes(call.body)
-    _check_url(call.engine.outbound, changes)
+    await _check_url(call.engine.outbound, changes)
     changed = await tenants.change(call.engine, call.actor, changes)
     return shapes.tenant(changed, call.actor)
 
@@ -86,11 +86,11 @@ async def revoke_key(call: Call[None, None]) -> None:
     await keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
 
 
-def _check_url(outbound: Outbound, changes: TenantChanges) -> None:
+async def _check_url(outbound: Outbound, changes: TenantChanges) -> None:
     issuer = changes.token_issuer
     if isinstance(issuer, TokenIssuer) and issuer.jwks_url is not None:
         try:
-            outbound.check(issuer.jwks_url)
+            await outbound.check(issuer.jwks_url)
         except Refused as refused:
             raise Invalid("settings.token_issuer.jwks_url", "url", refused.reason) from None
 

@@ -18,6 +18,8 @@ _V4 = [
         ("10.0.0.0/8", "private"),
         ("100.64.0.0/10", "shared between a provider and its customers"),
         ("127.0.0.0/8", "loopback"),
+        # A public number, but inside of Azure every machine's own host answers there.
+        ("168.63.129.16/32", "a cloud's internal host"),
         ("169.254.0.0/16", "link-local"),
         ("172.16.0.0/12", "private"),
         ("192.0.0.0/24", "reserved"),

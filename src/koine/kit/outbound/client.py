@@ -19,6 +19,8 @@ PORTS = frozenset({80, 443, 8443})
 TIMEOUT_S = 15.0
 MAX_ANSWER = 64 * 1024
 TRIED_ADDRESSES = 3
+CHECK_S = 5.0
+"""How long `check` looks a name up."""
 
 
 class Outbound:
@@ -49,9 +51,17 @@ class Outbound:
         self._names = Names(resolver)
         self._pool = Pool(tls)
 
-    def check(self, url: str) -> None:
-        """Raises Refused for a URL that could never be sent to, without looking its name up."""
-        self._target(url)
+    async def check(self, url: str) -> None:
+        """Raises Refused for a URL that cannot be sent to. A name is looked up only where the
+        operator's own addresses must decide: plain http, another port, a name of no public host."""
+        target = self._target(url)
+        if target.literal is not None or self._allowed.host(target.host, target.port):
+            return
+        try:
+            self._judge_name(target)
+        except Refused:
+            if not await self._is_allowed(target):
+                raise
 
     async def send(self, request: Request) -> Reply:
         """Send a request, and wait for its answer, of whatever status.
@@ -88,8 +98,19 @@ class Outbound:
         if target.literal is not None:
             self._judge(target, (target.literal,))
         elif not self._allowed.networks and not self._allowed.host(target.host, target.port):
-            self._judge_door(target)
+            self._judge_name(target)
         return target
+
+    async def _is_allowed(self, target: Target) -> bool:
+        """Whether all addresses of a name are among those the operator allows."""
+        if not self._allowed.networks:
+            return False
+        try:
+            async with asyncio.timeout(CHECK_S):
+                found = await self._names.addresses(target.host)
+        except (Failed, TimeoutError):
+            return False
+        return bool(found) and all(self._allowed.address(each, target.port) for each in found)
 
     async def _places(self, target: Target) -> list[Place]:
         """Where the request may go, every address looked at. Raises Refused and Failed."""
@@ -110,6 +131,12 @@ class Outbound:
                 raise Refused(f"the host's address is {why}")
         if strangers:
             self._judge_door(target)
+
+    def _judge_name(self, target: Target) -> None:
+        """What of a name can be refused before it is looked up."""
+        if target.is_special:
+            raise Refused("the URL's host has a name that no public host has")
+        self._judge_door(target)
 
     def _judge_door(self, target: Target) -> None:
         if not target.secure and not self._plain_http:
