@@ -5,6 +5,7 @@ from msgspec import Struct, structs
 from koine.engine import access
 from koine.engine.engine import Engine, reads, reads_much, writes
 from koine.engine.hook_lines import due, in_their_inboxes, is_for
+from koine.engine.hook_owners import as_now
 from koine.engine.hook_voice import Voices
 from koine.engine.hooks import READ, WRITE, present
 from koine.engine.ledger import note
@@ -78,7 +79,7 @@ async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) ->
     """Deliver an event once more, under the same id. Raises Forbidden, NotFound,
     Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
     access.need(actor, *WRITE)
-    hook = await _active(tx, hook_id)
+    hook = await _active(tx, now, hook_id)
     found = await hook_log.one(tx, hook_id, event_id)
     if found is None:
         raise NotFound("delivery")
@@ -95,7 +96,7 @@ async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) ->
 async def replay_range(engine: Engine, actor: Actor, hook_id: str, wanted: Range) -> int:
     """Deliver again what happened in a time, as far as the log knows it and the endpoint asks for
     it. Events go out under the ids they always had. Answers how many. Raises as `replay`."""
-    start, end = await _stretch(engine, actor, hook_id, wanted)
+    start, end = await _stretch(engine, actor, engine.clock.now(), hook_id, wanted)
     count = 0
     while start < end:
         start, found = await _again(
@@ -106,10 +107,10 @@ async def replay_range(engine: Engine, actor: Actor, hook_id: str, wanted: Range
 
 
 @reads_much
-async def _stretch(tx: Tx, actor: Actor, hook_id: str, wanted: Range) -> tuple[int, int]:
+async def _stretch(tx: Tx, actor: Actor, now: int, hook_id: str, wanted: Range) -> tuple[int, int]:
     """Between which positions the log has events of that time; the first is left out."""
     access.need(actor, *WRITE)
-    await _active(tx, hook_id)
+    await _active(tx, now, hook_id)
     return await events.stretch(tx, wanted.since, wanted.until)
 
 
@@ -125,7 +126,7 @@ async def _put_again(
 ) -> tuple[int, int]:
     """One chunk; answers where it ends and how many are in line."""
     access.need(actor, *WRITE)
-    hook = await _active(tx, hook_id)
+    hook = await _active(tx, now, hook_id)
     kinds = frozenset(wanted.kinds)
     chunk = await events.of_tenant_after(tx, *between, CHUNK)
     pairs = [
@@ -144,8 +145,8 @@ async def _put_again(
 _again = writes(_put_again)
 
 
-async def _active(tx: Tx, hook_id: str) -> Owned:
-    found = present(await hooks.get(tx, hook_id))
+async def _active(tx: Tx, now: int, hook_id: str) -> Owned:
+    found = await as_now(tx, now, present(await hooks.get(tx, hook_id)))
     if found.status != "active":
         raise Conflict("disabled", "the webhook is switched off")
     return Owned(**structs.asdict(found), tenant_id=tx.tenant_id)

@@ -3,6 +3,7 @@
 import re
 
 from koine.engine.engine import Engine
+from koine.kit import webhook_signature
 from koine.kit.outbound import Refused
 from koine.model.errors import Invalid
 from koine.model.hook import HookDialect
@@ -41,6 +42,13 @@ def check_headers(headers: dict[str, str]) -> None:
             raise Invalid("headers", "unfit", "a header's name or value cannot be sent")
         if _OURS.fullmatch(name):
             raise Invalid("headers", "taken", f"the header {name} is not yours to set")
+
+
+def check_secret(secret: str) -> None:
+    """Raise Invalid("secret") for what is no secret of Standard Webhooks: `whsec_` and 24 to 64
+    bytes in base64."""
+    if not webhook_signature.is_secret(secret):
+        raise Invalid("secret", "unfit", "a secret is whsec_ and 24 to 64 bytes in base64")
 
 
 async def check_inbox(tx: Tx, inbox_id: str | None) -> None:

@@ -1,15 +1,14 @@
-"""Endpoints of webhooks: set up, changed, switched on again, taken away.
+"""Endpoints of webhooks: set up, looked at, given a new secret, taken away.
 
-Whoever sets an endpoint up, or changes it, lends it their own rights: it is told what they might
-have read, and nothing else. So no permission to manage webhooks is a way round the others.
+Whoever sets an endpoint up lends it their own rights, as long as they hold them: it is told what
+they may read, and nothing else. So no permission to manage webhooks is a way round the others.
 """
 
-from typing import Any
-
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import Struct, structs
 
 from koine.engine import access
+from koine.engine import hook_owners as owners
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, check_url
 from koine.engine.ledger import note
@@ -23,7 +22,6 @@ from koine.model.hook import Backoff, Hook, HookDialect, Place
 from koine.model.permissions import (
     MANAGE_TENANT,
     MANAGE_WEBHOOKS,
-    PERMISSIONS,
     READ_WEBHOOKS,
     WRITE_WEBHOOKS,
 )
@@ -53,20 +51,6 @@ class NewHook(Struct, frozen=True, kw_only=True):
     backoff: Backoff | None = None
 
 
-class HookChanges(Struct, frozen=True, kw_only=True):
-    """What to change of an endpoint; UNSET leaves a field as it is. `active` switches it on again,
-    or off."""
-
-    url: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
-    inbox_id: str | None | UnsetType = UNSET
-    kinds: tuple[str, ...] | UnsetType = UNSET
-    headers: dict[str, str] | UnsetType = UNSET
-    max_retries: int | None | UnsetType = UNSET
-    backoff: Backoff | None | UnsetType = UNSET
-    active: bool | UnsetType = UNSET
-
-
 class MadeHook(Struct, frozen=True):
     """An endpoint and its secret, which is never to be seen again."""
 
@@ -78,7 +62,7 @@ async def create(engine: Engine, actor: Actor, new: NewHook) -> MadeHook:
     """Set an endpoint up. Raises Forbidden, Invalid("url" | "events" | "headers" | "inbox_id"),
     Conflict("too_many")."""
     access.need(actor, *WRITE)
-    check_url(engine, new.url)
+    await check_url(engine, new.url)
     check_kinds(engine, new.dialect, new.kinds)
     check_headers(new.headers)
     return await _create(engine, actor, engine.sealed, new)
@@ -96,14 +80,14 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) 
         inbox_id=new.inbox_id,
         name=new.name,
         url=new.url,
-        kinds=_text(list(new.kinds)),
-        headers=_seal_headers(sealed, new.headers),
+        kinds=kinds_text(new.kinds),
+        headers=seal_headers(sealed, new.headers),
         secret=sealed.seal(secret.encode()),
         old_secret=None,
         old_secret_until=None,
         max_retries=new.max_retries,
         backoff=new.backoff,
-        **_lent(actor),
+        **await owners.lend(tx, now, actor),
         since=(await events.look(tx)).last,
         status="active",
         reason=None,
@@ -119,18 +103,29 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) 
     return MadeHook(hook, secret)
 
 
-@reads
-async def get(tx: Tx, actor: Actor, hook_id: str, dialect: HookDialect | None = None) -> Hook:
+async def get(
+    engine: Engine, actor: Actor, hook_id: str, dialect: HookDialect | None = None
+) -> Hook:
     """One endpoint, of this dialect where one is said. Raises Forbidden, NotFound."""
-    access.need(actor, *READ)
-    return present(await hooks.get(tx, hook_id), dialect)
+    return await _get(engine, actor, engine.clock.now(), hook_id, dialect)
+
+
+async def everyone(engine: Engine, actor: Actor) -> list[Hook]:
+    """Every endpoint of the tenant, oldest first. Raises Forbidden."""
+    return await _everyone(engine, actor, engine.clock.now())
 
 
 @reads
-async def everyone(tx: Tx, actor: Actor) -> list[Hook]:
-    """Every endpoint of the tenant, oldest first. Raises Forbidden."""
+async def _get(tx: Tx, actor: Actor, now: int, hook_id: str, dialect: HookDialect | None) -> Hook:
     access.need(actor, *READ)
-    return await hooks.all_(tx)
+    return await owners.as_now(tx, now, present(await hooks.get(tx, hook_id), dialect))
+
+
+@reads
+async def _everyone(tx: Tx, actor: Actor, now: int) -> list[Hook]:
+    access.need(actor, *READ)
+    known: owners.Holdings = {}
+    return [await owners.as_now(tx, now, hook, known) for hook in await hooks.all_(tx)]
 
 
 def present(found: Hook | None, dialect: HookDialect | None = None) -> Hook:
@@ -140,31 +135,16 @@ def present(found: Hook | None, dialect: HookDialect | None = None) -> Hook:
     return found
 
 
-async def change(
-    engine: Engine,
-    actor: Actor,
-    hook_id: str,
-    changes: HookChanges,
-    dialect: HookDialect | None = None,
-) -> Hook:
-    """Change an endpoint (of this dialect where one is said), or switch it on or off; it hears
-    with the actor's rights from now on. Raises Forbidden, NotFound, Invalid."""
-    access.need(actor, *WRITE)
-    if changes.url is not UNSET:
-        check_url(engine, changes.url)
-    if changes.headers is not UNSET:
-        check_headers(changes.headers)
-    return await _change(engine, actor, engine, hook_id, changes, dialect=dialect)
-
-
 @writes
 async def rotate(
     tx: Tx, now: int, actor: Actor, sealed: Sealed, hook_id: str, hours: int = OLD_SECRET_HOURS
 ) -> MadeHook:
     """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
-    does not). Raises Forbidden, NotFound."""
+    does not). Raises Forbidden, also for an endpoint that may be told more than the actor may read;
+    NotFound."""
     access.need(actor, *WRITE)
     before = present(await hooks.lock(tx, hook_id))
+    owners.need_rights_of(actor, before)
     secret = webhook_signature.new_secret()
     after = structs.replace(
         before,
@@ -209,60 +189,11 @@ async def _remove(
     await note(tx, now, actor, "remove", "webhook", hook_id)
 
 
-@writes
-async def _change(
-    tx: Tx,
-    now: int,
-    actor: Actor,
-    engine: Engine,
-    hook_id: str,
-    changes: HookChanges,
-    *,
-    dialect: HookDialect | None,
-) -> Hook:
-    before = present(await hooks.lock(tx, hook_id), dialect)
-    values: dict[str, Any] = {
-        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
-    }
-    fields = sorted(values)
-    if "kinds" in values:
-        check_kinds(engine, before.dialect, values["kinds"])
-        values["kinds"] = _text(list(values["kinds"]))
-    if "headers" in values:
-        values["headers"] = _seal_headers(engine.sealed, values["headers"])
-    await check_inbox(tx, values.get("inbox_id"))
-    active = values.pop("active", None)
-    if active is not None and active != (before.status == "active"):
-        values |= await _switched(tx, active)
-    after = structs.replace(
-        before, **values, **_lent(actor), updated_at=max(now, before.updated_at + 1)
-    )
-    await hooks.change(tx, after)
-    await note(tx, now, actor, "change", "webhook", hook_id, fields=fields)
-    return after
-
-
-async def _switched(tx: Tx, active: bool) -> dict[str, Any]:
-    """Switched on, it is told what happens from now on, and tried at once."""
-    if not active:
-        return {"status": "disabled", "reason": "switched off"}
-    well: dict[str, Any] = {"failures": 0, "failing_since": None, "open_until": None}
-    since = (await events.look(tx)).last
-    return well | {"status": "active", "reason": None, "since": since}
-
-
-def _lent(actor: Actor) -> dict[str, Any]:
-    held = PERMISSIONS if actor.is_system_admin else actor.permissions
-    return {
-        "permissions": _text(sorted(held)),
-        "hears_private": access.sees_private(actor),
-        "reads_as": None if actor.is_system_admin or actor.kind != "user" else actor.identity_id,
-    }
-
-
-def _seal_headers(sealed: Sealed, headers: dict[str, str]) -> bytes | None:
+def seal_headers(sealed: Sealed, headers: dict[str, str]) -> bytes | None:
+    """Headers as an endpoint keeps them."""
     return sealed.seal(msgspec.json.encode(headers)) if headers else None
 
 
-def _text(words: list[str]) -> str:
-    return msgspec.json.encode(words).decode()
+def kinds_text(kinds: tuple[str, ...]) -> str:
+    """Names of events as an endpoint keeps them."""
+    return msgspec.json.encode(kinds).decode()

@@ -9,11 +9,21 @@ from hashlib import sha256
 
 PREFIX = "whsec_"
 _KEY_BYTES = 32
+_GIVEN_KEY_BYTES = range(24, 65)
 
 
 def new_secret() -> str:
     """A new secret: `whsec_` and 256 random bits in base64."""
     return PREFIX + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text is `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks has it."""
+    try:
+        key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return text.startswith(PREFIX) and len(key) in _GIVEN_KEY_BYTES
 
 
 def key_of(secret: str) -> bytes:

@@ -18,8 +18,9 @@ class Hook(Struct, frozen=True):
 
     `secret`, `old_secret` (which signs, too, until `old_secret_until`) and `headers` are sealed.
     `max_retries` and `backoff` None: the schedule of Standard Webhooks. `permissions` (JSON list)
-    and `hears_private` are what it may be told: what whoever set it up might have read; `reads_as`
-    is who that is, where it was a person. Events up to position `since` are not told by themselves.
+    and `hears_private` are what it may be told at most: the rights its owner lent it. The owner is
+    the person `reads_as` or the key `owner_key_id`; neither: the operator. Events up to position
+    `since` are not told by themselves.
     `failures` in a row since `failing_since` open the breaker: until `open_until` nothing is tried,
     then one delivery at a time.
     """
@@ -48,6 +49,7 @@ class Hook(Struct, frozen=True):
     created_by: str | None
     created_at: int
     updated_at: int
+    owner_key_id: str | None
 
 
 class Place(Struct, frozen=True):

@@ -8,6 +8,8 @@ import pytest
 
 from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.native import Native
+from koine.engine import inboxes
+from koine.engine.inboxes import NewInbox
 from koine.store.db import Database
 from tests.cast import http
 from tests.relay.hooks.told import Told, telling
@@ -70,6 +72,20 @@ async def test_it_can_be_changed_switched_off_and_taken_away(api: Api) -> None:
 async def test_what_cannot_be_is_refused(api: Api, given: dict[str, object], field: str) -> None:
     reply = await api[1].post("/v1/webhooks", json={"url": "https://example.com/"} | given)
     assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, field)
+
+
+async def test_an_inbox_that_was_removed_is_no_change(api: Api) -> None:
+    told, client = api
+    new = NewInbox(name="Short-lived")
+    inbox = await inboxes.create(told.cast.engine, told.boss, new)
+    hook = await made(api, inbox_id=inbox.id)
+    await inboxes.remove(told.cast.engine, told.boss, inbox.id)
+    where, given = f"/v1/webhooks/{hook['id']}", {"inbox_id": inbox.id, "name": "New"}
+    changed = await client.patch(where, json=given)
+    assert (changed.status_code, changed.json()["name"]) == (200, "New")
+    moved = await client.patch(where, json={"inbox_id": told.cast.acme.inbox.id})
+    back = await client.patch(where, json={"inbox_id": inbox.id})
+    assert (moved.status_code, back.status_code) == (200, 422)
 
 
 async def test_a_ping_says_what_came_of_it(api: Api) -> None:

@@ -109,7 +109,9 @@ async def test_a_name_of_allowed_addresses_is_taken_when_it_is_given() -> None:
     await outbound.close()
 
 
-@pytest.mark.parametrize("host", ["localhost", "a.localhost", "metadata.google.internal", "x.local"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "a.localhost", "metadata.google.internal", "x.local"]
+)
 async def test_a_name_of_no_public_host_is_refused_when_it_is_given(host: str) -> None:
     outbound = Outbound(resolver=Answers(("93.184.215.14",)))
     assert await why(outbound, f"https://{host}/") == (

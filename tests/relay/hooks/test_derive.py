@@ -2,8 +2,8 @@
 
 import asyncio
 
-from koine.engine import conversations, hooks
-from koine.engine.hooks import HookChanges
+from koine.engine import conversations, hook_changes
+from koine.engine.hook_changes import HookChanges
 from koine.model.event import Logged
 from koine.relay.hooks import derive
 from koine.relay.hooks.derive import Deriver
@@ -57,9 +57,9 @@ async def test_what_is_for_nobody_moves_no_cursor(told: Told) -> None:
 async def test_an_endpoint_switched_on_late_begins_there(told: Told) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
-    await hooks.change(engine, told.boss, made.hook.id, HookChanges(active=False))
+    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=False))
     await told.say(talk)
-    await hooks.change(engine, told.boss, made.hook.id, HookChanges(active=True))
+    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=True))
     await told.say(talk)
     assert await told.derive() == 1
 

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 import pytest
 
-from koine.engine import conversations, hook_deliveries, hooks, tenants
+from koine.engine import conversations, hook_changes, hook_deliveries, hooks, tenants
+from koine.engine.hook_changes import HookChanges
 from koine.engine.hook_deliveries import Range
-from koine.engine.hooks import HookChanges
 from koine.kit.times import DAY, SECOND
 from koine.model.conversation import NewConversation
 from koine.model.errors import Conflict, Invalid
@@ -216,12 +216,12 @@ async def test_one_or_a_time_is_replayed_under_the_same_ids(told: Told) -> None:
 async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(told: Told) -> None:
     made = await told.hook()
     engine, talk = told.cast.engine, await told.talk()
-    await hooks.change(engine, told.boss, made.hook.id, HookChanges(active=False))
+    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=False))
     await told.say(talk)
     await told.tell()
     with pytest.raises(Conflict):
         await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60))
-    await hooks.change(engine, told.boss, made.hook.id, HookChanges(active=True))
+    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=True))
     await told.tell()
     assert told.receiver.got == []
     assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60)) == 1

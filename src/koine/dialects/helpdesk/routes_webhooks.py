@@ -7,9 +7,10 @@ from msgspec import UNSET, UnsetType, structs
 
 from koine.dialects.helpdesk import paths, wire
 from koine.dialects.helpdesk import wire_webhooks as wires
-from koine.engine import hook_deliveries, hooks
+from koine.engine import hook_changes, hook_deliveries, hooks
+from koine.engine.hook_changes import HookChanges
 from koine.engine.hook_deliveries import LogFilter
-from koine.engine.hooks import HookChanges, NewHook
+from koine.engine.hooks import NewHook
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
 from koine.kit.times import iso_ms
@@ -60,11 +61,11 @@ async def get_webhook(call: Call[None, None]) -> wires.OneWebhook:
 
 @routes.put(WEBHOOK, body=wires.UpdateWebhook, returns=wires.OneWebhook, path_types=TYPES)
 async def update_webhook(call: Call[wires.UpdateWebhook, None]) -> wires.OneWebhook:
-    """Change a webhook, or switch it on again, or off."""
+    """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
     changes = HookChanges(active=call.body.is_active, **_given(call.body))
     hook_id = paths.conversation_id(call)
-    changed = await hooks.change(call.engine, call.actor, hook_id, changes, OURS)
-    return wires.OneWebhook(success=True, data=_webhook(changed))
+    changed = await hook_changes.change(call.engine, call.actor, hook_id, changes, OURS)
+    return wires.OneWebhook(success=True, data=_webhook(changed.hook, changed.secret or UNSET))
 
 
 @routes.delete(WEBHOOK, returns=wire.Deleted, path_types=TYPES)
@@ -113,9 +114,10 @@ def _given(body: wires.CreateWebhook | wires.UpdateWebhook) -> dict[str, Any]:
     }
     if "events" in given:
         given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
-    policy: wires.RetryPolicy | None = given.pop("retry_policy", None)
+    policy: wires.RetryPolicy | wires.ChangeRetryPolicy | None = given.pop("retry_policy", None)
     if policy is not None:
-        given |= {"max_retries": policy.max_retries, "backoff": policy.backoff_strategy}
+        said = {"max_retries": policy.max_retries, "backoff": policy.backoff_strategy}
+        given |= {name: value for name, value in said.items() if value is not UNSET}
     return given
 
 

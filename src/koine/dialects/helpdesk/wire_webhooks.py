@@ -31,6 +31,13 @@ class RetryPolicy(Struct, frozen=True, rename="camel"):
     backoff_strategy: Backoff = "exponential"
 
 
+class ChangeRetryPolicy(Struct, frozen=True, rename="camel"):
+    """What to change of it (D); what is left out stays."""
+
+    max_retries: Annotated[int, Meta(ge=0, le=10)] | UnsetType = UNSET
+    backoff_strategy: Backoff | UnsetType = UNSET
+
+
 class CreateWebhook(Struct, frozen=True, kw_only=True, rename="camel"):
     """A new webhook (F)."""
 
@@ -42,18 +49,20 @@ class CreateWebhook(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class UpdateWebhook(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What to change (D); what is left out stays."""
+    """What to change (D); what is left out stays. Headers and secret do not go along to a `url` of
+    another origin, unless they are given."""
 
     name: Name | UnsetType = UNSET
     url: Url | UnsetType = UNSET
     events: Events | UnsetType = UNSET
     headers: Headers | UnsetType = UNSET
-    retry_policy: RetryPolicy | UnsetType = UNSET
+    secret: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    retry_policy: ChangeRetryPolicy | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
 
 
 class Webhook(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A webhook. `secret` is shown when it is made, and never again (F)."""
+    """A webhook. `secret` is shown when it is new, and never again (F)."""
 
     id: str = field(name="_id")
     name: str

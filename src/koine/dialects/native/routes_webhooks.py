@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from koine.dialects.native import cursors, shapes_webhooks, values, wire
 from koine.dialects.native import wire_webhooks as wires
-from koine.engine import access, hooks
-from koine.engine.hooks import READ, HookChanges, NewHook
+from koine.engine import access, hook_changes, hooks
+from koine.engine.hook_changes import HookChanges
+from koine.engine.hooks import READ, NewHook
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
 from koine.relay.hooks import trying
@@ -52,15 +53,17 @@ async def get_webhook(call: Call[None, None]) -> wires.Webhook:
     return shapes_webhooks.webhook(found)
 
 
-@routes.patch(WEBHOOK, body=wires.ChangeWebhook, returns=wires.Webhook, path_types=TYPES, tags=TAGS)
-async def change_webhook(call: Call[wires.ChangeWebhook, None]) -> wires.Webhook:
-    """Change a webhook, or switch it on again, or off."""
+@routes.patch(
+    WEBHOOK, body=wires.ChangeWebhook, returns=wires.ChangedWebhook, path_types=TYPES, tags=TAGS
+)
+async def change_webhook(call: Call[wires.ChangeWebhook, None]) -> wires.ChangedWebhook:
+    """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
     hook_id = values.path_id(call, "webhook_id")
     given = _given(call.body)
     if "status" in given:
         given["active"] = given.pop("status") == "active"
-    changed = await hooks.change(call.engine, call.actor, hook_id, HookChanges(**given))
-    return shapes_webhooks.webhook(changed)
+    changed = await hook_changes.change(call.engine, call.actor, hook_id, HookChanges(**given))
+    return shapes_webhooks.changed_webhook(changed)
 
 
 @routes.delete(WEBHOOK, status=204, path_types=TYPES, tags=TAGS)
@@ -98,5 +101,5 @@ def _given(body: wires.CreateWebhook | wires.ChangeWebhook) -> dict[str, Any]:
     policy = given.pop("retry_policy", UNSET)
     if policy is not UNSET:
         none = {"max_retries": None, "backoff": None}
-        given |= none if policy is None else structs.asdict(policy)
+        given |= none if policy is None else values.given(policy)
     return given

@@ -1,9 +1,11 @@
 """Webhooks as the wire shows them. Pure."""
 
 import msgspec
+from msgspec import UNSET
 
 from koine.dialects.native import wire_webhooks as wire
 from koine.dialects.native.values import shown_time
+from koine.engine.hook_changes import ChangedHook
 from koine.engine.hooks import MadeHook
 from koine.kit.times import iso_ms
 from koine.model.hook import Attempt, Delivery, Hook, Shown
@@ -30,6 +32,8 @@ def webhook(h: Hook) -> wire.Webhook:
         failing_since=shown_time(h.failing_since),
         paused_until=shown_time(h.open_until),
         created_by=h.created_by,
+        owner_user_id=h.reads_as,
+        owner_key_id=h.owner_key_id,
         created_at=iso_ms(h.created_at),
         updated_at=iso_ms(h.updated_at),
     )
@@ -39,6 +43,13 @@ def made_webhook(made: MadeHook) -> wire.MadeWebhook:
     """An endpoint with its secret."""
     shown = msgspec.structs.asdict(webhook(made.hook))
     return wire.MadeWebhook(**shown, secret=made.secret)
+
+
+def changed_webhook(changed: ChangedHook) -> wire.ChangedWebhook:
+    """An endpoint, with its secret if it got a new one."""
+    shown = msgspec.structs.asdict(webhook(changed.hook))
+    secret = UNSET if changed.secret is None else changed.secret
+    return wire.ChangedWebhook(**shown, secret=secret)
 
 
 def delivery(d: Delivery) -> wire.WebhookDelivery:

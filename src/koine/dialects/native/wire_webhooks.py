@@ -12,6 +12,7 @@ Title = Annotated[str, Meta(max_length=255)]
 Kind = Annotated[str, Meta(min_length=1, max_length=100)]
 Kinds = Annotated[list[Kind], Meta(max_length=100)]
 Headers = Annotated[dict[str, str], Meta(max_length=20)]
+Secret = Annotated[str, Meta(max_length=100)]
 Retries = Annotated[int, Meta(ge=0, le=10)]
 
 
@@ -21,6 +22,13 @@ class RetryPolicy(Struct, frozen=True):
 
     max_retries: Retries = 3
     backoff: Backoff = "exponential"
+
+
+class ChangeRetryPolicy(Struct, frozen=True):
+    """What to change of a policy; what is left out stays."""
+
+    max_retries: Retries | UnsetType = UNSET
+    backoff: Backoff | UnsetType = UNSET
 
 
 class CreateWebhook(Struct, frozen=True, kw_only=True):
@@ -38,20 +46,22 @@ class CreateWebhook(Struct, frozen=True, kw_only=True):
 
 class ChangeWebhook(Struct, frozen=True, kw_only=True):
     """What to change of an endpoint; what is left out stays. `status` switches it on again, or
-    off."""
+    off. Headers and secret do not go along to a `url` of another origin, unless they are given."""
 
     url: Url | UnsetType = UNSET
     name: Title | UnsetType = UNSET
     inbox_id: Id | UnsetType | None = UNSET
     events: Kinds | UnsetType = UNSET
     headers: Headers | UnsetType = UNSET
-    retry_policy: RetryPolicy | UnsetType | None = UNSET
+    secret: Secret | UnsetType = UNSET
+    retry_policy: ChangeRetryPolicy | UnsetType | None = UNSET
     status: Literal["active", "disabled"] | UnsetType = UNSET
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
     """An endpoint. `reason` says why it is disabled; `failing_since` since when every try fails,
-    `paused_until` until when none is made."""
+    `paused_until` until when none is made. It is told what its owner may read: a user, else an API
+    key, else (both null) the operator."""
 
     id: str
     name: str
@@ -66,6 +76,8 @@ class Webhook(Struct, frozen=True, kw_only=True):
     failing_since: str | None
     paused_until: str | None
     created_by: str | None
+    owner_user_id: str | None
+    owner_key_id: str | None
     created_at: str
     updated_at: str
 
@@ -74,6 +86,12 @@ class MadeWebhook(Webhook, frozen=True, kw_only=True):
     """An endpoint with its secret, which is shown this once."""
 
     secret: str
+
+
+class ChangedWebhook(Webhook, frozen=True, kw_only=True):
+    """An endpoint; a secret that is new is shown this once."""
+
+    secret: str | UnsetType = UNSET
 
 
 class Webhooks(Struct, frozen=True):

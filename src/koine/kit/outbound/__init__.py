@@ -9,5 +9,6 @@
 from koine.kit.outbound.allowed import Allowed
 from koine.kit.outbound.client import Outbound
 from koine.kit.outbound.message import Failed, Refused, Reply, Request
+from koine.kit.outbound.target import same_origin
 
-__all__ = ["Allowed", "Failed", "Outbound", "Refused", "Reply", "Request"]
+__all__ = ["Allowed", "Failed", "Outbound", "Refused", "Reply", "Request", "same_origin"]

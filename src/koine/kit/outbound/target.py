@@ -39,7 +39,6 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
-
     @property
     def origin(self) -> tuple[bool, str, int]:
         """Whose it is: scheme, host and port."""
@@ -74,6 +73,14 @@ def read(url: str) -> Target:
     host, literal = _host(parts[1])
     path = path if path.startswith("/") else f"/{path}"
     return Target(secure, host, port, path, literal)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs have the same scheme, host and port; what cannot be read has none."""
+    try:
+        return read(one).origin == read(other).origin
+    except Refused:
+        return False
 
 
 def host_name(text: str) -> str:

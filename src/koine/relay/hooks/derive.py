@@ -2,21 +2,30 @@
 
 The rows of a stretch of the log and the cursor beyond it are written in one transaction, under the
 cursor's lock: whatever dies, and however many processes do this, no event is left out or doubled.
+What an event says of somebody's rights is heeded, too: endpoints whose owner lost them are paused.
 """
 
+import msgspec
+
+from koine.engine import hook_owners as owners
 from koine.engine.engine import Engine
 from koine.engine.hook_lines import due, in_their_inboxes, is_for
 from koine.engine.hook_voice import Voices
-from koine.model.event import Logged
-from koine.model.hook import Owned
+from koine.model.actor import Actor
+from koine.model.event import EventKind, Logged
+from koine.model.hook import Owned, Place
 from koine.store import events, hook_queue, hooks
+from koine.store.as_tenant import TenantTx
 from koine.store.db import Tx
-from koine.store.hook_queue import Due
 
 CHUNK = 500
 """Events gone through in one transaction."""
 LAZY = 5000
 """The cursor is left this many events behind while there is nothing to put in line."""
+_RIGHTS: frozenset[EventKind] = frozenset(
+    {"credential.changed", "identity.updated", "identity.removed"}
+)
+"""Events after which an owner may hold less than before."""
 
 
 class Deriver:
@@ -32,7 +41,7 @@ class Deriver:
         found = 0
         if settled < self._looked:
             self._looked = 0  # the log went back: another database is behind the same address
-        while await self._is_behind(settled):
+        while await self._is_behind(settled, now):
             db, voices = self._engine.db, self._engine.voices
             written, upto = await db.write("", _derive, voices, now, self._looked, settled)
             found += written
@@ -40,11 +49,11 @@ class Deriver:
                 break
         return found
 
-    async def _is_behind(self, settled: int) -> bool:
+    async def _is_behind(self, settled: int, now: int) -> bool:
         """Whether there is something to write. What is for nobody is not worth a transaction."""
         while True:
             db, voices = self._engine.db, self._engine.voices
-            upto, some, cursor = await db.read("", _look, voices, self._looked, settled)
+            upto, some, cursor = await db.read("", _look, voices, now, self._looked, settled)
             if some or upto - cursor > LAZY:
                 return True
             self._looked = max(self._looked, upto)
@@ -52,15 +61,20 @@ class Deriver:
                 return False
 
 
-async def _look(tx: Tx, voices: Voices, looked: int, settled: int) -> tuple[int, bool, int]:
-    """How far the next stretch goes, whether it has anything for anybody, where the cursor is."""
+async def _look(
+    tx: Tx, voices: Voices, now: int, looked: int, settled: int
+) -> tuple[int, bool, int]:
+    """How far the next stretch goes, whether there is anything to write, where the cursor is."""
     active = await _active(tx, voices)
     if not active:
         return settled, False, settled
     cursor = await hooks.cursor(tx)
     start = max(looked, cursor, min(hook.since for hook in active))
     upto, chunk = await _stretch(tx, start, settled)
-    return upto, bool(await _due(tx, voices, active, chunk, 0)), max(cursor, start)
+    some = bool(await _pairs(tx, voices, active, chunk)) or bool(
+        await _lost(tx, now, _concerned(active, chunk))
+    )
+    return upto, some, max(cursor, start)
 
 
 async def _derive(tx: Tx, voices: Voices, now: int, looked: int, settled: int) -> tuple[int, int]:
@@ -69,11 +83,15 @@ async def _derive(tx: Tx, voices: Voices, now: int, looked: int, settled: int) -
     active = await _active(tx, voices)
     start = max(looked, cursor, min((hook.since for hook in active), default=settled))
     upto, chunk = await _stretch(tx, start, settled)
-    due = await _due(tx, voices, active, chunk, now)
-    await hook_queue.put(tx, due)
+    pairs = await _pairs(tx, voices, active, chunk)
+    lost = await _lost(tx, now, [*_concerned(active, chunk), *(hook for _, hook in pairs)])
+    for place, reason in sorted(lost.items(), key=lambda each: each[0].hook_id):
+        await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
+    due_now = [due(event, hook, now) for event, hook in pairs if hook.place not in lost]
+    await hook_queue.put(tx, due_now)
     if upto > cursor:
         await hooks.move_cursor(tx, upto)
-    return len(due), upto
+    return len(due_now), upto
 
 
 async def _active(tx: Tx, voices: Voices) -> list[Owned]:
@@ -85,16 +103,54 @@ async def _stretch(tx: Tx, start: int, settled: int) -> tuple[int, list[Logged]]
     return (chunk[-1].position if len(chunk) == CHUNK else max(start, settled)), chunk
 
 
-async def _due(
-    tx: Tx, voices: Voices, active: list[Owned], chunk: list[Logged], now: int
-) -> list[Due]:
-    by_tenant: dict[str, list[Owned]] = {}
-    for hook in active:
-        by_tenant.setdefault(hook.tenant_id, []).append(hook)
+async def _pairs(
+    tx: Tx, voices: Voices, active: list[Owned], chunk: list[Logged]
+) -> list[tuple[Logged, Owned]]:
+    """Who is to be told of what."""
+    by_tenant = _by_tenant(active)
     pairs = [
         (event, hook)
         for event in chunk
         for hook in by_tenant.get(event.tenant_id, ())
         if event.position > hook.since and is_for(voices, event, hook)
     ]
-    return [due(event, hook, now) for event, hook in await in_their_inboxes(tx, pairs)]
+    return await in_their_inboxes(tx, pairs)
+
+
+def _concerned(active: list[Owned], chunk: list[Logged]) -> list[Owned]:
+    """The endpoints whose owner may have lost rights by one of these events: the person it is
+    about, or a key, for a key may rest on others."""
+    by_tenant = _by_tenant(active)
+    found = {
+        hook.place: hook
+        for event in chunk
+        if event.kind in _RIGHTS and event.tenant_id in by_tenant and not _is_of_contact(event)
+        for hook in by_tenant[event.tenant_id]
+        if hook.owner_key_id is not None or hook.reads_as == event.subject_id
+    }
+    return list(found.values())
+
+
+async def _lost(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, str]:
+    """Which of these endpoints must be paused, and why."""
+    known: dict[str, owners.Holdings] = {}
+    lost: dict[Place, str] = {}
+    for place, hook in {hook.place: hook for hook in asked}.items():
+        tenant = TenantTx(tx, place.tenant_id)
+        found = await owners.listener(tenant, now, hook, known.setdefault(place.tenant_id, {}))
+        if not isinstance(found, Actor):
+            lost[place] = found
+    return lost
+
+
+def _by_tenant(active: list[Owned]) -> dict[str, list[Owned]]:
+    found: dict[str, list[Owned]] = {}
+    for hook in active:
+        found.setdefault(hook.tenant_id, []).append(hook)
+    return found
+
+
+def _is_of_contact(event: Logged) -> bool:
+    """Contacts change all the time, and own no endpoint."""
+    said: dict[str, object] = msgspec.json.decode(event.body)
+    return said.get("what") == "contact"

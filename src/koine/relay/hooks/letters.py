@@ -9,6 +9,7 @@ from msgspec import Struct
 from koine.engine.engine import Engine
 from koine.engine.hearing import hears
 from koine.engine.hook_lines import kinds_of
+from koine.engine.hook_owners import Holdings, listener
 from koine.kit import webhook_signature
 from koine.kit.lru import TimedCache
 from koine.kit.times import MINUTE, SECOND, unix
@@ -19,12 +20,14 @@ from koine.model.hook import Claim, Hook, Owned, Place, Told
 from koine.model.tenant import Tenant
 from koine.relay.gathering import gathered
 from koine.store import hook_log, tenants
+from koine.store.db import Tx
 
+FRESH = SECOND
+"""µs for which it is not asked again whether a letter may be posted."""
 CONTENT = {"content-type": "application/json"}
 FORGOTTEN = "the log has forgotten the event"
 UNTELLABLE = "the server could not put the event into words; its own log says why"
 UNREADABLE = "the endpoint's secret cannot be read: the server's secret_key is another; rotate it"
-_words = msgspec.json.Decoder(frozenset[str])
 _headers = msgspec.json.Decoder(dict[str, str])
 _log = structlog.get_logger("koine.webhooks")
 
@@ -37,20 +40,32 @@ class Keys(Struct, frozen=True):
 
 
 class Letter(Struct, frozen=True):
-    """What is to be posted for a claim."""
+    """What is to be posted for a claim; at `asked` (µs) its owner was known to have the right."""
 
     claim: Claim
     hook: Owned
     body: bytes
+    asked: int
 
 
 class Written(Struct):
-    """What became of claims: letters to post, claims with nothing to tell and why, and claims
-    that were never for their endpoint."""
+    """What became of claims: letters to post, claims with nothing to tell and why, claims that
+    were never for their endpoint; those that wait as their endpoint is to be paused, and why."""
 
     letters: list[Letter] = msgspec.field(default_factory=list)
     cancelled: list[tuple[Claim, str]] = msgspec.field(default_factory=list)
     dropped: list[Claim] = msgspec.field(default_factory=list)
+    waiting: list[Claim] = msgspec.field(default_factory=list)
+    paused: dict[Place, str] = msgspec.field(default_factory=dict)
+
+
+class Scene(Struct, frozen=True):
+    """An endpoint, as whom it listens, its tenant, and when (µs) that was asked."""
+
+    hook: Owned
+    ear: Actor
+    tenant: Tenant | None
+    asked: int
 
 
 class Desk:
@@ -70,11 +85,20 @@ class Desk:
             by_tenant.setdefault(claim.place.tenant_id, []).append(claim)
         for tenant_id, theirs in by_tenant.items():
             tenant = await self.tenant(tenant_id)
+            now = self._engine.clock.now()
+            asked = [hooks[place] for place in {claim.place for claim in theirs}]
+            ears = await self._engine.db.read(tenant_id, _listeners, now, asked)
             happened = await self._happened(tenant_id, theirs)
             for claim in theirs:
+                hook, ear = hooks[claim.place], ears[claim.place]
+                if not isinstance(ear, Actor):
+                    written.paused[claim.place] = ear
+                    written.waiting.append(claim)
+                    continue
+                scene = Scene(hook, ear, tenant, now)
                 # Claimed again for ever, the one that cannot be told would be in everyone's way.
                 try:
-                    self._decide(written, claim, hooks[claim.place], happened, tenant)
+                    self._decide(written, claim, scene, happened.get(claim.position))
                 except Exception:
                     _log.error("an event cannot be told", event_id=claim.event_id, exc_info=True)
                     written.cancelled.append((claim, UNTELLABLE))
@@ -98,30 +122,35 @@ class Desk:
         return {each.event.position: each for each in happened}
 
     def _decide(
-        self,
-        written: Written,
-        claim: Claim,
-        hook: Owned,
-        happened: Mapping[int, Happening],
-        tenant: Tenant | None,
+        self, written: Written, claim: Claim, scene: Scene, happening: Happening | None
     ) -> None:
-        happening = happened.get(claim.position)
-        if happening is None or tenant is None:
+        if happening is None or scene.tenant is None:
             written.cancelled.append((claim, FORGOTTEN if claim.event is None else UNTELLABLE))
         elif happening.event.conversation_id is not None and happening.conversation is None:
             written.cancelled.append((claim, hook_log.DELETED))
-        elif (told := self._told(hook, happening, tenant)) is None:
+        elif (told := self._told(scene.hook, scene.ear, happening, scene.tenant)) is None:
             written.dropped.append(claim)
         else:
-            written.letters.append(Letter(claim, hook, told.body))
+            written.letters.append(Letter(claim, scene.hook, told.body, scene.asked))
 
-    def _told(self, hook: Owned, happening: Happening, tenant: Tenant) -> Told | None:
-        if not hears(ear(hook), happening):
+    def _told(self, hook: Owned, ear: Actor, happening: Happening, tenant: Tenant) -> Told | None:
+        if not hears(ear, happening):
             return None
         voice, kinds = self._engine.voices[hook.dialect], kinds_of(hook)
         return happening.once(
             ("hook", hook.dialect, kinds), lambda: voice.told(happening, tenant, kinds)
         )
+
+    async def why_not(self, letter: Letter) -> str | None:
+        """Why a letter must not be posted after all: its endpoint's owner lost rights while it
+        waited, longer than FRESH. Raises Unavailable."""
+        now = self._engine.clock.now()
+        if now - letter.asked <= FRESH:
+            return None
+        hook = letter.hook
+        found = await self._engine.db.read(hook.tenant_id, _listeners, now, [hook])
+        ear = found[hook.place]
+        return None if isinstance(ear, Actor) else ear
 
     def signed(self, hook: Owned, event_id: str, body: bytes) -> tuple[dict[str, str], Keys]:
         """The headers of a post of now, and the keys they are made with. Raises ValueError when
@@ -153,10 +182,7 @@ def opened(engine: Engine, hook: Hook, now: int) -> Keys:
     return Keys(tuple(secrets), headers)
 
 
-def ear(hook: Owned) -> Actor:
-    """Who listens at an endpoint: the person who set it up, with the rights of then, or a key."""
-    held = _words.decode(hook.permissions)
-    if hook.reads_as is None:
-        return Actor(hook.tenant_id, "key", permissions=held)
-    role = "agent" if hook.hears_private else None
-    return Actor(hook.tenant_id, "user", hook.reads_as, role, held)
+async def _listeners(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, Actor | str]:
+    """As whom each endpoint listens, or why it must be paused."""
+    known: Holdings = {}
+    return {hook.place: await listener(tx, now, hook, known) for hook in asked}

@@ -31,7 +31,7 @@ class Batch(Struct):
     disabled: dict[Place, str] = msgspec.field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.results) + len(self.dropped) + len(self.health)
+        return len(self.results) + len(self.dropped) + len(self.health) + len(self.disabled)
 
 
 class Outcomes:

@@ -153,9 +153,11 @@ class Sender:
 
     def _put_by(self, written: Written, now: int) -> None:
         """Claims that are not posted."""
-        if written.cancelled or written.dropped:
+        if written.cancelled or written.dropped or written.waiting:
             batch = self._outcomes.batch
             batch.dropped += written.dropped
+            batch.disabled |= written.paused
+            batch.results += [results.released(claim, now) for claim in written.waiting]
             batch.results += [
                 results.cancelled(claim, why, now) for claim, why in written.cancelled
             ]
@@ -168,15 +170,32 @@ class Sender:
             task.add_done_callback(self._posts.discard)
 
     async def _post(self, letter: Letter, line: Line) -> None:
-        posted = await post(self._engine, self._desk, letter)
-        line.flying -= 1
-        self._note(letter, line, posted)
+        if await self._may_post(letter):
+            posted = await post(self._engine, self._desk, letter)
+            line.flying -= 1
+            self._note(letter, line, posted)
+        else:
+            line.flying -= 1
+            line.waiting.append(letter)
+            self._release(line)
         if line.probes:
             self._release(line)
         self._begin(line)
         if line.runs_dry:
             line.hungry = False
             self._woken.set()
+
+    async def _may_post(self, letter: Letter) -> bool:
+        """Whether the endpoint's owner still has the right; else it is paused. Never raises."""
+        try:
+            reason = await self._desk.why_not(letter)
+        except Exception:
+            _log.warning("an endpoint's owner could not be asked for", exc_info=True)
+            await asyncio.sleep(_AWAY_S)
+            return False
+        if reason is not None:
+            self._outcomes.batch.disabled[letter.claim.place] = reason
+        return reason is None
 
     def _release(self, line: Line) -> None:
         """Let go of what was claimed and waits: another sender, or another time."""

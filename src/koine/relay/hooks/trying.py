@@ -27,4 +27,4 @@ async def ping(
         raise NotFound("tenant")
     told = engine.voices[hook.dialect].ping(tenant, engine.clock.now())
     claim = Claim(hook.place, 0, f"evt_{new_id().replace('-', '')}", 0, 0, None)
-    return await post(engine, desk, Letter(claim, hook, told.body))
+    return await post(engine, desk, Letter(claim, hook, told.body, engine.clock.now()))

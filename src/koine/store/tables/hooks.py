@@ -42,6 +42,7 @@ hooks = Table(
     int_("created_at"),
     int_("updated_at"),
     id_("reads_as", True),
+    id_("owner_key_id", True),
     key("tenant_id", "id"),
     belongs("inbox_id", "inboxes"),
     partial("hooks_active", "tenant_id", "id", where="status = 'active'"),

@@ -1,0 +1,194 @@
+"""An endpoint is told what its owner may read now; without one it waits to be taken over."""
+
+import importlib
+
+import pytest
+
+from koine.engine import audit, credentials, hook_changes, hook_deliveries, hooks, keys, people
+from koine.engine.hook_changes import HookChanges
+from koine.engine.hook_owners import KEY_ENDED, OWNER_HOLDS_LESS, OWNER_LEFT
+from koine.engine.hooks import MadeHook, NewHook
+from koine.engine.people import PersonChanges
+from koine.kit.times import HOUR
+from koine.model.actor import Actor, operator
+from koine.model.errors import Conflict, Forbidden
+from koine.model.hook import Hook
+from koine.model.identity import NewIdentity
+from koine.model.page import Window
+from koine.model.permissions import PERMISSIONS, WRITE_WEBHOOKS
+from koine.relay.hooks import letters
+from koine.store import hooks as rows
+from koine.store.migrations import versions
+from tests.relay.hooks.told import Told
+
+LEAVINGS = {
+    "blocked": (PersonChanges(blocked=True), OWNER_LEFT),
+    "demoted": (PersonChanges(role="agent"), OWNER_HOLDS_LESS),
+    "removed": (None, OWNER_LEFT),
+}
+LEAVING = pytest.mark.parametrize(("how", "why"), LEAVINGS.values(), ids=LEAVINGS)
+
+
+async def eve_of(told: Told, role: str = "tenant_admin", permissions: str = "[]") -> Actor:
+    """Somebody who will leave."""
+    new = NewIdentity(kind="user", name="Eve", role=role, permissions=permissions)
+    eve = await people.create(told.cast.engine, told.boss, new)
+    held = people.held(role, permissions)
+    return Actor(told.boss.tenant_id, "user", eve.id, role, held)
+
+
+async def hook_of(told: Told, owner: Actor) -> MadeHook:
+    new = NewHook(url=f"{told.receiver.url}/hook", kinds=("message.created",))
+    return await hooks.create(told.cast.engine, owner, new)
+
+
+async def leave(told: Told, who: Actor, how: PersonChanges | None) -> None:
+    engine, who_id = told.cast.engine, who.identity_id or ""
+    if how is None:
+        await people.remove(engine, told.boss, who_id, "user")
+    else:
+        await people.change(engine, told.boss, who_id, "user", how)
+
+
+async def shown(told: Told, made: MadeHook) -> Hook:
+    return await hooks.get(told.cast.engine, told.boss, made.hook.id)
+
+
+@LEAVING
+async def test_the_endpoint_of_one_who_leaves_is_paused_and_told_nothing(
+    told: Told, how: PersonChanges | None, why: str
+) -> None:
+    eve = await eve_of(told)
+    made, talk = await hook_of(told, eve), await told.talk()
+    await told.say(talk, "before")
+    await told.tell()
+    await leave(told, eve, how)
+    found = await shown(told, made)
+    assert (found.status, found.reason) == ("disabled", why)
+    await told.say(talk, "a note", private=True)
+    await told.tell()
+    assert len(told.receiver.got) == 1
+    with pytest.raises(Conflict):
+        await hook_deliveries.replay(
+            told.cast.engine, told.boss, made.hook.id, told.receiver.got[0].id
+        )
+
+
+@LEAVING
+async def test_the_log_alone_pauses_it(told: Told, how: PersonChanges | None, why: str) -> None:
+    """Without anything to tell it: the row itself says so, and other endpoints are told."""
+    eve = await eve_of(told)
+    made = await hook_of(told, eve)
+    await told.hook(kinds=("webhook.disabled",))
+    await leave(told, eve, how)
+    await told.derive()
+    await told.tell()
+    row = await told.cast.engine.db.read(told.boss.tenant_id, rows.get, made.hook.id)
+    assert row is not None and (row.status, row.reason) == ("disabled", why)
+    (got,) = told.receiver.got
+    assert why.encode() in got.body and made.hook.id.encode() in got.body
+
+
+async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Told) -> None:
+    eve = await eve_of(told)
+    made, talk = await hook_of(told, eve), await told.talk()
+    await told.say(talk, "on its way")
+    await told.derive()
+    await leave(told, eve, LEAVINGS["blocked"][0])
+    await told.send()
+    assert told.receiver.got == []
+    assert [row.state for row in await told.log(made.hook)] == ["pending"]
+    ada = told.cast.acme.actor("ada")
+    on = await hook_changes.change(told.cast.engine, ada, made.hook.id, HookChanges(active=True))
+    assert (on.hook.status, on.hook.reads_as, on.secret) == ("active", ada.identity_id, None)
+    await told.send()
+    assert len(told.receiver.got) == 1
+
+
+async def test_a_letter_that_waited_is_asked_for_again(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "FRESH", -1)
+    eve = await eve_of(told)
+    made, talk = await hook_of(told, eve), await told.talk()
+    await told.say(talk)
+    await told.derive()
+    why_not = letters.Desk.why_not
+
+    async def late(desk: letters.Desk, letter: letters.Letter) -> str | None:
+        await leave(told, eve, LEAVINGS["blocked"][0])
+        return await why_not(desk, letter)
+
+    monkeypatch.setattr(letters.Desk, "why_not", late)
+    await told.hooks.sender.turn()
+    await told.hooks.sender.idle()
+    assert told.receiver.got == []
+    assert [row.state for row in await told.log(made.hook)] == ["pending"]
+
+
+async def test_nobody_takes_over_who_holds_less(told: Told) -> None:
+    eve = await eve_of(told)
+    made = await hook_of(told, eve)
+    await leave(told, eve, None)
+    fred = await eve_of(told, "agent", f'["{WRITE_WEBHOOKS}"]')
+    with pytest.raises(Forbidden):
+        await hook_changes.change(told.cast.engine, fred, made.hook.id, HookChanges(active=True))
+
+
+async def test_who_takes_over_is_in_the_audit_log(told: Told) -> None:
+    eve = await eve_of(told)
+    made = await hook_of(told, eve)
+    await leave(told, eve, None)
+    engine, ada = told.cast.engine, told.cast.acme.actor("ada")
+    await hook_changes.change(engine, ada, made.hook.id, HookChanges(active=True))
+    page = await audit.find(engine, told.boss, "webhook", "take_over", Window(limit=5))
+    (entry,) = page.items
+    assert (entry.actor_id, entry.noun_id) == (ada.identity_id, made.hook.id)
+    assert OWNER_LEFT in entry.detail
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "its user left", "its maker left"])
+async def test_the_endpoint_of_a_key_that_ended_is_paused(told: Told, end: str) -> None:
+    engine, eve = told.cast.engine, await eve_of(told)
+    fred = await eve_of(told, "agent")
+    until = engine.clock.now() + HOUR if end == "expired" else None
+    key = await keys.create(
+        engine, eve, "k", PERMISSIONS, user_id=fred.identity_id, expires_at=until
+    )
+    made = await hook_of(told, await credentials.by_key(engine, key.text))
+    talk = await told.talk()
+    await told.say(talk, "before")
+    await told.tell()
+    if end == "revoked":
+        await keys.revoke(engine, operator(told.boss.tenant_id), key.key.id)
+    elif end == "expired":
+        told.cast.clock.advance(2 * 3600)
+    else:
+        await leave(told, fred if end == "its user left" else eve, None)
+    await told.say(talk, "after")
+    await told.tell()
+    found = await shown(told, made)
+    assert len(told.receiver.got) == 1
+    assert (found.status, found.reason) == ("disabled", KEY_ENDED)
+
+
+async def test_an_owner_who_changes_and_keeps_all_rights_is_told_on(told: Told) -> None:
+    eve = await eve_of(told)
+    await hook_of(told, eve)
+    await leave(told, eve, PersonChanges(name="Eva"))
+    await told.say(await told.talk())
+    await told.tell()
+    assert len(told.receiver.got) == 1
+
+
+async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(told: Told) -> None:
+    """A migration reads it in the audit log."""
+    engine, ada = told.cast.engine, told.cast.acme.actor("ada")
+    key = await keys.create(engine, ada, "k", PERMISSIONS)
+    by_key = await credentials.by_key(engine, key.text)
+    hooks_of = [await hook_of(told, who) for who in (by_key, ada, told.boss)]
+    await engine.db.alter_schema(lambda _: "UPDATE hooks SET owner_key_id = NULL")
+    step = importlib.import_module(f"{versions.__name__}.0006_owners_of_webhooks")
+    await engine.db.alter_schema(lambda _: step._FROM_AUDIT)
+    found = [await shown(told, each) for each in hooks_of]
+    assert [each.owner_key_id for each in found] == [key.key.id, None, None]
