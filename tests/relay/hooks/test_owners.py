@@ -188,7 +188,7 @@ async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(told: Told) 
     by_key = await credentials.by_key(engine, key.text)
     hooks_of = [await hook_of(told, who) for who in (by_key, ada, told.boss)]
     await engine.db.alter_schema(lambda _: "UPDATE hooks SET owner_key_id = NULL")
-    step = importlib.import_module(f"{versions.__name__}.0006_owners_of_webhooks")
+    step = importlib.import_module(f"{versions.__name__}.0007_owners_of_webhooks")
     await engine.db.alter_schema(lambda _: step._FROM_AUDIT)
     found = [await shown(told, each) for each in hooks_of]
     assert [each.owner_key_id for each in found] == [key.key.id, None, None]

@@ -1,6 +1,6 @@
 """owners of webhooks
 
-Revision ID: 0006
+Revision ID: 0007
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from koine.store.types import Uuid
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 _FROM_AUDIT = """
 WITH changed AS (
