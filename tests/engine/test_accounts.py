@@ -63,3 +63,19 @@ async def test_a_key_changes_nobodys_own_password(cast: Cast) -> None:
     key = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
     with pytest.raises(Forbidden):
         await accounts.change_own_password(cast.engine, key, PASSWORD, OTHER)
+
+
+@pytest.mark.parametrize(
+    "password", ["Password1234", "x" * 1025, "dan@team.test 1", "Dan User Acme"]
+)
+async def test_a_weak_password_is_refused_however_it_is_set(cast: Cast, password: str) -> None:
+    ada, dan = cast.acme.actor("ada"), cast.acme.id("dan")
+    email = PersonChanges(email="dan@team.test", name="Dan User")
+    with pytest.raises(Invalid, match="password"):
+        await accounts.change(cast.engine, ada, dan, email, password)
+    await people.change(cast.engine, ada, dan, "user", email)
+    with pytest.raises(Invalid, match="password"):
+        await sessions.set_password(cast.engine, ada, dan, password)
+    new = NewIdentity(kind="user", email="dan@team.test", name="Dan User")
+    with pytest.raises(Invalid, match="password"):
+        await accounts.create(cast.engine, ada, new, password)

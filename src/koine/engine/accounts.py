@@ -3,6 +3,7 @@
 from koine.engine import access, people, sessions
 from koine.engine.engine import Engine, writes, writes_rights
 from koine.engine.people import PersonChanges
+from koine.engine.sessions import NewPassword
 from koine.kit import passwords
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, Invalid
@@ -56,7 +57,9 @@ async def change_own_password(
 
 
 @writes
-async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity, hashed: str | None) -> Identity:
+async def _create(
+    tx: Tx, now: int, actor: Actor, new: NewIdentity, hashed: NewPassword | None
+) -> Identity:
     user = await people.make(tx, now, actor, new)
     if hashed is not None:
         await sessions.save_password(tx, now, actor, user, hashed)
@@ -65,7 +68,7 @@ async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity, hashed: str 
 
 @writes_rights
 async def _change(
-    tx: Tx, now: int, actor: Actor, user_id: str, changes: PersonChanges, hashed: str | None
+    tx: Tx, now: int, actor: Actor, user_id: str, changes: PersonChanges, hashed: NewPassword | None
 ) -> Identity:
     user = await people.alter(tx, now, actor, user_id, "user", changes)
     if hashed is not None:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from koine.engine import access, people
 from koine.engine.engine import Engine, writes_rights
 from koine.engine.ledger import note, note_anonymous
-from koine.kit import passwords, tokens
+from koine.kit import password_rules, passwords, tokens
 from koine.kit.ids import canonical, new_id
 from koine.kit.times import DAY
 from koine.model.actor import Actor
@@ -15,10 +15,14 @@ from koine.model.credential import Login, Session
 from koine.model.errors import Conflict, Invalid, NotFound, Unauthenticated
 from koine.model.identity import Identity
 from koine.model.permissions import MANAGE_TENANT
-from koine.store import credentials, identities
+from koine.store import credentials, identities, tenants
 from koine.store.db import Duplicate, Tx
 
-SHORTEST_PASSWORD = 12
+_WEAK = {
+    "too_short": f"password must have at least {password_rules.SHORTEST} characters",
+    "too_long": f"password must have at most {password_rules.LONGEST} characters",
+    "common": "password is among those that are guessed first: take another",
+}
 _REUSED: Final = "reused"
 
 
@@ -30,6 +34,16 @@ class LoggedIn(Struct, frozen=True):
     expires_in: int
     tenant_id: str
     user: Identity
+
+
+class NewPassword(Struct, frozen=True):
+    """A password that is about to be set, and its hash. Only the hash is kept."""
+
+    text: str
+    hashed: str
+
+    def __repr__(self) -> str:
+        return "NewPassword(…)"
 
 
 class _Turn(Struct, frozen=True):
@@ -48,19 +62,20 @@ async def set_password(engine: Engine, actor: Actor, user_id: str, password: str
     e-mail, Conflict("exists") for a taken e-mail."""
     if actor.kind != "user" or user_id != actor.identity_id:
         access.need(actor, MANAGE_TENANT)
-    hashed = await hash_checked(engine, password)
+    new = await hash_checked(engine, password)
     try:
-        await _set_password(engine, actor, user_id, hashed)
+        await _set_password(engine, actor, user_id, new)
     except Duplicate:
         raise Conflict("exists", "another user has this e-mail") from None
 
 
-async def hash_checked(engine: Engine, password: str) -> str:
-    """The hash of a password that is long enough. Raises Invalid("password"), Unavailable."""
-    if len(password) < SHORTEST_PASSWORD:
-        text = f"password must have at least {SHORTEST_PASSWORD} characters"
-        raise Invalid("password", "too_short", text)
-    return await engine.hashing.run(passwords.hash_password, password)
+async def hash_checked(engine: Engine, password: str) -> NewPassword:
+    """A password that is not too weak by itself. Raises Invalid("password"), Unavailable."""
+    weakness = password_rules.weakness(password)
+    if weakness is not None:
+        raise Invalid("password", weakness, _WEAK[weakness])
+    hashed = await engine.hashing.run(passwords.hash_password, password)
+    return NewPassword(password, hashed)
 
 
 async def log_in(
@@ -147,23 +162,28 @@ def system_admin_token(engine: Engine, ttl_s: int) -> str:
     return engine.signer.sign(claims | {"is_system_admin": True}, ttl_s)
 
 
-async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, hashed: str) -> None:
+async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, new: NewPassword) -> None:
     """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
-    without an e-mail; a Duplicate is the caller's to tell."""
+    without an e-mail or for one made of names; a Duplicate is the caller's to tell."""
     people.outrank(actor, user)
     if not user.email:
         raise Invalid("email", "missing", "a user who logs in needs an e-mail")
-    await credentials.save_login(tx, Login(tx.tenant_id, user.id, user.email, hashed))
+    tenant = await tenants.get(tx, tx.tenant_id)
+    names = [user.email, user.name, user.first_name, user.last_name]
+    names += [tenant.name, tenant.slug] if tenant else []
+    if password_rules.is_of_names(new.text, names):
+        raise Invalid("password", "common", _WEAK["common"])
+    await credentials.save_login(tx, Login(tx.tenant_id, user.id, user.email, new.hashed))
     await credentials.revoke_sessions_of(tx, user.id, now)
     await note(tx, now, actor, "set_password", "user", user.id)
 
 
 @writes_rights
-async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, hashed: str) -> None:
+async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, new: NewPassword) -> None:
     user = await identities.get(tx, user_id)
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise NotFound("user")
-    await save_password(tx, now, actor, user, hashed)
+    await save_password(tx, now, actor, user, new)
 
 
 def _matching(logins: list[Login], password: str) -> list[Login]:
