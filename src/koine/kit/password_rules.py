@@ -15,23 +15,23 @@ _SHORTEST_NAME = 4
 _FEW = 3
 _LONGEST_UNIT = 4
 
-COMMON: Final = frozenset(
-    """
-    password1234 password12345 password123456 password1234! passwordpassword password123!
-    passw0rd1234 passwort1234 p@ssw0rd1234 p@ssword1234 mypassword12 mypassword123 newpassword1
-    newpassword123 changeme1234 changemenow1 changemenow! letmein12345 letmeinplease welcome12345
-    welcome123456 welcomehome1 administrator administrator1 admin1234567 adminadmin12 adminadminadmin
-    qwertyuiop12 qwertyuiop123 qwertyuiop[] qwertyqwerty qwerty123456 qwerty1234567 qwertyuiopas
-    qwertyuiopasdf qwertyuiopasdfgh 1q2w3e4r5t6y 1q2w3e4r5t6y7u 1qaz2wsx3edc 1qaz2wsx3edc4rfv
-    zaq12wsxcde3 qazwsxedcrfv asdfghjkl123 asdfghjkl;'\\ zxcvbnm12345 qweasdzxc123 abcd12345678
-    abc123abc123 abc123456789 a1b2c3d4e5f6 iloveyou1234 iloveyou12345 iloveyouforever
-    trustno1trustno1 sunshine1234 princess1234 football1234 baseball1234 superman1234 starwars1234 dragon123456
-    monkey123456 michael12345 charlie12345 computer1234 internet1234 whatever1234
-    correcthorsebatterystaple secretsecret secret123456 topsecret123 default12345 testtesttest testing12345 test12345678
-    temporary123 temppassword guestguest12 rootrootroot toortoortoor 111111222222 112233445566
-    123123123123 123321123321 121212121212 123qwe123qwe 147258369147 987654321987 123456qwerty
-    """.split()
-)
+_COMMON = """
+password1234 password12345 password123456 password1234! passwordpassword password123!
+passw0rd1234 passwort1234 p@ssw0rd1234 p@ssword1234 mypassword12 mypassword123 newpassword1
+newpassword123 changeme1234 changemenow1 changemenow! letmein12345 letmeinplease welcome12345
+welcome123456 welcomehome1 administrator administrator1 admin1234567 adminadmin12
+adminadminadmin qwertyuiop12 qwertyuiop123 qwertyuiop[] qwertyqwerty qwerty123456
+qwerty1234567 qwertyuiopas qwertyuiopasdf qwertyuiopasdfgh 1q2w3e4r5t6y 1q2w3e4r5t6y7u
+1qaz2wsx3edc 1qaz2wsx3edc4rfv zaq12wsxcde3 qazwsxedcrfv asdfghjkl123 asdfghjkl;'\\ zxcvbnm12345
+qweasdzxc123 abcd12345678 abc123abc123 abc123456789 a1b2c3d4e5f6 iloveyou1234 iloveyou12345
+iloveyouforever trustno1trustno1 sunshine1234 princess1234 football1234 baseball1234
+superman1234 starwars1234 dragon123456 monkey123456 michael12345 charlie12345 computer1234
+internet1234 whatever1234 correcthorsebatterystaple secretsecret secret123456 topsecret123
+default12345 testtesttest testing12345 test12345678 temporary123 temppassword guestguest12
+rootrootroot toortoortoor 111111222222 112233445566 123123123123 123321123321 121212121212
+123qwe123qwe 147258369147 987654321987 123456qwerty
+"""
+COMMON: Final = frozenset(_COMMON.split())
 """Of the passwords that leaks show most often, those long enough to pass by length. Lower case."""
 
 
