@@ -15,7 +15,16 @@ def test_a_new_folder_is_fine_and_nothing_is_made(terminal: Terminal) -> None:
 
 def test_a_server_that_was_set_up_is_fine(acme: Terminal) -> None:
     about = {finding["about"]: finding["level"] for finding in acme.json("doctor")}
-    assert about == dict.fromkeys(("settings", "disk", "database", "tables", "version"), "ok")
+    fine = dict.fromkeys(("settings", "disk", "database", "tables", "version"), "ok")
+    assert about == fine | {"secrets": "warning"}
+
+
+def test_a_key_of_ones_own_that_seals_secrets_is_fine(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "KOINE_SECRET_KEY" in terminal.type("doctor")
+    monkeypatch.setenv("KOINE_SECRET_KEY", "k" * 32)
+    assert "KOINE_SECRET_KEY" not in terminal.type("doctor")
 
 
 def test_a_misspelt_variable_is_a_problem(

@@ -14,6 +14,7 @@ from koine.main.conditions import (
     kind_of_disk,
     of_database,
     of_files,
+    of_secrets,
     of_settings,
     refuse,
 )
@@ -55,6 +56,11 @@ def test_a_server_that_is_too_open_is_told(given: dict[str, object], told: set[s
     found = list(of_settings({}, load({}, given)))
     assert {each.about for each in found} == told
     assert {each.level for each in found} <= {"warning"} and not any(f.fatal for f in found)
+
+
+def test_a_sealing_key_that_lies_with_what_it_seals_is_told() -> None:
+    assert of_secrets(load({}, {})).level == "warning"
+    assert of_secrets(load({}, {"secret_key": "k" * 32})).level == "ok"
 
 
 def test_a_folder_that_is_not_there_yet_is_fine(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from koine.cli.checkup import examine_database
 from koine.cli.failing import REFUSED
 from koine.cli.running import finish
 from koine.kit.settings import BadSetting, Settings
-from koine.main.conditions import Finding, of_files, of_settings
+from koine.main.conditions import Finding, of_files, of_secrets, of_settings
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -38,6 +38,7 @@ def doctor(
 async def _examine(settings: Settings) -> list[Finding]:
     return [
         *of_settings(os.environ, settings),
+        of_secrets(settings),
         *of_files(settings),
         *await examine_database(settings),
     ]

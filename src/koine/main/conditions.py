@@ -103,6 +103,15 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", "uploads", found, advice)
 
 
+def of_secrets(settings: Settings) -> Finding:
+    """Whether who reads the database, or a backup of it, also reads what is sealed in it."""
+    if settings.secret_key:
+        return Finding("ok", "secrets", "the key that seals secrets is not in the database")
+    found = "the key that signs tokens and seals webhooks' secrets lies in the database with them"
+    advice = "set KOINE_SECRET_KEY before webhooks are made; see docs/running.md"
+    return Finding("warning", "secrets", found, advice)
+
+
 def of_files(settings: Settings) -> Iterator[Finding]:
     """Disk space, what kind of disk it is, and who may read the files."""
     folder = Path(settings.data_dir)

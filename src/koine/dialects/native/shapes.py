@@ -79,6 +79,8 @@ def key(k: ApiKey) -> wire.Key:
         created_at=iso_ms(k.created_at),
         expires_at=shown_time(k.expires_at),
         revoked_at=shown_time(k.revoked_at),
+        created_by=k.created_by,
+        created_by_key=k.created_by_key,
     )
 
 

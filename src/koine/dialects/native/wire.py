@@ -198,6 +198,8 @@ class Key(Struct, frozen=True):
     created_at: str
     expires_at: str | None
     revoked_at: str | None
+    created_by: str | None
+    created_by_key: str | None
 
 
 class MadeKey(Key, frozen=True):
