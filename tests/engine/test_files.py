@@ -1,5 +1,6 @@
 """Uploads on disk: a row never lacks its bytes, and a failure leaves nothing."""
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,10 @@ async def test_a_row_whose_bytes_are_lost_is_nothing(cast: Cast) -> None:
 async def test_names_are_harmless(cast: Cast, name: str, kept: str, extension: str | None) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x", name))
     assert (saved.name, saved.extension) == (kept, extension)
+
+
+async def test_an_upload_is_nobody_elses_on_this_machine(cast: Cast) -> None:
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
+    path = Path(cast.engine.settings.data_dir) / files.place(saved.key)
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, *path.parents[:3])]
+    assert modes == [0o600, 0o700, 0o700, 0o700]

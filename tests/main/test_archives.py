@@ -140,6 +140,7 @@ async def test_an_upload_that_was_damaged_is_made_good(place: Place) -> None:
     upload.write_bytes(b"kepX")
     assert await place.restore(path, place.home, force=True) == []
     assert upload.read_bytes() == b"kept"
+    assert stat.S_IMODE(upload.stat().st_mode) == 0o600
 
 
 async def test_an_upload_deleted_meanwhile_is_told_and_no_difference(place: Place) -> None:

@@ -1,6 +1,7 @@
 """What the server refuses to start with, and several workers on one PostgreSQL."""
 
 import socket
+import stat
 from pathlib import Path
 
 import httpx
@@ -36,3 +37,17 @@ def test_two_workers_serve_one_database(tmp_path: Path, shared_postgres: SharedP
         answers = [httpx.get(f"{running.url}/api/v1/conversations", headers=key) for _ in range(8)]
         assert {answer.json()["pagination"]["total"] for answer in answers} == {120}
         assert running.stop() == 0
+
+
+def test_uploads_that_others_could_read_are_closed_at_the_start(tmp_path: Path) -> None:
+    # Where `served` has its data folder.
+    folder = tmp_path / "data" / "files" / "ab" / "cd"
+    folder.mkdir(parents=True)
+    upload = folder / "key"
+    upload.write_bytes(b"x")
+    upload.chmod(0o644)
+    (tmp_path / "data" / "files").chmod(0o755)
+    with served(tmp_path) as running:
+        modes = [stat.S_IMODE(each.stat().st_mode) for each in (upload, *upload.parents[:3])]
+        assert running.stop() == 0
+    assert modes == [0o600, 0o700, 0o700, 0o700]

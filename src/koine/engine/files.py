@@ -22,8 +22,10 @@ from msgspec import Struct
 from koine.engine import upload_budgets
 from koine.engine.engine import Engine
 from koine.engine.upload_budgets import Uploader
+from koine.kit import private
 from koine.kit.ids import new_id
 from koine.kit.images import HEAD, Image, sniff
+from koine.kit.media import recognise
 from koine.kit.tokens import random_token
 from koine.model.errors import NotFound, Unavailable
 from koine.model.message import Attachment
@@ -38,7 +40,7 @@ log = logging.getLogger(__name__)
 CHUNK = 256 * 1024
 NAME_LENGTH = 255
 OCTETS = "application/octet-stream"
-IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 """What is stored under these types was seen to be so by its first bytes."""
 
 KEY = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -58,10 +60,19 @@ class Source(Protocol):
 
 
 class Opened(Struct, frozen=True):
-    """A stored file, ready to be sent: its row, and its bytes in pieces."""
+    """A stored file, ready to be sent: its row, and where its bytes are."""
 
     file: StoredFile
-    chunks: AsyncIterator[bytes]
+    path: Path
+
+    @property
+    def chunks(self) -> AsyncIterator[bytes]:
+        """All its bytes, in pieces."""
+        return self.part(0, self.file.size)
+
+    def part(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` to before `end`, in pieces."""
+        return _chunks(self.path, start, end)
 
     @property
     def is_image(self) -> bool:
@@ -82,8 +93,9 @@ async def save(
     path = _path(engine, key)
     name = _name(source.name)
     try:
-        size, image = await _write(path, source)
-        media = _media(source.content_type, image)
+        size, head = await _write(path, source)
+        image = sniff(head)
+        media = _media(source.content_type, image, head)
         row = await engine.db.write(
             tenant_id, _add, engine, by, conversation_id, (name, media, size, key)
         )
@@ -118,7 +130,7 @@ async def open_by_key(engine: Engine, key: str) -> Opened:
     row = await engine.db.read("", files.by_key, key) if KEY.fullmatch(key) else None
     if row is None or not await asyncio.to_thread(_path(engine, key).is_file):
         raise NotFound("file")
-    return Opened(row, _chunks(_path(engine, key)))
+    return Opened(row, _path(engine, key))
 
 
 def place(key: str) -> Path:
@@ -154,10 +166,10 @@ async def _add(
     return row
 
 
-async def _write(path: Path, source: Source) -> tuple[int, Image | None]:
-    """Give the size, and what image it is by its first bytes."""
+async def _write(path: Path, source: Source) -> tuple[int, bytes]:
+    """Give the size, and the first bytes."""
     part = path.with_name(f"{path.name}.part")
-    out = await _on_disk(_create, part)
+    out = await _on_disk(_create, part, path.parents[2])
     size, head = 0, b""
     try:
         while chunk := await source.read(CHUNK):
@@ -170,7 +182,7 @@ async def _write(path: Path, source: Source) -> tuple[int, Image | None]:
             out.close()
         part.unlink(missing_ok=True)
         raise
-    return size, sniff(head)
+    return size, head
 
 
 async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -182,9 +194,9 @@ async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
         raise Unavailable() from error
 
 
-def _create(part: Path) -> IO[bytes]:
-    part.parent.mkdir(parents=True, exist_ok=True)
-    return part.open("xb")
+def _create(part: Path, root: Path) -> IO[bytes]:
+    private.make_folders(part.parent, root)
+    return private.create(part)
 
 
 def _finish(out: IO[bytes], part: Path, path: Path) -> None:
@@ -201,11 +213,15 @@ def _finish(out: IO[bytes], part: Path, path: Path) -> None:
             os.close(opened)
 
 
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
+async def _chunks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     # Opened only when the first piece is asked for: an answer without a body leaves nothing open.
     opened = await asyncio.to_thread(path.open, "rb")
     try:
-        while chunk := await asyncio.to_thread(opened.read, CHUNK):
+        if start:
+            await asyncio.to_thread(opened.seek, start)
+        left = end - start
+        while left and (chunk := await asyncio.to_thread(opened.read, min(CHUNK, left))):
+            left -= len(chunk)
             yield chunk
     finally:
         opened.close()
@@ -227,11 +243,13 @@ def _shows(letter: str) -> bool:
     return letter.isprintable() or letter in _JOINERS or unicodedata.category(letter) == "Zs"
 
 
-def _media(claimed: str, image: Image | None) -> str:
+def _media(claimed: str, image: Image | None, head: bytes) -> str:
     if image is not None:
         return image.media
     media = claimed.split(";", 1)[0].strip().lower()
-    return media if _MEDIA.fullmatch(media) and media not in IMAGES else OCTETS
+    if not _MEDIA.fullmatch(media) or media in IMAGES or media == OCTETS:
+        return recognise(head) or OCTETS
+    return media
 
 
 def _kind(media: str) -> str:

@@ -8,6 +8,9 @@ HEAD = 256 * 1024
 # Frames of a JPEG that carry its size; the others among C0 to CF are tables.
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
+# The lengths that the header behind a BMP's "BM" has had.
+_BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
+
 
 class Image(Struct, frozen=True):
     """A media type, with width and height in pixels or None where the header does not tell."""
@@ -18,7 +21,7 @@ class Image(Struct, frozen=True):
 
 
 def sniff(head: bytes) -> Image | None:
-    """The PNG, JPEG, GIF or WebP that `head` begins, by its magic bytes; None for all else."""
+    """The PNG, JPEG, GIF, WebP or BMP that `head` begins, by its magic bytes; None for all else."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return _sized("image/png", _png(head))
     if head.startswith(b"\xff\xd8\xff"):
@@ -28,6 +31,8 @@ def sniff(head: bytes) -> Image | None:
         return _sized("image/gif", size)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return _sized("image/webp", _webp(head))
+    if head.startswith(b"BM") and _little(head[14:18]) in _BMP_HEADERS:
+        return _sized("image/bmp", _bmp(head))
     return None
 
 
@@ -65,6 +70,16 @@ def _webp(head: bytes) -> tuple[int, int] | None:
         bits = _little(head[21:25])
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return None
+
+
+def _bmp(head: bytes) -> tuple[int, int] | None:
+    if len(head) < 26:
+        return None
+    if _little(head[14:18]) == 12:
+        return _little(head[18:20]), _little(head[20:22])
+    # A height below zero: the rows are stored from the top.
+    signed = int.from_bytes(head[22:26], "little", signed=True)
+    return _little(head[18:22]), abs(signed)
 
 
 def _big(part: bytes) -> int:

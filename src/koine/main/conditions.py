@@ -130,6 +130,9 @@ def of_files(settings: Settings) -> Iterator[Finding]:
     for file in (sqlite_path(settings), folder / "demo.json"):
         if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
             yield Finding("problem", "files", f"others may read {file}", f"chmod 600 {file}")
+    uploads = folder / "files"
+    if uploads.exists() and stat.S_IMODE(uploads.stat().st_mode) & 0o077:
+        yield Finding("problem", "files", f"others may read {uploads}", f"chmod 700 {uploads}")
 
 
 async def of_database(settings: Settings) -> list[Finding]:

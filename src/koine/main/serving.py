@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -19,7 +20,7 @@ from koine.engine import engine as engines
 from koine.engine.engine import Engine
 from koine.engine.upkeep import kept_up
 from koine.http.call import Receive, Scope, Send
-from koine.kit import logs
+from koine.kit import logs, private
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.main.conditions import check_start
@@ -63,6 +64,7 @@ def serve(settings: Settings) -> None:
     _configure_log(settings)
     raise_open_files()
     asyncio.run(check_start(settings))
+    _close_uploads(settings)
     with listening(settings) as listener:
         settings = structs.replace(settings, port=listener.getsockname()[1])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
@@ -71,6 +73,16 @@ def serve(settings: Settings) -> None:
                 return
             loop.run(_prepare(settings))
         _serve_many(settings, listener)
+
+
+def _close_uploads(settings: Settings) -> None:
+    """Close what older versions stored to the machine's other accounts."""
+    folder = Path(settings.data_dir) / "files"
+    try:
+        if private.mend(folder):
+            _log.info("uploads were readable by other accounts and are no more", folder=str(folder))
+    except OSError as error:
+        _log.warning("uploads are readable by other accounts", folder=str(folder), error=str(error))
 
 
 def worker() -> "Worker":

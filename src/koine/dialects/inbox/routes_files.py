@@ -3,8 +3,11 @@
 from urllib.parse import quote
 
 from koine.engine import files
-from koine.http.call import Call, Stream
+from koine.http import ranges
+from koine.http.call import Answer, Call, Stream
+from koine.http.ranges import Whole
 from koine.http.route import Routes
+from koine.kit.times import SECOND
 
 routes = Routes()
 CACHED = "private, max-age=86400"
@@ -15,20 +18,22 @@ POLICY = "default-src 'none'; sandbox"
     "/files/{key}/{name}",
     public=True,
     media="application/octet-stream",
-    other_statuses=(404,),
+    other_statuses=(206, 304, 404, 416),
     tags=("Files",),
 )
-async def get_file(call: Call[None, None]) -> Stream:
-    """Download an attachment. Only an image is shown in place; nothing ever runs."""
+async def get_file(call: Call[None, None]) -> Stream | Answer:
+    """Download an attachment, or ranges of its bytes. Only an image is shown in place; nothing ever
+    runs."""
     opened = await files.open_by_key(call.engine, call.path["key"])
     shown = "inline" if opened.is_image else "attachment"
-    return Stream(
-        opened.chunks,
-        opened.file.content_type,
-        headers={
-            "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(opened.file.name, safe='')}",
-            "Content-Length": str(opened.file.size),
-            "Content-Security-Policy": POLICY,
-            "Cache-Control": CACHED,
-        },
-    )
+    file = opened.file
+    named = {
+        "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(file.name, safe='')}",
+        "Content-Security-Policy": POLICY,
+        # The pages that embed it are of other origins (inbox.md, Base: CORS).
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": CACHED,
+    }
+    changed = file.created_at // SECOND
+    whole = Whole(file.size, file.content_type, f'"{file.id}"', changed, named, opened.part)
+    return ranges.answer(call.method, call.headers, whole)

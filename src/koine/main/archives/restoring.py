@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from koine.kit import private
 from koine.kit.settings import Settings
 from koine.main.archives.checking import differences, opened
 from koine.main.archives.manifest import DATABASE, Manifest
@@ -52,9 +53,10 @@ def _put_files(source: Path, target: Path) -> None:
         kept = target / file.relative_to(source)
         if kept.exists() and filecmp.cmp(file, kept, shallow=False):
             continue
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folders(kept.parent, target)
         part = kept.with_name(f"{kept.name}.part")
-        with file.open("rb") as read, part.open("wb") as out:
+        part.unlink(missing_ok=True)
+        with file.open("rb") as read, private.create(part) as out:
             shutil.copyfileobj(read, out)
             out.flush()
             os.fsync(out.fileno())

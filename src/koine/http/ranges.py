@@ -1,0 +1,151 @@
+"""Parts of a file, as RFC 9110 (13 and 14) has them: players seek, downloads go on.
+
+A file here never changes under its name, so its tag is strong and its ranges may be put together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from email.utils import formatdate, parsedate_to_datetime
+from secrets import token_hex
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from koine.http.call import Answer, Stream
+from koine.http.headers import Headers
+
+MOST = 8
+"""Ranges answered in one call; of more, the whole file is sent, as section 14.2 allows."""
+
+_RANGES = re.compile(r"bytes\s*=\s*(.*)", re.IGNORECASE)
+_RANGE = re.compile(r"([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19})")
+_TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
+
+Pieces = Callable[[int, int], AsyncIterator[bytes]]
+"""Gives the bytes from the first number to before the second."""
+
+
+class Range(NamedTuple):
+    """Bytes from `start` to before `end`."""
+
+    start: int
+    end: int
+
+    def of(self, size: int) -> str:
+        """The value of Content-Range."""
+        return f"bytes {self.start}-{self.end - 1}/{size}"
+
+
+class Whole(Struct, frozen=True):
+    """What is asked for: a file's size, media type, tag (in quotes), Unix seconds of its last
+    change, and further headers."""
+
+    size: int
+    media: str
+    tag: str
+    changed: int
+    headers: dict[str, str]
+    pieces: Pieces
+
+
+def answer(method: str, headers: Headers, whole: Whole) -> Stream | Answer:
+    """Give the file, the parts of it that were asked for, a 304 or a 416."""
+    named = whole.headers | {
+        "Accept-Ranges": "bytes",
+        "ETag": whole.tag,
+        "Last-Modified": formatdate(whole.changed, usegmt=True),
+    }
+    if _is_known(headers, whole):
+        return Answer(None, 304, named)
+    asked = _asked(method, headers, whole)
+    if asked is None:
+        return _stream(200, whole, named, Range(0, whole.size))
+    if not asked:
+        # Nothing of the file is sent, and nothing of this is to be kept.
+        named |= {"Content-Range": f"bytes */{whole.size}", "Cache-Control": "no-store"}
+        return Answer(None, 416, named)
+    if len(asked) == 1:
+        return _stream(206, whole, named | {"Content-Range": asked[0].of(whole.size)}, asked[0])
+    return _several(whole, named, asked)
+
+
+def read(text: str, size: int) -> list[Range] | None:
+    """Give the ranges of a Range header that the file has; None when the header is to be ignored:
+    another unit, no ranges, too many, or more bytes than the file has."""
+    match = _RANGES.fullmatch(text.strip())
+    if match is None:
+        return None
+    found: list[Range] = []
+    for part in match[1].split(","):
+        if not part.strip():
+            continue
+        one = _RANGE.fullmatch(part.strip())
+        if one is None or (one[2] and int(one[2]) < int(one[1])):
+            return None
+        found.append(_range(one, size))
+    if not found or len(found) > MOST:
+        return None
+    there = [each for each in found if each.start < each.end]
+    return None if len(there) > 1 and sum(e - s for s, e in there) > size else there
+
+
+def _range(one: re.Match[str], size: int) -> Range:
+    if one[3]:
+        return Range(max(0, size - int(one[3])), size)
+    return Range(int(one[1]), min(size, int(one[2]) + 1) if one[2] else size)
+
+
+def _asked(method: str, headers: Headers, whole: Whole) -> list[Range] | None:
+    text = headers.get("range")
+    if text is None or method != "GET":
+        return None
+    condition = headers.get("if-range")
+    return None if condition and not _is_same(condition, whole) else read(text, whole.size)
+
+
+def _is_known(headers: Headers, whole: Whole) -> bool:
+    tags = headers.get("if-none-match")
+    if tags is not None:
+        return any(tag.removeprefix("W/") in (whole.tag, "*") for tag in _TAG.findall(tags))
+    since = _seconds(headers.get("if-modified-since"))
+    return since is not None and whole.changed <= since
+
+
+def _is_same(condition: str, whole: Whole) -> bool:
+    # A weak tag never matches here (section 13.1.5).
+    return condition.strip() == whole.tag or _seconds(condition) == whole.changed
+
+
+def _seconds(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(parsedate_to_datetime(text).timestamp())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _stream(status: int, whole: Whole, named: dict[str, str], part: Range) -> Stream:
+    named = named | {"Content-Length": str(part.end - part.start)}
+    return Stream(whole.pieces(*part), whole.media, status, named)
+
+
+def _several(whole: Whole, named: dict[str, str], asked: list[Range]) -> Stream:
+    boundary = token_hex(16)
+    heads = [
+        f"\r\n--{boundary}\r\nContent-Type: {whole.media}\r\n"
+        f"Content-Range: {each.of(whole.size)}\r\n\r\n".encode("latin-1")
+        for each in asked
+    ]
+    last = f"\r\n--{boundary}--\r\n".encode()
+    length = sum(len(head) for head in heads) + sum(e - s for s, e in asked) + len(last)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for head, each in zip(heads, asked, strict=True):
+            yield head
+            async for piece in whole.pieces(*each):
+                yield piece
+        yield last
+
+    media = f"multipart/byteranges; boundary={boundary}"
+    return Stream(chunks(), media, 206, named | {"Content-Length": str(length)})

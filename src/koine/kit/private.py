@@ -1,0 +1,42 @@
+"""Files that no other account of the machine may read: 0600, in folders that are 0700."""
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+FILE, FOLDER = 0o600, 0o700
+
+
+def make_folders(folder: Path, root: Path) -> None:
+    """Make `folder` and those above it, down from `root`; what is above `root` as usual."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    for each in reversed([folder, *folder.parents]):
+        if each.is_relative_to(root):
+            each.mkdir(mode=FOLDER, exist_ok=True)
+
+
+def create(path: Path) -> IO[bytes]:
+    """A new file to write to. Raises FileExistsError."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb")
+
+
+def mend(root: Path) -> bool:
+    """Close `root` and all below to other accounts; whether it was open. Raises OSError.
+
+    `root` is closed last: a mending broken off is done again, one that is done costs nothing.
+    """
+    if not root.is_dir() or root.is_symlink() or not _is_open(root):
+        return False
+    for at, folders, files in os.walk(root):
+        for names, mode in ((folders, FOLDER), (files, FILE)):
+            for name in names:
+                path = Path(at, name)
+                if not path.is_symlink():
+                    path.chmod(mode)
+    root.chmod(FOLDER)
+    return True
+
+
+def _is_open(path: Path) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)

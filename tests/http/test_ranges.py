@@ -1,0 +1,37 @@
+"""Which bytes a Range header asks for (RFC 9110, 14.1.2)."""
+
+import pytest
+
+from koine.http.ranges import MOST, Range, read
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("bytes=0-1", [Range(0, 2)]),
+        ("bytes=5-", [Range(5, 10)]),
+        ("bytes=-3", [Range(7, 10)]),
+        ("bytes=-30", [Range(0, 10)]),
+        ("bytes=0-99", [Range(0, 10)]),
+        ("BYTES = 0-0", [Range(0, 1)]),
+        ("bytes=0-1, 4-5", [Range(0, 2), Range(4, 6)]),
+        ("bytes=0-1,,99-", [Range(0, 2)]),
+        ("bytes=10-", []),
+        ("bytes=-0", []),
+        ("bytes=5-4", None),
+        ("bytes=", None),
+        ("bytes=x-y", None),
+        ("bytes=--1", None),
+        ("items=0-1", None),
+        ("0-1", None),
+        ("bytes=0-9,0-9", None),
+        ("bytes=" + ",".join(["0-0"] * (MOST + 1)), None),
+        ("bytes=" + "9" * 30 + "-", None),
+    ],
+)
+def test_ranges_are_read(text: str, found: list[Range] | None) -> None:
+    assert read(text, 10) == found
+
+
+def test_an_empty_file_has_no_range() -> None:
+    assert read("bytes=0-", 0) == []
