@@ -3,6 +3,8 @@
 The permissions are data in `model/permissions.py`. A dialect never asks these questions itself.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from koine.model.actor import Actor
@@ -113,6 +115,27 @@ async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     return found, me
 
 
+async def support_readers(tx: Tx, found: Iterable[Conversation]) -> dict[str, frozenset[str]]:
+    """Who reads what is said in those of the conversations that are about support: their tickets'
+    customers and the tenant's support users (delivery.md, S). Asks nothing without one."""
+    ids = [each.id for each in found if each.kind == "support"]
+    if not ids:
+        return {}
+    tenant = await tenants.get(tx, tx.tenant_id)
+    settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
+    named = settings.support_user_ids
+    customers = {each: await tickets.support_customers(tx, each) for each in ids}
+    return {
+        one: frozenset({i for i in those if i} | set(named)) for one, those in customers.items()
+    }
+
+
+def reads(actor: Actor, readers: frozenset[str] | None) -> bool:
+    """Whether what is said in a conversation that the actor sees, the newest message among it, is
+    for the actor. `readers` are those `support_readers` has of it, None for every other kind."""
+    return readers is None or actor.kind != "user" or actor.identity_id in readers
+
+
 async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     """The conversation, locked, for changing it: who sees it and may write conversations, or
     administers it as a participant."""
@@ -174,8 +197,5 @@ def _takes_part(me: Participant | None) -> bool:
 
 
 async def _reads_support(tx: Tx, actor: Actor, found: Conversation) -> bool:
-    if actor.identity_id in await tickets.support_customers(tx, found.id):
-        return True
-    tenant = await tenants.get(tx, tx.tenant_id)
-    settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
-    return actor.identity_id in settings.support_user_ids
+    readers = await support_readers(tx, [found])
+    return actor.identity_id in readers[found.id]

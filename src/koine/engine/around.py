@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from koine.engine import access
 from koine.model.conversation import Conversation
 from koine.model.message import Message
 from koine.model.view import Around, LastSenders, Part
@@ -10,9 +11,13 @@ from koine.store.db import Tx
 
 
 async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> Around:
-    """The parts asked for, of all these conversations. Nothing is asked for no conversation."""
-    if not items or not parts:
+    """The parts asked for, of all these conversations. Nothing is asked for no conversation;
+    what may not be read is said in `readers`."""
+    if not items:
         return Around()
+    readers = await access.support_readers(tx, items)
+    if not parts:
+        return Around(readers=readers)
     ids = [c.id for c in items]
     latest = await _latest(tx, items) if "latest" in parts else {}
     said = await messages.public_of(tx, ids) if "messages" in parts else {}
@@ -34,6 +39,7 @@ async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> A
         else {},
         places=await inboxes.places_of(tx, owners) if "places" in parts else [],
         senders=await _senders(tx, items) if "senders" in parts else {},
+        readers=readers,
     )
 
 

@@ -10,11 +10,9 @@ import msgspec
 
 from koine.engine.around import around
 from koine.kit.times import DAY
-from koine.model.conversation import Conversation
 from koine.model.event import Logged
 from koine.model.happening import Happening, Noun
 from koine.model.identity import Identity, ResponderVersion
-from koine.model.tenant import TenantSettings
 from koine.model.view import Part
 from koine.store import (
     conversations,
@@ -31,8 +29,7 @@ from koine.store.db import Tx
 _AROUND: frozenset[Part] = frozenset(
     {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
 )
-_SUPPORT = "support"
-_REMEMBERED = 30 * DAY
+REMEMBERED = 30 * DAY
 """When somebody changes, conversations they only spoke in are looked for this far back."""
 
 
@@ -46,7 +43,6 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
     surrounding = await around(tx, list(found.values()), _AROUND)
     places = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
     said = await messages.at(tx, places) if places else {}
-    readers = await _readers(tx, [c for c in found.values() if c.kind == _SUPPORT])
     happened = []
     for event in events:
         conversation_id = event.conversation_id or ""
@@ -59,7 +55,7 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
                 message=said.get((conversation_id, event.seq or 0)),
                 noun=noun,
                 around=surrounding,
-                readers=readers.get(conversation_id),
+                readers=surrounding.readers.get(conversation_id),
                 members=_members(event),
                 meets=await _meets(tx, event, noun, curious),
                 version=await _version(tx, event),
@@ -108,20 +104,9 @@ async def _meets(tx: Tx, event: Logged, noun: Noun | None, curious: list[str]) -
     met = await participants.meets(tx, noun.id, curious)
     if noun.kind != "contact":
         # A contact speaks in conversations of its own; who works here also in others'.
-        since = event.created_at - _REMEMBERED
+        since = event.created_at - REMEMBERED
         met |= await participants.heard(tx, noun.id, curious, since)
     return frozenset(met)
-
-
-async def _readers(tx: Tx, found: list[Conversation]) -> dict[str, frozenset[str]]:
-    """Who reads each of these support conversations (delivery.md, S)."""
-    if not found:
-        return {}
-    tenant = await tenants.get(tx, tx.tenant_id)
-    settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
-    named = settings.support_user_ids
-    customers = {c.id: await tickets.support_customers(tx, c.id) for c in found}
-    return {one: frozenset({i for i in ids if i} | set(named)) for one, ids in customers.items()}
 
 
 async def _version(tx: Tx, event: Logged) -> ResponderVersion | None:

@@ -18,6 +18,7 @@ from koine.model.permissions import (
 )
 
 _ALL_CONVERSATIONS = (VIEW_TENANT, READ_CONVERSATIONS)
+_MORE_THAN_OWN = (*_ALL_CONVERSATIONS, READ_CUSTOMERS, MANAGE_OPERATIONS, MANAGE_TENANT)
 _SAID: frozenset[EventKind] = frozenset({"message.created", "message.updated"})
 
 
@@ -40,6 +41,12 @@ def hears(actor: Actor, happening: Happening) -> bool:
             return actor.kind != "contact"
         case _:
             return actor.may(MANAGE_TENANT)
+
+
+def follows_all(actor: Actor) -> bool:
+    """Whether the actor may be told of more than its own: of all conversations, people, deliveries
+    or of the tenant's own affairs. Whoever may not finds its events by `engine.own_events`."""
+    return actor.may(*_MORE_THAN_OWN)
 
 
 def hears_typing(actor: Actor, happening: Happening) -> bool:
@@ -66,7 +73,7 @@ def _of_conversation(actor: Actor, happening: Happening) -> bool:
     if conversation is None:
         member = actor.identity_id in happening.members
         return event.kind == "conversation.deleted" and (member or actor.may(*_ALL_CONVERSATIONS))
-    if event.kind in _SAID and not _reads(actor, happening):
+    if event.kind in _SAID and not access.reads(actor, happening.readers):
         return False
     if actor.may(*_ALL_CONVERSATIONS):
         return True
@@ -76,10 +83,3 @@ def _of_conversation(actor: Actor, happening: Happening) -> bool:
     # One who has left is told so. With a removal all leave: they are told of it all the same.
     told_last = event.kind == "participant.left" and event.subject_id == actor.identity_id
     return me is not None and (told_last or me.left_at in (None, conversation.removed_at))
-
-
-def _reads(actor: Actor, happening: Happening) -> bool:
-    """Whether what is said in a support conversation is for this actor (delivery.md, S)."""
-    if happening.readers is None or actor.kind != "user" or actor.is_system_admin:
-        return True
-    return actor.identity_id in happening.readers

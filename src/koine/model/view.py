@@ -24,7 +24,8 @@ class Around(Struct, frozen=True):
     `participants`, `latest` (newest public message), `messages` (all public ones) and `tickets`
     (newest) are by conversation id; `people` (owners, or who opened a conversation without one,
     assignees, responders, senders), `inboxes` and `versions` by their own id; `places` are the
-    owners' contact-inboxes; `senders` are by conversation id, where a user spoke last or before.
+    owners' contact-inboxes; `senders` are by conversation id, where a user spoke last or before;
+    `readers`, always there, are who alone reads what is said, of conversations about support.
     """
 
     participants: dict[str, list[Participant]] = {}
@@ -36,6 +37,7 @@ class Around(Struct, frozen=True):
     versions: dict[str, ResponderVersion] = {}
     places: list[ContactInbox] = []
     senders: dict[str, LastSenders] = {}
+    readers: dict[str, frozenset[str]] = {}
 
 
 class Shown(Struct, frozen=True):

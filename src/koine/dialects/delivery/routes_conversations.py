@@ -56,7 +56,7 @@ async def list_conversations(call: Call[None, wire.ListConversations]) -> wire.C
     return wire.Conversations(
         True,
         say("Conversations retrieved successfully", query.language),
-        shapes.conversations(shown, actor.tenant_id, user_id or actor.identity_id),
+        shapes.conversations(shown, actor, user_id or actor.identity_id),
         shown.total or 0,
         query.page,
         limit,
@@ -173,7 +173,7 @@ async def _one(
 ) -> wire.OneConversation:
     actor = call.actor
     shown = await conversations.get(call.engine, actor, conversation_id, _PARTS)
-    found = shapes.conversations(shown, actor.tenant_id, actor.identity_id)[0]
+    found = shapes.conversations(shown, actor, actor.identity_id)[0]
     return wire.OneConversation(True, say(text, call.query.language), found)
 
 

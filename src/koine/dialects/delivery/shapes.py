@@ -6,25 +6,35 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from koine.dialects.delivery import wire
+from koine.engine import access
 from koine.engine.attributes import shown
 from koine.kit.times import iso_ms
+from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, unread
 from koine.model.links import UPLOADS
 from koine.model.message import Attachment, Message
-from koine.model.view import Shown
+from koine.model.view import Around, Shown
 
 _NULL = Raw(b"null")
 _MEDIA: dict[str, wire.ShownType] = {"image": "image", "audio": "audio", "video": "video"}
 _ATTACHMENTS = Decoder(list[Attachment])
 
 
-def conversations(shown: Shown, tenant_id: str, reader_id: str | None) -> list[wire.Conversation]:
-    """Every conversation shown, with the unread count of `reader_id`: 0 for an outsider."""
-    people, latest = shown.around.participants, shown.around.latest
+def conversations(shown: Shown, actor: Actor, reader_id: str | None) -> list[wire.Conversation]:
+    """Every conversation shown to the actor, with the unread count of `reader_id`: 0 for an
+    outsider."""
+    people = shown.around.participants
     return [
-        conversation(c, tenant_id, people.get(c.id, []), latest.get(c.id), reader_id)
+        conversation(
+            c, actor.tenant_id, people.get(c.id, []), latest(c, shown.around, actor), reader_id
+        )
         for c in shown.items
     ]
+
+
+def latest(c: Conversation, around: Around, actor: Actor) -> Message | None:
+    """The newest message that all see, if what is said there is for the actor (S)."""
+    return around.latest.get(c.id) if access.reads(actor, around.readers.get(c.id)) else None
 
 
 def conversation(

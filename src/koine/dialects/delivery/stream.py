@@ -95,7 +95,8 @@ class DeliveryVoice:
         sees = _is_there(happening) and (takes_part or access.sees_all(self.actor))
         hears = said and sees and (takes_part or self.actor.is_system_admin)
         count = 0 if found is None else unread(found, me, sees_private=False)
-        key = ("delivery", sees, hears, count, None if me is None else me.identity_id)
+        reads = access.reads(self.actor, happening.readers)
+        key = ("delivery", sees, hears, reads, count, None if me is None else me.identity_id)
         return happening.once(key, lambda: self._made(happening, sees, hears))
 
     def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
@@ -124,7 +125,7 @@ class DeliveryVoice:
         if found is None:
             return None
         people = list(happening.participants)
-        latest = happening.around.latest.get(found.id)
+        latest = shapes.latest(found, happening.around, self.actor)
         return shapes.conversation(
             found, self.actor.tenant_id, people, latest, self.actor.identity_id
         )

@@ -18,6 +18,7 @@ from koine.model.view import Around
 
 _FILES = msgspec.json.Decoder(list[Attachment])
 
+_NONE = (None, None)
 CLIENT = "client:"
 """How a client's own message id begins as the message's key; then comes whose it is."""
 
@@ -26,6 +27,7 @@ def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversa
     """One conversation with the people around it and what the actor has not read."""
     me = _me(around.participants.get(c.id, []), actor)
     sees_private = access.sees_private(actor)
+    last, previous = _previews(c) if access.reads(actor, around.readers.get(c.id)) else _NONE
     return wire.Conversation(
         id=c.id,
         number=c.number,
@@ -53,10 +55,8 @@ def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversa
         message_count=c.public_count,
         last_seq=c.last_seq if sees_private else c.last_public_seq,
         unread_count=unread(c, me, sees_private),
-        last_message=_preview(c.last_content, c.last_sender_kind, c.last_message_at),
-        previous_message=_preview(
-            c.previous_content, c.previous_sender_kind, c.previous_message_at
-        ),
+        last_message=last,
+        previous_message=previous,
         last_activity_at=iso_ms(c.last_activity_at),
         contact_seen_at=shown_time(c.contact_seen_at),
         agent_seen_at=shown_time(c.agent_seen_at),
@@ -157,6 +157,13 @@ def _me(participants: list[Participant], actor: Actor) -> Participant | None:
 def _person(identity_id: str | None, people: dict[str, Identity]) -> wire.Person | None:
     found = people.get(identity_id) if identity_id else None
     return wire.Person(found.id, found.kind, found.name, found.avatar_url) if found else None
+
+
+def _previews(c: Conversation) -> tuple[wire.Preview | None, wire.Preview | None]:
+    return (
+        _preview(c.last_content, c.last_sender_kind, c.last_message_at),
+        _preview(c.previous_content, c.previous_sender_kind, c.previous_message_at),
+    )
 
 
 def _preview(content: str | None, kind: SenderKind | None, at: int | None) -> wire.Preview | None:

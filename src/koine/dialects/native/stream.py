@@ -134,6 +134,7 @@ def _view(happening: Happening, actor: Actor) -> Hashable:
     if found is not None:
         me = happening.part_of(actor.identity_id)
         sees_private = access.sees_private(actor)
-        return unread(found, me, sees_private), sees_private
+        reads = access.reads(actor, happening.readers)
+        return unread(found, me, sees_private), sees_private, reads
     full = stream_shapes.shows_whole(happening.event.subject_id, actor)
     return full, actor.may(MANAGE_TENANT)

@@ -1,0 +1,101 @@
+"""What is said about support is shown to its readers alone, in previews and streams, too."""
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from koine.dialects.delivery import shapes as delivery_shapes
+from koine.dialects.native import shapes_talk
+from koine.dialects.native.stream import NativeVoice, Wanted
+from koine.engine import conversations, happenings, messages, tickets
+from koine.engine.hearing import hears
+from koine.http import sse
+from koine.model.actor import Actor
+from koine.model.conversation import NewConversation
+from koine.model.message import Draft
+from koine.model.view import Part, Shown
+from koine.store import events, tenants
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+PARTS: frozenset[Part] = frozenset({"participants", "latest", "people"})
+SECRET = "the pin is 1234"
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    """Olaf is the tenant's support user."""
+    cast = await make_cast(db)
+    settings = msgspec.json.encode({"support_user_ids": [cast.acme.id("olaf")]}).decode()
+    changed = structs.replace(cast.acme.tenant, settings=settings)
+    await cast.engine.db.write(cast.acme.tenant.id, tenants.change, changed)
+    return cast
+
+
+async def said(cast: Cast, kind: str) -> str:
+    """A conversation of Dan and Olaf in which something was said."""
+    joining = tuple((cast.acme.id(name), "member") for name in ("dan", "olaf"))
+    new = NewConversation(kind=kind, participants=joining)  # type: ignore[arg-type]  # roles
+    found = await conversations.create(cast.engine, cast.acme.actor("ada"), new)
+    draft = Draft(content=SECRET, sender_id=cast.acme.id("olaf"))
+    await messages.post(cast.engine, cast.acme.actor("ada"), found.id, draft)
+    return found.id
+
+
+def key(cast: Cast) -> Actor:
+    """The tenant's own program."""
+    return structs.replace(cast.acme.actor("ada"), kind="key")
+
+
+def previews(shown: Shown, actor: Actor) -> list[bool]:
+    """Whether native and delivery show what was said last."""
+    native = shapes_talk.conversation(shown.one, shown.around, actor)
+    delivery = delivery_shapes.conversations(shown, actor, actor.identity_id)[0]
+    return [SECRET in repr(each) for each in (native, delivery)]
+
+
+@pytest.mark.parametrize("kind", ["support", "chat"])
+async def test_a_preview_is_for_those_who_read(cast: Cast, kind: str) -> None:
+    talk = await said(cast, kind)
+    for name in ("olaf", "dan", "alice", "ada"):
+        actor = cast.acme.actor(name)
+        shown = await conversations.get(cast.engine, actor, talk, PARTS)
+        reads = kind == "chat" or name == "olaf"
+        assert previews(shown, actor) == [reads, reads], name
+    shown = await conversations.get(cast.engine, key(cast), talk, PARTS)
+    assert previews(shown, key(cast)) == [True, True]
+
+
+async def test_a_stream_shows_it_to_readers_alone_whoever_is_told_first(cast: Cast) -> None:
+    talk = await said(cast, "support")
+    await tickets.open_(cast.engine, cast.acme.actor("ada"), talk)
+    db, tenant_id = cast.engine.db, cast.acme.tenant.id
+    log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
+    theirs = [each for each in log if each.conversation_id == talk]
+    for order in (("ada", "olaf", "dan"), ("olaf", "dan", "ada")):
+        happened = await db.read(tenant_id, happenings.gather, theirs, [])
+        told: dict[str, list[bytes]] = {name: [] for name in order}
+        for each in happened:
+            for name in order:
+                voice = voice_of(cast.acme.actor(name))
+                if hears(voice.actor, each):
+                    told[name].append(voice.frame(each) or b"")
+        assert len(told["olaf"]) == len(theirs) > len(told["ada"]) > 0
+        shown = {name: SECRET.encode() in b"".join(frames) for name, frames in told.items()}
+        assert shown == {"olaf": True, "dan": False, "ada": False}
+
+
+async def test_who_administers_the_system_is_no_reader_of_it(cast: Cast) -> None:
+    talk = await said(cast, "support")
+    root = Actor(cast.acme.tenant.id, "user", is_system_admin=True)
+    shown = await conversations.get(cast.engine, root, talk, PARTS)
+    assert previews(shown, root) == [False, False]
+
+
+def voice_of(actor: Actor) -> NativeVoice:
+    """A native reader over server-sent events."""
+
+    async def ask() -> Actor:
+        return actor
+
+    return NativeVoice(actor, ask, "http://koine.test", Wanted(), sse.frame)
