@@ -22,12 +22,20 @@ UPDATE api_keys SET {column} = (
 """Who made the keys that are there already: the audit log says it, at the key's own time."""
 
 
+def statements(_dialect: str) -> list[str]:
+    """What is done to the rows that are there."""
+    return [
+        _FROM_AUDIT.format(column="created_by", kind="user"),
+        _FROM_AUDIT.format(column="created_by_key", kind="key"),
+    ]
+
+
 def upgrade() -> None:
     """Do it."""
     op.add_column("api_keys", sa.Column("created_by", Uuid(), nullable=True))
     op.add_column("api_keys", sa.Column("created_by_key", Uuid(), nullable=True))
-    op.execute(_FROM_AUDIT.format(column="created_by", kind="user"))
-    op.execute(_FROM_AUDIT.format(column="created_by_key", kind="key"))
+    for statement in statements(op.get_context().dialect.name):
+        op.execute(statement)
     strangers = sa.text("actor_kind = 'anonymous'")
     op.create_index(
         "audit_anonymous",
