@@ -1,12 +1,14 @@
 """The facts and audit entries a verb leaves behind, in its own transaction."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.event import Audience, Event, EventKind
-from koine.store import audit, events
+from koine.store import audit, events, own_events
 from koine.store.db import Tx
 
 
@@ -19,9 +21,14 @@ async def record(
     conversation_id: str | None = None,
     audience: Audience = "everyone",
     seq: int | None = None,
+    members: Sequence[str | None] | None = None,
     **body: object,
 ) -> None:
-    """Write one event; `body` is what a reader needs beside the ids."""
+    """Write one event; `body` is what a reader needs beside the ids. `members` are those who could
+    see the subject until now: they are told, and find the event again when they come back."""
+    if members is not None:
+        body["members"] = members
+        await own_events.name_members(tx, subject_id, [m for m in members if m is not None], now)
     text = msgspec.json.encode(body).decode()
     await events.append(tx, Event(kind, audience, conversation_id, subject_id, seq, text, now))
 

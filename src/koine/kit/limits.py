@@ -61,3 +61,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     stream_write_seconds: Annotated[
         Seconds, Meta(description="Seconds a live reader may not read; then it is cut off.")
     ] = 20
+    contact_catch_up_events: Annotated[
+        int,
+        Meta(
+            description="Events that a contact may have missed; beyond, its stream begins anew.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 2000

@@ -75,6 +75,12 @@ EVENTS_DELIVERED = Counter(
     ["dialect"],
     registry=REGISTRY,
 )
+CAUGHT_UP = Counter(
+    "koine_events_caught_up",
+    "Events looked at for live connections that were behind: of the log in order, or their own.",
+    ["how"],
+    registry=REGISTRY,
+)
 WEBHOOK_DELIVERIES = Counter(
     "koine_webhook_deliveries",
     "Webhook deliveries that came to an end, by outcome.",

@@ -15,16 +15,12 @@ from koine.engine.hearing import hears
 from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
-from koine.model.event import Logged
 from koine.model.happening import Happening
-from koine.relay.gathering import gathered
+from koine.relay.backlog import Backlog, Place
 from koine.relay.seat import Reason, ResetReason, Seat, Told
 from koine.relay.voice import Voice
-from koine.store import events, log
-from koine.store.db import Tx
+from koine.store import events
 
-PAGE = 200
-"""How many events a reader who is behind is given at once."""
 Seats = set[Seat]
 Framed = tuple[str, bytes]
 """A frame and the cursor behind it."""
@@ -37,6 +33,7 @@ class Hub:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.queue_bytes = engine.settings.stream_queue_bytes
+        self.backlog = Backlog(engine)
         self.epoch = ""
         self.position = 0
         self.delivered = 0
@@ -112,35 +109,26 @@ class Hub:
             seat.reset("unknown", self.delivered)
             return await seat.read(0)
         while seat.listens() and seat.position < self.position:
-            page = await self._page(seat)
+            place = Place(seat.voice.actor, seat.position, seat.found)
+            page = await self.backlog.page(place, self.position)
+            seat.found = place.found
             if not seat.listens():
                 return Told([])
             if page is None:
                 seat.reset("too_old", self.delivered)
                 return await seat.read(0)
-            last, happened = page
-            told, cut = self._framed(seat, happened)
-            seat.position = last if cut is None else cut
+            told, cut = self._framed(seat, page.happened)
+            seat.position = page.upto if cut is None else cut
             if told:
                 return Told(told)
             await asyncio.sleep(0)  # who is far behind and hears little leaves others their turn
         if seat.listens():
-            seat.live, seat.heard = True, seat.position
+            seat.live, seat.heard, seat.found = True, seat.position, None
         return Told([])
 
     async def _is_to_come(self, position: int) -> bool:
         """Whether the log has not come so far, on any node: it was another log, then."""
         return position > (await self.engine.db.read("", events.look)).last
-
-    async def _page(self, seat: Seat) -> tuple[int, list[Happening]] | None:
-        """Up to where the next page goes, and its happenings; None when the log begins later."""
-        db, tenant_id, upto = self.engine.db, seat.voice.actor.tenant_id, self.position
-        found, floor = await db.read(tenant_id, _found, seat.position, upto)
-        if seat.position < floor:
-            return None
-        curious = _curious(seat.voice)
-        happened = await gathered(db, tenant_id, found, [curious] if curious else [])
-        return found[-1].position if len(found) == PAGE else upto, happened
 
     def _framed(self, seat: Seat, happened: list[Happening]) -> tuple[list[Framed], int | None]:
         """The frames of a page, and where it was cut for being too long."""
@@ -173,12 +161,6 @@ class Hub:
         if known is None:
             return self.delivered, "unknown"
         return (known.position, None) if known.epoch == self.epoch else (self.delivered, "epoch")
-
-
-async def _found(tx: Tx, position: int, upto: int) -> tuple[list[Logged], int]:
-    """A page of the log, and how far it was forgotten by the time it was read."""
-    found = await events.of_tenant_after(tx, position, upto, PAGE)
-    return found, await log.floor(tx)
 
 
 def _frame(voice: Voice, happening: Happening) -> bytes | None:

@@ -3,7 +3,7 @@
 from sqlalchemy import select, update
 
 from koine.kit.tokens import random_token
-from koine.store import events
+from koine.store import events, own_events
 from koine.store.db import Tx
 from koine.store.fragments import insert_ignoring, upsert
 from koine.store.sql import Command, Query, p
@@ -77,6 +77,7 @@ async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
     if not position:
         return False
     await tx.run(_SET, name=_FLOOR, value=str(position))
+    await own_events.forget_members(tx, time)
     return True
 
 

@@ -15,6 +15,7 @@ from koine.store.tables.people import (
 )
 from koine.store.tables.talk import (
     conversations,
+    event_members,
     events,
     files,
     messages,
@@ -30,6 +31,7 @@ __all__ = [
     "conversations",
     "counters",
     "deliveries",
+    "event_members",
     "events",
     "files",
     "hook_attempts",

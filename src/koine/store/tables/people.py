@@ -152,4 +152,6 @@ deliveries = Table(
     belongs("driver_id", "identities"),
     Index("deliveries_reference", "tenant_id", "external_reference_id", unique=True),
     Index("deliveries_created", "tenant_id", "created_at", "id"),
+    Index("deliveries_customer", "tenant_id", "customer_id"),
+    partial("deliveries_driver", "tenant_id", "driver_id", where="driver_id IS NOT NULL"),
 )

@@ -88,6 +88,12 @@ conversations = Table(
     _newest("by_owner", "owner_id", where="removed_at IS NULL AND owner_id IS NOT NULL"),
     _newest("by_assignee", "assignee_id", where="removed_at IS NULL AND assignee_id IS NOT NULL"),
     partial(
+        "conversations_removed",
+        "tenant_id",
+        "owner_id",
+        where="removed_at IS NOT NULL AND owner_id IS NOT NULL",
+    ),
+    partial(
         "conversations_chat_sort", "tenant_id", "chat_sort_at", where="chat_sort_at IS NOT NULL"
     ),
 )
@@ -116,6 +122,7 @@ participants = Table(
         "conversation_id",
         where="left_at IS NULL",
     ),
+    partial("participants_left", "tenant_id", "identity_id", where="left_at IS NOT NULL"),
 )
 
 messages = Table(
@@ -202,5 +209,28 @@ events = Table(
     text_("body", False),
     int_("created_at"),
     Index("events_tenant", "tenant_id", "position"),
+    # By what one reader follows. Ids are unique without their tenant's, and each send pays for it.
+    partial(
+        "events_conversation", "conversation_id", "position", where="conversation_id IS NOT NULL"
+    ),
+    partial(
+        "events_subject",
+        "subject_id",
+        "position",
+        where="conversation_id IS NULL OR kind = 'participant.left'",
+    ),
     sqlite_autoincrement=True,
 )
+
+event_members = Table(
+    "event_members",
+    metadata,
+    id_("tenant_id"),
+    id_("identity_id"),
+    id_("subject_id"),
+    int_("created_at"),
+    key("tenant_id", "identity_id", "subject_id"),
+    Index("event_members_created", "created_at"),
+)
+"""Who could see a deleted conversation, or a delivery before it was saved: the members that events
+name, by person. `created_at` is that of the newest such event."""

@@ -1,0 +1,141 @@
+"""What a reader who is behind is given next, a page at a time, in turn with the others.
+
+Who follows all of the tenant's events reads the log in order. Who follows its own finds them
+(`engine.own_events`): those of others cost it nothing.
+"""
+
+from bisect import bisect_right
+
+from msgspec import Struct
+
+from koine.engine import own_events as finding
+from koine.engine.engine import Engine
+from koine.engine.hearing import follows_all
+from koine.engine.own_events import Stretch
+from koine.kit import metrics
+from koine.kit.turns import Bounds, Turns
+from koine.model.actor import Actor
+from koine.model.event import Logged
+from koine.model.happening import Happening
+from koine.relay.gathering import gathered
+from koine.store import events, log, own_events
+from koine.store.db import Tx
+
+PAGE = 200
+"""How many events a reader who is behind is given at once."""
+FEW = 50
+"""So many positions are read in order by anyone: looking for one's own among them costs more."""
+FOUND_AT_ONCE = 2_000
+"""Positions of its own that are found for a reader at once."""
+MOST_CONVERSATIONS = 10_000
+"""One who has more reads the log in order."""
+TURNS = Bounds(at_once=4, of_group=3, of_caller=1)
+"""Readers who are given a page at the same time, in all, of a tenant and of a credential."""
+
+
+class Found(Struct, frozen=True):
+    """The positions between two that may concern the actor, in order."""
+
+    actor: Actor
+    after: int
+    upto: int
+    positions: list[int]
+
+
+class Page(Struct, frozen=True):
+    """What happened up to a position."""
+
+    upto: int
+    happened: list[Happening]
+
+
+class Place(Struct):
+    """Where in the log a reader is: behind `position`. `found` is kept from page to page."""
+
+    actor: Actor
+    position: int
+    found: Found | None = None
+
+
+class Backlog:
+    """One in each process. `few` is FEW, for tests that want none read in order."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.few = FEW
+        self._db = engine.db
+        self._most = engine.settings.contact_catch_up_events
+        self._turns = Turns(TURNS)
+
+    async def page(self, place: Place, upto: int) -> Page | None:
+        """The next page of a place, at most up to `upto`; None when the log begins later, or a
+        contact has missed more than it may catch up."""
+        async with self._turns.turn(place.actor.tenant_id, place.actor.caller):
+            if upto - place.position <= self.few or follows_all(place.actor):
+                return await self._in_order(place, upto)
+            return await self._own(place, upto)
+
+    async def _in_order(self, place: Place, upto: int) -> Page | None:
+        found, floor = await self._db.read(place.actor.tenant_id, _found, place.position, upto)
+        if place.position < floor:
+            return None
+        last = found[-1].position if len(found) == PAGE else upto
+        return Page(last, await self._gathered("log", place.actor, found))
+
+    async def _own(self, place: Place, upto: int) -> Page | None:
+        if not _goes_on(place):
+            return await self._begin(place, upto)
+        return await self._go_on(place)
+
+    async def _begin(self, place: Place, upto: int) -> Page | None:
+        """Find what is the reader's own."""
+        actor, is_contact = place.actor, place.actor.kind == "contact"
+        own = await finding.conversations(self._db, actor, MOST_CONVERSATIONS)
+        if own is None:
+            return None if is_contact else await self._in_order(place, upto)
+        most = self._most if is_contact else FOUND_AT_ONCE
+        stretch = Stretch(place.position, upto, most)
+        positions, is_more = await finding.positions(self._db, actor, own, stretch)
+        if is_more and is_contact:
+            return None
+        place.found = Found(actor, place.position, positions[-1] if is_more else upto, positions)
+        return await self._go_on(place)
+
+    async def _go_on(self, place: Place) -> Page | None:
+        """The next page of what was found."""
+        found = place.found
+        assert found is not None
+        first = bisect_right(found.positions, place.position)
+        positions = found.positions[first : first + PAGE]
+        theirs, floor = await self._db.read(place.actor.tenant_id, _at, positions)
+        if place.position < floor:
+            return None
+        is_last = first + PAGE >= len(found.positions)
+        upto = found.upto if is_last else positions[-1]
+        return Page(upto, await self._gathered("own", place.actor, theirs))
+
+    async def _gathered(self, how: str, actor: Actor, theirs: list[Logged]) -> list[Happening]:
+        metrics.CAUGHT_UP.labels(how).inc(len(theirs))
+        curious = [actor.identity_id] if actor.kind == "user" and actor.identity_id else []
+        return await gathered(self._db, actor.tenant_id, theirs, curious)
+
+
+def _goes_on(place: Place) -> bool:
+    """Whether what was found before is of the same reader and covers its place."""
+    found = place.found
+    return (
+        found is not None
+        and found.actor == place.actor
+        and found.after <= place.position < found.upto
+    )
+
+
+async def _found(tx: Tx, position: int, upto: int) -> tuple[list[Logged], int]:
+    """A page of the log, and how far it was forgotten by the time it was read."""
+    found = await events.of_tenant_after(tx, position, upto, PAGE)
+    return found, await log.floor(tx)
+
+
+async def _at(tx: Tx, positions: list[int]) -> tuple[list[Logged], int]:
+    """As `_found`, of these positions."""
+    found = await own_events.at(tx, positions) if positions else []
+    return found, await log.floor(tx)

@@ -1,0 +1,97 @@
+"""Random stories of a company: what is opened, said, joined, left, removed, handed on."""
+
+import contextlib
+from collections.abc import Sequence
+
+from koine.engine import conversations, deliveries, messages, participation, people, tickets
+from koine.engine.conversations import Changes
+from koine.engine.deliveries import DeliveryInput
+from koine.engine.people import PersonChanges
+from koine.model.conversation import NewConversation
+from koine.model.errors import Refusal
+from koine.model.message import Draft
+from koine.store.db import Duplicate
+from tests.cast import Cast
+
+STEPS = (
+    "open", "open", "say", "say", "say", "note", "join", "leave", "read", "remove", "delete",
+    "rename", "deliver", "assign", "ticket", "own",
+)  # fmt: skip
+Step = tuple[str, int, int]
+"""What happens, and two numbers that choose where and to whom."""
+PEOPLE = ("dan", "cleo", "olaf", "carol", "dave", "alice")
+
+
+class Story:
+    """Acme, and the conversations that are there."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self.boss = cast.acme.actor("ada")
+        self.talks: list[str] = []
+
+    async def play(self, steps: Sequence[Step]) -> None:
+        """Do every step; what the engine refuses leaves no trace."""
+        for what, one, other in steps:
+            self.cast.clock.advance(seconds=1)
+            who = self.cast.acme.id(PEOPLE[other % len(PEOPLE)])
+            with contextlib.suppress(Refusal, Duplicate):
+                if what == "open":
+                    await self._open(one, who)
+                elif what in ("rename", "deliver"):
+                    await self._elsewhere(what, one, PEOPLE[other % len(PEOPLE)])
+                elif self.talks:
+                    await self._in(what, self.talks[one % len(self.talks)], who, other)
+
+    async def _open(self, one: int, who: str) -> None:
+        acme = self.cast.acme
+        users = [acme.id(name) for n, name in enumerate(PEOPLE[:3]) if one >> n & 1]
+        owner = who if one & 8 else None
+        new = NewConversation(
+            kind=("chat", "support")[one >> 4 & 1],
+            owner_id=owner,
+            delivery_id=acme.deliveries[one % 3].id if one & 32 else None,
+            participants=tuple((each, "member") for each in users),
+        )
+        made = await conversations.create(self.cast.engine, self.boss, new)
+        self.talks.append(made.id)
+
+    async def _elsewhere(self, what: str, one: int, name: str) -> None:
+        engine, acme = self.cast.engine, self.cast.acme
+        if what == "rename":
+            person = acme.people[name]
+            changes = PersonChanges(name=f"{name} {one}")
+            await people.change(engine, self.boss, person.id, person.kind, changes)
+            return
+        customer, driver = (acme.id(each) for each in (("cleo", "olaf")[one & 1], "dan"))
+        given = DeliveryInput(
+            id=acme.deliveries[one % 3].id,
+            customer_id=customer,
+            driver_id=driver if one & 2 else acme.id("olaf"),
+            status=f"s{one}",
+        )
+        await deliveries.save(engine, self.boss, [given])
+
+    async def _in(self, what: str, talk: str, who: str, other: int) -> None:
+        engine, boss = self.cast.engine, self.boss
+        match what:
+            case "say" | "note":
+                draft = Draft(content="x", sender_id=who, private=what == "note")
+                await messages.post(engine, boss, talk, draft)
+            case "join":
+                await participation.add(engine, boss, talk, [who], "member")
+            case "leave":
+                await participation.remove(engine, boss, talk, [who])
+            case "read":
+                await participation.read(engine, boss, talk)
+            case "remove":
+                await conversations.remove(engine, boss, talk)
+            case "delete":
+                await conversations.delete(engine, boss, talk, "gone", removed=bool(other & 1))
+                self.talks.remove(talk)
+            case "assign":
+                await conversations.change(engine, boss, talk, Changes(assignee_id=who))
+            case "ticket":
+                await tickets.open_(engine, boss, talk)
+            case "own":
+                await participation.update(engine, boss, talk, [who], "admin")
