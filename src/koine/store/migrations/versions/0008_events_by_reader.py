@@ -1,6 +1,6 @@
 """events by reader
 
-Revision ID: 0007
+Revision ID: 0008
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from koine.store.types import Uuid
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 _INDEXES = (
     ("events_conversation", "events", ("conversation_id", "position"),
