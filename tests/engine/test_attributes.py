@@ -11,12 +11,15 @@ from koine.engine import attributes
 from koine.engine.attributes import ATTRIBUTES
 from koine.model.errors import Invalid
 
+LONG = st.integers(0, 9000).map("x".__mul__)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=300),
-    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=40,
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=9) | LONG,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
 )
-BAGS = st.dictionaries(st.text(max_size=20), VALUES, max_size=40)
+BAGS = st.dictionaries(st.text(max_size=3), VALUES, max_size=6)
 
 
 def text(bag: object) -> str:

@@ -1,0 +1,99 @@
+"""Random bags of attributes through every dialect that takes them, one after another: each is taken
+or refused, and whatever the order, none that is kept is larger than the limits."""
+
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from koine.engine import attributes
+from koine.store.db import Tx
+from koine.store.sql import Query, p
+from koine.store.tables import conversations, identities, messages
+from tests.drivers.asgi import Reply
+from tests.drivers.world import World
+
+TRIES = 40
+KEYS = ["a", "b", "é", "long name " * 10, *(f"k{n}" for n in range(60))]
+COLUMNS = [
+    identities.c.custom_attributes, identities.c.additional_attributes, identities.c.settings,
+    conversations.c.metadata, conversations.c.custom_attributes,
+    messages.c.metadata, messages.c.content_attributes,
+]  # fmt: skip
+BAGS = [
+    Query(sa.select(column).where(column.table.c.tenant_id == p("tenant_id"))) for column in COLUMNS
+]
+Ask = Callable[[dict[str, Any]], Awaitable[Reply]]
+
+
+def bag(random: Random) -> dict[str, Any]:
+    """Small, full, with too many values, or too deep."""
+    if random.random() < 0.1:
+        return {f"{random.random()}": random.randrange(9) for _ in range(2000)}
+    return {random.choice(KEYS): value(random, 0) for _ in range(random.randrange(12))}
+
+
+def value(random: Random, depth: int) -> Any:
+    kind = random.randrange(5)
+    if kind == 0:
+        return "xé😀"[random.randrange(3)] * random.choice([1, 700, 1400, 1400, 1501])
+    if kind == 1:
+        return random.choice([0, -1, 2.5, True, None, 10**10, ""])
+    if kind == 2 or depth > 12:
+        return [value(random, depth + 1) for _ in range(random.randrange(3))]
+    return {random.choice(KEYS): value(random, depth + random.choice([1, 8])) for _ in "ab"}
+
+
+async def asks(world: World, random: Random) -> list[tuple[str, Ask]]:
+    """One call of each kind: a name, and what asks with a bag."""
+    acme, talk = world.cast.acme, await world.talk()
+    parcel = await world.parcel()
+    inbox = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
+    mine = f"{inbox}/{acme.places['carol'].source_id}"
+    ada, dan = (world.call.as_(world.cast.bearer(who)) for who in ("ada", "dan"))
+    staff, contact = f"/v1/conversations/{talk.id}", f"/v1/contacts/{acme.id('carol')}"
+    sent = f"/messaging/conversations/{parcel.id}/messages"
+
+    async def merged(b: dict[str, Any]) -> Reply:
+        email = f"{random.random()}@web.test"
+        there = await world.call("POST", inbox, {"email": email, "custom_attributes": b})
+        here = await world.call("POST", inbox, {"custom_attributes": bag(random)})
+        if there.status == here.status == 200:
+            path = f"{inbox}/{here.json()['source_id']}"
+            return await world.call("PATCH", path, {"email": email})
+        return there
+
+    return [
+        ("patch", lambda b: world.call("PATCH", mine, {"custom_attributes": b})),
+        ("merge", merged),
+        ("open", lambda b: world.call("POST", f"{mine}/conversations", {"custom_attributes": b})),
+        ("staff", lambda b: ada("PATCH", contact, {"additional_attributes": b})),
+        ("talk", lambda b: ada("PATCH", staff, {"metadata": b, "custom_attributes": b})),
+        ("post", lambda b: ada("POST", f"{staff}/messages", {"content": "x", "metadata": b})),
+        ("send", lambda b: dan("POST", sent, {"content": "x", "metadata": b})),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_sequence_of_calls_makes_a_bag_too_large(world: World, seed: int) -> None:
+    random = Random(seed)
+    calls, answers = await asks(world, random), dict[tuple[str, bool], int]()
+    for _ in range(TRIES):
+        name, ask = random.choice(calls)
+        reply = await ask(bag(random))
+        assert reply.status in (200, 201, 400, 422), reply.text
+        answers[name, reply.status < 300] = answers.get((name, reply.status < 300), 0) + 1
+    assert {taken for _, taken in answers} == {True, False}
+    tenant_id = world.cast.acme.tenant.id
+    kept = await world.cast.engine.db.read(tenant_id, _kept)
+    assert len(kept) > 10
+    for each in kept:
+        attributes.check("kept", each)
+
+
+async def _kept(tx: Tx) -> list[str]:
+    """Every bag of the tenant's people, conversations and messages."""
+    rows = [row for query in BAGS for row in await tx.all(query)]
+    return [str(text) for (text,) in rows if text is not None]
