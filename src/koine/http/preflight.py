@@ -12,7 +12,10 @@ from koine.http.respond import Packed, pack
 # Any origin, no credentials: what the answers of a dialect open to every page carry.
 CORS: RawHeaders = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"x-request-id, retry-after, link"),
+    (
+        b"access-control-expose-headers",
+        b"x-request-id, retry-after, link, content-range, accept-ranges",
+    ),
 ]
 _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9_\-, ]{1,1000}")

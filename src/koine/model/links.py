@@ -1,6 +1,6 @@
 """What may stand where a client shows a link: nothing that a browser would run."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from koine.model.errors import Invalid
 
@@ -8,12 +8,27 @@ UPLOADS = "/files/"
 """How the paths of our own uploads begin."""
 
 
+def upload_path(key: str, name: str) -> str:
+    """The path of one of our own uploads: what is stored of its URL."""
+    return f"{UPLOADS}{key}/{quote(name, safe='')}"
+
+
+def shown(content_url: str | None, attachments: str | None, base_url: str) -> str | None:
+    """A message's link as its reader fetches it. That of an upload begins with the reader's own
+    `base_url`; whatever host an older row has there was its sender's word."""
+    if content_url is None or attachments is None:
+        return content_url
+    at = content_url.rfind(UPLOADS)
+    return content_url if at < 0 else f"{base_url}{content_url[at:]}"
+
+
 def is_link(text: str) -> bool:
     """Whether it is an http or https URL or the path of an upload (delivery.md, D)."""
     if not text.isprintable() or " " in text:
         return False
     if text.startswith(UPLOADS):
-        return ".." not in unquote(text) and "\\" not in unquote(text)
+        path = unquote(text)
+        return ".." not in path.split("/") and "\\" not in path
     try:
         parts = urlsplit(text)
         has_place = bool(parts.hostname) and parts.port != 0

@@ -46,11 +46,11 @@ async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
     if in_thread or ticket_ids:
         shown = await conversations.get(call.engine, call.actor, chat_id)
         found = [] if in_thread else await _of_tickets(call, chat_id, ticket_ids, window)
-        return Answer([shapes.message(m, shapes.owner_id(shown.one)) for m in found])
+        return Answer([shapes.message(m, shapes.owner_id(shown.one), call.base_url) for m in found])
     f = MessageFilter(oldest_first=True)
     said = await messages.page(call.engine, call.actor, chat_id, f, window)
     owner = shapes.owner_id(said.conversation)
-    return answer(call, [shapes.message(m, owner) for m in said.items], said.next)
+    return answer(call, [shapes.message(m, owner, call.base_url) for m in said.items], said.next)
 
 
 @routes.post(
@@ -70,7 +70,7 @@ async def create_chat_message(call: Call[NewChatMessage, None]) -> ChatMessage:
     shown = await conversations.get(call.engine, call.actor, chat_id, PEOPLE)
     draft = _draft(body, shown, _own_key(call))
     posted = await messages.post(call.engine, call.actor, chat_id, draft)
-    return shapes.message(posted, shapes.owner_id(shown.one))
+    return shapes.message(posted, shapes.owner_id(shown.one), call.base_url)
 
 
 def _own_key(call: Call[NewChatMessage, None]) -> str | None:

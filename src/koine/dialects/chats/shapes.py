@@ -11,6 +11,7 @@ from koine.dialects.chats.wire import (
     Role,
 )
 from koine.kit.times import iso_ms
+from koine.model import links
 from koine.model.conversation import Conversation, SenderKind
 from koine.model.identity import IdentityKind
 from koine.model.message import Message
@@ -106,8 +107,8 @@ def details(c: Conversation, around: Around, workspace_id: str) -> ChatDetails:
     )
 
 
-def message(m: Message, owner: str) -> ChatMessage:
-    """A message of the chat that `owner` owns."""
+def message(m: Message, owner: str, base_url: str = "") -> ChatMessage:
+    """A message of the chat that `owner` owns; a file that was sent is below `base_url`."""
     key = m.client_key or ""
     return ChatMessage(
         created_at=iso_ms(m.created_at),
@@ -115,7 +116,7 @@ def message(m: Message, owner: str) -> ChatMessage:
         updated_at=iso_ms(m.updated_at),
         chat_id=m.conversation_id,
         chat_thread_id=None,
-        content=m.content or m.content_url or "",
+        content=m.content or links.shown(m.content_url, m.attachments, base_url) or "",
         external_id=key.removeprefix(EXTERNAL) if key.startswith(EXTERNAL) else None,
         raw_content=None,
         role="user" if m.sender_id == owner else _ROLES[m.sender_kind],

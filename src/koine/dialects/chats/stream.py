@@ -61,7 +61,7 @@ async def follow(call: Call[None, StreamQuery]) -> Stream:
     async def ask() -> Actor:
         return await auth.known(call)
 
-    return sse.stream(call, ChatsVoice(call.actor, ask))
+    return sse.stream(call, ChatsVoice(call.actor, ask, call.base_url))
 
 
 class ChatsVoice:
@@ -69,9 +69,12 @@ class ChatsVoice:
 
     name = "chats"
 
-    def __init__(self, actor: Actor, ask: Callable[[], Awaitable[Actor]]) -> None:
+    def __init__(
+        self, actor: Actor, ask: Callable[[], Awaitable[Actor]], base_url: str = ""
+    ) -> None:
         self.actor = actor
         self._ask = ask
+        self._base_url = base_url
 
     async def authenticate(self) -> Actor:
         """Who reads, asked again."""
@@ -83,7 +86,10 @@ class ChatsVoice:
         if event.kind in _SAID and (message is None or message.private):
             return None
         kind = _kind(happening)
-        return happening.once("chats", lambda: _made(kind, happening)) if kind else None
+        if not kind:
+            return None
+        key = ("chats", self._base_url)
+        return happening.once(key, lambda: _made(kind, happening, self._base_url))
 
     def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
         """Who is writing."""
@@ -105,15 +111,17 @@ def _kind(happening: Happening) -> str:
     return _SAID.get(kind, "chat.updated")
 
 
-def _made(kind: str, happening: Happening) -> bytes:
+def _made(kind: str, happening: Happening, base_url: str) -> bytes:
     event, found = happening.event, happening.conversation
-    said = happening.message
+    said, shown = happening.message, None
+    if found is not None and said is not None:
+        shown = shapes.message(said, shapes.owner_id(found), base_url)
     told = Told(
         kind,
         event.id,
         iso_ms(event.created_at),
         event.conversation_id or event.subject_id,
         None if found is None else shapes.chat(found, event.tenant_id),
-        None if found is None or said is None else shapes.message(said, shapes.owner_id(found)),
+        shown,
     )
     return sse.frame(kind, _encode(told))

@@ -56,7 +56,7 @@ async def list_conversations(call: Call[None, wire.ListConversations]) -> wire.C
     return wire.Conversations(
         True,
         say("Conversations retrieved successfully", query.language),
-        shapes.conversations(shown, actor, user_id or actor.identity_id),
+        shapes.conversations(shown, actor, user_id or actor.identity_id, call.base_url),
         shown.total or 0,
         query.page,
         limit,
@@ -128,7 +128,7 @@ async def list_messages(call: Call[None, wire.ListMessages]) -> wire.Messages:
     return wire.Messages(
         True,
         say("Messages retrieved successfully", query.language),
-        [shapes.message(m) for m in said.items],
+        [shapes.message(m, call.base_url) for m in said.items],
         said.total,
         query.page,
         limit,
@@ -163,7 +163,7 @@ async def send_message(call: Call[wire.SendMessage, wire.Common]) -> wire.Messag
     conversation_id = checks.path_id(call.path["conversation_id"])
     sent = await messages.post(call.engine, actor, conversation_id, draft)
     text = say("Message sent successfully", call.query.language)
-    return wire.MessageSent(True, text, shapes.message(sent))
+    return wire.MessageSent(True, text, shapes.message(sent, call.base_url))
 
 
 async def _one(
@@ -173,7 +173,7 @@ async def _one(
 ) -> wire.OneConversation:
     actor = call.actor
     shown = await conversations.get(call.engine, actor, conversation_id, _PARTS)
-    found = shapes.conversations(shown, actor, actor.identity_id)[0]
+    found = shapes.conversations(shown, actor, actor.identity_id, call.base_url)[0]
     return wire.OneConversation(True, say(text, call.query.language), found)
 
 

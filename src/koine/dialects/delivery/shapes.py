@@ -1,7 +1,5 @@
 """How our rows become what goes over the wire: pure functions (delivery.md, Objects, D)."""
 
-from urllib.parse import quote
-
 from msgspec import Raw
 from msgspec.json import Decoder
 
@@ -9,9 +7,9 @@ from koine.dialects.delivery import wire
 from koine.engine import access
 from koine.engine.attributes import shown
 from koine.kit.times import iso_ms
+from koine.model import links
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, unread
-from koine.model.links import UPLOADS
 from koine.model.message import Attachment, Message
 from koine.model.view import Around, Shown
 
@@ -20,13 +18,20 @@ _MEDIA: dict[str, wire.ShownType] = {"image": "image", "audio": "audio", "video"
 _ATTACHMENTS = Decoder(list[Attachment])
 
 
-def conversations(shown: Shown, actor: Actor, reader_id: str | None) -> list[wire.Conversation]:
+def conversations(
+    shown: Shown, actor: Actor, reader_id: str | None, base_url: str = ""
+) -> list[wire.Conversation]:
     """Every conversation shown to the actor, with the unread count of `reader_id`: 0 for an
-    outsider."""
-    people = shown.around.participants
+    outsider. Uploads are below `base_url`."""
+    people, around = shown.around.participants, shown.around
     return [
         conversation(
-            c, actor.tenant_id, people.get(c.id, []), latest(c, shown.around, actor), reader_id
+            c,
+            actor.tenant_id,
+            people.get(c.id, []),
+            latest(c, around, actor),
+            reader_id,
+            base_url,
         )
         for c in shown.items
     ]
@@ -43,6 +48,7 @@ def conversation(
     people: list[Participant],
     latest: Message | None,
     reader_id: str | None,
+    base_url: str = "",
 ) -> wire.Conversation:
     """One conversation. Private notes are unknown to this dialect, so they are not unread (D)."""
     reader = next((p for p in people if p.identity_id == reader_id), None)
@@ -58,7 +64,7 @@ def conversation(
         iso_ms(c.created_at),
         iso_ms(c.updated_at),
         [participant(p) for p in people],
-        None if latest is None else message(latest),
+        None if latest is None else message(latest, base_url),
         unread(c, reader, sees_private=False),
     )
 
@@ -75,16 +81,16 @@ def participant(p: Participant) -> wire.Participant:
     )
 
 
-def message(m: Message) -> wire.MessageItem:
-    """One message with its sender."""
+def message(m: Message, base_url: str = "") -> wire.MessageItem:
+    """One message with its sender; a file that was sent is below `base_url`."""
     sender = None
     if m.sender_id is not None:
         sender = wire.Sender(
             m.sender_id, m.sender_name, m.sender_email, m.sender_avatar_url, m.sender_role
         )
-    kind, link = _type(m), m.content_url
+    kind, link = _type(m), links.shown(m.content_url, m.attachments, base_url)
     if m.attachments is not None and link is None:
-        kind, link = _attached(m.attachments, kind)
+        kind, link = _attached(m.attachments, kind, base_url)
     return wire.MessageItem(
         m.id,
         m.conversation_id,
@@ -108,12 +114,14 @@ def _type(m: Message) -> wire.ShownType:
     return m.type
 
 
-def _attached(attachments: str, kind: wire.ShownType) -> tuple[wire.ShownType, str | None]:
+def _attached(
+    attachments: str, kind: wire.ShownType, base_url: str
+) -> tuple[wire.ShownType, str | None]:
     """A file sent through another dialect is shown as this one's link; of several the first (D)."""
     files = _ATTACHMENTS.decode(attachments)
     if not files:
         return kind, None
-    link = f"{UPLOADS}{files[0].key}/{quote(files[0].name, safe='')}"
+    link = f"{base_url}{links.upload_path(files[0].key, files[0].name)}"
     return (_MEDIA.get(files[0].file_type, "file") if kind == "text" else kind), link
 
 

@@ -66,7 +66,7 @@ async def follow(call: Call[None, StreamQuery]) -> Stream:
     async def ask() -> Actor:
         return await auth.known(call)
 
-    return sse.stream(call, DeliveryVoice(call.actor, ask))
+    return sse.stream(call, DeliveryVoice(call.actor, ask, call.base_url))
 
 
 class DeliveryVoice:
@@ -74,9 +74,12 @@ class DeliveryVoice:
 
     name = "delivery"
 
-    def __init__(self, actor: Actor, ask: Callable[[], Awaitable[Actor]]) -> None:
+    def __init__(
+        self, actor: Actor, ask: Callable[[], Awaitable[Actor]], base_url: str = ""
+    ) -> None:
         self.actor = actor
         self._ask = ask
+        self._base_url = base_url
 
     async def authenticate(self) -> Actor:
         """Who reads, asked again."""
@@ -96,7 +99,8 @@ class DeliveryVoice:
         hears = said and sees and (takes_part or self.actor.is_system_admin)
         count = 0 if found is None else unread(found, me, sees_private=False)
         reads = access.reads(self.actor, happening.readers)
-        key = ("delivery", sees, hears, reads, count, None if me is None else me.identity_id)
+        who = None if me is None else me.identity_id
+        key = ("delivery", self._base_url, sees, hears, reads, count, who)
         return happening.once(key, lambda: self._made(happening, sees, hears))
 
     def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
@@ -109,7 +113,8 @@ class DeliveryVoice:
     def _made(self, happening: Happening, sees: bool, hears: bool) -> bytes:
         event = happening.event
         kind = _kind(event, hears) if sees else "conversation.removed"
-        message = shapes.message(happening.message) if hears and happening.message else None
+        said = happening.message if hears else None
+        message = None if said is None else shapes.message(said, self._base_url)
         told = Told(
             kind,
             event.id,
@@ -127,7 +132,7 @@ class DeliveryVoice:
         people = list(happening.participants)
         latest = shapes.latest(found, happening.around, self.actor)
         return shapes.conversation(
-            found, self.actor.tenant_id, people, latest, self.actor.identity_id
+            found, self.actor.tenant_id, people, latest, self.actor.identity_id, self._base_url
         )
 
 

@@ -17,6 +17,7 @@ from koine.http.route import Routes
 from koine.model.conversation import Conversation
 from koine.model.errors import NotFound, Refusal, Unavailable
 from koine.model.filters import MessageFilter
+from koine.model.links import upload_path
 from koine.model.message import Attachment, Draft, MessageType
 from koine.model.message import Message as MessageNoun
 
@@ -145,7 +146,7 @@ def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
         content=call.body.content,
         # Readers whose API has one file a message find the first one under its URL.
         type="text" if first is None else KINDS.get(first.file_type, "file"),
-        content_url=wire.file_url(call.base_url, first.key, first.name) if first else None,
+        content_url=upload_path(first.key, first.name) if first else None,
         client_key=message_key(call),
         attachments=msgspec.json.encode(saved).decode() if saved else None,
         sender_id=call.actor.identity_id,

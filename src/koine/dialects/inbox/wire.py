@@ -1,7 +1,6 @@
 """What goes over the wire, and how it is made of the engine's nouns: pure functions, no I/O."""
 
 from typing import Literal
-from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -23,6 +22,7 @@ from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.conversation import Status as StatusNoun
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
+from koine.model.links import upload_path
 from koine.model.message import Attachment as AttachmentNoun
 from koine.model.message import Message as MessageNoun
 from koine.model.tenant import Tenant
@@ -159,7 +159,7 @@ def message_type(m: MessageNoun) -> int:
 
 def file_url(base_url: str, key: str, name: str) -> str:
     """Where a stored file is served."""
-    return f"{base_url}/files/{key}/{quote(name, safe='')}"
+    return f"{base_url}{upload_path(key, name)}"
 
 
 def _attachments(view: View, c: ConversationNoun, m: MessageNoun) -> list[Attachment]:

@@ -1,7 +1,5 @@
 """Conversations, who takes part, messages and tickets as the wire shows them. Pure."""
 
-from urllib.parse import quote
-
 import msgspec
 
 from koine.dialects.native import wire_talk as wire
@@ -9,6 +7,7 @@ from koine.dialects.native.values import raw, shown_bag, shown_time
 from koine.engine import access
 from koine.kit.ids import is_id
 from koine.kit.times import iso_ms
+from koine.model import links
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, SenderKind, unread
 from koine.model.identity import Identity
@@ -90,7 +89,7 @@ def message(m: Message, base_url: str) -> wire.Message:
         public_seq=m.public_seq,
         type=m.type,
         content=m.content,
-        content_url=m.content_url,
+        content_url=links.shown(m.content_url, m.attachments, base_url),
         content_type=m.content_type,
         content_attributes=shown_bag(m.content_attributes),
         metadata=shown_bag(m.metadata) if m.metadata is not None else None,
@@ -136,7 +135,7 @@ def _attachments(m: Message, base_url: str) -> list[wire.Attachment]:
             size=file.size,
             width=file.width,
             height=file.height,
-            url=f"{base_url}/files/{file.key}/{quote(file.name, safe='')}",
+            url=f"{base_url}{links.upload_path(file.key, file.name)}",
         )
         for file in _FILES.decode(m.attachments)
     ]
