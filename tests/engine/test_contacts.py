@@ -4,12 +4,24 @@ import asyncio
 
 import pytest
 
-from koine.engine import contacts, conversations, messages
+from koine.engine import (
+    contact_entry,
+    contact_merge,
+    contacts,
+    conversations,
+    inboxes,
+    messages,
+    people,
+)
+from koine.engine.contact_entry import Entry
 from koine.engine.contact_rules import ContactGiven
-from koine.engine.contacts import Entry
+from koine.engine.inboxes import NewInbox
+from koine.engine.people import PersonChanges
+from koine.model.actor import Actor, operator
 from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound
 from koine.model.filters import ConversationFilter
+from koine.model.inbox import Inbox
 from koine.model.message import Draft
 from koine.model.page import Window
 from koine.store import conversation_lists, identities, participants
@@ -24,7 +36,8 @@ async def cast(db: Database) -> Cast:
 
 async def entry(cast: Cast, name: str) -> Entry:
     acme = cast.acme
-    return await contacts.enter(cast.engine, acme.inbox.identifier, acme.places[name].source_id)
+    place = acme.places[name]
+    return await contact_entry.enter(cast.engine, acme.inbox.identifier, place.source_id)
 
 
 async def talk(cast: Cast, name: str, *others: str) -> str:
@@ -38,10 +51,17 @@ async def talk(cast: Cast, name: str, *others: str) -> str:
     return made.id
 
 
+async def change(cast: Cast, at: Entry, given: ContactGiven) -> Entry:
+    """What the contact's own client gives."""
+    actor = Actor(cast.acme.tenant.id, "contact", at.guest[1].id)
+    return await contacts.change(cast.engine, actor, at, given)
+
+
 async def merge(cast: Cast) -> Entry:
-    """Dave turns out to be Carol."""
-    given = ContactGiven(email="carol@web.test")
-    return await contacts.change(cast.engine, await entry(cast, "dave"), given)
+    """Dave turns out to be Carol: Alice says so."""
+    acme = cast.acme
+    await contact_merge.merge(cast.engine, acme.actor("alice"), acme.id("carol"), acme.id("dave"))
+    return await entry(cast, "dave")
 
 
 async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
@@ -52,8 +72,14 @@ async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
     return kept, len(listed.items)
 
 
+async def bridge(cast: Cast) -> Inbox:
+    """An inbox that takes what its clients say for true."""
+    new = NewInbox(name="Bridge", settings='{"contact_matching":"trusting"}')
+    return await inboxes.create(cast.engine, operator(cast.acme.tenant.id), new)
+
+
 async def test_two_at_once_make_one_contact(cast: Cast) -> None:
-    at = await contacts.enter(cast.engine, cast.acme.inbox.identifier, None)
+    at = await contact_entry.enter(cast.engine, (await bridge(cast)).identifier, None)
     for given in (
         ContactGiven(identifier="same"),
         ContactGiven(email="same@web.test"),
@@ -107,31 +133,38 @@ async def test_the_merged_one_is_gone_and_its_place_leads_to_the_survivor(cast: 
 
 
 async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) -> None:
-    at = await entry(cast, "dave")
-    given = ContactGiven(phone_number="+551199", custom_attributes={"a": 1, "b": 1})
-    await contacts.change(cast.engine, at, given)
-    given = ContactGiven(custom_attributes={"a": 2})
-    await contacts.change(cast.engine, await entry(cast, "carol"), given)
+    for who, given in (
+        ("dave", PersonChanges(phone="+551199", custom_attributes='{"a":1,"b":1}')),
+        ("carol", PersonChanges(custom_attributes='{"a":2}')),
+    ):
+        acme = cast.acme
+        await people.change(cast.engine, acme.actor("ada"), acme.id(who), "contact", given)
     after = (await merge(cast)).guest[1]
     assert (after.name, after.phone) == ("Carol Contact", "+551199")
     assert after.custom_attributes == '{"a":2,"b":1}'
 
 
 async def test_two_that_merge_into_each_other_at_once(cast: Cast) -> None:
-    dave, carol = await entry(cast, "dave"), await entry(cast, "carol")
+    at = await contact_entry.enter(cast.engine, (await bridge(cast)).identifier, None)
+    one = await contacts.create(cast.engine, at, ContactGiven(email="one@web.test"))
+    two = await contacts.create(cast.engine, at, ContactGiven(email="two@web.test"))
     done = await asyncio.gather(
-        contacts.change(cast.engine, dave, ContactGiven(email="carol@web.test")),
-        contacts.change(cast.engine, carol, ContactGiven(email="dave@web.test")),
+        change(cast, one, ContactGiven(email="two@web.test")),
+        change(cast, two, ContactGiven(email="one@web.test")),
         return_exceptions=True,
     )
     left = [each for each in done if isinstance(each, Entry)]
     assert left
     assert all(isinstance(each, Entry | NotFound) for each in done)
-    final = (await entry(cast, "dave")).guest[1]
-    assert final.id == (await entry(cast, "carol")).guest[1].id
+    places = [each.guest[0] for each in (one, two)]
+    final = [
+        await contact_entry.enter(cast.engine, one.inbox.identifier, place.source_id)
+        for place in places
+    ]
+    assert final[0].guest[1].id == final[1].guest[1].id
 
 
 async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
     given = ContactGiven(email="carol@web.test")
-    at = await contacts.enter(cast.engine, cast.acme.inbox.identifier, None)
+    at = await contact_entry.enter(cast.engine, (await bridge(cast)).identifier, None)
     assert (await contacts.create(cast.engine, at, given)).guest[1].id == cast.acme.id("carol")

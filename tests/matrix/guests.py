@@ -90,7 +90,9 @@ async def _strict(cast: Cast, of: Company) -> Inbox:
         new = NewIdentity(kind="contact", name="Ivy", identifier="ivy")
     ivy = await people.create(cast.engine, boss, new)
     # Her hash was shown before: that a first one is remembered is a change, whatever is asked.
-    place = ContactInbox(inbox.id, ivy.id, new_id(), random_token(), True, 1)
+    place = ContactInbox(
+        inbox.id, ivy.id, new_id(), random_token(), True, 1, ivy.identifier, "joined"
+    )
     await cast.engine.db.write(of.tenant.id, rows.insert_place, place)
     of.people["ivy"], of.places["ivy"] = ivy, place
     return inbox

@@ -204,6 +204,7 @@ MAKERS: dict[str, Callable[[Making], Awaitable[str]]] = {
     "survey": _survey,
     "inbox": _inbox,
     "contact": _contact,
+    "second contact": _contact,
     "user": _user,
     "dan": _dan,
     "responder": _responder,

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from koine.demo.names import Name, names
 from koine.engine import contacts, deliveries, inboxes, people, responders, tenants
+from koine.engine.contact_entry import Entry
 from koine.engine.contact_rules import ContactGiven
-from koine.engine.contacts import Entry
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.engine import Engine
 from koine.engine.inboxes import NewInbox

@@ -1,74 +1,181 @@
-"""Two contacts that turn out to be one person become one (inbox.md, F).
+"""Two contacts that turn out to be one person become one.
 
-The contact in the path gives an email or phone that another contact of the tenant has: its
-conversations, its part in others', its messages and its places move to that other one, whose own
-values win. All of it happens in one transaction, with the rows locked in the order of their ids.
+By the contact's own client (inbox.md, F): it gives an email or phone that another contact has.
+That takes proof of the other's identifier, or an inbox that trusts its clients (D). By staff,
+deliberately. Conversations, the part in others', messages and places move to the other one, whose
+own values win. All of it happens in one transaction, with the rows locked in the order of ids.
 """
 
-import msgspec
-from msgspec import structs
+from collections.abc import Mapping
+from typing import Any
 
-from koine.engine import attributes
+import msgspec
+from msgspec import Struct, structs
+
+from koine.engine import access, attributes, contact_claims
+from koine.engine.contact_claims import Field, Takes
+from koine.engine.contact_entry import Entry, is_hash_of, is_proven_anywhere, located
 from koine.engine.contact_rules import ContactGiven, ContactSettings, settings_of
-from koine.engine.ledger import record
-from koine.model.errors import NotFound
+from koine.engine.engine import writes
+from koine.engine.ledger import note, record
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import Identity
-from koine.model.inbox import ContactInbox
+from koine.model.permissions import WRITE_CUSTOMERS
 from koine.store import conversations, identities, inboxes, messages, participants, tickets
 from koine.store.db import Tx
 
-Settled = tuple[Identity, ContactGiven]
 _FILLED = (
-    "name", "first_name", "last_name", "email", "phone", "avatar_url", "company", "job_title",
-    "location", "country_code",
+    "name", "first_name", "last_name", "avatar_url", "company", "job_title", "location",
+    "country_code",
 )  # fmt: skip
 
 
-async def settle(
-    tx: Tx, now: int, place: ContactInbox, contact_id: str, given: ContactGiven
-) -> Settled:
-    """The contact to go on as, locked, and what is left to be written on it.
+class Settled(Struct, frozen=True):
+    """The entry to go on as, its contact locked; what is to be written on the contact, and what is
+    only claimed of it."""
 
-    Raises NotFound for a contact that is gone. An email or phone of another contact is left out
-    where no merge is allowed: for a phone whose owner has another email (F); for a verified or a
-    blocked contact, who could otherwise take over a stranger's or shake off the block (D).
+    entry: Entry
+    written: Mapping[str, object]
+    claimed: Mapping[Field, str]
+
+
+@writes
+async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str) -> Identity:
+    """Staff says that two contacts are one person: the survivor, with its blanks filled. Its places
+    stay what they are; the other's show what came through them, and what they proved counts where
+    the survivor takes the identifier over, having none.
+
+    Raises Forbidden, NotFound("contact"), Invalid("contact_id") for a contact that is not there or
+    the same, Conflict("identifiers") where each has one of its own.
     """
-    emailed = await _owner_of(tx, "email", given.email)
-    phoned = await _owner_of(tx, "phone", given.phone_number)
-    locked = await identities.lock(tx, [i for i in (contact_id, emailed, phoned) if i])
-    contact = locked.get(contact_id)
-    if contact is None or contact.removed_at is not None:
+    access.need(actor, WRITE_CUSTOMERS)
+    if survivor_id == merged_id:
+        raise Invalid("contact_id", "same", "a contact cannot be merged into itself")
+    locked = await identities.lock(tx, [survivor_id, merged_id])
+    survivor, merged = locked.get(survivor_id), locked.get(merged_id)
+    if survivor is None or not _is_present(survivor):
         raise NotFound("contact")
-    fixed = place.verified or contact.blocked
-    if other := _other(locked, emailed, contact):
-        if fixed:
-            given = structs.replace(given, email=None)
+    if merged is None or not _is_present(merged):
+        raise Invalid("contact_id", "unknown", "no such contact")
+    if survivor.identifier and merged.identifier:
+        raise Conflict("identifiers", "both contacts have an identifier: take one away first")
+    identifier = merged.identifier
+    after = await _merge(tx, now, actor, merged, survivor)
+    kept: dict[str, Any] = {"blocked": survivor.blocked or merged.blocked}
+    if identifier:
+        kept |= {"identifier": identifier, "identifier_verified": merged.identifier_verified}
+    after = structs.replace(after, **kept)
+    await identities.change(tx, after)
+    return after
+
+
+async def settle(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGiven) -> Settled:
+    """What becomes of the email and phone that a place gives its contact: written, claimed, or the
+    reason to merge. Raises NotFound for a contact that is gone."""
+    wanted: dict[Field, str | None] = {"email": given.email, "phone": given.phone_number}
+    values = {field: value for field, value in wanted.items() if value}
+    entry, others = await _locked(tx, entry, values)
+    written: dict[str, object] = {}
+    claimed: dict[Field, str] = {}
+    for field, value in values.items():
+        other = await _mergeable(tx, entry, others[field], field, given)
+        if other is not None:
+            entry = await _go_on_as(tx, now, actor, entry, other, given)
+        elif await _may_have(tx, now, entry, field, value):
+            written |= {field: value, f"{field}_verified": entry.rights.trusted}
         else:
-            contact = await _merge(tx, now, contact, other)
-    if other := _other(locked, phoned, contact):
-        if fixed or _has_another_email(other, given.email or contact.email):
-            given = structs.replace(given, phone_number=None)
-        else:
-            contact = await _merge(tx, now, contact, other)
-    return contact, given
+            claimed[field] = value
+    return Settled(entry, written, claimed)
 
 
-async def _owner_of(tx: Tx, field: str, value: str | None) -> str | None:
-    found = await identities.matching(tx, "contact", field, value) if value else None
-    return found.id if found else None
+async def _locked(
+    tx: Tx, entry: Entry, values: Mapping[Field, str]
+) -> tuple[Entry, dict[Field, list[Identity]]]:
+    """The entry as it is now, and the others who have the values, all of them locked."""
+    place, contact = entry.guest
+    found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
+    ids = {contact.id, *(c.id for each in found.values() for c in each)}
+    locked = await identities.lock(tx, sorted(ids))
+    now_there = await inboxes.place(tx, place.inbox_id, place.source_id)
+    mine = locked.get(contact.id)
+    if mine is None or mine.removed_at is not None or now_there is None:
+        raise NotFound("contact")
+    if now_there.contact_id != contact.id:
+        raise NotFound("contact")
+    others = {
+        field: [
+            c
+            for each in found[field]
+            if (c := locked.get(each.id)) and c.id != mine.id
+            if c.removed_at is None and getattr(c, field) == value
+        ]
+        for field, value in values.items()
+    }
+    return await located(tx, entry, now_there, mine), others
 
 
-def _other(locked: dict[str, Identity], found: str | None, contact: Identity) -> Identity | None:
-    """Another one, still there now that it is locked: two may be merging into each other."""
-    other = locked.get(found or "")
-    return None if other is None or other.removed_at or other.id == contact.id else other
+async def _may_have(tx: Tx, now: int, entry: Entry, field: Field, value: str) -> bool:
+    rights, contact = entry.rights, entry.guest[1]
+    if not rights.changes:
+        return False
+    if getattr(contact, field) == value:
+        # What is verified stays so when the contact's client repeats it.
+        return not contact_claims.is_verified(contact, field) and rights.trusted
+    takes: Takes = "unproven" if rights.proven or rights.trusted else "nobody"
+    return await contact_claims.free(tx, now, contact.id, field, value, takes)
 
 
-def _has_another_email(other: Identity, email: str | None) -> bool:
-    return bool(other.email and other.email != email)
+async def _mergeable(
+    tx: Tx, entry: Entry, others: list[Identity], field: Field, given: ContactGiven
+) -> Identity | None:
+    """Which of those who have the value the contact may become. Never is a blocked one merged, who
+    would shake off the block, nor one whose identity is proven; nor, for a phone, with one of
+    another email (F)."""
+    rights, (_, contact) = entry.rights, entry.guest
+    if not rights.changes or rights.proven or contact.blocked:
+        return None
+    email = given.email or contact.email
+    for other in others:
+        is_other = field == "phone" and other.email and other.email != email
+        if is_other or other.id == contact.id:
+            continue
+        if _proves(entry, other, given):
+            return other
+        trusted = rights.trusted and contact_claims.is_verified(other, field)
+        if trusted and not await is_proven_anywhere(tx, other):
+            return other
+    return None
 
 
-async def _merge(tx: Tx, now: int, merged: Identity, survivor: Identity) -> Identity:
+def _proves(entry: Entry, other: Identity, given: ContactGiven) -> bool:
+    """Whether a valid hash of the other's identifier came along."""
+    return (
+        given.identifier == other.identifier
+        and other.identifier_verified
+        and is_hash_of(entry.inbox, other.identifier, given.identifier_hash)
+    )
+
+
+async def _go_on_as(
+    tx: Tx, now: int, actor: Actor, entry: Entry, other: Identity, given: ContactGiven
+) -> Entry:
+    place, contact = entry.guest
+    current = await identities.get(tx, other.id)
+    survivor = await _merge(tx, now, actor, contact, current or other)
+    place = structs.replace(place, contact_id=survivor.id, origin="joined")
+    if _proves(entry, other, given):
+        proved = other.identifier
+        place = structs.replace(place, proof_required=True, proved_identifier=proved)
+    await inboxes.change_place(tx, place)
+    return await located(tx, entry, place, survivor)
+
+
+def _is_present(found: Identity) -> bool:
+    return found.kind == "contact" and found.removed_at is None
+
+
+async def _merge(tx: Tx, now: int, actor: Actor, merged: Identity, survivor: Identity) -> Identity:
     owned = await conversations.ids_of_owner(tx, merged.id)
     joined = await participants.conversations_of(tx, merged.id)
     for conversation_id in sorted({*owned, *joined}):
@@ -79,6 +186,7 @@ async def _merge(tx: Tx, now: int, merged: Identity, survivor: Identity) -> Iden
     await identities.change(tx, gone)
     after = _filled(survivor, merged, now)
     await identities.change(tx, after)
+    await note(tx, now, actor, "merge", "contact", after.id, merged_id=merged.id)
     await record(tx, now, "identity.merged", after.id, merged_id=merged.id)
     return after
 
@@ -104,13 +212,21 @@ async def _move(tx: Tx, now: int, conversation_id: str, old_id: str, new_id: str
 def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
     """The survivor with its blanks filled. Never its identifier: with it would come the right to
     everything the survivor has said (inbox.md, D)."""
-    values: dict[str, str | None] = {
+    values: dict[str, Any] = {
         name: getattr(survivor, name) or getattr(merged, name) for name in _FILLED
     }
+    other: dict[Field, str] = {}
+    for field in ("email", "phone"):
+        value = getattr(merged, field)
+        if value and getattr(survivor, field):
+            other[field] = value
+        elif value:
+            values |= {field: value, f"{field}_verified": getattr(merged, f"{field}_verified")}
     given = (*settings_of(survivor).given, *settings_of(merged).given)
     for name in ("additional_attributes", "custom_attributes"):
         bag = attributes.filled(getattr(survivor, name), getattr(merged, name))
         values[name] = msgspec.json.encode(bag).decode()
     values["settings"] = msgspec.json.encode(ContactSettings.of(bag, given)).decode()
     last = max(each.last_activity_at or 0 for each in (survivor, merged)) or None
-    return structs.replace(survivor, **values, last_activity_at=last, updated_at=now)
+    filled = structs.replace(survivor, **values, last_activity_at=last, updated_at=now)
+    return contact_claims.with_claims(filled, other)

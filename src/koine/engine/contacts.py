@@ -1,18 +1,27 @@
-"""Contacts at the public door: who comes in by which name, who they are, what they change.
+"""Contacts as their own client makes and changes them (inbox.md).
 
-The inbox's public identifier and the contact's source id are the whole authority (inbox.md, F); a
-shown identity hash raises it, and is then asked for every time (D). What the tenant itself does
-with contacts is in people.py.
+The inbox's public identifier and the contact's source id are the whole authority (F). They say
+which place calls, not who the person is: that takes proof, or an inbox that trusts its clients (D,
+contact_rights.py). What the tenant itself does with contacts is in people.py.
 """
 
 import secrets
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
-from koine.engine import attributes, contact_merge, people
+from koine.engine import attributes, contact_claims, contact_merge, contact_rights, people
+from koine.engine.contact_claims import Field, Takes
+from koine.engine.contact_entry import (
+    Entry,
+    check_hash,
+    is_proven_anywhere,
+    located,
+    remember_proof,
+)
 from koine.engine.contact_rules import (
     ContactGiven,
     ContactSettings,
@@ -23,71 +32,19 @@ from koine.engine.contact_rules import (
 )
 from koine.engine.engine import Engine
 from koine.engine.ledger import record
-from koine.kit.tokens import hmac_hex, random_token, same
-from koine.model.errors import NotFound, Unauthenticated
+from koine.kit.tokens import random_token
+from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
-from koine.model.inbox import ContactInbox, Inbox
-from koine.model.tenant import Tenant
-from koine.store import identities, inboxes, tallies, tenants
+from koine.model.inbox import ContactInbox, PlaceGiven, PlaceOrigin
+from koine.store import identities, inboxes, tallies
 from koine.store.db import Duplicate, Tx
 
-
-class Entry(Struct, frozen=True):
-    """What a public address leads to; place and contact are None where only the inbox is named."""
-
-    tenant: Tenant
-    inbox: Inbox
-    place: ContactInbox | None = None
-    contact: Identity | None = None
-
-    @property
-    def guest(self) -> tuple[ContactInbox, Identity]:
-        """The place and its contact. Raises NotFound where only the inbox was named."""
-        if self.place is None or self.contact is None:
-            raise NotFound("contact")
-        return self.place, self.contact
-
-
-async def enter(engine: Engine, inbox_identifier: str, source_id: str | None) -> Entry:
-    """Where a public address leads. Raises NotFound for whatever is unknown or removed."""
-    door = await engine.db.read("", inboxes.door, inbox_identifier)
-    if door is None:
-        raise NotFound("inbox")
-    return await engine.db.read(door.tenant_id, _enter, door.inbox_id, source_id)
-
-
-async def prove(engine: Engine, entry: Entry, shown: str | None) -> Entry:
-    """Let a contact in with the identity hash it shows, and remember that it did.
-
-    Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
-    visit asks for one (inbox.md, D).
-    """
-    place, contact = entry.guest
-    _check_hash(entry.inbox, contact.identifier, shown, asked=place.verified)
-    if shown and not place.verified:
-        await engine.db.write(entry.tenant.id, _verify, engine.clock.now(), place)
-        place = structs.replace(place, verified=True)
-    return structs.replace(entry, place=place)
-
-
-async def listen(engine: Engine, token: str) -> Entry:
-    """Whose stream a pubsub token opens. Raises NotFound for a token of nobody, or where the
-    contact or its inbox is gone or the contact is blocked; Unauthenticated where the inbox demands
-    an identity that was never shown for the place."""
-    ear = await engine.db.read("", inboxes.ear, token)
-    if ear is None:
-        raise NotFound("token")
-    entry = await engine.db.read(ear.tenant_id, _enter, ear.inbox_id, ear.source_id)
-    place, contact = entry.guest
-    if entry.inbox.removed_at is not None or contact.blocked:
-        raise NotFound("contact")
-    if entry.inbox.identity_required and not place.verified:
-        raise Unauthenticated("missing")
-    return entry
+_GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone": "phone_number"}
 
 
 async def create(engine: Engine, entry: Entry, given: ContactGiven) -> Entry:
-    """Find or make the contact, and its place in this inbox (inbox.md, F, rules 1 to 7).
+    """Find or make the contact, and its place in this inbox (inbox.md, F, rules 1 to 7; D: a known
+    contact is found with proof, or where the inbox trusts its clients).
 
     Raises Unauthenticated for an identity hash, InvalidFields, Invalid("custom_attributes").
     """
@@ -95,7 +52,7 @@ async def create(engine: Engine, entry: Entry, given: ContactGiven) -> Entry:
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
     if given.identifier_hash or entry.inbox.identity_required:
-        _check_hash(entry.inbox, given.identifier, given.identifier_hash)
+        check_hash(entry.inbox, given.identifier, given.identifier_hash)
     source_id = given.source_id or _random_id()
     work = (entry, structs.replace(given, source_id=source_id))
     try:
@@ -105,128 +62,164 @@ async def create(engine: Engine, entry: Entry, given: ContactGiven) -> Entry:
         return await engine.db.write(entry.tenant.id, _create, engine.clock.now(), *work)
 
 
-async def change(engine: Engine, entry: Entry, given: ContactGiven) -> Entry:
-    """Change the contact, merging it into another of the tenant that has the email or phone it
-    gives (inbox.md, F). Answers as whom it goes on. Raises InvalidFields, Invalid."""
+async def change(engine: Engine, actor: Actor, entry: Entry, given: ContactGiven) -> Entry:
+    """Change the contact, as far as its place may; the rest is kept as a claim. Merges it into
+    another contact where inbox.md allows (contact_merge.py). Answers as whom it goes on. Raises
+    InvalidFields, Invalid, NotFound."""
     given = _without_blanks(given)
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
-    return await engine.db.write(entry.tenant.id, _change, engine.clock.now(), entry, given)
-
-
-async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> Entry:
-    tenant, inbox = await tenants.get(tx, tx.tenant_id), await inboxes.get(tx, inbox_id)
-    if tenant is None or inbox is None:
-        raise NotFound("inbox")
-    if source_id is None:
-        return Entry(tenant, inbox)
-    place = await inboxes.place(tx, inbox_id, source_id)
-    contact = await identities.get(tx, place.contact_id) if place else None
-    if contact is None or contact.removed_at is not None:
-        raise NotFound("contact")
-    return Entry(tenant, inbox, place, contact)
+    now = engine.clock.now()
+    return await engine.db.write(entry.tenant.id, _change, now, actor, entry, given)
 
 
 async def _create(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
-    source_id = given.source_id or ""
-    place = await inboxes.place(tx, entry.inbox.id, source_id)
-    if place is not None:
-        return await _again(tx, now, entry, place, given)
-    contact = await _known(tx, given)
+    place = await inboxes.place(tx, entry.inbox.id, given.source_id or "")
+    contact = await identities.get(tx, place.contact_id) if place else None
+    if place is not None and contact is not None and contact.removed_at is None:
+        return await _again(tx, now, entry, (place, contact), given)
+    # A removed contact's source id is free: who knows it begins anew.
+    is_new = place is None
+    contact = await _known(tx, entry, given)
     if contact is None:
         # Taking a number makes contacts one after another: whoever was first is now seen.
         await tallies.next_number(tx, "contact")
-        contact = await _known(tx, given) or await people.add(tx, now, _new(given))
-    verified = bool(given.identifier_hash)
-    token = random_token(people.PUBSUB_BYTES)
-    place = ContactInbox(entry.inbox.id, contact.id, source_id, token, verified, now)
-    await inboxes.insert_place(tx, place)
-    return structs.replace(entry, place=place, contact=contact)
+        contact = await _known(tx, entry, given)
+    if contact is None:
+        contact, given = await _made(tx, now, entry, given)
+        place = _place(now, entry, contact, given, "contact")
+    else:
+        await _claim(tx, now, contact, _values(given))
+        place = _place(now, entry, contact, given, "joined")
+    await (inboxes.insert_place if is_new else inboxes.change_place)(tx, place)
+    return await located(tx, entry, place, contact)
 
 
-async def _again(tx: Tx, now: int, entry: Entry, place: ContactInbox, given: ContactGiven) -> Entry:
+async def _again(
+    tx: Tx, now: int, entry: Entry, guest: tuple[ContactInbox, Identity], given: ContactGiven
+) -> Entry:
     """A source id that is known: that contact unchanged, if it may be entered (rule 1)."""
-    contact = await identities.get(tx, place.contact_id)
-    if contact is None or contact.removed_at is not None:
-        raise NotFound("contact")
-    _check_hash(entry.inbox, contact.identifier, given.identifier_hash, asked=place.verified)
-    if given.identifier_hash and not place.verified:
-        await _verify(tx, now, place)
-    return structs.replace(entry, place=place, contact=contact)
+    place, contact = guest
+    asked = place.proof_required
+    check_hash(entry.inbox, contact.identifier, given.identifier_hash, asked=asked)
+    entry = await located(tx, entry, place, contact)
+    if given.identifier_hash and contact.identifier and not entry.rights.proven:
+        return await remember_proof(tx, now, entry, contact.identifier)
+    return entry
 
 
-async def _verify(tx: Tx, now: int, place: ContactInbox) -> None:
-    """The place shows more from now on, to those who listen, too: they are asked again."""
-    await inboxes.verify(tx, place.inbox_id, place.source_id)
-    await record(tx, now, "credential.changed", place.contact_id, audience="staff")
-
-
-async def _known(tx: Tx, given: ContactGiven) -> Identity | None:
-    """An existing contact by identifier, then email, then phone (rule 2)."""
-    wanted = (
-        ("identifier", given.identifier),
-        ("email", given.email),
-        ("phone", given.phone_number),
-    )
-    for field, value in wanted:
-        found = await identities.matching(tx, "contact", field, value) if value else None
-        if found is not None:
-            return found
+async def _known(tx: Tx, entry: Entry, given: ContactGiven) -> Identity | None:
+    """The contact that the client has proved to be; where the inbox trusts its clients, one that
+    has the identifier, email or phone (rule 2), unless some place has proved that it is that."""
+    trusting = contact_rights.is_trusting(entry.inbox)
+    for field, value in _values(given).items():
+        proved = field == "identifier" and given.identifier_hash is not None
+        if not (proved or trusting):
+            continue
+        for found in await identities.contacts_with(tx, field, value):
+            if not contact_claims.is_verified(found, field):
+                break
+            if proved or not await is_proven_anywhere(tx, found):
+                return found
     return None
 
 
-def _new(given: ContactGiven) -> NewIdentity:
-    return NewIdentity(
+async def _made(
+    tx: Tx, now: int, entry: Entry, given: ContactGiven
+) -> tuple[Identity, ContactGiven]:
+    """A new contact, with what it was given that is nobody else's; the rest is claimed."""
+    trusting, proved = contact_rights.is_trusting(entry.inbox), bool(given.identifier_hash)
+    given = structs.replace(given, name=given.name or friendly_name())
+    takes: Takes = "unproven" if trusting or proved else "nobody"
+    own: dict[str, Any] = {}
+    claimed: dict[Field, str] = {}
+    for field, value in _values(given).items():
+        if await contact_claims.free(tx, now, None, field, value, takes):
+            own[field] = value
+        else:
+            claimed[field] = value
+    new = NewIdentity(
         kind="contact",
-        name=given.name or friendly_name(),
-        email=given.email,
-        phone=given.phone_number,
-        identifier=given.identifier,
+        name=given.name,
         avatar_url=given.avatar_url,
         custom_attributes=_text(given.custom_attributes),
         settings=_text(ContactSettings(tuple(given.custom_attributes))),
+        email_verified=trusting or "email" not in own,
+        phone_verified=trusting or "phone" not in own,
+        identifier_verified=trusting or proved or "identifier" not in own,
+        **own,
     )
+    contact = await people.add(tx, now, new)
+    if claimed:
+        contact = await _claim(tx, now, contact, claimed)
+    return contact, given
 
 
-async def _change(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
-    place, contact = entry.guest
-    survivor, given = await contact_merge.settle(tx, now, place, contact.id, given)
-    values: dict[str, Any] = {
-        field: value
-        for field, value in (
-            ("name", given.name),
-            ("email", given.email),
-            ("phone", given.phone_number),
-            ("avatar_url", given.avatar_url),
-        )
-        if value is not None
-    }
-    if given.custom_attributes:
-        values |= _attributes(survivor, given.custom_attributes)
-    after = structs.replace(survivor, **values)
-    if after != survivor:
-        after = structs.replace(after, updated_at=max(now, survivor.updated_at + 1))
+def _place(
+    now: int, entry: Entry, contact: Identity, given: ContactGiven, origin: PlaceOrigin
+) -> ContactInbox:
+    proved = given.identifier if given.identifier_hash else None
+    token = random_token(people.PUBSUB_BYTES)
+    said = _text(_overlaid(PlaceGiven(identifier=given.identifier), given))
+    source_id = given.source_id or ""
+    return ContactInbox(
+        entry.inbox.id, contact.id, source_id, token,
+        proof_required=bool(proved), proved_identifier=proved, origin=origin, given=said,
+        created_at=now,
+    )  # fmt: skip
+
+
+async def _change(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGiven) -> Entry:
+    own = contact_rights.given_by(*entry.guest)
+    settled = await contact_merge.settle(tx, now, actor, entry, given)
+    place, contact = settled.entry.guest
+    place = structs.replace(place, given=_text(_overlaid(own, given)))
+    await inboxes.change_place(tx, place)
+    values: dict[str, Any] = dict(settled.written)
+    if settled.entry.rights.changes:
+        values |= {n: v for n in ("name", "avatar_url") if (v := getattr(given, n)) is not None}
+        values |= _attributes(contact, given.custom_attributes)
+    after = contact_claims.with_claims(structs.replace(contact, **values), settled.claimed)
+    if after != contact:
+        after = structs.replace(after, updated_at=max(now, contact.updated_at + 1))
         await identities.change(tx, after)
         await record(tx, now, "identity.updated", after.id, what="contact")
-    place = structs.replace(place, contact_id=after.id)
-    return structs.replace(entry, place=place, contact=after)
+    return await located(tx, entry, place, after)
 
 
-def _attributes(contact: Identity, new: dict[str, object]) -> dict[str, str]:
+def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:
+    if not new:
+        return {}
     bag = attributes.merged("custom_attributes", contact.custom_attributes, new)
     given = ContactSettings.of(bag, (*settings_of(contact).given, *new))
     return {"custom_attributes": _text(bag), "settings": _text(given)}
 
 
-def _check_hash(
-    inbox: Inbox, identifier: str | None, shown: str | None, asked: bool = False
-) -> None:
-    if not shown:
-        if asked or inbox.identity_required:
-            raise Unauthenticated("missing")
-        return
-    if not identifier or not same(hmac_hex(inbox.hmac_token, identifier), shown):
-        raise Unauthenticated("invalid")
+async def _claim(tx: Tx, now: int, contact: Identity, claimed: Mapping[Field, str]) -> Identity:
+    """Keep what a client says of the contact; its values stay."""
+    locked = (await identities.lock(tx, [contact.id])).get(contact.id, contact)
+    after = contact_claims.with_claims(locked, claimed)
+    if after != locked:
+        after = structs.replace(after, updated_at=max(now, locked.updated_at + 1))
+        await identities.change(tx, after)
+        await record(tx, now, "identity.updated", after.id, what="contact")
+    return after
+
+
+def _values(given: ContactGiven) -> dict[Field, str]:
+    """What the client gives that names a person."""
+    pairs = ((field, getattr(given, name)) for field, name in _GIVEN.items())
+    return {field: value for field, value in pairs if value}
+
+
+def _overlaid(before: PlaceGiven, given: ContactGiven) -> PlaceGiven:
+    """What the place gave, with what it gives now over it; an update writes no identifier (F)."""
+    names = ("name", "email", "phone_number", "avatar_url")
+    new: dict[str, Any] = {name: getattr(given, name) or getattr(before, name) for name in names}
+    bag = attributes.merged(
+        "custom_attributes", _text(before.custom_attributes), given.custom_attributes
+    )
+    return structs.replace(before, custom_attributes=bag, **new)
 
 
 def _checked(given: ContactGiven) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, conversation_limits, named_people
 from koine.engine.around import around
+from koine.engine.contact_rights import receives
 from koine.engine.engine import reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -270,8 +271,11 @@ async def _first_row(
 
 
 async def _first_place(tx: Tx, new: NewConversation) -> str | None:
-    """Where the owner's own client will find a conversation that others open for it."""
+    """Where the owner's own client will find a conversation that others open for it: at a place
+    that proved who it is, or that the tenant made (inbox.md, D)."""
     if new.inbox_id is None or new.owner_id is None:
         return None
-    places = await inboxes.places_of(tx, [new.owner_id])
-    return next((each.source_id for each in places if each.inbox_id == new.inbox_id), None)
+    owner = await identities.get(tx, new.owner_id)
+    places = [p for p in await inboxes.places_of(tx, [new.owner_id]) if p.inbox_id == new.inbox_id]
+    found = [p for p in places if owner and receives(p, owner)]
+    return found[0].source_id if found else None

@@ -9,8 +9,9 @@ from msgspec import structs
 
 from koine.engine import conversations
 from koine.engine.around import around
+from koine.engine.contact_entry import Entry
+from koine.engine.contact_rights import came_through, shows
 from koine.engine.contact_rules import check_attributes
-from koine.engine.contacts import Entry
 from koine.engine.engine import reads, writes
 from koine.engine.ledger import record
 from koine.kit.times import MINUTE
@@ -18,7 +19,6 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Status
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import MessageFilter
-from koine.model.inbox import ContactInbox
 from koine.model.page import Window
 from koine.model.view import Around, Part, Shown
 from koine.store import conversations as rows
@@ -33,34 +33,35 @@ MOST_IN_A_MINUTE = 200
 
 
 @reads
-async def of_place(tx: Tx, actor: Actor, place: ContactInbox) -> Shown:
+async def of_place(tx: Tx, actor: Actor, entry: Entry) -> Shown:
     """Every conversation the place shows, oldest first, with all that is said in them."""
-    items = [c for c in await rows.of_owner(tx, place.contact_id) if shows(place, c)]
+    place, contact = entry.guest
+    items = [c for c in await rows.of_owner(tx, contact.id) if shows(place, contact, c)]
     return Shown(items, await around(tx, items, PARTS))
 
 
 @reads
-async def whole(tx: Tx, actor: Actor, place: ContactInbox, number: int) -> Shown:
+async def whole(tx: Tx, actor: Actor, entry: Entry, number: int) -> Shown:
     """One conversation with all that is said in it. Raises NotFound."""
-    found = await _numbered(tx, place, number)
+    found = await _numbered(tx, entry, number)
     return Shown([found], await around(tx, [found], PARTS))
 
 
 @reads
-async def get(tx: Tx, actor: Actor, place: ContactInbox, number: int) -> Conversation:
+async def get(tx: Tx, actor: Actor, entry: Entry, number: int) -> Conversation:
     """One conversation. Raises NotFound."""
-    return await _numbered(tx, place, number)
+    return await _numbered(tx, entry, number)
 
 
 @reads
-async def said(tx: Tx, actor: Actor, place: ContactInbox, number: int, f: MessageFilter) -> Shown:
+async def said(tx: Tx, actor: Actor, entry: Entry, number: int, f: MessageFilter) -> Shown:
     """A page of what was said in a conversation, oldest first: the newest that `f` finds, or the
     first where it asks for the oldest. Raises NotFound."""
-    found = await _numbered(tx, place, number)
+    found = await _numbered(tx, entry, number)
     f = structs.replace(f, with_private=False, said_only=True)
     items = (await messages.page(tx, found.id, f, Window(PAGE))).items
     contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
-    others = [*contacts - {place.contact_id}]
+    others = [*contacts - {entry.guest[1].id}]
     people = await identities.by_ids(tx, others) if others else {}
     said = items if f.oldest_first else items[::-1]
     return Shown([found], Around(messages={found.id: said}, people=people))
@@ -68,12 +69,12 @@ async def said(tx: Tx, actor: Actor, place: ContactInbox, number: int, f: Messag
 
 @reads
 async def for_posting(
-    tx: Tx, actor: Actor, place: ContactInbox, number: int, now: int, client_key: str | None
+    tx: Tx, actor: Actor, entry: Entry, number: int, now: int, client_key: str | None
 ) -> Conversation:
     """One conversation the contact may say something in `now` (µs). Raises NotFound, and
     Invalid("base") when too much was said in the last minute (inbox.md, F): what was said already,
     and is only said again under its key, is not too much."""
-    found = await _numbered(tx, place, number)
+    found = await _numbered(tx, entry, number)
     if client_key is not None and await messages.has_key(tx, found.id, client_key):
         return found
     if found.last_seq >= MOST_IN_A_MINUTE:
@@ -100,7 +101,7 @@ async def open_(
     if locked is None or locked.removed_at is not None:
         raise NotFound("contact")
     if entry.inbox.single_conversation or locked.blocked:
-        there = [c for c in await rows.of_owner(tx, contact.id) if _came_through(place, c)]
+        there = [c for c in await rows.of_owner(tx, contact.id) if came_through(place, c)]
         if there:
             return there[-1]
     new = NewConversation(
@@ -116,11 +117,9 @@ async def open_(
 
 
 @writes
-async def resolve(
-    tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int
-) -> Conversation | None:
+async def resolve(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> Conversation | None:
     """Close a conversation; None when it was closed already. Raises NotFound."""
-    found = await rows.lock(tx, (await _numbered(tx, place, number)).id)
+    found = await rows.lock(tx, (await _numbered(tx, entry, number)).id)
     if found is None or found.status == "closed":
         return None
     closing = conversations.Changes(status="closed")
@@ -128,38 +127,26 @@ async def resolve(
 
 
 @writes
-async def seen(tx: Tx, now: int, actor: Actor, place: ContactInbox, number: int) -> None:
+async def seen(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> None:
     """The contact has seen everything in a conversation up to now. Raises NotFound."""
-    found = await rows.lock(tx, (await _numbered(tx, place, number)).id)
+    found = await rows.lock(tx, (await _numbered(tx, entry, number)).id)
     if found is None:
         raise NotFound("conversation")
     await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))
     newest = await messages.by_seq(tx, found.id, found.last_public_seq)
     mark = (found.last_seq, found.public_count, newest.id if newest else None)
-    await participants.mark_read(tx, found.id, place.contact_id, mark)
+    await participants.mark_read(tx, found.id, entry.guest[1].id, mark)
     await record(
-        tx, now, "conversation.read", place.contact_id,
+        tx, now, "conversation.read", entry.guest[1].id,
         conversation_id=found.id, seq=found.last_seq,
     )  # fmt: skip
 
 
-async def _numbered(tx: Tx, place: ContactInbox, number: int) -> Conversation:
+async def _numbered(tx: Tx, entry: Entry, number: int) -> Conversation:
     found = await rows.by_number(tx, number)
-    if found is None or found.removed_at is not None or not shows(place, found):
+    if found is None or found.removed_at is not None or not shows(*entry.guest, found):
         raise NotFound("conversation")
     return found
-
-
-def shows(place: ContactInbox, found: Conversation) -> bool:
-    """Whether the place shows this conversation, if it is not removed: one of its contact's that
-    came through it, or any of a contact who has proved who it is (inbox.md, D)."""
-    if found.owner_id != place.contact_id:
-        return False
-    return place.verified or _came_through(place, found)
-
-
-def _came_through(place: ContactInbox, found: Conversation) -> bool:
-    return found.inbox_id == place.inbox_id and found.source_id == place.source_id
 
 
 def _first_status(blocked: bool, responder_id: str | None) -> Status:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, attributes
+from koine.engine.contact_claims import free_identifier, given_by_tenant, name_person
 from koine.engine.engine import Engine, reads, reads_much, writes, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -46,6 +47,9 @@ class PersonChanges(Struct, frozen=True, kw_only=True):
     avatar_url: str | None | UnsetType = UNSET
     role: str | None | UnsetType = UNSET
     permissions: str | UnsetType = UNSET
+    email_verified: bool | UnsetType = UNSET
+    phone_verified: bool | UnsetType = UNSET
+    identifier_verified: bool | UnsetType = UNSET
     blocked: bool | UnsetType = UNSET
     company: str | None | UnsetType = UNSET
     job_title: str | None | UnsetType = UNSET
@@ -79,10 +83,12 @@ async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
     access.need(actor, MANAGE_TENANT if new.kind == "user" else WRITE_CUSTOMERS)
     _check(new.kind, new.role, new.permissions)
     if new.kind == "contact" and new.identifier is not None:
-        await _refuse_taken(tx, new.identifier)
+        await free_identifier(tx, now, None, new.identifier)
     if new.kind == "user":
         access.need_all(actor, held(new.role, new.permissions))
     person = await add(tx, now, new)
+    if new.kind == "contact":
+        await name_person(tx, now, None, person)
     if new.kind == "user":
         await note(tx, now, actor, "create", "user", person.id, role=new.role)
     return person
@@ -151,10 +157,11 @@ async def alter(
     }
     if values.get("email"):
         values["email"] = values["email"].strip().lower()
+    values |= given_by_tenant(before, values)
     after = structs.replace(before, **values, updated_at=now)
     _check(kind, after.role, after.permissions)
-    if kind == "contact" and after.identifier not in (None, before.identifier):
-        await _refuse_taken(tx, str(after.identifier))
+    if kind == "contact":
+        await name_person(tx, now, before, after)
     if kind == "user":
         await _keep_rank_and_login(tx, actor, before, after)
         if after.blocked and not before.blocked:
@@ -214,8 +221,9 @@ async def _create_at(
         raise Invalid("inbox_id", "unknown", "no such inbox")
     contact = await make(tx, now, actor, new)
     place = ContactInbox(
-        inbox.id, contact.id, new_id(), random_token(PUBSUB_BYTES), verified=False, created_at=now
-    )
+        inbox.id, contact.id, new_id(), random_token(PUBSUB_BYTES),
+        proof_required=False, proved_identifier=None, origin="tenant", given="{}", created_at=now,
+    )  # fmt: skip
     await inboxes.insert_place(tx, place)
     return contact, place
 
@@ -260,11 +268,6 @@ def _present(found: Identity | None, kind: IdentityKind) -> Identity:
     if found is None or found.kind != kind or found.removed_at is not None:
         raise NotFound(kind)
     return found
-
-
-async def _refuse_taken(tx: Tx, identifier: str) -> None:
-    if await identities.matching(tx, "contact", "identifier", identifier) is not None:
-        raise Conflict("exists", "a contact with this identifier exists")
 
 
 def _check_given(given: NewIdentity | PersonChanges) -> None:

@@ -14,7 +14,9 @@ class Identity(Struct, frozen=True):
 
     `number` counts identities within the tenant (the integer ids of the inbox dialect).
     `identifier` is the caller's own id for a contact. JSON bags are JSON text. Times are µs.
-    `role` and `permissions` (a JSON array) belong to users only.
+    `role` and `permissions` (a JSON array) belong to users only. `…_verified` is False for a value
+    that only a contact's own client gave, unproven: shown as such, never a key by which a contact
+    is found, read or merged (inbox.md, D). `claims` is JSON text, read through `Claims`.
     """
 
     id: str
@@ -42,6 +44,10 @@ class Identity(Struct, frozen=True):
     created_at: int
     updated_at: int
     removed_at: int | None
+    email_verified: bool = True
+    phone_verified: bool = True
+    identifier_verified: bool = True
+    claims: str = "{}"
 
 
 class NewIdentity(Struct, frozen=True, kw_only=True):
@@ -66,6 +72,19 @@ class NewIdentity(Struct, frozen=True, kw_only=True):
     additional_attributes: str = "{}"
     labels: str = "[]"
     settings: str = "{}"
+    email_verified: bool = True
+    phone_verified: bool = True
+    identifier_verified: bool = True
+    claims: str = "{}"
+
+
+class Claims(Struct, frozen=True, omit_defaults=True):
+    """What `Identity.claims` holds: what clients said of a contact without proving it, where the
+    value is another contact's or not theirs to change. Newest last; for staff's eyes alone."""
+
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
 
 
 class ResponderVersion(Struct, frozen=True):

@@ -9,6 +9,13 @@ CHANNEL_TYPES: tuple[str, ...] = (
     "email", "chat", "phone", "whatsapp", "widget", "waha", "instagram", "api",
 )  # fmt: skip
 
+PlaceOrigin = Literal["contact", "tenant", "joined"]
+"""`contact`: the contact was made through this place, by its own client. `tenant`: the tenant made
+the place for a contact. `joined`: the contact was there before the place was its."""
+ContactMatching = Literal["proof", "trusting"]
+"""`proof`: who says to be a known contact is it only with a valid identity hash. `trusting`: an
+identifier, e-mail or phone is enough, for bridges that keep the inbox identifier secret."""
+
 
 class Inbox(Struct, frozen=True):
     """One inbox. `identifier` is its public name on the inbox API (at least 128 random bits),
@@ -33,15 +40,33 @@ class Inbox(Struct, frozen=True):
 
 class ContactInbox(Struct, frozen=True):
     """A contact's place in an inbox: `source_id` is what the contact's client knows it by,
-    `pubsub_token` opens its stream, `verified` says a valid identity hash was shown.
+    `pubsub_token` opens its stream. `proved_identifier` is the identifier a valid hash was shown
+    for: it proves something only while it is the contact's. `proof_required`: one was shown once,
+    and every call must show one since. `origin` says how the place came to be. `given` is JSON
+    text, read through `PlaceGiven`: what its client said of the contact (None: it did before this
+    was kept).
     """
 
     inbox_id: str
     contact_id: str
     source_id: str
     pubsub_token: str
-    verified: bool
+    proof_required: bool
     created_at: int
+    proved_identifier: str | None = None
+    origin: PlaceOrigin = "tenant"
+    given: str | None = "{}"
+
+
+class PlaceGiven(Struct, frozen=True, omit_defaults=True):
+    """What `ContactInbox.given` holds."""
+
+    name: str | None = None
+    email: str | None = None
+    phone_number: str | None = None
+    identifier: str | None = None
+    avatar_url: str | None = None
+    custom_attributes: dict[str, object] = {}
 
 
 class WorkingDay(Struct, frozen=True):
@@ -81,3 +106,4 @@ class InboxSettings(Struct, frozen=True, omit_defaults=True):
     locale: str = "en"
     public_attributes: tuple[str, ...] = ()
     public_labels: bool = False
+    contact_matching: ContactMatching = "proof"

@@ -18,6 +18,7 @@ from koine.store.tables.base import columns_of
 COLUMNS = columns_of(t, Identity)
 _IN_TENANT = t.c.tenant_id == p("tenant_id")
 _HERE = t.c.removed_at.is_(None)
+_MOST_HOLDERS = 10
 
 _BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Identity)
 _BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Identity)
@@ -38,6 +39,16 @@ _MATCHING = Family(
     Identity,
     filters=("identifier", "email", "phone"),
 )
+_CONTACTS_WITH = {
+    field: Query(
+        select(*COLUMNS)
+        .where(_IN_TENANT, _HERE, t.c.kind == "contact", t.c[field] == p("value"))
+        .order_by(t.c[f"{field}_verified"].desc(), t.c.created_at, t.c.id)
+        .limit(_MOST_HOLDERS),
+        Identity,
+    )
+    for field in ("identifier", "email", "phone")
+}
 _INSERT = Command(
     insert(t).values(
         {"tenant_id": p("tenant_id")} | {name: p(name) for name in Identity.__struct_fields__}
@@ -94,6 +105,12 @@ async def lock(tx: Tx, ids: list[str]) -> dict[str, Identity]:
 async def matching(tx: Tx, kind: str, field: str, value: str) -> Identity | None:
     """The oldest identity of a kind whose `identifier`, `email` or `phone` is the value."""
     return await tx.one(_MATCHING.of({field}), kind=kind, **{field: value})
+
+
+async def contacts_with(tx: Tx, field: str, value: str) -> list[Identity]:
+    """The contacts whose `identifier`, `email` or `phone` is the value, at most ten: those of whom
+    it is verified first, the older first."""
+    return await tx.all(_CONTACTS_WITH[field], value=value)
 
 
 async def insert_one(tx: Tx, identity: Identity) -> None:

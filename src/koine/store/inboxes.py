@@ -1,7 +1,7 @@
 """Inboxes, and each contact's place in one."""
 
 from msgspec import Struct, structs
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, insert, select, update
 
 from koine.model.inbox import ContactInbox, Inbox
 from koine.store.db import Tx
@@ -82,19 +82,34 @@ _INSERT_PLACE = Command(
         {"tenant_id": p("tenant_id")} | {name: p(name) for name in ContactInbox.__struct_fields__}
     )
 )
-_VERIFY = Command(
+_PLACE_CHANGEABLE = [
+    name for name in ContactInbox.__struct_fields__ if name not in ("inbox_id", "source_id")
+]
+_UPDATE_PLACE = Command(
     update(contact_inboxes)
     .where(
         _PLACE_IN_TENANT,
         contact_inboxes.c.inbox_id == p("inbox_id"),
         contact_inboxes.c.source_id == p("source_id"),
     )
-    .values(verified=True)
+    .values({name: p(f"new_{name}") for name in _PLACE_CHANGEABLE})
+)
+_IS_PROVEN = Query(
+    select(contact_inboxes.c.contact_id)
+    .where(
+        _PLACE_IN_TENANT,
+        contact_inboxes.c.contact_id == p("contact_id"),
+        contact_inboxes.c.proved_identifier == p("identifier"),
+    )
+    .limit(1)
 )
 _MOVE = Command(
     update(contact_inboxes)
     .where(_PLACE_IN_TENANT, contact_inboxes.c.contact_id == p("old_contact_id"))
-    .values(contact_id=p("new_contact_id"))
+    .values(
+        contact_id=p("new_contact_id"),
+        origin=case((contact_inboxes.c.origin == "tenant", "tenant"), else_="joined"),
+    )
 )
 
 
@@ -154,9 +169,20 @@ async def insert_place(tx: Tx, place: ContactInbox) -> None:
     await tx.run(_INSERT_PLACE, **structs.asdict(place))
 
 
-async def verify(tx: Tx, inbox_id: str, source_id: str) -> None:
-    """Remember that a valid identity hash was shown for this place."""
-    await tx.run(_VERIFY, inbox_id=inbox_id, source_id=source_id)
+async def change_place(tx: Tx, place: ContactInbox) -> None:
+    """Write the place over the row with its inbox and source id."""
+    values = structs.asdict(place)
+    await tx.run(
+        _UPDATE_PLACE,
+        inbox_id=place.inbox_id,
+        source_id=place.source_id,
+        **{f"new_{name}": values[name] for name in _PLACE_CHANGEABLE},
+    )
+
+
+async def is_proven(tx: Tx, contact_id: str, identifier: str) -> bool:
+    """Whether any place of the contact has proved this identifier."""
+    return bool(await tx.all(_IS_PROVEN, contact_id=contact_id, identifier=identifier))
 
 
 async def move_places(tx: Tx, old_contact_id: str, new_contact_id: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec import Struct
 
 from koine.dialects.inbox import InboxDialect
+from koine.dialects.native import Native
 from koine.engine import inboxes
 from koine.kit.tokens import hmac_hex
 from koine.model.actor import operator
@@ -79,6 +80,23 @@ class Door(Struct):
         """A new contact."""
         return self.guest((await self.enter(inbox, **given))["source_id"], inbox)
 
+    async def proven(self, identifier: str, inbox: Inbox | None = None, **given: object) -> Guest:
+        """A contact who proves who it is, with each call."""
+        shown = self.sign(identifier, inbox)
+        guest = await self.newcomer(inbox, identifier=identifier, identifier_hash=shown, **given)
+        guest.headers["X-Identifier-Hash"] = shown
+        return guest
+
+    async def native(self, number: int) -> dict[str, Any]:
+        """The contact of this number, as staff sees it."""
+        headers = self.cast.bearer("ada")
+        listed = (await self.web.get("/v1/contacts?limit=100", headers=headers)).json()
+        return next(dict(each) for each in listed["data"] if each["number"] == number)
+
+    async def bridge(self) -> Inbox:
+        """An inbox that takes what its clients say for true."""
+        return await self.inbox(settings='{"contact_matching":"trusting"}')
+
     async def inbox(self, **given: Any) -> Inbox:
         """Another inbox of Acme's."""
         boss = operator(self.cast.acme.tenant.id)
@@ -94,5 +112,5 @@ class Door(Struct):
 async def door(db: Database, tmp_path: Path) -> AsyncIterator[Door]:
     """Acme's doors, on each database."""
     cast = await make_cast(db, data_dir=str(tmp_path))
-    async with http(cast.engine, InboxDialect()) as web:
+    async with http(cast.engine, InboxDialect(), Native()) as web:
         yield Door(web, cast)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from koine.engine import conversations, inboxes, people
+from koine.engine import contact_merge, conversations, inboxes, people
 from koine.engine.inboxes import InboxChanges
 from koine.engine.people import PersonChanges
 from koine.kit.ids import new_id
@@ -83,8 +83,11 @@ async def test_of_several_subscriptions_the_lost_one_is_rejected_and_the_others_
 
 
 async def test_a_merged_contact_comes_back_as_the_one_it_became(here: Shore) -> None:
+    acme = here.cast.acme
     async with here.cabled(here.carol) as client:
-        await here.call("PATCH", here.carol, "", json={"email": "dave@web.test"})
+        await contact_merge.merge(
+            here.cast.engine, acme.actor("alice"), acme.id("dave"), acme.id("carol")
+        )
         again = {"type": "disconnect", "reason": "remote", "reconnect": True}
         assert await ended(client) == again
     async with here.cabled(here.carol) as client:
@@ -94,8 +97,9 @@ async def test_a_merged_contact_comes_back_as_the_one_it_became(here: Shore) -> 
 
 
 async def test_another_place_of_the_contact_shows_nothing_of_this_one(here: Shore) -> None:
+    acme = here.cast.acme
     place = ContactInbox(
-        here.cast.acme.inbox.id, here.cast.acme.id("carol"), new_id(), random_token(), False, 1
+        acme.inbox.id, acme.id("carol"), new_id(), random_token(), False, 1, None, "joined"
     )
     await here.cast.engine.db.write(here.cast.acme.tenant.id, rows.insert_place, place)
     async with here.cabled(place) as client:
@@ -126,7 +130,9 @@ async def test_an_inbox_that_demands_an_identity_lets_nobody_listen_without(here
         await inboxes.change(here.cast.engine, boss, company.inbox.id, changes)
         assert await ended(client) == UNAUTHORIZED
     assert await rejected(here, here.carol)
-    await here.cast.engine.db.write(
-        company.tenant.id, rows.verify, company.inbox.id, here.carol.source_id
+    await people.change(
+        here.cast.engine, boss, company.id("carol"), "contact", PersonChanges(identifier="carol-1")
     )
-    assert not await rejected(here, structs.replace(here.carol, verified=True))
+    proven = structs.replace(here.carol, proof_required=True, proved_identifier="carol-1")
+    await here.cast.engine.db.write(company.tenant.id, rows.change_place, proven)
+    assert not await rejected(here, proven)

@@ -106,11 +106,10 @@ async def test_no_number_is_nothing(door: Door, number: str) -> None:
 
 
 async def test_what_came_through_another_place_needs_a_verified_identity(door: Door) -> None:
-    known = await door.newcomer(identifier="u1")
-    made = await known.open()
-    other = await door.newcomer(identifier="u1")
-    assert (await other.call("GET", "/conversations")).json() == []
-    other.headers["X-Identifier-Hash"] = door.sign("u1")
+    made = await (await door.proven("u1")).open()
+    stranger = await door.newcomer(identifier="u1")
+    assert (await stranger.call("GET", "/conversations")).json() == []
+    other = await door.proven("u1")
     assert [c["id"] for c in (await other.call("GET", "/conversations")).json()] == [made["id"]]
 
 

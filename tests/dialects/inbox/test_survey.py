@@ -36,9 +36,8 @@ async def test_resolving_sends_one_survey(door: Door) -> None:
 
 async def test_the_conversations_own_inbox_says_whether_to_ask(door: Door) -> None:
     asking = await door.inbox(settings='{"csat_survey_enabled":true}')
-    made = await (await door.newcomer(asking, identifier="u1")).open()
-    known = await door.newcomer(identifier="u1")
-    known.headers["X-Identifier-Hash"] = door.sign("u1")
+    made = await (await door.proven("u1", asking)).open()
+    known = await door.proven("u1")
     answer = await known.call("POST", f"/conversations/{made['id']}/toggle_status")
     assert [m["content_type"] for m in answer.json()["messages"]] == ["input_csat"]
 

@@ -26,6 +26,7 @@ CAROL = Identity(
     permissions="[]", blocked=False, company=None, job_title=None, location=None,
     country_code=None, custom_attributes='{"plan":"gold","note":"difficult"}',
     additional_attributes='{"ip":"10.0.0.1"}', labels='["vip"]', settings='{"given":["plan"]}',
+    email_verified=True, phone_verified=True, identifier_verified=True, claims="{}",
     last_activity_at=None, created_at=NOON, updated_at=NOON, removed_at=None,
 )  # fmt: skip
 VIEW = wire.View(TENANT, INBOX, CAROL, "https://k.test")

@@ -9,10 +9,11 @@ import pytest
 from msgspec import structs
 
 from koine.dialects.inbox.stream import InboxVoice
-from koine.engine.contacts import Entry
+from koine.engine.contact_entry import Entry
 from koine.model.conversation import Conversation, Participant
 from koine.model.event import EventKind, Logged
 from koine.model.happening import Happening
+from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox
 from koine.model.message import Attachment, Message
 from koine.model.view import Around
@@ -41,8 +42,8 @@ def happening(
     )  # fmt: skip
 
 
-def voice(place: ContactInbox = PLACE) -> InboxVoice:
-    entry = Entry(TENANT, INBOX, place, CAROL)
+def voice(place: ContactInbox = PLACE, contact: Identity = CAROL) -> InboxVoice:
+    entry = Entry(TENANT, INBOX, place, contact)
 
     async def ask() -> Entry:
         return entry
@@ -50,8 +51,8 @@ def voice(place: ContactInbox = PLACE) -> InboxVoice:
     return InboxVoice(entry, ask, "https://k.test", lambda tenant_id: None)
 
 
-def shown(of: Happening, place: ContactInbox = PLACE) -> Any:
-    frame = voice(place).frame(of)
+def shown(of: Happening, place: ContactInbox = PLACE, contact: Identity = CAROL) -> Any:
+    frame = voice(place, contact).frame(of)
     return None if frame is None else msgspec.json.decode(frame)
 
 
@@ -106,7 +107,9 @@ def test_another_place_is_shown_nothing_until_it_is_verified() -> None:
     of = happening("message.created", SAID)
     other = structs.replace(PLACE, source_id="other")
     assert shown(of, other) is None
-    told = shown(of, structs.replace(other, verified=True))
+    assert shown(of, structs.replace(other, proved_identifier="carol-1")) is None
+    proven = structs.replace(CAROL, identifier="carol-1")
+    told = shown(of, structs.replace(other, proved_identifier="carol-1"), proven)
     assert told["data"]["conversation"]["contact_inbox"] == {"source_id": "other"}
     stranger = structs.replace(TALK, owner_id="d")
     assert shown(happening("message.created", SAID, stranger)) is None

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from koine.dialects.helpdesk import wire
+from koine.engine.contact_claims import claims_of, unverified
 from koine.kit.times import iso_ms
 from koine.model import conversation as talk
 from koine.model.identity import Identity
@@ -74,7 +76,13 @@ def customer(person: Identity) -> wire.Customer:
     profile = wire.Profile(
         first, last, person.email, person.phone, person.company, person.job_title
     )
-    return wire.Customer(person.id, profile)
+    claims = UNSET if person.claims == "{}" else _claims(person)
+    return wire.Customer(person.id, profile, unverified(person) or UNSET, claims)
+
+
+def _claims(person: Identity) -> wire.Claims:
+    claimed = claims_of(person)
+    return wire.Claims([*claimed.emails], [*claimed.phones], [*claimed.identifiers])
 
 
 def assignee(person: Identity) -> wire.Assignee:

@@ -77,11 +77,22 @@ class Profile(Struct, frozen=True, rename="camel"):
     job_title: str | None
 
 
+class Claims(Struct, frozen=True, omit_defaults=True):
+    """What was said of a customer without proof, newest last; the profile has another value (D)."""
+
+    emails: list[str] = []
+    phones: list[str] = []
+    identifiers: list[str] = []
+
+
 class Customer(Struct, frozen=True):
-    """Whose conversation it is (S: populated; D: its fields)."""
+    """Whose conversation it is (S: populated; D: its fields). `unverified` names what of it only
+    the customer's own client gave; it and `claims` are left out where there is nothing (D)."""
 
     id: str = field(name="_id")
     profile: Profile
+    unverified: list[str] | UnsetType = UNSET
+    claims: Claims | UnsetType = UNSET
 
 
 class Assignee(Struct, frozen=True, rename="camel"):

@@ -4,15 +4,14 @@ from typing import Any, cast
 
 from koine.dialects.inbox.numbers import whole
 from koine.dialects.inbox.wire import View
-from koine.engine import contacts, surveys
-from koine.engine.contacts import Entry
+from koine.engine import contact_entry, surveys
+from koine.engine.contact_entry import Entry
 from koine.engine.surveys import Survey
 from koine.http.call import Call
 from koine.http.limits import RateLimiter
 from koine.kit.ids import canonical
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
-from koine.model.inbox import ContactInbox
 
 HASH_HEADER = "X-Identifier-Hash"
 HASH_PARAMETER = "identifier_hash"
@@ -32,9 +31,9 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     _count(call, limiter, inbox or "", contact or call.path.get("survey", ""))
     if inbox is None:
         return await _by_survey(call)
-    entry = await contacts.enter(call.engine, inbox, contact)
+    entry = await contact_entry.enter(call.engine, inbox, contact)
     if contact is not None and not _brings_its_hash(call):
-        entry = await contacts.prove(call.engine, entry, shown_hash(call))
+        entry = await contact_entry.prove(call.engine, entry, shown_hash(call))
     call.notes["entry"] = entry
     return _actor(entry, call.client_ip)
 
@@ -51,15 +50,10 @@ def entry_of(call: Call[Any, Any]) -> Entry:
     return cast(Entry, call.notes["entry"])
 
 
-def place_of(call: Call[Any, Any]) -> ContactInbox:
-    """The contact's place the path named."""
-    return entry_of(call).guest[0]
-
-
 def view_of(call: Call[Any, Any]) -> View:
     """For whom the answer is rendered."""
     entry = entry_of(call)
-    return View(entry.tenant, entry.inbox, entry.guest[1], call.base_url)
+    return View(entry.tenant, entry.inbox, entry.shown, call.base_url)
 
 
 def survey_of(call: Call[Any, Any]) -> Survey:

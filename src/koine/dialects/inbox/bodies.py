@@ -24,8 +24,10 @@ class ContactCreate(Struct):
 
 
 class ContactUpdate(Struct):
-    """What to change of a contact; blank values change nothing, the identifier never does."""
+    """What to change of a contact; blank values change nothing. The identifier is never written:
+    with its hash it proves to be another contact, that has the email or phone."""
 
+    identifier: str | None = None
     identifier_hash: str | None = None
     email: str | None = None
     name: str | None = None

@@ -8,8 +8,8 @@ from koine.dialects.inbox import wire_live as wire
 from koine.dialects.inbox.agents import Agents
 from koine.dialects.inbox.beats import Beats
 from koine.dialects.inbox.stream import PRESENCE, InboxVoice, event
-from koine.engine import contacts
-from koine.engine.contacts import Entry
+from koine.engine import contact_entry
+from koine.engine.contact_entry import Entry
 from koine.http.limits import RateLimiter
 from koine.http.socket import COME_BACK, NORMAL, POLICY, Gone, Socket
 from koine.kit.times import unix
@@ -151,7 +151,7 @@ class Client:
         token = asked.pubsub_token
 
         async def ask() -> Entry:
-            return await contacts.listen(engine, token)
+            return await contact_entry.listen(engine, token)
 
         try:
             voice = InboxVoice(await ask(), ask, call.base_url, self.cable.agents.changed)

@@ -8,7 +8,7 @@ from koine.dialects.inbox.blocked import refuse_blocked
 from koine.dialects.inbox.bodies import ContactCreate, ContactUpdate
 from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
-from koine.engine import contacts
+from koine.engine import contact_entry, contacts
 from koine.engine.contact_rules import LONGEST_URL, ContactGiven
 from koine.http.call import Call
 from koine.http.route import Routes
@@ -32,17 +32,18 @@ async def get_inbox(call: Call[None, None]) -> Inbox:
     tags=("Contacts",),
 )
 async def create_contact(call: Call[ContactCreate, None]) -> ContactCreated:
-    """Create a contact, or find it by source id, identifier, email or phone."""
+    """Create a contact, or find it by its source id or its proven identifier."""
     given = _given(call.body)
     given = structs.replace(given, identifier_hash=given.identifier_hash or shown_hash(call))
     entry = await contacts.create(call.engine, entry_of(call), given)
-    return wire_people.contact_created(*entry.guest)
+    return wire_people.contact_created(entry.guest[0], entry.shown)
 
 
 @routes.get(CONTACT, returns=ContactCreated, other_statuses=(401, 404, 429), tags=("Contacts",))
 async def get_contact(call: Call[None, None]) -> ContactCreated:
     """Get the contact behind a source id."""
-    return wire_people.contact_created(*entry_of(call).guest)
+    entry = entry_of(call)
+    return wire_people.contact_created(entry.guest[0], entry.shown)
 
 
 @routes.update(
@@ -54,12 +55,13 @@ async def get_contact(call: Call[None, None]) -> ContactCreated:
     tags=("Contacts",),
 )
 async def update_contact(call: Call[ContactUpdate, None]) -> ContactRecord:
-    """Update the contact; one with the same email or phone becomes the same contact."""
+    """Update the contact, as far as its source id may."""
     refuse_blocked(call)
     shown = call.body.identifier_hash or shown_hash(call)
-    entry = await contacts.prove(call.engine, entry_of(call), shown)
-    entry = await contacts.change(call.engine, entry, _given(call.body))
-    return wire_people.contact_record(entry.tenant, entry.inbox, entry.guest[1])
+    given = structs.replace(_given(call.body), identifier_hash=shown)
+    entry = await contact_entry.prove(call.engine, entry_of(call), shown, given.identifier)
+    entry = await contacts.change(call.engine, call.actor, entry, given)
+    return wire_people.contact_record(entry.tenant, entry.inbox, entry.shown)
 
 
 def _given(body: ContactCreate | ContactUpdate) -> ContactGiven:

@@ -8,7 +8,6 @@ from koine.dialects.inbox.auth import (
     CONVERSATION,
     entry_of,
     number_in,
-    place_of,
     view_of,
 )
 from koine.dialects.inbox.blocked import is_blocked
@@ -33,7 +32,7 @@ NUMBERED: dict[str, PathType] = {"conversation": "integer"}
 )
 async def list_conversations(call: Call[None, None]) -> list[Conversation]:
     """List the contact's conversations, each with its messages."""
-    shown = await inbox_conversations.of_place(call.engine, call.actor, place_of(call))
+    shown = await inbox_conversations.of_place(call.engine, call.actor, entry_of(call))
     view = view_of(call)
     return [wire.conversation(view, each, shown.around) for each in shown.items]
 
@@ -88,8 +87,8 @@ async def get_conversation(call: Call[None, None]) -> Conversation:
 )
 async def toggle_status(call: Call[None, None]) -> Conversation:
     """Resolve a conversation. One that is resolved stays so."""
-    number, place = number_in(call, "conversation"), place_of(call)
-    resolved = await inbox_conversations.resolve(call.engine, call.actor, place, number)
+    number, entry = number_in(call, "conversation"), entry_of(call)
+    resolved = await inbox_conversations.resolve(call.engine, call.actor, entry, number)
     if resolved is not None:
         await surveys.follow(call.engine, call.actor, resolved)
     return await _whole(call, number)
@@ -106,14 +105,14 @@ async def toggle_status(call: Call[None, None]) -> Conversation:
 )
 async def toggle_typing(call: Call[Typing, None]) -> None:
     """Say that the contact is typing, or no longer."""
-    place, contact = entry_of(call).guest
-    number = number_in(call, "conversation")
-    found = await inbox_conversations.get(call.engine, call.actor, place, number)
+    entry, number = entry_of(call), number_in(call, "conversation")
+    found = await inbox_conversations.get(call.engine, call.actor, entry, number)
     status = call.body.typing_status
     # Where nobody can be told, nothing is lost: it is never kept.
     with contextlib.suppress(Unavailable):
-        if status in ("on", "off") and not contact.blocked:
-            call.relay.whisper(_typing(contact, call.actor.tenant_id, found.id, status == "on"))
+        if status in ("on", "off") and not entry.guest[1].blocked:
+            told = _typing(entry.guest[1], call.actor.tenant_id, found.id, status == "on")
+            call.relay.whisper(told)
 
 
 @routes.post(
@@ -124,11 +123,11 @@ async def toggle_typing(call: Call[Typing, None]) -> None:
 )
 async def update_last_seen(call: Call[None, None]) -> None:
     """Say that the contact has seen everything in the conversation."""
-    number, place = number_in(call, "conversation"), place_of(call)
+    number, entry = number_in(call, "conversation"), entry_of(call)
     if is_blocked(call):
-        await inbox_conversations.get(call.engine, call.actor, place, number)
+        await inbox_conversations.get(call.engine, call.actor, entry, number)
         return
-    await inbox_conversations.seen(call.engine, call.actor, place, number)
+    await inbox_conversations.seen(call.engine, call.actor, entry, number)
 
 
 def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -> Whisper:
@@ -147,5 +146,5 @@ def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -
 async def _whole(
     call: Call[ConversationCreate, None] | Call[None, None], number: int
 ) -> Conversation:
-    shown = await inbox_conversations.whole(call.engine, call.actor, place_of(call), number)
+    shown = await inbox_conversations.whole(call.engine, call.actor, entry_of(call), number)
     return wire.conversation(view_of(call), shown.one, shown.around)

@@ -3,7 +3,7 @@
 import msgspec
 
 from koine.dialects.inbox import wire
-from koine.dialects.inbox.auth import CONVERSATION, entry_of, number_in, place_of, view_of
+from koine.dialects.inbox.auth import CONVERSATION, entry_of, number_in, view_of
 from koine.dialects.inbox.blocked import refuse_blocked
 from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpdate, submitted
 from koine.dialects.inbox.numbers import seq_in
@@ -38,7 +38,7 @@ async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
     """List the newest messages, or those before or after one, oldest first."""
     number = number_in(call, "conversation")
     shown = await inbox_conversations.said(
-        call.engine, call.actor, place_of(call), number, _filter(number, call.query)
+        call.engine, call.actor, entry_of(call), number, _filter(number, call.query)
     )
     return wire.messages(view_of(call), shown.one, shown.around)
 
@@ -59,7 +59,7 @@ async def create_message(call: Call[MessageCreate, None]) -> Message:
     refuse_blocked(call)
     number, now = number_in(call, "conversation"), call.engine.clock.now()
     found = await inbox_conversations.for_posting(
-        call.engine, call.actor, place_of(call), number, now, message_key(call)
+        call.engine, call.actor, entry_of(call), number, now, message_key(call)
     )
     draft = _draft(call, saved := await _stored(call, found.id))
     try:
@@ -105,7 +105,7 @@ async def update_message(call: Call[MessageUpdate, None]) -> Message:
 
 async def _named(call: Call[MessageUpdate, None]) -> tuple[Conversation, MessageNoun]:
     number = number_in(call, "conversation")
-    found = await inbox_conversations.get(call.engine, call.actor, place_of(call), number)
+    found = await inbox_conversations.get(call.engine, call.actor, entry_of(call), number)
     seq = seq_in(number, number_in(call, "message"))
     message = await messages.one(call.engine, call.actor, found.id, seq)
     if not wire.is_shown(message):
@@ -117,7 +117,7 @@ async def _stored(call: Call[MessageCreate, None], conversation_id: str) -> list
     if not call.files:
         return []
     engine, tenant_id, entry = call.engine, call.actor.tenant_id, entry_of(call)
-    by = Uploader(place_of(call).contact_id, entry.inbox.id)
+    by = Uploader(entry.guest[1].id, entry.inbox.id)
     await files.check_room(engine, tenant_id, by, sum(each.size for each in call.files))
     saved: list[Attachment] = []
     try:

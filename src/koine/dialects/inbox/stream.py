@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from koine.dialects.inbox import wire_live as wire
 from koine.dialects.inbox.wire import View
-from koine.engine.contacts import Entry
-from koine.engine.inbox_conversations import shows
+from koine.engine.contact_entry import Entry
+from koine.engine.contact_rights import shows
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.happening import Happening
@@ -54,8 +54,8 @@ class InboxVoice:
 
     def frame(self, happening: Happening) -> bytes | None:
         """The event; None for what this place does not show, and what this API does not tell."""
-        place, found = self.entry.guest[0], happening.conversation
-        if found is None or not shows(place, found):
+        (place, contact), found = self.entry.guest, happening.conversation
+        if found is None or not shows(place, contact, found):
             return None
         key = ("inbox", place.inbox_id, place.source_id, self._base_url)
         return happening.once(key, lambda: self._made(happening))
@@ -68,7 +68,7 @@ class InboxVoice:
             self._came_or_went(whisper.tenant_id)
             return PRESENCE
         found = happening.conversation if happening else None
-        if happening is None or found is None or not shows(self.entry.guest[0], found):
+        if happening is None or found is None or not shows(*self.entry.guest, found):
             return None
         told = wire.typing(self._view, whisper, happening)
         return event("conversation.typing_on" if whisper.on else "conversation.typing_off", told)
@@ -76,7 +76,7 @@ class InboxVoice:
     @property
     def _view(self) -> View:
         entry = self.entry
-        return View(entry.tenant, entry.inbox, entry.guest[1], self._base_url)
+        return View(entry.tenant, entry.inbox, entry.shown, self._base_url)
 
     def _made(self, happening: Happening) -> bytes | None:
         kind, view = _kind(happening), self._view

@@ -15,6 +15,7 @@ from koine.dialects.inbox.wire_people import (
     bot_sender,
     contact_record,
     contact_sender,
+    other_sender,
 )
 from koine.engine import attributes
 from koine.kit.times import unix
@@ -210,8 +211,10 @@ def _sender(
     if m.sender_kind == "system" or m.sender_id is None:
         return UNSET
     if m.sender_kind == "contact":
-        is_own = view.contact is not None and m.sender_id == view.contact.id
-        who = view.contact if is_own else people.get(m.sender_id)
+        who = people.get(m.sender_id)
+        if view.contact is not None:
+            is_own = m.sender_id == view.contact.id
+            return _contact(view, view.contact) if is_own else other_sender(who)
         return UNSET if who is None else _contact(view, who)
     return bot_sender(m) if m.sender_kind == "responder" else agent_sender(m)
 

@@ -5,7 +5,7 @@ notes into custom attributes and labels too, and this API has no credential (inb
 """
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from koine.engine import attributes, contact_rules
 from koine.engine.inboxes import settings_of
@@ -116,9 +116,9 @@ def contact_record(tenant: Tenant, inbox: Inbox, contact: Identity) -> ContactRe
         last_activity_at=iso_ms(last_seen) if last_seen is not None else None,
         contact_type=contact_type(contact),
         middle_name="",
-        last_name=contact.last_name or "",
-        location=contact.location,
-        country_code=contact.country_code,
+        last_name="",
+        location=None,
+        country_code=None,
         blocked=contact.blocked,
         label_list=msgspec.json.decode(contact.labels) if settings.public_labels else [],
     )
@@ -146,6 +146,23 @@ def contact_sender(inbox: Inbox, contact: Identity) -> ContactSender:
         phone_number=contact.phone,
         thumbnail=contact.avatar_url or "",
         blocked=contact.blocked,
+    )
+
+
+def other_sender(contact: Identity | None) -> ContactSender | UnsetType:
+    """Another contact of the conversation, as one contact is shown another: by name alone (D)."""
+    if contact is None:
+        return UNSET
+    return ContactSender(
+        additional_attributes={},
+        custom_attributes={},
+        email=None,
+        id=contact.number,
+        identifier=None,
+        name=contact.name,
+        phone_number=None,
+        thumbnail=contact.avatar_url or "",
+        blocked=False,
     )
 
 

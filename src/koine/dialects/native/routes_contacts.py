@@ -2,7 +2,7 @@
 
 from koine.dialects.native import cursors, shapes, values
 from koine.dialects.native import wire_people as wire
-from koine.engine import people
+from koine.engine import contact_merge, people
 from koine.engine.people import PersonChanges
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
@@ -54,6 +54,16 @@ async def change_contact(call: Call[wire.ChangeContact, None]) -> wire.Contact:
     changes = PersonChanges(**values.given(call.body, bags=BAGS))
     changed = await people.change(call.engine, call.actor, contact_id, "contact", changes)
     return shapes.contact(changed)
+
+
+@routes.post(
+    CONTACT + "/merge", body=wire.MergeContact, returns=wire.Contact, path_types=TYPES, tags=TAGS
+)
+async def merge_contact(call: Call[wire.MergeContact, None]) -> wire.Contact:
+    """Make another contact this one: what it said, and its conversations, are this one's then."""
+    contact_id = values.path_id(call, "contact_id")
+    merged_id = values.given(call.body, ids=("contact_id",))["contact_id"]
+    return shapes.contact(await contact_merge.merge(call.engine, call.actor, contact_id, merged_id))
 
 
 @routes.delete(CONTACT, status=204, path_types=TYPES, tags=TAGS)

@@ -6,6 +6,7 @@ from koine.dialects.native import wire
 from koine.dialects.native import wire_people as people
 from koine.dialects.native import wire_setup as setup
 from koine.dialects.native.values import raw, shown_bag, shown_time
+from koine.engine.contact_claims import claims_of, unverified
 from koine.engine.keys import MadeKey
 from koine.engine.sessions import LoggedIn
 from koine.kit.times import iso_ms
@@ -123,11 +124,18 @@ def contact(i: Identity, place: ContactInbox | None = None) -> people.Contact:
         labels=raw(i.labels),
         custom_attributes=shown_bag(i.custom_attributes),
         additional_attributes=shown_bag(i.additional_attributes),
+        unverified=unverified(i),
+        claims=_claims(i),
         last_activity_at=shown_time(i.last_activity_at),
         created_at=iso_ms(i.created_at),
         updated_at=iso_ms(i.updated_at),
         place=people.Place(place.inbox_id, place.source_id, place.pubsub_token) if place else None,
     )
+
+
+def _claims(i: Identity) -> people.Claims:
+    claimed = claims_of(i)
+    return people.Claims([*claimed.emails], [*claimed.phones], [*claimed.identifiers])
 
 
 def inbox(i: Inbox, actor: Actor) -> setup.Inbox:

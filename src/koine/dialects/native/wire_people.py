@@ -108,8 +108,25 @@ class ChangeContact(Struct, frozen=True, kw_only=True):
     location: Name | UnsetType | None = UNSET
     country_code: Name | UnsetType | None = UNSET
     blocked: bool | UnsetType = UNSET
+    email_verified: bool | UnsetType = UNSET
+    phone_verified: bool | UnsetType = UNSET
+    identifier_verified: bool | UnsetType = UNSET
     custom_attributes: Bag | UnsetType = UNSET
     additional_attributes: Bag | UnsetType = UNSET
+
+
+class MergeContact(Struct, frozen=True, kw_only=True):
+    """Which contact becomes the one of the path, and is no more."""
+
+    contact_id: Id
+
+
+class Claims(Struct, frozen=True):
+    """What clients said of a contact without proving it, newest last; it has another value."""
+
+    emails: list[str]
+    phones: list[str]
+    identifiers: list[str]
 
 
 class Place(Struct, frozen=True):
@@ -121,7 +138,8 @@ class Place(Struct, frozen=True):
 
 
 class Contact(Struct, frozen=True):
-    """A contact of the tenant. `place` is shown when it is made, never again."""
+    """A contact of the tenant. `unverified` names the values that only its own client gave. `place`
+    is shown when it is made, never again."""
 
     id: str
     number: int
@@ -140,6 +158,8 @@ class Contact(Struct, frozen=True):
     labels: ShownWords
     custom_attributes: ShownBag
     additional_attributes: ShownBag
+    unverified: list[str]
+    claims: Claims
     last_activity_at: str | None
     created_at: str
     updated_at: str

@@ -19,7 +19,9 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
+    true,
 )
 
 from koine.store.types import Uuid
@@ -37,6 +39,11 @@ def text_(name: str, nullable: bool = True) -> Column[str]:
     return Column(name, Text(), nullable=nullable)
 
 
+def words(name: str, default: str) -> Column[str]:
+    """Text with a `default` for the rows that were there before the column was."""
+    return Column(name, Text(), nullable=False, server_default=default)
+
+
 def int_(name: str, nullable: bool = False) -> Column[int]:
     """A whole number, or a time in µs since the epoch."""
     return Column(name, BigInteger(), nullable=nullable)
@@ -47,9 +54,11 @@ def blob(name: str) -> Column[bytes]:
     return Column(name, LargeBinary(), nullable=True)
 
 
-def flag(name: str) -> Column[bool]:
-    """Yes or no."""
-    return Column(name, Boolean(), nullable=False)
+def flag(name: str, *, default: bool | None = None) -> Column[bool]:
+    """Yes or no; with a `default` for the rows that were there before the column was."""
+    if default is None:
+        return Column(name, Boolean(), nullable=False)
+    return Column(name, Boolean(), nullable=False, server_default=true() if default else false())
 
 
 def position(name: str) -> Column[int]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, Table
 
-from koine.store.tables.base import belongs, flag, id_, int_, key, metadata, partial, text_
+from koine.store.tables.base import belongs, flag, id_, int_, key, metadata, partial, text_, words
 
 tenants = Table(
     "tenants",
@@ -67,6 +67,10 @@ identities = Table(
     int_("created_at"),
     int_("updated_at"),
     int_("removed_at", True),
+    flag("email_verified", default=True),
+    flag("phone_verified", default=True),
+    flag("identifier_verified", default=True),
+    words("claims", "{}"),
     key("tenant_id", "id"),
     Index("identities_number", "tenant_id", "number", unique=True),
     partial(
@@ -126,8 +130,11 @@ contact_inboxes = Table(
     id_("contact_id"),
     text_("source_id", False),
     text_("pubsub_token", False),
-    flag("verified"),
+    flag("proof_required"),
     int_("created_at"),
+    text_("proved_identifier"),
+    words("origin", "joined"),
+    text_("given"),
     key("tenant_id", "inbox_id", "source_id"),
     belongs("inbox_id", "inboxes"),
     belongs("contact_id", "identities"),

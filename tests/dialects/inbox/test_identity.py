@@ -1,0 +1,186 @@
+"""Nobody becomes, reads or changes another contact without proof (the ways in of the review)."""
+
+from typing import Any
+
+import pytest
+
+from koine.engine import conversations, messages, people
+from koine.engine.people import PersonChanges
+from koine.model.actor import operator
+from koine.model.conversation import NewConversation
+from koine.model.identity import Identity, NewIdentity
+from koine.model.message import Draft
+from tests.dialects.inbox.conftest import Door, Guest
+
+MAIL = "victim@web.test"
+SECRET = "the code is 4711"
+
+
+async def victim(door: Door) -> Guest:
+    """One who proved who they are, gave an e-mail, and has said something."""
+    guest = await door.proven("victim-1", name="Victim", email=MAIL)
+    await guest.say((await guest.open())["id"], SECRET)
+    return guest
+
+
+async def imported(door: Door, **more: Any) -> Identity:
+    """One whom the tenant knows, and who never came."""
+    new = NewIdentity(
+        kind="contact", name="Ivy Imported", email=MAIL, phone="+5511911111111",
+        custom_attributes='{"plan":"gold"}', **more,
+    )  # fmt: skip
+    return await people.create(door.cast.engine, operator(door.cast.acme.tenant.id), new)
+
+
+async def seen_by(guest: Guest) -> str:
+    """Everything the guest is answered."""
+    told = [await guest.call("GET"), await guest.call("PATCH", json={})]
+    return "".join(answer.text for answer in [*told, await guest.call("GET", "/conversations")])
+
+
+async def kept(door: Door, contact: Identity) -> Identity:
+    boss = operator(door.cast.acme.tenant.id)
+    return await people.get(door.cast.engine, boss, contact.id, "contact")
+
+
+@pytest.mark.parametrize("other_inbox", [False, True])
+async def test_a_an_email_is_no_way_to_take_a_contact_over(door: Door, other_inbox: bool) -> None:
+    target = await victim(door)
+    inbox = await door.inbox() if other_inbox else None
+    stranger = await door.newcomer(inbox, email=MAIL)
+    await door.newcomer(inbox, email="mine@evil.test")
+    changed = await stranger.call("PATCH", json={"email": "mine@evil.test"})
+    assert changed.status_code == 200
+    assert SECRET not in await seen_by(stranger)
+    assert SECRET in (await target.call("GET", "/conversations")).text
+
+
+async def test_b_ones_own_proof_is_no_proof_of_whose_email_one_names(door: Door) -> None:
+    target = await victim(door)
+    stranger = await door.proven("stranger-1", email=MAIL)
+    mine = (await stranger.call("GET")).json()
+    assert mine["id"] != (await target.call("GET")).json()["id"]
+    assert SECRET not in await seen_by(stranger)
+
+
+async def test_c_no_merge_moves_a_proof_along(door: Door) -> None:
+    target = await victim(door)
+    proven = await door.proven("stranger-1", email="mine@evil.test")
+    second = await door.newcomer(email=MAIL)
+    for guest in (second, proven):
+        for given in ({"email": "mine@evil.test"}, {"email": MAIL}):
+            await guest.call("PATCH", json=given)
+        assert SECRET not in await seen_by(guest)
+    assert (await target.call("GET")).json()["email"] == MAIL
+
+
+async def test_d_what_the_tenant_opens_goes_to_no_stranger(door: Door) -> None:
+    ivy, acme = await imported(door), door.cast.acme
+    strangers = [await door.newcomer(email=MAIL), await door.newcomer()]
+    await strangers[1].call("PATCH", json={"email": MAIL})
+    new = NewConversation(inbox_id=acme.inbox.id, owner_id=ivy.id)
+    made = await conversations.create(door.cast.engine, acme.actor("alice"), new)
+    draft = Draft(content=SECRET, sender_id=acme.id("alice"), sender_kind="user")
+    await messages.post(door.cast.engine, acme.actor("alice"), made.id, draft)
+    for stranger in strangers:
+        assert SECRET not in await seen_by(stranger)
+
+
+@pytest.mark.parametrize(
+    "named", [{"email": MAIL}, {"phone_number": "+5511911111111"}, {"identifier": "ivy-1"}]
+)
+async def test_e_a_name_is_no_way_to_read_or_change_a_contact(
+    door: Door, named: dict[str, Any]
+) -> None:
+    ivy = await imported(door, identifier="ivy-1")
+    guest = await door.newcomer(**named)
+    await guest.call("PATCH", json={"name": "Taken", "phone_number": "+5511922222222"})
+    await guest.call("PATCH", json={"custom_attributes": {"plan": "free"}, **named})
+    told = await seen_by(guest)
+    for value in {"Ivy", "ivy-1", "gold", MAIL, "+5511911111111"} - {*named.values()}:
+        assert value not in told
+    assert await kept(door, ivy) == ivy
+
+
+async def test_a_claim_is_answered_to_who_gave_it_and_shown_to_staff(door: Door) -> None:
+    await imported(door)
+    guest = await door.newcomer(email=MAIL, phone_number="+5511933333333")
+    told = (await guest.call("GET")).json()
+    assert (told["email"], told["phone_number"]) == (MAIL, "+5511933333333")
+    found = await door.native(told["id"])
+    assert (found["email"], found["claims"]["emails"]) == (None, [MAIL])
+    assert (found["phone"], found["unverified"]) == ("+5511933333333", ["phone"])
+
+
+async def test_what_the_tenant_names_is_taken_from_who_only_said_it(door: Door) -> None:
+    guest = await door.newcomer(email=MAIL, identifier="ivy-1")
+    number = (await guest.call("GET")).json()["id"]
+    assert (await door.native(number))["unverified"] == ["email", "identifier"]
+    ivy = await imported(door, identifier="ivy-1")
+    assert (ivy.email, ivy.identifier) == (MAIL, "ivy-1")
+    found = await door.native(number)
+    assert (found["email"], found["identifier"], found["unverified"]) == (None, None, [])
+    assert (found["claims"]["emails"], found["claims"]["identifiers"]) == ([MAIL], ["ivy-1"])
+    assert (await guest.call("GET")).json()["email"] == MAIL
+
+
+async def test_what_staff_wrote_of_a_visitor_is_not_shown_to_it(door: Door) -> None:
+    guest = await door.newcomer(name="Bea", custom_attributes={"plan": "basic"})
+    found = await door.native((await guest.call("GET")).json()["id"])
+    changes = PersonChanges(
+        name="Bea (rude)", last_name="Barks", location="Berlin", email="bea@work.test",
+        custom_attributes='{"plan":"basic","note":"difficult"}',
+    )  # fmt: skip
+    alice = door.cast.acme.actor("ada")
+    await people.change(door.cast.engine, alice, found["id"], "contact", changes)
+    told = await seen_by(guest)
+    for value in ("rude", "Barks", "Berlin", "bea@work.test", "difficult"):
+        assert value not in told
+    assert "basic" in told
+
+
+async def test_an_old_proof_is_worth_nothing_for_a_new_identifier(door: Door) -> None:
+    target = await victim(door)
+    found = await door.native((await target.call("GET")).json()["id"])
+    changes = PersonChanges(identifier="somebody-else")
+    ada = door.cast.acme.actor("ada")
+    await people.change(door.cast.engine, ada, found["id"], "contact", changes)
+    assert (await target.call("GET", "/conversations")).status_code == 401
+    target.headers["X-Identifier-Hash"] = door.sign("somebody-else")
+    assert SECRET in (await target.call("GET", "/conversations")).text
+
+
+async def test_with_proof_a_visitor_becomes_the_contact_it_is(door: Door) -> None:
+    target = await victim(door)
+    visitor = await door.newcomer()
+    made = await visitor.open()
+    given = {"email": MAIL, "identifier": "victim-1", "identifier_hash": door.sign("victim-1")}
+    told = await visitor.call("PATCH", json=given)
+    assert told.json()["id"] == (await target.call("GET")).json()["id"]
+    listed = (await target.call("GET", "/conversations")).json()
+    assert made["id"] in [each["id"] for each in listed]
+    assert (await visitor.call("GET")).status_code == 401
+
+
+async def test_a_trusting_inbox_gives_nobody_who_proved_who_they_are(door: Door) -> None:
+    target = await victim(door)
+    bridge = await door.bridge()
+    for named in ({"email": MAIL}, {"identifier": "victim-1"}):
+        guest = await door.newcomer(bridge, **named)
+        await guest.call("PATCH", json=named | {"name": "Taken"})
+        assert SECRET not in await seen_by(guest)
+    told = (await target.call("GET")).json()
+    assert (told["name"], told["email"]) == ("Victim", MAIL)
+
+
+async def test_a_removed_contacts_source_id_begins_anew(door: Door) -> None:
+    guest = await door.newcomer(name="First", source_id="browser-1")
+    made = await guest.open()
+    found = await door.native((await guest.call("GET")).json()["id"])
+    await people.remove(door.cast.engine, door.cast.acme.actor("ada"), found["id"], "contact")
+    assert (await guest.call("GET")).status_code == 404
+    again = await door.enter(source_id="browser-1", name="Second")
+    assert (again["source_id"], again["name"]) == ("browser-1", "Second")
+    assert again["id"] != found["number"]
+    assert (await guest.call("GET", "/conversations")).json() == []
+    assert (await guest.call("GET", f"/conversations/{made['id']}")).status_code == 404
