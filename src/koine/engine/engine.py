@@ -15,6 +15,7 @@ from koine.engine.failed_logins import FailedLogins
 from koine.engine.hashing import Hashing
 from koine.engine.hook_voice import Voices
 from koine.engine.issuer_keys import IssuerKeys
+from koine.engine.searches import searches, searching
 from koine.kit.clock import Clock
 from koine.kit.draining import Draining
 from koine.kit.jwt import TokenSigner
@@ -44,6 +45,7 @@ class Engine:
         self.clock = clock
         self.settings = settings
         self.sends = Coalescer(db, clock)
+        self.searches = searches(settings)
         self.hashing = Hashing()
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
@@ -82,8 +84,10 @@ class Read(Generic[P, R]):
 
     async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it in one read of the actor's tenant."""
-        read = engine.db.read_long if self._long else engine.db.read
-        return await read(actor.tenant_id, self.inside, actor, *args, **kwargs)
+        if not self._long:
+            return await engine.db.read(actor.tenant_id, self.inside, actor, *args, **kwargs)
+        async with searching(engine.searches, actor):
+            return await engine.db.read_long(actor.tenant_id, self.inside, actor, *args, **kwargs)
 
 
 class Write(Generic[P, R]):
@@ -112,7 +116,8 @@ def reads(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]
 
 
 def reads_much(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:
-    """Make a body that may read many rows (a search) a verb; it never holds up short ones."""
+    """Make a body that may read many rows (a search) a verb; it never holds up short ones, and
+    waits for its turn (`engine.searches`). Raises Unavailable when too many wait."""
     return Read(body, long=True)
 
 

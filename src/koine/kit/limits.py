@@ -69,3 +69,12 @@ class Limits(Struct, frozen=True, kw_only=True):
             le=1_000_000,
         ),
     ] = 2000
+    searches_at_once: Annotated[
+        int, Meta(description="Searches at work at the same time.", ge=1, le=100)
+    ] = 3
+    searches_waiting: Annotated[
+        int, Meta(description="Searches that wait; beyond, 503.", ge=0, le=100_000)
+    ] = 100
+    searches_waiting_per_tenant: Annotated[
+        int, Meta(description="Searches of one tenant that wait; beyond, 503.", ge=0, le=100_000)
+    ] = 25

@@ -13,18 +13,19 @@ _Waiter = asyncio.Future[None]
 
 
 class Full(Exception):
-    """So many wait already that one more would wait too long."""
+    """So many wait already, or one waited so long, that it must come again."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
     """How many are at work and how many wait, in all and of one group; None is no bound. Of one
-    caller `of_caller` are at work."""
+    caller `of_caller` are at work. `patience` is how many seconds one waits."""
 
     at_once: int
     of_group: int
     of_caller: int
     waiting: int | None = None
     waiting_of_group: int | None = None
+    patience: float | None = None
 
 
 class Turns:
@@ -70,6 +71,13 @@ class Turns:
         self._queues.setdefault(group, {}).setdefault(caller, []).append(waiter)
         self.waiting += 1
         self._waiting[group] += 1
+        try:
+            async with asyncio.timeout(bounds.patience):
+                await self._turn_of(group, caller, waiter)
+        except TimeoutError:
+            raise Full from None
+
+    async def _turn_of(self, group: str, caller: str, waiter: _Waiter) -> None:
         try:
             await waiter
         except asyncio.CancelledError:

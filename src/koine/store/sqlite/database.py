@@ -24,7 +24,8 @@ from koine.store.sqlite.writer import Writer
 R = TypeVar("R")
 P = ParamSpec("P")
 
-_LONG_READERS = 2
+_LONG_READERS = 4
+"""Searches have turns (`engine.searches`), three of them at once; one more is the server's own."""
 _LONG_READ_SECONDS = 10
 
 
