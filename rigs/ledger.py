@@ -6,13 +6,12 @@ from itertools import pairwise
 from msgspec import Struct
 from sqlalchemy import select
 
-from koine.dialects.inbox.numbers import SPAN
 from koine.store.db import Tx
 from koine.store.sql import Query, p
 from koine.store.tables.talk import messages
 from rigs.sends import Send
 from rigs.servers import Home
-from rigs.town import Talk, Town, opened
+from rigs.town import Town, opened
 
 
 class Held(Struct, frozen=True):
@@ -21,6 +20,7 @@ class Held(Struct, frozen=True):
     id: str
     seq: int
     content: str | None
+    number: int
 
     @property
     def key(self) -> str:
@@ -72,7 +72,7 @@ class Ledger:
                 gaps += _gaps(found)
                 seen.update(each.key for each in found)
                 for each in found:
-                    ids.setdefault(each.key, (talk.id, set()))[1].update(_shown(talk, each))
+                    ids.setdefault(each.key, (talk.id, set()))[1].update(_shown(each))
         return Verdict(
             acknowledged=len(self.told),
             lost=sum(not _kept(told, ids.get(key)) for key, told in self.told.items()),
@@ -83,7 +83,7 @@ class Ledger:
 
 
 _HELD = Query(
-    select(messages.c.id, messages.c.seq, messages.c.content)
+    select(messages.c.id, messages.c.seq, messages.c.content, messages.c.number)
     .where(
         messages.c.tenant_id == p("tenant_id"),
         messages.c.conversation_id == p("conversation_id"),
@@ -98,13 +98,14 @@ async def _held(tx: Tx, conversation_id: str) -> list[Held]:
 
 
 def _gaps(found: list[Held]) -> int:
-    """How many numbers do not follow the one before them: 1, 2, 3, …"""
-    return sum(b - a != 1 for a, b in pairwise([0, *(each.seq for each in found)]))
+    """How many places do not follow the one before them: 1, 2, 3, …, with growing numbers."""
+    places = [(0, 0), *((each.seq, each.number) for each in found)]
+    return sum(b[0] - a[0] != 1 or b[1] <= a[1] for a, b in pairwise(places))
 
 
-def _shown(talk: Talk, held: Held) -> set[str]:
+def _shown(held: Held) -> set[str]:
     """Every id by which a dialect may show the message."""
-    return {held.id, str(talk.number * SPAN + held.seq)}
+    return {held.id, str(held.number)}
 
 
 def _kept(told: tuple[str, str], held: tuple[str, set[str]] | None) -> bool:

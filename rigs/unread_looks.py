@@ -121,9 +121,10 @@ async def _inbox(house: House) -> None:
     talks = [talk for talk in house.talks if talk.source]
     house.agree("inbox list", [c["uuid"] for c in shown], [talk.id for talk in talks])
     for found, talk in zip(shown, talks, strict=True):
-        said = [(m["id"] % 2_097_152, m["content"]) for m in found["messages"]]
-        numbered = enumerate(talk.said, 1)
-        house.agree("inbox messages", said, [(n, w.text) for n, w in numbered if not w.private])
+        ids = [m["id"] for m in found["messages"]]
+        house.agree("inbox numbers", ids, sorted(set(ids)))
+        said = [m["content"] for m in found["messages"]]
+        house.agree("inbox messages", said, [w.text for w in talk.aloud()])
         house.agree("inbox status", found["status"] == "resolved", talk.closed)
         for name, (began, ended) in (
             ("contact_last_seen_at", talk.seen_contact), ("agent_last_seen_at", talk.seen_agent)

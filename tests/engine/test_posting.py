@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from koine.engine import conversations, delivery_conversations, messages, participation, people
+from koine.engine import engine as engines
 from koine.engine.delivery_conversations import Opening
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
@@ -172,3 +173,28 @@ async def test_nothing_of_a_blocked_sender_is_stored(cast: Cast) -> None:
     await people.change(cast.engine, boss, cast.acme.id("carol"), "contact", changes)
     with pytest.raises(Forbidden):
         await messages.deliver(cast.engine, alice, conversation.id, draft)
+
+
+async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast: Cast) -> None:
+    conversation, actor = await opened(cast), cast.acme.actor("dan")
+    other = await engines.start(cast.engine.db, cast.clock, cast.engine.settings)
+    sends = [
+        messages.post(node, actor, conversation.id, said(cast, "dan", f"{n}"))
+        for n in range(100)
+        for node in (cast.engine, other)
+    ]
+    posted = sorted(await asyncio.gather(*sends), key=lambda m: m.seq)
+    numbers = [m.number for m in posted]
+    assert numbers == sorted(set(numbers))
+    page = await messages.page(
+        other, actor, conversation.id, MessageFilter(oldest_first=True), numbered(1, 200)
+    )
+    assert [m.number for m in page.items] == numbers
+
+
+async def test_a_refused_send_takes_no_number(cast: Cast) -> None:
+    conversation, actor = await opened(cast), cast.acme.actor("dan")
+    keyed = said(cast, "dan", "once", client_key="k")
+    first = await messages.post(cast.engine, actor, conversation.id, keyed)
+    again = await messages.post(cast.engine, actor, conversation.id, keyed)
+    assert again.number == first.number > 0

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from koine.dialects.inbox.numbers import message_id
 from koine.engine import (
     conversations,
     hooks,
@@ -29,7 +28,9 @@ from koine.model.delivery import Delivery
 from koine.model.hook import HookDialect
 from koine.model.identity import NewIdentity
 from koine.model.message import Draft
+from koine.store import conversations as conversation_rows
 from koine.store import deliveries
+from koine.store import messages as message_rows
 from tests.cast import Cast, Company
 
 OBJECTS = ("own", "other", "rival", "random", "malformed")
@@ -124,11 +125,21 @@ async def _message(m: Making) -> str:
 
 
 async def _said(m: Making) -> str:
-    return str(message_id(int(await m.near("number")), 1))
+    return await _first_in(m, await m.near("number"))
 
 
 async def _said_by_ivy(m: Making) -> str:
-    return str(message_id(int(await m.near("number of ivy")), 1))
+    return await _first_in(m, await m.near("number of ivy"))
+
+
+async def _first_in(m: Making, conversation: str) -> str:
+    """The number of the first message in the conversation with this number."""
+    db, tenant = m.engine.db, m.of.tenant.id
+    found = await db.read(tenant, conversation_rows.by_number, int(conversation))
+    assert found is not None
+    first = await db.read(tenant, message_rows.by_seq, found.id, 1)
+    assert first is not None
+    return str(first.number)
 
 
 async def _ticket(m: Making) -> str:

@@ -138,6 +138,7 @@ async def _prepare(db: Any, statement: sql.Statement, text: str) -> None:
             await link.connection.prepare(text)
     else:
         marks = len(getattr(statement, "columns", ())) or text.count("?")
+        marks += getattr(statement, "numbered", None) is not None
         db._reader.execute(f"EXPLAIN {text}", [None] * marks)
 
 

@@ -22,7 +22,7 @@ from koine.model.filters import MessageFilter
 from koine.model.page import Window
 from koine.model.view import Around, Part, Shown
 from koine.store import conversations as rows
-from koine.store import identities, messages, participants
+from koine.store import identities, message_numbers, messages, participants
 from koine.store.db import Tx
 
 PARTS: frozenset[Part] = frozenset({"messages", "people", "inboxes"})
@@ -54,11 +54,23 @@ async def get(tx: Tx, actor: Actor, entry: Entry, number: int) -> Conversation:
 
 
 @reads
-async def said(tx: Tx, actor: Actor, entry: Entry, number: int, f: MessageFilter) -> Shown:
-    """A page of what was said in a conversation, oldest first: the newest that `f` finds, or the
-    first where it asks for the oldest. Raises NotFound."""
+async def said(
+    tx: Tx,
+    actor: Actor,
+    entry: Entry,
+    number: int,
+    before: int | None = None,
+    after: int | None = None,
+) -> Shown:
+    """A page of what was said in a conversation, oldest first: the newest messages, those before
+    the message with the number `before`, or the first after the number `after`. Raises NotFound."""
     found = await _numbered(tx, entry, number)
-    f = structs.replace(f, with_private=False, said_only=True)
+    f = MessageFilter(
+        said_only=True,
+        before_seq=None if before is None else await _below(tx, found, before) + 1,
+        after_seq=None if after is None else await _below(tx, found, after + 1),
+        oldest_first=after is not None,
+    )
     items = (await messages.page(tx, found.id, f, Window(PAGE))).items
     contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
     others = [*contacts - {entry.guest[1].id}]
@@ -140,6 +152,10 @@ async def seen(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> Non
         tx, now, "conversation.read", entry.guest[1].id,
         conversation_id=found.id, seq=found.last_seq,
     )  # fmt: skip
+
+
+async def _below(tx: Tx, found: Conversation, number: int) -> int:
+    return await message_numbers.below(tx, found.id, number)
 
 
 async def _numbered(tx: Tx, entry: Entry, number: int) -> Conversation:

@@ -16,7 +16,7 @@ from koine.model.message import CLIENT_TYPES, CONTENT_LIMIT, Draft, Message
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.store import conversations as rows
-from koine.store import inboxes, messages, participants
+from koine.store import inboxes, message_numbers, messages, participants
 from koine.store.db import Tx
 
 
@@ -103,6 +103,16 @@ async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     await access.for_messages(tx, actor, conversation_id)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or (message.private and not access.sees_private(actor)):
+        raise NotFound("message")
+    return message
+
+
+@reads
+async def numbered(tx: Tx, actor: Actor, conversation_id: str, number: int) -> Message:
+    """The message with this number of the server's. Raises as `one`."""
+    seq = await message_numbers.below(tx, conversation_id, number) + 1
+    message = await one.inside(tx, actor, conversation_id, seq)
+    if message.number != number:
         raise NotFound("message")
     return message
 

@@ -50,9 +50,13 @@ async def post_batch(tx: Tx, now: int, posts: list[Post]) -> list[Outcome]:
         await posting.known_messages(tx, parents),
     )
     outcomes = [batch.decide(post) for post in posts]
-    await _write(tx, batch)
+    numbers = iter(await _write(tx, batch))
     return [
-        await _again(tx, post, outcome) if isinstance(outcome, _Known) else outcome
+        structs.replace(outcome, number=next(numbers))
+        if isinstance(outcome, Message)
+        else await _again(tx, post, outcome)
+        if isinstance(outcome, _Known)
+        else outcome
         for post, outcome in zip(posts, outcomes, strict=True)
     ]
 
@@ -135,17 +139,20 @@ class _Batch:
         return message.id
 
 
-async def _write(tx: Tx, batch: _Batch) -> None:
+async def _write(tx: Tx, batch: _Batch) -> list[int]:
+    """Write the batch; answers the numbers of its messages, in order. The conversations are locked
+    when they are given out: within one they grow, whichever node writes."""
     if not batch.rows:
-        return
+        return []
     moved = list(batch.heads.values())
-    await tx.together(
+    numbers = await tx.together(
         messages.insert_many(batch.rows),
         posting.move_heads(moved),
         *posting.move_marks(list(batch.marks.values())),
         events.append_many(batch.told()),
     )
     await posting.move_up(tx, moved)
+    return numbers
 
 
 async def _again(tx: Tx, post: Post, known: _Known) -> Outcome:

@@ -20,7 +20,8 @@ CONTENT_LIMIT = 150_000
 
 class Message(Struct, frozen=True):
     """One message. `seq` is dense within the conversation; `public_seq` counts the public ones up
-    to and including this. `sender_*` is the sender as it is now. `client_key` is the sender's own
+    to and including this; `number` counts the server's messages, with gaps, growing within the
+    conversation. `sender_*` is the sender as it is now. `client_key` is the sender's own
     key, unique in the conversation for ever. `attachments` is a JSON array or None.
     """
 
@@ -42,6 +43,7 @@ class Message(Struct, frozen=True):
     attachments: str | None
     created_at: int
     updated_at: int
+    number: int = 0
     sender_name: str | None = None
     sender_email: str | None = None
     sender_avatar_url: str | None = None

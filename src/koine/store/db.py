@@ -44,12 +44,14 @@ class Tx(Protocol):
     async def run(self, command: Command, /, **params: Any) -> int:
         """Do it; answers the number of rows changed. Raises Duplicate."""
 
-    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
-        """Do it for all rows at once. Raises Duplicate: then none of them is done."""
+    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
+        """Do it for all rows at once; answers the numbers of the rows of an insert that is
+        `numbered`, in their order. Raises Duplicate: then none of them is done."""
 
-    async def together(self, *work: Work) -> None:
+    async def together(self, *work: Work) -> list[int]:
         """As `many` for each, in one round trip where there are any. No two may change one row,
-        and none sees what another does. Raises Duplicate: then nothing is done."""
+        none sees what another does, at most one is numbered. Raises Duplicate: then nothing is
+        done."""
 
 
 class Wire(Protocol):

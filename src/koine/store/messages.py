@@ -32,8 +32,9 @@ _IN_CONVERSATION = and_(
     t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
 )
 
-_INSERT = InsertMany(t, ["tenant_id", *_OWN])
-_own = attrgetter(*_OWN)
+_GIVEN = [name for name in _OWN if name != "number"]
+_INSERT = InsertMany(t, ["tenant_id", *_GIVEN], numbered="number")
+_given = attrgetter(*_GIVEN)
 _BY_ID = Query(
     select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(_IN_CONVERSATION, t.c.id == p("id")),
     Message,
@@ -130,9 +131,10 @@ _MOVE_SENDER = Command(
 
 
 def insert_many(rows: list[tuple[str, Message]]) -> Work:
-    """The work of adding messages, each with its tenant's id. The one door by which a message
-    comes to be: `engine.posting` alone opens it, holding the conversations' locks."""
-    return _INSERT, [(tenant_id, *_own(message)) for tenant_id, message in rows]
+    """The work of adding messages, each with its tenant's id; it answers their numbers. The one
+    function by which a message comes to be: `engine.posting` alone calls it, holding the
+    conversations' locks."""
+    return _INSERT, [(tenant_id, *_given(message)) for tenant_id, message in rows]
 
 
 async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:

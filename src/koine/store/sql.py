@@ -85,6 +85,9 @@ class Command(Statement):
 class InsertMany(Statement):
     """One insert of many rows, each a tuple in the order of `columns`.
 
+    `numbered` names a column (`tables.base.numbered`) that is not among them: the rows get the next
+    numbers of the server's count, in their order, and the Tx answers these.
+
     `on_conflict` names the columns of a unique constraint: a row that meets it is skipped, or has
     its `adding` columns added to the row that is there (then no key may come twice in one call).
     """
@@ -96,10 +99,12 @@ class InsertMany(Statement):
         *,
         on_conflict: Sequence[str] = (),
         adding: Sequence[str] = (),
+        numbered: str = "",
         crosses_tenants: str = "",
     ) -> None:
         super().__init__(None, table, crosses_tenants)
         self.columns = [table.c[name] for name in columns]
+        self.numbered = table.c[numbered] if numbered else None
         self.on_conflict = [table.c[name] for name in on_conflict]
         self.adding = [table.c[name] for name in adding]
 
@@ -110,6 +115,8 @@ class UpdateMany(Statement):
     `sets` are assigned; `greatest` only move forward (NULL counts as the lowest). Within one call
     no two rows may have the same key: which one would win differs between backends.
     """
+
+    numbered = None
 
     def __init__(
         self,

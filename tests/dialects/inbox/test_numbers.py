@@ -1,22 +1,11 @@
-"""Message ids are made of two numbers and read back."""
+"""Numbers in paths, and the ids of messages: the server's own count."""
+
+import asyncio
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from koine.dialects.inbox.numbers import SPAN, message_id, seq_in, whole
-
-
-@given(st.integers(1, 2**32 - 1), st.integers(1, SPAN - 1))
-def test_an_id_is_read_back_and_exact_in_every_json(conversation: int, seq: int) -> None:
-    number = message_id(conversation, seq)
-    assert seq_in(conversation, number) == seq
-    assert number < 2**53
-
-
-def test_another_conversations_id_is_out_of_range() -> None:
-    assert seq_in(7, message_id(6, 5)) < 1
-    assert seq_in(7, message_id(8, 5)) > SPAN
+from koine.dialects.inbox.numbers import whole
+from tests.dialects.inbox.conftest import Door, Guest
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "+1", " 1", "1.0", "٣", "9" * 17, "x"])
@@ -26,3 +15,44 @@ def test_no_whole_number(text: str) -> None:
 
 def test_a_whole_number() -> None:
     assert whole("42") == 42
+
+
+async def page(guest: Guest, number: int, **query: int) -> list[int]:
+    """The ids of a page of messages."""
+    answer = await guest.call("GET", f"/conversations/{number}/messages", params=query)
+    return [m["id"] for m in answer.json()]
+
+
+async def test_ids_grow_within_a_conversation_and_stay_small(door: Door) -> None:
+    one, two = [(await door.carol.open())["id"] for _ in range(2)]
+    said = await asyncio.gather(*(door.carol.say((one, two)[n % 2], str(n)) for n in range(20)))
+    # Other tests share the database; still, as many ids were given out as there are messages.
+    assert max(m["id"] for m in said) < 1_000_000
+    assert len({m["id"] for m in said}) == 20
+    for number in (one, two):
+        shown = await page(door.carol, number)
+        assert shown == sorted(shown)
+        assert shown == sorted(m["id"] for m in said if m["conversation_id"] == number)
+
+
+async def test_a_page_lies_before_or_after_any_id(door: Door) -> None:
+    one, two = [(await door.carol.open())["id"] for _ in range(2)]
+    ids = [(await door.carol.say((one, two)[n % 2], str(n)))["id"] for n in range(8)]
+    mine = ids[::2]
+    for n, id_ in enumerate(ids):
+        assert await page(door.carol, one, before=id_) == mine[: (n + 1) // 2]
+        assert await page(door.carol, one, after=id_) == mine[n // 2 + 1 :]
+    assert await page(door.carol, one, after=0) == mine == await page(door.carol, one, before=2**53)
+    assert await page(door.carol, one, before=-1) == []
+
+
+async def test_an_id_of_another_conversation_is_none_here(door: Door) -> None:
+    one, two = [(await door.carol.open())["id"] for _ in range(2)]
+    hers = (await door.carol.say(one, "a"))["id"]
+    other = (await door.carol.say(two, "b"))["id"]
+    path = f"/conversations/{one}/messages"
+    body: dict[str, object] = {"submitted_values": {}}
+    assert (await door.carol.call("PATCH", f"{path}/{hers}", json=body)).status_code == 200
+    for unknown in (other, hers + 10**9, 2**53, 1_024 * 2_097_152 + 1):
+        answer = await door.carol.call("PATCH", f"{path}/{unknown}", json=body)
+        assert answer.status_code == 404

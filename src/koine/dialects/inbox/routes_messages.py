@@ -6,7 +6,6 @@ from koine.dialects.inbox import wire
 from koine.dialects.inbox.auth import CONVERSATION, entry_of, number_in, view_of
 from koine.dialects.inbox.blocked import refuse_blocked
 from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpdate, submitted
-from koine.dialects.inbox.numbers import seq_in
 from koine.dialects.inbox.routes_conversations import NUMBERED
 from koine.dialects.inbox.wire import Message
 from koine.engine import files, inbox_conversations, messages, surveys
@@ -16,7 +15,6 @@ from koine.http.once import message_key
 from koine.http.route import Routes
 from koine.model.conversation import Conversation
 from koine.model.errors import NotFound, Refusal, Unavailable
-from koine.model.filters import MessageFilter
 from koine.model.links import upload_path
 from koine.model.message import Attachment, Draft, MessageType
 from koine.model.message import Message as MessageNoun
@@ -38,7 +36,7 @@ async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
     """List the newest messages, or those before or after one, oldest first."""
     number = number_in(call, "conversation")
     shown = await inbox_conversations.said(
-        call.engine, call.actor, entry_of(call), number, _filter(number, call.query)
+        call.engine, call.actor, entry_of(call), number, call.query.before, call.query.after
     )
     return wire.messages(view_of(call), shown.one, shown.around)
 
@@ -106,8 +104,8 @@ async def update_message(call: Call[MessageUpdate, None]) -> Message:
 async def _named(call: Call[MessageUpdate, None]) -> tuple[Conversation, MessageNoun]:
     number = number_in(call, "conversation")
     found = await inbox_conversations.get(call.engine, call.actor, entry_of(call), number)
-    seq = seq_in(number, number_in(call, "message"))
-    message = await messages.one(call.engine, call.actor, found.id, seq)
+    named = number_in(call, "message")
+    message = await messages.numbered(call.engine, call.actor, found.id, named)
     if not wire.is_shown(message):
         raise NotFound("message")
     return found, message
@@ -132,12 +130,6 @@ async def _stored(call: Call[MessageCreate, None], conversation_id: str) -> list
 async def _discard(call: Call[MessageCreate, None], saved: list[Attachment]) -> None:
     if saved:
         await files.discard(call.engine, call.actor.tenant_id, saved)
-
-
-def _filter(number: int, query: MessagesQuery) -> MessageFilter:
-    before = None if query.before is None else seq_in(number, query.before)
-    after = None if query.after is None else seq_in(number, query.after)
-    return MessageFilter(before_seq=before, after_seq=after, oldest_first=after is not None)
 
 
 def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:

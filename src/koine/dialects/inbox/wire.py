@@ -5,7 +5,6 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from koine.dialects.inbox.numbers import message_id
 from koine.dialects.inbox.wire_people import (
     AgentSender,
     BotSender,
@@ -137,14 +136,14 @@ def message(
 ) -> Message:
     """One message of a conversation; `people` may hold its sender."""
     return Message(
-        id=message_id(c.number, m.seq),
+        id=m.number,
         content=m.content,
         message_type=message_type(m),
         content_type=m.content_type if m.content_type in CONTENT_TYPES else "text",
         content_attributes=Raw(attributes.shown(m.content_attributes).encode()),
         created_at=unix(m.created_at),
         conversation_id=c.number,
-        attachments=_attachments(view, c, m) or UNSET,
+        attachments=_attachments(view, m) or UNSET,
         sender=_sender(view, m, people),
     )
 
@@ -163,8 +162,8 @@ def file_url(base_url: str, key: str, name: str) -> str:
     return f"{base_url}{upload_path(key, name)}"
 
 
-def _attachments(view: View, c: ConversationNoun, m: MessageNoun) -> list[Attachment]:
-    number = message_id(c.number, m.seq)
+def _attachments(view: View, m: MessageNoun) -> list[Attachment]:
+    number = m.number
     if m.attachments is not None:
         stored = msgspec.json.decode(m.attachments, type=list[AttachmentNoun])
         return [_stored(view, number, each) for each in stored]

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.inbox.bodies import Rating
-from koine.dialects.inbox.numbers import message_id
 from koine.engine.inboxes import settings_of
 from koine.engine.surveys import Survey as SurveyNoun
 from koine.kit.times import iso_ms
@@ -69,7 +68,7 @@ def survey(of: SurveyNoun, message: Message) -> Survey:
     """The survey as its message now stands."""
     settings = settings_of(of.inbox)
     return Survey(
-        id=message_id(of.conversation.number, message.seq),
+        id=message.number,
         csat_survey_response=_response(message),
         display_type="emoji",
         content=message.content,

@@ -49,11 +49,13 @@ def plan_many(command: ManyCommand, first: int = 1) -> str:
 def plan_together(commands: Sequence[ManyCommand]) -> str:
     """One statement that does them all; its parameters are those of each, in order."""
     parts: list[str] = []
-    first = 1
+    first, answer = 1, "SELECT"
     for command in commands:
         parts.append(f"part_{len(parts)} AS ({plan_many(command, first)})")
+        if command.numbered is not None:
+            answer = f"SELECT {_spell.name(command.numbered)} FROM part_{len(parts) - 1}"
         first += len(command.columns)
-    return f"WITH {', '.join(parts)} SELECT"
+    return f"WITH {', '.join(parts)} {answer}"
 
 
 def _conversion(bind: BindParameter[Any]) -> Convert | None:
@@ -104,7 +106,10 @@ def _insert_many(command: InsertMany, first: int) -> str:
     table = _spell.name(command.table)
     given = f"SELECT * FROM {_unnest(command, first)}"
     text = f"INSERT INTO {table} ({_spell.names(command.columns)}) {given}"
-    return text + _spell.on_conflict(command)
+    text += _spell.on_conflict(command)
+    if command.numbered is not None:
+        text += f" RETURNING {_spell.name(command.numbered)}"
+    return text
 
 
 def _update_many(command: UpdateMany, first: int) -> str:

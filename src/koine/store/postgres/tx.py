@@ -114,23 +114,26 @@ class PostgresTx:
         _, status = await self._fetch(command, plan.text, plan.bind(params))
         return int(status.rpartition(" ")[2])
 
-    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
+    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
         """Do it for all rows in one statement."""
         text = _texts.get(command) or _texts.setdefault(command, spelling.plan_many(command))
-        if rows:
-            await self._fetch(command, text, spelling.columns(rows))
+        if not rows:
+            return []
+        numbers, _ = await self._fetch(command, text, spelling.columns(rows))
+        return _in_order(numbers)
 
-    async def together(self, *work: Work) -> None:
+    async def together(self, *work: Work) -> list[int]:
         """Do it all in one statement."""
         given = [(command, rows) for command, rows in work if rows]
         if not given:
-            return
+            return []
         commands = tuple(command for command, _ in given)
         text = _joined.get(commands) or _joined.setdefault(
             commands, spelling.plan_together(commands)
         )
         args = [column for _, rows in given for column in spelling.columns(rows)]
-        await self._fetch(commands[0], text, args)
+        numbers, _ = await self._fetch(commands[0], text, args)
+        return _in_order(numbers)
 
     async def _fetch(self, statement: Statement, text: str, args: Sequence[Any]) -> tuple[Any, str]:
         """Rows, and what the server says it did ("UPDATE 3")."""
@@ -150,6 +153,12 @@ def translated(error: BaseException) -> BaseException:
         log.warning("the database cannot answer: %s: %s", type(cause).__name__, cause)
         return Unavailable()
     return error
+
+
+def _in_order(numbers: list[Any]) -> list[int]:
+    """Rows are numbered in the order they are given in; they come back in any order. What is not
+    numbered answers nothing, or one row of no columns."""
+    return sorted(row[0] for row in numbers if len(row))
 
 
 def _tuple(*row: Any) -> tuple[Any, ...]:

@@ -42,10 +42,26 @@ def plan(statement: Query[Any] | Command) -> Plan:
 
 
 def plan_many(command: ManyCommand) -> str:
-    """The text that is run once per row; its placeholders are the row's columns in order."""
+    """The text that is run once per row; its placeholders are the row's columns in order, and
+    after them its number if it is numbered."""
     if isinstance(command, InsertMany):
         return _insert_many(command)
     return _update_many(command)
+
+
+def plan_numbers(column: sa.Column[Any]) -> str:
+    """The text that takes the next `?` numbers of a numbered column; it answers the last of them.
+    The count is one of the server's own values: there is but one writer to wait for."""
+    return (
+        f"INSERT INTO server (name, value) VALUES ('{numbers_of(column)}', ?1)"
+        " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + ?1"
+        " RETURNING CAST(value AS INTEGER)"
+    )
+
+
+def numbers_of(column: sa.Column[Any]) -> str:
+    """The name of the server's value that holds the last number given out."""
+    return f"last:{column.table.name}.{column.name}"
 
 
 def casefold(*values: Any) -> Any:
@@ -96,8 +112,11 @@ def _log_look(element: LogLook, compiler: Any, **kw: Any) -> str:
 
 def _insert_many(command: InsertMany) -> str:
     table = _spell.name(command.table)
-    marks = ", ".join("?" for _ in command.columns)
-    text = f"INSERT INTO {table} ({_spell.names(command.columns)}) VALUES ({marks})"
+    columns = (
+        [*command.columns, command.numbered] if command.numbered is not None else command.columns
+    )
+    marks = ", ".join("?" for _ in columns)
+    text = f"INSERT INTO {table} ({_spell.names(columns)}) VALUES ({marks})"
     return text + _spell.on_conflict(command)
 
 

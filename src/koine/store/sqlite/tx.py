@@ -78,16 +78,27 @@ class SqliteTx:
         self._fetch(command, plan.text, plan.bind(params))
         return self._connection.changes()
 
-    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
+    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
         """Do it for all rows."""
         text = _texts.get(command) or _texts.setdefault(command, spelling.plan_many(command))
+        numbers = self._numbers(command, len(rows))
+        if numbers:
+            rows = [(*row, number) for row, number in zip(rows, numbers, strict=True)]
         if rows:
             self._fetch(command, text, rows, self._connection.executemany)
+        return numbers
 
-    async def together(self, *work: Work) -> None:
+    async def together(self, *work: Work) -> list[int]:
         """Do one after the other."""
-        for command, rows in work:
-            await self.many(command, rows)
+        return [number for command, rows in work for number in await self.many(command, rows)]
+
+    def _numbers(self, command: ManyCommand, count: int) -> list[int]:
+        """The next numbers for so many rows; none if the command is not numbered."""
+        if command.numbered is None or not count:
+            return []
+        text = spelling.plan_numbers(command.numbered)
+        last = self._fetch(command, text, (count,))[0][0]
+        return list(range(last - count + 1, last + 1))
 
     def _fetch(
         self, statement: Statement, text: str, args: Sequence[Any], how: Any = None

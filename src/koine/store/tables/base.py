@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -64,6 +65,12 @@ def flag(name: str, *, default: bool | None = None) -> Column[bool]:
 def position(name: str) -> Column[int]:
     """A number the database gives out, growing, as the primary key."""
     return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+
+
+def numbered(name: str) -> Column[int]:
+    """A number of the server's own count, growing in the order in which rows are added: the
+    database's sequence gives it out, or where there is none an `InsertMany` that is `numbered`."""
+    return Column(name, BigInteger(), Identity(), nullable=False)
 
 
 def key(*columns: str) -> PrimaryKeyConstraint:

@@ -82,6 +82,7 @@ identities = Table(
     ),
     Index("identities_email", "tenant_id", "kind", "email"),
     Index("identities_phone", "tenant_id", "kind", "phone"),
+    partial("identities_removed", "tenant_id", "id", where="removed_at IS NOT NULL"),
     Index("identities_kind", "tenant_id", "kind", "created_at", "id"),
 )
 

@@ -9,6 +9,7 @@ from koine.store.tables.base import (
     int_,
     key,
     metadata,
+    numbered,
     partial,
     position,
     text_,
@@ -147,6 +148,7 @@ messages = Table(
     text_("attachments"),
     int_("created_at"),
     int_("updated_at"),
+    numbered("number"),
     # No foreign keys: the sender's send holds the conversation's row lock, and a check per
     # message would cost more than the message (docs/benchmarks.md).
     key("tenant_id", "conversation_id", "seq"),
@@ -194,6 +196,7 @@ tickets = Table(
     key("tenant_id", "id"),
     belongs("conversation_id", "conversations"),
     Index("tickets_conversation", "tenant_id", "conversation_id", "created_at"),
+    partial("tickets_ongoing", "tenant_id", "assignee_id", where="status = 'ongoing'"),
 )
 
 events = Table(
