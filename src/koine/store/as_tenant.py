@@ -30,10 +30,10 @@ class TenantTx:
         """Do it; answers the number of rows changed."""
         return await self._tx.run(command, **{"tenant_id": self.tenant_id} | params)
 
-    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> None:
+    async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
         """Do it for all rows at once: they name their tenant themselves."""
-        await self._tx.many(command, rows)
+        return await self._tx.many(command, rows)
 
-    async def together(self, *work: Work) -> None:
+    async def together(self, *work: Work) -> list[int]:
         """As `many` for each."""
-        await self._tx.together(*work)
+        return await self._tx.together(*work)

@@ -49,7 +49,7 @@ def message(
         sender_kind=kind, type=type_, content=content, content_url=None, metadata=None,
         parent_id=None, private=False, client_key=None, created_at=NOON, updated_at=NOON,
         content_type=row["content_type"], content_attributes=row["content_attributes"],
-        attachments=row.get("attachments"),
+        attachments=row.get("attachments"), number=1000 + seq,
     )  # fmt: skip
 
 
