@@ -17,7 +17,7 @@ BODIES: dict[str, bytes] = {
     "true": b"true",
     "not UTF-8": b'{"a":"\xff"}',
     "UTF-16": "{}".encode("utf-16"),
-    "a byte order mark": b"\xef\xbb\xbf{}",
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
     "a raw surrogate": b'{"a":"\xed\xa0\x80"}',
     "a lone surrogate": b'{"a":"\\ud800"}',
     "half a pair": b'{"a":"\\udc00\\ud800"}',
