@@ -37,6 +37,9 @@ PORTS = range(20_000, 32_000)
 QUIET: dict[str, object] = {
     "rate_limit_per_minute": 0,
     "inbox_rate_limit_per_minute": 0,
+    "connections_per_address": 0,
+    "streams_per_address": 0,
+    "streams_per_credential": 0,
     "unsafe_database": True,
     "drain_seconds": 0,
 }

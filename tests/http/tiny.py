@@ -126,6 +126,16 @@ async def stream(call: Call[None, None]) -> Stream:
     return Stream(chunks(), "text/event-stream")
 
 
+@routes.get("/tiny/beats", public=True, hidden=True)
+async def beats(call: Call[None, None]) -> Stream:
+    async def chunks() -> AsyncIterator[bytes]:
+        while True:
+            yield b"beat "
+            await asyncio.sleep(0.05)
+
+    return Stream(chunks(), "text/event-stream")
+
+
 @routes.get("/tiny/text", public=True, hidden=True)
 async def text(call: Call[None, None]) -> Answer:
     return Answer("hé", 202, {"Link": "a\r\nEvil: b", "Cache-Control": "max-age=5"}, "text/plain")

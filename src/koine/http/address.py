@@ -20,7 +20,7 @@ def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks)
     X-Forwarded-For counts only when the peer itself is trusted: anyone can send the header.
     """
     address = peer[0] if peer else ""
-    if not trusted or not _is_trusted(address, trusted):
+    if not trusted or not is_trusted(address, trusted):
         return address
     hops = [hop.strip() for line in headers.all(b"x-forwarded-for") for hop in line.split(",")]
     for hop in reversed(hops):
@@ -28,7 +28,7 @@ def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks)
         if parsed is None:
             break
         address = str(parsed)
-        if not _is_trusted(address, trusted):
+        if not is_trusted(address, trusted):
             break
     return address
 
@@ -49,7 +49,7 @@ def base_url(scope: Mapping[str, Any], headers: Headers, trusted: Networks) -> s
     scheme = _SCHEMES.get(str(scope.get("scheme", "http")), "http")
     host = headers.get("host")
     peer = scope.get("client")
-    if trusted and peer and _is_trusted(peer[0], trusted):
+    if trusted and peer and is_trusted(peer[0], trusted):
         scheme = _SCHEMES.get(_first(headers.get("x-forwarded-proto")).lower(), scheme)
         host = _first(headers.get("x-forwarded-host")) or host
     if host is None or not _HOST.fullmatch(host):
@@ -63,7 +63,8 @@ def _first(listed: str | None) -> str:
     return (listed or "").split(",", 1)[0].strip()
 
 
-def _is_trusted(address: str, trusted: Networks) -> bool:
+def is_trusted(address: str, trusted: Networks) -> bool:
+    """Whether the address is that of a trusted proxy."""
     parsed = _parse(address)
     return parsed is not None and any(parsed in network for network in trusted)
 

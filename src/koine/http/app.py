@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from koine.http.body import ClientGone
 from koine.http.call import Answer, Call, Context, Receive, Scope, Send, Stream
+from koine.http.capacity import Capacity
 from koine.http.dialect import Dialect, Live, MethodNotAllowed, Multilingual
 from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
@@ -22,10 +23,10 @@ from koine.http.once import key_of, run_once
 from koine.http.preflight import CORS, allow, preflight
 from koine.http.query import parse_pairs
 from koine.http.respond import Packed, pack, send_packed
-from koine.http.rest import Rest
+from koine.http.rest import Rest, Stray
 from koine.http.route import Handler
 from koine.http.router import Router, Switchboard, split, squeeze
-from koine.http.socket import COME_BACK, CRASHED, POLICY, Gone, Socket
+from koine.http.socket import COME_BACK, CRASHED, LATER, POLICY, Gone, Socket
 from koine.http.stream import send_stream
 from koine.http.watch import CLIENT_GONE, Watch
 from koine.kit import logs, metrics, tracing
@@ -40,16 +41,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("koine.http")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _NO_METHODS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {}
-
-
-class Stray(NamedTuple):
-    """A request that no dialect answers, as the log tells of it."""
-
-    request_id: str
-
-    def about(self) -> dict[str, str]:
-        """What each line logged meanwhile carries."""
-        return {"request_id": self.request_id}
 
 
 class Owner:
@@ -132,15 +123,20 @@ class App:
         call.dialect = owner.dialect.name
         logs.current.set(call)
         try:
+            call.hold_address()
             await handler(socket)
         except Gone:
             return
+        except TooMany:
+            await socket.refuse(LATER, "too many")
         except Refusal as refusal:
             code = COME_BACK if isinstance(refusal, Unavailable) else POLICY
             await socket.close(code, type(refusal).__name__)
         except Exception:
             _log.error("socket crashed", path=scope["path"], exc_info=True)
             await socket.close(CRASHED)
+        finally:
+            call.release(call.held)
 
 
 def build(
@@ -160,7 +156,7 @@ def build(
     or two owners of one prefix.
     """
     proxies, public_url = settings.proxy_networks(), settings.base_url.rstrip("/")
-    context = Context(engine, proxies, public_url, ledger, relay)
+    context = Context(engine, proxies, public_url, ledger, relay, Capacity(settings))
     rest = Rest(dialects, settings, ready)
     return App(dialects, context, settings, rest)
 
@@ -174,7 +170,21 @@ def _span(endpoint: Endpoint, call: Call[Any, Any]) -> AbstractContextManager[No
 async def _serve(
     owner: Owner, endpoint: Endpoint, call: Call[Any, Any], receive: Receive, send: Send
 ) -> None:
-    head = call.scope["method"] == "HEAD"
+    try:
+        done = await _answered(owner, endpoint, call, receive)
+        if isinstance(done, Packed):
+            await send_packed(send, done, _common(owner, call), call.scope["method"] == "HEAD")
+        elif done is not None:
+            await send_stream(call.scope, send, receive, done, _common(owner, call))
+    finally:
+        if call.held:
+            call.release(call.held)
+
+
+async def _answered(
+    owner: Owner, endpoint: Endpoint, call: Call[Any, Any], receive: Receive
+) -> Packed | Stream | None:
+    """The answer; None when nobody waits for it any more."""
     try:
         raw_query = call.scope["query_string"]
         if raw_query:
@@ -183,7 +193,7 @@ async def _serve(
         done = await _handled(owner, endpoint, call)
     except ClientGone:
         endpoint.watch.answered(call, CLIENT_GONE)
-        return
+        return None
     except Refusal as refusal:
         done = _refused(owner, call, refusal, True)
     except Exception:
@@ -192,10 +202,7 @@ async def _serve(
         for file in call.files:
             await file.close()
     endpoint.watch.answered(call, done.status)
-    if isinstance(done, Packed):
-        await send_packed(send, done, _common(owner, call), head)
-    else:
-        await send_stream(call.scope, send, receive, done, _common(owner, call))
+    return done
 
 
 async def _handled(owner: Owner, endpoint: Endpoint, call: Call[Any, Any]) -> Packed | Stream:

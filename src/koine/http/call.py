@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from koine.http.address import base_url, client_ip, neighbourhood
+from koine.http.address import base_url, client_ip, is_trusted, neighbourhood
 from koine.http.headers import Headers
 from koine.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
     from koine.http.address import Networks
+    from koine.http.capacity import Capacity
     from koine.http.ledger import Ledger
     from koine.http.limits import Rate
     from koine.http.route import Route
@@ -54,6 +55,7 @@ class Context:
     public_url: str
     ledger: Ledger | None = None
     relay: Relay | None = None
+    capacity: Capacity | None = None
 
 
 class Call(Generic[B, Q]):
@@ -64,7 +66,8 @@ class Call(Generic[B, Q]):
     and query are read. `rate` is for a dialect's own use: its limiter sets it, `Dialect.headers`
     tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256
     where an Idempotency-Key came, else "". `made` names in a few letters what a write has made, for
-    the route's `again`. `started` is `perf_counter()` when the call came in.
+    the route's `again`. `started` is `perf_counter()` when the call came in. `held` is what it
+    counts for as a stream (`hold_address`, `hold_credential`) until it ends.
     """
 
     __slots__ = (
@@ -75,6 +78,7 @@ class Call(Generic[B, Q]):
         "digest",
         "files",
         "headers",
+        "held",
         "made",
         "notes",
         "pairs",
@@ -99,6 +103,7 @@ class Call(Generic[B, Q]):
         self.path: dict[str, str] = {}
         self.pairs: Mapping[str, list[str]] = {}
         self.files: list[Upload] = []
+        self.held: list[str] = []
         self.rate: Rate | None = None
         self.notes: dict[str, object] = {}
         self.dialect = ""
@@ -159,6 +164,27 @@ class Call(Generic[B, Q]):
     def counted_ip(self) -> str:
         """The caller's address as limits count it: one IPv6 caller has 2^64 of them."""
         return neighbourhood(self.client_ip)
+
+    def hold_address(self) -> None:
+        """Count as one more stream of this address until the call ends. Raises TooMany. A trusted
+        proxy that names nobody is not counted."""
+        address, context = self.client_ip, self.context
+        if context.capacity is not None and not is_trusted(address, context.trusted_proxies):
+            context.capacity.take(self.held, "address", neighbourhood(address))
+
+    def hold_credential(self, actor: Actor) -> None:
+        """Count as one more stream of this caller until the call ends. Raises TooMany."""
+        self.count_credential(self.held, actor)
+
+    def count_credential(self, held: list[str], actor: Actor) -> None:
+        """As `hold_credential`, until what is noted in `held` is released. Raises TooMany."""
+        if self.context.capacity is not None:
+            self.context.capacity.take(held, "credential", f"{actor.tenant_id}:{actor.caller}")
+
+    def release(self, held: list[str]) -> None:
+        """Count no more what is noted."""
+        if self.context.capacity is not None:
+            self.context.capacity.release(held)
 
     @property
     def base_url(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -16,6 +17,16 @@ from koine.http.dialect import Dialect
 from koine.http.headers import has
 from koine.http.health import Ready
 from koine.kit.settings import Settings
+
+
+class Stray(NamedTuple):
+    """A request that no dialect answers, as the log tells of it."""
+
+    request_id: str
+
+    def about(self) -> dict[str, str]:
+        """What each line logged meanwhile carries."""
+        return {"request_id": self.request_id}
 
 
 class Rest:

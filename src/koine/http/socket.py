@@ -6,6 +6,7 @@ Which socket is where is the dialect's `sockets`; the application accepts none o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,8 +14,9 @@ from koine.http.call import Call, Receive, Send
 from koine.http.letting_go import let_go
 from koine.relay.relay import Relay
 
-NORMAL, GOING, POLICY, TOO_BIG, CRASHED, COME_BACK = 1000, 1001, 1008, 1009, 1011, 1012
-"""The close codes used (RFC 6455; 1012, service restart, is IANA's)."""
+NORMAL, GOING, POLICY, TOO_BIG, CRASHED = 1000, 1001, 1008, 1009, 1011
+COME_BACK, LATER = 1012, 1013
+"""The close codes used (RFC 6455; 1012, service restart, and 1013, try again later, are IANA's)."""
 
 
 class Gone(Exception):
@@ -47,6 +49,13 @@ class Socket:
             raise Gone
         await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
         self._open = True
+
+    async def refuse(self, code: int, reason: str) -> None:
+        """Close with a code that the client sees: a handshake that is refused has none."""
+        if not self._open:
+            with contextlib.suppress(Gone):
+                await self.accept()
+        await self.close(code, reason)
 
     async def receive(self) -> str:
         """The next text from the client. Raises Gone; binary frames are text in UTF-8."""

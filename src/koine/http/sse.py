@@ -30,11 +30,14 @@ def frame(kind: str, data: bytes) -> bytes:
 def stream(call: Call[Any, Any], voice: Voice) -> Stream:
     """The answer of a stream's route: events for this voice from the cursor shown, else from now.
 
-    Raises Unavailable when this process tells no events, or is about to end.
+    Raises Unavailable when this process tells no events, or is about to end; TooMany when the
+    address or the caller has as many streams as it may.
     """
     relay = call.relay
     if relay.draining.begun:
         raise Unavailable()
+    call.hold_address()
+    call.hold_credential(voice.actor)
     told = _told(relay, voice, shown_cursor(call))
     write_seconds = call.engine.settings.stream_write_seconds
     return Stream(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)

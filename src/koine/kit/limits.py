@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 Bytes = Annotated[int, Meta(ge=1024, le=1 << 32)]
 Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
+Most = Annotated[int, Meta(ge=0, le=1_000_000)]
 PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
 Budget = Annotated[int, Meta(ge=0, le=1 << 50)]
 
@@ -78,3 +79,35 @@ class Limits(Struct, frozen=True, kw_only=True):
     searches_waiting_per_tenant: Annotated[
         int, Meta(description="Searches of one tenant that wait; beyond, 503.", ge=0, le=100_000)
     ] = 25
+    head_seconds: Annotated[
+        Seconds,
+        Meta(description="Seconds until a request's head, or a socket's message, must be whole."),
+    ] = 10
+    idle_seconds: Annotated[
+        Seconds, Meta(description="Seconds that a connection may wait for its next request.")
+    ] = 65
+    body_seconds: Annotated[
+        Seconds, Meta(description="Seconds over which the pace of a body is measured.")
+    ] = 20
+    body_rate: Annotated[
+        int, Meta(ge=1, le=1 << 30, description="Bytes a second that a body must bring.")
+    ] = 512
+    body_most_seconds: Annotated[
+        Seconds, Meta(description="Seconds that a whole body may take.")
+    ] = 3600
+    hello_seconds: Annotated[
+        Seconds, Meta(description="Seconds that a socket may follow nothing.")
+    ] = 15
+    frames_per_minute: Annotated[
+        PerMinute,
+        Meta(description="Frames a minute of a socket, pings and empty ones by 5; 0 = no limit."),
+    ] = 3000
+    connections_per_address: Annotated[
+        Most, Meta(description="Connections of one address to a process; 0 = no limit.")
+    ] = 1000
+    streams_per_address: Annotated[
+        Most, Meta(description="Streams and sockets of one address to a process; 0 = no limit.")
+    ] = 500
+    streams_per_credential: Annotated[
+        Most, Meta(description="Streams and sockets of one caller to a process; 0 = no limit.")
+    ] = 100

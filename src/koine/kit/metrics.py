@@ -104,6 +104,18 @@ BUS_RECONNECTS = Counter(
 BUS_CONNECTED = Gauge(
     "koine_bus_connected", "Whether the bus between nodes is joined: 1 or 0.", registry=REGISTRY
 )
+CONNECTIONS_ENDED = Counter(
+    "koine_connections_ended",
+    "Connections the server ended, or did not let begin, by the limit that was passed.",
+    ["reason"],
+    registry=REGISTRY,
+)
+STREAMS_REFUSED = Counter(
+    "koine_streams_refused",
+    "Streams and sockets refused for there were too many, by what was counted.",
+    ["by"],
+    registry=REGISTRY,
+)
 OUTBOUND_REFUSED = Counter(
     "koine_outbound_refused",
     "Calls to other servers refused: to an address we never speak to.",

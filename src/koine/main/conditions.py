@@ -30,6 +30,8 @@ _log = structlog.get_logger("koine")
 LITTLE = 0.05
 """Share of the disk below which there is a warning; a tenth of it is a problem."""
 SKEW_SECONDS = 5
+FAST = 256 * 1024
+"""Bytes a second that not every line has."""
 HERE = ("127.0.0.1", "localhost", "::1")
 NETWORKED = frozenset(
     (
@@ -81,6 +83,7 @@ def of_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]
         advice = "use --workers 1 or --database postgresql://…"
         yield Finding("problem", "workers", found, advice, fatal=True)
     yield from _budgets(settings)
+    yield from _of_limits(settings)
     if settings.host in HERE:
         return
     if not settings.base_url.startswith("https://"):
@@ -110,6 +113,26 @@ def of_secrets(settings: Settings) -> Finding:
     found = "the key that signs tokens and seals webhooks' secrets lies in the database with them"
     advice = "set KOINE_SECRET_KEY before webhooks are made; see docs/running.md"
     return Finding("warning", "secrets", found, advice)
+
+
+def _of_limits(settings: Settings) -> Iterator[Finding]:
+    """Limits that would hold for those they are not meant for."""
+    if settings.base_url and not settings.trusted_proxies:
+        found = (
+            "a URL of the public is set, and no trusted proxy: behind one all callers count as one"
+        )
+        advice = "set KOINE_TRUSTED_PROXIES to the proxy's address, unless callers connect directly"
+        yield Finding("warning", "proxies", found, advice)
+    pace = settings.upload_limit // settings.body_most_seconds
+    if pace > FAST:
+        found = f"an upload of the largest size must come at {pace >> 10:,} KiB a second"
+        advice = "raise KOINE_BODY_MOST_SECONDS, or lower KOINE_UPLOAD_LIMIT"
+        yield Finding("warning", "limits", found, advice)
+    streams = settings.streams_per_address or settings.streams_per_credential
+    if 0 < settings.connections_per_address < streams:
+        found = "an address may have fewer connections than streams"
+        advice = "raise KOINE_CONNECTIONS_PER_ADDRESS above KOINE_STREAMS_PER_ADDRESS"
+        yield Finding("warning", "limits", found, advice)
 
 
 def of_files(settings: Settings) -> Iterator[Finding]:

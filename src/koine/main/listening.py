@@ -14,6 +14,7 @@ import uvicorn
 
 from koine.http.call import Receive, Scope, Send
 from koine.kit.settings import Settings
+from koine.main.connections import Config
 from koine.main.opening import CannotStart
 from koine.main.protocols import Http, WebSocket
 
@@ -109,11 +110,10 @@ def _reason(error: Exception) -> str:
     return os.strerror(known) if known is not None and known in errno.errorcode else str(error)
 
 
-def configured(
-    settings: Settings, app: App | str, lifespan: str, workers: int = 1
-) -> uvicorn.Config:
+def configured(settings: Settings, app: App | str, lifespan: str, workers: int = 1) -> Config:
     """How uvicorn serves `app`, or the factory of that name in each of `workers` processes."""
-    return uvicorn.Config(
+    return Config(
+        settings,
         app,
         factory=isinstance(app, str),
         workers=workers,

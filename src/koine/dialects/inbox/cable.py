@@ -12,6 +12,7 @@ from koine.engine import contact_entry
 from koine.engine.contact_entry import Entry
 from koine.http.limits import RateLimiter
 from koine.http.socket import COME_BACK, NORMAL, POLICY, Gone, Socket
+from koine.kit import metrics
 from koine.kit.times import unix
 from koine.model.errors import Refusal, TooMany, Unavailable
 from koine.relay.relay import Relay
@@ -66,6 +67,7 @@ class Client:
         self._subscribed: dict[str, Subscription] = {}
         self._following: set[Subscription] = set()
         self._ended = False
+        self._due = self._soon()
         self._pinging = False
 
     async def listen(self) -> None:
@@ -87,7 +89,10 @@ class Client:
             return
         self._pinging = True
         with contextlib.suppress(Gone):
-            if self.relay.draining.begun:
+            if not self._following and asyncio.get_running_loop().time() > self._due:
+                metrics.CONNECTIONS_ENDED.labels("hello").inc()
+                await self.end("unauthorized", False)
+            elif self.relay.draining.begun:
                 await self.end("server_restart", True)
             else:
                 await self.socket.send(text)
@@ -114,6 +119,11 @@ class Client:
         self._following.discard(over)
         if self._subscribed.get(identifier) is over:
             del self._subscribed[identifier]
+        self._due = self._soon()
+
+    def _soon(self) -> float:
+        """When a socket must follow something, on the clock of the loop."""
+        return asyncio.get_running_loop().time() + self.relay.engine.settings.hello_seconds
 
     async def leave(self) -> None:
         """The client is gone."""
@@ -160,19 +170,28 @@ class Client:
         except Refusal:
             await self.socket.send(frames.rejected(identifier))
             return
-        seat = await self.relay.seat(voice, asked.last_event_id or None)
-        made = self._subscribed[identifier] = Subscription(self, identifier, voice, seat)
+        held: list[str] = []
+        call.count_credential(held, voice.actor)
+        try:
+            seat = await self.relay.seat(voice, asked.last_event_id or None)
+        except BaseException:
+            call.release(held)
+            raise
+        made = self._subscribed[identifier] = Subscription(self, identifier, voice, seat, held)
         self._following.add(made)
 
 
 class Subscription:
     """One contact's ear on a socket."""
 
-    def __init__(self, client: Client, identifier: str, voice: InboxVoice, seat: Seat) -> None:
+    def __init__(
+        self, client: Client, identifier: str, voice: InboxVoice, seat: Seat, held: list[str]
+    ) -> None:
         self._client = client
         self._identifier = identifier
         self._voice = voice
         self._seat = seat
+        self._held = held
         self._users = b""
         self._is_over = False
         self.task = asyncio.create_task(self._run())
@@ -185,6 +204,7 @@ class Subscription:
         """Give up the seat, once."""
         if not self._is_over:
             self._is_over = True
+            self._client.socket.call.release(self._held)
             self._client.relay.leave(self._seat)
             self._client.drop(self._identifier, self)
 

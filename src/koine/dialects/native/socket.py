@@ -9,12 +9,11 @@ from koine.dialects.native import auth, commands, errors, stream
 from koine.dialects.native import wire_socket as wire
 from koine.http import sse
 from koine.http.limits import RateLimiter, count_address
-from koine.http.socket import COME_BACK, GOING, POLICY, TOO_BIG, Gone, Socket
+from koine.http.socket import COME_BACK, GOING, LATER, POLICY, TOO_BIG, Gone, Socket
+from koine.kit import metrics
 from koine.model.errors import Refusal, TooLarge, TooMany, Unauthenticated, Unavailable
 from koine.relay.seat import Closed, Reason, Seat
 
-HELLO_SECONDS = 10.0
-"""How long the first frame may take."""
 BEAT_SECONDS = 25.0
 ACK_SECONDS = 30.0
 """How long a reader with a window may leave all of it unacknowledged."""
@@ -22,6 +21,8 @@ COMMANDS_PER_MINUTE = 600
 REFUSED_AT_MOST = 100
 """Commands beyond the limit that are answered before the socket is closed."""
 CODES: dict[Reason, int] = {"revoked": POLICY, "expired": POLICY, "draining": COME_BACK}
+REFUSED: dict[type[Refusal], int] = {Unavailable: COME_BACK, TooMany: LATER}
+"""Codes of who is not let in, and may be later; all others are let in never."""
 _LOOK = 1.0
 _encode = msgspec.json.encode
 
@@ -33,7 +34,7 @@ async def serve(socket: Socket, calls: RateLimiter, said: RateLimiter) -> None:
         talk, hello = await _admitted(socket, calls, said)
     except Refusal as refusal:
         await socket.send(text(commands.refused(None, refusal)))
-        code = COME_BACK if isinstance(refusal, Unavailable) else POLICY
+        code = next((code for kind, code in REFUSED.items() if isinstance(refusal, kind)), POLICY)
         await socket.close(code, errors.said(refusal)[0])
         return
     seat = await socket.relay.seat(talk.voice, hello.cursor)
@@ -68,9 +69,10 @@ async def _admitted(
     if socket.relay.draining.begun:
         raise Unavailable()
     try:
-        async with asyncio.timeout(HELLO_SECONDS):
+        async with asyncio.timeout(call.engine.settings.hello_seconds):
             first = await socket.receive()
     except TimeoutError:
+        metrics.CONNECTIONS_ENDED.labels("hello").inc()
         raise Unauthenticated("missing") from None
     hello = commands.read(first, wire.Hello)
     key = commands.Key(call.engine, hello.token, hello.tenant_id)
@@ -80,6 +82,7 @@ async def _admitted(
         count_address(call, calls)
         raise
     auth.count(call, calls, actor)
+    call.hold_credential(actor)
     asked_for = await commands.asked_for(call.engine, actor, hello.kinds, hello.conversations)
     voice = stream.NativeVoice(actor, key.holder, call.base_url, asked_for, frame)
     limit = commands.Limit(said, call.request_id, COMMANDS_PER_MINUTE)

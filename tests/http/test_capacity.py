@@ -1,0 +1,133 @@
+"""How many streams and sockets an address and a caller may have."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from koine.dialects.chats import Chats
+from koine.dialects.delivery import Delivery
+from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.inbox import InboxDialect
+from koine.dialects.native import Native
+from koine.http.capacity import Capacity
+from koine.kit.settings import load
+from koine.model.errors import TooMany
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+from tests.dialects.inbox.cabling import identifier
+from tests.support.live import Live, live
+
+STREAMS = {
+    "native": "/v1/events",
+    "delivery": "/messaging/events",
+    "chats": "/api/v1/chats/events",
+    "helpdesk": "/api/v1/conversations/events",
+}
+
+
+@asynccontextmanager
+async def served(db: Database, **limits: Any) -> AsyncIterator[tuple[Cast, Live]]:
+    cast = await make_cast(db, **limits)
+    dialects = (Native(), Delivery(), Chats(), Helpdesk(), InboxDialect())
+    async with live(cast.engine, *dialects) as server:
+        yield cast, server
+
+
+def ways_in(cast: Cast) -> dict[str, dict[str, str]]:
+    """Who calls, as each dialect takes it."""
+    return {
+        "native": cast.bearer("alice"),
+        "delivery": cast.bearer("dan"),
+        "chats": {"Authorization": cast.acme.key},
+        "helpdesk": {"X-API-Key": cast.acme.key},
+    }
+
+
+async def follow(stack: AsyncExitStack, server: Live, path: str, **headers: str) -> int:
+    """Open a stream; its status. It stays open as long as the stack."""
+    client = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url))
+    answer = await stack.enter_async_context(client.stream("GET", path, headers=headers))
+    return answer.status_code
+
+
+async def last(socket: ClientConnection) -> int:
+    """The code that the socket is closed with."""
+    try:
+        while True:
+            await asyncio.wait_for(socket.recv(), 10)
+    except ConnectionClosed as end:
+        return end.rcvd.code if end.rcvd else 1006
+
+
+@pytest.mark.parametrize("dialect", STREAMS)
+async def test_a_caller_has_so_many_streams_and_more_when_one_ends(
+    db: Database, dialect: str
+) -> None:
+    async with served(db, streams_per_credential=2) as (cast, server), AsyncExitStack() as stack:
+        headers = ways_in(cast)[dialect]
+        for status in (200, 200, 429):
+            assert await follow(stack, server, STREAMS[dialect], **headers) == status
+        await stack.aclose()
+        async with AsyncExitStack() as again:
+            for _ in range(100):
+                if await follow(again, server, STREAMS[dialect], **headers) == 200:
+                    return
+                await asyncio.sleep(0.05)
+    raise AssertionError("what was given back cannot be taken")
+
+
+async def test_an_address_has_so_many_streams_and_sockets_in_all(db: Database) -> None:
+    async with served(db, streams_per_address=3) as (cast, server), AsyncExitStack() as stack:
+        ways = ways_in(cast)
+        for dialect, status in (("native", 200), ("chats", 200), ("helpdesk", 200), ("chats", 429)):
+            assert await follow(stack, server, STREAMS[dialect], **ways[dialect]) == status
+        for path in ("/cable", "/v1/socket"):
+            async with connect(f"{server.ws}{path}") as socket:
+                assert await last(socket) == 1013
+
+
+async def test_behind_a_trusted_proxy_it_is_the_address_it_names(db: Database) -> None:
+    limits: dict[str, Any] = {"streams_per_address": 1, "trusted_proxies": "127.0.0.1"}
+    async with served(db, **limits) as (cast, server), AsyncExitStack() as stack:
+        native = ways_in(cast)["native"]
+        for address, status in (("10.1.1.1", 200), ("10.1.1.2", 200), ("10.1.1.1", 429)):
+            headers = native | {"X-Forwarded-For": address}
+            assert await follow(stack, server, "/v1/events", **headers) == status
+
+
+async def test_a_caller_has_so_many_sockets(db: Database) -> None:
+    async with served(db, streams_per_credential=1) as (cast, server), AsyncExitStack() as stack:
+        hello = f'{{"type": "hello", "token": "{cast.token("alice")}"}}'
+        codes = []
+        for _ in range(2):
+            socket = await stack.enter_async_context(connect(f"{server.ws}/v1/socket"))
+            await socket.send(hello)
+            codes.append('"ready"' in str(await socket.recv()))
+        assert codes == [True, False] and await last(socket) == 1013
+
+
+async def test_a_contact_has_so_many_subscriptions(db: Database) -> None:
+    async with served(db, streams_per_credential=1) as (cast, server), AsyncExitStack() as stack:
+        told = []
+        for _ in range(2):
+            socket = await stack.enter_async_context(connect(f"{server.ws}/cable"))
+            name = identifier(cast.acme.places["carol"]).replace('"', '\\"')
+            await socket.send(f'{{"command": "subscribe", "identifier": "{name}"}}')
+            told.append([str(await socket.recv()) for _ in range(2)][1])
+        assert "confirm_subscription" in told[0] and "disconnect" in told[1]
+
+
+def test_what_is_given_back_is_forgotten() -> None:
+    capacity = Capacity(load({}, {"streams_per_address": 1}))
+    held: list[str] = []
+    capacity.take(held, "address", "a")
+    with pytest.raises(TooMany):
+        capacity.take(held, "address", "a")
+    capacity.release(held)
+    assert not held and not capacity.counted

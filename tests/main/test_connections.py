@@ -1,0 +1,39 @@
+"""How many connections one address has."""
+
+from contextlib import AsyncExitStack
+
+from tests.support.strangers import GET, ended, served
+
+
+async def test_an_address_has_so_many_connections_and_others_theirs() -> None:
+    before = ended("address")
+    async with served(connections_per_address=5) as here, AsyncExitStack() as stack:
+        for _ in range(5):
+            one = await stack.enter_async_context(here.stranger())
+            await one.say(GET)
+            assert (await one.answer())[0] == 200
+        async with here.stranger() as more:
+            assert (await more.answer())[0] == 429
+            await more.ended()
+        async with here.stranger("127.0.0.2") as other:
+            await other.say(GET)
+            assert (await other.answer())[0] == 200
+        assert ended("address") == before + 1 and here.connections.count("127.0.0.1") == 5
+
+
+async def test_who_goes_is_counted_no_more() -> None:
+    async with served(connections_per_address=2) as here:
+        for _ in range(20):
+            assert (await here.ask(GET.replace(b"Host", b"Connection: close\r\nHost")))[0] == 200
+        assert here.connections.count("127.0.0.1") <= 1
+
+
+async def test_a_trusted_proxy_is_not_counted() -> None:
+    async with (
+        served(connections_per_address=1, trusted_proxies="127.0.0.0/8") as here,
+        AsyncExitStack() as stack,
+    ):
+        for _ in range(5):
+            one = await stack.enter_async_context(here.stranger())
+            await one.say(GET)
+            assert (await one.answer())[0] == 200

@@ -1,0 +1,152 @@
+"""Sockets of both dialects that say too much, or too little."""
+
+import asyncio
+import base64
+import os
+import struct
+from collections.abc import AsyncIterator
+
+import pytest
+from websockets.asyncio.client import connect
+
+from koine.dialects.inbox import beats
+from koine.store.db import Database
+from tests.cast import make_cast
+from tests.dialects.inbox.cabling import Shore, identifier, shore
+from tests.support.strangers import Stranger, ended
+
+PATHS = ("/v1/socket", "/cable")
+TEXT, PING, CONT = 1, 9, 0
+FIN = 128
+
+
+@pytest.fixture
+async def here(db: Database) -> AsyncIterator[Shore]:
+    cast = await make_cast(db, head_seconds=1, frames_per_minute=1000)
+    async with shore(cast) as made:
+        yield made
+
+
+@pytest.fixture
+async def hasty(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shore]:
+    monkeypatch.setattr(beats, "EVERY", 0.3)
+    async with shore(await make_cast(db, hello_seconds=1)) as made:
+        yield made
+
+
+def frame(first: int, data: bytes = b"") -> bytes:
+    """A frame as a client sends it, masked with nothing; `first` is its first byte."""
+    size = len(data)
+    length = bytes([128 | size]) if size < 126 else b"\xfe" + struct.pack("!H", size)
+    return bytes([first]) + length + bytes(4) + data
+
+
+async def opened(here: Shore, path: str, *more: bytes) -> Stranger:
+    """A socket, by hand: a client's library would answer pings and stop when it is closed."""
+    port = int(here.server.url.rpartition(":")[2])
+    one = Stranger(*await asyncio.open_connection("127.0.0.1", port))
+    key = base64.b64encode(os.urandom(16))
+    await one.say(
+        b"GET " + path.encode() + b" HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + b"\r\n",
+        *more, b"\r\n",
+    )  # fmt: skip
+    return one
+
+
+async def welcomed(here: Shore, path: str) -> Stranger:
+    """A socket that is let in."""
+    one = await opened(here, path)
+    assert (await one.answer())[0] == 101
+    return one
+
+
+def code(said: bytes) -> int:
+    """The code of the close frame at the end of what was said."""
+    at = said.rindex(b"\x88")
+    return int.from_bytes(said[at + 2 : at + 4], "big")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "flood",
+    [frame(FIN | PING) * 500, frame(CONT) * 500, frame(CONT, b"x") * 500, frame(FIN | 10) * 500,
+     (frame(FIN | PING, b"x" * 125) + frame(CONT)) * 200],
+    ids=["pings", "nothing", "crumbs", "pongs", "both"],
+)  # fmt: skip
+async def test_a_flood_of_frames_is_closed_with_1008(here: Shore, path: str, flood: bytes) -> None:
+    before = ended("frames")
+    one = await welcomed(here, path)
+    flooding = asyncio.create_task(one.say(frame(TEXT), *[flood] * 2000))
+    said = await one.ended()
+    assert code(said) == 1008 and ended("frames") == before + 1
+    await flooding
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_who_floods_and_never_reads_is_cut_off(here: Shore, path: str) -> None:
+    before = ended("frames")
+    one = await welcomed(here, path)
+    one.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a whole transport
+    async with asyncio.timeout(20):
+        await one.say(*[frame(FIN | PING, b"x" * 125) * 500] * 2000)
+    one.writer.transport.abort()
+    assert ended("frames") == before + 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [(frame(TEXT, b"{"), b""), (frame(TEXT, b"{"), frame(CONT, b" ")),
+     (frame(FIN | TEXT, b"{" * 100)[:9], b" ")],
+    ids=["fragment", "fragments", "bytes"],
+)  # fmt: skip
+async def test_a_message_that_does_not_end_is_closed(
+    here: Shore, path: str, start: bytes, drop: bytes
+) -> None:
+    before = ended("message_time")
+    one = await welcomed(here, path)
+    await one.say(start)
+
+    async def drip() -> None:
+        for _ in range(50):
+            await one.say(drop)
+            await asyncio.sleep(0.2)
+
+    dripping = asyncio.create_task(drip())
+    assert code(await one.ended()) == 1008
+    dripping.cancel()
+    assert ended("message_time") == before + 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_who_follows_nothing_is_sent_away(hasty: Shore, path: str) -> None:
+    before = ended("hello")
+    async with connect(f"{hasty.server.ws}{path}") as socket:
+        await socket.wait_closed()
+        assert socket.close_code == 1008
+    assert ended("hello") == before + 1
+
+
+async def test_who_follows_nothing_any_more_is_sent_away_too(hasty: Shore) -> None:
+    async with hasty.cabled(hasty.carol) as client:
+        await asyncio.sleep(1.5)
+        await client.subscribe(identifier(hasty.dave))  # it is there for as long as it likes
+        for place in (hasty.carol, hasty.dave):
+            await client.say("unsubscribe", identifier(place))
+        last = (await client.closed())[-1]
+    assert last == {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [(431, [b"X: " + b"x" * 9000 + b"\r\n"]), (431, [b"X: " + b"x" * 90_000 + b"\r\n"]),
+     (431, [b"a: b\r\n"] * 100), (400, [b"Host: b\r\n"]), (400, [b"Content-Length: 5\r\n"])],
+    ids=["line", "head", "fields", "hosts", "body"],
+)  # fmt: skip
+async def test_a_handshake_is_a_head_like_others(
+    here: Shore, path: str, status: int, more: list[bytes]
+) -> None:
+    one = await opened(here, path, *more)
+    assert (await one.ended()).startswith(b"HTTP/1.1 %d " % status)
