@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from koine.engine import attributes
 from koine.store.db import Tx
 from koine.store.sql import Query, p
-from koine.store.tables import conversations, identities, messages
+from koine.store.tables import contact_inboxes, conversations, identities, messages
 from tests.drivers.asgi import Reply
 from tests.drivers.world import World
 
@@ -25,6 +25,9 @@ COLUMNS = [
 BAGS = [
     Query(sa.select(column).where(column.table.c.tenant_id == p("tenant_id"))) for column in COLUMNS
 ]
+SAID = Query(
+    sa.select(contact_inboxes.c.given).where(contact_inboxes.c.tenant_id == p("tenant_id"))
+)
 Ask = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 
@@ -91,9 +94,16 @@ async def test_no_sequence_of_calls_makes_a_bag_too_large(world: World, seed: in
     assert len(kept) > 10
     for each in kept:
         attributes.check("kept", each)
+    for (said,) in await world.cast.engine.db.read(tenant_id, _said_at_places):
+        attributes.check("said", said, attributes.SETTINGS)
 
 
 async def _kept(tx: Tx) -> list[str]:
     """Every bag of the tenant's people, conversations and messages."""
     rows = [row for query in BAGS for row in await tx.all(query)]
     return [str(text) for (text,) in rows if text is not None]
+
+
+async def _said_at_places(tx: Tx) -> list[tuple[str | None]]:
+    """What each place's client said of its contact, its attributes among it."""
+    return await tx.all(SAID)
