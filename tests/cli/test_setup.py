@@ -88,7 +88,9 @@ def test_a_key_is_shown_once_and_revoked(acme: Terminal) -> None:
     acme.type(*ANN)
     made = acme.json("key", "create", "CRM", "--user", "ann@acme.test", "--days", "7")
     assert made["api_key"].startswith("sk_live_")
+    acme.type("key", "take-over", made["id"])
     acme.type("key", "revoke", made["id"])
+    acme.type("key", "take-over", made["id"], code=1)
     (listed,) = acme.json("key", "list")
     assert listed["revoked_at"] and listed["prefix"] == made["api_key"][:16]
 

@@ -175,3 +175,13 @@ async def test_a_token_of_endless_depth_is_just_a_wrong_one(cast: Cast, opening:
     for named in (None, cast.acme.tenant.id):
         with pytest.raises(Unauthenticated):
             await credentials.by_token(cast.engine, f"e30.{deep}.e30", named)
+
+
+async def test_who_is_refused_a_change_of_rights_has_nothing_forgotten(cast: Cast) -> None:
+    token, engine = cast.token("alice"), cast.engine
+    actor = await credentials.by_token(engine, token)
+    with pytest.raises(Forbidden):
+        await people.remove(engine, actor, cast.acme.id("dan"), "user")
+    assert engine.known.get(token, cast.clock.now()) == actor
+    await people.remove(engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user")
+    assert engine.known.get(token, cast.clock.now()) is None

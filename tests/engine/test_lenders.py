@@ -7,7 +7,7 @@ from koine.engine.lenders import Lender
 from koine.engine.people import PersonChanges
 from koine.kit.times import SECOND
 from koine.model.actor import Actor, operator
-from koine.model.errors import Forbidden, Invalid, Unauthenticated
+from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, READ_CONVERSATIONS
 from koine.store.db import Database
@@ -131,3 +131,32 @@ async def test_what_a_lender_holds_now(cast: Cast) -> None:
     await change(cast, eve, None)
     assert await now_held(lender, acme) is None
     assert (boss := await now_held(Lender(), acme)) and boss.is_system_admin
+
+
+async def test_a_key_that_is_taken_over_outlives_who_made_it(cast: Cast) -> None:
+    eve, ada = await admin(cast), cast.acme.actor("ada")
+    made = await keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    await change(cast, eve, None)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_key(cast.engine, made.text)
+    assert (await keys.take_over(cast.engine, ada, made.key.id)).created_by == ada.identity_id
+    assert (await credentials.by_key(cast.engine, made.text)).permissions == MANAGE
+    after = await keys.take_over(cast.engine, operator(cast.acme.tenant.id), made.key.id)
+    assert (after.created_by, after.created_by_key) == (None, None)
+
+
+async def test_nobody_takes_over_a_key_that_may_do_more(cast: Cast) -> None:
+    eve, ada = await admin(cast), cast.acme.actor("ada")
+    made = await keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    await change(cast, eve, PersonChanges(role="driver", permissions='["manage:tenant"]'))
+    lesser = Actor(cast.acme.tenant.id, "user", eve.identity_id, "driver", MANAGE)
+    key = await credentials.by_key(cast.engine, cast.acme.key)
+    for who in (lesser, key, cast.acme.actor("alice")):
+        with pytest.raises(Forbidden):
+            await keys.take_over(cast.engine, who, made.key.id)
+    await keys.revoke(cast.engine, ada, made.key.id)
+    for found, by in ((made.key.id, ada), (cast.acme.id("dan"), ada)):
+        with pytest.raises(NotFound):
+            await keys.take_over(cast.engine, by, found)
+    with pytest.raises(NotFound):
+        await keys.take_over(cast.engine, cast.rival.actor("ada"), made.key.id)

@@ -115,4 +115,5 @@ NATIVE = {
     f"GET {KEYS}": Row("manage"),
     f"POST {KEYS}": Row("manage", "user", {"name": "k", "permissions": [], "user_id": THING}),
     f"DELETE {KEYS}/{{api_key_id}}": Row("manage", "key"),
+    f"POST {KEYS}/{{api_key_id}}/take-over": Row("take over", "key"),
 }

@@ -95,6 +95,26 @@ def revoke(
     typer.echo("revoked")
 
 
+@app.command("take-over")
+def take_over(
+    key_id: Annotated[str, typer.Argument(help="The key's id.")],
+    tenant: options.Tenant = None,
+    data: options.Data = None,
+    database: options.Database = None,
+) -> None:
+    """Let a key stand on its own: it goes on after who made it has left."""
+
+    async def work(engine: Engine) -> None:
+        wanted = canonical(key_id)
+        if wanted is None:
+            raise NotFound("api_key")
+        _, boss = await chosen(engine, tenant)
+        await keys.take_over(engine, boss, wanted)
+
+    run(options.settings(data, database), work)
+    typer.echo("taken over")
+
+
 def _row(key: ApiKey) -> dict[str, str | None]:
     return {
         "id": key.id,

@@ -7,7 +7,8 @@ awaits nothing else; decorated, it is called with the engine in their place:
 """
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from koine.engine.coalescer import Coalescer
@@ -25,6 +26,7 @@ from koine.kit.sealed import Sealed
 from koine.kit.settings import Settings
 from koine.kit.tokens import Stamp, random_token
 from koine.model.actor import Actor
+from koine.model.errors import Refusal, Unavailable
 from koine.store import tenants
 from koine.store.db import Database, Tx
 
@@ -63,6 +65,21 @@ class Engine:
         """Ask the database again about every credential: after a change of rights. What is being
         read of one now may be of before, so it goes with the memory it was read for."""
         self.known = TimedCache(self.known.max_items)
+
+    @contextmanager
+    def changing_rights(self) -> Iterator[None]:
+        """Forget credentials once it is done, or may be; not when it was refused, or anybody could
+        have them forgotten."""
+        try:
+            yield
+        except Refusal as refusal:
+            if isinstance(refusal, Unavailable):
+                self.forget_credentials()
+            raise
+        except BaseException:
+            self.forget_credentials()
+            raise
+        self.forget_credentials()
 
 
 async def start(db: Database, clock: Clock, settings: Settings) -> Engine:
@@ -103,11 +120,8 @@ class Write(Generic[P, R]):
     async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it in one transaction of the actor's tenant; then what it wrote is on disk."""
         now = engine.clock.now()
-        try:
+        with engine.changing_rights() if self._rights else nullcontext():
             return await engine.db.write(actor.tenant_id, self.inside, now, actor, *args, **kwargs)
-        finally:
-            if self._rights:
-                engine.forget_credentials()
 
 
 def reads(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:

@@ -1,7 +1,7 @@
 """API keys: shown once, kept as a digest, revoked at once."""
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from koine.engine import access, lenders, people
 from koine.engine.engine import reads, writes, writes_rights
@@ -84,6 +84,26 @@ async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
     if not await credentials.revoke_key(tx, key_id, now):
         raise NotFound("api_key")
     await note(tx, now, actor, "revoke", "api_key", key_id)
+
+
+@writes_rights
+async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
+    """Put the actor, a user or the operator, in the place of who made a key: so it outlives them,
+    and opens again after they have left. Raises NotFound for a key that is none or was revoked;
+    Forbidden for one that may do more than the actor, or acts as a user who may."""
+    access.need(actor, MANAGE_TENANT)
+    key = await credentials.key(tx, key_id)
+    if key is None or key.revoked_at is not None:
+        raise NotFound("api_key")
+    if actor.kind == "key":
+        raise Forbidden("user")
+    await _outrank(tx, now, actor, key)
+    permissions = msgspec.json.decode(key.permissions, type=frozenset[str])
+    lender = await _lender(tx, now, actor, permissions)
+    await credentials.lend_key(tx, key_id, lender.user_id, now)
+    made_by = key.created_by or key.created_by_key
+    await note(tx, now, actor, "take_over", "api_key", key_id, created_by=made_by)
+    return structs.replace(key, created_by=lender.user_id, created_by_key=None)
 
 
 async def _lender(tx: Tx, now: int, actor: Actor, permissions: frozenset[str]) -> Lender:

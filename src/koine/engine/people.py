@@ -1,5 +1,6 @@
 """Users and contacts as their tenant keeps them; contacts.py has the public door's own rules."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -137,12 +138,10 @@ async def change(
     """Change a user or contact; a user logs in by the new e-mail. Raises Forbidden, NotFound(kind),
     Invalid, Conflict("exists") for an identifier or a login's e-mail that is taken."""
     try:
-        return await _change(engine, actor, identity_id, kind, changes)
+        with engine.changing_rights() if kind == "user" else nullcontext():
+            return await _change(engine, actor, identity_id, kind, changes)
     except Duplicate:
         raise _taken() from None
-    finally:
-        if kind == "user":
-            engine.forget_credentials()
 
 
 async def alter(

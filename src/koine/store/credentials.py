@@ -45,6 +45,15 @@ _REVOKE_KEY = Command(
     )
     .values(revoked_at=p("now"))
 )
+_LEND_KEY = Command(
+    update(api_keys)
+    .where(
+        api_keys.c.tenant_id == p("tenant_id"),
+        api_keys.c.id == p("id"),
+        api_keys.c.revoked_at.is_(None),
+    )
+    .values(created_by=p("created_by"), created_by_key=None)
+)
 _LOGINS_BY_EMAIL = Query(
     select(*columns_of(logins, Login)).where(logins.c.email == p("email")),
     Login,
@@ -150,6 +159,13 @@ async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
         return False
     await _tell(tx, key_id, now)
     return True
+
+
+async def lend_key(tx: Tx, key_id: str, user_id: str | None, now: int) -> None:
+    """Put a user (None: the operator) in the place of who made an open API key, and tell readers of
+    the log."""
+    await tx.run(_LEND_KEY, id=key_id, created_by=user_id)
+    await _tell(tx, key_id, now)
 
 
 async def logins_by_email(tx: Tx, email: str) -> list[Login]:

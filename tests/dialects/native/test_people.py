@@ -3,6 +3,9 @@
 import httpx
 import pytest
 
+from koine.engine import keys
+from koine.model.actor import Actor, operator
+from koine.model.permissions import PERMISSIONS
 from tests.cast import PASSWORD, Cast
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -326,3 +329,34 @@ async def test_the_log_tells_what_was_done_newest_first(api: httpx.AsyncClient, 
     keys = await every(api, "/v1/audit", noun="api_key", action="create")
     assert len(keys) == 2
     assert (await api.get("/v1/audit", headers=cast.bearer("alice"))).status_code == 403
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+async def test_an_administrators_account_is_not_taken_at_once_or_in_steps(
+    api: httpx.AsyncClient, cast: Cast, steps: int
+) -> None:
+    boss, ada = operator(cast.acme.tenant.id), cast.acme.people["ada"]
+    manage = frozenset({"manage:tenant"})
+    made = await keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("dan"))
+    less: dict[str, object] = {"role": None, "permissions": []}
+    new: dict[str, object] = {"password": PASSWORD}
+    bodies = [less | new] if steps == 1 else [less, new]
+    headers = {"Authorization": f"Bearer {made.text}"}
+    got = [await api.patch(f"/v1/users/{ada.id}", json=each, headers=headers) for each in bodies]
+    assert [each.status_code for each in got] == [403] * steps
+    login = {"email": ada.email, "password": PASSWORD}
+    assert (await api.post("/v1/auth/login", json=login)).status_code == 401
+
+
+async def test_the_key_of_a_demoted_administrator_makes_no_administrator(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    body = {"name": "Eve", "role": "tenant_admin"}
+    eve = (await api.post("/v1/users", json=body)).json()
+    actor = Actor(cast.acme.tenant.id, "user", eve["id"], "tenant_admin", PERMISSIONS)
+    made = await keys.create(cast.engine, actor, "k", PERMISSIONS)
+    headers = {"Authorization": f"Bearer {made.text}"}
+    assert (await api.post("/v1/users", json=body, headers=headers)).status_code == 201
+    demoted = await api.patch(f"/v1/users/{eve['id']}", json={"role": "agent"})
+    assert demoted.status_code == 200
+    assert (await api.post("/v1/users", json=body, headers=headers)).status_code == 403

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from koine.dialects.native import Native
 from koine.engine import engine as engines
+from koine.engine import people, sessions
 from koine.kit.ids import new_id
 from koine.kit.jwt import TokenSigner
 from koine.store.db import Database
@@ -92,7 +93,16 @@ async def give_a_new_password(nodes: Nodes, who: str, login: dict[str, str]) -> 
     await nodes.ask("PATCH", f"/v1/users/{who}", {"password": f"another {PASSWORD}"})
 
 
-@pytest.mark.parametrize("end", [block, remove, log_out, give_a_new_password])
+async def use_a_refresh_token_twice(nodes: Nodes, who: str, login: dict[str, str]) -> None:
+    body = {"refresh_token": login["refresh_token"]}
+    await nodes.ask("POST", "/v1/auth/refresh", body)
+    assert (await nodes.client.post("/v1/auth/refresh", json=body)).status_code == 401
+
+
+ENDS = [block, remove, log_out, give_a_new_password, use_a_refresh_token_twice]
+
+
+@pytest.mark.parametrize("end", ENDS)
 async def test_a_login_that_ends_ends_its_streams(
     nodes: Nodes, end: Callable[[Nodes, str, dict[str, str]], Awaitable[None]]
 ) -> None:
@@ -110,6 +120,25 @@ async def test_a_revoked_key_ends_its_streams(nodes: Nodes) -> None:
     made = (await nodes.ask("POST", "/v1/api-keys", body)).json()
     streams = await nodes.follow({"X-API-Key": made["secret"]})
     await nodes.ask("DELETE", f"/v1/api-keys/{made['id']}")
+    assert await ends(streams) == ["revoked", "revoked"]
+
+
+async def test_a_key_ends_its_streams_with_its_maker(nodes: Nodes) -> None:
+    who, _ = await newcomer(nodes)
+    await nodes.ask("PATCH", f"/v1/users/{who}", {"role": "tenant_admin"})
+    token = sessions.access_token(
+        nodes.cast.engine,
+        nodes.cast.acme.tenant.id,
+        await people.get(nodes.cast.engine, nodes.cast.acme.actor("ada"), who, "user"),
+        3600,
+    )
+    body = {
+        "name": "k", "permissions": ["read:conversations"], "user_id": nodes.cast.acme.id("dan"),
+    }  # fmt: skip
+    headers = {"Authorization": f"Bearer {token}"}
+    made = await nodes.client.post("/v1/api-keys", json=body, headers=headers)
+    streams = await nodes.follow({"X-API-Key": made.json()["secret"]})
+    await nodes.ask("DELETE", f"/v1/users/{who}")
     assert await ends(streams) == ["revoked", "revoked"]
 
 

@@ -86,6 +86,18 @@ async def revoke_key(call: Call[None, None]) -> None:
     await keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
 
 
+@routes.post(
+    "/v1/api-keys/{api_key_id}/take-over",
+    returns=wire.Key,
+    path_types={"api_key_id": "uuid"},
+    tags=KEYS,
+)
+async def take_key_over(call: Call[None, None]) -> wire.Key:
+    """Put oneself in the place of who made an API key: it ends with its maker otherwise."""
+    key_id = values.path_id(call, "api_key_id")
+    return shapes.key(await keys.take_over(call.engine, call.actor, key_id))
+
+
 async def _check_url(outbound: Outbound, changes: TenantChanges) -> None:
     issuer = changes.token_issuer
     if isinstance(issuer, TokenIssuer) and issuer.jwks_url is not None:
