@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from koine.engine import credentials, keys
+from koine.engine.contact_rights import is_proven
 from koine.store import identities, inboxes
 from koine.store.db import Database, Tx
 from tests.cast import make_cast
@@ -50,6 +51,42 @@ async def test_keys_that_were_there_get_their_makers(fresh_db: Database) -> None
     assert makers[first.key.id] == (ada.identity_id, None)
     assert makers[second.key.id] == (None, first.key.id)
     assert list(makers.values()).count((None, None)) == 2
+
+
+async def test_places_that_were_there_prove_nothing_until_they_show_their_hash(
+    fresh_db: Database,
+) -> None:
+    cast = await make_cast(fresh_db)
+    acme = cast.acme
+    at, own = acme.people["carol"].created_at, "f00dfeed-0000-4000-8000-000000000001"
+    # Of Carol: her own of long ago, one that the tenant made with her, and a stranger's.
+    places = [
+        structs.replace(acme.places["carol"], source_id=source_id, pubsub_token=source_id,
+                        created_at=created_at, proof_required=proof, origin="joined", given=None)
+        for source_id, created_at, proof in (
+            (own, at, True),
+            ("0193454a-0000-7000-8000-000000000007", at, False),
+            ("stranger", at + 1, True),
+        )
+    ]  # fmt: skip
+    await fresh_db.write(acme.tenant.id, _add_places, places)
+    await _run(fresh_db, "0009_proof_of_identity")
+    found = await fresh_db.read(acme.tenant.id, inboxes.places_of, [acme.id("carol")])
+    origins = {each.source_id: (each.origin, each.given) for each in found}
+    assert [origins[each.source_id] for each in places] == [
+        ("contact", None), ("tenant", "{}"), ("joined", "{}"),
+    ]  # fmt: skip
+    carol = await fresh_db.read(acme.tenant.id, identities.get, acme.id("carol"))
+    dave = await fresh_db.read(acme.tenant.id, identities.get, acme.id("dave"))
+    assert carol is not None and dave is not None
+    assert (carol.email_verified, carol.identifier_verified) == (False, True)
+    assert dave.email_verified
+    assert not any(is_proven(place, carol) for place in found)
+
+
+async def _add_places(tx: Tx, places: list[Any]) -> None:
+    for place in places:
+        await inboxes.insert_place(tx, place)
 
 
 async def _plant(tx: Tx, carol: Any, shop: Any) -> None:

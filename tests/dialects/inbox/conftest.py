@@ -89,9 +89,15 @@ class Door(Struct):
 
     async def native(self, number: int) -> dict[str, Any]:
         """The contact of this number, as staff sees it."""
-        headers = self.cast.bearer("ada")
-        listed = (await self.web.get("/v1/contacts?limit=100", headers=headers)).json()
-        return next(dict(each) for each in listed["data"] if each["number"] == number)
+        headers, cursor = self.cast.bearer("ada"), ""
+        while True:
+            url = f"/v1/contacts?limit=100&cursor={cursor}"
+            page = (await self.web.get(url, headers=headers)).json()
+            for each in page["data"]:
+                if each["number"] == number:
+                    return dict(each)
+            cursor = page["next_cursor"]
+            assert cursor, "no such contact"
 
     async def bridge(self) -> Inbox:
         """An inbox that takes what its clients say for true."""

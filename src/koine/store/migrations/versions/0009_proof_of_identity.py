@@ -14,81 +14,47 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
-_PLACES = sa.table(
-    "contact_inboxes",
-    sa.column("tenant_id"),
-    sa.column("contact_id"),
-    sa.column("source_id", sa.Text),
-    sa.column("proof_required", sa.Boolean),
-    sa.column("origin", sa.Text),
-    sa.column("given", sa.Text),
-    sa.column("created_at", sa.BigInteger),
-)
-_PEOPLE = sa.table(
-    "identities",
-    sa.column("tenant_id"),
-    sa.column("id"),
-    sa.column("kind", sa.Text),
-    sa.column("email_verified", sa.Boolean),
-    sa.column("phone_verified", sa.Boolean),
-    sa.column("identifier_verified", sa.Boolean),
-    sa.column("created_at", sa.BigInteger),
-)
+_VERIFIED = ("email_verified", "phone_verified", "identifier_verified")
+_OWN_PLACE = """
+    EXISTS (SELECT 1 FROM contact_inboxes
+      WHERE contact_inboxes.tenant_id = identities.tenant_id
+        AND contact_inboxes.contact_id = identities.id
+        AND contact_inboxes.origin = 'contact' AND {more})"""
 
 
 def upgrade() -> None:
     """Do it."""
-    for name in ("email_verified", "phone_verified", "identifier_verified"):
+    for name in _VERIFIED:
         op.add_column(
             "identities", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.true())
         )
     op.add_column("identities", sa.Column("claims", sa.Text(), nullable=False, server_default="{}"))
+    op.execute("ALTER TABLE contact_inboxes RENAME COLUMN verified TO proof_required")
     op.add_column("contact_inboxes", sa.Column("proved_identifier", sa.Text(), nullable=True))
     op.add_column(
         "contact_inboxes", sa.Column("origin", sa.Text(), nullable=False, server_default="joined")
     )
     op.add_column("contact_inboxes", sa.Column("given", sa.Text(), nullable=True))
-    op.execute("ALTER TABLE contact_inboxes RENAME COLUMN verified TO proof_required")
-    places, people = _PLACES.c, _PEOPLE.c
-    made_together = (
-        sa.select(people.id)
-        .where(
-            people.tenant_id == places.tenant_id,
-            people.id == places.contact_id,
-            people.created_at == places.created_at,
-        )
-        .exists()
-    )
-    op.execute(_PLACES.update().where(made_together).values(origin="contact"))
-    # Source ids that the native API made are UUIDs of version 7; a client's are random.
-    by_tenant = sa.and_(places.origin == "contact", places.source_id.like("________-____-7%"))
-    op.execute(_PLACES.update().where(by_tenant).values(origin="tenant"))
-    op.execute(_PLACES.update().where(places.origin == "joined").values(given="{}"))
+    for statement in statements():
+        op.execute(statement)
 
-    def has_own_place(*more: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-        return (
-            sa.select(places.contact_id)
-            .where(
-                places.tenant_id == people.tenant_id,
-                places.contact_id == people.id,
-                places.origin == "contact",
-                *more,
-            )
-            .exists()
-        )
 
-    op.execute(
-        _PEOPLE.update()
-        .where(people.kind == "contact", has_own_place())
-        .values(
-            email_verified=sa.false(), phone_verified=sa.false(), identifier_verified=sa.false()
-        )
-    )
-    op.execute(
-        _PEOPLE.update()
-        .where(people.kind == "contact", has_own_place(places.proof_required))
-        .values(identifier_verified=sa.true())
-    )
+def statements(_dialect: str = "") -> list[str]:
+    """What becomes of the rows that are there."""
+    return [
+        """UPDATE contact_inboxes SET origin = 'contact', given = NULL WHERE EXISTS (
+             SELECT 1 FROM identities WHERE identities.tenant_id = contact_inboxes.tenant_id
+               AND identities.id = contact_inboxes.contact_id
+               AND identities.created_at = contact_inboxes.created_at)""",
+        # Source ids that the native API made are UUIDs of version 7; those made for clients are not.
+        """UPDATE contact_inboxes SET origin = 'tenant', given = '{}'
+             WHERE origin = 'contact' AND source_id LIKE '________-____-7___-____-____________'""",
+        "UPDATE contact_inboxes SET given = '{}' WHERE origin = 'joined'",
+        f"""UPDATE identities SET {", ".join(f"{name} = false" for name in _VERIFIED)}
+             WHERE kind = 'contact' AND {_OWN_PLACE.format(more="true")}""",
+        f"""UPDATE identities SET identifier_verified = true
+             WHERE kind = 'contact' AND {_OWN_PLACE.format(more="contact_inboxes.proof_required")}""",
+    ]
 
 
 def downgrade() -> None:
