@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koine.kit.times import DAY, iso_ms, parse_iso, unix
+from koine.kit.times import DAY, iso_ms, millisecond_end, parse_iso, unix
 
 NOON = 1_795_176_000_000_000
 moments = st.datetimes(timezones=st.just(UTC))
@@ -104,3 +104,12 @@ def test_a_year_beyond_four_digits_is_not_written(us: int) -> None:
 
 def test_unix_seconds_are_whole() -> None:
     assert unix(NOON + 999_999) == 1_795_176_000
+
+
+@pytest.mark.parametrize("offset", ["+01", "+0100", "+01:00"])
+def test_an_offset_is_hours_alone_or_with_minutes(offset: str) -> None:
+    assert parse_iso(f"2026-11-20T13:00:00{offset}") == parse_iso("2026-11-20T12:00:00Z")
+
+
+def test_the_end_of_a_shown_millisecond() -> None:
+    assert [millisecond_end(us) for us in (0, 999, 1_000)] == [999, 999, 1_999]

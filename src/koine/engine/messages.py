@@ -39,6 +39,8 @@ async def post(engine: Engine, actor: Actor, conversation_id: str, draft: Draft)
     check(draft)
     if not draft.must_participate and actor.kind != "contact":
         access.need(actor, WRITE_CONVERSATIONS)
+    if draft.parent_id is not None:
+        draft = structs.replace(draft, sees_private=access.sees_private(actor))
     return await deliver(engine, actor, conversation_id, draft)
 
 

@@ -75,7 +75,7 @@ class _Batch:
         now: int,
         facts: dict[tuple[str, str, str | None], Facts],
         known: dict[tuple[str, str, str], int],
-        parents: set[tuple[str, str, str]],
+        parents: dict[tuple[str, str, str], bool],
     ) -> None:
         self.now = now
         self.facts = facts
@@ -97,9 +97,14 @@ class _Batch:
         refusal = _refusal(draft, facts)
         if refusal is not None:
             return refusal
-        if draft.parent_id is not None and _parent(post) not in self.parents:
+        if draft.parent_id is not None and not self._may_answer(post):
             return Invalid("parent_message_id", "unknown", "no such message in this conversation")
         return self._accept(post, facts)
+
+    def _may_answer(self, post: Post) -> bool:
+        """Whether the message it answers is there, for who posts it."""
+        private = self.parents.get(_parent(post))
+        return private is not None and (post.draft.sees_private or not private)
 
     def _accept(self, post: Post, facts: Facts) -> Message:
         place = (post.tenant_id, post.conversation_id)

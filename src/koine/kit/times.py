@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+MILLISECOND: Final = 1_000
 SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
@@ -16,7 +17,7 @@ _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
-    r"(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
+    r"(?:[Zz]|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)?",
     re.ASCII,
 )
 
@@ -40,8 +41,8 @@ def unix(us: int) -> int:
 def parse_iso(text: str) -> int:
     """Microseconds of an ISO 8601 date and time; without an offset it is UTC.
 
-    Seconds may be left out, digits beyond the sixth are cut off. Raises ValueError for anything
-    else, a date alone included, and outside the years 1 to 9999.
+    Seconds and an offset's minutes may be left out, digits beyond the sixth are cut off. Raises
+    ValueError for anything else, a date alone included, and outside the years 1 to 9999.
     """
     found = _ISO.fullmatch(text)
     if found is None:
@@ -53,11 +54,17 @@ def parse_iso(text: str) -> int:
     )
     us = (local - _EPOCH) // _MICROSECOND
     if sign:
-        offset = int(off_h) * HOUR + int(off_m) * MINUTE
+        offset = int(off_h) * HOUR + int(off_m or 0) * MINUTE
         us += -offset if sign == "+" else offset
     if not _FIRST <= us <= _LAST:
         raise ValueError("outside the years 1 to 9999")
     return us
+
+
+def millisecond_end(us: int) -> int:
+    """The last µs of the millisecond: times are shown cut off to milliseconds (`iso_ms`), so a
+    range up to what was shown takes in all that was shown so."""
+    return us + MILLISECOND - 1 - us % MILLISECOND
 
 
 # Neighbouring messages share their minute, so a list formats its date once.

@@ -59,6 +59,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     any text pass (inbox.md, F). `when_closed` says what a closed conversation does: refuse
     (delivery.md, S), reopen (inbox.md, F) or keep its status. `echo_id` goes with the message's
     event and is kept nowhere else: the client knows its own message by it (inbox.md, F).
+    `sees_private` lets it answer a private note, which for others is not there.
     """
 
     content: str | None = None
@@ -77,6 +78,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     may_be_empty: bool = False
     when_closed: WhenClosed = "keep"
     echo_id: str | int | float | None = None
+    sees_private: bool = False
 
 
 class Attachment(Struct, frozen=True):

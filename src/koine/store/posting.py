@@ -144,7 +144,7 @@ _KNOWN = Query(
 )
 _parents = values_table("parents", {"tenant_id": Uuid(), "conversation_id": Uuid(), "id": Uuid()})
 _PARENTS = Query(
-    select(m.c.tenant_id, m.c.conversation_id, m.c.id).join_from(
+    select(m.c.tenant_id, m.c.conversation_id, m.c.id, m.c.private).join_from(
         _parents,
         m,
         and_(
@@ -207,11 +207,13 @@ async def known_keys(tx: Tx, keyed: list[tuple[str, str, str]]) -> dict[tuple[st
     return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_KNOWN, keyed=keyed)}
 
 
-async def known_messages(tx: Tx, wanted: list[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """Which (tenant, conversation, message id) there are."""
+async def known_messages(
+    tx: Tx, wanted: list[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], bool]:
+    """Which (tenant, conversation, message id) there are, and whether each is a private note."""
     if not wanted:
-        return set()
-    return {(row[0], row[1], row[2]) for row in await tx.all(_PARENTS, parents=wanted)}
+        return {}
+    return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_PARENTS, parents=wanted)}
 
 
 Moved = tuple[Head, int, str | None]

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from koine.engine import conversations, messages
 from koine.kit.ids import new_id
 from koine.kit.times import iso_ms
+from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
@@ -336,3 +337,16 @@ async def test_times_have_milliseconds(wire: Wire) -> None:
     sent = await wire.say("dan", opened["id"], "x")
     assert sent["created_at"] == iso_ms(wire.cast.clock.now())
     assert datetime.fromisoformat(sent["created_at"]).tzinfo == UTC
+
+
+async def test_a_private_note_is_no_parent_for_a_customer(wire: Wire) -> None:
+    talk = (await wire.open())["id"]
+    note = Draft(content="x", private=True, sender_id=wire.id("alice"))
+    boss = operator(wire.tenant)
+    said = await messages.deliver(wire.cast.engine, boss, talk, note)
+    parents = (said.id, new_id())
+    answers = [
+        await wire.send("cleo", talk, content="re", parent_message_id=each) for each in parents
+    ]
+    assert [a.status_code for a in answers] == [400, 400]
+    assert answers[0].content == answers[1].content

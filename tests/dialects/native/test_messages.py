@@ -189,3 +189,35 @@ async def test_a_key_reads_support_conversations(api: httpx.AsyncClient, cast: C
     headers = {"Authorization": f"Bearer {cast.acme.read_only_key}"}
     answer = await api.get(f"{await support(cast)}/messages", headers=headers)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("late", [0, 456, 999])
+async def test_a_range_from_and_to_a_shown_time_finds_what_was_said_then(
+    api: httpx.AsyncClient, cast: Cast, path: str, late: int
+) -> None:
+    cast.clock.advance(seconds=1 + late / 1_000_000)
+    said = (await api.post(f"{path}/messages", json={"content": "now"})).json()
+    at = said["created_at"]
+    for moment in (at, at.replace("Z", "+00"), at.replace("Z", "+0000")):
+        found = await api.get(f"{path}/messages", params={"from": moment, "to": moment})
+        assert [m["id"] for m in found.json()["data"]] == [said["id"]]
+        bounds = {"last_message_from": moment, "last_message_to": moment}
+        listed = (await api.get(PATH, params=bounds)).json()["data"]
+        assert [path.endswith(each["id"]) for each in listed] == [True]
+    cast.clock.advance(seconds=0.001)
+    await api.post(f"{path}/messages", json={"content": "later"})
+    found = await api.get(f"{path}/messages", params={"to": at})
+    assert [m["content"] for m in found.json()["data"]] == ["now"]
+
+
+async def test_one_who_sees_no_private_notes_cannot_answer_one(
+    api: httpx.AsyncClient, cast: Cast, path: str
+) -> None:
+    note = (await api.post(f"{path}/messages", json={"content": "x", "private": True})).json()
+    body = {"content": "re", "parent_id": note["id"]}
+    refused = await api.post(f"{path}/messages", json=body, headers=cast.bearer("dan"))
+    unknown = await api.post(
+        f"{path}/messages", json=body | {"parent_id": NOBODY}, headers=cast.bearer("dan")
+    )
+    assert (refused.status_code, refused.json()["errors"]) == (422, unknown.json()["errors"])
+    assert (await api.post(f"{path}/messages", json=body)).status_code == 201

@@ -12,7 +12,7 @@ from koine.dialects.chats.shapes import CHANNEL_TYPES
 from koine.dialects.chats.wire import ChatsQuery, DetailsQuery
 from koine.http.call import Answer, Call
 from koine.kit.ids import canonical
-from koine.kit.times import parse_iso
+from koine.kit.times import MILLISECOND, millisecond_end, parse_iso
 from koine.kit.tokens import unbase64
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
@@ -20,7 +20,6 @@ from koine.model.page import Window, numbered
 
 Cursor = tuple[int, str]
 _BIGGEST = 2**62
-_MILLISECOND = 1000
 
 
 def filter_of(q: DetailsQuery) -> ConversationFilter:
@@ -108,7 +107,7 @@ def _narrowed(f: ConversationFilter, q: ChatsQuery) -> ConversationFilter:
         channel_types=tuple(ours for ours, shown in CHANNEL_TYPES.items() if shown in wanted),
         shown_from=start,
         # Times are shown cut to milliseconds: a bound taken from an answer includes its chat.
-        shown_to=None if end is None else end + _MILLISECOND - 1,
+        shown_to=None if end is None else millisecond_end(end),
     )
 
 
@@ -117,7 +116,7 @@ def _bound(name: str, text: str | None) -> int | None:
     if text is None or text == "null":
         return None
     us = time_of(name, text)
-    return us - us % _MILLISECOND
+    return us - us % MILLISECOND
 
 
 def _ids(name: str, texts: list[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import msgspec
 from koine.dialects.delivery.wire import NewParticipant
 from koine.engine.delivery_conversations import Joining
 from koine.kit.ids import canonical
-from koine.kit.times import parse_iso
+from koine.kit.times import millisecond_end, parse_iso
 from koine.model.conversation import ParticipantRole
 from koine.model.errors import Invalid
 from koine.model.links import check_link
@@ -13,7 +13,6 @@ from koine.model.page import Window, numbered
 
 MOST = 100
 """Items on a page; a larger `limit` is cut (D)."""
-_MILLISECOND = 1000
 
 
 def path_id(text: str) -> str:
@@ -61,7 +60,7 @@ def timestamp_range(text: str | None) -> tuple[int | None, int | None]:
         raise Invalid("timestamp_range", "must be <start>,<end>")
     start, end = (_moment(part.strip()) for part in parts)
     if end is not None:
-        end += _MILLISECOND - 1 - end % _MILLISECOND
+        end = millisecond_end(end)
     if start is not None and end is not None and start > end:
         raise Invalid("timestamp_range", "must not start after its end")
     return start, end

@@ -136,7 +136,7 @@ def _filter(q: wire.ConversationQuery, actor: Actor) -> ConversationFilter:
         responder_version_ids=values.ids("responder_version_id", q.responder_version_id),
         channel_types=tuple(q.channel_type or ()),
         shown_from=values.time("last_message_from", q.last_message_from),
-        shown_to=values.time("last_message_to", q.last_message_to),
+        shown_to=values.end_time("last_message_to", q.last_message_to),
         search=q.search,
     )
 

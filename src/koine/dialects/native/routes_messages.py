@@ -31,7 +31,7 @@ async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
     f = MessageFilter(
         with_private=True,
         start=values.time("from", q.start),
-        end=values.time("to", q.end),
+        end=values.end_time("to", q.end),
         before_seq=q.before,
         after_seq=q.after,
         oldest_first=q.order == "asc",

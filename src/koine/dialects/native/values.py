@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, structs
 from koine.engine import attributes
 from koine.http.call import Call
 from koine.kit.ids import canonical
-from koine.kit.times import iso_ms, parse_iso
+from koine.kit.times import iso_ms, millisecond_end, parse_iso
 from koine.model.errors import Invalid
 
 
@@ -44,6 +44,13 @@ def time(field: str, text: str | None) -> int | None:
         return parse_iso(text)
     except ValueError:
         raise Invalid(field, "must be a date and time as ISO 8601 writes it") from None
+
+
+def end_time(field: str, text: str | None) -> int | None:
+    """As `time`, for the end of a range: it takes in its whole millisecond, which is all that a
+    caller ever saw of a time."""
+    us = time(field, text)
+    return None if us is None else millisecond_end(us)
 
 
 def shown_time(us: int | None) -> str | None:
