@@ -7,7 +7,7 @@ import pytest
 
 from koine.model.filters import ConversationFilter
 from koine.model.page import numbered
-from koine.store import conversation_lists, messages, posting, schema, windows
+from koine.store import conversation_lists, messages, own_events, own_rows, posting, schema, windows
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres import spelling as postgres_sql
@@ -24,7 +24,37 @@ from tests.support.shared_postgres import SharedPostgres
 async def test_given_rows_lead_and_no_tenant_is_walked(
     query: Query[object], tmp_path: Path
 ) -> None:
-    path = tmp_path / "koine.db"
+    steps = await sqlite_steps(query, tmp_path)
+    assert "json_each" in steps[0]
+    assert not [step for step in steps if "(tenant_id=?)" in step]
+
+
+OWN = [
+    (own_events._OF_CONVERSATIONS, "events_conversation"),
+    (own_events._ABOUT, "events_subject"),
+    (own_rows._TAKES_PART, "participants_newest"),
+    (own_rows._PEOPLE, "sqlite_autoindex_participants_1"),
+    (own_rows._SENDERS, "sqlite_autoindex_messages_1"),
+    (own_rows._LEFT_BY_REMOVAL, "participants_left"),
+    (own_rows._OWNS, "conversations_by_owner"),
+    (own_rows._OWNED_REMOVED, "conversations_removed"),
+    (own_rows._DELIVERIES, "deliveries_customer"),
+    (own_rows._DELIVERIES, "deliveries_driver"),
+]
+
+
+@pytest.mark.parametrize(("query", "index"), OWN)
+async def test_what_is_ones_own_is_found_by_an_index(
+    query: Query[object], index: str, tmp_path: Path
+) -> None:
+    steps = await sqlite_steps(query, tmp_path)
+    assert [step for step in steps if f"INDEX {index} " in step], steps
+    assert not [step for step in steps if "(tenant_id=?)" in step or "events_tenant" in step]
+
+
+async def sqlite_steps(query: Query[object], folder: Path) -> list[str]:
+    """How SQLite goes about a query in an empty database."""
+    path = folder / "koine.db"
     database = await SqliteDatabase.open(path)
     await schema.migrate(database)
     await database.close()
@@ -32,9 +62,7 @@ async def test_given_rows_lead_and_no_tenant_is_walked(
     explained = connect(path, cache_mib=1).execute(
         f"EXPLAIN QUERY PLAN {plan.text}", [None] * len(plan.names)
     )
-    steps = [row[-1] for row in explained]
-    assert "json_each" in steps[0]
-    assert not [step for step in steps if "(tenant_id=?)" in step]
+    return [str(row[-1]) for row in explained]
 
 
 @pytest.fixture

@@ -7,20 +7,26 @@ from sqlalchemy import ColumnElement, delete, or_, select
 
 from koine.model.event import Logged
 from koine.store.db import Tx
-from koine.store.fragments import in_list, upsert
+from koine.store.fragments import in_list, upsert, values_table
 from koine.store.sql import Command, Query, p
 from koine.store.tables import event_members
 from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
+from koine.store.types import Uuid
 
 _IN_TENANT = t.c.tenant_id == p("tenant_id")
 _BETWEEN = (t.c.position > p("after"), t.c.position <= p("upto"))
 _BY_SUBJECT = or_(t.c.conversation_id.is_(None), t.c.kind == "participant.left")
 
 
-def _positions(*conditions: ColumnElement[bool]) -> Query[int]:
+_WANTED = values_table("wanted", {"id": Uuid()})
+
+
+def _positions(key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Query[int]:
+    """Given ids lead: a database that knows nothing of them would walk the tenant's log."""
     return Query(
         select(t.c.position)
+        .join_from(_WANTED, t, key == _WANTED.c.id)
         .where(_IN_TENANT, *conditions, *_BETWEEN)
         .order_by(t.c.position)
         .limit(p("limit")),
@@ -28,8 +34,8 @@ def _positions(*conditions: ColumnElement[bool]) -> Query[int]:
     )
 
 
-_OF_CONVERSATIONS = _positions(in_list(t.c.conversation_id, "ids"))
-_ABOUT = _positions(in_list(t.c.subject_id, "ids"), _BY_SUBJECT)
+_OF_CONVERSATIONS = _positions(t.c.conversation_id)
+_ABOUT = _positions(t.c.subject_id, _BY_SUBJECT)
 _AT = Query(
     select(*columns_of(t, Logged))
     .where(_IN_TENANT, in_list(t.c.position, "positions"))
@@ -62,13 +68,15 @@ _FORGET = Command(
 
 async def of_conversations(tx: Tx, ids: list[str], after: int, upto: int, most: int) -> list[int]:
     """The first `most` positions of these conversations' events after one and up to another."""
-    return await tx.all(_OF_CONVERSATIONS, ids=ids, after=after, upto=upto, limit=most)
+    wanted = [(each,) for each in ids]
+    return await tx.all(_OF_CONVERSATIONS, wanted=wanted, after=after, upto=upto, limit=most)
 
 
 async def about(tx: Tx, ids: list[str], after: int, upto: int, most: int) -> list[int]:
     """As `of_conversations`, of the events of no conversation that are about these things, and of
     those that tell that one of these people left a conversation."""
-    return await tx.all(_ABOUT, ids=ids, after=after, upto=upto, limit=most)
+    wanted = [(each,) for each in ids]
+    return await tx.all(_ABOUT, wanted=wanted, after=after, upto=upto, limit=most)
 
 
 async def at(tx: Tx, positions: list[int]) -> list[Logged]:

@@ -1,6 +1,6 @@
 """What is one person's own: conversations, the people in them, deliveries. For reading the log."""
 
-from sqlalchemy import and_, select, union
+from sqlalchemy import and_, select, union_all
 
 from koine.store.db import Tx
 from koine.store.fragments import in_list
@@ -28,7 +28,7 @@ _OWNED_REMOVED = Query(
     select(c.c.id).where(*_OWNED, c.c.removed_at.is_not(None)).limit(p("limit")), str
 )
 _PEOPLE = Query(
-    union(
+    union_all(
         select(t.c.identity_id).where(
             t.c.tenant_id == p("tenant_id"), in_list(t.c.conversation_id, "ids")
         ),
@@ -54,7 +54,7 @@ _SENDERS = Query(
     str,
 )
 _DELIVERIES = Query(
-    union(
+    union_all(
         *(
             select(d.c.id).where(d.c.tenant_id == p("tenant_id"), column == p("identity_id"))
             for column in (d.c.customer_id, d.c.driver_id)
@@ -75,7 +75,7 @@ async def conversations(tx: Tx, identity_id: str, owner: bool, most: int) -> lis
 
 
 async def people(tx: Tx, conversation_ids: list[str]) -> list[str]:
-    """The ids of those who own, answer, take or took part in these conversations."""
+    """The ids of those who own, answer, take or took part in these conversations; some twice."""
     return await tx.all(_PEOPLE, ids=conversation_ids)
 
 

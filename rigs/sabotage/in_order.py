@@ -1,0 +1,16 @@
+"""Lets every reader who is behind look at the events of the whole tenant."""
+
+from koine.main import serving
+from koine.model.actor import Actor
+from koine.relay import backlog
+
+
+def everyone(_actor: Actor) -> bool:
+    """Who reads the log in order."""
+    return True
+
+
+setattr(backlog, "follows_all", everyone)  # noqa: B010  # the fault itself
+
+if __name__ == "__main__":
+    serving.main()

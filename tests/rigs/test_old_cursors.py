@@ -1,0 +1,16 @@
+"""A few readers with an old cursor, and a server that shows them the whole log's cost."""
+
+from pathlib import Path
+
+from rigs.old_cursors import OWN_AT_MOST, catch_up
+from rigs.servers import Home
+
+
+async def test_what_others_said_costs_a_reader_nothing(tmp_path: Path) -> None:
+    done = await catch_up(Home(tmp_path), 5, 1_000)
+    assert not done.missed and 0 < done.looked_at <= OWN_AT_MOST, done
+
+
+async def test_planted_a_server_that_reads_all_in_order_is_found_out(tmp_path: Path) -> None:
+    done = await catch_up(Home(tmp_path), 5, 1_000, sabotage="in_order")
+    assert not done.missed and done.looked_at > 1_000, done
