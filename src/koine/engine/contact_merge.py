@@ -16,6 +16,7 @@ from koine.engine import access, attributes, contact_claims
 from koine.engine.contact_claims import Field, Takes
 from koine.engine.contact_entry import Entry, is_hash_of, is_proven_anywhere, located
 from koine.engine.contact_rules import ContactGiven, ContactSettings, settings_of
+from koine.engine.conversation_changes import record_change
 from koine.engine.engine import writes
 from koine.engine.ledger import note, record
 from koine.model.actor import Actor
@@ -200,10 +201,7 @@ async def _move(tx: Tx, now: int, conversation_id: str, old_id: str, new_id: str
         at = max(now, before.updated_at + 1)
         conversation = structs.replace(before, owner_id=new_id, updated_at=at)
         await conversations.change(tx, before, conversation)
-        await record(
-            tx, now, "conversation.updated", conversation_id,
-            conversation_id=conversation_id, changed={"owner_id": new_id},
-        )  # fmt: skip
+        await record_change(tx, now, before, conversation)
     await participants.give_to(tx, conversation, old_id, new_id, now)
     await record(tx, now, "participant.updated", new_id, conversation_id=conversation_id)
     await messages.give_to(tx, conversation_id, old_id, new_id)

@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from koine.engine import access, conversation_limits, named_people
 from koine.engine.around import around
 from koine.engine.contact_rights import receives
+from koine.engine.conversation_changes import record_change
 from koine.engine.engine import reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -34,8 +35,6 @@ from koine.store import (
 from koine.store.db import Tx
 
 NOTHING: frozenset[Part] = frozenset()
-WORDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
-"""What people wrote: events only say that it changed, a deletion leaves none (helpdesk.md, S)."""
 ADMINS = frozenset({"title", "metadata", "status"})
 """What a participant who administers the conversation may change; the rest is the desk's."""
 
@@ -165,10 +164,7 @@ async def apply(
     await conversations.change(tx, before, after)
     if "assignee_id" in moved and after.assignee_id is not None:
         after = await _joined(tx, now, after, after.assignee_id)
-    await record(
-        tx, now, "conversation.updated", after.id, conversation_id=after.id,
-        changed={name: None if name in WORDS else getattr(after, name) for name in sorted(moved)},
-    )  # fmt: skip
+    await record_change(tx, now, before, after)
     return after
 
 
@@ -181,10 +177,7 @@ async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conver
         return before
     after = structs.replace(before, removed_at=now, updated_at=now)
     await conversations.change(tx, before, after)
-    await record(
-        tx, now, "conversation.updated", after.id, conversation_id=after.id,
-        changed={"removed_at": now},
-    )  # fmt: skip
+    await record_change(tx, now, before, after)
     return after
 
 

@@ -4,6 +4,7 @@ external reference (delivery.md, Neighbours)."""
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, named_people, participation
+from koine.engine.conversation_changes import record_change
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import record
 from koine.kit.ids import new_id
@@ -202,8 +203,5 @@ async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
 async def _give(tx: Tx, now: int, before: Conversation, customer_id: str) -> Conversation:
     after = structs.replace(before, owner_id=customer_id, updated_at=max(now, before.updated_at))
     await conversations.change(tx, before, after)
-    await record(
-        tx, now, "conversation.updated", after.id,
-        conversation_id=after.id, changed={"owner_id": customer_id},
-    )  # fmt: skip
+    await record_change(tx, now, before, after)
     return after

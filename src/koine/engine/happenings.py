@@ -7,10 +7,11 @@ is, and a reader who keeps the newest version of everything told has what a fres
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import structs
 
 from koine.engine.around import around
 from koine.kit.times import DAY
-from koine.model.event import Logged
+from koine.model.event import Change, Logged
 from koine.model.happening import Happening, Noun
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.view import Part
@@ -41,6 +42,9 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
     """
     found = await conversations.by_ids(tx, _distinct(e.conversation_id for e in events))
     surrounding = await around(tx, list(found.values()), _AROUND)
+    surrounding = structs.replace(
+        surrounding, people=surrounding.people | await _named(tx, events, surrounding.people)
+    )
     places = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
     said = await messages.at(tx, places) if places else {}
     happened = []
@@ -63,6 +67,23 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
             )
         )
     return happened
+
+
+async def _named(tx: Tx, events: list[Logged], known: dict[str, Identity]) -> dict[str, Identity]:
+    """Those whom changes name as assignees of then or before, as far as nobody knows them yet."""
+    changes = [
+        msgspec.json.decode(event.body, type=Change)
+        for event in events
+        if event.kind == "conversation.updated"
+    ]
+    named = _distinct(
+        [
+            *(each.previous.get("assignee_id") for each in changes),
+            *(each.then.assignee_id for each in changes if each.then is not None),
+        ]
+    )
+    missing = [who for who in named if who not in known]
+    return await identities.by_ids(tx, missing) if missing else {}
 
 
 async def place(tx: Tx, conversation_id: str) -> Happening:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, structs
 
-from koine.engine import access, attributes, conversations
+from koine.engine import access, attributes, conversations, survey_answers
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import record
 from koine.engine.posting import Closed, Post
@@ -160,7 +160,8 @@ async def answer(
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or message.private:
         raise NotFound("message")
-    merged = msgspec.json.decode(message.content_attributes, type=dict[str, object]) | submitted
+    before = msgspec.json.decode(message.content_attributes, type=dict[str, object])
+    merged = before | survey_answers.kept(before, submitted)
     text = msgspec.json.encode(merged).decode()
     await messages.set_content_attributes(tx, message, text, now)
     await record(tx, now, "message.updated", message.id, conversation_id=conversation_id, seq=seq)

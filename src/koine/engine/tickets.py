@@ -7,6 +7,7 @@ silent; completing it gives the turn back.
 from msgspec import structs
 
 from koine.engine import access, conversations, named_people
+from koine.engine.conversation_changes import record_change
 from koine.engine.engine import reads, writes
 from koine.engine.ledger import record
 from koine.kit.ids import new_id
@@ -127,7 +128,4 @@ async def _turn(tx: Tx, now: int, found: Conversation, responder_active: bool) -
         found, responder_active=responder_active, updated_at=max(now, found.updated_at + 1)
     )
     await rows.change(tx, found, after)
-    await record(
-        tx, now, "conversation.updated", found.id, conversation_id=found.id,
-        changed={"responder_active": responder_active},
-    )  # fmt: skip
+    await record_change(tx, now, found, after)

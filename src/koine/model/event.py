@@ -1,9 +1,11 @@
 """Events: every change of state, written in its own transaction, read by streams and webhooks."""
 
 from hashlib import blake2b
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
+
+from koine.model.conversation import Status
 
 EventKind = Literal[
     "conversation.created",
@@ -32,6 +34,23 @@ EventKind = Literal[
 
 Audience = Literal["everyone", "staff"]
 """Who of those that see the conversation may see the event; `staff` keeps private notes private."""
+
+
+class Then(Struct, frozen=True):
+    """What a conversation's status and assignee were right after a change of it."""
+
+    status: Status
+    assignee_id: str | None
+
+
+class Change(Struct, frozen=True):
+    """What the body of `conversation.updated` says: the fields that moved with their new values,
+    and with those before; of what people wrote (title, labels, attributes) only the names. Events
+    of earlier releases have neither `previous` nor `then`."""
+
+    changed: dict[str, Any] = {}
+    previous: dict[str, Any] = {}
+    then: Then | None = None
 
 
 class Event(Struct, frozen=True):

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import Struct, field, structs
 
 from koine.model.conversation import Conversation, Participant
 from koine.model.delivery import Delivery
-from koine.model.event import Logged
+from koine.model.event import Change, Logged
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.inbox import Inbox
 from koine.model.message import Message
@@ -50,9 +51,28 @@ class Happening(Struct, frozen=True, kw_only=True):
             self.made[key] = make()
         return self.made[key]  # type: ignore[return-value]  # one key, one maker
 
+    @property
+    def change(self) -> Change:
+        """What moved, where the event is a change of a conversation."""
+        return self.once("change", self._change)
+
+    @property
+    def conversation_then(self) -> Conversation | None:
+        """The conversation as it is now, but with the status and the assignee it had right after
+        the event: a transition is told with its own values, whatever came after it."""
+        found, then = self.conversation, self.change.then
+        if found is None or then is None:
+            return found
+        return structs.replace(found, status=then.status, assignee_id=then.assignee_id)
+
     def part_of(self, identity_id: str | None) -> Participant | None:
         """The part one has or had in the conversation."""
         return self.once("parts", self._parts).get(identity_id)
+
+    def _change(self) -> Change:
+        if self.event.kind != "conversation.updated":
+            return Change()
+        return msgspec.json.decode(self.event.body, type=Change)
 
     def _parts(self) -> dict[str | None, Participant]:
         return {p.identity_id: p for p in self.participants}

@@ -263,3 +263,17 @@ async def test_no_seat_is_left_behind(here: Shore) -> None:
             return
         await asyncio.sleep(0.02)
     pytest.fail("a seat is left")
+
+
+async def test_each_change_of_status_is_told_with_its_own_value(here: Shore) -> None:
+    async with here.cabled(here.carol) as client:
+        await here.say()
+        await client.event("message.created")
+        since = client.event_id
+    ada, engine = here.cast.acme.actor("ada"), here.cast.engine
+    await conversations.change(engine, ada, here.talk.id, Changes(status="closed"))
+    await here.post(here.carol, f"/conversations/{here.talk.number}/messages", content="wait")
+    async with here.cabled() as client:
+        await client.say("subscribe", identifier(here.carol, last_event_id=since))
+        told = [await client.event("conversation.status_changed") for _ in range(2)]
+    assert [each["data"]["status"] for each in told] == ["resolved", "open"]

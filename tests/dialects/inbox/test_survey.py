@@ -81,3 +81,28 @@ async def test_after_fourteen_days_it_is_closed(door: Door) -> None:
     ):
         assert refused.status_code == 422
         assert refused.json() == {"error": "You cannot update the CSAT survey after 14 days"}
+
+
+@pytest.mark.parametrize("first", ["rating", "feedback_message"])
+async def test_an_answer_may_come_in_parts(door: Door, first: str) -> None:
+    whole = {"rating": 4, "feedback_message": "fine"}
+    second = next(name for name in whole if name != first)
+    guest, made = await resolved(door)
+    shown = (await guest.call("GET", f"/conversations/{made['id']}")).json()["messages"]
+    message = f"/conversations/{made['id']}/messages/{shown[-1]['id']}"
+    url = f"{SURVEY}/{made['uuid']}"
+
+    def part(name: str) -> dict[str, object]:
+        return {"submitted_values": {"csat_survey_response": {name: whole[name]}}}
+
+    await guest.call("PATCH", message, json=part(first))
+    told = (await door.web.patch(url, json={"message": part(second)})).json()
+    assert told["csat_survey_response"] == whole
+    again: list[dict[str, object]] = [{"submitted_values": {}}, part(first), part(second)]
+    for more in again:
+        answered = (await guest.call("PATCH", message, json=more)).json()
+        values = answered["content_attributes"]["submitted_values"]
+        assert values["csat_survey_response"] == whole
+    listed = {"submitted_values": [{"name": "x"}, {"csat_survey_response": {"rating": 5}}]}
+    await guest.call("PATCH", message, json=listed)
+    assert (await door.web.get(url)).json()["csat_survey_response"] == whole | {"rating": 5}

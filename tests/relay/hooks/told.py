@@ -39,6 +39,10 @@ class Told:
         wanted = {"url": f"{self.receiver.url}/hook", "kinds": ("message.created",)} | given
         return await hooks.create(self.cast.engine, self.boss, NewHook(**wanted))  # type: ignore[arg-type]  # as given
 
+    async def all_hooks(self) -> list[Hook]:
+        """Every endpoint, oldest first."""
+        return await hooks.everyone(self.cast.engine, self.boss)
+
     async def talk(self) -> Conversation:
         """A conversation of Carol's."""
         acme = self.cast.acme

@@ -1,9 +1,6 @@
 """What happened, in this dialect's words: the events of its webhooks (helpdesk.md, F), which its
 stream tells as well. Pure."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
@@ -54,7 +51,7 @@ def name(happening: Happening) -> str | None:
 
 def data(happening: Happening) -> Data | None:
     """What the event is about, as GET shows it; None when it is gone meanwhile."""
-    found, people = happening.conversation, happening.around.people
+    found, people = happening.conversation_then, happening.around.people
     if happening.event.kind == "conversation.deleted":
         return Gone(happening.event.subject_id)
     if found is not None and found.removed_at is not None:
@@ -84,7 +81,7 @@ def _said(happening: Happening) -> str | None:
 def moves(happening: Happening) -> tuple[str, ...]:
     """What a change of a conversation may be called, best first: an assignment and a closing, be
     it in one, have names of their own."""
-    changed: Mapping[str, Any] = msgspec.json.decode(happening.event.body).get("changed", {})
+    changed = happening.change.changed
     closed = ("conversation.closed",) if changed.get("status") == "closed" else ()
     assigned = ("conversation.assigned",) if changed.get("assignee_id") is not None else ()
     return (*closed, *assigned, "conversation.updated")

@@ -41,15 +41,15 @@ class InboxHooks:
 
     def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
         """The event; None outside of any inbox, or when the conversation was taken away."""
-        c, around = happening.conversation, happening.around
+        c, around = happening.conversation_then, happening.around
         inbox = around.inboxes.get((c.inbox_id if c else None) or "")
         name = _name(happening, kinds)
         if c is None or inbox is None or c.removed_at is not None or name is None:
             return None
         scene = wire_hooks.Scene(tenant, inbox, c, around.people, self._base_url)
         if not happening.event.kind.startswith("message."):
-            changed = sorted(_changed(happening)) or None
-            return _told(name, wire_hooks.conversation_event(name, scene, changed))
+            change = happening.change if happening.event.kind == "conversation.updated" else None
+            return _told(name, wire_hooks.conversation_event(name, scene, change))
         said = happening.message
         return None if said is None else _told(name, wire_hooks.message_event(name, scene, said))
 
@@ -74,14 +74,9 @@ class InboxHooks:
 def _name(happening: Happening, kinds: Kinds) -> str | None:
     """A change of status has a name of its own; not asked for, it is an update."""
     names = _OF.get(happening.event.kind, ())
-    if _STATUS in names and "status" not in _changed(happening):
+    if _STATUS in names and "status" not in happening.change.changed:
         names = ("conversation_updated",)
     return next((name for name in names if not kinds or name in kinds), None)
-
-
-def _changed(happening: Happening) -> dict[str, object]:
-    found: dict[str, object] = msgspec.json.decode(happening.event.body).get("changed", {})
-    return found
 
 
 def _told(name: str, body: object) -> Told:

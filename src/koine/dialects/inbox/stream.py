@@ -20,10 +20,6 @@ _SAID = ("message.created", "message.updated")
 _encode = msgspec.json.encode
 
 
-class _Body(Struct):
-    changed: dict[str, object] = {}
-
-
 class InboxVoice:
     """One contact at one place. `moved` is set when the place became another contact's."""
 
@@ -105,7 +101,7 @@ def _kind(happening: Happening) -> str | None:
     told, found = happening.event, happening.conversation
     if found is None:
         return None
-    changed = _changed(happening)
+    changed = happening.change.changed
     if found.removed_at is not None:
         return "conversation.deleted" if "removed_at" in changed else None
     match told.kind:
@@ -119,10 +115,3 @@ def _kind(happening: Happening) -> str | None:
             return "conversation.updated" if seen >= told.created_at else None
         case _:
             return None
-
-
-def _changed(happening: Happening) -> dict[str, object]:
-    told = happening.event
-    if told.kind != "conversation.updated":
-        return {}
-    return msgspec.json.decode(told.body, type=_Body).changed

@@ -1,9 +1,12 @@
 """What the webhook of an inbox posts, made of the engine's nouns: pure functions, no I/O
 (inbox.md, "Webhook of the inbox", F; what the contract does not say is as near as it can be)."""
 
+from typing import Any
+
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from koine.dialects.inbox import wire
+from koine.dialects.inbox.wire_live import SENDER_TYPES
 from koine.dialects.inbox.wire_people import (
     AgentSender,
     BotSender,
@@ -13,11 +16,21 @@ from koine.dialects.inbox.wire_people import (
 from koine.engine.attributes import shown
 from koine.kit.times import iso_ms, unix
 from koine.model.conversation import Conversation as ConversationNoun
+from koine.model.event import Change
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Message as MessageNoun
 from koine.model.tenant import Tenant
 
+ATTRIBUTES = {
+    "status": "status",
+    "assignee_id": "assignee_id",
+    "priority": "priority",
+    "custom_attributes": "custom_attributes",
+    "labels": "label_list",
+}
+"""Fields of a conversation that the original has, too, and their names there; the others are not
+named in `changed_attributes`."""
 WORDS = ("incoming", "outgoing", "activity", "template")
 
 
@@ -80,13 +93,52 @@ class Conversation(Struct, frozen=True, kw_only=True):
     timestamp: int
 
 
+class Moved(Struct, frozen=True):
+    """From what to what an attribute was changed."""
+
+    previous_value: object
+    current_value: object
+
+
 class ConversationEvent(Conversation, frozen=True, kw_only=True):
-    """A conversation that was opened or changed; `changed_attributes` names the fields."""
+    """A conversation that was opened or changed; `changed_attributes` says what moved (F)."""
 
     event: str
     account: Account
     inbox: InboxName
-    changed_attributes: list[str] | UnsetType = UNSET
+    changed_attributes: list[dict[str, Moved]] | UnsetType = UNSET
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """The event's own message as its conversation holds it (F: bridges guard on it)."""
+
+    id: int
+    content: str | None
+    account_id: int
+    inbox_id: int
+    conversation_id: int
+    message_type: int
+    created_at: int
+    updated_at: str
+    private: bool
+    status: str = "sent"
+    source_id: str | None = None
+    content_type: str
+    content_attributes: Raw
+    sender_type: str | None
+    sender_id: int | None
+    external_source_ids: dict[str, str] = {}
+    additional_attributes: dict[str, str] = {}
+    processed_message_content: str | None
+    sentiment: dict[str, str] = {}
+    attachments: list[wire.Attachment] | UnsetType = UNSET
+    sender: ContactSender | AgentSender | BotSender | UnsetType = UNSET
+
+
+class ConversationOfMessage(Conversation, frozen=True, kw_only=True):
+    """A message's conversation: of all that is said in it, the event's own message (F)."""
+
+    messages: list[Said]
 
 
 class MessageEvent(Struct, frozen=True, kw_only=True):
@@ -97,7 +149,7 @@ class MessageEvent(Struct, frozen=True, kw_only=True):
     content_attributes: Raw
     content_type: str
     content: str | None
-    conversation: Conversation
+    conversation: ConversationOfMessage
     created_at: str
     id: int
     inbox: InboxName
@@ -128,7 +180,9 @@ def message_event(event: str, scene: Scene, m: MessageNoun) -> MessageEvent:
         content_attributes=shown.content_attributes,
         content_type=shown.content_type,
         content=m.content,
-        conversation=conversation(scene),
+        conversation=ConversationOfMessage(
+            **_fields(conversation(scene)), messages=[_said(scene, m, shown)]
+        ),
         created_at=iso_ms(m.created_at),
         id=shown.id,
         inbox=InboxName(scene.inbox.number, scene.inbox.name),
@@ -140,15 +194,14 @@ def message_event(event: str, scene: Scene, m: MessageNoun) -> MessageEvent:
     )
 
 
-def conversation_event(event: str, scene: Scene, changed: list[str] | None) -> ConversationEvent:
-    """A conversation that was opened, or changed in these fields."""
-    shown = {name: getattr(conversation(scene), name) for name in Conversation.__struct_fields__}
+def conversation_event(event: str, scene: Scene, change: Change | None) -> ConversationEvent:
+    """A conversation that was opened (None), or changed so."""
     return ConversationEvent(
-        **shown,
+        **_fields(conversation(scene)),
         event=event,
         account=account(scene.tenant),
         inbox=InboxName(scene.inbox.number, scene.inbox.name),
-        changed_attributes=UNSET if changed is None else changed,
+        changed_attributes=UNSET if change is None else _moved(scene, change),
     )
 
 
@@ -181,3 +234,60 @@ def conversation(scene: Scene) -> Conversation:
         created_at=unix(c.created_at),
         timestamp=unix(c.last_activity_at),
     )
+
+
+def _fields(shown: Conversation) -> dict[str, Any]:
+    return {name: getattr(shown, name) for name in Conversation.__struct_fields__}
+
+
+def _said(scene: Scene, m: MessageNoun, shown: wire.Message) -> Said:
+    sender_id = m.sender_number
+    if isinstance(shown.sender, ContactSender):
+        sender_id = shown.sender.id
+    return Said(
+        id=shown.id,
+        content=shown.content,
+        account_id=scene.tenant.number,
+        inbox_id=scene.inbox.number,
+        conversation_id=shown.conversation_id,
+        message_type=shown.message_type,
+        created_at=shown.created_at,
+        updated_at=iso_ms(m.updated_at),
+        private=m.private,
+        content_type=shown.content_type,
+        content_attributes=shown.content_attributes,
+        sender_type=SENDER_TYPES[m.sender_kind],
+        sender_id=sender_id,
+        processed_message_content=shown.content,
+        attachments=shown.attachments,
+        sender=shown.sender,
+    )
+
+
+def _moved(scene: Scene, change: Change) -> list[dict[str, Moved]]:
+    """What moved, by the original's names. Of what people wrote the log keeps no former value."""
+    return [
+        {
+            ATTRIBUTES[name]: Moved(
+                _value(scene, name, change.previous.get(name)), _current(scene, name, value)
+            )
+        }
+        for name, value in change.changed.items()
+        if name in ATTRIBUTES
+    ]
+
+
+def _current(scene: Scene, name: str, value: Any) -> object:
+    if name in ("labels", "custom_attributes"):
+        return Raw(getattr(scene.conversation, name).encode())
+    return _value(scene, name, value)
+
+
+def _value(scene: Scene, name: str, value: Any) -> object:
+    """A value of the log as this dialect writes it."""
+    if name == "status":
+        return wire.STATUSES.get(value)
+    if name == "assignee_id":
+        who = scene.people.get(value or "")
+        return who.number if who else None
+    return value

@@ -83,5 +83,6 @@ def survey(of: SurveyNoun, message: Message) -> Survey:
 def _response(message: Message) -> Rating | None:
     submitted = msgspec.json.decode(message.content_attributes, type=_Answered).submitted_values
     if isinstance(submitted, list):
-        return next((each.csat_survey_response for each in submitted), None)
+        answers = (each.csat_survey_response for each in submitted)
+        return next(filter(None, answers), None)
     return submitted.csat_survey_response if submitted else None

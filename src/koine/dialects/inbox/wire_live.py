@@ -139,8 +139,8 @@ def message(view: View, happening: Happening, source_id: str) -> Message | None:
 
 
 def conversation(view: View, happening: Happening) -> Conversation | None:
-    """The happening's conversation; None where there is none."""
-    found = happening.conversation
+    """The happening's conversation, a transition with its own values; None where there is none."""
+    found = happening.conversation_then
     if found is None:
         return None
     around = happening.around
