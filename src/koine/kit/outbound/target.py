@@ -15,9 +15,9 @@ _TARGET = re.compile(r"[\x21-\x5b\x5d-\x7e]*")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-# Names that no public host has (RFC 6761, 6762, 8375, ICANN's `internal`), the clouds' metadata
+# Names that no public host has (RFC 6761, 6762, ICANN's `internal`), the clouds' metadata
 # services among them (`metadata.google.internal`).
-_SPECIAL = re.compile(r"(?:.*\.)?(?:localhost|local|internal|home\.arpa|onion|invalid)")
+_SPECIAL = re.compile(r"(?:.*\.)?(?:localhost|local|internal)")
 # Letters and joiners that the two standards of international names read differently.
 _AMBIGUOUS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
 
