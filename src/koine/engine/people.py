@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, attributes
+from koine.engine import access, attributes, offboarding
 from koine.engine.contact_claims import free_identifier, given_by_tenant, name_person
 from koine.engine.engine import Engine, reads, reads_much, writes, writes_rights
 from koine.engine.ledger import note, record
@@ -172,11 +172,17 @@ async def alter(
     return after
 
 
-@writes_rights
-async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
+async def remove(engine: Engine, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
     """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
-    the e-mail of a login and the identifier of a contact are free again. Raises Forbidden (also
-    for a user who may do more than the actor), NotFound(kind), Conflict("self")."""
+    the e-mail of a login and the identifier of a contact are free again. They leave their
+    conversations, which are assigned to nobody. Raises Forbidden (also for a user who may do more
+    than the actor), NotFound(kind), Conflict("self")."""
+    if await _remove(engine, actor, identity_id, kind) >= offboarding.PIECE:
+        await offboarding.finish(engine, actor.tenant_id, identity_id)
+
+
+@writes_rights
+async def _remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> int:
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     before = await _locked(tx, identity_id, kind)
     if before.id == actor.identity_id:
@@ -189,6 +195,7 @@ async def remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: Identit
     await credentials.revoke_sessions_of(tx, before.id, now)
     await note(tx, now, actor, "remove", kind, before.id, identifier=before.identifier)
     await record(tx, now, "identity.removed", before.id, what=kind)
+    return await offboarding.step(tx, now, actor, before.id)
 
 
 def held(role: str | None, permissions: str) -> frozenset[str]:

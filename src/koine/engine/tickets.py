@@ -93,6 +93,26 @@ async def get(tx: Tx, actor: Actor, ticket_id: str) -> Ticket:
     return ticket
 
 
+async def give_back(tx: Tx, now: int, actor: Actor, found: Conversation, holder_id: str) -> None:
+    """One who is removed holds a locked conversation and its tickets no more. A ticket goes to
+    whoever else the conversation is assigned to, or is completed; the responder goes on unless
+    somebody is assigned or another ticket waits for people."""
+    held = await tickets.ongoing_of(tx, found.id, holder_id)
+    other = found.assignee_id if found.assignee_id != holder_id else None
+    for before in held:
+        after = structs.replace(before, status="completed", completed_at=now)
+        if other is not None:
+            after = structs.replace(before, assignee_id=other)
+        await _change(tx, now, before, after)
+    if found.assignee_id == holder_id:
+        unassigned = conversations.Changes(assignee_id=None)
+        found = await conversations.apply(tx, now, actor, found, unassigned)
+    elif not held or other is not None:
+        return
+    latest = (await tickets.latest_of(tx, [found.id])).get(found.id)
+    await _turn(tx, now, found, latest is None or latest.status == "completed")
+
+
 async def _existing(tx: Tx, ticket_id: str) -> Ticket:
     ticket = await tickets.get(tx, ticket_id)
     if ticket is None:

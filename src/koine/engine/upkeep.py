@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from koine.engine import leftovers
+from koine.engine import leftovers, offboarding
 from koine.engine.answers import KEPT
 from koine.engine.engine import Engine
 from koine.kit.times import DAY, MINUTE, SECOND
@@ -53,6 +53,8 @@ class Done(Struct, frozen=True):
     """Pieces of the event log."""
     entries: int = 0
     """Of the audit log, about strangers."""
+    offboarded: int = 0
+    """Conversations that people who were removed still held."""
 
 
 @asynccontextmanager
@@ -74,18 +76,19 @@ async def run_once(engine: Engine) -> Done | None:
     now = engine.clock.now()
     if not await engine.db.write("", _take_turn, now):
         return None
-    old = sessions = entries = 0
+    old = sessions = entries = held = 0
     strangers = engine.settings.audit_failed_logins_days * DAY
     for tenant in await engine.db.read("", tenants.all_):
         old += await _forget(engine, tenant.id, _ANSWERS, now - KEPT)
         sessions += await _forget(engine, tenant.id, _SESSIONS, now - ENDED)
         entries += await _forget(engine, tenant.id, _STRANGERS, now - strangers)
+        held += await offboarding.resume(engine, tenant.id)
     files = await leftovers.sweep(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
     while await engine.db.write("", log.forget_before, now - kept, _PIECE):
         events += 1
-    return Done(old, sessions, files, events, entries)
+    return Done(old, sessions, files, events, entries, held)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:

@@ -20,6 +20,17 @@ _OF = Query(
     .order_by(t.c.created_at, t.c.id),
     Ticket,
 )
+_ONGOING_OF = Query(
+    select(*_COLUMNS)
+    .where(
+        _IN_TENANT,
+        t.c.conversation_id == p("conversation_id"),
+        t.c.assignee_id == p("assignee_id"),
+        t.c.status == "ongoing",
+    )
+    .order_by(t.c.created_at, t.c.id),
+    Ticket,
+)
 _INSERT = Command(
     insert(t).values(
         {"tenant_id": p("tenant_id")} | {name: p(name) for name in Ticket.__struct_fields__}
@@ -50,6 +61,11 @@ async def latest_of(tx: Tx, conversation_ids: list[str]) -> dict[str, Ticket]:
     """The newest ticket of each conversation that has one, by conversation."""
     found = await tx.all(_OF, conversation_ids=conversation_ids) if conversation_ids else []
     return {ticket.conversation_id: ticket for ticket in found}
+
+
+async def ongoing_of(tx: Tx, conversation_id: str, assignee_id: str) -> list[Ticket]:
+    """The conversation's ongoing tickets that this user has taken, oldest first."""
+    return await tx.all(_ONGOING_OF, conversation_id=conversation_id, assignee_id=assignee_id)
 
 
 async def support_customers(tx: Tx, conversation_id: str) -> set[str | None]:

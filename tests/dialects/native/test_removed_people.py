@@ -34,3 +34,17 @@ async def test_deliveries_are_saved_again_as_they_are(api: httpx.AsyncClient, ca
     both = {"deliveries": [row, moved | {"driver_id": gone}]}
     refused = await api.post("/v1/deliveries/bulk", json=both)
     assert (refused.status_code, "deliveries.1.driver_id" in refused.text) == (422, True)
+
+
+async def test_what_was_shown_is_put_back_with_another_priority(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
+    made = (await api.post(PATH, json={"title": "Hi"})).json()
+    path = f"{PATH}/{made['id']}"
+    await api.patch(path, json={"assignee_id": cast.acme.id("olaf")})
+    await removed(api, cast, "olaf")
+    shown = (await api.get(path)).json()
+    assert shown["assignee_id"] is None
+    body = {"assignee_id": shown["assignee_id"], "priority": "high"}
+    changed = await api.patch(path, json=body)
+    assert (changed.status_code, changed.json()["priority"]) == (200, "high")

@@ -1,0 +1,51 @@
+"""What becomes of the conversations of one who is removed: they are assigned to nobody, the person
+takes part no more, and tickets go back, so that the responder goes on.
+
+The first conversations are seen to in the transaction that removes the person, the others in
+transactions of their own: nobody waits long for one. What a crash leaves undone, upkeep does.
+"""
+
+from koine.engine import participation, tickets
+from koine.engine.engine import Engine
+from koine.model.actor import Actor, operator
+from koine.model.conversation import Conversation
+from koine.store import conversations, offboarding
+from koine.store.db import Tx
+
+PIECE = 20
+"""Conversations of each kind (taking part, assigned, with a ticket) in one transaction."""
+_PEOPLE = 100
+
+
+async def finish(engine: Engine, tenant_id: str, identity_id: str) -> int:
+    """See to every conversation that is left, piece by piece; answers how many there were."""
+    count = 0
+    actor = operator(tenant_id)
+    while done := await engine.db.write(tenant_id, step, engine.clock.now(), actor, identity_id):
+        count += done
+    return count
+
+
+async def resume(engine: Engine, tenant_id: str) -> int:
+    """Finish for everyone of the tenant who was removed and still holds something; answers how many
+    conversations that were."""
+    count = 0
+    while found := await engine.db.read_long(tenant_id, offboarding.unfinished, _PEOPLE):
+        for identity_id in found:
+            count += await finish(engine, tenant_id, identity_id)
+    return count
+
+
+async def step(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
+    """See to a piece of the conversations, inside a transaction; answers how many, 0 when none is
+    left. All are locked first, in one order: who changes one of them never waits in a circle."""
+    ids = await offboarding.conversations_of(tx, identity_id, PIECE)
+    locked = [found for each in ids if (found := await conversations.lock(tx, each)) is not None]
+    for conversation in locked:
+        await _leave(tx, now, actor, conversation, identity_id)
+    return len(locked)
+
+
+async def _leave(tx: Tx, now: int, actor: Actor, found: Conversation, identity_id: str) -> None:
+    await tickets.give_back(tx, now, actor, found, identity_id)
+    await participation.leave(tx, now, found, identity_id)
