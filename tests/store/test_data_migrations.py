@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from koine.engine import credentials, keys
+from koine.engine import conversations, credentials, keys
 from koine.engine.contact_rights import is_proven
-from koine.store import identities, inboxes
+from koine.model.conversation import NewConversation
+from koine.store import identities, inboxes, own_events
 from koine.store.db import Database, Tx
 from tests.cast import make_cast
 
@@ -51,6 +52,20 @@ async def test_keys_that_were_there_get_their_makers(fresh_db: Database) -> None
     assert makers[first.key.id] == (ada.identity_id, None)
     assert makers[second.key.id] == (None, first.key.id)
     assert list(makers.values()).count((None, None)) == 2
+
+
+async def test_members_that_events_name_are_found_again(fresh_db: Database) -> None:
+    cast = await make_cast(fresh_db)
+    ada, cleo = cast.acme.actor("ada"), cast.acme.id("cleo")
+    new = NewConversation(participants=((cleo, "member"),))
+    talk = await conversations.create(cast.engine, ada, new)
+    await conversations.delete(cast.engine, ada, talk.id, None)
+    assert await fresh_db.read(ada.tenant_id, own_events.member_of, cleo) == [talk.id]
+    await fresh_db.alter_schema(lambda _: "DELETE FROM event_members")
+    assert await fresh_db.read(ada.tenant_id, own_events.member_of, cleo) == []
+    await _run(fresh_db, "0008_events_by_reader")
+    assert await fresh_db.read(ada.tenant_id, own_events.member_of, cleo) == [talk.id]
+    assert await fresh_db.read(cast.rival.tenant.id, own_events.member_of, cleo) == []
 
 
 async def test_places_that_were_there_prove_nothing_until_they_show_their_hash(

@@ -35,6 +35,11 @@ GROUP BY 1, 2, 4
 """The members that events name already."""
 
 
+def statements(dialect: str) -> list[str]:
+    """What is done to the rows that are there."""
+    return [_FILL.format(members=_MEMBERS[dialect])]
+
+
 def upgrade() -> None:
     """Do it."""
     for name, table, columns, where in _INDEXES:
@@ -52,7 +57,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "identity_id", "subject_id"),
     )
     op.create_index("event_members_created", "event_members", ["created_at"])
-    op.execute(_FILL.format(members=_MEMBERS[op.get_context().dialect.name]))
+    for statement in statements(op.get_context().dialect.name):
+        op.execute(statement)
 
 
 def downgrade() -> None:
