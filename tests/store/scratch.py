@@ -8,7 +8,7 @@ from sqlalchemy.schema import CreateTable
 
 from koine.kit.ids import new_id
 from koine.store.db import Database, Tx
-from koine.store.fragments import contains_ci, in_list, insert_ignoring, upsert, values_table
+from koine.store.fragments import contains_text, in_list, insert_ignoring, upsert, values_table
 from koine.store.postgres import spelling as postgres_sql
 from koine.store.sql import (
     Command,
@@ -50,7 +50,7 @@ BY_ID = Query(sa.select(*COLUMNS).where(MINE, c.id == p("id")), Thing)
 OPEN = Query(sa.select(c.name).where(MINE, c.open).order_by(c.name).limit(p("limit")), str)
 IN = Query(sa.select(c.name).where(MINE, in_list(c.id, "ids")).order_by(c.name), str)
 NOT_IN = Query(sa.select(c.name).where(MINE, ~in_list(c.id, "ids")).order_by(c.name), str)
-SEARCH = Query(sa.select(c.name).where(MINE, contains_ci(c.name, "text")).order_by(c.name), str)
+SEARCH = Query(sa.select(c.name).where(MINE, contains_text(c.name, "text")).order_by(c.name), str)
 WANTED = values_table("wanted", {"tenant_id": Uuid, "id": Uuid, "n": sa.BigInteger})
 FACTS = Query(
     sa.select(WANTED.c.n, c.name)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from koine.kit.ids import new_id
+from koine.kit.text_folding import fold
 from koine.store.db import Database, Duplicate, Tx
 from tests.store import scratch
 from tests.store.scratch import Thing, add, add_many, ask, do, names
@@ -55,13 +56,13 @@ async def test_lists_as_parameters(db: Database, t: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("ÉT", ["Été 50%_"]), ("%_", ["Été 50%_"]), ("%", ["Été 50%_"]), ("", ["x\\", "Été 50%_"])],
+    [("ÉT", ["ete 50%_"]), ("%_", ["ete 50%_"]), ("_", ["ete 50%_"]), ("\\", ["x\\"])],
 )
 async def test_search_knows_no_case_and_no_wildcards(
     db: Database, t: str, text: str, found: list[str]
 ) -> None:
     for name in ("Été 50%_", "x\\"):
-        await db.write(t, add, name)
+        await db.write(t, add, fold(name))
     assert await db.read(t, ask, scratch.SEARCH, text=text) == found
 
 

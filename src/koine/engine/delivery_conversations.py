@@ -8,6 +8,7 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
 from koine.model.delivery import Delivery
 from koine.model.errors import Forbidden, Invalid, NotFound
+from koine.model.names import display_name
 from koine.model.permissions import MANAGE_MESSAGING
 from koine.store import conversations as rows
 from koine.store import deliveries, identities
@@ -120,5 +121,5 @@ async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> C
 async def _title(tx: Tx, delivery: Delivery) -> str:
     """`#<external reference id> - <customer name>`, by the code without a reference (rule 9)."""
     customer = await identities.get(tx, delivery.customer_id)
-    name = (customer.name if customer else None) or ""
+    name = (display_name(customer) if customer else None) or ""
     return f"#{delivery.external_reference_id or delivery.delivery_code} - {name}"

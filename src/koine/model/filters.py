@@ -1,8 +1,14 @@
 """Which things a list asks for: the superset of what the dialects' lists can say."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from koine.model.conversation import Priority, Status
+
+Search = Annotated[str, Meta(max_length=255)]
+"""Text to look for, as every dialect's lists take it: at most so many characters. It is folded
+(`kit.text_folding`); text of which nothing is left asks for nothing."""
 
 
 class ConversationFilter(Struct, frozen=True, kw_only=True):
@@ -11,7 +17,7 @@ class ConversationFilter(Struct, frozen=True, kw_only=True):
     `participant_id`: the identity takes part now. `channel_types` are the inbox's (or, for a
     conversation without inbox, none). `shown_from`/`shown_to` bound the time of the last message
     as the chats dialect shows it, both inclusive, µs. `search` is text to find in the title, the
-    owner's name, email or identifier, or the last message, whatever the case.
+    owner's names, email or identifier, or the beginning of the last message, folded.
     """
 
     statuses: tuple[Status, ...] = ()
@@ -45,7 +51,7 @@ class MessageFilter(Struct, frozen=True, kw_only=True):
 
 
 class PeopleFilter(Struct, frozen=True, kw_only=True):
-    """Identities of the given kinds, by name, email, phone, company or identifier."""
+    """Identities of the given kinds, by names, email, phone, company or identifier, folded."""
 
     kinds: tuple[str, ...] = ()
     search: str | None = None

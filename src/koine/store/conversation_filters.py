@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 
+from koine.kit.text_folding import fold
 from koine.model.filters import ConversationFilter
-from koine.store.fragments import contains_ci, in_list
+from koine.store.fragments import contains_text, folded_text, in_list
 from koine.store.sql import p
 from koine.store.tables import conversations as t
 from koine.store.tables import identities, inboxes
@@ -43,7 +44,10 @@ def conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]
         values[f"status_{number}"] = status
     if statuses:
         names.add(f"statuses={len(statuses)}")
-    for name in ("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"):
+    if f.search is not None and fold(f.search):
+        names.add("search")
+        values["search"] = f.search
+    for name in ("priority", "assignee_id", "participant_id", "shown_from", "shown_to"):
         if getattr(f, name) is not None:
             names.add(name)
             values[name] = getattr(f, name)
@@ -106,15 +110,13 @@ def _search(names: frozenset[str]) -> ColumnElement[bool]:
         .where(
             identities.c.tenant_id == p("tenant_id"),
             identities.c.id == (shown_owner if "by_shown" in names else t.c.owner_id),
-            or_(
-                contains_ci(identities.c.name, "search"),
-                contains_ci(identities.c.email, "search"),
-                contains_ci(identities.c.identifier, "search"),
-            ),
+            contains_text(identities.c.search_names, "search"),
         )
         .exists()
     )
-    return or_(contains_ci(t.c.title, "search"), contains_ci(t.c.last_content, "search"), owner)
+    title = folded_text(t.c.title_folded, t.c.title)
+    content = folded_text(t.c.last_content_folded, t.c.last_content)
+    return or_(contains_text(title, "search"), contains_text(content, "search"), owner)
 
 
 def _channel_types() -> ColumnElement[bool]:

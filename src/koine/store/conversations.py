@@ -7,6 +7,7 @@ from koine.model.conversation import Conversation
 from koine.store import participants, tallies
 from koine.store.db import Tx
 from koine.store.fragments import in_list
+from koine.store.search_texts import FOLDED, folded_texts
 from koine.store.sql import Command, Query, p
 from koine.store.tables import conversations as t
 from koine.store.tables.base import columns_of
@@ -45,11 +46,12 @@ _SEEN = {
 }
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Conversation.__struct_fields__}
+        {"tenant_id": p("tenant_id")}
+        | {name: p(name) for name in (*Conversation.__struct_fields__, *FOLDED)}
     )
 )
 _FIXED = frozenset({"id", "number", "created_at", "created_by", "last_seq"})
-_CHANGEABLE = [name for name in Conversation.__struct_fields__ if name not in _FIXED]
+_CHANGEABLE = [n for n in (*Conversation.__struct_fields__, *FOLDED) if n not in _FIXED]
 _UPDATE = Command(
     update(t)
     .where(_IN_TENANT, t.c.id == p("id"))
@@ -113,14 +115,14 @@ async def insert_one(tx: Tx, conversation: Conversation) -> None:
 
     Raises `store.db.Duplicate` when its delivery has one already (delivery.md, S).
     """
-    await tx.run(_INSERT, **structs.asdict(conversation))
+    await tx.run(_INSERT, **structs.asdict(conversation), **folded_texts(conversation))
     await tallies.apply(tx, [], tallies.keys(conversation))
 
 
 async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
     """Write `after` over `before`, which the caller has locked, and move the totals. Who took
     part in what is removed has left it."""
-    values = structs.asdict(after)
+    values = structs.asdict(after) | folded_texts(after)
     await tx.run(_UPDATE, id=after.id, **{f"new_{name}": values[name] for name in _CHANGEABLE})
     await tallies.apply(tx, tallies.keys(before), tallies.keys(after))
     if before.status != after.status or before.removed_at != after.removed_at:

@@ -37,13 +37,20 @@ def values_table(name: str, columns: Mapping[str, TypeOf]) -> TableValuedAlias:
     return rows.table_valued(*typed, name=name)
 
 
-def contains_ci(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
-    """`column` contains the text of the parameter `name`, whatever the case; `%` and `_` are plain.
+def contains_text(folded: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """The folded text contains the parameter `name`, which is folded here (`kit.text_folding`).
 
-    One backend folds case itself (by its locale), the other through Python's `casefold`, some
-    0.5 µs per row looked at: search a bounded set of rows, with `read_long`.
+    No character of it is a wildcard. Every row is looked at: use it with `read_long`.
     """
-    return ContainsCi(column, sa.bindparam(name, type_=Needle()))
+    return ContainsText(folded, sa.bindparam(name, type_=Needle()))
+
+
+def folded_text(
+    folded: sa.ColumnElement[Any], text: sa.ColumnElement[Any]
+) -> sa.ColumnElement[Any]:
+    """A text as searches compare it: its stored folding, or where none is stored because lower
+    case is all there is to it (`text_folding.folded_or_none`), its ASCII letters in lower case."""
+    return sa.func.coalesce(folded, AsciiLower(text))
 
 
 def upsert(
@@ -93,11 +100,19 @@ class InList(FunctionElement[bool]):
     inherit_cache = True
 
 
-class ContainsCi(FunctionElement[bool]):
-    """`contains_ci`, to be spelled."""
+class ContainsText(FunctionElement[bool]):
+    """`contains_text`, to be spelled."""
 
-    name = "contains_ci"
+    name = "contains_text"
     type = sa.Boolean()
+    inherit_cache = True
+
+
+class AsciiLower(FunctionElement[str]):
+    """The text with A to Z in lower case, whatever the locale; to be spelled."""
+
+    name = "ascii_lower"
+    type = sa.Text()
     inherit_cache = True
 
 

@@ -5,11 +5,13 @@ from typing import Any
 from msgspec import structs
 from sqlalchemy import ColumnElement, Select, func, insert, or_, select, tuple_, update
 
+from koine.kit.text_folding import fold
 from koine.model.filters import PeopleFilter
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.page import Page, Window
 from koine.store.db import Tx
-from koine.store.fragments import contains_ci, in_list
+from koine.store.fragments import contains_text, in_list
+from koine.store.search_texts import SEARCHED, search_texts
 from koine.store.sql import Command, Family, Query, p
 from koine.store.tables import contact_inboxes, responder_versions
 from koine.store.tables import identities as t
@@ -51,12 +53,13 @@ _CONTACTS_WITH = {
 }
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Identity.__struct_fields__}
+        {"tenant_id": p("tenant_id")}
+        | {name: p(name) for name in (*Identity.__struct_fields__, *SEARCHED)}
     )
 )
 _CHANGEABLE = [
     name
-    for name in Identity.__struct_fields__
+    for name in (*Identity.__struct_fields__, *SEARCHED)
     if name not in ("id", "number", "kind", "created_at")
 ]
 _UPDATE = Command(
@@ -115,12 +118,12 @@ async def contacts_with(tx: Tx, field: str, value: str) -> list[Identity]:
 
 async def insert_one(tx: Tx, identity: Identity) -> None:
     """Add an identity. Raises `store.db.Duplicate` for a contact identifier that is taken."""
-    await tx.run(_INSERT, **structs.asdict(identity))
+    await tx.run(_INSERT, **structs.asdict(identity), **search_texts(identity))
 
 
 async def change(tx: Tx, identity: Identity) -> None:
     """Write the identity over the row with its id."""
-    values = structs.asdict(identity)
+    values = structs.asdict(identity) | search_texts(identity)
     await tx.run(_UPDATE, id=identity.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
@@ -167,7 +170,7 @@ def _conditions(f: PeopleFilter) -> tuple[frozenset[str], dict[str, object]]:
         if getattr(f, name):
             names.add(name)
             values[name] = list(getattr(f, name))
-    if f.search is not None:
+    if f.search is not None and fold(f.search):
         names.add("search")
         values["search"] = f.search
     return frozenset(names), values
@@ -180,8 +183,8 @@ def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
     if "roles" in names:
         found.append(in_list(t.c.role, "roles"))
     if "search" in names:
-        searched = (t.c.name, t.c.email, t.c.phone, t.c.company, t.c.identifier)
-        found.append(or_(*(contains_ci(column, "search") for column in searched)))
+        searched = (t.c.search_names, t.c.search_details)
+        found.append(or_(*(contains_text(column, "search") for column in searched)))
     if "inbox_ids" in names:
         places = contact_inboxes.c
         found.append(

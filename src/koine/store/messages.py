@@ -12,6 +12,7 @@ from koine.model.view import LastSenders
 from koine.store import windows
 from koine.store.db import Tx, Work
 from koine.store.fragments import in_list, values_table
+from koine.store.sender_names import display_name
 from koine.store.sql import Command, Family, InsertMany, Query, p
 from koine.store.tables import conversations, identities
 from koine.store.tables import messages as t
@@ -20,7 +21,7 @@ from koine.store.types import Uuid
 _OWN = [name for name in Message.__struct_fields__ if not name.startswith("sender_")]
 _OWN[4:4] = ["sender_id", "sender_kind"]  # after public_seq
 _SENDER: list[ColumnElement[object]] = [
-    identities.c.name,
+    display_name(identities),
     identities.c.email,
     identities.c.avatar_url,
     identities.c.role,

@@ -8,10 +8,12 @@ from msgspec import Struct
 from msgspec.structs import astuple
 from sqlalchemy import BigInteger, Text, and_, select, update
 
+from koine.kit.text_folding import folded_or_none
 from koine.kit.times import MINUTE
 from koine.model.conversation import SenderKind, Status
 from koine.store.db import Tx, Work
 from koine.store.fragments import values_table
+from koine.store.sender_names import display_name
 from koine.store.sql import Command, Query, UpdateMany
 from koine.store.tables import conversations as c
 from koine.store.tables import identities as i
@@ -111,7 +113,7 @@ _FACTS = Query(
         c.c.last_sender_kind, c.c.last_message_at, c.c.previous_content,
         c.c.previous_sender_kind, c.c.previous_message_at, c.c.last_activity_at,
         c.c.updated_at, c.c.chat_shown_at, c.c.chat_sort_at, c.c.participant_count,
-        p.c.role, p.c.left_at, i.c.name, i.c.email, i.c.avatar_url, i.c.role, i.c.number,
+        p.c.role, p.c.left_at, display_name(i), i.c.email, i.c.avatar_url, i.c.role, i.c.number,
         i.c.blocked,
     )
     .join_from(
@@ -154,7 +156,7 @@ _PARENTS = Query(
         ),
     )
 )
-_HEADS = UpdateMany(c, ["tenant_id", "id"], list(Head.__struct_fields__[2:]))
+_HEADS = UpdateMany(c, ["tenant_id", "id"], [*Head.__struct_fields__[2:], "last_content_folded"])
 _MARKS = UpdateMany(
     p,
     ["tenant_id", "conversation_id", "identity_id"],
@@ -222,7 +224,7 @@ Moved = tuple[Head, int, str | None]
 
 def move_heads(moved: list[Moved]) -> Work:
     """The work of writing what the sends changed on their conversations."""
-    return _HEADS, [astuple(head) for head, _, _ in moved]
+    return _HEADS, [(*astuple(head), folded_or_none(head.last_content)) for head, _, _ in moved]
 
 
 async def move_up(tx: Tx, moved: list[Moved]) -> None:

@@ -5,7 +5,7 @@ Alembic writes the SQL of the steps from where the database is to where the prog
 alone. So there is no second driver to install or to trust with the file, a step that fails leaves
 nothing behind, and two processes that start at once do it once. The price: a migration speaks SQL
 or Alembic operations only; it cannot read rows into Python. A large rewrite of rows is a job of its
-own, not a migration.
+own, not a migration: what searches look at is folded by `koine.store.refolding`, after the steps.
 
 SQLite cannot change a column in place: such a migration makes the table anew and copies the rows.
 
@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from koine.store.db import Database
+from koine.store.refolding import refold
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -33,6 +34,7 @@ async def migrate(db: Database) -> None:
     """
     if await db.version() != head():
         await db.alter_schema(lambda version: script(db.kind, version))
+    await refold(db)
 
 
 async def check(db: Database) -> None:

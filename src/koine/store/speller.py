@@ -32,10 +32,3 @@ class Speller:
         adds = [f"{n} = {table}.{n} + excluded.{n}" for n in map(self.name, command.adding)]
         does = f"UPDATE SET {', '.join(adds)}" if adds else "NOTHING"
         return f" ON CONFLICT ({self.names(command.on_conflict)}) DO {does}"
-
-
-def containing(text: str) -> str:
-    """A LIKE pattern for texts that contain this one; its own `%`, `_` and `\\` are plain."""
-    for special in "\\%_":
-        text = text.replace(special, "\\" + special)
-    return f"%{text}%"

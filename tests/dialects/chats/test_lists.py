@@ -184,3 +184,26 @@ async def test_a_contacts_list_has_nothing_of_others(world: World) -> None:
     carol = await world.chat("carol")
     owners = f"{world.cast.acme.id('carol')},{world.cast.acme.id('dave')}"
     assert await world.ids(ownerIds=owners) == [carol["id"]]
+
+
+@pytest.mark.parametrize("path", BOTH)
+@pytest.mark.parametrize("text", ["x" * 49_999, "_" * 25_000, "%" * 256, "é" * 256])
+async def test_a_search_too_long_is_refused(world: World, path: str, text: str) -> None:
+    refused = await world.get(path, search=text)
+    assert refused.status_code == 400
+    assert refused.json()["details"][0]["field"] == "search"
+
+
+@pytest.mark.parametrize("path", BOTH)
+@pytest.mark.parametrize("letter", ["x", "_", "%", "\\", "\ufdfa", "𒀀"])
+async def test_the_longest_search_is_answered(world: World, path: str, letter: str) -> None:
+    await world.chat(title="x")
+    assert await world.ids(path, search=letter * 255) == []
+
+
+async def test_an_owner_with_two_names_is_shown_and_found_by_both(world: World) -> None:
+    owner = await world.contact(first_name="Ana", last_name="Silva")
+    chat = await world.chat(ownerId=owner)
+    assert (await world.details(chat))["ownerName"] == "Ana Silva"
+    for path in BOTH:
+        assert await world.ids(path, search=" silva  ANA ") == [chat["id"]]

@@ -15,6 +15,7 @@ from koine.model import links
 from koine.model.conversation import Conversation, SenderKind
 from koine.model.identity import IdentityKind
 from koine.model.message import Message
+from koine.model.names import display_name
 from koine.model.view import Around
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -137,8 +138,10 @@ def owner_of(c: Conversation, around: Around) -> Owner:
     if person is None:
         return Owner(whose)
     if person.kind == "user":
-        return Owner(whose, name=person.name, email=person.email)
-    return Owner(whose, False, person.name, identifier=person.identifier, blocked=person.blocked)
+        return Owner(whose, name=display_name(person), email=person.email)
+    return Owner(
+        whose, False, display_name(person), identifier=person.identifier, blocked=person.blocked
+    )
 
 
 def _shown_at(c: Conversation) -> int | None:

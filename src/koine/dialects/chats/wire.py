@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from koine.model.filters import Search
 from koine.model.message import CONTENT_LIMIT
 
 Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
@@ -132,7 +133,7 @@ class DetailsQuery(Struct, frozen=True, rename="camel"):
     responder_version_ids: list[Uuid] = []
     page_number: Page = 1
     page_size: PageSize = 10
-    search: str | None = None
+    search: Search | None = None
     cursor: str | None = None
 
 

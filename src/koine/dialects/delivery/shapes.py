@@ -11,6 +11,7 @@ from koine.model import links
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, unread
 from koine.model.message import Attachment, Message
+from koine.model.names import display_name
 from koine.model.view import Around, Shown
 
 _NULL = Raw(b"null")
@@ -77,7 +78,7 @@ def participant(p: Participant) -> wire.Participant:
         iso_ms(p.joined_at),
         None if p.left_at is None else iso_ms(p.left_at),
         p.read_message_id,
-        wire.User(p.identity_id, p.name, p.first_name, p.last_name, p.email, p.avatar_url),
+        wire.User(p.identity_id, display_name(p), p.first_name, p.last_name, p.email, p.avatar_url),
     )
 
 

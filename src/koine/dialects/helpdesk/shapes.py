@@ -12,6 +12,7 @@ from koine.model import conversation as talk
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Attachment, Message
+from koine.model.names import display_name
 
 CHANNELS: Mapping[str | None, wire.Channel] = {
     None: "chat",
@@ -88,13 +89,13 @@ def _claims(person: Identity) -> wire.Claims:
 def assignee(person: Identity) -> wire.Assignee:
     """The user a conversation is assigned to."""
     first, last = _names(person)
-    return wire.Assignee(person.id, first, last, _name(person), person.email)
+    return wire.Assignee(person.id, first, last, display_name(person), person.email)
 
 
 def user(person: Identity) -> wire.User:
     """One user of the tenant."""
     first, last = _names(person)
-    return wire.User(person.id, first, last, _name(person), person.email, person.role)
+    return wire.User(person.id, first, last, display_name(person), person.email, person.role)
 
 
 def inbox(found: Inbox) -> wire.Inbox:
@@ -144,8 +145,3 @@ def _names(person: Identity) -> tuple[str | None, str | None]:
     if person.first_name is None and person.last_name is None:
         return person.name, None
     return person.first_name, person.last_name
-
-
-def _name(person: Identity) -> str | None:
-    parts = [part for part in (person.first_name, person.last_name) if part]
-    return person.name or " ".join(parts) or None

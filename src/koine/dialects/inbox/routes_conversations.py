@@ -18,6 +18,7 @@ from koine.http.call import Call
 from koine.http.route import PathType, Routes
 from koine.model.errors import Unavailable
 from koine.model.identity import Identity
+from koine.model.names import display_name
 from koine.relay.voice import Whisper
 
 routes = Routes()
@@ -136,7 +137,7 @@ def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -
         kind="typing",
         identity_id=contact.id,
         identity_kind="contact",
-        name=contact.name,
+        name=display_name(contact),
         conversation_id=conversation_id,
         on=on,
         number=contact.number,

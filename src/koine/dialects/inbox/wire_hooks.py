@@ -20,6 +20,7 @@ from koine.model.event import Change
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Message as MessageNoun
+from koine.model.names import display_name
 from koine.model.tenant import Tenant
 
 ATTRIBUTES = {
@@ -224,7 +225,7 @@ def conversation(scene: Scene) -> Conversation:
         contact_inbox=ContactPlace(c.source_id),
         meta=Meta(
             contact_sender(scene.inbox, owner) if owner else None,
-            Assignee(worker.number, worker.name, worker.email) if worker else None,
+            Assignee(worker.number, display_name(worker), worker.email) if worker else None,
         ),
         labels=Raw(c.labels.encode()),
         custom_attributes=Raw(shown(c.custom_attributes).encode()),

@@ -13,6 +13,7 @@ from koine.kit.times import iso_ms
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox, InboxSettings
 from koine.model.message import Message
+from koine.model.names import display_name
 from koine.model.tenant import Tenant
 
 
@@ -90,7 +91,7 @@ def contact_created(place: ContactInbox, contact: Identity) -> ContactCreated:
         source_id=place.source_id,
         pubsub_token=place.pubsub_token,
         id=contact.number,
-        name=contact.name,
+        name=display_name(contact),
         email=contact.email,
         phone_number=contact.phone,
     )
@@ -102,7 +103,7 @@ def contact_record(tenant: Tenant, inbox: Inbox, contact: Identity) -> ContactRe
     last_seen = contact.last_activity_at
     return ContactRecord(
         id=contact.number,
-        name=contact.name,
+        name=display_name(contact),
         email=contact.email,
         phone_number=contact.phone,
         account_id=tenant.number,
@@ -142,7 +143,7 @@ def contact_sender(inbox: Inbox, contact: Identity) -> ContactSender:
         email=contact.email,
         id=contact.number,
         identifier=contact.identifier,
-        name=contact.name,
+        name=display_name(contact),
         phone_number=contact.phone,
         thumbnail=contact.avatar_url or "",
         blocked=contact.blocked,

@@ -12,6 +12,7 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, SenderKind, unread
 from koine.model.identity import Identity
 from koine.model.message import Attachment, Message
+from koine.model.names import display_name
 from koine.model.ticket import Ticket
 from koine.model.view import Around
 
@@ -69,7 +70,7 @@ def participant(p: Participant) -> wire.Participant:
     return wire.Participant(
         identity_id=p.identity_id,
         kind=p.kind,
-        name=p.name,
+        name=display_name(p),
         email=p.email,
         avatar_url=p.avatar_url,
         role=p.role,
@@ -155,7 +156,9 @@ def _me(participants: list[Participant], actor: Actor) -> Participant | None:
 
 def _person(identity_id: str | None, people: dict[str, Identity]) -> wire.Person | None:
     found = people.get(identity_id) if identity_id else None
-    return wire.Person(found.id, found.kind, found.name, found.avatar_url) if found else None
+    return (
+        wire.Person(found.id, found.kind, display_name(found), found.avatar_url) if found else None
+    )
 
 
 def _previews(c: Conversation) -> tuple[wire.Preview | None, wire.Preview | None]:

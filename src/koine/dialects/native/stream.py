@@ -17,6 +17,7 @@ from koine.model.errors import Invalid
 from koine.model.event import EventKind
 from koine.model.happening import Happening
 from koine.model.identity import Identity
+from koine.model.names import display_name
 from koine.model.permissions import MANAGE_TENANT
 from koine.relay.voice import Whisper
 
@@ -112,7 +113,7 @@ def typing(actor: Actor, who: Identity, conversation_id: str, said: wire.SayTypi
         kind="typing",
         identity_id=who.id,
         identity_kind=who.kind,
-        name=who.name,
+        name=display_name(who),
         conversation_id=conversation_id,
         on=said.on,
         hidden=said.private,

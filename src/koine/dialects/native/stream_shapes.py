@@ -17,6 +17,7 @@ from koine.model.delivery import Delivery
 from koine.model.happening import Happening
 from koine.model.identity import RESPONDER_KINDS, Identity
 from koine.model.inbox import Inbox
+from koine.model.names import display_name
 from koine.model.permissions import (
     MANAGE_OPERATIONS,
     READ_CONVERSATIONS,
@@ -140,7 +141,9 @@ def _person(happening: Happening, person: Identity, reader: Actor) -> wire.Event
     whole = shows_whole(person.id, reader)
     is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
     return wire.EventData(
-        person=wire.Card(person.id, person.kind, person.name, person.email, person.avatar_url),
+        person=wire.Card(
+            person.id, person.kind, display_name(person), person.email, person.avatar_url
+        ),
         user=shapes.user(person) if whole and is_user else UNSET,
         responder=shapes.responder(person) if whole and is_responder else UNSET,
         contact=shapes.contact(person) if whole and person.kind == "contact" else UNSET,

@@ -16,10 +16,10 @@ from koine.dialects.native.wire import (
     ShownWords,
     User,
 )
+from koine.model.filters import Search
 from koine.model.permissions import Role
 
 Words = Annotated[list[str], Meta(max_length=100)]
-Search = Annotated[str, Meta(max_length=255)]
 
 
 class UserQuery(PageQuery, frozen=True, kw_only=True):

@@ -5,10 +5,9 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from koine.dialects.native.wire import Bag, Id, Link, Name, PageQuery, ShownBag
+from koine.model.filters import Search
 from koine.model.identity import ResponderKind
 from koine.model.inbox import ChannelType
-
-Search = Annotated[str, Meta(max_length=255)]
 
 
 class CreateInbox(Struct, frozen=True, kw_only=True):

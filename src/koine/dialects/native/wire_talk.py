@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from koine.dialects.native.wire import Bag, Id, Name, PageQuery, ShownBag, ShownWords, Text, Time
 from koine.model.conversation import Channel, ParticipantRole, Priority, SenderKind, Status
+from koine.model.filters import Search
 from koine.model.inbox import ChannelType
 from koine.model.message import CONTENT_LIMIT, MessageType, WhenClosed
 from koine.model.ticket import TicketKind, TicketStatus
@@ -31,7 +32,7 @@ class ConversationQuery(PageQuery, frozen=True, kw_only=True):
     channel_type: list[ChannelType] | None = None
     last_message_from: Time | None = None
     last_message_to: Time | None = None
-    search: Annotated[str, Meta(max_length=255)] | None = None
+    search: Search | None = None
 
 
 class Joining(Struct, frozen=True):

@@ -11,7 +11,6 @@ from alembic import context
 from sqlalchemy.pool import StaticPool
 
 from koine.store import migrating, schema
-from koine.store.sqlite.spelling import casefold
 from koine.store.tables import metadata
 from koine.store.types import Uuid
 
@@ -35,7 +34,6 @@ def _write() -> None:
     engine = sa.create_engine("sqlite://", poolclass=StaticPool)
     with engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
-        raw.create_function("casefold", 1, casefold)
         if schema.revisions(_HERE):
             raw.executescript(migrating.script("sqlite", None, _HERE))
         context.configure(

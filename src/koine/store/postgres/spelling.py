@@ -8,9 +8,18 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
-from koine.store.fragments import ContainsCi, InList, LogLook, Needle, Rows, ValuesTable
+from koine.kit.text_folding import fold
+from koine.store.fragments import (
+    AsciiLower,
+    ContainsText,
+    InList,
+    LogLook,
+    Needle,
+    Rows,
+    ValuesTable,
+)
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
-from koine.store.speller import Speller, containing
+from koine.store.speller import Speller
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 
@@ -63,7 +72,7 @@ def _conversion(bind: BindParameter[Any]) -> Convert | None:
     if isinstance(type_, _Cells):
         index = type_.index
         return lambda rows: [row[index] for row in rows]
-    return containing if isinstance(type_, Needle) else None
+    return fold if isinstance(type_, Needle) else None
 
 
 @compiles(InList, "postgresql")
@@ -72,10 +81,17 @@ def _in_list(element: InList, compiler: Any, **kw: Any) -> str:
     return f"({column} = ANY ({values}))"
 
 
-@compiles(ContainsCi, "postgresql")
-def _contains_ci(element: ContainsCi, compiler: Any, **kw: Any) -> str:
+@compiles(ContainsText, "postgresql")
+def _contains_text(element: ContainsText, compiler: Any, **kw: Any) -> str:
     column, needle = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"({column} ILIKE {needle}::text)"
+    # COLLATE "C": byte by byte, whatever the collation of the database.
+    return f'(strpos({column} COLLATE "C", {needle}::text) > 0)'
+
+
+@compiles(AsciiLower, "postgresql")
+def _ascii_lower(element: AsciiLower, compiler: Any, **kw: Any) -> str:
+    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f'lower({column} COLLATE "C")'
 
 
 @compiles(ValuesTable, "postgresql")

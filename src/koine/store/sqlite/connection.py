@@ -8,8 +8,6 @@ from threading import Event, Thread
 
 import apsw
 
-from koine.store.sqlite.spelling import casefold
-
 log = logging.getLogger(__name__)
 
 _OLDEST = (3, 51, 3)
@@ -55,7 +53,6 @@ def connect(
         f"query_only={'ON' if read_only else 'OFF'}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    connection.create_scalar_function("casefold", casefold, 1, deterministic=True)
     return connection
 
 

@@ -9,9 +9,18 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
-from koine.store.fragments import ContainsCi, InList, LogLook, Needle, Rows, ValuesTable
+from koine.kit.text_folding import fold
+from koine.store.fragments import (
+    AsciiLower,
+    ContainsText,
+    InList,
+    LogLook,
+    Needle,
+    Rows,
+    ValuesTable,
+)
 from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
-from koine.store.speller import Speller, containing
+from koine.store.speller import Speller
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 
@@ -64,24 +73,14 @@ def numbers_of(column: sa.Column[Any]) -> str:
     return f"last:{column.table.name}.{column.name}"
 
 
-def casefold(*values: Any) -> Any:
-    """The SQL function `casefold`, of one text or NULL."""
-    (text,) = values
-    return text if text is None else text.casefold()
-
-
 def _conversion(bind: BindParameter[Any]) -> Convert | None:
     if isinstance(bind.type, sa.ARRAY | Rows):
         return _json
-    return _folded if isinstance(bind.type, Needle) else None
+    return fold if isinstance(bind.type, Needle) else None
 
 
 def _json(values: Iterable[Any]) -> str:
     return msgspec.json.encode(values).decode()
-
-
-def _folded(text: str) -> str:
-    return containing(text.casefold())
 
 
 @compiles(InList, "sqlite")
@@ -90,10 +89,16 @@ def _in_list(element: InList, compiler: Any, **kw: Any) -> str:
     return f"({column} IN (SELECT value FROM json_each({values})))"
 
 
-@compiles(ContainsCi, "sqlite")
-def _contains_ci(element: ContainsCi, compiler: Any, **kw: Any) -> str:
+@compiles(ContainsText, "sqlite")
+def _contains_text(element: ContainsText, compiler: Any, **kw: Any) -> str:
     column, needle = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"(casefold({column}) LIKE {needle} ESCAPE '\\')"
+    return f"(instr({column}, {needle}) > 0)"
+
+
+@compiles(AsciiLower, "sqlite")
+def _ascii_lower(element: AsciiLower, compiler: Any, **kw: Any) -> str:
+    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"lower({column})"
 
 
 @compiles(ValuesTable, "sqlite")

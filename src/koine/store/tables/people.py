@@ -71,6 +71,9 @@ identities = Table(
     flag("phone_verified", default=True),
     flag("identifier_verified", default=True),
     words("claims", "{}"),
+    # Folded (kit.text_folding), a line each: names, e-mail and identifier; phone and company.
+    text_("search_names"),
+    text_("search_details"),
     key("tenant_id", "id"),
     Index("identities_number", "tenant_id", "number", unique=True),
     partial(

@@ -65,6 +65,9 @@ conversations = Table(
     int_("updated_at"),
     int_("removed_at", True),
     text_("source_id"),
+    # Folded (kit.text_folding); NULL where lower case is all there is to it.
+    text_("title_folded"),
+    text_("last_content_folded"),
     key("tenant_id", "id"),
     belongs("inbox_id", "inboxes"),
     belongs("owner_id", "identities"),

@@ -1,0 +1,155 @@
+"""What lists find by text: the same on both databases, whatever the form of the letters."""
+
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from koine.engine import conversations, messages, people
+from koine.kit.text_folding import VERSION, fold
+from koine.model.conversation import NewConversation
+from koine.model.filters import ConversationFilter, PeopleFilter
+from koine.model.identity import NewIdentity
+from koine.model.message import Draft
+from koine.model.page import Window
+from koine.store import refolding, tenants
+from koine.store.db import Database, Tx
+from koine.store.sql import Command, p
+from koine.store.tables import conversations as c
+from koine.store.tables import identities as i
+from tests.cast import Cast, make_cast
+
+# Letters that differ only in what is folded, what patterns would read, and anything at all.
+NEAR = st.sampled_from("aAáÁä\u0301iIİıßsſكکيىیةه٣۳3\u200c\u0640 \t%_\\'\u00ad")
+TEXTS = st.text(NEAR | st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+PLACES = st.integers(0, 9)
+FEW = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+PAIRS = [
+    ("Zoé", "ZOE\u0301"), ("Zoe\u0301", "zoé"), ("İnşaat", "inşaat"), ("inşaat", "İNŞAAT"),
+    ("علي", "علی"), ("کتاب", "كتاب"), ("می‌روم", "میروم"), ("أحمد", "احمد"), ("مدرسة", "مدرسه"),
+    ("نمره ۱۲", "نمره 12"), ("100%_\\", "%_\\"), ("Straße 5", "STRASSE  5 "),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    return await make_cast(db)
+
+
+@FEW
+@given(
+    names=st.lists(TEXTS, min_size=3, max_size=6), start=st.integers(0, 9), many=st.integers(0, 9)
+)
+async def test_a_part_of_a_name_finds_those_who_have_it(
+    db: Database, names: list[str], start: int, many: int
+) -> None:
+    cast = await make_cast(db)
+    made = {await contact(cast, name=name): fold(name) for name in names}
+    wanted = fold(names[0])[start : start + many]
+    for needle in (wanted, wanted.upper().lower(), unicodedata.normalize("NFD", wanted)):
+        expected = {who for who, text in made.items() if fold(needle) in text}
+        assert await contacts(cast, needle) & set(made) == expected
+
+
+@pytest.mark.parametrize(("text", "needle"), PAIRS)
+async def test_names_titles_and_messages_are_found_in_any_form(
+    cast: Cast, text: str, needle: str
+) -> None:
+    assert await contacts(cast, needle) == set()
+    who = await contact(cast, company=text)
+    assert await contacts(cast, needle) == {who}
+    titled = await opened(cast, title=text)
+    said = await opened(cast)
+    draft = Draft(content=f"… {text} …", sender_id=cast.acme.id("alice"), sender_kind="user")
+    await messages.post(cast.engine, cast.acme.actor("alice"), said, draft)
+    owned = await opened(cast, owner_id=await contact(cast, identifier=text))
+    assert await found(cast, needle) == {titled, said, owned}
+
+
+@pytest.mark.parametrize(
+    "needle", ["Ana", "silva", "ANA SILVA", "Silva Ana", "  ana   silva ", "ána sílva"]
+)
+async def test_who_has_two_names_is_found_by_both_in_any_order(cast: Cast, needle: str) -> None:
+    who = await contact(cast, first_name=" Ana", last_name="Silva ")
+    owned = await opened(cast, owner_id=who)
+    assert await contacts(cast, needle) == {who}
+    assert await found(cast, needle) == {owned}
+
+
+@pytest.mark.parametrize("needle", ["", " ", "\t", "\u200c", "\u0301", "\u0640"])
+async def test_text_of_which_nothing_is_left_asks_for_nothing(cast: Cast, needle: str) -> None:
+    everyone = {cast.acme.id("carol"), cast.acme.id("dave")}
+    await opened(cast)
+    assert await contacts(cast, needle) == everyone
+    assert len(await found(cast, needle)) == 1
+
+
+async def test_nothing_is_found_across_two_texts(cast: Cast) -> None:
+    await contact(cast, first_name="Ana", email="silva@web.test", phone="1", company="2")
+    for needle in ("ana silva", "ana\nsilva", "1 2", "12"):
+        assert await contacts(cast, needle) == set()
+
+
+async def test_a_changed_name_is_found_and_the_old_one_is_not(cast: Cast) -> None:
+    who, boss = await contact(cast, name="Zoé"), cast.acme.actor("ada")
+    await people.change(cast.engine, boss, who, "contact", people.PersonChanges(name="Noël"))
+    assert (await contacts(cast, "ZOE"), await contacts(cast, "NOEL")) == (set(), {who})
+
+
+FORGET = [
+    Command(i.update().where(i.c.tenant_id == p("tenant_id")).values(search_names=None)),
+    Command(c.update().where(c.c.tenant_id == p("tenant_id")).values(title_folded=None)),
+]
+
+
+async def test_rows_from_before_are_folded_once(fresh_db: Database) -> None:
+    cast = await make_cast(fresh_db)
+    who, talk = await contact(cast, name="Zoé"), await opened(cast, title="İnşaat")
+    tenant_id = cast.acme.tenant.id
+    await fresh_db.write(tenant_id, _forget)
+    assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
+    await refolding.refold(fresh_db)
+    assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {talk})
+    assert await fresh_db.read("", tenants.known_server_value, "text_folding") == VERSION
+
+
+async def test_more_rows_than_a_batch_are_folded(fresh_db: Database) -> None:
+    cast = await make_cast(fresh_db)
+    who = [await contact(cast, name=f"Zoé {n}") for n in range(refolding.BATCH + 2)]
+    await fresh_db.write(cast.acme.tenant.id, _forget)
+    await refolding.refold(fresh_db)
+    first, last = await contacts(cast, "zoe 0"), await contacts(cast, f"zoe {len(who) - 1}")
+    assert (first, last) == ({who[0]}, {who[-1]})
+
+
+async def _forget(tx: Tx) -> None:
+    for command in FORGET:
+        await tx.run(command)
+    await tenants.set_server_value(tx, "text_folding", "0")
+
+
+async def contact(cast: Cast, **given: Any) -> str:
+    boss = cast.acme.actor("ada")
+    return (await people.create(cast.engine, boss, NewIdentity(kind="contact", **given))).id
+
+
+async def opened(cast: Cast, **given: Any) -> str:
+    boss = cast.acme.actor("alice")
+    return (await conversations.create(cast.engine, boss, NewConversation(**given))).id
+
+
+async def contacts(cast: Cast, needle: str) -> set[str]:
+    f = PeopleFilter(kinds=("contact",), search=needle)
+    page = await people.find(cast.engine, cast.acme.actor("ada"), f, Window(50), with_total=True)
+    assert page.total == len(page.items)
+    return {each.id for each in page.items}
+
+
+async def found(cast: Cast, needle: str) -> set[str]:
+    f = ConversationFilter(search=needle)
+    page = await conversations.search(cast.engine, cast.acme.actor("ada"), f, Window(50))
+    return {each.id for each in page.items}
