@@ -160,7 +160,7 @@ def other_sender(contact: Identity | None) -> ContactSender | UnsetType:
         email=None,
         id=contact.number,
         identifier=None,
-        name=contact.name,
+        name=display_name(contact),
         phone_number=None,
         thumbnail=contact.avatar_url or "",
         blocked=False,
