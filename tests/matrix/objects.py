@@ -199,7 +199,7 @@ async def _desk_hook(m: Making) -> str:
 
 async def _endpoint(m: Making, dialect: HookDialect) -> str:
     # No request leaves: nobody has this name.
-    new = hooks.NewHook(name=m.mark, url="https://hooks.invalid/x", dialect=dialect)
+    new = hooks.NewHook(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
     return (await hooks.create(m.engine, m.boss, new)).hook.id
 
 
@@ -215,7 +215,7 @@ MAKERS: dict[str, Callable[[Making], Awaitable[str]]] = {
     "survey": _survey,
     "inbox": _inbox,
     "contact": _contact,
-    "second contact": _contact,
+    "namesake": _contact,
     "user": _user,
     "dan": _dan,
     "responder": _responder,

@@ -64,9 +64,9 @@ NATIVE = {
     f"GET {CONTACT}": Row("look", "contact"),
     f"PATCH {CONTACT}": Row("customers", "contact", {"name": "Zoe"}),
     f"DELETE {CONTACT}": Row("customers", "contact"),
-    f"POST {CONTACT}/merge": Row("customers", "contact", {"contact_id": "<second contact>"}),
+    f"POST {CONTACT}/merge": Row("customers", "contact", {"contact_id": "<namesake>"}),
     f"POST {CONTACT}/merge#second": Row(
-        "customers", "contact", {"contact_id": THING}, path={"contact_id": "<second contact>"}
+        "customers", "contact", {"contact_id": THING}, path={"contact_id": "<namesake>"}
     ),
     "GET /v1/users": Row("look"),
     "POST /v1/users": Row("manage", body={"name": "Zed", "role": "driver"}),

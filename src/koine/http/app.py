@@ -13,7 +13,7 @@ import structlog
 from koine.http.body import ClientGone
 from koine.http.call import Answer, Call, Context, Receive, Scope, Send, Stream
 from koine.http.capacity import Capacity
-from koine.http.dialect import Dialect, Live, MethodNotAllowed, Multilingual
+from koine.http.dialect import Dialect, Formatted, Live, MethodNotAllowed, Multilingual
 from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
 from koine.http.health import Ready
@@ -49,6 +49,7 @@ class Owner:
     def __init__(self, dialect: Dialect, settings: Settings) -> None:
         self.dialect = dialect
         self.cors: RawHeaders = CORS if dialect.cors else []
+        self.formatted = dialect if isinstance(dialect, Formatted) else None
         self.lost = Watch(dialect.name, "", "", logged=settings.access_log)
         self.router: Router[Endpoint] = Router()
         for route in dialect.routes:
@@ -92,6 +93,8 @@ class App:
             logs.current.set(Stray(request_id))
             await self._rest(scope, receive, send, request_id)
             return
+        if segments is not None and owner.formatted is not None:
+            segments = owner.formatted.without_format(segments)
         call: Call[Any, Any] = Call(self._context, scope, headers, request_id)
         call.dialect = owner.dialect.name
         logs.current.set(call)

@@ -67,6 +67,14 @@ class Live(Protocol):
 
 
 @runtime_checkable
+class Formatted(Protocol):
+    """A dialect whose paths may end in a format: beside `Dialect`, where they may."""
+
+    def without_format(self, segments: list[str]) -> list[str]:
+        """Give the path's segments without the format at their end."""
+
+
+@runtime_checkable
 class Multilingual(Protocol):
     """A dialect whose refusals speak the caller's language: beside `Dialect`, where it applies."""
 

@@ -38,6 +38,14 @@ class InboxDialect:
         self._limiter = RateLimiter()
         self.sockets: Mapping[str, SocketHandler] = {"/cable": Cable().serve}
 
+    def without_format(self, segments: list[str]) -> list[str]:
+        """The path of the original's own routes without `.json` (inbox.md, F); a file's name is
+        its own."""
+        last = segments[-1]
+        if segments[0] != "public" or not last.endswith(".json"):
+            return segments
+        return [*segments[:-1], last.removesuffix(".json")]
+
     async def authenticate(self, call: Call[Any, Any]) -> Actor:
         """The contact the path names. Raises TooMany, NotFound, Unauthenticated."""
         return await authenticate(call, self._limiter)
