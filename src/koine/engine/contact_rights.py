@@ -119,8 +119,9 @@ def shown_contact(
 def _blank(place: ContactInbox, contact: Identity, own: bool) -> Identity:
     """The contact without what names it; one that is not the place's own without all the rest."""
     under = structs.replace(
-        contact, name=None, email=None, phone=None, identifier=None, avatar_url=None
-    )
+        contact, name=None, first_name=None, last_name=None, email=None, phone=None,
+        identifier=None, avatar_url=None,
+    )  # fmt: skip
     if own:
         return under
     return structs.replace(

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from koine.engine import conversations
+from koine.engine import conversations, people
 from koine.engine.conversations import Changes
+from koine.engine.people import PersonChanges
 from koine.model.conversation import Conversation
 from tests.relay.hooks.told import Told
 
@@ -100,3 +101,15 @@ async def test_a_message_comes_with_itself_in_its_conversation(told: Told) -> No
         assert said["conversation_id"] == body["conversation"]["id"]
     kinds = [body["conversation"]["messages"][0]["message_type"] for body in bodies]
     assert kinds == [1, 0, 1]
+
+
+async def test_what_only_the_contacts_client_gave_is_marked(told: Told) -> None:
+    await told.hook(dialect="inbox", kinds=("message_created",))
+    talk, carol = await told.talk(), told.cast.acme.people["carol"]
+    await told.say(talk, "one", sender_kind="contact", sender_id=carol.id)
+    unproven = PersonChanges(email_verified=False)
+    await people.change(told.cast.engine, told.boss, carol.id, "contact", unproven)
+    await told.say(talk, "two", sender_kind="contact", sender_id=carol.id)
+    bodies = {body["content"]: body for body in await posted(told)}
+    assert bodies["two"]["sender"]["unverified"] == ["email"]
+    assert all(body["sender"]["email"] == carol.email for body in bodies.values())

@@ -15,6 +15,7 @@ from koine.dialects.inbox.wire_people import (
     contact_record,
     contact_sender,
     other_sender,
+    sender_for_tenant,
 )
 from koine.engine import attributes
 from koine.kit.times import unix
@@ -230,7 +231,7 @@ def _contact(view: View, who: Identity) -> ContactSender:
     every message, and its contact's record has them all (D)."""
     key = (view.inbox, who)
     if key not in view.senders:
-        made = contact_sender(*key)
+        made = (sender_for_tenant if view.contact is None else contact_sender)(*key)
         bags = (made.custom_attributes, made.additional_attributes)
         if len(msgspec.json.encode(bags)) > SENDER_BYTES:
             made = msgspec.structs.replace(made, custom_attributes={}, additional_attributes={})

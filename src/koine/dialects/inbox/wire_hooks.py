@@ -11,7 +11,7 @@ from koine.dialects.inbox.wire_people import (
     AgentSender,
     BotSender,
     ContactSender,
-    contact_sender,
+    sender_for_tenant,
 )
 from koine.engine.attributes import shown
 from koine.kit.times import iso_ms, unix
@@ -224,7 +224,7 @@ def conversation(scene: Scene) -> Conversation:
         priority=c.priority,
         contact_inbox=ContactPlace(c.source_id),
         meta=Meta(
-            contact_sender(scene.inbox, owner) if owner else None,
+            sender_for_tenant(scene.inbox, owner) if owner else None,
             Assignee(worker.number, display_name(worker), worker.email) if worker else None,
         ),
         labels=Raw(c.labels.encode()),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from koine.engine import attributes, contact_rules
+from koine.engine.contact_claims import unverified
 from koine.engine.inboxes import settings_of
 from koine.kit.times import iso_ms
 from koine.model.identity import Identity
@@ -53,7 +54,8 @@ class ContactRecord(Struct):
 
 
 class ContactSender(Struct, tag_field="type", tag="contact"):
-    """A contact as the sender of a message (F)."""
+    """A contact as the sender of a message (F). `unverified` names what only its own client gave:
+    in webhooks, for those are the tenant's, and left out where there is nothing (D)."""
 
     additional_attributes: dict[str, object]
     custom_attributes: dict[str, object]
@@ -64,6 +66,7 @@ class ContactSender(Struct, tag_field="type", tag="contact"):
     phone_number: str | None
     thumbnail: str
     blocked: bool
+    unverified: list[str] | UnsetType = UNSET
 
 
 class AgentSender(Struct, tag_field="type", tag="user"):
@@ -148,6 +151,13 @@ def contact_sender(inbox: Inbox, contact: Identity) -> ContactSender:
         thumbnail=contact.avatar_url or "",
         blocked=contact.blocked,
     )
+
+
+def sender_for_tenant(inbox: Inbox, contact: Identity) -> ContactSender:
+    """The contact as a webhook tells of it: with what of it is unverified."""
+    made = contact_sender(inbox, contact)
+    made.unverified = unverified(contact) or UNSET
+    return made
 
 
 def other_sender(contact: Identity | None) -> ContactSender | UnsetType:
