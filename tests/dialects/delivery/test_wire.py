@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from koine.dialects.delivery import shapes
+from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
 from koine.model.message import Message
 from koine.model.view import Around, Shown
@@ -24,7 +25,8 @@ def shown(case: dict[str, Any]) -> object:
     around = Around(participants={found.id: msgspec.convert(given["people"], list[Participant])})
     if given["message"] is not None:
         around.latest[found.id] = msgspec.convert(given["message"], Message)
-    return shapes.conversations(Shown([found], around), given["tenant"], given["reader"])[0]
+    actor = Actor(given["tenant"], "user", given["reader"])
+    return shapes.conversations(Shown([found], around), actor, given["reader"])[0]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
