@@ -1,15 +1,20 @@
 """May you? What each kind of caller sees, reads and changes."""
 
+from typing import Any
+
 import pytest
 
 from koine.engine import access, conversations, delivery_conversations, messages, participation
 from koine.engine.delivery_conversations import Opening
 from koine.model.actor import Actor
+from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Forbidden, NotFound
 from koine.model.filters import ConversationFilter, MessageFilter
 from koine.model.page import Window
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
-from koine.store.db import Database
+from koine.store.as_tenant import TenantTx
+from koine.store.db import Database, Tx
+from koine.store.sql import Query
 from tests.cast import Cast, make_cast
 
 ALL = MessageFilter(with_private=True)
@@ -106,3 +111,35 @@ def test_giving_takes_all_of_it() -> None:
     access.need_all(actor, frozenset({READ_CONVERSATIONS}))
     with pytest.raises(Forbidden):
         access.need_all(actor, frozenset({READ_CONVERSATIONS, WRITE_CONVERSATIONS}))
+
+
+class CountingTx(TenantTx):
+    """A transaction that counts its queries."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, tx: Tx, tenant_id: str) -> None:
+        super().__init__(tx, tenant_id)
+        self.count = 0
+
+    async def all(self, query: Query[Any], /, **params: Any) -> list[Any]:
+        """Every row."""
+        self.count += 1
+        return await super().all(query, **params)
+
+    async def one(self, query: Query[Any], /, **params: Any) -> Any:
+        """The first row, or None."""
+        self.count += 1
+        return await super().one(query, **params)
+
+
+async def test_a_page_of_support_conversations_takes_as_many_queries_as_one(cast: Cast) -> None:
+    async def queries(tx: Tx, found: list[Conversation]) -> int:
+        counting = CountingTx(tx, tx.tenant_id)
+        assert len(await access.support_readers(counting, found)) == len(found)
+        return counting.count
+
+    ada, new = cast.acme.actor("ada"), NewConversation(kind="support")
+    page = [await conversations.create(cast.engine, ada, new) for _ in range(5)]
+    counts = [await cast.engine.db.read(ada.tenant_id, queries, page[:n]) for n in (0, 1, 5)]
+    assert counts == [0, 2, 2]

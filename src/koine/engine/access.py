@@ -117,17 +117,15 @@ async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
 
 async def support_readers(tx: Tx, found: Iterable[Conversation]) -> dict[str, frozenset[str]]:
     """Who reads what is said in those of the conversations that are about support: their tickets'
-    customers and the tenant's support users (delivery.md, S). Asks nothing without one."""
+    customers and the tenant's support users (delivery.md, S). Two queries for all of them, none
+    when no conversation is about support."""
     ids = [each.id for each in found if each.kind == "support"]
     if not ids:
         return {}
     tenant = await tenants.get(tx, tx.tenant_id)
     settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
-    named = settings.support_user_ids
-    customers = {each: await tickets.support_customers(tx, each) for each in ids}
-    return {
-        one: frozenset({i for i in those if i} | set(named)) for one, those in customers.items()
-    }
+    customers = await tickets.support_customers(tx, ids)
+    return {each: frozenset({*settings.support_user_ids, *customers.get(each, ())}) for each in ids}
 
 
 def reads(actor: Actor, readers: frozenset[str] | None) -> bool:

@@ -68,10 +68,14 @@ async def ongoing_of(tx: Tx, conversation_id: str, assignee_id: str) -> list[Tic
     return await tx.all(_ONGOING_OF, conversation_id=conversation_id, assignee_id=assignee_id)
 
 
-async def support_customers(tx: Tx, conversation_id: str) -> set[str | None]:
-    """The customers of the conversation's support tickets, whatever else was opened since."""
-    found = await tx.all(_OF, conversation_ids=[conversation_id])
-    return {ticket.customer_id for ticket in found if ticket.kind == "support"}
+async def support_customers(tx: Tx, conversation_ids: list[str]) -> dict[str, set[str]]:
+    """The customers of each conversation's support tickets, whatever else was opened since, by
+    conversation; one without any is left out."""
+    customers: dict[str, set[str]] = {}
+    for ticket in await tx.all(_OF, conversation_ids=conversation_ids):
+        if ticket.kind == "support" and ticket.customer_id is not None:
+            customers.setdefault(ticket.conversation_id, set()).add(ticket.customer_id)
+    return customers
 
 
 async def insert_one(tx: Tx, ticket: Ticket) -> None:
