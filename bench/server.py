@@ -19,7 +19,11 @@ PATIENCE = 30.0
 SETTINGS = {
     "KOINE_SECRET_KEY": SECRET,
     "KOINE_DRAIN_SECONDS": "0",
-    "KOINE_RATE_LIMIT_PER_MINUTE": "0",  # a hundred people here do what thousands would
+    # A hundred people here do what thousands would, from one address.
+    "KOINE_RATE_LIMIT_PER_MINUTE": "0",
+    "KOINE_CONNECTIONS_PER_ADDRESS": "0",
+    "KOINE_STREAMS_PER_ADDRESS": "0",
+    "KOINE_STREAMS_PER_CREDENTIAL": "0",
 }
 
 
