@@ -37,7 +37,7 @@ def on_disk(cast: Cast) -> list[Path]:
 
 async def read(cast: Cast, key: str) -> bytes:
     opened = await files.open_by_key(cast.engine, key)
-    return b"".join([chunk async for chunk in opened.chunks])
+    return b"".join([chunk async for chunk in opened.part(0, opened.file.size)])
 
 
 async def test_what_was_saved_is_read_back(cast: Cast) -> None:

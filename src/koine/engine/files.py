@@ -65,11 +65,6 @@ class Opened(Struct, frozen=True):
     file: StoredFile
     path: Path
 
-    @property
-    def chunks(self) -> AsyncIterator[bytes]:
-        """All its bytes, in pieces."""
-        return self.part(0, self.file.size)
-
     def part(self, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` to before `end`, in pieces."""
         return _chunks(self.path, start, end)

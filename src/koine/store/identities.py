@@ -31,16 +31,6 @@ _LOCK = Query(
     .with_for_update(key_share=True),
     Identity,
 )
-_MATCHING = Family(
-    lambda names: (
-        select(*COLUMNS)
-        .where(_IN_TENANT, _HERE, t.c.kind == p("kind"), *(t.c[n] == p(n) for n in names))
-        .order_by(t.c.created_at, t.c.id)
-        .limit(1)
-    ),
-    Identity,
-    filters=("identifier", "email", "phone"),
-)
 _CONTACTS_WITH = {
     field: Query(
         select(*COLUMNS)
@@ -103,11 +93,6 @@ async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Identity]:
 async def lock(tx: Tx, ids: list[str]) -> dict[str, Identity]:
     """As `by_ids`, and no one else changes them until this transaction ends."""
     return {i.id: i for i in await tx.all(_LOCK, ids=ids)}
-
-
-async def matching(tx: Tx, kind: str, field: str, value: str) -> Identity | None:
-    """The oldest identity of a kind whose `identifier`, `email` or `phone` is the value."""
-    return await tx.one(_MATCHING.of({field}), kind=kind, **{field: value})
 
 
 async def contacts_with(tx: Tx, field: str, value: str) -> list[Identity]:

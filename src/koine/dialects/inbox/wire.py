@@ -158,11 +158,6 @@ def message_type(m: MessageNoun) -> int:
     return 1
 
 
-def file_url(base_url: str, key: str, name: str) -> str:
-    """Where a stored file is served."""
-    return f"{base_url}{upload_path(key, name)}"
-
-
 def _attachments(view: View, m: MessageNoun) -> list[Attachment]:
     number = m.number
     if m.attachments is not None:
@@ -189,7 +184,7 @@ def _attachments(view: View, m: MessageNoun) -> list[Attachment]:
 
 
 def _stored(view: View, number: int, file: AttachmentNoun) -> Attachment:
-    url = file_url(view.base_url, file.key, file.name)
+    url = f"{view.base_url}{upload_path(file.key, file.name)}"
     return Attachment(
         id=file.number,
         message_id=number,
