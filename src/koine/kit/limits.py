@@ -96,11 +96,13 @@ class Limits(Struct, frozen=True, kw_only=True):
         Seconds, Meta(description="Seconds that a whole body may take.")
     ] = 3600
     hello_seconds: Annotated[
-        Seconds, Meta(description="Seconds that a socket may follow nothing.")
+        Seconds, Meta(description="Seconds in which a socket must log in or subscribe.")
     ] = 15
     frames_per_minute: Annotated[
         PerMinute,
-        Meta(description="Frames a minute of a socket, pings and empty ones by 5; 0 = no limit."),
+        Meta(
+            description="Frames a minute from a socket; pings and empty ones count 5; 0 = no limit."
+        ),
     ] = 3000
     connections_per_address: Annotated[
         Most, Meta(description="Connections of one address to a process; 0 = no limit.")
