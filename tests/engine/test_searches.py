@@ -1,4 +1,4 @@
-"""Searches have turns: a tenant's many hold up no other, and beyond a bound they are refused."""
+"""Searches wait for slots: one tenant's many delay no other; beyond a bound they are refused."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -29,7 +29,7 @@ async def found(cast: Cast, company: str, ended: list[str]) -> None:
 async def test_one_tenants_many_searches_hold_up_no_other(db: Database) -> None:
     cast = await make_cast(db, searches_at_once=1)
     ended: list[str] = []
-    async with cast.engine.searches.turn("x", "x"):
+    async with cast.engine.search_slots.slot("x", "x"):
         flood = [asyncio.create_task(found(cast, "acme", ended)) for _ in range(20)]
         await asyncio.sleep(0)
         twin = asyncio.create_task(found(cast, "rival", ended))
@@ -41,7 +41,7 @@ async def test_one_tenants_many_searches_hold_up_no_other(db: Database) -> None:
 async def test_more_than_may_wait_are_refused_at_once(db: Database) -> None:
     cast = await make_cast(db, searches_at_once=1, searches_waiting_per_tenant=5)
     ended: list[str] = []
-    async with cast.engine.searches.turn("x", "x"):
+    async with cast.engine.search_slots.slot("x", "x"):
         flood = [asyncio.create_task(found(cast, "acme", ended)) for _ in range(20)]
         twin = asyncio.create_task(found(cast, "rival", ended))
         done, waiting = await asyncio.wait(flood, timeout=5, return_when=asyncio.FIRST_COMPLETED)
@@ -72,7 +72,7 @@ async def test_the_refusal_is_a_503_in_the_dialects_shape(
     headers = {"Authorization": f"Bearer {cast.acme.key}", "X-API-Key": cast.acme.key}
     async with http(cast.engine, dialect()) as client, AsyncExitStack() as held:
         assert (await client.get(path, headers=headers)).status_code == 200
-        await held.enter_async_context(cast.engine.searches.turn("x", "x"))
+        await held.enter_async_context(cast.engine.search_slots.slot("x", "x"))
         answer = await client.get(path, headers=headers)
         assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
         assert answer.headers["content-type"].startswith("application/") and answer.json()

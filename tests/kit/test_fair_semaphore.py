@@ -1,4 +1,4 @@
-"""Turns: few at once, group after group, caller after caller, bounded, and none is lost."""
+"""The fair semaphore: few at once, groups and callers in turn, bounded, and none is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from koine.kit.turns import Bounds, Full, Turns
+from koine.kit.fair_semaphore import Bounds, FairSemaphore, QueueFull
 
 ONE = Bounds(at_once=1, of_group=1, of_caller=1)
 
@@ -14,8 +14,8 @@ ONE = Bounds(at_once=1, of_group=1, of_caller=1)
 class Play:
     """Who had a turn, in order; each holds it until it is let go."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
+    def __init__(self, semaphore: FairSemaphore) -> None:
+        self.semaphore = semaphore
         self.had: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.gate = asyncio.Event()
@@ -34,26 +34,26 @@ class Play:
 
     async def _take(self, name: str) -> None:
         group, caller = name.split()
-        async with self.turns.turn(group, caller):
+        async with self.semaphore.slot(group, caller):
             self.had.append(name)
             await self.gate.wait()
 
 
 @asynccontextmanager
-async def all_taken(turns: Turns) -> AsyncIterator[None]:
-    async with turns.turn("x", "x"):
+async def all_taken(semaphore: FairSemaphore) -> AsyncIterator[None]:
+    async with semaphore.slot("x", "x"):
         yield
 
 
 async def test_groups_and_their_callers_have_turns_one_after_the_other() -> None:
-    play = Play(Turns(ONE))
+    play = Play(FairSemaphore(ONE))
     await play.come("a 1", "a 1", "a 1", "a 2", "b 1", "b 1")
     assert await play.end() == ["a 1", "a 1", "b 1", "a 2", "b 1", "a 1"]
-    assert play.turns.waiting == 0
+    assert play.semaphore.waiting == 0
 
 
 async def test_one_group_leaves_others_room(play_bounds: Bounds) -> None:
-    play = Play(Turns(play_bounds))
+    play = Play(FairSemaphore(play_bounds))
     await play.come("a 1", "a 1", "a 2", "a 3", "a 4", "b 1")
     assert play.had == ["a 1", "a 2", "b 1"]
     assert sorted(await play.end()) == ["a 1", "a 1", "a 2", "a 3", "a 4", "b 1"]
@@ -65,42 +65,42 @@ def play_bounds() -> Bounds:
 
 
 async def test_who_comes_when_too_many_wait_is_told_so() -> None:
-    turns = Turns(
-        Bounds(at_once=1, of_group=1, of_caller=1, waiting=3, waiting_of_group=2, patience=30)
+    semaphore = FairSemaphore(
+        Bounds(at_once=1, of_group=1, of_caller=1, waiting=3, waiting_of_group=2, wait_seconds=30)
     )
-    play = Play(turns)
-    async with all_taken(turns):
+    play = Play(semaphore)
+    async with all_taken(semaphore):
         await play.come("a 1", "a 2")
-        with pytest.raises(Full):
-            async with turns.turn("a", "3"):
+        with pytest.raises(QueueFull):
+            async with semaphore.slot("a", "3"):
                 pass
         await play.come("b 1")
-        with pytest.raises(Full):
-            async with turns.turn("c", "1"):
+        with pytest.raises(QueueFull):
+            async with semaphore.slot("c", "1"):
                 pass
     assert await play.end() == ["a 1", "b 1", "a 2"]
 
 
 async def test_who_waits_too_long_is_told_so_and_leaves_nothing_behind() -> None:
-    turns = Turns(Bounds(at_once=1, of_group=1, of_caller=1, patience=0.01))
-    async with all_taken(turns):
-        with pytest.raises(Full):
-            async with turns.turn("a", "1"):
+    semaphore = FairSemaphore(Bounds(at_once=1, of_group=1, of_caller=1, wait_seconds=0.01))
+    async with all_taken(semaphore):
+        with pytest.raises(QueueFull):
+            async with semaphore.slot("a", "1"):
                 pass
-        assert turns.waiting == 0
-    async with turns.turn("a", "1"):
+        assert semaphore.waiting == 0
+    async with semaphore.slot("a", "1"):
         pass
 
 
 async def test_a_turn_given_to_one_who_is_gone_is_given_to_the_next() -> None:
-    play = Play(Turns(ONE))
-    async with all_taken(play.turns):
+    play = Play(FairSemaphore(ONE))
+    async with all_taken(play.semaphore):
         await play.come("a 1", "a 2", "b 1", "b 2")
         play.tasks[0].cancel()
         await asyncio.sleep(0)
         play.tasks[2].cancel()  # still in the queue when the turn is given
     play.tasks[1].cancel()  # has the turn, and does not know it yet
     assert await play.end() == ["b 2"]
-    assert play.turns.waiting == 0
-    async with play.turns.turn("c", "1"):
+    assert play.semaphore.waiting == 0
+    async with play.semaphore.slot("c", "1"):
         pass

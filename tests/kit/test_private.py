@@ -31,11 +31,11 @@ def test_what_was_open_is_closed_once(tmp_path: Path) -> None:
         path.chmod(0o644)
     (root / "ab" / "link").symlink_to(elsewhere)
     root.chmod(0o755)
-    assert private.mend(root)
+    assert private.restrict(root)
     closed = {"files": 0o700, "ab": 0o700, "cd": 0o700, "key": 0o600, "link": 0o644}
     assert modes(root) == closed
-    assert not private.mend(root)
+    assert not private.restrict(root)
 
 
-def test_no_folder_is_nothing_to_mend(tmp_path: Path) -> None:
-    assert not private.mend(tmp_path / "files")
+def test_no_folder_is_nothing_to_restrict(tmp_path: Path) -> None:
+    assert not private.restrict(tmp_path / "files")

@@ -11,7 +11,7 @@ from koine.engine.hearing import hears
 from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
-from koine.relay.backlog import PAGE, Backlog, Place
+from koine.relay.backlog import PAGE, Backlog, ReadPosition
 from koine.store import events
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
@@ -36,7 +36,7 @@ async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:
     backlog = Backlog(cast.engine)
     backlog.few = few
     upto = (await cast.engine.db.read("", events.look)).last
-    place, ids = Place(actor, after), []
+    place, ids = ReadPosition(actor, after), []
     while place.position < upto:
         page = await backlog.page(place, upto)
         assert page is not None and page.upto > place.position

@@ -51,7 +51,7 @@ def sees_private(actor: Actor) -> bool:
     """Whether the actor reads private notes: staff does, and API keys that staff or the operator
     made; drivers and customers never (contracts/README.md, D)."""
     if actor.kind == "key":
-        return actor.is_private
+        return actor.reads_private
     return actor.is_system_admin or actor.role in STAFF_ROLES
 
 

@@ -29,11 +29,11 @@ _MOST_ROUNDS = 1000
 """Of ten holders each: only databases from before values were taken have more than one."""
 
 
-async def free(
+async def release(
     tx: Tx, now: int, contact_id: str | None, field: Field, value: str, takes: Takes
 ) -> bool:
-    """Whether the value may become this contact's (None: one that is yet to be made). It is taken
-    from those whom the giver may take it from."""
+    """Take the value from the contacts that have it, if `takes` allows it for all of them; whether
+    nobody else has it now. `contact_id` is who is to have it (None: one yet to be made)."""
     holders = [c for c in await identities.contacts_with(tx, field, value) if c.id != contact_id]
     if not all(_may_take(holder, field, takes) for holder in holders):
         return False
@@ -42,13 +42,13 @@ async def free(
     return True
 
 
-async def name_person(tx: Tx, now: int, before: Identity | None, after: Identity) -> None:
-    """What the tenant names a contact by is taken from those of whom it is unverified. Who proved
-    another identifier than the contact's is asked again, also on open streams. Raises Conflict as
-    `free_identifier`."""
+async def take_verified(tx: Tx, now: int, before: Identity | None, after: Identity) -> None:
+    """Take the contact's newly verified values from contacts of whom they are unverified. After a
+    change of its identifier its open streams authenticate again. Raises Conflict as
+    `release_identifier`."""
     if before is not None and after.identifier != before.identifier:
         if after.identifier is not None:
-            await free_identifier(tx, now, after.id, after.identifier)
+            await release_identifier(tx, now, after.id, after.identifier)
         await record(tx, now, "credential.changed", after.id, audience="staff")
     for field in FIELDS:
         value = getattr(after, field)
@@ -56,10 +56,10 @@ async def name_person(tx: Tx, now: int, before: Identity | None, after: Identity
             await _take(tx, now, after.id, field, value)
 
 
-async def free_identifier(tx: Tx, now: int, contact_id: str | None, identifier: str) -> None:
-    """Let the tenant give this identifier. Raises Conflict("exists") where another contact has it,
-    given by the tenant or proved."""
-    if not await free(tx, now, contact_id, "identifier", identifier, "tenant"):
+async def release_identifier(tx: Tx, now: int, contact_id: str | None, identifier: str) -> None:
+    """Take the identifier, which the tenant gives, from contacts of whom it is unverified. Raises
+    Conflict("exists") where another contact has it, given by the tenant or proved."""
+    if not await release(tx, now, contact_id, "identifier", identifier, "tenant"):
         raise Conflict("exists", "a contact with this identifier exists")
 
 

@@ -124,7 +124,7 @@ async def _may_have(tx: Tx, now: int, entry: Entry, field: Field, value: str) ->
         # What is verified stays so when the contact's client repeats it.
         return not contact_claims.is_verified(contact, field) and rights.trusted
     takes: Takes = "unproven" if rights.proven or rights.trusted else "nobody"
-    return await contact_claims.free(tx, now, contact.id, field, value, takes)
+    return await contact_claims.release(tx, now, contact.id, field, value, takes)
 
 
 async def _mergeable(

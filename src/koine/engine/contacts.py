@@ -134,7 +134,7 @@ async def _made(
     own: dict[str, Any] = {}
     claimed: dict[Field, str] = {}
     for field, value in _values(given).items():
-        if await contact_claims.free(tx, now, None, field, value, takes):
+        if await contact_claims.release(tx, now, None, field, value, takes):
             own[field] = value
         else:
             claimed[field] = value

@@ -16,7 +16,7 @@ from koine.engine.failed_logins import FailedLogins
 from koine.engine.hashing import Hashing
 from koine.engine.hook_voice import Voices
 from koine.engine.issuer_keys import IssuerKeys
-from koine.engine.searches import searches, searching
+from koine.engine.searches import search_slot, search_slots
 from koine.kit.clock import Clock
 from koine.kit.draining import Draining
 from koine.kit.jwt import TokenSigner
@@ -47,7 +47,7 @@ class Engine:
         self.clock = clock
         self.settings = settings
         self.sends = Coalescer(db, clock)
-        self.searches = searches(settings)
+        self.search_slots = search_slots(settings)
         self.hashing = Hashing()
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
@@ -103,7 +103,7 @@ class Read(Generic[P, R]):
         """Run it in one read of the actor's tenant."""
         if not self._long:
             return await engine.db.read(actor.tenant_id, self.inside, actor, *args, **kwargs)
-        async with searching(engine.searches, actor):
+        async with search_slot(engine.search_slots, actor):
             return await engine.db.read_long(actor.tenant_id, self.inside, actor, *args, **kwargs)
 
 
@@ -131,7 +131,7 @@ def reads(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]
 
 def reads_much(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:
     """Make a body that may read many rows (a search) a verb; it never holds up short ones, and
-    waits for its turn (`engine.searches`). Raises Unavailable when too many wait."""
+    waits for a slot (`engine.searches`). Raises Unavailable when too many wait."""
     return Read(body, long=True)
 
 

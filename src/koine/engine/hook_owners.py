@@ -25,8 +25,8 @@ OWNER_LEFT = "paused: its owner was removed or blocked"
 OWNER_HOLDS_LESS = "paused: its owner no longer holds all the rights it was made with"
 _permissions = msgspec.json.Decoder(frozenset[str])
 
-Holdings = dict[Lender, Actor | None]
-"""What owners hold now, as far as it was asked in one transaction."""
+OwnerRights = dict[Lender, Actor | None]
+"""What owners may do now, remembered within one transaction; None for one without any right."""
 
 
 async def lend(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
@@ -61,7 +61,9 @@ def need_rights_of(actor: Actor, hook: Hook) -> None:
         raise Forbidden(MANAGE_TENANT)
 
 
-async def listener(tx: Tx, now: int, hook: Hook, known: Holdings | None = None) -> Actor | str:
+async def endpoint_actor(
+    tx: Tx, now: int, hook: Hook, known: OwnerRights | None = None
+) -> Actor | str:
     """As whom an endpoint of the transaction's tenant is told things now; or, in words, why it
     must be paused. `known` remembers what owners hold."""
     lender = Lender(hook.reads_as, hook.owner_key_id)
@@ -77,17 +79,17 @@ async def listener(tx: Tx, now: int, hook: Hook, known: Holdings | None = None) 
     if hook.hears_private and not access.sees_private(holds):
         return OWNER_HOLDS_LESS
     if hook.reads_as is None:
-        return Actor(tx.tenant_id, "key", permissions=lent, is_private=hook.hears_private)
+        return Actor(tx.tenant_id, "key", permissions=lent, reads_private=hook.hears_private)
     role = holds.role if hook.hears_private else None
     return Actor(tx.tenant_id, "user", hook.reads_as, role, lent)
 
 
-async def as_now(tx: Tx, now: int, hook: Hook, known: Holdings | None = None) -> Hook:
+async def as_now(tx: Tx, now: int, hook: Hook, known: OwnerRights | None = None) -> Hook:
     """The endpoint as it is told things: paused as soon as its owner lends it nothing, also
     before the server has come to write that down."""
     if hook.status != "active":
         return hook
-    found = await listener(tx, now, hook, known)
+    found = await endpoint_actor(tx, now, hook, known)
     if isinstance(found, Actor):
         return hook
     return structs.replace(hook, status="disabled", reason=found)

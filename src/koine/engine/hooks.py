@@ -124,7 +124,7 @@ async def _get(tx: Tx, actor: Actor, now: int, hook_id: str, dialect: HookDialec
 @reads
 async def _everyone(tx: Tx, actor: Actor, now: int) -> list[Hook]:
     access.need(actor, *READ)
-    known: owners.Holdings = {}
+    known: owners.OwnerRights = {}
     return [await owners.as_now(tx, now, hook, known) for hook in await hooks.all_(tx)]
 
 

@@ -38,7 +38,7 @@ def lender_of(actor: Actor) -> Lender:
 async def holds_now(tx: Tx, now: int, lender: Lender) -> Actor | None:
     """The lender as the actor it is now (its permissions, and by `access.sees_private` whether it
     reads private notes); None when it holds nothing any more: removed, blocked, revoked, expired.
-    `rests_on` of the actor are the ids whose change may change the answer."""
+    `depends_on` of the actor are the ids whose change may change the answer."""
     try:
         return await _actor(tx, now, lender, DEEPEST)
     except Unauthenticated:
@@ -99,8 +99,8 @@ async def _key(tx: Tx, now: int, key: ApiKey, deep: int) -> Actor:
         permissions=frozenset(each for each in own if maker.may(each)),
         key_id=key.id,
         expires_at=_sooner(key.expires_at, maker.expires_at),
-        is_private=access.sees_private(maker),
-        rests_on=maker.rests_on | frozenset(filter(None, (maker.identity_id, maker.key_id))),
+        reads_private=access.sees_private(maker),
+        depends_on=maker.depends_on | frozenset(filter(None, (maker.identity_id, maker.key_id))),
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, attributes, offboarding
-from koine.engine.contact_claims import free_identifier, given_by_tenant, name_person
+from koine.engine.contact_claims import given_by_tenant, release_identifier, take_verified
 from koine.engine.engine import Engine, reads, reads_much, writes, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
@@ -32,8 +32,8 @@ from koine.store import credentials, identities, inboxes, tallies
 from koine.store.db import Duplicate, Tx
 
 PUBSUB_BYTES = 24
-_STANDING = ("role", "permissions", "blocked", "email")
-"""What makes a user who they are here: changed by nobody who may do less."""
+_RANK_FIELDS = ("role", "permissions", "blocked", "email")
+"""Fields of a user that nobody changes who may do less than the user (`outrank`)."""
 
 
 class PersonChanges(Struct, frozen=True, kw_only=True):
@@ -84,12 +84,12 @@ async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
     access.need(actor, MANAGE_TENANT if new.kind == "user" else WRITE_CUSTOMERS)
     _check(new.kind, new.role, new.permissions)
     if new.kind == "contact" and new.identifier is not None:
-        await free_identifier(tx, now, None, new.identifier)
+        await release_identifier(tx, now, None, new.identifier)
     if new.kind == "user":
         access.need_all(actor, held(new.role, new.permissions))
     person = await add(tx, now, new)
     if new.kind == "contact":
-        await name_person(tx, now, None, person)
+        await take_verified(tx, now, None, person)
     if new.kind == "user":
         await note(tx, now, actor, "create", "user", person.id, role=new.role)
     return person
@@ -160,7 +160,7 @@ async def alter(
     after = structs.replace(before, **values, updated_at=now)
     _check(kind, after.role, after.permissions)
     if kind == "contact":
-        await name_person(tx, now, before, after)
+        await take_verified(tx, now, before, after)
     if kind == "user":
         await _keep_rank_and_login(tx, actor, before, after)
         if after.blocked and not before.blocked:
@@ -246,7 +246,7 @@ async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Id
     by the row as it was, so that nobody is made less first. A login follows its user's e-mail."""
     new = held(after.role, after.permissions) - held(before.role, before.permissions)
     access.need_all(actor, new)
-    if any(getattr(after, name) != getattr(before, name) for name in _STANDING):
+    if any(getattr(after, name) != getattr(before, name) for name in _RANK_FIELDS):
         outrank(actor, before)
     if after.email == before.email:
         return

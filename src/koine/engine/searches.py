@@ -1,38 +1,39 @@
-"""Turns for reads that look at many rows: few at once, tenant after tenant, and not without end."""
+"""Slots for reads that look at many rows: a few run at once, tenants take turns, the queue is
+bounded."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from koine.kit.fair_semaphore import Bounds, FairSemaphore, QueueFull
 from koine.kit.settings import Settings
-from koine.kit.turns import Bounds, Full, Turns
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 
-PATIENCE = 10.0
-"""Seconds a search waits for its turn: as long as one may take."""
+WAIT_SECONDS = 10.0
+"""Seconds a search waits for a slot: as long as one may take."""
 RETRY_AFTER = 5
 
 
-def searches(settings: Settings) -> Turns:
-    """The turns of one process. One tenant never has them all, if there are several."""
+def search_slots(settings: Settings) -> FairSemaphore:
+    """The slots of one process. One tenant never holds all of them, unless there is only one."""
     most = max(1, settings.searches_at_once - 1)
-    return Turns(
+    return FairSemaphore(
         Bounds(
             at_once=settings.searches_at_once,
             of_group=most,
             of_caller=most,
             waiting=settings.searches_waiting,
             waiting_of_group=settings.searches_waiting_per_tenant,
-            patience=PATIENCE,
+            wait_seconds=WAIT_SECONDS,
         )
     )
 
 
 @asynccontextmanager
-async def searching(turns: Turns, actor: Actor) -> AsyncIterator[None]:
-    """Hold a turn of the actor's for the length of a block. Raises Unavailable."""
+async def search_slot(semaphore: FairSemaphore, actor: Actor) -> AsyncIterator[None]:
+    """Hold a slot for the length of a block, after waiting for it. Raises Unavailable."""
     try:
-        async with turns.turn(actor.tenant_id, actor.caller):
+        async with semaphore.slot(actor.tenant_id, actor.caller):
             yield
-    except Full:
+    except QueueFull:
         raise Unavailable(RETRY_AFTER) from None

@@ -21,7 +21,7 @@ from koine.store.db import Duplicate, Tx
 _WEAK = {
     "too_short": f"password must have at least {password_rules.SHORTEST} characters",
     "too_long": f"password must have at most {password_rules.LONGEST} characters",
-    "common": "password is among those that are guessed first: take another",
+    "common": "password is too easy to guess: choose another",
 }
 _REUSED: Final = "reused"
 
@@ -46,8 +46,9 @@ class NewPassword(Struct, frozen=True):
         return "NewPassword(…)"
 
 
-class _Turn(Struct, frozen=True):
-    """A refresh token shown, what is to take its place, and whether it was once given out."""
+class _Rotation(Struct, frozen=True):
+    """The exchange of a refresh token for the next: digests of both, until when (µs) the session
+    lasts then, and whether this server issued the token."""
 
     session_id: str
     digest: str
@@ -118,14 +119,14 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
     tenant_id, session_id, secret = _split(text)
     now = engine.clock.now()
     next_text = _refresh_token(engine, tenant_id, session_id)
-    turn = _Turn(
+    rotation = _Rotation(
         session_id,
         tokens.digest(f"{tenant_id}.{session_id}.{secret}"),
         tokens.digest(next_text),
         now + engine.settings.refresh_token_days * DAY,
         was_given=engine.refresh_stamp.is_ours(f"{tenant_id}.{session_id}", secret),
     )
-    outcome = await engine.db.write(tenant_id, _turn, now, turn)
+    outcome = await engine.db.write(tenant_id, _rotate, now, rotation)
     if outcome is None:
         raise Unauthenticated("revoked")
     if outcome == _REUSED:
@@ -227,13 +228,15 @@ async def _begin(tx: Tx, session: Session, told: dict[str, object]) -> Identity:
     return user
 
 
-async def _turn(tx: Tx, now: int, turn: _Turn) -> Identity | Literal["reused"] | None:
-    session = await credentials.session(tx, turn.session_id)
+async def _rotate(tx: Tx, now: int, rotation: _Rotation) -> Identity | Literal["reused"] | None:
+    session = await credentials.session(tx, rotation.session_id)
     if session is None or session.revoked_at is not None or session.expires_at <= now:
         return None
-    if await credentials.rotate(tx, session.id, turn.digest, turn.next_digest, turn.until):
+    if await credentials.rotate(
+        tx, session.id, rotation.digest, rotation.next_digest, rotation.until
+    ):
         return await _active(tx, session.user_id)
-    if not turn.was_given or not await credentials.revoke_session(tx, session.id, now):
+    if not rotation.was_given or not await credentials.revoke_session(tx, session.id, now):
         return None
     await note_anonymous(
         tx, now, "reuse_refresh_token", "session", session.id, user=session.user_id

@@ -1,4 +1,5 @@
-"""How many bytes of kept answers a caller and a tenant may add in a day, counted by each process.
+"""How many bytes of answers a caller's and a tenant's Idempotency-Keys may keep in a day, counted
+by each process.
 
 Above it the key is still kept, but not its answer: nothing is ever done twice for it.
 """
@@ -11,18 +12,19 @@ from koine.kit.times import DAY
 from koine.model.actor import Actor
 
 _MOST = 20_000
-"""Callers and tenants remembered; of more, those that kept nothing for the longest begin anew."""
+"""Callers and tenants remembered; beyond, the least recent are forgotten and begin at zero."""
 
-_Place = tuple[str, str]
+_Key = tuple[str, str]
 
 
-class KeptBytes:
-    """Counts what is kept. Contacts, whom nobody vouches for, share half of a tenant's budget."""
+class AnswerBudgets:
+    """Counts what is kept. Half of a tenant's budget is for all its contacts together, who are
+    anonymous; the other half for its users and keys."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._callers: TimedCache[_Place, tuple[int, int]] = TimedCache(_MOST)
-        self._tenants: TimedCache[_Place, tuple[int, int]] = TimedCache(_MOST)
+        self._callers: TimedCache[_Key, tuple[int, int]] = TimedCache(_MOST)
+        self._tenants: TimedCache[_Key, tuple[int, int]] = TimedCache(_MOST)
 
     def take(self, actor: Actor, size: int, now: int) -> bool:
         """Whether an answer of `size` bytes may be kept `now` (µs); if so, it counts."""

@@ -10,7 +10,7 @@ from koine.http.call import Call, Receive
 from koine.http.dialect import Dialect
 from koine.http.forms import MULTIPART, URLENCODED, read_multipart
 from koine.http.ledger import HEADER
-from koine.http.loose import Forms
+from koine.http.loose import LooseForms
 from koine.http.once import digest
 from koine.http.query import QueryReader, parse_pairs
 from koine.http.route import Route
@@ -33,7 +33,7 @@ class Endpoint:
         self._query: QueryReader[Any] | None = None
         if route.query is not None:
             self._query = QueryReader(route.query)
-        self._forms = Forms(route.body) if route.forms and route.body is not None else None
+        self._forms = LooseForms(route.body) if route.forms and route.body is not None else None
 
     async def prepare(self, call: Call[Any, Any], receive: Receive) -> None:
         """Authenticate and read the call. Raises any Refusal, ClientGone.
@@ -62,7 +62,7 @@ class Endpoint:
         _take_digest(call, raw)
         call.body = convert(load_json(raw), body)
 
-    async def _read_form(self, call: Call[Any, Any], forms: Forms, receive: Receive) -> None:
+    async def _read_form(self, call: Call[Any, Any], forms: LooseForms, receive: Receive) -> None:
         values = forms.pairs(_given(call.pairs)) if call.pairs else {}
         media = _media(call)
         if media == MULTIPART:
@@ -83,7 +83,7 @@ class Endpoint:
         call.body = convert(values, self.route.body)
 
 
-def _fields(raw: bytes, media: str, forms: Forms) -> dict[str, object]:
+def _fields(raw: bytes, media: str, forms: LooseForms) -> dict[str, object]:
     if media == URLENCODED:
         return forms.pairs(_flat(parse_pairs(raw))) if raw else {}
     return forms.json(load_json(raw))

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import inspect
 
+from koine.kit.json import MAX_NUMBER
 from koine.model.errors import Invalid
 
 # A value of a form: text, a list of values, or a nested object ("a[b]=c").
@@ -19,9 +20,8 @@ Value = str | list["Value"] | dict[str, "Value"] | object
 Reader = Callable[[str, Value], object]
 
 _INTEGER = re.compile(r"-?[0-9]{1,16}", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
-_BOOLS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
-_MAX_INTEGER: Final = 2**53
+NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
+BOOLS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 
 class FieldReader:
@@ -91,7 +91,7 @@ def _integer(name: str, value: Value) -> object:
     text = _last(name, value)
     if not isinstance(text, str):
         return text
-    if not _INTEGER.fullmatch(text) or abs(int(text)) > _MAX_INTEGER:
+    if not _INTEGER.fullmatch(text) or abs(int(text)) > MAX_NUMBER:
         raise Invalid(name, "must be an integer")
     return int(text)
 
@@ -100,7 +100,7 @@ def _number(name: str, value: Value) -> object:
     text = _last(name, value)
     if not isinstance(text, str):
         return text
-    if not _NUMBER.fullmatch(text):
+    if not NUMBER.fullmatch(text):
         raise Invalid(name, "must be a number")
     return float(text)
 
@@ -109,9 +109,9 @@ def _boolean(name: str, value: Value) -> object:
     text = _last(name, value)
     if not isinstance(text, str):
         return text
-    if text.lower() not in _BOOLS:
+    if text.lower() not in BOOLS:
         raise Invalid(name, "must be true or false")
-    return _BOOLS[text.lower()]
+    return BOOLS[text.lower()]
 
 
 _NOT_TEXT: Final = (_integer, _number, _boolean)

@@ -9,7 +9,7 @@ import msgspec
 
 from koine.engine import answers
 from koine.engine.answers import KeyReused
-from koine.http.kept_bytes import KeptBytes
+from koine.http.answer_budgets import AnswerBudgets
 from koine.kit import metrics
 from koine.kit.ids import new_id
 from koine.kit.together import Together
@@ -81,7 +81,7 @@ class Answers:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._budget = KeptBytes(engine.settings)
+        self._budget = AnswerBudgets(engine.settings)
         self._runner = ""
         self._running: dict[Place, _Running] = {}
         self._begins = Together(self._begin_many)

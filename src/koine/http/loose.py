@@ -14,21 +14,20 @@ from typing import Final
 
 from msgspec import inspect
 
+from koine.http.fields import BOOLS, NUMBER
 from koine.http.nesting import nested
+from koine.kit.json import MAX_NUMBER
 from koine.model.errors import Invalid
 
 Reader = Callable[[object], object]
 
 _WHOLE = re.compile(r"(-?[0-9]{1,16})(\.0+)?", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
-_BOOLS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 _EMPTY: Final[tuple[object, ...]] = ([], "", [""])
-_MAX_INTEGER: Final = 2**53
 _MAX_DEPTH: Final = 8
 
 
-class Forms:
-    """Reads the bodies of a route that takes forms, and JSON in the same way."""
+class LooseForms:
+    """Reads the bodies of a route that takes forms, and its JSON bodies in the same way."""
 
     def __init__(self, struct: type) -> None:
         self._form = LooseReader(struct, repeats=True)
@@ -150,7 +149,7 @@ def _integer(value: object) -> object:
     if not isinstance(value, str):
         return value
     match = _WHOLE.fullmatch(value)
-    if match and abs(number := int(match[1])) <= _MAX_INTEGER:
+    if match and abs(number := int(match[1])) <= MAX_NUMBER:
         return number
     return value or None
 
@@ -158,10 +157,10 @@ def _integer(value: object) -> object:
 def _number(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return float(value) if _NUMBER.fullmatch(value) else value or None
+    return float(value) if NUMBER.fullmatch(value) else value or None
 
 
 def _boolean(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return _BOOLS.get(value.lower(), value or None)
+    return BOOLS.get(value.lower(), value or None)

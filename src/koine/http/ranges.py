@@ -38,9 +38,9 @@ class Range(NamedTuple):
         return f"bytes {self.start}-{self.end - 1}/{size}"
 
 
-class Whole(Struct, frozen=True):
-    """What is asked for: a file's size, media type, tag (in quotes), Unix seconds of its last
-    change, and further headers."""
+class ServedFile(Struct, frozen=True):
+    """A file to answer with: its size, media type, tag (in quotes), Unix seconds of its last
+    change, further headers, and how to read its bytes."""
 
     size: int
     media: str
@@ -50,25 +50,25 @@ class Whole(Struct, frozen=True):
     pieces: Pieces
 
 
-def answer(method: str, headers: Headers, whole: Whole) -> Stream | Answer:
+def answer(method: str, headers: Headers, file: ServedFile) -> Stream | Answer:
     """Give the file, the parts of it that were asked for, a 304 or a 416."""
-    named = whole.headers | {
+    named = file.headers | {
         "Accept-Ranges": "bytes",
-        "ETag": whole.tag,
-        "Last-Modified": formatdate(whole.changed, usegmt=True),
+        "ETag": file.tag,
+        "Last-Modified": formatdate(file.changed, usegmt=True),
     }
-    if _is_known(headers, whole):
+    if _is_known(headers, file):
         return Answer(None, 304, named)
-    asked = _asked(method, headers, whole)
+    asked = _asked(method, headers, file)
     if asked is None:
-        return _stream(200, whole, named, Range(0, whole.size))
+        return _stream(200, file, named, Range(0, file.size))
     if not asked:
         # Nothing of the file is sent, and nothing of this is to be kept.
-        named |= {"Content-Range": f"bytes */{whole.size}", "Cache-Control": "no-store"}
+        named |= {"Content-Range": f"bytes */{file.size}", "Cache-Control": "no-store"}
         return Answer(None, 416, named)
     if len(asked) == 1:
-        return _stream(206, whole, named | {"Content-Range": asked[0].of(whole.size)}, asked[0])
-    return _several(whole, named, asked)
+        return _stream(206, file, named | {"Content-Range": asked[0].of(file.size)}, asked[0])
+    return _several(file, named, asked)
 
 
 def read(text: str, size: int) -> list[Range] | None:
@@ -97,25 +97,25 @@ def _range(one: re.Match[str], size: int) -> Range:
     return Range(int(one[1]), min(size, int(one[2]) + 1) if one[2] else size)
 
 
-def _asked(method: str, headers: Headers, whole: Whole) -> list[Range] | None:
+def _asked(method: str, headers: Headers, file: ServedFile) -> list[Range] | None:
     text = headers.get("range")
     if text is None or method != "GET":
         return None
     condition = headers.get("if-range")
-    return None if condition and not _is_same(condition, whole) else read(text, whole.size)
+    return None if condition and not _is_same(condition, file) else read(text, file.size)
 
 
-def _is_known(headers: Headers, whole: Whole) -> bool:
+def _is_known(headers: Headers, file: ServedFile) -> bool:
     tags = headers.get("if-none-match")
     if tags is not None:
-        return any(tag.removeprefix("W/") in (whole.tag, "*") for tag in _TAG.findall(tags))
+        return any(tag.removeprefix("W/") in (file.tag, "*") for tag in _TAG.findall(tags))
     since = _seconds(headers.get("if-modified-since"))
-    return since is not None and whole.changed <= since
+    return since is not None and file.changed <= since
 
 
-def _is_same(condition: str, whole: Whole) -> bool:
+def _is_same(condition: str, file: ServedFile) -> bool:
     # A weak tag never matches here (section 13.1.5).
-    return condition.strip() == whole.tag or _seconds(condition) == whole.changed
+    return condition.strip() == file.tag or _seconds(condition) == file.changed
 
 
 def _seconds(text: str | None) -> int | None:
@@ -125,16 +125,16 @@ def _seconds(text: str | None) -> int | None:
         return None
 
 
-def _stream(status: int, whole: Whole, named: dict[str, str], part: Range) -> Stream:
+def _stream(status: int, file: ServedFile, named: dict[str, str], part: Range) -> Stream:
     named = named | {"Content-Length": str(part.end - part.start)}
-    return Stream(whole.pieces(*part), whole.media, status, named)
+    return Stream(file.pieces(*part), file.media, status, named)
 
 
-def _several(whole: Whole, named: dict[str, str], asked: list[Range]) -> Stream:
+def _several(file: ServedFile, named: dict[str, str], asked: list[Range]) -> Stream:
     boundary = token_hex(16)
     heads = [
-        f"\r\n--{boundary}\r\nContent-Type: {whole.media}\r\n"
-        f"Content-Range: {each.of(whole.size)}\r\n\r\n".encode("latin-1")
+        f"\r\n--{boundary}\r\nContent-Type: {file.media}\r\n"
+        f"Content-Range: {each.of(file.size)}\r\n\r\n".encode("latin-1")
         for each in asked
     ]
     last = f"\r\n--{boundary}--\r\n".encode()
@@ -143,7 +143,7 @@ def _several(whole: Whole, named: dict[str, str], asked: list[Range]) -> Stream:
     async def chunks() -> AsyncIterator[bytes]:
         for head, each in zip(heads, asked, strict=True):
             yield head
-            async for piece in whole.pieces(*each):
+            async for piece in file.pieces(*each):
                 yield piece
         yield last
 

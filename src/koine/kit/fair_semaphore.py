@@ -1,4 +1,4 @@
-"""A bounded queue for work that only so many may do at once, fair between groups of callers."""
+"""A semaphore with a bounded queue that is fair between groups of callers."""
 
 import asyncio
 from collections import Counter
@@ -12,25 +12,26 @@ K = TypeVar("K")
 _Waiter = asyncio.Future[None]
 
 
-class Full(Exception):
-    """So many wait already, or one waited so long, that it must come again."""
+class QueueFull(Exception):
+    """The queue is full, or a caller waited too long: it must try again later."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """How many are at work and how many wait, in all and of one group; None is no bound. Of one
-    caller `of_caller` are at work. `patience` is how many seconds one waits."""
+    """How many slots are held (`at_once`) and how many callers wait (`waiting`), in all and of one
+    group; one caller holds at most `of_caller`. Nobody waits longer than `wait_seconds`. None is no
+    bound."""
 
     at_once: int
     of_group: int
     of_caller: int
     waiting: int | None = None
     waiting_of_group: int | None = None
-    patience: float | None = None
+    wait_seconds: float | None = None
 
 
-class Turns:
-    """Used from one event loop. Who waits is taken group by group in turn, within a group caller
-    by caller, for one caller in the order of coming."""
+class FairSemaphore:
+    """Used from one event loop. Slots go to the waiting groups in turn (round robin), within
+    a group to its callers in turn, and to one caller's waiters first in, first out."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -42,8 +43,8 @@ class Turns:
         self.waiting = 0
 
     @asynccontextmanager
-    async def turn(self, group: str, caller: str) -> AsyncIterator[None]:
-        """Hold a turn for the length of a block, after waiting for it. Raises Full."""
+    async def slot(self, group: str, caller: str) -> AsyncIterator[None]:
+        """Hold a slot for the length of a block, after waiting for it. Raises QueueFull."""
         if self._free(group, caller):  # whoever waits cannot begin: this overtakes nobody
             self._begin(group, caller)
         else:
@@ -64,25 +65,25 @@ class Turns:
     async def _wait(self, group: str, caller: str) -> None:
         bounds = self._bounds
         if bounds.waiting is not None and self.waiting >= bounds.waiting:
-            raise Full
+            raise QueueFull
         if bounds.waiting_of_group is not None and self._waiting[group] >= bounds.waiting_of_group:
-            raise Full
+            raise QueueFull
         waiter: _Waiter = asyncio.get_running_loop().create_future()
         self._queues.setdefault(group, {}).setdefault(caller, []).append(waiter)
         self.waiting += 1
         self._waiting[group] += 1
         try:
-            async with asyncio.timeout(bounds.patience):
-                await self._turn_of(group, caller, waiter)
+            async with asyncio.timeout(bounds.wait_seconds):
+                await self._slot_of(group, caller, waiter)
         except TimeoutError:
-            raise Full from None
+            raise QueueFull from None
 
-    async def _turn_of(self, group: str, caller: str, waiter: _Waiter) -> None:
+    async def _slot_of(self, group: str, caller: str, waiter: _Waiter) -> None:
         try:
             await waiter
         except asyncio.CancelledError:
             if not waiter.cancelled():
-                self._end(group, caller)  # the turn had just been given
+                self._end(group, caller)  # the slot had just been given
             elif waiter in self._queues.get(group, {}).get(caller, ()):
                 self._forget(group, caller, waiter)
             raise
@@ -99,7 +100,7 @@ class Turns:
         self._admit()
 
     def _admit(self) -> None:
-        """Let in whoever may come in now."""
+        """Give the free slots to those who wait."""
         while self._at_work < self._bounds.at_once and (found := self._next()):
             group, caller, waiter = found
             self._forget(group, caller, waiter)

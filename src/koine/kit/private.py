@@ -21,10 +21,11 @@ def create(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb")
 
 
-def mend(root: Path) -> bool:
-    """Close `root` and all below to other accounts; whether it was open. Raises OSError.
+def restrict(root: Path) -> bool:
+    """Take all rights of other accounts from `root` and what is below it; whether any had some.
+    Raises OSError.
 
-    `root` is closed last: a mending broken off is done again, one that is done costs nothing.
+    `root` comes last: if this is interrupted it is done again, and once done it costs one `stat`.
     """
     if not root.is_dir() or root.is_symlink() or not _is_open(root):
         return False

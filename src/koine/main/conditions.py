@@ -30,8 +30,8 @@ _log = structlog.get_logger("koine")
 LITTLE = 0.05
 """Share of the disk below which there is a warning; a tenth of it is a problem."""
 SKEW_SECONDS = 5
-FAST = 256 * 1024
-"""Bytes a second that not every line has."""
+FAST_UPLOAD = 256 * 1024
+"""Bytes a second that slow connections do not reach."""
 HERE = ("127.0.0.1", "localhost", "::1")
 NETWORKED = frozenset(
     (
@@ -116,15 +116,16 @@ def of_secrets(settings: Settings) -> Finding:
 
 
 def _of_limits(settings: Settings) -> Iterator[Finding]:
-    """Limits that would hold for those they are not meant for."""
+    """Limits that would refuse callers they are not meant for."""
     if settings.base_url and not settings.trusted_proxies:
         found = (
-            "a URL of the public is set, and no trusted proxy: behind one all callers count as one"
+            "KOINE_BASE_URL is set and KOINE_TRUSTED_PROXIES is not: "
+            "behind a proxy all callers count as one address"
         )
         advice = "set KOINE_TRUSTED_PROXIES to the proxy's address, unless callers connect directly"
         yield Finding("warning", "proxies", found, advice)
     pace = settings.upload_limit // settings.body_most_seconds
-    if pace > FAST:
+    if pace > FAST_UPLOAD:
         found = f"an upload of the largest size must come at {pace >> 10:,} KiB a second"
         advice = "raise KOINE_BODY_MOST_SECONDS, or lower KOINE_UPLOAD_LIMIT"
         yield Finding("warning", "limits", found, advice)

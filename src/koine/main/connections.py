@@ -78,7 +78,7 @@ class Connections:
             self._wait()
 
 
-def ended(reason: str) -> None:
+def count_ended(reason: str) -> None:
     """Count a connection that the server ends. `reason` is a word of a fixed list."""
     metrics.CONNECTIONS_ENDED.labels(reason).inc()
 

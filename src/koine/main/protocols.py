@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from koine.http import head
 from koine.http.head import BadHead
 from koine.http.letting_go import ABORT
-from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, Config, ended
+from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, Config, count_ended
 from koine.main.sockets import WebSocket
 
 __all__ = ["Http", "WebSocket"]
@@ -36,7 +36,7 @@ class Http(HttpToolsProtocol):
 
     def __init__(self, config: Config, *given: Any, **more: Any) -> None:
         super().__init__(config, *given, **more)
-        self._known = config.connections
+        self._connections = config.connections
         self._limits = config.settings
         self.deadline = inf
         self._running: RequestResponseCycle | None = None
@@ -60,18 +60,18 @@ class Http(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """A connection begins; it must say something soon."""
         super().connection_made(transport)
-        self._out = _Out(transport, self._finish)
-        if self._known.join(self, self.client):
+        self._out = _AnswerTransport(transport, self._finish)
+        if self._connections.join(self, self.client):
             self.deadline = self.loop.time() + self._limits.head_seconds
             return
-        ended("address")
+        count_ended("address")
         self._stopped = True
         transport.write(head.plain(429, "There are too many connections of this address."))
         transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: whoever answers on it learns it."""
-        self._known.leave(self)
+        self._connections.leave(self)
         self.pipeline.clear()
         if self._running is not None:
             self._running.disconnected = True
@@ -215,7 +215,7 @@ class Http(HttpToolsProtocol):
         elif self._raw:
             self._refuse(_LATE_HEAD)
         else:
-            ended("idle" if self._served else "silent")
+            count_ended("idle" if self._served else "silent")
             self.deadline = inf
             self.transport.close()
 
@@ -237,7 +237,7 @@ class Http(HttpToolsProtocol):
             self._refuse(_LATE_BODY)
 
     def _end_unread(self) -> None:
-        ended("unread")
+        count_ended("unread")
         if self._running is None:
             self._linger()
         else:
@@ -245,7 +245,7 @@ class Http(HttpToolsProtocol):
 
     def _refuse(self, fault: BadHead) -> None:
         """Answer what is no request, and end the connection; answers under way are given first."""
-        ended(fault.reason)
+        count_ended(fault.reason)
         running = self._running
         if running is not None and not self._in_body:
             self._stopped = True
@@ -284,11 +284,11 @@ class Http(HttpToolsProtocol):
         elif self._running is not None:
             self._refuse(_PIPELINED)
         else:
-            self._known.leave(self)
+            self._connections.leave(self)
             self.handle_websocket_upgrade()
 
 
-class _Out:
+class _AnswerTransport:
     """The transport as an answer sees it: the connection decides how it is closed."""
 
     __slots__ = ("close", "is_closing", "write")

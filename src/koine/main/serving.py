@@ -79,7 +79,7 @@ def _close_uploads(settings: Settings) -> None:
     """Close what older versions stored to the machine's other accounts."""
     folder = Path(settings.data_dir) / "files"
     try:
-        if private.mend(folder):
+        if private.restrict(folder):
             _log.info("uploads were readable by other accounts and are no more", folder=str(folder))
     except OSError as error:
         _log.warning("uploads are readable by other accounts", folder=str(folder), error=str(error))

@@ -9,13 +9,13 @@ from websockets.http11 import Request
 
 from koine.http.head import plain
 from koine.http.letting_go import ABORT
-from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, Config, ended
+from koine.http.socket import POLICY
+from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, Config, count_ended
 
-POLICY = 1008
 SLICE = 4096
 """Bytes that are read before frames are counted: some hundreds of the smallest."""
-DEAR = 5
-"""What a frame counts for that says nothing: a ping, a pong, a fragment of nothing."""
+EMPTY_FRAME_COUNTS = 5
+"""A ping, a pong or an empty fragment counts as so many frames."""
 _MINUTE = 60.0
 
 
@@ -24,7 +24,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, config: Config, *given: Any, **more: Any) -> None:
         super().__init__(config, *given, **more)
-        self._known = config.connections
+        self._connections = config.connections
         self._most_frames = config.settings.frames_per_minute
         self._message_seconds = config.settings.head_seconds
         self.deadline = inf
@@ -36,11 +36,11 @@ class WebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: Any) -> None:
         """An HTTP connection has become a WebSocket."""
         super().connection_made(transport)
-        self._known.join(self, self.client)
+        self._connections.join(self, self.client)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._known.leave(self)
+        self._connections.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -89,7 +89,9 @@ class WebSocket(WebSocketsSansIOProtocol):
         now = self.loop.time()
         if now - self._since > _MINUTE:
             self._since, self._counted = now, 0
-        self._counted += sum(DEAR if _says_nothing(frame) else 1 for frame in frames)
+        self._counted += sum(
+            EMPTY_FRAME_COUNTS if _carries_nothing(frame) else 1 for frame in frames
+        )
         return self._counted > self._most_frames
 
     def _check_message(self) -> None:
@@ -103,7 +105,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def _end(self, reason: str, text: str) -> None:
         """Close with 1008, and leave time to read that: more is not read meanwhile."""
-        ended(reason)
+        count_ended(reason)
         self._stopped = True
         self.deadline = self.loop.time() + LINGER_SECONDS
         self.frames = []
@@ -125,12 +127,12 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def _refuse(self) -> None:
         """What came is no handshake: a body, or a line that is too long."""
-        ended("malformed")
+        count_ended("malformed")
         said = b"".join(self.conn.data_to_send())
         self.transport.write(said or plain(400, "The request is no WebSocket handshake."))
         self._stopped = True
         self.transport.close()
 
 
-def _says_nothing(frame: Frame) -> bool:
+def _carries_nothing(frame: Frame) -> bool:
     return frame.opcode >= Opcode.CLOSE or (not frame.data and not frame.fin)

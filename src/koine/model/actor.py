@@ -14,8 +14,8 @@ class Actor(Struct, frozen=True):
     outside the tenant and for the operator (command line). `permissions` are the words of
     `model.permissions`; `role` is the user's role or None (a user without one is a customer).
     `session_id` is that of a login; `expires_at` (µs) is when the credential ends by itself.
-    `is_private` False: a key that reads no private notes, as its maker does not. `rests_on` are
-    the ids of others (who made the key) whose change may end or narrow what the actor may.
+    `reads_private` is False for a key whose maker reads no private notes. `depends_on` are the ids
+    of others (who made the key) whose change may end the key or narrow what it may do.
     """
 
     tenant_id: str
@@ -27,8 +27,8 @@ class Actor(Struct, frozen=True):
     key_id: str | None = None
     session_id: str | None = None
     expires_at: int | None = None
-    is_private: bool = True
-    rests_on: frozenset[str] = frozenset()
+    reads_private: bool = True
+    depends_on: frozenset[str] = frozenset()
 
     @property
     def caller(self) -> str:

@@ -3,6 +3,7 @@
 from hashlib import blake2b
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from koine.model.conversation import Status
@@ -79,3 +80,11 @@ class Logged(Event, frozen=True):
         deduplicates by. Made of what no restored backup gives to two events."""
         told = f"{self.position}.{self.created_at}.{self.tenant_id}.{self.subject_id}"
         return f"evt_{blake2b(told.encode(), digest_size=16).hexdigest()}"
+
+    @property
+    def is_of_contact(self) -> bool:
+        """Whether a contact changed: frequent, and contacts hold no remembered credential."""
+        if not self.kind.startswith("identity."):
+            return False
+        body: dict[str, object] = msgspec.json.decode(self.body)
+        return body.get("what") == "contact"

@@ -13,7 +13,7 @@ from koine.engine.engine import Engine
 from koine.engine.hearing import follows_all
 from koine.engine.own_events import Stretch
 from koine.kit import metrics
-from koine.kit.turns import Bounds, Turns
+from koine.kit.fair_semaphore import Bounds, FairSemaphore
 from koine.model.actor import Actor
 from koine.model.event import Logged
 from koine.model.happening import Happening
@@ -24,17 +24,17 @@ from koine.store.db import Tx
 PAGE = 200
 """How many events a reader who is behind is given at once."""
 FEW = 50
-"""So many positions are read in order by anyone: looking for one's own among them costs more."""
+"""Readers so few positions behind read the log in order: finding their own events costs more."""
 FOUND_AT_ONCE = 2_000
 """Positions of its own that are found for a reader at once."""
 MOST_CONVERSATIONS = 10_000
 """One who has more reads the log in order."""
-TURNS = Bounds(at_once=4, of_group=3, of_caller=1)
-"""Readers who are given a page at the same time, in all, of a tenant and of a credential."""
+PAGES_AT_ONCE = Bounds(at_once=4, of_group=3, of_caller=1)
+"""How many pages are read at the same time: in all, for one tenant, for one credential."""
 
 
-class Found(Struct, frozen=True):
-    """The positions between two that may concern the actor, in order."""
+class OwnPositions(Struct, frozen=True):
+    """The positions after one and up to another that may concern the actor, in order."""
 
     actor: Actor
     after: int
@@ -49,12 +49,12 @@ class Page(Struct, frozen=True):
     happened: list[Happening]
 
 
-class Place(Struct):
-    """Where in the log a reader is: behind `position`. `found` is kept from page to page."""
+class ReadPosition(Struct):
+    """How far a reader has read the log: up to `position`. `found` is kept from page to page."""
 
     actor: Actor
     position: int
-    found: Found | None = None
+    found: OwnPositions | None = None
 
 
 class Backlog:
@@ -64,29 +64,29 @@ class Backlog:
         self.few = FEW
         self._db = engine.db
         self._most = engine.settings.contact_catch_up_events
-        self._turns = Turns(TURNS)
+        self._slots = FairSemaphore(PAGES_AT_ONCE)
 
-    async def page(self, place: Place, upto: int) -> Page | None:
+    async def page(self, place: ReadPosition, upto: int) -> Page | None:
         """The next page of a place, at most up to `upto`; None when the log begins later, or a
         contact has missed more than it may catch up."""
-        async with self._turns.turn(place.actor.tenant_id, place.actor.caller):
+        async with self._slots.slot(place.actor.tenant_id, place.actor.caller):
             if upto - place.position <= self.few or follows_all(place.actor):
                 return await self._in_order(place, upto)
             return await self._own(place, upto)
 
-    async def _in_order(self, place: Place, upto: int) -> Page | None:
+    async def _in_order(self, place: ReadPosition, upto: int) -> Page | None:
         found, floor = await self._db.read(place.actor.tenant_id, _found, place.position, upto)
         if place.position < floor:
             return None
         last = found[-1].position if len(found) == PAGE else upto
         return Page(last, await self._gathered("log", place.actor, found))
 
-    async def _own(self, place: Place, upto: int) -> Page | None:
-        if not _goes_on(place):
+    async def _own(self, place: ReadPosition, upto: int) -> Page | None:
+        if not _is_found_already(place):
             return await self._begin(place, upto)
         return await self._go_on(place)
 
-    async def _begin(self, place: Place, upto: int) -> Page | None:
+    async def _begin(self, place: ReadPosition, upto: int) -> Page | None:
         """Find what is the reader's own."""
         actor, is_contact = place.actor, place.actor.kind == "contact"
         own = await finding.conversations(self._db, actor, MOST_CONVERSATIONS)
@@ -97,10 +97,12 @@ class Backlog:
         positions, is_more = await finding.positions(self._db, actor, own, stretch)
         if is_more and is_contact:
             return None
-        place.found = Found(actor, place.position, positions[-1] if is_more else upto, positions)
+        place.found = OwnPositions(
+            actor, place.position, positions[-1] if is_more else upto, positions
+        )
         return await self._go_on(place)
 
-    async def _go_on(self, place: Place) -> Page | None:
+    async def _go_on(self, place: ReadPosition) -> Page | None:
         """The next page of what was found."""
         found = place.found
         assert found is not None
@@ -115,11 +117,17 @@ class Backlog:
 
     async def _gathered(self, how: str, actor: Actor, theirs: list[Logged]) -> list[Happening]:
         metrics.CAUGHT_UP.labels(how).inc(len(theirs))
-        curious = [actor.identity_id] if actor.kind == "user" and actor.identity_id else []
-        return await gathered(self._db, actor.tenant_id, theirs, curious)
+        who = curious(actor)
+        return await gathered(self._db, actor.tenant_id, theirs, [who] if who else [])
 
 
-def _goes_on(place: Place) -> bool:
+def curious(actor: Actor) -> str | None:
+    """The id of a reader who is told of people only where they meet: staff is told of all, a
+    contact of none."""
+    return actor.identity_id if actor.kind == "user" else None
+
+
+def _is_found_already(place: ReadPosition) -> bool:
     """Whether what was found before is of the same reader and covers its place."""
     found = place.found
     return (

@@ -51,7 +51,7 @@ class Guard:
         concerned = [event for event in events if event.kind in _OWN or event.kind in _ALL]
         if not concerned:
             return
-        if not all(_is_of_contact(event) for event in concerned):
+        if not all(event.is_of_contact for event in concerned):
             self._hub.engine.forget_credentials()
         everyone = any(event.kind in _ALL for event in concerned)
         subjects = {name for event in concerned for name in _subjects(event)}
@@ -109,12 +109,6 @@ def _is_over(seat: Seat, now: int) -> bool:
     return expires_at is not None and expires_at <= now
 
 
-def _is_of_contact(event: Logged) -> bool:
-    """Contacts change all the time, and no remembered credential is theirs."""
-    told: dict[str, object] = msgspec.json.decode(event.body)
-    return event.kind.startswith("identity.") and told.get("what") == "contact"
-
-
 def _subjects(event: Logged) -> list[str]:
     """Whom it concerns: of two that merged, also the one that is no more."""
     if event.kind != "identity.merged":
@@ -124,4 +118,4 @@ def _subjects(event: Logged) -> list[str]:
 
 def _names(seat: Seat) -> set[str | None]:
     actor = seat.voice.actor
-    return {actor.identity_id, actor.key_id, actor.session_id, *actor.rests_on}
+    return {actor.identity_id, actor.key_id, actor.session_id, *actor.depends_on}

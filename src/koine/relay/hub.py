@@ -16,7 +16,7 @@ from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
 from koine.model.happening import Happening
-from koine.relay.backlog import Backlog, Place
+from koine.relay.backlog import Backlog, ReadPosition, curious
 from koine.relay.seat import Reason, ResetReason, Seat, Told
 from koine.relay.voice import Voice
 from koine.store import events
@@ -87,7 +87,7 @@ class Hub:
 
     def curious(self, tenant_id: str) -> list[str]:
         """The people here who hear of others only where they share a conversation."""
-        return list({i for s in self._seats.get(tenant_id, ()) if (i := _curious(s.voice))})
+        return list({i for s in self._seats.get(tenant_id, ()) if (i := curious(s.voice.actor))})
 
     def tell(self, tenant_id: str, happened: list[Happening]) -> None:
         """Tell a tenant's live seats, in order, what each may hear."""
@@ -109,7 +109,7 @@ class Hub:
             seat.reset("unknown", self.delivered)
             return await seat.read(0)
         while seat.listens() and seat.position < self.position:
-            place = Place(seat.voice.actor, seat.position, seat.found)
+            place = ReadPosition(seat.voice.actor, seat.position, seat.found)
             page = await self.backlog.page(place, self.position)
             seat.found = place.found
             if not seat.listens():
@@ -174,8 +174,3 @@ def _frame(voice: Voice, happening: Happening) -> bytes | None:
 
 def _unsaid(happening: Happening) -> None:
     _log.error("an event was left out", event_id=happening.event.id, exc_info=True)
-
-
-def _curious(voice: Voice) -> str | None:
-    """Who hears of people only where they meet: staff hears of all, a contact of none."""
-    return voice.actor.identity_id if voice.actor.kind == "user" else None

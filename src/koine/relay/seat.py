@@ -9,7 +9,7 @@ from msgspec import Struct
 from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.cursor import Cursor
-from koine.relay.backlog import Found
+from koine.relay.backlog import OwnPositions
 from koine.relay.voice import Voice
 
 Reason = Literal["gone", "slow", "revoked", "expired", "draining", "moved"]
@@ -66,7 +66,7 @@ class Seat:
         self.voice = voice
         self.taken_by = voice.actor
         self.position = position
-        self.found: Found | None = None
+        self.found: OwnPositions | None = None
         self.live = False
         self.heard = position
         self.doubtful = False

@@ -108,18 +108,18 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Told) -
 async def test_a_letter_that_waited_is_asked_for_again(
     told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(letters, "FRESH", -1)
+    monkeypatch.setattr(letters, "RECHECK_AFTER", -1)
     eve = await eve_of(told)
     made, talk = await hook_of(told, eve), await told.talk()
     await told.say(talk)
     await told.derive()
-    why_not = letters.Desk.why_not
+    reason_to_pause = letters.Desk.reason_to_pause
 
     async def late(desk: letters.Desk, letter: letters.Letter) -> str | None:
         await leave(told, eve, LEAVINGS["blocked"][0])
-        return await why_not(desk, letter)
+        return await reason_to_pause(desk, letter)
 
-    monkeypatch.setattr(letters.Desk, "why_not", late)
+    monkeypatch.setattr(letters.Desk, "reason_to_pause", late)
     await told.hooks.sender.turn()
     await told.hooks.sender.idle()
     assert told.receiver.got == []

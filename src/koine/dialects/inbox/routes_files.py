@@ -5,7 +5,7 @@ from urllib.parse import quote
 from koine.engine import files
 from koine.http import ranges
 from koine.http.call import Answer, Call, Stream
-from koine.http.ranges import Whole
+from koine.http.ranges import ServedFile
 from koine.http.route import Routes
 from koine.kit.times import SECOND
 
@@ -35,5 +35,5 @@ async def get_file(call: Call[None, None]) -> Stream | Answer:
         "Cache-Control": CACHED,
     }
     changed = file.created_at // SECOND
-    whole = Whole(file.size, file.content_type, f'"{file.id}"', changed, named, opened.part)
-    return ranges.answer(call.method, call.headers, whole)
+    served = ServedFile(file.size, file.content_type, f'"{file.id}"', changed, named, opened.part)
+    return ranges.answer(call.method, call.headers, served)

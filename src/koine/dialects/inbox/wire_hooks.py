@@ -94,7 +94,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
     timestamp: int
 
 
-class Moved(Struct, frozen=True):
+class ChangedValue(Struct, frozen=True):
     """From what to what an attribute was changed."""
 
     previous_value: object
@@ -107,10 +107,10 @@ class ConversationEvent(Conversation, frozen=True, kw_only=True):
     event: str
     account: Account
     inbox: InboxName
-    changed_attributes: list[dict[str, Moved]] | UnsetType = UNSET
+    changed_attributes: list[dict[str, ChangedValue]] | UnsetType = UNSET
 
 
-class Said(Struct, frozen=True, kw_only=True):
+class ContainedMessage(Struct, frozen=True, kw_only=True):
     """The event's own message as its conversation holds it (F: bridges guard on it)."""
 
     id: int
@@ -139,7 +139,7 @@ class Said(Struct, frozen=True, kw_only=True):
 class ConversationOfMessage(Conversation, frozen=True, kw_only=True):
     """A message's conversation: of all that is said in it, the event's own message (F)."""
 
-    messages: list[Said]
+    messages: list[ContainedMessage]
 
 
 class MessageEvent(Struct, frozen=True, kw_only=True):
@@ -182,7 +182,7 @@ def message_event(event: str, scene: Scene, m: MessageNoun) -> MessageEvent:
         content_type=shown.content_type,
         content=m.content,
         conversation=ConversationOfMessage(
-            **_fields(conversation(scene)), messages=[_said(scene, m, shown)]
+            **_fields(conversation(scene)), messages=[_contained(scene, m, shown)]
         ),
         created_at=iso_ms(m.created_at),
         id=shown.id,
@@ -202,7 +202,7 @@ def conversation_event(event: str, scene: Scene, change: Change | None) -> Conve
         event=event,
         account=account(scene.tenant),
         inbox=InboxName(scene.inbox.number, scene.inbox.name),
-        changed_attributes=UNSET if change is None else _moved(scene, change),
+        changed_attributes=UNSET if change is None else _changed_attributes(scene, change),
     )
 
 
@@ -241,11 +241,11 @@ def _fields(shown: Conversation) -> dict[str, Any]:
     return {name: getattr(shown, name) for name in Conversation.__struct_fields__}
 
 
-def _said(scene: Scene, m: MessageNoun, shown: wire.Message) -> Said:
+def _contained(scene: Scene, m: MessageNoun, shown: wire.Message) -> ContainedMessage:
     sender_id = m.sender_number
     if isinstance(shown.sender, ContactSender):
         sender_id = shown.sender.id
-    return Said(
+    return ContainedMessage(
         id=shown.id,
         content=shown.content,
         account_id=scene.tenant.number,
@@ -265,11 +265,11 @@ def _said(scene: Scene, m: MessageNoun, shown: wire.Message) -> Said:
     )
 
 
-def _moved(scene: Scene, change: Change) -> list[dict[str, Moved]]:
+def _changed_attributes(scene: Scene, change: Change) -> list[dict[str, ChangedValue]]:
     """What moved, by the original's names. Of what people wrote the log keeps no former value."""
     return [
         {
-            ATTRIBUTES[name]: Moved(
+            ATTRIBUTES[name]: ChangedValue(
                 _value(scene, name, change.previous.get(name)), _current(scene, name, value)
             )
         }

@@ -5,8 +5,6 @@ cursor's lock: whatever dies, and however many processes do this, no event is le
 What an event says of somebody's rights is heeded, too: endpoints whose owner lost them are paused.
 """
 
-import msgspec
-
 from koine.engine import hook_owners as owners
 from koine.engine.engine import Engine
 from koine.engine.hook_lines import due, in_their_inboxes, is_for
@@ -124,7 +122,7 @@ def _concerned(active: list[Owned], chunk: list[Logged]) -> list[Owned]:
     found = {
         hook.place: hook
         for event in chunk
-        if event.kind in _RIGHTS and event.tenant_id in by_tenant and not _is_of_contact(event)
+        if event.kind in _RIGHTS and event.tenant_id in by_tenant and not event.is_of_contact
         for hook in by_tenant[event.tenant_id]
         if hook.owner_key_id is not None or hook.reads_as == event.subject_id
     }
@@ -133,11 +131,13 @@ def _concerned(active: list[Owned], chunk: list[Logged]) -> list[Owned]:
 
 async def _lost(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, str]:
     """Which of these endpoints must be paused, and why."""
-    known: dict[str, owners.Holdings] = {}
+    known: dict[str, owners.OwnerRights] = {}
     lost: dict[Place, str] = {}
     for place, hook in {hook.place: hook for hook in asked}.items():
         tenant = TenantTx(tx, place.tenant_id)
-        found = await owners.listener(tenant, now, hook, known.setdefault(place.tenant_id, {}))
+        found = await owners.endpoint_actor(
+            tenant, now, hook, known.setdefault(place.tenant_id, {})
+        )
         if not isinstance(found, Actor):
             lost[place] = found
     return lost
@@ -148,9 +148,3 @@ def _by_tenant(active: list[Owned]) -> dict[str, list[Owned]]:
     for hook in active:
         found.setdefault(hook.tenant_id, []).append(hook)
     return found
-
-
-def _is_of_contact(event: Logged) -> bool:
-    """Contacts change all the time, and own no endpoint."""
-    said: dict[str, object] = msgspec.json.decode(event.body)
-    return said.get("what") == "contact"

@@ -9,7 +9,7 @@ from msgspec import Struct
 from koine.engine.engine import Engine
 from koine.engine.hearing import hears
 from koine.engine.hook_lines import kinds_of
-from koine.engine.hook_owners import Holdings, listener
+from koine.engine.hook_owners import OwnerRights, endpoint_actor
 from koine.kit import webhook_signature
 from koine.kit.lru import TimedCache
 from koine.kit.times import MINUTE, SECOND, unix
@@ -22,8 +22,8 @@ from koine.relay.gathering import gathered
 from koine.store import hook_log, tenants
 from koine.store.db import Tx
 
-FRESH = SECOND
-"""µs for which it is not asked again whether a letter may be posted."""
+RECHECK_AFTER = SECOND
+"""µs after which a letter's owner is asked for again before it is posted."""
 CONTENT = {"content-type": "application/json"}
 FORGOTTEN = "the log has forgotten the event"
 UNTELLABLE = "the server could not put the event into words; its own log says why"
@@ -59,11 +59,11 @@ class Written(Struct):
     paused: dict[Place, str] = msgspec.field(default_factory=dict)
 
 
-class Scene(Struct, frozen=True):
-    """An endpoint, as whom it listens, its tenant, and when (µs) that was asked."""
+class Recipient(Struct, frozen=True):
+    """An endpoint, the actor with whose rights it reads, its tenant; read at `asked` (µs)."""
 
     hook: Owned
-    ear: Actor
+    actor: Actor
     tenant: Tenant | None
     asked: int
 
@@ -87,18 +87,18 @@ class Desk:
             tenant = await self.tenant(tenant_id)
             now = self._engine.clock.now()
             asked = [hooks[place] for place in {claim.place for claim in theirs}]
-            ears = await self._engine.db.read(tenant_id, _listeners, now, asked)
+            actors = await self._engine.db.read(tenant_id, _endpoint_actors, now, asked)
             happened = await self._happened(tenant_id, theirs)
             for claim in theirs:
-                hook, ear = hooks[claim.place], ears[claim.place]
-                if not isinstance(ear, Actor):
-                    written.paused[claim.place] = ear
+                hook, actor = hooks[claim.place], actors[claim.place]
+                if not isinstance(actor, Actor):
+                    written.paused[claim.place] = actor
                     written.waiting.append(claim)
                     continue
-                scene = Scene(hook, ear, tenant, now)
+                recipient = Recipient(hook, actor, tenant, now)
                 # Claimed again for ever, the one that cannot be told would be in everyone's way.
                 try:
-                    self._decide(written, claim, scene, happened.get(claim.position))
+                    self._decide(written, claim, recipient, happened.get(claim.position))
                 except Exception:
                     _log.error("an event cannot be told", event_id=claim.event_id, exc_info=True)
                     written.cancelled.append((claim, UNTELLABLE))
@@ -122,35 +122,37 @@ class Desk:
         return {each.event.position: each for each in happened}
 
     def _decide(
-        self, written: Written, claim: Claim, scene: Scene, happening: Happening | None
+        self, written: Written, claim: Claim, recipient: Recipient, happening: Happening | None
     ) -> None:
-        if happening is None or scene.tenant is None:
+        if happening is None or recipient.tenant is None:
             written.cancelled.append((claim, FORGOTTEN if claim.event is None else UNTELLABLE))
         elif happening.event.conversation_id is not None and happening.conversation is None:
             written.cancelled.append((claim, hook_log.DELETED))
-        elif (told := self._told(scene.hook, scene.ear, happening, scene.tenant)) is None:
+        elif (
+            told := self._told(recipient.hook, recipient.actor, happening, recipient.tenant)
+        ) is None:
             written.dropped.append(claim)
         else:
-            written.letters.append(Letter(claim, scene.hook, told.body, scene.asked))
+            written.letters.append(Letter(claim, recipient.hook, told.body, recipient.asked))
 
-    def _told(self, hook: Owned, ear: Actor, happening: Happening, tenant: Tenant) -> Told | None:
-        if not hears(ear, happening):
+    def _told(self, hook: Owned, actor: Actor, happening: Happening, tenant: Tenant) -> Told | None:
+        if not hears(actor, happening):
             return None
         voice, kinds = self._engine.voices[hook.dialect], kinds_of(hook)
         return happening.once(
             ("hook", hook.dialect, kinds), lambda: voice.told(happening, tenant, kinds)
         )
 
-    async def why_not(self, letter: Letter) -> str | None:
+    async def reason_to_pause(self, letter: Letter) -> str | None:
         """Why a letter must not be posted after all: its endpoint's owner lost rights while it
-        waited, longer than FRESH. Raises Unavailable."""
+        waited, longer than RECHECK_AFTER. Raises Unavailable."""
         now = self._engine.clock.now()
-        if now - letter.asked <= FRESH:
+        if now - letter.asked <= RECHECK_AFTER:
             return None
         hook = letter.hook
-        found = await self._engine.db.read(hook.tenant_id, _listeners, now, [hook])
-        ear = found[hook.place]
-        return None if isinstance(ear, Actor) else ear
+        found = await self._engine.db.read(hook.tenant_id, _endpoint_actors, now, [hook])
+        actor = found[hook.place]
+        return None if isinstance(actor, Actor) else actor
 
     def signed(self, hook: Owned, event_id: str, body: bytes) -> tuple[dict[str, str], Keys]:
         """The headers of a post of now, and the keys they are made with. Raises ValueError when
@@ -182,7 +184,7 @@ def opened(engine: Engine, hook: Hook, now: int) -> Keys:
     return Keys(tuple(secrets), headers)
 
 
-async def _listeners(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, Actor | str]:
+async def _endpoint_actors(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, Actor | str]:
     """As whom each endpoint listens, or why it must be paused."""
-    known: Holdings = {}
-    return {hook.place: await listener(tx, now, hook, known) for hook in asked}
+    known: OwnerRights = {}
+    return {hook.place: await endpoint_actor(tx, now, hook, known) for hook in asked}

@@ -188,7 +188,7 @@ class Sender:
     async def _may_post(self, letter: Letter) -> bool:
         """Whether the endpoint's owner still has the right; else it is paused. Never raises."""
         try:
-            reason = await self._desk.why_not(letter)
+            reason = await self._desk.reason_to_pause(letter)
         except Exception:
             _log.warning("an endpoint's owner could not be asked for", exc_info=True)
             await asyncio.sleep(_AWAY_S)

@@ -25,7 +25,7 @@ R = TypeVar("R")
 P = ParamSpec("P")
 
 _LONG_READERS = 4
-"""Searches have turns (`engine.searches`), three of them at once; one more is the server's own."""
+"""As many as searches run at once (`engine.searches`), and one for the server's own long reads."""
 _LONG_READ_SECONDS = 10
 
 

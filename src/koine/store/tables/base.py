@@ -40,7 +40,7 @@ def text_(name: str, nullable: bool = True) -> Column[str]:
     return Column(name, Text(), nullable=nullable)
 
 
-def words(name: str, default: str) -> Column[str]:
+def text_with_default(name: str, default: str) -> Column[str]:
     """Text with a `default` for the rows that were there before the column was."""
     return Column(name, Text(), nullable=False, server_default=default)
 

@@ -2,7 +2,17 @@
 
 from sqlalchemy import Index, Table
 
-from koine.store.tables.base import belongs, flag, id_, int_, key, metadata, partial, text_, words
+from koine.store.tables.base import (
+    belongs,
+    flag,
+    id_,
+    int_,
+    key,
+    metadata,
+    partial,
+    text_,
+    text_with_default,
+)
 
 tenants = Table(
     "tenants",
@@ -70,7 +80,7 @@ identities = Table(
     flag("email_verified", default=True),
     flag("phone_verified", default=True),
     flag("identifier_verified", default=True),
-    words("claims", "{}"),
+    text_with_default("claims", "{}"),
     # Folded (kit.text_folding), a line each: names, e-mail and identifier; phone and company.
     text_("search_names"),
     text_("search_details"),
@@ -137,7 +147,7 @@ contact_inboxes = Table(
     flag("proof_required"),
     int_("created_at"),
     text_("proved_identifier"),
-    words("origin", "joined"),
+    text_with_default("origin", "joined"),
     text_("given"),
     key("tenant_id", "inbox_id", "source_id"),
     belongs("inbox_id", "inboxes"),
