@@ -7,7 +7,17 @@ import pytest
 
 from koine.model.filters import ConversationFilter
 from koine.model.page import numbered
-from koine.store import conversation_lists, messages, own_events, own_rows, posting, schema, windows
+from koine.store import (
+    conversation_lists,
+    conversations,
+    messages,
+    own_events,
+    own_rows,
+    participants,
+    posting,
+    schema,
+    windows,
+)
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres import spelling as postgres_sql
@@ -40,6 +50,10 @@ OWN = [
     (own_rows._OWNED_REMOVED, "conversations_removed"),
     (own_rows._DELIVERIES, "deliveries_customer"),
     (own_rows._DELIVERIES, "deliveries_driver"),
+    (conversations._IDS_OF_OWNER, "conversations_by_owner"),
+    (conversations._IDS_OF_OWNER, "conversations_removed"),
+    (participants._CONVERSATIONS_OF, "participants_newest"),
+    (participants._CONVERSATIONS_OF, "participants_left"),
 ]
 
 

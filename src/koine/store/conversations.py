@@ -1,7 +1,7 @@
 """Conversations: one row each, with what lists show kept on it. Totals follow every change."""
 
 from msgspec import structs
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, union_all, update
 
 from koine.model.conversation import Conversation
 from koine.store import participants, tallies
@@ -34,7 +34,16 @@ _OF_OWNER = Query(
     .order_by(t.c.number),
     Conversation,
 )
-_IDS_OF_OWNER = Query(select(t.c.id).where(_IN_TENANT, t.c.owner_id == p("owner_id")), str)
+# In two: those that were removed have an index of their own.
+_IDS_OF_OWNER = Query(
+    union_all(
+        *(
+            select(t.c.id).where(_IN_TENANT, t.c.owner_id == p("owner_id"), part)
+            for part in (t.c.removed_at.is_(None), t.c.removed_at.is_not(None))
+        )
+    ),
+    str,
+)
 _TENANT_OF = Query(
     select(t.c.tenant_id).where(t.c.id == p("id")),
     str,

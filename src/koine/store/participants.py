@@ -1,6 +1,17 @@
 """Who takes part in a conversation, and how far each has read."""
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from koine.model.conversation import Conversation, Participant
 from koine.store import tallies
@@ -85,8 +96,17 @@ _READ = Command(
         ),
     )
 )
+# In two: those that one has left have an index of their own.
 _CONVERSATIONS_OF = Query(
-    select(t.c.conversation_id).where(_IN_TENANT, t.c.identity_id == p("identity_id")), str
+    union_all(
+        *(
+            select(t.c.conversation_id).where(
+                _IN_TENANT, t.c.identity_id == p("identity_id"), part
+            )
+            for part in (t.c.left_at.is_(None), t.c.left_at.is_not(None))
+        )
+    ),
+    str,
 )
 _THEIRS = t.alias("theirs")
 _THEIR_OWN = and_(
