@@ -37,6 +37,11 @@ PORTS = range(20_000, 32_000)
 QUIET: dict[str, object] = {
     "rate_limit_per_minute": 0,
     "inbox_rate_limit_per_minute": 0,
+    "inbox_contacts_per_address": 0,
+    "inbox_contacts_per_inbox": 0,
+    "inbox_conversations_per_contact": 0,
+    "inbox_bytes_per_address": 0,
+    "inbox_bytes_per_inbox": 0,
     "connections_per_address": 0,
     "streams_per_address": 0,
     "streams_per_credential": 0,

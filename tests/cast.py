@@ -91,7 +91,13 @@ async def make_cast(db: Database, clock: HeldClock | None = None, **settings: ob
 
 def test_settings(**given: object) -> Settings:
     """The defaults, without the limits that a fast test would meet."""
-    quiet = {"rate_limit_per_minute": 0, "inbox_rate_limit_per_minute": 0}
+    quiet = {
+        "rate_limit_per_minute": 0,
+        "inbox_rate_limit_per_minute": 0,
+        "inbox_contacts_per_address": 0,
+        "inbox_conversations_per_contact": 0,
+        "inbox_bytes_per_address": 0,
+    }
     return load({}, quiet | given)
 
 

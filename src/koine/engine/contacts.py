@@ -7,7 +7,7 @@ contact_rights.py). What the tenant itself does with contacts is in people.py.
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from koine.engine.contact_claims import Field, Takes
 from koine.engine.contact_entry import (
     Entry,
     check_hash,
+    freely,
     is_proven_anywhere,
     located,
     remember_proof,
@@ -42,9 +43,12 @@ from koine.store.db import Duplicate, Tx
 _GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone": "phone_number"}
 
 
-async def create(engine: Engine, entry: Entry, given: ContactGiven) -> Entry:
+async def create(
+    engine: Engine, entry: Entry, given: ContactGiven, admit: Callable[[], None] = freely
+) -> Entry:
     """Find or make the contact, and its place in this inbox (inbox.md, F, rules 1 to 7; D: a known
-    contact is found with proof, or where the inbox trusts its clients).
+    contact is found with proof, or where the inbox trusts its clients). `admit` is asked before one
+    is made, and may refuse.
 
     Raises Unauthenticated for an identity hash, InvalidFields, Invalid("custom_attributes").
     """
@@ -54,7 +58,7 @@ async def create(engine: Engine, entry: Entry, given: ContactGiven) -> Entry:
     if given.identifier_hash or entry.inbox.identity_required:
         check_hash(entry.inbox, given.identifier, given.identifier_hash)
     source_id = given.source_id or _random_id()
-    work = (entry, structs.replace(given, source_id=source_id))
+    work = (entry, structs.replace(given, source_id=source_id), admit)
     try:
         return await engine.db.write(entry.tenant.id, _create, engine.clock.now(), *work)
     except Duplicate:
@@ -73,7 +77,9 @@ async def change(engine: Engine, actor: Actor, entry: Entry, given: ContactGiven
     return await engine.db.write(entry.tenant.id, _change, now, actor, entry, given)
 
 
-async def _create(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
+async def _create(
+    tx: Tx, now: int, entry: Entry, given: ContactGiven, admit: Callable[[], None]
+) -> Entry:
     place = await inboxes.place(tx, entry.inbox.id, given.source_id or "")
     contact = await identities.get(tx, place.contact_id) if place else None
     if place is not None and contact is not None and contact.removed_at is None:
@@ -82,6 +88,7 @@ async def _create(tx: Tx, now: int, entry: Entry, given: ContactGiven) -> Entry:
     is_new = place is None
     contact = await _known(tx, entry, given)
     if contact is None:
+        admit()
         # Taking a number makes contacts one after another: whoever was first is now seen.
         await tallies.next_number(tx, "contact")
         contact = await _known(tx, entry, given)

@@ -4,12 +4,14 @@ A place shows what came through it; a place whose contact has proved who it is s
 contact's. Whatever else there is, the contact cannot tell it from nothing.
 """
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec import structs
 
 from koine.engine import conversations
 from koine.engine.around import around
-from koine.engine.contact_entry import Entry
+from koine.engine.contact_entry import Entry, freely
 from koine.engine.contact_rights import came_through, shows
 from koine.engine.contact_rules import check_attributes
 from koine.engine.engine import reads, writes
@@ -99,10 +101,16 @@ async def for_posting(
 
 @writes
 async def open_(
-    tx: Tx, now: int, actor: Actor, entry: Entry, custom_attributes: dict[str, object]
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    entry: Entry,
+    custom_attributes: dict[str, object],
+    admit: Callable[[], None] = freely,
 ) -> Conversation:
     """Open a conversation, or give the one there is where the inbox has but one for each contact
-    (inbox.md, F), or where the contact is blocked: it adds no more.
+    (inbox.md, F), or where the contact is blocked: it adds no more. `admit` is asked before one is
+    opened, and may refuse.
 
     Raises Invalid("custom_attributes").
     """
@@ -116,6 +124,7 @@ async def open_(
         there = [c for c in await rows.of_owner(tx, contact.id) if came_through(place, c)]
         if there:
             return there[-1]
+    admit()
     new = NewConversation(
         status=_first_status(locked.blocked, entry.inbox.responder_id),
         inbox_id=entry.inbox.id,

@@ -65,7 +65,9 @@ class Call(Generic[B, Q]):
     the handler sets it. `params` is the raw query, for `authenticate`, which runs before body
     and query are read. `rate` is for a dialect's own use: its limiter sets it, `Dialect.headers`
     tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256
-    where an Idempotency-Key came, else "". `made` names in a few letters what a write has made, for
+    where an Idempotency-Key came, else "". `size` is how many bytes of text came in query and body.
+    `shown` is what authority the headers show beside the actor: under an Idempotency-Key it is part
+    of the payload. `made` names in a few letters what a write has made, for
     the route's `again`. `started` is `perf_counter()` when the call came in. `held` is what it
     counts for as a stream (`hold_address`, `hold_credential`) until it ends.
     """
@@ -88,6 +90,8 @@ class Call(Generic[B, Q]):
         "request_id",
         "route",
         "scope",
+        "shown",
+        "size",
         "started",
     )
 
@@ -109,6 +113,8 @@ class Call(Generic[B, Q]):
         self.dialect = ""
         self.digest = ""
         self.made = ""
+        self.shown = ""
+        self.size = 0
         self.started = perf_counter()
         self._actor: Actor | None = None
 

@@ -75,6 +75,14 @@ class Formatted(Protocol):
 
 
 @runtime_checkable
+class Budgeted(Protocol):
+    """A dialect whose callers have budgets for what they write: beside `Dialect`, where they do."""
+
+    def spend(self, call: Call[Any, Any]) -> None:
+        """Take a call that was read off the budgets of who calls. Raises TooMany."""
+
+
+@runtime_checkable
 class Multilingual(Protocol):
     """A dialect whose refusals speak the caller's language: beside `Dialect`, where it applies."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koine.http.body import convert, load_json, read_bytes
 from koine.http.call import Call, Receive
-from koine.http.dialect import Dialect
+from koine.http.dialect import Budgeted, Dialect
 from koine.http.forms import MULTIPART, URLENCODED, read_multipart
 from koine.http.ledger import HEADER
 from koine.http.loose import LooseForms
@@ -33,6 +33,7 @@ class Endpoint:
         self._query: QueryReader[Any] | None = None
         if route.query is not None:
             self._query = QueryReader(route.query)
+        self._budgeted = dialect if isinstance(dialect, Budgeted) else None
         self._forms = LooseForms(route.body) if route.forms and route.body is not None else None
 
     async def prepare(self, call: Call[Any, Any], receive: Receive) -> None:
@@ -52,14 +53,16 @@ class Endpoint:
         elif self.route.body is not None:
             await self._read_json(call, self.route.body, receive)
         else:
-            _take_digest(call)
+            _take(call)
             call.body = None
+        if self._budgeted is not None:
+            self._budgeted.spend(call)
 
     async def _read_json(self, call: Call[Any, Any], body: type, receive: Receive) -> None:
         raw = await read_bytes(receive, call.headers, self._json_limit)
         if raw and _media(call) in (URLENCODED, MULTIPART):
             raise Malformed("the body must be JSON")
-        _take_digest(call, raw)
+        _take(call, raw)
         call.body = convert(load_json(raw), body)
 
     async def _read_form(self, call: Call[Any, Any], forms: LooseForms, receive: Receive) -> None:
@@ -71,13 +74,13 @@ class Endpoint:
             )
             call.files = [*files]
             values |= forms.pairs(fields)
-            if call.headers.raw_get(_KEY) is not None:
-                # A retry has another boundary: what counts is what the parts say.
-                said = [text.encode() for pair in fields for text in pair]
-                _take_digest(call, *said, *[await file.digest() for file in files])
+            # A retry has another boundary: what counts is what the parts say.
+            said = [text.encode() for pair in fields for text in pair]
+            keyed = call.headers.raw_get(_KEY) is not None
+            _take(call, *said, files=[await file.digest() for file in files] if keyed else [])
         else:
             raw = await read_bytes(receive, call.headers, self._json_limit)
-            _take_digest(call, raw)
+            _take(call, raw)
             values |= _fields(raw, media, forms)
         assert self.route.body is not None
         call.body = convert(values, self.route.body)
@@ -89,9 +92,13 @@ def _fields(raw: bytes, media: str, forms: LooseForms) -> dict[str, object]:
     return forms.json(load_json(raw))
 
 
-def _take_digest(call: Call[Any, Any], *parts: bytes) -> None:
+def _take(call: Call[Any, Any], *parts: bytes, files: Sequence[bytes] = ()) -> None:
+    """Note how much came and, under a key, which payload."""
+    query: bytes = call.scope["query_string"]
+    call.size = len(query) + sum(map(len, parts))
     if call.headers.raw_get(_KEY) is not None:
-        call.digest = digest(call.scope["query_string"], *parts)
+        shown = [call.shown.encode()] if call.shown else []
+        call.digest = digest(query, *shown, *parts, *files)
 
 
 def _flat(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:

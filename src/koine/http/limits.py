@@ -87,6 +87,36 @@ class RateLimiter:
             self._buckets.popitem(last=False)
 
 
+class Spending:
+    """What was spent by key in the window of time that now is: counters in this process, in bounded
+    memory. The key unused longest is forgotten above `max_keys`."""
+
+    def __init__(self, window: int, max_keys: int = 100_000) -> None:
+        """`window` in µs; each begins at a multiple of it, of UTC."""
+        self._window = window
+        self._max_keys = max_keys
+        self._spent: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def spend(self, key: str, amount: int, most: int, now: int) -> None:
+        """Spend `amount` of the key's `most` in the window of `now` (µs); 0 is no limit. Raises
+        TooMany with the seconds until the next window; then nothing is spent."""
+        if most == 0:
+            return
+        current = now // self._window
+        since, spent = self._spent.get(key, (current, 0))
+        if current > since:
+            since, spent = current, 0
+        if spent + amount > most:
+            raise TooMany(ceil(((since + 1) * self._window - now) / SECOND))
+        self._spent[key] = since, spent + amount
+        self._spent.move_to_end(key)
+        if len(self._spent) > self._max_keys:
+            self._spent.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._spent)
+
+
 def count_address(call: Call[Any, Any], limiter: RateLimiter) -> None:
     """Count a call that shows no good credential, by its address. Raises TooMany."""
     per_minute, now = call.engine.settings.rate_limit_per_minute, call.engine.clock.now()

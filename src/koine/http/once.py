@@ -63,7 +63,8 @@ async def run_once(
     work: Callable[[], Awaitable[Packed | Stream]],
     show: Callable[[], Awaitable[Packed | Stream]] | None = None,
 ) -> Packed | Stream:
-    """Give the kept answer, or do `work` and keep what it answers; 5xx and streams are not kept.
+    """Give the kept answer, or do `work` and keep what it answers; 5xx, streams and what is to be
+    tried again later (429) are not kept.
 
     In place of an answer that was too large to be kept, `show` is asked for what there is now.
     Raises Conflict("not_kept") where nobody can show it: nothing is ever done twice.
@@ -79,7 +80,7 @@ async def run_once(
         await ledger.drop(actor, request, key)
         raise
     try:
-        if isinstance(done, Stream) or done.status >= 500:
+        if isinstance(done, Stream) or done.status >= 500 or done.status == 429:
             await ledger.drop(actor, request, key)
         else:
             await ledger.keep(actor, request, key, _kept(done, call.made))

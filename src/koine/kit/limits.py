@@ -44,6 +44,25 @@ class Limits(Struct, frozen=True, kw_only=True):
         PerMinute,
         Meta(description="Requests a minute for each address and contact; 0 = no limit."),
     ] = 6000
+    inbox_contacts_per_address: Annotated[
+        Most,
+        Meta(description="New contacts of an address in an hour, by the inbox API; 0 = no limit."),
+    ] = 500
+    inbox_contacts_per_inbox: Annotated[
+        Most, Meta(description="New contacts of an inbox in a day, by the inbox API; 0 = no limit.")
+    ] = 100_000
+    inbox_conversations_per_contact: Annotated[
+        Most,
+        Meta(description="Conversations that a contact may open in an hour; 0 = no limit."),
+    ] = 60
+    inbox_bytes_per_address: Annotated[
+        Budget,
+        Meta(description="Bytes an address may write in an hour, by the inbox API; 0 = no limit."),
+    ] = 64 << 20
+    inbox_bytes_per_inbox: Annotated[
+        Budget,
+        Meta(description="Bytes written in an inbox in a day, by the inbox API; 0 = no limit."),
+    ] = 4 << 30
     login_rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
     ] = 10

@@ -15,7 +15,7 @@ from koine.store.db import Database, Tx
 from koine.store.sql import Query, p
 from koine.store.tables import answers as t
 from tests.cast import make_cast
-from tests.dialects.inbox.conftest import Door, Guest
+from tests.dialects.inbox.conftest import BASE, Door, Guest
 
 LIMIT = 8192
 BUDGET = 4 * LIMIT
@@ -99,3 +99,26 @@ async def test_contacts_together_keep_no_more_than_half_of_the_tenants_budget(do
             answer = await under(guest, f"k{n}", "/conversations")
             assert answer.status_code == 200
     assert BUDGET < await kept(door) <= 3 * BUDGET
+
+
+async def test_a_kept_answer_is_for_who_shows_the_same_proof(door: Door) -> None:
+    guest = await door.proven("u", name="Uma")
+    guest.headers["Idempotency-Key"] = "k"
+    first = await guest.call("PATCH", json={"name": "Ulla"})
+    assert (await guest.call("PATCH", json={"name": "Ulla"})).content == first.content
+    for shown in ({}, {"X-Identifier-Hash": "0" * 64}):
+        stranger = door.guest(guest.source_id)
+        stranger.headers |= {"Idempotency-Key": "k"} | shown
+        answer = await stranger.call("PATCH", json={"name": "Ulla"})
+        assert answer.status_code in (401, 422)
+        assert "Ulla" not in answer.text
+
+
+async def test_a_contact_found_by_proof_is_not_told_again_without(door: Door) -> None:
+    guest = await door.proven("u", name="Uma")
+    url, said = f"{BASE}/{guest.inbox.identifier}/contacts", {"identifier": "u"}
+    key = {"Idempotency-Key": "k"}
+    first = await door.web.post(url, json=said, headers=guest.headers | key)
+    again = await door.web.post(url, json=said, headers=key)
+    assert first.json()["name"] == "Uma"
+    assert "Uma" not in again.text and first.json()["source_id"] not in again.text

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from koine.dialects.inbox.auth import authenticate
+from koine.dialects.inbox.budgets import Budgets
 from koine.dialects.inbox.cable import Cable
 from koine.dialects.inbox.errors import ERROR_TYPES, refuse
 from koine.dialects.inbox.routes import routes
@@ -36,6 +37,7 @@ class InboxDialect:
 
     def __init__(self) -> None:
         self._limiter = RateLimiter()
+        self._budgets = Budgets()
         self.sockets: Mapping[str, SocketHandler] = {"/cable": Cable().serve}
 
     def without_format(self, segments: list[str]) -> list[str]:
@@ -49,6 +51,11 @@ class InboxDialect:
     async def authenticate(self, call: Call[Any, Any]) -> Actor:
         """The contact the path names. Raises TooMany, NotFound, Unauthenticated."""
         return await authenticate(call, self._limiter)
+
+    def spend(self, call: Call[Any, Any]) -> None:
+        """Count what the call may write. Raises TooMany."""
+        call.notes["budgets"] = self._budgets
+        self._budgets.spend(call)
 
     def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
         """The error's status and body."""

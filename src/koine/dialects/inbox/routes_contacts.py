@@ -1,11 +1,14 @@
 """The inbox, and the contact as its own client makes and changes it."""
 
+from functools import partial
+
 from msgspec import structs
 
 from koine.dialects.inbox import wire_inbox, wire_people
 from koine.dialects.inbox.auth import CONTACT, INBOX, entry_of, shown_hash
 from koine.dialects.inbox.blocked import refuse_blocked
 from koine.dialects.inbox.bodies import ContactCreate, ContactUpdate
+from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
 from koine.engine import contact_entry, contacts
@@ -35,7 +38,8 @@ async def create_contact(call: Call[ContactCreate, None]) -> ContactCreated:
     """Create a contact, or find it by its source id or its proven identifier."""
     given = _given(call.body)
     given = structs.replace(given, identifier_hash=given.identifier_hash or shown_hash(call))
-    entry = await contacts.create(call.engine, entry_of(call), given)
+    admit = partial(budgets_of(call).admit_contact, call)
+    entry = await contacts.create(call.engine, entry_of(call), given, admit)
     return wire_people.contact_created(entry.guest[0], entry.shown)
 
 

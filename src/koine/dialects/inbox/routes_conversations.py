@@ -1,6 +1,7 @@
 """The contact's conversations."""
 
 import contextlib
+from functools import partial
 
 from koine.dialects.inbox import wire
 from koine.dialects.inbox.auth import (
@@ -12,6 +13,7 @@ from koine.dialects.inbox.auth import (
 )
 from koine.dialects.inbox.blocked import is_blocked
 from koine.dialects.inbox.bodies import ConversationCreate, Typing
+from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire import Conversation
 from koine.engine import inbox_conversations, surveys
 from koine.http.call import Call
@@ -59,9 +61,11 @@ async def _now(call: Call[None, None]) -> Conversation:
 )
 async def create_conversation(call: Call[ConversationCreate, None]) -> Conversation:
     """Create a conversation."""
-    opened = await inbox_conversations.open_(
-        call.engine, call.actor, entry_of(call), call.body.custom_attributes or {}
+    given, admit = (
+        call.body.custom_attributes or {},
+        partial(budgets_of(call).admit_conversation, call),
     )
+    opened = await inbox_conversations.open_(call.engine, call.actor, entry_of(call), given, admit)
     call.made = str(opened.number)
     return await _whole(call, opened.number)
 
