@@ -1,5 +1,6 @@
 """What a live frame says of a file can be fetched over HTTP, also behind a proxy."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,10 +87,12 @@ async def test_the_native_sockets_links_are_http_too(here: Shore, extra: str) ->
     async with connect(url, additional_headers={"X-Forwarded-Proto": "wss"}) as socket:
         hello = {"type": "hello", "token": here.cast.token("ada")}
         await socket.send("\ufeff" + msgspec.json.encode(hello).decode())
+        assert msgspec.json.decode(await socket.recv())["type"] == "ready"
         await send_picture(here)
-        while (frame := msgspec.json.decode(await socket.recv()))["type"] != "event" or (
-            frame["event"]["type"] != "message.created"
-        ):
-            pass
+        async with asyncio.timeout(10):
+            while (frame := msgspec.json.decode(await socket.recv()))["type"] != "event" or (
+                frame["event"]["type"] != "message.created"
+            ):
+                pass
     message = frame["event"]["data"]["message"]
     assert message["attachments"][0]["url"].startswith("https://127.0.0.1:")
