@@ -17,8 +17,8 @@ from koine.store import identities, inboxes, tenants
 from koine.store.db import Tx
 
 
-def freely() -> None:
-    """Let anything be made: for those who count nothing."""
+def admit_all() -> None:
+    """Refuse nothing: the default of callers that have no budget."""
 
 
 class Entry(Struct, frozen=True, dict=True):
@@ -57,16 +57,23 @@ async def enter(engine: Engine, inbox_identifier: str, source_id: str | None) ->
     return await engine.db.read(door.tenant_id, _enter, door.inbox_id, source_id)
 
 
-async def prove(engine: Engine, entry: Entry, shown: str | None, said: str | None = None) -> Entry:
+async def prove(
+    engine: Engine, entry: Entry, shown: str | None, identifier: str | None = None
+) -> Entry:
     """Let a contact in with the identity hash it shows, and keep which identifier it proved. A
-    place that is asked for none may show one of the identifier it `said`, to become that contact.
+    place that need not show one may show that of another `identifier`, to be merged into its
+    contact (`contact_merge`).
 
     Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
     visit asks for one (inbox.md, D).
     """
     place, contact = entry.guest
     asked = entry.inbox.identity_required or place.proof_required
-    if not asked and said != contact.identifier and is_hash_of(entry.inbox, said, shown):
+    if (
+        not asked
+        and identifier != contact.identifier
+        and is_hash_of(entry.inbox, identifier, shown)
+    ):
         return entry
     check_hash(entry.inbox, contact.identifier, shown, asked=asked)
     if not shown or contact.identifier is None or entry.rights.proven:

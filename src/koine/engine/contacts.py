@@ -17,8 +17,8 @@ from koine.engine import attributes, contact_claims, contact_merge, contact_righ
 from koine.engine.contact_claims import Field, Takes
 from koine.engine.contact_entry import (
     Entry,
+    admit_all,
     check_hash,
-    freely,
     is_proven_anywhere,
     located,
     remember_proof,
@@ -44,7 +44,7 @@ _GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone
 
 
 async def create(
-    engine: Engine, entry: Entry, given: ContactGiven, admit: Callable[[], None] = freely
+    engine: Engine, entry: Entry, given: ContactGiven, admit: Callable[[], None] = admit_all
 ) -> Entry:
     """Find or make the contact, and its place in this inbox (inbox.md, F, rules 1 to 7; D: a known
     contact is found with proof, or where the inbox trusts its clients). `admit` is asked before one

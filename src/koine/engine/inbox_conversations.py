@@ -11,7 +11,7 @@ from msgspec import structs
 
 from koine.engine import conversations
 from koine.engine.around import around
-from koine.engine.contact_entry import Entry, freely
+from koine.engine.contact_entry import Entry, admit_all
 from koine.engine.contact_rights import came_through, shows
 from koine.engine.contact_rules import check_attributes
 from koine.engine.engine import reads, writes
@@ -106,7 +106,7 @@ async def open_(
     actor: Actor,
     entry: Entry,
     custom_attributes: dict[str, object],
-    admit: Callable[[], None] = freely,
+    admit: Callable[[], None] = admit_all,
 ) -> Conversation:
     """Open a conversation, or give the one there is where the inbox has but one for each contact
     (inbox.md, F), or where the contact is blocked: it adds no more. `admit` is asked before one is

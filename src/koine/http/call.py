@@ -66,7 +66,7 @@ class Call(Generic[B, Q]):
     and query are read. `rate` is for a dialect's own use: its limiter sets it, `Dialect.headers`
     tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256
     where an Idempotency-Key came, else "". `size` is how many bytes of text came in query and body.
-    `shown` is what authority the headers show beside the actor: under an Idempotency-Key it is part
+    `proof` is what the headers prove beside the actor: under an Idempotency-Key it is part
     of the payload. `made` names in a few letters what a write has made, for
     the route's `again`. `started` is `perf_counter()` when the call came in. `held` is what it
     counts for as a stream (`hold_address`, `hold_credential`) until it ends.
@@ -85,12 +85,12 @@ class Call(Generic[B, Q]):
         "notes",
         "pairs",
         "path",
+        "proof",
         "query",
         "rate",
         "request_id",
         "route",
         "scope",
-        "shown",
         "size",
         "started",
     )
@@ -113,7 +113,7 @@ class Call(Generic[B, Q]):
         self.dialect = ""
         self.digest = ""
         self.made = ""
-        self.shown = ""
+        self.proof = ""
         self.size = 0
         self.started = perf_counter()
         self._actor: Actor | None = None

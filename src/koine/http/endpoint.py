@@ -97,7 +97,7 @@ def _take(call: Call[Any, Any], *parts: bytes, files: Sequence[bytes] = ()) -> N
     query: bytes = call.scope["query_string"]
     call.size = len(query) + sum(map(len, parts))
     if call.headers.raw_get(_KEY) is not None:
-        shown = [call.shown.encode()] if call.shown else []
+        shown = [call.proof.encode()] if call.proof else []
         call.digest = digest(query, *shown, *parts, *files)
 
 

@@ -2,8 +2,7 @@
 
 A number or boolean where text is meant is its text, "5" and 5.0 where an integer is meant are 5,
 and an empty list or text where an object is meant is an empty object, as PHP writes it (inbox.md,
-F).
-What is not plain stays as it is, and is refused when it is converted.
+F). What is not plain stays as it is, and is refused when it is converted.
 """
 
 from __future__ import annotations

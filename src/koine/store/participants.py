@@ -100,9 +100,7 @@ _READ = Command(
 _CONVERSATIONS_OF = Query(
     union_all(
         *(
-            select(t.c.conversation_id).where(
-                _IN_TENANT, t.c.identity_id == p("identity_id"), part
-            )
+            select(t.c.conversation_id).where(_IN_TENANT, t.c.identity_id == p("identity_id"), part)
             for part in (t.c.left_at.is_(None), t.c.left_at.is_not(None))
         )
     ),

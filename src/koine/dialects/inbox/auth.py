@@ -32,7 +32,7 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     if inbox is None:
         return await _by_survey(call)
     # Some calls check it after their body is read: a kept answer is for who shows the same.
-    call.shown = shown_hash(call) or ""
+    call.proof = shown_hash(call) or ""
     entry = await contact_entry.enter(call.engine, inbox, contact)
     if contact is not None and not _brings_its_hash(call):
         entry = await contact_entry.prove(call.engine, entry, shown_hash(call))
