@@ -7,7 +7,7 @@ from koine.engine.lenders import Lender
 from koine.engine.people import PersonChanges
 from koine.kit.times import SECOND
 from koine.model.actor import Actor, operator
-from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, READ_CONVERSATIONS
 from koine.store.db import Database
@@ -143,6 +143,18 @@ async def test_a_key_that_is_taken_over_outlives_who_made_it(cast: Cast) -> None
     assert (await credentials.by_key(cast.engine, made.text)).permissions == MANAGE
     after = await keys.take_over(cast.engine, operator(cast.acme.tenant.id), made.key.id)
     assert (after.created_by, after.created_by_key) == (None, None)
+
+
+@pytest.mark.parametrize("gone", GONE)
+async def test_a_key_that_acts_as_who_left_cannot_be_taken_over(
+    cast: Cast, gone: PersonChanges | None
+) -> None:
+    eve, ada = await admin(cast), cast.acme.actor("ada")
+    made = await keys.create(cast.engine, eve, "k", MANAGE)
+    await change(cast, eve, gone)
+    for who in (ada, operator(cast.acme.tenant.id)):
+        with pytest.raises(Conflict, match="make a key for another user"):
+            await keys.take_over(cast.engine, who, made.key.id)
 
 
 async def test_nobody_takes_over_a_key_that_may_do_more(cast: Cast) -> None:

@@ -11,10 +11,12 @@ from koine.kit.ids import new_id
 from koine.kit.tokens import new_api_key
 from koine.model.actor import Actor
 from koine.model.credential import ApiKey
-from koine.model.errors import Forbidden, Invalid, NotFound
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
 from koine.store import credentials, identities
 from koine.store.db import Tx
+
+_USER_GONE = "the user whom the key acts as was removed or blocked: make a key for another user"
 
 
 class MadeKey(Struct, frozen=True):
@@ -90,7 +92,8 @@ async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
 async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
     """Put the actor, a user or the operator, in the place of who made a key: so it outlives them,
     and opens again after they have left. Raises NotFound for a key that is none or was revoked;
-    Forbidden for one that may do more than the actor, or acts as a user who may."""
+    Forbidden for one that may do more than the actor, or acts as a user who may; Conflict("user")
+    for one that would go on opening nothing, for the user it acts as was removed or blocked."""
     access.need(actor, MANAGE_TENANT)
     key = await credentials.key(tx, key_id)
     if key is None or key.revoked_at is not None:
@@ -98,6 +101,8 @@ async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
     if actor.kind == "key":
         raise Forbidden("user")
     await _outrank(tx, now, actor, key)
+    if await lenders.holds_now(tx, now, Lender(key.user_id)) is None:
+        raise Conflict("user", _USER_GONE)
     permissions = msgspec.json.decode(key.permissions, type=frozenset[str])
     lender = await _lender(tx, now, actor, permissions)
     await credentials.lend_key(tx, key_id, lender.user_id, now)
