@@ -54,6 +54,21 @@ async def test_a_responder_is_one_of_the_tenants(cast: Cast) -> None:
             await inboxes.create(cast.engine, ada, new)
 
 
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ('{"contact_matching": "trust"}', "settings.contact_matching"),
+        ('{"working_hours": [{"day_of_week": "x"}]}', "settings.working_hours.0.day_of_week"),
+        ("[]", "settings"),
+    ],
+)
+async def test_a_refused_setting_is_named(cast: Cast, settings: str, field: str) -> None:
+    new = NewInbox(name="x", settings=settings)
+    with pytest.raises(Invalid) as refused:
+        await inboxes.create(cast.engine, cast.acme.actor("ada"), new)
+    assert refused.value.field == field
+
+
 @pytest.mark.parametrize("settings", ['{"timezone": "Mars"}', '{"locale": 1}', "[]"])
 async def test_settings_are_what_readers_can_live_with(cast: Cast, settings: str) -> None:
     with pytest.raises(Invalid):

@@ -135,13 +135,20 @@ def _check_settings(text: str) -> None:
         settings = msgspec.json.decode(text, type=InboxSettings)
         ZoneInfo(settings.timezone)
     except msgspec.ValidationError as error:
-        raise Invalid("settings", "wrong", f"settings: {error}") from None
+        what, _, where = str(error).partition(" - at `$.")
+        field = f"settings.{_dotted(where)}" if where else "settings"
+        raise Invalid(field, "wrong", f"{field}: {what}") from None
     except (ValueError, OSError, KeyError):
         raise Invalid("settings.timezone", "unknown", "no such time zone") from None
     check_link("settings.avatar_url", settings.avatar_url or None)
     days = [each.day_of_week for each in settings.working_hours]
     if len(set(days)) < len(days) or not all(map(_is_possible, settings.working_hours)):
         raise Invalid("settings.working_hours", "impossible", "no such days or hours")
+
+
+def _dotted(path: str) -> str:
+    """The end of a path as msgspec writes it, as refused fields are named."""
+    return path.rstrip("`").replace("[...]", "").replace("[", ".").replace("]", "")
 
 
 def _is_possible(day: WorkingDay) -> bool:

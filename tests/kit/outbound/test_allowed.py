@@ -49,6 +49,11 @@ def test_what_cannot_be_read(text: str) -> None:
         Allowed.read(text)
 
 
+def test_a_url_is_refused_with_what_is_wanted_in_its_place() -> None:
+    with pytest.raises(ValueError, match="must be a host, host:port, IP or CIDR"):
+        Allowed.read("http://hooks.internal")
+
+
 def test_nothing_is_nothing() -> None:
     assert Allowed.read(" , ") == Allowed()
 

@@ -44,7 +44,7 @@ def _port(part: str) -> tuple[str, int | None]:
     if not colon or not (bracketed or ":" not in where):
         return part, None
     if not number.isdecimal() or not 0 < int(number) < 65536:
-        raise ValueError(f"{part}: no port")
+        raise ValueError(f"{part}: must be a host, host:port, IP or CIDR, without http://")
     return where, int(number)
 
 
