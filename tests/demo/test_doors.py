@@ -91,6 +91,7 @@ def test_a_value_that_would_break_out_of_its_quotes_is_not_shown() -> None:
 
 
 def test_each_dialect_is_shown_with_its_credentials() -> None:
-    text = shown(COMPANY, "http://x")
+    text = shown(COMPANY, "http://x", "my data")
     for dialect in ("delivery", "helpdesk", "chats", "inbox", "native"):
         assert f"# ---- {dialect}\n# " in text
+    assert "koine demo --env --data 'my data'" in text

@@ -34,4 +34,4 @@ def demo(
     elif as_env:
         typer.echo(env.exports(kept.demo, url))
     else:
-        typer.echo(shown(kept.demo, url))
+        typer.echo(shown(kept.demo, url, settings.data_dir))

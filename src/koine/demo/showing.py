@@ -1,5 +1,6 @@
 """The demonstration's keys and examples as text, for a person to copy from."""
 
+import shlex
 from itertools import groupby
 
 import msgspec
@@ -8,15 +9,17 @@ from koine.demo import curls
 from koine.demo.doors import Company
 
 
-def shown(company: Company, base_url: str) -> str:
-    """Each dialect's credentials and a curl for each of its calls, then how to get them all."""
+def shown(company: Company, base_url: str, data_dir: str) -> str:
+    """Each dialect's credentials and a curl for each of its calls, then how to get them all from
+    the data folder."""
     lines: list[str] = []
     examples = groupby(curls.examples(company, base_url), key=lambda each: each.dialect)
     for dialect, calls in examples:
         lines += ["", f"# ---- {dialect}", *_credentials(company, dialect)]
         for call in calls:
             lines += ["", f"# {call.title}", call.command]
-    lines += ["", '# All of it as variables: eval "$(koine demo --env)"', ""]
+    command = f"koine demo --env --data {shlex.quote(data_dir)}"
+    lines += ["", f'# All of it as variables: eval "$({command})"', ""]
     return "\n".join(lines)
 
 

@@ -153,7 +153,7 @@ async def _announce(engine: Engine) -> None:
     url, where = settings.public_url(), database_name(settings)
     if settings.demo:
         kept = await demonstration(engine, url)
-        sys.stdout.write(shown(kept.demo, url))
+        sys.stdout.write(shown(kept.demo, url, settings.data_dir))
     sys.stdout.write(f"\nKoine serves {url}, and its API documents at {url}/docs\n")
     sys.stdout.flush()
     _log.info("serving", url=url, database=where, workers=settings.workers, version=__version__)
