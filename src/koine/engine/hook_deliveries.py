@@ -13,8 +13,13 @@ from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
 from koine.model.hook import Attempt, Delivery, DeliveryState, HookDialect, Owned, Shown
 from koine.model.page import Page, Window
-from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT
-from koine.store import events, hook_log, hook_queue, hooks
+from koine.model.permissions import (
+    MANAGE_OPERATIONS,
+    MANAGE_TENANT,
+    READ_CONVERSATIONS,
+    VIEW_TENANT,
+)
+from koine.store import conversations, events, hook_log, hook_queue, hooks
 from koine.store.db import Tx
 
 ATTEMPTS_SHOWN = 50
@@ -62,14 +67,15 @@ async def page(
 @reads
 async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> Shown:
     """A delivery with its tries. What was said in them is shown to those who may read all
-    conversations. Raises Forbidden, NotFound."""
+    conversations; of conversations about support and of deliveries, to those who may read those.
+    Raises Forbidden, NotFound."""
     access.need(actor, *READ)
     present(await hooks.get(tx, hook_id))
     found = await hook_log.one(tx, hook_id, event_id)
     if found is None:
         raise NotFound("delivery")
     tried = await hook_log.attempts(tx, found, ATTEMPTS_SHOWN)
-    if not (actor.may(VIEW_TENANT, READ_CONVERSATIONS) and access.sees_private(actor)):
+    if not await _may_read(tx, actor, found):
         tried = [_without_words(each) for each in tried]
     return Shown(found, tried)
 
@@ -150,6 +156,19 @@ async def _active(tx: Tx, now: int, hook_id: str) -> Owned:
     if found.status != "active":
         raise Conflict("disabled", "the webhook is switched off")
     return Owned(**structs.asdict(found), tenant_id=tx.tenant_id)
+
+
+async def _may_read(tx: Tx, actor: Actor, delivery: Delivery) -> bool:
+    """Whether what was posted is for the actor, whoever owns the endpoint."""
+    if not (actor.may(VIEW_TENANT, READ_CONVERSATIONS) and access.sees_private(actor)):
+        return False
+    if delivery.kind.startswith("delivery."):
+        return actor.may(MANAGE_OPERATIONS, MANAGE_TENANT)
+    if delivery.conversation_id is None:
+        return True
+    found = await conversations.by_ids(tx, [delivery.conversation_id])
+    readers = await access.support_readers(tx, found.values())
+    return access.reads(actor, readers.get(delivery.conversation_id))
 
 
 def _without_words(attempt: Attempt) -> Attempt:

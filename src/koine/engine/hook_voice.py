@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from koine.model.actor import Actor
 from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.model.hook import HookDialect, Told
@@ -22,9 +23,12 @@ class HookVoice(Protocol):
         """Whether an event may have to be told; it is asked before anything but the event is
         known, so it may say yes where `told` will say nothing."""
 
-    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
-        """An event in the dialect's words; None when this language, or the endpoint, says nothing
-        of it. The same for every endpoint that asks for the same kinds."""
+    def told(
+        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
+    ) -> Told | None:
+        """An event in the dialect's words, as the reader, whose rights the endpoint has, may read
+        it; None when this language, or the endpoint, says nothing of it. The same for every
+        endpoint that asks for the same kinds with the same rights."""
 
     def ping(self, tenant: Tenant, now: int) -> Told:
         """What the button "test" sends, at `now` (µs)."""

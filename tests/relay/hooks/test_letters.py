@@ -6,6 +6,7 @@ import pytest
 from koine.dialects.native.hooks import NativeHooks
 from koine.engine import happenings
 from koine.engine.hook_voice import Kinds
+from koine.model.actor import Actor
 from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.model.hook import Told as Said
@@ -21,11 +22,13 @@ BAD = "a word no voice can say"
 class Stammering(NativeHooks):
     """A voice with a bug: one message is more than it can bear."""
 
-    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Said | None:
+    def told(
+        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
+    ) -> Said | None:
         """As the native one, but for that message."""
         if happening.message is not None and happening.message.content == BAD:
             raise KeyError(BAD)
-        return super().told(happening, tenant, kinds)
+        return super().told(happening, tenant, kinds, reader)
 
 
 async def test_an_event_that_cannot_be_told_holds_up_no_other(told: Told) -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from koine.dialects.helpdesk import happened
 from koine.engine.hook_voice import Kinds
 from koine.kit.times import iso_ms
+from koine.model.actor import Actor
 from koine.model.event import Logged
 from koine.model.happening import Happening
 from koine.model.hook import Told
@@ -48,7 +49,9 @@ class HelpdeskHooks:
         names = _OF.get(event.kind, frozenset())
         return bool(names & kinds) if kinds else bool(names)
 
-    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
+    def told(
+        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
+    ) -> Told | None:
         """The event; an assignment or a closing that is not asked for by name is an update."""
         name, data = happened.name(happening), happened.data(happening)
         if name in _OF[_UPDATED]:

@@ -9,6 +9,7 @@ import msgspec
 
 from koine.dialects.inbox import wire_hooks
 from koine.engine.hook_voice import Kinds
+from koine.model.actor import Actor
 from koine.model.event import EventKind, Logged
 from koine.model.happening import Happening
 from koine.model.hook import Told
@@ -39,7 +40,9 @@ class InboxHooks:
         names = _OF.get(event.kind, ())
         return bool(names) and (not kinds or not kinds.isdisjoint(names))
 
-    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
+    def told(
+        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
+    ) -> Told | None:
         """The event; None outside of any inbox, or when the conversation was taken away."""
         c, around = happening.conversation_then, happening.around
         inbox = around.inboxes.get((c.inbox_id if c else None) or "")

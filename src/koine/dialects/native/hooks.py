@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from koine.dialects.native import stream_shapes
 from koine.engine.hook_voice import Kinds
 from koine.kit.times import iso_ms
+from koine.model.actor import Actor
 from koine.model.event import EventKind, Logged
 from koine.model.happening import Happening
 from koine.model.hook import Told
@@ -50,15 +51,18 @@ class NativeHooks:
             return True
         return _REMOVED.get(event.kind.partition(".")[0]) in kinds
 
-    def told(self, happening: Happening, tenant: Tenant, kinds: Kinds) -> Told | None:
+    def told(
+        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
+    ) -> Told | None:
         """The event with what it is about; None when there is nothing left to show."""
-        event, kind = happening.event, stream_shapes.kind(happening, None)
+        reader = stream_shapes.without_keys(reader)
+        event, kind = happening.event, stream_shapes.kind(happening, reader)
         if kinds and kind not in kinds:
             return None
         data: object
         if event.kind == "webhook.disabled":
             data = {"webhook_id": event.subject_id, **_said.decode(event.body)}
-        elif (data := stream_shapes.data(happening, None, self._base_url)) is None:
+        elif (data := stream_shapes.data(happening, reader, self._base_url)) is None:
             return None
         body = Body(
             type=kind,

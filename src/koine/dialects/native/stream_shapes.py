@@ -1,10 +1,9 @@
 """What an event holds for those who follow: what it is about, as GET shows it now. Pure.
 
-Streams ask as the reader; webhooks as nobody in particular, which is as a key of the tenant that
-reads everything and manages nothing.
+Streams ask as the reader; webhooks as their endpoint's owner, but without what opens inboxes.
 """
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from koine.dialects.native import shapes, shapes_talk, wire_talk
 from koine.dialects.native import wire_stream as wire
@@ -20,6 +19,7 @@ from koine.model.inbox import Inbox
 from koine.model.names import display_name
 from koine.model.permissions import (
     MANAGE_OPERATIONS,
+    MANAGE_TENANT,
     READ_CONVERSATIONS,
     READ_CUSTOMERS,
     VIEW_TENANT,
@@ -28,12 +28,21 @@ from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
 
 _PERMISSIONS = frozenset({READ_CONVERSATIONS, READ_CUSTOMERS, VIEW_TENANT})
-_NOBODY = Actor("", "key", permissions=_PERMISSIONS | {MANAGE_OPERATIONS})
 _TALK = frozenset({"conversation", "participant", "message"})
 REMOVED = "conversation.removed"
 
 
-def event(happening: Happening, actor: Actor | None, base_url: str) -> wire.Event | None:
+def without_keys(reader: Actor) -> Actor:
+    """The reader of a webhook: may read what its owner may, and is shown none of what opens the
+    tenant's inboxes or says how it is set up: bodies are kept, and seen by others."""
+    if not reader.may(MANAGE_TENANT):
+        return reader
+    # Who manages the tenant sees all deliveries, too.
+    permissions = reader.permissions - {MANAGE_TENANT} | {MANAGE_OPERATIONS}
+    return structs.replace(reader, permissions=permissions)
+
+
+def event(happening: Happening, actor: Actor, base_url: str) -> wire.Event | None:
     """The event as this reader is shown it; None when there is nothing left to show."""
     held = data(happening, actor, base_url)
     if held is None:
@@ -49,7 +58,7 @@ def event(happening: Happening, actor: Actor | None, base_url: str) -> wire.Even
     )
 
 
-def kind(happening: Happening, actor: Actor | None) -> str:
+def kind(happening: Happening, actor: Actor) -> str:
     """The event's type: that of the log, but what is out of every list is `removed`."""
     told = happening.event.kind
     if told.partition(".")[0] in _TALK and _is_lost(happening, actor):
@@ -57,20 +66,20 @@ def kind(happening: Happening, actor: Actor | None) -> str:
     noun = happening.noun
     if isinstance(noun, Inbox) and noun.removed_at is not None:
         return "inbox.removed"
-    if isinstance(noun, Delivery) and not sees_delivery(actor or _NOBODY, noun):
+    if isinstance(noun, Delivery) and not sees_delivery(actor, noun):
         return "delivery.removed"
     return told
 
 
-def data(happening: Happening, actor: Actor | None, base_url: str) -> wire.EventData | None:
-    """What the event holds, for a reader (None: a webhook); None when it is there no more.
+def data(happening: Happening, reader: Actor, base_url: str) -> wire.EventData | None:
+    """What the event holds, for a reader; None when it is there no more.
 
     Whether the reader may be told at all was asked before (`engine.hearing`).
     """
-    told, reader = happening.event, actor or _NOBODY
+    told = happening.event
     match told.kind.partition(".")[0]:
         case "conversation" | "participant" | "message":
-            return _talk(happening, actor, base_url)
+            return _talk(happening, reader, base_url)
         case "credential":
             return wire.EventData(subject_id=told.subject_id)
     match happening.noun:
@@ -108,7 +117,7 @@ def shows_whole(identity_id: str, reader: Actor) -> bool:
     return identity_id == reader.identity_id or reader.may(*_PERMISSIONS)
 
 
-def _talk(happening: Happening, actor: Actor | None, base_url: str) -> wire.EventData | None:
+def _talk(happening: Happening, reader: Actor, base_url: str) -> wire.EventData | None:
     found, told = happening.conversation, happening.event
     if found is None:
         return (
@@ -116,9 +125,9 @@ def _talk(happening: Happening, actor: Actor | None, base_url: str) -> wire.Even
             if told.kind == "conversation.deleted"
             else None
         )
-    if _is_lost(happening, actor):
+    if _is_lost(happening, reader):
         return wire.EventData(conversation_id=found.id)
-    shown = _shown(happening, found, actor or _NOBODY)
+    shown = _shown(happening, found, reader)
     if told.kind.startswith("message."):
         message = happening.message
         if message is None:
@@ -151,14 +160,14 @@ def _person(happening: Happening, person: Identity, reader: Actor) -> wire.Event
     )
 
 
-def _is_lost(happening: Happening, actor: Actor | None) -> bool:
+def _is_lost(happening: Happening, actor: Actor) -> bool:
     """Whether the conversation is out of every list, or this reader's part in it has ended."""
     found = happening.conversation
     if found is None:
         return False
     if found.removed_at is not None:
         return True
-    if actor is None or access.sees_all(actor):
+    if access.sees_all(actor):
         return False
     if actor.kind == "contact" and found.owner_id == actor.identity_id:
         return False

@@ -140,7 +140,7 @@ class Desk:
             return None
         voice, kinds = self._engine.voices[hook.dialect], kinds_of(hook)
         return happening.once(
-            ("hook", hook.dialect, kinds), lambda: voice.told(happening, tenant, kinds)
+            ("hook", hook.dialect, kinds, ear), lambda: voice.told(happening, tenant, kinds, ear)
         )
 
     async def reason_to_pause(self, letter: Letter) -> str | None:
