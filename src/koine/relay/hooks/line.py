@@ -14,12 +14,14 @@ AHEAD = 3
 
 
 class Line:
-    """Kept in memory from the first claim on. `waiting` are letters claimed and not yet posted."""
+    """Kept in memory from the first claim on. `waiting` are letters claimed and not yet posted;
+    `allowed` is how many claims the endpoint could have at most when that was last asked."""
 
     def __init__(self, hook: Owned) -> None:
         self.hook = hook
         self.flying = 0
         self.hungry = False
+        self.allowed = MOST * AHEAD
         self.waiting: deque[Letter] = deque()
         self._limit = FIRST
         self._health = self._written = _health(hook)
@@ -43,13 +45,15 @@ class Line:
 
     @property
     def room(self) -> int:
-        """How many more may be claimed."""
+        """How many more may be claimed, as far as the endpoint alone can tell."""
+        if self.probes:
+            return 0 if self.held else 1
         return max(self._depth - self.held, 0)
 
     @property
     def runs_dry(self) -> bool:
         """Whether more was due than could be claimed, and it is time for it."""
-        return self.hungry and self.held <= self._depth // 2
+        return self.hungry and self.held <= min(self._depth, self.allowed) // 2
 
     @property
     def _depth(self) -> int:

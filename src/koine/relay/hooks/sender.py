@@ -21,12 +21,13 @@ from koine.relay.hooks.letters import Desk, Letter, Written
 from koine.relay.hooks.line import Line
 from koine.relay.hooks.outcomes import Outcomes
 from koine.relay.hooks.post import Posted, post
+from koine.relay.hooks.shares import Shares
 from koine.store import hook_queue
 
 LEASE = MINUTE
 """µs a claim holds; a post takes a quarter of it at most."""
 CLAIMS = 512
-"""Claims held at once, for all endpoints together."""
+"""Claims held at once, for all endpoints together; `shares` says how they are shared out."""
 CROWD_CLAIMS, CROWD_RATE = 32, 100
 """While people's sends crowd the process, it claims so many at once and no more than so many a
 second: who is told waits, who speaks does not."""
@@ -133,18 +134,17 @@ class Sender:
         self._forget_idle()
         wanted: list[tuple[Place, int]] = []
         probes: list[Place] = []
-        share = max(hands // max(len(found), 1), 1)
+        shares = Shares(CLAIMS, hands, self._lines, found)
         for hook in found:
             line = self._lines.setdefault(hook.place, Line(hook))
             line.renew(hook)
-            at_most = min(line.room, share, hands)
+            line.allowed = shares.allowed(hook.place, line)
             line.hungry = True
-            if line.probes:
-                if not line.held:
+            if at_most := shares.take(hook.place, line, line.room):
+                if line.probes:
                     probes.append(hook.place)
-            elif at_most:
-                wanted.append((hook.place, at_most))
-                hands -= at_most
+                else:
+                    wanted.append((hook.place, at_most))
         return wanted, probes
 
     def _forget_idle(self) -> None:
