@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
-from koine.engine import accounts, credentials, keys, people, sessions
+from koine.engine import accounts, credentials, keys, people, sessions, tenants
 from koine.engine.people import PersonChanges
 from koine.model.actor import Actor, operator
 from koine.model.errors import Forbidden, Unauthenticated
+from koine.model.identity import NewIdentity
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, READ_CONVERSATIONS
+from koine.model.tenant import TokenIssuer
 from koine.store.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
 
@@ -82,3 +85,38 @@ async def test_what_says_nothing_new_of_an_administrator_is_allowed(cast: Cast) 
     lesser, ada = await manager(cast, "user"), cast.acme.people["ada"]
     same = PersonChanges(role=ada.role, email=ada.email, phone="1")
     assert (await people.change(cast.engine, lesser, ada.id, "user", same)).phone == "1"
+
+
+STAFF = PersonChanges(role="dispatcher")
+ISSUER = TokenIssuer(algorithm="HS256", key="k" * 40)
+TO_NOTES: dict[str, Attack] = {
+    "a role for oneself": lambda c, a, _: people.change(
+        c.engine, a, c.acme.id("dan"), "user", STAFF
+    ),
+    "a role for another": lambda c, a, _: people.change(
+        c.engine, a, c.acme.id("cleo"), "user", STAFF
+    ),
+    "a new user": lambda c, a, _: people.create(
+        c.engine, a, NewIdentity(kind="user", name="E", role="agent")
+    ),
+    "an issuer": lambda c, a, _: tenants.change(
+        c.engine, a, tenants.TenantChanges(token_issuer=ISSUER)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["user", "key"])
+@pytest.mark.parametrize("attack", ATTACKS | TO_NOTES)
+async def test_who_reads_no_notes_has_no_way_to_those_who_do(
+    cast: Cast, attack: str, kind: str
+) -> None:
+    """Dan drives, and holds every permission there is; reading notes comes with a role."""
+    boss, dan, dora = operator(cast.acme.tenant.id), cast.acme.id("dan"), cast.acme.id("dora")
+    everything = PersonChanges(permissions=msgspec.json.encode(sorted(PERMISSIONS)).decode())
+    await people.change(cast.engine, boss, dan, "user", everything)
+    actor = Actor(cast.acme.tenant.id, "user", dan, "driver", PERMISSIONS)
+    if kind == "key":
+        made = await keys.create(cast.engine, actor, "k", PERMISSIONS)
+        actor = await credentials.by_key(cast.engine, made.text)
+    with pytest.raises(Forbidden):
+        await (ATTACKS | TO_NOTES)[attack](cast, actor, dora)

@@ -39,6 +39,13 @@ def need_all(actor: Actor, permissions: frozenset[str]) -> None:
         need(actor, permission)
 
 
+def need_notes(actor: Actor, role: str | None) -> None:
+    """Raise Forbidden for one who reads no private notes where the role is one that does: reading
+    them comes with a role, so no permission stands for it, and nobody gives or takes it."""
+    if role in STAFF_ROLES and not sees_private(actor):
+        raise Forbidden(MANAGE_TENANT)
+
+
 async def refuse_blocked(tx: Tx, actor: Actor) -> None:
     """Raise Forbidden for a contact that is blocked: nothing from it is stored."""
     if actor.kind == "contact" and actor.identity_id is not None:

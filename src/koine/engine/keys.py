@@ -131,6 +131,7 @@ async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
         raise Invalid("user_id", "unknown", "no such user")
     if user.id != actor.identity_id:
         access.need_all(actor, people.held(user.role, user.permissions))
+        access.need_notes(actor, user.role)
     return user.id
 
 
@@ -143,3 +144,4 @@ async def _outrank(tx: Tx, now: int, actor: Actor, key: ApiKey) -> None:
         is_own = actor.kind == "user" and each.user_id == actor.identity_id
         if holds is not None and not is_own:
             access.need_all(actor, holds.permissions)
+            access.need_notes(actor, holds.role)

@@ -87,6 +87,7 @@ async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
         await release_identifier(tx, now, None, new.identifier)
     if new.kind == "user":
         access.need_all(actor, held(new.role, new.permissions))
+        access.need_notes(actor, new.role)
     person = await add(tx, now, new)
     if new.kind == "contact":
         await take_verified(tx, now, None, person)
@@ -210,6 +211,7 @@ def outrank(actor: Actor, user: Identity) -> None:
     A key that acts as the user is not the user."""
     if actor.kind != "user" or user.id != actor.identity_id:
         access.need_all(actor, held(user.role, user.permissions))
+        access.need_notes(actor, user.role)
 
 
 @writes
@@ -246,6 +248,8 @@ async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Id
     by the row as it was, so that nobody is made less first. A login follows its user's e-mail."""
     new = held(after.role, after.permissions) - held(before.role, before.permissions)
     access.need_all(actor, new)
+    if after.role != before.role:
+        access.need_notes(actor, after.role)
     if any(getattr(after, name) != getattr(before, name) for name in _RANK_FIELDS):
         outrank(actor, before)
     if after.email == before.email:

@@ -102,6 +102,7 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
         await _check_users(tx, settings.support_user_ids, known.support_user_ids)
     if settings.token_issuer != known.token_issuer:
         access.need_all(actor, PERMISSIONS)
+        access.need_notes(actor, "tenant_admin")
         _check_issuer(settings.token_issuer)
     after = structs.replace(before, name=name, settings=msgspec.json.encode(settings).decode())
     await tenants.change(tx, after)
