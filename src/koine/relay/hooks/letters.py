@@ -140,7 +140,8 @@ class Desk:
             return None
         voice, kinds = self._engine.voices[hook.dialect], kinds_of(hook)
         return happening.once(
-            ("hook", hook.dialect, kinds, ear), lambda: voice.told(happening, tenant, kinds, ear)
+            ("hook", hook.dialect, kinds, actor),
+            lambda: voice.told(happening, tenant, kinds, actor),
         )
 
     async def reason_to_pause(self, letter: Letter) -> str | None:
