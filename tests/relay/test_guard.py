@@ -99,15 +99,31 @@ async def test_who_is_slow_to_be_known_again_keeps_nobody_waiting(cast: Cast) ->
         assert await heard(theirs, 2) == ["identity.updated", "tenant.updated"]
 
 
+async def test_who_catches_up_reads_nothing_while_it_is_asked_for(cast: Cast) -> None:
+    boss = cast.rival.actor("ada")
+    async with relay_of(cast.engine) as relay:
+        slow = _Slow(boss)
+        theirs = await relay.seat(slow, None)
+        slow.known.clear()
+        slow.begun.clear()
+        await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
+        await asyncio.wait_for(slow.begun.wait(), 5)
+        assert await heard(theirs, 9, 0.05) == []
+        slow.known.set()
+        assert await heard(theirs, 1, 5) == ["tenant.updated"]
+
+
 class _Slow(PlainVoice):
     """Its credential's issuer takes its time."""
 
     def __init__(self, actor: Actor) -> None:
         super().__init__(actor)
+        self.begun = asyncio.Event()
         self.known = asyncio.Event()
         self.known.set()
 
     async def authenticate(self) -> Actor:
+        self.begun.set()
         await self.known.wait()
         return self.actor
 

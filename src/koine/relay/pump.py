@@ -157,14 +157,17 @@ class Pump:
                 return
             chunk = await self._db.read("", events.after, hub.delivered, settled, _CHUNK)
             upto = chunk[-1].position if len(chunk) == _CHUNK else settled
+            by_tenant = _by_tenant(chunk)
+            # Rights first: whoever catches up reads as far as `hub.position` by itself.
+            for tenant_id, theirs in by_tenant.items():
+                await self._guard.check(tenant_id, theirs)
             # From here on who joins reads this chunk itself.
             hub.position = upto
-            for tenant_id, theirs in _by_tenant(chunk).items():
+            for tenant_id, theirs in by_tenant.items():
                 await self._tell_tenant(tenant_id, theirs)
             hub.delivered = upto
 
     async def _tell_tenant(self, tenant_id: str, theirs: list[Logged]) -> None:
-        await self._guard.check(tenant_id, theirs)
         if not self._hub.seats(tenant_id):
             return
         curious = self._hub.curious(tenant_id)
