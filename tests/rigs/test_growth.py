@@ -1,0 +1,20 @@
+"""A few greedy callers, and a server that counts nothing, which the rig must find out."""
+
+from pathlib import Path
+
+from rigs.growth import BOUND, greed
+from rigs.servers import Home
+
+CALLS = 3000
+
+
+async def test_what_strangers_add_is_bounded(tmp_path: Path) -> None:
+    grown = await greed(Home(tmp_path), CALLS)
+    assert grown.bytes <= BOUND, grown
+    assert grown.refused > 0, grown
+
+
+async def test_planted_a_server_that_counts_nothing_grows_and_grows(tmp_path: Path) -> None:
+    grown = await greed(Home(tmp_path), CALLS, sabotage="no_budgets")
+    assert grown.bytes > BOUND, grown
+    assert grown.done > CALLS // 2, grown
