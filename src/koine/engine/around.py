@@ -6,8 +6,13 @@ from koine.engine import access
 from koine.model.conversation import Conversation
 from koine.model.message import Message
 from koine.model.view import Around, LastSenders, Part
-from koine.store import identities, inboxes, messages, participants, tickets
+from koine.store import identities, inboxes, message_windows, messages, participants, tickets
 from koine.store.db import Tx
+
+MOST_LETTERS = 4 << 20
+"""Of all messages in one answer: the newest are shown, a page of messages has the older ones."""
+FEW_MESSAGES = 28
+"""As many have no more letters, each having at most 150,000."""
 
 
 async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> Around:
@@ -20,7 +25,7 @@ async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> A
         return Around(readers=readers)
     ids = [c.id for c in items]
     latest = await _latest(tx, items) if "latest" in parts else {}
-    said = await messages.public_of(tx, ids) if "messages" in parts else {}
+    said = await _said(tx, items) if "messages" in parts else {}
     spoke = [m for each in said.values() for m in each]
     owners = _distinct(c.owner_id for c in items)
     return Around(
@@ -41,6 +46,13 @@ async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> A
         senders=await _senders(tx, items) if "senders" in parts else {},
         readers=readers,
     )
+
+
+async def _said(tx: Tx, items: list[Conversation]) -> dict[str, list[Message]]:
+    ids = [c.id for c in items]
+    if sum(c.public_count for c in items) <= FEW_MESSAGES:
+        return await messages.public_of(tx, ids)
+    return await message_windows.newest_of(tx, ids, MOST_LETTERS)
 
 
 async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:

@@ -30,15 +30,19 @@ from koine.store.db import Tx
 PARTS: frozenset[Part] = frozenset({"messages", "people", "inboxes"})
 PAGE = 20
 """Messages on a page (inbox.md, F)."""
+MOST_LISTED = 500
+"""Conversations in one answer."""
 MOST_IN_A_MINUTE = 200
 """Messages of one conversation, whoever they are from (inbox.md, F)."""
 
 
 @reads
 async def of_place(tx: Tx, actor: Actor, entry: Entry) -> Shown:
-    """Every conversation the place shows, oldest first, with all that is said in them."""
+    """The conversations the place shows, oldest first, with what is said in them (`around`): those
+    among the contact's MOST_LISTED newest."""
     place, contact = entry.guest
-    items = [c for c in await rows.of_owner(tx, contact.id) if shows(place, contact, c)]
+    newest = await rows.newest_of_owner(tx, contact.id, MOST_LISTED)
+    items = [c for c in newest if shows(place, contact, c)]
     return Shown(items, await around(tx, items, PARTS))
 
 

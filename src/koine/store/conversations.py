@@ -34,6 +34,13 @@ _OF_OWNER = Query(
     .order_by(t.c.number),
     Conversation,
 )
+_NEWEST_OF_OWNER = Query(
+    select(*COLUMNS)
+    .where(_IN_TENANT, t.c.owner_id == p("owner_id"), t.c.removed_at.is_(None))
+    .order_by(t.c.number.desc())
+    .limit(p("most")),
+    Conversation,
+)
 # In two: those that were removed have an index of their own.
 _IDS_OF_OWNER = Query(
     union_all(
@@ -97,6 +104,11 @@ async def lock_of_delivery(tx: Tx, delivery_id: str) -> Conversation | None:
 async def of_owner(tx: Tx, owner_id: str) -> list[Conversation]:
     """A contact's conversations, in any inbox or none, oldest first; removed ones left out."""
     return await tx.all(_OF_OWNER, owner_id=owner_id)
+
+
+async def newest_of_owner(tx: Tx, owner_id: str, most: int) -> list[Conversation]:
+    """As `of_owner`, but the newest `most` alone."""
+    return (await tx.all(_NEWEST_OF_OWNER, owner_id=owner_id, most=most))[::-1]
 
 
 async def ids_of_owner(tx: Tx, owner_id: str) -> list[str]:

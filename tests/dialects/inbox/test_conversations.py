@@ -183,3 +183,29 @@ async def test_an_agent_who_reads_is_seen_to_have_looked(door: Door) -> None:
     await messages.mark_read(engine, acme.actor("alice"), made.id)
     shown = (await door.carol.call("GET", f"/conversations/{made.number}")).json()
     assert shown["agent_last_seen_at"] == door.cast.clock.now() // 1_000_000
+
+
+async def test_an_answer_holds_the_newest_messages_up_to_a_bound(door: Door) -> None:
+    old, new = await door.carol.open(), await door.carol.open()
+    for n in range(20):
+        await door.carol.say(old["id"], f"{n} " + "x" * 149_000)
+        await door.carol.say(new["id"], f"{n} " + "y" * 149_000)
+    listed = (await door.carol.call("GET", "/conversations")).json()
+    shown = {
+        each["id"]: [int(m["content"].split()[0]) for m in each["messages"]] for each in listed
+    }
+    assert shown[new["id"]] == [*range(20)]
+    assert 0 < len(shown[old["id"]]) < 20
+    assert shown[old["id"]] == [*range(20)][-len(shown[old["id"]]) :]
+    whole = (await door.carol.call("GET", f"/conversations/{old['id']}")).json()
+    assert len(whole["messages"]) == 20
+
+
+async def test_a_list_holds_the_newest_conversations(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_conversations, "MOST_LISTED", 2)
+    made = [(await door.carol.open())["id"] for _ in range(3)]
+    listed = (await door.carol.call("GET", "/conversations")).json()
+    assert [each["id"] for each in listed] == made[1:]
+    assert (await door.carol.call("GET", f"/conversations/{made[0]}")).status_code == 200
