@@ -4,12 +4,20 @@ from typing import Any
 
 import pytest
 
-from koine.engine import access, conversations, delivery_conversations, messages, participation
+from koine.engine import (
+    access,
+    conversations,
+    delivery_conversations,
+    messages,
+    participation,
+    tenants,
+)
 from koine.engine.delivery_conversations import Opening
-from koine.model.actor import Actor
+from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Forbidden, NotFound
 from koine.model.filters import ConversationFilter, MessageFilter
+from koine.model.message import Draft
 from koine.model.page import Window
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 from koine.store.as_tenant import TenantTx
@@ -143,3 +151,23 @@ async def test_a_page_of_support_conversations_takes_as_many_queries_as_one(cast
     page = [await conversations.create(cast.engine, ada, new) for _ in range(5)]
     counts = [await cast.engine.db.read(ada.tenant_id, queries, page[:n]) for n in (0, 1, 5)]
     assert counts == [0, 2, 2]
+
+
+async def test_no_search_finds_support_conversations_by_what_the_searcher_may_not_read(
+    cast: Cast,
+) -> None:
+    acme, engine, boss = cast.acme, cast.engine, operator(cast.acme.tenant.id)
+    named = tenants.TenantChanges(support_user_ids=[acme.id("dora")])
+    await tenants.change(engine, boss, named)
+    new = NewConversation(kind="support", title="Help")
+    talk = await conversations.create(engine, boss, new)
+    draft = Draft(content="my card is 4711", sender_id=acme.id("alice"))
+    await messages.post(engine, boss, talk.id, draft)
+    found = {}
+    for name in ("ada", "alice", "dora"):
+        for text in ("card is 4711", "help"):
+            f, window = ConversationFilter(search=text), Window(limit=10)
+            page = await conversations.search(engine, acme.actor(name), f, window)
+            found[name, text] = (len(page.items), page.total)
+    missed = [each for each, count in found.items() if count == (0, 0)]
+    assert missed == [("ada", "card is 4711"), ("alice", "card is 4711")]

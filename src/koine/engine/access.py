@@ -135,6 +135,18 @@ async def support_readers(tx: Tx, found: Iterable[Conversation]) -> dict[str, fr
     return {each: frozenset({*settings.support_user_ids, *customers.get(each, ())}) for each in ids}
 
 
+async def searching(tx: Tx, actor: Actor, f: ConversationFilter) -> ConversationFilter:
+    """The filter with whose search it is, where that matters: nobody finds by its text what they
+    may not read (delivery.md, S)."""
+    if f.search is None or actor.kind != "user":
+        return f
+    tenant = await tenants.get(tx, tx.tenant_id)
+    settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
+    if actor.is_system_admin or actor.identity_id in settings.support_user_ids:
+        return f
+    return msgspec.structs.replace(f, search_reader=actor.identity_id)
+
+
 def reads(actor: Actor, readers: frozenset[str] | None) -> bool:
     """Whether what is said in a conversation that the actor sees, the newest message among it, is
     for the actor. `readers` are those `support_readers` has of it, None for every other kind."""

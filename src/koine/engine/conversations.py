@@ -65,7 +65,7 @@ async def _find(
 ) -> Shown:
     """A page of the conversations the actor may list, newest activity first, with exact total
     where asked for. Raises Forbidden when it asks for another person's without permission."""
-    f = access.scoped(actor, f)
+    f = await access.searching(tx, actor, access.scoped(actor, f))
     page = await conversation_lists.page(tx, f, window, with_total, "latest" in parts)
     items: list[Conversation] = list(page.items)
     latest = {c.id: c.latest for c in page.items if c.latest is not None}

@@ -17,7 +17,9 @@ class ConversationFilter(Struct, frozen=True, kw_only=True):
     `participant_id`: the identity takes part now. `channel_types` are the inbox's (or, for a
     conversation without inbox, none). `shown_from`/`shown_to` bound the time of the last message
     as the chats dialect shows it, both inclusive, µs. `search` is text to find in the title, the
-    owner's names, email or identifier, or the beginning of the last message, folded.
+    owner's names, email or identifier, or the beginning of the last message, folded. With a
+    `search_reader` the last message of a conversation about support is looked at only where that
+    identity is the customer of its ticket.
     """
 
     statuses: tuple[Status, ...] = ()
@@ -33,6 +35,7 @@ class ConversationFilter(Struct, frozen=True, kw_only=True):
     shown_from: int | None = None
     shown_to: int | None = None
     search: str | None = None
+    search_reader: str | None = None
     by_shown_time: bool = False
 
 

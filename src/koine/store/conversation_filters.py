@@ -3,14 +3,14 @@ and its conditions."""
 
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from koine.kit.text_folding import fold
 from koine.model.filters import ConversationFilter
 from koine.store.fragments import contains_text, folded_text, in_list
 from koine.store.sql import p
 from koine.store.tables import conversations as t
-from koine.store.tables import identities, inboxes
+from koine.store.tables import identities, inboxes, tickets
 
 _LISTS = ("kinds", "inbox_ids", "owner_ids", "responder_ids", "responder_version_ids")
 OWNERS = frozenset({"owner_ids", "owner_ids=1"})
@@ -20,9 +20,16 @@ FILTERS = (
     *(name + one for name in _LISTS for one in ("", "=1")),
     *(f"statuses={count}" for count in (1, 2, 3, 4)),
     *("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"),
+    "search_reader",
     "channel_types",
 )
 """Every name there is, for a Family's `filters`."""
+_OF_READER = exists().where(
+    tickets.c.tenant_id == t.c.tenant_id,
+    tickets.c.conversation_id == t.c.id,
+    tickets.c.kind == "support",
+    tickets.c.customer_id == p("search_reader"),
+)
 _SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
 
 
@@ -47,6 +54,9 @@ def conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]
     if f.search is not None and fold(f.search):
         names.add("search")
         values["search"] = f.search
+        if f.search_reader is not None:
+            names.add("search_reader")
+            values["search_reader"] = f.search_reader
     for name in ("priority", "assignee_id", "participant_id", "shown_from", "shown_to"):
         if getattr(f, name) is not None:
             names.add(name)
@@ -116,7 +126,10 @@ def _search(names: frozenset[str]) -> ColumnElement[bool]:
     )
     title = folded_text(t.c.title_folded, t.c.title)
     content = folded_text(t.c.last_content_folded, t.c.last_content)
-    return or_(contains_text(title, "search"), contains_text(content, "search"), owner)
+    said = contains_text(content, "search")
+    if "search_reader" in names:
+        said = and_(said, or_(t.c.kind != "support", _OF_READER))
+    return or_(contains_text(title, "search"), said, owner)
 
 
 def _channel_types() -> ColumnElement[bool]:
