@@ -33,6 +33,16 @@ async def test_an_entry_says_who_did_what_to_whom(cast: Cast) -> None:
     assert msgspec.json.decode(entry.detail) == {"role": "agent", "blocked": False}
 
 
+async def test_an_entry_says_that_a_user_logs_in_by_another_email(cast: Cast) -> None:
+    dan, email = cast.acme.id("dan"), PersonChanges(email="other@web.test", permissions="[]")
+    await people.change(cast.engine, cast.acme.actor("ada"), dan, "user", email)
+    entry = await newest(cast)
+    assert (entry.action, entry.noun, entry.noun_id) == ("change", "user", dan)
+    assert msgspec.json.decode(entry.detail)["fields"] == ["email", "permissions"]
+    await people.change(cast.engine, cast.acme.actor("ada"), dan, "user", PersonChanges(email=None))
+    assert msgspec.json.decode((await newest(cast)).detail)["fields"] == ["email"]
+
+
 async def test_no_entry_holds_a_secret(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     made = await keys.create(cast.engine, ada, "k", frozenset({READ_CONVERSATIONS}))

@@ -168,8 +168,10 @@ async def alter(
             await credentials.revoke_sessions_of(tx, after.id, now)
     await identities.change(tx, after)
     await record(tx, now, "identity.updated", after.id, what=kind)
-    if {"role", "permissions", "blocked"} & values.keys():
-        await note(tx, now, actor, "change", kind, after.id, role=after.role, blocked=after.blocked)
+    if named := {*_RANK_FIELDS[: None if kind == "user" else -1]} & values.keys():
+        told: dict[str, object] = {"role": after.role, "blocked": after.blocked}
+        told |= {"fields": sorted(named)} if named - told.keys() else {}
+        await note(tx, now, actor, "change", kind, after.id, **told)
     return after
 
 
