@@ -11,7 +11,8 @@ from tests.journeys.served import KOINE, Served, served
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-FENCED = re.compile(r"^```(?:sh|bash|shell|console)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELLS = ("", "sh", "bash", "shell", "console")
 A_CURL = re.compile(r"\bcurl\b")
 PRELUDE = """\
 curl() {
@@ -28,7 +29,8 @@ have tests/journeys/test_readme.py."""
 
 def blocks_of(page: Path) -> list[str]:
     """The commands of a page that call the server."""
-    return [block for block in FENCED.findall(page.read_text()) if A_CURL.search(block)]
+    found = FENCED.findall(page.read_text())
+    return [block for language, block in found if language in SHELLS and A_CURL.search(block)]
 
 
 WITH_CURLS = [page for page in PAGES if blocks_of(page)]
