@@ -168,3 +168,11 @@ async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
     given = ContactGiven(email="carol@web.test")
     at = await contact_entry.enter(cast.engine, (await bridge(cast)).identifier, None)
     assert (await contacts.create(cast.engine, at, given)).guest[1].id == cast.acme.id("carol")
+
+
+async def test_two_changes_of_one_place_at_once_are_both_kept(cast: Cast) -> None:
+    at = await entry(cast, "carol")
+    for bag in ({"a": 1}, {"b": 2}):
+        await change(cast, at, ContactGiven(custom_attributes=dict(bag)))
+    shown = (await entry(cast, "carol")).shown
+    assert shown.custom_attributes == '{"a":1,"b":2}'

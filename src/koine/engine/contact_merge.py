@@ -100,9 +100,9 @@ async def _locked(
     locked = await identities.lock(tx, sorted(ids))
     now_there = await inboxes.place(tx, place.inbox_id, place.source_id)
     mine = locked.get(contact.id)
-    if mine is None or mine.removed_at is not None or now_there is None:
+    if mine is None or mine.removed_at is not None:
         raise NotFound("contact")
-    if now_there.contact_id != contact.id:
+    if now_there is None or now_there.contact_id != contact.id:
         raise NotFound("contact")
     others = {
         field: [

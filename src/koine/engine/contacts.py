@@ -177,9 +177,10 @@ def _place(
 
 
 async def _change(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGiven) -> Entry:
-    own = contact_rights.given_by(*entry.guest)
     settled = await contact_merge.settle(tx, now, actor, entry, given)
     place, contact = settled.entry.guest
+    # What the place has given by now; where nothing was kept, what its contact of before has.
+    own = contact_rights.given_by(place, entry.guest[1])
     place = structs.replace(place, given=_text(_overlaid(own, given)))
     await inboxes.change_place(tx, place)
     values: dict[str, Any] = dict(settled.written)
