@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from koine.engine.engine import Engine
 from koine.http.app import App, build
-from koine.http.call import Answer, Call, Stream
+from koine.http.call import Answer, AnyCall, Call, Stream
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
 from koine.kit import settings
@@ -176,7 +176,7 @@ class Tiny:
     error_types: Mapping[int, type] = dict.fromkeys((400, 401, 404, 413, 422), Problem)
     cors = False
 
-    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+    async def authenticate(self, call: AnyCall) -> Actor:
         if call.headers.get("Authorization") != "Bearer me":
             raise errors.Unauthenticated("missing")
         return operator("t1")
@@ -189,7 +189,7 @@ class Tiny:
                 return Answer(problem, status)
         return Answer(Problem("Crash"), 500)
 
-    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+    def headers(self, call: AnyCall) -> Mapping[str, str]:
         return {"X-Tiny": "yes", "X-Left": str(call.rate.remaining if call.rate else "")}
 
 

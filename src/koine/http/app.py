@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from koine.http.body import ClientGone
-from koine.http.call import Answer, Call, Context, Receive, Scope, Send, Stream
+from koine.http.call import Answer, AnyCall, Call, Context, Receive, Scope, Send, Stream
 from koine.http.capacity import Capacity
 from koine.http.dialect import Dialect, Formatted, Live, MethodNotAllowed, Multilingual
 from koine.http.endpoint import Endpoint
@@ -95,7 +95,7 @@ class App:
             return
         if segments is not None and owner.formatted is not None:
             segments = owner.formatted.without_format(segments)
-        call: Call[Any, Any] = Call(self._context, scope, headers, request_id)
+        call: AnyCall = Call(self._context, scope, headers, request_id)
         call.dialect = owner.dialect.name
         logs.current.set(call)
         methods, values = (_NO_METHODS, []) if segments is None else owner.router.find(segments)
@@ -117,7 +117,7 @@ class App:
         owner = self._board.owner(split(scope["path"]) or [])
         sockets = owner.dialect.sockets if owner and isinstance(owner.dialect, Live) else {}
         handler = sockets.get(scope["path"].rstrip("/"))
-        call: Call[Any, Any] = Call(self._context, scope, Headers(scope["headers"]), new_id())
+        call: AnyCall = Call(self._context, scope, Headers(scope["headers"]), new_id())
         call.pairs = parse_pairs(scope["query_string"]) if scope["query_string"] else {}
         socket = Socket(call, receive, send)
         if owner is None or handler is None:
@@ -164,14 +164,14 @@ def build(
     return App(dialects, context, settings, rest)
 
 
-def _span(endpoint: Endpoint, call: Call[Any, Any]) -> AbstractContextManager[None]:
+def _span(endpoint: Endpoint, call: AnyCall) -> AbstractContextManager[None]:
     given = {name: call.headers.get(name) or "" for name in ("traceparent", "tracestate")}
     told = {"http.request.method": call.method, "http.route": endpoint.route.path}
     return tracing.serving(endpoint.watch.name, given, told)
 
 
 async def _serve(
-    owner: Owner, endpoint: Endpoint, call: Call[Any, Any], receive: Receive, send: Send
+    owner: Owner, endpoint: Endpoint, call: AnyCall, receive: Receive, send: Send
 ) -> None:
     try:
         done = await _answered(owner, endpoint, call, receive)
@@ -185,7 +185,7 @@ async def _serve(
 
 
 async def _answered(
-    owner: Owner, endpoint: Endpoint, call: Call[Any, Any], receive: Receive
+    owner: Owner, endpoint: Endpoint, call: AnyCall, receive: Receive
 ) -> Packed | Stream | None:
     """The answer; None when nobody waits for it any more."""
     try:
@@ -208,7 +208,7 @@ async def _answered(
     return done
 
 
-async def _handled(owner: Owner, endpoint: Endpoint, call: Call[Any, Any]) -> Packed | Stream:
+async def _handled(owner: Owner, endpoint: Endpoint, call: AnyCall) -> Packed | Stream:
     ledger = call.context.ledger
     key = None if ledger is None or not endpoint.route.once else key_of(call)
 
@@ -230,9 +230,7 @@ async def _handled(owner: Owner, endpoint: Endpoint, call: Call[Any, Any]) -> Pa
     return await run_once(ledger, call, key, partial(run, route.handler), show)
 
 
-async def _no_route(
-    owner: Owner, call: Call[Any, Any], allowed: tuple[str, ...], send: Send
-) -> None:
+async def _no_route(owner: Owner, call: AnyCall, allowed: tuple[str, ...], send: Send) -> None:
     method = call.scope["method"]
     if method == "OPTIONS" and (allowed or owner.dialect.cors):
         packed = preflight(call.headers, allowed, owner.dialect.cors)
@@ -244,7 +242,7 @@ async def _no_route(
     await send_packed(send, packed, _common(owner, call), method == "HEAD")
 
 
-def _refused(owner: Owner, call: Call[Any, Any], refusal: Refusal, known: bool) -> Packed:
+def _refused(owner: Owner, call: AnyCall, refusal: Refusal, known: bool) -> Packed:
     if isinstance(refusal, Limited):
         call.rate = refusal.rate
     try:
@@ -266,7 +264,7 @@ def _refused(owner: Owner, call: Call[Any, Any], refusal: Refusal, known: bool) 
         return _crashed(owner, call)
 
 
-def _crashed(owner: Owner, call: Call[Any, Any]) -> Packed:
+def _crashed(owner: Owner, call: AnyCall) -> Packed:
     # The route's template, not the path: an inbox path carries its contact's secret.
     route = call.route.path if call.route else None
     _log.error("request crashed", request_id=call.request_id, route=route, exc_info=True)
@@ -278,12 +276,12 @@ def _crashed(owner: Owner, call: Call[Any, Any]) -> Packed:
         return pack({"error": "internal error", "request_id": call.request_id}, 500)
 
 
-def _told(owner: Owner, call: Call[Any, Any], answer: Answer) -> Answer:
+def _told(owner: Owner, call: AnyCall, answer: Answer) -> Answer:
     dialect = owner.dialect
     return dialect.localised(call, answer) if isinstance(dialect, Multilingual) else answer
 
 
-def _common(owner: Owner, call: Call[Any, Any]) -> RawHeaders:
+def _common(owner: Owner, call: AnyCall) -> RawHeaders:
     common = [(b"x-request-id", call.request_id.encode())]
     try:
         extra = owner.dialect.headers(call)

@@ -200,6 +200,10 @@ class Call(Generic[B, Q]):
         )
 
 
+AnyCall = Call[Any, Any]
+"""A call whose body and query do not matter to the reader."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A body with its own status or headers. `body` None is an empty body.

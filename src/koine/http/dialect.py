@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from koine.model.errors import NotFound, Refusal
 
 if TYPE_CHECKING:
-    from koine.http.call import Answer, Call
+    from koine.http.call import Answer, AnyCall
     from koine.http.route import Routes
     from koine.http.socket import SocketHandler
     from koine.model.actor import Actor
@@ -43,7 +43,7 @@ class Dialect(Protocol):
     error_types: Mapping[int, type]
     cors: bool
 
-    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+    async def authenticate(self, call: AnyCall) -> Actor:
         """Say who calls, from headers, path and `params`; body and query are not read yet.
 
         Raises Unauthenticated, Forbidden, TooMany or any other Refusal.
@@ -55,7 +55,7 @@ class Dialect(Protocol):
         None is a crash: the dialect's 500. `route_known` False: no route has this path.
         """
 
-    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+    def headers(self, call: AnyCall) -> Mapping[str, str]:
         """Give extra headers of every answer, refusals too (rate limits); {} for none."""
 
 
@@ -78,7 +78,7 @@ class Formatted(Protocol):
 class Budgeted(Protocol):
     """A dialect whose callers have budgets for what they write: beside `Dialect`, where they do."""
 
-    def spend(self, call: Call[Any, Any]) -> None:
+    def spend(self, call: AnyCall) -> None:
         """Take a call that was read off the budgets of who calls. Raises TooMany."""
 
 
@@ -86,5 +86,5 @@ class Budgeted(Protocol):
 class Multilingual(Protocol):
     """A dialect whose refusals speak the caller's language: beside `Dialect`, where it applies."""
 
-    def localised(self, call: Call[Any, Any], answer: Answer) -> Answer:
+    def localised(self, call: AnyCall, answer: Answer) -> Answer:
         """Give what `refuse` made in the language `call` asks for. It must not raise."""

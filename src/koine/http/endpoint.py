@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koine.http.body import convert, load_json, read_bytes
-from koine.http.call import Call, Receive
+from koine.http.call import AnyCall, Receive
 from koine.http.dialect import Budgeted, Dialect
 from koine.http.forms import MULTIPART, URLENCODED, read_multipart
 from koine.http.ledger import HEADER
@@ -36,7 +36,7 @@ class Endpoint:
         self._budgeted = dialect if isinstance(dialect, Budgeted) else None
         self._forms = LooseForms(route.body) if route.forms and route.body is not None else None
 
-    async def prepare(self, call: Call[Any, Any], receive: Receive) -> None:
+    async def prepare(self, call: AnyCall, receive: Receive) -> None:
         """Authenticate and read the call. Raises any Refusal, ClientGone.
 
         A stranger is refused before the body is read. Whoever prepares also closes `call.files`.
@@ -58,14 +58,14 @@ class Endpoint:
         if self._budgeted is not None:
             self._budgeted.spend(call)
 
-    async def _read_json(self, call: Call[Any, Any], body: type, receive: Receive) -> None:
+    async def _read_json(self, call: AnyCall, body: type, receive: Receive) -> None:
         raw = await read_bytes(receive, call.headers, self._json_limit)
         if raw and _media(call) in (URLENCODED, MULTIPART):
             raise Malformed("the body must be JSON")
         _take(call, raw)
         call.body = convert(load_json(raw), body)
 
-    async def _read_form(self, call: Call[Any, Any], forms: LooseForms, receive: Receive) -> None:
+    async def _read_form(self, call: AnyCall, forms: LooseForms, receive: Receive) -> None:
         values = forms.pairs(_given(call.pairs)) if call.pairs else {}
         media = _media(call)
         if media == MULTIPART:
@@ -92,7 +92,7 @@ def _fields(raw: bytes, media: str, forms: LooseForms) -> dict[str, object]:
     return forms.json(load_json(raw))
 
 
-def _take(call: Call[Any, Any], *parts: bytes, files: Sequence[bytes] = ()) -> None:
+def _take(call: AnyCall, *parts: bytes, files: Sequence[bytes] = ()) -> None:
     """Note how much came and, under a key, which payload."""
     query: bytes = call.scope["query_string"]
     call.size = len(query) + sum(map(len, parts))
@@ -110,6 +110,6 @@ def _given(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in _flat(pairs) if value]
 
 
-def _media(call: Call[Any, Any]) -> str:
+def _media(call: AnyCall) -> str:
     text = call.headers.raw_get(b"content-type") or b""
     return text.split(b";", 1)[0].strip().lower().decode("latin-1")

@@ -6,14 +6,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from koine.kit.times import SECOND
 from koine.kit.tokens import digest
 from koine.model.errors import TooMany, Unauthenticated
 
 if TYPE_CHECKING:
-    from koine.http.call import Call
+    from koine.http.call import AnyCall
     from koine.model.actor import Actor
 
 _LONGEST_KEY = 100
@@ -117,15 +117,13 @@ class Spending:
         return len(self._spent)
 
 
-def count_address(call: Call[Any, Any], limiter: RateLimiter) -> None:
+def count_address(call: AnyCall, limiter: RateLimiter) -> None:
     """Count a call that shows no good credential, by its address. Raises TooMany."""
     per_minute, now = call.engine.settings.rate_limit_per_minute, call.engine.clock.now()
     call.rate = limiter.check(f"ip:{call.counted_ip}", per_minute, now)
 
 
-async def counting_strangers(
-    call: Call[Any, Any], limiter: RateLimiter, ask: Awaitable[Actor]
-) -> Actor:
+async def counting_strangers(call: AnyCall, limiter: RateLimiter, ask: Awaitable[Actor]) -> Actor:
     """The caller whom `ask` finds; who shows no good credential is counted by address. Raises what
     `ask` raises, TooMany."""
     try:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 
-from koine.http.call import Call, Stream
+from koine.http.call import AnyCall, Stream
 from koine.http.ledger import HEADER, Kept, Ledger
 from koine.http.respond import Packed
 from koine.model.errors import Conflict, Invalid
@@ -22,7 +21,7 @@ _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _log = structlog.get_logger("koine.http")
 
 
-def key_of(call: Call[Any, Any]) -> str | None:
+def key_of(call: AnyCall) -> str | None:
     """Give the call's key, or None; the quoted form of a key is the key (contracts/README.md).
 
     Raises Invalid when it is no 1–255 visible ASCII characters.
@@ -37,7 +36,7 @@ def key_of(call: Call[Any, Any]) -> str | None:
     return key
 
 
-def message_key(call: Call[Any, Any]) -> str | None:
+def message_key(call: AnyCall) -> str | None:
     """The call's key as the client key of the message it posts, with the caller in it, for
     another's same key is another key, and so is the same key in another dialect, whose path is
     another: a message is never stored twice, even when the kept answer is long forgotten
@@ -58,7 +57,7 @@ def digest(*parts: bytes) -> str:
 
 async def run_once(
     ledger: Ledger,
-    call: Call[Any, Any],
+    call: AnyCall,
     key: str,
     work: Callable[[], Awaitable[Packed | Stream]],
     show: Callable[[], Awaitable[Packed | Stream]] | None = None,
@@ -91,7 +90,7 @@ async def run_once(
 
 
 async def _shown(
-    call: Call[Any, Any], kept: Kept, show: Callable[[], Awaitable[Packed | Stream]] | None
+    call: AnyCall, kept: Kept, show: Callable[[], Awaitable[Packed | Stream]] | None
 ) -> Packed | Stream:
     if show is None:
         raise Conflict("not_kept", "the first answer under this key was too large to be kept")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, Unpack
 
 if TYPE_CHECKING:
-    from koine.http.call import Call
+    from koine.http.call import AnyCall
 
 PathType = Literal["uuid", "integer", "string"]
 Handler = Callable[..., Awaitable[object]]
@@ -54,7 +54,7 @@ class Route:
     live: bool = False
     keyed: bool = False
     again: Handler | None = None
-    admit: Callable[[Call[Any, Any]], None] | None = None
+    admit: Callable[[AnyCall], None] | None = None
 
 
 class Options(TypedDict, total=False):
@@ -78,7 +78,7 @@ class Options(TypedDict, total=False):
     live: bool
     keyed: bool
     again: Handler | None
-    admit: Callable[[Call[Any, Any]], None] | None
+    admit: Callable[[AnyCall], None] | None
 
 
 class Routes:

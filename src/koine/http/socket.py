@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from koine.http.call import Call, Receive, Send
+from koine.http.call import AnyCall, Receive, Send
 from koine.http.letting_go import let_go
 from koine.relay.relay import Relay
 
@@ -26,7 +25,7 @@ class Gone(Exception):
 class Socket:
     """One connection. One task may send while another receives."""
 
-    def __init__(self, call: Call[Any, Any], receive: Receive, send: Send) -> None:
+    def __init__(self, call: AnyCall, receive: Receive, send: Send) -> None:
         self.call = call
         self._receive = receive
         self._send = send

@@ -6,11 +6,10 @@ with the cursor behind each as their `id`, says a beat when there is nothing to 
 """
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 
-from koine.http.call import Call, Stream
+from koine.http.call import AnyCall, Stream
 from koine.model.errors import Unavailable
 from koine.relay.relay import Relay
 from koine.relay.seat import Closed, Seat, Told
@@ -27,7 +26,7 @@ def frame(kind: str, data: bytes) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def stream(call: Call[Any, Any], voice: Voice) -> Stream:
+def stream(call: AnyCall, voice: Voice) -> Stream:
     """The answer of a stream's route: events for this voice from the cursor shown, else from now.
 
     Raises Unavailable when this process tells no events, or is about to end; TooMany when the
@@ -43,7 +42,7 @@ def stream(call: Call[Any, Any], voice: Voice) -> Stream:
     return Stream(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
 
 
-def shown_cursor(call: Call[Any, Any]) -> str | None:
+def shown_cursor(call: AnyCall) -> str | None:
     """The cursor the caller shows: `Last-Event-ID`, or `cursor` in the query."""
     return call.headers.get("Last-Event-ID") or call.params.get("cursor") or None
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any
 
 import structlog
 
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.kit import tracing
 from koine.kit.metrics import RequestTimes
 
@@ -26,7 +25,7 @@ class Watch:
         self._times = RequestTimes(dialect, method, route)
         self._logged = logged
 
-    def answered(self, call: Call[Any, Any], status: int) -> None:
+    def answered(self, call: AnyCall, status: int) -> None:
         """Tell of one answer, the moment before it is sent."""
         seconds = perf_counter() - call.started
         self._times.observe(status, seconds)

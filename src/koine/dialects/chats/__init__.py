@@ -1,10 +1,9 @@
 """Chats between an owner and a responder in a workspace (docs/dialects/chats.md)."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from koine.dialects.chats import auth, errors, routes, routes_messages, stream
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
 from koine.model.actor import Actor
@@ -33,7 +32,7 @@ class Chats:
         self._support_url = support_url
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+    async def authenticate(self, call: AnyCall) -> Actor:
         """Who calls: an API key. Raises Unauthenticated, Forbidden, TooMany."""
         return await auth.authenticate(call, self._limiter)
 
@@ -41,7 +40,7 @@ class Chats:
         """The refusal in this dialect's shape; None is the 500."""
         return errors.answer(refusal, self._support_url)
 
-    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+    def headers(self, call: AnyCall) -> Mapping[str, str]:
         """How many calls the key has left."""
         if call.rate is None:
             return {}

@@ -1,18 +1,16 @@
 """Who calls: the workspace's API key, raw (F) or after `Bearer` (D), and nothing else."""
 
-from typing import Any
-
 from msgspec import structs
 
 from koine.engine import credentials
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.http.limits import RateLimiter, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 
-async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
+async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
     """The key's actor, if it may read (GET) or write (all else), and has calls left.
 
     Whoever shows no good credential is counted by address.
@@ -25,12 +23,12 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     return _allowed(call, actor)
 
 
-async def known(call: Call[Any, Any]) -> Actor:
+async def known(call: AnyCall) -> Actor:
     """As `authenticate`, without counting the call."""
     return _allowed(call, await _holder(call))
 
 
-async def _holder(call: Call[Any, Any]) -> Actor:
+async def _holder(call: AnyCall) -> Actor:
     actor = await credentials.by_key(call.engine, _key(call.headers.get("authorization")))
     # A user's token that another dialect has verified is remembered by its text, too.
     if actor.kind != "key" or not actor.tenant_id:
@@ -38,7 +36,7 @@ async def _holder(call: Call[Any, Any]) -> Actor:
     return actor
 
 
-def _allowed(call: Call[Any, Any], actor: Actor) -> Actor:
+def _allowed(call: AnyCall, actor: Actor) -> Actor:
     needed = READ_CONVERSATIONS if call.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
     if not actor.may(needed):
         raise Forbidden(needed)

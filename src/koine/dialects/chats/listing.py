@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from koine.dialects.chats.shapes import CHANNEL_TYPES
 from koine.dialects.chats.wire import ChatsQuery, DetailsQuery
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall, Call
 from koine.kit.ids import canonical
 from koine.kit.times import MILLISECOND, millisecond_end, parse_iso
 from koine.kit.tokens import unbase64
@@ -76,7 +76,7 @@ def read_cursor(text: str) -> Cursor:
     return found[0], found[1]
 
 
-def path_id(call: Call[Any, Any]) -> str:
+def path_id(call: AnyCall) -> str:
     """The chat id of the path. Raises Invalid for what is no id (contracts/README.md)."""
     return id_of("id", call.path["id"])
 

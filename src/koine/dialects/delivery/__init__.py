@@ -1,14 +1,13 @@
 """The delivery dialect: conversations and messages around a delivery, for OnDi's clients."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import structs
 
 from koine.dialects.delivery import auth, errors, routes_conversations, routes_members, stream
 from koine.dialects.delivery.errors import Crash, Error
 from koine.dialects.delivery.texts import say
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
 from koine.model.actor import Actor
@@ -36,7 +35,7 @@ class Delivery:
         self.routes.include(stream.routes)
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+    async def authenticate(self, call: AnyCall) -> Actor:
         """The caller behind the bearer token."""
         return await auth.authenticate(call, self._limiter)
 
@@ -44,7 +43,7 @@ class Delivery:
         """A refusal in the dialect's envelope, in English."""
         return errors.answer(refusal)
 
-    def localised(self, call: Call[Any, Any], answer: Answer) -> Answer:
+    def localised(self, call: AnyCall, answer: Answer) -> Answer:
         """The refusal in the language of the `language` query."""
         body = answer.body
         language = auth.given(call, "language")
@@ -53,6 +52,6 @@ class Delivery:
         told = structs.replace(body, message=say(body.message, language))
         return Answer(told, answer.status, answer.headers)
 
-    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+    def headers(self, call: AnyCall) -> Mapping[str, str]:
         """No extra headers."""
         return {}

@@ -1,11 +1,9 @@
 """Who calls: a bearer token, and the tenant it or the request names (delivery.md, S and D)."""
 
-from typing import Any
-
 from msgspec import structs
 
 from koine.engine import credentials
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.http.limits import RateLimiter, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
@@ -21,7 +19,7 @@ WORDS = frozenset({VIEW_TENANT, MANAGE_MESSAGING, MANAGE_TENANT, MANAGE_OPERATIO
 participant, `view:tenant` and a system administrator alone get a conversation (S)."""
 
 
-async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
+async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
     """The caller; who shows no good credential is counted by address.
 
     Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about `tenant_id`; TooMany.
@@ -34,7 +32,7 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     return actor
 
 
-async def known(call: Call[Any, Any]) -> Actor:
+async def known(call: AnyCall) -> Actor:
     """As `authenticate`, without counting the call."""
     token = _bearer(call.headers.get("Authorization"))
     actor = await credentials.by_token(call.engine, token, given(call, "tenant_id"))
@@ -43,7 +41,7 @@ async def known(call: Call[Any, Any]) -> Actor:
     return structs.replace(actor, permissions=actor.permissions & WORDS)
 
 
-def given(call: Call[Any, Any], name: str) -> str | None:
+def given(call: AnyCall, name: str) -> str | None:
     """The query parameter's last value; sent empty it is not given (contracts/README.md)."""
     return next((value for value in reversed(call.pairs.get(name, ())) if value), None)
 

@@ -1,11 +1,10 @@
 """The helpdesk dialect: G-Tateth CRM's conversations (docs/dialects/helpdesk.md)."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from koine.dialects.helpdesk import auth, errors
 from koine.dialects.helpdesk.routes import routes
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall
 from koine.http.limits import RateLimiter
 from koine.kit.clock import Clock, SystemClock
 from koine.model.actor import Actor
@@ -39,7 +38,7 @@ class Helpdesk:
         self._clock = clock or SystemClock()
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+    async def authenticate(self, call: AnyCall) -> Actor:
         """The caller. Raises Unauthenticated, Forbidden, TooMany."""
         return await auth.actor(call, self._limiter)
 
@@ -47,6 +46,6 @@ class Helpdesk:
         """The answer to a refusal; None is a crash."""
         return errors.answer(refusal, request_id, self._clock.now())
 
-    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+    def headers(self, call: AnyCall) -> Mapping[str, str]:
         """The rate limit headers."""
         return auth.rate_headers(call, self._limiter)

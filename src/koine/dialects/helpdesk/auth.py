@@ -1,12 +1,11 @@
 """Who calls, what it may, and how often (helpdesk.md, "Auth and permissions")."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from koine.dialects.helpdesk.errors import KeyRefused
 from koine.engine import access, credentials, hooks
 from koine.engine.engine import Engine
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.http.limits import Limited, RateLimiter, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Unauthenticated
@@ -15,7 +14,6 @@ from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 KEY_START = "sk_"
 WEBHOOKS = "/api/v1/webhooks"
 """Below it other permissions are asked for (F)."""
-AnyCall = Call[Any, Any]
 
 
 async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:

@@ -1,9 +1,7 @@
 """What the paths and pages of this dialect have in common."""
 
-from typing import Any
-
 from koine.dialects.helpdesk import wire
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.kit.ids import canonical
 from koine.model.errors import Malformed
 from koine.model.page import Window, numbered
@@ -13,7 +11,7 @@ CONVERSATIONS = "/api/v1/conversations"
 CONVERSATION = "/api/v1/conversations/{id}"
 
 
-def conversation_id(call: Call[Any, Any]) -> str:
+def conversation_id(call: AnyCall) -> str:
     """What the path's `{id}` names. Raises Malformed for what is no id (contracts/README.md)."""
     found = canonical(call.path["id"])
     if found is None:

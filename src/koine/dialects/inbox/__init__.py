@@ -1,14 +1,13 @@
 """The inbox dialect: Chatwoot's client ("public") API, as Omnivibe documents it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from koine.dialects.inbox.auth import authenticate
 from koine.dialects.inbox.budgets import Budgets
 from koine.dialects.inbox.cable import Cable
 from koine.dialects.inbox.errors import ERROR_TYPES, refuse
 from koine.dialects.inbox.routes import routes
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall
 from koine.http.limits import RateLimiter
 from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
@@ -48,11 +47,11 @@ class InboxDialect:
             return segments
         return [*segments[:-1], last.removesuffix(".json")]
 
-    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+    async def authenticate(self, call: AnyCall) -> Actor:
         """The contact the path names. Raises TooMany, NotFound, Unauthenticated."""
         return await authenticate(call, self._limiter)
 
-    def spend(self, call: Call[Any, Any]) -> None:
+    def spend(self, call: AnyCall) -> None:
         """Count what the call may write. Raises TooMany."""
         call.notes["budgets"] = self._budgets
         self._budgets.spend(call)
@@ -61,6 +60,6 @@ class InboxDialect:
         """The error's status and body."""
         return refuse(refusal)
 
-    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+    def headers(self, call: AnyCall) -> Mapping[str, str]:
         """None: the original tells no limits."""
         return {}

@@ -1,13 +1,13 @@
 """Who calls: the path says it. There is no credential header (inbox.md, F)."""
 
-from typing import Any, cast
+from typing import cast
 
 from koine.dialects.inbox.numbers import whole
 from koine.dialects.inbox.wire import View
 from koine.engine import contact_entry, surveys
 from koine.engine.contact_entry import Entry
 from koine.engine.surveys import Survey
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.http.limits import RateLimiter
 from koine.kit.ids import canonical
 from koine.model.actor import Actor
@@ -22,7 +22,7 @@ CONTACT = INBOX + "/contacts/{contact}"
 CONVERSATION = CONTACT + "/conversations/{conversation}"
 
 
-async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
+async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
     """The contact the path names, or nobody yet where it names an inbox alone.
 
     Raises TooMany, NotFound for whatever is unknown, Unauthenticated for an identity hash.
@@ -40,35 +40,35 @@ async def authenticate(call: Call[Any, Any], limiter: RateLimiter) -> Actor:
     return _actor(entry, call.client_ip)
 
 
-def _count(call: Call[Any, Any], limiter: RateLimiter, inbox: str, name: str) -> None:
+def _count(call: AnyCall, limiter: RateLimiter, inbox: str, name: str) -> None:
     """Count a call of this address, here and in all: names can be made up. Raises TooMany."""
     per_minute, now = call.engine.settings.inbox_rate_limit_per_minute, call.engine.clock.now()
     limiter.check(call.counted_ip, per_minute * NAMES_OF_ADDRESS, now)
     limiter.check(f"{call.counted_ip}:{inbox}:{name}", per_minute, now)
 
 
-def entry_of(call: Call[Any, Any]) -> Entry:
+def entry_of(call: AnyCall) -> Entry:
     """Where the path led."""
     return cast(Entry, call.notes["entry"])
 
 
-def view_of(call: Call[Any, Any]) -> View:
+def view_of(call: AnyCall) -> View:
     """For whom the answer is rendered."""
     entry = entry_of(call)
     return View(entry.tenant, entry.inbox, entry.shown, call.base_url)
 
 
-def survey_of(call: Call[Any, Any]) -> Survey:
+def survey_of(call: AnyCall) -> Survey:
     """The survey the path named."""
     return cast(Survey, call.notes["survey"])
 
 
-def shown_hash(call: Call[Any, Any]) -> str | None:
+def shown_hash(call: AnyCall) -> str | None:
     """The identity hash of the header or the query."""
     return call.headers.get(HASH_HEADER) or call.params.get(HASH_PARAMETER) or None
 
 
-def number_in(call: Call[Any, Any], name: str) -> int:
+def number_in(call: AnyCall, name: str) -> int:
     """An integer id of the path. Raises NotFound for anything else."""
     number = whole(call.path[name])
     if number is None:
@@ -76,7 +76,7 @@ def number_in(call: Call[Any, Any], name: str) -> int:
     return number
 
 
-def _brings_its_hash(call: Call[Any, Any]) -> bool:
+def _brings_its_hash(call: AnyCall) -> bool:
     # An update of the contact may carry the hash in its body, which is not read yet.
     is_update = call.method in ("PATCH", "PUT")
     return is_update and call.route is not None and call.route.path == CONTACT
@@ -89,7 +89,7 @@ def _actor(entry: Entry, client_ip: str) -> Actor:
     return Actor(tenant_id=entry.tenant.id, kind="contact", key_id=f"address:{client_ip}")
 
 
-async def _by_survey(call: Call[Any, Any]) -> Actor:
+async def _by_survey(call: AnyCall) -> Actor:
     conversation_id = canonical(call.path["survey"])
     if conversation_id is None:
         raise NotFound("survey")

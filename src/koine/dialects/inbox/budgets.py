@@ -5,11 +5,9 @@ it; each hour, or day, is one of UTC. An inbox that trusts its clients is called
 an address counts for nothing.
 """
 
-from typing import Any
-
 from koine.dialects.inbox.auth import entry_of, survey_of
 from koine.engine.contact_rights import is_trusting
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.http.limits import Spending
 from koine.kit.times import DAY, HOUR
 from koine.model.inbox import Inbox
@@ -31,7 +29,7 @@ class Budgets:
         self._contacts_of_inboxes = Spending(DAY)
         self._conversations = Spending(HOUR)
 
-    def spend(self, call: Call[Any, Any]) -> None:
+    def spend(self, call: AnyCall) -> None:
         """Count what a call may write; one that only reads, or types, writes nothing. Raises
         TooMany."""
         if call.method not in WRITES or call.route is None or not call.route.once:
@@ -43,7 +41,7 @@ class Budgets:
             self._bytes_of_addresses.spend(call.counted_ip, size, most, now)
         self._bytes_of_inboxes.spend(inbox.id, size, limits.inbox_bytes_per_inbox, now)
 
-    def admit_contact(self, call: Call[Any, Any]) -> None:
+    def admit_contact(self, call: AnyCall) -> None:
         """Count a contact that is about to be made. Raises TooMany."""
         limits, now, inbox = call.engine.settings, call.engine.clock.now(), entry_of(call).inbox
         if not is_trusting(inbox):
@@ -51,18 +49,18 @@ class Budgets:
             self._contacts_of_addresses.spend(call.counted_ip, 1, most, now)
         self._contacts_of_inboxes.spend(inbox.id, 1, limits.inbox_contacts_per_inbox, now)
 
-    def admit_conversation(self, call: Call[Any, Any]) -> None:
+    def admit_conversation(self, call: AnyCall) -> None:
         """Count a conversation that is about to be opened. Raises TooMany."""
         most, now = call.engine.settings.inbox_conversations_per_contact, call.engine.clock.now()
         self._conversations.spend(entry_of(call).guest[1].id, 1, most, now)
 
 
-def budgets_of(call: Call[Any, Any]) -> Budgets:
+def budgets_of(call: AnyCall) -> Budgets:
     """The counters of the call's dialect."""
     found = call.notes["budgets"]
     assert isinstance(found, Budgets)
     return found
 
 
-def _inbox(call: Call[Any, Any]) -> Inbox:
+def _inbox(call: AnyCall) -> Inbox:
     return entry_of(call).inbox if "entry" in call.notes else survey_of(call).inbox

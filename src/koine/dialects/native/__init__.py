@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from koine import __version__
 from koine.dialects.native import auth, errors, socket
 from koine.dialects.native.routes import every_route
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall
 from koine.http.limits import RateLimiter
 from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
@@ -44,7 +43,7 @@ class Native:
         serve = partial(socket.serve, calls=self._limiter, said=RateLimiter())
         self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 
-    async def authenticate(self, call: Call[Any, Any]) -> Actor:
+    async def authenticate(self, call: AnyCall) -> Actor:
         """The caller behind an access token or an API key."""
         return await auth.actor(call, self._limiter)
 
@@ -52,7 +51,7 @@ class Native:
         """A refusal as a problem."""
         return errors.answer(refusal, request_id)
 
-    def headers(self, call: Call[Any, Any]) -> Mapping[str, str]:
+    def headers(self, call: AnyCall) -> Mapping[str, str]:
         """The rate limit headers, where there is a limit."""
         return auth.rate_headers(call)
 

@@ -1,11 +1,10 @@
 """Who calls: an access token or an API key, and how often."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from koine.engine import access, credentials
 from koine.engine.engine import Engine
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.http.limits import RateLimiter, counting_strangers
 from koine.kit.tokens import digest
 from koine.model.actor import Actor
@@ -15,7 +14,6 @@ from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 KEY_START = "sk_"
 ATTEMPTS_OF_ADDRESS = 3
 """One address may fail this many times the limit of one login, over all logins."""
-AnyCall = Call[Any, Any]
 
 
 async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:

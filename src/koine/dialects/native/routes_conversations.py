@@ -1,14 +1,12 @@
 """Conversations: the superset of what every dialect can say."""
 
-from typing import Any
-
 from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, delivery_conversations, files
 from koine.engine.conversations import Changes
 from koine.engine.delivery_conversations import Opening
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall, Call
 from koine.http.query import BadQuery
 from koine.http.route import PathType, Routes
 from koine.model.actor import Actor
@@ -113,7 +111,7 @@ async def remove_conversation(call: Call[None, wire.RemoveQuery]) -> None:
         await files.erase(call.engine, stored)
 
 
-async def _shown(call: Call[Any, Any], found: Conversation) -> wire.Conversation:
+async def _shown(call: AnyCall, found: Conversation) -> wire.Conversation:
     around = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
     return shapes_talk.conversation(found, around, call.actor)
 

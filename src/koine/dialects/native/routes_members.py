@@ -1,14 +1,12 @@
 """Who takes part in a conversation, how far they have read, and tickets."""
 
-from typing import Any
-
 from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire as common
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, participation, tickets
 from koine.engine.participation import Outcome
-from koine.http.call import Answer, Call
+from koine.http.call import Answer, AnyCall, Call
 from koine.http.route import PathType, Routes
 from koine.model.errors import Invalid, NotFound
 from koine.model.view import Part
@@ -140,8 +138,6 @@ def _check_done(outcomes: list[Outcome]) -> None:
         raise NotFound("participant")
 
 
-async def _participant(
-    call: Call[Any, Any], conversation_id: str, identity_id: str
-) -> wire.Participant:
+async def _participant(call: AnyCall, conversation_id: str, identity_id: str) -> wire.Participant:
     found = await participation.get(call.engine, call.actor, conversation_id, identity_id)
     return shapes_talk.participant(found)

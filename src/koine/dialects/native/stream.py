@@ -1,7 +1,7 @@
 """How a native reader is spoken to, over server-sent events or a WebSocket."""
 
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 from msgspec import Struct
@@ -10,7 +10,7 @@ from koine.dialects.native import auth, stream_shapes, values
 from koine.dialects.native import wire_stream as wire
 from koine.engine import access
 from koine.http import sse
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.model.actor import Actor
 from koine.model.conversation import unread
 from koine.model.errors import Invalid
@@ -97,7 +97,7 @@ class NativeVoice:
         return None if shown is None else self._frame(shown.type, _encode(shown))
 
 
-def following(call: Call[Any, Any], asked_for: Wanted) -> NativeVoice:
+def following(call: AnyCall, asked_for: Wanted) -> NativeVoice:
     """The voice of a call that follows by server-sent events."""
 
     async def ask() -> Actor:

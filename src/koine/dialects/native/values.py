@@ -7,13 +7,13 @@ import msgspec
 from msgspec import UNSET, Struct, structs
 
 from koine.engine import attributes
-from koine.http.call import Call
+from koine.http.call import AnyCall
 from koine.kit.ids import canonical
 from koine.kit.times import iso_ms, millisecond_end, parse_iso
 from koine.model.errors import Invalid
 
 
-def path_id(call: Call[Any, Any], name: str) -> str:
+def path_id(call: AnyCall, name: str) -> str:
     """The id at `{name}` of the path ("user_id"). Raises Invalid(name) for what is no id."""
     return id_(name, call.path[name])
 
