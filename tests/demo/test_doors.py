@@ -9,7 +9,7 @@ import pytest
 from koine.demo import doors, env
 from koine.demo.curls import CALLS, examples
 from koine.demo.doors import Kept
-from koine.demo.showing import shown
+from koine.demo.showing import CREDENTIALS, shown, summary
 
 DOORS = doors.Doors(
     "t",
@@ -95,3 +95,15 @@ def test_each_dialect_is_shown_with_its_credentials() -> None:
     for dialect in ("delivery", "helpdesk", "chats", "inbox", "native"):
         assert f"# ---- {dialect}\n# " in text
     assert "koine demo --env --data 'my data'" in text
+
+
+def test_a_start_prints_what_a_person_reads() -> None:
+    text = summary(COMPANY, "http://x", "my data")
+    assert len(text.splitlines()) <= 25
+    rows = [line.split() for line in text.splitlines()]
+    values = env.variables(COMPANY, "http://x")
+    for name in CREDENTIALS:
+        row = next(row for row in rows if row[:1] == [name])
+        assert row[-1] == values[name].split()[-1]
+    assert "http://x/docs" in text
+    assert "koine demo --data 'my data'" in text and "--env" in text

@@ -1,13 +1,14 @@
 """What `make run` starts: a process that serves the demonstration, and stops when told."""
 
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.journeys.served import Served, koine, served
+from tests.journeys.served import ENV, Served, koine, served
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +62,29 @@ def test_the_other_tenants_keys_open_the_other_tenant_alone(server: Served) -> N
     assert get(server, path, Authorization=key).json()["pagination"]["total"] == 0
 
 
-def test_it_prints_urls_and_credentials(server: Served) -> None:
+def test_it_prints_a_screen_with_the_url_and_the_credentials(server: Served) -> None:
     demo = server.demo
     assert f"Koine serves {server.url}" in server.said
-    assert demo["helpdesk"]["api_key"] in server.said
     assert demo["base_url"] == server.url
+    for given in (
+        demo["helpdesk"]["api_key"], demo["chats"]["api_key"], demo["native"]["password"],
+        demo["inbox"]["inbox_identifier"], demo["delivery"]["tokens"]["admin"],
+    ):  # fmt: skip
+        assert given in server.said
+    assert len(server.said.splitlines()) <= 30
+
+
+@pytest.mark.parametrize(
+    ("label", "answer"), [("", '"success":true'), ("3. Print a curl for each call: ", "# Log in")]
+)
+def test_the_printed_commands_work(server: Served, label: str, answer: str) -> None:
+    lines = [line.strip() for line in server.said.splitlines()]
+    command = next(line for line in lines if line.startswith(label or "curl -s"))
+    done = subprocess.run(
+        ["bash", "-c", command.removeprefix(label)],
+        cwd=server.folder, env=ENV, capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    assert answer in done.stdout
 
 
 def test_documents_and_their_page(server: Served) -> None:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from koine import __version__
 from koine.demo.making import demonstration
-from koine.demo.showing import shown
+from koine.demo.showing import summary
 from koine.engine import engine as engines
 from koine.engine.engine import Engine
 from koine.engine.upkeep import kept_up
@@ -148,12 +148,12 @@ def _serve_many(settings: Settings, listener: socket.socket) -> None:
 
 
 async def _announce(engine: Engine) -> None:
-    """Say where the server is, with the demonstration's keys if it is to have one."""
+    """Print the server's URL, and the demonstration's credentials if there is to be one."""
     settings = engine.settings
     url, where = settings.public_url(), database_name(settings)
     if settings.demo:
         kept = await demonstration(engine, url)
-        sys.stdout.write(shown(kept.demo, url, settings.data_dir))
+        sys.stdout.write(summary(kept.demo, url, settings.data_dir))
     sys.stdout.write(f"\nKoine serves {url}, and its API documents at {url}/docs\n")
     sys.stdout.flush()
     _log.info("serving", url=url, database=where, workers=settings.workers, version=__version__)
