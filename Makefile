@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 
 # The one tool that writes locks; only `make lock` needs it.
 UV := uv==0.13.8
 
-.PHONY: help run cluster test lint format migration figures bench bench-large lock clean
+.PHONY: help run cluster test lint format migration figures bench bench-large wheel lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: .venv/.test ## Measure against the database itself, at most five minutes
 
 bench-large: .venv/.test ## Measure with a million conversations, on both databases
 	@$(BIN)/python -m bench.large
+
+wheel: .venv/.run ## Build dist/koine-VERSION-py3-none-any.whl
+	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist .
 
 # Hashes of every file of a release, for every Python and machine; UPGRADE=--upgrade takes newer ones.
 lock: ## Write requirements/*.txt again from pyproject.toml (UPGRADE=--upgrade)

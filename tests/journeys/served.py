@@ -66,12 +66,15 @@ def koine(*words: str) -> str:
 
 @contextmanager
 def served(
-    folder: Path, *words: str, settings: Mapping[str, str] | None = None
+    folder: Path,
+    *words: str,
+    settings: Mapping[str, str] | None = None,
+    program: Path = KOINE,
 ) -> Iterator[Served]:
     """Serve the demonstration from `folder`/data until the context ends."""
     env = ENV | dict(settings or {})
     port = _free_port()
-    command = [str(KOINE), "serve", "--demo", "--data", "data", "--port", str(port), *words]
+    command = [str(program), "serve", "--demo", "--data", "data", "--port", str(port), *words]
     with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=log)
     running = Served(process, folder, port)
