@@ -47,7 +47,7 @@ class Trace:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Record what runs until the context ends, in every thread that was begun since `install`."""
+        """Record what runs until the context ends, in every thread begun since `install`."""
         self.modules, self.is_on = [], True
         try:
             yield
