@@ -110,7 +110,7 @@ INBOX = {
     f"PATCH {SAID}": Row("talk", "number", FILLED, path={"message": "<said>"}),
     f"PUT {SAID}": Row("talk", "number", FILLED, path={"message": "<said>"}),
     f"PATCH {SAID}#message": Row("talk", "said", FILLED, path={"conversation": "<number>"}),
-    # Whoever knows a survey's address may answer it (F): there is no other's.
+    # Whoever knows a survey's address may answer it (inbox.md, F): there is no other's.
     f"GET {SURVEY}": Row("survey", "survey", objects=ANYONE),
     f"PATCH {SURVEY}": Row("survey", "survey", {"message": RATED}, objects=ANYONE),
     f"PUT {SURVEY}": Row("survey", "survey", {"message": RATED}, objects=ANYONE),

@@ -1,6 +1,7 @@
 """Idempotency-Key: the same key with the same payload gets the first answer again.
 
-contracts: "What holds in every dialect". The rows live behind `Ledger`; this is the HTTP part.
+contracts/README.md, "What holds in every dialect". The rows live behind
+`Ledger`; this is the HTTP part.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ PREVIEW_LENGTH = 280
 
 
 class Conversation(Struct, frozen=True):
-    """One conversation as every dialect sees it (contracts/README.md, the table of four faces).
+    """One conversation of every dialect (contracts/README.md, "One conversation, four faces").
 
     `number` counts conversations within the tenant. `last_seq` is the number of the newest message
     of any kind, `public_count` counts those everyone may see, `last_public_seq` is the newest of
