@@ -15,12 +15,12 @@ from koine.engine import (
     messages,
     people,
     responders,
-    surveys,
     tickets,
 )
 from koine.engine.engine import Engine
 from koine.engine.inboxes import NewInbox
 from koine.engine.responders import NewResponder
+from koine.engine.surveys import SURVEY
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
@@ -148,7 +148,10 @@ async def _ticket(m: Making) -> str:
 
 async def _survey(m: Making) -> str:
     conversation_id = await m.near("conversation")
-    await surveys.send(m.engine, m.boss, conversation_id, "How was it?")
+    question = Draft(
+        type="template", content="How was it?", content_type=SURVEY, sender_kind="system"
+    )
+    await messages.deliver(m.engine, m.boss, conversation_id, question)
     return conversation_id
 
 

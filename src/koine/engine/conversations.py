@@ -10,6 +10,7 @@ from koine.engine.contact_rights import receives
 from koine.engine.conversation_changes import record_change
 from koine.engine.engine import reads, reads_much, writes
 from koine.engine.ledger import note, record
+from koine.engine.surveys import send_survey_tx
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, Status
@@ -144,7 +145,8 @@ async def apply(
     tx: Tx, now: int, actor: Actor, before: Conversation, changes: Changes
 ) -> Conversation:
     """Write changes over a locked conversation; an assignee becomes a participant and takes the
-    turn from the responder. Nothing is written when nothing changes."""
+    turn from the responder. Closing it sends the survey. Nothing is written when nothing changes.
+    """
     conversation_limits.check(changes)
     values = _given(changes)
     if before.status in changes.unless_status:
@@ -165,6 +167,8 @@ async def apply(
     if "assignee_id" in moved and after.assignee_id is not None:
         after = await _joined(tx, now, after, after.assignee_id)
     await record_change(tx, now, before, after)
+    if "status" in moved and after.status == "closed":
+        return await send_survey_tx(tx, now, after)
     return after
 
 

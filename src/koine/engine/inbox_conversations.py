@@ -142,13 +142,13 @@ async def open_(
 
 
 @writes
-async def resolve(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> Conversation | None:
-    """Close a conversation; None when it was closed already. Raises NotFound."""
+async def resolve(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> None:
+    """Close a conversation; twice is as once. Raises NotFound."""
     found = await rows.lock(tx, (await _numbered(tx, entry, number)).id)
-    if found is None or found.status == "closed":
-        return None
+    if found is None:
+        raise NotFound("conversation")
     closing = conversations.Changes(status="closed")
-    return await conversations.apply(tx, now, actor, found, closing)
+    await conversations.apply(tx, now, actor, found, closing)
 
 
 @writes

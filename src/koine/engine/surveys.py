@@ -2,14 +2,14 @@
 
 from msgspec import Struct
 
-from koine.engine import messages
 from koine.engine.engine import Engine
 from koine.engine.inboxes import settings_of
+from koine.engine.posting import Post, post_batch
 from koine.kit.times import DAY
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
 from koine.model.errors import Conflict, NotFound
-from koine.model.inbox import Inbox
+from koine.model.inbox import Inbox, InboxSettings
 from koine.model.message import Draft, Message
 from koine.model.tenant import Tenant
 from koine.store import conversations, inboxes, tenants
@@ -17,8 +17,6 @@ from koine.store import messages as rows
 from koine.store.db import Tx
 
 SURVEY = "input_csat"
-CLIENT_KEY = "csat-survey"
-"""Unique in a conversation for ever, so however often it is closed, one survey is sent."""
 OPEN_FOR = 14 * DAY
 
 
@@ -39,26 +37,26 @@ class Survey(Struct, frozen=True):
     actor: Actor
 
 
-async def follow(engine: Engine, actor: Actor, closed: Conversation) -> None:
-    """Ask how a conversation went that was just closed, if its inbox wants to know."""
-    if closed.inbox_id is None:
-        return
-    inbox = await engine.db.read(actor.tenant_id, inboxes.get, closed.inbox_id)
-    if inbox is not None and (settings := settings_of(inbox)).csat_survey_enabled:
-        await send(engine, actor, closed.id, settings.csat_message)
+async def send_survey_tx(tx: Tx, now: int, closed: Conversation) -> Conversation:
+    """Send the survey of a conversation that has just become closed, in the transaction that closed
+    it and holds its lock: the survey is sent once for each closing, or the closing is undone.
 
-
-async def send(engine: Engine, actor: Actor, conversation_id: str, question: str) -> None:
-    """Ask, unless it was asked before."""
+    It is sent if the inbox has surveys on and the contact has said something (inbox.md, D). Returns
+    the conversation as it is afterwards.
+    """
+    inbox = await inboxes.get(tx, closed.inbox_id) if closed.inbox_id else None
+    settings = settings_of(inbox) if inbox else InboxSettings()
+    if not settings.csat_survey_enabled or not await rows.has_from(tx, closed.id, "contact"):
+        return closed
     draft = Draft(
         type="template",
-        content=question,
+        content=settings.csat_message,
         content_type=SURVEY,
         content_attributes='{"display_type":"emoji"}',
         sender_kind="system",
-        client_key=CLIENT_KEY,
     )
-    await messages.deliver(engine, actor, conversation_id, draft)
+    await post_batch(tx, now, [Post(tx.tenant_id, closed.id, draft)])
+    return await conversations.get(tx, closed.id) or closed
 
 
 async def enter(engine: Engine, conversation_id: str) -> Survey:

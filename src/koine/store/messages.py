@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, func, or_, select, update
 
+from koine.model.conversation import SenderKind
 from koine.model.filters import MessageFilter
 from koine.model.message import Message
 from koine.model.page import Page, Window
@@ -40,13 +41,9 @@ _BY_ID = Query(
     select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(_IN_CONVERSATION, t.c.id == p("id")),
     Message,
 )
-_WITH_KEY = Query(
-    select(t.c.seq).where(
-        t.c.tenant_id == p("tenant_id"),
-        t.c.conversation_id == p("conversation_id"),
-        t.c.client_key == p("client_key"),
-    ),
-    int,
+_WITH_KEY = Query(select(t.c.seq).where(_IN_CONVERSATION, t.c.client_key == p("client_key")), int)
+_HAS_FROM = Query(
+    select(t.c.seq).where(_IN_CONVERSATION, t.c.sender_kind == p("sender_kind")).limit(1), int
 )
 _BY_SEQ = Query(
     select(*COLUMNS)
@@ -153,6 +150,12 @@ async def has_key(tx: Tx, conversation_id: str, client_key: str) -> bool:
     return (
         await tx.one(_WITH_KEY, conversation_id=conversation_id, client_key=client_key) is not None
     )
+
+
+async def has_from(tx: Tx, conversation_id: str, sender_kind: SenderKind) -> bool:
+    """Whether a message of this conversation was sent by such a sender."""
+    found = await tx.one(_HAS_FROM, conversation_id=conversation_id, sender_kind=sender_kind)
+    return found is not None
 
 
 async def newest_of_type(tx: Tx, conversation_id: str, content_type: str) -> Message | None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from koine.engine import conversations, people, surveys
+from koine.engine import conversations, inboxes, people
+from koine.engine.inboxes import InboxChanges
 from koine.engine.people import PersonChanges
 from koine.model.actor import operator
 from koine.store.db import Tx
@@ -71,9 +72,12 @@ async def test_a_blocked_contact_changes_nothing_of_itself(door: Door) -> None:
 
 
 async def test_a_blocked_contact_answers_no_survey(door: Door) -> None:
+    boss, inbox_id = operator(door.cast.acme.tenant.id), door.cast.acme.inbox.id
+    asking = InboxChanges(settings='{"csat_survey_enabled":true}')
+    await inboxes.change(door.cast.engine, boss, inbox_id, asking)
     made = await door.carol.open()
-    boss = operator(door.cast.acme.tenant.id)
-    await surveys.send(door.cast.engine, boss, made["uuid"], "How was it?")
+    await door.carol.say(made["id"], "hi")
+    await door.carol.call("POST", f"/conversations/{made['id']}/toggle_status")
     await block(door)
     before = await stored(door)
     body = {"message": {"submitted_values": {"csat_survey_response": {"rating": 5}}}}

@@ -15,6 +15,7 @@ ANSWER = ["id", "csat_survey_response", "display_type", "content", "inbox_avatar
 async def resolved(door: Door) -> tuple[Guest, dict[str, Any]]:
     guest = await door.newcomer(await door.inbox(settings='{"csat_survey_enabled":true}'))
     made = await guest.open()
+    await guest.say(made["id"], "hi")
     await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
     return guest, made
 
@@ -24,22 +25,34 @@ def rating(value: object) -> dict[str, object]:
     return {"message": {"submitted_values": {"csat_survey_response": response}}}
 
 
-async def test_resolving_sends_one_survey(door: Door) -> None:
+async def test_resolving_sends_one_survey_each_time_it_was_open(door: Door) -> None:
     guest, made = await resolved(door)
+    await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
     await guest.say(made["id"], "again")
     await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
     whole = (await guest.call("GET", f"/conversations/{made['id']}")).json()
     kinds = [(m["message_type"], m["content_type"]) for m in whole["messages"]]
-    assert kinds == [(3, "input_csat"), (0, "text")]
-    assert "sender" not in whole["messages"][0]
+    assert kinds == [(0, "text"), (3, "input_csat")] * 2
+    assert "sender" not in whole["messages"][1]
+    shown = (await door.web.get(f"{SURVEY}/{made['uuid']}")).json()
+    assert shown["id"] == whole["messages"][-1]["id"]
+
+
+async def test_a_conversation_without_the_contacts_words_has_no_survey(door: Door) -> None:
+    guest = await door.newcomer(await door.inbox(settings='{"csat_survey_enabled":true}'))
+    made = await guest.open()
+    answer = await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
+    assert (answer.json()["status"], answer.json()["messages"]) == ("resolved", [])
 
 
 async def test_the_conversations_own_inbox_says_whether_to_ask(door: Door) -> None:
     asking = await door.inbox(settings='{"csat_survey_enabled":true}')
-    made = await (await door.proven("u1", asking)).open()
+    there = await door.proven("u1", asking)
+    made = await there.open()
+    await there.say(made["id"], "hi")
     known = await door.proven("u1")
     answer = await known.call("POST", f"/conversations/{made['id']}/toggle_status")
-    assert [m["content_type"] for m in answer.json()["messages"]] == ["input_csat"]
+    assert [m["content_type"] for m in answer.json()["messages"]] == ["text", "input_csat"]
 
 
 async def test_a_survey_is_shown_and_answered(door: Door) -> None:

@@ -15,7 +15,7 @@ from koine.dialects.inbox.blocked import is_blocked
 from koine.dialects.inbox.bodies import ConversationCreate, Typing
 from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire import Conversation
-from koine.engine import inbox_conversations, surveys
+from koine.engine import inbox_conversations
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
 from koine.model.errors import Unavailable
@@ -93,9 +93,7 @@ async def get_conversation(call: Call[None, None]) -> Conversation:
 async def toggle_status(call: Call[None, None]) -> Conversation:
     """Resolve a conversation. One that is resolved stays so."""
     number, entry = number_in(call, "conversation"), entry_of(call)
-    resolved = await inbox_conversations.resolve(call.engine, call.actor, entry, number)
-    if resolved is not None:
-        await surveys.follow(call.engine, call.actor, resolved)
+    await inbox_conversations.resolve(call.engine, call.actor, entry, number)
     return await _whole(call, number)
 
 
