@@ -1,7 +1,9 @@
 """A bus over a wire that may break at any time: joined again for ever, told to at a pace.
 
-Whatever goes wrong is tried again and never reaches whoever tells. While the wire is down whispers
+Whatever goes wrong is tried again and never reaches the caller. While the wire is down whispers
 are dropped, and of all the wake-ups one is kept.
+
+No `kit.batching.Batcher`: a payload has no result, is sent at a pace, and may be dropped.
 """
 
 import asyncio

@@ -1,4 +1,9 @@
-"""What came of posts, written in batches: the deliveries, the tries, the endpoints' health."""
+"""What came of posts, written in batches: the deliveries, the tries, the endpoints' health.
+
+No `kit.batching.Batcher`: no caller awaits a result of its own. A batch is gathered for a while
+(nobody waits, so a fuller transaction costs nothing), a later health of an endpoint replaces an
+earlier one, and a batch is retried until the database takes it.
+"""
 
 import asyncio
 

@@ -2,6 +2,9 @@
 
 It takes whatever is queued, never waits for more, so a lone verb pays nothing; under load a commit
 (an fsync) is shared by up to `_AT_MOST` verbs. Each verb has a savepoint and fails alone.
+
+No `kit.batching.Batcher`: SQLite blocks, so a thread does the collecting, not a task of the event
+loop; and with a savepoint each a failed verb needs no second run of the batch.
 """
 
 import asyncio
