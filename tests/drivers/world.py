@@ -6,7 +6,7 @@ from koine.engine import conversations, delivery_conversations, messages
 from koine.engine.delivery_conversations import Opening
 from koine.http.app import build
 from koine.http.dialect import Dialect
-from koine.http.ledger import Answers
+from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main import dialects
 from koine.main.hook_voices import hook_voices
 from koine.model.actor import operator
@@ -58,5 +58,7 @@ async def make_world(db: Database, **settings: object) -> World:
     # At rest: seats are taken, nothing is told.
     relay = Relay(engine, Alone(), engine.draining)
     relay.pump.begun.set()
-    app = build(spoken, engine, engine.settings, ledger=Answers(engine), relay=relay)
+    app = build(
+        spoken, engine, engine.settings, idempotency=DatabaseIdempotencyStore(engine), relay=relay
+    )
     return World(cast, Caller(app), spoken)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from koine.engine import answers, files, leftovers, sessions, upkeep
+from koine.engine import files, idempotency, leftovers, sessions, upkeep
+from koine.engine.idempotency import KeyedRequest
 from koine.engine.upkeep import EVERY, TURNS, Done
 from koine.kit.times import SECOND
 from koine.kit.tokens import random_token
-from koine.store import answers as rows
 from koine.store import credentials, events, log
+from koine.store import idempotency as rows
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from tests.cast import Cast, make_cast
@@ -21,7 +22,6 @@ from tests.support.shared_postgres import SharedPostgres
 
 DAY = 24 * 3600
 LATER = EVERY // SECOND
-ASKED = ("POST /v1/things", "k", answers.Call("d"))
 
 
 class Source(io.BytesIO):
@@ -40,7 +40,11 @@ async def cast(fresh_db: Database, tmp_path: Path) -> Cast:
 
 async def kept(cast: Cast) -> int:
     tenant = cast.acme.tenant.id
-    return len(await cast.engine.db.read(tenant, rows.old, 1 << 60, 10_000))
+    return len(await cast.engine.db.read(tenant, rows.expired, 1 << 60, 10_000))
+
+
+def keyed(cast: Cast, key: str = "k") -> KeyedRequest:
+    return KeyedRequest.of(cast.acme.actor("dan"), "POST /v1/things", key, "d")
 
 
 def put(cast: Cast, name: str, age: int) -> Path:
@@ -54,7 +58,7 @@ def put(cast: Cast, name: str, age: int) -> Path:
 
 
 async def test_answers_are_forgotten_after_a_day_and_not_before(cast: Cast) -> None:
-    await answers.begin(cast.engine, cast.acme.actor("dan"), *ASKED)
+    await idempotency.claim(cast.engine, keyed(cast))
     cast.clock.advance(DAY - 60)
     await upkeep.run_once(cast.engine)
     assert await kept(cast) == 1
@@ -65,12 +69,12 @@ async def test_answers_are_forgotten_after_a_day_and_not_before(cast: Cast) -> N
 
 async def test_a_key_taken_anew_is_not_forgotten(cast: Cast) -> None:
     dan = cast.acme.actor("dan")
-    await answers.begin(cast.engine, dan, *ASKED)
+    await idempotency.claim(cast.engine, keyed(cast))
     cast.clock.advance(DAY + 60)
-    old = await cast.engine.db.read(dan.tenant_id, rows.old, cast.clock.now() - answers.KEPT, 9)
-    await answers.begin(cast.engine, dan, *ASKED)
-    before = cast.clock.now() - answers.KEPT
-    assert await cast.engine.db.write(dan.tenant_id, rows.forget, before, old) == 0
+    before = cast.clock.now() - idempotency.KEEP_FOR
+    old = await cast.engine.db.read(dan.tenant_id, rows.expired, before, 9)
+    await idempotency.claim(cast.engine, keyed(cast))
+    assert await cast.engine.db.write(dan.tenant_id, rows.delete_expired, before, old) == 0
 
 
 async def test_more_than_one_piece_is_forgotten(
@@ -78,7 +82,7 @@ async def test_more_than_one_piece_is_forgotten(
 ) -> None:
     monkeypatch.setattr(upkeep, "_PIECE", 2)
     for key in "abcde":
-        await answers.begin(cast.engine, cast.acme.actor("dan"), "POST /x", key, ASKED[2])
+        await idempotency.claim(cast.engine, keyed(cast, key))
     cast.clock.advance(DAY + 60)
     assert await upkeep.run_once(cast.engine) == Done(answers=5)
 
@@ -158,7 +162,7 @@ async def test_a_table_that_has_grown_is_looked_at(
         cast = await make_cast(db)
         tenant = cast.acme.tenant.id
         many = [(tenant, f"slot {n}", "d", 1, 200, "[]", b"") for n in range(600)]
-        await db.write("", rows.leave_many, many)
+        await db.write("", rows.save_unclaimed_many, many)
         assert await _known_rows(db) <= 0
         async with upkeep.kept_up(cast.engine):
             for _ in range(200):

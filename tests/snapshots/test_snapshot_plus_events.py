@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from koine.http.app import build
-from koine.http.ledger import Answers
+from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main import dialects
 from koine.main.hook_voices import hook_voices
 from koine.relay.relay import Relay
@@ -86,7 +86,13 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
     engine.voices = hook_voices(engine.settings.public_url())
     people = {"everywhere": await callers(cast), "inbox": await guests(cast)}
     async with relay_of(engine) as relay:
-        app = build(spoken, engine, engine.settings, ledger=Answers(engine), relay=relay)
+        app = build(
+            spoken,
+            engine,
+            engine.settings,
+            idempotency=DatabaseIdempotencyStore(engine),
+            relay=relay,
+        )
         world = World(cast, Caller(app), spoken)
         readers = [Reader(cast, world.call, relay, name) for name in READERS]
         parcels = [each.id for each in cast.acme.deliveries]

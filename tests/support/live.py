@@ -11,7 +11,7 @@ from msgspec import Struct
 from koine.engine.engine import Engine
 from koine.http.app import build
 from koine.http.dialect import Dialect
-from koine.http.ledger import Answers
+from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main.listening import configured
 from koine.relay.bus import Alone, Bus
 from koine.relay.relay import Relay
@@ -35,7 +35,13 @@ async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> As
     relay = Relay(engine, bus or Alone(), engine.draining)
     await relay.start()
     listener = socket.create_server(("127.0.0.1", 0))
-    app = build(list(dialects), engine, engine.settings, ledger=Answers(engine), relay=relay)
+    app = build(
+        list(dialects),
+        engine,
+        engine.settings,
+        idempotency=DatabaseIdempotencyStore(engine),
+        relay=relay,
+    )
     server = uvicorn.Server(configured(engine.settings, app, lifespan="off"))
     server.config.timeout_graceful_shutdown = 1
     serving = asyncio.create_task(server.serve(sockets=[listener]))

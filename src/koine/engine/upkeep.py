@@ -14,10 +14,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from koine.engine import leftovers, offboarding
-from koine.engine.answers import KEPT
 from koine.engine.engine import Engine
+from koine.engine.idempotency import KEEP_FOR
 from koine.kit.times import DAY, MINUTE, SECOND
-from koine.store import answers, audit, credentials, log, tenants
+from koine.store import audit, credentials, idempotency, log, tenants
 from koine.store.db import Tx
 
 EVERY = 5 * MINUTE
@@ -36,7 +36,7 @@ _Kind = tuple[
     Callable[[Tx, int, int], Awaitable[list[str]]],
     Callable[[Tx, int, list[str]], Awaitable[int]],
 ]
-_ANSWERS: _Kind = (answers.old, answers.forget)
+_IDEMPOTENCY_KEYS: _Kind = (idempotency.expired, idempotency.delete_expired)
 _SESSIONS: _Kind = (credentials.ended_sessions, credentials.forget_sessions)
 _STRANGERS: _Kind = (audit.old_anonymous, audit.forget)
 
@@ -79,7 +79,7 @@ async def run_once(engine: Engine) -> Done | None:
     old = sessions = entries = held = 0
     strangers = engine.settings.audit_failed_logins_days * DAY
     for tenant in await engine.db.read("", tenants.all_):
-        old += await _forget(engine, tenant.id, _ANSWERS, now - KEPT)
+        old += await _forget(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
         sessions += await _forget(engine, tenant.id, _SESSIONS, now - ENDED)
         entries += await _forget(engine, tenant.id, _STRANGERS, now - strangers)
         held += await offboarding.resume(engine, tenant.id)

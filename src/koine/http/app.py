@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from koine.engine.idempotency import KeyReused
 from koine.http.body import ClientGone
 from koine.http.call import Answer, AnyCall, Call, Context, Receive, Scope, Send, Stream
 from koine.http.capacity import Capacity
@@ -17,9 +18,8 @@ from koine.http.dialect import Dialect, Formatted, Live, MethodNotAllowed, Multi
 from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
 from koine.http.health import Ready
-from koine.http.ledger import KeyReused, Ledger
+from koine.http.idempotency import IdempotencyStore, key_of, run_once
 from koine.http.limits import Limited
-from koine.http.once import key_of, run_once
 from koine.http.preflight import CORS, allow, preflight
 from koine.http.query import parse_pairs
 from koine.http.respond import Packed, pack, send_packed
@@ -148,18 +148,18 @@ def build(
     settings: Settings,
     *,
     ready: Ready | None = None,
-    ledger: Ledger | None = None,
+    idempotency: IdempotencyStore | None = None,
     relay: Relay | None = None,
 ) -> App:
     """Give the ASGI application of these dialects.
 
-    `ready` gives the named checks of /readyz. `ledger` keeps answers by Idempotency-Key; without
-    one the header is not looked at. `relay` tells what happens to streams and sockets; without one
-    they are Unavailable. Raises ValueError for a route outside its dialect's prefixes
-    or two owners of one prefix.
+    `ready` gives the named checks of /readyz. `idempotency` stores responses by
+    Idempotency-Key; without it the header is not looked at. `relay` tells what happens to streams
+    and sockets; without one they are Unavailable. Raises ValueError for a route outside its
+    dialect's prefixes or two owners of one prefix.
     """
     proxies, public_url = settings.proxy_networks(), settings.base_url.rstrip("/")
-    context = Context(engine, proxies, public_url, ledger, relay, Capacity(settings))
+    context = Context(engine, proxies, public_url, idempotency, relay, Capacity(settings))
     rest = Rest(dialects, settings, ready)
     return App(dialects, context, settings, rest)
 
@@ -209,8 +209,8 @@ async def _answered(
 
 
 async def _handled(owner: Owner, endpoint: Endpoint, call: AnyCall) -> Packed | Stream:
-    ledger = call.context.ledger
-    key = None if ledger is None or not endpoint.route.once else key_of(call)
+    store = call.context.idempotency
+    key = None if store is None or not endpoint.route.once else key_of(call)
 
     route = endpoint.route
 
@@ -223,11 +223,11 @@ async def _handled(owner: Owner, endpoint: Endpoint, call: AnyCall) -> Packed | 
         except Exception:
             return _crashed(owner, call)
 
-    if key is None or ledger is None or call.known_actor is None:
+    if key is None or store is None or call.known_actor is None:
         return await run(route.handler)
     again = route.handler if route.keyed else route.again
     show = None if again is None else partial(run, again)
-    return await run_once(ledger, call, key, partial(run, route.handler), show)
+    return await run_once(store, call, key, partial(run, route.handler), show)
 
 
 async def _no_route(owner: Owner, call: AnyCall, allowed: tuple[str, ...], send: Send) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from koine.engine.engine import Engine
     from koine.http.address import Networks
     from koine.http.capacity import Capacity
-    from koine.http.ledger import Ledger
+    from koine.http.idempotency import IdempotencyStore
     from koine.http.limits import Rate
     from koine.http.route import Route
     from koine.model.actor import Actor
@@ -53,7 +53,7 @@ class Context:
     engine: Engine
     trusted_proxies: Networks
     public_url: str
-    ledger: Ledger | None = None
+    idempotency: IdempotencyStore | None = None
     relay: Relay | None = None
     capacity: Capacity | None = None
 

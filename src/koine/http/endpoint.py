@@ -9,9 +9,8 @@ from koine.http.body import convert, load_json, read_bytes
 from koine.http.call import AnyCall, Receive
 from koine.http.dialect import Budgeted, Dialect
 from koine.http.forms import MULTIPART, URLENCODED, read_multipart
-from koine.http.ledger import HEADER
+from koine.http.idempotency import HEADER, digest
 from koine.http.loose import LooseForms
-from koine.http.once import digest
 from koine.http.query import QueryReader, parse_pairs
 from koine.http.route import Route
 from koine.http.watch import Watch

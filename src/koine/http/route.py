@@ -27,9 +27,9 @@ class Route:
     the setting, in bytes. `hidden` routes are not in the OpenAPI document. `once` False: an
     Idempotency-Key is not looked at. `files` names a forms route's upload fields ("attachments").
     `live` routes need a relay: without one they are Unavailable. `keyed` routes write their
-    Idempotency-Key with what they write (`once.message_key`): run twice, they write once. `again`
-    answers in place of an answer that was too large to be kept: it writes nothing and shows what
-    is there now, `call.made` being what the first call noted there.
+    Idempotency-Key with what they write (`idempotency.message_key`): run twice, they write once.
+    `again` answers in place of an answer that was too large to be kept: it writes nothing and shows
+    what is there now, `call.made` being what the first call noted there.
     `admit` is asked of a public route's call before its body is read; it may raise a Refusal.
     """
 

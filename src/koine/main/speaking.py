@@ -8,7 +8,7 @@ from koine.dialects.native import Native
 from koine.engine.engine import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
-from koine.http.ledger import Answers
+from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main.hook_voices import hook_voices
 from koine.main.readiness import Readiness
 from koine.relay.relay import Relay
@@ -25,5 +25,10 @@ def application(engine: Engine, relay: Relay | None = None) -> http.App:
     lag_seconds = relay.pump.behind if relay else None
     ready = Readiness(engine.db, engine.draining, lag_seconds=lag_seconds).checks
     return http.build(
-        dialects(), engine, engine.settings, ready=ready, ledger=Answers(engine), relay=relay
+        dialects(),
+        engine,
+        engine.settings,
+        ready=ready,
+        idempotency=DatabaseIdempotencyStore(engine),
+        relay=relay,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from koine.dialects.inbox import InboxDialect
 from koine.http.app import build
-from koine.http.ledger import Answers
+from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.store.db import Database, Tx
 from koine.store.sql import Query, p
 from koine.store.tables import answers as t
@@ -37,7 +37,12 @@ async def door(db: Database, tmp_path: Path) -> AsyncIterator[Door]:
         kept_answers_per_caller=BUDGET,
         kept_answers_per_tenant=4 * BUDGET,
     )
-    app = build([InboxDialect()], cast.engine, cast.engine.settings, ledger=Answers(cast.engine))
+    app = build(
+        [InboxDialect()],
+        cast.engine,
+        cast.engine.settings,
+        idempotency=DatabaseIdempotencyStore(cast.engine),
+    )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://koine.test"
     ) as web:

@@ -13,7 +13,7 @@ from koine.dialects.chats.wire import (
 )
 from koine.engine import conversations, messages, tickets
 from koine.http.call import Answer, Call
-from koine.http.once import message_key
+from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.kit.json import BadJson, loads_strict
 from koine.model.errors import Invalid, NotFound

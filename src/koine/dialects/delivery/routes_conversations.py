@@ -8,7 +8,7 @@ from koine.engine import conversations, delivery_conversations, messages
 from koine.engine.delivery_conversations import Opening
 from koine.engine.messages import Said
 from koine.http.call import Answer, Call
-from koine.http.once import message_key
+from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.model.actor import Actor
 from koine.model.conversation import Status

@@ -3,7 +3,7 @@
 from koine.dialects.helpdesk import paths, shapes, wire
 from koine.engine import messages
 from koine.http.call import Call
-from koine.http.once import message_key
+from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft

@@ -11,7 +11,7 @@ from koine.dialects.inbox.wire import Message
 from koine.engine import files, inbox_conversations, messages, surveys
 from koine.engine.upload_budgets import Uploader
 from koine.http.call import Call
-from koine.http.once import message_key
+from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.model.conversation import Conversation
 from koine.model.errors import NotFound, Refusal, Unavailable

@@ -5,7 +5,7 @@ from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, messages
 from koine.http.call import Call
-from koine.http.once import message_key
+from koine.http.idempotency import message_key
 from koine.http.route import PathType, Routes
 from koine.model.actor import Actor
 from koine.model.conversation import SenderKind

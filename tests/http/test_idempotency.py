@@ -7,12 +7,11 @@ import msgspec
 import pytest
 
 from koine.engine.engine import Engine
+from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.http.app import App, build
 from koine.http.call import Answer, Call
-from koine.http.ledger import Kept, KeyReused
 from koine.http.route import Routes
 from koine.kit import settings
-from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
 from tests.http.tiny import Form, Tiny, client
 
@@ -23,40 +22,44 @@ class Box(msgspec.Struct):
     n: int = 0
 
 
+Scope = tuple[str, str, str, str]
+
+
 class Shelf:
-    """A ledger in a dictionary."""
+    """A store in a dictionary."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], tuple[str, Kept | None]] = {}
-        self.taken: set[tuple[str, str]] = set()
+        self.rows: dict[Scope, tuple[str, StoredResponse | None]] = {}
+        self.claimed: set[Scope] = set()
 
-    async def begin(
-        self, actor: Actor, request: str, key: str, digest: str, keyed: bool = False
-    ) -> Kept | None:
-        before, kept = self.rows.setdefault((request, key), (digest, None))
-        if before != digest:
+    async def claim(
+        self, request: KeyedRequest, stores_own_key: bool = False
+    ) -> StoredResponse | None:
+        before, stored = self.rows.setdefault(request.scope, (request.payload, None))
+        if before != request.payload:
             raise KeyReused
-        if kept is None and (request, key) in self.taken:
+        if stored is None and request.scope in self.claimed:
             raise Conflict("in_flight")
-        self.taken.add((request, key))
-        return kept
+        self.claimed.add(request.scope)
+        return stored
 
-    async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
-        self.rows[request, key] = (self.rows[request, key][0], kept)
+    async def save(self, request: KeyedRequest, response: StoredResponse) -> None:
+        self.rows[request.scope] = (request.payload, response)
 
-    async def drop(self, actor: Actor, request: str, key: str) -> None:
-        del self.rows[request, key]
-        self.taken.discard((request, key))
+    async def release(self, request: KeyedRequest) -> None:
+        del self.rows[request.scope]
+        self.claimed.discard(request.scope)
 
 
 class Forgetful(Shelf):
-    """A ledger that keeps that there was an answer, not the answer."""
+    """A store that saves that there was a response, not the response."""
 
-    async def keep(self, actor: Actor, request: str, key: str, kept: Kept) -> None:
-        await super().keep(actor, request, key, Kept(kept.status, [], b"", kept.made, whole=False))
+    async def save(self, request: KeyedRequest, response: StoredResponse) -> None:
+        status, created = response.status, response.created
+        await super().save(request, StoredResponse(status, None, created=created))
 
 
-def counting(ledger: Shelf | None = None) -> App:
+def counting(store: Shelf | None = None) -> App:
     """Routes whose answers differ each time, unless the first is given again."""
     routes, turn = Routes(), count(1)
 
@@ -92,7 +95,7 @@ def counting(ledger: Shelf | None = None) -> App:
 
     counted = Tiny()
     counted.routes = routes
-    return build([counted], Engine.__new__(Engine), settings.load({}), ledger=ledger or Shelf())
+    return build([counted], Engine.__new__(Engine), settings.load({}), idempotency=store or Shelf())
 
 
 async def twice(

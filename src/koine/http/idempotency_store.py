@@ -1,0 +1,188 @@
+"""Where first responses under Idempotency-Keys are stored: the part in this process.
+
+The rows are in the database, so that every node replays the same response. This process knows
+besides which calls it runs, shares transactions between calls, and counts what it stores.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from msgspec import structs
+
+from koine.engine import idempotency
+from koine.engine.engine import Engine
+from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
+from koine.kit import metrics
+from koine.kit.batching import Batcher
+from koine.kit.ids import new_id
+from koine.kit.lru import TimedCache
+from koine.kit.settings import Settings
+from koine.kit.times import DAY
+from koine.model.errors import Conflict, Unavailable
+from koine.store.idempotency import KeyRow
+
+_MAX_COUNTED = 20_000
+"""Callers and tenants counted; beyond, the least recent start at zero again."""
+
+_Scope = tuple[str, str, str, str]
+
+
+class _Running(NamedTuple):
+    """A call of this process. `claimed` tells whether it got its key."""
+
+    request: KeyedRequest
+    claimed: asyncio.Future[bool]
+    stores_own_key: bool
+
+
+class DatabaseIdempotencyStore:
+    """`http.idempotency.IdempotencyStore` in the database.
+
+    The key of most calls is claimed before they run, and their response saved before it is sent. A
+    call that `stores_own_key` has it in what it writes: its response is saved while it is sent
+    already, and if the process dies in between, the call runs again and finds what it wrote.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._budget = StorageBudget(engine.settings)
+        self._runner = ""
+        self._running: dict[_Scope, _Running] = {}
+        self._unsaved: dict[_Scope, tuple[KeyedRequest, StoredResponse]] = {}
+        self._claims = Batcher(self._claim_many)
+        self._saves = Batcher(self._save_many)
+        self._finds = Batcher(self._find_many, max_size=128)
+        self._saves_unclaimed = Batcher(self._save_unclaimed_many, max_size=512, lanes=1)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def claim(
+        self, request: KeyedRequest, stores_own_key: bool = False
+    ) -> StoredResponse | None:
+        """Claim the key, or give the response stored under it. See `IdempotencyStore.claim`.
+
+        A key that this process claimed for a call it does not run any more (whose end could not be
+        written: the database was gone) is free at once, not only after a while.
+        """
+        scope = request.scope
+        while scope in self._running:
+            first = self._running[scope]
+            # Until its claim has succeeded, it may only be looking for a stored response.
+            if await asyncio.shield(first.claimed):
+                if first.request.payload != request.payload:
+                    raise KeyReused
+                raise Conflict("in_flight", "the first call under this key is running")
+        if scope in self._unsaved:
+            before, response = self._unsaved[scope]
+            if before.payload != request.payload:
+                raise KeyReused
+            return response
+        running = _Running(request, asyncio.get_running_loop().create_future(), stores_own_key)
+        self._running[scope] = running
+        claimed = False
+        try:
+            stored = await self._find_or_claim(request, stores_own_key)
+            claimed = stored is None
+        finally:
+            if not claimed:
+                del self._running[scope]
+            running.claimed.set_result(claimed)
+        return stored
+
+    async def save(self, request: KeyedRequest, response: StoredResponse) -> None:
+        """Save the first response; that of a call that stores its own key, soon."""
+        scope = request.scope
+        running = self._running.get(scope)
+        if not self._budget.take(request, response.size, self._engine.clock.now()):
+            metrics.ANSWERS_NOT_KEPT.inc()
+            response = structs.replace(response, headers=None, content=b"")
+        try:
+            if running is None or not running.stores_own_key:
+                await self._saves.add((request, response))
+                return
+            self._unsaved[scope] = request, response
+            task = asyncio.create_task(self._save_later(request, response))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        finally:
+            self._running.pop(scope, None)
+
+    async def release(self, request: KeyedRequest) -> None:
+        """Free the key."""
+        running = self._running.get(request.scope)
+        try:
+            if running is None or not running.stores_own_key:
+                await idempotency.release(self._engine, request)
+        finally:
+            self._running.pop(request.scope, None)
+
+    async def _find_or_claim(
+        self, request: KeyedRequest, stores_own_key: bool
+    ) -> StoredResponse | None:
+        if stores_own_key:
+            found = await self._finds.add(request)
+            return idempotency.replayable(found, request, self._engine.clock.now())
+        if await self._claims.add(request):
+            return None
+        return await idempotency.claim(self._engine, request, await self._name())
+
+    async def _claim_many(self, requests: list[KeyedRequest]) -> list[bool]:
+        return await idempotency.claim_many(self._engine, requests, await self._name())
+
+    async def _find_many(self, requests: list[KeyedRequest]) -> list[KeyRow | None]:
+        return await idempotency.find_many(self._engine, requests)
+
+    async def _save_many(self, responses: list[tuple[KeyedRequest, StoredResponse]]) -> list[None]:
+        await idempotency.save_many(self._engine, responses)
+        return [None] * len(responses)
+
+    async def _save_unclaimed_many(
+        self, responses: list[tuple[KeyedRequest, StoredResponse]]
+    ) -> list[None]:
+        await idempotency.save_unclaimed_many(self._engine, responses)
+        return [None] * len(responses)
+
+    async def _save_later(self, request: KeyedRequest, response: StoredResponse) -> None:
+        try:
+            await self._saves_unclaimed.add((request, response))
+        except Unavailable:
+            # The message has the key: a retry finds it.
+            return
+        finally:
+            self._unsaved.pop(request.scope, None)
+
+    async def _name(self) -> str:
+        """This process among those that serve the database. Where only one can, the next one has
+        the same name, and so inherits what a killed one claimed."""
+        if not self._runner:
+            self._runner = new_id() if await self._engine.db.home() else "alone"
+        return self._runner
+
+
+class StorageBudget:
+    """How many bytes of responses a caller and a tenant may have stored in a day, counted by each
+    process. Above it the key is still stored, but not its response: nothing is ever done twice.
+
+    Half of a tenant's budget is for all its contacts together, who are anonymous; the other half
+    for its users and API keys.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._callers: TimedCache[tuple[str, str], tuple[int, int]] = TimedCache(_MAX_COUNTED)
+        self._tenants: TimedCache[tuple[str, bool], tuple[int, int]] = TimedCache(_MAX_COUNTED)
+
+    def take(self, request: KeyedRequest, size: int, now: int) -> bool:
+        """Whether a response of `size` bytes may be stored `now` (µs); if so, it counts."""
+        limits = self._settings
+        if size > limits.kept_answer_limit:
+            return False
+        caller = request.tenant_id, request.caller
+        group = request.tenant_id, request.by_contact
+        by_caller, until = self._callers.get(caller, now) or (0, now + DAY)
+        in_group, group_until = self._tenants.get(group, now) or (0, now + DAY)
+        budget = limits.kept_answers_per_tenant // 2
+        if by_caller + size > limits.kept_answers_per_caller or in_group + size > budget:
+            return False
+        self._callers.put(caller, (by_caller + size, until), until)
+        self._tenants.put(group, (in_group + size, group_until), group_until)
+        return True
