@@ -191,7 +191,7 @@ def _by_number(
         bound = {"after_seq" if f.oldest_first else "before_seq": window.cursor[0]}
         return structs.replace(f, **bound), structs.replace(window, cursor=None)
     dense = f.with_private or found.last_seq == found.public_count
-    if not dense or window.offset == 0 or f.start or f.end or f.before_seq or f.after_seq:
+    if not dense or window.offset == 0 or not _finds_all(f):
         return f, window
     if f.oldest_first:
         f = structs.replace(f, after_seq=window.offset)
@@ -201,9 +201,14 @@ def _by_number(
 
 
 async def _total(tx: Tx, found: Conversation, f: MessageFilter) -> int:
-    if any(each is not None for each in (f.start, f.end, f.before_seq, f.after_seq)):
+    if not _finds_all(f):
         return await messages.count(tx, found.id, f)
     return found.last_seq if f.with_private else found.public_count
+
+
+def _finds_all(f: MessageFilter) -> bool:
+    """Whether it finds every message, or every public one, in either order."""
+    return f.conditions().keys() <= {"with_private", "oldest_first"}
 
 
 async def _not_a_participant(engine: Engine, actor: Actor, conversation_id: str) -> Refusal:

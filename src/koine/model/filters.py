@@ -1,6 +1,6 @@
 """Which things a list asks for: the superset of what the dialects' lists can say."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -11,7 +11,17 @@ Search = Annotated[str, Meta(max_length=255)]
 (`kit.text_folding`); text of which nothing is left asks for nothing."""
 
 
-class ConversationFilter(Struct, frozen=True, kw_only=True):
+class Conditions(Struct, frozen=True, kw_only=True):
+    """A filter whose every field has a default that asks for nothing."""
+
+    def conditions(self) -> dict[str, Any]:
+        """The fields that ask for something, with their values. What is known to be right for some
+        fields alone is decided by these, so that it is not believed of a field added later."""
+        given = zip(self.__struct_fields__, self.__struct_defaults__, strict=True)
+        return {name: value for name, none in given if (value := getattr(self, name)) != none}
+
+
+class ConversationFilter(Conditions, frozen=True, kw_only=True):
     """Conversations that fulfil every condition given; an empty tuple or None is no condition.
 
     `participant_id`: the identity takes part now. `channel_types` are the inbox's (or, for a
@@ -39,7 +49,7 @@ class ConversationFilter(Struct, frozen=True, kw_only=True):
     by_shown_time: bool = False
 
 
-class MessageFilter(Struct, frozen=True, kw_only=True):
+class MessageFilter(Conditions, frozen=True, kw_only=True):
     """Messages of one conversation: `with_private` notes or not, `said_only` without the server's
     own notices, made within `[start, end]` (µs, either may be None), before or after a message
     number, newest first or oldest first."""

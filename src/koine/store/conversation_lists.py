@@ -10,8 +10,11 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Subquery,
+    and_,
     func,
+    or_,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -65,25 +68,31 @@ async def total(tx: Tx, f: ConversationFilter) -> int:
     kept = tallies.names_for(f)
     if kept is not None:
         return await tallies.total(tx, kept)
-    names, values = filters.conditions(f)
-    counted = await tx.one(_COUNTS.of(names - {"by_shown"}), **values)
-    return int(counted[0]) if counted else 0
+    names, values = await _conditions(tx, f)
+    return await tx.one(_COUNTS.of(names), **values) or 0
 
 
 async def _rows(tx: Tx, f: ConversationFilter, window: Window, along: set[str]) -> list[Listed]:
     """The page's rows and one more, if there is one, with what comes along."""
-    names, values = filters.conditions(f)
+    names, values = await _conditions(tx, f)
     if window.cursor is not None:
         names |= {"cursor"}
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
-    if f.by_shown_time and f.owner_ids:
-        known = await people.by_ids(tx, list(f.owner_ids))
-        values["openers"] = [each.id for each in known.values() if each.kind == "user"]
-        names |= {"openers"} if values["openers"] else frozenset()
     if "totalled" in along:
         values["totals"] = tallies.names_for(f)
     names |= windows.names(window) | along
     return await tx.all(_PAGES.of(names), **values, **windows.values(window))
+
+
+async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]]:
+    """The names of the conditions `f` sets and their values, with those of `f.owner_ids` who may
+    be shown as owner of what they opened."""
+    names, values = filters.conditions(f)
+    if f.by_shown_time and f.owner_ids:
+        known = await people.by_ids(tx, list(f.owner_ids))
+        values["openers"] = [each.id for each in known.values() if each.kind == "user"]
+        names |= {"openers"} if values["openers"] else frozenset()
+    return names, values
 
 
 def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
@@ -205,7 +214,12 @@ def _ids_of_participant(names: frozenset[str]) -> Subquery:
 
 
 def _count(names: frozenset[str]) -> Select[int]:
-    counted = select(func.count()).select_from(t).where(*filters.where(names))
+    if "by_shown" in names:
+        owned = or_(*(and_(true(), *condition) for condition, _ in _shown_owners(names)))
+        where = [*filters.where(names - filters.OWNERS), owned]
+    else:
+        where = filters.where(names)
+    counted = select(func.count()).select_from(t).where(*where)
     if "participant_id" in names:
         m = participants
         counted = counted.join(
@@ -223,4 +237,4 @@ _PAGES = Family(
         *("cursor", "by_shown", "openers", "totalled", "latest"),
     ),
 )
-_COUNTS = Family(_count, filters=filters.FILTERS)
+_COUNTS = Family(_count, int, filters=(*filters.FILTERS, "by_shown", "openers"))

@@ -29,6 +29,16 @@ _SUM = Query(
     )
 )
 
+_OF_PARTICIPANT = {"statuses": "status", "kinds": "kind"}
+"""The filter's fields that have totals for each participant, and how these are named."""
+_OF_TENANT = _OF_PARTICIPANT | {
+    "priority": "priority",
+    "inbox_ids": "inbox",
+    "owner_ids": "owner",
+    "assignee_id": "assignee",
+}
+"""The filter's fields that have totals for the tenant."""
+
 
 def keys(conversation: Conversation) -> list[str]:
     """The totals this conversation counts in; none once it is removed."""
@@ -61,32 +71,26 @@ def member_keys(conversation: Conversation, members: Iterable[str]) -> list[str]
 
 def names_for(f: ConversationFilter) -> list[str] | None:
     """The totals whose sum is the exact number of conversations `f` finds; None where no kept
-    total says it and the rows must be counted."""
-    if f.search or f.shown_from is not None or f.shown_to is not None or f.channel_types:
-        return None
-    if f.responder_ids or f.responder_version_ids:
-        return None
-    prefix = f"total:member:{f.participant_id}" if f.participant_id else "total"
-    dimensions = _dimensions(f)
-    if not dimensions:
-        return [prefix if f.participant_id else "total:all"]
-    if len(dimensions) > 1 or (f.participant_id and dimensions[0][0] not in ("status", "kind")):
-        return None
-    name, values = dimensions[0]
-    return [f"{prefix}:{name}:{value}" for value in dict.fromkeys(values)]
+    total says it and the rows must be counted.
 
-
-def _dimensions(f: ConversationFilter) -> list[tuple[str, tuple[str, ...]]]:
-    """The conditions of `f` that have totals, each with its values."""
-    all_of: list[tuple[str, tuple[str, ...]]] = [
-        ("status", f.statuses),
-        ("kind", f.kinds),
-        ("priority", (f.priority,) if f.priority else ()),
-        ("inbox", f.inbox_ids),
-        ("owner", f.owner_ids),
-        ("assignee", (f.assignee_id,) if f.assignee_id else ()),
-    ]
-    return [(name, values) for name, values in all_of if values]
+    A total is used only for the conditions named here: with any other field set, also one that is
+    added later, the rows are counted.
+    """
+    conditions = f.conditions()
+    if "owner_ids" not in conditions:
+        conditions.pop("by_shown_time", None)  # Then it is only an order.
+    participant_id = conditions.pop("participant_id", None)
+    prefix = "total" if participant_id is None else f"total:member:{participant_id}"
+    if not conditions:
+        return ["total:all" if participant_id is None else prefix]
+    if len(conditions) > 1:
+        return None
+    [(field, wanted)] = conditions.items()
+    dimension = (_OF_TENANT if participant_id is None else _OF_PARTICIPANT).get(field)
+    if dimension is None:
+        return None
+    values = (wanted,) if isinstance(wanted, str) else dict.fromkeys(wanted)
+    return [f"{prefix}:{dimension}:{value}" for value in values]
 
 
 async def apply(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
