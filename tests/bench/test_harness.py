@@ -118,5 +118,5 @@ async def believed(database: Database) -> None:
         (ConversationFilter(participant_id=driver), 17),
         (ConversationFilter(participant_id=driver, search="ORD-"), 17),
     ):
-        shown = await conversations.search(engine, admin, f, numbered(1, 100))
+        shown = await conversations.find(engine, admin, f, numbered(1, 100))
         assert (shown.total, len(shown.items)) == (total, total)

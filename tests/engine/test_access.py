@@ -167,7 +167,7 @@ async def test_no_search_finds_support_conversations_by_what_the_searcher_may_no
     for name in ("ada", "alice", "dora"):
         for text in ("card is 4711", "help"):
             f, window = ConversationFilter(search=text), Window(limit=10)
-            page = await conversations.search(engine, acme.actor(name), f, window)
+            page = await conversations.find(engine, acme.actor(name), f, window)
             found[name, text] = (len(page.items), page.total)
     missed = [each for each, count in found.items() if count == (0, 0)]
     assert missed == [("ada", "card is 4711"), ("alice", "card is 4711")]

@@ -151,5 +151,5 @@ async def contacts(cast: Cast, needle: str) -> set[str]:
 
 async def found(cast: Cast, needle: str) -> set[str]:
     f = ConversationFilter(search=needle)
-    page = await conversations.search(cast.engine, cast.acme.actor("ada"), f, Window(50))
+    page = await conversations.find(cast.engine, cast.acme.actor("ada"), f, Window(50))
     return {each.id for each in page.items}

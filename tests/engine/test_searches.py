@@ -1,7 +1,7 @@
 """Searches wait for slots: one tenant's many delay no other; beyond a bound they are refused."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 
 import pytest
 
@@ -10,6 +10,7 @@ from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.native import Native
 from koine.engine import conversations, people
 from koine.http.dialect import Dialect
+from koine.kit.ids import new_id
 from koine.model.errors import Unavailable
 from koine.model.filters import ConversationFilter, PeopleFilter
 from koine.model.page import numbered
@@ -54,6 +55,39 @@ async def test_more_than_may_wait_are_refused_at_once(db: Database) -> None:
         )
     await asyncio.gather(*waiting, twin)
     assert sorted(ended) == ["acme"] * 5 + ["rival"]
+
+
+class WiderFilter(ConversationFilter, frozen=True, kw_only=True):
+    """A filter with a field that nobody has planned for."""
+
+    added: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("f", "scans"),
+    [
+        (ConversationFilter(), False),
+        (ConversationFilter(statuses=("open", "closed"), owner_ids=(new_id(),)), False),
+        (ConversationFilter(by_shown_time=True), False),
+        (ConversationFilter(by_shown_time=True, inbox_ids=(new_id(),)), False),
+        (ConversationFilter(by_shown_time=True, inbox_ids=(new_id(), new_id())), True),
+        (ConversationFilter(by_shown_time=True, owner_ids=(new_id(),)), True),
+        (ConversationFilter(search="x"), True),
+        (ConversationFilter(shown_from=1), True),
+        (ConversationFilter(channel_types=("api",)), True),
+        (ConversationFilter(responder_ids=(new_id(),)), True),
+        (WiderFilter(added="x"), True),
+    ],
+)
+async def test_a_list_waits_for_a_slot_if_it_may_look_at_many_rows(
+    db: Database, f: ConversationFilter, scans: bool
+) -> None:
+    cast = await make_cast(db, searches_at_once=1, searches_waiting=0)
+    alice = cast.acme.actor("alice")
+    async with cast.engine.search_slots.slot("x", "x"):
+        refused = pytest.raises(Unavailable) if scans else nullcontext()
+        with refused:
+            await conversations.find(cast.engine, alice, f, numbered(1, 5))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from koine.engine import access, conversation_limits, named_people
 from koine.engine.around import around
 from koine.engine.contact_rights import receives
 from koine.engine.conversation_changes import record_change
-from koine.engine.engine import reads, reads_much, writes
+from koine.engine.engine import Engine, reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.engine.surveys import send_survey_tx
 from koine.kit.ids import new_id
@@ -21,6 +21,7 @@ from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.model.view import Around, Part, Shown
 from koine.store import (
+    conversation_filters,
     conversation_lists,
     conversations,
     files,
@@ -56,8 +57,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     unless_status: tuple[Status, ...] = ()
 
 
-async def _find(
-    tx: Tx,
+async def find(
+    engine: Engine,
     actor: Actor,
     f: ConversationFilter,
     window: Window,
@@ -65,7 +66,24 @@ async def _find(
     with_total: bool = True,
 ) -> Shown:
     """A page of the conversations the actor may list, newest activity first, with exact total
-    where asked for. Raises Forbidden when it asks for another person's without permission."""
+    where asked for. A filter that may look at many rows (a text, a time range) never holds others
+    up and waits for a slot.
+
+    Raises Forbidden when it asks for another person's without permission, Unavailable when too
+    many searches wait.
+    """
+    read = _find_by_index if conversation_filters.reads_few_rows(f) else _find_by_scan
+    return await read(engine, actor, f, window, parts, with_total)
+
+
+async def _find(
+    tx: Tx,
+    actor: Actor,
+    f: ConversationFilter,
+    window: Window,
+    parts: frozenset[Part],
+    with_total: bool,
+) -> Shown:
     f = await access.searching(tx, actor, access.scoped(actor, f))
     page = await conversation_lists.page(tx, f, window, with_total, "latest" in parts)
     items: list[Conversation] = list(page.items)
@@ -74,9 +92,8 @@ async def _find(
     return Shown(items, surrounding, page.total, page.next)
 
 
-find = reads(_find)
-search = reads_much(_find)
-"""As `find`, for filters that look at many rows (a text, a time range): never holds others up."""
+_find_by_index = reads(_find)
+_find_by_scan = reads_much(_find)
 
 
 @reads

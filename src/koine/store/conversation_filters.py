@@ -32,6 +32,23 @@ _OF_READER = exists().where(
 )
 _SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
 
+_INDEXED = frozenset(
+    {
+        *("statuses", "kinds", "priority", "assignee_id"),
+        *("participant_id", "inbox_ids", "owner_ids"),
+    }
+)
+"""The fields whose conditions an index of conversations or participants begins with."""
+
+
+def reads_few_rows(f: ConversationFilter) -> bool:
+    """Whether a page of what `f` finds is cut out of a walk over one index; with any other field
+    set it may look at many rows."""
+    given = f.conditions()
+    if given.pop("by_shown_time", False):
+        return not given or (given.keys() == {"inbox_ids"} and len(f.inbox_ids) == 1)
+    return given.keys() <= _INDEXED
+
 
 def conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]]:
     """The names of the conditions `f` sets, which choose the statement, and their values."""

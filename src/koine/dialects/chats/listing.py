@@ -34,11 +34,6 @@ def filter_of(q: DetailsQuery) -> ConversationFilter:
     return _narrowed(f, q) if isinstance(q, ChatsQuery) else f
 
 
-def is_walk(f: ConversationFilter) -> bool:
-    """Whether a page is the first rows of an index; other filters may look at many."""
-    return replace(f, inbox_ids=f.inbox_ids[1:]) == ConversationFilter(by_shown_time=True)
-
-
 def window_of(q: DetailsQuery) -> Window | None:
     """The page a list asks for; None lies beyond every list. Raises Invalid."""
     size, number = int(q.page_size), int(q.page_number)

@@ -7,7 +7,6 @@ from koine.dialects.chats.listing import (
     answer,
     filter_of,
     id_of,
-    is_walk,
     path_id,
     time_of,
     window_of,
@@ -137,5 +136,4 @@ async def _listed(call: Call[None, Any], parts: frozenset[Part]) -> Shown:
     f, window = filter_of(call.query), window_of(call.query)
     if window is None:
         return Shown([], Around())
-    look = conversations.find if is_walk(f) else conversations.search
-    return await look(call.engine, call.actor, f, window, parts, False)
+    return await conversations.find(call.engine, call.actor, f, window, parts, with_total=False)

@@ -29,9 +29,7 @@ routes = Routes()
 async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.Conversations:
     """List the conversations the caller may see, newest activity first."""
     q, actor = call.query, reader(call)
-    looks_far = q.search is not None or q.last_message_from or q.last_message_to
-    find = conversations.search if looks_far else conversations.find
-    found = await find(
+    found = await conversations.find(
         call.engine, actor, _filter(q, actor), cursors.window(q), AROUND, with_total=False
     )
     shown = [shapes_talk.conversation(each, found.around, actor) for each in found.items]
