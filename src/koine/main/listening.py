@@ -38,7 +38,8 @@ _NO_SYN = (
     (0x06, 0, 0, 0),  # drop it
     (0x06, 0, 0, 1 << 18),  # let everything else pass
 )
-"""A program for the kernel, in the language of `tcpdump -dd`."""
+"""Drop TCP segments with SYN and without ACK, in classic BPF as `tcpdump -dd` prints it: operation,
+jump if true, jump if false, operand. The returned value is how many bytes pass; 0 drops."""
 
 
 class Server(uvicorn.Server):
@@ -90,10 +91,12 @@ def _bound(listener: socket.socket) -> None:
 
 
 def refuse_more(listener: socket.socket) -> None:
-    """Let no further connection begin, without cutting those that have: a caller that knocks now
-    knocks again in a second, and is then refused or let in by whoever listens next.
+    """Drop every further SYN, so that no connection begins and none that has begun is reset.
 
-    Without this (it is Linux's) a connection that is made while the socket is closed is reset.
+    Closing a listener resets what waits in its queue and what is in the middle of its handshake;
+    accepting until the queue is empty does not help the latter (docs/adr/0019). A client whose SYN
+    is dropped sends it again after a second, and is then refused, or accepted by the next process.
+    Linux only: elsewhere the listener is closed without this.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -102,7 +105,7 @@ def refuse_more(listener: socket.socket) -> None:
     try:
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
     except OSError as error:
-        _log.warning("connections cannot be refused before the end", error=str(error))
+        _log.warning("new connections cannot be dropped before closing", error=str(error))
 
 
 def _reason(error: Exception) -> str:
