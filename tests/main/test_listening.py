@@ -6,10 +6,14 @@ import sys
 import pytest
 
 from koine.kit.settings import load
-from koine.main.listening import STUCK_MS, UNSENT_BYTES, listening
+from koine.main.listening import STUCK_MS, UNSENT_BYTES, listening, refuse_more
+
+on_linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="these options are Linux's"
+)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these bounds are Linux's")
+@on_linux
 def test_what_waits_for_a_deaf_end_is_bounded_in_bytes_and_time() -> None:
     tcp = socket.IPPROTO_TCP
     with (
@@ -19,3 +23,17 @@ def test_what_waits_for_a_deaf_end_is_bounded_in_bytes_and_time() -> None:
     ):
         assert accepted.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
         assert accepted.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == STUCK_MS
+
+
+@on_linux
+def test_before_the_end_new_connections_are_dropped_and_waiting_ones_are_not() -> None:
+    with listening(load({}, {"port": 0})) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address, timeout=10) as waiting:
+            refuse_more(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.3)
+            with listener.accept()[0] as accepted:
+                waiting.sendall(b"hello")
+                accepted.settimeout(10)
+                assert accepted.recv(5) == b"hello"
