@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, conversation_limits, named_people
+from koine.engine import access, conversation_limits, files, named_people
 from koine.engine.around import around
 from koine.engine.contact_rights import receives
 from koine.engine.conversation_changes import record_change
@@ -24,7 +24,6 @@ from koine.store import (
     conversation_filters,
     conversation_lists,
     conversations,
-    files,
     hook_log,
     identities,
     inboxes,
@@ -34,7 +33,9 @@ from koine.store import (
     tenants,
     tickets,
 )
+from koine.store import files as file_rows
 from koine.store.db import Tx
+from koine.store.files import StoredFile
 
 NOTHING: frozenset[Part] = frozenset()
 ADMINS = frozenset({"title", "metadata", "status"})
@@ -202,17 +203,23 @@ async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conver
     return after
 
 
-@writes
 async def delete(
-    tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
-) -> list[files.StoredFile]:
-    """Delete a conversation for good, with all in it (helpdesk.md, S), taken out of the lists or
-    not with `removed`. The audit log keeps who, when, why. Answers the files that must go, too."""
+    engine: Engine, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
+) -> None:
+    """Delete a conversation for good, with all in it (helpdesk.md, S), then the bytes of its files.
+    With `removed` also one that was taken out of the lists. The audit log keeps who, when, why."""
+    await files.erase(engine, await _delete(engine, actor, conversation_id, reason, removed))
+
+
+@writes
+async def _delete(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool
+) -> list[StoredFile]:
     access.need(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
     members = {gone.owner_id or gone.id, *await participants.everyone(tx, gone.id)}
     count = await messages.delete_of(tx, gone.id)
-    stored = await files.delete_of(tx, gone.id)
+    stored = await file_rows.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)
     await hook_log.forget_conversation(tx, gone.id, now)
     await conversations.delete_one(tx, gone)

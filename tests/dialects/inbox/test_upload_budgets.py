@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from koine.dialects.inbox import InboxDialect
-from koine.engine import conversations, files
+from koine.engine import conversations
 from koine.model.actor import operator
 from koine.store.db import Database
 from tests.cast import http, make_cast
@@ -74,8 +74,8 @@ async def test_a_tenant_has_a_budget_for_all_that_is_stored(doors: Doors) -> Non
         assert on_disk(door) == 8 * KIB
         boss = operator(door.cast.acme.tenant.id)
         for each in (await door.carol.call("GET", "/conversations")).json():
-            gone = await conversations.delete(door.cast.engine, boss, each["uuid"], "over")
-            await files.erase(door.cast.engine, gone)
+            await conversations.delete(door.cast.engine, boss, each["uuid"], "over")
+        assert on_disk(door) == 0
         assert (await upload(door.dave, 8 * KIB)).status_code == 200
 
 

@@ -11,7 +11,7 @@ from koine.dialects.helpdesk import (
     stream,
     wire,
 )
-from koine.engine import conversations, files
+from koine.engine import conversations
 from koine.engine.conversations import Changes
 from koine.http.call import Call
 from koine.http.route import Routes
@@ -108,10 +108,9 @@ async def update_conversation(
 )
 async def delete_conversation(call: Call[wire.DeleteConversation, None]) -> wire.Deleted:
     """Delete a conversation and all its messages for good. This cannot be undone."""
-    stored = await conversations.delete(
+    await conversations.delete(
         call.engine, call.actor, paths.conversation_id(call), call.body.reason
     )
-    await files.erase(call.engine, stored)
     return wire.Deleted(success=True, message="Conversation deleted")
 
 

@@ -3,7 +3,7 @@
 from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
-from koine.engine import conversations, delivery_conversations, files
+from koine.engine import conversations, delivery_conversations
 from koine.engine.conversations import Changes
 from koine.engine.delivery_conversations import Opening
 from koine.http.call import Answer, AnyCall, Call
@@ -103,10 +103,9 @@ async def remove_conversation(call: Call[None, wire.RemoveQuery]) -> None:
     if call.query.mode == "remove":
         await conversations.remove(call.engine, writer(call), conversation_id)
     else:
-        stored = await conversations.delete(
+        await conversations.delete(
             call.engine, writer(call), conversation_id, call.query.reason, removed=True
         )
-        await files.erase(call.engine, stored)
 
 
 async def _shown(call: AnyCall, found: Conversation) -> wire.Conversation:
