@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from koine.engine import hooks
 from koine.engine.hooks import NewHook
-from koine.main.hook_voices import hook_voices
 from koine.model.actor import operator
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.servers import Home, free_port, nodes
@@ -115,7 +114,6 @@ async def measure(
 async def _town(home: Home, endpoints: int, alive: int, door: int) -> Town:
     """A tenant of so many endpoints, one of them behind `door`."""
     async with opened(home, ALLOWED) as engine:
-        engine.voices = hook_voices("http://koine.test")
         town = await make_town(engine, 1)
         for number in range(endpoints):
             url = f"http://{HOST}:{alive if number else door}/{number}"

@@ -246,7 +246,7 @@ async def _furnish(path: Path) -> Town:
 
 
 async def _engine(db: SqliteDatabase) -> Engine:
-    return await engines.start(db, SystemClock(), load({}, {"secret_key": "power" * 10}))
+    return await engines.start(db, SystemClock(), load({}, {"secret_key": "power" * 10}), {})
 
 
 async def _closed(db: SqliteDatabase) -> None:

@@ -17,6 +17,7 @@ from koine.engine import engine as engines
 from koine.kit import logs
 from koine.kit.outbound import Allowed, Outbound
 from koine.kit.settings import Settings, environment, load
+from koine.main.hook_voices import hook_voices
 from koine.main.opening import open_database
 from koine.main.telling import telling
 
@@ -87,7 +88,8 @@ def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str)
 
 
 async def _send(settings: Settings, clock: SteeredClock, timeout_s: float) -> None:
-    engine = await engines.start(await open_database(settings), clock, settings)
+    voices = hook_voices(settings.public_url())
+    engine = await engines.start(await open_database(settings), clock, settings, voices)
     allowed = Allowed.read(settings.outbound_allow)
     engine.outbound = Outbound(allowed, plain_http=settings.outbound_http, timeout_s=timeout_s)
     async with telling(engine):

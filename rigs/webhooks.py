@@ -13,7 +13,6 @@ from koine.engine import hooks, messages
 from koine.engine.engine import Engine
 from koine.engine.hooks import NewHook
 from koine.kit.times import HOUR, SECOND
-from koine.main.hook_voices import hook_voices
 from koine.model.actor import operator
 from koine.model.message import Draft
 from koine.store import hook_queue
@@ -105,7 +104,6 @@ async def deliver(
         for _ in range(senders)
     ]
     async with consuming(consumer), opened(home, ALLOWED) as engine, killed(made, dice, consumer):
-        engine.voices = hook_voices("http://koine.test")
         towns = [await _town(engine, consumer, number) for number in range(endpoints)]
         told = await _say(engine, towns, events)
         await _through(engine, clock, len(told))

@@ -30,7 +30,7 @@ async def nodes(world: World) -> AsyncIterator[list[Engine]]:
         return
     other = await PostgresDatabase.open(db._url, 4)
     try:
-        yield [one, await engines.start(other, one.clock, one.settings)]
+        yield [one, await engines.start(other, one.clock, one.settings, one.voices)]
     finally:
         await other.close()
 

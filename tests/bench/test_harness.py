@@ -105,7 +105,7 @@ async def test_the_ceiling_is_one_send(shared_postgres: SharedPostgres) -> None:
 
 async def believed(database: Database) -> None:
     """The kept totals are those that counting finds, and lists are whole."""
-    engine = await engines.start(database, SystemClock(), settings())
+    engine = await engines.start(database, SystemClock(), settings(), {})
     admin = Actor(
         WORLD.tenant_id(), "user", uuid(PERSON, ADMIN), "tenant_admin",
         frozenset({"view:tenant"}),

@@ -31,7 +31,7 @@ Folder = pytest.TempPathFactory
 
 async def made(db: Database, folder: Path) -> Engine:
     settings = load({}, {"data_dir": str(folder)})
-    engine = await engines.start(db, HeldClock(), settings)
+    engine = await engines.start(db, HeldClock(), settings, {})
     await demonstration(engine)
     return engine
 

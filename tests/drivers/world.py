@@ -8,7 +8,6 @@ from koine.http.app import build
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main import dialects
-from koine.main.hook_voices import hook_voices
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft, Message
@@ -54,7 +53,6 @@ async def make_world(db: Database, **settings: object) -> World:
     """A world of its own in a database that may hold others."""
     cast = await make_cast(db, None, **settings)
     spoken, engine = dialects(), cast.engine
-    engine.voices = hook_voices(engine.settings.public_url())
     # At rest: seats are taken, nothing is told.
     relay = Relay(engine, Alone(), engine.draining)
     relay.pump.begun.set()

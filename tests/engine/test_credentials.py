@@ -53,7 +53,9 @@ async def test_a_keys_prefix_alone_opens_nothing(cast: Cast) -> None:
 async def test_a_revoked_key_is_refused_when_the_cache_has_run_out(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     made = await keys.create(cast.engine, ada, "k", READ)
-    elsewhere = await engines.start(cast.engine.db, cast.clock, cast.engine.settings)
+    elsewhere = await engines.start(
+        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices
+    )
     await credentials.by_key(cast.engine, made.text)
     await keys.revoke(elsewhere, ada, made.key.id)
     await credentials.by_key(cast.engine, made.text)

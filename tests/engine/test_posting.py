@@ -177,7 +177,9 @@ async def test_nothing_of_a_blocked_sender_is_stored(cast: Cast) -> None:
 
 async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast: Cast) -> None:
     conversation, actor = await opened(cast), cast.acme.actor("dan")
-    other = await engines.start(cast.engine.db, cast.clock, cast.engine.settings)
+    other = await engines.start(
+        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices
+    )
     sends = [
         messages.post(node, actor, conversation.id, said(cast, "dan", f"{n}"))
         for n in range(100)

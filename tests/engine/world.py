@@ -128,7 +128,7 @@ def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
 async def new_world(db: Database) -> World:
     """A world of its own in a database that may hold others."""
     clock = HeldClock()
-    engine = await engines.start(db, clock, test_settings())
+    engine = await engines.start(db, clock, test_settings(), {})
     tenant = await tenants.create(engine, "World", new_id())
     world = World(engine, clock, operator(tenant.id))
     for name in ("ada", "bob"):

@@ -41,7 +41,9 @@ class Bearer(PlainVoice):
 
 async def closed_everywhere(cast: Cast, text: str, end: Callable[[], Awaitable[object]]) -> None:
     """Whether what ends on one node closes the credential's seat there and on another."""
-    other = await engines.start(cast.engine.db, cast.clock, cast.engine.settings)
+    other = await engines.start(
+        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices
+    )
     async with relay_of(cast.engine) as here, relay_of(other) as there:
         seats = []
         for engine, relay in ((cast.engine, here), (other, there)):

@@ -129,7 +129,7 @@ class _Slow(PlainVoice):
 
 
 async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: Cast) -> None:
-    node = await engines.start(cast.engine.db, cast.clock, cast.engine.settings)
+    node = await engines.start(cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices)
     async with relay_of(node) as there:
         voice = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
         await keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")

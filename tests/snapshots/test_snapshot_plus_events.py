@@ -11,7 +11,6 @@ from msgspec import Struct
 from koine.http.app import build
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main import dialects
-from koine.main.hook_voices import hook_voices
 from koine.relay.relay import Relay
 from koine.store import events
 from koine.store.db import Database
@@ -83,7 +82,6 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
     """A world of its own whose readers have read everything."""
     cast = await make_cast(db, None, login_rate_limit_per_minute=0)
     spoken, engine = dialects(), cast.engine
-    engine.voices = hook_voices(engine.settings.public_url())
     people = {"everywhere": await callers(cast), "inbox": await guests(cast)}
     async with relay_of(engine) as relay:
         app = build(

@@ -11,6 +11,7 @@ from koine.engine.engine import Engine
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
+from koine.main.hook_voices import hook_voices
 from koine.main.opening import CannotStart, open_database
 from koine.model.actor import Actor, operator
 from koine.model.tenant import Tenant
@@ -70,6 +71,7 @@ async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
         if await db.version() is None:
             await schema.migrate(db)
         await schema.check(db)
-        return await work(await engines.start(db, SystemClock(), settings))
+        voices = hook_voices(settings.public_url())
+        return await work(await engines.start(db, SystemClock(), settings, voices))
     finally:
         await db.close()

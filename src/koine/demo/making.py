@@ -73,7 +73,7 @@ async def _make(engine: Engine) -> Kept:
 
 async def _company(engine: Engine, name: str, slug: str, scale: int) -> Company:
     clock = HeldClock(engine.clock.now() - STORY_DAYS * DAY)
-    past = Engine(engine.db, clock, engine.settings, secret=random_token())
+    past = Engine(engine.db, clock, engine.settings, random_token(), engine.voices)
     world = await furnish.furnish(past, name, slug)
     talks = await story.tell(past, clock, world, scale)
     made = await _doors(engine, world)

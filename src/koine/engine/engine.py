@@ -40,9 +40,12 @@ KNOWN_CREDENTIALS = 20_000
 
 
 class Engine:
-    """One database, one clock, the settings, the sends, the tokens and the passwords."""
+    """One database, one clock, the settings, the sends, the tokens and the passwords; `voices` are
+    the formats of the webhooks that it can validate and send."""
 
-    def __init__(self, db: Database, clock: Clock, settings: Settings, secret: str) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, settings: Settings, secret: str, voices: Voices
+    ) -> None:
         self.db = db
         self.clock = clock
         self.settings = settings
@@ -53,7 +56,7 @@ class Engine:
         self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
         self.sealed = Sealed(secret)
         self.refresh_stamp = Stamp(secret)
-        self.voices: Voices = {}
+        self.voices = voices
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
         self.draining = Draining()
         self.outbound = Outbound(
@@ -82,13 +85,13 @@ class Engine:
         self.forget_credentials()
 
 
-async def start(db: Database, clock: Clock, settings: Settings) -> Engine:
+async def start(db: Database, clock: Clock, settings: Settings, voices: Voices) -> Engine:
     """An engine over a migrated database. The signing key is the setting's, else the one the
     database keeps, so that every node reads every node's tokens."""
     secret = settings.secret_key
     if not secret:
         secret = await db.write("", tenants.server_value, "token_secret", random_token(48))
-    return Engine(db, clock, settings, secret)
+    return Engine(db, clock, settings, secret, voices)
 
 
 class Read(Generic[P, R]):

@@ -24,6 +24,7 @@ from koine.kit import logs, private
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.main.conditions import check_start
+from koine.main.hook_voices import hook_voices
 from koine.main.leaving import Closing, Leaving
 from koine.main.listening import Server, configured, listening
 from koine.main.open_files import raise_open_files
@@ -169,7 +170,8 @@ async def running(settings: Settings) -> AsyncIterator[Engine]:
     try:
         db.claim_serving()
         await schema.migrate(db)
-        engine = await engines.start(db, SystemClock(), settings)
+        voices = hook_voices(settings.public_url())
+        engine = await engines.start(db, SystemClock(), settings, voices)
         try:
             yield engine
         finally:

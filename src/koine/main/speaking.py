@@ -9,7 +9,6 @@ from koine.engine.engine import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.main.hook_voices import hook_voices
 from koine.main.readiness import Readiness
 from koine.relay.relay import Relay
 
@@ -21,7 +20,6 @@ def dialects() -> list[Dialect]:
 
 def application(engine: Engine, relay: Relay | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
-    engine.voices = hook_voices(engine.settings.public_url())
     lag_seconds = relay.pump.behind if relay else None
     ready = Readiness(engine.db, engine.draining, lag_seconds=lag_seconds).checks
     return http.build(

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from koine.engine.engine import Engine
-from koine.main.hook_voices import hook_voices
 from koine.relay.buses import choose
 from koine.relay.hooks import Hooks
 from koine.relay.relay import Relay
@@ -14,7 +13,6 @@ from koine.relay.relay import Relay
 async def telling(engine: Engine) -> AsyncIterator[Relay]:
     """The relay of this process, following the log while the context is open."""
     relay = Relay(engine, choose.bus(engine.settings, engine.db), engine.draining)
-    engine.voices = hook_voices(engine.settings.public_url())
     hooks = Hooks(engine)
     relay.pump.followers.append(hooks.moved)
     await relay.start()

@@ -51,7 +51,7 @@ class Nodes(Struct):
 @pytest.fixture
 async def nodes(db: Database) -> AsyncIterator[Nodes]:
     cast = await make_cast(db, None, login_rate_limit_per_minute=0)
-    other = await engines.start(db, cast.clock, cast.engine.settings)
+    other = await engines.start(db, cast.clock, cast.engine.settings, cast.engine.voices)
     async with AsyncExitStack() as stack:
         servers = [
             await stack.enter_async_context(live(engine, Native()))

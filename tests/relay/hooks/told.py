@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from koine.engine import conversations, hook_deliveries, hooks, messages
 from koine.engine.hook_deliveries import LogFilter
 from koine.engine.hooks import MadeHook, NewHook
-from koine.main.hook_voices import hook_voices
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.hook import Delivery, Hook
@@ -97,8 +96,7 @@ class Told:
 async def telling(db: Database) -> AsyncIterator[Told]:
     """A receiver, a cast, and webhooks that nobody drives."""
     async with receiving() as receiver:
-        cast = await make_cast(db, outbound_allow="127.0.0.1")
-        cast.engine.voices = hook_voices("http://koine.test")
+        cast = await make_cast(db, outbound_allow="127.0.0.1", base_url="http://koine.test")
         try:
             yield Told(cast, receiver, Hooks(cast.engine))
         finally:
