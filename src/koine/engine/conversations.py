@@ -4,19 +4,21 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, conversation_limits, files, named_people
+from koine.engine import (
+    access,
+    conversation_limits,
+    conversation_opening,
+    files,
+    named_people,
+)
 from koine.engine.around import around
-from koine.engine.contact_rights import receives
 from koine.engine.conversation_changes import record_change
 from koine.engine.engine import Engine, reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.engine.surveys import send_survey_tx
-from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, Status
-from koine.model.errors import NotFound
 from koine.model.filters import ConversationFilter
-from koine.model.inbox import Inbox
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.model.view import Around, Part, Shown
@@ -25,12 +27,8 @@ from koine.store import (
     conversation_lists,
     conversations,
     hook_log,
-    identities,
-    inboxes,
     messages,
     participants,
-    tallies,
-    tenants,
     tickets,
 )
 from koine.store import files as file_rows
@@ -128,24 +126,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conver
         access.need(actor, WRITE_CONVERSATIONS)
     await named_people.check_owner(tx, new.owner_id)
     await named_people.check_participants(tx, [identity_id for identity_id, _ in new.participants])
-    return await start(tx, now, actor, new)
-
-
-async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
-    """The one way a conversation comes to be, inside a transaction; access is asked before, and
-    whoever is named is checked. Those who were removed from the tenant are left out."""
-    conversation_limits.check(new)
-    inbox = await _inbox(tx, new.inbox_id)
-    joining = dict(new.participants)
-    if new.owner_id is not None:
-        joining.setdefault(new.owner_id, "member")
-    joining = {i: joining[i] for i in await named_people.present(tx, joining)}
-    conversation = await _first_row(tx, now, actor, new, inbox)
-    await conversations.insert_one(tx, conversation)
-    await record(tx, now, "conversation.created", conversation.id, conversation_id=conversation.id)
-    for identity_id, role in sorted(joining.items()):
-        await participants.join(tx, conversation, identity_id, role, now)
-    return structs.replace(conversation, participant_count=len(joining))
+    return await conversation_opening.start(tx, now, actor, new)
 
 
 @writes
@@ -244,59 +225,3 @@ async def _joined(tx: Tx, now: int, found: Conversation, assignee_id: str) -> Co
         return found
     await record(tx, now, "participant.joined", assignee_id, conversation_id=found.id)
     return structs.replace(found, participant_count=found.participant_count + 1)
-
-
-async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:
-    if inbox_id is None:
-        return None
-    inbox = await inboxes.get(tx, inbox_id)
-    if inbox is None or inbox.removed_at is not None:
-        raise NotFound("inbox")
-    return inbox
-
-
-async def _first_row(
-    tx: Tx, now: int, actor: Actor, new: NewConversation, inbox: Inbox | None
-) -> Conversation:
-    responder_id = inbox.responder_id if inbox and inbox.responder_id else None
-    if responder_id is None:
-        tenant = await tenants.get(tx, tx.tenant_id)
-        responder_id = tenant.default_responder_id if tenant else None
-    versions = await identities.versions(tx, responder_id) if responder_id else []
-    return Conversation(
-        id=new_id(),
-        number=await tallies.next_number(tx, "conversation"),
-        kind=new.kind,
-        status=new.status or "open",
-        title=new.title,
-        # One meaning in every list: what no one gave a priority is found as what it shows.
-        priority=new.priority or "medium",
-        channel=new.channel or (inbox.channel_type if inbox else None),
-        source=new.source,
-        inbox_id=new.inbox_id,
-        owner_id=new.owner_id,
-        delivery_id=new.delivery_id,
-        assignee_id=None,
-        responder_id=responder_id,
-        responder_version_id=versions[0].id if versions else None,
-        responder_active=True,
-        created_by=actor.identity_id,
-        metadata=new.metadata,
-        custom_attributes=new.custom_attributes,
-        labels="[]",
-        last_activity_at=now,
-        created_at=now,
-        updated_at=now,
-        source_id=new.source_id or await _first_place(tx, new),
-    )
-
-
-async def _first_place(tx: Tx, new: NewConversation) -> str | None:
-    """Where the owner's own client will find a conversation that others open for it: at a place
-    that proved who it is, or that the tenant made (inbox.md, D)."""
-    if new.inbox_id is None or new.owner_id is None:
-        return None
-    owner = await identities.get(tx, new.owner_id)
-    places = [p for p in await inboxes.places_of(tx, [new.owner_id]) if p.inbox_id == new.inbox_id]
-    found = [p for p in places if owner and receives(p, owner)]
-    return found[0].source_id if found else None

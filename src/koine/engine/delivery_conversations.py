@@ -2,7 +2,7 @@
 
 from msgspec import Struct, structs
 
-from koine.engine import access, conversations, named_people, participation
+from koine.engine import access, conversation_opening, named_people, participation
 from koine.engine.engine import Engine, writes
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
@@ -56,7 +56,7 @@ async def _open(tx: Tx, now: int, actor: Actor, opening: Opening) -> tuple[Conve
         participants=wanted,
         metadata=opening.metadata,
     )
-    return await conversations.start(tx, now, actor, new), True
+    return await conversation_opening.start(tx, now, actor, new), True
 
 
 async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversation:
@@ -74,7 +74,7 @@ async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversatio
         participants=_with_creator(actor, opening.joining),
         metadata=opening.metadata,
     )
-    return await conversations.start(tx, now, actor, new)
+    return await conversation_opening.start(tx, now, actor, new)
 
 
 async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:

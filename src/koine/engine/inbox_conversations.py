@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import structs
 
-from koine.engine import conversations
+from koine.engine import conversation_opening, conversations
 from koine.engine.around import around
 from koine.engine.contact_entry import Entry, admit_all
 from koine.engine.contact_rights import came_through, shows
@@ -138,7 +138,7 @@ async def open_(
     )
     await identities.change(tx, structs.replace(locked, last_activity_at=now))
     await record(tx, now, "identity.updated", contact.id, what="contact")
-    return await conversations.start(tx, now, actor, new)
+    return await conversation_opening.start(tx, now, actor, new)
 
 
 @writes
