@@ -3,11 +3,12 @@
 import re
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from joserfc.errors import JoseError, SecurityWarning
+from joserfc.errors import JoseError, SecurityWarning, UnsupportedAlgorithmError
+from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
@@ -52,6 +53,22 @@ class BadKey(Exception):
         self.reason = reason
 
 
+class _OneAlgorithm(JWSRegistry):
+    """Sizes are bounded before, for the whole token; other header parameters are no matter."""
+
+    max_header_length = max_payload_length = max_signature_length = 1 << 16
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(algorithms=[algorithm], strict_check_header=False)
+        self._algorithm = algorithm
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        """The algorithm. The library's own warns of the name "EdDSA", which issuers still use."""
+        if name != self._algorithm:
+            raise UnsupportedAlgorithmError(name)
+        return self.algorithms[name]
+
+
 def check_key(key_text: str, algorithm: str) -> None:
     """Raises BadKey unless `key_text` holds a key that fits `algorithm`. For when it is set."""
     keys_of(key_text, algorithm)
@@ -72,30 +89,19 @@ def keys_of(key_text: str, algorithm: str) -> tuple[Key, ...]:
     return (_from_secret(text, algorithm),)
 
 
-def proof(key_text: str, algorithm: str) -> Callable[[bytes, bytes, object], bool]:
-    """A function of a text, its signature and the `kid` that goes with it: whether one of the keys
-    in `key_text` made it. Raises BadKey."""
-    keys = keys_of(key_text, algorithm)
-
-    def proves(text: bytes, signature: bytes, kid: object) -> bool:
-        key = _picked(keys, kid)
-        try:
-            # The algorithm's own model, so that one algorithm is possible and no more.
-            return key is not None and JWSRegistry.algorithms[algorithm].verify(
-                text, signature, key
-            )
-        except (JoseError, ValueError):
-            return False
-
-    return proves
+@cache
+def registry(algorithm: str) -> JWSRegistry:
+    """What joserfc is to take: tokens of this algorithm, and of no other."""
+    return _OneAlgorithm(algorithm)
 
 
 def knows(key_text: str, algorithm: str, kid: object) -> bool:
     """Whether a key in `key_text` is the one that `kid` names. Raises BadKey."""
-    return _picked(keys_of(key_text, algorithm), kid) is not None
+    return pick(keys_of(key_text, algorithm), kid) is not None
 
 
-def _picked(keys: tuple[Key, ...], kid: object) -> Key | None:
+def pick(keys: tuple[Key, ...], kid: object) -> Key | None:
+    """The key that `kid` names, or the only one where it names none that is known."""
     named = [key for key in keys if kid is not None and key.kid == kid]
     if named:
         return named[0]
