@@ -1,7 +1,10 @@
 """A voice that says what it hears in a few words, and a relay to hear it from."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from typing import Any
+
+from msgspec import Struct
 
 from koine.engine import conversations, messages
 from koine.engine.engine import Engine
@@ -14,7 +17,7 @@ from koine.model.message import Draft, Message
 from koine.relay.bus import Alone, Bus
 from koine.relay.relay import Relay
 from koine.relay.seat import Seat
-from koine.relay.voice import Whisper
+from koine.relay.voice import EventEncoder, Whisper
 from tests.cast import Cast
 
 
@@ -23,8 +26,9 @@ class PlainVoice:
 
     name = "plain"
 
-    def __init__(self, actor: Actor) -> None:
+    def __init__(self, actor: Actor, encoder: EventEncoder | None = None) -> None:
         self.actor = actor
+        self.encoder = encoder or PlainEncoder()
         self.revoked = False
         self.asked = 0
 
@@ -34,10 +38,20 @@ class PlainVoice:
             raise Unauthenticated("revoked")
         return self.actor
 
-    def frame(self, happening: Happening) -> bytes | None:
+    def view(self, happening: Happening) -> Hashable | None:
+        return True
+
+    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Hashable | None:
+        return True
+
+
+class PlainEncoder(Struct, frozen=True):
+    def encode(self, happening: Happening, view: Any) -> bytes | None:
         return f"{happening.event.kind} {happening.event.seq or ''}".strip().encode()
 
-    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
+    def encode_ephemeral(
+        self, whisper: Whisper, happening: Happening | None, view: Any
+    ) -> bytes | None:
         word = "on" if whisper.on else "off"
         told = word if whisper.kind == "typing" else whisper.availability
         return f"{whisper.kind} {told}".encode()

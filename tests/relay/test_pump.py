@@ -15,7 +15,7 @@ from koine.relay.seat import Closed
 from koine.store import events, log
 from koine.store.db import Database, nobody
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainEncoder, PlainVoice, heard, opened, relay_of, say
 from tests.support import databases
 
 
@@ -108,7 +108,7 @@ async def test_a_pump_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> None:
 async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
     talk = await opened(cast, "dan", "olaf")
     async with relay_of(cast.engine) as relay:
-        mute = await relay.seat(_Mute(cast.acme.actor("olaf")), None)
+        mute = await relay.seat(PlainVoice(cast.acme.actor("olaf"), _MuteEncoder()), None)
         seats = [await relay.seat(PlainVoice(cast.acme.actor("dan")), None) for _ in range(3)]
         for seat in (mute, *seats):
             await seat.read(0.01)
@@ -119,13 +119,13 @@ async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
         assert await heard(mute, 1) == ["message.created 2"]
 
 
-class _Mute(PlainVoice):
-    """Has no words for the first message."""
+class _MuteEncoder(PlainEncoder, frozen=True):
+    """Cannot encode the first message."""
 
-    def frame(self, happening: Happening) -> bytes | None:
+    def encode(self, happening: Happening, view: object) -> bytes | None:
         if happening.event.seq == 1:
             raise LookupError
-        return super().frame(happening)
+        return super().encode(happening, view)
 
 
 async def test_many_processes_that_find_the_database_moved_begin_one_epoch(

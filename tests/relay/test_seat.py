@@ -12,7 +12,7 @@ from koine.relay.seat import Closed, Seat
 from koine.store import events, log
 from koine.store.db import Database, nobody
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainEncoder, PlainVoice, heard, opened, relay_of, say
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
     monkeypatch.setattr(pump, "POLL", 1.5)
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
-        seat = await relay.seat(_Wordy(cast.acme.actor("dan")), None)
+        seat = await relay.seat(PlainVoice(cast.acme.actor("dan"), _WordyEncoder()), None)
         await seat.read(0.01)
         cast.engine.db.after_commit = nobody
         await asyncio.sleep(0.1)
@@ -138,6 +138,6 @@ async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
         assert len(await heard(seat, 60, 3)) == 60
 
 
-class _Wordy(PlainVoice):
-    def frame(self, happening: Happening) -> bytes | None:
+class _WordyEncoder(PlainEncoder, frozen=True):
+    def encode(self, happening: Happening, view: object) -> bytes | None:
         return b"x" * 10_000

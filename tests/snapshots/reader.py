@@ -35,7 +35,8 @@ class Reader:
         async def ask() -> Any:
             return actor
 
-        voice = stream.NativeVoice(actor, ask, BASE, stream.Wanted(), _event)
+        encoder = stream.NativeEventEncoder(BASE, _event)
+        voice = stream.NativeVoice(actor, ask, stream.Wanted(), encoder)
         self._seat = await self._relay.seat(voice, cursor)
 
     async def follow(self) -> list[str]:

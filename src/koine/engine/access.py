@@ -67,6 +67,19 @@ def sees_all(actor: Actor) -> bool:
     return actor.may(VIEW_TENANT, READ_CONVERSATIONS)
 
 
+def sees(actor: Actor, found: Conversation, me: Participant | None) -> bool:
+    """Whether the actor, whose part in the conversation is `me`, sees it while it is not removed:
+    who takes part, the contact whose it is, and who sees all."""
+    if sees_all(actor) or _takes_part(me):
+        return True
+    return actor.kind == "contact" and found.owner_id == actor.identity_id
+
+
+def sees_settings(actor: Actor) -> bool:
+    """Whether the actor is shown how the tenant is set up, and what opens its inboxes."""
+    return actor.may(MANAGE_TENANT)
+
+
 def opens_free(actor: Actor) -> bool:
     """Whether the actor may open a conversation about no delivery (delivery.md, S, rule 3)."""
     return actor.role in ("dispatcher", "tenant_admin") or actor.may(
@@ -90,7 +103,7 @@ async def conversation(
     """The conversation for seeing it; with `lock` for changing it, which is also for those who may
     only write (helpdesk.md, S). Raises NotFound; removed ones only with `removed`."""
     found, me = await _found(tx, actor, conversation_id, lock=lock, removed=removed)
-    if not _sees(actor, found, me) and not (lock and actor.may(WRITE_CONVERSATIONS)):
+    if not sees(actor, found, me) and not (lock and actor.may(WRITE_CONVERSATIONS)):
         raise NotFound("conversation")
     return found, me
 
@@ -106,10 +119,10 @@ async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     if found.kind == "support":
         allowed = await _reads_support(tx, actor, found)
     else:
-        allowed = actor.is_system_admin or _takes_part(me)
+        allowed = reads_as_participant(actor, me)
     if allowed:
         return found, me
-    raise Forbidden("participant") if _sees(actor, found, me) else NotFound("conversation")
+    raise Forbidden("participant") if sees(actor, found, me) else NotFound("conversation")
 
 
 async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
@@ -153,6 +166,12 @@ def reads(actor: Actor, readers: frozenset[str] | None) -> bool:
     return readers is None or actor.kind != "user" or actor.identity_id in readers
 
 
+def reads_as_participant(actor: Actor, me: Participant | None) -> bool:
+    """Whether the actor reads what is said as a participant does: no permission helps
+    (delivery.md, S). About a support ticket `reads` decides, too."""
+    return actor.is_system_admin or _takes_part(me)
+
+
 async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     """The conversation, locked, for changing it: who sees it and may write conversations, or
     administers it as a participant."""
@@ -181,7 +200,7 @@ async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conver
     found, me = await _found(tx, actor, conversation_id, lock=True)
     administers = me is not None and _takes_part(me) and me.role == "admin"
     if not administers and not actor.may(MANAGE_TENANT, WRITE_CONVERSATIONS):
-        raise Forbidden(MANAGE_TENANT) if _sees(actor, found, me) else NotFound("conversation")
+        raise Forbidden(MANAGE_TENANT) if sees(actor, found, me) else NotFound("conversation")
     if found.status == "closed":
         raise Conflict("closed", "the conversation is not active")
     return found
@@ -201,12 +220,6 @@ async def _found(
     if found is None or (found.removed_at is not None and not removed):
         raise NotFound("conversation")
     return found, await part_of(tx, actor, found)
-
-
-def _sees(actor: Actor, found: Conversation, me: Participant | None) -> bool:
-    if sees_all(actor) or _takes_part(me):
-        return True
-    return actor.kind == "contact" and found.owner_id == actor.identity_id
 
 
 def _takes_part(me: Participant | None) -> bool:

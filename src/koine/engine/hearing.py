@@ -1,7 +1,8 @@
-"""May you be told? The same answers as `access` gives to those who ask, for those who listen.
+"""What an actor may see of an event: the rules of `access`, for those who follow the log.
 
-Asked for every reader when an event is delivered, never when the reader arrived: who has lost a
-right in between is not told.
+Streams and webhooks ask here alone, for every reader and every event when it is delivered, never
+when the reader arrived: a right that was lost in between is lost. A dialect may show less than
+this, because its API has no such thing; it decides nothing about rights itself.
 """
 
 from koine.engine import access
@@ -18,6 +19,7 @@ from koine.model.permissions import (
 )
 
 _ALL_CONVERSATIONS = (VIEW_TENANT, READ_CONVERSATIONS)
+_PEOPLE = (VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
 _MORE_THAN_OWN = (*_ALL_CONVERSATIONS, READ_CUSTOMERS, MANAGE_OPERATIONS, MANAGE_TENANT)
 _SAID: frozenset[EventKind] = frozenset({"message.created", "message.updated"})
 
@@ -31,8 +33,7 @@ def hears(actor: Actor, happening: Happening) -> bool:
         case "conversation" | "participant" | "message" | "ticket":
             return _of_conversation(actor, happening)
         case "identity":
-            own = actor.identity_id == event.subject_id or actor.identity_id in happening.meets
-            return own or actor.may(VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
+            return actor.identity_id in happening.meets or sees_person(actor, event.subject_id)
         case "inbox" | "responder":
             return actor.may(*_ALL_CONVERSATIONS)
         case "delivery":
@@ -49,8 +50,29 @@ def follows_all(actor: Actor) -> bool:
     return actor.may(*_MORE_THAN_OWN)
 
 
-def hears_typing(actor: Actor, happening: Happening) -> bool:
-    """Whether the actor may know who is writing in the happening's conversation."""
+def sees_conversation(actor: Actor, happening: Happening) -> bool:
+    """Whether the event's conversation is in the actor's lists: there, not removed, and seen."""
+    found = happening.conversation
+    if found is None or found.removed_at is not None:
+        return False
+    return access.sees(actor, found, happening.part_of(actor.identity_id))
+
+
+def reads_messages(actor: Actor, happening: Happening) -> bool:
+    """Whether what is said in the event's conversation, which the actor sees, is for the actor."""
+    return access.reads(actor, happening.readers)
+
+
+def reads_as_participant(actor: Actor, happening: Happening) -> bool:
+    """As `reads_messages`, where messages are for those who take part (delivery.md, S)."""
+    me = happening.part_of(actor.identity_id)
+    return access.reads_as_participant(actor, me) and reads_messages(actor, happening)
+
+
+def hears_typing(actor: Actor, happening: Happening, private: bool) -> bool:
+    """Whether the actor may know who is writing, a private note perhaps, in the conversation."""
+    if private and not access.sees_private(actor):
+        return False
     return happening.conversation is not None and _of_conversation(actor, happening)
 
 
@@ -58,6 +80,11 @@ def hears_whereabouts(actor: Actor) -> bool:
     """Whether the actor may know who of the tenant is there: its people and programs may, a
     contact is told of those it can talk to by its own dialect."""
     return actor.kind == "contact" or actor.may(VIEW_TENANT, READ_CONVERSATIONS)
+
+
+def sees_person(actor: Actor, identity_id: str) -> bool:
+    """Whether the actor may see all of a person, and not only how conversations show them."""
+    return identity_id == actor.identity_id or actor.may(*_PEOPLE)
 
 
 def sees_delivery(actor: Actor, noun: object) -> bool:
@@ -75,11 +102,9 @@ def _of_conversation(actor: Actor, happening: Happening) -> bool:
         return event.kind == "conversation.deleted" and (member or actor.may(*_ALL_CONVERSATIONS))
     if event.kind in _SAID and not access.reads(actor, happening.readers):
         return False
-    if actor.may(*_ALL_CONVERSATIONS):
-        return True
-    if actor.kind == "contact" and conversation.owner_id == actor.identity_id:
-        return True
     me = happening.part_of(actor.identity_id)
-    # One who has left is told so. With a removal all leave: they are told of it all the same.
+    if access.sees(actor, conversation, me):
+        return True
+    # The event that one has left is the last one gets. With a removal all leave, and get it.
     told_last = event.kind == "participant.left" and event.subject_id == actor.identity_id
-    return me is not None and (told_last or me.left_at in (None, conversation.removed_at))
+    return me is not None and (told_last or me.left_at == conversation.removed_at)

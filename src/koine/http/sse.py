@@ -5,20 +5,28 @@ with the cursor behind each as their `id`, says a beat when there is nothing to 
 `closing`. A reader that comes back shows the last `id` it saw, as `Last-Event-ID`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
+from msgspec import Struct
 
 from koine.http.call import AnyCall, Stream
+from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 from koine.relay.relay import Relay
 from koine.relay.seat import Closed, Seat, Told
-from koine.relay.voice import Voice
+from koine.relay.voice import ActorEncoder, ActorReader, Voice
 
 MEDIA = "text/event-stream"
 RETRY_MS = 2_000
 BEAT_SECONDS = 20.0
 HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+
+
+class CursorQuery(Struct, frozen=True, kw_only=True):
+    """Where to begin: behind the cursor, as `Last-Event-ID` does."""
+
+    cursor: str | None = None
 
 
 def frame(kind: str, data: bytes) -> bytes:
@@ -40,6 +48,18 @@ def stream(call: AnyCall, voice: Voice) -> Stream:
     told = _told(relay, voice, shown_cursor(call))
     write_seconds = call.engine.settings.stream_write_seconds
     return Stream(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
+
+
+def follow(
+    call: AnyCall, encoder: ActorEncoder, known: Callable[[AnyCall], Awaitable[Actor]]
+) -> Stream:
+    """As `stream`, for the caller in one dialect's encoding. `known` is the dialect's answer to
+    who calls, without counting the question; it is asked again while the stream lasts."""
+
+    async def ask() -> Actor:
+        return await known(call)
+
+    return stream(call, ActorReader(encoder, call.actor, ask))
 
 
 def shown_cursor(call: AnyCall) -> str | None:

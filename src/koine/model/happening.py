@@ -1,7 +1,6 @@
 """An event with everything a reader of it may be shown: what streams and webhooks are made of."""
 
-from collections.abc import Callable, Hashable
-from typing import TypeVar
+from functools import cached_property
 
 import msgspec
 from msgspec import Struct, field, structs
@@ -17,10 +16,9 @@ from koine.model.ticket import Ticket
 from koine.model.view import Around
 
 Noun = Identity | Inbox | Delivery | Ticket | Tenant
-T = TypeVar("T")
 
 
-class Happening(Struct, frozen=True, kw_only=True):
+class Happening(Struct, frozen=True, kw_only=True, dict=True):
     """What happened, and the things it happened to as they are now, not as they were then.
 
     `conversation` is None where the event is about none, or the conversation is deleted; then
@@ -43,18 +41,13 @@ class Happening(Struct, frozen=True, kw_only=True):
     meets: frozenset[str] = frozenset()
     version: ResponderVersion | None = None
     merged_id: str | None = None
-    made: dict[Hashable, object] = field(default_factory=dict)
 
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` made for `key` the first time: a frame that many readers are shown alike."""
-        if key not in self.made:
-            self.made[key] = make()
-        return self.made[key]  # type: ignore[return-value]  # one key, one maker
-
-    @property
+    @cached_property
     def change(self) -> Change:
         """What moved, where the event is a change of a conversation."""
-        return self.once("change", self._change)
+        if self.event.kind != "conversation.updated":
+            return Change()
+        return msgspec.json.decode(self.event.body, type=Change)
 
     @property
     def conversation_then(self) -> Conversation | None:
@@ -67,12 +60,8 @@ class Happening(Struct, frozen=True, kw_only=True):
 
     def part_of(self, identity_id: str | None) -> Participant | None:
         """The part one has or had in the conversation."""
-        return self.once("parts", self._parts).get(identity_id)
+        return self._parts.get(identity_id)
 
-    def _change(self) -> Change:
-        if self.event.kind != "conversation.updated":
-            return Change()
-        return msgspec.json.decode(self.event.body, type=Change)
-
+    @cached_property
     def _parts(self) -> dict[str | None, Participant]:
         return {p.identity_id: p for p in self.participants}

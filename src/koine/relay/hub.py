@@ -8,15 +8,13 @@ up comes before telling, so nothing falls between the two, and nothing is told t
 import asyncio
 from collections.abc import Collection
 
-import structlog
-
 from koine.engine.engine import Engine
-from koine.engine.hearing import hears
 from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
 from koine.model.happening import Happening
 from koine.relay.backlog import Backlog, ReadPosition, curious
+from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Reason, ResetReason, Seat, Told
 from koine.relay.voice import Voice
 from koine.store import events
@@ -24,7 +22,6 @@ from koine.store import events
 Seats = set[Seat]
 Framed = tuple[str, bytes]
 """A frame and the cursor behind it."""
-_log = structlog.get_logger("koine.relay")
 
 
 class Hub:
@@ -93,12 +90,12 @@ class Hub:
         """Tell a tenant's live seats, in order, what each may hear."""
         seats = self.seats(tenant_id)
         for happening in happened:
-            position = happening.event.position
+            position, encodings = happening.event.position, EventEncodings(happening)
             for seat in seats:
                 if not seat.live or seat.heard >= position:
                     continue
                 seat.heard = position
-                frame = _frame(seat.voice, happening)
+                frame = encodings.of(seat.voice)
                 if frame is not None:
                     seat.put(position, frame)
 
@@ -135,7 +132,7 @@ class Hub:
         told: list[Framed] = []
         room = self.queue_bytes
         for happening in happened:
-            frame, position = _frame(seat.voice, happening), happening.event.position
+            frame, position = EventEncodings(happening).of(seat.voice), happening.event.position
             if frame is not None:
                 told.append((seat.at(position), frame))
                 room -= len(frame)
@@ -161,16 +158,3 @@ class Hub:
         if known is None:
             return self.delivered, "unknown"
         return (known.position, None) if known.epoch == self.epoch else (self.delivered, "epoch")
-
-
-def _frame(voice: Voice, happening: Happening) -> bytes | None:
-    """What the voice says of it. What it cannot say holds up nobody."""
-    try:
-        return voice.frame(happening) if hears(voice.actor, happening) else None
-    except Exception:
-        happening.once(("unsaid", voice.name), lambda: _unsaid(happening))
-        return None
-
-
-def _unsaid(happening: Happening) -> None:
-    _log.error("an event was left out", event_id=happening.event.id, exc_info=True)

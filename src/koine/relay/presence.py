@@ -35,6 +35,7 @@ class Presence:
         self._here: Counter[Person] = Counter()
         self._away: set[Person] = set()
         self._elsewhere: dict[Person, tuple[Availability, int]] = {}
+        self._revisions: Counter[str] = Counter()
 
     def came(self, actor: Actor) -> None:
         """Somebody took a seat here."""
@@ -66,6 +67,16 @@ class Presence:
         """Another node says who is there; whether that is news to readers here."""
         if whisper.kind != "presence":
             return True
+        is_news = self._apply(whisper)
+        if is_news:
+            self._revise(whisper.tenant_id, whisper.identity_kind)
+        return is_news
+
+    def revision(self, tenant_id: str) -> int:
+        """Grows whenever a user of the tenant comes, goes or changes their availability."""
+        return self._revisions[tenant_id]
+
+    def _apply(self, whisper: Whisper) -> bool:
         person = (whisper.tenant_id, whisper.identity_id, whisper.identity_kind)
         if whisper.chosen:
             self._choose(person, whisper.availability)
@@ -110,6 +121,10 @@ class Presence:
         if person in self._elsewhere:
             self._elsewhere[person] = (availability, self._elsewhere[person][1])
 
+    def _revise(self, tenant_id: str, kind: IdentityKind) -> None:
+        if kind == "user":
+            self._revisions[tenant_id] += 1
+
     def _availability(self, person: Person) -> Availability:
         return "away" if person in self._away else "online"
 
@@ -124,6 +139,7 @@ class Presence:
     def _say(
         self, person: Person, availability: Availability | None = None, chosen: bool = False
     ) -> None:
+        self._revise(person[0], person[2])
         self._tell(_saying(person, availability or self._availability(person), chosen))
 
 

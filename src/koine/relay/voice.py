@@ -1,6 +1,7 @@
-"""How one reader is spoken to: what a dialect brings along when it takes a seat."""
+"""A reader of events and the encoder of its language: what a dialect gives to the hub."""
 
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -33,21 +34,76 @@ class Whisper(Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
+class EventEncoder(Protocol):
+    """Encodes events in one language. Frozen and hashable: what one made for a view is sent to
+    every reader whose encoder and view are equal. Quick and pure. It holds and gets nothing of a
+    reader but the view (`tests/dialects/test_encoders.py`)."""
+
+    def encode(self, happening: Happening, view: Any) -> bytes | None:
+        """An event of the log, of which readers with this view are shown as much as it says;
+        None when there is nothing left to show."""
+
+    def encode_ephemeral(
+        self, whisper: Whisper, happening: Happening | None, view: Any
+    ) -> bytes | None:
+        """As `encode`, of a whisper; the happening holds its conversation, if it has one."""
+
+
 class Voice(Protocol):
-    """One reader's credential and language. Everything but `authenticate` is quick and pure."""
+    """One reader: the credential and the language. All but `authenticate` is quick and pure."""
 
     name: str
     actor: Actor
+
+    @property
+    def encoder(self) -> EventEncoder:
+        """What encodes for this reader."""
 
     async def authenticate(self) -> Actor:
         """The actor behind the same credential, asked again. Raises Unauthenticated, Forbidden,
         NotFound when it opens nothing any more; Unavailable when nobody can tell."""
 
-    def frame(self, happening: Happening) -> bytes | None:
-        """What the reader is shown; None when this language says nothing of it to this reader.
+    def view(self, happening: Happening) -> Hashable | None:
+        """All that `encoder.encode` needs to know of the reader; None when this language shows
+        nothing of the event to this reader. The hub has asked `engine.hearing` before."""
 
-        The hub has asked `engine.hearing` before. Use `happening.once` for what many are shown.
-        """
+    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Hashable | None:
+        """As `view`, for `encoder.encode_ephemeral`."""
 
-    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
-        """As `frame`, for a whisper; the happening holds its conversation, if it has one."""
+
+class ActorEncoder(EventEncoder, Protocol):
+    """An encoder of readers of whom nothing but the actor matters."""
+
+    @property
+    def name(self) -> str:
+        """What the language is called in metrics."""
+
+    def view(self, happening: Happening, actor: Actor) -> Hashable | None:
+        """As `Voice.view`."""
+
+    def ephemeral_view(self, whisper: Whisper) -> Hashable | None:
+        """As `Voice.ephemeral_view`."""
+
+
+class ActorReader:
+    """A reader of whom nothing but the actor matters; `ask` finds out again who it is."""
+
+    def __init__(
+        self, encoder: ActorEncoder, actor: Actor, ask: Callable[[], Awaitable[Actor]]
+    ) -> None:
+        self.name = encoder.name
+        self.actor = actor
+        self.encoder = encoder
+        self._ask = ask
+
+    async def authenticate(self) -> Actor:
+        """Who reads, asked again."""
+        return await self._ask()
+
+    def view(self, happening: Happening) -> Hashable | None:
+        """What the encoder shows the actor."""
+        return self.encoder.view(happening, self.actor)
+
+    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Hashable | None:
+        """What the encoder shows of a whisper."""
+        return self.encoder.ephemeral_view(whisper)

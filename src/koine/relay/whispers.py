@@ -6,11 +6,11 @@ from collections import deque
 import structlog
 
 from koine.engine.happenings import place
-from koine.engine.hearing import hears_typing, hears_whereabouts
 from koine.kit.lru import TimedCache
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
 from koine.model.happening import Happening
+from koine.relay.encoding import WhisperEncodings
 from koine.relay.hub import Hub
 from koine.relay.voice import Whisper
 
@@ -47,7 +47,7 @@ class Whispers:
                 _log.error("a whisper was not told", exc_info=True)
 
     async def _tell(self, whisper: Whisper) -> None:
-        where = await self._place(whisper)
+        encodings = WhisperEncodings(whisper, await self._place(whisper))
         # Of contacts, who may be many, no other contact is told that they are there.
         of_contact = whisper.kind == "presence" and whisper.identity_kind == "contact"
         for seat in self._hub.seats(whisper.tenant_id, contacts=not of_contact):
@@ -56,8 +56,7 @@ class Whispers:
                 whisper.kind == "typing" and actor.identity_id == whisper.identity_id
             ):
                 continue
-            may = hears_whereabouts(actor) if where is None else hears_typing(actor, where)
-            frame = seat.voice.whisper(whisper, where) if may else None
+            frame = encodings.of(seat.voice)
             if frame is not None:
                 seat.put(0, frame)
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from koine.dialects.inbox.stream import InboxVoice
+from koine.dialects.inbox.stream import InboxEventEncoder, InboxVoice
 from koine.engine.contact_entry import Entry
 from koine.model.conversation import Conversation, Participant
 from koine.model.event import EventKind, Logged
@@ -48,11 +48,16 @@ def voice(place: ContactInbox = PLACE, contact: Identity = CAROL) -> InboxVoice:
     async def ask() -> Entry:
         return entry
 
-    return InboxVoice(entry, ask, "https://k.test", lambda tenant_id: None)
+    return InboxVoice(entry, ask, InboxEventEncoder("https://k.test"))
+
+
+def frame_of(voice: InboxVoice, of: Happening) -> bytes | None:
+    view = voice.view(of)
+    return None if view is None else voice.encoder.encode(of, view)
 
 
 def shown(of: Happening, place: ContactInbox = PLACE, contact: Identity = CAROL) -> Any:
-    frame = voice(place, contact).frame(of)
+    frame = frame_of(voice(place, contact), of)
     return None if frame is None else msgspec.json.decode(frame)
 
 
@@ -83,7 +88,10 @@ def test_who_writes() -> None:
     whisper = Whisper(
         tenant_id="t", kind="typing", identity_id="a", name="Alice", conversation_id="x", number=5
     )
-    frame = voice().whisper(whisper, happening("conversation.updated", SAID))
+    where, alices = happening("conversation.updated", SAID), voice()
+    view = alices.ephemeral_view(whisper, where)
+    assert view is not None
+    frame = alices.encoder.encode_ephemeral(whisper, where, view)
     assert frame is not None
     assert msgspec.json.decode(frame) == golden("cable_typing")
 
@@ -123,6 +131,10 @@ def test_a_message_the_contact_has_read() -> None:
     assert told["data"]["conversation"]["unread_count"] == 0
 
 
-def test_a_frame_is_made_once_for_all_readers_of_a_place() -> None:
+def test_all_readers_of_a_place_have_one_view_and_those_of_another_place_another() -> None:
     of = happening("message.created", SAID)
-    assert voice().frame(of) is voice().frame(of)
+    assert voice().view(of) == voice().view(of) is not None
+    assert voice().encoder == voice().encoder
+    proven = structs.replace(CAROL, identifier="carol-1")
+    other = structs.replace(PLACE, source_id="other", proved_identifier="carol-1")
+    assert voice(contact=proven).view(of) != voice(other, proven).view(of) is not None

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from koine.dialects.native import Native
-from koine.dialects.native.stream import NativeVoice, Wanted
+from koine.dialects.native.stream import NativeEventEncoder, NativeVoice, Wanted
 from koine.http import sse
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
@@ -220,7 +220,8 @@ async def test_a_thousand_follow(client: httpx.AsyncClient, server: Live, cast: 
     async def ask() -> Actor:
         return actor
 
-    made = [NativeVoice(actor, ask, "", Wanted(), sse.frame) for _ in range(1000)]
+    encoders = [NativeEventEncoder("", sse.frame) for _ in range(1000)]
+    made = [NativeVoice(actor, ask, Wanted(), each) for each in encoders]
     seats = [await server.relay.seat(voice, None) for voice in made]
     hearing = asyncio.gather(*(message_on(seat) for seat in seats))
     await say(client, cast, talk, "to all")

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from koine.dialects.native import shapes, shapes_talk
+from koine.engine import access
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
 from koine.model.delivery import Delivery
@@ -42,7 +43,7 @@ def shown(given: dict[str, Any]) -> object:
     actor = msgspec.convert(given["actor"], Actor)
     if name in SEEN:
         noun, shape = SEEN[name]
-        return shape(msgspec.convert(given[name], noun), actor)
+        return shape(msgspec.convert(given[name], noun), access.sees_settings(actor))
     found = msgspec.convert(given["conversation"], Conversation)
     return shapes_talk.conversation(found, msgspec.convert(given["around"], Around), actor)
 

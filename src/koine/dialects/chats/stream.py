@@ -1,7 +1,7 @@
 """What happens, as a client of this dialect follows it live (Koine's choice: Zaia documents no
 stream). `data` is what the GETs of this dialect show."""
 
-from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -41,87 +41,58 @@ class Typing(Struct, frozen=True, rename="camel"):
     is_typing: bool
 
 
-class StreamQuery(Struct, frozen=True, kw_only=True):
-    """Where to begin: behind the cursor, as `Last-Event-ID` does."""
-
-    cursor: str | None = None
-
-
 @routes.get(
     "/api/v1/chats/events",
-    query=StreamQuery,
+    query=sse.CursorQuery,
     returns=Told,
     media=sse.MEDIA,
     live=True,
     summary="Follow chats and their messages by server-sent events",
 )
-async def follow(call: Call[None, StreamQuery]) -> Stream:
+async def follow(call: Call[None, sse.CursorQuery]) -> Stream:
     """From now on, or from behind the cursor that `Last-Event-ID` or `cursor` shows."""
-
-    async def ask() -> Actor:
-        return await auth.known(call)
-
-    return sse.stream(call, ChatsVoice(call.actor, ask, call.base_url))
+    return sse.follow(call, ChatsEventEncoder(call.base_url), auth.known)
 
 
-class ChatsVoice:
-    """One reader, the workspace's key; every key of a workspace is shown the same."""
+class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
+    """Every key of a workspace is shown the same: the view is the event's name here."""
 
-    name = "chats"
+    base_url: str
+    name: ClassVar[str] = "chats"
 
-    def __init__(
-        self, actor: Actor, ask: Callable[[], Awaitable[Actor]], base_url: str = ""
-    ) -> None:
-        self.actor = actor
-        self._ask = ask
-        self._base_url = base_url
-
-    async def authenticate(self) -> Actor:
-        """Who reads, asked again."""
-        return await self._ask()
-
-    def frame(self, happening: Happening) -> bytes | None:
-        """The event; private notes are unknown to this dialect."""
-        event, message = happening.event, happening.message
-        if event.kind in _SAID and (message is None or message.private):
+    def view(self, happening: Happening, actor: Actor) -> str | None:
+        """The event's name; private notes are unknown to this dialect."""
+        kind, found, message = happening.event.kind, happening.conversation, happening.message
+        if kind in _SAID and (message is None or message.private):
             return None
-        kind = _kind(happening)
-        if not kind:
+        if kind == "conversation.deleted":
+            return "chat.deleted"
+        if found is None or kind == "conversation.read":
             return None
-        key = ("chats", self._base_url)
-        return happening.once(key, lambda: _made(kind, happening, self._base_url))
+        if kind == "conversation.created":
+            return "chat.created"
+        return _SAID.get(kind, "chat.updated")
 
-    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
+    def encode(self, happening: Happening, view: str) -> bytes:
+        """The event under this name."""
+        event, found = happening.event, happening.conversation
+        said, shown = happening.message, None
+        if found is not None and said is not None:
+            shown = shapes.message(said, shapes.owner_id(found), self.base_url)
+        told = Told(
+            view,
+            event.id,
+            iso_ms(event.created_at),
+            event.conversation_id or event.subject_id,
+            None if found is None else shapes.chat(found, event.tenant_id),
+            shown,
+        )
+        return sse.frame(view, _encode(told))
+
+    def ephemeral_view(self, whisper: Whisper) -> str | None:
+        """The conversation in which somebody writes, a private note excepted."""
+        return None if whisper.hidden else whisper.conversation_id
+
+    def encode_ephemeral(self, whisper: Whisper, happening: Happening | None, view: str) -> bytes:
         """Who is writing."""
-        if whisper.conversation_id is None or whisper.hidden:
-            return None
-        told = Typing(whisper.conversation_id, whisper.identity_id, whisper.on)
-        return sse.frame("typing", _encode(told))
-
-
-def _kind(happening: Happening) -> str:
-    """The event's name here, "" for what this dialect says nothing of."""
-    kind, found = happening.event.kind, happening.conversation
-    if kind == "conversation.deleted":
-        return "chat.deleted"
-    if found is None or kind == "conversation.read":
-        return ""
-    if kind == "conversation.created":
-        return "chat.created"
-    return _SAID.get(kind, "chat.updated")
-
-
-def _made(kind: str, happening: Happening, base_url: str) -> bytes:
-    event, found = happening.event, happening.conversation
-    said, shown = happening.message, None
-    if found is not None and said is not None:
-        shown = shapes.message(said, shapes.owner_id(found), base_url)
-    told = Told(
-        kind,
-        event.id,
-        iso_ms(event.created_at),
-        event.conversation_id or event.subject_id,
-        None if found is None else shapes.chat(found, event.tenant_id),
-        shown,
-    )
-    return sse.frame(kind, _encode(told))
+        return sse.frame("typing", _encode(Typing(view, whisper.identity_id, whisper.on)))

@@ -24,21 +24,18 @@ def conversations(
 ) -> list[wire.Conversation]:
     """Every conversation shown to the actor, with the unread count of `reader_id`: 0 for an
     outsider. Uploads are below `base_url`."""
-    people, around = shown.around.participants, shown.around
-    return [
-        conversation(
-            c,
-            actor.tenant_id,
-            people.get(c.id, []),
-            latest(c, around, actor),
-            reader_id,
-            base_url,
-        )
-        for c in shown.items
-    ]
+    around, made = shown.around, []
+    for c in shown.items:
+        people = around.participants.get(c.id, [])
+        reader = next((p for p in people if p.identity_id == reader_id), None)
+        # Private notes are unknown to this dialect, so they are not unread (D).
+        count = unread(c, reader, sees_private=False)
+        newest = _latest(c, around, actor)
+        made.append(conversation(c, actor.tenant_id, people, newest, count, base_url))
+    return made
 
 
-def latest(c: Conversation, around: Around, actor: Actor) -> Message | None:
+def _latest(c: Conversation, around: Around, actor: Actor) -> Message | None:
     """The newest message that all see, if what is said there is for the actor (S)."""
     return around.latest.get(c.id) if access.reads(actor, around.readers.get(c.id)) else None
 
@@ -48,11 +45,10 @@ def conversation(
     tenant_id: str,
     people: list[Participant],
     latest: Message | None,
-    reader_id: str | None,
+    unread_count: int,
     base_url: str = "",
 ) -> wire.Conversation:
-    """One conversation. Private notes are unknown to this dialect, so they are not unread (D)."""
-    reader = next((p for p in people if p.identity_id == reader_id), None)
+    """One conversation."""
     return wire.Conversation(
         c.id,
         tenant_id,
@@ -66,7 +62,7 @@ def conversation(
         iso_ms(c.updated_at),
         [participant(p) for p in people],
         None if latest is None else message(latest, base_url),
-        unread(c, reader, sees_private=False),
+        unread_count,
     )
 
 

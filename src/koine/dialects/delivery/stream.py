@@ -1,13 +1,13 @@
 """What happens, as a client of this dialect follows it live (Koine's choice: OnDi documents no
 stream). Objects are those of the GETs; the caller hears of what it could get."""
 
-from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from koine.dialects.delivery import auth, shapes, wire
-from koine.engine import access
+from koine.engine import hearing
 from koine.http import sse
 from koine.http.call import Call, Stream
 from koine.http.route import Routes
@@ -46,6 +46,18 @@ class Typing(Struct, frozen=True):
     typing: bool
 
 
+class View(Struct, frozen=True):
+    """What a reader is shown of an event. `kind` is the event's name; `listed`: its conversation
+    is in the reader's lists; `message`: what was said; `latest`: the newest message;
+    `unread`: how many messages the reader has not read."""
+
+    kind: str
+    listed: bool = False
+    message: bool = False
+    latest: bool = False
+    unread: int = 0
+
+
 class StreamQuery(wire.Common, frozen=True):
     """Where to begin: behind the cursor, as `Last-Event-ID` does."""
 
@@ -62,86 +74,68 @@ class StreamQuery(wire.Common, frozen=True):
 )
 async def follow(call: Call[None, StreamQuery]) -> Stream:
     """Follow conversations and messages by server-sent events (D)."""
-
-    async def ask() -> Actor:
-        return await auth.known(call)
-
-    return sse.stream(call, DeliveryVoice(call.actor, ask, call.base_url))
+    return sse.follow(call, DeliveryEventEncoder(call.base_url), auth.known)
 
 
-class DeliveryVoice:
-    """One reader: who takes part hears what is said, who may see the conversation that it moved."""
+class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
+    """Who takes part is shown what is said; who sees the conversation, that it moved."""
 
-    name = "delivery"
+    base_url: str
+    name: ClassVar[str] = "delivery"
 
-    def __init__(
-        self, actor: Actor, ask: Callable[[], Awaitable[Actor]], base_url: str = ""
-    ) -> None:
-        self.actor = actor
-        self._ask = ask
-        self._base_url = base_url
-
-    async def authenticate(self) -> Actor:
-        """Who reads, asked again."""
-        return await self._ask()
-
-    def frame(self, happening: Happening) -> bytes | None:
-        """The event; private notes are unknown to this dialect."""
+    def view(self, happening: Happening, actor: Actor) -> View | None:
+        """What the actor is shown; private notes are unknown to this dialect."""
         event, found = happening.event, happening.conversation
         if event.conversation_id is None and event.kind != "conversation.deleted":
             return None
         said = event.kind in _SAID
         if said and (happening.message is None or happening.message.private):
             return None
-        me = happening.part_of(self.actor.identity_id)
-        takes_part = me is not None and me.left_at is None
-        sees = _is_there(happening) and (takes_part or access.sees_all(self.actor))
-        hears = said and sees and (takes_part or self.actor.is_system_admin)
-        count = 0 if found is None else unread(found, me, sees_private=False)
-        reads = access.reads(self.actor, happening.readers)
-        who = None if me is None else me.identity_id
-        key = ("delivery", self._base_url, sees, hears, reads, count, who)
-        return happening.once(key, lambda: self._made(happening, sees, hears))
+        if found is None or not hearing.sees_conversation(actor, happening):
+            return View("conversation.removed")
+        message = said and hearing.reads_as_participant(actor, happening)
+        me = happening.part_of(actor.identity_id)
+        return View(
+            _kind(event, message),
+            listed=True,
+            message=message,
+            latest=hearing.reads_messages(actor, happening),
+            unread=unread(found, me, sees_private=False),
+        )
 
-    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
-        """Who is writing."""
-        if whisper.conversation_id is None or whisper.hidden:
-            return None
-        told = Typing(whisper.conversation_id, whisper.identity_id, whisper.name, whisper.on)
-        return sse.frame("typing", _encode(told))
-
-    def _made(self, happening: Happening, sees: bool, hears: bool) -> bytes:
-        event = happening.event
-        kind = _kind(event, hears) if sees else "conversation.removed"
-        said = happening.message if hears else None
-        message = None if said is None else shapes.message(said, self._base_url)
+    def encode(self, happening: Happening, view: View) -> bytes:
+        """The event."""
+        event, said = happening.event, happening.message if view.message else None
         told = Told(
-            kind,
+            view.kind,
             event.id,
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
-            self._conversation(happening) if sees else None,
-            message,
+            self._conversation(happening, view) if view.listed else None,
+            None if said is None else shapes.message(said, self.base_url),
         )
-        return sse.frame(kind, _encode(told))
+        return sse.frame(view.kind, _encode(told))
 
-    def _conversation(self, happening: Happening) -> wire.Conversation | None:
+    def ephemeral_view(self, whisper: Whisper) -> str | None:
+        """The conversation in which somebody writes, a private note excepted."""
+        return None if whisper.hidden else whisper.conversation_id
+
+    def encode_ephemeral(self, whisper: Whisper, happening: Happening | None, view: str) -> bytes:
+        """Who is writing."""
+        told = Typing(view, whisper.identity_id, whisper.name, whisper.on)
+        return sse.frame("typing", _encode(told))
+
+    def _conversation(self, happening: Happening, view: View) -> wire.Conversation | None:
         found = happening.conversation
         if found is None:
             return None
-        people = list(happening.participants)
-        latest = shapes.latest(found, happening.around, self.actor)
-        return shapes.conversation(
-            found, self.actor.tenant_id, people, latest, self.actor.identity_id, self._base_url
-        )
+        latest = happening.around.latest.get(found.id) if view.latest else None
+        people, tenant_id = list(happening.participants), happening.event.tenant_id
+        return shapes.conversation(found, tenant_id, people, latest, view.unread, self.base_url)
 
 
-def _is_there(happening: Happening) -> bool:
-    return happening.conversation is not None and happening.conversation.removed_at is None
-
-
-def _kind(event: Logged, hears: bool) -> str:
-    if event.kind in _SAID and not hears:
+def _kind(event: Logged, shows_message: bool) -> str:
+    if event.kind in _SAID and not shows_message:
         return "conversation.updated"
     if event.kind.startswith("participant."):
         return "participants.updated"

@@ -1,13 +1,12 @@
 """What happens, as a client of this dialect follows it live (Koine's choice: G-Tateth documents no
 stream). Events are those of the webhooks, objects those of the GETs."""
 
-from collections.abc import Awaitable, Callable
+from typing import ClassVar, Literal
 
 import msgspec
 from msgspec import Struct
 
 from koine.dialects.helpdesk import auth, happened
-from koine.engine import access
 from koine.http import sse
 from koine.http.call import Call, Stream
 from koine.http.route import Routes
@@ -41,56 +40,36 @@ class Typing(Struct, frozen=True, rename="camel"):
     is_private: bool
 
 
-class StreamQuery(Struct, frozen=True, kw_only=True):
-    """Where to begin: behind the cursor, as `Last-Event-ID` does."""
-
-    cursor: str | None = None
-
-
 @routes.get(
-    "/api/v1/conversations/events", query=StreamQuery, returns=Told, media=sse.MEDIA, live=True
+    "/api/v1/conversations/events", query=sse.CursorQuery, returns=Told, media=sse.MEDIA, live=True
 )
-async def follow(call: Call[None, StreamQuery]) -> Stream:
+async def follow(call: Call[None, sse.CursorQuery]) -> Stream:
     """Follow conversations, messages and customers by server-sent events."""
-
-    async def ask() -> Actor:
-        return await auth.known(call)
-
-    return sse.stream(call, HelpdeskVoice(call.actor, ask))
+    return sse.follow(call, HelpdeskEventEncoder(), auth.known)
 
 
-class HelpdeskVoice:
-    """One reader: who may read conversations is shown the same, private notes included."""
+class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):
+    """Who may read conversations is shown the same, private notes included: there is one view."""
 
-    name = "helpdesk"
+    name: ClassVar[str] = "helpdesk"
 
-    def __init__(self, actor: Actor, ask: Callable[[], Awaitable[Actor]]) -> None:
-        self.actor = actor
-        self._ask = ask
+    def view(self, happening: Happening, actor: Actor) -> Literal[True]:
+        """The same for every reader."""
+        return True
 
-    async def authenticate(self) -> Actor:
-        """Who reads, asked again."""
-        return await self._ask()
+    def encode(self, happening: Happening, view: Literal[True]) -> bytes | None:
+        """The event in this dialect's words; None for what it has no words for."""
+        name, data = happened.name(happening), happened.data(happening)
+        if name is None or data is None:
+            return None
+        event, shown = happening.event, msgspec.Raw(_encode(data))
+        return sse.frame(name, _encode(Told(name, event.id, iso_ms(event.created_at), shown)))
 
-    def frame(self, happening: Happening) -> bytes | None:
-        """The event in this dialect's words."""
-        return happening.once("helpdesk", lambda: _made(happening))
+    def ephemeral_view(self, whisper: Whisper) -> str | None:
+        """The conversation in which somebody writes."""
+        return whisper.conversation_id
 
-    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
+    def encode_ephemeral(self, whisper: Whisper, happening: Happening | None, view: str) -> bytes:
         """Who is writing."""
-        if whisper.conversation_id is None:
-            return None
-        if whisper.hidden and not access.sees_private(self.actor):
-            return None
-        told = Typing(
-            whisper.conversation_id, whisper.identity_id, whisper.name, whisper.on, whisper.hidden
-        )
+        told = Typing(view, whisper.identity_id, whisper.name, whisper.on, whisper.hidden)
         return sse.frame("typing", _encode(told))
-
-
-def _made(happening: Happening) -> bytes | None:
-    name, data = happened.name(happening), happened.data(happening)
-    if name is None or data is None:
-        return None
-    event, shown = happening.event, msgspec.Raw(_encode(data))
-    return sse.frame(name, _encode(Told(name, event.id, iso_ms(event.created_at), shown)))

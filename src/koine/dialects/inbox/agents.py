@@ -17,20 +17,17 @@ class Agents:
     """One for each process."""
 
     def __init__(self) -> None:
-        self._users: TimedCache[str, msgspec.Raw] = TimedCache(10_000)
+        self._users: TimedCache[tuple[str, int], msgspec.Raw] = TimedCache(10_000)
 
     async def users(self, relay: Relay, actor: Actor) -> msgspec.Raw:
         """The agents who are there, `{"<id>": "online" | "busy"}` as JSON. Raises Unavailable."""
         tenant_id, now = actor.tenant_id, relay.engine.clock.now()
-        known = self._users.get(tenant_id, now)
+        key = (tenant_id, relay.presence.revision(tenant_id))
+        known = self._users.get(key, now)
         if known is None:
             there = relay.presence.of(tenant_id, "user")
             staff = await whereabouts.staff(relay.engine, actor, list(there))
             users = {str(each.number): AVAILABLE[there[each.id]] for each in staff}
             known = msgspec.Raw(_encode(users))
-            self._users.put(tenant_id, known, now + _TRUE_FOR)
+            self._users.put(key, known, now + _TRUE_FOR)
         return known
-
-    def changed(self, tenant_id: str) -> None:
-        """Somebody came or went."""
-        self._users.drop(tenant_id)

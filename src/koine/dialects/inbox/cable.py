@@ -7,7 +7,7 @@ from koine.dialects.inbox import frames
 from koine.dialects.inbox import wire_live as wire
 from koine.dialects.inbox.agents import Agents
 from koine.dialects.inbox.beats import Beats
-from koine.dialects.inbox.stream import PRESENCE, InboxVoice, event
+from koine.dialects.inbox.stream import PRESENCE, InboxEventEncoder, InboxVoice, event
 from koine.engine import contact_entry
 from koine.engine.contact_entry import Entry
 from koine.http.limits import RateLimiter
@@ -164,7 +164,7 @@ class Client:
             return await contact_entry.listen(engine, token)
 
         try:
-            voice = InboxVoice(await ask(), ask, call.base_url, self.cable.agents.changed)
+            voice = InboxVoice(await ask(), ask, InboxEventEncoder(call.base_url))
         except (TooMany, Unavailable):
             raise
         except Refusal:
@@ -243,9 +243,9 @@ class Subscription:
             reset = wire.Reset(entry.tenant.number, told.reset)
             await self._send(event("reset", reset), seat.cursor)
         for cursor, shown in told.frames:
-            if shown is not PRESENCE:
+            if shown != PRESENCE:
                 await self._send(shown, cursor)
-        if any(shown is PRESENCE for _, shown in told.frames):
+        if any(shown == PRESENCE for _, shown in told.frames):
             users = await self._client.cable.agents.users(self._client.relay, self._voice.actor)
             if bytes(users) != self._users:
                 await self.tell_presence()

@@ -1,23 +1,70 @@
-"""How a contact is spoken to over `/cable`: the voice of one subscription (inbox.md, F)."""
+"""What a contact is sent over `/cable`: a reader of one subscription, and its encoder (inbox.md,
+F)."""
 
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.inbox import wire_live as wire
-from koine.dialects.inbox.wire import View
+from koine.dialects.inbox import wire
+from koine.dialects.inbox import wire_live as live
 from koine.engine.contact_entry import Entry
 from koine.engine.contact_rights import shows
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.happening import Happening
+from koine.model.identity import Identity
+from koine.model.inbox import Inbox
+from koine.model.tenant import Tenant
 from koine.relay.voice import Whisper
 
 PRESENCE = b"presence"
-"""In a frame's place: tell who is there. Whoever sends it finds out, once for many readers."""
+"""In place of an event: who is there may have changed. The subscription finds out who is, once
+for many readers, and sends that."""
 _SAID = ("message.created", "message.updated")
 _encode = msgspec.json.encode
+
+
+class View(Struct, frozen=True):
+    """For whom events are encoded: the place, and its contact as the place may be shown it."""
+
+    tenant: Tenant
+    inbox: Inbox
+    contact: Identity
+    source_id: str
+
+
+class InboxEventEncoder(Struct, frozen=True, cache_hash=True):
+    """Events as the original's clients know them; files are fetched from below `base_url`."""
+
+    base_url: str
+
+    def encode(self, happening: Happening, view: View) -> bytes | None:
+        """The event; None for what this API does not tell."""
+        kind, shown_to = _kind(happening), self._wire_view(view)
+        if kind is None:
+            return None
+        if kind in _SAID:
+            said = live.message(shown_to, happening, view.source_id)
+            return None if said is None else event(kind, said)
+        shown = live.conversation(shown_to, happening)
+        if kind == "conversation.deleted" and shown is not None:
+            return event(kind, live.Gone(shown.id, shown.uuid, shown.account_id))
+        return event(kind, shown)
+
+    def encode_ephemeral(
+        self, whisper: Whisper, happening: Happening | None, view: View
+    ) -> bytes | None:
+        """Who writes; PRESENCE for who is there."""
+        if whisper.kind == "presence":
+            return PRESENCE
+        if happening is None:
+            return None
+        told = live.typing(self._wire_view(view), whisper, happening)
+        return event("conversation.typing_on" if whisper.on else "conversation.typing_off", told)
+
+    def _wire_view(self, view: View) -> wire.View:
+        return wire.View(view.tenant, view.inbox, view.contact, self.base_url)
 
 
 class InboxVoice:
@@ -26,18 +73,13 @@ class InboxVoice:
     name = "inbox"
 
     def __init__(
-        self,
-        entry: Entry,
-        ask: Callable[[], Awaitable[Entry]],
-        base_url: str,
-        came_or_went: Callable[[str], None],
+        self, entry: Entry, ask: Callable[[], Awaitable[Entry]], encoder: InboxEventEncoder
     ) -> None:
         self.actor = actor_of(entry)
         self.entry = entry
+        self.encoder = encoder
         self.moved = False
         self._ask = ask
-        self._base_url = base_url
-        self._came_or_went = came_or_went
 
     async def authenticate(self) -> Actor:
         """Who reads, asked again. A merged contact is another one: its client comes back as it."""
@@ -48,43 +90,22 @@ class InboxVoice:
         self.entry = entry
         return actor_of(entry)
 
-    def frame(self, happening: Happening) -> bytes | None:
-        """The event; None for what this place does not show, and what this API does not tell."""
-        (place, contact), found = self.entry.guest, happening.conversation
-        if found is None or not shows(place, contact, found):
+    def view(self, happening: Happening) -> View | None:
+        """For whom the event is encoded; None for what this place does not show."""
+        found = happening.conversation
+        if found is None or not shows(*self.entry.guest, found):
             return None
-        key = ("inbox", place.inbox_id, place.source_id, self._base_url)
-        return happening.once(key, lambda: self._made(happening))
+        return self._view()
 
-    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
-        """Who of the agents is there, or writes; never that somebody writes a private note."""
-        if whisper.identity_kind == "contact" or whisper.hidden:
+    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> View | None:
+        """As `view`. Of agents alone: whether they are there, and where they write."""
+        if whisper.identity_kind == "contact":
             return None
-        if whisper.kind == "presence":
-            self._came_or_went(whisper.tenant_id)
-            return PRESENCE
-        found = happening.conversation if happening else None
-        if happening is None or found is None or not shows(*self.entry.guest, found):
-            return None
-        told = wire.typing(self._view, whisper, happening)
-        return event("conversation.typing_on" if whisper.on else "conversation.typing_off", told)
+        return self._view() if happening is None else self.view(happening)
 
-    @property
     def _view(self) -> View:
         entry = self.entry
-        return View(entry.tenant, entry.inbox, entry.shown, self._base_url)
-
-    def _made(self, happening: Happening) -> bytes | None:
-        kind, view = _kind(happening), self._view
-        if kind is None:
-            return None
-        if kind in _SAID:
-            said = wire.message(view, happening, self.entry.guest[0].source_id)
-            return None if said is None else event(kind, said)
-        shown = wire.conversation(view, happening)
-        if kind == "conversation.deleted" and shown is not None:
-            return event(kind, wire.Gone(shown.id, shown.uuid, shown.account_id))
-        return event(kind, shown)
+        return View(entry.tenant, entry.inbox, entry.shown, entry.guest[0].source_id)
 
 
 def event(name: str, data: Struct | None) -> bytes:

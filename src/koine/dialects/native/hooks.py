@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.dialects.native import stream_shapes
 from koine.engine.hook_voice import Kinds
@@ -55,14 +55,15 @@ class NativeHooks:
         self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
     ) -> Told | None:
         """The event with what it is about; None when there is nothing left to show."""
-        reader = stream_shapes.without_keys(reader)
         event, kind = happening.event, stream_shapes.kind(happening, reader)
         if kinds and kind not in kinds:
             return None
+        # Bodies are kept, and seen by others: never what opens the tenant's inboxes.
+        view = structs.replace(stream_shapes.view(happening, kind, reader), settings=False)
         data: object
         if event.kind == "webhook.disabled":
             data = {"webhook_id": event.subject_id, **_said.decode(event.body)}
-        elif (data := stream_shapes.data(happening, reader, self._base_url)) is None:
+        elif (data := stream_shapes.data(happening, view, self._base_url)) is None:
             return None
         body = Body(
             type=kind,

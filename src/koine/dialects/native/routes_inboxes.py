@@ -1,7 +1,7 @@
 """The inboxes of the tenant."""
 
 from koine.dialects.native import cursors, shapes, values, wire, wire_setup
-from koine.engine import inboxes
+from koine.engine import access, inboxes
 from koine.engine.inboxes import InboxChanges, NewInbox
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
@@ -20,7 +20,8 @@ async def list_inboxes(call: Call[None, wire.PageQuery]) -> wire_setup.Inboxes:
     window = cursors.window(call.query)
     everyone = await inboxes.everyone(call.engine, call.actor)
     page = cursors.cut(everyone, window, cursors.creation)
-    return cursors.shown(wire_setup.Inboxes, page, lambda each: shapes.inbox(each, call.actor))
+    with_keys = access.sees_settings(call.actor)
+    return cursors.shown(wire_setup.Inboxes, page, lambda each: shapes.inbox(each, with_keys))
 
 
 @routes.post(INBOXES, body=wire_setup.CreateInbox, returns=wire_setup.Inbox, status=201, tags=TAGS)
@@ -28,14 +29,14 @@ async def create_inbox(call: Call[wire_setup.CreateInbox, None]) -> wire_setup.I
     """Open an inbox."""
     given = values.given(call.body, ids=("responder_id",), bags=("settings",))
     made = await inboxes.create(call.engine, call.actor, NewInbox(**given))
-    return shapes.inbox(made, call.actor)
+    return shapes.inbox(made, access.sees_settings(call.actor))
 
 
 @routes.get(INBOX, returns=wire_setup.Inbox, path_types=TYPES, tags=TAGS)
 async def get_inbox(call: Call[None, None]) -> wire_setup.Inbox:
     """Get one inbox."""
     found = await inboxes.get(call.engine, call.actor, values.path_id(call, "inbox_id"))
-    return shapes.inbox(found, call.actor)
+    return shapes.inbox(found, access.sees_settings(call.actor))
 
 
 @routes.patch(
@@ -46,7 +47,7 @@ async def change_inbox(call: Call[wire_setup.ChangeInbox, None]) -> wire_setup.I
     inbox_id = values.path_id(call, "inbox_id")
     given = values.given(call.body, ids=("responder_id",), bags=("settings",))
     changed = await inboxes.change(call.engine, call.actor, inbox_id, InboxChanges(**given))
-    return shapes.inbox(changed, call.actor)
+    return shapes.inbox(changed, access.sees_settings(call.actor))
 
 
 @routes.delete(INBOX, status=204, path_types=TYPES, tags=TAGS)

@@ -3,7 +3,7 @@
 from msgspec import convert
 
 from koine.dialects.native import cursors, shapes, values, wire
-from koine.engine import audit, keys, tenants
+from koine.engine import access, audit, keys, tenants
 from koine.engine.tenants import TenantChanges
 from koine.http.call import Call
 from koine.http.route import Routes
@@ -21,7 +21,8 @@ routes = Routes()
 @routes.get("/v1/tenant", returns=wire.Tenant, tags=TENANT)
 async def get_tenant(call: Call[None, None]) -> wire.Tenant:
     """Get the caller's tenant."""
-    return shapes.tenant(await tenants.own(call.engine, call.actor), call.actor)
+    found = await tenants.own(call.engine, call.actor)
+    return shapes.tenant(found, access.sees_settings(call.actor))
 
 
 @routes.patch("/v1/tenant", body=wire.ChangeTenant, returns=wire.Tenant, tags=TENANT)
@@ -30,7 +31,7 @@ async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
     changes = _changes(call.body)
     await _check_url(call.engine.outbound, changes)
     changed = await tenants.change(call.engine, call.actor, changes)
-    return shapes.tenant(changed, call.actor)
+    return shapes.tenant(changed, access.sees_settings(call.actor))
 
 
 @routes.get("/v1/roles", returns=wire.Roles, tags=TENANT)

@@ -10,13 +10,11 @@ from koine.engine.contact_claims import claims_of, unverified
 from koine.engine.keys import MadeKey
 from koine.engine.sessions import LoggedIn
 from koine.kit.times import iso_ms
-from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.credential import ApiKey
 from koine.model.delivery import Delivery
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.inbox import ContactInbox, Inbox
-from koine.model.permissions import MANAGE_TENANT
 from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
 
 
@@ -52,10 +50,10 @@ def tokens(logged_in: LoggedIn) -> wire.Tokens:
     )
 
 
-def tenant(t: Tenant, actor: Actor) -> wire.Tenant:
-    """The tenant, as this actor may see it."""
+def tenant(t: Tenant, with_settings: bool) -> wire.Tenant:
+    """The tenant; how it is set up is for those who see settings (`access.sees_settings`)."""
     settings = None
-    if actor.may(MANAGE_TENANT):
+    if with_settings:
         held = msgspec.json.decode(t.settings, type=TenantSettings)
         settings = wire.TenantSettings(held.support_user_ids, _issuer(held.token_issuer))
     return wire.Tenant(
@@ -138,16 +136,15 @@ def _claims(i: Identity) -> people.Claims:
     return people.Claims([*claimed.emails], [*claimed.phones], [*claimed.identifiers])
 
 
-def inbox(i: Inbox, actor: Actor) -> setup.Inbox:
-    """An inbox; what opens it is shown to those who manage it alone."""
-    manages = actor.may(MANAGE_TENANT)
+def inbox(i: Inbox, with_keys: bool) -> setup.Inbox:
+    """An inbox; what opens it is for those who see settings (`access.sees_settings`)."""
     return setup.Inbox(
         id=i.id,
         number=i.number,
         name=i.name,
         channel_type=i.channel_type,
-        identifier=i.identifier if manages else None,
-        hmac_token=i.hmac_token if manages else None,
+        identifier=i.identifier if with_keys else None,
+        hmac_token=i.hmac_token if with_keys else None,
         identity_required=i.identity_required,
         single_conversation=i.single_conversation,
         responder_id=i.responder_id,

@@ -1,6 +1,7 @@
 """Conversations, who takes part, messages and tickets as the wire shows them. Pure."""
 
 import msgspec
+from msgspec import Struct
 
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.values import raw, shown_bag, shown_time
@@ -23,11 +24,26 @@ CLIENT = "client:"
 """How a client's own message id begins as the message's key; then comes whose it is."""
 
 
+class ConversationView(Struct, frozen=True):
+    """What one reader is shown of a conversation: `private` for private notes, `messages` for
+    what is said in it; `unread` is how much of it is new to the reader."""
+
+    private: bool
+    messages: bool
+    unread: int
+
+
 def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversation:
     """One conversation with the people around it and what the actor has not read."""
     me = _me(around.participants.get(c.id, []), actor)
-    sees_private = access.sees_private(actor)
-    last, previous = _previews(c) if access.reads(actor, around.readers.get(c.id)) else _NONE
+    private = access.sees_private(actor)
+    messages = access.reads(actor, around.readers.get(c.id))
+    return viewed(c, around, ConversationView(private, messages, unread(c, me, private)))
+
+
+def viewed(c: Conversation, around: Around, view: ConversationView) -> wire.Conversation:
+    """As `conversation`, for all readers with this view."""
+    last, previous = _previews(c) if view.messages else _NONE
     return wire.Conversation(
         id=c.id,
         number=c.number,
@@ -53,8 +69,8 @@ def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversa
         custom_attributes=shown_bag(c.custom_attributes),
         participant_count=c.participant_count,
         message_count=c.public_count,
-        last_seq=c.last_seq if sees_private else c.last_public_seq,
-        unread_count=unread(c, me, sees_private),
+        last_seq=c.last_seq if view.private else c.last_public_seq,
+        unread_count=view.unread,
         last_message=last,
         previous_message=previous,
         last_activity_at=iso_ms(c.last_activity_at),

@@ -84,7 +84,8 @@ async def _admitted(
     auth.count(call, calls, actor)
     call.hold_credential(actor)
     asked_for = await commands.asked_for(call.engine, actor, hello.kinds, hello.conversations)
-    voice = stream.NativeVoice(actor, key.holder, call.base_url, asked_for, frame)
+    encoder = stream.NativeEventEncoder(call.base_url, frame)
+    voice = stream.NativeVoice(actor, key.holder, asked_for, encoder)
     limit = commands.Limit(said, call.request_id, COMMANDS_PER_MINUTE)
     return commands.Talk(socket.relay, key, voice, limit, hello.window), hello
 

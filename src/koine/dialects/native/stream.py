@@ -1,24 +1,21 @@
 """How a native reader is spoken to, over server-sent events or a WebSocket."""
 
-from collections.abc import Awaitable, Callable, Hashable
-from typing import get_args
+from collections.abc import Awaitable, Callable
+from typing import Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
 from koine.dialects.native import auth, stream_shapes, values
 from koine.dialects.native import wire_stream as wire
-from koine.engine import access
 from koine.http import sse
 from koine.http.call import AnyCall
 from koine.model.actor import Actor
-from koine.model.conversation import unread
 from koine.model.errors import Invalid
 from koine.model.event import EventKind
 from koine.model.happening import Happening
 from koine.model.identity import Identity
 from koine.model.names import display_name
-from koine.model.permissions import MANAGE_TENANT
 from koine.relay.voice import Whisper
 
 Frame = Callable[[str, bytes], bytes]
@@ -52,8 +49,27 @@ def wanted(kinds: list[str] | None, conversation_ids: list[str] | None) -> Wante
     return Wanted(frozenset(kinds or ()), frozenset(ids))
 
 
+class NativeEventEncoder(Struct, frozen=True, cache_hash=True):
+    """Events as GET would show their things; `frame` is how they go over the wire."""
+
+    base_url: str
+    frame: Frame
+
+    def encode(self, happening: Happening, view: stream_shapes.View) -> bytes | None:
+        """The event; None when there is nothing left to show."""
+        shown = stream_shapes.event(happening, view, self.base_url)
+        return None if shown is None else self.frame(shown.type, _encode(shown))
+
+    def encode_ephemeral(
+        self, whisper: Whisper, happening: Happening | None, view: Literal[True]
+    ) -> bytes:
+        """Who is writing, who is there."""
+        return self.frame(whisper.kind, _encode(told(whisper)))
+
+
 class NativeVoice:
-    """One reader. `ask` says who they are now, without counting the question."""
+    """One reader, and what it asked for. `ask` says who they are now, without counting the
+    question."""
 
     name = "native"
 
@@ -61,40 +77,28 @@ class NativeVoice:
         self,
         actor: Actor,
         ask: Callable[[], Awaitable[Actor]],
-        base_url: str,
         asked_for: Wanted,
-        frame: Frame,
+        encoder: NativeEventEncoder,
     ) -> None:
         self.actor = actor
         self.ask = ask
         self.wanted = asked_for
-        self._base_url = base_url
-        self._frame = frame
+        self.encoder = encoder
 
     async def authenticate(self) -> Actor:
         """Who reads, asked again."""
         return await self.ask()
 
-    def frame(self, happening: Happening) -> bytes | None:
-        """The event as GET would show its things to this reader."""
-        event = happening.event
-        kind = stream_shapes.kind(happening, self.actor)
+    def view(self, happening: Happening) -> stream_shapes.View | None:
+        """What the reader is shown of an event that it asked for."""
+        event, kind = happening.event, stream_shapes.kind(happening, self.actor)
         if not self.wanted.takes(kind, event.conversation_id or event.subject_id):
             return None
-        key = ("native", self._frame, self._base_url, kind, _view(happening, self.actor))
-        return happening.once(key, lambda: self._made(happening))
+        return stream_shapes.view(happening, kind, self.actor)
 
-    def whisper(self, whisper: Whisper, happening: Happening | None) -> bytes | None:
-        """Who is writing, who is there."""
-        if not self.wanted.takes(whisper.kind, whisper.conversation_id):
-            return None
-        if whisper.hidden and not access.sees_private(self.actor):
-            return None
-        return self._frame(whisper.kind, _encode(told(whisper)))
-
-    def _made(self, happening: Happening) -> bytes | None:
-        shown = stream_shapes.event(happening, self.actor, self._base_url)
-        return None if shown is None else self._frame(shown.type, _encode(shown))
+    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Literal[True] | None:
+        """The same for every reader who asked for it."""
+        return True if self.wanted.takes(whisper.kind, whisper.conversation_id) else None
 
 
 def following(call: AnyCall, asked_for: Wanted) -> NativeVoice:
@@ -103,7 +107,8 @@ def following(call: AnyCall, asked_for: Wanted) -> NativeVoice:
     async def ask() -> Actor:
         return auth.reading(await auth.known(call))
 
-    return NativeVoice(auth.reader(call), ask, call.base_url, asked_for, sse.frame)
+    encoder = NativeEventEncoder(call.base_url, sse.frame)
+    return NativeVoice(auth.reader(call), ask, asked_for, encoder)
 
 
 def typing(actor: Actor, who: Identity, conversation_id: str, said: wire.SayTyping) -> Whisper:
@@ -127,15 +132,3 @@ def told(whisper: Whisper) -> wire.Typing | wire.Present:
     if whisper.kind == "presence":
         return wire.Present(who.id, who.kind, whisper.availability)
     return wire.Typing(whisper.conversation_id or "", who, whisper.on, whisper.hidden)
-
-
-def _view(happening: Happening, actor: Actor) -> Hashable:
-    """All that the reader's own part in what is shown comes down to."""
-    found = happening.conversation
-    if found is not None:
-        me = happening.part_of(actor.identity_id)
-        sees_private = access.sees_private(actor)
-        reads = access.reads(actor, happening.readers)
-        return unread(found, me, sees_private), sees_private, reads
-    full = stream_shapes.shows_whole(happening.event.subject_id, actor)
-    return full, actor.may(MANAGE_TENANT)

@@ -1,56 +1,62 @@
 """What an event holds for those who follow: what it is about, as GET shows it now. Pure.
 
-Streams ask as the reader; webhooks as their endpoint's owner, but without what opens inboxes.
+`view` is of one reader; `data` is made of a view, and the same for all readers who have it.
 """
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, Struct
 
 from koine.dialects.native import shapes, shapes_talk, wire_talk
 from koine.dialects.native import wire_stream as wire
-from koine.engine import access
-from koine.engine.hearing import sees_delivery
+from koine.engine import access, hearing
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
-from koine.model.conversation import Conversation
+from koine.model.conversation import Conversation, unread
 from koine.model.delivery import Delivery
 from koine.model.happening import Happening
 from koine.model.identity import RESPONDER_KINDS, Identity
 from koine.model.inbox import Inbox
 from koine.model.names import display_name
-from koine.model.permissions import (
-    MANAGE_OPERATIONS,
-    MANAGE_TENANT,
-    READ_CONVERSATIONS,
-    READ_CUSTOMERS,
-    VIEW_TENANT,
-)
 from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
 
-_PERMISSIONS = frozenset({READ_CONVERSATIONS, READ_CUSTOMERS, VIEW_TENANT})
 _TALK = frozenset({"conversation", "participant", "message"})
 REMOVED = "conversation.removed"
+DELIVERY_REMOVED = "delivery.removed"
 
 
-def without_keys(reader: Actor) -> Actor:
-    """The reader of a webhook: may read what its owner may, and is shown none of what opens the
-    tenant's inboxes or says how it is set up: bodies are kept, and seen by others."""
-    if not reader.may(MANAGE_TENANT):
-        return reader
-    # Who manages the tenant sees all deliveries, too.
-    permissions = reader.permissions - {MANAGE_TENANT} | {MANAGE_OPERATIONS}
-    return structs.replace(reader, permissions=permissions)
+class View(Struct, frozen=True):
+    """What a reader is shown of an event. `kind` is the event's type; `conversation`: what of the
+    conversation, None where there is none; `person`: all of the person, not the card alone;
+    `settings`: how the tenant is set up, and what opens its inboxes."""
+
+    kind: str
+    conversation: shapes_talk.ConversationView | None = None
+    person: bool = False
+    settings: bool = False
 
 
-def event(happening: Happening, actor: Actor, base_url: str) -> wire.Event | None:
-    """The event as this reader is shown it; None when there is nothing left to show."""
-    held = data(happening, actor, base_url)
+def view(happening: Happening, kind: str, actor: Actor) -> View:
+    """What the actor is shown of an event, whose `kind` is of this actor, too."""
+    found, noun = happening.conversation, happening.noun
+    conversation = None if found is None else _conversation_view(happening, found, actor)
+    match noun:
+        case Identity():
+            return View(kind, conversation, person=hearing.sees_person(actor, noun.id))
+        case Inbox() | Tenant():
+            return View(kind, conversation, settings=access.sees_settings(actor))
+        case _:
+            return View(kind, conversation)
+
+
+def event(happening: Happening, view: View, base_url: str) -> wire.Event | None:
+    """The event as readers with this view are shown it; None when nothing is left to show."""
+    held = data(happening, view, base_url)
     if held is None:
         return None
     told = happening.event
     return wire.Event(
         id=told.id,
-        type=kind(happening, actor),
+        type=view.kind,
         created_at=iso_ms(told.created_at),
         conversation_id=told.conversation_id or _deleted(happening),
         seq=told.seq,
@@ -59,27 +65,24 @@ def event(happening: Happening, actor: Actor, base_url: str) -> wire.Event | Non
 
 
 def kind(happening: Happening, actor: Actor) -> str:
-    """The event's type: that of the log, but what is out of every list is `removed`."""
+    """The event's type: that of the log, but what is out of the actor's lists is `removed`."""
     told = happening.event.kind
-    if told.partition(".")[0] in _TALK and _is_lost(happening, actor):
-        return REMOVED
+    if told.partition(".")[0] in _TALK and happening.conversation is not None:
+        return told if hearing.sees_conversation(actor, happening) else REMOVED
     noun = happening.noun
     if isinstance(noun, Inbox) and noun.removed_at is not None:
         return "inbox.removed"
-    if isinstance(noun, Delivery) and not sees_delivery(actor, noun):
-        return "delivery.removed"
+    if isinstance(noun, Delivery) and not hearing.sees_delivery(actor, noun):
+        return DELIVERY_REMOVED
     return told
 
 
-def data(happening: Happening, reader: Actor, base_url: str) -> wire.EventData | None:
-    """What the event holds, for a reader; None when it is there no more.
-
-    Whether the reader may be told at all was asked before (`engine.hearing`).
-    """
+def data(happening: Happening, view: View, base_url: str) -> wire.EventData | None:
+    """What the event holds, for readers with this view; None when it is there no more."""
     told = happening.event
     match told.kind.partition(".")[0]:
         case "conversation" | "participant" | "message":
-            return _talk(happening, reader, base_url)
+            return _talk(happening, view, base_url)
         case "credential":
             return wire.EventData(subject_id=told.subject_id)
     match happening.noun:
@@ -90,34 +93,29 @@ def data(happening: Happening, reader: Actor, base_url: str) -> wire.EventData |
                 version=shapes.version(version) if version else UNSET,
             )
         case Identity() as person:
-            return _person(happening, person, reader)
+            return _person(happening, person, view.person)
         case Inbox() as inbox if inbox.removed_at is not None:
             return wire.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
-            return wire.EventData(inbox=shapes.inbox(inbox, reader))
-        case Delivery() as delivery if not sees_delivery(reader, delivery):
+            return wire.EventData(inbox=shapes.inbox(inbox, view.settings))
+        case Delivery() as delivery if view.kind == DELIVERY_REMOVED:
             return wire.EventData(delivery_id=delivery.id)
         case Delivery() as delivery:
             return wire.EventData(delivery=shapes.delivery(delivery))
         case Tenant() as tenant:
-            return wire.EventData(tenant=shapes.tenant(tenant, reader))
+            return wire.EventData(tenant=shapes.tenant(tenant, view.settings))
         case Ticket() as ticket:
             found = happening.conversation
             there = found is not None and found.removed_at is None
             return wire.EventData(
                 ticket=shapes_talk.ticket(ticket),
-                conversation=_shown(happening, found, reader) if found and there else UNSET,
+                conversation=_shown(happening, found, view) if found and there else UNSET,
             )
         case None:
             return None
 
 
-def shows_whole(identity_id: str, reader: Actor) -> bool:
-    """Whether the reader may see all of a person, and not the card alone."""
-    return identity_id == reader.identity_id or reader.may(*_PERMISSIONS)
-
-
-def _talk(happening: Happening, reader: Actor, base_url: str) -> wire.EventData | None:
+def _talk(happening: Happening, view: View, base_url: str) -> wire.EventData | None:
     found, told = happening.conversation, happening.event
     if found is None:
         return (
@@ -125,9 +123,9 @@ def _talk(happening: Happening, reader: Actor, base_url: str) -> wire.EventData 
             if told.kind == "conversation.deleted"
             else None
         )
-    if _is_lost(happening, reader):
+    if view.kind == REMOVED:
         return wire.EventData(conversation_id=found.id)
-    shown = _shown(happening, found, reader)
+    shown = _shown(happening, found, view)
     if told.kind.startswith("message."):
         message = happening.message
         if message is None:
@@ -142,12 +140,20 @@ def _talk(happening: Happening, reader: Actor, base_url: str) -> wire.EventData 
     return wire.EventData(conversation=shown, participants=everyone)
 
 
-def _shown(happening: Happening, found: Conversation, reader: Actor) -> wire_talk.Conversation:
-    return shapes_talk.conversation(found, happening.around, reader)
+def _conversation_view(
+    happening: Happening, found: Conversation, actor: Actor
+) -> shapes_talk.ConversationView:
+    me, private = happening.part_of(actor.identity_id), access.sees_private(actor)
+    messages = hearing.reads_messages(actor, happening)
+    return shapes_talk.ConversationView(private, messages, unread(found, me, private))
 
 
-def _person(happening: Happening, person: Identity, reader: Actor) -> wire.EventData:
-    whole = shows_whole(person.id, reader)
+def _shown(happening: Happening, found: Conversation, view: View) -> wire_talk.Conversation:
+    assert view.conversation is not None
+    return shapes_talk.viewed(found, happening.around, view.conversation)
+
+
+def _person(happening: Happening, person: Identity, whole: bool) -> wire.EventData:
     is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
     return wire.EventData(
         person=wire.Card(
@@ -158,21 +164,6 @@ def _person(happening: Happening, person: Identity, reader: Actor) -> wire.Event
         contact=shapes.contact(person) if whole and person.kind == "contact" else UNSET,
         merged_id=happening.merged_id or UNSET,
     )
-
-
-def _is_lost(happening: Happening, actor: Actor) -> bool:
-    """Whether the conversation is out of every list, or this reader's part in it has ended."""
-    found = happening.conversation
-    if found is None:
-        return False
-    if found.removed_at is not None:
-        return True
-    if access.sees_all(actor):
-        return False
-    if actor.kind == "contact" and found.owner_id == actor.identity_id:
-        return False
-    me = happening.part_of(actor.identity_id)
-    return me is None or me.left_at is not None
 
 
 def _deleted(happening: Happening) -> str | None:

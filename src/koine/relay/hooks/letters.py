@@ -10,13 +10,14 @@ from koine.engine.engine import Engine
 from koine.engine.hearing import hears
 from koine.engine.hook_lines import kinds_of
 from koine.engine.hook_owners import OwnerRights, endpoint_actor
+from koine.engine.hook_voice import Kinds
 from koine.kit import webhook_signature
 from koine.kit.lru import TimedCache
 from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
 from koine.model.event import Logged
 from koine.model.happening import Happening
-from koine.model.hook import Claim, Hook, Owned, Place, Told
+from koine.model.hook import Claim, Hook, HookDialect, Owned, Place, Told
 from koine.model.tenant import Tenant
 from koine.relay.gathering import gathered
 from koine.store import hook_log, tenants
@@ -68,6 +69,10 @@ class Recipient(Struct, frozen=True):
     asked: int
 
 
+Made = dict[tuple[int, HookDialect, Kinds, Actor], Told | None]
+"""The bodies of a tenant's events, each made once for all endpoints that are told it alike."""
+
+
 class Desk:
     """Writes letters. Remembers tenants and opened secrets for a minute."""
 
@@ -89,6 +94,7 @@ class Desk:
             asked = [hooks[place] for place in {claim.place for claim in theirs}]
             actors = await self._engine.db.read(tenant_id, _endpoint_actors, now, asked)
             happened = await self._happened(tenant_id, theirs)
+            made: Made = {}
             for claim in theirs:
                 hook, actor = hooks[claim.place], actors[claim.place]
                 if not isinstance(actor, Actor):
@@ -98,7 +104,7 @@ class Desk:
                 recipient = Recipient(hook, actor, tenant, now)
                 # Claimed again for ever, the one that cannot be told would be in everyone's way.
                 try:
-                    self._decide(written, claim, recipient, happened.get(claim.position))
+                    self._decide(written, claim, recipient, happened.get(claim.position), made)
                 except Exception:
                     _log.error("an event cannot be told", event_id=claim.event_id, exc_info=True)
                     written.cancelled.append((claim, UNTELLABLE))
@@ -122,27 +128,33 @@ class Desk:
         return {each.event.position: each for each in happened}
 
     def _decide(
-        self, written: Written, claim: Claim, recipient: Recipient, happening: Happening | None
+        self,
+        written: Written,
+        claim: Claim,
+        recipient: Recipient,
+        happening: Happening | None,
+        made: Made,
     ) -> None:
         if happening is None or recipient.tenant is None:
             written.cancelled.append((claim, FORGOTTEN if claim.event is None else UNTELLABLE))
         elif happening.event.conversation_id is not None and happening.conversation is None:
             written.cancelled.append((claim, hook_log.DELETED))
-        elif (
-            told := self._told(recipient.hook, recipient.actor, happening, recipient.tenant)
-        ) is None:
+        elif (told := self._told(recipient, recipient.tenant, happening, made)) is None:
             written.dropped.append(claim)
         else:
             written.letters.append(Letter(claim, recipient.hook, told.body, recipient.asked))
 
-    def _told(self, hook: Owned, actor: Actor, happening: Happening, tenant: Tenant) -> Told | None:
+    def _told(
+        self, recipient: Recipient, tenant: Tenant, happening: Happening, made: Made
+    ) -> Told | None:
+        hook, actor = recipient.hook, recipient.actor
         if not hears(actor, happening):
             return None
         voice, kinds = self._engine.voices[hook.dialect], kinds_of(hook)
-        return happening.once(
-            ("hook", hook.dialect, kinds, actor),
-            lambda: voice.told(happening, tenant, kinds, actor),
-        )
+        key = (happening.event.position, hook.dialect, kinds, actor)
+        if key not in made:
+            made[key] = voice.told(happening, tenant, kinds, actor)
+        return made[key]
 
     async def reason_to_pause(self, letter: Letter) -> str | None:
         """Why a letter must not be posted after all: its endpoint's owner lost rights while it

@@ -1,0 +1,71 @@
+"""From an event to bytes, made once for all the readers who are shown it alike.
+
+`Voice.view` says what one reader is shown; `EventEncoder.encode` gets that and never the reader,
+so whatever readers with equal views share holds nothing that is one's alone.
+"""
+
+from collections.abc import Hashable
+
+import structlog
+
+from koine.engine.hearing import hears, hears_typing, hears_whereabouts
+from koine.model.happening import Happening
+from koine.relay.voice import EventEncoder, Voice, Whisper
+
+Encoded = dict[tuple[EventEncoder, Hashable], bytes | None]
+_log = structlog.get_logger("koine.relay")
+
+
+class EventEncodings:
+    """What one event of the log was encoded to."""
+
+    def __init__(self, happening: Happening) -> None:
+        self._happening = happening
+        self._encoded: Encoded = {}
+        self._failed = False
+
+    def of(self, voice: Voice) -> bytes | None:
+        """What this reader is sent; None for nothing. An event that cannot be encoded is logged
+        and left out: it must not hold up all that come after it."""
+        try:
+            if not hears(voice.actor, self._happening):
+                return None
+            view = voice.view(self._happening)
+            return None if view is None else self._encode(voice.encoder, view)
+        except Exception:
+            if not self._failed:
+                event_id = self._happening.event.id
+                _log.error("an event was left out", event_id=event_id, exc_info=True)
+            self._failed = True
+            return None
+
+    def _encode(self, encoder: EventEncoder, view: Hashable) -> bytes | None:
+        key = (encoder, view)
+        if key not in self._encoded:
+            self._encoded[key] = encoder.encode(self._happening, view)
+        return self._encoded[key]
+
+
+class WhisperEncodings:
+    """As `EventEncodings`, of a whisper; `where` is its conversation as it is now, if it has one.
+    Raises what an encoder raises."""
+
+    def __init__(self, whisper: Whisper, where: Happening | None) -> None:
+        self._whisper = whisper
+        self._where = where
+        self._encoded: Encoded = {}
+
+    def of(self, voice: Voice) -> bytes | None:
+        """What this reader is sent; None for nothing."""
+        whisper, where = self._whisper, self._where
+        if where is None:
+            may = hears_whereabouts(voice.actor)
+        else:
+            may = hears_typing(voice.actor, where, whisper.hidden)
+        view = voice.ephemeral_view(whisper, where) if may else None
+        if view is None:
+            return None
+        key = (voice.encoder, view)
+        if key not in self._encoded:
+            self._encoded[key] = voice.encoder.encode_ephemeral(whisper, where, view)
+        return self._encoded[key]

@@ -1,0 +1,171 @@
+"""Encoders are given views of readers, never readers; what readers share holds no other's."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from inspect import Parameter, getmembers, isclass, signature
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import pytest
+from msgspec import Struct, structs
+
+from koine import dialects
+from koine.dialects.delivery.stream import DeliveryEventEncoder
+from koine.dialects.native.stream import NativeEventEncoder, NativeVoice, Wanted
+from koine.engine import conversations, happenings, inboxes, messages, people, tickets
+from koine.engine.contact_entry import Entry
+from koine.engine.inboxes import InboxChanges
+from koine.engine.people import PersonChanges
+from koine.http import sse
+from koine.http.call import Call
+from koine.model.actor import Actor
+from koine.model.conversation import NewConversation
+from koine.model.happening import Happening
+from koine.model.message import Draft
+from koine.relay.encoding import EventEncodings
+from koine.relay.seat import Seat
+from koine.relay.voice import ActorReader, Voice
+from koine.store import events, tenants
+from koine.store.db import Database
+from tests.cast import Cast, make_cast
+
+NOTE, HELLO, SUPPORT, PHONE = "the note 4711", "hello 4712", "the pin is 4713", "+493047140000"
+NAMES = ("ada", "alice", "dan", "olaf", "cleo")
+SHOWN: dict[str, dict[str, set[str]]] = {
+    "native": {
+        NOTE: {"ada", "alice"},
+        HELLO: {"ada", "alice", "dan", "olaf"},
+        SUPPORT: {"olaf"},
+        PHONE: {"ada", "alice", "olaf"},
+        "hmac_token": {"ada"},
+    },
+    "delivery": {
+        NOTE: set(),
+        HELLO: {"ada", "alice", "dan", "olaf"},
+        SUPPORT: {"olaf"},
+        PHONE: set(),
+        "hmac_token": set(),
+    },
+}
+"""Who of the cast may see what, in each dialect that shows people different things."""
+READERS = (Actor, Entry, Seat, Call, ActorReader, NativeVoice)
+
+
+def encoders() -> list[type]:
+    """Every class of the dialects that encodes events."""
+    found = set()
+    for module in pkgutil.walk_packages(dialects.__path__, "koine.dialects."):
+        for _, each in getmembers(importlib.import_module(module.name), isclass):
+            if hasattr(each, "encode") and hasattr(each, "encode_ephemeral"):
+                found.add(each)
+    return sorted(found, key=lambda each: each.__name__)
+
+
+def held_types(hint: Any, seen: set[Any]) -> set[Any]:
+    """A type, and every type that a value of it may hold."""
+    if isinstance(hint, list):  # the parameters of a Callable
+        for inner in hint:
+            held_types(inner, seen)
+        return seen
+    if hint in seen:
+        return seen
+    seen.add(hint)
+    for inner in get_args(hint):
+        held_types(inner, seen)
+    if isclass(hint) and issubclass(hint, Struct):
+        for inner in get_type_hints(hint).values():
+            held_types(inner, seen)
+    return seen
+
+
+def test_every_dialect_has_one_encoder() -> None:
+    assert [each.__module__.split(".")[2] for each in encoders()] == [
+        "chats", "delivery", "helpdesk", "inbox", "native",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoder", encoders())
+def test_an_encoder_is_frozen_and_gets_a_view_and_no_reader(encoder: type) -> None:
+    assert issubclass(encoder, Struct) and encoder.__struct_config__.frozen
+    held = held_types(encoder, set())
+    for method, names in (
+        ("encode", ["self", "happening", "view"]),
+        ("encode_ephemeral", ["self", "whisper", "happening", "view"]),
+    ):
+        function = getattr(encoder, method)
+        parameters = signature(function).parameters
+        assert list(parameters) == names
+        assert {each.kind for each in parameters.values()} == {Parameter.POSITIONAL_OR_KEYWORD}
+        hints = get_type_hints(function)
+        assert hints["view"] not in (Any, object)
+        for name in names[1:]:
+            held |= held_types(hints[name], set())
+    assert Happening in held
+    assert not [each for each in held if isclass(each) and issubclass(each, READERS)]
+
+
+@pytest.fixture
+async def cast(db: Database) -> Cast:
+    """Olaf is the tenant's support user."""
+    cast = await make_cast(db)
+    settings = msgspec.json.encode({"support_user_ids": [cast.acme.id("olaf")]}).decode()
+    changed = structs.replace(cast.acme.tenant, settings=settings)
+    await cast.engine.db.write(cast.acme.tenant.id, tenants.change, changed)
+    return cast
+
+
+async def story(cast: Cast) -> list[Happening]:
+    """Something of each kind that not everyone may see."""
+    engine, ada, start = cast.engine, cast.acme.actor("ada"), cast.clock.now()
+    joining = tuple((cast.acme.id(name), "member") for name in ("dan", "olaf"))
+    for kind, said in (("chat", {NOTE: True, HELLO: False}), ("support", {SUPPORT: False})):
+        new = NewConversation(kind=kind, participants=joining)  # type: ignore[arg-type]  # roles
+        talk = await conversations.create(engine, ada, new)
+        for text, private in said.items():
+            draft = Draft(content=text, sender_id=cast.acme.id("ada"), private=private)
+            await messages.post(engine, ada, talk.id, draft)
+        if kind == "support":
+            await tickets.open_(engine, ada, talk.id)
+    await people.change(engine, ada, cast.acme.id("olaf"), "user", PersonChanges(phone=PHONE))
+    await inboxes.change(engine, ada, cast.acme.inbox.id, InboxChanges(name="Shop"))
+    db, tenant_id = engine.db, cast.acme.tenant.id
+    log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
+    told = [each for each in log if each.created_at >= start]
+    return await db.read(tenant_id, happenings.gather, told, [cast.acme.id(n) for n in NAMES])
+
+
+def reader(dialect: str, actor: Actor) -> Voice:
+    """A reader over server-sent events."""
+
+    async def ask() -> Actor:
+        return actor
+
+    if dialect == "native":
+        return NativeVoice(actor, ask, Wanted(), NativeEventEncoder("http://k.test", sse.frame))
+    return ActorReader(DeliveryEventEncoder("http://k.test"), actor, ask)
+
+
+@pytest.mark.parametrize("dialect", SHOWN)
+@pytest.mark.parametrize("order", [list, lambda names: list(reversed(names))])
+async def test_readers_with_different_rights_share_no_encoding(
+    cast: Cast, dialect: str, order: Callable[[tuple[str, ...]], list[str]]
+) -> None:
+    shared = 0
+    sent: dict[str, bytes] = dict.fromkeys(NAMES, b"")
+    for each in await story(cast):
+        encodings, made = EventEncodings(each), []
+        for name in order(NAMES):
+            of = reader(dialect, cast.acme.actor(name))
+            frame = encodings.of(of)
+            # The same as if nobody else had been sent it.
+            assert frame == EventEncodings(each).of(of), (name, each.event.kind)
+            if frame is not None:
+                made.append(id(frame))
+                sent[name] += frame
+        shared += len(made) - len(set(made))
+    assert shared > 0
+    for secret, who in SHOWN[dialect].items():
+        text = cast.acme.inbox.hmac_token if secret == "hmac_token" else secret
+        found = {name for name in NAMES if text.encode() in sent[name]}
+        assert found == who, secret
