@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from koine.model.errors import Unauthenticated
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -28,6 +30,20 @@ class Headers:
     def all(self, name: bytes) -> list[str]:
         """Give every value of a repeated header, in order."""
         return [value.decode("latin-1") for key, value in self.raw if key == name]
+
+    def authorization(self) -> tuple[str, str]:
+        """Give the scheme of `Authorization`, in lower case, and what follows it; ("", "") when
+        there is no such header."""
+        scheme, _, credentials = (self.get("authorization") or "").strip().partition(" ")
+        return scheme.lower(), credentials.strip()
+
+    def bearer_token(self) -> str:
+        """Give the token after `Bearer`, "" without an `Authorization`. Raises
+        Unauthenticated("invalid") for another scheme, or for no token after it."""
+        scheme, token = self.authorization()
+        if scheme and (scheme != "bearer" or not token):
+            raise Unauthenticated("invalid")
+        return token
 
 
 def encode(headers: Mapping[str, str]) -> RawHeaders:

@@ -27,6 +27,14 @@ class Rate:
     remaining: int
     reset_unix: int
 
+    def headers(self) -> dict[str, str]:
+        """The headers that tell a caller about it."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_unix),
+        }
+
 
 class Limited(TooMany):
     """Too many calls, with the rate to tell: the application puts it on the call."""
@@ -117,10 +125,15 @@ class Spending:
         return len(self._spent)
 
 
+def count_call(call: AnyCall, limiter: RateLimiter, key: str) -> None:
+    """Take the call off the key's limit, and note on it what is left. Raises TooMany."""
+    engine = call.engine
+    call.rate = limiter.check(key, engine.settings.rate_limit_per_minute, engine.clock.now())
+
+
 def count_address(call: AnyCall, limiter: RateLimiter) -> None:
     """Count a call that shows no good credential, by its address. Raises TooMany."""
-    per_minute, now = call.engine.settings.rate_limit_per_minute, call.engine.clock.now()
-    call.rate = limiter.check(f"ip:{call.counted_ip}", per_minute, now)
+    count_call(call, limiter, f"ip:{call.counted_ip}")
 
 
 async def counting_strangers(call: AnyCall, limiter: RateLimiter, ask: Awaitable[Actor]) -> Actor:

@@ -42,10 +42,4 @@ class Chats:
 
     def headers(self, call: AnyCall) -> Mapping[str, str]:
         """How many calls the key has left."""
-        if call.rate is None:
-            return {}
-        return {
-            "X-RateLimit-Limit": str(call.rate.limit),
-            "X-RateLimit-Remaining": str(call.rate.remaining),
-            "X-RateLimit-Reset": str(call.rate.reset_unix),
-        }
+        return call.rate.headers() if call.rate else {}

@@ -4,7 +4,8 @@ from msgspec import structs
 
 from koine.engine import credentials
 from koine.http.call import AnyCall
-from koine.http.limits import RateLimiter, counting_strangers
+from koine.http.headers import Headers
+from koine.http.limits import RateLimiter, count_call, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -18,8 +19,7 @@ async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
     Raises Unauthenticated, Forbidden, TooMany.
     """
     actor = await counting_strangers(call, limiter, _holder(call))
-    per_minute = call.engine.settings.rate_limit_per_minute
-    call.rate = limiter.check(f"key:{actor.key_id}", per_minute, call.engine.clock.now())
+    count_call(call, limiter, f"key:{actor.key_id}")
     return _allowed(call, actor)
 
 
@@ -29,7 +29,7 @@ async def known(call: AnyCall) -> Actor:
 
 
 async def _holder(call: AnyCall) -> Actor:
-    actor = await credentials.by_key(call.engine, _key(call.headers.get("authorization")))
+    actor = await credentials.by_key(call.engine, _key(call.headers))
     # A user's token that another dialect has verified is remembered by its text, too.
     if actor.kind != "key" or not actor.tenant_id:
         raise Unauthenticated("invalid")
@@ -44,8 +44,8 @@ def _allowed(call: AnyCall, actor: Actor) -> Actor:
     return structs.replace(actor, permissions=actor.permissions | {READ_CONVERSATIONS})
 
 
-def _key(header: str | None) -> str:
-    if header is None or not header.strip():
+def _key(headers: Headers) -> str:
+    scheme, credentials = headers.authorization()
+    if not scheme:
         raise Unauthenticated("missing")
-    scheme, _, rest = header.strip().partition(" ")
-    return rest.strip() if scheme.lower() == "bearer" else header.strip()
+    return credentials if scheme == "bearer" else (headers.get("authorization") or "").strip()

@@ -4,7 +4,7 @@ from msgspec import structs
 
 from koine.engine import credentials
 from koine.http.call import AnyCall
-from koine.http.limits import RateLimiter, counting_strangers
+from koine.http.limits import RateLimiter, count_call, counting_strangers
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import (
@@ -25,16 +25,15 @@ async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
     Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about `tenant_id`; TooMany.
     """
     actor = await counting_strangers(call, limiter, known(call))
-    per_minute = call.engine.settings.rate_limit_per_minute
-    if per_minute:
-        key = f"{actor.tenant_id}:{actor.identity_id}"
-        call.rate = limiter.check(key, per_minute, call.engine.clock.now())
+    count_call(call, limiter, f"{actor.tenant_id}:{actor.identity_id}")
     return actor
 
 
 async def known(call: AnyCall) -> Actor:
     """As `authenticate`, without counting the call."""
-    token = _bearer(call.headers.get("Authorization"))
+    scheme, token = call.headers.authorization()
+    if scheme != "bearer" or not token:
+        raise Unauthenticated("missing")
     actor = await credentials.by_token(call.engine, token, given(call, "tenant_id"))
     if actor.permissions <= WORDS:
         return actor
@@ -44,13 +43,3 @@ async def known(call: AnyCall) -> Actor:
 def given(call: AnyCall, name: str) -> str | None:
     """The query parameter's last value; sent empty it is not given (contracts/README.md)."""
     return next((value for value in reversed(call.pairs.get(name, ())) if value), None)
-
-
-def _bearer(header: str | None) -> str:
-    if header is None:
-        raise Unauthenticated("missing")
-    scheme, _, token = header.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("missing")
-    return token

@@ -6,7 +6,13 @@ from koine.dialects.helpdesk.errors import KeyRefused
 from koine.engine import access, credentials, hooks
 from koine.engine.engine import Engine
 from koine.http.call import AnyCall
-from koine.http.limits import Limited, RateLimiter, counting_strangers
+from koine.http.limits import (
+    Limited,
+    RateLimiter,
+    count_address,
+    count_call,
+    counting_strangers,
+)
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -23,7 +29,7 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
     TooMany.
     """
     found = await counting_strangers(call, limiter, _known(call))
-    count(call, limiter, f"{found.tenant_id}:{found.caller}")
+    count_call(call, limiter, f"{found.tenant_id}:{found.caller}")
     return _allowed(call, found)
 
 
@@ -32,28 +38,15 @@ async def known(call: AnyCall) -> Actor:
     return _allowed(call, await _known(call))
 
 
-def count(call: AnyCall, limiter: RateLimiter, key: str) -> None:
-    """Take one call off the key's limit and remember what is left. Raises TooMany."""
-    engine = call.engine
-    call.rate = limiter.check(key, engine.settings.rate_limit_per_minute, engine.clock.now())
-
-
 def rate_headers(call: AnyCall, limiter: RateLimiter) -> Mapping[str, str]:
     """The rate limit headers of an answer (F: of every one); {} where there is no limit."""
     if call.rate is None:
         # A public route, or a path nobody has: the address is all there is to count by.
         try:
-            count(call, limiter, f"ip:{call.counted_ip}")
+            count_address(call, limiter)
         except Limited as full:
             call.rate = full.rate
-    rate = call.rate
-    if rate is None:
-        return {}
-    return {
-        "X-RateLimit-Limit": str(rate.limit),
-        "X-RateLimit-Remaining": str(rate.remaining),
-        "X-RateLimit-Reset": str(rate.reset_unix),
-    }
+    return call.rate.headers() if call.rate else {}
 
 
 def _allowed(call: AnyCall, found: Actor) -> Actor:
@@ -67,10 +60,7 @@ def _allowed(call: AnyCall, found: Actor) -> Actor:
 
 async def _known(call: AnyCall) -> Actor:
     """The actor behind the credential. `Authorization` wins over `X-API-Key`."""
-    scheme, _, bearer = (call.headers.get("Authorization") or "").strip().partition(" ")
-    bearer = bearer.strip()
-    if scheme and (scheme.lower() != "bearer" or not bearer):
-        raise Unauthenticated("invalid")
+    bearer = call.headers.bearer_token()
     if bearer and not bearer.startswith(KEY_START):
         return await _by_token(call.engine, bearer)
     key = bearer or (call.headers.get("X-API-Key") or "").strip()

@@ -53,7 +53,7 @@ class Native:
 
     def headers(self, call: AnyCall) -> Mapping[str, str]:
         """The rate limit headers, where there is a limit."""
-        return auth.rate_headers(call)
+        return call.rate.headers() if call.rate else {}
 
 
 __all__ = ["Native"]

@@ -1,11 +1,9 @@
 """Who calls: an access token or an API key, and how often."""
 
-from collections.abc import Mapping
-
 from koine.engine import access, credentials
 from koine.engine.engine import Engine
 from koine.http.call import AnyCall
-from koine.http.limits import RateLimiter, counting_strangers
+from koine.http.limits import RateLimiter, count_call, counting_strangers
 from koine.kit.tokens import digest
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
@@ -26,7 +24,7 @@ async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
 
 def count(call: AnyCall, limiter: RateLimiter, found: Actor) -> None:
     """Count a call of the caller. Raises TooMany."""
-    _count(call, limiter, f"{found.tenant_id}:{found.caller}")
+    count_call(call, limiter, f"{found.tenant_id}:{found.caller}")
 
 
 def count_login_address(call: AnyCall, limiter: RateLimiter) -> None:
@@ -45,18 +43,6 @@ def welcome(call: AnyCall, limiter: RateLimiter, email: str) -> None:
     """Count a login that succeeded no more: who knows the password is no guesser."""
     limiter.forget(_login(call, email))
     limiter.give_back(_address(call), _of_address(call))
-
-
-def rate_headers(call: AnyCall) -> Mapping[str, str]:
-    """The rate limit headers of an answer; {} where there is no limit."""
-    rate = call.rate
-    if rate is None:
-        return {}
-    return {
-        "X-RateLimit-Limit": str(rate.limit),
-        "X-RateLimit-Remaining": str(rate.remaining),
-        "X-RateLimit-Reset": str(rate.reset_unix),
-    }
 
 
 def _address(call: AnyCall) -> str:
@@ -98,10 +84,7 @@ def writing(actor: Actor) -> Actor:
 
 async def known(call: AnyCall) -> Actor:
     """The caller, not counted. Raises Unauthenticated, Forbidden."""
-    scheme, _, bearer = (call.headers.get("Authorization") or "").strip().partition(" ")
-    bearer = bearer.strip()
-    if scheme and (scheme.lower() != "bearer" or not bearer):
-        raise Unauthenticated("invalid")
+    bearer = call.headers.bearer_token()
     credential = bearer or (call.headers.get("X-API-Key") or "").strip()
     if not credential:
         raise Unauthenticated("missing")
@@ -114,8 +97,3 @@ async def holder(engine: Engine, credential: str, tenant_id: str | None) -> Acto
     if credential.startswith(KEY_START):
         return await credentials.by_key(engine, credential)
     return await credentials.by_token(engine, credential, tenant_id)
-
-
-def _count(call: AnyCall, limiter: RateLimiter, key: str) -> None:
-    per_minute, now = call.engine.settings.rate_limit_per_minute, call.engine.clock.now()
-    call.rate = limiter.check(key, per_minute, now)
