@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koine.kit.json import BadJson, check_text, loads_strict
+from koine.kit.json import BadJson, check_text, json_text, loads_strict
 
 clean = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 numbers = st.integers(-(2**53), 2**53) | st.floats(-(2.0**53), 2.0**53)
@@ -118,3 +118,7 @@ def test_check_text_takes_what_can_be_stored() -> None:
 def test_check_text_refuses_what_cannot(text: str) -> None:
     with pytest.raises(BadJson):
         check_text(text)
+
+
+def test_json_text_is_read_back() -> None:
+    assert json_text({"a": [1, "é", None]}) == '{"a":[1,"é",null]}'

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct
 
+from koine.kit.json import json_text
 from koine.model.errors import Invalid
 
 
@@ -41,7 +42,7 @@ def check(field: str, bag: str | None, limits: BagLimits = ATTRIBUTES) -> None:
 def check_values(field: str, bag: Mapping[str, object], limits: BagLimits = ATTRIBUTES) -> None:
     """As `check`, for a bag that was read already: values are counted before anything else."""
     _check_shape(field, bag, limits)
-    _check_size(field, msgspec.json.encode(bag).decode(), limits)
+    _check_size(field, json_text(bag), limits)
 
 
 def merged(field: str, old: str, new: Mapping[str, object]) -> dict[str, object]:
@@ -87,7 +88,7 @@ def shown(bag: str) -> str:
     """The JSON text of a bag as it goes out: one that is too large as far as it fits."""
     if len(bag) <= ATTRIBUTES.bytes:
         return bag
-    return msgspec.json.encode(fitting(msgspec.json.decode(bag))).decode()
+    return json_text(fitting(msgspec.json.decode(bag)))
 
 
 def named(bag: str, names: Iterable[str]) -> dict[str, object]:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import structs
 
 from koine.engine.ledger import record
+from koine.kit.json import json_text
 from koine.model.errors import Conflict
 from koine.model.identity import Claims, Identity
 from koine.store import identities
@@ -107,7 +108,7 @@ def with_claims(contact: Identity, claimed: Mapping[Field, str]) -> Identity:
             added[name] = (*others, value)[-_MOST_CLAIMS:]
     if not added:
         return contact
-    text = msgspec.json.encode(structs.replace(before, **added)).decode()
+    text = json_text(structs.replace(before, **added))
     return structs.replace(contact, claims=text)
 
 

@@ -9,7 +9,6 @@ own values win. All of it happens in one transaction, with the rows locked in th
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Struct, structs
 
 from koine.engine import access, attributes, contact_claims
@@ -19,6 +18,7 @@ from koine.engine.contact_rules import ContactGiven, ContactSettings, settings_o
 from koine.engine.conversation_changes import record_change
 from koine.engine.engine import writes
 from koine.engine.ledger import note, record
+from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import Identity
@@ -223,8 +223,8 @@ def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
     given = (*settings_of(survivor).given, *settings_of(merged).given)
     for name in ("additional_attributes", "custom_attributes"):
         bag = attributes.filled(getattr(survivor, name), getattr(merged, name))
-        values[name] = msgspec.json.encode(bag).decode()
-    values["settings"] = msgspec.json.encode(ContactSettings.of(bag, given)).decode()
+        values[name] = json_text(bag)
+    values["settings"] = json_text(ContactSettings.of(bag, given))
     last = max(each.last_activity_at or 0 for each in (survivor, merged)) or None
     filled = structs.replace(survivor, **values, last_activity_at=last, updated_at=now)
     return contact_claims.with_claims(filled, other)

@@ -11,6 +11,7 @@ from koine.engine.attributes import named
 from koine.engine.contact_claims import has_proven_identifier
 from koine.engine.contact_rules import ContactSettings, settings_of
 from koine.engine.inboxes import settings_of as inbox_settings
+from koine.kit.json import json_text
 from koine.model.conversation import Conversation
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox, PlaceGiven
@@ -111,8 +112,8 @@ def shown_contact(
         phone=given.phone_number or under.phone,
         identifier=given.identifier or under.identifier,
         avatar_url=given.avatar_url or under.avatar_url,
-        custom_attributes=_text(bag),
-        settings=_text(ContactSettings(tuple(bag))),
+        custom_attributes=json_text(bag),
+        settings=json_text(ContactSettings(tuple(bag))),
     )
 
 
@@ -133,7 +134,3 @@ def _blank(place: ContactInbox, contact: Identity, own: bool) -> Identity:
         updated_at=place.created_at,
         last_activity_at=None,
     )
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from koine.engine import attributes, contact_claims, contact_merge, contact_rights, people
@@ -33,6 +32,7 @@ from koine.engine.contact_rules import (
 )
 from koine.engine.engine import Engine
 from koine.engine.ledger import record
+from koine.kit.json import json_text
 from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
@@ -149,8 +149,8 @@ async def _made(
         kind="contact",
         name=given.name,
         avatar_url=given.avatar_url,
-        custom_attributes=_text(given.custom_attributes),
-        settings=_text(ContactSettings(tuple(given.custom_attributes))),
+        custom_attributes=json_text(given.custom_attributes),
+        settings=json_text(ContactSettings(tuple(given.custom_attributes))),
         email_verified=trusting or "email" not in own,
         phone_verified=trusting or "phone" not in own,
         identifier_verified=trusting or proved or "identifier" not in own,
@@ -167,7 +167,7 @@ def _place(
 ) -> ContactInbox:
     proved = given.identifier if given.identifier_hash else None
     token = random_token(people.PUBSUB_BYTES)
-    said = _text(_overlaid(PlaceGiven(identifier=given.identifier), given))
+    said = json_text(_overlaid(PlaceGiven(identifier=given.identifier), given))
     source_id = given.source_id or ""
     return ContactInbox(
         entry.inbox.id, contact.id, source_id, token,
@@ -181,7 +181,7 @@ async def _change(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGi
     place, contact = settled.entry.guest
     # What the place has given by now; where nothing was kept, what its contact of before has.
     own = contact_rights.given_by(place, entry.guest[1])
-    place = structs.replace(place, given=_text(_overlaid(own, given)))
+    place = structs.replace(place, given=json_text(_overlaid(own, given)))
     await inboxes.change_place(tx, place)
     values: dict[str, Any] = dict(settled.written)
     if settled.entry.rights.changes:
@@ -200,7 +200,7 @@ def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:
         return {}
     bag = attributes.merged("custom_attributes", contact.custom_attributes, new)
     given = ContactSettings.of(bag, (*settings_of(contact).given, *new))
-    return {"custom_attributes": _text(bag), "settings": _text(given)}
+    return {"custom_attributes": json_text(bag), "settings": json_text(given)}
 
 
 async def _claim(tx: Tx, now: int, contact: Identity, claimed: Mapping[Field, str]) -> Identity:
@@ -225,7 +225,7 @@ def _overlaid(before: PlaceGiven, given: ContactGiven) -> PlaceGiven:
     names = ("name", "email", "phone_number", "avatar_url")
     new: dict[str, Any] = {name: getattr(given, name) or getattr(before, name) for name in names}
     bag = attributes.merged(
-        "custom_attributes", _text(before.custom_attributes), given.custom_attributes
+        "custom_attributes", json_text(before.custom_attributes), given.custom_attributes
     )
     return structs.replace(before, custom_attributes=bag, **new)
 
@@ -249,7 +249,3 @@ def _without_blanks(given: ContactGiven) -> ContactGiven:
 def _random_id() -> str:
     # All 128 bits are random: it is a secret first and a UUID only by its shape (inbox.md, D).
     return str(uuid.UUID(bytes=secrets.token_bytes(16)))
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -16,6 +16,7 @@ from koine.engine.conversation_changes import record_change
 from koine.engine.engine import Engine, reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.engine.surveys import send_survey_tx
+from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, Status
 from koine.model.filters import ConversationFilter
@@ -213,11 +214,9 @@ async def _delete(
 
 
 def _given(changes: Changes) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in structs.asdict(changes).items()
-        if value is not UNSET and name != "unless_status"
-    }
+    given = provided_fields(changes)
+    given.pop("unless_status", None)
+    return given
 
 
 async def _joined(tx: Tx, now: int, found: Conversation, assignee_id: str) -> Conversation:

@@ -8,6 +8,7 @@ from koine.engine.conversation_changes import record_change
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import record
 from koine.kit.ids import new_id
+from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
 from koine.model.delivery import Delivery
@@ -141,11 +142,8 @@ def _id_of(given: DeliveryInput, by_reference: dict[str, str]) -> str | None:
 
 
 def _saved(number: int, given: DeliveryInput, before: Delivery | None, now: int) -> Saved:
-    values = {
-        name: value
-        for name, value in structs.asdict(given).items()
-        if value is not UNSET and name != "id"
-    }
+    values = provided_fields(given)
+    values.pop("id", None)
     if before is None:
         return Saved(_new(number, given, values, now), True)
     if all(getattr(before, name) == value for name, value in values.items()):

@@ -13,11 +13,13 @@ from koine.engine import access
 from koine.engine import hook_owners as owners
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, check_secret, check_url
-from koine.engine.hooks import OLD_SECRET_HOURS, WRITE, kinds_text, present, seal_headers
+from koine.engine.hooks import OLD_SECRET_HOURS, WRITE, present, seal_headers
 from koine.engine.ledger import note
 from koine.kit import webhook_signature
+from koine.kit.json import json_text
 from koine.kit.outbound import same_origin
 from koine.kit.sealed import Sealed
+from koine.kit.structs import provided_fields
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
 from koine.model.hook import Backoff, Hook, HookDialect, Place
@@ -114,12 +116,10 @@ async def _change(
 def _moved(engine: Engine, before: Hook, changes: HookChanges) -> dict[str, Any]:
     """The fields that are not as they were, as they are kept; but for `secret`, in plain text,
     and `active`."""
-    values: dict[str, Any] = {
-        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
-    }
+    values = provided_fields(changes)
     if "kinds" in values:
         check_kinds(engine, before.dialect, values["kinds"])
-        values["kinds"] = kinds_text(values["kinds"])
+        values["kinds"] = json_text(values["kinds"])
     if "headers" in values:
         values["headers"] = seal_headers(engine.sealed, values["headers"])
     if values.get("max_retries") is not None and before.backoff is None:

@@ -13,6 +13,7 @@ from msgspec import structs
 from koine.engine import access, lenders
 from koine.engine.ledger import note, record
 from koine.engine.lenders import Lender
+from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden
 from koine.model.hook import Hook, Place
@@ -39,7 +40,7 @@ async def lend(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
         raise Forbidden(WRITE_WEBHOOKS)
     lent = sorted(each for each in PERMISSIONS if actor.may(each) and holds.may(each))
     return {
-        "permissions": msgspec.json.encode(lent).decode(),
+        "permissions": json_text(lent),
         "hears_private": access.sees_private(actor) and access.sees_private(holds),
         "reads_as": lender.user_id,
         "owner_key_id": lender.key_id,

@@ -14,6 +14,7 @@ from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, che
 from koine.engine.ledger import note
 from koine.kit import webhook_signature
 from koine.kit.ids import new_id
+from koine.kit.json import json_text
 from koine.kit.sealed import Sealed
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
@@ -80,7 +81,7 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) 
         inbox_id=new.inbox_id,
         name=new.name,
         url=new.url,
-        kinds=kinds_text(new.kinds),
+        kinds=json_text(new.kinds),
         headers=seal_headers(sealed, new.headers),
         secret=sealed.seal(secret.encode()),
         old_secret=None,
@@ -192,8 +193,3 @@ async def _remove(
 def seal_headers(sealed: Sealed, headers: dict[str, str]) -> bytes | None:
     """Headers as an endpoint keeps them."""
     return sealed.seal(msgspec.json.encode(headers)) if headers else None
-
-
-def kinds_text(kinds: tuple[str, ...]) -> str:
-    """Names of events as an endpoint keeps them."""
-    return msgspec.json.encode(kinds).decode()

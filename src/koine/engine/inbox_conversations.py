@@ -6,7 +6,6 @@ contact's. Whatever else there is, the contact cannot tell it from nothing.
 
 from collections.abc import Callable
 
-import msgspec
 from msgspec import structs
 
 from koine.engine import conversation_opening, conversations
@@ -16,6 +15,7 @@ from koine.engine.contact_rights import came_through, shows
 from koine.engine.contact_rules import check_attributes
 from koine.engine.engine import reads, writes
 from koine.engine.ledger import record
+from koine.kit.json import json_text
 from koine.kit.times import MINUTE
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Status
@@ -134,7 +134,7 @@ async def open_(
         inbox_id=entry.inbox.id,
         owner_id=contact.id,
         source_id=place.source_id,
-        custom_attributes=msgspec.json.encode(custom_attributes).decode(),
+        custom_attributes=json_text(custom_attributes),
     )
     await identities.change(tx, structs.replace(locked, last_activity_at=now))
     await record(tx, now, "identity.updated", contact.id, what="contact")

@@ -1,6 +1,5 @@
 """Inboxes: the doors a tenant opens to its contacts."""
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -10,6 +9,7 @@ from koine.engine import access, attributes
 from koine.engine.engine import reads, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
+from koine.kit.structs import provided_fields
 from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.errors import Invalid, NotFound
@@ -86,9 +86,7 @@ async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxCh
     """Change an inbox. Raises Forbidden, NotFound, Invalid("responder_id")."""
     access.need(actor, MANAGE_TENANT)
     before = _present(await inboxes.lock(tx, inbox_id))
-    values: dict[str, Any] = {
-        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
-    }
+    values = provided_fields(changes)
     if values.get("responder_id") != before.responder_id:
         await _check_responder(tx, values.get("responder_id"))
     _check_settings(values.get("settings", "{}"))

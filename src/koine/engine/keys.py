@@ -8,6 +8,7 @@ from koine.engine.engine import reads, writes, writes_rights
 from koine.engine.ledger import note
 from koine.engine.lenders import Lender
 from koine.kit.ids import new_id
+from koine.kit.json import json_text
 from koine.kit.tokens import new_api_key
 from koine.model.actor import Actor
 from koine.model.credential import ApiKey
@@ -55,7 +56,7 @@ async def create(
         prefix=secret.prefix,
         digest=secret.digest,
         user_id=acts_as,
-        permissions=msgspec.json.encode(sorted(permissions)).decode(),
+        permissions=json_text(sorted(permissions)),
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,

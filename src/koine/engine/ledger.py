@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from koine.kit.ids import new_id
+from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.event import Audience, Event, EventKind
@@ -29,7 +28,7 @@ async def record(
     if members is not None:
         body["members"] = members
         await own_events.name_members(tx, subject_id, [m for m in members if m is not None], now)
-    text = msgspec.json.encode(body).decode()
+    text = json_text(body)
     await events.append(tx, Event(kind, audience, conversation_id, subject_id, seq, text, now))
 
 
@@ -37,7 +36,7 @@ async def note(
     tx: Tx, now: int, actor: Actor, action: str, noun: str, noun_id: str, **detail: object
 ) -> None:
     """Write who did what to which thing; `detail` never holds a secret."""
-    text = msgspec.json.encode(detail).decode()
+    text = json_text(detail)
     actor_id = actor.key_id or actor.identity_id
     await audit.append(
         tx, AuditEntry(new_id(), actor.kind, actor_id, action, noun, noun_id, text, now)
@@ -48,7 +47,7 @@ async def note_anonymous(
     tx: Tx, now: int, action: str, noun: str, noun_id: str, **detail: object
 ) -> None:
     """As `note`, for what somebody did whom nobody knows. The caller bounds how often."""
-    text = msgspec.json.encode(detail).decode()
+    text = json_text(detail)
     await audit.append(
         tx, AuditEntry(new_id(), audit.ANONYMOUS, None, action, noun, noun_id, text, now)
     )

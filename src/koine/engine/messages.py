@@ -7,6 +7,7 @@ from koine.engine import access, attributes, conversations, survey_answers
 from koine.engine.engine import Engine, reads, writes
 from koine.engine.ledger import record
 from koine.engine.posting import Closed, Post
+from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, Status
 from koine.model.errors import Forbidden, Invalid, NotFound, Refusal
@@ -162,7 +163,7 @@ async def answer(
         raise NotFound("message")
     before = msgspec.json.decode(message.content_attributes, type=dict[str, object])
     merged = before | survey_answers.kept(before, submitted)
-    text = msgspec.json.encode(merged).decode()
+    text = json_text(merged)
     await messages.set_content_attributes(tx, message, text, now)
     await record(tx, now, "message.updated", message.id, conversation_id=conversation_id, seq=seq)
     return structs.replace(message, content_attributes=text, updated_at=now)

@@ -1,7 +1,6 @@
 """Users and contacts as their tenant keeps them; contacts.py has the public door's own rules."""
 
 from contextlib import nullcontext
-from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -11,6 +10,7 @@ from koine.engine.contact_claims import given_by_tenant, release_identifier, tak
 from koine.engine.engine import Engine, reads, reads_much, writes, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
+from koine.kit.structs import provided_fields
 from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound
@@ -152,9 +152,7 @@ async def alter(
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     _check_given(changes)
     before = await _locked(tx, identity_id, kind)
-    values: dict[str, Any] = {
-        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
-    }
+    values = provided_fields(changes)
     if values.get("email"):
         values["email"] = values["email"].strip().lower()
     values |= given_by_tenant(before, values)

@@ -1,13 +1,12 @@
 """Responders: the agents and squads that answer, each with numbered versions (chats.md, F)."""
 
-from typing import Any
-
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, attributes, people
 from koine.engine.engine import reads, reads_much, writes
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
+from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import PeopleFilter
@@ -114,9 +113,7 @@ async def update(
     """Rename a responder or change its picture. Raises Forbidden, NotFound, Invalid("name")."""
     access.need(actor, MANAGE_TENANT)
     before = await _locked(tx, responder_id)
-    values: dict[str, Any] = {
-        name: value for name, value in structs.asdict(changes).items() if value is not UNSET
-    }
+    values = provided_fields(changes)
     if "name" in values:
         _check_name(values["name"])
     check_link("avatar_url", values.get("avatar_url"))

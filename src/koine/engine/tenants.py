@@ -9,7 +9,9 @@ from koine.engine import access, named_people, people
 from koine.engine.engine import Engine, reads, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
+from koine.kit.json import json_text
 from koine.kit.later import Later
+from koine.kit.structs import provided_fields
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import NewIdentity, ResponderVersion
@@ -93,7 +95,7 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
     before = await tenants.lock(tx)
     if before is None:
         raise NotFound("tenant")
-    values = {name: value for name, value in structs.asdict(changes).items() if value is not UNSET}
+    values = provided_fields(changes)
     fields = sorted(values)
     name = values.pop("name", before.name)
     known = msgspec.json.decode(before.settings, type=TenantSettings)
@@ -104,7 +106,7 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
         access.need_all(actor, PERMISSIONS)
         access.need_notes(actor, "tenant_admin")
         _check_issuer(settings.token_issuer)
-    after = structs.replace(before, name=name, settings=msgspec.json.encode(settings).decode())
+    after = structs.replace(before, name=name, settings=json_text(settings))
     await tenants.change(tx, after)
     await note(tx, now, actor, "change", "tenant", after.id, fields=fields)
     await record(tx, now, "tenant.updated", after.id)

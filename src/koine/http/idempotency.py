@@ -15,6 +15,7 @@ import structlog
 from koine.engine.idempotency import KeyedRequest, StoredResponse
 from koine.http.call import AnyCall, Stream
 from koine.http.respond import Packed
+from koine.kit.json import json_text
 from koine.model.errors import Conflict, Invalid
 
 HEADER = "Idempotency-Key"
@@ -127,5 +128,5 @@ async def _replay(call: AnyCall, stored: StoredResponse, show: Work | None) -> P
 
 def _stored(packed: Packed, created: str) -> StoredResponse:
     texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in packed.headers]
-    headers = msgspec.json.encode(texts).decode()
+    headers = json_text(texts)
     return StoredResponse(packed.status, headers, packed.content, created)

@@ -1,12 +1,14 @@
 """Reading JSON from strangers: only what both databases and every client can hold.
 
 The scanner is the standard library's; what it lets through (NaN, 1e400, doubled keys, lone
-surrogates, U+0000, any depth) is refused here. Writing needs no help: msgspec does it.
+surrogates, U+0000, any depth) is refused here. msgspec does the writing.
 """
 
 import json
 import re
 from typing import Final
+
+import msgspec
 
 MAX_DEPTH: Final = 32
 BOM: Final = "\ufeff"
@@ -45,6 +47,11 @@ def loads_strict(body: bytes) -> object:
     if escapes or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check_tree(value)
     return value
+
+
+def json_text(value: object) -> str:
+    """`value` as JSON text, as columns of the database hold it."""
+    return msgspec.json.encode(value).decode()
 
 
 def check_text(text: str) -> None:

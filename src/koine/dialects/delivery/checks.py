@@ -1,10 +1,9 @@
 """What a value must be before a verb is called. Raises Invalid with the caller's own field name."""
 
-import msgspec
-
 from koine.dialects.delivery.wire import NewParticipant
 from koine.engine.delivery_conversations import Joining
 from koine.kit.ids import canonical
+from koine.kit.json import json_text
 from koine.kit.times import millisecond_end, parse_iso
 from koine.model.conversation import ParticipantRole
 from koine.model.errors import Invalid
@@ -72,9 +71,9 @@ def content_url(text: str | None) -> str | None:
     return text or None
 
 
-def json_text(value: dict[str, object] | None) -> str | None:
+def bag_text(value: dict[str, object] | None) -> str | None:
     """A JSON bag as it is kept."""
-    return None if value is None else msgspec.json.encode(value).decode()
+    return None if value is None else json_text(value)
 
 
 def _required(field: str, text: str) -> str:

@@ -80,7 +80,7 @@ async def create_conversation(call: Call[wire.CreateConversation, wire.Common]) 
         delivery_id=checks.given_id("delivery_id", body.delivery_id),
         joining=checks.joining(body.participants),
         title=title,
-        metadata=checks.json_text(body.metadata),
+        metadata=checks.bag_text(body.metadata),
     )
     opened, is_new = await delivery_conversations.open_(call.engine, call.actor, opening)
     text = f"Conversation {'created' if is_new else 'retrieved'} successfully"
@@ -152,7 +152,7 @@ async def send_message(call: Call[wire.SendMessage, wire.Common]) -> wire.Messag
         content=body.content,
         type=body.message_type or "text",
         content_url=checks.content_url(body.content_url),
-        metadata=checks.json_text(body.metadata),
+        metadata=checks.bag_text(body.metadata),
         parent_id=checks.given_id("parent_message_id", body.parent_message_id),
         client_key=message_key(call),
         sender_id=actor.identity_id,

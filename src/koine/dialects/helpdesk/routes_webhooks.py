@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType
 
 from koine.dialects.helpdesk import paths, wire
 from koine.dialects.helpdesk import wire_webhooks as wires
@@ -13,6 +13,7 @@ from koine.engine.hook_deliveries import LogFilter
 from koine.engine.hooks import NewHook
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
+from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms
 from koine.model.hook import Delivery, DeliveryState, Hook, HookDialect
 from koine.relay.hooks import trying
@@ -107,11 +108,8 @@ async def list_logs(call: Call[None, wires.LogQuery]) -> wires.Logs:
 
 def _given(body: wires.CreateWebhook | wires.UpdateWebhook) -> dict[str, Any]:
     """The fields a body has, by the engine's names."""
-    given = {
-        name: value
-        for name, value in structs.asdict(body).items()
-        if value is not UNSET and name != "is_active"
-    }
+    given = provided_fields(body)
+    given.pop("is_active", None)
     if "events" in given:
         given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
     policy: wires.RetryPolicy | wires.ChangeRetryPolicy | None = given.pop("retry_policy", None)

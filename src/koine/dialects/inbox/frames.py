@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from koine.kit.json import BOM
+from koine.kit.json import BOM, json_text
 
 PROTOCOL = "actioncable-v1-json"
 CHANNEL = "RoomChannel"
@@ -77,12 +77,12 @@ def ping(seconds: int) -> str:
 
 def confirmed(identifier: str) -> str:
     """The subscription is there."""
-    return f'{{"identifier":{_text(identifier)},"type":"confirm_subscription"}}'
+    return f'{{"identifier":{json_text(identifier)},"type":"confirm_subscription"}}'
 
 
 def rejected(identifier: str) -> str:
     """The subscription is not, or is no more."""
-    return f'{{"identifier":{_text(identifier)},"type":"reject_subscription"}}'
+    return f'{{"identifier":{json_text(identifier)},"type":"reject_subscription"}}'
 
 
 def disconnect(reason: Reason, reconnect: bool) -> str:
@@ -97,8 +97,4 @@ def message(identifier: str, event: bytes, event_id: str = "") -> str:
     told = event.decode()
     if event_id:
         told = f'{{"event_id":"{event_id}",{told[1:]}'
-    return f'{{"identifier":{_text(identifier)},"message":{told}}}'
-
-
-def _text(identifier: str) -> str:
-    return msgspec.json.encode(identifier).decode()
+    return f'{{"identifier":{json_text(identifier)},"message":{told}}}'

@@ -1,7 +1,5 @@
 """What is said in a conversation."""
 
-import msgspec
-
 from koine.dialects.inbox import wire
 from koine.dialects.inbox.auth import CONVERSATION, entry_of, number_in, view_of
 from koine.dialects.inbox.blocked import refuse_blocked
@@ -13,6 +11,7 @@ from koine.engine.upload_budgets import Uploader
 from koine.http.call import Call
 from koine.http.idempotency import message_key
 from koine.http.route import Routes
+from koine.kit.json import json_text
 from koine.model.conversation import Conversation
 from koine.model.errors import NotFound, Refusal, Unavailable
 from koine.model.links import upload_path
@@ -140,7 +139,7 @@ def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
         type="text" if first is None else KINDS.get(first.file_type, "file"),
         content_url=upload_path(first.key, first.name) if first else None,
         client_key=message_key(call),
-        attachments=msgspec.json.encode(saved).decode() if saved else None,
+        attachments=json_text(saved) if saved else None,
         sender_id=call.actor.identity_id,
         sender_kind="contact",
         when_closed="reopen",

@@ -7,6 +7,7 @@ from koine.engine import conversations, messages
 from koine.http.call import Call
 from koine.http.idempotency import message_key
 from koine.http.route import PathType, Routes
+from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.conversation import SenderKind
 from koine.model.errors import Forbidden, Invalid
@@ -66,7 +67,7 @@ async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
         content=body.content,
         type=body.type,
         content_url=body.content_url,
-        metadata=None if body.metadata is None else values.bag(body.metadata),
+        metadata=None if body.metadata is None else json_text(body.metadata),
         parent_id=values.optional_id("parent_id", body.parent_id),
         private=body.private,
         client_key=_key(call, actor),

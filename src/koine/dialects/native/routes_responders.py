@@ -5,6 +5,7 @@ from koine.engine import responders
 from koine.engine.responders import NewResponder, ResponderChanges
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
+from koine.kit.json import json_text
 
 RESPONDERS = "/v1/responders"
 RESPONDER = "/v1/responders/{responder_id}"
@@ -37,7 +38,7 @@ async def create_responder(
         kind=body.kind,
         name=body.name,
         picture=body.avatar_url,
-        settings=values.bag(body.settings),
+        settings=json_text(body.settings),
     )
     made = await responders.create(call.engine, call.actor, new)
     return shapes.responder(made.identity)
@@ -88,7 +89,7 @@ async def list_versions(call: Call[None, wire.PageQuery]) -> wire_setup.Versions
 async def add_version(call: Call[wire_setup.AddVersion, None]) -> wire_setup.Version:
     """Add the next version; conversations that open from now on get it."""
     responder_id = values.path_id(call, "responder_id")
-    settings = values.bag(call.body.settings)
+    settings = json_text(call.body.settings)
     return shapes.version(
         await responders.add_version(call.engine, call.actor, responder_id, settings)
     )

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, structs
+from msgspec import Struct
 
 from koine.engine import attributes
 from koine.http.call import AnyCall
 from koine.kit.ids import canonical
+from koine.kit.json import json_text
+from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms, millisecond_end, parse_iso
 from koine.model.errors import Invalid
 
@@ -58,11 +60,6 @@ def shown_time(us: int | None) -> str | None:
     return None if us is None else iso_ms(us)
 
 
-def bag(values: object) -> str:
-    """A JSON value as the nouns keep it: text."""
-    return msgspec.json.encode(values).decode()
-
-
 def raw(text: str) -> msgspec.Raw:
     """JSON text as it goes out, untouched."""
     return msgspec.Raw(text.encode())
@@ -78,13 +75,11 @@ def given(body: Struct, ids: Iterable[str] = (), bags: Iterable[str] = ()) -> di
 
     Raises Invalid for an id that is none.
     """
-    values: dict[str, Any] = {
-        name: value for name, value in structs.asdict(body).items() if value is not UNSET
-    }
+    values = provided_fields(body)
     for name in ids:
         if name in values:
             values[name] = optional_id(name, values[name])
     for name in bags:
         if values.get(name) is not None:
-            values[name] = bag(values[name])
+            values[name] = json_text(values[name])
     return values

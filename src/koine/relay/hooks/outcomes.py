@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from koine.kit import metrics
 from koine.kit.clock import Clock
+from koine.kit.json import json_text
 from koine.model.errors import Unavailable
 from koine.model.event import Event
 from koine.model.hook import Attempt, Claim, Health, Place, Result
@@ -99,6 +100,6 @@ async def write(tx: Tx, batch: Batch, now: int) -> None:
         await hooks.set_health(tx, batch.health)
     for place, reason in sorted(batch.disabled.items(), key=lambda each: each[0].hook_id):
         if await hooks.disable(tx, place, reason, now):
-            told = msgspec.json.encode({"reason": reason}).decode()
+            told = json_text({"reason": reason})
             event = Event("webhook.disabled", "staff", None, place.hook_id, None, told, now)
             await tx.many(*events.append_many([(place.tenant_id, event)]))

@@ -1,11 +1,11 @@
 """One post of a webhook, and what is kept of it."""
 
-import msgspec
 import structlog
 from msgspec import Struct
 
 from koine.engine.engine import Engine
 from koine.kit import metrics, tracing
+from koine.kit.json import json_text
 from koine.kit.outbound import Failed, Refused, Reply, Request
 from koine.model.hook import Attempt
 from koine.relay.hooks.letters import UNREADABLE, Desk, Letter
@@ -73,7 +73,7 @@ def _shown(headers: dict[str, str]) -> str:
 
 def _text(headers: dict[str, str]) -> str:
     kept = list(headers.items())[:KEPT_HEADERS]
-    return msgspec.json.encode({name: value[:KEPT_VALUE] for name, value in kept}).decode()
+    return json_text({name: value[:KEPT_VALUE] for name, value in kept})
 
 
 def _cut(body: bytes) -> str:

@@ -1,14 +1,13 @@
 """How SQLite spells what the statements mean."""
 
-from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
+from koine.kit.json import json_text
 from koine.kit.text_folding import fold
 from koine.store.fragments import (
     AsciiLower,
@@ -75,12 +74,8 @@ def numbers_of(column: sa.Column[Any]) -> str:
 
 def _conversion(bind: BindParameter[Any]) -> Convert | None:
     if isinstance(bind.type, sa.ARRAY | Rows):
-        return _json
+        return json_text
     return fold if isinstance(bind.type, Needle) else None
-
-
-def _json(values: Iterable[Any]) -> str:
-    return msgspec.json.encode(values).decode()
 
 
 @compiles(InList, "sqlite")
