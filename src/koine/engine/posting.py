@@ -45,7 +45,7 @@ async def post_batch(tx: Tx, now: int, posts: list[Post]) -> list[Outcome]:
     parents = [_parent(p) for p in posts if p.draft.parent_id is not None]
     batch = _Batch(
         now,
-        {(f.tenant_id, f.conversation_id, f.sender_id): f for f in found},
+        {(f.tenant_id, f.id, f.sender_id): f for f in found},
         await posting.known_keys(tx, keyed),
         await posting.known_messages(tx, parents),
     )
@@ -108,7 +108,7 @@ class _Batch:
 
     def _accept(self, post: Post, facts: Facts) -> Message:
         place = (post.tenant_id, post.conversation_id)
-        before = self.heads[place][0] if place in self.heads else _head(facts)
+        before = self.heads[place][0] if place in self.heads else facts
         message = _message(post.draft, facts, before, self.now)
         after = _moved(before, message)
         self.heads[place] = (after, facts.participant_count, message.sender_id)
@@ -206,31 +206,11 @@ def _message(draft: Draft, facts: Facts, head: Head, now: int) -> Message:
     )
 
 
-def _head(f: Facts) -> Head:
-    return Head(
-        tenant_id=f.tenant_id,
-        id=f.conversation_id,
-        last_seq=f.last_seq,
-        public_count=f.public_count,
-        last_public_seq=f.last_public_seq,
-        last_content=f.last_content,
-        last_sender_kind=f.last_sender_kind,
-        last_message_at=f.last_message_at,
-        previous_content=f.previous_content,
-        previous_sender_kind=f.previous_sender_kind,
-        previous_message_at=f.previous_message_at,
-        last_activity_at=f.last_activity_at,
-        chat_shown_at=f.chat_shown_at,
-        chat_sort_at=f.chat_sort_at,
-        updated_at=f.updated_at,
-    )
-
-
 def _moved(head: Head, message: Message) -> Head:
     """The conversation's head after the message; a private note moves the last number alone, so
     that those who must not know of it are shown no change."""
     if message.private:
-        return structs.replace(head, last_seq=message.seq)
+        return head.with_last_seq(message.seq)
     return Head(
         tenant_id=head.tenant_id,
         id=head.id,

@@ -1,7 +1,6 @@
 """Who takes part in a conversation, and how far each has read."""
 
 from sqlalchemy import (
-    ColumnElement,
     and_,
     delete,
     exists,
@@ -17,6 +16,7 @@ from koine.model.conversation import Conversation, Participant
 from koine.store import tallies
 from koine.store.db import Tx
 from koine.store.fragments import in_list
+from koine.store.row_mapper import RowMapper
 from koine.store.sql import Command, Query, p
 from koine.store.tables import conversations, identities, messages
 from koine.store.tables import participants as t
@@ -29,31 +29,21 @@ _IN_TENANT = t.c.tenant_id == p("tenant_id")
 _OF_CONVERSATION = t.c.conversation_id == p("conversation_id")
 _ONE = and_(_IN_TENANT, _OF_CONVERSATION, t.c.identity_id == p("identity_id"))
 _PERSON = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.identity_id)
-_COLUMNS: list[ColumnElement[object]] = [
-    t.c.conversation_id,
-    t.c.identity_id,
-    t.c.role,
-    t.c.joined_at,
-    t.c.left_at,
-    t.c.read_seq,
-    t.c.read_public,
-    t.c.read_message_id,
-    identities.c.kind,
-    identities.c.name,
-    identities.c.first_name,
-    identities.c.last_name,
-    identities.c.email,
-    identities.c.avatar_url,
-    identities.c.role,
-]
+_SHOWN = ("kind", "name", "first_name", "last_name", "email", "avatar_url")
+_ROW = RowMapper(
+    Participant,
+    t,
+    person_role=identities.c.role,
+    **{name: identities.c[name] for name in _SHOWN},
+)
 
-_GET = Query(select(*_COLUMNS).join(identities, _PERSON).where(_ONE), Participant)
+_GET = Query(select(*_ROW.columns).join(identities, _PERSON).where(_ONE), _ROW.into)
 _OF = Query(
-    select(*_COLUMNS)
+    select(*_ROW.columns)
     .join(identities, _PERSON)
     .where(_IN_TENANT, in_list(t.c.conversation_id, "conversation_ids"))
     .order_by(t.c.conversation_id, t.c.joined_at, t.c.identity_id),
-    Participant,
+    _ROW.into,
 )
 _ACTIVE_IDS = Query(
     select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None))

@@ -5,7 +5,7 @@ decides by, two round trips write what it decided. A batch costs what one messag
 """
 
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 from sqlalchemy import BigInteger, Text, and_, select, update
 
 from koine.kit.text_folding import folded_or_none
@@ -13,6 +13,7 @@ from koine.kit.times import MINUTE
 from koine.model.conversation import SenderKind, Status
 from koine.store.db import Tx, Work
 from koine.store.fragments import values_table
+from koine.store.row_mapper import RowMapper
 from koine.store.sender_names import display_name
 from koine.store.sql import Command, Query, UpdateMany
 from koine.store.tables import conversations as c
@@ -26,38 +27,6 @@ SMALL = 16
 STALE = MINUTE
 """In a larger one, a participant's place in its list is at most this old (µs): the first message
 after it moves everyone, the next ones move nobody. 87 % of a send's cost at 100 participants."""
-
-
-class Facts(Struct, frozen=True):
-    """What a send is decided by: the locked conversation, the sender's part in it, the sender."""
-
-    tenant_id: str
-    conversation_id: str
-    sender_id: str | None
-    status: Status
-    removed_at: int | None
-    last_seq: int
-    public_count: int
-    last_public_seq: int
-    last_content: str | None
-    last_sender_kind: SenderKind | None
-    last_message_at: int | None
-    previous_content: str | None
-    previous_sender_kind: SenderKind | None
-    previous_message_at: int | None
-    last_activity_at: int
-    updated_at: int
-    chat_shown_at: int | None
-    chat_sort_at: int | None
-    participant_count: int
-    role: str | None
-    left_at: int | None
-    sender_name: str | None
-    sender_email: str | None
-    sender_avatar_url: str | None
-    sender_role: str | None
-    sender_number: int | None
-    sender_blocked: bool | None
 
 
 class Head(Struct, frozen=True):
@@ -78,6 +47,29 @@ class Head(Struct, frozen=True):
     chat_shown_at: int | None
     chat_sort_at: int | None
     updated_at: int
+
+    def with_last_seq(self, seq: int) -> "Head":
+        """The head where nothing but the last number has moved."""
+        own = astuple(self)[: len(Head.__struct_fields__)]
+        return replace(Head(*own), last_seq=seq)
+
+
+class Facts(Head, frozen=True):
+    """What a send is decided by: the locked conversation's head and state, the sender's part in it,
+    the sender."""
+
+    sender_id: str | None
+    status: Status
+    removed_at: int | None
+    participant_count: int
+    role: str | None
+    left_at: int | None
+    sender_name: str | None
+    sender_email: str | None
+    sender_avatar_url: str | None
+    sender_role: str | None
+    sender_number: int | None
+    sender_blocked: bool | None
 
 
 class Mark(Struct, frozen=True):
@@ -106,16 +98,21 @@ _LOCK = Query(
 _asked = values_table(
     "asked", {"tenant_id": Uuid(), "conversation_id": Uuid(), "sender_id": Uuid()}
 )
+_FACTS_ROW = RowMapper(
+    Facts,
+    c,
+    sender_id=_asked.c.sender_id,
+    role=p.c.role,
+    left_at=p.c.left_at,
+    sender_name=display_name(i),
+    sender_email=i.c.email,
+    sender_avatar_url=i.c.avatar_url,
+    sender_role=i.c.role,
+    sender_number=i.c.number,
+    sender_blocked=i.c.blocked,
+)
 _FACTS = Query(
-    select(
-        c.c.tenant_id, c.c.id, _asked.c.sender_id, c.c.status, c.c.removed_at,
-        c.c.last_seq, c.c.public_count, c.c.last_public_seq, c.c.last_content,
-        c.c.last_sender_kind, c.c.last_message_at, c.c.previous_content,
-        c.c.previous_sender_kind, c.c.previous_message_at, c.c.last_activity_at,
-        c.c.updated_at, c.c.chat_shown_at, c.c.chat_sort_at, c.c.participant_count,
-        p.c.role, p.c.left_at, display_name(i), i.c.email, i.c.avatar_url, i.c.role, i.c.number,
-        i.c.blocked,
-    )
+    select(*_FACTS_ROW.columns)
     .join_from(
         _asked, c, and_(c.c.tenant_id == _asked.c.tenant_id, c.c.id == _asked.c.conversation_id)
     )
@@ -128,8 +125,8 @@ _FACTS = Query(
         ),
     )
     .outerjoin(i, and_(i.c.tenant_id == c.c.tenant_id, i.c.id == _asked.c.sender_id)),
-    Facts,
-)  # fmt: skip
+    _FACTS_ROW.into,
+)
 _keyed = values_table(
     "keyed", {"tenant_id": Uuid(), "conversation_id": Uuid(), "client_key": Text()}
 )
