@@ -1,34 +1,45 @@
 """Which index a list walks on SQLite: it keeps no statistics, so the text must leave no choice."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from koine.store import conversation_lists, schema
-from koine.store.sql import Family
+from koine.store.conversation_filters import ConversationVariant
+from koine.store.conversation_lists import _PageVariant
+from koine.store.sql import Query
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite import spelling as sqlite_sql
 from koine.store.sqlite.connection import connect
 
 
-@pytest.mark.parametrize("family", [conversation_lists._PAGES, conversation_lists._COUNTS])
+def page_query(conditions: ConversationVariant) -> Query[Any]:
+    return conversation_lists._PAGES.of(_PageVariant(conditions))
+
+
+@pytest.mark.parametrize("query_of", [page_query, conversation_lists._COUNTS.of])
 @pytest.mark.parametrize(
-    ("names", "index"),
+    ("given", "index"),
     [
-        ({"owner_ids=1", "statuses=1"}, "by_owner"),
-        ({"owner_ids=1", "priority"}, "by_owner"),
-        ({"owner_ids", "inbox_ids=1"}, "by_owner"),
-        ({"assignee_id", "statuses=2"}, "by_assignee"),
-        ({"assignee_id", "priority", "inbox_ids=1"}, "by_assignee"),
+        ({"owner_ids": "one", "statuses": 1}, "by_owner"),
+        ({"owner_ids": "one", "priority": True}, "by_owner"),
+        ({"owner_ids": "some", "inbox_ids": "one"}, "by_owner"),
+        ({"assignee_id": True, "statuses": 2}, "by_assignee"),
+        ({"assignee_id": True, "priority": True, "inbox_ids": "one"}, "by_assignee"),
     ],
 )
 async def test_where_a_person_is_named_the_persons_index_leads(
-    names: set[str], index: str, family: Family[object], tmp_path: Path
+    given: dict[str, Any],
+    index: str,
+    query_of: Callable[[ConversationVariant], Query[Any]],
+    tmp_path: Path,
 ) -> None:
     database = await SqliteDatabase.open(tmp_path / "koine.db")
     await schema.migrate(database)
     await database.close()
-    plan = sqlite_sql.plan(family.of(names))
+    plan = sqlite_sql.plan(query_of(ConversationVariant(**given)))
     steps = connect(tmp_path / "koine.db", cache_mib=1).execute(
         f"EXPLAIN QUERY PLAN {plan.text}", [None] * len(plan.names)
     )

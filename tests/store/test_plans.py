@@ -95,7 +95,9 @@ async def test_a_first_page_is_planned_once(unknown: Database) -> None:
         await postgres_db.read(
             acme.tenant.id, conversation_lists.page, ConversationFilter(), numbered(1, 20)
         )
-    first_page = conversation_lists._PAGES.of(windows.names(numbered(1, 20)))
+    first_page = conversation_lists._PAGES.of(
+        conversation_lists._PageVariant(window=windows.variant(numbered(1, 20)))
+    )
     text = postgres_sql.plan(first_page).text
     assert "LIMIT 21" in text
     async with postgres_db._pool.link() as link:

@@ -1,9 +1,11 @@
 """Statements: how they are built and spelled, without a database."""
 
 from types import ModuleType
+from typing import Literal
 
 import pytest
 import sqlalchemy as sa
+from msgspec import Struct
 
 from koine.model.conversation import Conversation
 from koine.store import sql
@@ -51,17 +53,39 @@ def test_only_one_backend_locks_rows() -> None:
     assert "UPDATE" not in sqlite_sql.plan(query).text
 
 
-def test_a_family_builds_each_member_once() -> None:
-    family = Family(lambda names: sa.select(c.id).where(MINE), str, filters={"a", "b"})
-    assert family.of({"a"}) is family.of(["a"])
-    assert family.of() is not family.of({"a", "b"})
-    with pytest.raises(KeyError, match="typo"):
-        family.of({"typo"})
+class Part(Struct, frozen=True):
+    size: Literal[0, 10, 20] = 0
+
+
+class Variant(Struct, frozen=True, kw_only=True):
+    named: bool = False
+    order: Literal["new", "old"] = "new"
+    part: Part = Part()
+
+
+def things_of(_variant: Variant) -> Query[str]:
+    return Query(sa.select(c.id).where(MINE), str)
+
+
+def test_a_family_builds_each_variant_once() -> None:
+    family = Family(things_of, Variant)
+    assert family.of(Variant(named=True)) is family.of(Variant(named=True))
+    assert family.of(Variant()) is not family.of(Variant(part=Part(10)))
 
 
 def test_a_sample_of_a_family_has_every_pair() -> None:
-    family = Family(lambda names: sa.select(c.id).where(MINE), filters="abcd")
-    assert len(family.sample()) == 1 + 4 + 6 + 1
+    asked: list[Variant] = []
+
+    def build(variant: Variant) -> Query[str]:
+        asked.append(variant)
+        return things_of(variant)
+
+    assert len(Family(build, Variant).sample()) == 1 + 4 + 5 + 1
+    assert {(v.named, v.order) for v in asked} == {(n, o) for n in (0, 1) for o in ("new", "old")}
+    assert {(v.order, v.part.size) for v in asked} == {
+        (order, size) for order in ("new", "old") for size in (0, 10, 20)
+    }
+    assert Variant(named=True, order="old", part=Part(20)) in asked
 
 
 def test_a_statement_knows_where_it_was_built() -> None:

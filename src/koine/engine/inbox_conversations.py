@@ -24,7 +24,7 @@ from koine.model.filters import MessageFilter
 from koine.model.page import Window
 from koine.model.view import Around, Part, Shown
 from koine.store import conversations as rows
-from koine.store import identities, message_numbers, messages, participants
+from koine.store import identities, message_lists, message_numbers, messages, participants
 from koine.store.db import Tx
 
 PARTS: frozenset[Part] = frozenset({"messages", "people", "inboxes"})
@@ -77,7 +77,7 @@ async def said(
         after_seq=None if after is None else await _below(tx, found, after + 1),
         oldest_first=after is not None,
     )
-    items = (await messages.page(tx, found.id, f, Window(PAGE))).items
+    items = (await message_lists.page(tx, found.id, f, Window(PAGE))).items
     contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
     others = [*contacts - {entry.guest[1].id}]
     people = await identities.by_ids(tx, others) if others else {}

@@ -17,7 +17,7 @@ from koine.model.message import CLIENT_TYPES, CONTENT_LIMIT, Draft, Message
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.store import conversations as rows
-from koine.store import inboxes, message_numbers, messages, participants
+from koine.store import inboxes, message_lists, message_numbers, messages, participants
 from koine.store.db import Tx
 
 
@@ -96,7 +96,7 @@ async def page(
     found, me = await seat(tx, actor, conversation_id)
     f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
     total = await _total(tx, found, f)
-    listed = await messages.page(tx, found.id, *_by_number(found, f, window))
+    listed = await message_lists.page(tx, found.id, *_by_number(found, f, window))
     return Said(found, me, listed.items, total, listed.next)
 
 
@@ -203,7 +203,7 @@ def _by_number(
 
 async def _total(tx: Tx, found: Conversation, f: MessageFilter) -> int:
     if not _finds_all(f):
-        return await messages.count(tx, found.id, f)
+        return await message_lists.count(tx, found.id, f)
     return found.last_seq if f.with_private else found.public_count
 
 

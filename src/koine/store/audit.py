@@ -1,10 +1,8 @@
 """The audit log: written in the transaction that did the thing, never changed. What strangers
 did is forgotten in time."""
 
-from typing import Any
-
-from msgspec import structs
-from sqlalchemy import ColumnElement, Select, delete, insert, select, tuple_
+from msgspec import Struct, structs
+from sqlalchemy import ColumnElement, delete, insert, select, tuple_
 
 from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
@@ -36,15 +34,14 @@ async def append(tx: Tx, entry: AuditEntry) -> None:
 
 async def page(tx: Tx, noun: str | None, action: str | None, window: Window) -> Page[AuditEntry]:
     """One page, newest first, of one noun or action when given."""
-    values: dict[str, object] = {}
+    values: dict[str, object] = {"noun": noun, "action": action}
     if window.cursor is not None:
-        values = {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
-    names = {"cursor"} if window.cursor is not None else set()
-    for name, value in (("noun", noun), ("action", action)):
-        if value is not None:
-            names.add(name)
-            values[name] = value
-    rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
+        values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
+    variant = _PageVariant(
+        cursor=window.cursor is not None, noun=noun is not None, action=action is not None
+    )
+    listed = _PAGES.of(variant)
+    rows = await tx.all(listed, **values, limit=window.limit + 1, offset=window.offset)
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items=items, next=(items[-1].created_at, items[-1].id) if more else None)
@@ -60,15 +57,24 @@ async def forget(tx: Tx, before: int, ids: list[str]) -> int:
     return await tx.run(_FORGET, before=before, ids=ids)
 
 
-def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
+class _PageVariant(Struct, frozen=True, kw_only=True):
+    cursor: bool = False
+    noun: bool = False
+    action: bool = False
+
+
+def _page(v: _PageVariant) -> Query[AuditEntry]:
     where: list[ColumnElement[bool]] = [t.c.tenant_id == p("tenant_id")]
-    if "cursor" in names:
+    if v.cursor:
         cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
         where.append(tuple_(t.c.created_at, t.c.id) < cursor)
-    where.extend(t.c[name] == p(name) for name in ("noun", "action") if name in names)
+    if v.noun:
+        where.append(t.c.noun == p("noun"))
+    if v.action:
+        where.append(t.c.action == p("action"))
     listed = select(*columns_of(t, AuditEntry)).where(*where)
     newest = listed.order_by(t.c.created_at.desc(), t.c.id.desc())
-    return newest.limit(p("limit")).offset(p("offset"))
+    return Query(newest.limit(p("limit")).offset(p("offset")), AuditEntry)
 
 
-_PAGES = Family(_page, AuditEntry, filters=("cursor", "noun", "action"))
+_PAGES = Family(_page, _PageVariant)

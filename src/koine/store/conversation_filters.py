@@ -1,8 +1,9 @@
-"""What a list of conversations asks for, as SQL: the names that choose a statement, its values,
-and its conditions."""
+"""What a list of conversations asks for, as SQL: what chooses a statement, its values, and its
+conditions."""
 
-from collections.abc import Callable
+from typing import Any, Literal
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from koine.kit.text_folding import fold
@@ -12,18 +13,40 @@ from koine.store.sql import p
 from koine.store.tables import conversations as t
 from koine.store.tables import identities, inboxes, tickets
 
-_LISTS = ("kinds", "inbox_ids", "owner_ids", "responder_ids", "responder_version_ids")
-OWNERS = frozenset({"owner_ids", "owner_ids=1"})
-PEOPLE = OWNERS | {"assignee_id"}
-"""Conditions that name a person: that person's own index leads, whatever else is asked."""
-FILTERS = (
-    *(name + one for name in _LISTS for one in ("", "=1")),
-    *(f"statuses={count}" for count in (1, 2, 3, 4)),
-    *("priority", "assignee_id", "participant_id", "shown_from", "shown_to", "search"),
-    "search_reader",
-    "channel_types",
-)
-"""Every name there is, for a Family's `filters`."""
+Values = Literal["any", "one", "some"]
+"""How many values a condition names: none, exactly one, or a list of them."""
+
+
+class ConversationVariant(Struct, frozen=True, kw_only=True):
+    """Which conditions a list of conversations has, as the fields of `ConversationFilter`.
+
+    `statuses` is how many are named. `openers`: among the owners are users, who with
+    `by_shown_time` are shown as owners of what they opened for nobody.
+    """
+
+    statuses: Literal[0, 1, 2, 3, 4] = 0
+    kinds: Values = "any"
+    priority: bool = False
+    assignee_id: bool = False
+    participant_id: bool = False
+    inbox_ids: Values = "any"
+    owner_ids: Values = "any"
+    responder_ids: Values = "any"
+    responder_version_ids: Values = "any"
+    channel_types: bool = False
+    shown_from: bool = False
+    shown_to: bool = False
+    search: bool = False
+    search_reader: bool = False
+    by_shown_time: bool = False
+    openers: bool = False
+
+    @property
+    def names_person(self) -> bool:
+        """Whether it names a person, whose own index then leads, whatever else is asked."""
+        return self.assignee_id or self.owner_ids != "any"
+
+
 _OF_READER = exists().where(
     tickets.c.tenant_id == t.c.tenant_id,
     tickets.c.conversation_id == t.c.id,
@@ -50,93 +73,106 @@ def reads_few_rows(f: ConversationFilter) -> bool:
     return given.keys() <= _INDEXED
 
 
-def conditions(f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]]:
-    """The names of the conditions `f` sets, which choose the statement, and their values."""
-    names: set[str] = set()
-    values: dict[str, object] = {}
-    for name in _LISTS:
-        wanted: tuple[str, ...] = getattr(f, name)
-        if len(wanted) == 1:
-            names.add(f"{name}=1")
-            values[name] = wanted[0]
-        elif wanted:
-            names.add(name)
-            values[name] = list(wanted)
+def variant(f: ConversationFilter, openers: bool = False) -> ConversationVariant:
+    """What chooses the statement of the conditions `f` sets."""
+    searches = f.search is not None and fold(f.search) != ""
+    return ConversationVariant(
+        statuses=len(set(f.statuses)),  # type: ignore[arg-type]  # there are four statuses
+        kinds=_how_many(f.kinds),
+        priority=f.priority is not None,
+        assignee_id=f.assignee_id is not None,
+        participant_id=f.participant_id is not None,
+        inbox_ids=_how_many(f.inbox_ids),
+        owner_ids=_how_many(f.owner_ids),
+        responder_ids=_how_many(f.responder_ids),
+        responder_version_ids=_how_many(f.responder_version_ids),
+        channel_types=bool(f.channel_types),
+        shown_from=f.shown_from is not None,
+        shown_to=f.shown_to is not None,
+        search=searches,
+        search_reader=searches and f.search_reader is not None,
+        by_shown_time=f.by_shown_time,
+        openers=openers,
+    )
+
+
+def values(f: ConversationFilter) -> dict[str, Any]:
+    """The values of the conditions `f` sets; a statement takes those of its own conditions."""
+    found: dict[str, Any] = {
+        "kinds": _one_or_list(f.kinds),
+        "priority": f.priority,
+        "assignee_id": f.assignee_id,
+        "participant_id": f.participant_id,
+        "inbox_ids": _one_or_list(f.inbox_ids),
+        "owner_ids": _one_or_list(f.owner_ids),
+        "responder_ids": _one_or_list(f.responder_ids),
+        "responder_version_ids": _one_or_list(f.responder_version_ids),
+        "channel_types": list(f.channel_types),
+        "shown_from": f.shown_from,
+        "shown_to": f.shown_to,
+        "search": f.search,
+        "search_reader": f.search_reader,
+    }
     # Each status is a walk of its own: named twice it would find everything twice.
-    statuses = dict.fromkeys(f.statuses)
-    for number, status in enumerate(statuses):
-        values[f"status_{number}"] = status
-    if statuses:
-        names.add(f"statuses={len(statuses)}")
-    if f.search is not None and fold(f.search):
-        names.add("search")
-        values["search"] = f.search
-        if f.search_reader is not None:
-            names.add("search_reader")
-            values["search_reader"] = f.search_reader
-    for name in ("priority", "assignee_id", "participant_id", "shown_from", "shown_to"):
-        if getattr(f, name) is not None:
-            names.add(name)
-            values[name] = getattr(f, name)
-    if f.channel_types:
-        names.add("channel_types")
-        values["channel_types"] = list(f.channel_types)
-    if f.by_shown_time:
-        names.add("by_shown")
-    return frozenset(names), values
-
-
-def where(names: frozenset[str]) -> list[ColumnElement[bool]]:
-    """The conditions over `conversations`, of those that are not removed."""
-    return [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None), *asked(names)]
-
-
-def asked(names: frozenset[str]) -> list[ColumnElement[bool]]:
-    """The conditions that the names say, alone."""
-    found: list[ColumnElement[bool]] = []
-    columns = {
-        "kinds": _led(names, t.c.kind),
-        "inbox_ids": _led(names, t.c.inbox_id),
-        "owner_ids": t.c.owner_id,
-        "responder_ids": t.c.responder_id,
-        "responder_version_ids": t.c.responder_version_id,
-    }
-    for name, column in columns.items():
-        if {name, f"{name}=1"} & names:
-            found.append(one_of(names, name, column))
-    for count in (c for c in (1, 2, 3, 4) if f"statuses={c}" in names):
-        status = _led(names, t.c.status)
-        found.append(or_(*(status == p(f"status_{n}") for n in range(count))))
-    simple: dict[str, Callable[[], ColumnElement[bool]]] = {
-        "priority": lambda: _led(names, t.c.priority) == p("priority"),
-        "assignee_id": lambda: t.c.assignee_id == p("assignee_id"),
-        "shown_from": lambda: p("shown_from") <= _SHOWN_AT,
-        "shown_to": lambda: p("shown_to") >= _SHOWN_AT,
-        "search": lambda: _search(names),
-        "channel_types": _channel_types,
-    }
-    found.extend(make() for name, make in simple.items() if name in names)
+    for number, status in enumerate(dict.fromkeys(f.statuses)):
+        found[f"status_{number}"] = status
     return found
 
 
-def one_of(names: frozenset[str], name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
+def where(v: ConversationVariant) -> list[ColumnElement[bool]]:
+    """The conditions over `conversations`, of those that are not removed."""
+    return [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None), *asked(v)]
+
+
+def asked(v: ConversationVariant) -> list[ColumnElement[bool]]:
+    """The conditions that the variant says, alone."""
+    found = [
+        one_of(how, name, column)
+        for name, how, column in (
+            ("kinds", v.kinds, _led(v, t.c.kind)),
+            ("inbox_ids", v.inbox_ids, _led(v, t.c.inbox_id)),
+            ("owner_ids", v.owner_ids, t.c.owner_id),
+            ("responder_ids", v.responder_ids, t.c.responder_id),
+            ("responder_version_ids", v.responder_version_ids, t.c.responder_version_id),
+        )
+        if how != "any"
+    ]
+    if v.statuses:
+        status = _led(v, t.c.status)
+        found.append(or_(*(status == p(f"status_{n}") for n in range(v.statuses))))
+    if v.priority:
+        found.append(_led(v, t.c.priority) == p("priority"))
+    if v.assignee_id:
+        found.append(t.c.assignee_id == p("assignee_id"))
+    if v.shown_from:
+        found.append(p("shown_from") <= _SHOWN_AT)
+    if v.shown_to:
+        found.append(p("shown_to") >= _SHOWN_AT)
+    if v.search:
+        found.append(_search(v))
+    if v.channel_types:
+        found.append(_channel_types())
+    return found
+
+
+def one_of(how: Values, name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
     """The column is the one value of the condition, or one of its values."""
-    return column == p(name) if f"{name}=1" in names else in_list(column, name)
+    return column == p(name) if how == "one" else in_list(column, name)
 
 
-def _led(names: frozenset[str], column: ColumnElement[str]) -> ColumnElement[str]:
+def _led(v: ConversationVariant, column: ColumnElement[str]) -> ColumnElement[str]:
     """The column, out of reach of its index where a person is named: SQLite keeps no statistics,
     and would look for one customer's open conversations among all that are open."""
-    return func.coalesce(column, column) if names & PEOPLE else column
+    return func.coalesce(column, column) if v.names_person else column
 
 
-def _search(names: frozenset[str]) -> ColumnElement[bool]:
+def _search(v: ConversationVariant) -> ColumnElement[bool]:
     shown_owner = func.coalesce(t.c.owner_id, t.c.created_by)
     owner = (
         select(identities.c.id)
         .where(
             identities.c.tenant_id == p("tenant_id"),
-            identities.c.id == (shown_owner if "by_shown" in names else t.c.owner_id),
+            identities.c.id == (shown_owner if v.by_shown_time else t.c.owner_id),
             contains_text(identities.c.search_names, "search"),
         )
         .exists()
@@ -144,7 +180,7 @@ def _search(names: frozenset[str]) -> ColumnElement[bool]:
     title = folded_text(t.c.title_folded, t.c.title)
     content = folded_text(t.c.last_content_folded, t.c.last_content)
     said = contains_text(content, "search")
-    if "search_reader" in names:
+    if v.search_reader:
         said = and_(said, or_(t.c.kind != "support", _OF_READER))
     return or_(contains_text(title, "search"), said, owner)
 
@@ -159,3 +195,11 @@ def _channel_types() -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def _how_many(wanted: tuple[str, ...]) -> Values:
+    return "any" if not wanted else "one" if len(wanted) == 1 else "some"
+
+
+def _one_or_list(wanted: tuple[str, ...]) -> str | list[str]:
+    return wanted[0] if len(wanted) == 1 else list(wanted)

@@ -6,12 +6,15 @@ a deep page costs index entries, never rows (docs/benchmarks.md, `make bench-lar
 
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     ColumnElement,
     Select,
     Subquery,
     and_,
     func,
+    literal,
     or_,
     select,
     true,
@@ -26,10 +29,11 @@ from koine.model.page import Page, Window
 from koine.store import conversation_filters as filters
 from koine.store import identities as people
 from koine.store import messages, tallies, windows
-from koine.store.conversations import COLUMNS
+from koine.store.conversation_filters import ConversationVariant
 from koine.store.db import Tx
 from koine.store.fragments import in_list
-from koine.store.sql import Family, p
+from koine.store.row_mapper import RowMapper
+from koine.store.sql import Family, Query, p
 from koine.store.tables import conversations as t
 from koine.store.tables import participants
 
@@ -43,6 +47,16 @@ class Listed(Conversation, frozen=True):
     latest: Message | None = None
 
 
+class _PageVariant(Struct, frozen=True):
+    """Which conditions a page has, how it is cut out of the list, and what comes along."""
+
+    conditions: ConversationVariant = ConversationVariant()
+    window: windows.PageVariant = windows.PageVariant()
+    cursor: bool = False
+    totalled: bool = False
+    latest: bool = False
+
+
 async def page(
     tx: Tx,
     f: ConversationFilter,
@@ -52,12 +66,11 @@ async def page(
 ) -> Page[Listed]:
     """One page of the conversations `f` finds, with where the next one starts. Where asked for,
     the exact total and each one's newest public message come with the rows."""
-    along = {"totalled"} if with_total and tallies.names_for(f) is not None else set()
-    along |= {"latest"} if with_latest else set()
-    rows = [] if window.too_deep else await _rows(tx, f, window, along)
+    totals = tallies.names_for(f) if with_total else None
+    rows = [] if window.too_deep else await _rows(tx, f, window, totals, with_latest)
     counted = None
     if with_total:
-        counted = rows[0].total if rows and "totalled" in along else await total(tx, f)
+        counted = rows[0].total if rows and totals is not None else await total(tx, f)
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items, counted, (items[-1].sort_at, items[-1].id) if more else None)
@@ -68,64 +81,67 @@ async def total(tx: Tx, f: ConversationFilter) -> int:
     kept = tallies.names_for(f)
     if kept is not None:
         return await tallies.total(tx, kept)
-    names, values = await _conditions(tx, f)
-    return await tx.one(_COUNTS.of(names), **values) or 0
+    variant, values = await _conditions(tx, f)
+    return await tx.one(_COUNTS.of(variant), **values) or 0
 
 
-async def _rows(tx: Tx, f: ConversationFilter, window: Window, along: set[str]) -> list[Listed]:
+async def _rows(
+    tx: Tx, f: ConversationFilter, window: Window, totals: list[str] | None, with_latest: bool
+) -> list[Listed]:
     """The page's rows and one more, if there is one, with what comes along."""
-    names, values = await _conditions(tx, f)
+    conditions, values = await _conditions(tx, f)
     if window.cursor is not None:
-        names |= {"cursor"}
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
-    if "totalled" in along:
-        values["totals"] = tallies.names_for(f)
-    names |= windows.names(window) | along
-    return await tx.all(_PAGES.of(names), **values, **windows.values(window))
+    variant = _PageVariant(
+        conditions,
+        windows.variant(window),
+        cursor=window.cursor is not None,
+        totalled=totals is not None,
+        latest=with_latest,
+    )
+    return await tx.all(_PAGES.of(variant), **values, totals=totals, **windows.values(window))
 
 
-async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[frozenset[str], dict[str, object]]:
-    """The names of the conditions `f` sets and their values, with those of `f.owner_ids` who may
-    be shown as owner of what they opened."""
-    names, values = filters.conditions(f)
+async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[ConversationVariant, dict[str, Any]]:
+    """What chooses the statement of what `f` finds, and its values, with those of `f.owner_ids`
+    who may be shown as owner of what they opened."""
+    values = filters.values(f)
     if f.by_shown_time and f.owner_ids:
         known = await people.by_ids(tx, list(f.owner_ids))
         values["openers"] = [each.id for each in known.values() if each.kind == "user"]
-        names |= {"openers"} if values["openers"] else frozenset()
-    return names, values
+    return filters.variant(f, bool(values.get("openers"))), values
 
 
-def _page(names: frozenset[str]) -> Select[tuple[object, ...]]:
-    if "participant_id" in names:
-        ids = _ids_of_participant(names)
-    elif "by_shown" in names:
-        ids = _ids_by_shown_time(names)
-    elif not names & filters.PEOPLE and any(f"statuses={n}" in names for n in (2, 3, 4)):
-        ids = _ids_by_statuses(names)
+def _page(v: _PageVariant) -> Query[Listed]:
+    c = v.conditions
+    if c.participant_id:
+        ids = _ids_of_participant(v)
+    elif c.by_shown_time:
+        ids = _ids_by_shown_time(v)
+    elif not c.names_person and c.statuses > 1:
+        ids = _ids_by_statuses(v)
     else:
-        ids = windows.cut(_walk(names, filters.where(names), _time(names)), names).subquery("page")
-    along = [tallies.sum_of("totals")] if "totalled" in names else []
-    listed = select(*COLUMNS, ids.c.at, *along).join(ids, t.c.id == ids.c.id)
-    if "latest" in names:
+        ids = windows.cut(_walk(v, filters.where(c), _time(c)), v.window).subquery("page")
+    row = RowMapper(
+        Listed,
+        t,
+        sort_at=ids.c.at,
+        total=tallies.sum_of("totals") if v.totalled else literal(0),
+        latest=messages.ROW if v.latest else None,
+    )
+    listed = select(*row.columns).join(ids, t.c.id == ids.c.id)
+    if v.latest:
         listed = messages.join_at(listed, t.c.id, t.c.last_public_seq)
-    return listed.where(t.c.tenant_id == p("tenant_id")).order_by(ids.c.at.desc(), ids.c.id.desc())
-
-
-def _listed(*row: Any) -> Listed:
-    """A row as it was asked for: what may come along comes after the conversation's own."""
-    own = len(row) if len(row) <= _OWN + 1 else len(row) - len(messages.COLUMNS)
-    said = row[own:]
-    no_total = (0,) * (_OWN + 1 - own)
-    values: list[Any] = [*row[:own], *no_total, Message(*said) if said and said[0] else None]
-    return Listed(*values)
+    ordered = listed.order_by(ids.c.at.desc(), ids.c.id.desc())
+    return Query(ordered.where(t.c.tenant_id == p("tenant_id")), row.into)
 
 
 def _walk(
-    names: frozenset[str], where: list[ColumnElement[bool]], at: ColumnElement[int]
+    v: _PageVariant, where: list[ColumnElement[bool]], at: ColumnElement[int]
 ) -> Select[tuple[str, int]]:
     """Ids and sort times, newest first, from the cursor on."""
     walk = select(t.c.id, at.label("at")).where(*where)
-    if "cursor" in names:
+    if v.cursor:
         walk = walk.where(tuple_(at, t.c.id) < _cursor())
     return walk.order_by(at.desc(), t.c.id.desc())
 
@@ -134,68 +150,69 @@ def _cursor() -> ColumnElement[tuple[int, str]]:
     return tuple_(p("cursor_at", t.c.last_activity_at.type), p("cursor_id", t.c.id.type))
 
 
-def _ids_by_statuses(names: frozenset[str]) -> Subquery:
+def _ids_by_statuses(v: _PageVariant) -> Subquery:
     """Several statuses: each walks its own index, so that a few open conversations are found at
     once among a million closed ones; then the walks are merged."""
-    count = next(n for n in (2, 3, 4) if f"statuses={n}" in names)
-    upto = windows.reach(names)
+    upto = windows.reach(v.window)
     walks = []
-    for number in range(count):
-        where = [*filters.where(names - {f"statuses={count}"}), t.c.status == p(f"status_{number}")]
-        walks.append(select(_walk(names, where, t.c.last_activity_at).limit(upto).subquery()))
-    return _merged(names, walks)
+    where = filters.where(replace(v.conditions, statuses=0))
+    for number in range(v.conditions.statuses):
+        of_status = [*where, t.c.status == p(f"status_{number}")]
+        walks.append(select(_walk(v, of_status, t.c.last_activity_at).limit(upto).subquery()))
+    return _merged(v, walks)
 
 
-def _ids_by_shown_time(names: frozenset[str]) -> Subquery:
+def _ids_by_shown_time(v: _PageVariant) -> Subquery:
     """The chats dialect's order: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
-    upto = windows.reach(names)
+    upto = windows.reach(v.window)
     overridden = t.c.chat_sort_at.is_not(None)
+    unowned = replace(v.conditions, owner_ids="any")
     walks = []
-    for owned, at in _shown_owners(names):
-        plain = [*_within(names - filters.OWNERS, at), t.c.chat_sort_at.is_(None), *owned]
-        walks.append(select(_walk(names, plain, at).limit(upto).subquery()))
-        moved = [*_within(names - filters.OWNERS, t.c.chat_sort_at), overridden, *owned]
-        walks.append(select(_walk(names, moved, t.c.chat_sort_at).limit(upto).subquery()))
-    return _merged(names, walks)
+    for owned, at in _shown_owners(v.conditions):
+        plain = [*_within(unowned, at), t.c.chat_sort_at.is_(None), *owned]
+        walks.append(select(_walk(v, plain, at).limit(upto).subquery()))
+        moved = [*_within(unowned, t.c.chat_sort_at), overridden, *owned]
+        walks.append(select(_walk(v, moved, t.c.chat_sort_at).limit(upto).subquery()))
+    return _merged(v, walks)
 
 
 def _shown_owners(
-    names: frozenset[str],
+    v: ConversationVariant,
 ) -> list[tuple[list[ColumnElement[bool]], ColumnElement[int]]]:
     """The conditions on the owner as the chats dialect shows it (the owner, else the user who
     opened it), each for a walk of its own, with the time that walk sorts by."""
-    if not names & filters.OWNERS:
+    if v.owner_ids == "any":
         return [([], t.c.last_activity_at)]
-    theirs = [filters.one_of(names, "owner_ids", t.c.owner_id)]
+    theirs = [filters.one_of(v.owner_ids, "owner_ids", t.c.owner_id)]
     opened = [t.c.owner_id.is_(None), in_list(t.c.created_by, "openers")]
-    walks = [(theirs, _time(names)), (opened, t.c.last_activity_at)]
-    return walks if "openers" in names else walks[:1]
+    walks = [(theirs, _time(v)), (opened, t.c.last_activity_at)]
+    return walks if v.openers else walks[:1]
 
 
-def _time(names: frozenset[str]) -> ColumnElement[int]:
+def _time(v: ConversationVariant) -> ColumnElement[int]:
     """The time to sort by; as a sum, SQLite seeks several owners, not all the newest for them."""
-    return t.c.last_activity_at + 0 if "owner_ids" in names else t.c.last_activity_at
+    return t.c.last_activity_at + 0 if v.owner_ids == "some" else t.c.last_activity_at
 
 
-def _within(names: frozenset[str], at: ColumnElement[int]) -> list[ColumnElement[bool]]:
+def _within(v: ConversationVariant, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
     """The conditions, with the bounds of the shown time said of `at` too: where a time is shown,
     `at` is that time, so the walk over its index starts and ends at the bounds."""
-    found = filters.where(names)
-    if "shown_from" in names:
+    found = filters.where(v)
+    if v.shown_from:
         found.append(at >= p("shown_from"))
-    if "shown_to" in names:
+    if v.shown_to:
         found.append(at <= p("shown_to"))
     return found
 
 
-def _merged(names: frozenset[str], walks: list[Select[tuple[str, int]]]) -> Subquery:
+def _merged(v: _PageVariant, walks: list[Select[tuple[str, int]]]) -> Subquery:
     both = union_all(*walks).subquery("walks")
     merged = select(both.c.id, both.c.at).order_by(both.c.at.desc(), both.c.id.desc())
-    return windows.cut(merged, names).subquery("page")
+    return windows.cut(merged, v.window).subquery("page")
 
 
-def _ids_of_participant(names: frozenset[str]) -> Subquery:
+def _ids_of_participant(v: _PageVariant) -> Subquery:
     """Lists of one person walk that person's own index on participants, and nothing else where
     nothing else is asked: who took part in what is removed has left it."""
     m = participants
@@ -204,37 +221,29 @@ def _ids_of_participant(names: frozenset[str]) -> Subquery:
         m.c.identity_id == p("participant_id"),
         m.c.left_at.is_(None),
     )
-    if filters.asked(names):
+    if filters.asked(v.conditions):
         same = (t.c.tenant_id == m.c.tenant_id) & (t.c.id == m.c.conversation_id)
-        walk = walk.join(t, same).where(*filters.where(names))
-    if "cursor" in names:
+        walk = walk.join(t, same).where(*filters.where(v.conditions))
+    if v.cursor:
         walk = walk.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
     ordered = walk.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
-    return windows.cut(ordered, names).subquery("page")
+    return windows.cut(ordered, v.window).subquery("page")
 
 
-def _count(names: frozenset[str]) -> Select[int]:
-    if "by_shown" in names:
-        owned = or_(*(and_(true(), *condition) for condition, _ in _shown_owners(names)))
-        where = [*filters.where(names - filters.OWNERS), owned]
+def _count(v: ConversationVariant) -> Query[int]:
+    if v.by_shown_time:
+        owned = or_(*(and_(true(), *condition) for condition, _ in _shown_owners(v)))
+        where = [*filters.where(replace(v, owner_ids="any")), owned]
     else:
-        where = filters.where(names)
+        where = filters.where(v)
     counted = select(func.count()).select_from(t).where(*where)
-    if "participant_id" in names:
+    if v.participant_id:
         m = participants
         counted = counted.join(
             m, (m.c.tenant_id == t.c.tenant_id) & (m.c.conversation_id == t.c.id)
         ).where(m.c.identity_id == p("participant_id"), m.c.left_at.is_(None))
-    return counted
+    return Query(counted, int)
 
 
-_OWN = len(COLUMNS) + 1
-_PAGES = Family(
-    _page,
-    _listed,
-    filters=(
-        *(*filters.FILTERS, *windows.NAMES),
-        *("cursor", "by_shown", "openers", "totalled", "latest"),
-    ),
-)
-_COUNTS = Family(_count, int, filters=(*filters.FILTERS, "by_shown", "openers"))
+_PAGES = Family(_page, _PageVariant)
+_COUNTS = Family(_count, ConversationVariant)

@@ -1,9 +1,7 @@
 """Deliveries, as far as messaging needs them."""
 
-from typing import Any
-
-from msgspec import structs
-from sqlalchemy import ColumnElement, Select, select, tuple_, update
+from msgspec import Struct, structs
+from sqlalchemy import ColumnElement, select, tuple_, update
 
 from koine.model.delivery import Delivery
 from koine.model.page import Page, Window
@@ -89,23 +87,27 @@ async def change(tx: Tx, delivery: Delivery) -> None:
 
 async def page(tx: Tx, window: Window) -> Page[Delivery]:
     """One page of all deliveries, oldest first."""
-    names, values = set(), {}
+    values = {}
     if window.cursor is not None:
-        names = {"cursor"}
         values = {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
-    rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
+    listed = _PAGES.of(_PageVariant(window.cursor is not None))
+    rows = await tx.all(listed, **values, limit=window.limit + 1, offset=window.offset)
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items=items, next=(items[-1].created_at, items[-1].id) if more else None)
 
 
-def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
+class _PageVariant(Struct, frozen=True):
+    cursor: bool = False
+
+
+def _page(v: _PageVariant) -> Query[Delivery]:
     where: list[ColumnElement[bool]] = [_IN_TENANT]
-    if "cursor" in names:
+    if v.cursor:
         cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
         where.append(tuple_(t.c.created_at, t.c.id) > cursor)
     listed = select(*_COLUMNS).where(*where).order_by(t.c.created_at, t.c.id)
-    return listed.limit(p("limit")).offset(p("offset"))
+    return Query(listed.limit(p("limit")).offset(p("offset")), Delivery)
 
 
-_PAGES = Family(_page, Delivery, filters=("cursor",))
+_PAGES = Family(_page, _PageVariant)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_, update
+from msgspec import Struct
+from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 
 from koine.model.hook import Attempt, Delivery, DeliveryState, Place
 from koine.model.page import Page, Window
@@ -24,33 +25,46 @@ _OF_CONVERSATION = (
 DELETED = "the conversation was deleted"
 
 
-def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
+class _Variant(Struct, frozen=True, kw_only=True):
+    """Which conditions a list of deliveries has."""
+
+    states: bool = False
+    kinds: bool = False
+    since: bool = False
+    until: bool = False
+
+
+class _PageVariant(_Variant, frozen=True, kw_only=True):
+    """Which conditions a page of deliveries has."""
+
+    before: bool = False
+
+
+def _where(v: _Variant) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = [*_OF_HOOK]
-    if "states" in names:
+    if v.states:
         where.append(in_list(t.c.state, "states"))
-    if "kinds" in names:
+    if v.kinds:
         where.append(in_list(t.c.kind, "kinds"))
-    if "since" in names:
+    if v.since:
         where.append(t.c.event_at >= p("since"))
-    if "until" in names:
+    if v.until:
         where.append(t.c.event_at < p("until"))
-    if "before" in names:
-        where.append(t.c.position < p("before"))
     return where
 
 
-def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    listed = select(*_COLUMNS).where(*_where(names)).order_by(t.c.position.desc())
-    return listed.limit(p("limit")).offset(p("offset"))
+def _page(v: _PageVariant) -> Query[Delivery]:
+    where = [*_where(v), t.c.position < p("before")] if v.before else _where(v)
+    listed = select(*_COLUMNS).where(*where).order_by(t.c.position.desc())
+    return Query(listed.limit(p("limit")).offset(p("offset")), Delivery)
 
 
-def _count(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    return select(func.count()).select_from(t).where(*_where(names))
+def _count(v: _Variant) -> Query[int]:
+    return Query(select(func.count()).select_from(t).where(*_where(v)), int)
 
 
-_FILTERS = ("states", "kinds", "since", "until", "before")
-_PAGES = Family(_page, Delivery, filters=_FILTERS)
-_COUNTS = Family(_count, int, filters=_FILTERS)
+_PAGES = Family(_page, _PageVariant)
+_COUNTS = Family(_count, _Variant)
 _BY_EVENT = Query(select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == p("event_id")), Delivery)
 _ATTEMPTS = Query(
     select(*columns_of(tries, Attempt))
@@ -124,13 +138,16 @@ async def page(
     given: dict[str, Any] = {"states": states, "kinds": kinds, "since": since, "until": until}
     values = {name: value for name, value in given.items() if value not in ((), None)}
     values |= {name: list(values[name]) for name in ("states", "kinds") if name in values}
+    conditions = dict.fromkeys(values, True)
     total = None
     if with_total:
-        total = await tx.one(_COUNTS.of(values), hook_id=hook_id, **values)
+        counted = _COUNTS.of(_Variant(**conditions))
+        total = await tx.one(counted, hook_id=hook_id, **values)
     if window.cursor is not None:
         values["before"] = window.cursor[0]
+    listed = _PAGES.of(_PageVariant(**conditions, before=window.cursor is not None))
     rows = await tx.all(
-        _PAGES.of(values), hook_id=hook_id, **values, limit=window.limit + 1, offset=window.offset
+        listed, hook_id=hook_id, **values, limit=window.limit + 1, offset=window.offset
     )
     items = rows[: window.limit]
     more = len(rows) > window.limit

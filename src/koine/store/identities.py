@@ -1,9 +1,7 @@
 """Users, contacts and responders: one table, so that anyone can own, join and speak."""
 
-from typing import Any
-
-from msgspec import structs
-from sqlalchemy import ColumnElement, Select, func, insert, or_, select, tuple_, update
+from msgspec import Struct, structs
+from sqlalchemy import ColumnElement, func, insert, or_, select, tuple_, update
 
 from koine.kit.text_folding import fold
 from koine.model.filters import PeopleFilter
@@ -116,11 +114,11 @@ async def page(tx: Tx, f: PeopleFilter, window: Window) -> Page[Identity]:
     """One page, oldest first, without total."""
     if window.too_deep:
         return Page(items=[])
-    names, values = _conditions(f)
+    given, values = _conditions(f)
     if window.cursor is not None:
-        names |= {"cursor"}
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
-    rows = await tx.all(_PAGES.of(names), **values, limit=window.limit + 1, offset=window.offset)
+    listed = _PAGES.of(_PageVariant(**given, cursor=window.cursor is not None))
+    rows = await tx.all(listed, **values, limit=window.limit + 1, offset=window.offset)
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items=items, next=(items[-1].created_at, items[-1].id) if more else None)
@@ -128,9 +126,8 @@ async def page(tx: Tx, f: PeopleFilter, window: Window) -> Page[Identity]:
 
 async def count(tx: Tx, f: PeopleFilter) -> int:
     """How many identities `f` finds."""
-    names, values = _conditions(f)
-    rows = await tx.all(_COUNTS.of(names), **values)
-    return int(rows[0][0])
+    given, values = _conditions(f)
+    return await tx.one(_COUNTS.of(_Variant(**given)), **values) or 0
 
 
 async def add_version(tx: Tx, version: ResponderVersion) -> None:
@@ -148,29 +145,43 @@ async def versions_by_id(tx: Tx, ids: list[str]) -> dict[str, ResponderVersion]:
     return {v.id: v for v in await tx.all(_VERSIONS_BY_ID, ids=ids)} if ids else {}
 
 
-def _conditions(f: PeopleFilter) -> tuple[frozenset[str], dict[str, object]]:
-    names: set[str] = set()
-    values: dict[str, object] = {}
-    for name in ("kinds", "roles", "inbox_ids"):
-        if getattr(f, name):
-            names.add(name)
-            values[name] = list(getattr(f, name))
+class _Variant(Struct, frozen=True, kw_only=True):
+    """Which conditions a list of identities has."""
+
+    kinds: bool = False
+    roles: bool = False
+    search: bool = False
+    inbox_ids: bool = False
+
+
+class _PageVariant(_Variant, frozen=True, kw_only=True):
+    """Which conditions a page of identities has."""
+
+    cursor: bool = False
+
+
+def _conditions(f: PeopleFilter) -> tuple[dict[str, bool], dict[str, object]]:
+    """The conditions `f` sets, by their names in a `_Variant`, and their values."""
+    values: dict[str, object] = {
+        name: list(wanted)
+        for name in ("kinds", "roles", "inbox_ids")
+        if (wanted := getattr(f, name))
+    }
     if f.search is not None and fold(f.search):
-        names.add("search")
         values["search"] = f.search
-    return frozenset(names), values
+    return dict.fromkeys(values, True), values
 
 
-def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
+def _where(v: _Variant) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [_IN_TENANT, _HERE]
-    if "kinds" in names:
+    if v.kinds:
         found.append(in_list(t.c.kind, "kinds"))
-    if "roles" in names:
+    if v.roles:
         found.append(in_list(t.c.role, "roles"))
-    if "search" in names:
+    if v.search:
         searched = (t.c.search_names, t.c.search_details)
         found.append(or_(*(contains_text(column, "search") for column in searched)))
-    if "inbox_ids" in names:
+    if v.inbox_ids:
         places = contact_inboxes.c
         found.append(
             select(places.contact_id)
@@ -184,18 +195,18 @@ def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
     return found
 
 
-def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    listed = select(*COLUMNS).where(*_where(names))
-    if "cursor" in names:
+def _page(v: _PageVariant) -> Query[Identity]:
+    listed = select(*COLUMNS).where(*_where(v))
+    if v.cursor:
         cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
         listed = listed.where(tuple_(t.c.created_at, t.c.id) > cursor)
-    return listed.order_by(t.c.created_at, t.c.id).limit(p("limit")).offset(p("offset"))
+    ordered = listed.order_by(t.c.created_at, t.c.id)
+    return Query(ordered.limit(p("limit")).offset(p("offset")), Identity)
 
 
-def _count(names: frozenset[str]) -> Select[int]:
-    return select(func.count()).select_from(t).where(*_where(names))
+def _count(v: _Variant) -> Query[int]:
+    return Query(select(func.count()).select_from(t).where(*_where(v)), int)
 
 
-_FILTERS = ("kinds", "roles", "search", "inbox_ids")
-_PAGES = Family(_page, Identity, filters=(*_FILTERS, "cursor"))
-_COUNTS = Family(_count, filters=_FILTERS)
+_PAGES = Family(_page, _PageVariant)
+_COUNTS = Family(_count, _Variant)

@@ -5,7 +5,7 @@ from sqlalchemy import and_, func, select
 from koine.model.message import Message
 from koine.store.db import Tx
 from koine.store.fragments import in_list
-from koine.store.messages import COLUMNS
+from koine.store.messages import ROW, SENDER_ROW
 from koine.store.sql import Query, p
 from koine.store.tables import identities
 from koine.store.tables import messages as t
@@ -13,7 +13,6 @@ from koine.store.tables import messages as t
 ROW_COUNTS = 256
 """Letters that a message counts beside its text."""
 
-_SENDER_ROW = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.sender_id)
 _PUBLIC = (
     t.c.tenant_id == p("tenant_id"),
     in_list(t.c.conversation_id, "conversation_ids"),
@@ -31,15 +30,15 @@ _LENGTHS = (
     .subquery("lengths")
 )
 _NEWEST = Query(
-    select(*COLUMNS)
-    .outerjoin(identities, _SENDER_ROW)
+    select(*ROW.columns)
+    .outerjoin(identities, SENDER_ROW)
     .join(
         _LENGTHS,
         and_(_LENGTHS.c.conversation_id == t.c.conversation_id, _LENGTHS.c.seq == t.c.seq),
     )
     .where(*_PUBLIC, _LENGTHS.c.newer < p("most"))
     .order_by(t.c.conversation_id, t.c.seq),
-    Message,
+    ROW.into,
 )
 
 

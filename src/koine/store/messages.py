@@ -1,70 +1,71 @@
-"""Messages of a conversation: dense numbers, newest or oldest first."""
+"""Messages of a conversation, numbered without gaps."""
 
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, select, update
 
 from koine.model.conversation import SenderKind
-from koine.model.filters import MessageFilter
 from koine.model.message import Message
-from koine.model.page import Page, Window
 from koine.model.view import LastSenders
-from koine.store import windows
 from koine.store.db import Tx, Work
 from koine.store.fragments import in_list, values_table
+from koine.store.row_mapper import RowMapper
 from koine.store.sender_names import display_name
-from koine.store.sql import Command, Family, InsertMany, Query, p
+from koine.store.sql import Command, InsertMany, Query, p
 from koine.store.tables import conversations, identities
 from koine.store.tables import messages as t
 from koine.store.types import Uuid
 
-_OWN = [name for name in Message.__struct_fields__ if not name.startswith("sender_")]
-_OWN[4:4] = ["sender_id", "sender_kind"]  # after public_seq
-_SENDER: list[ColumnElement[object]] = [
-    display_name(identities),
-    identities.c.email,
-    identities.c.avatar_url,
-    identities.c.role,
-    identities.c.number,
-]
-COLUMNS: list[ColumnElement[object]] = [*(t.c[name] for name in _OWN), *_SENDER]
-_SENDER_ROW = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.sender_id)
+ROW = RowMapper(
+    Message,
+    t,
+    sender_name=display_name(identities),
+    sender_email=identities.c.email,
+    sender_avatar_url=identities.c.avatar_url,
+    sender_role=identities.c.role,
+    sender_number=identities.c.number,
+)
+"""A message with its sender, of messages that are joined to their senders' identities."""
+SENDER_ROW = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.sender_id)
+"""The identity that sent a message."""
 _IN_CONVERSATION = and_(
     t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
 )
 
-_GIVEN = [name for name in _OWN if name != "number"]
+_GIVEN = [name for name in Message.__struct_fields__ if name in t.c and name != "number"]
 _INSERT = InsertMany(t, ["tenant_id", *_GIVEN], numbered="number")
 _given = attrgetter(*_GIVEN)
 _BY_ID = Query(
-    select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(_IN_CONVERSATION, t.c.id == p("id")),
-    Message,
+    select(*ROW.columns)
+    .outerjoin(identities, SENDER_ROW)
+    .where(_IN_CONVERSATION, t.c.id == p("id")),
+    ROW.into,
 )
 _WITH_KEY = Query(select(t.c.seq).where(_IN_CONVERSATION, t.c.client_key == p("client_key")), int)
 _HAS_FROM = Query(
     select(t.c.seq).where(_IN_CONVERSATION, t.c.sender_kind == p("sender_kind")).limit(1), int
 )
 _BY_SEQ = Query(
-    select(*COLUMNS)
-    .outerjoin(identities, _SENDER_ROW)
+    select(*ROW.columns)
+    .outerjoin(identities, SENDER_ROW)
     .where(_IN_CONVERSATION, t.c.seq == p("seq")),
-    Message,
+    ROW.into,
 )
 _OF_TENANT_AT = Query(
-    select(*COLUMNS)
-    .outerjoin(identities, _SENDER_ROW)
+    select(*ROW.columns)
+    .outerjoin(identities, SENDER_ROW)
     .where(
         t.c.tenant_id == p("of_tenant_id"),
         t.c.conversation_id == p("conversation_id"),
         t.c.seq == p("seq"),
     ),
-    Message,
+    ROW.into,
     crosses_tenants="a batch of sends is of many tenants; the caller names the tenant itself",
 )
 _wanted = values_table("wanted", {"conversation_id": Uuid(), "seq": t.c.seq.type})
 _LATEST = Query(
-    select(*COLUMNS)
+    select(*ROW.columns)
     .join_from(
         _wanted,
         t,
@@ -72,27 +73,27 @@ _LATEST = Query(
         & (t.c.conversation_id == _wanted.c.conversation_id)
         & (t.c.seq == _wanted.c.seq),
     )
-    .outerjoin(identities, _SENDER_ROW),
-    Message,
+    .outerjoin(identities, SENDER_ROW),
+    ROW.into,
 )
 _OF_CONVERSATIONS = Query(
-    select(*COLUMNS)
-    .outerjoin(identities, _SENDER_ROW)
+    select(*ROW.columns)
+    .outerjoin(identities, SENDER_ROW)
     .where(
         t.c.tenant_id == p("tenant_id"),
         in_list(t.c.conversation_id, "conversation_ids"),
         t.c.private.is_(False),
     )
     .order_by(t.c.conversation_id, t.c.seq),
-    Message,
+    ROW.into,
 )
 _NEWEST_OF_TYPE = Query(
-    select(*COLUMNS)
-    .outerjoin(identities, _SENDER_ROW)
+    select(*ROW.columns)
+    .outerjoin(identities, SENDER_ROW)
     .where(_IN_CONVERSATION, t.c.content_type == p("content_type"))
     .order_by(t.c.seq.desc())
     .limit(1),
-    Message,
+    ROW.into,
 )
 
 
@@ -194,27 +195,6 @@ async def last_senders(tx: Tx, conversation_ids: list[str]) -> dict[str, LastSen
     return {conversation_id: (last, previous) for conversation_id, last, previous in rows}
 
 
-async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -> Page[Message]:
-    """One page, without total. A cursor is the caller's to turn into `before_seq` or `after_seq`:
-    numbers are dense, so `window.cursor` is not looked at."""
-    if window.too_deep:
-        return Page(items=[])
-    names, values = _conditions(f)
-    query = _PAGES.of(names | windows.names(window))
-    rows = await tx.all(query, **values, **windows.values(window), conversation_id=conversation_id)
-    items = rows[: window.limit]
-    more = len(rows) > window.limit
-    return Page(items=items, next=(items[-1].seq, items[-1].id) if more else None)
-
-
-async def count(tx: Tx, conversation_id: str, f: MessageFilter) -> int:
-    """How many messages `f` finds, by counting; the totals without time bounds are on the
-    conversation (`last_seq`, `public_count`)."""
-    names, values = _conditions(f)
-    rows = await tx.all(_COUNTS.of(names), **values, conversation_id=conversation_id)
-    return int(rows[0][0])
-
-
 async def set_content_attributes(
     tx: Tx, message: Message, content_attributes: str, now: int
 ) -> None:
@@ -246,50 +226,9 @@ async def delete_of(tx: Tx, conversation_id: str) -> int:
 def join_at(
     listed: Select[Any], conversation_id: ColumnElement[str], seq: ColumnElement[int]
 ) -> Select[Any]:
-    """A select with the message at a place of each row's conversation put after its columns."""
+    """A select that has the columns of `ROW`, joined to the message at a place of each row's
+    conversation."""
     at = and_(
         t.c.tenant_id == p("tenant_id"), t.c.conversation_id == conversation_id, t.c.seq == seq
     )
-    return listed.add_columns(*COLUMNS).outerjoin(t, at).outerjoin(identities, _SENDER_ROW)
-
-
-def _conditions(f: MessageFilter) -> tuple[frozenset[str], dict[str, object]]:
-    names = {n for n in ("with_private", "said_only", "oldest_first") if getattr(f, n)}
-    values: dict[str, object] = {}
-    for name in ("start", "end", "before_seq", "after_seq"):
-        if getattr(f, name) is not None:
-            names.add(name)
-            values[name] = getattr(f, name)
-    return frozenset(names), values
-
-
-def _where(names: frozenset[str]) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_IN_CONVERSATION]
-    if "with_private" not in names:
-        found.append(t.c.private.is_(False))
-    if "said_only" in names:
-        found.append(or_(t.c.sender_kind != "system", t.c.type == "template"))
-    if "start" in names:
-        found.append(t.c.created_at >= p("start"))
-    if "end" in names:
-        found.append(t.c.created_at <= p("end"))
-    if "before_seq" in names:
-        found.append(t.c.seq < p("before_seq"))
-    if "after_seq" in names:
-        found.append(t.c.seq > p("after_seq"))
-    return found
-
-
-def _page(names: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    order = t.c.seq.asc() if "oldest_first" in names else t.c.seq.desc()
-    found = select(*COLUMNS).outerjoin(identities, _SENDER_ROW).where(*_where(names))
-    return windows.cut(found.order_by(order), names)
-
-
-def _count(names: frozenset[str]) -> Select[int]:
-    return select(func.count()).select_from(t).where(*_where(names))
-
-
-_FILTERS = ("with_private", "said_only", "start", "end", "before_seq", "after_seq")
-_PAGES = Family(_page, Message, filters=(*_FILTERS, *windows.NAMES, "oldest_first"))
-_COUNTS = Family(_count, filters=(*_FILTERS, "oldest_first"))
+    return listed.outerjoin(t, at).outerjoin(identities, SENDER_ROW)

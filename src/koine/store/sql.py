@@ -10,21 +10,22 @@ are written into its text, so that partial indexes match. `tenant_id` is supplie
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints, overload
 
 import sqlalchemy as sa
+from msgspec import Struct, structs
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ClauseElement
 
 R = TypeVar("R")
 N = TypeVar("N")
+V = TypeVar("V", bound=Struct)
 Row = tuple[Any, ...]
-Build = Callable[[frozenset[str]], ClauseElement]
 
 STATEMENTS: "list[Statement]" = []
-FAMILIES: "list[Family[Any]]" = []
+FAMILIES: "list[Family[Any, Any]]" = []
 
 
 class Statement:
@@ -137,74 +138,55 @@ class UpdateMany(Statement):
 ManyCommand = InsertMany | UpdateMany
 
 
-class Family(Generic[R]):
-    """Queries that differ by which filters are given: each combination is built once and kept.
+class Family(Generic[V, R]):
+    """Queries that differ by a `V`, a frozen Struct: each variant is built once and kept.
 
-    `build` gets the names that are given and answers the statement. `filters`, when said, are all
-    the names there are: another one is a KeyError, and `sample` can try them.
+    The fields of a `V` are bools, Literals (their default first) or such Structs again, so that all
+    the variants there are can be told from its type. `build` makes the query of one.
 
-        _LIST = Family(_list, Head, filters={"status", "before"})
-        rows = await tx.all(_LIST.of({"status"}), status="open", limit=20)
+        class Listed(Struct, frozen=True):
+            status: bool = False
+
+        _LIST = Family(_list, Listed)
+        rows = await tx.all(_LIST.of(Listed(status=True)), status="open", limit=20)
     """
 
-    @overload
-    def __init__(
-        self: "Family[Row]",
-        build: Build,
-        into: None = None,
-        *,
-        filters: Iterable[str] = (),
-        crosses_tenants: str = "",
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: "Family[N]",
-        build: Build,
-        into: Callable[..., N],
-        *,
-        filters: Iterable[str] = (),
-        crosses_tenants: str = "",
-    ) -> None: ...
-    def __init__(
-        self,
-        build: Build,
-        into: Callable[..., Any] | None = None,
-        *,
-        filters: Iterable[str] = (),
-        crosses_tenants: str = "",
-    ) -> None:
-        self.filters = frozenset(filters)
+    def __init__(self, build: Callable[[V], Query[R]], variants: type[V]) -> None:
         self._build = build
-        self._into = into
-        self._reason = crosses_tenants
-        self._queries: dict[frozenset[str], Query[Any]] = {}
+        self._variants = variants
+        self._queries: dict[V, Query[R]] = {}
         FAMILIES.append(self)
 
-    def of(self, given: Iterable[str] = ()) -> "Query[R]":
-        """The query for these filters. Raises KeyError for a name that is not in `filters`."""
-        names = frozenset(given)
-        if (query := self._queries.get(names)) is None:
-            if self.filters and not names <= self.filters:
-                raise KeyError(f"no such filter: {sorted(names - self.filters)}")
-            query = Query(self._build(names), self._into or _tuple, crosses_tenants=self._reason)
-            query.into = self._into
-            self._queries[names] = query
+    def of(self, variant: V) -> Query[R]:
+        """The query of this variant."""
+        if (query := self._queries.get(variant)) is None:
+            query = self._queries[variant] = self._build(variant)
         return query
 
-    def sample(self) -> "list[Query[R]]":
-        """No filter, each alone, each pair, and all: for tests that look at every statement."""
-        names = sorted(self.filters)
-        picked = [set(some) for size in (0, 1, 2) for some in combinations(names, size)]
-        return [self.of(some) for some in [*picked, set(names)]]
+    def sample(self) -> list[Query[R]]:
+        """The plain variant, those that differ from it in one field or in two, and the one that
+        differs in all: for tests that look at every statement."""
+        plain = self._variants()
+        single = {name: _others(type_) for name, type_ in get_type_hints(self._variants).items()}
+        each = [{name: value} for name, values in single.items() for value in values]
+        pairs = [one | other for one, other in combinations(each, 2) if one.keys() != other.keys()]
+        every = {name: values[-1] for name, values in single.items()}
+        return [self.of(structs.replace(plain, **some)) for some in [{}, *each, *pairs, every]]
+
+
+def _others(type_: Any) -> list[Any]:
+    """The values of a variant's field but for its default."""
+    if type_ is bool:
+        return [True]
+    if get_origin(type_) is Literal:
+        return list(get_args(type_)[1:])
+    single = {name: _others(each) for name, each in get_type_hints(type_).items()}
+    return [type_(**{name: value}) for name, values in single.items() for value in values]
 
 
 def p(name: str, type_: Any = None) -> sa.BindParameter[Any]:
     """A value given at each call. Its type is that of the column beside it; else say it."""
     return sa.bindparam(name, type_=type_)
-
-
-def _tuple(*row: Any) -> Row:
-    return row
 
 
 def _origin() -> tuple[str, str]:

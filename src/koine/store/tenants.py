@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select, update
 from koine.model.tenant import Tenant
 from koine.store.db import Tx
 from koine.store.fragments import insert_ignoring, upsert
-from koine.store.sql import Command, Family, Query, p
+from koine.store.sql import Command, Query, p
 from koine.store.tables import server
 from koine.store.tables import tenants as t
 from koine.store.tables.base import columns_of
@@ -16,11 +16,11 @@ NUMBER_TAKEN = "tenants_number"
 
 _ALL_TENANTS = "tenants are the server's own rows"
 
-_BY = Family(
-    lambda names: select(*columns_of(t, Tenant)).where(*(t.c[n] == p(n) for n in names)),
-    Tenant,
-    filters=("id", "slug", "number"),
-    crosses_tenants=_ALL_TENANTS,
+_BY_ID = Query(
+    select(*columns_of(t, Tenant)).where(t.c.id == p("id")), Tenant, crosses_tenants=_ALL_TENANTS
+)
+_ALL = Query(
+    select(*columns_of(t, Tenant)).order_by(t.c.number), Tenant, crosses_tenants=_ALL_TENANTS
 )
 _LOCK = Query(
     select(*columns_of(t, Tenant)).where(t.c.id == p("tenant_id")).with_for_update(), Tenant
@@ -67,7 +67,7 @@ _KEEP = Command(
 
 async def get(tx: Tx, tenant_id: str) -> Tenant | None:
     """The tenant with this id."""
-    return await tx.one(_BY.of({"id"}), id=tenant_id)
+    return await tx.one(_BY_ID, id=tenant_id)
 
 
 async def lock(tx: Tx) -> Tenant | None:
@@ -77,7 +77,7 @@ async def lock(tx: Tx) -> Tenant | None:
 
 async def all_(tx: Tx) -> list[Tenant]:
     """Every tenant, in the order they were made."""
-    return sorted(await tx.all(_BY.of()), key=lambda tenant: tenant.number)
+    return await tx.all(_ALL)
 
 
 async def insert_one(tx: Tx, tenant: Tenant) -> None:

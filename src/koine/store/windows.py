@@ -6,8 +6,9 @@ into the text, rounded up to one of a few sizes, and a first page has no OFFSET
 (docs/benchmarks.md).
 """
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, ColumnElement, Select, literal
 
 from koine.model.page import Window
@@ -15,16 +16,26 @@ from koine.store.sql import p
 
 S = TypeVar("S", bound=Select[Any])
 
-SIZES = (11, 21, 51, 101)
+Size = Literal[0, 11, 21, 51, 101]
+SIZES: tuple[Size, ...] = (11, 21, 51, 101)
 """Rows that are read for a page, one more than its largest limit."""
-NAMES = (*(f"size={size}" for size in SIZES), "offset")
-"""The names of `names`, for a Family's `filters`."""
 
 
-def names(window: Window) -> frozenset[str]:
+class PageVariant(Struct, frozen=True):
+    """What the statement of a page is chosen by: `size` is the limit in its text, 0 where the limit
+    is a parameter; `offset` is whether rows are skipped."""
+
+    size: Size = 0
+    offset: bool = False
+
+
+def variant(window: Window) -> PageVariant:
     """What chooses the statement that cuts this window out of a list."""
-    sizes = [f"size={size}" for size in SIZES if window.limit < size][:1]
-    return frozenset(sizes + (["offset"] if window.offset else []))
+    offset = window.offset > 0
+    for size in SIZES:
+        if window.limit < size:
+            return PageVariant(size, offset)
+    return PageVariant(0, offset)
 
 
 def values(window: Window) -> dict[str, int]:
@@ -32,18 +43,17 @@ def values(window: Window) -> dict[str, int]:
     return {"limit": window.limit + 1, "offset": window.offset}
 
 
-def cut(walk: S, named: frozenset[str]) -> S:
+def cut(walk: S, page: PageVariant) -> S:
     """The rows of the window, out of an ordered select."""
-    cut_off = walk.limit(_size(named))
-    return cut_off.offset(p("offset")) if "offset" in named else cut_off
+    cut_off = walk.limit(_size(page))
+    return cut_off.offset(p("offset")) if page.offset else cut_off
 
 
-def reach(named: frozenset[str]) -> ColumnElement[int]:
+def reach(page: PageVariant) -> ColumnElement[int]:
     """How many rows of a list lie before the window's end."""
-    size = _size(named)
-    return size + p("offset", BigInteger) if "offset" in named else size
+    size = _size(page)
+    return size + p("offset", BigInteger) if page.offset else size
 
 
-def _size(named: frozenset[str]) -> ColumnElement[int]:
-    given = next((size for size in SIZES if f"size={size}" in named), None)
-    return p("limit", BigInteger) if given is None else literal(given, BigInteger)
+def _size(page: PageVariant) -> ColumnElement[int]:
+    return literal(page.size, BigInteger) if page.size else p("limit", BigInteger)
