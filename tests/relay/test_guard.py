@@ -14,6 +14,7 @@ from koine.model.errors import Unavailable
 from koine.relay.seat import Closed, Seat
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
+from tests.relay.buses.hearing import eventually
 from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
 
 
@@ -135,6 +136,37 @@ async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: 
         await keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")
         await asyncio.sleep(0.7)
         assert await reason_of(await there.seat(voice, None)) == "revoked"
+
+
+async def test_who_was_asked_a_moment_ago_is_asked_again_only_if_rights_changed(
+    cast: Cast,
+) -> None:
+    async with relay_of(cast.engine) as relay:
+        await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        known_at, alice = relay.hub.rights, PlainVoice(cast.acme.actor("alice"))
+        await say(cast, await opened(cast, "dan"), "this changes nobody's rights")
+        await relay.seat(alice, None, known_at)
+        assert alice.asked == 0
+        boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
+        alice.revoked = True
+        await people.change(cast.engine, boss, cast.acme.id("olaf"), "user", less)
+        await eventually(lambda: relay.hub.rights != known_at)
+        assert await reason_of(await relay.seat(alice, None, known_at)) == "revoked"
+
+
+async def test_who_was_asked_before_anybody_listened_is_asked_again(cast: Cast) -> None:
+    async with relay_of(cast.engine) as relay:
+        await relay.cursor()
+        known_at, alice = relay.hub.rights, PlainVoice(cast.acme.actor("alice"))
+        await relay.seat(alice, None, known_at)
+        assert alice.asked == 1
+        relay.hub.seats()[0].leave()
+        boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
+        await people.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
+        await eventually(lambda: relay.hub.rights != known_at)
+        await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        await relay.seat(alice, None, known_at)
+        assert alice.asked == 2
 
 
 class _Holder(PlainVoice):

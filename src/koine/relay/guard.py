@@ -33,12 +33,14 @@ class Guard:
         self._asking: dict[Seat, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def admit(self, seat: Seat, first: bool) -> None:
+    async def admit(self, seat: Seat, first: bool, known_at: int | None) -> None:
         """Ask one who has just taken a seat: a right that ended between its request and now was
-        told before it could be asked. Where nobody listened, nobody heard of it: `first`."""
+        told before it could be asked. Where nobody listened, nobody heard of it: `first`. One who
+        was asked when `Hub.rights` was `known_at`, which it still is, is not asked twice."""
         if first:
             self._hub.engine.forget_credentials()
-        await self._ask([seat])
+        if first or known_at != self._hub.rights:
+            await self._ask([seat])
 
     async def close(self) -> None:
         """Ask no more."""
@@ -51,6 +53,7 @@ class Guard:
         concerned = [event for event in events if event.kind in _OWN or event.kind in _ALL]
         if not concerned:
             return
+        self._hub.rights += 1
         if not all(event.is_of_contact for event in concerned):
             self._hub.engine.forget_credentials()
         everyone = any(event.kind in _ALL for event in concerned)

@@ -1,6 +1,7 @@
 """The live seats of this process, and what each is told.
 
-`position` is how far the log has been taken up here, `delivered` how far it has been told. A seat
+`position` is how far the log has been taken up here, `delivered` how far it has been told;
+`rights` grows whenever somebody's rights may have changed, as far as the log was read. A seat
 joins the living when it has read the log up to `position` itself; from there on it is told. Taking
 up comes before telling, so nothing falls between the two, and nothing is told twice.
 """
@@ -34,6 +35,7 @@ class Hub:
         self.epoch = ""
         self.position = 0
         self.delivered = 0
+        self.rights = 0
         self._seats: dict[str, Seats] = {}
         self._no_contacts: dict[str, Seats] = {}
         self.count = 0
@@ -140,12 +142,17 @@ class Hub:
                 return told, position
         return told, None
 
+    def skip_to(self, position: int) -> None:
+        """Go on from here as if all before had been told; nobody here was asked about it."""
+        self.position = self.delivered = position
+        self.rights += 1
+
     def begin_anew(self, epoch: str, position: int) -> None:
         """Another log is behind the address: every reader comes back and is told so."""
         for seat in self.seats():
             seat.close("moved")
         self.epoch = epoch
-        self.position = self.delivered = position
+        self.skip_to(position)
 
     def _kept(self, seat: Seat) -> list[dict[str, Seats]]:
         is_contact = seat.taken_by.kind == "contact"

@@ -153,7 +153,7 @@ class Pump:
         hub = self._hub
         while hub.delivered < settled:
             if not hub.count:
-                hub.position = hub.delivered = settled
+                hub.skip_to(settled)
                 return
             chunk = await self._db.read("", events.after, hub.delivered, settled, _CHUNK)
             upto = chunk[-1].position if len(chunk) == _CHUNK else settled

@@ -53,14 +53,18 @@ class Relay:
         """Run a task until the relay is closed."""
         self._tasks.append(asyncio.create_task(work))
 
-    async def seat(self, voice: Voice, cursor: str | None) -> Seat:
-        """A seat for a reader; see `Hub.open`. Waits for the pump to have begun."""
+    async def seat(self, voice: Voice, cursor: str | None, known_at: int | None = None) -> Seat:
+        """A seat for a reader; see `Hub.open`. Waits for the pump to have begun.
+
+        `known_at` is what `hub.rights` was before the reader was authenticated, by the database
+        and not by what is remembered of it: it is not asked again if nothing has changed since.
+        """
         await self.pump.begun.wait()
         first = not self.hub.count
         seat = self.hub.open(voice, cursor)
         self.presence.came(seat.taken_by)
         try:
-            await self.guard.admit(seat, first)
+            await self.guard.admit(seat, first, known_at)
         except BaseException:
             self.leave(seat)
             raise

@@ -3,26 +3,35 @@
 import asyncio
 import contextlib
 
+from msgspec import Struct
+
 from koine.dialects.inbox import frames
-from koine.dialects.inbox import wire_live as wire
 from koine.dialects.inbox.agents import Agents
 from koine.dialects.inbox.beats import Beats
-from koine.dialects.inbox.stream import PRESENCE, InboxEventEncoder, InboxVoice, event
+from koine.dialects.inbox.stream import InboxEventEncoder, InboxVoice
+from koine.dialects.inbox.subscription import Subscription
 from koine.engine import contact_entry
 from koine.engine.contact_entry import Entry
+from koine.http.call import AnyCall
 from koine.http.limits import RateLimiter
 from koine.http.socket import COME_BACK, NORMAL, POLICY, Gone, Socket
 from koine.kit import metrics
 from koine.kit.times import unix
 from koine.model.errors import Refusal, TooMany, Unavailable
 from koine.relay.relay import Relay
-from koine.relay.seat import Closed, Seat, Told
+from koine.relay.seat import Closed
 
 PER_ADDRESS = 10
 """How many times the rate of one contact an address may subscribe (an office, a proxy)."""
 COMMANDS_PER_MINUTE = 600
 MOST_SUBSCRIPTIONS = 20
-_IDLE = 600.0
+
+
+class Following(Struct, frozen=True):
+    """The task that follows a subscription, and what it counts towards."""
+
+    task: asyncio.Task[None]
+    held: list[str]
 
 
 class Cable:
@@ -58,14 +67,15 @@ class Cable:
 
 
 class Client:
-    """One socket, and what it is subscribed to, by identifier."""
+    """One socket, and its subscriptions by identifier. Each is followed by a task of its own; an
+    identifier that was given up may be subscribed to anew while the old one's task still ends."""
 
     def __init__(self, cable: Cable, socket: Socket) -> None:
         self.socket = socket
         self.relay = socket.relay
         self.cable = cable
         self._subscribed: dict[str, Subscription] = {}
-        self._following: set[Subscription] = set()
+        self._following: dict[Subscription, Following] = {}
         self._ended = False
         self._due = self._soon()
         self._pinging = False
@@ -79,9 +89,9 @@ class Client:
                 self.cable.saying.check(name, COMMANDS_PER_MINUTE, engine.clock.now())
                 await self._do(frames.command(said))
             except TooMany:
-                await self.end("invalid_request", True)
+                await self._end("invalid_request", True)
             except Unavailable:
-                await self.end("server_restart", True)
+                await self._end("server_restart", True)
 
     async def ping(self, text: str) -> None:
         """Say that the server is there; or that it is about to go."""
@@ -91,14 +101,23 @@ class Client:
         with contextlib.suppress(Gone):
             if not self._following and asyncio.get_running_loop().time() > self._due:
                 metrics.CONNECTIONS_ENDED.labels("hello").inc()
-                await self.end("unauthorized", False)
+                await self._end("unauthorized", False)
             elif self.relay.draining.begun:
-                await self.end("server_restart", True)
+                await self._end("server_restart", True)
             else:
                 await self.socket.send(text)
         self._pinging = False
 
-    async def end(self, reason: frames.Reason, reconnect: bool) -> None:
+    async def leave(self) -> None:
+        """The client is gone."""
+        tasks = [each.task for each in self._following.values()]
+        for task in tasks:
+            task.cancel()
+        for subscription in list(self._following):
+            self._drop(subscription)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _end(self, reason: frames.Reason, reconnect: bool) -> None:
         """Say the last word, once, and close. Raises Gone."""
         if self._ended:
             return
@@ -107,31 +126,9 @@ class Client:
         code = {"unauthorized": POLICY, "server_restart": COME_BACK}.get(reason, NORMAL)
         await self.socket.close(code, reason)
 
-    async def revoke(self, identifier: str, reconnect: bool) -> None:
-        """A subscription has lost its right. The socket ends with its last one. Raises Gone."""
-        if len(self._subscribed) > 1 and not reconnect:
-            await self.socket.send(frames.rejected(identifier))
-        else:
-            await self.end("remote" if reconnect else "unauthorized", reconnect)
-
-    def drop(self, identifier: str, over: "Subscription") -> None:
-        """A subscription is over; there may be a newer one by its name."""
-        self._following.discard(over)
-        if self._subscribed.get(identifier) is over:
-            del self._subscribed[identifier]
-        self._due = self._soon()
-
     def _soon(self) -> float:
         """When a socket must follow something, on the clock of the loop."""
         return asyncio.get_running_loop().time() + self.relay.engine.settings.hello_seconds
-
-    async def leave(self) -> None:
-        """The client is gone."""
-        left = list(self._following)
-        for each in left:
-            each.task.cancel()
-            each.over()
-        await asyncio.gather(*(each.task for each in left), return_exceptions=True)
 
     async def _do(self, said: frames.Command | None) -> None:
         """What is no command, or is about no subscription, is ignored (F)."""
@@ -143,7 +140,7 @@ class Client:
                 await self._subscribe(said.identifier)
             case "unsubscribe" if known is not None:
                 del self._subscribed[said.identifier]
-                known.stop()
+                known.seat.leave()
             case "message" if known is not None and frames.action(said.data) == "update_presence":
                 await known.tell_presence()
 
@@ -152,19 +149,14 @@ class Client:
         if self.relay.draining.begun:
             raise Unavailable()
         asked, call = frames.wanted(identifier), self.socket.call
-        engine = call.engine
-        per_minute = engine.settings.inbox_rate_limit_per_minute * PER_ADDRESS
-        self.cable.subscribing.check(call.counted_ip, per_minute, engine.clock.now())
+        per_minute = call.engine.settings.inbox_rate_limit_per_minute * PER_ADDRESS
+        self.cable.subscribing.check(call.counted_ip, per_minute, call.engine.clock.now())
         if asked is None or len(self._subscribed) >= MOST_SUBSCRIPTIONS:
             await self.socket.send(frames.rejected(identifier))
             return
-        token = asked.pubsub_token
-
-        async def ask() -> Entry:
-            return await contact_entry.listen(engine, token)
-
+        rights = self.relay.hub.rights
         try:
-            voice = InboxVoice(await ask(), ask, InboxEventEncoder(call.base_url))
+            voice = await _voice(call, asked.pubsub_token)
         except (TooMany, Unavailable):
             raise
         except Refusal:
@@ -173,94 +165,62 @@ class Client:
         held: list[str] = []
         call.count_credential(held, voice.actor)
         try:
-            seat = await self.relay.seat(voice, asked.last_event_id or None)
+            seat = await self.relay.seat(voice, asked.last_event_id or None, known_at=rights)
         except BaseException:
             call.release(held)
             raise
-        made = self._subscribed[identifier] = Subscription(self, identifier, voice, seat, held)
-        self._following.add(made)
+        made = Subscription(self.socket, self.cable.agents, identifier, voice, seat)
+        self._subscribed[identifier] = made
+        self._following[made] = Following(asyncio.create_task(self._follow(made)), held)
 
-
-class Subscription:
-    """One contact's ear on a socket."""
-
-    def __init__(
-        self, client: Client, identifier: str, voice: InboxVoice, seat: Seat, held: list[str]
-    ) -> None:
-        self._client = client
-        self._identifier = identifier
-        self._voice = voice
-        self._seat = seat
-        self._held = held
-        self._users = b""
-        self._is_over = False
-        self.task = asyncio.create_task(self._run())
-
-    def stop(self) -> None:
-        """Hear no more."""
-        self._seat.leave()
-
-    def over(self) -> None:
-        """Give up the seat, once."""
-        if not self._is_over:
-            self._is_over = True
-            self._client.socket.call.release(self._held)
-            self._client.relay.leave(self._seat)
-            self._client.drop(self._identifier, self)
-
-    async def tell_presence(self, event_id: str = "") -> None:
-        """Say who of the agents is there. Raises Gone, Unavailable."""
-        entry, client = self._voice.entry, self._client
-        users = await client.cable.agents.users(client.relay, self._voice.actor)
-        self._users = bytes(users)
-        told = wire.Present(entry.tenant.number, users)
-        await self._send(event("presence.update", told), event_id)
-
-    async def _run(self) -> None:
-        client = self._client
+    async def _follow(self, subscription: Subscription) -> None:
         try:
             with contextlib.suppress(Gone):
                 try:
-                    await self._follow()
+                    await subscription.follow()
                 except Closed as closed:
-                    await self._closed(closed)
+                    await self._closed(subscription, closed)
                 except Unavailable:
-                    await client.end("server_restart", True)
+                    await self._end("server_restart", True)
         finally:
-            self.over()
+            self._drop(subscription)
 
-    async def _follow(self) -> None:
-        """Raises Closed, Gone, Unavailable."""
-        await self._client.socket.send(frames.confirmed(self._identifier))
-        # Also the first event_id: with it a client comes back that was told nothing else.
-        await self.tell_presence(self._seat.cursor)
-        while True:
-            await self._tell(await self._seat.read(_IDLE))
-
-    async def _tell(self, told: Told) -> None:
-        entry, seat = self._voice.entry, self._seat
-        if told.reset is not None:
-            reset = wire.Reset(entry.tenant.number, told.reset)
-            await self._send(event("reset", reset), seat.cursor)
-        for cursor, shown in told.frames:
-            if shown != PRESENCE:
-                await self._send(shown, cursor)
-        if any(shown == PRESENCE for _, shown in told.frames):
-            users = await self._client.cable.agents.users(self._client.relay, self._voice.actor)
-            if bytes(users) != self._users:
-                await self.tell_presence()
-
-    async def _closed(self, closed: Closed) -> None:
-        client = self._client
+    async def _closed(self, subscription: Subscription, closed: Closed) -> None:
         match closed.reason:
             case "gone":
                 return
             case "revoked" | "expired":
-                await client.revoke(self._identifier, self._voice.moved)
+                await self._revoke(subscription)
             case "slow":
-                await client.end("remote", True)
+                await self._end("remote", True)
             case "draining" | "moved":
-                await client.end("server_restart", True)
+                await self._end("server_restart", True)
 
-    async def _send(self, told: bytes, event_id: str = "") -> None:
-        await self._client.socket.send(frames.message(self._identifier, told, event_id))
+    async def _revoke(self, subscription: Subscription) -> None:
+        """A subscription has lost its right. The socket ends with its last one. Raises Gone."""
+        reconnect = subscription.moved
+        if len(self._subscribed) > 1 and not reconnect:
+            await self.socket.send(frames.rejected(subscription.identifier))
+        else:
+            await self._end("remote" if reconnect else "unauthorized", reconnect)
+
+    def _drop(self, subscription: Subscription) -> None:
+        """Give up a subscription's seat, once; there may be a newer one by its name."""
+        following = self._following.pop(subscription, None)
+        if following is None:
+            return
+        self.socket.call.release(following.held)
+        self.relay.leave(subscription.seat)
+        if self._subscribed.get(subscription.identifier) is subscription:
+            del self._subscribed[subscription.identifier]
+        self._due = self._soon()
+
+
+async def _voice(call: AnyCall, token: str) -> InboxVoice:
+    """Whose events a token opens. Raises as `contact_entry.listen`."""
+    engine = call.engine
+
+    async def ask() -> Entry:
+        return await contact_entry.listen(engine, token)
+
+    return InboxVoice(await ask(), ask, InboxEventEncoder(call.base_url))
