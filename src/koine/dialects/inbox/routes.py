@@ -3,10 +3,10 @@
 from koine.dialects.inbox import (
     routes_contacts,
     routes_conversations,
-    routes_files,
     routes_messages,
     routes_survey,
 )
+from koine.http import files
 from koine.http.route import Routes
 
 routes = Routes()
@@ -15,6 +15,6 @@ for part in (
     routes_conversations,
     routes_messages,
     routes_survey,
-    routes_files,
+    files,
 ):
     routes.include(part.routes)

@@ -1,4 +1,5 @@
-"""Stored files: whoever knows the key may read them, as in the API this serves (inbox.md, F)."""
+"""The route of stored files, which the links of every dialect lead to: the key in the path is the
+authority (inbox.md, F)."""
 
 from urllib.parse import quote
 
