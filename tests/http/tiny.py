@@ -197,6 +197,7 @@ class Open(Tiny):
     """The same manners for any page's origin, below a longer prefix."""
 
     name = "chats"
+    document_path = "/openapi"
     prefixes: tuple[str, ...] = ("/tiny/open",)
     cors = True
     routes = Routes()

@@ -27,7 +27,7 @@ class MethodNotAllowed(NotFound):
 class Dialect(Protocol):
     """One HTTP language. All attributes are read once, when the application is built.
 
-    `prefixes`: the path prefixes it owns ("/api/v1/chats"), whole segments; the longest owned
+    `prefixes`: the path prefixes it owns ("/api/v1/things"), whole segments; the longest owned
     prefix of a path decides who answers, also the 404s below it. `security_schemes`: OpenAPI
     security schemes by name. `error_types`: the Struct of an error body by status (OpenAPI).
     `cors`: any origin may call, without credentials.
@@ -64,6 +64,13 @@ class Live(Protocol):
     """A dialect with WebSockets: beside `Dialect`, where it has any. By path, whole and exact."""
 
     sockets: Mapping[str, SocketHandler]
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """A dialect whose OpenAPI document has a path of its own, beside `/openapi/<name>.json`."""
+
+    document_path: str
 
 
 @runtime_checkable

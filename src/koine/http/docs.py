@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from koine.http.dialect import Dialect
+from koine.http.dialect import Dialect, Documented
 from koine.http.openapi import document
 from koine.kit.settings import Settings
 
@@ -29,8 +29,6 @@ _PAGE_HEADERS = {
 }
 _PAGE = files("koine.http") / "page"
 _MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# chats.md: `GET /openapi` serves that dialect's document.
-_BARE_OPENAPI = "chats"
 
 
 def routes(dialects: Sequence[Dialect], settings: Settings) -> list[BaseRoute]:
@@ -40,8 +38,8 @@ def routes(dialects: Sequence[Dialect], settings: Settings) -> list[BaseRoute]:
     for dialect in dialects:
         serve = _fixed(msgspec.json.encode(document(dialect, server)), _JSON)
         found.append(Route(f"/openapi/{dialect.name}.json", serve))
-        if dialect.name == _BARE_OPENAPI:
-            found.append(Route("/openapi", serve))
+        if isinstance(dialect, Documented):
+            found.append(Route(dialect.document_path, serve))
     return [*found, *_pages()]
 
 

@@ -23,6 +23,8 @@ class Chats:
     }
     error_types: Mapping[int, type] = errors.TYPES
     cors = False
+    document_path = "/openapi"
+    """chats.md: `GET /openapi` serves this dialect's document."""
 
     def __init__(self, support_url: str = errors.SUPPORT_URL) -> None:
         self.routes = Routes()
