@@ -117,7 +117,7 @@ async def _town(home: Home, endpoints: int, alive: int, door: int) -> Town:
         town = await make_town(engine, 1)
         for number in range(endpoints):
             url = f"http://{HOST}:{alive if number else door}/{number}"
-            new = NewHook(url=url, kinds=("message.created",))
+            new = NewHook(dialect="native", url=url, kinds=("message.created",))
             await hooks.create(engine, operator(town.tenant_id), new)
     return town
 

@@ -122,7 +122,9 @@ async def _town(engine: Engine, consumer: Consumer, number: int) -> Town:
     """A tenant with an endpoint at the consumer."""
     town = await make_town(engine, TALKS, f"Town{number}")
     path = f"/{number}"
-    new = NewHook(url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",))
+    new = NewHook(
+        dialect="native", url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",)
+    )
     made = await hooks.create(engine, operator(town.tenant_id), new)
     consumer.secrets[path] = made.secret
     return town

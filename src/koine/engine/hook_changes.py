@@ -22,7 +22,7 @@ from koine.kit.sealed import Sealed
 from koine.kit.structs import provided_fields
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
-from koine.model.hook import Backoff, Hook, HookDialect, Place
+from koine.model.hook import Backoff, Hook, Place
 from koine.store import events, hooks
 from koine.store.db import Tx
 
@@ -58,7 +58,7 @@ async def change(
     actor: Actor,
     hook_id: str,
     changes: HookChanges,
-    dialect: HookDialect | None = None,
+    dialect: str | None = None,
 ) -> ChangedHook:
     """Change an endpoint (of this dialect where one is said), or switch it on or off. What is as
     it was is no change. Raises NotFound, Invalid, Forbidden, also for an endpoint that may be told
@@ -75,7 +75,7 @@ async def change(
 
 
 @reads
-async def _before(tx: Tx, actor: Actor, hook_id: str, dialect: HookDialect | None) -> Hook:
+async def _before(tx: Tx, actor: Actor, hook_id: str, dialect: str | None) -> Hook:
     return present(await hooks.get(tx, hook_id), dialect)
 
 
@@ -88,7 +88,7 @@ async def _change(
     hook_id: str,
     changes: HookChanges,
     *,
-    dialect: HookDialect | None,
+    dialect: str | None,
 ) -> ChangedHook:
     before = present(await hooks.lock(tx, hook_id), dialect)
     if (paused := await owners.as_now(tx, now, before)) != before:

@@ -11,7 +11,7 @@ from koine.engine.hooks import READ, WRITE, present
 from koine.engine.ledger import note
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
-from koine.model.hook import Attempt, Delivery, DeliveryState, HookDialect, Owned, Shown
+from koine.model.hook import Attempt, Delivery, DeliveryState, Owned, Shown
 from koine.model.page import Page, Window
 from koine.model.permissions import (
     MANAGE_OPERATIONS,
@@ -54,7 +54,7 @@ async def page(
     f: LogFilter,
     window: Window,
     *,
-    dialect: HookDialect | None = None,
+    dialect: str | None = None,
 ) -> Page[Delivery]:
     """A page of an endpoint's deliveries, newest event first; for an endpoint of the dialect that
     is said, with their total. Raises Forbidden, NotFound."""

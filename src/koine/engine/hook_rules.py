@@ -6,7 +6,6 @@ from koine.engine.engine import Engine
 from koine.kit import webhook_signature
 from koine.kit.outbound import Refused
 from koine.model.errors import Invalid
-from koine.model.hook import HookDialect
 from koine.store import inboxes
 from koine.store.db import Tx
 
@@ -27,7 +26,7 @@ async def check_url(engine: Engine, url: str) -> None:
         raise Invalid("url", "refused", refused.reason) from None
 
 
-def check_kinds(engine: Engine, dialect: HookDialect, kinds: tuple[str, ...]) -> None:
+def check_kinds(engine: Engine, dialect: str, kinds: tuple[str, ...]) -> None:
     """Raise Invalid("events") for names of events the dialect does not have."""
     known = engine.voices[dialect].kinds if dialect in engine.voices else ()
     unknown = sorted(set(kinds) - set(known))

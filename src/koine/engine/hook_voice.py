@@ -6,7 +6,7 @@ from typing import Protocol
 from koine.model.actor import Actor
 from koine.model.event import Logged
 from koine.model.happening import Happening
-from koine.model.hook import HookDialect, Told
+from koine.model.hook import Told
 from koine.model.tenant import Tenant
 
 Kinds = frozenset[str]
@@ -40,4 +40,5 @@ class HookVoice(Protocol):
         first."""
 
 
-Voices = Mapping[HookDialect, HookVoice]
+Voices = Mapping[str, HookVoice]
+"""The formats, by the names of their dialects."""

@@ -19,7 +19,7 @@ from koine.kit.sealed import Sealed
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
-from koine.model.hook import Backoff, Hook, HookDialect, Place
+from koine.model.hook import Backoff, Hook, Place
 from koine.model.permissions import (
     MANAGE_TENANT,
     MANAGE_WEBHOOKS,
@@ -44,7 +44,7 @@ class NewHook(Struct, frozen=True, kw_only=True):
 
     url: str
     name: str = ""
-    dialect: HookDialect = "native"
+    dialect: str
     inbox_id: str | None = None
     kinds: tuple[str, ...] = ()
     headers: dict[str, str] = {}
@@ -104,9 +104,7 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) 
     return MadeHook(hook, secret)
 
 
-async def get(
-    engine: Engine, actor: Actor, hook_id: str, dialect: HookDialect | None = None
-) -> Hook:
+async def get(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> Hook:
     """One endpoint, of this dialect where one is said. Raises Forbidden, NotFound."""
     return await _get(engine, actor, engine.clock.now(), hook_id, dialect)
 
@@ -117,7 +115,7 @@ async def everyone(engine: Engine, actor: Actor) -> list[Hook]:
 
 
 @reads
-async def _get(tx: Tx, actor: Actor, now: int, hook_id: str, dialect: HookDialect | None) -> Hook:
+async def _get(tx: Tx, actor: Actor, now: int, hook_id: str, dialect: str | None) -> Hook:
     access.need(actor, *READ)
     return await owners.as_now(tx, now, present(await hooks.get(tx, hook_id), dialect))
 
@@ -129,7 +127,7 @@ async def _everyone(tx: Tx, actor: Actor, now: int) -> list[Hook]:
     return [await owners.as_now(tx, now, hook, known) for hook in await hooks.all_(tx)]
 
 
-def present(found: Hook | None, dialect: HookDialect | None = None) -> Hook:
+def present(found: Hook | None, dialect: str | None = None) -> Hook:
     """The endpoint, if there is one and it is of the dialect. Raises NotFound."""
     if found is None or dialect not in (None, found.dialect):
         raise NotFound("webhook")
@@ -159,9 +157,7 @@ async def rotate(
     return MadeHook(after, secret)
 
 
-async def remove(
-    engine: Engine, actor: Actor, hook_id: str, dialect: HookDialect | None = None
-) -> None:
+async def remove(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> None:
     """Take an endpoint (of this dialect where one is said) away, with what is on its way to it and
     its log: switched off first, for a long log takes its time. Raises Forbidden, NotFound."""
     while await _empty(engine, actor, hook_id, dialect):
@@ -170,7 +166,7 @@ async def remove(
 
 
 @writes
-async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDialect | None) -> bool:
+async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> bool:
     """Forget a piece of the log; whether there is more of it."""
     access.need(actor, *WRITE)
     present(await hooks.lock(tx, hook_id), dialect)
@@ -179,9 +175,7 @@ async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDial
 
 
 @writes
-async def _remove(
-    tx: Tx, now: int, actor: Actor, hook_id: str, dialect: HookDialect | None
-) -> None:
+async def _remove(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> None:
     access.need(actor, *WRITE)
     # Nobody puts a delivery in its line meanwhile, that would belong to no endpoint.
     await hooks.cursor(tx, lock=True)

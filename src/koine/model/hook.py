@@ -7,14 +7,14 @@ from msgspec import Struct, field
 
 from koine.model.event import Logged
 
-HookDialect = Literal["native", "helpdesk", "inbox"]
 HookStatus = Literal["active", "disabled"]
 Backoff = Literal["linear", "exponential"]
 DeliveryState = Literal["pending", "delivered", "failed", "cancelled"]
 
 
 class Hook(Struct, frozen=True):
-    """One endpoint. `kinds` is a JSON list of its dialect's names of events, empty for all.
+    """One endpoint. `dialect` names the format of what it gets, one of `Engine.voices`; `kinds` is
+    a JSON list of that format's names of events, empty for all.
 
     `secret`, `old_secret` (which signs, too, until `old_secret_until`) and `headers` are sealed.
     `max_retries` and `backoff` None: the schedule of Standard Webhooks. `permissions` (JSON list)
@@ -26,7 +26,7 @@ class Hook(Struct, frozen=True):
     """
 
     id: str
-    dialect: HookDialect
+    dialect: str
     inbox_id: str | None
     name: str
     url: str

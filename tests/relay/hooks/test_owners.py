@@ -38,7 +38,7 @@ async def eve_of(told: Told, role: str = "tenant_admin", permissions: str = "[]"
 
 
 async def hook_of(told: Told, owner: Actor) -> MadeHook:
-    new = NewHook(url=f"{told.receiver.url}/hook", kinds=("message.created",))
+    new = NewHook(dialect="native", url=f"{told.receiver.url}/hook", kinds=("message.created",))
     return await hooks.create(told.cast.engine, owner, new)
 
 

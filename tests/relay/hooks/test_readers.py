@@ -33,7 +33,7 @@ async def user(told: Told, role: str | None, *more: str) -> Actor:
 
 
 async def listening(told: Told, owner: Actor, path: str, *kinds: str) -> MadeHook:
-    new = NewHook(url=f"{told.receiver.url}/{path}", kinds=kinds)
+    new = NewHook(dialect="native", url=f"{told.receiver.url}/{path}", kinds=kinds)
     return await hooks.create(told.cast.engine, owner, new)
 
 

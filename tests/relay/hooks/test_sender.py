@@ -50,7 +50,7 @@ async def test_only_what_is_asked_for_and_what_came_after_is_told(told: Told) ->
 async def test_an_endpoint_of_another_tenant_hears_nothing(told: Told) -> None:
     await told.hook()
     rival = told.cast.rival.actor("ada")
-    new = hooks.NewHook(url=f"{told.receiver.url}/rival")
+    new = hooks.NewHook(dialect="native", url=f"{told.receiver.url}/rival")
     await hooks.create(told.cast.engine, rival, new)
     await told.say(await told.talk())
     await told.tell()
@@ -242,7 +242,7 @@ async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: Told) -> 
     maker = msgspec.structs.replace(
         acme.actor("alice"), kind="key", permissions=frozenset({"write:webhooks"})
     )
-    new = hooks.NewHook(url=f"{told.receiver.url}/deaf")
+    new = hooks.NewHook(dialect="native", url=f"{told.receiver.url}/deaf")
     await hooks.create(told.cast.engine, maker, new)
     await told.say(await told.talk())
     await told.tell()
@@ -326,7 +326,9 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(told: Told) ->
         actor = acme.actor(name)
         held = actor.permissions | {"write:webhooks", "read:conversations"}
         maker = msgspec.structs.replace(actor, permissions=held)
-        new = hooks.NewHook(url=f"{told.receiver.url}/{name}", kinds=("message.created",))
+        new = hooks.NewHook(
+            dialect="native", url=f"{told.receiver.url}/{name}", kinds=("message.created",)
+        )
         ears[name] = (await hooks.create(engine, maker, new)).hook
     named = tenants.TenantChanges(support_user_ids=[acme.id("dora")])
     await tenants.change(engine, acme.actor("ada"), named)

@@ -20,7 +20,7 @@ ENDPOINTS, MESSAGES = 80, 8
 async def rival_says_something(told: Told) -> None:
     """To its one endpoint."""
     engine, ada = told.cast.engine, told.cast.rival.actor("ada")
-    new = NewHook(url=f"{told.receiver.url}/rival", kinds=("message.created",))
+    new = NewHook(dialect="native", url=f"{told.receiver.url}/rival", kinds=("message.created",))
     await hooks.create(engine, ada, new)
     talk = await conversations.create(engine, ada, NewConversation(title="Talk"))
     await messages.post(engine, ada, talk.id, Draft(content="hi", sender_id=ada.identity_id))

@@ -35,7 +35,8 @@ class Told:
 
     async def hook(self, **given: object) -> MadeHook:
         """An endpoint at the receiver."""
-        wanted = {"url": f"{self.receiver.url}/hook", "kinds": ("message.created",)} | given
+        url = f"{self.receiver.url}/hook"
+        wanted = {"dialect": "native", "url": url, "kinds": ("message.created",)} | given
         return await hooks.create(self.cast.engine, self.boss, NewHook(**wanted))  # type: ignore[arg-type]  # as given
 
     async def all_hooks(self) -> list[Hook]:

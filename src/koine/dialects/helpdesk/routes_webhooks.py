@@ -15,14 +15,14 @@ from koine.http.call import Call
 from koine.http.route import PathType, Routes
 from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms
-from koine.model.hook import Delivery, DeliveryState, Hook, HookDialect
+from koine.model.hook import Delivery, DeliveryState, Hook
 from koine.relay.hooks import trying
 from koine.relay.hooks.schedule import RETRIES
 
 WEBHOOKS = "/api/v1/webhooks"
 WEBHOOK = "/api/v1/webhooks/{id}"
 TYPES: dict[str, PathType] = {"id": "uuid"}
-OURS: HookDialect = "helpdesk"
+OURS = "helpdesk"
 OUTCOMES: dict[DeliveryState, wires.LogStatus] = {
     "pending": "pending",
     "delivered": "success",

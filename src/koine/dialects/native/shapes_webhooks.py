@@ -1,5 +1,7 @@
 """Webhooks as the wire shows them. Pure."""
 
+from typing import cast
+
 import msgspec
 from msgspec import UNSET
 
@@ -22,7 +24,7 @@ def webhook(h: Hook) -> wire.Webhook:
         id=h.id,
         name=h.name,
         url=h.url,
-        dialect=h.dialect,
+        dialect=cast(wire.WebhookDialect, h.dialect),
         inbox_id=h.inbox_id,
         events=_words.decode(h.kinds),
         retry_policy=_policy(h),

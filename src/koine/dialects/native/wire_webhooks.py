@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from koine.dialects.native.wire import Id, PageQuery, Time
-from koine.model.hook import Backoff, DeliveryState, HookDialect
+from koine.model.hook import Backoff, DeliveryState
 
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 Title = Annotated[str, Meta(max_length=255)]
@@ -14,6 +14,7 @@ Kinds = Annotated[list[Kind], Meta(max_length=100)]
 Headers = Annotated[dict[str, str], Meta(max_length=20)]
 Secret = Annotated[str, Meta(max_length=100)]
 Retries = Annotated[int, Meta(ge=0, le=10)]
+WebhookDialect = Literal["native", "helpdesk", "inbox"]
 
 
 class RetryPolicy(Struct, frozen=True):
@@ -37,7 +38,7 @@ class CreateWebhook(Struct, frozen=True, kw_only=True):
 
     url: Url
     name: Title = ""
-    dialect: HookDialect = "native"
+    dialect: WebhookDialect = "native"
     inbox_id: Id | None = None
     events: Kinds = []
     headers: Headers = {}
@@ -66,7 +67,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     url: str
-    dialect: HookDialect
+    dialect: WebhookDialect
     inbox_id: str | None
     events: list[str]
     retry_policy: RetryPolicy | None
@@ -110,7 +111,7 @@ class RotateSecret(Struct, frozen=True):
 class KindsQuery(Struct, frozen=True):
     """Of which dialect."""
 
-    dialect: HookDialect = "native"
+    dialect: WebhookDialect = "native"
 
 
 class EventKinds(Struct, frozen=True):

@@ -7,15 +7,13 @@ from koine.engine.engine import Engine
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
-from koine.model.hook import Claim, HookDialect, Owned
+from koine.model.hook import Claim, Owned
 from koine.relay.hooks.letters import Desk, Letter
 from koine.relay.hooks.post import Posted, post
 from koine.store import hooks as rows
 
 
-async def ping(
-    engine: Engine, actor: Actor, hook_id: str, dialect: HookDialect | None = None
-) -> Posted:
+async def ping(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> Posted:
     """Post a ping to an endpoint (of this dialect where one is said), be it switched off; no log
     knows of it. Raises Forbidden, NotFound."""
     access.need(actor, *hooks.WRITE)
