@@ -88,6 +88,7 @@ PLANTED: dict[house.Check, tuple[str, str]] = {
     house.machine_path: ("kit/a.py", "x = '" + "/ho" + "me/ann/x'\n"),
     house.database_word: ("engine/a.py", "def f(): return 'sqlite'\n"),
     house.dialect_word: ("engine/a.py", "# as Chatwoot does\n"),
+    house.dialect_name: ("model/a.py", "KNOWN = {'native': 1}\n"),
     house.http_word: ("engine/a.py", "x = 404\n"),
     house.extras_read: ("engine/a.py", "x = message.extras['html']\n"),
 }
@@ -109,6 +110,8 @@ def test_the_rule_can_fail(check: house.Check) -> None:
         (house.database_word, "engine/a.py", "# SQLite never suspends here\n"),
         (house.dialect_word, "engine/a.py", "condition = 1\n"),
         (house.dialect_word, "dialects/inbox/wire.py", "'''Chatwoot'''\n"),
+        (house.dialect_name, "engine/a.py", "'''A helpdesk.md rule (S) of an inbox.'''\n"),
+        (house.dialect_name, "dialects/chats/a.py", "name = 'chats'\n"),
         (house.http_word, "http/a.py", "x = 404\n"),
         (house.extras_read, "engine/a.py", "extras: dict[str, object] = draft.extras\n"),
     ],

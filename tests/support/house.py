@@ -103,6 +103,11 @@ CORE = ("kit", "model", "store", "engine", "relay")
 DIALECT_WORD = re.compile(
     r"zaia|chatwoot|tateth|omnivibe|(?<![A-Za-z])on-?di(?![a-z])", re.IGNORECASE
 )
+# An inbox and a delivery are entities, too: they name a dialect beside that word alone. What a
+# contract says is cited by the contract's file.
+DIALECT_NAME = re.compile(
+    r"\b(chats|helpdesk)\b(?!\.md)|[\"']native[\"']|\b(native|inbox|delivery) (dialect|API)\b"
+)
 # 400 and 500 are left out: they are also sizes.
 HTTP_WORD = re.compile(
     r"starlette|\bstatus_code\b|HTTPStatus|HTTPException"
@@ -118,6 +123,13 @@ def dialect_word(path: PurePath, text: str) -> list[str]:
     if path.parts[0] not in (*CORE, "http"):
         return []
     return _matches(path, text, DIALECT_WORD)
+
+
+def dialect_name(path: PurePath, text: str) -> list[str]:
+    """Nothing below the dialects knows which dialects there are; settings bound each by name."""
+    if path.parts[0] not in (*CORE, "http") or path.parts[0] == "kit":
+        return []
+    return _matches(path, text, DIALECT_NAME)
 
 
 def http_word(path: PurePath, text: str) -> list[str]:
@@ -148,6 +160,7 @@ CHECKS: tuple[Check, ...] = (
     machine_path,
     database_word,
     dialect_word,
+    dialect_name,
     http_word,
     extras_read,
 )

@@ -42,9 +42,9 @@ ADMINS = frozenset({"title", "metadata", "status"})
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """What to change; UNSET leaves a field as it is. `shown_at` is the chats dialect's override of
-    the last message's time (chats.md, D), µs or None. `unless_status`: the status stays when it is
-    one of these: a dialect may show several of ours as one."""
+    """What to change; UNSET leaves a field as it is. `shown_at` overrides the time that is shown as
+    the last message's (chats.md, D), µs or None. `unless_status`: the status stays when it is one
+    of these: a dialect may show several of ours as one."""
 
     title: str | None | UnsetType = UNSET
     status: Status | UnsetType = UNSET
@@ -119,7 +119,7 @@ async def surroundings(
 
 @writes
 async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
-    """Open a conversation in an inbox or about nothing (helpdesk, chats, native).
+    """Open a conversation in an inbox or about nothing.
 
     Raises Forbidden, NotFound("inbox" | "owner"), Invalid for participants of nowhere.
     """

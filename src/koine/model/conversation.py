@@ -21,8 +21,8 @@ class Conversation(Struct, frozen=True):
     `number` counts conversations within the tenant. `last_seq` is the number of the newest message
     of any kind, `public_count` counts those everyone may see, `last_public_seq` is the newest of
     them. `last_*` and `previous_*` preview the two newest public messages. `last_activity_at` is
-    when the newest public message came, else the creation. `chat_shown_at`/`chat_sort_at` are the
-    chats dialect's own override (chats.md, D): overridden when `chat_sort_at` is not None.
+    when the newest public message came, else the creation. `chat_shown_at`/`chat_sort_at` override
+    the time that is shown and sorted by (chats.md, D) while `chat_sort_at` is not None.
     `source_id` is the contact's place it came through: without a verified identity only that
     place shows it (inbox.md, F). JSON bags are JSON text. Times are µs.
     """

@@ -25,11 +25,12 @@ class ConversationFilter(Conditions, frozen=True, kw_only=True):
     """Conversations that fulfil every condition given; an empty tuple or None is no condition.
 
     `participant_id`: the identity takes part now. `channel_types` are the inbox's (or, for a
-    conversation without inbox, none). `shown_from`/`shown_to` bound the time of the last message
-    as the chats dialect shows it, both inclusive, µs. `search` is text to find in the title, the
-    owner's names, email or identifier, or the beginning of the last message, folded. With a
-    `search_reader` the last message of a conversation about support is looked at only where that
-    identity is the customer of its ticket.
+    conversation without inbox, none). `shown_from`/`shown_to` bound the time that is shown as the
+    last message's (overridden by `Conversation.chat_shown_at`), both inclusive, µs. `by_shown_time`
+    sorts by that time, and takes who opened a conversation without an owner for its owner. `search`
+    is text to find in the title, the owner's names, email or identifier, or the beginning of the
+    last message, folded. With a `search_reader` the last message of a conversation about support is
+    looked at only where that identity is the customer of its ticket.
     """
 
     statuses: tuple[Status, ...] = ()

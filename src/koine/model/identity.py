@@ -12,7 +12,7 @@ RESPONDER_KINDS: frozenset[str] = frozenset({"agent", "squad", "workflow"})
 class Identity(Struct, frozen=True):
     """A user, a contact or a responder of one tenant.
 
-    `number` counts identities within the tenant (the integer ids of the inbox dialect).
+    `number` counts identities within the tenant (the integer ids of inbox.md).
     `identifier` is the caller's own id for a contact. JSON bags are JSON text. Times are µs.
     `role` and `permissions` (a JSON array) belong to users only. `…_verified` is False for a value
     that only a contact's own client gave, unproven: shown as such, never a key by which a contact

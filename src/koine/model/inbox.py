@@ -18,7 +18,7 @@ identifier, e-mail or phone is enough, for bridges that keep the inbox identifie
 
 
 class Inbox(Struct, frozen=True):
-    """One inbox. `identifier` is its public name on the inbox API (at least 128 random bits),
+    """One inbox. `identifier` is its public name (inbox.md; at least 128 random bits),
     `hmac_token` signs contacts' identifiers, `settings` is JSON text the engine reads through
     `InboxSettings`.
     """

@@ -32,7 +32,7 @@ PERMISSIONS: frozenset[str] = frozenset(
 
 Role = Literal["tenant_admin", "dispatcher", "agent", "driver"]
 """delivery.md, F: `tenant_admin`, `dispatcher`, `driver`; a user without a role is a customer.
-`agent` (D) is a helpdesk's person: reads and writes conversations, sees the whole tenant."""
+`agent` (D) answers contacts: reads and writes conversations, sees the whole tenant."""
 
 _DESK = frozenset(
     {VIEW_TENANT, READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMERS}

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class Tenant(Struct, frozen=True):
-    """`number` is the integer `account_id` of the inbox dialect. `default_responder_id` answers
+    """`number` is the integer `account_id` of inbox.md. `default_responder_id` answers
     where an inbox names none (chats.md, D: every workspace has one). `settings` is JSON text.
     """
 

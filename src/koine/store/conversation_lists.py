@@ -163,7 +163,7 @@ def _ids_by_statuses(v: _PageVariant) -> Subquery:
 
 
 def _ids_by_shown_time(v: _PageVariant) -> Subquery:
-    """The chats dialect's order: rows with an overridden time are few and have their own index;
+    """By the time that is shown: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
     upto = windows.reach(v.window)
     overridden = t.c.chat_sort_at.is_not(None)
@@ -180,8 +180,8 @@ def _ids_by_shown_time(v: _PageVariant) -> Subquery:
 def _shown_owners(
     v: ConversationVariant,
 ) -> list[tuple[list[ColumnElement[bool]], ColumnElement[int]]]:
-    """The conditions on the owner as the chats dialect shows it (the owner, else the user who
-    opened it), each for a walk of its own, with the time that walk sorts by."""
+    """The conditions on the owner that is shown (the owner, else the user who opened it), each for
+    a walk of its own, with the time that walk sorts by."""
     if v.owner_ids == "any":
         return [([], t.c.last_activity_at)]
     theirs = [filters.one_of(v.owner_ids, "owner_ids", t.c.owner_id)]
