@@ -17,7 +17,7 @@ from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
 from koine.model.event import Logged
 from koine.model.happening import Happening
-from koine.model.hook import Claim, Hook, HookDialect, Owned, Place, Told
+from koine.model.hook import Claim, Hook, Owned, Place, Told
 from koine.model.tenant import Tenant
 from koine.relay.gathering import gathered
 from koine.store import hook_log, tenants
@@ -69,7 +69,7 @@ class Recipient(Struct, frozen=True):
     asked: int
 
 
-Made = dict[tuple[int, HookDialect, Kinds, Actor], Told | None]
+Made = dict[tuple[int, str, Kinds, Actor], Told | None]
 """The bodies of a tenant's events, each made once for all endpoints that are told it alike."""
 
 
