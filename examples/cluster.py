@@ -30,7 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m examples.cluster", description=__doc__)
     parser.add_argument("--port", type=int, default=8420, help="of node A; B's is one more")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Said for SIGINT too: a script's `make cluster &` starts it with that signal ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         play(given.port)
     _say("All has ended.")

@@ -25,11 +25,14 @@ class Cluster:
     def __init__(self) -> None:
         self.port = free_ports(2)[0]
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `end`
+        # As a script's `make cluster &` has it: the shell leaves SIGINT ignored.
+        begun = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
         self._script = subprocess.Popen(
-            [sys.executable, "-m", "examples.cluster", "--port", str(self.port)],
+            [*begun, sys.executable, "-m", "examples.cluster", "--port", str(self.port)],
             cwd=ROOT, stdout=self._output, stderr=self._output, start_new_session=True,
         )  # fmt: skip
-        eventually(lambda: "Ctrl-C" in self.printed or self._script.poll() is not None, 60)
+        ready = lambda: "Ctrl-C" in self.printed or self._script.poll() is not None  # noqa: E731
+        eventually(ready, 120, lambda: self.printed)
         assert "Ctrl-C" in self.printed, self.printed
 
     @property
@@ -54,9 +57,9 @@ class Cluster:
 
     def end(self) -> int:
         self._script.send_signal(signal.SIGINT)
-        code = self._script.wait(30)
+        eventually(lambda: self._script.poll() is not None, 60, lambda: self.printed)
         self._output.close()
-        return code
+        return self._script.wait()
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ class Follower:
         self.shell = subprocess.Popen(
             ["sh", "-c", command], stdout=self._output, start_new_session=True
         )
-        eventually(lambda: "event: ready" in self.shown)
+        eventually(lambda: "event: ready" in self.shown, shown=lambda: self.shown)
 
     @property
     def shown(self) -> str:
@@ -84,10 +87,10 @@ class Follower:
     def last_id(self) -> str:
         return str(re.findall(r"(?m)^id: (.*)$", self.shown)[-1])
 
-    def sees(self, text: str, within: float = 10) -> float:
+    def sees(self, text: str, within: float = 60) -> float:
         """Wait until it shows the text; answers the seconds it took."""
         began = time.monotonic()
-        eventually(lambda: text in self.shown, within)
+        eventually(lambda: text in self.shown, within, lambda: self.shown)
         return time.monotonic() - began
 
     def end(self) -> None:
@@ -99,10 +102,12 @@ class Follower:
         self._output.close()
 
 
-def eventually(true: Callable[[], bool], within: float = 20) -> None:
+def eventually(
+    true: Callable[[], bool], within: float = 60, shown: Callable[[], str] = lambda: ""
+) -> None:
     until = time.monotonic() + within
     while not true():
-        assert time.monotonic() < until, "it did not come"
+        assert time.monotonic() < until, f"not within {within:.0f} s:\n{shown()[-3000:]}"
         time.sleep(0.01)
 
 
@@ -119,13 +124,13 @@ def test_a_person_follows_on_one_node_posts_on_another_and_kills_either(cluster:
     _shell(post_b.replace("Hello from node B", "third"))
     assert reader.sees("third") < 3
     os.kill(cluster.pid("A"), signal.SIGKILL)
-    reader.shell.wait(10)
+    reader.shell.wait(60)
     _shell(post_b.replace("Hello from node B", "fourth"))
     token = follow_a.splitlines()[0]
     other = Follower(f"{token}\n{follow_b.replace('THE_LAST_ID', reader.last_id)}")
     other.sees("fourth")
     assert other.shown.count("event: message.created") == 1
-    eventually(lambda: "Node A is back" in cluster.printed, 60)
+    eventually(lambda: "Node A is back" in cluster.printed, 120, lambda: cluster.printed)
     for each in (reader, other):
         each.end()
 
