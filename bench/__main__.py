@@ -10,30 +10,31 @@ from pathlib import Path
 import asyncpg
 
 from bench import machine, postgres, report, sqlite
-from bench.suite import Suite
-from bench.world import SMALL
+from bench.suite import SHORT, Scale, Suite
 
 
 def main() -> None:
-    """Measure, print, and write bench/latest.json."""
+    """Measure, print, and write bench/latest.json; in the short form, do not write it."""
     given = _arguments()
+    scale = SHORT if given.short else Scale(rounds=given.rounds, seconds=given.seconds)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="koine-bench-") as scratch:
         directory = Path(scratch)
-        suite = Suite(SMALL, directory, given.rounds, given.seconds, _say)
+        suite = Suite(scale, directory, _say)
         _say("starting PostgreSQL and filling it")
         cluster = postgres.start()
         try:
-            asyncio.run(postgres.fill(cluster.url, SMALL))
+            asyncio.run(postgres.fill(cluster.url, scale.world))
             about = machine.describe(directory, asyncio.run(_version(cluster.url)))
             suite.on_postgres(cluster)
         finally:
             cluster.stop()
         _say("filling SQLite")
         path = directory / "koine.db"
-        asyncio.run(sqlite.fill(path, SMALL))
+        asyncio.run(sqlite.fill(path, scale.world))
         suite.on_sqlite(path)
-    report.write(suite.figures, about)
+    if not given.short:
+        report.write(suite.figures, about)
     report.show(suite.figures, about, (time.monotonic() - began) / 60)
 
 
@@ -41,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often (default 3)")
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default 3)")
+    parser.add_argument("--short", action="store_true", help="as short as a test: no figures")
     return parser.parse_args()
 
 

@@ -21,7 +21,6 @@ Found = dict[str, float]
 """The p50 of each list, in ms."""
 DEEP = 500
 LIMIT, FEW = 20, 10
-SECONDS = 0.5
 DELIVERY, DESK, NATIVE = "/messaging/conversations", "/api/v1/conversations", "/v1/conversations"
 
 
@@ -52,10 +51,10 @@ class Lists:
         for what, path in _walked(server, admin):
             self._add(f"native, {what}", path, admin)
 
-    def time(self, what: str) -> None:
+    def time(self, what: str, seconds: float) -> None:
         """Ask for one list again and again over one connection, if this world has it."""
         if what in self.calls:
-            run = self._generator.run(self._server.port, self.calls[what], 1, SECONDS)
+            run = self._generator.run(self._server.port, self.calls[what], 1, seconds)
             self._times[what].append(run.p50_ms)
 
     def found(self) -> Found:

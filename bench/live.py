@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from bench.calls import BODY, Calls, messages
 from bench.generator import HOST, compile_to
 from bench.server import Server
@@ -17,11 +19,18 @@ from bench.server import Server
 RECEIVER = Path(__file__).with_name("receive.c")
 SETTINGS = {"KOINE_OUTBOUND_ALLOW": HOST}
 """Koine posts to this machine only where it is told that it may."""
-SEATS, SOCKETS = 1_000, 10_000
-SAID, SAID_EVERY_S = 12, 0.5
-"""How many messages the seats are told, and every how many seconds one."""
+SAID_EVERY_S = 0.5
+"""Seconds between two messages to the streams."""
 SETTLES_S = 3.0
 LOOK_EVERY_S, LULL_S = 0.05, 1.0
+
+
+class Audience(Struct, frozen=True):
+    """How many streams are sent how many messages, and how many sockets are idle."""
+
+    streams: int = 1_000
+    messages: int = 12
+    sockets: int = 10_000
 
 
 class Receiver:
@@ -73,24 +82,25 @@ def deliveries(receiver: Receiver, seconds: float) -> float:
     return (count - before) / max(latest - began, LOOK_EVERY_S)
 
 
-def seats(server: Server, calls: Calls) -> dict[str, float]:
-    """Say a few messages to SEATS streams of server-sent events; answers how many ms after it was
-    written each came: p50, p99, max. Raises RuntimeError unless every seat was told all."""
-    with _readers("sse", server, calls.admin, SEATS, SETTLES_S + SAID * SAID_EVERY_S) as readers:
+def seats(server: Server, calls: Calls, audience: Audience) -> dict[str, float]:
+    """Say a few messages to streams of server-sent events; answers how many ms after it was
+    written each came: p50, p99, max. Raises RuntimeError unless every stream was told all."""
+    count, said = audience.streams, audience.messages
+    with _readers("sse", server, calls.admin, count, SETTLES_S + said * SAID_EVERY_S) as readers:
         began = time.monotonic()
-        for number in range(SAID):
+        for number in range(said):
             time.sleep(max(began + number * SAID_EVERY_S - time.monotonic(), 0))
             server.post(messages(1), calls.driver, BODY)
         heard = _line(readers)
-    if heard["heard"] != SEATS * SAID:
-        raise RuntimeError(f"{SEATS} seats heard {heard['heard']} of {SAID} messages each")
+    if heard["heard"] != count * said:
+        raise RuntimeError(f"{count} streams had {heard['heard']} of {said} messages each")
     delays: dict[str, float] = heard["delays_ms"]
     return delays
 
 
-def sockets(server: Server, calls: Calls) -> float:
-    """Memory of a server with SOCKETS idle WebSockets, in MB."""
-    with _readers("socket", server, calls.admin, SOCKETS, SETTLES_S) as readers:
+def sockets(server: Server, calls: Calls, count: int) -> float:
+    """Memory of a server with so many idle WebSockets, in MB."""
+    with _readers("socket", server, calls.admin, count, SETTLES_S) as readers:
         time.sleep(SETTLES_S / 2)
         used = server.memory_mb()
         _line(readers)

@@ -57,16 +57,17 @@ async def fill(url: str, world: World) -> None:
         await connection.close()
 
 
-def pgbench(server: Postgres, world: World, clients: int, seconds: int, *, hot: bool) -> Run:
+def pgbench(server: Postgres, world: World, clients: int, seconds: float, *, hot: bool) -> Run:
     """Run the script with so many clients, in random conversations or all in the first."""
     target = urlsplit(server.url)
+    whole = str(max(1, round(seconds)))
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(script_text(world, hot=hot))
         script.flush()
         done = subprocess.run(
             [
                 server.bin / "pgbench", "-n", "-M", "prepared", "-f", script.name,
-                "-c", str(clients), "-j", str(min(THREADS, clients)), "-T", str(seconds),
+                "-c", str(clients), "-j", str(min(THREADS, clients)), "-T", whole,
                 "-h", str(target.hostname), "-p", str(target.port), "-U", str(target.username),
                 target.path.lstrip("/"),
             ],

@@ -8,26 +8,44 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from msgspec import Struct
+
 from bench import calls, live, postgres, sqlite
 from bench.calls import Calls
 from bench.figures import Figures, Sample
 from bench.generator import Generator
+from bench.live import Audience
 from bench.server import Server
-from bench.world import World
+from bench.world import SMALL, TINY, World
 from tests.support.postgres import Postgres
 
-STARTS = 3
 Say = Callable[[str], None]
+
+
+class Scale(Struct, frozen=True):
+    """How often and how long to measure, over which world, and with how many live readers."""
+
+    world: World = SMALL
+    rounds: int = 3
+    seconds: float = 3
+    warm_up_seconds: float = 1
+    starts: int = 3
+    audience: Audience = Audience()
+
+
+SHORT = Scale(TINY, 1, 0.3, 1, 1, Audience(streams=20, messages=2, sockets=20))
+"""Everything once, in some twenty seconds."""
 
 
 class Suite:
     """One run of everything over one world."""
 
-    def __init__(self, world: World, directory: Path, rounds: int, seconds: int, say: Say) -> None:
-        self._world = world
+    def __init__(self, scale: Scale, directory: Path, say: Say) -> None:
+        self._scale = scale
+        self._world = world = scale.world
         self._directory = directory
-        self._rounds = rounds
-        self._seconds = seconds
+        self._rounds = scale.rounds
+        self._seconds = scale.seconds
         self._say = say
         self._generator = Generator(directory)
         self._calls: Calls = calls.prepare(self._generator, world)
@@ -57,8 +75,9 @@ class Suite:
         """What happens after the commit, in a server of its own."""
         with Server(cluster.url, self._directory, settings=live.SETTINGS) as server:
             self._warm_up(server)
-            self._say("1,000 streams, 10,000 sockets")
-            self.figures.seats.append(live.seats(server, self._calls))
+            audience = self._scale.audience
+            self._say(f"{audience.streams:,} streams, {audience.sockets:,} sockets")
+            self.figures.seats.append(live.seats(server, self._calls, audience))
             with live.told(server, self._calls, self._directory / "receive") as receiver:
                 for number in range(1, self._rounds + 1):
                     self._say(f"sends that are told to a webhook, round {number} of {self._rounds}")
@@ -66,7 +85,9 @@ class Suite:
                     rate = live.deliveries(receiver, self._seconds)
                     self.figures.samples["postgres deliveries"].append(Sample(rate))
         with Server(cluster.url, self._directory) as server:
-            self.figures.memory["10,000 sockets"].append(live.sockets(server, self._calls))
+            self.figures.memory["10,000 sockets"].append(
+                live.sockets(server, self._calls, self._scale.audience.sockets)
+            )
 
     def on_sqlite(self, path: Path) -> None:
         """Everything on a SQLite file that is filled: commits one by one, and the server."""
@@ -89,7 +110,7 @@ class Suite:
     def _start_often(self, database: str, url: str) -> None:
         """From start to first answer, on a database that is there."""
         self._say(f"starting on {database}")
-        for _ in range(STARTS):
+        for _ in range(self._scale.starts):
             with Server(url, self._directory) as server:
                 self.figures.starts[database].append(server.first_answer)
 
@@ -102,7 +123,7 @@ class Suite:
     def _warm_up(self, *servers: Server) -> None:
         for server in servers:
             for requests in (self._calls.send, self._calls.list_own, self._calls.list_messages):
-                self._generator.run(server.port, requests, 64, 1)
+                self._generator.run(server.port, requests, 64, self._scale.warm_up_seconds)
 
     def _pair(
         self, cluster: Postgres, server: Server, clients: int, hot: bool = False, told: bool = False

@@ -66,6 +66,8 @@ def prefix(family: int) -> str:
     return f"00000000-0000-7000-8{family:03x}-"
 
 
+TINY = World(conversations=120, messages=20, drivers=2, customers=12, deep=40)
+"""What the short form of each command measures: that it runs, and no figures."""
 SMALL = World(conversations=10_000, messages=20, drivers=100, customers=1_000, deep=20)
 """What `python -m bench` measures sends and lists in."""
 LIKE_MOST = World(
