@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from koine.engine import audit, keys, people, sessions
+from koine.engine import audit, keys, offboarding, people, sessions
 from koine.engine.people import PersonChanges
 from koine.model.audit import AuditEntry
 from koine.model.errors import Forbidden
@@ -57,7 +57,7 @@ async def test_no_entry_holds_a_secret(cast: Cast) -> None:
 async def test_a_refused_act_leaves_no_entry(cast: Cast) -> None:
     before = await newest(cast)
     with pytest.raises(Forbidden):
-        await people.remove(cast.engine, cast.acme.actor("alice"), cast.acme.id("dan"), "user")
+        await offboarding.remove(cast.engine, cast.acme.actor("alice"), cast.acme.id("dan"), "user")
     assert await newest(cast) == before
 
 

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from koine.engine import credentials, keys, people, sessions, tenants
+from koine.engine import credentials, keys, offboarding, people, sessions, tenants
 from koine.engine import engine as engines
 from koine.engine.people import PersonChanges
 from koine.engine.tenants import TenantChanges
@@ -84,7 +84,7 @@ async def test_a_removed_users_key_and_token_are_refused(cast: Cast) -> None:
     made = await keys.create(cast.engine, ada, "k", READ, user_id=dan)
     token = cast.token("dan")
     await credentials.by_token(cast.engine, token)
-    await people.remove(cast.engine, ada, dan, "user")
+    await offboarding.remove(cast.engine, ada, dan, "user")
     cast.clock.advance(seconds=6)
     assert await refused(cast, token) == "invalid"
     assert await refused(cast, made.text) == "invalid"
@@ -183,7 +183,7 @@ async def test_who_is_refused_a_change_of_rights_has_nothing_forgotten(cast: Cas
     token, engine = cast.token("alice"), cast.engine
     actor = await credentials.by_token(engine, token)
     with pytest.raises(Forbidden):
-        await people.remove(engine, actor, cast.acme.id("dan"), "user")
+        await offboarding.remove(engine, actor, cast.acme.id("dan"), "user")
     assert engine.known.get(token, cast.clock.now()) == actor
-    await people.remove(engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user")
+    await offboarding.remove(engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user")
     assert engine.known.get(token, cast.clock.now()) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.engine import access, credentials, keys, lenders, people
+from koine.engine import access, credentials, keys, lenders, offboarding, people
 from koine.engine.lenders import Lender
 from koine.engine.people import PersonChanges
 from koine.kit.times import SECOND
@@ -33,7 +33,7 @@ async def change(cast: Cast, who: Actor, changes: PersonChanges | None) -> None:
     """Change somebody, or remove them."""
     assert who.identity_id is not None
     if changes is None:
-        await people.remove(cast.engine, cast.acme.actor("ada"), who.identity_id, "user")
+        await offboarding.remove(cast.engine, cast.acme.actor("ada"), who.identity_id, "user")
     else:
         await people.change(cast.engine, cast.acme.actor("ada"), who.identity_id, "user", changes)
 

@@ -3,7 +3,15 @@
 import pytest
 from msgspec import structs
 
-from koine.engine import conversations, deliveries, delivery_conversations, inboxes, people, tenants
+from koine.engine import (
+    conversations,
+    deliveries,
+    delivery_conversations,
+    inboxes,
+    offboarding,
+    people,
+    tenants,
+)
 from koine.engine.conversations import Changes
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.delivery_conversations import Opening
@@ -24,7 +32,7 @@ async def cast(db: Database) -> Cast:
 
 async def remove(cast: Cast, who: str) -> str:
     gone = cast.acme.people[who]
-    await people.remove(cast.engine, cast.acme.actor("ada"), gone.id, gone.kind)
+    await offboarding.remove(cast.engine, cast.acme.actor("ada"), gone.id, gone.kind)
     return gone.id
 
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from koine.engine import conversations, offboarding, people, tickets, upkeep
+from koine.engine import conversations, offboarding, tickets, upkeep
 from koine.engine.conversations import Changes
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.filters import ConversationFilter
@@ -32,7 +32,7 @@ async def opened(cast: Cast, assignee: str | None = "olaf", *others: str) -> str
 
 async def remove(cast: Cast, who: str = "olaf") -> None:
     gone = cast.acme.people[who]
-    await people.remove(cast.engine, cast.acme.actor("ada"), gone.id, gone.kind)
+    await offboarding.remove(cast.engine, cast.acme.actor("ada"), gone.id, gone.kind)
 
 
 async def now(cast: Cast, talk: str) -> Conversation:

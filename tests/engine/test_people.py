@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from koine.engine import accounts, keys, people, sessions
+from koine.engine import accounts, keys, offboarding, people, sessions
 from koine.engine.people import PersonChanges
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -55,7 +55,7 @@ async def test_a_removed_contacts_identifier_is_free(cast: Cast) -> None:
     ada, engine = cast.acme.actor("ada"), cast.engine
     new = NewIdentity(kind="contact", identifier="i")
     first = await people.create(engine, ada, new)
-    await people.remove(engine, ada, first.id, "contact")
+    await offboarding.remove(engine, ada, first.id, "contact")
     assert (await people.create(engine, ada, new)).id != first.id
 
 
@@ -66,7 +66,7 @@ async def test_another_tenants_people_are_not_found(cast: Cast) -> None:
     with pytest.raises(NotFound):
         await people.change(engine, ada, theirs, "user", PersonChanges(name="x"))
     with pytest.raises(NotFound):
-        await people.remove(engine, ada, theirs, "user")
+        await offboarding.remove(engine, ada, theirs, "user")
 
 
 async def test_a_contact_is_no_user(cast: Cast) -> None:
@@ -85,7 +85,7 @@ async def test_one_sees_oneself_and_no_one_else_without_permission(cast: Cast) -
 
 async def test_nobody_removes_themselves(cast: Cast) -> None:
     with pytest.raises(Conflict):
-        await people.remove(cast.engine, cast.acme.actor("ada"), cast.acme.id("ada"), "user")
+        await offboarding.remove(cast.engine, cast.acme.actor("ada"), cast.acme.id("ada"), "user")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ async def test_an_email_logs_one_user_in_and_is_free_when_they_go(cast: Cast) ->
         await accounts.create(cast.engine, boss, twin, PASSWORD)
     found = await people.find(cast.engine, boss, PeopleFilter(search="Twin"), Window(10))
     assert found.items == []
-    await people.remove(cast.engine, boss, dan.id, "user")
+    await offboarding.remove(cast.engine, boss, dan.id, "user")
     made = await accounts.create(cast.engine, boss, twin, PASSWORD)
     assert (await sessions.log_in(cast.engine, str(dan.email), PASSWORD)).user.id == made.id
 

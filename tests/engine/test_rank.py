@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from koine.engine import accounts, credentials, keys, people, sessions, tenants
+from koine.engine import accounts, credentials, keys, offboarding, people, sessions, tenants
 from koine.engine.people import PersonChanges
 from koine.model.actor import Actor, operator
 from koine.model.errors import Forbidden, Unauthenticated
@@ -44,7 +44,7 @@ ATTACKS: dict[str, Attack] = {
     "blocked": lambda c, a, u: people.change(c.engine, a, u, "user", PersonChanges(blocked=True)),
     "email": lambda c, a, u: people.change(c.engine, a, u, "user", PersonChanges(email="e@x.test")),
     "password": lambda c, a, u: sessions.set_password(c.engine, a, u, PASSWORD),
-    "removal": lambda c, a, u: people.remove(c.engine, a, u, "user"),
+    "removal": lambda c, a, u: offboarding.remove(c.engine, a, u, "user"),
     "a key as them": lambda c, a, u: keys.create(c.engine, a, "k", MANAGE, user_id=u),
 }
 
@@ -78,7 +78,7 @@ async def test_a_manager_manages_those_who_may_do_no_more(cast: Cast) -> None:
     await keys.revoke(cast.engine, lesser, made.key.id)
     with pytest.raises(Unauthenticated):
         await credentials.by_key(cast.engine, made.text)
-    await people.remove(cast.engine, lesser, cleo, "user")
+    await offboarding.remove(cast.engine, lesser, cleo, "user")
 
 
 async def test_what_says_nothing_new_of_an_administrator_is_allowed(cast: Cast) -> None:

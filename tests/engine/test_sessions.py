@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from koine.engine import credentials, people, sessions
+from koine.engine import credentials, offboarding, people, sessions
 from koine.engine.people import PersonChanges
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
@@ -76,7 +76,7 @@ async def test_one_who_is_gone_neither_logs_in_nor_refreshes(cast: Cast, change:
     if change == "block":
         await people.change(cast.engine, ada, dan.id, "user", PersonChanges(blocked=True))
     else:
-        await people.remove(cast.engine, ada, dan.id, "user")
+        await offboarding.remove(cast.engine, ada, dan.id, "user")
     with pytest.raises(Unauthenticated):
         await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
     with pytest.raises(Unauthenticated):

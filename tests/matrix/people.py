@@ -5,7 +5,7 @@ import json
 
 from msgspec import Struct
 
-from koine.engine import keys, people, sessions
+from koine.engine import keys, offboarding, people, sessions
 from koine.engine.engine import ISSUER
 from koine.kit.jwt import TokenSigner
 from koine.kit.times import SECOND
@@ -134,7 +134,7 @@ def _foreign(cast: Cast) -> str:
 async def _removed(cast: Cast) -> str:
     person = await _newcomer(cast, "gone")
     token = sessions.access_token(cast.engine, cast.acme.tenant.id, cast.acme.people["gone"], 3600)
-    await people.remove(cast.engine, operator(cast.acme.tenant.id), person, "user")
+    await offboarding.remove(cast.engine, operator(cast.acme.tenant.id), person, "user")
     return token
 
 

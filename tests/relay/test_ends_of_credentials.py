@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from koine.engine import accounts, credentials, keys, people, sessions
+from koine.engine import accounts, credentials, keys, offboarding, people, sessions
 from koine.engine import engine as engines
 from koine.engine.engine import Engine
 from koine.engine.people import PersonChanges
@@ -74,7 +74,7 @@ ENDS: dict[str, End] = {
     ),
     "blocked": change(PersonChanges(blocked=True)),
     "email": change(PersonChanges(email=None)),
-    "removed": lambda cast, _: people.remove(
+    "removed": lambda cast, _: offboarding.remove(
         cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user"
     ),
 }
@@ -102,6 +102,6 @@ async def test_a_key_closes_its_streams_with_the_one_that_made_it(cast: Cast, ho
         "blocked": lambda: people.change(
             cast.engine, ada, dan, "user", PersonChanges(blocked=True)
         ),
-        "removed": lambda: people.remove(cast.engine, ada, dan, "user"),
+        "removed": lambda: offboarding.remove(cast.engine, ada, dan, "user"),
     }
     await closed_everywhere(cast, made.text, ends[how])

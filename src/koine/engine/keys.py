@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, structs
 
-from koine.engine import access, lenders, people
+from koine.engine import access, lenders, rank
 from koine.engine.engine import reads, writes, writes_rights
 from koine.engine.ledger import note
 from koine.engine.lenders import Lender
@@ -131,7 +131,7 @@ async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise Invalid("user_id", "unknown", "no such user")
     if user.id != actor.identity_id:
-        access.need_all(actor, people.held(user.role, user.permissions))
+        access.need_all(actor, rank.effective_permissions(user.role, user.permissions))
         access.need_notes(actor, user.role)
     return user.id
 

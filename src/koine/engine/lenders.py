@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.engine import access
-from koine.engine.people import held
+from koine.engine.rank import effective_permissions
 from koine.model.actor import Actor, operator
 from koine.model.credential import ApiKey
 from koine.model.errors import Invalid, Unauthenticated, UnauthenticatedReason
@@ -59,7 +59,7 @@ async def user_actor(tx: Tx, user_id: str) -> Actor:
         kind="user",
         identity_id=user.id,
         role=user.role,
-        permissions=held(user.role, user.permissions),
+        permissions=effective_permissions(user.role, user.permissions),
     )
 
 

@@ -1,20 +1,30 @@
-"""What becomes of the conversations of one who is removed: they are assigned to nobody, the person
-takes part no more, and tickets go back, so that the responder goes on.
+"""Removing a user or contact, and what becomes of their conversations: these are assigned to
+nobody, the person takes part no more, and tickets go back, so that the responder goes on.
 
 The first conversations are seen to in the transaction that removes the person, the others in
 transactions of their own: nobody waits long for one. What a crash leaves undone, upkeep does.
 """
 
-from koine.engine import participation, tickets
-from koine.engine.engine import Engine
+from koine.engine import participation, people, tickets
+from koine.engine.engine import Engine, writes_rights
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation
+from koine.model.identity import IdentityKind
 from koine.store import conversations, offboarding
 from koine.store.db import Tx
 
 PIECE = 20
 """Conversations of each kind (taking part, assigned, with a ticket) in one transaction."""
 _PEOPLE = 100
+
+
+async def remove(engine: Engine, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
+    """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
+    the e-mail of a login and the identifier of a contact are free again. They leave their
+    conversations, which are assigned to nobody. Raises Forbidden (also for a user who may do more
+    than the actor), NotFound(kind), Conflict("self")."""
+    if await _remove(engine, actor, identity_id, kind) >= PIECE:
+        await finish(engine, actor.tenant_id, identity_id)
 
 
 async def finish(engine: Engine, tenant_id: str, identity_id: str) -> int:
@@ -44,6 +54,12 @@ async def step(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
     for conversation in locked:
         await _leave(tx, now, actor, conversation, identity_id)
     return len(locked)
+
+
+@writes_rights
+async def _remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> int:
+    gone = await people.remove_tx(tx, now, actor, identity_id, kind)
+    return await step(tx, now, actor, gone.id)
 
 
 async def _leave(tx: Tx, now: int, actor: Actor, found: Conversation, identity_id: str) -> None:

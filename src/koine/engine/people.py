@@ -5,10 +5,11 @@ from contextlib import nullcontext
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, attributes, offboarding
+from koine.engine import access, attributes
 from koine.engine.contact_claims import given_by_tenant, release_identifier, take_verified
-from koine.engine.engine import Engine, reads, reads_much, writes, writes_rights
+from koine.engine.engine import Engine, reads, reads_much, writes
 from koine.engine.ledger import note, record
+from koine.engine.rank import effective_permissions, require_rank
 from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.kit.tokens import random_token
@@ -33,7 +34,7 @@ from koine.store.db import Duplicate, Tx
 
 PUBSUB_BYTES = 24
 _RANK_FIELDS = ("role", "permissions", "blocked", "email")
-"""Fields of a user that nobody changes who may do less than the user (`outrank`)."""
+"""Fields of a user that nobody changes who may do less than the user (`require_rank`)."""
 
 
 class PersonChanges(Struct, frozen=True, kw_only=True):
@@ -86,7 +87,7 @@ async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
     if new.kind == "contact" and new.identifier is not None:
         await release_identifier(tx, now, None, new.identifier)
     if new.kind == "user":
-        access.need_all(actor, held(new.role, new.permissions))
+        access.need_all(actor, effective_permissions(new.role, new.permissions))
         access.need_notes(actor, new.role)
     person = await add(tx, now, new)
     if new.kind == "contact":
@@ -173,45 +174,23 @@ async def alter(
     return after
 
 
-async def remove(engine: Engine, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
-    """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
-    the e-mail of a login and the identifier of a contact are free again. They leave their
-    conversations, which are assigned to nobody. Raises Forbidden (also for a user who may do more
-    than the actor), NotFound(kind), Conflict("self")."""
-    if await _remove(engine, actor, identity_id, kind) >= offboarding.PIECE:
-        await offboarding.finish(engine, actor.tenant_id, identity_id)
-
-
-@writes_rights
-async def _remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> int:
+async def remove_tx(
+    tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind
+) -> Identity:
+    """The part of `offboarding.remove` that concerns the person alone; returns them as removed."""
     access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     before = await _locked(tx, identity_id, kind)
     if before.id == actor.identity_id:
         raise Conflict("self", "you cannot remove yourself")
     if kind == "user":
-        outrank(actor, before)
+        require_rank(actor, before)
     gone = structs.replace(before, identifier=None, removed_at=now, updated_at=now)
     await identities.change(tx, gone)
     await credentials.delete_login(tx, before.id)
     await credentials.revoke_sessions_of(tx, before.id, now)
     await note(tx, now, actor, "remove", kind, before.id, identifier=before.identifier)
     await record(tx, now, "identity.removed", before.id, what=kind)
-    return await offboarding.step(tx, now, actor, before.id)
-
-
-def held(role: str | None, permissions: str) -> frozenset[str]:
-    """What a user may do by role and by what it was given on top, a JSON array."""
-    own = msgspec.json.decode(permissions, type=list[str])
-    return ROLE_PERMISSIONS.get(role, frozenset()) | frozenset(own)
-
-
-def outrank(actor: Actor, user: Identity) -> None:
-    """Raise Forbidden unless the actor may change who this user is here (role, permissions,
-    e-mail, password, blocking, removal): the user in person, or who may do all that the user may.
-    A key that acts as the user is not the user."""
-    if actor.kind != "user" or user.id != actor.identity_id:
-        access.need_all(actor, held(user.role, user.permissions))
-        access.need_notes(actor, user.role)
+    return gone
 
 
 @writes
@@ -246,12 +225,12 @@ async def _change(
 async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Identity) -> None:
     """Nobody gives more than they hold, nor changes the standing of one who may do more: judged
     by the row as it was, so that nobody is made less first. A login follows its user's e-mail."""
-    new = held(after.role, after.permissions) - held(before.role, before.permissions)
-    access.need_all(actor, new)
+    had = effective_permissions(before.role, before.permissions)
+    access.need_all(actor, effective_permissions(after.role, after.permissions) - had)
     if after.role != before.role:
         access.need_notes(actor, after.role)
     if any(getattr(after, name) != getattr(before, name) for name in _RANK_FIELDS):
-        outrank(actor, before)
+        require_rank(actor, before)
     if after.email == before.email:
         return
     if after.email:

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from koine.engine import access, people
+from koine.engine import access, rank
 from koine.engine.engine import Engine, writes_rights
 from koine.engine.ledger import note, note_anonymous
 from koine.kit import password_rules, passwords, tokens
@@ -151,7 +151,7 @@ def access_token(engine: Engine, tenant_id: str, user: Identity, ttl_s: int, sid
         "sub": user.id,
         "tenant_id": tenant_id,
         "role": user.role,
-        "permissions": sorted(people.held(user.role, user.permissions)),
+        "permissions": sorted(rank.effective_permissions(user.role, user.permissions)),
         "is_system_admin": False,
     }
     return engine.signer.sign(claims | ({"sid": sid} if sid else {}), ttl_s)
@@ -166,7 +166,7 @@ def system_admin_token(engine: Engine, ttl_s: int) -> str:
 async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, new: NewPassword) -> None:
     """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
     without an e-mail or for one made of names; a Duplicate is the caller's to tell."""
-    people.outrank(actor, user)
+    rank.require_rank(actor, user)
     if not user.email:
         raise Invalid("email", "missing", "a user who logs in needs an e-mail")
     tenant = await tenants.get(tx, tx.tenant_id)

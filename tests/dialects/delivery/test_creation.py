@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from koine.engine import people
+from koine.engine import offboarding
 from koine.kit.ids import new_id
 from tests.dialects.delivery.conftest import Wire
 
@@ -187,7 +187,7 @@ async def test_the_envelope_of_one(wire: Wire) -> None:
 async def test_a_delivery_whose_people_were_removed_opens_and_is_joined(
     wire: Wire, gone: str
 ) -> None:
-    await people.remove(wire.cast.engine, wire.cast.acme.actor("ada"), wire.id(gone), "user")
+    await offboarding.remove(wire.cast.engine, wire.cast.acme.actor("ada"), wire.id(gone), "user")
     body = {"delivery_id": wire.cast.acme.deliveries[0].id}
     first = await wire.call("dora", "POST", body=body)
     again = await wire.call("ada", "POST", body=body)

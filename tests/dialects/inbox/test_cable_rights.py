@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from koine.engine import contact_merge, conversations, inboxes, people
+from koine.engine import contact_merge, conversations, inboxes, offboarding, people
 from koine.engine.inboxes import InboxChanges
 from koine.engine.people import PersonChanges
 from koine.kit.ids import new_id
@@ -58,7 +58,7 @@ async def test_so_is_one_that_is_removed(here: Shore) -> None:
     company = here.cast.acme
     async with here.cabled(here.carol) as client:
         boss = operator(company.tenant.id)
-        await people.remove(here.cast.engine, boss, company.id("carol"), "contact")
+        await offboarding.remove(here.cast.engine, boss, company.id("carol"), "contact")
         assert await ended(client) == UNAUTHORIZED
     assert await rejected(here, here.carol)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from koine.engine import conversations, messages, people
+from koine.engine import conversations, messages, offboarding, people
 from koine.engine.people import PersonChanges
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
@@ -177,7 +177,7 @@ async def test_a_removed_contacts_source_id_begins_anew(door: Door) -> None:
     guest = await door.newcomer(name="First", source_id="browser-1")
     made = await guest.open()
     found = await door.native((await guest.call("GET")).json()["id"])
-    await people.remove(door.cast.engine, door.cast.acme.actor("ada"), found["id"], "contact")
+    await offboarding.remove(door.cast.engine, door.cast.acme.actor("ada"), found["id"], "contact")
     assert (await guest.call("GET")).status_code == 404
     again = await door.enter(source_id="browser-1", name="Second")
     assert (again["source_id"], again["name"]) == ("browser-1", "Second")

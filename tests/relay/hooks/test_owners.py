@@ -4,7 +4,17 @@ import importlib
 
 import pytest
 
-from koine.engine import audit, credentials, hook_changes, hook_deliveries, hooks, keys, people
+from koine.engine import (
+    audit,
+    credentials,
+    hook_changes,
+    hook_deliveries,
+    hooks,
+    keys,
+    offboarding,
+    people,
+    rank,
+)
 from koine.engine.hook_changes import HookChanges
 from koine.engine.hook_owners import KEY_ENDED, OWNER_HOLDS_LESS, OWNER_LEFT
 from koine.engine.hooks import MadeHook, NewHook
@@ -33,7 +43,7 @@ async def eve_of(told: Told, role: str = "tenant_admin", permissions: str = "[]"
     """Somebody who will leave."""
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=permissions)
     eve = await people.create(told.cast.engine, told.boss, new)
-    held = people.held(role, permissions)
+    held = rank.effective_permissions(role, permissions)
     return Actor(told.boss.tenant_id, "user", eve.id, role, held)
 
 
@@ -45,7 +55,7 @@ async def hook_of(told: Told, owner: Actor) -> MadeHook:
 async def leave(told: Told, who: Actor, how: PersonChanges | None) -> None:
     engine, who_id = told.cast.engine, who.identity_id or ""
     if how is None:
-        await people.remove(engine, told.boss, who_id, "user")
+        await offboarding.remove(engine, told.boss, who_id, "user")
     else:
         await people.change(engine, told.boss, who_id, "user", how)
 

@@ -10,6 +10,7 @@ from koine.engine import (
     hooks,
     inboxes,
     people,
+    rank,
     tenants,
 )
 from koine.engine.conversations import Changes
@@ -29,7 +30,7 @@ async def user(told: Told, role: str | None, *more: str) -> Actor:
     given = msgspec.json.encode(more).decode()
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=given)
     eve = await people.create(told.cast.engine, told.boss, new)
-    return Actor(told.boss.tenant_id, "user", eve.id, role, people.held(role, given))
+    return Actor(told.boss.tenant_id, "user", eve.id, role, rank.effective_permissions(role, given))
 
 
 async def listening(told: Told, owner: Actor, path: str, *kinds: str) -> MadeHook:

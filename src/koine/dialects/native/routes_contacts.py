@@ -2,7 +2,7 @@
 
 from koine.dialects.native import cursors, shapes, values
 from koine.dialects.native import wire_people as wire
-from koine.engine import contact_merge, people
+from koine.engine import contact_merge, offboarding, people
 from koine.engine.people import PersonChanges
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
@@ -69,4 +69,4 @@ async def merge_contact(call: Call[wire.MergeContact, None]) -> wire.Contact:
 @routes.delete(CONTACT, status=204, path_types=TYPES, tags=TAGS)
 async def remove_contact(call: Call[None, None]) -> None:
     """Remove a contact; what it said stays."""
-    await people.remove(call.engine, call.actor, values.path_id(call, "contact_id"), "contact")
+    await offboarding.remove(call.engine, call.actor, values.path_id(call, "contact_id"), "contact")

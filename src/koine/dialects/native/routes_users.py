@@ -2,7 +2,7 @@
 
 from koine.dialects.native import cursors, shapes, values, wire
 from koine.dialects.native import wire_people as people_wire
-from koine.engine import accounts, people
+from koine.engine import accounts, offboarding, people
 from koine.engine.people import PersonChanges
 from koine.http.call import Call
 from koine.http.route import PathType, Routes
@@ -57,4 +57,4 @@ async def change_user(call: Call[people_wire.ChangeUser, None]) -> wire.User:
 @routes.delete(USER, status=204, path_types=TYPES, tags=TAGS)
 async def remove_user(call: Call[None, None]) -> None:
     """Remove a user, whose sessions and keys end; what they said stays."""
-    await people.remove(call.engine, call.actor, values.path_id(call, "user_id"), "user")
+    await offboarding.remove(call.engine, call.actor, values.path_id(call, "user_id"), "user")
