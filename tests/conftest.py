@@ -17,6 +17,7 @@ import uvloop
 from hypothesis import settings
 
 from koine.store.db import Database
+from tests.cast import Cast, make_cast
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres, begin
 
@@ -125,6 +126,18 @@ def db(backend: str, request: pytest.FixtureRequest) -> Database:
     # Not a fixture with params: random order would open and close both again and again.
     opened: Database = request.getfixturevalue(f"{backend}_db")
     return opened
+
+
+@pytest.fixture
+def cast_settings() -> dict[str, object]:
+    """The settings of the cast's server, beside those of every test: a module may say its own."""
+    return {}
+
+
+@pytest.fixture
+async def cast(db: Database, cast_settings: dict[str, object]) -> Cast:
+    """The small cast (tests/cast.py), new, in `db`."""
+    return await make_cast(db, None, **cast_settings)
 
 
 @pytest.fixture

@@ -15,17 +15,15 @@ from koine.model.message import Draft
 from koine.model.view import Part, Shown
 from koine.relay.encoding import EventEncodings
 from koine.store import events, tenants
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 PARTS: frozenset[Part] = frozenset({"participants", "latest", "people"})
 SECRET = "the pin is 1234"
 
 
 @pytest.fixture
-async def cast(db: Database) -> Cast:
+async def cast(cast: Cast) -> Cast:
     """Olaf is the tenant's support user."""
-    cast = await make_cast(db)
     settings = msgspec.json.encode({"support_user_ids": [cast.acme.id("olaf")]}).decode()
     changed = structs.replace(cast.acme.tenant, settings=settings)
     await cast.engine.db.write(cast.acme.tenant.id, tenants.change, changed)

@@ -21,16 +21,11 @@ from koine.model.message import Draft
 from koine.model.page import Window
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 from koine.store.as_tenant import TenantTx
-from koine.store.db import Database, Tx
+from koine.store.db import Tx
 from koine.store.sql import Query
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 ALL = MessageFilter(with_private=True)
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def opened(cast: Cast) -> str:

@@ -9,15 +9,9 @@ from koine.model.errors import Conflict, Forbidden, Invalid
 from koine.model.filters import PeopleFilter
 from koine.model.identity import NewIdentity
 from koine.model.page import Window
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, make_cast
+from tests.cast import PASSWORD, Cast
 
 OTHER = "another long password"
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def test_a_user_is_made_with_a_password(cast: Cast) -> None:

@@ -9,13 +9,7 @@ from koine.model.audit import AuditEntry
 from koine.model.errors import Forbidden
 from koine.model.page import Window
 from koine.model.permissions import READ_CONVERSATIONS
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import PASSWORD, Cast
 
 
 async def newest(cast: Cast, noun: str | None = None) -> AuditEntry:

@@ -9,13 +9,7 @@ from koine.kit.tokens import hmac_hex
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.identity import Identity
 from koine.model.page import Window
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def merge(cast: Cast, survivor: str, merged: str, who: str = "ada") -> Identity:

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from koine.engine import (
     contact_entry,
     contact_merge,
@@ -25,13 +23,7 @@ from koine.model.inbox import Inbox
 from koine.model.message import Draft
 from koine.model.page import Window
 from koine.store import conversation_lists, identities, participants
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def entry(cast: Cast, name: str) -> Entry:

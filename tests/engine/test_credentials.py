@@ -15,16 +15,10 @@ from koine.kit.times import SECOND
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT
 from koine.model.tenant import TokenIssuer
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 READ = frozenset({READ_CONVERSATIONS})
 THEIR_SECRET = "their own secret of forty characters long"
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def refused(cast: Cast, text: str) -> str:

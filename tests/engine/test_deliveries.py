@@ -12,13 +12,7 @@ from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.page import Window
 from koine.store import participants
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def save(cast: Cast, *given: DeliveryInput, who: str = "dora") -> list[deliveries.Saved]:

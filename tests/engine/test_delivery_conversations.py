@@ -12,13 +12,7 @@ from koine.model.errors import Invalid, NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.page import numbered
 from koine.store import participants
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def open_(cast: Cast, who: str, n: int | None = 0) -> tuple[Conversation, bool]:

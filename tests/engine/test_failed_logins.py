@@ -10,15 +10,19 @@ from koine.model.actor import operator
 from koine.model.audit import AuditEntry
 from koine.model.errors import Invalid, Unauthenticated
 from koine.model.page import Window
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, make_cast
+from tests.cast import PASSWORD, Cast
 
 FROM = "192.0.2.7"
 
 
 @pytest.fixture
-async def cast(db: Database) -> Cast:
-    cast = await make_cast(db, audit_failed_logins_per_hour=2)
+def cast_settings() -> dict[str, object]:
+    return {"audit_failed_logins_per_hour": 2}
+
+
+@pytest.fixture
+async def cast(cast: Cast) -> Cast:
+    """Three of the cast have a password."""
     for name in ("dan", "dora", "alice"):
         boss, person = operator(cast.acme.tenant.id), cast.acme.id(name)
         await sessions.set_password(cast.engine, boss, person, PASSWORD)

@@ -8,8 +8,7 @@ import pytest
 from koine.engine import files
 from koine.model.errors import NotFound, Unavailable
 from koine.store import files as rows
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 
 class Bytes:
@@ -27,8 +26,8 @@ class Bytes:
 
 
 @pytest.fixture
-async def cast(db: Database, tmp_path: Path) -> Cast:
-    return await make_cast(db, data_dir=str(tmp_path))
+def cast_settings(tmp_path: Path) -> dict[str, object]:
+    return {"data_dir": str(tmp_path)}
 
 
 def on_disk(cast: Cast) -> list[Path]:

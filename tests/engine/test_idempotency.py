@@ -8,15 +8,9 @@ from koine.engine import idempotency
 from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.model.errors import Conflict
 from koine.store import idempotency as rows
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 RESPONSE = StoredResponse(201, "[]", b'{"id": 1}')
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 def keyed(cast: Cast, who: str = "dan", key: str = "k", payload: str = "d") -> KeyedRequest:

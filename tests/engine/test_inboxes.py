@@ -7,13 +7,7 @@ import pytest
 from koine.engine import inboxes
 from koine.engine.inboxes import InboxChanges, NewInbox
 from koine.model.errors import Forbidden, Invalid, NotFound
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def test_an_inbox_has_names_nobody_guesses(cast: Cast) -> None:

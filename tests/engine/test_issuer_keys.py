@@ -13,8 +13,7 @@ from koine.engine.tenants import TenantChanges
 from koine.kit.times import unix
 from koine.model.errors import Invalid, Unauthenticated, Unavailable
 from koine.model.tenant import TokenIssuer
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.kit.outbound.receiver import Receiver, receiving
 
 FIRST, SECOND_ = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("first", "second"))
@@ -36,16 +35,18 @@ async def server() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def cast(db: Database, server: Receiver) -> AsyncIterator[Cast]:
+def cast_settings(server: Receiver) -> dict[str, object]:
+    return {"outbound_allow": f"127.0.0.1:{server.port}", "token_cache_seconds": 0}
+
+
+@pytest.fixture
+async def cast(cast: Cast, server: Receiver) -> AsyncIterator[Cast]:
     """Acme's issuer shows its keys on the server; each request asks for them afresh."""
-    made = await make_cast(
-        db, outbound_allow=f"127.0.0.1:{server.port}", token_cache_seconds=0
-    )  # fmt: skip
     issuer = TokenIssuer("ES256", None, "them", "us", server.url)
     changes = TenantChanges(token_issuer=issuer)
-    await tenants.change(made.engine, made.acme.actor("ada"), changes)
-    yield made
-    await made.engine.outbound.close()
+    await tenants.change(cast.engine, cast.acme.actor("ada"), changes)
+    yield cast
+    await cast.engine.outbound.close()
 
 
 def token(cast: Cast, key: ECKey | RSAKey | OctKey, alg: str = "ES256", kid: str = "") -> str:

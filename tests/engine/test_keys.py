@@ -7,15 +7,9 @@ from koine.engine.people import PersonChanges
 from koine.model.actor import Actor, operator
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 READ = frozenset({READ_CONVERSATIONS})
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def test_the_secret_is_not_kept(cast: Cast) -> None:

@@ -10,16 +10,10 @@ from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, READ_CONVERSATIONS
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 MANAGE = frozenset({MANAGE_TENANT, READ_CONVERSATIONS})
 GONE = [PersonChanges(blocked=True), None]
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def admin(cast: Cast) -> Actor:

@@ -21,13 +21,7 @@ from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid, NotFound
 from koine.model.identity import NewIdentity
 from koine.store import identities, participants
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def remove(cast: Cast, who: str) -> str:

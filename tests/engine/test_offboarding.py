@@ -13,11 +13,6 @@ from koine.store.db import Database
 from tests.cast import Cast, make_cast
 
 
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
-
-
 async def opened(cast: Cast, assignee: str | None = "olaf", *others: str) -> str:
     """A conversation assigned to one, with others in it."""
     ada = cast.acme.actor("ada")

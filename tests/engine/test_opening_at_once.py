@@ -2,18 +2,10 @@
 
 import asyncio
 
-import pytest
-
 from koine.engine import conversations, delivery_conversations
 from koine.engine.delivery_conversations import Opening
 from koine.model.conversation import Conversation, NewConversation
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def by_key(cast: Cast, who: str) -> Conversation:

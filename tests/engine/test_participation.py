@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from koine.engine import conversations, delivery_conversations, participation
 from koine.engine.conversations import Changes
 from koine.engine.delivery_conversations import Joining, Opening
@@ -13,15 +11,9 @@ from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation
 from koine.model.filters import ConversationFilter
 from koine.model.page import numbered
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 PEOPLE = ("dan", "cleo", "olaf", "alice")
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def opened(cast: Cast, *names: str) -> Conversation:

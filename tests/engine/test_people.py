@@ -13,13 +13,7 @@ from koine.model.filters import PeopleFilter
 from koine.model.identity import NewIdentity
 from koine.model.page import Window
 from koine.model.permissions import MANAGE_TENANT, VIEW_TENANT
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import PASSWORD, Cast
 
 
 def limited(cast: Cast) -> Actor:

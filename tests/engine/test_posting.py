@@ -14,15 +14,10 @@ from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import numbered
-from koine.store.db import Database, Tx
+from koine.store.db import Tx
 from koine.store.sql import Query, p
 from koine.store.tables import events
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def opened(cast: Cast) -> Conversation:

@@ -12,17 +12,11 @@ from koine.model.errors import Forbidden, Unauthenticated
 from koine.model.identity import NewIdentity
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, READ_CONVERSATIONS
 from koine.model.tenant import TokenIssuer
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, make_cast
+from tests.cast import PASSWORD, Cast
 
 MANAGE = frozenset({MANAGE_TENANT})
 LESS = PersonChanges(role=None, permissions="[]")
 Attack = Callable[[Cast, Actor, str], Awaitable[object]]
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def manager(cast: Cast, kind: str) -> Actor:

@@ -9,13 +9,7 @@ from koine.engine.responders import NewResponder, Responder, ResponderChanges
 from koine.model.conversation import NewConversation
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.page import Window
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def make(cast: Cast, name: str = "Sales squad") -> Responder:

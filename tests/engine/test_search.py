@@ -35,11 +35,6 @@ PAIRS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
-
-
 @FEW
 @given(
     names=st.lists(TEXTS, min_size=3, max_size=6), start=st.integers(0, 9), many=st.integers(0, 9)

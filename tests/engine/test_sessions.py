@@ -11,13 +11,7 @@ from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
 from koine.store import credentials as rows
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import PASSWORD, Cast
 
 
 async def logged_in(cast: Cast, name: str = "dan") -> sessions.LoggedIn:

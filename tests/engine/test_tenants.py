@@ -12,13 +12,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_TENANT, ROLE_PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 async def test_a_tenant_has_a_default_responder(cast: Cast) -> None:

@@ -7,13 +7,7 @@ from koine.kit.ids import new_id
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Conflict, Forbidden, NotFound
 from koine.model.ticket import Ticket
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast
 
 
 @pytest.fixture

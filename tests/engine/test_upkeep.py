@@ -34,8 +34,14 @@ class Source(io.BytesIO):
 
 
 @pytest.fixture
-async def cast(fresh_db: Database, tmp_path: Path) -> Cast:
-    return await make_cast(fresh_db, data_dir=str(tmp_path))
+def db(fresh_db: Database) -> Database:
+    """These tests count what the whole database holds."""
+    return fresh_db
+
+
+@pytest.fixture
+def cast_settings(tmp_path: Path) -> dict[str, object]:
+    return {"data_dir": str(tmp_path)}
 
 
 async def kept(cast: Cast) -> int:

@@ -6,15 +6,9 @@ from koine.engine import idempotency
 from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.model.errors import Conflict, Unavailable
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 RESPONSE = StoredResponse(201, '[["Location","/v1/things/1"]]', b"{}")
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 def keyed(cast: Cast, payload: str = "d") -> KeyedRequest:

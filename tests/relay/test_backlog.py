@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,11 +23,6 @@ STORIES = st.lists(
     max_size=60,
 )
 READERS = ("dan", "cleo", "olaf", "carol", "dave", "ada")
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:

@@ -12,18 +12,12 @@ from koine.engine.sessions import LoggedIn
 from koine.model.actor import Actor, operator
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, make_cast
+from tests.cast import PASSWORD, Cast
 from tests.relay.plain import PlainVoice, relay_of
 from tests.relay.test_guard import reason_of
 
 READ = frozenset({READ_CONVERSATIONS})
 End = Callable[[Cast, LoggedIn], Awaitable[object]]
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 class Bearer(PlainVoice):

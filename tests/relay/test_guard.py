@@ -12,15 +12,9 @@ from koine.engine.tenants import TenantChanges
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 from koine.relay.seat import Closed, Seat
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.relay.buses.hearing import eventually
 from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def reason_of(seat: Seat) -> str:

@@ -14,11 +14,6 @@ from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
 
 
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
-
-
 async def seat_of(relay: Relay, actor: Actor, cursor: str | None = None) -> Seat:
     return await relay.seat(PlainVoice(actor), cursor)
 

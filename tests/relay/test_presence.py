@@ -8,14 +8,15 @@ from koine.model.actor import Actor
 from koine.relay import presence
 from koine.relay.voice import Whisper
 from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.relay.plain import PlainVoice, heard, relay_of
 from tests.relay.test_whispers import Wire
 
 
 @pytest.fixture
-async def cast(sqlite_db: Database) -> Cast:
-    return await make_cast(sqlite_db)
+def db(sqlite_db: Database) -> Database:
+    """Presence asks no database anything."""
+    return sqlite_db
 
 
 async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:

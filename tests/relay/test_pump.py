@@ -19,11 +19,6 @@ from tests.relay.plain import PlainEncoder, PlainVoice, heard, opened, relay_of,
 from tests.support import databases
 
 
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
-
-
 async def test_without_any_wake_up_events_come_by_looking(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:

@@ -1,18 +1,11 @@
 """Typing is told to who sees the conversation, now or never, on every node."""
 
 import msgspec
-import pytest
 
 from koine.relay.bus import Heard, Subject
 from koine.relay.voice import Whisper
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.relay.plain import PlainVoice, heard, opened, relay_of
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 def typing(cast: Cast, conversation_id: str, name: str) -> Whisper:

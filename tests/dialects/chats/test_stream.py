@@ -1,23 +1,15 @@
 """The chats dialect's own stream: chats and messages as its GETs show them."""
 
-import pytest
-
 from koine.dialects.chats import Chats
 from koine.engine import conversations, keys, messages
 from koine.engine.conversations import Changes
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.dialects.native.following import following
 from tests.support.live import live
 
 PATH = "/api/v1/chats/events"
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def chat(cast: Cast) -> Conversation:

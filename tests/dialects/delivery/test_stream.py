@@ -1,23 +1,15 @@
 """The delivery dialect's own stream: conversations and messages as its GETs show them."""
 
-import pytest
-
 from koine.dialects.delivery import Delivery
 from koine.engine import delivery_conversations, messages, participation
 from koine.engine.delivery_conversations import Opening
 from koine.model.conversation import Conversation
 from koine.model.message import Draft
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.dialects.native.following import following
 from tests.support.live import live
 
 PATH = "/messaging/events"
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def opened(cast: Cast) -> Conversation:

@@ -1,23 +1,15 @@
 """The helpdesk's own stream: its webhooks' events, objects as its GETs show them."""
 
-import pytest
-
 from koine.dialects.helpdesk import Helpdesk
 from koine.engine import conversations, messages
 from koine.engine.conversations import Changes
 from koine.model.conversation import Conversation, NewConversation, SenderKind
 from koine.model.message import Draft
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.dialects.native.following import following
 from tests.support.live import live
 
 PATH = "/api/v1/conversations/events"
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 async def opened(cast: Cast) -> Conversation:

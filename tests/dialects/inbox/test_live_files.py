@@ -11,8 +11,7 @@ import msgspec
 import pytest
 from websockets.asyncio.client import connect
 
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.dialects.inbox.cabling import Cabled, Shore, identifier, shore
 from tests.dialects.inbox.pictures import PNG
 
@@ -20,8 +19,8 @@ PATHS = {"plain": "", "squeezed": "/"}
 
 
 @pytest.fixture
-async def cast(db: Database, tmp_path: Path) -> Cast:
-    return await make_cast(db, data_dir=str(tmp_path), trusted_proxies="127.0.0.1")
+def cast_settings(tmp_path: Path) -> dict[str, object]:
+    return {"data_dir": str(tmp_path), "trusted_proxies": "127.0.0.1"}
 
 
 @pytest.fixture

@@ -4,13 +4,7 @@ import httpx
 import pytest
 
 from koine.dialects.native import Native
-from koine.store.db import Database
-from tests.cast import Cast, http, make_cast
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
+from tests.cast import Cast, http
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from koine.dialects.native import Native
-from koine.store.db import Database
-from tests.cast import PASSWORD, Cast, http, make_cast
+from tests.cast import PASSWORD, Cast, http
 from tests.dialects.native.test_auth import LOGIN, email_of
 
 PATHS = [LOGIN, "/v1/auth/refresh", "/v1/auth/logout"]
@@ -15,9 +14,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
-async def cast(db: Database) -> Cast:
+def cast_settings() -> dict[str, object]:
     """One login a minute, and three failures of an address."""
-    return await make_cast(db, login_rate_limit_per_minute=1, rate_limit_per_minute=3)
+    return {"login_rate_limit_per_minute": 1, "rate_limit_per_minute": 3}
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from koine.dialects.native import Native
 from koine.engine import keys
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.dialects.native.test_stream import opened, say
 from tests.support.live import Live, live
 
@@ -60,11 +59,6 @@ class Wire:
                 await self.hear()
         except ConnectionClosed as end:
             return end.rcvd.code if end.rcvd else 1006
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 @pytest.fixture

@@ -13,15 +13,9 @@ from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.relay.seat import Seat
 from koine.store import log
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 from tests.dialects.native.following import following
 from tests.support.live import Live, live
-
-
-@pytest.fixture
-async def cast(db: Database) -> Cast:
-    return await make_cast(db)
 
 
 @pytest.fixture
