@@ -27,8 +27,7 @@ from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Seat
 from koine.relay.voice import ActorReader, Voice
 from koine.store import events, tenants
-from koine.store.db import Database
-from tests.cast import Cast, make_cast
+from tests.cast import Cast
 
 NOTE, HELLO, SUPPORT, PHONE = "the note 4711", "hello 4712", "the pin is 4713", "+493047140000"
 NAMES = ("ada", "alice", "dan", "olaf", "cleo")
@@ -106,9 +105,8 @@ def test_an_encoder_is_frozen_and_gets_a_view_and_no_reader(encoder: type) -> No
 
 
 @pytest.fixture
-async def cast(db: Database) -> Cast:
+async def cast(cast: Cast) -> Cast:
     """Olaf is the tenant's support user."""
-    cast = await make_cast(db)
     settings = msgspec.json.encode({"support_user_ids": [cast.acme.id("olaf")]}).decode()
     changed = structs.replace(cast.acme.tenant, settings=settings)
     await cast.engine.db.write(cast.acme.tenant.id, tenants.change, changed)
