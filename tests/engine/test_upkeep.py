@@ -181,6 +181,6 @@ async def test_a_table_that_has_grown_is_looked_at(
 async def _known_rows(db: Database) -> float:
     """How many rows of answers the planner believes there are; -1: nobody looked yet."""
     assert isinstance(db, PostgresDatabase)
-    text = "SELECT reltuples FROM pg_class WHERE relname = 'answers'"
+    text = "SELECT reltuples FROM pg_class WHERE relname = 'idempotency_keys'"
     async with db._pool.link() as link:
         return float(await link.connection.fetchval(text))

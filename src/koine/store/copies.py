@@ -18,6 +18,14 @@ Ask = Callable[[str], Awaitable[Sequence[Sequence[Any]]]]
 
 _OWN = "server"
 """The table of the server's own values changes by itself: a probe, an epoch."""
+_RENAMED_BY = "0012"
+_RENAMED = {
+    "answers": "idempotency_keys",
+    "hooks": "webhook_endpoints",
+    "hook_deliveries": "webhook_deliveries",
+    "hook_attempts": "webhook_attempts",
+}
+"""Tables as they were called before a revision, and what they are called since."""
 _GAPS = """
 SELECT c.tenant_id, c.id, c.last_seq, coalesce(m.many, 0), coalesce(m.lowest, 1),
   coalesce(m.highest, 0)
@@ -74,13 +82,22 @@ class Copying(Protocol):
         """Put a copy in the place of what is there. Raises CannotCopy."""
 
 
+def table_name(name: str) -> str:
+    """What this program calls a table of this name, which an older Koine may have given it."""
+    return _RENAMED.get(name, name)
+
+
 async def facts(ask: Ask, known: Collection[str]) -> Facts:
-    """Count a database: those of our tables that are among `known`."""
-    names = [t.name for t in metadata.sorted_tables if t.name in known and t.name != _OWN]
-    counts = {name: int((await ask(f"SELECT count(*) FROM {name}"))[0][0]) for name in names}
+    """Count a database, perhaps an older one: those of our tables that are among `known`, under
+    the names this program has for them."""
+    revision = str((await ask("SELECT version_num FROM alembic_version"))[0][0])
+    names = set(map(table_name, known)) - {_OWN}
+    old = {new: name for name, new in _RENAMED.items()} if revision < _RENAMED_BY else {}
+    counts: dict[str, int] = {}
+    for name in sorted(table.name for table in metadata.sorted_tables if table.name in names):
+        counts[name] = int((await ask(f"SELECT count(*) FROM {old.get(name, name)}"))[0][0])
     newest = await ask("SELECT coalesce(max(position), 0) FROM events")
-    revision = await ask("SELECT version_num FROM alembic_version")
-    return Facts(str(revision[0][0]), dict(sorted(counts.items())), int(newest[0][0]))
+    return Facts(revision, counts, int(newest[0][0]))
 
 
 async def gaps(ask: Ask) -> list[str]:

@@ -66,7 +66,7 @@ def upsert(
     """
     insert = Insert(table).values(dict(values))
     return insert.on_conflict_do_update(
-        index_elements=index_elements, set_=dict(set_(insert.excluded))
+        index_elements=[table.c[name] for name in index_elements], set_=dict(set_(insert.excluded))
     )
 
 
@@ -77,7 +77,7 @@ def insert_ignoring(
 ) -> Insert:
     """Insert, or on meeting the unique `index_elements` do nothing: 0 rows changed."""
     insert = Insert(table).values(dict(values))
-    return insert.on_conflict_do_nothing(index_elements=index_elements)
+    return insert.on_conflict_do_nothing(index_elements=[table.c[name] for name in index_elements])
 
 
 class LogLook(FunctionElement[Any]):

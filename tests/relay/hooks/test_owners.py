@@ -191,14 +191,24 @@ async def test_an_owner_who_changes_and_keeps_all_rights_is_told_on(told: Told) 
     assert len(told.receiver.got) == 1
 
 
+AS_OF_BEFORE = """
+ALTER TABLE webhook_endpoints RENAME TO hooks;
+ALTER TABLE hooks RENAME COLUMN acts_as_user_id TO reads_as;
+{};
+ALTER TABLE hooks RENAME COLUMN reads_as TO acts_as_user_id;
+ALTER TABLE hooks RENAME TO webhook_endpoints;
+"""
+"""A step of when the table had its older names."""
+
+
 async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(told: Told) -> None:
     """A migration reads it in the audit log."""
     engine, ada = told.cast.engine, told.cast.acme.actor("ada")
     key = await keys.create(engine, ada, "k", PERMISSIONS)
     by_key = await credentials.by_key(engine, key.text)
     hooks_of = [await hook_of(told, who) for who in (by_key, ada, told.boss)]
-    await engine.db.alter_schema(lambda _: "UPDATE hooks SET owner_key_id = NULL")
+    await engine.db.alter_schema(lambda _: "UPDATE webhook_endpoints SET owner_key_id = NULL")
     step = importlib.import_module(f"{versions.__name__}.0007_owners_of_webhooks")
-    await engine.db.alter_schema(lambda _: step._FROM_AUDIT)
+    await engine.db.alter_schema(lambda _: AS_OF_BEFORE.format(step._FROM_AUDIT))
     found = [await shown(told, each) for each in hooks_of]
     assert [each.owner_key_id for each in found] == [key.key.id, None, None]

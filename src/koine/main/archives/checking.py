@@ -8,7 +8,7 @@ from koine.main.archives.manifest import DATABASE, BadArchive, Manifest
 from koine.main.archives.tarred import unpack
 from koine.main.opening import copying
 from koine.store import schema
-from koine.store.copies import Ask, facts, file_keys, gaps
+from koine.store.copies import Ask, facts, file_keys, gaps, table_name
 
 
 async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:
@@ -48,10 +48,11 @@ async def differences(
     """
     said = manifest.facts
     found = await facts(ask, said.tables)
+    counted = {name: found.tables.get(table_name(name)) for name in said.tables}
     wrong = [
-        f"{name}: {said.tables[name]} rows were backed up, {found.tables.get(name)} are there"
-        for name in said.tables
-        if said.tables[name] != found.tables.get(name)
+        f"{name}: {said.tables[name]} rows were backed up, {count} are there"
+        for name, count in counted.items()
+        if said.tables[name] != count
     ]
     if found.position != said.position:
         wrong.append(f"the newest event is {found.position}, it was {said.position}")

@@ -69,15 +69,15 @@ audit = Table(
 )
 
 answers = Table(
-    "answers",
+    "idempotency_keys",
     metadata,
     id_("tenant_id"),
-    text_("slot", False),
-    text_("digest", False),
-    int_("taken_at"),
+    text_("key_digest", False, key="slot"),
+    text_("request_digest", False, key="digest"),
+    int_("claimed_at", key="taken_at"),
     int_("status", True),
     text_("headers"),
     blob("content"),
     key("tenant_id", "slot"),
-    Index("answers_taken", "tenant_id", "taken_at"),
+    Index("idempotency_keys_claimed", "tenant_id", "taken_at"),
 )

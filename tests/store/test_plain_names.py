@@ -1,0 +1,73 @@
+"""Tables and columns that a migration renames keep their rows, and older backups are counted."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from koine.store import migrating, schema
+from koine.store.copies import facts
+from koine.store.db import Database
+from koine.store.tables import metadata
+
+TENANT, ENDPOINT = "0193454a-0000-7000-8000-000000000001", "0193454a-0000-7000-8000-000000000002"
+OLD = ("answers", "hooks", "hook_deliveries", "hook_attempts")
+ROWS = f"""
+INSERT INTO answers (tenant_id, slot, digest, taken_at) VALUES ('{TENANT}', 'a key', 'a body', 5);
+INSERT INTO hooks (tenant_id, id, dialect, name, url, kinds, permissions, hears_private, since,
+  status, failures, created_at, updated_at, reads_as)
+  VALUES ('{TENANT}', '{ENDPOINT}', 'native', 'n', 'u', '[]', '[]', true, 3, 'active', 0, 1, 1,
+  '{TENANT}');
+INSERT INTO hook_deliveries (tenant_id, hook_id, position, event_id, kind, state, attempt, due_at,
+  fence, answered, event_at, created_at)
+  VALUES ('{TENANT}', '{ENDPOINT}', 7, 'evt', 'k', 'pending', 1, 2, 9, 503, 1, 1);
+INSERT INTO hook_attempts (tenant_id, hook_id, position, number, at, url, headers, answered,
+  answer_headers, answer_body, took_us)
+  VALUES ('{TENANT}', '{ENDPOINT}', 7, 1, 4, 'u', '[]', 503, 'h', 'b', 6);
+"""
+NOW = {
+    "SELECT key_digest, request_digest, claimed_at FROM idempotency_keys": ("a key", "a body", 5),
+    "SELECT name, after_position FROM webhook_endpoints WHERE include_private_notes"
+    " AND acts_as_user_id IS NOT NULL": ("n", 3),
+    "SELECT event_id, lease_version, response_status FROM webhook_deliveries"
+    f" WHERE endpoint_id = '{ENDPOINT}'": ("evt", 9, 503),
+    "SELECT started_at, response_status, response_headers, response_body, duration_us"
+    f" FROM webhook_attempts WHERE endpoint_id = '{ENDPOINT}'": (4, 503, "h", "b", 6),
+}
+
+
+async def test_rows_are_kept_under_the_new_names_and_counted_under_both(
+    fresh_db: Database, tmp_path: Path
+) -> None:
+    async def ask(text: str) -> Sequence[Sequence[Any]]:
+        return await _rows(fresh_db, text)
+
+    older = shutil.copytree(schema._MIGRATIONS, tmp_path / "older")
+    (older / "versions" / "0012_plain_names.py").unlink()
+    await fresh_db.alter_schema(
+        lambda _: f"{_drops()}; {migrating.script(fresh_db.kind, None, older)}; {ROWS}"
+    )
+    before = await facts(ask, [*OLD, "tenants"])
+    assert before.schema == "0011"
+    await schema.migrate(fresh_db)
+    after = await facts(ask, [*OLD, "tenants"])
+    assert after.schema == schema.head()
+    assert before.tables == after.tables == {
+        "idempotency_keys": 1, "tenants": 0, "webhook_attempts": 1, "webhook_deliveries": 1,
+        "webhook_endpoints": 1,
+    }  # fmt: skip
+    for text, row in NOW.items():
+        assert [tuple(each) for each in await ask(text)] == [row]
+
+
+async def _rows(db: Any, text: str) -> Sequence[Sequence[Any]]:
+    if db.kind == "postgres":
+        async with db._pool.link() as link:
+            found: Sequence[Sequence[Any]] = await link.connection.fetch(text)
+            return found
+    return [tuple(row) for row in db._reader.execute(text).fetchall()]
+
+
+def _drops() -> str:
+    names = [table.name for table in reversed(metadata.sorted_tables)]
+    return ";".join(f"DROP TABLE {name}" for name in [*names, "alembic_version"])
