@@ -5,11 +5,19 @@ from collections.abc import Callable
 import pytest
 
 from koine.main import dialects
+from koine.store.db import Database
 from tests.matrix.runner import Run
 from tests.matrix.table import TABLE
 
 SPOKEN = {dialect.name: dialect for dialect in dialects()}
 ROWS = [(name, route) for name, rows in TABLE.items() if name in SPOKEN for route in rows]
+
+
+@pytest.fixture
+def db(sqlite_db: Database) -> Database:
+    """One database: who may do what is decided above the store, which alone knows which it is
+    (tests/test_house.py), and every statement names its tenant (tests/test_tenancy.py)."""
+    return sqlite_db
 
 
 @pytest.mark.parametrize("name", SPOKEN)

@@ -15,10 +15,17 @@ from koine.http.call import Answer
 from koine.http.dialect import Dialect
 from koine.model.actor import Actor
 from koine.model.permissions import PERMISSIONS
+from koine.store.db import Database
 from tests.drivers.asgi import Caller
 from tests.matrix.row import Row
 from tests.matrix.runner import Run
 from tests.matrix.table import CHATS, DELIVERY, HELPDESK, ONE
+
+
+@pytest.fixture
+def db(sqlite_db: Database) -> Database:
+    """As of the matrix."""
+    return sqlite_db
 
 
 def with_(run: Run, dialect: Dialect) -> Run:
@@ -61,7 +68,7 @@ async def test_a_key_that_may_more_than_it_says_is_found(run: Run) -> None:
 async def test_a_verb_that_forgets_to_ask_is_found(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "_sees", lambda *_: True)
+    monkeypatch.setattr(access, "sees", lambda *_: True)
     await run.row("delivery", f"GET {ONE}", DELIVERY[f"GET {ONE}"])
     assert any(re.match(r"olaf, (own|other): 200", each) for each in run.wrong)
 
