@@ -15,7 +15,10 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 
 # The one tool that writes locks; only `make lock` needs it.
 UV := uv==0.13.8
 
-.PHONY: help run cluster test lint format migration figures bench bench-large wheel lock clean
+# What `make check` runs: each module by itself. The rest plays whole servers and every route.
+UNITS := kit model store engine http relay dialects cli demo
+
+.PHONY: help run cluster check test lint format migration figures bench bench-large wheel lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +30,10 @@ run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8420)
 
 cluster: .venv/.test ## Two nodes on one PostgreSQL and three NATS servers, to play with (docs/nodes.md)
 	@exec $(BIN)/python -m examples.cluster --port $(PORT)
+
+check: lint ## Lint, then the unit tests on SQLite alone: for the loop while working
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --db sqlite \
+	  $(UNITS:%=tests/%) tests/test_*.py $(PYTEST)
 
 test: lint ## Lint, then the whole suite on both databases (PYTEST="-k words" for a part)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST)

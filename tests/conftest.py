@@ -79,6 +79,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", BACKENDS if chosen == "both" else [chosen])
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`--db sqlite` starts no PostgreSQL: what asks for one by itself is left out."""
+    if config.getoption("--db") != "sqlite":
+        return
+    left_out = [item for item in items if "shared_postgres" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Long values are keys and tokens, new in each process: parallel runs need names that stay."""
     return argname if isinstance(val, str) and len(val) > 32 else None
