@@ -28,7 +28,7 @@ class PlainVoice:
 
     def __init__(self, actor: Actor, encoder: EventEncoder | None = None) -> None:
         self.actor = actor
-        self.encoder = encoder or PlainEncoder()
+        self.encoder = encoder or PlainEventEncoder()
         self.revoked = False
         self.asked = 0
 
@@ -45,7 +45,7 @@ class PlainVoice:
         return True
 
 
-class PlainEncoder(Struct, frozen=True):
+class PlainEventEncoder(Struct, frozen=True):
     def encode(self, happening: Happening, view: Any) -> bytes | None:
         return f"{happening.event.kind} {happening.event.seq or ''}".strip().encode()
 

@@ -15,7 +15,7 @@ from koine.relay.seat import Closed
 from koine.store import events, log
 from koine.store.db import Database, nobody
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainEncoder, PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainEventEncoder, PlainVoice, heard, opened, relay_of, say
 from tests.support import databases
 
 
@@ -114,7 +114,7 @@ async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
         assert await heard(mute, 1) == ["message.created 2"]
 
 
-class _MuteEncoder(PlainEncoder, frozen=True):
+class _MuteEncoder(PlainEventEncoder, frozen=True):
     """Cannot encode the first message."""
 
     def encode(self, happening: Happening, view: object) -> bytes | None:

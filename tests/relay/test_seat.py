@@ -12,7 +12,7 @@ from koine.relay.seat import Closed, Seat
 from koine.store import events, log
 from koine.store.db import Database, nobody
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainEncoder, PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainEventEncoder, PlainVoice, heard, opened, relay_of, say
 
 
 async def seat_of(relay: Relay, actor: Actor, cursor: str | None = None) -> Seat:
@@ -133,6 +133,6 @@ async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
         assert len(await heard(seat, 60, 3)) == 60
 
 
-class _WordyEncoder(PlainEncoder, frozen=True):
+class _WordyEncoder(PlainEventEncoder, frozen=True):
     def encode(self, happening: Happening, view: object) -> bytes | None:
         return b"x" * 10_000

@@ -13,6 +13,7 @@ from koine.model.happening import Happening
 from koine.relay.voice import EventEncoder, Voice, Whisper
 
 Encoded = dict[tuple[EventEncoder, Hashable], bytes | None]
+_NOT_YET = b"not encoded yet"
 _log = structlog.get_logger("koine.relay")
 
 
@@ -31,19 +32,19 @@ class EventEncodings:
             if not hears(voice.actor, self._happening):
                 return None
             view = voice.view(self._happening)
-            return None if view is None else self._encode(voice.encoder, view)
+            if view is None:
+                return None
+            key = (voice.encoder, view)
+            if (encoded := self._encoded.get(key, _NOT_YET)) is _NOT_YET:
+                encoded = voice.encoder.encode(self._happening, view)
+                self._encoded[key] = encoded
+            return encoded
         except Exception:
             if not self._failed:
                 event_id = self._happening.event.id
                 _log.error("an event was left out", event_id=event_id, exc_info=True)
             self._failed = True
             return None
-
-    def _encode(self, encoder: EventEncoder, view: Hashable) -> bytes | None:
-        key = (encoder, view)
-        if key not in self._encoded:
-            self._encoded[key] = encoder.encode(self._happening, view)
-        return self._encoded[key]
 
 
 class WhisperEncodings:

@@ -39,13 +39,13 @@ def view(happening: Happening, kind: str, actor: Actor) -> View:
     """What the actor is shown of an event, whose `kind` is of this actor, too."""
     found, noun = happening.conversation, happening.noun
     conversation = None if found is None else _conversation_view(happening, found, actor)
-    match noun:
-        case Identity():
-            return View(kind, conversation, person=hearing.sees_person(actor, noun.id))
-        case Inbox() | Tenant():
-            return View(kind, conversation, settings=access.sees_settings(actor))
-        case _:
-            return View(kind, conversation)
+    if noun is None:
+        return View(kind, conversation)
+    if isinstance(noun, Identity):
+        return View(kind, conversation, person=hearing.sees_person(actor, noun.id))
+    if isinstance(noun, Inbox | Tenant):
+        return View(kind, conversation, settings=access.sees_settings(actor))
+    return View(kind, conversation)
 
 
 def event(happening: Happening, view: View, base_url: str) -> wire.Event | None:
