@@ -35,6 +35,8 @@ class Pace(Struct, frozen=True):
 
 
 USUAL = Pace()
+BRIEFLY = Pace(talk_s=0.5, pause_s=0.05, patience=0.05)
+"""For a test."""
 
 
 class Stormed(Struct, frozen=True):
@@ -60,7 +62,8 @@ class Stormed(Struct, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """One server on SQLite, and clients in processes of their own."""
     sockets = settings.trials(SOCKETS, 200)
-    done = await storm(Home(settings.folder), sockets, settings)
+    pace = BRIEFLY if settings.short else USUAL
+    done = await storm(Home(settings.folder), sockets, settings, pace=pace)
     return Figure(
         rig=RIG.name,
         params={"sockets": sockets},

@@ -63,6 +63,7 @@ async def run(settings: RigSettings) -> Figure:
         counts={
             "answers": asked,
             "errors": errors,
+            "acknowledged": done.verdict.acknowledged,
             "lost": done.verdict.lost,
             "doubled": done.verdict.doubled,
             "gaps": done.verdict.gaps,

@@ -41,6 +41,10 @@ class Pace(Struct, frozen=True):
         return 2 * (QUEUE_BYTES + self.length) + 64 * 1024
 
 
+BRIEFLY = Pace(messages=10, length=60_000, every_s=0.1, write_seconds=1)
+"""For a test."""
+
+
 class Slowed(Struct, frozen=True):
     """What was seen. `grown` is the most that the process grew, `bound` what it may, in bytes;
     `stuck` counts connections of slow readers that were not let go; `p99_with_s` is from sending a
@@ -73,7 +77,8 @@ class Slowed(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """One server on SQLite, the readers in a process of their own."""
-    readers, pace = settings.trials(READERS, 60), Pace()
+    readers = settings.trials(READERS, 60)
+    pace = BRIEFLY if settings.short else Pace()
     done = await slow(Home(settings.folder), readers, pace, settings)
     mib = 1 << 20
     return Figure(

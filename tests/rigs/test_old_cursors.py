@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from rigs.old_cursors import OWN_AT_MOST, catch_up
+from rigs.figure import RigSettings
+from rigs.old_cursors import OWN_AT_MOST, RIG, catch_up
 from rigs.servers import Home
 
 
 async def test_what_others_said_costs_a_reader_nothing(tmp_path: Path) -> None:
-    done = await catch_up(Home(tmp_path), 5, 1_000)
-    assert not done.missed and 0 < done.looked_at <= OWN_AT_MOST, done
+    figure = await RIG.run(RigSettings(folder=tmp_path, n=1_000, short=True))
+    assert not figure.counts["missed"], figure
+    assert 0 < figure.counts["looked_at"] <= OWN_AT_MOST, figure
 
 
 async def test_planted_a_server_that_reads_all_in_order_is_found_out(tmp_path: Path) -> None:

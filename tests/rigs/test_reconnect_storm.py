@@ -3,16 +3,13 @@
 from pathlib import Path
 
 from rigs.figure import RigSettings
-from rigs.reconnect_storm import Pace, Stormed, storm
+from rigs.reconnect_storm import BRIEFLY, RIG, Stormed, storm
 from rigs.servers import Home
 
 SOCKETS = 60
 
 
-BRIEFLY = Pace(talk_s=0.5, pause_s=0.05, patience=0.05)
-
-
-async def stormed(folder: Path, sabotage: str = "") -> Stormed:
+async def stormed(folder: Path, sabotage: str) -> Stormed:
     settings = RigSettings(folder=folder)
     return await storm(
         Home(folder), SOCKETS, settings, pace=BRIEFLY, processes=2, sabotage=sabotage
@@ -20,9 +17,9 @@ async def stormed(folder: Path, sabotage: str = "") -> Stormed:
 
 
 async def test_all_come_back_and_miss_nothing(tmp_path: Path) -> None:
-    done = await stormed(tmp_path)
-    assert done.ok, done
-    assert done.returns >= 2 * SOCKETS and done.acknowledged, done
+    figure = await RIG.run(RigSettings(folder=tmp_path, n=SOCKETS, short=True))
+    assert figure.ok, figure.line
+    assert figure.counts["returns"] >= 2 * SOCKETS and figure.counts["acknowledged"], figure
 
 
 async def test_planted_a_server_that_skips_one_event_is_found_out(tmp_path: Path) -> None:

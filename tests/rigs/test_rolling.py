@@ -3,20 +3,18 @@
 import random
 from pathlib import Path
 
-from rigs.rolling import roll
+from rigs.figure import RigSettings
+from rigs.rolling import RIG, roll
 from rigs.servers import Home
 from tests.support.shared_postgres import SharedPostgres
 
 TALKS = 60
 
 
-async def test_nobody_notices_rolling_restarts(
-    tmp_path: Path, shared_postgres: SharedPostgres
-) -> None:
-    home = Home(tmp_path, shared_postgres.new_empty_database())
-    done = await roll(home, 2, random.Random(1), talks=TALKS)
-    assert done.ok, done
-    assert done.verdict.acknowledged > 20, done
+async def test_nobody_notices_rolling_restarts(tmp_path: Path) -> None:
+    figure = await RIG.run(RigSettings(folder=tmp_path, n=2, short=True))
+    assert figure.ok, figure
+    assert figure.counts["acknowledged"] > 20, figure
 
 
 async def test_planted_a_server_that_goes_at_once_cuts_answers(

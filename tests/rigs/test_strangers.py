@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+from rigs.figure import RigSettings
 from rigs.servers import Home
-from rigs.strangers import GROWN_BYTES, harass
+from rigs.strangers import GROWN_BYTES, RIG, harass
 
 
 async def test_strangers_are_sent_away_and_others_hardly_notice(tmp_path: Path) -> None:
-    seen = await harass(Home(tmp_path), 12)
-    assert not seen.left and seen.grown <= GROWN_BYTES, seen
-    assert seen.answers and seen.sent and seen.p99_s < 2, seen
+    figure = await RIG.run(RigSettings(folder=tmp_path, n=12, short=True))
+    counts = figure.counts
+    assert not counts["left"] and counts["grown"] <= GROWN_BYTES, figure
+    assert counts["answers"] and counts["sent"] and counts["p99_s"] < 2, figure
 
 
 async def test_planted_a_server_that_waits_for_ever_keeps_them(tmp_path: Path) -> None:

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from koine.store.db import Database
 from rigs import unread
+from rigs.figure import RigSettings
 from rigs.unread_model import Part, Talk, Word
 from tests.support import databases
 
 
-async def test_random_steps_leave_no_drift(db: Database) -> None:
-    tally = await unread.play(db, 1_200, seed=1)
-    assert tally.drifts == []
-    assert tally.steps == 1_200
-    assert tally.looks > 400
+async def test_random_steps_on_both_databases_leave_no_drift(tmp_path: Path) -> None:
+    figure = await unread.RIG.run(RigSettings(folder=tmp_path, n=2_400, short=True))
+    assert figure.ok, figure
+    assert figure.counts["steps"] == 2_400
+    assert figure.counts["looks"] > 800
 
 
 @pytest.mark.parametrize("plant", unread.PLANTS)
