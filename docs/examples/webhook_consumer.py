@@ -1,9 +1,9 @@
-"""A receiver of Koine's webhooks that does everything once, with nothing but Python's own library.
+"""A receiver of Koine's webhooks that processes each once, with only Python's standard library.
 
     WEBHOOK_SECRET=whsec_… python webhook_consumer.py 9000 effects.db
 
-Deliveries may come twice, late, or in another order. So the id of each is written in the same
-transaction as its effect: what is known already changes nothing, and is answered 200 all the same.
+Deliveries may come twice, late, or in another order. So the id of each is stored in the same
+transaction as its effect: a known id changes nothing, and the response is 200 again.
 """
 
 import base64
@@ -21,8 +21,8 @@ LARGEST = 1 << 20
 
 
 def verify(secret, headers, body, now=None):
-    """Whether Koine sent this, and lately. `secret` is `whsec_…`; while it is rotated a delivery
-    has two signatures, and one that fits is enough."""
+    """Whether Koine sent this, recently. `secret` is `whsec_…`; while it is rotated a delivery has
+    two signatures, and one valid signature is enough."""
     message_id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not stamp.isdigit() or abs((now or time.time()) - int(stamp)) > TOLERANCE_S:
         return False
@@ -34,8 +34,8 @@ def verify(secret, headers, body, now=None):
 
 
 def count(database, event):
-    """The effect of this example: messages are counted by conversation. Yours goes here; what is
-    outside of the database is done from a list in it."""
+    """The effect of this example: count messages by conversation. Put yours here; for effects outside
+    of the database, write a list of them into it and work that off."""
     if event["type"] == "message.created":
         database.execute(
             "INSERT INTO messages VALUES (?, 1)"
@@ -45,7 +45,7 @@ def count(database, event):
 
 
 class Effects:
-    """A database of what was done: `effect` has been, exactly once, for each id that was seen."""
+    """A database in which `effect` was applied exactly once for each id."""
 
     def __init__(self, path, effect=count):
         self.database = sqlite3.connect(path, isolation_level=None, timeout=10)
@@ -57,7 +57,7 @@ class Effects:
         self._effect = effect
 
     def take(self, message_id, event):
-        """Do it unless it was done; answers whether it was new."""
+        """Apply the effect unless it was applied before; returns whether the id was new."""
         self.database.execute("BEGIN IMMEDIATE")
         try:
             new = self.database.execute(
@@ -72,19 +72,19 @@ class Effects:
         return bool(new)
 
     def close(self):
-        """Let go of the file."""
+        """Close the database."""
         self.database.close()
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Takes deliveries at any path."""
+    """Accepts deliveries at any path."""
 
     protocol_version = "HTTP/1.1"
     secret = ""
     path_of_effects = ""
 
     def do_POST(self):
-        """200 when it is done, be it long ago; 401 when it is not Koine's; 500 asks for another."""
+        """200 when it is processed, now or before; 401 when it is not from Koine; 500 asks for a retry."""
         size = int(self.headers.get("content-length", 0))
         if size > LARGEST:
             self._answer(413)
@@ -110,7 +110,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_):
-        """Bodies and paths are nobody's business."""
+        """Log nothing: bodies and paths are confidential."""
 
 
 def serve(port, path, secret):
