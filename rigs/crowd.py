@@ -19,7 +19,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from koine.main.open_files import raise_open_files
+from koine.main.open_files import raise_file_limit
 from rigs.frames import Refused
 from rigs.manners import MANNERS
 from rigs.tail import Tail
@@ -184,7 +184,7 @@ class Members:
 
 
 async def _obey() -> None:
-    raise_open_files()
+    raise_file_limit()
     reader = asyncio.StreamReader(limit=1 << 26)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

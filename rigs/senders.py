@@ -17,9 +17,9 @@ from koine.engine import engine as engines
 from koine.kit import logs
 from koine.kit.outbound import Allowed, Outbound
 from koine.kit.settings import Settings, environment, load
-from koine.main.hook_voices import hook_voices
+from koine.main.hook_voices import webhook_formats
 from koine.main.opening import open_database
-from koine.main.telling import telling
+from koine.main.telling import run_realtime
 
 _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["rigs.senders"])
@@ -88,9 +88,9 @@ def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str)
 
 
 async def _send(settings: Settings, clock: SteeredClock, timeout_s: float) -> None:
-    voices = hook_voices(settings.public_url())
+    voices = webhook_formats(settings.public_url())
     engine = await engines.start(await open_database(settings), clock, settings, voices)
     allowed = Allowed.read(settings.outbound_allow)
     engine.outbound = Outbound(allowed, plain_http=settings.outbound_http, timeout_s=timeout_s)
-    async with telling(engine):
+    async with run_realtime(engine):
         await asyncio.Event().wait()

@@ -15,7 +15,7 @@ from koine.engine.engine import Engine
 from koine.kit.clock import SystemClock
 from koine.kit.ids import new_id
 from koine.kit.tokens import random_token
-from koine.main.hook_voices import hook_voices
+from koine.main.hook_voices import webhook_formats
 from koine.main.opening import open_database
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
@@ -77,7 +77,7 @@ async def opened(home: Home, settings: Mapping[str, object] | None = None) -> As
     db = await open_database(given)
     try:
         await schema.migrate(db)
-        yield await engines.start(db, SystemClock(), given, hook_voices(given.public_url()))
+        yield await engines.start(db, SystemClock(), given, webhook_formats(given.public_url()))
     finally:
         await db.close()
 

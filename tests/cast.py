@@ -20,7 +20,7 @@ from koine.kit.clock import HeldClock
 from koine.kit.ids import new_id
 from koine.kit.settings import Settings, load
 from koine.kit.tokens import random_token
-from koine.main.hook_voices import hook_voices
+from koine.main.hook_voices import webhook_formats
 from koine.model.actor import Actor, ActorKind, operator
 from koine.model.delivery import Delivery
 from koine.model.identity import Identity, NewIdentity
@@ -87,7 +87,7 @@ async def make_cast(db: Database, clock: HeldClock | None = None, **settings: ob
     """Both companies, new, in a database that may hold others."""
     clock = clock or HeldClock()
     given = test_settings(**settings)
-    engine = await engines.start(db, clock, given, hook_voices(given.public_url()))
+    engine = await engines.start(db, clock, given, webhook_formats(given.public_url()))
     return Cast(engine, clock, await _company(engine, "Acme"), await _company(engine, "Rival"))
 
 

@@ -1,7 +1,7 @@
 """Queues for a reader whatever there is to tell it, whether or not it reads."""
 
 from koine.main import serving
-from koine.main.protocols import Http, WebSocket
+from koine.main.protocols import HttpProtocol, WebSocketProtocol
 from koine.relay.seat import Seat
 
 
@@ -15,7 +15,7 @@ def keep(self: Seat, position: int, frame: bytes) -> None:
     self._wake()
 
 
-for protocol in (Http, WebSocket):
+for protocol in (HttpProtocol, WebSocketProtocol):
     setattr(protocol, "pause_writing", write_on)  # noqa: B010  # the fault itself
 Seat.put = keep  # type: ignore[method-assign]  # the fault itself
 

@@ -4,15 +4,15 @@ import os
 from types import FrameType
 
 from koine.main import serving
-from koine.main.leaving import Leaving
+from koine.main.leaving import GracefulShutdown
 
 
-def go(self: Leaving, number: int, _frame: FrameType | None) -> None:
+def go(self: GracefulShutdown, number: int, _frame: FrameType | None) -> None:
     """What a signal does."""
     os._exit(0)
 
 
-Leaving._signalled = go  # type: ignore[method-assign]  # the fault itself
+GracefulShutdown._on_signal = go  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
     serving.main()

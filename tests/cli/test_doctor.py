@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.cli.checkup import examine_database
+from koine.cli.checkup import diagnose_database
 from koine.kit.settings import load
 from tests.cli.typed import Terminal
 from tests.support.shared_postgres import SharedPostgres
@@ -48,13 +48,13 @@ def test_a_database_that_others_can_read_is_a_problem(acme: Terminal) -> None:
 
 async def test_a_server_that_does_not_answer_is_a_problem() -> None:
     settings = load({}, {"database_url": "postgresql://u:secret@127.0.0.1:1/x"})
-    (finding,) = await examine_database(settings)
+    (finding,) = await diagnose_database(settings)
     assert finding.level == "problem" and "secret" not in finding.found
 
 
 async def test_a_careless_server_is_a_problem(shared_postgres: SharedPostgres) -> None:
     settings = load({}, {"database_url": shared_postgres.new_empty_database()})
-    found = list(await examine_database(settings))
+    found = list(await diagnose_database(settings))
     problems = [finding.found for finding in found if finding.level == "problem"]
     assert problems[1:] == [
         "fsync is off", "synchronous_commit is off", "full_page_writes is off",

@@ -8,21 +8,21 @@ import pytest
 
 from koine.demo import doors, env
 from koine.demo.curls import CALLS, examples
-from koine.demo.doors import Kept
-from koine.demo.showing import CREDENTIALS, shown, summary
+from koine.demo.doors import DemoFile
+from koine.demo.showing import CREDENTIALS, all_examples, summary
 
-DOORS = doors.Doors(
+DOORS = doors.Credentials(
     "t",
-    doors.DeliveryDoor(
-        doors.Tokens("a", "d", "dr", "c", "o"), [doors.Parcel("p", "ORD-1", "Ann Lee")]
+    doors.DeliveryCredentials(
+        doors.Tokens("a", "d", "dr", "c", "o"), [doors.UnusedDelivery("p", "ORD-1", "Ann Lee")]
     ),
-    doors.HelpdeskDoor("k", "r", "i", "c", "u"),
-    doors.ChatsDoor("k", "ch", "o", "re"),
-    doors.InboxDoor("in", "co", "h"),
-    doors.NativeDoor("e@x.test", "pass word"),
+    doors.HelpdeskCredentials("k", "r", "i", "c", "u"),
+    doors.ChatsCredentials("k", "ch", "o", "re"),
+    doors.InboxCredentials("in", "co", "h"),
+    doors.NativeCredentials("e@x.test", "pass word"),
 )
-COMPANY = doors.Company(DOORS, doors.Talks("1", "2", "3", 4), {})
-KEPT = Kept(1, COMPANY, COMPANY, "http://koine.test")
+COMPANY = doors.DemoTenant(DOORS, doors.ExampleConversations("1", "2", "3", 4), {})
+KEPT = DemoFile(1, COMPANY, COMPANY, "http://koine.test")
 
 
 def test_what_is_written_is_read_by_its_owner_alone(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_what_cannot_be_read_is_none(tmp_path: Path, text: str | None) -> None:
 
 
 def test_the_printed_object() -> None:
-    told = msgspec.json.decode(msgspec.json.encode(doors.printed(KEPT, "http://x")))
+    told = msgspec.json.decode(msgspec.json.encode(doors.as_json(KEPT, "http://x")))
     rival = told.pop("rival")
     assert told.pop("base_url") == "http://x"
     assert told == rival
@@ -91,7 +91,7 @@ def test_a_value_that_would_break_out_of_its_quotes_is_not_shown() -> None:
 
 
 def test_each_dialect_is_shown_with_its_credentials() -> None:
-    text = shown(COMPANY, "http://x", "my data")
+    text = all_examples(COMPANY, "http://x", "my data")
     for dialect in ("delivery", "helpdesk", "chats", "inbox", "native"):
         assert f"# ---- {dialect}\n# " in text
     assert "koine demo --env --data 'my data'" in text

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from koine.demo import doors
-from koine.demo.doors import Company, Kept
-from koine.demo.making import FEWEST, TOKEN_DAYS, demonstration
+from koine.demo.doors import DemoFile, DemoTenant
+from koine.demo.making import MIN_UNUSED_DELIVERIES, TOKEN_DAYS, demonstration
 from koine.engine import conversations, credentials, delivery_conversations, sessions, tenants
 from koine.engine import engine as engines
 from koine.engine.delivery_conversations import Opening
@@ -58,23 +58,23 @@ def engine(backend: str, request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture
-async def kept(engine: Engine) -> Kept:
+async def kept(engine: Engine) -> DemoFile:
     return await demonstration(engine)
 
 
-async def count(engine: Engine, company: Company, **conditions: object) -> int:
+async def count(engine: Engine, company: DemoTenant, **conditions: object) -> int:
     f = ConversationFilter(**conditions)  # type: ignore[arg-type]  # the test names the fields
     boss = operator(company.doors.tenant_id)
     return (await conversations.find(engine, boss, f, Window(limit=1))).total or 0
 
 
-async def open_all(engine: Engine, company: Company) -> None:
+async def open_all(engine: Engine, company: DemoTenant) -> None:
     boss = operator(company.doors.tenant_id)
     for parcel in company.doors.delivery.deliveries:
         await delivery_conversations.open_(engine, boss, Opening(delivery_id=parcel.id))
 
 
-async def test_it_is_full_of_believable_conversations(engine: Engine, kept: Kept) -> None:
+async def test_it_is_full_of_believable_conversations(engine: Engine, kept: DemoFile) -> None:
     assert await count(engine, kept.demo) >= 120
     for status in STATUSES:
         assert status == "pending" or await count(engine, kept.demo, statuses=(status,)) > 5
@@ -83,12 +83,12 @@ async def test_it_is_full_of_believable_conversations(engine: Engine, kept: Kept
     assert await count(engine, kept.rival) > 8
 
 
-async def test_made_again_it_is_the_same(engine: Engine, kept: Kept) -> None:
+async def test_made_again_it_is_the_same(engine: Engine, kept: DemoFile) -> None:
     assert await demonstration(engine) == kept
     assert len(await tenants.everyone(engine)) == 2
 
 
-async def test_its_people_are_who_they_are_said_to_be(engine: Engine, kept: Kept) -> None:
+async def test_its_people_are_who_they_are_said_to_be(engine: Engine, kept: DemoFile) -> None:
     tokens = kept.demo.doors.delivery.tokens
     actors = {
         name: await credentials.by_token(engine, getattr(tokens, name))
@@ -102,7 +102,7 @@ async def test_its_people_are_who_they_are_said_to_be(engine: Engine, kept: Kept
     assert {actor.tenant_id for actor in actors.values()} == {kept.demo.doors.tenant_id}
 
 
-async def test_the_outsider_sees_nothing(engine: Engine, kept: Kept) -> None:
+async def test_the_outsider_sees_nothing(engine: Engine, kept: DemoFile) -> None:
     outsider = await credentials.by_token(engine, kept.demo.doors.delivery.tokens.outsider)
     mine = await conversations.find(engine, outsider, ConversationFilter(), Window(limit=1))
     assert mine.total == 0
@@ -112,7 +112,7 @@ async def test_the_outsider_sees_nothing(engine: Engine, kept: Kept) -> None:
 
 @pytest.mark.parametrize("who", ["driver", "customer"])
 async def test_listed_deliveries_are_the_drivers_and_the_customers(
-    engine: Engine, kept: Kept, who: str
+    engine: Engine, kept: DemoFile, who: str
 ) -> None:
     door = kept.demo.doors.delivery
     actor = await credentials.by_token(engine, getattr(door.tokens, who))
@@ -124,14 +124,14 @@ async def test_listed_deliveries_are_the_drivers_and_the_customers(
         assert made.title == f"#{parcel.external_reference_id} - {parcel.customer_name}"
 
 
-async def test_listed_deliveries_never_have_a_conversation(engine: Engine, kept: Kept) -> None:
+async def test_listed_deliveries_never_have_a_conversation(engine: Engine, kept: DemoFile) -> None:
     before = {parcel.id for parcel in kept.demo.doors.delivery.deliveries}
     await open_all(engine, kept.demo)
     after = (await demonstration(engine)).demo.doors.delivery.deliveries
-    assert len(after) >= FEWEST and before.isdisjoint(parcel.id for parcel in after)
+    assert len(after) >= MIN_UNUSED_DELIVERIES and before.isdisjoint(parcel.id for parcel in after)
 
 
-async def test_conversations_that_are_gone_have_a_successor(engine: Engine, kept: Kept) -> None:
+async def test_conversations_that_are_gone_have_a_successor(engine: Engine, kept: DemoFile) -> None:
     boss = operator(kept.demo.doors.tenant_id)
     await conversations.delete(engine, boss, kept.demo.talks.helpdesk, None)
     await conversations.remove(engine, boss, kept.demo.talks.chats)
@@ -140,7 +140,7 @@ async def test_conversations_that_are_gone_have_a_successor(engine: Engine, kept
         await conversations.get(engine, boss, conversation_id)
 
 
-async def test_tokens_are_made_anew_before_they_end(engine: Engine, kept: Kept) -> None:
+async def test_tokens_are_made_anew_before_they_end(engine: Engine, kept: DemoFile) -> None:
     assert isinstance(engine.clock, HeldClock)
     engine.clock.advance((TOKEN_DAYS * DAY - 60 * SECOND) / SECOND)
     token = (await demonstration(engine)).demo.doors.delivery.tokens.admin
@@ -151,8 +151,8 @@ async def test_tokens_are_made_anew_before_they_end(engine: Engine, kept: Kept) 
 
 
 @pytest.mark.parametrize("name", ["demo", "rival"])
-async def test_keys_and_logins_open_their_tenant(engine: Engine, kept: Kept, name: str) -> None:
-    company: Company = getattr(kept, name)
+async def test_keys_and_logins_open_their_tenant(engine: Engine, kept: DemoFile, name: str) -> None:
+    company: DemoTenant = getattr(kept, name)
     into = company.doors
     for key in (into.helpdesk.api_key, into.helpdesk.read_only_key, into.chats.api_key):
         assert (await credentials.by_key(engine, key)).tenant_id == into.tenant_id
@@ -160,7 +160,7 @@ async def test_keys_and_logins_open_their_tenant(engine: Engine, kept: Kept, nam
     assert logged_in.tenant_id == into.tenant_id
 
 
-async def test_without_its_file_it_is_not_made_twice(engine: Engine, kept: Kept) -> None:
+async def test_without_its_file_it_is_not_made_twice(engine: Engine, kept: DemoFile) -> None:
     path = Path(engine.settings.data_dir) / doors.FILE
     path.unlink()
     with pytest.raises(Conflict):
@@ -168,14 +168,14 @@ async def test_without_its_file_it_is_not_made_twice(engine: Engine, kept: Kept)
     doors.write(path, kept)
 
 
-async def test_the_file_of_another_database_is_not_believed(engine: Engine, kept: Kept) -> None:
+async def test_the_file_of_another_database_is_not_believed(engine: Engine, kept: DemoFile) -> None:
     path = Path(engine.settings.data_dir) / doors.FILE
-    doors.write(path, doors.Kept(1, _elsewhere(kept.demo), _elsewhere(kept.rival)))
+    doors.write(path, doors.DemoFile(1, _elsewhere(kept.demo), _elsewhere(kept.rival)))
     with pytest.raises(Conflict):
         await demonstration(engine)
     doors.write(path, kept)
 
 
-def _elsewhere(company: Company) -> Company:
+def _elsewhere(company: DemoTenant) -> DemoTenant:
     text = msgspec.json.encode(company).replace(company.doors.tenant_id.encode(), b"0" * 36)
-    return msgspec.json.decode(text, type=Company)
+    return msgspec.json.decode(text, type=DemoTenant)

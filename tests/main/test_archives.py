@@ -16,7 +16,7 @@ from koine.main.archives.checking import differences, verify
 from koine.main.archives.making import back_up
 from koine.main.archives.manifest import BadArchive, Manifest, encode
 from koine.main.archives.restoring import restore
-from koine.main.archives.tarred import unpack, writing
+from koine.main.archives.tarred import unpack, write_archive
 from koine.main.opening import copying, open_database
 from koine.model.message import Attachment
 from koine.store import log, schema
@@ -288,7 +288,7 @@ def again(place: Place, path: Path, change: dict[str, object]) -> Path:
     """The archive with another manifest."""
     folder = place.fresh()
     said = msgspec.to_builtins(unpack(path, folder)) | change
-    with writing(path) as archive, (folder / "database").open("rb") as file:
+    with write_archive(path) as archive, (folder / "database").open("rb") as file:
         archive.add("database", file)
         archive.finish(msgspec.convert(said, Manifest))
     assert encode(msgspec.convert(said, Manifest))

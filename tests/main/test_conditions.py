@@ -10,15 +10,15 @@ from koine.kit.settings import environment, load
 from koine.main import conditions
 from koine.main.conditions import (
     Finding,
+    check_database,
+    check_files,
+    check_secret_key,
+    check_settings,
     check_start,
-    kind_of_disk,
-    of_database,
-    of_files,
-    of_secrets,
-    of_settings,
-    refuse,
+    file_system_type,
+    raise_fatal,
 )
-from koine.main.opening import CannotStart
+from koine.main.opening import StartupError
 from koine.store.postgres.condition import Condition
 from koine.store.sqlite import connection
 from tests.support.shared_postgres import SharedPostgres
@@ -35,7 +35,7 @@ def levels(found: list[Finding]) -> dict[str, str]:
 
 
 def test_several_workers_on_a_file_are_refused() -> None:
-    (finding,) = of_settings({}, load({}, {"workers": 2}))
+    (finding,) = check_settings({}, load({}, {"workers": 2}))
     assert finding.fatal and "several workers need PostgreSQL" in finding.found
 
 
@@ -58,26 +58,26 @@ def test_several_workers_on_a_file_are_refused() -> None:
     ],
 )
 def test_a_server_that_is_too_open_is_told(given: dict[str, object], told: set[str]) -> None:
-    found = list(of_settings({}, load({}, given)))
+    found = list(check_settings({}, load({}, given)))
     assert {each.about for each in found} == told
     assert {each.level for each in found} <= {"warning"} and not any(f.fatal for f in found)
 
 
 def test_a_sealing_key_that_lies_with_what_it_seals_is_told() -> None:
-    assert of_secrets(load({}, {})).level == "warning"
-    assert of_secrets(load({}, {"secret_key": "k" * 32})).level == "ok"
+    assert check_secret_key(load({}, {})).level == "warning"
+    assert check_secret_key(load({}, {"secret_key": "k" * 32})).level == "ok"
 
 
 def test_a_folder_that_is_not_there_yet_is_fine(tmp_path: Path) -> None:
     settings = load({}, {"data_dir": str(tmp_path / "not-there")})
-    assert [f.level for f in of_files(settings)] == ["ok"]
+    assert [f.level for f in check_files(settings)] == ["ok"]
 
 
 def test_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load({}, {"data_dir": str(tmp_path)})
     for least, level in ((0.0, "ok"), (1.0, "warning"), (10.0, "problem")):
         monkeypatch.setattr(conditions, "LITTLE", least)
-        assert levels(list(of_files(settings)))["disk"] == level
+        assert levels(list(check_files(settings)))["disk"] == level
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_the_disk_of_a_path(path: str, kind: str) -> None:
-    assert kind_of_disk(Path(path), MOUNTS) == kind
+    assert file_system_type(Path(path), MOUNTS) == kind
 
 
 async def test_a_network_file_system_is_refused(
@@ -98,13 +98,13 @@ async def test_a_network_file_system_is_refused(
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"1 0 0:1 / {tmp_path} rw - nfs nas:/ rw\n")
     monkeypatch.setattr(conditions, "MOUNTS", mounts)
-    with pytest.raises(CannotStart, match=r"network file system \(nfs\)"):
+    with pytest.raises(StartupError, match=r"network file system \(nfs\)"):
         await check_start(load({}, {"data_dir": str(tmp_path)}))
 
 
 async def test_a_sqlite_that_corrupts_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_OLDEST", (99, 0, 0))
-    with pytest.raises(CannotStart, match="WAL-reset"):
+    with pytest.raises(StartupError, match="WAL-reset"):
         await check_start(load({}, {"data_dir": "not-there"}))
 
 
@@ -112,11 +112,11 @@ async def test_a_careless_server_is_refused_unless_told_otherwise(
     shared_postgres: SharedPostgres,
 ) -> None:
     url = shared_postgres.new_empty_database()
-    with pytest.raises(CannotStart, match=r"fsync is off.*KOINE_UNSAFE_DATABASE=true"):
+    with pytest.raises(StartupError, match=r"fsync is off.*KOINE_UNSAFE_DATABASE=true"):
         await check_start(load({}, {"database_url": url}))
     settings = load({}, {"database_url": url, "unsafe_database": True})
     await check_start(settings)
-    assert levels(await of_database(settings))["durability"] == "warning"
+    assert levels(await check_database(settings))["durability"] == "warning"
 
 
 def test_clocks_that_differ_are_told() -> None:
@@ -124,7 +124,7 @@ def test_clocks_that_differ_are_told() -> None:
     for skew, level in ((4.9, "ok"), (5.1, "warning")):
         found = list(conditions._postgres(Condition("16.1", [], skew), settings))
         assert levels(found)["clock"] == level
-        refuse(found)
+        raise_fatal(found)
 
 
 def test_a_refused_server_says_why_and_exits_with_1(tmp_path: Path) -> None:

@@ -6,7 +6,12 @@ import sys
 import pytest
 
 from koine.kit.settings import load
-from koine.main.listening import STUCK_MS, UNSENT_BYTES, listening, refuse_more
+from koine.main.listening import (
+    MAX_UNSENT_BYTES,
+    TCP_USER_TIMEOUT_MS,
+    drop_new_connections,
+    open_listener,
+)
 
 on_linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="these options are Linux's"
@@ -17,20 +22,20 @@ on_linux = pytest.mark.skipif(
 def test_what_waits_for_a_deaf_end_is_bounded_in_bytes_and_time() -> None:
     tcp = socket.IPPROTO_TCP
     with (
-        listening(load({}, {"port": 0})) as listener,
+        open_listener(load({}, {"port": 0})) as listener,
         socket.create_connection(listener.getsockname()),
         listener.accept()[0] as accepted,
     ):
-        assert accepted.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
-        assert accepted.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == STUCK_MS
+        assert accepted.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == MAX_UNSENT_BYTES
+        assert accepted.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == TCP_USER_TIMEOUT_MS
 
 
 @on_linux
 def test_before_the_end_new_connections_are_dropped_and_waiting_ones_are_not() -> None:
-    with listening(load({}, {"port": 0})) as listener:
+    with open_listener(load({}, {"port": 0})) as listener:
         address = listener.getsockname()
         with socket.create_connection(address, timeout=10) as waiting:
-            refuse_more(listener)
+            drop_new_connections(listener)
             with pytest.raises(TimeoutError):
                 socket.create_connection(address, timeout=0.3)
             with listener.accept()[0] as accepted:

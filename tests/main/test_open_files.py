@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from koine.main.open_files import raise_open_files
+from koine.main.open_files import raise_file_limit
 
 
 @pytest.fixture
@@ -18,6 +18,6 @@ def few() -> Iterator[int]:
 
 
 def test_as_many_as_may_be(few: int) -> None:
-    assert raise_open_files() == few
+    assert raise_file_limit() == few
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == few
-    assert raise_open_files() == few
+    assert raise_file_limit() == few

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from koine.kit.settings import Settings, environment, load
-from koine.main.opening import CannotStart, database_name, open_database, sqlite_path
+from koine.main.opening import StartupError, database_name, open_database, sqlite_path
 
 
 def named(url: str) -> Settings:
@@ -30,13 +30,13 @@ def test_a_name_is_without_its_password() -> None:
 
 
 async def test_a_server_that_does_not_answer() -> None:
-    with pytest.raises(CannotStart, match="does not answer"):
+    with pytest.raises(StartupError, match="does not answer"):
         await open_database(named("postgresql://ann:s3cret@127.0.0.1:1/koine"))
 
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CannotStart, match="cannot open"):
+    with pytest.raises(StartupError, match="cannot open"):
         await open_database(load({}, {"data_dir": str(tmp_path / "file" / "data")}))
 
 

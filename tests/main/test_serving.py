@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from koine.kit.settings import load
-from koine.main.listening import listening
-from koine.main.opening import CannotStart
+from koine.main.listening import open_listener
+from koine.main.opening import StartupError
 from koine.main.serving import serve
 from tests.journeys.served import served
 from tests.support.shared_postgres import SharedPostgres
@@ -17,15 +17,15 @@ from tests.support.shared_postgres import SharedPostgres
 
 def test_several_workers_need_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("koine.kit.logs.configure", lambda *_, **__: None)
-    with pytest.raises(CannotStart, match="several workers need PostgreSQL"):
+    with pytest.raises(StartupError, match="several workers need PostgreSQL"):
         serve(load({}, {"workers": 2, "data_dir": str(tmp_path)}))
 
 
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        taken = pytest.raises(CannotStart, match="Address already in use")
-        with taken, listening(load({}, {"port": port})):
+        taken = pytest.raises(StartupError, match="Address already in use")
+        with taken, open_listener(load({}, {"port": port})):
             pass
 
 

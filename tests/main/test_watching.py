@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from koine.kit.settings import load
-from koine.main.opening import CannotStart
-from koine.main.watching import watched
+from koine.main.opening import StartupError
+from koine.main.watching import observability
 from tests.journeys.served import ENV, served
 from tests.support.collector import collecting
 from tests.support.shared_postgres import SharedPostgres
@@ -61,19 +61,19 @@ def test_each_worker_takes_a_port(
 
 def test_a_random_workers_page_is_refused() -> None:
     token = {"metrics_token": "a-token-of-enough-letters", "workers": 2}
-    with pytest.raises(CannotStart, match="KOINE_METRICS_PORT"), watched(load({}, token)):
+    with pytest.raises(StartupError, match="KOINE_METRICS_PORT"), observability(load({}, token)):
         pass
 
 
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = load({}, {"metrics_port": other.getsockname()[1]})
-        with pytest.raises(CannotStart, match="Address already in use"), watched(taken):
+        with pytest.raises(StartupError, match="Address already in use"), observability(taken):
             pass
 
 
 def test_traces_without_their_library_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     wanted = load({}, {"otel_endpoint": "http://127.0.0.1:4318"})
-    with pytest.raises(CannotStart, match=r"koine\[otel\]"), watched(wanted):
+    with pytest.raises(StartupError, match=r"koine\[otel\]"), observability(wanted):
         pass

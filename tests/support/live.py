@@ -12,7 +12,7 @@ from koine.engine.engine import Engine
 from koine.http.app import build
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.main.listening import configured
+from koine.main.listening import uvicorn_config
 from koine.relay.bus import Alone, Bus
 from koine.relay.relay import Relay
 
@@ -42,7 +42,7 @@ async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> As
         idempotency=DatabaseIdempotencyStore(engine),
         relay=relay,
     )
-    server = uvicorn.Server(configured(engine.settings, app, lifespan="off"))
+    server = uvicorn.Server(uvicorn_config(engine.settings, app, lifespan="off"))
     server.config.timeout_graceful_shutdown = 1
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

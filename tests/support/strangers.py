@@ -10,7 +10,7 @@ import uvicorn
 from koine.kit import metrics
 from koine.kit.settings import load
 from koine.main.connections import Connections
-from koine.main.listening import configured
+from koine.main.listening import uvicorn_config
 from tests.http.tiny import app
 
 HEAD = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"
@@ -94,7 +94,7 @@ async def served(**settings: object) -> AsyncIterator[Served]:
     """A server with these settings while the context is open."""
     listener = socket.create_server(("127.0.0.1", 0))
     limits = {"json_limit": 65536, **settings}
-    config = configured(load({}, limits), app(**limits), lifespan="off")
+    config = uvicorn_config(load({}, limits), app(**limits), lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from koine.cli import options
-from koine.cli.failing import Said
-from koine.cli.running import finish
+from koine.cli.failing import CommandError
+from koine.cli.running import run_until_done
 from koine.kit.settings import Settings
 from koine.main.archives.checking import verify as verified
 from koine.main.archives.making import back_up
@@ -33,10 +33,10 @@ def backup(
 ) -> None:
     """Back up the database and the uploads, beside a running server, and verify the archive."""
     if verify and no_verify:
-        raise Said("give --verify or --no-verify, not both")
+        raise CommandError("give --verify or --no-verify, not both")
     settings = options.settings(data, database)
     if not verify:
-        path = _made(settings, path)
+        path = _create(settings, path)
         typer.echo(f"{path}: {path.stat().st_size / (1 << 20):.1f} MiB")
     if not no_verify:
         report("can be restored", path, lambda folder: verified(settings, path, folder))
@@ -48,15 +48,15 @@ def report(what: str, path: Path, work: Work) -> None:
     Raises Said when there is a difference.
     """
     if not path.is_file():
-        raise Said(f"there is no archive {path}")
+        raise CommandError(f"there is no archive {path}")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         try:
-            manifest, wrong = finish(work(Path(folder)))
+            manifest, wrong = run_until_done(work(Path(folder)))
         except (BadArchive, CannotCopy) as error:
-            raise Said(f"{path}: {error}") from None
+            raise CommandError(f"{path}: {error}") from None
     typer.echo(summary(manifest))
     if wrong:
-        raise Said("\n  ".join([f"{path}: {len(wrong)} differences", *wrong[:20]]))
+        raise CommandError("\n  ".join([f"{path}: {len(wrong)} differences", *wrong[:20]]))
     typer.echo(f"every count and every conversation is as it was: it {what}")
 
 
@@ -75,8 +75,8 @@ def summary(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-def _made(settings: Settings, path: Path) -> Path:
+def _create(settings: Settings, path: Path) -> Path:
     try:
-        return finish(back_up(settings, path))
+        return run_until_done(back_up(settings, path))
     except CannotCopy as error:
-        raise Said(str(error)) from None
+        raise CommandError(str(error)) from None

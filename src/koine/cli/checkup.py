@@ -1,9 +1,9 @@
 """What `koine doctor` looks at beyond what a server looks at when it starts."""
 
 from koine.kit.settings import Settings
-from koine.main.conditions import Finding, of_database
+from koine.main.conditions import Finding, check_database
 from koine.main.opening import (
-    CannotStart,
+    StartupError,
     database_name,
     is_postgres,
     open_database,
@@ -13,14 +13,14 @@ from koine.store import schema
 from koine.store.schema import WrongSchema
 
 
-async def examine_database(settings: Settings) -> list[Finding]:
+async def diagnose_database(settings: Settings) -> list[Finding]:
     """Whether it answers, how old it and its tables are, and whether it can be trusted."""
     if not is_postgres(settings) and not sqlite_path(settings).exists():
         where = database_name(settings)
         return [Finding("ok", "database", f"{where} is not there yet, it will be made")]
     try:
         db = await open_database(settings)
-    except CannotStart as error:
+    except StartupError as error:
         return [Finding("problem", "database", str(error), "see KOINE_DATABASE_URL")]
     try:
         size = await db.size_bytes() / (1 << 20)
@@ -32,4 +32,4 @@ async def examine_database(settings: Settings) -> list[Finding]:
             found.append(Finding("problem", "tables", str(error), "koine migrate"))
     finally:
         await db.close()
-    return found + await of_database(settings)
+    return found + await check_database(settings)

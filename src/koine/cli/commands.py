@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from koine.cli.failing import Plain
+from koine.cli.failing import ErrorHandlingGroup
 
 COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
@@ -18,7 +18,7 @@ COMMANDS = {
 """Each command and the module of this package that has it, in the order of `koine --help`."""
 
 
-class Commands(Plain):
+class CommandGroup(ErrorHandlingGroup):
     """The group of all commands."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -41,7 +41,7 @@ class Commands(Plain):
 
 app = typer.Typer(
     name="koine",
-    cls=Commands,
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

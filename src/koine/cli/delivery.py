@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from koine.cli import options, printing
-from koine.cli.failing import Said
+from koine.cli.failing import CommandError
 from koine.cli.running import run_in_tenant
 from koine.engine import deliveries
 from koine.engine.deliveries import DeliveryInput
@@ -57,7 +57,7 @@ def import_(
                     saved = await deliveries.save(engine, boss, given)
                 except Refusal as refusal:
                     first, last = batch[0][0], batch[-1][0]
-                    raise Said(f"lines {first} to {last}: {_told(refusal)}") from None
+                    raise CommandError(f"lines {first} to {last}: {_describe(refusal)}") from None
                 new = sum(each.is_new for each in saved)
                 done["new"] += new
                 done["known"] += len(saved) - new
@@ -66,7 +66,7 @@ def import_(
 
         done = run_in_tenant(settings, tenant, work)
     if as_json:
-        printing.json(done)
+        printing.print_json(done)
     else:
         typer.echo(f"{done['new']} new, {done['known']} known before")
 
@@ -81,7 +81,7 @@ def _rows(file: Path) -> Iterator[Row]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             yield from _csv(lines) if file.suffix.lower() == ".csv" else _ndjson(lines)
     except UnicodeDecodeError:
-        raise Said(f"{file} is not UTF-8") from None
+        raise CommandError(f"{file} is not UTF-8") from None
 
 
 def _csv(lines: Iterator[str]) -> Iterator[Row]:
@@ -98,7 +98,7 @@ def _ndjson(lines: Iterator[str]) -> Iterator[Row]:
         try:
             yield number, msgspec.json.decode(line, type=dict[str, object]), len(line.encode())
         except msgspec.DecodeError as error:
-            raise Said(f"line {number}: {error}") from None
+            raise CommandError(f"line {number}: {error}") from None
 
 
 def _read(number: int, row: dict[str, object]) -> DeliveryInput:
@@ -106,17 +106,17 @@ def _read(number: int, row: dict[str, object]) -> DeliveryInput:
     try:
         given = msgspec.convert(known, DeliveryInput)
     except msgspec.ValidationError as error:
-        raise Said(f"line {number}: {error}") from None
+        raise CommandError(f"line {number}: {error}") from None
     changes: dict[str, str] = {}
     for name in ("id", "customer_id", "driver_id"):
         value = getattr(given, name)
         if isinstance(value, str):
             found = canonical(value)
             if found is None:
-                raise Said(f"line {number}: {name} is no UUID: {value}")
+                raise CommandError(f"line {number}: {name} is no UUID: {value}")
             changes[name] = found
     return msgspec.structs.replace(given, **changes)
 
 
-def _told(refusal: Refusal) -> str:
+def _describe(refusal: Refusal) -> str:
     return str(getattr(refusal, "message", "") or refusal)

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from koine.cli import options, printing
-from koine.cli.failing import Said
+from koine.cli.failing import CommandError
 from koine.cli.running import run
 from koine.demo import doors, env
 from koine.demo.making import demonstration
-from koine.demo.showing import shown
+from koine.demo.showing import all_examples
 
 
 def demo(
@@ -25,13 +25,13 @@ def demo(
 ) -> None:
     """Make two tenants full of people who talk, once, and print credentials and examples."""
     if as_json and as_env:
-        raise Said("give --json or --env, not both")
+        raise CommandError("give --json or --env, not both")
     settings = options.settings(data, database, base_url=base_url)
     kept = run(settings, demonstration)
     url = settings.base_url or kept.base_url or settings.public_url()
     if as_json:
-        printing.json(doors.printed(kept, url))
+        printing.print_json(doors.as_json(kept, url))
     elif as_env:
         typer.echo(env.exports(kept.demo, url))
     else:
-        typer.echo(shown(kept.demo, url, settings.data_dir))
+        typer.echo(all_examples(kept.demo, url, settings.data_dir))

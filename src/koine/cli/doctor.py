@@ -5,11 +5,11 @@ import os
 import typer
 
 from koine.cli import options, printing
-from koine.cli.checkup import examine_database
-from koine.cli.failing import REFUSED
-from koine.cli.running import finish
+from koine.cli.checkup import diagnose_database
+from koine.cli.failing import EXIT_FAILED
+from koine.cli.running import run_until_done
 from koine.kit.settings import BadSetting, Settings
-from koine.main.conditions import Finding, of_files, of_secrets, of_settings
+from koine.main.conditions import Finding, check_files, check_secret_key, check_settings
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -23,22 +23,22 @@ def doctor(
     except BadSetting as error:
         findings = [Finding("problem", "settings", str(error), "see docs/running.md")]
     else:
-        findings = finish(_examine(settings))
+        findings = run_until_done(_diagnose(settings))
     if as_json:
-        printing.json(findings)
+        printing.print_json(findings)
     else:
         for each in findings:
             typer.echo(f"{SIGNS[each.level]}  {each.about}: {each.found}")
             if each.advice:
                 typer.echo(f"         -> {each.advice}")
     if any(each.level == "problem" for each in findings):
-        raise typer.Exit(REFUSED)
+        raise typer.Exit(EXIT_FAILED)
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _diagnose(settings: Settings) -> list[Finding]:
     return [
-        *of_settings(os.environ, settings),
-        of_secrets(settings),
-        *of_files(settings),
-        *await examine_database(settings),
+        *check_settings(os.environ, settings),
+        check_secret_key(settings),
+        *check_files(settings),
+        *await diagnose_database(settings),
     ]

@@ -15,16 +15,16 @@ from koine.model.errors import (
     Unavailable,
 )
 
-REFUSED = 1
-USAGE = 2
-INTERRUPTED = 130
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 
 
-class Said(Exception):
+class CommandError(Exception):
     """A command's own reason to give up, for the person who typed it."""
 
 
-class Plain(TyperGroup):
+class ErrorHandlingGroup(TyperGroup):
     """The group of all commands: an expected failure is a sentence, not a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -32,24 +32,24 @@ class Plain(TyperGroup):
         try:
             return super().invoke(ctx)
         except BadSetting as error:
-            give_up(str(error), USAGE)
-        except Said as error:
-            give_up(str(error))
+            exit_with(str(error), EXIT_USAGE)
+        except CommandError as error:
+            exit_with(str(error))
         except Refusal as refusal:
-            give_up(in_words(refusal))
+            exit_with(describe(refusal))
         except OSError as error:
-            give_up(f"{error.filename or 'koine'}: {error.strerror or error}")
+            exit_with(f"{error.filename or 'koine'}: {error.strerror or error}")
         except KeyboardInterrupt:
-            give_up("interrupted", INTERRUPTED)
+            exit_with("interrupted", EXIT_INTERRUPTED)
 
 
-def give_up(message: str, code: int = REFUSED) -> None:
+def exit_with(message: str, code: int = EXIT_FAILED) -> None:
     """Say why, on standard error. Raises typer.Exit."""
     typer.echo(f"koine: {message}", err=True)
     raise typer.Exit(code)
 
 
-def in_words(refusal: Refusal) -> str:
+def describe(refusal: Refusal) -> str:
     """What the engine's refusal means to a person at a terminal."""
     match refusal:
         case Unavailable():

@@ -9,29 +9,29 @@ from koine.model.filters import PeopleFilter
 from koine.model.identity import Identity
 from koine.model.page import Window
 
-MANY = 100
+PAGE_SIZE = 100
 
 
-async def user_named(engine: Engine, boss: Actor, name: str) -> Identity:
+async def find_user(engine: Engine, boss: Actor, name: str) -> Identity:
     """The user with this e-mail or id. Raises NotFound("user")."""
     wanted = canonical(name)
     if wanted is not None:
         return await people.get(engine, boss, wanted, "user")
     search = PeopleFilter(kinds=("user",), search=name)
-    page = await people.find(engine, boss, search, Window(limit=MANY))
+    page = await people.find(engine, boss, search, Window(limit=PAGE_SIZE))
     for user in page.items:
         if user.email == name.strip().lower():
             return user
     raise NotFound(f"user: {name}")
 
 
-async def users(engine: Engine, boss: Actor) -> list[Identity]:
+async def all_users(engine: Engine, boss: Actor) -> list[Identity]:
     """Every user of the tenant, oldest first."""
     found: list[Identity] = []
-    window = Window(limit=MANY)
+    window = Window(limit=PAGE_SIZE)
     while True:
         page = await people.find(engine, boss, PeopleFilter(kinds=("user",)), window)
         found += page.items
         if page.next is None:
             return found
-        window = Window(limit=MANY, cursor=page.next)
+        window = Window(limit=PAGE_SIZE, cursor=page.next)

@@ -39,7 +39,7 @@ def create(
     settings = options.settings(data, database)
     made = run_in_tenant(settings, tenant, lambda engine, boss: inboxes.create(engine, boss, new))
     if as_json:
-        printing.json(_row(made) | {"hmac_token": made.hmac_token})
+        printing.print_json(_row(made) | {"hmac_token": made.hmac_token})
     else:
         typer.echo(f"inbox {made.name} opened: {made.id}")
         typer.echo(f"inbox_identifier {made.identifier}")
@@ -56,7 +56,7 @@ def list_(
     """List a tenant's inboxes."""
     found = run_in_tenant(options.settings(data, database), tenant, inboxes.everyone)
     headings = ["id", "number", "name", "channel", "identifier"]
-    printing.listing(headings, map(_row, found), as_json=as_json)
+    printing.print_rows(headings, map(_row, found), as_json=as_json)
 
 
 def _row(inbox: Inbox) -> dict[str, object]:

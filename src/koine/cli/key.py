@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from koine.cli import options, printing
-from koine.cli.finding import user_named
-from koine.cli.running import chosen, run, run_in_tenant
+from koine.cli.finding import find_user
+from koine.cli.running import resolve_tenant, run, run_in_tenant
 from koine.engine import keys
 from koine.engine.engine import Engine
 from koine.engine.keys import MadeKey
@@ -25,7 +25,7 @@ from koine.model.permissions import (
 
 app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 
-USUAL = [READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMERS]
+DEFAULT_PERMISSIONS = [READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMERS]
 """What a key may do unless told."""
 
 
@@ -38,7 +38,7 @@ def create(
         list[str] | None,
         typer.Option(
             help=f"May be given again; one of {', '.join(sorted(PERMISSIONS))}. "
-            f"Without: {', '.join(USUAL)}."
+            f"Without: {', '.join(DEFAULT_PERMISSIONS)}."
         ),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Days it lives; else for ever.")] = None,
@@ -50,14 +50,14 @@ def create(
     """Make a key and show it, this once."""
 
     async def work(engine: Engine, boss: Actor) -> MadeKey:
-        person = await user_named(engine, boss, user)
+        person = await find_user(engine, boss, user)
         until = None if days is None else engine.clock.now() + days * DAY
-        rights = frozenset(permission or USUAL)
+        rights = frozenset(permission or DEFAULT_PERMISSIONS)
         return await keys.create(engine, boss, name, rights, user_id=person.id, expires_at=until)
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
-        printing.json({"id": made.key.id, "api_key": made.text})
+        printing.print_json({"id": made.key.id, "api_key": made.text})
     else:
         typer.echo(f"{made.text}\nKeep it: it is not shown again. Its id is {made.key.id}.")
 
@@ -72,7 +72,7 @@ def list_(
     """List a tenant's keys, the revoked ones too."""
     found = run_in_tenant(options.settings(data, database), tenant, keys.everyone)
     headings = ["id", "prefix", "name", "created", "expires", "revoked"]
-    printing.listing(headings, map(_row, found), as_json=as_json)
+    printing.print_rows(headings, map(_row, found), as_json=as_json)
 
 
 @app.command()
@@ -88,7 +88,7 @@ def revoke(
         wanted = canonical(key_id)
         if wanted is None:
             raise NotFound("api_key")
-        _, boss = await chosen(engine, tenant)
+        _, boss = await resolve_tenant(engine, tenant)
         await keys.revoke(engine, boss, wanted)
 
     run(options.settings(data, database), work)
@@ -108,7 +108,7 @@ def take_over(
         wanted = canonical(key_id)
         if wanted is None:
             raise NotFound("api_key")
-        _, boss = await chosen(engine, tenant)
+        _, boss = await resolve_tenant(engine, tenant)
         await keys.take_over(engine, boss, wanted)
 
     run(options.settings(data, database), work)

@@ -3,7 +3,7 @@
 import typer
 
 from koine.cli import options
-from koine.cli.running import finish
+from koine.cli.running import run_until_done
 from koine.kit.settings import Settings
 from koine.main.opening import database_name, open_database
 from koine.store import schema
@@ -12,7 +12,7 @@ from koine.store import schema
 def migrate(data: options.Data = None, database: options.Database = None) -> None:
     """Make the tables, or bring them up to date. `koine serve` does it too."""
     settings = options.settings(data, database)
-    before = finish(_migrate(settings))
+    before = run_until_done(_migrate(settings))
     where, head = database_name(settings), schema.head()
     if before == head:
         typer.echo(f"{where} is up to date ({head})")

@@ -8,23 +8,23 @@ from rich.console import Console
 from rich.table import Table
 
 
-def json(value: object) -> None:
+def print_json(value: object) -> None:
     """Print a value as JSON, indented."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def listing(
+def print_rows(
     headings: Sequence[str], rows: Iterable[Mapping[str, object]], *, as_json: bool
 ) -> None:
     """Print rows whose values stand in the order of the headings: a table, or JSON objects."""
     every = list(rows)
     if as_json:
-        json(every)
+        print_json(every)
     else:
-        table(headings, [list(row.values()) for row in every])
+        print_table(headings, [list(row.values()) for row in every])
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; an empty one is its headings alone. Nothing is cut off, even in a pipe."""
     made = Table(*headings, box=None, pad_edge=False)
     for row in rows:

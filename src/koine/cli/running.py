@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
-from koine.cli.failing import Said
+from koine.cli.failing import CommandError
 from koine.engine import engine as engines
 from koine.engine import tenants
 from koine.engine.engine import Engine
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
-from koine.main.hook_voices import hook_voices
-from koine.main.opening import CannotStart, open_database
+from koine.main.hook_voices import webhook_formats
+from koine.main.opening import StartupError, open_database
 from koine.model.actor import Actor, operator
 from koine.model.tenant import Tenant
 from koine.store import schema
@@ -26,7 +26,7 @@ def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
     An empty database gets its tables; one of an older Koine is left to `koine migrate`.
     Raises Said where the database cannot be had, and what `work` raises.
     """
-    return finish(_run(settings, work))
+    return run_until_done(_run(settings, work))
 
 
 def run_in_tenant(
@@ -35,33 +35,33 @@ def run_in_tenant(
     """As `run`, by the operator of the tenant meant by `--tenant`. Raises NotFound too."""
 
     async def in_tenant(engine: Engine) -> R:
-        _, boss = await chosen(engine, name)
+        _, boss = await resolve_tenant(engine, name)
         return await work(engine, boss)
 
     return run(settings, in_tenant)
 
 
-def finish(work: Coroutine[object, object, R]) -> R:
+def run_until_done(work: Coroutine[object, object, R]) -> R:
     """What `work` answers, with only errors logged. Raises Said where the database cannot be had,
     and what `work` raises."""
     logs.configure("error", json=False)
     try:
         return asyncio.run(work)
-    except (CannotStart, schema.WrongSchema) as error:
-        raise Said(str(error)) from None
+    except (StartupError, schema.WrongSchema) as error:
+        raise CommandError(str(error)) from None
 
 
-async def chosen(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:
+async def resolve_tenant(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:
     """The tenant meant by `--tenant`, and its operator. Raises NotFound, Said."""
     if name is not None:
         tenant = await tenants.named(engine, name)
         return tenant, operator(tenant.id)
     every = await tenants.everyone(engine)
     if not every:
-        raise Said("there is no tenant yet: koine tenant create NAME")
+        raise CommandError("there is no tenant yet: koine tenant create NAME")
     if len(every) > 1:
         names = ", ".join(tenant.slug for tenant in every[:10])
-        raise Said(f"there are several tenants: say which with --tenant ({names})")
+        raise CommandError(f"there are several tenants: say which with --tenant ({names})")
     return every[0], operator(every[0].id)
 
 
@@ -71,7 +71,7 @@ async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
         if await db.version() is None:
             await schema.migrate(db)
         await schema.check(db)
-        voices = hook_voices(settings.public_url())
+        voices = webhook_formats(settings.public_url())
         return await work(await engines.start(db, SystemClock(), settings, voices))
     finally:
         await db.close()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from koine.cli import options, printing
-from koine.cli.failing import Said
+from koine.cli.failing import CommandError
 from koine.cli.running import run
 from koine.engine import tenants
 from koine.engine.engine import Engine
@@ -29,14 +29,16 @@ def create(
     """Make a tenant."""
     short = slug if slug is not None else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not _SLUG.fullmatch(short):
-        raise Said("a short name has small letters, digits and hyphens: give one with --slug")
+        raise CommandError(
+            "a short name has small letters, digits and hyphens: give one with --slug"
+        )
 
     async def work(engine: Engine) -> Tenant:
         return await tenants.create(engine, name, short)
 
     made = run(options.settings(data, database), work)
     if as_json:
-        printing.json(_row(made))
+        printing.print_json(_row(made))
     else:
         typer.echo(f"tenant {made.slug} made: {made.id}")
 
@@ -47,7 +49,7 @@ def list_(
 ) -> None:
     """List the tenants."""
     found = run(options.settings(data, database), tenants.everyone)
-    printing.listing(["id", "slug", "name", "created"], map(_row, found), as_json=as_json)
+    printing.print_rows(["id", "slug", "name", "created"], map(_row, found), as_json=as_json)
 
 
 def _row(tenant: Tenant) -> dict[str, str]:

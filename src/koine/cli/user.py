@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from koine.cli import options, printing
-from koine.cli.failing import Said
-from koine.cli.finding import user_named, users
-from koine.cli.running import chosen, run, run_in_tenant
+from koine.cli.failing import CommandError
+from koine.cli.finding import all_users, find_user
+from koine.cli.running import resolve_tenant, run, run_in_tenant
 from koine.engine import people, sessions
 from koine.engine.engine import Engine
 from koine.kit.times import DAY, SECOND, iso_ms
@@ -36,7 +36,7 @@ def create(
 ) -> None:
     """Make a user; `koine user set-password` lets it log in."""
     if "@" not in email:
-        raise Said(f"{email} is no e-mail")
+        raise CommandError(f"{email} is no e-mail")
     first, _, last = name.partition(" ")
     new = NewIdentity(
         kind="user", name=name or email.partition("@")[0], first_name=first or None,
@@ -44,13 +44,13 @@ def create(
     )  # fmt: skip
 
     async def work(engine: Engine, boss: Actor) -> Identity:
-        if any(known.email == email.strip().lower() for known in await users(engine, boss)):
-            raise Said(f"there is a user {email} already")
+        if any(known.email == email.strip().lower() for known in await all_users(engine, boss)):
+            raise CommandError(f"there is a user {email} already")
         return await people.create(engine, boss, new)
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
-        printing.json(_row(made))
+        printing.print_json(_row(made))
     else:
         typer.echo(f"user {made.email} made: {made.id}")
 
@@ -63,9 +63,9 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a tenant's users."""
-    found = run_in_tenant(options.settings(data, database), tenant, users)
+    found = run_in_tenant(options.settings(data, database), tenant, all_users)
     headings = ["id", "email", "name", "role", "created"]
-    printing.listing(headings, map(_row, found), as_json=as_json)
+    printing.print_rows(headings, map(_row, found), as_json=as_json)
 
 
 @app.command("set-password")
@@ -83,7 +83,7 @@ def set_password(
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
 
     async def work(engine: Engine, boss: Actor) -> None:
-        person = await user_named(engine, boss, user)
+        person = await find_user(engine, boss, user)
         await sessions.set_password(engine, boss, person.id, password)
 
     run_in_tenant(options.settings(data, database), tenant, work)
@@ -103,14 +103,14 @@ def token(
 ) -> None:
     """Print an access token. It cannot be taken back: keep its life short."""
     if admin == (user is not None):
-        raise Said("name a user, or give --system-admin")
+        raise CommandError("name a user, or give --system-admin")
     ttl = days * DAY // SECOND
 
     async def work(engine: Engine) -> str:
         if user is None:
             return sessions.system_admin_token(engine, ttl)
-        of, boss = await chosen(engine, tenant)
-        person = await user_named(engine, boss, user)
+        of, boss = await resolve_tenant(engine, tenant)
+        person = await find_user(engine, boss, user)
         return sessions.access_token(engine, of.id, person, ttl)
 
     typer.echo(run(options.settings(data, database), work))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from koine.cli import options, printing
-from koine.cli.failing import Said
+from koine.cli.failing import CommandError
 from koine.http.dialect import Dialect
 from koine.http.openapi import document
 from koine.main.speaking import dialects
@@ -18,17 +18,17 @@ def openapi(
     """Print a dialect's OpenAPI 3.1 document."""
     known = {each.name: each for each in dialects()}
     if dialect is None:
-        printing.json({name: document(each, base_url) for name, each in known.items()})
+        printing.print_json({name: document(each, base_url) for name, each in known.items()})
     elif dialect in known:
-        printing.json(document(known[dialect], base_url))
+        printing.print_json(document(known[dialect], base_url))
     else:
-        raise Said(f"no dialect {dialect}: it is one of {', '.join(known)}")
+        raise CommandError(f"no dialect {dialect}: it is one of {', '.join(known)}")
 
 
 def routes(as_json: options.Json = False) -> None:
     """List every route: dialect, method, path, how it is authenticated."""
     every = [row for dialect in dialects() for row in _rows(dialect)]
-    printing.listing(["dialect", "method", "path", "auth"], every, as_json=as_json)
+    printing.print_rows(["dialect", "method", "path", "auth"], every, as_json=as_json)
 
 
 def _rows(dialect: Dialect) -> list[dict[str, str]]:

@@ -6,11 +6,11 @@ from string import Template
 
 from msgspec import Struct
 
-from koine.demo.doors import Company
+from koine.demo.doors import DemoTenant
 from koine.demo.env import variables
 
 JSON = "--header 'Content-Type: application/json'"
-DOORS = {
+BASES = {
     "delivery": (
         "$ONDI_BASE_URL/messaging/conversations", "Authorization: Bearer $access_token"
     ),
@@ -30,7 +30,7 @@ class Example(Struct, frozen=True):
     command: str
 
 
-def examples(company: Company, base_url: str) -> list[Example]:
+def examples(company: DemoTenant, base_url: str) -> list[Example]:
     """Every call with its values filled in, ready for a shell."""
     values = {name: _safe(value) for name, value in variables(company, base_url).items()}
     return [
@@ -47,7 +47,7 @@ def _safe(value: str) -> str:
 
 
 def _example(dialect: str, title: str, path: str, method: str = "GET", data: str = "") -> Example:
-    base, header = DOORS[dialect]
+    base, header = BASES[dialect]
     parts = [f'curl --request {method} "{base}{path}"']
     if header and not path.startswith("/auth/"):
         parts.append(f'--header "{header}"')
@@ -63,7 +63,7 @@ _inbox = partial(_example, "inbox")
 _native = partial(_example, "native")
 
 _CONTACT = "/contacts/$contact_identifier"
-_TALK = f"{_CONTACT}/conversations/$conversation_number"
+_CONVERSATION = f"{_CONTACT}/conversations/$conversation_number"
 _TENANT = "tenant_id=$tenant_id"
 
 CALLS: tuple[Example, ...] = (
@@ -113,12 +113,12 @@ CALLS: tuple[Example, ...] = (
     _inbox("Get the contact", _CONTACT),
     _inbox("Change the contact", _CONTACT, "PATCH", '{"custom_attributes": {"plan": "plus"}}'),
     _inbox("List conversations", f"{_CONTACT}/conversations"),
-    _inbox("Get a conversation", _TALK),
-    _inbox("List messages", f"{_TALK}/messages"),
-    _inbox("Send a message", f"{_TALK}/messages", "POST", '{"content": "Hello!"}'),
-    _inbox("Say that it was seen", f"{_TALK}/update_last_seen", "POST"),
-    _inbox("Say that somebody types", f"{_TALK}/toggle_typing", "POST", '{"typing_status": "on"}'),
-    _inbox("Resolve a conversation", f"{_TALK}/toggle_status", "POST"),
+    _inbox("Get a conversation", _CONVERSATION),
+    _inbox("List messages", f"{_CONVERSATION}/messages"),
+    _inbox("Send a message", f"{_CONVERSATION}/messages", "POST", '{"content": "Hello!"}'),
+    _inbox("Say that it was seen", f"{_CONVERSATION}/update_last_seen", "POST"),
+    _inbox("Say that somebody types", f"{_CONVERSATION}/toggle_typing", "POST", '{"typing_status": "on"}'),
+    _inbox("Resolve a conversation", f"{_CONVERSATION}/toggle_status", "POST"),
     _native(
         "Log in", "/auth/login", "POST", '{"email": "$email", "password": "$password"}'
     ),

@@ -19,7 +19,7 @@ class Tokens(Struct, frozen=True):
     outsider: str
 
 
-class Parcel(Struct, frozen=True):
+class UnusedDelivery(Struct, frozen=True):
     """A delivery of the driver's and the customer's that has no conversation yet."""
 
     id: str
@@ -27,14 +27,14 @@ class Parcel(Struct, frozen=True):
     customer_name: str
 
 
-class DeliveryDoor(Struct, frozen=True):
+class DeliveryCredentials(Struct, frozen=True):
     """Into the delivery dialect."""
 
     tokens: Tokens
-    deliveries: list[Parcel]
+    deliveries: list[UnusedDelivery]
 
 
-class HelpdeskDoor(Struct, frozen=True):
+class HelpdeskCredentials(Struct, frozen=True):
     """Into the helpdesk dialect; `user_id` is who conversations may be assigned to."""
 
     api_key: str
@@ -44,7 +44,7 @@ class HelpdeskDoor(Struct, frozen=True):
     user_id: str
 
 
-class ChatsDoor(Struct, frozen=True):
+class ChatsCredentials(Struct, frozen=True):
     """Into the chats dialect."""
 
     api_key: str
@@ -53,7 +53,7 @@ class ChatsDoor(Struct, frozen=True):
     responder_id: str
 
 
-class InboxDoor(Struct, frozen=True):
+class InboxCredentials(Struct, frozen=True):
     """Into the inbox dialect; `hmac_token` signs identifiers of its contacts."""
 
     inbox_identifier: str
@@ -61,25 +61,25 @@ class InboxDoor(Struct, frozen=True):
     hmac_token: str
 
 
-class NativeDoor(Struct, frozen=True):
+class NativeCredentials(Struct, frozen=True):
     """Into the native API: a tenant administrator's login."""
 
     email: str
     password: str
 
 
-class Doors(Struct, frozen=True):
+class Credentials(Struct, frozen=True):
     """Every door of one tenant."""
 
     tenant_id: str
-    delivery: DeliveryDoor
-    helpdesk: HelpdeskDoor
-    chats: ChatsDoor
-    inbox: InboxDoor
-    native: NativeDoor
+    delivery: DeliveryCredentials
+    helpdesk: HelpdeskCredentials
+    chats: ChatsCredentials
+    inbox: InboxCredentials
+    native: NativeCredentials
 
 
-class Talks(Struct, frozen=True):
+class ExampleConversations(Struct, frozen=True):
     """Conversations for the examples to point at: one for each dialect; the administrator takes
     part in `delivery`, the public contact owns `inbox` (its number)."""
 
@@ -89,39 +89,39 @@ class Talks(Struct, frozen=True):
     inbox: int
 
 
-class Company(Struct, frozen=True):
+class DemoTenant(Struct, frozen=True):
     """One tenant of the demonstration; `people` are the ids of those who have tokens."""
 
-    doors: Doors
-    talks: Talks
+    doors: Credentials
+    talks: ExampleConversations
     people: dict[str, str]
 
 
-class Kept(Struct, frozen=True):
+class DemoFile(Struct, frozen=True):
     """What is kept in the demonstration's file. `made_at` is when its tokens were made, µs;
     `base_url` is where it was served last, empty before."""
 
     made_at: int
-    demo: Company
-    rival: Company
+    demo: DemoTenant
+    rival: DemoTenant
     base_url: str = ""
 
 
-def printed(kept: Kept, base_url: str) -> dict[str, object]:
+def as_json(kept: DemoFile, base_url: str) -> dict[str, object]:
     """The object of `koine demo --json`."""
-    doors = {name: getattr(kept.demo.doors, name) for name in Doors.__struct_fields__}
+    doors = {name: getattr(kept.demo.doors, name) for name in Credentials.__struct_fields__}
     return {"base_url": base_url, **doors, "rival": kept.rival.doors}
 
 
-def read(path: Path) -> Kept | None:
+def read(path: Path) -> DemoFile | None:
     """What the file keeps; None where there is none, or nothing that can be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Kept)
+        return msgspec.json.decode(path.read_bytes(), type=DemoFile)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 
-def write(path: Path, kept: Kept) -> None:
+def write(path: Path, kept: DemoFile) -> None:
     """Keep it where only its owner can read it; the file is whole or not there. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}")

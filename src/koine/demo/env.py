@@ -2,10 +2,10 @@
 
 import shlex
 
-from koine.demo.doors import Company
+from koine.demo.doors import DemoTenant
 
 
-def variables(company: Company, base_url: str) -> dict[str, str]:
+def variables(company: DemoTenant, base_url: str) -> dict[str, str]:
     """Names and values. The source documents' own names come first: with these their examples
     run as they are written. `access_token` is the administrator's, who takes part in
     `conversationId`."""
@@ -43,7 +43,7 @@ def variables(company: Company, base_url: str) -> dict[str, str]:
     }
 
 
-def exports(company: Company, base_url: str) -> str:
+def exports(company: DemoTenant, base_url: str) -> str:
     """Lines for a shell to evaluate."""
     values = variables(company, base_url).items()
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values)

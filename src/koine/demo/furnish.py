@@ -27,9 +27,9 @@ USERS: tuple[tuple[str, str | None], ...] = (
 )  # fmt: skip
 """Parts and their roles; a user without a role is a customer."""
 CONTACTS = 14
-SILENT = 10
+UNUSED_DELIVERIES = 10
 """Deliveries of the driver's and the customer's that nobody has talked about."""
-SPOKEN = 24
+DISCUSSED_DELIVERIES = 24
 INBOXES: tuple[tuple[str, ChannelType, str], ...] = (
     ("Support mail", "email", ""), ("Telephone", "phone", ""), ("Website", "widget", "Mia"),
     ("WhatsApp", "whatsapp", "Mia"), ("WhatsApp of the shop", "waha", "Sales squad"),
@@ -38,7 +38,7 @@ INBOXES: tuple[tuple[str, ChannelType, str], ...] = (
 """Name, kind of channel and who answers; the last one is the public one."""
 
 
-class World(Struct):
+class SeededTenant(Struct):
     """A furnished tenant. `guests` are contacts in the public inbox, the first is the public one;
     `silent` deliveries have no conversation, `spoken` ones are to get one."""
 
@@ -51,7 +51,7 @@ class World(Struct):
     spoken: list[Delivery]
 
 
-async def furnish(engine: Engine, name: str, slug: str) -> World:
+async def seed(engine: Engine, name: str, slug: str) -> SeededTenant:
     """Make the tenant and what is in it. Raises Conflict("exists")."""
     tenant = await tenants.create(engine, name, slug)
     boss = operator(tenant.id)
@@ -66,9 +66,9 @@ async def furnish(engine: Engine, name: str, slug: str) -> World:
         await _guest(engine, tenant, opened[-1], each, number)
         for number, each in enumerate(everyone[len(USERS) :])
     ]
-    silent = await _deliveries(engine, boss, users, SILENT, chance=None)
-    spoken = await _deliveries(engine, boss, users, SPOKEN, chance)
-    return World(tenant, boss, users, opened, guests, silent, spoken)
+    silent = await _deliveries(engine, boss, users, UNUSED_DELIVERIES, chance=None)
+    spoken = await _deliveries(engine, boss, users, DISCUSSED_DELIVERIES, chance)
+    return SeededTenant(tenant, boss, users, opened, guests, silent, spoken)
 
 
 async def more_deliveries(

@@ -5,8 +5,15 @@ from pathlib import Path
 from msgspec import structs
 
 from koine.demo import doors, furnish, story
-from koine.demo.doors import Company, Doors, Kept, Parcel, Talks, Tokens
-from koine.demo.furnish import World
+from koine.demo.doors import (
+    Credentials,
+    DemoFile,
+    DemoTenant,
+    ExampleConversations,
+    Tokens,
+    UnusedDelivery,
+)
+from koine.demo.furnish import SeededTenant
 from koine.engine import conversations, deliveries, keys, people, sessions, tenants
 from koine.engine.engine import Engine
 from koine.kit.clock import HeldClock
@@ -24,13 +31,13 @@ from koine.model.permissions import (
 )
 
 TOKEN_DAYS = 30
-FEWEST = 3
+MIN_UNUSED_DELIVERIES = 3
 """Listed deliveries that have no conversation, at least."""
 STORY_DAYS = story.DAYS + 1
 RIVAL_SCALE = 12
 
 
-async def demonstration(engine: Engine, base_url: str = "") -> Kept:
+async def demonstration(engine: Engine, base_url: str = "") -> DemoFile:
     """The demonstration of this database, made if it is not there; its keys are kept in the data
     folder, with `base_url` if it is served there now.
 
@@ -41,10 +48,10 @@ async def demonstration(engine: Engine, base_url: str = "") -> Kept:
     """
     path = Path(engine.settings.data_dir) / doors.FILE
     kept = doors.read(path)
-    if kept is None or not await _is_here(engine, kept):
-        kept = await _make(engine)
+    if kept is None or not await _exists(engine, kept):
+        kept = await _create(engine)
         doors.write(path, kept)
-    fresh = await _fresh(engine, kept)
+    fresh = await _refresh(engine, kept)
     if base_url:
         fresh = structs.replace(fresh, base_url=base_url)
     if fresh != kept:
@@ -52,12 +59,12 @@ async def demonstration(engine: Engine, base_url: str = "") -> Kept:
     return fresh
 
 
-async def _is_here(engine: Engine, kept: Kept) -> bool:
+async def _exists(engine: Engine, kept: DemoFile) -> bool:
     known = {tenant.id for tenant in await tenants.everyone(engine)}
     return {kept.demo.doors.tenant_id, kept.rival.doors.tenant_id} <= known
 
 
-async def _make(engine: Engine) -> Kept:
+async def _create(engine: Engine) -> DemoFile:
     taken = {tenant.slug for tenant in await tenants.everyone(engine)} & {"demo", "rival"}
     if taken:
         raise Conflict(
@@ -66,35 +73,35 @@ async def _make(engine: Engine) -> Kept:
             "another database: name the folder that has it, or start with an empty database",
         )
     now = engine.clock.now()
-    demo = await _company(engine, "Demo", "demo", scale=1)
-    rival = await _company(engine, "Rival", "rival", scale=RIVAL_SCALE)
-    return Kept(now, demo, rival)
+    demo = await _create_tenant(engine, "Demo", "demo", scale=1)
+    rival = await _create_tenant(engine, "Rival", "rival", scale=RIVAL_SCALE)
+    return DemoFile(now, demo, rival)
 
 
-async def _company(engine: Engine, name: str, slug: str, scale: int) -> Company:
+async def _create_tenant(engine: Engine, name: str, slug: str, scale: int) -> DemoTenant:
     clock = HeldClock(engine.clock.now() - STORY_DAYS * DAY)
     past = Engine(engine.db, clock, engine.settings, random_token(), engine.voices)
-    world = await furnish.furnish(past, name, slug)
-    talks = await story.tell(past, clock, world, scale)
-    made = await _doors(engine, world)
+    world = await furnish.seed(past, name, slug)
+    talks = await story.write_history(past, clock, world, scale)
+    made = await _credentials(engine, world)
     holders = {part: world.users[part].id for part in Tokens.__struct_fields__}
-    return Company(made, talks, holders)
+    return DemoTenant(made, talks, holders)
 
 
-async def _doors(engine: Engine, world: World) -> Doors:
+async def _credentials(engine: Engine, world: SeededTenant) -> Credentials:
     admin, agent = world.users["admin"], world.users["agent"]
     password = random_token(12)
     await sessions.set_password(engine, world.boss, admin.id, password)
     place, contact = world.guests[0].guest
     public = world.inboxes[-1]
     whatsapp = world.inboxes[3]
-    return Doors(
+    return Credentials(
         tenant_id=world.tenant.id,
-        delivery=doors.DeliveryDoor(
+        delivery=doors.DeliveryCredentials(
             tokens=_tokens(engine, world.tenant.id, world.users),
-            deliveries=[_parcel(each, world.users["customer"]) for each in world.silent],
+            deliveries=[_unused_delivery(each, world.users["customer"]) for each in world.silent],
         ),
-        helpdesk=doors.HelpdeskDoor(
+        helpdesk=doors.HelpdeskCredentials(
             api_key=await _key(engine, world, "Helpdesk", PERMISSIONS),
             read_only_key=await _key(
                 engine, world, "Reports", frozenset({READ_CONVERSATIONS, READ_CUSTOMERS})
@@ -103,18 +110,18 @@ async def _doors(engine: Engine, world: World) -> Doors:
             customer_id=contact.id,
             user_id=agent.id,
         ),
-        chats=doors.ChatsDoor(
+        chats=doors.ChatsCredentials(
             api_key=await _key(engine, world, "Chats", PERMISSIONS),
             channel_id=whatsapp.id,
             owner_id=contact.id,
             responder_id=whatsapp.responder_id or "",
         ),
-        inbox=doors.InboxDoor(public.identifier, place.source_id, public.hmac_token),
-        native=doors.NativeDoor(admin.email or "", password),
+        inbox=doors.InboxCredentials(public.identifier, place.source_id, public.hmac_token),
+        native=doors.NativeCredentials(admin.email or "", password),
     )
 
 
-async def _key(engine: Engine, world: World, name: str, permissions: frozenset[str]) -> str:
+async def _key(engine: Engine, world: SeededTenant, name: str, permissions: frozenset[str]) -> str:
     user_id = world.users["agent"].id
     return (await keys.create(engine, world.boss, name, permissions, user_id=user_id)).text
 
@@ -129,37 +136,41 @@ def _tokens(engine: Engine, tenant_id: str, users: dict[str, Identity]) -> Token
     )
 
 
-def _parcel(delivery: Delivery, customer: Identity) -> Parcel:
-    return Parcel(delivery.id, delivery.external_reference_id or "", customer.name or "")
+def _unused_delivery(delivery: Delivery, customer: Identity) -> UnusedDelivery:
+    return UnusedDelivery(delivery.id, delivery.external_reference_id or "", customer.name or "")
 
 
-async def _fresh(engine: Engine, kept: Kept) -> Kept:
+async def _refresh(engine: Engine, kept: DemoFile) -> DemoFile:
     """What is true now of the deliveries, and tokens that live for a while yet."""
     old = engine.clock.now() - kept.made_at > (TOKEN_DAYS - 1) * DAY
     made_at = engine.clock.now() if old else kept.made_at
-    demo = await _fresh_company(engine, kept.demo, new_tokens=old)
-    rival = await _fresh_company(engine, kept.rival, new_tokens=old)
+    demo = await _refresh_tenant(engine, kept.demo, new_tokens=old)
+    rival = await _refresh_tenant(engine, kept.rival, new_tokens=old)
     return structs.replace(kept, made_at=made_at, demo=demo, rival=rival)
 
 
-async def _fresh_company(engine: Engine, company: Company, new_tokens: bool) -> Company:
+async def _refresh_tenant(engine: Engine, company: DemoTenant, new_tokens: bool) -> DemoTenant:
     known = company.doors
     boss = operator(known.tenant_id)
     listed = {parcel.id: parcel for parcel in known.delivery.deliveries}
     silent = await deliveries.silent(engine, boss, list(listed))
     parcels = [listed[delivery.id] for delivery in silent]
-    if len(parcels) < FEWEST:
+    if len(parcels) < MIN_UNUSED_DELIVERIES:
         customer = await people.get(engine, boss, company.people["customer"], "user")
         driver_id = company.people["driver"]
-        made = await furnish.more_deliveries(engine, boss, driver_id, customer.id, FEWEST)
-        parcels += [_parcel(each, customer) for each in made]
-    tokens = await _again(engine, company) if new_tokens else known.delivery.tokens
+        made = await furnish.more_deliveries(
+            engine, boss, driver_id, customer.id, MIN_UNUSED_DELIVERIES
+        )
+        parcels += [_unused_delivery(each, customer) for each in made]
+    tokens = await _renew_tokens(engine, company) if new_tokens else known.delivery.tokens
     door = structs.replace(known.delivery, tokens=tokens, deliveries=parcels)
-    talks = await _talks(engine, boss, company)
+    talks = await _example_conversations(engine, boss, company)
     return structs.replace(company, doors=structs.replace(known, delivery=door), talks=talks)
 
 
-async def _talks(engine: Engine, boss: Actor, company: Company) -> Talks:
+async def _example_conversations(
+    engine: Engine, boss: Actor, company: DemoTenant
+) -> ExampleConversations:
     """The conversations that examples point at; those that examples delete have a successor."""
     helpdesk, chats, talks = company.doors.helpdesk, company.doors.chats, company.talks
     question = NewConversation(
@@ -168,12 +179,12 @@ async def _talks(engine: Engine, boss: Actor, company: Company) -> Talks:
     chat = NewConversation(title="A question", inbox_id=chats.channel_id, owner_id=chats.owner_id)
     return structs.replace(
         talks,
-        helpdesk=await _standing(engine, boss, talks.helpdesk, question),
-        chats=await _standing(engine, boss, talks.chats, chat),
+        helpdesk=await _existing_or_successor(engine, boss, talks.helpdesk, question),
+        chats=await _existing_or_successor(engine, boss, talks.chats, chat),
     )
 
 
-async def _standing(
+async def _existing_or_successor(
     engine: Engine, boss: Actor, conversation_id: str, successor: NewConversation
 ) -> str:
     """The id of the conversation, or of its successor if it is gone."""
@@ -184,7 +195,7 @@ async def _standing(
     return conversation_id
 
 
-async def _again(engine: Engine, company: Company) -> Tokens:
+async def _renew_tokens(engine: Engine, company: DemoTenant) -> Tokens:
     """New tokens for the same people."""
     tenant_id = company.doors.tenant_id
     users = {

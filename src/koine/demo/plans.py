@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from koine.demo import scripts
-from koine.demo.furnish import World
+from koine.demo.furnish import SeededTenant
 from koine.demo.scripts import Script
 from koine.engine import conversations, delivery_conversations, inbox_conversations
 from koine.engine.delivery_conversations import Opening
@@ -26,7 +26,7 @@ Open = Callable[[], Awaitable[Conversation]]
 Cast = dict[str, tuple[str, SenderKind]]
 
 
-class Talk(Struct):
+class PlannedConversation(Struct):
     """One conversation to come: how it opens, who says what, how it ends, and who reads it.
     `label` names it among the conversations that examples point at."""
 
@@ -39,7 +39,9 @@ class Talk(Struct):
     label: str
 
 
-def plans(engine: Engine, world: World, scale: int) -> list[Talk]:
+def planned_conversations(
+    engine: Engine, world: SeededTenant, scale: int
+) -> list[PlannedConversation]:
     """Every `scale`-th conversation of each kind, the first always."""
     return [
         talk
@@ -48,15 +50,15 @@ def plans(engine: Engine, world: World, scale: int) -> list[Talk]:
     ]
 
 
-def acting(user: Identity, tenant_id: str) -> Actor:
+def actor_of(user: Identity, tenant_id: str) -> Actor:
     """A user of the tenant as the engine sees them."""
     held = ROLE_PERMISSIONS[user.role]
     return Actor(tenant_id, "user", user.id, user.role, held)
 
 
-def _deliveries(engine: Engine, world: World) -> list[Talk]:
-    dispatcher = acting(world.users["dispatcher"], world.tenant.id)
-    admin = acting(world.users["admin"], world.tenant.id)
+def _deliveries(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
+    dispatcher = actor_of(world.users["dispatcher"], world.tenant.id)
+    admin = actor_of(world.users["admin"], world.tenant.id)
     people = {user.id: user for user in world.users.values()}
 
     def opener(delivery_id: str, opens: Actor) -> Open:
@@ -67,7 +69,7 @@ def _deliveries(engine: Engine, world: World) -> list[Talk]:
         return work
 
     return [
-        Talk(
+        PlannedConversation(
             open=opener(delivery.id, dispatcher if n else admin),
             script=scripts.DELIVERY[n % len(scripts.DELIVERY)],
             cast=_cast(dispatcher) | {
@@ -82,8 +84,8 @@ def _deliveries(engine: Engine, world: World) -> list[Talk]:
     ]  # fmt: skip
 
 
-def _helpdesk(engine: Engine, world: World) -> list[Talk]:
-    agents = [acting(world.users[part], world.tenant.id) for part in ("agent", "second_agent")]
+def _helpdesk(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
+    agents = [actor_of(world.users[part], world.tenant.id) for part in ("agent", "second_agent")]
 
     def opener(n: int, subject: str) -> Open:
         inbox = world.inboxes[n % 2]
@@ -106,8 +108,8 @@ def _helpdesk(engine: Engine, world: World) -> list[Talk]:
     ]
 
 
-def _chats(engine: Engine, world: World) -> list[Talk]:
-    agent = acting(world.users["agent"], world.tenant.id)
+def _chats(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
+    agent = actor_of(world.users["agent"], world.tenant.id)
     channels = [inbox for inbox in world.inboxes if inbox.responder_id is not None]
 
     def opener(n: int, channel: Inbox) -> Open:
@@ -133,8 +135,8 @@ def _chats(engine: Engine, world: World) -> list[Talk]:
     return made
 
 
-def _inbox(engine: Engine, world: World) -> list[Talk]:
-    agent = acting(world.users["second_agent"], world.tenant.id)
+def _inbox(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
+    agent = actor_of(world.users["second_agent"], world.tenant.id)
 
     def opener(n: int) -> Open:
         entry = world.guests[n % len(world.guests)]
@@ -156,9 +158,11 @@ def _inbox(engine: Engine, world: World) -> list[Talk]:
     ]  # fmt: skip
 
 
-def _talk(world: World, n: int, opens: Open, script: Script, reader: Actor, label: str) -> Talk:
+def _talk(
+    world: SeededTenant, n: int, opens: Open, script: Script, reader: Actor, label: str
+) -> PlannedConversation:
     contact = _guest(world, n)
-    return Talk(
+    return PlannedConversation(
         open=opens,
         script=script,
         cast=_cast(reader) | {"c": (contact.id, "contact")},
@@ -174,7 +178,7 @@ def _cast(human: Actor) -> Cast:
     return {"h": (who, "user"), "n": (who, "user")}
 
 
-def _guest(world: World, n: int) -> Identity:
+def _guest(world: SeededTenant, n: int) -> Identity:
     return world.guests[n % len(world.guests)].guest[1]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from koine.demo import curls
-from koine.demo.doors import Company
+from koine.demo.doors import DemoTenant
 from koine.demo.env import variables
 
 CREDENTIALS = {
@@ -26,7 +26,7 @@ CREDENTIALS = {
 """What the server prints when it starts: names as `koine demo --env` has them, and their use."""
 
 
-def summary(company: Company, base_url: str, data_dir: str) -> str:
+def summary(company: DemoTenant, base_url: str, data_dir: str) -> str:
     """What a server prints when it starts: the URL, the credentials, three things to try."""
     values = variables(company, base_url)
     rows = [f"  {name:20}{use:30}{values[name]}" for name, use in CREDENTIALS.items()]
@@ -44,7 +44,7 @@ def summary(company: Company, base_url: str, data_dir: str) -> str:
     return "\n".join(lines)
 
 
-def shown(company: Company, base_url: str, data_dir: str) -> str:
+def all_examples(company: DemoTenant, base_url: str, data_dir: str) -> str:
     """Each dialect's credentials and a curl for each of its calls, then how to get them all from
     the data folder."""
     lines: list[str] = []
@@ -58,7 +58,7 @@ def shown(company: Company, base_url: str, data_dir: str) -> str:
     return "\n".join(lines)
 
 
-def _credentials(company: Company, dialect: str) -> list[str]:
+def _credentials(company: DemoTenant, dialect: str) -> list[str]:
     """What opens the dialect, as comment lines."""
     door: dict[str, object] = msgspec.to_builtins(getattr(company.doors, dialect))
     flat: dict[str, object] = {}

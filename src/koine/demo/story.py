@@ -3,9 +3,9 @@
 import asyncio
 from random import Random
 
-from koine.demo.doors import Talks
-from koine.demo.furnish import World
-from koine.demo.plans import Talk, plans
+from koine.demo.doors import ExampleConversations
+from koine.demo.furnish import SeededTenant
+from koine.demo.plans import PlannedConversation, planned_conversations
 from koine.engine import conversations, messages, tickets
 from koine.engine.conversations import Changes
 from koine.engine.engine import Engine
@@ -17,11 +17,13 @@ from koine.model.message import Draft
 DAYS = 14
 
 
-async def tell(engine: Engine, clock: HeldClock, world: World, scale: int) -> Talks:
+async def write_history(
+    engine: Engine, clock: HeldClock, world: SeededTenant, scale: int
+) -> ExampleConversations:
     """Tell a `scale`-th of all there is, on an engine whose clock is `clock`; answers the
     conversations that examples point at."""
     chance = Random(world.tenant.slug)
-    talks = plans(engine, world, scale)
+    talks = planned_conversations(engine, world, scale)
     chance.shuffle(talks)
     pointed: dict[str, Conversation] = {}
     morning = clock.now()
@@ -32,11 +34,11 @@ async def tell(engine: Engine, clock: HeldClock, world: World, scale: int) -> Ta
         pointed |= {talk.label: conversation for talk, conversation in opened if talk.label}
         for line in range(max((len(talk.script) for talk, _ in opened), default=0)):
             clock.advance(chance.randint(2 * MINUTE, 25 * MINUTE) / SECOND)
-            await _line(engine, world, opened, line)
+            await _send_line(engine, world, opened, line)
         clock.advance(30 * MINUTE / SECOND)
         for talk, conversation in opened:
             await _end(engine, world, talk, conversation)
-    return Talks(
+    return ExampleConversations(
         delivery=pointed["delivery"].id,
         helpdesk=pointed["helpdesk"].id,
         chats=pointed["chats"].id,
@@ -44,8 +46,11 @@ async def tell(engine: Engine, clock: HeldClock, world: World, scale: int) -> Ta
     )
 
 
-async def _line(
-    engine: Engine, world: World, opened: list[tuple[Talk, Conversation]], line: int
+async def _send_line(
+    engine: Engine,
+    world: SeededTenant,
+    opened: list[tuple[PlannedConversation, Conversation]],
+    line: int,
 ) -> None:
     """The same line of every conversation of the day: one or two commits."""
     drafts = [
@@ -56,7 +61,7 @@ async def _line(
     await asyncio.gather(*(messages.post(engine, world.boss, c, draft) for c, draft in drafts))
 
 
-def _draft(talk: Talk, who: str, words: str) -> Draft:
+def _draft(talk: PlannedConversation, who: str, words: str) -> Draft:
     sender_id, kind = talk.cast[who]
     return Draft(
         content=words.format(**talk.words),
@@ -66,7 +71,9 @@ def _draft(talk: Talk, who: str, words: str) -> Draft:
     )
 
 
-async def _end(engine: Engine, world: World, talk: Talk, conversation: Conversation) -> None:
+async def _end(
+    engine: Engine, world: SeededTenant, talk: PlannedConversation, conversation: Conversation
+) -> None:
     boss = world.boss
     if talk.ending == "closed":
         await conversations.change(engine, boss, conversation.id, Changes(status="closed"))

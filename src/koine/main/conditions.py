@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from koine.kit.later import Later
 from koine.kit.settings import Settings, unknown, variable
-from koine.main.opening import CannotStart, is_postgres, sqlite_path
+from koine.main.opening import StartupError, is_postgres, sqlite_path
 
 if TYPE_CHECKING:
     from koine.store.postgres import condition as postgres
@@ -27,20 +27,20 @@ else:
 
 _log = structlog.get_logger("koine")
 
-LITTLE = 0.05
+LOW_DISK_SHARE = 0.05
 """Share of the disk below which there is a warning; a tenth of it is a problem."""
 SKEW_SECONDS = 5
-FAST_UPLOAD = 256 * 1024
+SLOW_CONNECTION_BYTES = 256 * 1024
 """Bytes a second that slow connections do not reach."""
-HERE = ("127.0.0.1", "localhost", "::1")
-NETWORKED = frozenset(
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+NETWORK_FILE_SYSTEMS = frozenset(
     (
         "afs", "beegfs", "ceph", "cifs", "coda", "fuse.glusterfs", "fuse.sshfs",
         "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
     )
 )  # fmt: skip
 """File systems whose locks do not hold, or not between machines."""
-MOUNTS = Path("/proc/self/mountinfo")
+MOUNTINFO = Path("/proc/self/mountinfo")
 
 Level = Literal["ok", "warning", "problem"]
 
@@ -57,20 +57,20 @@ class Finding(Struct, frozen=True):
 
 async def check_start(settings: Settings) -> None:
     """Log what should not be, raise CannotStart for what must not be."""
-    found = [*of_settings({}, settings), *of_files(settings), *await of_database(settings)]
-    refuse(found)
+    found = [*check_settings({}, settings), *check_files(settings), *await check_database(settings)]
+    raise_fatal(found)
 
 
-def refuse(findings: Iterable[Finding]) -> None:
+def raise_fatal(findings: Iterable[Finding]) -> None:
     """As `check_start`, of these findings."""
     for each in findings:
         if each.fatal:
-            raise CannotStart(f"{each.found}: {each.advice}")
+            raise StartupError(f"{each.found}: {each.advice}")
         if each.level != "ok":
             _log.warning(each.about, found=each.found, advice=each.advice)
 
 
-def of_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
+def check_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
     """Settings that are misspelt, that exclude each other, or that open the server too wide."""
     misspelt = unknown(env)
     if misspelt:
@@ -82,9 +82,9 @@ def of_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]
         found = "several workers need PostgreSQL, a SQLite file is served by one process"
         advice = "use --workers 1 or --database postgresql://…"
         yield Finding("problem", "workers", found, advice, fatal=True)
-    yield from _budgets(settings)
-    yield from _of_limits(settings)
-    if settings.host in HERE:
+    yield from _check_upload_budgets(settings)
+    yield from _check_limits(settings)
+    if settings.host in LOOPBACK_HOSTS:
         return
     if not settings.base_url.startswith("https://"):
         found = f"{settings.host} is reachable from outside, and no https:// URL is set"
@@ -96,7 +96,7 @@ def of_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]
         yield Finding("warning", "demo", found, advice)
 
 
-def _budgets(settings: Settings) -> Iterator[Finding]:
+def _check_upload_budgets(settings: Settings) -> Iterator[Finding]:
     """Budgets that can never take what a single request may bring."""
     for name in ("contact", "inbox", "tenant"):
         setting = f"upload_budget_per_{name}"
@@ -106,7 +106,7 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", "uploads", found, advice)
 
 
-def of_secrets(settings: Settings) -> Finding:
+def check_secret_key(settings: Settings) -> Finding:
     """Whether who reads the database, or a backup of it, also reads what is sealed in it."""
     if settings.secret_key:
         return Finding("ok", "secrets", "the key that seals secrets is not in the database")
@@ -115,7 +115,7 @@ def of_secrets(settings: Settings) -> Finding:
     return Finding("warning", "secrets", found, advice)
 
 
-def _of_limits(settings: Settings) -> Iterator[Finding]:
+def _check_limits(settings: Settings) -> Iterator[Finding]:
     """Limits that would refuse callers they are not meant for."""
     if settings.base_url and not settings.trusted_proxies:
         found = (
@@ -125,7 +125,7 @@ def _of_limits(settings: Settings) -> Iterator[Finding]:
         advice = "set KOINE_TRUSTED_PROXIES to the proxy's address, unless callers connect directly"
         yield Finding("warning", "proxies", found, advice)
     pace = settings.upload_limit // settings.body_most_seconds
-    if pace > FAST_UPLOAD:
+    if pace > SLOW_CONNECTION_BYTES:
         found = f"an upload of the largest size must come at {pace >> 10:,} KiB a second"
         advice = "raise KOINE_BODY_MOST_SECONDS, or lower KOINE_UPLOAD_LIMIT"
         yield Finding("warning", "limits", found, advice)
@@ -136,7 +136,7 @@ def _of_limits(settings: Settings) -> Iterator[Finding]:
         yield Finding("warning", "limits", found, advice)
 
 
-def of_files(settings: Settings) -> Iterator[Finding]:
+def check_files(settings: Settings) -> Iterator[Finding]:
     """Disk space, what kind of disk it is, and who may read the files."""
     folder = Path(settings.data_dir)
     if not folder.exists():
@@ -147,7 +147,9 @@ def of_files(settings: Settings) -> Iterator[Finding]:
         yield Finding("problem", "files", f"{folder} cannot be written", advice)
     usage = shutil.disk_usage(folder)
     share = usage.free / usage.total
-    level: Level = "ok" if share > LITTLE else "warning" if share > LITTLE / 10 else "problem"
+    level: Level = (
+        "ok" if share > LOW_DISK_SHARE else "warning" if share > LOW_DISK_SHARE / 10 else "problem"
+    )
     advice = "" if level == "ok" else "make room: without it nothing can be saved"
     found = f"{usage.free / (1 << 30):.1f} GiB ({share:.0%}) free in {folder}"
     yield Finding(level, "disk", found, advice)
@@ -159,7 +161,7 @@ def of_files(settings: Settings) -> Iterator[Finding]:
         yield Finding("problem", "files", f"others may read {uploads}", f"chmod 700 {uploads}")
 
 
-async def of_database(settings: Settings) -> list[Finding]:
+async def check_database(settings: Settings) -> list[Finding]:
     """The library or the server, and whether it keeps what it is given."""
     if not is_postgres(settings):
         return list(_sqlite(sqlite_path(settings)))
@@ -170,7 +172,7 @@ async def of_database(settings: Settings) -> list[Finding]:
         return [Finding("problem", "database", f"cannot be asked: {type(error).__name__}")]
 
 
-def kind_of_disk(path: Path, mounts: str) -> str:
+def file_system_type(path: Path, mounts: str) -> str:
     """The type of the file system that holds `path`, "" if unknown. `mounts` is in the form of
     /proc/self/mountinfo."""
     best, kind = "", ""
@@ -189,8 +191,8 @@ def _sqlite(path: Path) -> Iterator[Finding]:
         yield Finding("problem", "version", f"SQLite {version} is too old", advice, fatal=True)
     else:
         yield Finding("ok", "version", f"SQLite {version}")
-    kind = kind_of_disk(path.resolve(), MOUNTS.read_text()) if MOUNTS.exists() else ""
-    if kind in NETWORKED:
+    kind = file_system_type(path.resolve(), MOUNTINFO.read_text()) if MOUNTINFO.exists() else ""
+    if kind in NETWORK_FILE_SYSTEMS:
         advice = "put the data folder on a local disk, or use PostgreSQL"
         found = f"{path} is on a network file system ({kind}), whose locks SQLite cannot trust"
         yield Finding("problem", "files", found, advice, fatal=True)

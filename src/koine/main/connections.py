@@ -24,7 +24,7 @@ class Connection(Protocol):
 
     deadline: float
 
-    def overdue(self, now: float) -> None:
+    def on_deadline(self, now: float) -> None:
         """The deadline has passed: set another, or end the connection."""
 
 
@@ -34,11 +34,11 @@ class Connections:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._proxies = settings.proxy_networks()
-        self._of: dict[Connection, str] = {}
+        self._address_of: dict[Connection, str] = {}
         self._by_address: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def join(self, connection: Connection, peer: tuple[str, int] | None) -> bool:
+    def add(self, connection: Connection, peer: tuple[str, int] | None) -> bool:
         """Watch a new connection; False, and it is not watched, when its address has too many.
 
         A trusted proxy stands for many callers: its connections are not counted.
@@ -49,14 +49,14 @@ class Connections:
             if self._by_address[address] >= most:
                 return False
             self._by_address[address] += 1
-        self._of[connection] = address
+        self._address_of[connection] = address
         if self._timer is None:
-            self._wait()
+            self._schedule_sweep()
         return True
 
-    def leave(self, connection: Connection) -> None:
+    def remove(self, connection: Connection) -> None:
         """Forget a connection. Harmless when it is not watched."""
-        address = self._of.pop(connection, "")
+        address = self._address_of.pop(connection, "")
         if address:
             self._by_address[address] -= 1
             if not self._by_address[address]:
@@ -66,16 +66,16 @@ class Connections:
         """How many connections an address has."""
         return self._by_address[neighbourhood(address)]
 
-    def _wait(self) -> None:
+    def _schedule_sweep(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
         now = asyncio.get_running_loop().time()
-        for each in [each for each in self._of if each.deadline <= now]:
-            each.overdue(now)
+        for each in [each for each in self._address_of if each.deadline <= now]:
+            each.on_deadline(now)
         self._timer = None
-        if self._of:
-            self._wait()
+        if self._address_of:
+            self._schedule_sweep()
 
 
 def count_ended(reason: str) -> None:
@@ -83,7 +83,7 @@ def count_ended(reason: str) -> None:
     metrics.CONNECTIONS_ENDED.labels(reason).inc()
 
 
-class Config(uvicorn.Config):
+class UvicornConfig(uvicorn.Config):
     """uvicorn's, with the settings that bound connections."""
 
     def __init__(self, settings: Settings, app: Any, **options: Any) -> None:

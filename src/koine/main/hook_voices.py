@@ -6,7 +6,7 @@ from koine.dialects.native.hooks import NativeHooks
 from koine.engine.hook_voice import Voices
 
 
-def hook_voices(base_url: str) -> Voices:
+def webhook_formats(base_url: str) -> Voices:
     """Each dialect's, by its name; files are fetched from below `base_url`."""
     return {
         "native": NativeHooks(base_url),

@@ -22,17 +22,17 @@ import uvicorn
 from koine.http.call import Message, Receive, Scope, Send
 from koine.http.headers import has
 from koine.kit.draining import Draining
-from koine.main.listening import App, refuse_more
+from koine.main.listening import App, drop_new_connections
 
 _log = structlog.get_logger("koine")
 
-LAST_CALL = 0.2
+ACCEPT_GRACE_SECONDS = 0.2
 """Seconds in which whoever is connected already, but not accepted, is; and in which who was
 accepted last, by this process or one of several, says what he wants."""
-_CLOSE = (b"connection", b"close")
+_CONNECTION_CLOSE = (b"connection", b"close")
 
 
-class Leaving:
+class GracefulShutdown:
     """What a signal does to this process, once `install`ed over the server's own handlers."""
 
     def __init__(
@@ -41,9 +41,9 @@ class Leaving:
         """`listener` is None in one of several workers: there the parent refuses connections, and
         it alone counts signals (a terminal and a service manager signal all of a group)."""
         self._draining = draining
-        self._seconds = drain_seconds
+        self._drain_seconds = drain_seconds
         self._listener = listener
-        self._told = False
+        self._signal_received = False
         self._task: asyncio.Task[None] | None = None
         self._server: uvicorn.Server | None = None
 
@@ -53,35 +53,35 @@ class Leaving:
         self._server = getattr(handler, "__self__", None)
         assert isinstance(self._server, uvicorn.Server), "the server handles SIGTERM"
         self._loop = asyncio.get_running_loop()
-        signal.signal(signal.SIGTERM, self._signalled)
+        signal.signal(signal.SIGTERM, self._on_signal)
         alone = self._listener is not None
-        signal.signal(signal.SIGINT, self._signalled if alone else signal.SIG_IGN)
+        signal.signal(signal.SIGINT, self._on_signal if alone else signal.SIG_IGN)
 
-    def _signalled(self, number: int, _frame: FrameType | None) -> None:
-        if not self._told:
-            self._told = True
-            self._loop.call_soon_threadsafe(self._begin, number, context=Context())
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if not self._signal_received:
+            self._signal_received = True
+            self._loop.call_soon_threadsafe(self._start_draining, number, context=Context())
         elif self._listener is not None:
             os._exit(128 + number)
 
-    def _begin(self, number: int) -> None:
+    def _start_draining(self, number: int) -> None:
         self._draining.begin()
-        _log.info("draining", seconds=self._seconds)
-        self._task = self._loop.create_task(self._leave(number))
+        _log.info("draining", seconds=self._drain_seconds)
+        self._task = self._loop.create_task(self._shut_down(number))
 
-    async def _leave(self, number: int) -> None:
-        await asyncio.sleep(0 if number == signal.SIGINT else self._seconds)
+    async def _shut_down(self, number: int) -> None:
+        await asyncio.sleep(0 if number == signal.SIGINT else self._drain_seconds)
         if self._listener is not None:
-            refuse_more(self._listener)
-        await asyncio.sleep(LAST_CALL)
+            drop_new_connections(self._listener)
+        await asyncio.sleep(ACCEPT_GRACE_SECONDS)
         assert self._server is not None
         for socket_ in self._server.servers:
             socket_.close()
-        await asyncio.sleep(LAST_CALL)
+        await asyncio.sleep(ACCEPT_GRACE_SECONDS)
         self._server.handle_exit(number, None)
 
 
-class Closing:
+class CloseConnectionMiddleware:
     """An application whose answers close their connections once draining has begun."""
 
     def __init__(self, app: App, draining: Draining) -> None:
@@ -92,16 +92,16 @@ class Closing:
         """Answer one ASGI scope."""
 
         if self._draining.begun:
-            send = _closing(send)
+            send = _close_connection(send)
         await self._app(scope, receive, send)
 
 
-def _closing(send: Send) -> Send:
+def _close_connection(send: Send) -> Send:
     async def closing(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
-            if not has(headers, _CLOSE[0]):
-                message["headers"] = [*headers, _CLOSE]
+            if not has(headers, _CONNECTION_CLOSE[0]):
+                message["headers"] = [*headers, _CONNECTION_CLOSE]
         await send(message)
 
     return closing

@@ -14,14 +14,14 @@ import uvicorn
 
 from koine.http.call import Receive, Scope, Send
 from koine.kit.settings import Settings
-from koine.main.connections import Config
-from koine.main.opening import CannotStart
-from koine.main.protocols import Http, WebSocket
+from koine.main.connections import UvicornConfig
+from koine.main.opening import StartupError
+from koine.main.protocols import HttpProtocol, WebSocketProtocol
 
 BACKLOG = 2048
-UNSENT_BYTES = 256 * 1024
-STUCK_MS = 60_000
-HEALTHY_SECONDS = 30
+MAX_UNSENT_BYTES = 256 * 1024
+TCP_USER_TIMEOUT_MS = 60_000
+WORKER_HEALTHCHECK_SECONDS = 30
 """How long a worker may take to start, or say nothing, before it is taken for dead."""
 WS_MAX_SIZE = 64 * 1024
 """The longest message a socket takes: clients say little over sockets, and send over HTTP."""
@@ -31,7 +31,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _log = structlog.get_logger("koine")
 
 _SO_ATTACH_FILTER = 26
-_NO_SYN = (
+_DROP_SYN = (
     (0x30, 0, 0, 13),  # the byte of the flags
     (0x54, 0, 0, 0x12),  # SYN and ACK of it
     (0x15, 0, 1, 0x02),  # SYN alone:
@@ -63,7 +63,7 @@ class Server(uvicorn.Server):
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
+def open_listener(settings: Settings) -> Iterator[socket.socket]:
     """The listening socket, taken before anything else is. Raises CannotStart."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -72,25 +72,25 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         )
     except (OSError, OverflowError) as error:
         where = f"{settings.host}:{settings.port}"
-        raise CannotStart(
+        raise StartupError(
             f"cannot listen on {where}: {_reason(error)} (choose another with --port)"
         ) from None
     with made:
         made.set_inheritable(True)
-        _bound(made)
+        _set_send_limits(made)
         yield made
 
 
-def _bound(listener: socket.socket) -> None:
+def _set_send_limits(listener: socket.socket) -> None:
     """Bound what the system keeps for, and how long it waits for, an end that does not read: each
     connection has it from its listener. Without this (it is Linux's) a slow reader ties up some MB,
     and one that is gone without a word a quarter of an hour."""
     if sys.platform.startswith("linux"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_MS)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
 
 
-def refuse_more(listener: socket.socket) -> None:
+def drop_new_connections(listener: socket.socket) -> None:
     """Drop every further SYN, so that no connection begins and none that has begun is reset.
 
     Closing a listener resets what waits in its queue and what is in the middle of its handshake;
@@ -100,8 +100,10 @@ def refuse_more(listener: socket.socket) -> None:
     """
     if not sys.platform.startswith("linux"):
         return
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in _NO_SYN))
-    option = struct.pack("HL", len(_NO_SYN), ctypes.addressof(program))
+    program = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *line) for line in _DROP_SYN)
+    )
+    option = struct.pack("HL", len(_DROP_SYN), ctypes.addressof(program))
     try:
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
     except OSError as error:
@@ -113,17 +115,19 @@ def _reason(error: Exception) -> str:
     return os.strerror(known) if known is not None and known in errno.errorcode else str(error)
 
 
-def configured(settings: Settings, app: App | str, lifespan: str, workers: int = 1) -> Config:
+def uvicorn_config(
+    settings: Settings, app: App | str, lifespan: str, workers: int = 1
+) -> UvicornConfig:
     """How uvicorn serves `app`, or the factory of that name in each of `workers` processes."""
-    return Config(
+    return UvicornConfig(
         settings,
         app,
         factory=isinstance(app, str),
         workers=workers,
         lifespan="on" if lifespan == "on" else "off",
         loop="uvloop",
-        http=Http,
-        ws=WebSocket,
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,
         log_config=None,
@@ -135,5 +139,5 @@ def configured(settings: Settings, app: App | str, lifespan: str, workers: int =
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=settings.grace_seconds,
-        timeout_worker_healthcheck=HEALTHY_SECONDS,
+        timeout_worker_healthcheck=WORKER_HEALTHCHECK_SECONDS,
     )

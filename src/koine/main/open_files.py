@@ -7,7 +7,7 @@ import structlog
 _log = structlog.get_logger("koine")
 
 
-def raise_open_files() -> int:
+def raise_file_limit() -> int:
     """Allow this process, and those it starts, as many open files as the system lets it have.
 
     Answers how many. Most systems give a process 1,024 unless it asks, and tens of thousands or

@@ -24,7 +24,7 @@ else:
     sqlite_copying = Later("koine.store.sqlite.copying")
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """The server or the database cannot be had; the message says why and what to do."""
 
 
@@ -39,11 +39,11 @@ async def open_database(settings: Settings) -> Database:
             return await postgres.PostgresDatabase.open(settings.database_url, settings.pool_size)
         return await sqlite.SqliteDatabase.open(sqlite_path(settings))
     except Unavailable:
-        raise CannotStart(f"the database at {where} does not answer: is it running?") from None
+        raise StartupError(f"the database at {where} does not answer: is it running?") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise CannotStart(f"the database at {where} refuses us: {error}") from None
+        raise StartupError(f"the database at {where} refuses us: {error}") from None
     except (OSError, RuntimeError) as error:
-        raise CannotStart(f"cannot open the database at {where}: {error}") from None
+        raise StartupError(f"cannot open the database at {where}: {error}") from None
 
 
 def copying(settings: Settings) -> Copying:

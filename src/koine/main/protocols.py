@@ -15,26 +15,26 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from koine.http import head
 from koine.http.head import BadHead
 from koine.http.letting_go import ABORT
-from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, Config, count_ended
-from koine.main.sockets import WebSocket
+from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, UvicornConfig, count_ended
+from koine.main.sockets import WebSocketProtocol
 
-__all__ = ["Http", "WebSocket"]
+__all__ = ["HttpProtocol", "WebSocketProtocol"]
 
-PIPELINED = 100
+MAX_PIPELINED = 100
 """How many requests may wait for the answer to an earlier one of their connection."""
 _MALFORMED = BadHead(400, "The request is not HTTP/1.1.")
-_LATE_HEAD = BadHead(408, "The request's head took too long.", "head_time")
-_LATE_BODY = BadHead(408, "The request's body took too long.", "body_time")
-_FRAMING = BadHead(400, "The body's chunks have too much around them.", "framing")
-_PIPELINED = BadHead(429, "Too many requests wait for an answer.", "pipelined")
+_HEAD_TIMEOUT = BadHead(408, "The request's head took too long.", "head_time")
+_BODY_TIMEOUT = BadHead(408, "The request's body took too long.", "body_time")
+_TOO_MUCH_FRAMING = BadHead(400, "The body's chunks have too much around them.", "framing")
+_TOO_MANY_PIPELINED = BadHead(429, "Too many requests wait for an answer.", "pipelined")
 _FLUSH_SECONDS = 30.0
 """How long the last answer may take to go out to one who reads slowly."""
 
 
-class Http(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """HTTP/1.1. `deadline` is when it must have gone on, on the clock of the loop."""
 
-    def __init__(self, config: Config, *given: Any, **more: Any) -> None:
+    def __init__(self, config: UvicornConfig, *given: Any, **more: Any) -> None:
         super().__init__(config, *given, **more)
         self._connections = config.connections
         self._limits = config.settings
@@ -42,16 +42,16 @@ class Http(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._fault: BadHead | None = None
         self._in_body = False
-        self._moves = 0
-        self._raw = 0  # bytes of this head, or of this body with its framing
-        self._fed = 0
-        self._body = 0
+        self._transitions = 0
+        self._raw_bytes = 0  # bytes of this head, or of this body with its framing
+        self._chunk_bytes = 0
+        self._body_bytes = 0
         self._window: int | None = None  # the body's size when its pace was last looked at
         self._body_began = 0.0
-        self._until = 0.0
+        self._flush_deadline = 0.0
         self._served = False
         self._keep_alive = True
-        self._leaving = False
+        self._shutting_down = False
         self._stopped = False  # nothing more is read
         self._drained = 0
 
@@ -60,8 +60,8 @@ class Http(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """A connection begins; it must say something soon."""
         super().connection_made(transport)
-        self._out = _AnswerTransport(transport, self._finish)
-        if self._connections.join(self, self.client):
+        self._out = _ResponseTransport(transport, self._finish)
+        if self._connections.add(self, self.client):
             self.deadline = self.loop.time() + self._limits.head_seconds
             return
         count_ended("address")
@@ -71,7 +71,7 @@ class Http(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: whoever answers on it learns it."""
-        self._connections.leave(self)
+        self._connections.remove(self)
         self.pipeline.clear()
         if self._running is not None:
             self._running.disconnected = True
@@ -80,7 +80,7 @@ class Http(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The process ends: close once nothing is under way."""
-        self._leaving = True
+        self._shutting_down = True
         super().shutdown()
 
     # What comes in
@@ -88,9 +88,9 @@ class Http(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read some bytes: whatever they begin, continue or end."""
         if self._stopped:
-            self._drop(len(data))
+            self._discard(len(data))
             return
-        before, self._fed, waited = self._moves, len(data), not self._raw
+        before, self._chunk_bytes, waited = self._transitions, len(data), not self._raw_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -98,8 +98,8 @@ class Http(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self._fault or _MALFORMED)
         else:
-            if before == self._moves:
-                self._raw += self._fed
+            if before == self._transitions:
+                self._raw_bytes += self._chunk_bytes
             if self._in_body:
                 self._check_body()
             else:
@@ -108,13 +108,13 @@ class Http(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins: its scope is made."""
         super().on_message_begin()
-        self._raw = self._raw or 1  # how much of what is read now is of it is not known
+        self._raw_bytes = self._raw_bytes or 1  # how much of what is read now is of it is not known
         vars(self)["scope"][ABORT] = self.transport.abort
 
     def on_headers_complete(self) -> None:
         """The head is there: it is looked at before anybody answers it."""
         try:
-            long = self._raw > 1 or self._fed > head.HEAD_BYTES
+            long = self._raw_bytes > 1 or self._chunk_bytes > head.HEAD_BYTES
             if long and head.size(self.url, self.headers) > head.HEAD_BYTES:
                 raise head.TOO_LARGE
             length = head.check(self.url, self.headers, self.parser.get_http_version())
@@ -126,8 +126,8 @@ class Http(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is former:
             return  # it becomes a WebSocket
-        self._moves += 1
-        self._raw = self._body = self._drained = 0
+        self._transitions += 1
+        self._raw_bytes = self._body_bytes = self._drained = 0
         self._in_body, self._window = True, None
         self.headers = []  # trailers come here, and nobody reads them
         cycle.transport = self._out  # type: ignore[assignment]  # all of it that a cycle uses
@@ -137,7 +137,7 @@ class Http(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
-        self._body += len(body)
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -145,32 +145,32 @@ class Http(HttpToolsProtocol):
         super().on_message_complete()
         if not self._in_body:
             return
-        self._moves += 1
-        self._raw = 0
+        self._transitions += 1
+        self._raw_bytes = 0
         self._in_body = False
-        if self._keep_alive and not self._leaving and not self.cycle.response_started:
+        if self._keep_alive and not self._shutting_down and not self.cycle.response_started:
             self.cycle.keep_alive = True
-        if len(self.pipeline) > PIPELINED:
-            self._fault = _PIPELINED
-            raise _PIPELINED
+        if len(self.pipeline) > MAX_PIPELINED:
+            self._fault = _TOO_MANY_PIPELINED
+            raise _TOO_MANY_PIPELINED
 
     def _check_head(self, waited: bool) -> None:
-        if self._raw > head.HEAD_BYTES:
+        if self._raw_bytes > head.HEAD_BYTES:
             self._refuse(head.TOO_LARGE)
         elif self._running is not None:
             self.deadline = inf
-        elif waited and self._raw and self._served:
+        elif waited and self._raw_bytes and self._served:
             self.deadline = self.loop.time() + self._limits.head_seconds
 
     def _check_body(self) -> None:
-        if self._raw - self._body > head.HEAD_BYTES + self._body:
-            self._refuse(_FRAMING)
+        if self._raw_bytes - self._body_bytes > head.HEAD_BYTES + self._body_bytes:
+            self._refuse(_TOO_MUCH_FRAMING)
             return
         if self._window is None:
             now = self._body_began = self.loop.time()
             self._measure(now)
         if self.cycle.response_started:
-            self._drained += self._fed
+            self._drained += self._chunk_bytes
             if self._drained > DRAIN_BYTES:
                 self._end_unread()
 
@@ -191,36 +191,36 @@ class Http(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif not self._stopped:
-            wait = self._limits.head_seconds if self._raw else self._limits.idle_seconds
+            wait = self._limits.head_seconds if self._raw_bytes else self._limits.idle_seconds
             self.deadline = self.loop.time() + (LINGER_SECONDS if self._in_body else wait)
 
     def _finish(self) -> None:
         """The last answer of this connection has been given."""
-        if self._in_body or self._raw or self.pipeline:
+        if self._in_body or self._raw_bytes or self.pipeline:
             self._linger()
         else:
             self.transport.close()
 
     # The end
 
-    def overdue(self, now: float) -> None:
+    def on_deadline(self, now: float) -> None:
         """The deadline has passed."""
         if self._stopped:
-            if self.transport.get_write_buffer_size() and now < self._until:
+            if self.transport.get_write_buffer_size() and now < self._flush_deadline:
                 self.deadline = now + LINGER_SECONDS
             else:
                 self.transport.abort()
         elif self._in_body:
             self._check_pace(now)
-        elif self._raw:
-            self._refuse(_LATE_HEAD)
+        elif self._raw_bytes:
+            self._refuse(_HEAD_TIMEOUT)
         else:
             count_ended("idle" if self._served else "silent")
             self.deadline = inf
             self.transport.close()
 
     def _measure(self, now: float) -> None:
-        self._window = self._body
+        self._window = self._body_bytes
         last = self._body_began + self._limits.body_most_seconds
         self.deadline = min(now + self._limits.body_seconds, last)
 
@@ -231,10 +231,12 @@ class Http(HttpToolsProtocol):
         in_time = now < self._body_began + limits.body_most_seconds
         if self.cycle.response_complete:
             self._end_unread()
-        elif in_time and (self.flow.read_paused or self._body - (self._window or 0) >= wanted):
+        elif in_time and (
+            self.flow.read_paused or self._body_bytes - (self._window or 0) >= wanted
+        ):
             self._measure(now)
         else:
-            self._refuse(_LATE_BODY)
+            self._refuse(_BODY_TIMEOUT)
 
     def _end_unread(self) -> None:
         count_ended("unread")
@@ -266,11 +268,11 @@ class Http(HttpToolsProtocol):
         back, with a reset, from one who still sends."""
         self._stopped = True
         now = self.loop.time()
-        self.deadline, self._until = now + LINGER_SECONDS, now + _FLUSH_SECONDS
+        self.deadline, self._flush_deadline = now + LINGER_SECONDS, now + _FLUSH_SECONDS
         if not self.transport.is_closing():
             self.transport.write_eof()
 
-    def _drop(self, size: int) -> None:
+    def _discard(self, size: int) -> None:
         self._drained += size
         if self._drained > DRAIN_BYTES and not self.transport.is_closing():
             if self._running is None:
@@ -282,13 +284,13 @@ class Http(HttpToolsProtocol):
         if not self._should_upgrade():
             self._refuse(_MALFORMED)  # CONNECT, or a protocol we do not speak
         elif self._running is not None:
-            self._refuse(_PIPELINED)
+            self._refuse(_TOO_MANY_PIPELINED)
         else:
-            self._connections.leave(self)
+            self._connections.remove(self)
             self.handle_websocket_upgrade()
 
 
-class _AnswerTransport:
+class _ResponseTransport:
     """The transport as an answer sees it: the connection decides how it is closed."""
 
     __slots__ = ("close", "is_closing", "write")

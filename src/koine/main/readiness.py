@@ -10,14 +10,14 @@ from koine.model.errors import Unavailable
 from koine.store import schema, tenants
 from koine.store.db import Database
 
-PATIENCE = 1.0
+PROBE_TIMEOUT = 1.0
 """Seconds within which the database must have written a row."""
-PROBE_EVERY = 1.0
+PROBE_INTERVAL = 1.0
 """Seconds for which one answer of the database is everybody's."""
 LAG_SECONDS = 30.0
 """How far behind the event log may its readers be."""
 
-More = Callable[[], Awaitable[Sequence[Check]]]
+ExtraChecks = Callable[[], Awaitable[Sequence[Check]]]
 
 
 class Readiness:
@@ -29,7 +29,7 @@ class Readiness:
         draining: Draining,
         *,
         lag_seconds: Callable[[], float] | None = None,
-        more: Sequence[More] = (),
+        more: Sequence[ExtraChecks] = (),
     ) -> None:
         """`lag_seconds` tells how far this process is behind the event log; `more` are checks of
         others, made after ours."""
@@ -38,7 +38,7 @@ class Readiness:
         self._lag_seconds = lag_seconds
         self._more = more
         self._probe: asyncio.Task[Check] | None = None
-        self._probed_at = -PROBE_EVERY
+        self._probed_at = -PROBE_INTERVAL
 
     async def checks(self) -> Sequence[Check]:
         """Every check, the reason with each that fails."""
@@ -56,13 +56,15 @@ class Readiness:
     async def _database(self) -> Check:
         """One write for all who ask within a second; none waits longer than `PATIENCE`."""
         now = monotonic()
-        if self._probe is None or (self._probe.done() and now - self._probed_at >= PROBE_EVERY):
+        if self._probe is None or (self._probe.done() and now - self._probed_at >= PROBE_INTERVAL):
             self._probe, self._probed_at = asyncio.create_task(self._write()), now
-        left = max(0.0, self._probed_at + PATIENCE - now)
+        left = max(0.0, self._probed_at + PROBE_TIMEOUT - now)
         await asyncio.wait([self._probe], timeout=left)
         if self._probe.done():
             return self._probe.result()
-        return Check("database", False, f"the database has not written a row in {PATIENCE:g} s")
+        return Check(
+            "database", False, f"the database has not written a row in {PROBE_TIMEOUT:g} s"
+        )
 
     async def _write(self) -> Check:
         try:

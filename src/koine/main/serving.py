@@ -24,15 +24,15 @@ from koine.kit import logs, private
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.main.conditions import check_start
-from koine.main.hook_voices import hook_voices
-from koine.main.leaving import Closing, Leaving
-from koine.main.listening import Server, configured, listening
-from koine.main.open_files import raise_open_files
-from koine.main.opening import CannotStart, database_name, open_database
-from koine.main.speaking import application
-from koine.main.telling import telling
-from koine.main.watching import watched
-from koine.main.workers import Workers
+from koine.main.hook_voices import webhook_formats
+from koine.main.leaving import CloseConnectionMiddleware, GracefulShutdown
+from koine.main.listening import Server, open_listener, uvicorn_config
+from koine.main.open_files import raise_file_limit
+from koine.main.opening import StartupError, database_name, open_database
+from koine.main.speaking import create_app
+from koine.main.telling import run_realtime
+from koine.main.watching import observability
+from koine.main.workers import Supervisor
 from koine.model.errors import Conflict, Unavailable
 from koine.store import schema
 from koine.store.db import AlreadyServed
@@ -47,7 +47,7 @@ def main() -> None:
     """
     try:
         serve(load(os.environ))
-    except (CannotStart, AlreadyServed, schema.WrongSchema, BadSetting) as error:
+    except (StartupError, AlreadyServed, schema.WrongSchema, BadSetting) as error:
         sys.exit(f"koine: {error}")
     except Conflict as refusal:
         sys.exit(f"koine: {refusal.message}")
@@ -63,16 +63,16 @@ def serve(settings: Settings) -> None:
     Raises CannotStart, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
     """
     _configure_log(settings)
-    raise_open_files()
+    raise_file_limit()
     asyncio.run(check_start(settings))
     _close_uploads(settings)
-    with listening(settings) as listener:
+    with open_listener(settings) as listener:
         settings = structs.replace(settings, port=listener.getsockname()[1])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
             if settings.workers == 1:
                 loop.run(_serve_alone(settings, listener))
                 return
-            loop.run(_prepare(settings))
+            loop.run(_migrate_first(settings))
         _serve_many(settings, listener)
 
 
@@ -98,7 +98,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._app: Closing | None = None
+        self._app: CloseConnectionMiddleware | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
@@ -109,46 +109,50 @@ class Worker:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        with watched(self._settings):
-            async with running(self._settings) as engine, kept_up(engine), telling(engine) as relay:
-                self._app = Closing(application(engine, relay), engine.draining)
-                _settle()
-                Leaving(engine.draining, self._settings.drain_seconds, None).install()
+        with observability(self._settings):
+            async with (
+                open_engine(self._settings) as engine,
+                kept_up(engine),
+                run_realtime(engine) as relay,
+            ):
+                self._app = CloseConnectionMiddleware(create_app(engine, relay), engine.draining)
+                _freeze_gc()
+                GracefulShutdown(engine.draining, self._settings.drain_seconds, None).install()
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
-    with watched(settings):
-        async with running(settings) as engine, kept_up(engine), telling(engine) as relay:
-            app = Closing(application(engine, relay), engine.draining)
-            leaving = Leaving(engine.draining, settings.drain_seconds, listener)
-            server = Server(configured(settings, app, lifespan="off"), leaving.install)
+    with observability(settings):
+        async with open_engine(settings) as engine, kept_up(engine), run_realtime(engine) as relay:
+            app = CloseConnectionMiddleware(create_app(engine, relay), engine.draining)
+            leaving = GracefulShutdown(engine.draining, settings.drain_seconds, listener)
+            server = Server(uvicorn_config(settings, app, lifespan="off"), leaving.install)
             # The socket listens already: whoever connects now is answered in a moment.
-            await _announce(engine)
-            _settle()
+            await _print_startup(engine)
+            _freeze_gc()
             await server.serve(sockets=[listener])
 
 
-async def _prepare(settings: Settings) -> None:
+async def _migrate_first(settings: Settings) -> None:
     """Find out, before there are workers to fail one by one, that the database can be had."""
-    with watched(settings):
-        async with running(settings) as engine:
-            await _announce(engine)
+    with observability(settings):
+        async with open_engine(settings) as engine:
+            await _print_startup(engine)
 
 
 def _serve_many(settings: Settings, listener: socket.socket) -> None:
     os.environ.update(environment(settings))
     factory = "koine.main.serving:worker"
-    config = configured(settings, factory, lifespan="on", workers=settings.workers)
-    workers = Workers(config, listener, settings.drain_seconds)
+    config = uvicorn_config(settings, factory, lifespan="on", workers=settings.workers)
+    workers = Supervisor(config, listener, settings.drain_seconds)
     workers.run()
     if workers.failed:
-        raise CannotStart("a worker could not start: the log says why")
+        raise StartupError("a worker could not start: the log says why")
 
 
-async def _announce(engine: Engine) -> None:
+async def _print_startup(engine: Engine) -> None:
     """Print the server's URL, and the demonstration's credentials if there is to be one."""
     settings = engine.settings
     url, where = settings.public_url(), database_name(settings)
@@ -161,7 +165,7 @@ async def _announce(engine: Engine) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Engine]:
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """An engine over the settings' database, which this process serves while the context is open.
 
     Raises CannotStart, AlreadyServed (another process serves this SQLite file), WrongSchema.
@@ -170,7 +174,7 @@ async def running(settings: Settings) -> AsyncIterator[Engine]:
     try:
         db.claim_serving()
         await schema.migrate(db)
-        voices = hook_voices(settings.public_url())
+        voices = webhook_formats(settings.public_url())
         engine = await engines.start(db, SystemClock(), settings, voices)
         try:
             yield engine
@@ -185,7 +189,7 @@ def _configure_log(settings: Settings) -> None:
     logs.configure(settings.log_level, json=json)
 
 
-def _settle() -> None:
+def _freeze_gc() -> None:
     """What is there now stays: the collector need not look at it again."""
     gc.collect()
     gc.freeze()

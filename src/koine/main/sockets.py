@@ -10,46 +10,46 @@ from websockets.http11 import Request
 from koine.http.head import plain
 from koine.http.letting_go import ABORT
 from koine.http.socket import POLICY
-from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, Config, count_ended
+from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, UvicornConfig, count_ended
 
-SLICE = 4096
+READ_SLICE_BYTES = 4096
 """Bytes that are read before frames are counted: some hundreds of the smallest."""
-EMPTY_FRAME_COUNTS = 5
+EMPTY_FRAME_WEIGHT = 5
 """A ping, a pong or an empty fragment counts as so many frames."""
 _MINUTE = 60.0
 
 
-class WebSocket(WebSocketsSansIOProtocol):
+class WebSocketProtocol(WebSocketsSansIOProtocol):
     """WebSockets. `deadline` is when a message that has begun must be whole."""
 
-    def __init__(self, config: Config, *given: Any, **more: Any) -> None:
+    def __init__(self, config: UvicornConfig, *given: Any, **more: Any) -> None:
         super().__init__(config, *given, **more)
         self._connections = config.connections
         self._most_frames = config.settings.frames_per_minute
         self._message_seconds = config.settings.head_seconds
         self.deadline = inf
-        self._counted = 0
-        self._since = 0.0
+        self._frame_count = 0
+        self._window_start = 0.0
         self._stopped = False
         self._drained = 0
 
     def connection_made(self, transport: Any) -> None:
         """An HTTP connection has become a WebSocket."""
         super().connection_made(transport)
-        self._connections.join(self, self.client)
+        self._connections.add(self, self.client)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._connections.leave(self)
+        self._connections.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read some bytes, a little at a time."""
-        for at in range(0, len(data), SLICE):
+        for at in range(0, len(data), READ_SLICE_BYTES):
             if self._stopped or self.transport.is_closing():
-                self._drop(len(data) - at)
+                self._discard(len(data) - at)
                 return
-            self.conn.receive_data(data[at : at + SLICE])
+            self.conn.receive_data(data[at : at + READ_SLICE_BYTES])
             if self.conn.handshake_exc is not None:
                 self._refuse()
                 return
@@ -72,7 +72,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         self.transport.abort()
 
-    def overdue(self, now: float) -> None:
+    def on_deadline(self, now: float) -> None:
         """The deadline has passed."""
         if self._stopped:
             self.transport.abort()
@@ -87,12 +87,10 @@ class WebSocket(WebSocketsSansIOProtocol):
         if not frames or not self._most_frames:
             return False
         now = self.loop.time()
-        if now - self._since > _MINUTE:
-            self._since, self._counted = now, 0
-        self._counted += sum(
-            EMPTY_FRAME_COUNTS if _carries_nothing(frame) else 1 for frame in frames
-        )
-        return self._counted > self._most_frames
+        if now - self._window_start > _MINUTE:
+            self._window_start, self._frame_count = now, 0
+        self._frame_count += sum(EMPTY_FRAME_WEIGHT if _is_empty(frame) else 1 for frame in frames)
+        return self._frame_count > self._most_frames
 
     def _check_message(self) -> None:
         """Whether a frame or a message has begun that is not whole."""
@@ -120,7 +118,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
         self.transport.write_eof()
 
-    def _drop(self, size: int) -> None:
+    def _discard(self, size: int) -> None:
         self._drained += size
         if self._drained > DRAIN_BYTES and not self.transport.is_closing():
             self.transport.pause_reading()
@@ -134,5 +132,5 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.transport.close()
 
 
-def _carries_nothing(frame: Frame) -> bool:
+def _is_empty(frame: Frame) -> bool:
     return frame.opcode >= Opcode.CLOSE or (not frame.data and not frame.fin)

@@ -18,7 +18,7 @@ def dialects() -> list[Dialect]:
     return [Delivery(), Helpdesk(), Chats(), InboxDialect(), Native()]
 
 
-def application(engine: Engine, relay: Relay | None = None) -> http.App:
+def create_app(engine: Engine, relay: Relay | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
     lag_seconds = relay.pump.behind if relay else None
     ready = Readiness(engine.db, engine.draining, lag_seconds=lag_seconds).checks

@@ -10,7 +10,7 @@ from koine.relay.relay import Relay
 
 
 @asynccontextmanager
-async def telling(engine: Engine) -> AsyncIterator[Relay]:
+async def run_realtime(engine: Engine) -> AsyncIterator[Relay]:
     """The relay of this process, following the log while the context is open."""
     relay = Relay(engine, choose.bus(engine.settings, engine.db), engine.draining)
     hooks = Hooks(engine)

@@ -10,16 +10,16 @@ from prometheus_client.exposition import start_http_server
 
 from koine.kit import metrics, tracing
 from koine.kit.settings import Settings
-from koine.main.opening import CannotStart
+from koine.main.opening import StartupError
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 @contextmanager
-def watched(settings: Settings) -> Iterator[None]:
+def observability(settings: Settings) -> Iterator[None]:
     """Tell it while the context is open. Raises CannotStart."""
     if settings.workers > 1 and settings.metrics_token:
-        raise CannotStart(
+        raise StartupError(
             "/metrics on the main port would tell of a random worker: use KOINE_METRICS_PORT, "
             "from which each worker takes one, in place of KOINE_METRICS_TOKEN"
         )
@@ -27,8 +27,8 @@ def watched(settings: Settings) -> Iterator[None]:
         try:
             tracing.configure(settings.otel_endpoint)
         except tracing.TracingMissing as error:
-            raise CannotStart(str(error)) from None
-    served = _serve(settings) if settings.metrics_port else None
+            raise StartupError(str(error)) from None
+    served = _serve_metrics(settings) if settings.metrics_port else None
     try:
         yield
     finally:
@@ -40,7 +40,7 @@ def watched(settings: Settings) -> Iterator[None]:
         tracing.close()
 
 
-def _serve(settings: Settings) -> tuple[WSGIServer, Thread]:
+def _serve_metrics(settings: Settings) -> tuple[WSGIServer, Thread]:
     """The first free of as many ports as there are workers, on a thread of its own."""
     first = settings.metrics_port
     reason = ""
@@ -49,4 +49,4 @@ def _serve(settings: Settings) -> tuple[WSGIServer, Thread]:
             return start_http_server(port, settings.metrics_host, metrics.REGISTRY)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
-    raise CannotStart(f"cannot serve metrics on {settings.metrics_host}:{first}: {reason}")
+    raise StartupError(f"cannot serve metrics on {settings.metrics_host}:{first}: {reason}")

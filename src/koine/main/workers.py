@@ -11,17 +11,17 @@ import structlog
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from koine.main.listening import refuse_more
+from koine.main.listening import drop_new_connections
 
 _log = structlog.get_logger("koine")
 
-LOOK_EVERY = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks at the workers."""
-SIGNALS = 4096
+WAKEUP_BYTES = 4096
 """More than wait to be looked at, a byte each."""
 
 
-class Workers(Multiprocess):
+class Supervisor(Multiprocess):
     """Uvicorn's supervisor; it stops its workers as `leaving` says, and exits with 0.
 
     The workers count no signals: whoever signals the whole group (a terminal, a service manager)
@@ -36,8 +36,8 @@ class Workers(Multiprocess):
         self._listener = listener
         self._drain_seconds = drain_seconds
         self._stopping = False
-        signal.signal(signal.SIGTERM, self._signalled)
-        signal.signal(signal.SIGINT, self._signalled)
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
 
     @property
     def failed(self) -> bool:
@@ -54,21 +54,21 @@ class Workers(Multiprocess):
         while not self._stopping and not self.failed:
             self.handle_signals()
             self.keep_subprocess_alive()
-            if select.select([woken], [], [], LOOK_EVERY)[0]:
-                woken.recv(SIGNALS)
-        self._leave()
+            if select.select([woken], [], [], POLL_SECONDS)[0]:
+                woken.recv(WAKEUP_BYTES)
+        self._shut_down()
 
-    def _leave(self) -> None:
+    def _shut_down(self) -> None:
         self._stopping = True
         _log.info("draining", seconds=self._drain_seconds)
         self.terminate_all()
         time.sleep(self._drain_seconds)
-        refuse_more(self._listener)
+        drop_new_connections(self._listener)
         # The last worker to close it closes it.
         self._listener.close()
         self.join_all()
 
-    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._stopping:
             for process in self.processes:
                 process.process.kill()

@@ -14,12 +14,12 @@ from koine.store.copies import Ask, facts, file_keys, gaps, table_name
 async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:
     """Unpack an archive into `folder`, restore its database into a temporary one and compare them;
     answers the differences, a sentence each. Raises BadArchive, CannotCopy."""
-    manifest = opened(settings, path, folder)
+    manifest = unpack_and_open(settings, path, folder)
     async with copying(settings).opened(folder / DATABASE) as ask:
         return manifest, await differences(ask, manifest, folder)
 
 
-def opened(settings: Settings, path: Path, folder: Path) -> Manifest:
+def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
     """Unpack an archive that this program and these settings can do something with.
 
     Raises BadArchive.

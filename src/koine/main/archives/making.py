@@ -9,7 +9,7 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.main.archives.manifest import DATABASE, Manifest
-from koine.main.archives.tarred import Writing, writing
+from koine.main.archives.tarred import ArchiveWriter, write_archive
 from koine.main.opening import copying
 
 
@@ -26,10 +26,10 @@ async def back_up(settings: Settings, path: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         copy = Path(folder) / DATABASE
         taken = await copies.take(copy)
-        with writing(path) as archive:
+        with write_archive(path) as archive:
             with copy.open("rb") as file:
                 archive.add(DATABASE, file)
-            gone = [key for key in taken.files if not _added(archive, settings, key)]
+            gone = [key for key in taken.files if not _add_upload(archive, settings, key)]
             archive.finish(
                 Manifest(
                     koine=__version__,
@@ -43,7 +43,7 @@ async def back_up(settings: Settings, path: Path) -> Path:
     return path
 
 
-def _added(archive: Writing, settings: Settings, key: str) -> bool:
+def _add_upload(archive: ArchiveWriter, settings: Settings, key: str) -> bool:
     """Whether the upload was there to be added."""
     try:
         with (Path(settings.data_dir) / place(key)).open("rb") as file:

@@ -23,7 +23,7 @@ class BadArchive(Exception):
     """The archive cannot be believed; the message says what is wrong with it."""
 
 
-class Part(Struct, frozen=True):
+class FileDigest(Struct, frozen=True):
     """One member: its size in bytes and its SHA-256, hex."""
 
     size: int
@@ -39,7 +39,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     made_at: str
     kind: str
     facts: Facts
-    parts: dict[str, Part]
+    parts: dict[str, FileDigest]
     gone: list[str]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from koine.kit import private
 from koine.kit.settings import Settings
-from koine.main.archives.checking import differences, opened
+from koine.main.archives.checking import differences, unpack_and_open
 from koine.main.archives.manifest import DATABASE, Manifest
 from koine.main.archives.tarred import sync_folder
 from koine.main.opening import copying, open_database
@@ -25,20 +25,20 @@ async def restore(
     cursors of before must not be believed. Raises BadArchive, CannotCopy (also for a database that
     is served, or has something in it unless `force`), CannotStart, Unavailable.
     """
-    manifest = opened(settings, path, folder)
+    manifest = unpack_and_open(settings, path, folder)
     copies = copying(settings)
     async with copies.alone():
         if not force and not await copies.is_empty():
             raise CannotCopy("there is something in the database already: --force replaces it")
-        _put_files(folder / "files", Path(settings.data_dir) / "files")
+        _move_uploads(folder / "files", Path(settings.data_dir) / "files")
         await copies.put(folder / DATABASE)
-        await _freshen(settings)
+        await _after_restore(settings)
         async with copies.asked() as ask:
             data = Path(settings.data_dir)
             return manifest, await differences(ask, manifest, data, migrated=True)
 
 
-async def _freshen(settings: Settings) -> None:
+async def _after_restore(settings: Settings) -> None:
     db = await open_database(settings)
     try:
         await schema.migrate(db)
@@ -47,7 +47,7 @@ async def _freshen(settings: Settings) -> None:
         await db.close()
 
 
-def _put_files(source: Path, target: Path) -> None:
+def _move_uploads(source: Path, target: Path) -> None:
     """Uploads never change: one that is there, byte for byte, stays."""
     for file in sorted(source.glob("*/*/*")):
         kept = target / file.relative_to(source)

@@ -14,8 +14,8 @@ from koine.main.archives.manifest import (
     DATABASE,
     MANIFEST,
     BadArchive,
+    FileDigest,
     Manifest,
-    Part,
     decode,
     encode,
 )
@@ -25,19 +25,19 @@ _NAMES = re.compile(rf"{DATABASE}|{MANIFEST}|files/[\w-]{{2}}/[\w-]{{2}}/[\w-]{{
 _LARGEST_MANIFEST = 1 << 30
 
 
-class Writing:
+class ArchiveWriter:
     """An archive in the making. `parts` are the members so far."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, FileDigest] = {}
 
     def add(self, name: str, file: IO[bytes]) -> None:
         """Add what is in a file."""
         hashing = _Hashing(file)
         info = _member(name, os.fstat(file.fileno()).st_size)
         self._tar.addfile(info, hashing)
-        self.parts[name] = Part(info.size, hashing.digest.hexdigest())
+        self.parts[name] = FileDigest(info.size, hashing.digest.hexdigest())
 
     def finish(self, manifest: Manifest) -> None:
         """Add the manifest; nothing comes after it."""
@@ -60,7 +60,7 @@ class _Hashing:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Writing]:
+def write_archive(path: Path) -> Iterator[ArchiveWriter]:
     """An archive that is there, whole and on disk, when the context ends well; else nothing is."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
@@ -68,7 +68,7 @@ def writing(path: Path) -> Iterator[Writing]:
     try:
         with open(opened, "wb") as out:
             with tarfile.open(fileobj=out, mode="w") as tar:
-                yield Writing(tar)
+                yield ArchiveWriter(tar)
             out.flush()
             os.fsync(out.fileno())
         part.rename(path)
@@ -79,7 +79,7 @@ def writing(path: Path) -> Iterator[Writing]:
 
 def unpack(path: Path, folder: Path) -> Manifest:
     """Unpack an archive into a folder and compare each part with its digest. Raises BadArchive."""
-    found: dict[str, Part] = {}
+    found: dict[str, FileDigest] = {}
     manifest = None
     try:
         with tarfile.open(path, "r:") as tar:
@@ -96,7 +96,7 @@ def unpack(path: Path, folder: Path) -> Manifest:
         raise BadArchive(f"not an archive, or damaged, or cut off: {error}") from None
     if manifest is None:
         raise BadArchive("it has no manifest: it was cut off, or is no archive")
-    _compare(manifest.parts, found)
+    _check_parts(manifest.parts, found)
     return manifest
 
 
@@ -115,7 +115,7 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return info
 
 
-def _unpack(file: IO[bytes], target: Path) -> Part:
+def _unpack(file: IO[bytes], target: Path) -> FileDigest:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with target.open("xb") as out:
@@ -123,10 +123,10 @@ def _unpack(file: IO[bytes], target: Path) -> Part:
             digest.update(chunk)
             size += len(chunk)
             out.write(chunk)
-    return Part(size, digest.hexdigest())
+    return FileDigest(size, digest.hexdigest())
 
 
-def _compare(said: dict[str, Part], found: dict[str, Part]) -> None:
+def _check_parts(said: dict[str, FileDigest], found: dict[str, FileDigest]) -> None:
     for name in sorted(said.keys() | found.keys()):
         if name not in found:
             raise BadArchive(f"it lacks {name}")
