@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from koine.dialects.delivery import shapes
 from koine.engine import engine as engines
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.kit.settings import load
 from koine.main import dialects
 from koine.model.conversation import Conversation, Participant
@@ -81,7 +81,7 @@ async def play(db: Database, steps: int, seed: int, houses: int = HOUSES, plant:
     clock, tally = SteadyClock(), Tally(drifts=[])
     settings = load({}, {**QUIET, "secret_key": "unread" * 8})
     engine = await engines.start(db, clock, settings, {})
-    call = Caller(build(dialects(), engine, settings))
+    call = Caller(build_app(dialects(), engine, settings))
     made = [
         House(call, await make_town(engine, 0, f"House {n}"), clock, Random(f"{seed}/{n}"))
         for n in range(houses)

@@ -14,9 +14,9 @@ from msgspec import Struct
 from koine.engine import engine as engines
 from koine.engine import inboxes, keys, people, sessions, tenants
 from koine.engine.engine import Engine
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.dialect import Dialect
-from koine.kit.clock import HeldClock
+from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
 from koine.kit.settings import Settings, load
 from koine.kit.tokens import random_token
@@ -69,7 +69,7 @@ class Cast(Struct):
     """The two companies and the engine they live in."""
 
     engine: Engine
-    clock: HeldClock
+    clock: FakeClock
     acme: Company
     rival: Company
 
@@ -83,9 +83,9 @@ class Cast(Struct):
         return {"Authorization": f"Bearer {self.token(name, company)}"}
 
 
-async def make_cast(db: Database, clock: HeldClock | None = None, **settings: object) -> Cast:
+async def make_cast(db: Database, clock: FakeClock | None = None, **settings: object) -> Cast:
     """Both companies, new, in a database that may hold others."""
-    clock = clock or HeldClock()
+    clock = clock or FakeClock()
     given = test_settings(**settings)
     engine = await engines.start(db, clock, given, webhook_formats(given.public_url()))
     return Cast(engine, clock, await _company(engine, "Acme"), await _company(engine, "Rival"))
@@ -109,7 +109,7 @@ test_settings.__test__ = False  # type: ignore[attr-defined]  # pytest: it is no
 @asynccontextmanager
 async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that speaks these dialects, in process."""
-    transport = httpx.ASGITransport(build(list(dialects), engine, engine.settings))
+    transport = httpx.ASGITransport(build_app(list(dialects), engine, engine.settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://koine.test") as client:
         yield client
 

@@ -150,7 +150,7 @@ def code(text: str) -> list[str]:
 
 def said(dialect: Dialect, refusal: errors.Refusal | None) -> tuple[int, list[str]]:
     """The status of a refusal, and the words a program may look for."""
-    answer = dialect.refuse(refusal, "id", True)
+    answer = dialect.error_response(refusal, "id", True)
     body = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
     told = msgspec.json.decode(body)
     problem = told.get("error") if isinstance(told, dict) else None

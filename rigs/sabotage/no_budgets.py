@@ -1,14 +1,14 @@
 """Counts nothing: no budget is ever spent."""
 
-from koine.http.limits import Spending
+from koine.http.limits import WindowBudget
 from koine.main import serving
 
 
-def free(self: Spending, key: str, amount: int, most: int, now: int) -> None:
+def free(self: WindowBudget, key: str, amount: int, most: int, now: int) -> None:
     """What is counted: nothing."""
 
 
-Spending.spend = free  # type: ignore[method-assign]  # the fault itself
+WindowBudget.spend = free  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
     serving.main()

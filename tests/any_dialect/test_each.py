@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from koine.engine import conversations
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
 from koine.store.db import Database
@@ -154,7 +154,7 @@ async def test_the_same_key_is_the_same_message(
 
 async def test_the_key_holds_longer_than_the_answer_is_kept(world: World, name: str) -> None:
     talk, engine = await world.talk(), world.cast.engine
-    forgetful = Caller(build(world.dialects, engine, engine.settings))
+    forgetful = Caller(build_app(world.dialects, engine, engine.settings))
     driver = DRIVERS[name](World(world.cast, forgetful, world.dialects))
     driver.call.headers["Idempotency-Key"] = f"key-{talk.id}"
     for _ in range(2):

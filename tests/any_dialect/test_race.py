@@ -8,7 +8,7 @@ import pytest
 
 from koine.engine import engine as engines
 from koine.engine.engine import Engine
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.model.conversation import Conversation
 from koine.store.postgres import PostgresDatabase
@@ -38,7 +38,7 @@ async def nodes(world: World) -> AsyncIterator[list[Engine]]:
 def speaking(world: World, engine: Engine, name: str, key: str, keeps: bool) -> Driver:
     """A driver of one node, whose calls all have this key."""
     store = DatabaseIdempotencyStore(engine) if keeps else None
-    app = build(world.dialects, engine, engine.settings, idempotency=store)
+    app = build_app(world.dialects, engine, engine.settings, idempotency=store)
     driver = DRIVERS[name](World(world.cast, Caller(app), world.dialects))
     driver.call.headers["Idempotency-Key"] = key
     return driver

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from koine.http.loose import LooseForms
+from koine.http.loose import CoercingBodyReader
 from koine.http.route import Route
 from koine.main import dialects
 from tests.bad_input.asker import Asker, fields, rows
@@ -92,7 +92,9 @@ def fits(body: object, route: Route) -> bool:
     """Whether the type that reads the body takes it, loosely where forms are taken, too."""
     assert route.body is not None
     try:
-        msgspec.convert(LooseForms(route.body).json(body) if route.forms else body, route.body)
+        msgspec.convert(
+            CoercingBodyReader(route.body).json(body) if route.forms else body, route.body
+        )
     except msgspec.ValidationError:
         return False
     return True

@@ -13,7 +13,7 @@ from koine.engine import conversations, credentials, delivery_conversations, ses
 from koine.engine import engine as engines
 from koine.engine.delivery_conversations import Opening
 from koine.engine.engine import Engine
-from koine.kit.clock import HeldClock
+from koine.kit.clock import FakeClock
 from koine.kit.settings import load
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
@@ -31,7 +31,7 @@ Folder = pytest.TempPathFactory
 
 async def made(db: Database, folder: Path) -> Engine:
     settings = load({}, {"data_dir": str(folder)})
-    engine = await engines.start(db, HeldClock(), settings, {})
+    engine = await engines.start(db, FakeClock(), settings, {})
     await demonstration(engine)
     return engine
 
@@ -141,7 +141,7 @@ async def test_conversations_that_are_gone_have_a_successor(engine: Engine, kept
 
 
 async def test_tokens_are_made_anew_before_they_end(engine: Engine, kept: DemoFile) -> None:
-    assert isinstance(engine.clock, HeldClock)
+    assert isinstance(engine.clock, FakeClock)
     engine.clock.advance((TOKEN_DAYS * DAY - 60 * SECOND) / SECOND)
     token = (await demonstration(engine)).demo.doors.delivery.tokens.admin
     engine.clock.advance(2 * DAY / SECOND)

@@ -18,7 +18,7 @@ from koine.engine.contact_entry import Entry
 from koine.engine.inboxes import InboxChanges
 from koine.engine.people import PersonChanges
 from koine.http import sse
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
 from koine.model.happening import Happening
@@ -48,7 +48,7 @@ SHOWN: dict[str, dict[str, set[str]]] = {
     },
 }
 """Who of the cast may see what, in each dialect that shows people different things."""
-READERS = (Actor, Entry, Seat, Call, ActorReader, NativeVoice)
+READERS = (Actor, Entry, Seat, Request, ActorReader, NativeVoice)
 
 
 def encoders() -> list[type]:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from koine.engine import conversations, delivery_conversations, messages
 from koine.engine.delivery_conversations import Opening
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main import dialects
@@ -56,7 +56,7 @@ async def make_world(db: Database, **settings: object) -> World:
     # At rest: seats are taken, nothing is told.
     relay = Relay(engine, Alone(), engine.draining)
     relay.pump.begun.set()
-    app = build(
+    app = build_app(
         spoken, engine, engine.settings, idempotency=DatabaseIdempotencyStore(engine), relay=relay
     )
     return World(cast, Caller(app), spoken)

@@ -8,7 +8,7 @@ from koine.engine import credentials, keys, offboarding, people, sessions, tenan
 from koine.engine import engine as engines
 from koine.engine.people import PersonChanges
 from koine.engine.tenants import TenantChanges
-from koine.kit.clock import HeldClock
+from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
 from koine.kit.jwt import TokenSigner
 from koine.kit.times import SECOND
@@ -101,7 +101,7 @@ async def test_a_change_of_role_is_felt_by_a_token_given_before(cast: Cast) -> N
 
 
 async def test_a_token_of_another_server_is_refused(cast: Cast) -> None:
-    clock = HeldClock(cast.clock.now())
+    clock = FakeClock(cast.clock.now())
     claims: dict[str, object] = {
         "sub": cast.acme.id("ada"), "tenant_id": cast.acme.tenant.id, "is_system_admin": True,
     }  # fmt: skip

@@ -69,7 +69,7 @@ async def test_answers_are_forgotten_after_a_day_and_not_before(cast: Cast) -> N
     await upkeep.run_once(cast.engine)
     assert await kept(cast) == 1
     cast.clock.advance(LATER)
-    assert await upkeep.run_once(cast.engine) == Done(answers=1)
+    assert await upkeep.run_once(cast.engine) == Done(idempotency_keys=1)
     assert await kept(cast) == 0
 
 
@@ -90,7 +90,7 @@ async def test_more_than_one_piece_is_forgotten(
     for key in "abcde":
         await idempotency.claim(cast.engine, keyed(cast, key))
     cast.clock.advance(DAY + 60)
-    assert await upkeep.run_once(cast.engine) == Done(answers=5)
+    assert await upkeep.run_once(cast.engine) == Done(idempotency_keys=5)
 
 
 async def test_a_turn_is_done_once(cast: Cast) -> None:

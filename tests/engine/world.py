@@ -7,7 +7,7 @@ from koine.engine import conversations, inboxes, messages, participation, people
 from koine.engine import engine as engines
 from koine.engine.conversations import Changes
 from koine.engine.engine import Engine
-from koine.kit.clock import HeldClock
+from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.conversation import STATUSES, Conversation, NewConversation, Priority
@@ -31,7 +31,7 @@ Step = tuple[str, int, int]
 class World:
     """A new tenant with two users, two contacts and two inboxes, in which steps happen."""
 
-    def __init__(self, engine: Engine, clock: HeldClock, boss: Actor) -> None:
+    def __init__(self, engine: Engine, clock: FakeClock, boss: Actor) -> None:
         self.engine = engine
         self.clock = clock
         self.boss = boss
@@ -127,7 +127,7 @@ def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
 
 async def new_world(db: Database) -> World:
     """A world of its own in a database that may hold others."""
-    clock = HeldClock()
+    clock = FakeClock()
     engine = await engines.start(db, clock, test_settings(), {})
     tenant = await tenants.create(engine, "World", new_id())
     world = World(engine, clock, operator(tenant.id))

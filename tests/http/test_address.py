@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from koine.http.address import base_url, client_ip, neighbourhood
+from koine.http.address import base_url, client_ip, rate_limit_ip
 from koine.http.headers import Headers
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1"))
@@ -37,7 +37,7 @@ def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], foun
     ],
 )
 def test_a_caller_cannot_hide_among_its_own_addresses(address: str, found: str) -> None:
-    assert neighbourhood(address) == found
+    assert rate_limit_ip(address) == found
 
 
 def test_nobody_is_trusted_unasked() -> None:

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from koine.engine.engine import Engine
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.kit.ids import new_id
@@ -175,4 +175,4 @@ async def test_the_lifespan_reaches_starlette() -> None:
 
 
 def _build(*dialects: Tiny) -> object:
-    return build(dialects, Engine.__new__(Engine), settings.load({}))
+    return build_app(dialects, Engine.__new__(Engine), settings.load({}))

@@ -15,7 +15,7 @@ from koine.dialects.delivery import Delivery
 from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import Native
-from koine.http.capacity import Capacity
+from koine.http.capacity import StreamCapacity
 from koine.kit.settings import load
 from koine.model.errors import TooMany
 from koine.store.db import Database
@@ -124,7 +124,7 @@ async def test_a_contact_has_so_many_subscriptions(db: Database) -> None:
 
 
 def test_what_is_given_back_is_forgotten() -> None:
-    capacity = Capacity(load({}, {"streams_per_address": 1}))
+    capacity = StreamCapacity(load({}, {"streams_per_address": 1}))
     held: list[str] = []
     capacity.take(held, "address", "a")
     with pytest.raises(TooMany):

@@ -3,8 +3,8 @@ from collections.abc import Sequence
 import httpx
 
 from koine.engine.engine import Engine
-from koine.http.app import App, build
-from koine.http.health import Check, Ready
+from koine.http.app import App, build_app
+from koine.http.health import Check, ReadinessChecks
 from koine.kit import settings
 from tests.http.tiny import client
 
@@ -39,5 +39,5 @@ async def test_a_check_that_crashes_is_not_ready() -> None:
     assert "secret" not in answer.text
 
 
-def _app(run: Ready) -> App:
-    return build([], Engine.__new__(Engine), settings.load({}), ready=run)
+def _app(run: ReadinessChecks) -> App:
+    return build_app([], Engine.__new__(Engine), settings.load({}), ready=run)

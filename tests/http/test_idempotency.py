@@ -8,8 +8,8 @@ import pytest
 
 from koine.engine.engine import Engine
 from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
-from koine.http.app import App, build
-from koine.http.call import Answer, Call
+from koine.http.app import App, build_app
+from koine.http.call import Request, Response
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.model.errors import Conflict, NotFound
@@ -65,37 +65,39 @@ def counting(store: Shelf | None = None) -> App:
 
     @routes.post("/tiny/turns", body=Box, status=201)
     @routes.put("/tiny/turns", body=Box)
-    async def take(call: Call[Box, None]) -> Answer:
-        return Answer({"turn": next(turn), "n": call.body.n}, headers={"Location": "/tiny/1"})
+    async def take(call: Request[Box, None]) -> Response:
+        return Response({"turn": next(turn), "n": call.body.n}, headers={"Location": "/tiny/1"})
 
-    async def show(call: Call[Box, None]) -> dict[str, str]:
-        return {"shown": call.made}
+    async def show(call: Request[Box, None]) -> dict[str, str]:
+        return {"shown": call.created_ids}
 
-    @routes.post("/tiny/shown", body=Box, again=show)
-    async def make(call: Call[Box, None]) -> int:
-        call.made = f"thing {next(turn)}"
+    @routes.post("/tiny/shown", body=Box, replay=show)
+    async def make(call: Request[Box, None]) -> int:
+        call.created_ids = f"thing {next(turn)}"
         return call.body.n
 
     @routes.post("/tiny/lost", body=Box)
-    async def lost(call: Call[Box, None]) -> None:
+    async def lost(call: Request[Box, None]) -> None:
         raise NotFound(f"thing {next(turn)}")
 
     @routes.post("/tiny/broken", body=Box)
-    async def broken(call: Call[Box, None]) -> Answer:
-        return Answer({"turn": next(turn)}, 200 if next(turn) > 2 else 500)
+    async def broken(call: Request[Box, None]) -> Response:
+        return Response({"turn": next(turn)}, 200 if next(turn) > 2 else 500)
 
     @routes.post("/tiny/uploads", body=Form, forms=True, files=("attachments",))
-    async def upload(call: Call[Form, None]) -> list[Any]:
+    async def upload(call: Request[Form, None]) -> list[Any]:
         return [next(turn), *[(await file.read()).decode() for file in call.files]]
 
     @routes.post("/tiny/slow", body=Box)
-    async def slow(call: Call[Box, None]) -> int:
+    async def slow(call: Request[Box, None]) -> int:
         await asyncio.sleep(0.05)
         return next(turn)
 
     counted = Tiny()
     counted.routes = routes
-    return build([counted], Engine.__new__(Engine), settings.load({}), idempotency=store or Shelf())
+    return build_app(
+        [counted], Engine.__new__(Engine), settings.load({}), idempotency=store or Shelf()
+    )
 
 
 async def twice(

@@ -1,6 +1,6 @@
 import pytest
 
-from koine.http.limits import Limited, RateLimiter
+from koine.http.limits import RateLimited, RateLimiter
 from koine.model.errors import TooMany
 
 SECOND = 1_000_000
@@ -11,7 +11,7 @@ def test_the_bucket_counts_down_and_then_refuses() -> None:
     limiter = RateLimiter()
     left = [limiter.check("a", 3, NOON) for _ in range(3)]
     assert [rate.remaining for rate in left if rate] == [2, 1, 0]
-    with pytest.raises(Limited) as refused:
+    with pytest.raises(RateLimited) as refused:
         limiter.check("a", 3, NOON)
     assert refused.value.retry_after == 20
     assert refused.value.rate.remaining == 0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from koine.http.loose import LooseForms
+from koine.http.loose import CoercingBodyReader
 from koine.model.errors import Invalid
 
 
@@ -27,7 +27,7 @@ class Body(Struct, omit_defaults=True):
     several: Inner | list[Inner] | None = None
 
 
-FORMS = LooseForms(Body)
+FORMS = CoercingBodyReader(Body)
 
 
 def read(value: object) -> Body:

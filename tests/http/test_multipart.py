@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from koine.http.call import Call
+from koine.http.call import Request
 from tests.http.tiny import Form, Raw, app, client, routes
 
 KIND = "multipart/form-data; boundary=x"
@@ -13,7 +13,7 @@ HEAD = 'Content-Disposition: form-data; name="attachments[]"'
 
 
 @routes.post("/tiny/no-files", body=Form, forms=True)
-async def no_files(call: Call[Form, None]) -> dict[str, Any]:
+async def no_files(call: Request[Form, None]) -> dict[str, Any]:
     return {"content": call.body.content, "files": len(call.files)}
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from koine.http.nesting import nested
+from koine.http.nesting import parse_nested
 from koine.model.errors import Malformed
 
 
@@ -18,10 +18,10 @@ from koine.model.errors import Malformed
     ],
 )
 def test_names_make_objects_and_lists(pairs: list[tuple[str, str]], value: object) -> None:
-    assert nested(pairs) == value
+    assert parse_nested(pairs) == value
 
 
 @pytest.mark.parametrize("second", ["a", "a[]", "a[][b]"])
 def test_names_may_not_contradict_each_other(second: str) -> None:
     with pytest.raises(Malformed):
-        nested([("a[b]", "1"), (second, "2")])
+        parse_nested([("a[b]", "1"), (second, "2")])

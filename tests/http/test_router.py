@@ -1,13 +1,13 @@
 import pytest
 
-from koine.http.router import Router, Switchboard, split
+from koine.http.router import PrefixRouter, Router, split_path
 
 
 def routed(path: str) -> object:
     router: Router[str] = Router()
     for known in ("/a", "/a/{x}", "/a/fixed", "/a/{x}/b", "/a/fixed/c", "/{y}/z"):
         router.add("GET", known, known)
-    methods, values = router.find(split(path) or [])
+    methods, values = router.find(split_path(path) or [])
     return (
         (methods["GET"][0], dict(zip(methods["GET"][1], values, strict=True))) if methods else None
     )
@@ -43,8 +43,10 @@ def test_a_path_is_taken_once() -> None:
 
 
 def test_the_longest_prefix_wins_by_whole_segments() -> None:
-    board: Switchboard[str] = Switchboard()
+    board: PrefixRouter[str] = PrefixRouter()
     board.add("/api", "short")
     board.add("/api/v1/chats", "long")
-    owners = [board.owner(split(path) or []) for path in ("/api/v1/chats/3", "/api/v1/chat", "/ap")]
+    owners = [
+        board.find(split_path(path) or []) for path in ("/api/v1/chats/3", "/api/v1/chat", "/ap")
+    ]
     assert owners == ["long", "short", None]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from koine.http.call import Stream
+from koine.http.call import StreamingResponse
 from koine.http.stream import send_stream
 from tests.http.tiny import client
 
@@ -28,7 +28,9 @@ async def test_a_stream_is_closed_when_the_client_goes() -> None:
         finally:
             closed.set()
 
-    await asyncio.wait_for(send_stream(GET, _send, _gone, Stream(endless(), "x/y"), []), 5)
+    await asyncio.wait_for(
+        send_stream(GET, _send, _gone, StreamingResponse(endless(), "x/y"), []), 5
+    )
     assert closed.is_set()
 
 
@@ -38,7 +40,7 @@ async def test_a_stream_that_fails_is_never_ended_as_if_complete() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await send_stream(GET, _send, _stays, Stream(broken(), "x/y"), [])
+        await send_stream(GET, _send, _stays, StreamingResponse(broken(), "x/y"), [])
 
 
 async def _send(message: Any) -> None:

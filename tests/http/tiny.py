@@ -9,8 +9,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from koine.engine.engine import Engine
-from koine.http.app import App, build
-from koine.http.call import Answer, AnyCall, Call, Stream
+from koine.http.app import App, build_app
+from koine.http.call import AnyRequest, Request, Response, StreamingResponse
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
 from koine.kit import settings
@@ -77,17 +77,17 @@ LIMITER = RateLimiter()
 
 
 @routes.get("/tiny/things", query=PageQuery, returns=Seen, summary="List things")
-async def list_things(call: Call[None, PageQuery]) -> Seen:
+async def list_things(call: Request[None, PageQuery]) -> Seen:
     return Seen("", None, call.query)
 
 
 @routes.get("/tiny/things/special", returns=Seen)
-async def special(call: Call[None, None]) -> Seen:
+async def special(call: Request[None, None]) -> Seen:
     return Seen("the special one", None, None)
 
 
 @routes.post("/tiny/things/{id}", body=Greeting, returns=Seen, status=201, other_statuses=(200,))
-async def greet(call: Call[Greeting, None]) -> Seen:
+async def greet(call: Request[Greeting, None]) -> Seen:
     """Greet a thing.
 
     It is polite (S).
@@ -97,67 +97,67 @@ async def greet(call: Call[Greeting, None]) -> Seen:
 
 @routes.patch("/tiny/things/{id}", body=Change, returns=Seen, path_types={"id": "uuid"})
 @routes.put("/tiny/things/{id}", body=Change, returns=Seen, path_types={"id": "uuid"})
-async def change(call: Call[Change, None]) -> Seen:
+async def change(call: Request[Change, None]) -> Seen:
     return Seen(call.path["id"], call.body, None)
 
 
 @routes.delete("/tiny/things/{id}", status=204)
-async def remove(call: Call[None, None]) -> None:
+async def remove(call: Request[None, None]) -> None:
     return None
 
 
 @routes.post("/tiny/forms", body=Form, forms=True, files=("attachments",), returns=Seen)
-async def form(call: Call[Form, None]) -> Seen:
+async def form(call: Request[Form, None]) -> Seen:
     files = [[f.field, f.name, f.content_type, f.size, len(await f.read())] for f in call.files]
     return Seen("form", call.body, files)
 
 
 @routes.get("/tiny/where", public=True)
-async def where(call: Call[None, None]) -> dict[str, str]:
+async def where(call: Request[None, None]) -> dict[str, str]:
     return {"ip": call.client_ip, "base": call.base_url}
 
 
 @routes.get("/tiny/stream", public=True, media="text/event-stream")
-async def stream(call: Call[None, None]) -> Stream:
+async def stream(call: Request[None, None]) -> StreamingResponse:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"one "
         yield b"two"
 
-    return Stream(chunks(), "text/event-stream")
+    return StreamingResponse(chunks(), "text/event-stream")
 
 
 @routes.get("/tiny/beats", public=True, hidden=True)
-async def beats(call: Call[None, None]) -> Stream:
+async def beats(call: Request[None, None]) -> StreamingResponse:
     async def chunks() -> AsyncIterator[bytes]:
         while True:
             yield b"beat "
             await asyncio.sleep(0.05)
 
-    return Stream(chunks(), "text/event-stream")
+    return StreamingResponse(chunks(), "text/event-stream")
 
 
 @routes.get("/tiny/text", public=True, hidden=True)
-async def text(call: Call[None, None]) -> Answer:
-    return Answer("hé", 202, {"Link": "a\r\nEvil: b", "Cache-Control": "max-age=5"}, "text/plain")
+async def text(call: Request[None, None]) -> Response:
+    return Response("hé", 202, {"Link": "a\r\nEvil: b", "Cache-Control": "max-age=5"}, "text/plain")
 
 
 @routes.get("/tiny/crash", public=True, hidden=True)
-async def crash(call: Call[None, None]) -> None:
+async def crash(call: Request[None, None]) -> None:
     raise ZeroDivisionError("a secret")
 
 
 @routes.get("/tiny/limited", public=True, hidden=True)
-async def limited(call: Call[None, None]) -> None:
+async def limited(call: Request[None, None]) -> None:
     call.rate = LIMITER.check(call.request_id, 2, 0)
 
 
 @routes.get("/tiny/busy", public=True, hidden=True)
-async def busy(call: Call[None, None]) -> None:
+async def busy(call: Request[None, None]) -> None:
     raise errors.Unavailable(7)
 
 
 @routes.get("/tiny/forever", public=True, hidden=True)
-async def forever(call: Call[None, None]) -> None:
+async def forever(call: Request[None, None]) -> None:
     await asyncio.Event().wait()
 
 
@@ -176,20 +176,22 @@ class Tiny:
     error_types: Mapping[int, type] = dict.fromkeys((400, 401, 404, 413, 422), Problem)
     cors = False
 
-    async def authenticate(self, call: AnyCall) -> Actor:
+    async def authenticate(self, call: AnyRequest) -> Actor:
         if call.headers.get("Authorization") != "Bearer me":
             raise errors.Unauthenticated("missing")
         return operator("t1")
 
-    def refuse(self, refusal: errors.Refusal | None, request_id: str, known: bool) -> Answer:
+    def error_response(
+        self, refusal: errors.Refusal | None, request_id: str, known: bool
+    ) -> Response:
         for kind, status in STATUS.items():
             if isinstance(refusal, kind):
                 field = getattr(refusal, "field", None)
                 problem = Problem(kind.__name__, field, getattr(refusal, "message", ""))
-                return Answer(problem, status)
-        return Answer(Problem("Crash"), 500)
+                return Response(problem, status)
+        return Response(Problem("Crash"), 500)
 
-    def headers(self, call: AnyCall) -> Mapping[str, str]:
+    def headers(self, call: AnyRequest) -> Mapping[str, str]:
         return {"X-Tiny": "yes", "X-Left": str(call.rate.remaining if call.rate else "")}
 
 
@@ -207,14 +209,14 @@ LIMITER = RateLimiter()
 
 
 @Open.routes.get("/tiny/open/door", public=True)
-async def door(call: Call[None, None]) -> dict[str, bool]:
+async def door(call: Request[None, None]) -> dict[str, bool]:
     return {"open": True}
 
 
 def app(**overrides: object) -> App:
     """Both dialects, with a JSON limit of 4 KiB and an upload limit of 64 KiB."""
     limits = {"json_limit": 4096, "upload_limit": 65536, **overrides}
-    return build([Tiny(), Open()], cast(Engine, object()), settings.load({}, limits))
+    return build_app([Tiny(), Open()], cast(Engine, object()), settings.load({}, limits))
 
 
 def client(of: App | None = None, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:

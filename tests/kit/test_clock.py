@@ -1,6 +1,6 @@
 import time
 
-from koine.kit.clock import Clock, HeldClock, SystemClock
+from koine.kit.clock import Clock, FakeClock, SystemClock
 
 
 def test_the_system_clock_tells_microseconds() -> None:
@@ -8,11 +8,11 @@ def test_the_system_clock_tells_microseconds() -> None:
 
 
 def test_a_held_clock_stands_still() -> None:
-    clock: Clock = HeldClock(5)
+    clock: Clock = FakeClock(5)
     assert (clock.now(), clock.now()) == (5, 5)
 
 
 def test_a_held_clock_moves_when_told() -> None:
-    clock = HeldClock(0)
+    clock = FakeClock(0)
     assert clock.advance(seconds=1.5) == 1_500_000
     assert clock.now() == 1_500_000

@@ -8,7 +8,7 @@ import pytest
 
 from koine.kit.fair_semaphore import Bounds, FairSemaphore, QueueFull
 
-ONE = Bounds(at_once=1, of_group=1, of_caller=1)
+ONE = Bounds(max_concurrent=1, max_per_group=1, max_per_caller=1)
 
 
 class Play:
@@ -61,12 +61,19 @@ async def test_one_group_leaves_others_room(play_bounds: Bounds) -> None:
 
 @pytest.fixture
 def play_bounds() -> Bounds:
-    return Bounds(at_once=3, of_group=2, of_caller=1)
+    return Bounds(max_concurrent=3, max_per_group=2, max_per_caller=1)
 
 
 async def test_who_comes_when_too_many_wait_is_told_so() -> None:
     semaphore = FairSemaphore(
-        Bounds(at_once=1, of_group=1, of_caller=1, waiting=3, waiting_of_group=2, wait_seconds=30)
+        Bounds(
+            max_concurrent=1,
+            max_per_group=1,
+            max_per_caller=1,
+            max_waiting=3,
+            max_waiting_per_group=2,
+            wait_seconds=30,
+        )
     )
     play = Play(semaphore)
     async with all_taken(semaphore):
@@ -82,7 +89,9 @@ async def test_who_comes_when_too_many_wait_is_told_so() -> None:
 
 
 async def test_who_waits_too_long_is_told_so_and_leaves_nothing_behind() -> None:
-    semaphore = FairSemaphore(Bounds(at_once=1, of_group=1, of_caller=1, wait_seconds=0.01))
+    semaphore = FairSemaphore(
+        Bounds(max_concurrent=1, max_per_group=1, max_per_caller=1, wait_seconds=0.01)
+    )
     async with all_taken(semaphore):
         with pytest.raises(QueueFull):
             async with semaphore.slot("a", "1"):

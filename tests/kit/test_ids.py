@@ -2,13 +2,13 @@ import uuid
 
 import pytest
 
-from koine.kit.ids import canonical, is_id, new_id
+from koine.kit.ids import canonical_id, is_id, new_id
 
 
 def test_a_new_id_is_a_canonical_uuid7() -> None:
     made = new_id()
     assert uuid.UUID(made).version == 7
-    assert canonical(made) == made
+    assert canonical_id(made) == made
 
 
 def test_new_ids_grow() -> None:
@@ -19,7 +19,7 @@ def test_new_ids_grow() -> None:
 def test_any_case_and_version_is_an_id() -> None:
     text = str(uuid.uuid4())
     assert is_id(text)
-    assert canonical(text.upper()) == text
+    assert canonical_id(text.upper()) == text
 
 
 FIXED = "5b0e6c1e-3a4f-4f6e-9a51-2f1a7c9d8e01"
@@ -42,4 +42,4 @@ FIXED = "5b0e6c1e-3a4f-4f6e-9a51-2f1a7c9d8e01"
 )
 def test_nothing_else_is_an_id(text: str) -> None:
     assert not is_id(text)
-    assert canonical(text) is None
+    assert canonical_id(text) is None

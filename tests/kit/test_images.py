@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.kit.images import Image, sniff
+from koine.kit.images import Image, sniff_image
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
 GIF = b"GIF89a" + (640).to_bytes(2, "little") + (480).to_bytes(2, "little")
@@ -33,20 +33,20 @@ VP8L = WEBP + b"VP8L\0\0\0\0\x2f" + (639 | 479 << 14).to_bytes(4, "little") + b"
     [(PNG, "png"), (GIF, "gif"), (JPEG, "jpeg"), (VP8X, "webp"), (VP8, "webp"), (VP8L, "webp")],
 )
 def test_a_size_is_read(head: bytes, media: str) -> None:
-    assert sniff(head) == Image(f"image/{media}", 640, 480)
+    assert sniff_image(head) == Image(f"image/{media}", 640, 480)
 
 
 @pytest.mark.parametrize("head", [PNG, GIF, JPEG, VP8X, VP8, VP8L])
 def test_whatever_is_cut_off_has_no_size_or_is_no_image(head: bytes) -> None:
     for end in range(len(head) - 3):
-        found = sniff(head[:end])
+        found = sniff_image(head[:end])
         assert found is None or (found.width, found.height) in ((None, None), (640, 480))
 
 
 @pytest.mark.parametrize("head", [b"", b"<svg", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"BM\0\0"])
 def test_all_else_is_no_image(head: bytes) -> None:
-    assert sniff(head) is None
+    assert sniff_image(head) is None
 
 
 def test_a_size_of_nothing_is_no_size() -> None:
-    assert sniff(PNG[:16] + b"\0" * 8) == Image("image/png")
+    assert sniff_image(PNG[:16] + b"\0" * 8) == Image("image/png")

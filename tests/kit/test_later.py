@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from koine.kit.later import Later
+from koine.kit.later import LazyModule
 
 
 def test_a_module_is_imported_when_it_is_used(
@@ -13,11 +13,11 @@ def test_a_module_is_imported_when_it_is_used(
 ) -> None:
     (tmp_path / "heavy_thing.py").write_text("ANSWER = 42")
     monkeypatch.syspath_prepend(tmp_path)
-    heavy = Later("heavy_thing")
+    heavy = LazyModule("heavy_thing")
     assert "heavy_thing" not in sys.modules
     assert heavy.ANSWER == 42
 
 
 def test_what_a_module_lacks_is_lacking() -> None:
     with pytest.raises(AttributeError):
-        _ = Later("json").nonsense
+        _ = LazyModule("json").nonsense

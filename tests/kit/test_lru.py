@@ -1,8 +1,8 @@
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 
 
-def full() -> TimedCache[str, int]:
-    cache = TimedCache[str, int](2)
+def full() -> TTLCache[str, int]:
+    cache = TTLCache[str, int](2)
     cache.put("a", 1, 10)
     cache.put("b", 2, 10)
     return cache

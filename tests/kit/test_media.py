@@ -2,8 +2,8 @@
 
 import pytest
 
-from koine.kit.images import Image, sniff
-from koine.kit.media import recognise
+from koine.kit.images import Image, sniff_image
+from koine.kit.media import sniff_media
 
 PAGE = b"OggS" + bytes(24)
 
@@ -30,11 +30,11 @@ PAGE = b"OggS" + bytes(24)
     ],
 )
 def test_first_bytes_say_what_it_is(head: bytes, media: str | None) -> None:
-    assert recognise(head) == media
+    assert sniff_media(head) == media
 
 
 def test_a_bmp_is_an_image_with_its_size() -> None:
     size = (640).to_bytes(4, "little") + (-480).to_bytes(4, "little", signed=True)
     head = b"BM" + bytes(12) + (40).to_bytes(4, "little") + size
-    assert sniff(head) == Image("image/bmp", 640, 480)
-    assert sniff(b"BMW drivers") is None
+    assert sniff_image(head) == Image("image/bmp", 640, 480)
+    assert sniff_image(b"BMW drivers") is None

@@ -40,9 +40,9 @@ def test_unasked_a_span_costs_next_to_nothing() -> None:
 
 
 def test_a_request_is_below_its_caller(collector: Collector) -> None:
-    above = tracing.serving("GET /x", {"traceparent": PARENT}, {"http.route": "/x"})
+    above = tracing.server_span("GET /x", {"traceparent": PARENT}, {"http.route": "/x"})
     with above, tracing.span("inner", messages=2):
-        tracing.note({"tenant": "t1"}, failed=True)
+        tracing.set_span_attributes({"tenant": "t1"}, failed=True)
     tracing.close()
     request, inner = collector.span("GET /x"), collector.span("inner")
     assert request.trace_id.hex() == inner.trace_id.hex() == PARENT.split("-")[1]
@@ -55,7 +55,7 @@ def test_a_request_is_below_its_caller(collector: Collector) -> None:
 
 def test_a_call_to_another_server_carries_the_span(collector: Collector) -> None:
     headers: dict[str, str] = {}
-    with tracing.serving("GET /x", {"traceparent": PARENT}, {}):
+    with tracing.server_span("GET /x", {"traceparent": PARENT}, {}):
         tracing.inject(headers)
         assert tracing.current_traceparent() == headers["traceparent"]
     assert headers["traceparent"].split("-")[1] == PARENT.split("-")[1]
@@ -63,8 +63,8 @@ def test_a_call_to_another_server_carries_the_span(collector: Collector) -> None
 
 
 def test_shared_work_links_those_who_wait(collector: Collector) -> None:
-    with tracing.serving("GET /x", {"traceparent": PARENT}, {}):
-        waiting = tracing.here()
+    with tracing.server_span("GET /x", {"traceparent": PARENT}, {}):
+        waiting = tracing.current_span()
     with tracing.span("batch", links=[waiting, None]):
         pass
     tracing.close()
@@ -75,7 +75,7 @@ def test_shared_work_links_those_who_wait(collector: Collector) -> None:
 
 @pytest.mark.parametrize("given", ["", "nonsense", "00-0-0-00", "ü"])
 def test_a_bad_traceparent_begins_a_trace(collector: Collector, given: str) -> None:
-    with tracing.serving("GET /x", {"traceparent": given}, {}):
+    with tracing.server_span("GET /x", {"traceparent": given}, {}):
         pass
     tracing.close()
     assert collector.span("GET /x").parent_span_id == b""

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from koine.http.health import Check
-from koine.kit.draining import Draining
+from koine.kit.draining import ShutdownSignal
 from koine.main import readiness
 from koine.main.readiness import Readiness
 from koine.model.errors import Unavailable
@@ -29,8 +29,8 @@ class Slow:
         return getattr(self._db, name)
 
 
-async def failing(db: Any, draining: Draining | None = None, **more: Any) -> dict[str, str]:
-    checks = await Readiness(db, draining or Draining(), **more).checks()
+async def failing(db: Any, draining: ShutdownSignal | None = None, **more: Any) -> dict[str, str]:
+    checks = await Readiness(db, draining or ShutdownSignal(), **more).checks()
     return {check.name: check.reason for check in checks if not check.ok}
 
 
@@ -39,8 +39,8 @@ async def test_a_database_that_writes_is_ready(db: Database) -> None:
 
 
 async def test_a_draining_process_is_not_ready(db: Database) -> None:
-    draining = Draining()
-    draining.begin()
+    draining = ShutdownSignal()
+    draining.start()
     assert list(await failing(db, draining)) == ["draining"]
 
 
@@ -53,7 +53,7 @@ async def test_a_write_that_takes_too_long_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(readiness, "PATIENCE", 0.05)
     slow = Slow(db, 0.5)
-    ready = Readiness(slow, Draining())  # type: ignore[arg-type]  # a Database by __getattr__
+    ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
     async with asyncio.timeout(0.3):
         for _ in range(5):
             assert not (await ready.checks())[0].ok
@@ -62,7 +62,7 @@ async def test_a_write_that_takes_too_long_is_not_waited_for(
 
 async def test_callers_share_one_write(db: Database) -> None:
     slow = Slow(db, 0.01)
-    ready = Readiness(slow, Draining())  # type: ignore[arg-type]  # a Database by __getattr__
+    ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
     every = await asyncio.gather(*(ready.checks() for _ in range(20)))
     assert all(check.ok for checks in every for check in checks)
     await ready.checks()

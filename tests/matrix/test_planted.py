@@ -10,8 +10,8 @@ from koine.dialects.chats import Chats
 from koine.dialects.delivery import Delivery
 from koine.dialects.helpdesk import Helpdesk
 from koine.engine import access
-from koine.http.app import build
-from koine.http.call import Answer
+from koine.http.app import build_app
+from koine.http.call import Response
 from koine.http.dialect import Dialect
 from koine.model.actor import Actor
 from koine.model.permissions import PERMISSIONS
@@ -31,7 +31,7 @@ def db(sqlite_db: Database) -> Database:
 def with_(run: Run, dialect: Dialect) -> Run:
     """The same world behind an application that has a hole."""
     engine = run.world.cast.engine
-    call = Caller(build([dialect], engine, engine.settings))
+    call = Caller(build_app([dialect], engine, engine.settings))
     return Run(structs.replace(run.world, call=call), run.callers, run.things)
 
 
@@ -77,9 +77,9 @@ async def test_an_error_that_tells_too_much_is_found(run: Run) -> None:
     numbers = itertools.count()
 
     class Talkative(Chats):
-        def refuse(self, refusal: object, request_id: str, route_known: bool) -> Answer:
-            answer = super().refuse(refusal, request_id, route_known)  # type: ignore[arg-type]  # a Refusal
-            return Answer([answer.body, str(refusal), str(next(numbers))], answer.status)
+        def refuse(self, refusal: object, request_id: str, route_known: bool) -> Response:
+            answer = super().error_response(refusal, request_id, route_known)  # type: ignore[arg-type]  # a Refusal
+            return Response([answer.body, str(refusal), str(next(numbers))], answer.status)
 
     holed = with_(run, Talkative())
     route = "GET /api/v1/chats/{id}"

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from koine.engine import conversations, messages
 from koine.engine.engine import Engine
-from koine.kit.draining import Draining
+from koine.kit.draining import ShutdownSignal
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Unauthenticated
@@ -60,7 +60,7 @@ class PlainEventEncoder(Struct, frozen=True):
 @asynccontextmanager
 async def relay_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Relay]:
     """A relay that runs while the context is open."""
-    relay = Relay(engine, bus or Alone(), Draining())
+    relay = Relay(engine, bus or Alone(), ShutdownSignal())
     await relay.start()
     try:
         yield relay

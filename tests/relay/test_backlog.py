@@ -113,4 +113,4 @@ async def test_a_contact_who_missed_too_much_begins_anew(db: Database) -> None:
 
 def looked_at() -> float:
     """Events looked at so far, in order or not."""
-    return sum(float(metrics.CAUGHT_UP.labels(how)._value.get()) for how in ("log", "own"))
+    return sum(float(metrics.EVENTS_CAUGHT_UP.labels(how)._value.get()) for how in ("log", "own"))

@@ -176,7 +176,7 @@ class _Holder(PlainVoice):
 
 async def test_who_comes_when_all_are_leaving_is_told_so(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
-        relay.draining.begin()
+        relay.draining.start()
         await asyncio.sleep(0.05)
         assert await reason_of(await relay.seat(PlainVoice(cast.acme.actor("dan")), None)) == (
             "draining"

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from koine.kit.draining import Draining
+from koine.kit.draining import ShutdownSignal
 from koine.model.event import Event
 from koine.model.happening import Happening
 from koine.relay.bus import Alone
@@ -50,7 +50,7 @@ async def test_a_cursor_of_one_process_is_good_in_another(cast: Cast) -> None:
 async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> None:
     await say(cast, await opened(cast, "dan"), "before")
     last = (await cast.engine.db.read("", events.look)).last
-    relay, told = Relay(cast.engine, Alone(), Draining()), list[int]()
+    relay, told = Relay(cast.engine, Alone(), ShutdownSignal()), list[int]()
     relay.pump.followers.append(told.append)
     await relay.start()
     await relay.pump.begun.wait()

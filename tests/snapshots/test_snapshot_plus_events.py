@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec import Struct
 
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main import dialects
 from koine.relay.relay import Relay
@@ -84,7 +84,7 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
     spoken, engine = dialects(), cast.engine
     people = {"everywhere": await callers(cast), "inbox": await guests(cast)}
     async with relay_of(engine) as relay:
-        app = build(
+        app = build_app(
             spoken,
             engine,
             engine.settings,

@@ -9,7 +9,7 @@ import uvicorn
 from msgspec import Struct
 
 from koine.engine.engine import Engine
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main.listening import uvicorn_config
@@ -35,7 +35,7 @@ async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> As
     relay = Relay(engine, bus or Alone(), engine.draining)
     await relay.start()
     listener = socket.create_server(("127.0.0.1", 0))
-    app = build(
+    app = build_app(
         list(dialects),
         engine,
         engine.settings,

@@ -15,7 +15,7 @@ from koine.cli.running import run_in_tenant
 from koine.engine import deliveries
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.engine import Engine
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
@@ -111,7 +111,7 @@ def _read(number: int, row: dict[str, object]) -> DeliveryInput:
     for name in ("id", "customer_id", "driver_id"):
         value = getattr(given, name)
         if isinstance(value, str):
-            found = canonical(value)
+            found = canonical_id(value)
             if found is None:
                 raise CommandError(f"line {number}: {name} is no UUID: {value}")
             changes[name] = found

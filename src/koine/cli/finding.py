@@ -2,7 +2,7 @@
 
 from koine.engine import people
 from koine.engine.engine import Engine
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
 from koine.model.filters import PeopleFilter
@@ -14,7 +14,7 @@ PAGE_SIZE = 100
 
 async def find_user(engine: Engine, boss: Actor, name: str) -> Identity:
     """The user with this e-mail or id. Raises NotFound("user")."""
-    wanted = canonical(name)
+    wanted = canonical_id(name)
     if wanted is not None:
         return await people.get(engine, boss, wanted, "user")
     search = PeopleFilter(kinds=("user",), search=name)

@@ -10,7 +10,7 @@ from koine.cli.running import resolve_tenant, run, run_in_tenant
 from koine.engine import keys
 from koine.engine.engine import Engine
 from koine.engine.keys import MadeKey
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.kit.times import DAY, iso_ms
 from koine.model.actor import Actor
 from koine.model.credential import ApiKey
@@ -85,7 +85,7 @@ def revoke(
     """Close a key; a running server feels it within seconds."""
 
     async def work(engine: Engine) -> None:
-        wanted = canonical(key_id)
+        wanted = canonical_id(key_id)
         if wanted is None:
             raise NotFound("api_key")
         _, boss = await resolve_tenant(engine, tenant)
@@ -105,7 +105,7 @@ def take_over(
     """Let a key stand on its own: it goes on after who made it has left."""
 
     async def work(engine: Engine) -> None:
-        wanted = canonical(key_id)
+        wanted = canonical_id(key_id)
         if wanted is None:
             raise NotFound("api_key")
         _, boss = await resolve_tenant(engine, tenant)

@@ -16,7 +16,7 @@ from koine.demo.doors import (
 from koine.demo.furnish import SeededTenant
 from koine.engine import conversations, deliveries, keys, people, sessions, tenants
 from koine.engine.engine import Engine
-from koine.kit.clock import HeldClock
+from koine.kit.clock import FakeClock
 from koine.kit.times import DAY, SECOND
 from koine.kit.tokens import random_token
 from koine.model.actor import Actor, operator
@@ -79,7 +79,7 @@ async def _create(engine: Engine) -> DemoFile:
 
 
 async def _create_tenant(engine: Engine, name: str, slug: str, scale: int) -> DemoTenant:
-    clock = HeldClock(engine.clock.now() - STORY_DAYS * DAY)
+    clock = FakeClock(engine.clock.now() - STORY_DAYS * DAY)
     past = Engine(engine.db, clock, engine.settings, random_token(), engine.voices)
     world = await furnish.seed(past, name, slug)
     talks = await story.write_history(past, clock, world, scale)

@@ -9,7 +9,7 @@ from koine.demo.plans import PlannedConversation, planned_conversations
 from koine.engine import conversations, messages, tickets
 from koine.engine.conversations import Changes
 from koine.engine.engine import Engine
-from koine.kit.clock import HeldClock
+from koine.kit.clock import FakeClock
 from koine.kit.times import DAY, MINUTE, SECOND
 from koine.model.conversation import Conversation
 from koine.model.message import Draft
@@ -18,7 +18,7 @@ DAYS = 14
 
 
 async def write_history(
-    engine: Engine, clock: HeldClock, world: SeededTenant, scale: int
+    engine: Engine, clock: FakeClock, world: SeededTenant, scale: int
 ) -> ExampleConversations:
     """Tell a `scale`-th of all there is, on an engine whose clock is `clock`; answers the
     conversations that examples point at."""

@@ -36,7 +36,7 @@ class Coalescer:
         Unavailable when too many wait. Cancelled while it waits, it is not written."""
         if self._batcher.queued >= WAITING:
             raise Unavailable()
-        outcome = await self._batcher.add((post, tracing.here()))
+        outcome = await self._batcher.add((post, tracing.current_span()))
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
@@ -46,7 +46,7 @@ class Coalescer:
         posts = [post for post, _ in batch]
         with tracing.span("send batch", links=[span for _, span in batch], messages=len(batch)):
             outcomes = await self._db.write_hot(post_batch, self._clock.now(), posts)
-        metrics.BATCH.observe(len(batch))
+        metrics.SEND_BATCH_SIZE.observe(len(batch))
         metrics.SENDS.inc(sum(not isinstance(outcome, Refusal) for outcome in outcomes))
         self.answered += len(batch)
         return outcomes

@@ -8,7 +8,7 @@ from koine.engine import contact_rights
 from koine.engine.contact_rights import ContactRights
 from koine.engine.engine import Engine
 from koine.engine.ledger import record
-from koine.kit.tokens import hmac_hex, same
+from koine.kit.tokens import constant_time_equal, hmac_hex
 from koine.model.errors import NotFound, Unauthenticated
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox
@@ -117,7 +117,7 @@ def is_hash_of(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
     """Whether this is the identity hash of the identifier; compared in constant time."""
     if not identifier or not shown:
         return False
-    return same(hmac_hex(inbox.hmac_token, identifier), shown)
+    return constant_time_equal(hmac_hex(inbox.hmac_token, identifier), shown)
 
 
 async def remember_proof(tx: Tx, now: int, entry: Entry, identifier: str) -> Entry:

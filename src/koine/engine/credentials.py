@@ -6,9 +6,9 @@ import msgspec
 from koine.engine import lenders
 from koine.engine.engine import Engine
 from koine.kit import tokens
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.kit.jwt import TokenError, key_id, unverified, verify_external
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
@@ -18,7 +18,7 @@ from koine.store import credentials, tenants
 from koine.store.db import Tx
 
 Claims = dict[str, object]
-Memory = TimedCache[str, Actor]
+Memory = TTLCache[str, Actor]
 
 
 async def by_key(engine: Engine, text: str) -> Actor:
@@ -30,7 +30,7 @@ async def by_key(engine: Engine, text: str) -> Actor:
         return known
     prefix = tokens.api_key_prefix(text)
     key = await engine.db.read("", credentials.key_by_prefix, prefix) if prefix else None
-    if key is None or not tokens.same(key.digest, tokens.digest(text)):
+    if key is None or not tokens.constant_time_equal(key.digest, tokens.sha256_hex(text)):
         raise Unauthenticated("invalid")
     actor = await engine.db.read(key.tenant_id, _by_key, now, key.id)
     _remember(engine, memory, text, actor)
@@ -48,12 +48,12 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
     if actor is None or actor.kind == "key":
         actor = await _verify(engine, text, tenant_id)
     if actor.tenant_id:
-        if tenant_id is not None and canonical(tenant_id) != actor.tenant_id:
+        if tenant_id is not None and canonical_id(tenant_id) != actor.tenant_id:
             raise Forbidden("tenant")
         return actor
     if not tenant_id:
         raise Invalid("tenant_id", "missing", "tenant_id is required")
-    wanted = canonical(tenant_id)
+    wanted = canonical_id(tenant_id)
     if wanted is None or await engine.db.read(wanted, tenants.get, wanted) is None:
         raise NotFound("tenant")
     return msgspec.structs.replace(actor, tenant_id=wanted)
@@ -89,12 +89,12 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
     if claims.get("is_system_admin") is True and not tx.tenant_id:
         return Actor(tenant_id="", kind="user", identity_id=None, is_system_admin=True)
     if "sid" in claims:
-        session_id = canonical(_text(claims, "sid") or "")
+        session_id = canonical_id(_text(claims, "sid") or "")
         session = await credentials.session(tx, session_id) if session_id else None
         if session is None or session.revoked_at is not None:
             raise Unauthenticated("revoked")
     actor = await _user(tx, user_id)
-    return msgspec.structs.replace(actor, session_id=canonical(_text(claims, "sid") or ""))
+    return msgspec.structs.replace(actor, session_id=canonical_id(_text(claims, "sid") or ""))
 
 
 async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[Actor, Claims]:
@@ -102,7 +102,7 @@ async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[A
     and only that tenant's key is tried. Its role and permissions are the token's (delivery.md, D).
     Raises Unavailable when the key must be fetched and cannot be.
     """
-    named = canonical(tenant_id or "") or canonical(_unverified_tenant(text))
+    named = canonical_id(tenant_id or "") or canonical_id(_unverified_tenant(text))
     tenant = await engine.db.read(named, tenants.get, named) if named else None
     issuer = _settings(tenant).token_issuer if tenant else None
     if tenant is None or issuer is None:
@@ -115,7 +115,7 @@ async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[A
     except TokenError as error:
         raise Unauthenticated("expired" if error.reason == "expired" else "invalid") from None
     said = _text(claims, "tenant_id")
-    if said is not None and canonical(said) != tenant.id:
+    if said is not None and canonical_id(said) != tenant.id:
         raise Unauthenticated("invalid")
     user = await engine.db.read(tenant.id, _user, _text(claims, "sub") or "")
     actor = msgspec.structs.replace(
@@ -125,7 +125,7 @@ async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[A
 
 
 async def _user(tx: Tx, user_id: str) -> Actor:
-    wanted = canonical(user_id)
+    wanted = canonical_id(user_id)
     if wanted is None or not tx.tenant_id:
         raise Unauthenticated("invalid")
     return await lenders.user_actor(tx, wanted)
@@ -140,7 +140,7 @@ def _permissions(claims: Claims) -> frozenset[str]:
 def _signed_tenant(claims: Claims) -> str:
     """The tenant of a token of our own, "" for the server's own administrator's."""
     named = _text(claims, "tenant_id")
-    tenant_id = "" if named is None else canonical(named)
+    tenant_id = "" if named is None else canonical_id(named)
     if tenant_id is None:
         raise Unauthenticated("invalid")
     return tenant_id

@@ -18,13 +18,13 @@ from koine.engine.hook_voice import Voices
 from koine.engine.issuer_keys import IssuerKeys
 from koine.engine.searches import search_slot, search_slots
 from koine.kit.clock import Clock
-from koine.kit.draining import Draining
+from koine.kit.draining import ShutdownSignal
 from koine.kit.jwt import TokenSigner
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 from koine.kit.outbound import Allowed, Outbound
-from koine.kit.sealed import Sealed
+from koine.kit.sealed import SecretCipher
 from koine.kit.settings import Settings
-from koine.kit.tokens import Stamp, random_token
+from koine.kit.tokens import StatelessSecrets, random_token
 from koine.model.actor import Actor
 from koine.model.errors import Refusal, Unavailable
 from koine.store import tenants
@@ -53,12 +53,12 @@ class Engine:
         self.search_slots = search_slots(settings)
         self.hashing = Hashing()
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
-        self.known: TimedCache[str, Actor] = TimedCache(KNOWN_CREDENTIALS)
-        self.sealed = Sealed(secret)
-        self.refresh_stamp = Stamp(secret)
+        self.known: TTLCache[str, Actor] = TTLCache(KNOWN_CREDENTIALS)
+        self.sealed = SecretCipher(secret)
+        self.refresh_stamp = StatelessSecrets(secret)
         self.voices = voices
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
-        self.draining = Draining()
+        self.draining = ShutdownSignal()
         self.outbound = Outbound(
             Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http
         )
@@ -67,7 +67,7 @@ class Engine:
     def forget_credentials(self) -> None:
         """Ask the database again about every credential: after a change of rights. What is being
         read of one now may be of before, so it goes with the memory it was read for."""
-        self.known = TimedCache(self.known.max_items)
+        self.known = TTLCache(self.known.max_items)
 
     @contextmanager
     def changing_rights(self) -> Iterator[None]:

@@ -24,8 +24,8 @@ from koine.engine.engine import Engine
 from koine.engine.upload_budgets import Uploader
 from koine.kit import private
 from koine.kit.ids import new_id
-from koine.kit.images import HEAD, Image, sniff
-from koine.kit.media import recognise
+from koine.kit.images import HEAD, Image, sniff_image
+from koine.kit.media import sniff_media
 from koine.kit.tokens import random_token
 from koine.model.errors import NotFound, Unavailable
 from koine.model.message import Attachment
@@ -89,7 +89,7 @@ async def save(
     name = _name(source.name)
     try:
         size, head = await _write(path, source)
-        image = sniff(head)
+        image = sniff_image(head)
         media = _media(source.content_type, image, head)
         row = await engine.db.write(
             tenant_id, _add, engine, by, conversation_id, (name, media, size, key)
@@ -243,7 +243,7 @@ def _media(claimed: str, image: Image | None, head: bytes) -> str:
         return image.media
     media = claimed.split(";", 1)[0].strip().lower()
     if not _MEDIA.fullmatch(media) or media in IMAGES or media == OCTETS:
-        return recognise(head) or OCTETS
+        return sniff_media(head) or OCTETS
     return media
 
 

@@ -18,7 +18,7 @@ from koine.engine.ledger import note
 from koine.kit import webhook_signature
 from koine.kit.json import json_text
 from koine.kit.outbound import same_origin
-from koine.kit.sealed import Sealed
+from koine.kit.sealed import SecretCipher
 from koine.kit.structs import provided_fields
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
@@ -139,14 +139,14 @@ def _secret(before: Hook, values: dict[str, Any], changes: HookChanges) -> str |
 
 
 def _secrets(
-    sealed: Sealed, now: int, before: Hook, values: dict[str, Any], secret: str | None
+    sealed: SecretCipher, now: int, before: Hook, values: dict[str, Any], secret: str | None
 ) -> dict[str, Any]:
     """The fields that are sealed, after a change. What an origin does not keep, it is not sent."""
     kept: dict[str, Any] = {}
     if secret is not None:
         until = now + OLD_SECRET_HOURS * HOUR
         kept = {"old_secret": before.secret, "old_secret_until": until}
-        kept["secret"] = sealed.seal(secret.encode())
+        kept["secret"] = sealed.encrypt(secret.encode())
     if _moves(before, values):
         kept |= {"old_secret": None, "old_secret_until": None}
         kept["headers"] = values.get("headers")
@@ -158,9 +158,9 @@ def _moves(before: Hook, values: dict[str, Any]) -> bool:
     return "url" in values and not same_origin(before.url, values["url"])
 
 
-def _opened(sealed: Sealed, hook: Hook) -> str | None:
+def _opened(sealed: SecretCipher, hook: Hook) -> str | None:
     try:
-        return sealed.open(hook.secret).decode()
+        return sealed.decrypt(hook.secret).decode()
     except ValueError:
         return None  # sealed under another key: no secret is the same
 

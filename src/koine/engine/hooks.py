@@ -15,7 +15,7 @@ from koine.engine.ledger import note
 from koine.kit import webhook_signature
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
-from koine.kit.sealed import Sealed
+from koine.kit.sealed import SecretCipher
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
@@ -70,7 +70,7 @@ async def create(engine: Engine, actor: Actor, new: NewHook) -> MadeHook:
 
 
 @writes
-async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) -> MadeHook:
+async def _create(tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: NewHook) -> MadeHook:
     await check_inbox(tx, new.inbox_id)
     if await hooks.count(tx) >= AT_MOST:
         raise Conflict("too_many", f"there are {AT_MOST} webhooks already")
@@ -83,7 +83,7 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: Sealed, new: NewHook) 
         url=new.url,
         kinds=json_text(new.kinds),
         headers=seal_headers(sealed, new.headers),
-        secret=sealed.seal(secret.encode()),
+        secret=sealed.encrypt(secret.encode()),
         old_secret=None,
         old_secret_until=None,
         max_retries=new.max_retries,
@@ -136,7 +136,12 @@ def present(found: Hook | None, dialect: str | None = None) -> Hook:
 
 @writes
 async def rotate(
-    tx: Tx, now: int, actor: Actor, sealed: Sealed, hook_id: str, hours: int = OLD_SECRET_HOURS
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    sealed: SecretCipher,
+    hook_id: str,
+    hours: int = OLD_SECRET_HOURS,
 ) -> MadeHook:
     """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
     does not). Raises Forbidden, also for an endpoint that may be told more than the actor may read;
@@ -147,7 +152,7 @@ async def rotate(
     secret = webhook_signature.new_secret()
     after = structs.replace(
         before,
-        secret=sealed.seal(secret.encode()),
+        secret=sealed.encrypt(secret.encode()),
         old_secret=before.secret if hours else None,
         old_secret_until=now + hours * HOUR if hours else None,
         updated_at=now,
@@ -184,6 +189,6 @@ async def _remove(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | N
     await note(tx, now, actor, "remove", "webhook", hook_id)
 
 
-def seal_headers(sealed: Sealed, headers: dict[str, str]) -> bytes | None:
+def seal_headers(sealed: SecretCipher, headers: dict[str, str]) -> bytes | None:
     """Headers as an endpoint keeps them."""
-    return sealed.seal(msgspec.json.encode(headers)) if headers else None
+    return sealed.encrypt(msgspec.json.encode(headers)) if headers else None

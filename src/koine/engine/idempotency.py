@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from koine.engine.engine import Engine
 from koine.kit import tokens
-from koine.kit.sealed import Sealed
+from koine.kit.sealed import SecretCipher
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid
 from koine.store import idempotency as rows
 from koine.store.db import Tx
-from koine.store.idempotency import KeyRow
+from koine.store.idempotency import IdempotencyRecord
 
 KEEP_FOR = DAY
 """How long a response is replayed, µs."""
@@ -68,12 +68,12 @@ class KeyedRequest(Struct, frozen=True):
         """The payload as the row has it."""
         return tokens.hmac_hex(self._secret(), self.payload)
 
-    def encryption(self) -> Sealed:
+    def encryption(self) -> SecretCipher:
         """What encrypts the response: without the key itself it cannot be read."""
-        return Sealed(self._secret())
+        return SecretCipher(self._secret())
 
     def _secret(self) -> str:
-        return tokens.digest(f"answer\0{self._text()}")
+        return tokens.sha256_hex(f"answer\0{self._text()}")
 
     def _text(self) -> str:
         return "\0".join((self.caller, self.action, self.key))
@@ -130,14 +130,16 @@ async def claim_many(engine: Engine, requests: list[KeyedRequest], runner: str) 
     return [(tenant_id, slot) in claimed for tenant_id, slot, _ in wanted]
 
 
-async def find_many(engine: Engine, requests: list[KeyedRequest]) -> list[KeyRow | None]:
+async def find_many(engine: Engine, requests: list[KeyedRequest]) -> list[IdempotencyRecord | None]:
     """The rows of these keys, which are not claimed. Raises Unavailable."""
     sought = [(each.tenant_id, each.slot) for each in requests]
     found = await engine.db.read("", rows.get_many, sought)
     return [found.get(each) for each in sought]
 
 
-def replayable(found: KeyRow | None, request: KeyedRequest, now: int) -> StoredResponse | None:
+def replayable(
+    found: IdempotencyRecord | None, request: KeyedRequest, now: int
+) -> StoredResponse | None:
     """The response in the row that `find_many` gave; None when the call is to run.
 
     Raises Conflict("in_flight") while another process runs the first, KeyReused for another
@@ -184,7 +186,7 @@ async def release(engine: Engine, request: KeyedRequest) -> None:
     await engine.db.write(request.tenant_id, rows.release, request.slot)
 
 
-def _is_abandoned(found: KeyRow, now: int, runner: str) -> bool:
+def _is_abandoned(found: IdempotencyRecord, now: int, runner: str) -> bool:
     """Whether the first call will never respond. Of its own calls a process knows that: it claims
     only for those that it does not run."""
     if found.status is not None:
@@ -199,12 +201,12 @@ def _in_flight() -> Conflict:
 def _columns(request: KeyedRequest, response: StoredResponse) -> tuple[int, str | None, bytes]:
     complete = response.headers is not None
     content = response.content if complete else response.created.encode()
-    return response.status, response.headers, request.encryption().seal(content)
+    return response.status, response.headers, request.encryption().encrypt(content)
 
 
-def _response(found: KeyRow, request: KeyedRequest) -> StoredResponse:
+def _response(found: IdempotencyRecord, request: KeyedRequest) -> StoredResponse:
     assert found.status is not None
-    content = request.encryption().open(bytes(found.content or b""))
+    content = request.encryption().decrypt(bytes(found.content or b""))
     if found.headers is None:
         return StoredResponse(found.status, None, created=content.decode())
     return StoredResponse(found.status, found.headers, content)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from koine.kit.clock import Clock
-from koine.kit.later import Later
-from koine.kit.lru import TimedCache
+from koine.kit.later import LazyModule
+from koine.kit.lru import TTLCache
 from koine.kit.outbound import Failed, Outbound, Refused, Request
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
@@ -20,7 +20,7 @@ from koine.model.tenant import TokenIssuer
 if TYPE_CHECKING:
     from koine.kit import jwt_keys
 else:
-    jwt_keys = Later("koine.kit.jwt_keys")
+    jwt_keys = LazyModule("koine.kit.jwt_keys")
 
 FRESH_S = 600
 AGAIN_S = 30
@@ -49,7 +49,7 @@ class IssuerKeys:
     def __init__(self, outbound: Outbound, clock: Clock) -> None:
         self._outbound = outbound
         self._clock = clock
-        self._held: TimedCache[tuple[str, str, str], _Held] = TimedCache(MAX_ISSUERS)
+        self._held: TTLCache[tuple[str, str, str], _Held] = TTLCache(MAX_ISSUERS)
 
     async def text(self, tenant_id: str, issuer: TokenIssuer, kid: object) -> str:
         """The issuer's key set, fetched anew when it is old or does not know the key `kid`.

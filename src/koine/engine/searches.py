@@ -19,11 +19,11 @@ def search_slots(settings: Settings) -> FairSemaphore:
     most = max(1, settings.searches_at_once - 1)
     return FairSemaphore(
         Bounds(
-            at_once=settings.searches_at_once,
-            of_group=most,
-            of_caller=most,
-            waiting=settings.searches_waiting,
-            waiting_of_group=settings.searches_waiting_per_tenant,
+            max_concurrent=settings.searches_at_once,
+            max_per_group=most,
+            max_per_caller=most,
+            max_waiting=settings.searches_waiting,
+            max_waiting_per_group=settings.searches_waiting_per_tenant,
             wait_seconds=WAIT_SECONDS,
         )
     )

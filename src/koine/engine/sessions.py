@@ -8,7 +8,7 @@ from koine.engine import access, rank
 from koine.engine.engine import Engine, writes_rights
 from koine.engine.ledger import note, note_anonymous
 from koine.kit import password_rules, passwords, tokens
-from koine.kit.ids import canonical, new_id
+from koine.kit.ids import canonical_id, new_id
 from koine.kit.times import DAY
 from koine.model.actor import Actor
 from koine.model.credential import Login, Session
@@ -87,7 +87,7 @@ async def log_in(
     when several tenants know the pair; Unavailable while too many others log in."""
     logins = await engine.db.read("", credentials.logins_by_email, email.strip().lower())
     if tenant_id is not None:
-        logins = [login for login in logins if login.tenant_id == canonical(tenant_id)]
+        logins = [login for login in logins if login.tenant_id == canonical_id(tenant_id)]
     matching = await engine.hashing.run(_matching, logins, password)
     if not matching:
         for login in logins:
@@ -121,10 +121,10 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
     next_text = _refresh_token(engine, tenant_id, session_id)
     rotation = _Rotation(
         session_id,
-        tokens.digest(f"{tenant_id}.{session_id}.{secret}"),
-        tokens.digest(next_text),
+        tokens.sha256_hex(f"{tenant_id}.{session_id}.{secret}"),
+        tokens.sha256_hex(next_text),
         now + engine.settings.refresh_token_days * DAY,
-        was_given=engine.refresh_stamp.is_ours(f"{tenant_id}.{session_id}", secret),
+        was_given=engine.refresh_stamp.verify(f"{tenant_id}.{session_id}", secret),
     )
     outcome = await engine.db.write(tenant_id, _rotate, now, rotation)
     if outcome is None:
@@ -139,7 +139,7 @@ async def end(engine: Engine, text: str) -> None:
     """End the session whose newest refresh token this is; ending twice is as once. Raises
     Unauthenticated."""
     tenant_id, session_id, secret = _split(text)
-    digest = tokens.digest(f"{tenant_id}.{session_id}.{secret}")
+    digest = tokens.sha256_hex(f"{tenant_id}.{session_id}.{secret}")
     if not await engine.db.write(tenant_id, _end, engine.clock.now(), session_id, digest):
         raise Unauthenticated("invalid")
     engine.forget_credentials()
@@ -191,7 +191,7 @@ def _matching(logins: list[Login], password: str) -> list[Login]:
     """Those whose password it is; with nobody to ask, the same work is done for nothing, so that
     an unknown e-mail takes as long as a wrong password."""
     if not logins:
-        passwords.verify_password(passwords.NOBODY, password)
+        passwords.verify_password(passwords.DUMMY_HASH, password)
     return [each for each in logins if passwords.verify_password(each.password_hash, password)]
 
 
@@ -200,7 +200,7 @@ async def _open(engine: Engine, tenant_id: str, user_id: str, address: str) -> L
     text = _refresh_token(engine, tenant_id, session_id)
     now = engine.clock.now()
     until = now + engine.settings.refresh_token_days * DAY
-    session = Session(session_id, tenant_id, user_id, tokens.digest(text), now, until, None)
+    session = Session(session_id, tenant_id, user_id, tokens.sha256_hex(text), now, until, None)
     failed_before = engine.failed_logins.passed(tenant_id, user_id)
     told: dict[str, object] = {"address": address}
     if failed_before:
@@ -211,7 +211,7 @@ async def _open(engine: Engine, tenant_id: str, user_id: str, address: str) -> L
 
 async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
     session = await credentials.session(tx, session_id)
-    if session is None or not tokens.same(session.refresh_digest, digest):
+    if session is None or not tokens.constant_time_equal(session.refresh_digest, digest):
         return False
     if await credentials.revoke_session(tx, session_id, now):
         await note(tx, now, _as_user(session), "log_out", "session", session_id)
@@ -259,7 +259,7 @@ def _logged_in(
 
 def _refresh_token(engine: Engine, tenant_id: str, session_id: str) -> str:
     about = f"{tenant_id}.{session_id}"
-    return f"{about}.{engine.refresh_stamp.make(about)}"
+    return f"{about}.{engine.refresh_stamp.issue(about)}"
 
 
 def _as_user(session: Session) -> Actor:
@@ -268,6 +268,6 @@ def _as_user(session: Session) -> Actor:
 
 def _split(text: str) -> tuple[str, str, str]:
     parts = text.split(".")
-    if len(parts) != 3 or canonical(parts[0]) is None or canonical(parts[1]) is None:
+    if len(parts) != 3 or canonical_id(parts[0]) is None or canonical_id(parts[1]) is None:
         raise Unauthenticated("invalid")
     return parts[0].lower(), parts[1].lower(), parts[2]

@@ -10,7 +10,7 @@ from koine.engine.engine import Engine, reads, writes_rights
 from koine.engine.ledger import note, record
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
-from koine.kit.later import Later
+from koine.kit.later import LazyModule
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Invalid, NotFound
@@ -23,7 +23,7 @@ from koine.store.db import Duplicate, Tx
 if TYPE_CHECKING:
     from koine.kit import jwt_keys
 else:
-    jwt_keys = Later("koine.kit.jwt_keys")
+    jwt_keys = LazyModule("koine.kit.jwt_keys")
 
 DEFAULT_RESPONDER = "Assistant"
 

@@ -46,7 +46,7 @@ _log = structlog.get_logger("koine")
 class Done(Struct, frozen=True):
     """How much a turn has done away with."""
 
-    answers: int = 0
+    idempotency_keys: int = 0
     sessions: int = 0
     files: int = 0
     events: int = 0

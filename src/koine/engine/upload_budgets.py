@@ -6,7 +6,7 @@ a tenant's bytes are what its files have now, so that deleting makes room.
 
 from msgspec import Struct
 
-from koine.kit.limits import Limits
+from koine.kit.limits import LimitSettings
 from koine.kit.times import DAY, HOUR, SECOND
 from koine.model.errors import TooMany
 from koine.store import files, tallies
@@ -20,19 +20,19 @@ class Uploader(Struct, frozen=True):
     inbox_id: str
 
 
-async def check(tx: Tx, now: int, limits: Limits, by: Uploader | None, size: int) -> None:
+async def check(tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int) -> None:
     """Raise TooMany when `size` bytes more are over a budget `now` (µs)."""
     await _changes(tx, now, limits, by, size)
 
 
-async def spend(tx: Tx, now: int, limits: Limits, by: Uploader | None, size: int) -> None:
+async def spend(tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int) -> None:
     """Count `size` bytes. Raises TooMany. One at a time in a tenant: whoever calls it holds the
     counter of its files."""
     await tallies.add(tx, await _changes(tx, now, limits, by, size))
 
 
 async def _changes(
-    tx: Tx, now: int, limits: Limits, by: Uploader | None, size: int
+    tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int
 ) -> dict[str, int]:
     budgets = {}
     if by is not None:

@@ -33,7 +33,7 @@ def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks)
     return address
 
 
-def neighbourhood(address: str) -> str:
+def rate_limit_ip(address: str) -> str:
     """What counts as one caller: an IPv4 address; of an IPv6 one the /64, which is all its own."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
@@ -50,15 +50,15 @@ def base_url(scope: Mapping[str, Any], headers: Headers, trusted: Networks) -> s
     host = headers.get("host")
     peer = scope.get("client")
     if trusted and peer and is_trusted(peer[0], trusted):
-        scheme = _SCHEMES.get(_first(headers.get("x-forwarded-proto")).lower(), scheme)
-        host = _first(headers.get("x-forwarded-host")) or host
+        scheme = _SCHEMES.get(_first_value(headers.get("x-forwarded-proto")).lower(), scheme)
+        host = _first_value(headers.get("x-forwarded-host")) or host
     if host is None or not _HOST.fullmatch(host):
         server = scope.get("server") or ("localhost", None)
         host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
     return f"{scheme}://{host}"
 
 
-def _first(listed: str | None) -> str:
+def _first_value(listed: str | None) -> str:
     # Each proxy of several adds its own at the end: the first one met the caller.
     return (listed or "").split(",", 1)[0].strip()
 

@@ -11,24 +11,46 @@ from typing import TYPE_CHECKING
 import structlog
 
 from koine.engine.idempotency import KeyReused
-from koine.http.body import ClientGone
-from koine.http.call import Answer, AnyCall, Call, Context, Receive, Scope, Send, Stream
-from koine.http.capacity import Capacity
-from koine.http.dialect import Dialect, Formatted, Live, MethodNotAllowed, Multilingual
+from koine.http.body import ClientDisconnected
+from koine.http.call import (
+    AnyRequest,
+    AppContext,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    StreamingResponse,
+)
+from koine.http.capacity import StreamCapacity
+from koine.http.dialect import (
+    Dialect,
+    FormatSuffixDialect,
+    LocalisedDialect,
+    MethodNotAllowed,
+    WebSocketDialect,
+)
 from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
-from koine.http.health import Ready
+from koine.http.health import ReadinessChecks
 from koine.http.idempotency import IdempotencyStore, key_of, run_once
-from koine.http.limits import Limited
-from koine.http.preflight import CORS, allow, preflight
+from koine.http.limits import RateLimited
+from koine.http.preflight import CORS, allowed_methods, preflight_response
 from koine.http.query import parse_pairs
-from koine.http.respond import Packed, pack, send_packed
-from koine.http.rest import Rest, Stray
+from koine.http.respond import RawResponse, encode_response, send_response
+from koine.http.rest import OperationalApp, UnroutedRequest
 from koine.http.route import Handler
-from koine.http.router import Router, Switchboard, split, squeeze
-from koine.http.socket import COME_BACK, CRASHED, LATER, POLICY, Gone, Socket
+from koine.http.router import PrefixRouter, Router, collapse_slashes, split_path
+from koine.http.socket import (
+    INTERNAL_ERROR,
+    POLICY_VIOLATION,
+    SERVICE_RESTART,
+    TRY_AGAIN_LATER,
+    Disconnected,
+    WebSocket,
+)
 from koine.http.stream import send_stream
-from koine.http.watch import CLIENT_GONE, Watch
+from koine.http.watch import CLIENT_CLOSED_REQUEST, RequestMetrics
 from koine.kit import logs, metrics, tracing
 from koine.kit.ids import new_id
 from koine.kit.settings import Settings
@@ -43,14 +65,14 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _NO_METHODS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {}
 
 
-class Owner:
+class MountedDialect:
     """One dialect and its routes."""
 
     def __init__(self, dialect: Dialect, settings: Settings) -> None:
         self.dialect = dialect
         self.cors: RawHeaders = CORS if dialect.cors else []
-        self.formatted = dialect if isinstance(dialect, Formatted) else None
-        self.lost = Watch(dialect.name, "", "", logged=settings.access_log)
+        self.formatted = dialect if isinstance(dialect, FormatSuffixDialect) else None
+        self.unrouted_metrics = RequestMetrics(dialect.name, "", "", logged=settings.access_log)
         self.router: Router[Endpoint] = Router()
         for route in dialect.routes:
             self.router.add(route.method, route.path, Endpoint(route, dialect, settings))
@@ -60,26 +82,30 @@ class App:
     """Made by `build`; every dialect's HTTP, and Starlette for all that no dialect owns."""
 
     def __init__(
-        self, dialects: Sequence[Dialect], context: Context, settings: Settings, rest: Rest
+        self,
+        dialects: Sequence[Dialect],
+        context: AppContext,
+        settings: Settings,
+        rest: OperationalApp,
     ) -> None:
         self._context = context
-        self._rest = rest
-        self._board: Switchboard[Owner] = Switchboard()
+        self._operational = rest
+        self._prefixes: PrefixRouter[MountedDialect] = PrefixRouter()
         for dialect in dialects:
-            owner = Owner(dialect, settings)
+            owner = MountedDialect(dialect, settings)
             for prefix in dialect.prefixes:
-                self._board.add(prefix, owner)
+                self._prefixes.add(prefix, owner)
             _check_prefixes(dialect)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
         if "path" in scope:
-            squeeze(scope)
+            collapse_slashes(scope)
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
             return
         if scope["type"] != "http":
-            await self._rest(scope, receive, send, "")
+            await self._operational(scope, receive, send, "")
             return
         headers = Headers(scope["headers"])
         given = headers.raw_get(b"x-request-id")
@@ -87,15 +113,15 @@ class App:
         request_id = given.decode() if sane and given else new_id()
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         path = raw_path.decode("latin-1")
-        segments = split(path)
-        owner = self._board.owner(path.strip("/").split("/") if segments is None else segments)
+        segments = split_path(path)
+        owner = self._prefixes.find(path.strip("/").split("/") if segments is None else segments)
         if owner is None:
-            logs.current.set(Stray(request_id))
-            await self._rest(scope, receive, send, request_id)
+            logs.current.set(UnroutedRequest(request_id))
+            await self._operational(scope, receive, send, request_id)
             return
         if segments is not None and owner.formatted is not None:
             segments = owner.formatted.without_format(segments)
-        call: AnyCall = Call(self._context, scope, headers, request_id)
+        call: AnyRequest = Request(self._context, scope, headers, request_id)
         call.dialect = owner.dialect.name
         logs.current.set(call)
         methods, values = (_NO_METHODS, []) if segments is None else owner.router.find(segments)
@@ -114,40 +140,42 @@ class App:
             await _serve(owner, endpoint, call, receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        owner = self._board.owner(split(scope["path"]) or [])
-        sockets = owner.dialect.sockets if owner and isinstance(owner.dialect, Live) else {}
+        owner = self._prefixes.find(split_path(scope["path"]) or [])
+        sockets = (
+            owner.dialect.sockets if owner and isinstance(owner.dialect, WebSocketDialect) else {}
+        )
         handler = sockets.get(scope["path"].rstrip("/"))
-        call: AnyCall = Call(self._context, scope, Headers(scope["headers"]), new_id())
-        call.pairs = parse_pairs(scope["query_string"]) if scope["query_string"] else {}
-        socket = Socket(call, receive, send)
+        call: AnyRequest = Request(self._context, scope, Headers(scope["headers"]), new_id())
+        call.raw_query = parse_pairs(scope["query_string"]) if scope["query_string"] else {}
+        socket = WebSocket(call, receive, send)
         if owner is None or handler is None:
             await socket.close()
             return
         call.dialect = owner.dialect.name
         logs.current.set(call)
         try:
-            call.hold_address()
+            call.take_address_slot()
             await handler(socket)
-        except Gone:
+        except Disconnected:
             return
         except TooMany:
-            await socket.refuse(LATER, "too many")
+            await socket.accept_and_close(TRY_AGAIN_LATER, "too many")
         except Refusal as refusal:
-            code = COME_BACK if isinstance(refusal, Unavailable) else POLICY
+            code = SERVICE_RESTART if isinstance(refusal, Unavailable) else POLICY_VIOLATION
             await socket.close(code, type(refusal).__name__)
         except Exception:
             _log.error("socket crashed", path=scope["path"], exc_info=True)
-            await socket.close(CRASHED)
+            await socket.close(INTERNAL_ERROR)
         finally:
-            call.release(call.held)
+            call.release_slots(call.capacity_slots)
 
 
-def build(
+def build_app(
     dialects: Sequence[Dialect],
     engine: Engine,
     settings: Settings,
     *,
-    ready: Ready | None = None,
+    ready: ReadinessChecks | None = None,
     idempotency: IdempotencyStore | None = None,
     relay: Relay | None = None,
 ) -> App:
@@ -159,98 +187,112 @@ def build(
     dialect's prefixes or two owners of one prefix.
     """
     proxies, public_url = settings.proxy_networks(), settings.base_url.rstrip("/")
-    context = Context(engine, proxies, public_url, idempotency, relay, Capacity(settings))
-    rest = Rest(dialects, settings, ready)
+    context = AppContext(engine, proxies, public_url, idempotency, relay, StreamCapacity(settings))
+    rest = OperationalApp(dialects, settings, ready)
     return App(dialects, context, settings, rest)
 
 
-def _span(endpoint: Endpoint, call: AnyCall) -> AbstractContextManager[None]:
+def _span(endpoint: Endpoint, call: AnyRequest) -> AbstractContextManager[None]:
     given = {name: call.headers.get(name) or "" for name in ("traceparent", "tracestate")}
     told = {"http.request.method": call.method, "http.route": endpoint.route.path}
-    return tracing.serving(endpoint.watch.name, given, told)
+    return tracing.server_span(endpoint.metrics.name, given, told)
 
 
 async def _serve(
-    owner: Owner, endpoint: Endpoint, call: AnyCall, receive: Receive, send: Send
+    owner: MountedDialect, endpoint: Endpoint, call: AnyRequest, receive: Receive, send: Send
 ) -> None:
     try:
-        done = await _answered(owner, endpoint, call, receive)
-        if isinstance(done, Packed):
-            await send_packed(send, done, _common(owner, call), call.scope["method"] == "HEAD")
+        done = await _respond(owner, endpoint, call, receive)
+        if isinstance(done, RawResponse):
+            await send_response(
+                send, done, _common_headers(owner, call), call.scope["method"] == "HEAD"
+            )
         elif done is not None:
-            await send_stream(call.scope, send, receive, done, _common(owner, call))
+            await send_stream(call.scope, send, receive, done, _common_headers(owner, call))
     finally:
-        if call.held:
-            call.release(call.held)
+        if call.capacity_slots:
+            call.release_slots(call.capacity_slots)
 
 
-async def _answered(
-    owner: Owner, endpoint: Endpoint, call: AnyCall, receive: Receive
-) -> Packed | Stream | None:
+async def _respond(
+    owner: MountedDialect, endpoint: Endpoint, call: AnyRequest, receive: Receive
+) -> RawResponse | StreamingResponse | None:
     """The answer; None when nobody waits for it any more."""
     try:
         raw_query = call.scope["query_string"]
         if raw_query:
-            call.pairs = parse_pairs(raw_query)
+            call.raw_query = parse_pairs(raw_query)
         await endpoint.prepare(call, receive)
-        done = await _handled(owner, endpoint, call)
-    except ClientGone:
-        endpoint.watch.answered(call, CLIENT_GONE)
+        done = await _run_handler(owner, endpoint, call)
+    except ClientDisconnected:
+        endpoint.metrics.record(call, CLIENT_CLOSED_REQUEST)
         return None
     except Refusal as refusal:
-        done = _refused(owner, call, refusal, True)
+        done = _error_response(owner, call, refusal, True)
     except Exception:
-        done = _crashed(owner, call)
+        done = _crash_response(owner, call)
     finally:
         for file in call.files:
             await file.close()
-    endpoint.watch.answered(call, done.status)
+    endpoint.metrics.record(call, done.status)
     return done
 
 
-async def _handled(owner: Owner, endpoint: Endpoint, call: AnyCall) -> Packed | Stream:
+async def _run_handler(
+    owner: MountedDialect, endpoint: Endpoint, call: AnyRequest
+) -> RawResponse | StreamingResponse:
     store = call.context.idempotency
-    key = None if store is None or not endpoint.route.once else key_of(call)
+    key = None if store is None or not endpoint.route.idempotent else key_of(call)
 
     route = endpoint.route
 
-    async def run(handler: Handler) -> Packed | Stream:
+    async def run(handler: Handler) -> RawResponse | StreamingResponse:
         try:
             result = await handler(call)
-            return result if isinstance(result, Stream) else pack(result, endpoint.route.status)
+            return (
+                result
+                if isinstance(result, StreamingResponse)
+                else encode_response(result, endpoint.route.status)
+            )
         except Refusal as refusal:
-            return _refused(owner, call, refusal, True)
+            return _error_response(owner, call, refusal, True)
         except Exception:
-            return _crashed(owner, call)
+            return _crash_response(owner, call)
 
     if key is None or store is None or call.known_actor is None:
         return await run(route.handler)
-    again = route.handler if route.keyed else route.again
+    again = route.handler if route.stores_own_key else route.replay
     show = None if again is None else partial(run, again)
     return await run_once(store, call, key, partial(run, route.handler), show)
 
 
-async def _no_route(owner: Owner, call: AnyCall, allowed: tuple[str, ...], send: Send) -> None:
+async def _no_route(
+    owner: MountedDialect, call: AnyRequest, allowed: tuple[str, ...], send: Send
+) -> None:
     method = call.scope["method"]
     if method == "OPTIONS" and (allowed or owner.dialect.cors):
-        packed = preflight(call.headers, allowed, owner.dialect.cors)
+        packed = preflight_response(call.headers, allowed, owner.dialect.cors)
     elif allowed:
-        packed = _refused(owner, call, MethodNotAllowed(allowed), True)
+        packed = _error_response(owner, call, MethodNotAllowed(allowed), True)
     else:
-        packed = _refused(owner, call, NotFound("route"), False)
-    owner.lost.answered(call, packed.status)
-    await send_packed(send, packed, _common(owner, call), method == "HEAD")
+        packed = _error_response(owner, call, NotFound("route"), False)
+    owner.unrouted_metrics.record(call, packed.status)
+    await send_response(send, packed, _common_headers(owner, call), method == "HEAD")
 
 
-def _refused(owner: Owner, call: AnyCall, refusal: Refusal, known: bool) -> Packed:
-    if isinstance(refusal, Limited):
+def _error_response(
+    owner: MountedDialect, call: AnyRequest, refusal: Refusal, known: bool
+) -> RawResponse:
+    if isinstance(refusal, RateLimited):
         call.rate = refusal.rate
     try:
-        answer = _told(owner, call, owner.dialect.refuse(refusal, call.request_id, known))
+        answer = _localised(
+            owner, call, owner.dialect.error_response(refusal, call.request_id, known)
+        )
         headers = {name.lower(): value for name, value in answer.headers.items()}
         status = answer.status or 500
         if isinstance(refusal, MethodNotAllowed):
-            status, headers["allow"] = 405, ", ".join(allow(refusal.allowed))
+            status, headers["allow"] = 405, ", ".join(allowed_methods(refusal.allowed))
         elif isinstance(refusal, KeyReused):
             status = 422
         elif isinstance(refusal, TooMany | Unavailable):
@@ -259,29 +301,29 @@ def _refused(owner: Owner, call: AnyCall, refusal: Refusal, known: bool) -> Pack
             headers.setdefault("retry-after", str(refusal.retry_after))
         elif isinstance(refusal, Unauthenticated):
             headers.setdefault("www-authenticate", "Bearer")
-        return pack(Answer(answer.body, status, headers, answer.media), status)
+        return encode_response(Response(answer.body, status, headers, answer.media), status)
     except Exception:
-        return _crashed(owner, call)
+        return _crash_response(owner, call)
 
 
-def _crashed(owner: Owner, call: AnyCall) -> Packed:
+def _crash_response(owner: MountedDialect, call: AnyRequest) -> RawResponse:
     # The route's template, not the path: an inbox path carries its contact's secret.
     route = call.route.path if call.route else None
     _log.error("request crashed", request_id=call.request_id, route=route, exc_info=True)
     try:
-        answer = owner.dialect.refuse(None, call.request_id, True)
-        return pack(_told(owner, call, answer), 500)
+        answer = owner.dialect.error_response(None, call.request_id, True)
+        return encode_response(_localised(owner, call, answer), 500)
     except Exception:
         _log.error("refusal crashed", request_id=call.request_id, exc_info=True)
-        return pack({"error": "internal error", "request_id": call.request_id}, 500)
+        return encode_response({"error": "internal error", "request_id": call.request_id}, 500)
 
 
-def _told(owner: Owner, call: AnyCall, answer: Answer) -> Answer:
+def _localised(owner: MountedDialect, call: AnyRequest, answer: Response) -> Response:
     dialect = owner.dialect
-    return dialect.localised(call, answer) if isinstance(dialect, Multilingual) else answer
+    return dialect.localised(call, answer) if isinstance(dialect, LocalisedDialect) else answer
 
 
-def _common(owner: Owner, call: AnyCall) -> RawHeaders:
+def _common_headers(owner: MountedDialect, call: AnyRequest) -> RawHeaders:
     common = [(b"x-request-id", call.request_id.encode())]
     try:
         extra = owner.dialect.headers(call)

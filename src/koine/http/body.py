@@ -17,7 +17,7 @@ from koine.model.errors import Malformed, TooLarge
 T = TypeVar("T")
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """The client closed the connection before its request was read: nobody to answer."""
 
 
@@ -53,7 +53,7 @@ async def read_bytes(receive: Receive, headers: Headers, limit: int) -> bytes:
     return await _read_rest(message, receive, limit)
 
 
-async def chunks(receive: Receive, headers: Headers, limit: int) -> AsyncIterator[bytes]:
+async def read_chunks(receive: Receive, headers: Headers, limit: int) -> AsyncIterator[bytes]:
     """Give the body piece by piece. Raises TooLarge before `limit` bytes are passed, ClientGone."""
     length = declared_length(headers)
     if length is not None and length > limit:
@@ -62,7 +62,7 @@ async def chunks(receive: Receive, headers: Headers, limit: int) -> AsyncIterato
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise ClientGone
+            raise ClientDisconnected
         chunk = message.get("body", b"")
         total += len(chunk)
         if total > limit:
@@ -98,7 +98,7 @@ async def _read_rest(first: Message, receive: Receive, limit: int) -> bytes:
     parts, total = [], 0
     while True:
         if message["type"] != "http.request":
-            raise ClientGone
+            raise ClientDisconnected
         parts.append(message.get("body", b""))
         total += len(parts[-1])
         if total > limit:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from koine.http.address import base_url, client_ip, is_trusted, neighbourhood
+from koine.http.address import base_url, client_ip, is_trusted, rate_limit_ip
 from koine.http.headers import Headers
 from koine.model.errors import Unavailable
 
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
     from koine.http.address import Networks
-    from koine.http.capacity import Capacity
+    from koine.http.capacity import StreamCapacity
     from koine.http.idempotency import IdempotencyStore
     from koine.http.limits import Rate
     from koine.http.route import Route
@@ -47,18 +47,18 @@ class Upload(Protocol):
 
 
 @dataclass(frozen=True)
-class Context:
+class AppContext:
     """What all calls of one application share."""
 
     engine: Engine
     trusted_proxies: Networks
     public_url: str
     idempotency: IdempotencyStore | None = None
-    relay: Relay | None = None
-    capacity: Capacity | None = None
+    realtime: Relay | None = None
+    capacity: StreamCapacity | None = None
 
 
-class Call(Generic[B, Q]):
+class Request(Generic[B, Q]):
     """One request, read and checked: `body` and `query` are already the route's Structs.
 
     `actor` is what `Dialect.authenticate` gave; on public routes, reading it is an error unless
@@ -76,45 +76,47 @@ class Call(Generic[B, Q]):
         "_actor",
         "body",
         "context",
+        "created_ids",
         "dialect",
-        "digest",
+        "extra_credential",
         "files",
         "headers",
         "held",
-        "made",
         "notes",
         "pairs",
         "path",
-        "proof",
+        "payload_bytes",
+        "payload_digest",
         "query",
         "rate",
         "request_id",
         "route",
         "scope",
-        "size",
         "started",
     )
 
     body: B
     query: Q
 
-    def __init__(self, context: Context, scope: Scope, headers: Headers, request_id: str) -> None:
+    def __init__(
+        self, context: AppContext, scope: Scope, headers: Headers, request_id: str
+    ) -> None:
         self.context = context
         self.scope = scope
         self.headers = headers
         self.request_id = request_id
         self.route: Route | None = None
         self.path: dict[str, str] = {}
-        self.pairs: Mapping[str, list[str]] = {}
+        self.raw_query: Mapping[str, list[str]] = {}
         self.files: list[Upload] = []
-        self.held: list[str] = []
+        self.capacity_slots: list[str] = []
         self.rate: Rate | None = None
-        self.notes: dict[str, object] = {}
+        self.dialect_notes: dict[str, object] = {}
         self.dialect = ""
-        self.digest = ""
-        self.made = ""
-        self.proof = ""
-        self.size = 0
+        self.payload_digest = ""
+        self.created_ids = ""
+        self.extra_credential = ""
+        self.payload_bytes = 0
         self.started = perf_counter()
         self._actor: Actor | None = None
 
@@ -124,11 +126,11 @@ class Call(Generic[B, Q]):
         return self.context.engine
 
     @property
-    def relay(self) -> Relay:
+    def realtime(self) -> Relay:
         """Where live seats are taken. Raises Unavailable when this process tells no events."""
-        if self.context.relay is None:
+        if self.context.realtime is None:
             raise Unavailable()
-        return self.context.relay
+        return self.context.realtime
 
     @property
     def actor(self) -> Actor:
@@ -146,7 +148,7 @@ class Call(Generic[B, Q]):
         """Who is calling, or None on a public route that set nobody."""
         return self._actor
 
-    def about(self) -> dict[str, str]:
+    def log_context(self) -> dict[str, str]:
         """What each line logged during the call carries, and its span."""
         about = {"request_id": self.request_id, "dialect": self.dialect}
         return about if self._actor is None else about | {"tenant": self._actor.tenant_id}
@@ -159,7 +161,7 @@ class Call(Generic[B, Q]):
     @property
     def params(self) -> dict[str, str]:
         """The raw query: the last value of each name, empty ones too."""
-        return {name: values[-1] for name, values in self.pairs.items()}
+        return {name: values[-1] for name, values in self.raw_query.items()}
 
     @property
     def client_ip(self) -> str:
@@ -167,27 +169,27 @@ class Call(Generic[B, Q]):
         return client_ip(self.scope.get("client"), self.headers, self.context.trusted_proxies)
 
     @property
-    def counted_ip(self) -> str:
+    def rate_limit_ip(self) -> str:
         """The caller's address as limits count it: one IPv6 caller has 2^64 of them."""
-        return neighbourhood(self.client_ip)
+        return rate_limit_ip(self.client_ip)
 
-    def hold_address(self) -> None:
+    def take_address_slot(self) -> None:
         """Count as one more stream of this address until the call ends. Raises TooMany. A trusted
         proxy that names nobody is not counted."""
         address, context = self.client_ip, self.context
         if context.capacity is not None and not is_trusted(address, context.trusted_proxies):
-            context.capacity.take(self.held, "address", neighbourhood(address))
+            context.capacity.take(self.capacity_slots, "address", rate_limit_ip(address))
 
-    def hold_credential(self, actor: Actor) -> None:
+    def take_credential_slot(self, actor: Actor) -> None:
         """Count as one more stream of this caller until the call ends. Raises TooMany."""
-        self.count_credential(self.held, actor)
+        self.take_credential_slot_in(self.capacity_slots, actor)
 
-    def count_credential(self, held: list[str], actor: Actor) -> None:
+    def take_credential_slot_in(self, held: list[str], actor: Actor) -> None:
         """As `hold_credential`, until what is noted in `held` is released. Raises TooMany."""
         if self.context.capacity is not None:
             self.context.capacity.take(held, "credential", f"{actor.tenant_id}:{actor.caller}")
 
-    def release(self, held: list[str]) -> None:
+    def release_slots(self, held: list[str]) -> None:
         """Count no more what is noted."""
         if self.context.capacity is not None:
             self.context.capacity.release(held)
@@ -200,12 +202,12 @@ class Call(Generic[B, Q]):
         )
 
 
-AnyCall = Call[Any, Any]
+AnyRequest = Request[Any, Any]
 """A call whose body and query do not matter to the reader."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A body with its own status or headers. `body` None is an empty body.
 
     `media` set means `body` is already text or bytes of that content type.
@@ -218,7 +220,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Stream:
+class StreamingResponse:
     """An answer sent chunk by chunk (a file, server-sent events).
 
     `chunks` is closed when the client goes away, wherever it is waiting. A write that waits for

@@ -12,7 +12,7 @@ from koine.model.errors import TooMany
 RETRY_SECONDS = 30
 
 
-class Capacity:
+class StreamCapacity:
     """Counts by address and by credential. What is taken is given back: `release` it."""
 
     def __init__(self, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from koine.model.errors import NotFound, Refusal
 
 if TYPE_CHECKING:
-    from koine.http.call import Answer, AnyCall
+    from koine.http.call import AnyRequest, Response
     from koine.http.route import Routes
     from koine.http.socket import SocketHandler
     from koine.model.actor import Actor
@@ -43,24 +43,26 @@ class Dialect(Protocol):
     error_types: Mapping[int, type]
     cors: bool
 
-    async def authenticate(self, call: AnyCall) -> Actor:
+    async def authenticate(self, call: AnyRequest) -> Actor:
         """Say who calls, from headers, path and `params`; body and query are not read yet.
 
         Raises Unauthenticated, Forbidden, TooMany or any other Refusal.
         """
 
-    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+    def error_response(
+        self, refusal: Refusal | None, request_id: str, route_known: bool
+    ) -> Response:
         """Make the answer for a refusal, with status and body in the dialect's shape.
 
         None is a crash: the dialect's 500. `route_known` False: no route has this path.
         """
 
-    def headers(self, call: AnyCall) -> Mapping[str, str]:
+    def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """Give extra headers of every answer, refusals too (rate limits); {} for none."""
 
 
 @runtime_checkable
-class Live(Protocol):
+class WebSocketDialect(Protocol):
     """A dialect with WebSockets: beside `Dialect`, where it has any. By path, whole and exact."""
 
     sockets: Mapping[str, SocketHandler]
@@ -74,7 +76,7 @@ class Documented(Protocol):
 
 
 @runtime_checkable
-class Formatted(Protocol):
+class FormatSuffixDialect(Protocol):
     """A dialect whose paths may end in a format: beside `Dialect`, where they may."""
 
     def without_format(self, segments: list[str]) -> list[str]:
@@ -82,16 +84,16 @@ class Formatted(Protocol):
 
 
 @runtime_checkable
-class Budgeted(Protocol):
+class WriteBudgetDialect(Protocol):
     """A dialect whose callers have budgets for what they write: beside `Dialect`, where they do."""
 
-    def spend(self, call: AnyCall) -> None:
+    def charge_write_budget(self, call: AnyRequest) -> None:
         """Take a call that was read off the budgets of who calls. Raises TooMany."""
 
 
 @runtime_checkable
-class Multilingual(Protocol):
+class LocalisedDialect(Protocol):
     """A dialect whose refusals speak the caller's language: beside `Dialect`, where it applies."""
 
-    def localised(self, call: AnyCall, answer: Answer) -> Answer:
+    def localised(self, call: AnyRequest, answer: Response) -> Response:
         """Give what `refuse` made in the language `call` asks for. It must not raise."""

@@ -16,14 +16,14 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from koine.model.errors import Malformed
 
-OCTETS = "application/octet-stream"
+OCTET_STREAM = "application/octet-stream"
 
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:\\"|[^"])*"|[^;]*)')
 _ESCAPED_TEXT = re.compile(r'(?:[^\\]|\\[\\"])*')
 _ESCAPED = re.compile(r"\\(.)")
 _PERCENT = re.compile(r"%.?.?")
 _BYTE = re.compile(r"%[0-9A-Fa-f]{2}")
-_WORDS = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=\s*)+")
+_ENCODED_WORDS = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=\s*)+")
 
 
 class PartHead(NamedTuple):
@@ -49,11 +49,11 @@ def parameters(value: bytes, charset: str) -> dict[str, str]:
     """Give the parameters of a header's value by lower-case name, without their quotes."""
     found = {}
     for name, text in _PARAMETER.findall(value.decode("latin-1")):
-        found[name.lower()] = decoded(_unquoted(text).encode("latin-1"), charset)
+        found[name.lower()] = decode_text(_unquoted(text).encode("latin-1"), charset)
     return found
 
 
-def decoded(raw: bytes, charset: str) -> str:
+def decode_text(raw: bytes, charset: str) -> str:
     """Give text: in the charset that the form names, else UTF-8, else as old browsers write."""
     for each in (charset, "utf-8"):
         try:
@@ -79,8 +79,8 @@ def _filename(given: Mapping[str, str]) -> str | None:
     name = given.get("filename", given.get("filename*"))
     if name is None:
         return None
-    if _WORDS.fullmatch(name):
-        return _from_words(name)
+    if _ENCODED_WORDS.fullmatch(name):
+        return _from_encoded_words(name)
     marks = _PERCENT.findall(name)
     if marks and all(_BYTE.fullmatch(mark) for mark in marks):
         return _storable(unquote(name, errors="replace"), name)
@@ -113,7 +113,7 @@ def _with_charset(text: str) -> str | None:
         return None
 
 
-def _from_words(text: str) -> str:
+def _from_encoded_words(text: str) -> str:
     try:
         decoded = str(make_header(decode_header(text)))
     except (LookupError, ValueError, MessageError):

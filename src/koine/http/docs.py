@@ -34,9 +34,9 @@ _MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 def routes(dialects: Sequence[Dialect], settings: Settings) -> list[BaseRoute]:
     """Give the routes of the documents and of the page that shows them."""
     server = settings.base_url.rstrip("/") or "/"
-    found: list[BaseRoute] = [Route("/openapi.json", _fixed(_index(dialects), _JSON))]
+    found: list[BaseRoute] = [Route("/openapi.json", _static(_index(dialects), _JSON))]
     for dialect in dialects:
-        serve = _fixed(msgspec.json.encode(document(dialect, server)), _JSON)
+        serve = _static(msgspec.json.encode(document(dialect, server)), _JSON)
         found.append(Route(f"/openapi/{dialect.name}.json", serve))
         if isinstance(dialect, Documented):
             found.append(Route(dialect.document_path, serve))
@@ -47,9 +47,9 @@ def _pages() -> list[BaseRoute]:
     found: list[BaseRoute] = [Route("/", _to_docs)]
     for file in sorted(_PAGE.iterdir(), key=lambda file: file.name):
         if file.name == "index.html":
-            found.append(Route("/docs", _fixed(file.read_bytes(), "text/html")))
+            found.append(Route("/docs", _static(file.read_bytes(), "text/html")))
         elif media := _MEDIA.get(PurePath(file.name).suffix):
-            found.append(Route(f"/docs/{file.name}", _fixed(file.read_bytes(), media)))
+            found.append(Route(f"/docs/{file.name}", _static(file.read_bytes(), media)))
     return found
 
 
@@ -60,7 +60,7 @@ def _index(dialects: Sequence[Dialect]) -> bytes:
     return msgspec.json.encode({"documents": documents})
 
 
-def _fixed(content: bytes, media: str) -> Serve:
+def _static(content: bytes, media: str) -> Serve:
     headers = _FRESH if media == _JSON else _PAGE_HEADERS
 
     async def serve(_request: Request) -> Response:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koine.http.body import convert, load_json, read_bytes
-from koine.http.call import AnyCall, Receive
-from koine.http.dialect import Budgeted, Dialect
+from koine.http.call import AnyRequest, Receive
+from koine.http.dialect import Dialect, WriteBudgetDialect
 from koine.http.forms import MULTIPART, URLENCODED, read_multipart
 from koine.http.idempotency import HEADER, digest
-from koine.http.loose import LooseForms
+from koine.http.loose import CoercingBodyReader
 from koine.http.query import QueryReader, parse_pairs
 from koine.http.route import Route
-from koine.http.watch import Watch
+from koine.http.watch import RequestMetrics
 from koine.kit.settings import Settings
 from koine.model.errors import Malformed, Unavailable
 
@@ -26,46 +26,52 @@ class Endpoint:
     def __init__(self, route: Route, dialect: Dialect, settings: Settings) -> None:
         self.route = route
         self.dialect = dialect
-        self.watch = Watch(dialect.name, route.method, route.path, logged=settings.access_log)
+        self.metrics = RequestMetrics(
+            dialect.name, route.method, route.path, logged=settings.access_log
+        )
         self._json_limit = route.body_limit or settings.json_limit
         self._upload_limit = route.body_limit or settings.upload_limit
         self._query: QueryReader[Any] | None = None
         if route.query is not None:
             self._query = QueryReader(route.query)
-        self._budgeted = dialect if isinstance(dialect, Budgeted) else None
-        self._forms = LooseForms(route.body) if route.forms and route.body is not None else None
+        self._budgeted = dialect if isinstance(dialect, WriteBudgetDialect) else None
+        self._forms = (
+            CoercingBodyReader(route.body) if route.forms and route.body is not None else None
+        )
 
-    async def prepare(self, call: AnyCall, receive: Receive) -> None:
+    async def prepare(self, call: AnyRequest, receive: Receive) -> None:
         """Authenticate and read the call. Raises any Refusal, ClientGone.
 
         A stranger is refused before the body is read. Whoever prepares also closes `call.files`.
         """
         if not self.route.public:
             call.actor = await self.dialect.authenticate(call)
-        elif self.route.admit is not None:
-            self.route.admit(call)
-        if self.route.live and call.context.relay is None:
+        elif self.route.precheck is not None:
+            self.route.precheck(call)
+        if self.route.needs_realtime and call.context.realtime is None:
             raise Unavailable()
-        call.query = self._query.read(call.pairs) if self._query is not None else None
+        call.query = self._query.read(call.raw_query) if self._query is not None else None
         if self._forms is not None:
             await self._read_form(call, self._forms, receive)
         elif self.route.body is not None:
             await self._read_json(call, self.route.body, receive)
         else:
-            _take(call)
+            _record_payload(call)
             call.body = None
         if self._budgeted is not None:
-            self._budgeted.spend(call)
+            self._budgeted.charge_write_budget(call)
 
-    async def _read_json(self, call: AnyCall, body: type, receive: Receive) -> None:
+    async def _read_json(self, call: AnyRequest, body: type, receive: Receive) -> None:
         raw = await read_bytes(receive, call.headers, self._json_limit)
         if raw and _media(call) in (URLENCODED, MULTIPART):
             raise Malformed("the body must be JSON")
-        _take(call, raw)
+        _record_payload(call, raw)
         call.body = convert(load_json(raw), body)
 
-    async def _read_form(self, call: AnyCall, forms: LooseForms, receive: Receive) -> None:
-        values = forms.pairs(_given(call.pairs)) if call.pairs else {}
+    async def _read_form(
+        self, call: AnyRequest, forms: CoercingBodyReader, receive: Receive
+    ) -> None:
+        values = forms.pairs(_non_empty(call.raw_query)) if call.raw_query else {}
         media = _media(call)
         if media == MULTIPART:
             fields, files = await read_multipart(
@@ -76,39 +82,41 @@ class Endpoint:
             # A retry has another boundary: what counts is what the parts say.
             said = [text.encode() for pair in fields for text in pair]
             keyed = call.headers.raw_get(_KEY) is not None
-            _take(call, *said, files=[await file.digest() for file in files] if keyed else [])
+            _record_payload(
+                call, *said, files=[await file.digest() for file in files] if keyed else []
+            )
         else:
             raw = await read_bytes(receive, call.headers, self._json_limit)
-            _take(call, raw)
+            _record_payload(call, raw)
             values |= _fields(raw, media, forms)
         assert self.route.body is not None
         call.body = convert(values, self.route.body)
 
 
-def _fields(raw: bytes, media: str, forms: LooseForms) -> dict[str, object]:
+def _fields(raw: bytes, media: str, forms: CoercingBodyReader) -> dict[str, object]:
     if media == URLENCODED:
         return forms.pairs(_flat(parse_pairs(raw))) if raw else {}
     return forms.json(load_json(raw))
 
 
-def _take(call: AnyCall, *parts: bytes, files: Sequence[bytes] = ()) -> None:
+def _record_payload(call: AnyRequest, *parts: bytes, files: Sequence[bytes] = ()) -> None:
     """Note how much came and, under a key, which payload."""
     query: bytes = call.scope["query_string"]
-    call.size = len(query) + sum(map(len, parts))
+    call.payload_bytes = len(query) + sum(map(len, parts))
     if call.headers.raw_get(_KEY) is not None:
-        shown = [call.proof.encode()] if call.proof else []
-        call.digest = digest(query, *shown, *parts, *files)
+        shown = [call.extra_credential.encode()] if call.extra_credential else []
+        call.payload_digest = digest(query, *shown, *parts, *files)
 
 
 def _flat(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, values in pairs.items() for value in values]
 
 
-def _given(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:
+def _non_empty(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     # A query parameter sent empty is not given; an empty form field is an empty text.
     return [(name, value) for name, value in _flat(pairs) if value]
 
 
-def _media(call: AnyCall) -> str:
+def _media(call: AnyRequest) -> str:
     text = call.headers.raw_get(b"content-type") or b""
     return text.split(b";", 1)[0].strip().lower().decode("latin-1")

@@ -24,7 +24,7 @@ NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
 BOOLS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 
-class FieldReader:
+class TextFieldReader:
     """Reads a mapping of texts into plain values that `msgspec.convert` then checks strictly."""
 
     def __init__(self, struct: type) -> None:
@@ -49,7 +49,7 @@ def _reader(kind: inspect.Type) -> Reader:
         return _reader(kind.type)
     if isinstance(kind, inspect.UnionType):
         inner = [t for t in kind.types if not isinstance(t, inspect.NoneType)]
-        return _reader(inner[0]) if len(inner) == 1 else _as_is
+        return _reader(inner[0]) if len(inner) == 1 else _unchanged
     if isinstance(kind, (inspect.ListType, inspect.VarTupleType, inspect.SetType)):
         return _list(_reader(kind.item_type))
     return _scalar(kind)
@@ -75,20 +75,20 @@ def _scalar(kind: inspect.Type) -> Reader:
         return _boolean
     if isinstance(kind, inspect.LiteralType) and all(isinstance(v, int) for v in kind.values):
         return _integer
-    return _last if isinstance(kind, (inspect.StrType, inspect.LiteralType)) else _as_is
+    return _last_value if isinstance(kind, (inspect.StrType, inspect.LiteralType)) else _unchanged
 
 
-def _as_is(_name: str, value: Value) -> object:
+def _unchanged(_name: str, value: Value) -> object:
     return value
 
 
-def _last(_name: str, value: Value) -> object:
+def _last_value(_name: str, value: Value) -> object:
     # A name sent twice: the last one counts, as in every framework the clients grew up with.
     return value[-1] if isinstance(value, list) and value else value
 
 
 def _integer(name: str, value: Value) -> object:
-    text = _last(name, value)
+    text = _last_value(name, value)
     if not isinstance(text, str):
         return text
     if not _INTEGER.fullmatch(text) or abs(int(text)) > MAX_NUMBER:
@@ -97,7 +97,7 @@ def _integer(name: str, value: Value) -> object:
 
 
 def _number(name: str, value: Value) -> object:
-    text = _last(name, value)
+    text = _last_value(name, value)
     if not isinstance(text, str):
         return text
     if not NUMBER.fullmatch(text):
@@ -106,7 +106,7 @@ def _number(name: str, value: Value) -> object:
 
 
 def _boolean(name: str, value: Value) -> object:
-    text = _last(name, value)
+    text = _last_value(name, value)
     if not isinstance(text, str):
         return text
     if text.lower() not in BOOLS:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from koine.engine import files
 from koine.http import ranges
-from koine.http.call import Answer, Call, Stream
+from koine.http.call import Request, Response, StreamingResponse
 from koine.http.ranges import ServedFile
 from koine.http.route import Routes
 from koine.kit.times import SECOND
@@ -22,7 +22,7 @@ POLICY = "default-src 'none'; sandbox"
     other_statuses=(206, 304, 404, 416),
     tags=("Files",),
 )
-async def get_file(call: Call[None, None]) -> Stream | Answer:
+async def get_file(call: Request[None, None]) -> StreamingResponse | Response:
     """Download an attachment, or ranges of its bytes. Only an image is shown in place; nothing ever
     runs."""
     opened = await files.open_by_key(call.engine, call.path["key"])
@@ -37,4 +37,4 @@ async def get_file(call: Call[None, None]) -> Stream | Answer:
     }
     changed = file.created_at // SECOND
     served = ServedFile(file.size, file.content_type, f'"{file.id}"', changed, named, opened.part)
-    return ranges.answer(call.method, call.headers, served)
+    return ranges.file_response(call.method, call.headers, served)

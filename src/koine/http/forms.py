@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from koine.http.body import chunks, has_body
+from koine.http.body import has_body, read_chunks
 from koine.http.call import Receive
 from koine.http.headers import Headers
-from koine.http.multipart import Form, FormReader
+from koine.http.multipart import Form, MultipartReader
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -21,5 +21,5 @@ async def read_multipart(
     """
     if not has_body(headers):
         return Form([], [])
-    reader = FormReader(headers.raw_get(b"content-type") or b"", takes, text_limit)
-    return await reader.read(chunks(receive, headers, limit if takes else text_limit))
+    reader = MultipartReader(headers.raw_get(b"content-type") or b"", takes, text_limit)
+    return await reader.read(read_chunks(receive, headers, limit if takes else text_limit))

@@ -24,10 +24,10 @@ class Check:
     reason: str = ""
 
 
-Ready = Callable[[], Awaitable[Sequence[Check]]]
+ReadinessChecks = Callable[[], Awaitable[Sequence[Check]]]
 
 
-def routes(ready: Ready | None) -> list[Route]:
+def routes(ready: ReadinessChecks | None) -> list[Route]:
     """Give /livez and /readyz; no `ready` is always ready."""
 
     async def readyz(_request: Request) -> Response:
@@ -43,7 +43,7 @@ async def _livez(_request: Request) -> Response:
     return Response(b'{"status":"ok"}', media_type=_JSON)
 
 
-async def _run(ready: Ready | None) -> Sequence[Check]:
+async def _run(ready: ReadinessChecks | None) -> Sequence[Check]:
     if ready is None:
         return []
     try:

@@ -13,8 +13,8 @@ import msgspec
 import structlog
 
 from koine.engine.idempotency import KeyedRequest, StoredResponse
-from koine.http.call import AnyCall, Stream
-from koine.http.respond import Packed
+from koine.http.call import AnyRequest, StreamingResponse
+from koine.http.respond import RawResponse
 from koine.kit.json import json_text
 from koine.model.errors import Conflict, Invalid
 
@@ -25,7 +25,7 @@ _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _REPLAYED = (b"idempotent-replayed", b"true")
 _log = structlog.get_logger("koine.http")
 
-Work = Callable[[], Awaitable[Packed | Stream]]
+Work = Callable[[], Awaitable[RawResponse | StreamingResponse]]
 
 
 class IdempotencyStore(Protocol):
@@ -48,7 +48,7 @@ class IdempotencyStore(Protocol):
         """Free the key: there is no response worth storing."""
 
 
-def key_of(call: AnyCall) -> str | None:
+def key_of(call: AnyRequest) -> str | None:
     """Give the call's key, or None; the quoted form of a key is the key (contracts/README.md).
 
     Raises Invalid when it is no 1–255 visible ASCII characters.
@@ -63,7 +63,7 @@ def key_of(call: AnyCall) -> str | None:
     return key
 
 
-def message_key(call: AnyCall) -> str | None:
+def message_key(call: AnyRequest) -> str | None:
     """The call's key as the client key of the message it posts, with the caller in it, for
     another's same key is another key, and so is the same key in another dialect, whose path is
     another: a message is never stored twice, even when the stored response is long forgotten
@@ -83,8 +83,8 @@ def digest(*parts: bytes) -> str:
 
 
 async def run_once(
-    store: IdempotencyStore, call: AnyCall, key: str, work: Work, show: Work | None = None
-) -> Packed | Stream:
+    store: IdempotencyStore, call: AnyRequest, key: str, work: Work, show: Work | None = None
+) -> RawResponse | StreamingResponse:
     """Give the stored response, or do `work` and save its response; 5xx, streams and what is to be
     tried again later (429) are not saved.
 
@@ -92,8 +92,8 @@ async def run_once(
     Conflict("not_kept") where nothing can show it: nothing is ever done twice.
     """
     action = f"{call.method} {call.scope['path']}"
-    request = KeyedRequest.of(call.actor, action, key, call.digest)
-    stored = await store.claim(request, call.route is not None and call.route.keyed)
+    request = KeyedRequest.of(call.actor, action, key, call.payload_digest)
+    stored = await store.claim(request, call.route is not None and call.route.stores_own_key)
     if stored is not None:
         return await _replay(call, stored, show)
     try:
@@ -102,31 +102,33 @@ async def run_once(
         await store.release(request)
         raise
     try:
-        if isinstance(done, Stream) or done.status >= 500 or done.status == 429:
+        if isinstance(done, StreamingResponse) or done.status >= 500 or done.status == 429:
             await store.release(request)
         else:
-            await store.save(request, _stored(done, call.made))
+            await store.save(request, _stored(done, call.created_ids))
     except Exception:
         # The work is done and must be answered; the key frees itself.
         _log.error("answer not kept", request_id=call.request_id, exc_info=True)
     return done
 
 
-async def _replay(call: AnyCall, stored: StoredResponse, show: Work | None) -> Packed | Stream:
+async def _replay(
+    call: AnyRequest, stored: StoredResponse, show: Work | None
+) -> RawResponse | StreamingResponse:
     if stored.headers is not None:
         texts = msgspec.json.decode(stored.headers, type=list[tuple[str, str]])
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in texts]
-        return Packed(stored.status, [*headers, _REPLAYED], stored.content)
+        return RawResponse(stored.status, [*headers, _REPLAYED], stored.content)
     if show is None:
         raise Conflict("not_kept", "the first answer under this key was too large to be kept")
-    call.made = stored.created
+    call.created_ids = stored.created
     shown = await show()
-    if isinstance(shown, Stream):
+    if isinstance(shown, StreamingResponse):
         return shown
     return shown._replace(headers=[*shown.headers, _REPLAYED])
 
 
-def _stored(packed: Packed, created: str) -> StoredResponse:
+def _stored(packed: RawResponse, created: str) -> StoredResponse:
     texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in packed.headers]
     headers = json_text(texts)
     return StoredResponse(packed.status, headers, packed.content, created)

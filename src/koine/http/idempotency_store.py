@@ -15,11 +15,11 @@ from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.kit import metrics
 from koine.kit.batching import Batcher
 from koine.kit.ids import new_id
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 from koine.kit.settings import Settings
 from koine.kit.times import DAY
 from koine.model.errors import Conflict, Unavailable
-from koine.store.idempotency import KeyRow
+from koine.store.idempotency import IdempotencyRecord
 
 _MAX_COUNTED = 20_000
 """Callers and tenants counted; beyond, the least recent start at zero again."""
@@ -93,7 +93,7 @@ class DatabaseIdempotencyStore:
         scope = request.scope
         running = self._running.get(scope)
         if not self._budget.take(request, response.size, self._engine.clock.now()):
-            metrics.ANSWERS_NOT_KEPT.inc()
+            metrics.IDEMPOTENT_RESPONSES_NOT_STORED.inc()
             response = structs.replace(response, headers=None, content=b"")
         try:
             if running is None or not running.stores_own_key:
@@ -128,7 +128,7 @@ class DatabaseIdempotencyStore:
     async def _claim_many(self, requests: list[KeyedRequest]) -> list[bool]:
         return await idempotency.claim_many(self._engine, requests, await self._name())
 
-    async def _find_many(self, requests: list[KeyedRequest]) -> list[KeyRow | None]:
+    async def _find_many(self, requests: list[KeyedRequest]) -> list[IdempotencyRecord | None]:
         return await idempotency.find_many(self._engine, requests)
 
     async def _save_many(self, responses: list[tuple[KeyedRequest, StoredResponse]]) -> list[None]:
@@ -168,20 +168,20 @@ class StorageBudget:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._callers: TimedCache[tuple[str, str], tuple[int, int]] = TimedCache(_MAX_COUNTED)
-        self._tenants: TimedCache[tuple[str, bool], tuple[int, int]] = TimedCache(_MAX_COUNTED)
+        self._callers: TTLCache[tuple[str, str], tuple[int, int]] = TTLCache(_MAX_COUNTED)
+        self._tenants: TTLCache[tuple[str, bool], tuple[int, int]] = TTLCache(_MAX_COUNTED)
 
     def take(self, request: KeyedRequest, size: int, now: int) -> bool:
         """Whether a response of `size` bytes may be stored `now` (µs); if so, it counts."""
         limits = self._settings
-        if size > limits.kept_answer_limit:
+        if size > limits.idempotency_response_limit:
             return False
         caller = request.tenant_id, request.caller
         group = request.tenant_id, request.by_contact
         by_caller, until = self._callers.get(caller, now) or (0, now + DAY)
         in_group, group_until = self._tenants.get(group, now) or (0, now + DAY)
-        budget = limits.kept_answers_per_tenant // 2
-        if by_caller + size > limits.kept_answers_per_caller or in_group + size > budget:
+        budget = limits.idempotency_bytes_per_tenant // 2
+        if by_caller + size > limits.idempotency_bytes_per_caller or in_group + size > budget:
             return False
         self._callers.put(caller, (by_caller + size, until), until)
         self._tenants.put(group, (in_group + size, group_until), group_until)

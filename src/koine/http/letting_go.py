@@ -14,7 +14,7 @@ ABORT = "koine.abort"
 """The entry's name; main/protocols.py puts it there."""
 
 
-def let_go(scope: Scope) -> bool:
+def abort_connection(scope: Scope) -> bool:
     """Cut the connection and drop what waits to be sent; False where the server knows no way."""
     abort: Callable[[], None] | None = scope.get(ABORT)
     if abort is None:

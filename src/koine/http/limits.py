@@ -9,11 +9,11 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from koine.kit.times import SECOND
-from koine.kit.tokens import digest
+from koine.kit.tokens import sha256_hex
 from koine.model.errors import TooMany, Unauthenticated
 
 if TYPE_CHECKING:
-    from koine.http.call import AnyCall
+    from koine.http.call import AnyRequest
     from koine.model.actor import Actor
 
 _LONGEST_KEY = 100
@@ -36,7 +36,7 @@ class Rate:
         }
 
 
-class Limited(TooMany):
+class RateLimited(TooMany):
     """Too many calls, with the rate to tell: the application puts it on the call."""
 
     def __init__(self, retry_after: int, rate: Rate) -> None:
@@ -61,7 +61,7 @@ class RateLimiter:
             return None
         if len(key) > _LONGEST_KEY:
             # Strangers choose parts of it: what is remembered of them has a bound.
-            key = digest(key)
+            key = sha256_hex(key)
         tokens, then = self._buckets.get(key, (float(per_minute), now))
         per_second = per_minute / 60
         elapsed = max(0, now - then) / SECOND
@@ -72,14 +72,14 @@ class RateLimiter:
         full_in = ceil((per_minute - left) / per_second)
         rate = Rate(per_minute, int(left), now // SECOND + full_in)
         if not allowed:
-            raise Limited(max(1, ceil((1 - tokens) / per_second)), rate)
+            raise RateLimited(max(1, ceil((1 - tokens) / per_second)), rate)
         return rate
 
-    def forget(self, key: str) -> None:
+    def reset(self, key: str) -> None:
         """Give the key a full bucket again: what was counted turned out to be welcome."""
         self._buckets.pop(key, None)
 
-    def give_back(self, key: str, per_minute: int) -> None:
+    def refund(self, key: str, per_minute: int) -> None:
         """Give the key one call of its `per_minute` back, likewise."""
         if key in self._buckets:
             tokens, then = self._buckets[key]
@@ -95,7 +95,7 @@ class RateLimiter:
             self._buckets.popitem(last=False)
 
 
-class Spending:
+class WindowBudget:
     """What was spent by key in the window of time that now is: counters in this process, in bounded
     memory. The key unused longest is forgotten above `max_keys`."""
 
@@ -125,22 +125,24 @@ class Spending:
         return len(self._spent)
 
 
-def count_call(call: AnyCall, limiter: RateLimiter, key: str) -> None:
+def count_call(call: AnyRequest, limiter: RateLimiter, key: str) -> None:
     """Take the call off the key's limit, and note on it what is left. Raises TooMany."""
     engine = call.engine
     call.rate = limiter.check(key, engine.settings.rate_limit_per_minute, engine.clock.now())
 
 
-def count_address(call: AnyCall, limiter: RateLimiter) -> None:
+def limit_unauthenticated(call: AnyRequest, limiter: RateLimiter) -> None:
     """Count a call that shows no good credential, by its address. Raises TooMany."""
-    count_call(call, limiter, f"ip:{call.counted_ip}")
+    count_call(call, limiter, f"ip:{call.rate_limit_ip}")
 
 
-async def counting_strangers(call: AnyCall, limiter: RateLimiter, ask: Awaitable[Actor]) -> Actor:
+async def authenticate_limited(
+    call: AnyRequest, limiter: RateLimiter, authenticate: Awaitable[Actor]
+) -> Actor:
     """The caller whom `ask` finds; who shows no good credential is counted by address. Raises what
     `ask` raises, TooMany."""
     try:
-        return await ask
+        return await authenticate
     except Unauthenticated:
-        count_address(call, limiter)
+        limit_unauthenticated(call, limiter)
         raise

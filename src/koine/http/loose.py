@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import inspect
 
 from koine.http.fields import BOOLS, NUMBER
-from koine.http.nesting import nested
+from koine.http.nesting import parse_nested
 from koine.kit.json import MAX_NUMBER
 from koine.model.errors import Invalid
 
@@ -25,23 +25,23 @@ _EMPTY: Final[tuple[object, ...]] = ([], "", [""])
 _MAX_DEPTH: Final = 8
 
 
-class LooseForms:
+class CoercingBodyReader:
     """Reads the bodies of a route that takes forms, and its JSON bodies in the same way."""
 
     def __init__(self, struct: type) -> None:
-        self._form = LooseReader(struct, repeats=True)
-        self._json = LooseReader(struct, repeats=False)
+        self._form = CoercingReader(struct, repeats=True)
+        self._json = CoercingReader(struct, repeats=False)
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
         """The fields that names and texts hold ("a[b]=c"). Raises Malformed."""
-        return self._form.read(nested(pairs))
+        return self._form.read(parse_nested(pairs))
 
     def json(self, value: object) -> dict[str, object]:
         """The fields that a JSON value holds. Raises Invalid("body") for what is no object."""
         return self._json.read(value)
 
 
-class LooseReader:
+class CoercingReader:
     """Reads the values of a body into what `msgspec.convert` then checks strictly."""
 
     def __init__(self, struct: type, *, repeats: bool) -> None:
@@ -77,7 +77,7 @@ class LooseReader:
                 return self._one(_number)
             case inspect.BoolType():
                 return self._one(_boolean)
-        return _as_is
+        return _unchanged
 
     def _struct(self, kind: inspect.StructType, depth: int) -> Reader:
         readers = {field.encode_name: self._reader(field.type, depth) for field in kind.fields}
@@ -105,7 +105,9 @@ class LooseReader:
         if len(inner) == 1:
             return self._reader(inner[0], depth)
         objects = (inspect.StructType, inspect.DictType)
-        of_object = next((self._reader(k, depth) for k in inner if isinstance(k, objects)), _as_is)
+        of_object = next(
+            (self._reader(k, depth) for k in inner if isinstance(k, objects)), _unchanged
+        )
         of_list = next(
             (self._reader(k, depth) for k in inner if isinstance(k, inspect.ListType)), None
         )
@@ -128,7 +130,7 @@ class LooseReader:
         return read if self._repeats else reader
 
 
-def _as_is(value: object) -> object:
+def _unchanged(value: object) -> object:
     return value
 
 

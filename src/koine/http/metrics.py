@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from koine.kit import metrics
 from koine.kit.settings import Settings
-from koine.kit.tokens import same
+from koine.kit.tokens import constant_time_equal
 
 _BEARER = {"WWW-Authenticate": "Bearer"}
 
@@ -20,7 +20,7 @@ def routes(settings: Settings) -> list[Route]:
     wanted = f"Bearer {settings.metrics_token}"
 
     async def page(request: Request) -> Response:
-        if not same(request.headers.get("authorization", ""), wanted):
+        if not constant_time_equal(request.headers.get("authorization", ""), wanted):
             return PlainTextResponse("a token is needed\n", 401, _BEARER)
         return Response(metrics.text(), media_type=metrics.CONTENT_TYPE)
 

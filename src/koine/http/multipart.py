@@ -12,7 +12,7 @@ from typing import NamedTuple
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from koine.http.disposition import OCTETS, PartHead, decoded, parameters, read_head
+from koine.http.disposition import OCTET_STREAM, PartHead, decode_text, parameters, read_head
 from koine.http.uploads import SpooledUpload
 from koine.kit.json import BadJson, check_text
 from koine.model.errors import Invalid, Malformed, TooLarge
@@ -29,7 +29,7 @@ class Form(NamedTuple):
     files: list[SpooledUpload]
 
 
-class FormReader:
+class MultipartReader:
     """Reads one body. `takes` are the fields that may be files, `text_limit` the bytes that all
     names, heads and texts together may have."""
 
@@ -43,9 +43,9 @@ class FormReader:
         self._text_limit = text_limit
         self._text_bytes = self._parts = 0
         self._form = Form([], [])
-        self._refused: str | None = None
+        self._unexpected_file: str | None = None
         self._open = False
-        self._begin()
+        self._part_begin()
         self._to_write: list[tuple[SpooledUpload, bytes]] = []
         self._parser = self._make_parser(given["boundary"])
 
@@ -58,8 +58,10 @@ class FormReader:
                 await self._write_out()
             if self._open:
                 raise Malformed("the multipart body breaks off")
-            if self._refused is not None:
-                raise Invalid(self._refused, "no_file", f"{self._refused} takes no file")
+            if self._unexpected_file is not None:
+                raise Invalid(
+                    self._unexpected_file, "no_file", f"{self._unexpected_file} takes no file"
+                )
             for file in self._form.files:
                 await file.rewind()
         except BaseException as error:
@@ -75,20 +77,20 @@ class FormReader:
             return MultipartParser(
                 boundary.encode("latin-1"),
                 {
-                    "on_part_begin": self._begin,
+                    "on_part_begin": self._part_begin,
                     "on_header_field": self._header_field,
                     "on_header_value": self._header_value,
                     "on_header_end": self._header_end,
                     "on_headers_finished": self._head_is_read,
-                    "on_part_data": self._data,
-                    "on_part_end": self._end,
-                    "on_end": self._close,
+                    "on_part_data": self._part_data,
+                    "on_part_end": self._part_end,
+                    "on_end": self._body_end,
                 },
             )
         except (FormParserError, ValueError):
             raise Malformed("the multipart body's boundary cannot be used") from None
 
-    def _begin(self) -> None:
+    def _part_begin(self) -> None:
         self._headers: dict[bytes, bytes] = {}
         self._name, self._value, self._text = bytearray(), bytearray(), bytearray()
         self._head: PartHead | None = None
@@ -120,9 +122,9 @@ class FormReader:
         self._is_file = head.filename is not None or (taken and not media.startswith("text/"))
         _check(head.field, head.filename or "")
         if self._is_file and taken:
-            self._file = SpooledUpload(field, head.filename or "", head.media or OCTETS)
+            self._file = SpooledUpload(field, head.filename or "", head.media or OCTET_STREAM)
 
-    def _data(self, data: bytes, start: int, end: int) -> None:
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
             if not self._file.size:
                 self._keep(self._file)
@@ -132,19 +134,19 @@ class FormReader:
             self._count(end - start)
             self._text += data[start:end]
         elif self._head is not None:
-            self._refused = self._refused or self._head.field
+            self._unexpected_file = self._unexpected_file or self._head.field
 
-    def _end(self) -> None:
+    def _part_end(self) -> None:
         if self._file is not None:
             # An input that nobody put a file into comes without a name and a byte.
             if not self._file.size and self._file.name:
                 self._keep(self._file)
         elif not self._is_file and self._head is not None:
-            text = decoded(bytes(self._text), self._charset)
+            text = decode_text(bytes(self._text), self._charset)
             _check(text)
             self._form.fields.append((self._head.field, text))
 
-    def _close(self) -> None:
+    def _body_end(self) -> None:
         self._open = False
 
     def _keep(self, file: SpooledUpload) -> None:

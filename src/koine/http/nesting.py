@@ -13,7 +13,7 @@ _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 
 
-def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
+def parse_nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
     """Build objects and lists from names, as Rails does; a plain name given twice is a list.
 
     Raises Malformed when names contradict each other or nest deeper than 8.

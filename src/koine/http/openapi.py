@@ -104,7 +104,7 @@ def _responses(dialect: Dialect, route: Route, schemas: Schemas) -> Json:
 def _response(status: int, kind: type | None, media: str, schemas: Schemas) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
     if media == "text/event-stream" and kind is not None:
-        return answer | {"content": {media: {"schema": _told(schemas.of(kind))}}}
+        return answer | {"content": {media: {"schema": _event_response(schemas.of(kind))}}}
     if media != JSON and not media.endswith("+json"):
         return answer | {"content": {media: {"schema": {"type": "string"}}}}
     if kind is not None:
@@ -112,7 +112,7 @@ def _response(status: int, kind: type | None, media: str, schemas: Schemas) -> J
     return answer
 
 
-def _told(data: Json) -> Json:
+def _event_response(data: Json) -> Json:
     """One event of a stream of server-sent events; what it holds is JSON in a string."""
     # Beside the events there are `ready`, `reset`, `closing` and whispers.
     shown = {"anyOf": [data, {"type": "object"}]}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from koine.http.call import Answer
+from koine.http.call import Response
 from koine.http.headers import Headers, RawHeaders
-from koine.http.respond import Packed, pack
+from koine.http.respond import RawResponse, encode_response
 
 # Any origin, no credentials: what the answers of a dialect open to every page carry.
 CORS: RawHeaders = [
@@ -21,19 +21,19 @@ _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9_\-, ]{1,1000}")
 
 
-def allow(methods: Iterable[str]) -> list[str]:
+def allowed_methods(methods: Iterable[str]) -> list[str]:
     """Give the Allow list of a path: its methods, HEAD beside GET, OPTIONS."""
     found = list(methods)
     return found + ["HEAD"] * ("GET" in found) + ["OPTIONS"]
 
 
-def preflight(headers: Headers, methods: tuple[str, ...], cors: bool) -> Packed:
+def preflight_response(headers: Headers, methods: tuple[str, ...], cors: bool) -> RawResponse:
     """Answer OPTIONS with 204; with `cors`, a page of any origin may send any header."""
-    named = {"allow": ", ".join(allow(methods or _ANY))}
+    named = {"allow": ", ".join(allowed_methods(methods or _ANY))}
     if cors:
         wanted = headers.get("access-control-request-headers") or ""
         named["access-control-allow-methods"] = named["allow"]
         # "*" does not cover Authorization, so the names asked for are named back.
         named["access-control-allow-headers"] = wanted if _HEADER_NAMES.fullmatch(wanted) else "*"
         named["access-control-max-age"] = "7200"
-    return pack(Answer(None, 204, named), 204)
+    return encode_response(Response(None, 204, named), 204)

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 from msgspec import structs
 
-from koine.http.fields import FieldReader, Value
+from koine.http.fields import TextFieldReader, Value
 from koine.http.invalid import from_validation
 from koine.kit.json import BadJson, check_text
 from koine.model.errors import Invalid, Malformed
@@ -36,7 +36,7 @@ def parse_pairs(raw: bytes) -> Pairs:
     return pairs
 
 
-def given(pairs: Mapping[str, list[str]]) -> dict[str, Value]:
+def non_empty_values(pairs: Mapping[str, list[str]]) -> dict[str, Value]:
     """Give what a query says: empty values are not given, "a[]" is the list "a"."""
     found: dict[str, Value] = {}
     for name, values in pairs.items():
@@ -55,7 +55,7 @@ class QueryReader(Generic[T]):
 
     def __init__(self, struct: type[T]) -> None:
         self._struct = struct
-        self._fields = FieldReader(struct)
+        self._fields = TextFieldReader(struct)
         config = struct.__struct_config__  # type: ignore[attr-defined]  # a Struct
         shared = config.frozen and not any(f.required for f in structs.fields(struct))  # type: ignore[arg-type]  # a Struct
         self._empty = msgspec.convert({}, struct) if shared else None
@@ -65,7 +65,7 @@ class QueryReader(Generic[T]):
         if not pairs and self._empty is not None:
             return self._empty
         try:
-            return msgspec.convert(self._fields.read(given(pairs)), self._struct)
+            return msgspec.convert(self._fields.read(non_empty_values(pairs)), self._struct)
         except msgspec.ValidationError as error:
             bad = from_validation(error)
         except Invalid as refusal:

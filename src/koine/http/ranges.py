@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from koine.http.call import Answer, Stream
+from koine.http.call import Response, StreamingResponse
 from koine.http.headers import Headers
 
-MOST = 8
+MAX_RANGES = 8
 """Ranges answered in one call; of more, the whole file is sent, as section 14.2 allows."""
 
 _RANGES = re.compile(r"bytes\s*=\s*(.*)", re.IGNORECASE)
 _RANGE = re.compile(r"([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19})")
 _TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 
-Pieces = Callable[[int, int], AsyncIterator[bytes]]
+RangeReader = Callable[[int, int], AsyncIterator[bytes]]
 """Gives the bytes from the first number to before the second."""
 
 
@@ -33,7 +33,7 @@ class Range(NamedTuple):
     start: int
     end: int
 
-    def of(self, size: int) -> str:
+    def content_range(self, size: int) -> str:
         """The value of Content-Range."""
         return f"bytes {self.start}-{self.end - 1}/{size}"
 
@@ -47,31 +47,33 @@ class ServedFile(Struct, frozen=True):
     tag: str
     changed: int
     headers: dict[str, str]
-    pieces: Pieces
+    pieces: RangeReader
 
 
-def answer(method: str, headers: Headers, file: ServedFile) -> Stream | Answer:
+def file_response(method: str, headers: Headers, file: ServedFile) -> StreamingResponse | Response:
     """Give the file, the parts of it that were asked for, a 304 or a 416."""
     named = file.headers | {
         "Accept-Ranges": "bytes",
         "ETag": file.tag,
         "Last-Modified": formatdate(file.changed, usegmt=True),
     }
-    if _is_known(headers, file):
-        return Answer(None, 304, named)
-    asked = _asked(method, headers, file)
+    if _is_not_modified(headers, file):
+        return Response(None, 304, named)
+    asked = _requested_ranges(method, headers, file)
     if asked is None:
         return _stream(200, file, named, Range(0, file.size))
     if not asked:
         # Nothing of the file is sent, and nothing of this is to be kept.
         named |= {"Content-Range": f"bytes */{file.size}", "Cache-Control": "no-store"}
-        return Answer(None, 416, named)
+        return Response(None, 416, named)
     if len(asked) == 1:
-        return _stream(206, file, named | {"Content-Range": asked[0].of(file.size)}, asked[0])
-    return _several(file, named, asked)
+        return _stream(
+            206, file, named | {"Content-Range": asked[0].content_range(file.size)}, asked[0]
+        )
+    return _multipart(file, named, asked)
 
 
-def read(text: str, size: int) -> list[Range] | None:
+def parse_ranges(text: str, size: int) -> list[Range] | None:
     """Give the ranges of a Range header that the file has; None when the header is to be ignored:
     another unit, no ranges, too many, or more bytes than the file has."""
     match = _RANGES.fullmatch(text.strip())
@@ -85,7 +87,7 @@ def read(text: str, size: int) -> list[Range] | None:
         if one is None or (one[2] and int(one[2]) < int(one[1])):
             return None
         found.append(_range(one, size))
-    if not found or len(found) > MOST:
+    if not found or len(found) > MAX_RANGES:
         return None
     there = [each for each in found if each.start < each.end]
     return None if len(there) > 1 and sum(e - s for s, e in there) > size else there
@@ -97,15 +99,19 @@ def _range(one: re.Match[str], size: int) -> Range:
     return Range(int(one[1]), min(size, int(one[2]) + 1) if one[2] else size)
 
 
-def _asked(method: str, headers: Headers, file: ServedFile) -> list[Range] | None:
+def _requested_ranges(method: str, headers: Headers, file: ServedFile) -> list[Range] | None:
     text = headers.get("range")
     if text is None or method != "GET":
         return None
     condition = headers.get("if-range")
-    return None if condition and not _is_same(condition, file) else read(text, file.size)
+    return (
+        None
+        if condition and not _if_range_matches(condition, file)
+        else parse_ranges(text, file.size)
+    )
 
 
-def _is_known(headers: Headers, file: ServedFile) -> bool:
+def _is_not_modified(headers: Headers, file: ServedFile) -> bool:
     tags = headers.get("if-none-match")
     if tags is not None:
         return any(tag.removeprefix("W/") in (file.tag, "*") for tag in _TAG.findall(tags))
@@ -113,7 +119,7 @@ def _is_known(headers: Headers, file: ServedFile) -> bool:
     return since is not None and file.changed <= since
 
 
-def _is_same(condition: str, file: ServedFile) -> bool:
+def _if_range_matches(condition: str, file: ServedFile) -> bool:
     # A weak tag never matches here (section 13.1.5).
     return condition.strip() == file.tag or _seconds(condition) == file.changed
 
@@ -125,16 +131,16 @@ def _seconds(text: str | None) -> int | None:
         return None
 
 
-def _stream(status: int, file: ServedFile, named: dict[str, str], part: Range) -> Stream:
+def _stream(status: int, file: ServedFile, named: dict[str, str], part: Range) -> StreamingResponse:
     named = named | {"Content-Length": str(part.end - part.start)}
-    return Stream(file.pieces(*part), file.media, status, named)
+    return StreamingResponse(file.pieces(*part), file.media, status, named)
 
 
-def _several(file: ServedFile, named: dict[str, str], asked: list[Range]) -> Stream:
+def _multipart(file: ServedFile, named: dict[str, str], asked: list[Range]) -> StreamingResponse:
     boundary = token_hex(16)
     heads = [
         f"\r\n--{boundary}\r\nContent-Type: {file.media}\r\n"
-        f"Content-Range: {each.of(file.size)}\r\n\r\n".encode("latin-1")
+        f"Content-Range: {each.content_range(file.size)}\r\n\r\n".encode("latin-1")
         for each in asked
     ]
     last = f"\r\n--{boundary}--\r\n".encode()
@@ -148,4 +154,4 @@ def _several(file: ServedFile, named: dict[str, str], asked: list[Range]) -> Str
         yield last
 
     media = f"multipart/byteranges; boundary={boundary}"
-    return Stream(chunks(), media, 206, named | {"Content-Length": str(length)})
+    return StreamingResponse(chunks(), media, 206, named | {"Content-Length": str(length)})

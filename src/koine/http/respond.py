@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from koine.http.call import Answer, Send
+from koine.http.call import Response, Send
 from koine.http.headers import RawHeaders, encode, has
 
 _encoder = msgspec.json.Encoder()
@@ -16,7 +16,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 _NO_LENGTH = frozenset({204, 304})
 
 
-class Packed(NamedTuple):
+class RawResponse(NamedTuple):
     """An answer ready to send, but for the headers every answer carries."""
 
     status: int
@@ -24,28 +24,28 @@ class Packed(NamedTuple):
     content: bytes
 
 
-def pack(result: object, status: int) -> Packed:
+def encode_response(result: object, status: int) -> RawResponse:
     """Give what a handler returned as bytes; `status` where it names none. None is no body.
 
     Raises TypeError for what is no JSON: a bug in the handler.
     """
-    if isinstance(result, Answer):
+    if isinstance(result, Response):
         return _pack_answer(result, result.status or status)
     if result is None:
-        return Packed(status, _sized(status, b"", [_NOSNIFF, _NO_STORE]), b"")
+        return RawResponse(status, _sized(status, b"", [_NOSNIFF, _NO_STORE]), b"")
     content = _encoder.encode(result)
     length = (b"content-length", b"%d" % len(content))
-    return Packed(status, [_JSON, length, _NOSNIFF, _NO_STORE], content)
+    return RawResponse(status, [_JSON, length, _NOSNIFF, _NO_STORE], content)
 
 
-async def send_packed(send: Send, packed: Packed, extra: RawHeaders, head: bool) -> None:
+async def send_response(send: Send, packed: RawResponse, extra: RawHeaders, head: bool) -> None:
     """Send one start and one body message; a HEAD's body stays here, its length does not."""
     headers = packed.headers + extra
     await send({"type": "http.response.start", "status": packed.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else packed.content})
 
 
-def _pack_answer(answer: Answer, status: int) -> Packed:
+def _pack_answer(answer: Response, status: int) -> RawResponse:
     headers = encode(answer.headers)
     body = answer.body
     if answer.media is None and body is not None:
@@ -58,7 +58,7 @@ def _pack_answer(answer: Answer, status: int) -> Packed:
     headers.append(_NOSNIFF)
     if not has(headers, b"cache-control"):
         headers.append(_NO_STORE)
-    return Packed(status, _sized(status, content, headers), content)
+    return RawResponse(status, _sized(status, content, headers), content)
 
 
 def _sized(status: int, content: bytes, headers: RawHeaders) -> RawHeaders:

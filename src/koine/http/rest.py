@@ -15,28 +15,28 @@ from koine.http import docs, health, metrics
 from koine.http.call import Message, Receive, Scope, Send
 from koine.http.dialect import Dialect
 from koine.http.headers import has
-from koine.http.health import Ready
+from koine.http.health import ReadinessChecks
 from koine.kit.settings import Settings
 
 
-class Stray(NamedTuple):
+class UnroutedRequest(NamedTuple):
     """A request that no dialect answers, as the log tells of it."""
 
     request_id: str
 
-    def about(self) -> dict[str, str]:
+    def log_context(self) -> dict[str, str]:
         """What each line logged meanwhile carries."""
         return {"request_id": self.request_id}
 
 
-class Rest:
+class OperationalApp:
     """A Starlette application whose answers carry the same common headers as a dialect's."""
 
     def __init__(
         self,
         dialects: Sequence[Dialect],
         settings: Settings,
-        ready: Ready | None,
+        ready: ReadinessChecks | None,
     ) -> None:
         pages = docs.routes(dialects, settings) if settings.docs_enabled else []
         self._app = Starlette(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, Unpack
 
 if TYPE_CHECKING:
-    from koine.http.call import AnyCall
+    from koine.http.call import AnyRequest
 
 PathType = Literal["uuid", "integer", "string"]
 Handler = Callable[..., Awaitable[object]]
@@ -49,15 +49,15 @@ class Route:
     media: str = "application/json"
     body_limit: int | None = None
     hidden: bool = False
-    once: bool = True
+    idempotent: bool = True
     files: tuple[str, ...] = ()
-    live: bool = False
-    keyed: bool = False
-    again: Handler | None = None
-    admit: Callable[[AnyCall], None] | None = None
+    needs_realtime: bool = False
+    stores_own_key: bool = False
+    replay: Handler | None = None
+    precheck: Callable[[AnyRequest], None] | None = None
 
 
-class Options(TypedDict, total=False):
+class RouteOptions(TypedDict, total=False):
     """The keywords of `Route` that the decorators take."""
 
     body: type | None
@@ -73,12 +73,12 @@ class Options(TypedDict, total=False):
     media: str
     body_limit: int
     hidden: bool
-    once: bool
+    idempotent: bool
     files: tuple[str, ...]
-    live: bool
-    keyed: bool
-    again: Handler | None
-    admit: Callable[[AnyCall], None] | None
+    needs_realtime: bool
+    stores_own_key: bool
+    replay: Handler | None
+    precheck: Callable[[AnyRequest], None] | None
 
 
 class Routes:
@@ -108,32 +108,34 @@ class Routes:
         for route in others:
             self.add(route)
 
-    def get(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:
         """Declare GET `path`; HEAD answers the same without its body."""
         return self._declare("GET", path, options)
 
-    def post(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:
         """Declare POST `path`."""
         return self._declare("POST", path, options)
 
-    def put(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:
         """Declare PUT `path`."""
         return self._declare("PUT", path, options)
 
-    def patch(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:
         """Declare PATCH `path`."""
         return self._declare("PATCH", path, options)
 
-    def update(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
+    def update(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:
         """Declare PUT and PATCH `path`, where the two do the same."""
         put, patch = self.put(path, **options), self.patch(path, **options)
         return lambda handler: patch(put(handler))
 
-    def delete(self, path: str, **options: Unpack[Options]) -> Callable[[HandlerT], HandlerT]:
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:
         """Declare DELETE `path`."""
         return self._declare("DELETE", path, options)
 
-    def _declare(self, method: str, path: str, options: Options) -> Callable[[HandlerT], HandlerT]:
+    def _declare(
+        self, method: str, path: str, options: RouteOptions
+    ) -> Callable[[HandlerT], HandlerT]:
         def keep(handler: HandlerT) -> HandlerT:
             self.add(Route(method=method, path=path, handler=handler, **options))
             return handler

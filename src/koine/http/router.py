@@ -30,7 +30,7 @@ class Router(Generic[T]):
     def add(self, method: str, path: str, target: T) -> None:
         """Put `target` at `path`. Raises ValueError when method and path shape are taken."""
         node, names = self._root, []
-        for segment in split(path) or []:
+        for segment in split_path(path) or []:
             if segment.startswith("{") and segment.endswith("}"):
                 names.append(segment[1:-1])
                 node.param = node.param or _Node()
@@ -48,7 +48,7 @@ class Router(Generic[T]):
         return ({}, []) if node is None else (node.methods, values)
 
 
-class Switchboard(Generic[O]):
+class PrefixRouter(Generic[O]):
     """Owners by path prefix, whole segments; the longest owned prefix wins."""
 
     def __init__(self) -> None:
@@ -57,13 +57,13 @@ class Switchboard(Generic[O]):
     def add(self, prefix: str, owner: O) -> None:
         """Give `prefix` to `owner`. Raises ValueError when somebody owns it already."""
         node = self._root
-        for segment in split(prefix) or []:
+        for segment in split_path(prefix) or []:
             node = node.static.setdefault(segment, _Node())
         if node.methods:
             raise ValueError(f"{prefix} has two owners")
         node.methods["*"] = (owner, ())
 
-    def owner(self, segments: list[str]) -> O | None:
+    def find(self, segments: list[str]) -> O | None:
         """Give who owns these segments, or None."""
         node, found = self._root, self._root.methods
         for segment in segments:
@@ -74,7 +74,7 @@ class Switchboard(Generic[O]):
         return found["*"][0] if found else None
 
 
-def squeeze(scope: MutableMapping[str, Any]) -> None:
+def collapse_slashes(scope: MutableMapping[str, Any]) -> None:
     """Make one slash of repeated ones in an ASGI scope's paths: a base URL that ends in a slash,
     with a path that begins with one, is every client's (inbox.md, F)."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -83,7 +83,7 @@ def squeeze(scope: MutableMapping[str, Any]) -> None:
         scope["path"] = _SLASHES.sub("/", scope["path"])
 
 
-def split(path: str) -> list[str] | None:
+def split_path(path: str) -> list[str] | None:
     """Give a raw (still percent-encoded) path's segments, decoded; one slash at its end is ignored.
 
     None when it can be nobody's path: a NUL, or bytes that are no UTF-8.

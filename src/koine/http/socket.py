@@ -9,50 +9,50 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from koine.http.call import AnyCall, Receive, Send
-from koine.http.letting_go import let_go
+from koine.http.call import AnyRequest, Receive, Send
+from koine.http.letting_go import abort_connection
 from koine.relay.relay import Relay
 
-NORMAL, GOING, POLICY, TOO_BIG, CRASHED = 1000, 1001, 1008, 1009, 1011
-COME_BACK, LATER = 1012, 1013
+NORMAL, GOING_AWAY, POLICY_VIOLATION, MESSAGE_TOO_BIG, INTERNAL_ERROR = 1000, 1001, 1008, 1009, 1011
+SERVICE_RESTART, TRY_AGAIN_LATER = 1012, 1013
 """The close codes used (RFC 6455; 1012, service restart, and 1013, try again later, are IANA's)."""
 
 
-class Gone(Exception):
+class Disconnected(Exception):
     """The other end is gone, or did not read for too long."""
 
 
-class Socket:
+class WebSocket:
     """One connection. One task may send while another receives."""
 
-    def __init__(self, call: AnyCall, receive: Receive, send: Send) -> None:
+    def __init__(self, call: AnyRequest, receive: Receive, send: Send) -> None:
         self.call = call
         self._receive = receive
         self._send = send
         self._open = False
-        self._patience = call.engine.settings.stream_write_seconds
+        self._write_timeout = call.engine.settings.stream_write_seconds
 
     @property
-    def relay(self) -> Relay:
+    def realtime(self) -> Relay:
         """Where seats are taken. Raises Unavailable."""
-        return self.call.relay
+        return self.call.realtime
 
     @property
-    def offered(self) -> list[str]:
+    def subprotocols(self) -> list[str]:
         """The subprotocols the client offers, in its order."""
         return list(self.call.scope.get("subprotocols", []))
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Answer the handshake. Raises Gone."""
         if (await self._receive())["type"] != "websocket.connect":
-            raise Gone
+            raise Disconnected
         await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
         self._open = True
 
-    async def refuse(self, code: int, reason: str) -> None:
+    async def accept_and_close(self, code: int, reason: str) -> None:
         """Close with a code that the client sees: a handshake that is refused has none."""
         if not self._open:
-            with contextlib.suppress(Gone):
+            with contextlib.suppress(Disconnected):
                 await self.accept()
         await self.close(code, reason)
 
@@ -61,7 +61,7 @@ class Socket:
         message = await self._receive()
         if message["type"] != "websocket.receive":
             self._open = False
-            raise Gone
+            raise Disconnected
         text = message.get("text")
         return (
             text
@@ -72,27 +72,27 @@ class Socket:
     async def send(self, text: str) -> None:
         """Send a text. Raises Gone; a client that does not read for `stream_write_seconds` is."""
         if not self._open:
-            raise Gone
+            raise Disconnected
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._write_timeout):
                 await self._send({"type": "websocket.send", "text": text})
         except Exception as error:  # the server's own classes of a lost connection are many
-            self._lost(error)
-            raise Gone from error
+            self._connection_lost(error)
+            raise Disconnected from error
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Close, if it is still open; before `accept`, refuse the handshake (403)."""
         self._open = False
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._write_timeout):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
         except Exception as error:  # it was closed from the other end meanwhile
-            self._lost(error)
+            self._connection_lost(error)
 
-    def _lost(self, error: Exception) -> None:
+    def _connection_lost(self, error: Exception) -> None:
         self._open = False
         if isinstance(error, TimeoutError):
-            let_go(self.call.scope)
+            abort_connection(self.call.scope)
 
 
-SocketHandler = Callable[[Socket], Awaitable[None]]
+SocketHandler = Callable[[WebSocket], Awaitable[None]]

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 from msgspec import Struct
 
-from koine.http.call import AnyCall, Stream
+from koine.http.call import AnyRequest, StreamingResponse
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 from koine.relay.relay import Relay
@@ -19,7 +19,7 @@ from koine.relay.voice import ActorEncoder, ActorReader, Voice
 
 MEDIA = "text/event-stream"
 RETRY_MS = 2_000
-BEAT_SECONDS = 20.0
+HEARTBEAT_SECONDS = 20.0
 HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 
 
@@ -34,45 +34,45 @@ def frame(kind: str, data: bytes) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def stream(call: AnyCall, voice: Voice) -> Stream:
+def event_stream(call: AnyRequest, voice: Voice) -> StreamingResponse:
     """The answer of a stream's route: events for this voice from the cursor shown, else from now.
 
     Raises Unavailable when this process tells no events, or is about to end; TooMany when the
     address or the caller has as many streams as it may.
     """
-    relay = call.relay
-    if relay.draining.begun:
+    relay = call.realtime
+    if relay.draining.started:
         raise Unavailable()
-    call.hold_address()
-    call.hold_credential(voice.actor)
-    told = _told(relay, voice, shown_cursor(call))
+    call.take_address_slot()
+    call.take_credential_slot(voice.actor)
+    told = _chunks(relay, voice, requested_cursor(call))
     write_seconds = call.engine.settings.stream_write_seconds
-    return Stream(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
+    return StreamingResponse(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
 
 
 def follow(
-    call: AnyCall, encoder: ActorEncoder, known: Callable[[AnyCall], Awaitable[Actor]]
-) -> Stream:
+    call: AnyRequest, encoder: ActorEncoder, known: Callable[[AnyRequest], Awaitable[Actor]]
+) -> StreamingResponse:
     """As `stream`, for the caller in one dialect's encoding. `known` is the dialect's answer to
     who calls, without counting the question; it is asked again while the stream lasts."""
 
     async def ask() -> Actor:
         return await known(call)
 
-    return stream(call, ActorReader(encoder, call.actor, ask))
+    return event_stream(call, ActorReader(encoder, call.actor, ask))
 
 
-def shown_cursor(call: AnyCall) -> str | None:
+def requested_cursor(call: AnyRequest) -> str | None:
     """The cursor the caller shows: `Last-Event-ID`, or `cursor` in the query."""
     return call.headers.get("Last-Event-ID") or call.params.get("cursor") or None
 
 
-async def _told(relay: Relay, voice: Voice, cursor: str | None) -> AsyncIterator[bytes]:
+async def _chunks(relay: Relay, voice: Voice, cursor: str | None) -> AsyncIterator[bytes]:
     seat = await relay.seat(voice, cursor)
     try:
-        yield _hello(seat)
+        yield _ready(seat)
         while True:
-            yield _chunk(seat, await seat.read(BEAT_SECONDS))
+            yield _chunk(seat, await seat.read(HEARTBEAT_SECONDS))
     except Closed as closed:
         retry = relay.draining.retry_after_ms() if closed.reason == "draining" else RETRY_MS
         yield _closing(closed.reason, closed.cursor, retry)
@@ -82,7 +82,7 @@ async def _told(relay: Relay, voice: Voice, cursor: str | None) -> AsyncIterator
         relay.leave(seat)
 
 
-def _hello(seat: Seat) -> bytes:
+def _ready(seat: Seat) -> bytes:
     told = msgspec.json.encode({"cursor": seat.cursor})
     return b"retry: %d\nid: %s\n" % (RETRY_MS, seat.cursor.encode()) + frame("ready", told)
 

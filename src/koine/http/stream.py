@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 
-from koine.http.call import Receive, Scope, Send, Stream
+from koine.http.call import Receive, Scope, Send, StreamingResponse
 from koine.http.headers import RawHeaders, encode, has
-from koine.http.letting_go import let_go
+from koine.http.letting_go import abort_connection
 
 
 async def send_stream(
-    scope: Scope, send: Send, receive: Receive, stream: Stream, extra: RawHeaders
+    scope: Scope, send: Send, receive: Receive, stream: StreamingResponse, extra: RawHeaders
 ) -> None:
     """Send the chunks until they end or the client goes; `chunks` is closed either way. A client
     that does not read for `write_seconds` is cut, and what waits for it dropped.
@@ -25,7 +25,7 @@ async def send_stream(
     await send({"type": "http.response.start", "status": stream.status, "headers": headers})
     try:
         if scope["method"] != "HEAD":
-            await _while_listening(receive, _pump(scope, send, stream))
+            await _until_disconnect(receive, _send_chunks(scope, send, stream))
     finally:
         close = getattr(stream.chunks, "aclose", None)
         if close is not None:
@@ -33,20 +33,20 @@ async def send_stream(
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _pump(scope: Scope, send: Send, stream: Stream) -> None:
+async def _send_chunks(scope: Scope, send: Send, stream: StreamingResponse) -> None:
     async for chunk in stream.chunks:
         try:
             async with asyncio.timeout(stream.write_seconds):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except TimeoutError:
-            if not let_go(scope):
+            if not abort_connection(scope):
                 raise
             return
 
 
-async def _while_listening(receive: Receive, work: Coroutine[None, None, None]) -> None:
+async def _until_disconnect(receive: Receive, work: Coroutine[None, None, None]) -> None:
     pump = asyncio.create_task(work)
-    gone = asyncio.create_task(_gone(receive))
+    gone = asyncio.create_task(_disconnected(receive))
     try:
         await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -57,6 +57,6 @@ async def _while_listening(receive: Receive, work: Coroutine[None, None, None]) 
         pump.result()
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -7,7 +7,7 @@ import hashlib
 from tempfile import SpooledTemporaryFile
 
 _CHUNK = 64 * 1024
-IN_MEMORY = 64 * 1024
+MAX_IN_MEMORY = 64 * 1024
 """Bytes of a file that are held in memory; of a larger one, none."""
 
 
@@ -26,8 +26,8 @@ class SpooledUpload:
     async def write(self, data: bytes) -> None:
         """Add bytes at the end."""
         if self._file is None:
-            self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 — `close` does it
-        if self.size <= IN_MEMORY:
+            self._file = SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115 — `close` does it
+        if self.size <= MAX_IN_MEMORY:
             self._file.write(data)
         else:
             await asyncio.to_thread(self._file.write, data)
@@ -36,7 +36,7 @@ class SpooledUpload:
         """Give the next `size` bytes (all that is left by default)."""
         if self._file is None:
             return b""
-        if self.size <= IN_MEMORY:
+        if self.size <= MAX_IN_MEMORY:
             return self._file.read(size)
         return await asyncio.to_thread(self._file.read, size)
 

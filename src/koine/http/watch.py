@@ -6,17 +6,17 @@ from time import perf_counter
 
 import structlog
 
-from koine.http.call import AnyCall
+from koine.http.call import AnyRequest
 from koine.kit import tracing
 from koine.kit.metrics import RequestTimes
 
-CLIENT_GONE = 499
+CLIENT_CLOSED_REQUEST = 499
 """Counted, never sent: the client went away before its request was read whole."""
 
 _log = structlog.get_logger("koine.access")
 
 
-class Watch:
+class RequestMetrics:
     """One route's requests. `route` is its template: a path may carry a contact's secret."""
 
     def __init__(self, dialect: str, method: str, route: str, *, logged: bool) -> None:
@@ -25,12 +25,14 @@ class Watch:
         self._times = RequestTimes(dialect, method, route)
         self._logged = logged
 
-    def answered(self, call: AnyCall, status: int) -> None:
+    def record(self, call: AnyRequest, status: int) -> None:
         """Tell of one answer, the moment before it is sent."""
         seconds = perf_counter() - call.started
         self._times.observe(status, seconds)
         if tracing.active():
-            tracing.note(call.about() | {"http.response.status_code": status}, status >= 500)
+            tracing.set_span_attributes(
+                call.log_context() | {"http.response.status_code": status}, status >= 500
+            )
         if self._logged:
             ms = round(seconds * 1000, 3)
             _log.info("request", method=call.method, route=self._route, status=status, ms=ms)

@@ -20,7 +20,7 @@ class SystemClock:
         return time.time_ns() // 1000
 
 
-class HeldClock:
+class FakeClock:
     """A clock that stands still until it is told to move. Starts at 2026-11-20T12:00:00Z."""
 
     def __init__(self, start: int = 1_795_176_000_000_000) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import random
 
-SOONEST_MS = 1_000
-LATEST_MS = 10_000
+MIN_RETRY_MS = 1_000
+MAX_RETRY_MS = 10_000
 
 
-class Draining:
+class ShutdownSignal:
     """Whether this process is about to end. One for each process; used from its event loop.
 
     Streams and sockets wait for it beside what they wait for anyway, tell their readers to come
@@ -18,11 +18,11 @@ class Draining:
         self._begun = asyncio.Event()
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Whether it has begun. There is no way back."""
         return self._begun.is_set()
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Begin: everyone who waits is woken. Doing so again does nothing."""
         self._begun.set()
 
@@ -32,4 +32,4 @@ class Draining:
 
     def retry_after_ms(self) -> int:
         """When one reader should come back, in ms: random, so that not all come at once."""
-        return random.randint(SOONEST_MS, LATEST_MS)
+        return random.randint(MIN_RETRY_MS, MAX_RETRY_MS)

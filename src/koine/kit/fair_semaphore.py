@@ -21,11 +21,11 @@ class Bounds(Struct, frozen=True, kw_only=True):
     group; one caller holds at most `of_caller`. Nobody waits longer than `wait_seconds`. None is no
     bound."""
 
-    at_once: int
-    of_group: int
-    of_caller: int
-    waiting: int | None = None
-    waiting_of_group: int | None = None
+    max_concurrent: int
+    max_per_group: int
+    max_per_caller: int
+    max_waiting: int | None = None
+    max_waiting_per_group: int | None = None
     wait_seconds: float | None = None
 
 
@@ -57,16 +57,19 @@ class FairSemaphore:
     def _free(self, group: str, caller: str) -> bool:
         bounds = self._bounds
         return (
-            self._at_work < bounds.at_once
-            and self._of_group[group] < bounds.of_group
-            and self._of_caller[group, caller] < bounds.of_caller
+            self._at_work < bounds.max_concurrent
+            and self._of_group[group] < bounds.max_per_group
+            and self._of_caller[group, caller] < bounds.max_per_caller
         )
 
     async def _wait(self, group: str, caller: str) -> None:
         bounds = self._bounds
-        if bounds.waiting is not None and self.waiting >= bounds.waiting:
+        if bounds.max_waiting is not None and self.waiting >= bounds.max_waiting:
             raise QueueFull
-        if bounds.waiting_of_group is not None and self._waiting[group] >= bounds.waiting_of_group:
+        if (
+            bounds.max_waiting_per_group is not None
+            and self._waiting[group] >= bounds.max_waiting_per_group
+        ):
             raise QueueFull
         waiter: _Waiter = asyncio.get_running_loop().create_future()
         self._queues.setdefault(group, {}).setdefault(caller, []).append(waiter)
@@ -101,7 +104,7 @@ class FairSemaphore:
 
     def _admit(self) -> None:
         """Give the free slots to those who wait."""
-        while self._at_work < self._bounds.at_once and (found := self._next()):
+        while self._at_work < self._bounds.max_concurrent and (found := self._next()):
             group, caller, waiter = found
             self._forget(group, caller, waiter)
             if waiter.cancelled():
@@ -116,7 +119,7 @@ class FairSemaphore:
     def _next(self) -> tuple[str, str, _Waiter] | None:
         for group, callers in self._queues.items():
             for caller, waiters in callers.items():
-                if self._of_group[group] >= self._bounds.of_group:
+                if self._of_group[group] >= self._bounds.max_per_group:
                     break
                 if self._free(group, caller):
                     return group, caller, waiters[0]

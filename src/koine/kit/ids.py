@@ -17,6 +17,6 @@ def is_id(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def canonical(text: str) -> str | None:
+def canonical_id(text: str) -> str | None:
     """The one spelling an id is stored and compared in, or None when `text` is no id."""
     return text.lower() if is_id(text) else None

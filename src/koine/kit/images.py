@@ -20,7 +20,7 @@ class Image(Struct, frozen=True):
     height: int | None = None
 
 
-def sniff(head: bytes) -> Image | None:
+def sniff_image(head: bytes) -> Image | None:
     """The PNG, JPEG, GIF, WebP or BMP that `head` begins, by its magic bytes; None for all else."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return _sized("image/png", _png(head))

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Final, Literal
 from koine.kit.clock import Clock
 from koine.kit.ids import new_id
 from koine.kit.json import BadJson, loads_strict
-from koine.kit.later import Later
+from koine.kit.later import LazyModule
 from koine.kit.times import unix
-from koine.kit.tokens import MIN_SECRET
+from koine.kit.tokens import MIN_SECRET_BYTES
 
 if TYPE_CHECKING:
     from joserfc import errors, jwk, jws, jwt
 
     from koine.kit import jwt_keys
 else:
-    errors = Later("joserfc.errors")
-    jwk = Later("joserfc.jwk")
-    jws = Later("joserfc.jws")
-    jwt = Later("joserfc.jwt")
-    jwt_keys = Later("koine.kit.jwt_keys")
+    errors = LazyModule("joserfc.errors")
+    jwk = LazyModule("joserfc.jwk")
+    jws = LazyModule("joserfc.jws")
+    jwt = LazyModule("joserfc.jwt")
+    jwt_keys = LazyModule("koine.kit.jwt_keys")
 
 MAX_TOKEN: Final = 8 * 1024
 LEEWAY: Final = 60
@@ -59,8 +59,8 @@ class TokenSigner:
 
     def __init__(self, secret: str, issuer: str, audience: str, clock: Clock) -> None:
         """Raises BadKey when `secret` has fewer than 32 bytes."""
-        if len(secret.encode()) < MIN_SECRET:
-            raise jwt_keys.BadKey(f"a secret needs at least {MIN_SECRET} bytes")
+        if len(secret.encode()) < MIN_SECRET_BYTES:
+            raise jwt_keys.BadKey(f"a secret needs at least {MIN_SECRET_BYTES} bytes")
         self._secret = secret
         self._issuer = issuer
         self._audience = audience

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
 from koine.kit.json import BOM, BadJson, loads_strict
-from koine.kit.tokens import MIN_SECRET
+from koine.kit.tokens import MIN_SECRET_BYTES
 
 KEY_TYPES: Final = {
     "RS256": "RSA",
@@ -162,8 +162,8 @@ def _from_secret(text: str, algorithm: str) -> Key:
 
 def _long(text: str) -> bytes:
     secret = text.encode()
-    if len(secret) < MIN_SECRET:
-        raise BadKey(f"a secret needs at least {MIN_SECRET} bytes")
+    if len(secret) < MIN_SECRET_BYTES:
+        raise BadKey(f"a secret needs at least {MIN_SECRET_BYTES} bytes")
     return secret
 
 
@@ -186,8 +186,8 @@ def _fit(key: Key, algorithm: str) -> Key:
     except _UNREADABLE:
         raise BadKey(f"the key does not fit {algorithm}") from None
     if isinstance(key, OctKey):
-        if len(key.raw_value) < MIN_SECRET:
-            raise BadKey(f"a secret needs at least {MIN_SECRET} bytes")
+        if len(key.raw_value) < MIN_SECRET_BYTES:
+            raise BadKey(f"a secret needs at least {MIN_SECRET_BYTES} bytes")
         return key
     if key.is_private:
         raise BadKey("a private key: only its public half belongs here")

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 
-class Later:
+class LazyModule:
     """Stands for a module; looks like it to whoever uses its names."""
 
     def __init__(self, name: str) -> None:

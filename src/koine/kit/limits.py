@@ -6,35 +6,35 @@ from msgspec import Meta, Struct
 
 Bytes = Annotated[int, Meta(ge=1024, le=1 << 32)]
 Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
-Most = Annotated[int, Meta(ge=0, le=1_000_000)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
-Budget = Annotated[int, Meta(ge=0, le=1 << 50)]
+ByteBudget = Annotated[int, Meta(ge=0, le=1 << 50)]
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class LimitSettings(Struct, frozen=True, kw_only=True):
     """Every bound that an operator may change."""
 
     json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
     upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20
     upload_budget_per_contact: Annotated[
-        Budget, Meta(description="Bytes a contact may upload in a day; 0 = no limit.")
+        ByteBudget, Meta(description="Bytes a contact may upload in a day; 0 = no limit.")
     ] = 100 << 20
     upload_budget_per_inbox: Annotated[
-        Budget,
+        ByteBudget,
         Meta(description="Bytes all contacts of an inbox may upload in a day; 0 = no limit."),
     ] = 2 << 30
     upload_budget_per_tenant: Annotated[
-        Budget, Meta(description="Bytes of uploads a tenant may have stored; 0 = no limit.")
+        ByteBudget, Meta(description="Bytes of uploads a tenant may have stored; 0 = no limit.")
     ] = 50 << 30
-    kept_answer_limit: Annotated[
+    idempotency_response_limit: Annotated[
         Bytes, Meta(description="Largest answer kept for an Idempotency-Key, in bytes.")
     ] = 1 << 18
-    kept_answers_per_caller: Annotated[
-        Budget,
+    idempotency_bytes_per_caller: Annotated[
+        ByteBudget,
         Meta(description="Bytes of answers that one caller's Idempotency-Keys keep in a day."),
     ] = 64 << 20
-    kept_answers_per_tenant: Annotated[
-        Budget,
+    idempotency_bytes_per_tenant: Annotated[
+        ByteBudget,
         Meta(description="Bytes of answers that a tenant's Idempotency-Keys keep in a day."),
     ] = 1 << 30
     rate_limit_per_minute: Annotated[
@@ -45,22 +45,23 @@ class Limits(Struct, frozen=True, kw_only=True):
         Meta(description="Requests a minute for each address and contact; 0 = no limit."),
     ] = 6000
     inbox_contacts_per_address: Annotated[
-        Most,
+        Count,
         Meta(description="New contacts of an address in an hour, by the inbox API; 0 = no limit."),
     ] = 500
     inbox_contacts_per_inbox: Annotated[
-        Most, Meta(description="New contacts of an inbox in a day, by the inbox API; 0 = no limit.")
+        Count,
+        Meta(description="New contacts of an inbox in a day, by the inbox API; 0 = no limit."),
     ] = 100_000
     inbox_conversations_per_contact: Annotated[
-        Most,
+        Count,
         Meta(description="Conversations that a contact may open in an hour; 0 = no limit."),
     ] = 60
     inbox_bytes_per_address: Annotated[
-        Budget,
+        ByteBudget,
         Meta(description="Bytes an address may write in an hour, by the inbox API; 0 = no limit."),
     ] = 64 << 20
     inbox_bytes_per_inbox: Annotated[
-        Budget,
+        ByteBudget,
         Meta(description="Bytes written in an inbox in a day, by the inbox API; 0 = no limit."),
     ] = 4 << 30
     login_rate_limit_per_minute: Annotated[
@@ -111,24 +112,24 @@ class Limits(Struct, frozen=True, kw_only=True):
     body_rate: Annotated[
         int, Meta(ge=1, le=1 << 30, description="Bytes a second that a body must bring.")
     ] = 512
-    body_most_seconds: Annotated[
+    body_max_seconds: Annotated[
         Seconds, Meta(description="Seconds that a whole body may take.")
     ] = 3600
-    hello_seconds: Annotated[
+    socket_login_seconds: Annotated[
         Seconds, Meta(description="Seconds in which a socket must log in or subscribe.")
     ] = 15
-    frames_per_minute: Annotated[
+    socket_messages_per_minute: Annotated[
         PerMinute,
         Meta(
             description="Frames a minute from a socket; pings and empty ones count 5; 0 = no limit."
         ),
     ] = 3000
     connections_per_address: Annotated[
-        Most, Meta(description="Connections of one address to a process; 0 = no limit.")
+        Count, Meta(description="Connections of one address to a process; 0 = no limit.")
     ] = 1000
     streams_per_address: Annotated[
-        Most, Meta(description="Streams and sockets of one address to a process; 0 = no limit.")
+        Count, Meta(description="Streams and sockets of one address to a process; 0 = no limit.")
     ] = 500
     streams_per_credential: Annotated[
-        Most, Meta(description="Streams and sockets of one caller to a process; 0 = no limit.")
+        Count, Meta(description="Streams and sockets of one caller to a process; 0 = no limit.")
     ] = 100

@@ -20,14 +20,14 @@ _OURS = "koine"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class Current(Protocol):
+class LogContext(Protocol):
     """Whatever is under way, asked only when a line is logged."""
 
-    def about(self) -> dict[str, str]:
+    def log_context(self) -> dict[str, str]:
         """The fields its lines carry: request_id, tenant."""
 
 
-current: ContextVar[Current | None] = ContextVar("current", default=None)
+current: ContextVar[LogContext | None] = ContextVar("current", default=None)
 """What is under way here: the request that this task answers."""
 
 
@@ -65,16 +65,16 @@ def redact(text: str) -> str:
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
-        _about,
+        _add_context,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
 
 
-def _about(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     now = current.get()
-    return event if now is None else {**now.about(), **event}
+    return event if now is None else {**now.log_context(), **event}
 
 
 def _ending(json: bool) -> list[Processor]:

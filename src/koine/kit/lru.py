@@ -8,7 +8,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class TimedCache(Generic[K, V]):
+class TTLCache(Generic[K, V]):
     """Keeps at most `max_items`; the longest unused is forgotten first. Times are µs."""
 
     def __init__(self, max_items: int) -> None:

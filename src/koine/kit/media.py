@@ -7,7 +7,7 @@ _MP3 = (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"ID3")
 _FILMS_IN_OGG = (b"theora", b"video", b"BBCD")
 
 
-def recognise(head: bytes) -> str | None:
+def sniff_media(head: bytes) -> str | None:
     """The media type of the Ogg, MP3, WAV, FLAC, MP4, QuickTime, WebM or AVI that `head` begins, by
     its magic bytes; None for all else."""
     if head.startswith(b"OggS"):

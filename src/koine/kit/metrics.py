@@ -32,7 +32,7 @@ REQUESTS = Histogram(
 SENDS = Counter(
     "koine_sends", "Sends answered with a message, repeated ones too.", registry=REGISTRY
 )
-BATCH = Histogram(
+SEND_BATCH_SIZE = Histogram(
     "koine_send_batch_size",
     "Messages that shared one transaction.",
     buckets=_SIZES,
@@ -49,7 +49,7 @@ DATABASE_UNAVAILABLE = Counter(
     "Requests refused for the database was down, busy or full.",
     registry=REGISTRY,
 )
-ANSWERS_NOT_KEPT = Counter(
+IDEMPOTENT_RESPONSES_NOT_STORED = Counter(
     "koine_answers_not_kept",
     "Answers under an Idempotency-Key that were too large to be kept, or over a budget.",
     registry=REGISTRY,
@@ -62,8 +62,8 @@ EVENT_LAG = Gauge(
     "Age of the oldest committed event not yet handed to the live connections.",
     registry=REGISTRY,
 )
-SEATS = Gauge("koine_live_seats", "Live connections.", ["dialect"], registry=REGISTRY)
-SEATS_CLOSED = Counter(
+STREAM_CONNECTIONS = Gauge("koine_live_seats", "Live connections.", ["dialect"], registry=REGISTRY)
+STREAM_CONNECTIONS_CLOSED = Counter(
     "koine_seats_closed",
     "Live connections ended, by who or what ended them.",
     ["dialect", "reason"],
@@ -75,7 +75,7 @@ EVENTS_DELIVERED = Counter(
     ["dialect"],
     registry=REGISTRY,
 )
-CAUGHT_UP = Counter(
+EVENTS_CAUGHT_UP = Counter(
     "koine_events_caught_up",
     "Events looked at for live connections that were behind: of the log in order, or their own.",
     ["how"],

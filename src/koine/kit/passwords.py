@@ -8,7 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 # RFC 9106's second choice: 3 passes over 64 MiB in 4 lanes.
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
 
-NOBODY: Final = (
+DUMMY_HASH: Final = (
     "$argon2id$v=19$m=65536,t=3,p=4$+ckKEUyYucfIT3gi8ZPH/w$"
     "pVCLmq6Lik+s0LPacTxawbRBej//vkkdNfpDqJHFkQc"
 )

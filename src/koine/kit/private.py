@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import IO
 
-FILE, FOLDER = 0o600, 0o700
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
 def make_folders(folder: Path, root: Path) -> None:
@@ -13,12 +13,12 @@ def make_folders(folder: Path, root: Path) -> None:
     root.parent.mkdir(parents=True, exist_ok=True)
     for each in reversed([folder, *folder.parents]):
         if each.is_relative_to(root):
-            each.mkdir(mode=FOLDER, exist_ok=True)
+            each.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
 def create(path: Path) -> IO[bytes]:
     """A new file to write to. Raises FileExistsError."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")
 
 
 def restrict(root: Path) -> bool:
@@ -30,12 +30,12 @@ def restrict(root: Path) -> bool:
     if not root.is_dir() or root.is_symlink() or not _is_open(root):
         return False
     for at, folders, files in os.walk(root):
-        for names, mode in ((folders, FOLDER), (files, FILE)):
+        for names, mode in ((folders, FOLDER_MODE), (files, FILE_MODE)):
             for name in names:
                 path = Path(at, name)
                 if not path.is_symlink():
                     path.chmod(mode)
-    root.chmod(FOLDER)
+    root.chmod(FOLDER_MODE)
     return True
 
 

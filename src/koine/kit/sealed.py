@@ -4,30 +4,30 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from koine.kit.later import Later
+from koine.kit.later import LazyModule
 
 if TYPE_CHECKING:
     from cryptography import exceptions
     from cryptography.hazmat.primitives.ciphers import aead
 else:
-    exceptions = Later("cryptography.exceptions")
-    aead = Later("cryptography.hazmat.primitives.ciphers.aead")
+    exceptions = LazyModule("cryptography.exceptions")
+    aead = LazyModule("cryptography.hazmat.primitives.ciphers.aead")
 
 _NONCE: Final = 12
 
 
-class Sealed:
+class SecretCipher:
     """Seals and opens under one secret, a text with at least 128 random bits to be worth it."""
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.sha256(b"sealed\0" + secret.encode()).digest()
 
-    def seal(self, plain: bytes) -> bytes:
+    def encrypt(self, plain: bytes) -> bytes:
         """`plain`, unreadable without the secret; another text each time."""
         nonce = secrets.token_bytes(_NONCE)
         return nonce + self._cipher().encrypt(nonce, plain, None)
 
-    def open(self, sealed: bytes) -> bytes:
+    def decrypt(self, sealed: bytes) -> bytes:
         """What `seal` was given. Raises ValueError for another secret's or a changed text."""
         try:
             return self._cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], None)

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
-from koine.kit.limits import Limits, Seconds
+from koine.kit.limits import LimitSettings, Seconds
 from koine.kit.outbound.allowed import Allowed
-from koine.kit.tokens import MIN_SECRET
+from koine.kit.tokens import MIN_SECRET_BYTES
 
 PREFIX = "KOINE_"
 MIN_TOKEN = 16
@@ -45,7 +45,7 @@ class SettingDoc:
     accepts: str
 
 
-class Settings(Limits, frozen=True, kw_only=True):
+class Settings(LimitSettings, frozen=True, kw_only=True):
     """Every setting, checked. Made by `load`; the defaults alone make a working server."""
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
@@ -235,8 +235,8 @@ def _check(settings: Settings) -> None:
         raise BadSetting(variable("database_url"), reason)
     if not _BASE_URL.fullmatch(settings.base_url):
         raise BadSetting(variable("base_url"), "must be http://… or https://…, or empty")
-    if 0 < len(settings.secret_key.encode("utf-8", "surrogateescape")) < MIN_SECRET:
-        raise BadSetting(variable("secret_key"), f"must have {MIN_SECRET} bytes or more")
+    if 0 < len(settings.secret_key.encode("utf-8", "surrogateescape")) < MIN_SECRET_BYTES:
+        raise BadSetting(variable("secret_key"), f"must have {MIN_SECRET_BYTES} bytes or more")
     if not _BASE_URL.fullmatch(settings.otel_endpoint):
         raise BadSetting(variable("otel_endpoint"), "must be http://… or https://…, or empty")
     if not _NATS.fullmatch(settings.nats_url):

@@ -8,7 +8,7 @@ import secrets
 import string
 from dataclasses import dataclass, field
 
-MIN_SECRET = 32
+MIN_SECRET_BYTES = 32
 """Bytes, at least, of a secret that signs tokens."""
 
 _STAMPED_BYTES = 32
@@ -29,23 +29,25 @@ class ApiKeySecret:
     """SHA-256 of the whole text, hex."""
 
 
-class Stamp:
+class StatelessSecrets:
     """Random secrets that prove by themselves, without being kept, that they were made here."""
 
     def __init__(self, secret: str) -> None:
         """`secret` is the server's; who knows it can stamp."""
         self._key = hashlib.sha256(b"stamp\0" + secret.encode()).hexdigest()
 
-    def make(self, about: str) -> str:
+    def issue(self, about: str) -> str:
         """A new secret that is good for `about` alone: 256 random bits, then the stamp."""
         text = secrets.token_urlsafe(_STAMPED_BYTES)
-        return text + self._of(about, text)
+        return text + self._mac(about, text)
 
-    def is_ours(self, about: str, text: str) -> bool:
+    def verify(self, about: str, text: str) -> bool:
         """Whether `make` once gave this text for the same `about`."""
-        return len(text) == 2 * _STAMPED and same(text[_STAMPED:], self._of(about, text[:_STAMPED]))
+        return len(text) == 2 * _STAMPED and constant_time_equal(
+            text[_STAMPED:], self._mac(about, text[:_STAMPED])
+        )
 
-    def _of(self, about: str, text: str) -> str:
+    def _mac(self, about: str, text: str) -> str:
         stamp = hmac.new(self._key.encode(), _bytes(f"{about}.{text}"), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(stamp).decode().rstrip("=")
 
@@ -60,7 +62,7 @@ def new_api_key(live: bool = True) -> ApiKeySecret:
     43 of secret (256 bits)."""
     prefix = ("sk_live_" if live else "sk_test_") + _base62(8)
     text = prefix + _base62(43)
-    return ApiKeySecret(text, prefix, digest(text))
+    return ApiKeySecret(text, prefix, sha256_hex(text))
 
 
 def api_key_prefix(text: str) -> str | None:
@@ -69,12 +71,12 @@ def api_key_prefix(text: str) -> str | None:
     return found[1] if found else None
 
 
-def digest(text: str) -> str:
+def sha256_hex(text: str) -> str:
     """SHA-256 of `text`, hex. For random secrets only: a password needs `passwords`."""
     return hashlib.sha256(_bytes(text)).hexdigest()
 
 
-def same(a: str, b: str) -> bool:
+def constant_time_equal(a: str, b: str) -> bool:
     """Whether the two are equal, in a time that does not tell where they differ."""
     return hmac.compare_digest(_bytes(a), _bytes(b))
 

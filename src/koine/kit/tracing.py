@@ -80,7 +80,7 @@ def span(
     return _span(_tracing, name, attributes, links)
 
 
-def serving(
+def server_span(
     name: str, headers: Mapping[str, str], attributes: Attributes
 ) -> AbstractContextManager[None]:
     """A request as a span below its caller's, whose W3C headers are among `headers`."""
@@ -89,7 +89,7 @@ def serving(
     return _serving(_tracing, name, headers, attributes)
 
 
-def note(attributes: Mapping[str, Any], failed: bool = False) -> None:
+def set_span_attributes(attributes: Mapping[str, Any], failed: bool = False) -> None:
     """Add to the span that runs."""
     if _tracing is None:
         return
@@ -112,7 +112,7 @@ def current_traceparent() -> str | None:
     return headers.get("traceparent")
 
 
-def here() -> object | None:
+def current_span() -> object | None:
     """The running span, for `span(links=…)` of work that many share. None when none runs."""
     if _tracing is None:
         return None

@@ -26,7 +26,7 @@ def is_secret(text: str) -> bool:
     return text.startswith(PREFIX) and len(key) in _GIVEN_KEY_BYTES
 
 
-def key_of(secret: str) -> bytes:
+def decode_secret(secret: str) -> bytes:
     """The key that a secret stands for: what follows `whsec_`, decoded; another text's bytes."""
     if not secret.startswith(PREFIX):
         return secret.encode()
@@ -42,7 +42,7 @@ def headers(
     """`webhook-id`, `webhook-timestamp` (s) and `webhook-signature`: one for each secret, so that
     a receiver that knows any of them believes it."""
     signed = f"{message_id}.{now_s}.".encode() + body
-    made = (hmac.digest(key_of(secret), signed, sha256) for secret in secret_texts)
+    made = (hmac.digest(decode_secret(secret), signed, sha256) for secret in secret_texts)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(now_s),

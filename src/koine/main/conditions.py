@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 from msgspec import Struct
 
-from koine.kit.later import Later
+from koine.kit.later import LazyModule
 from koine.kit.settings import Settings, unknown, variable
 from koine.main.opening import StartupError, is_postgres, sqlite_path
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from koine.store.postgres import condition as postgres
     from koine.store.sqlite import connection as sqlite
 else:
-    postgres = Later("koine.store.postgres.condition")
-    sqlite = Later("koine.store.sqlite.connection")
+    postgres = LazyModule("koine.store.postgres.condition")
+    sqlite = LazyModule("koine.store.sqlite.connection")
 
 _log = structlog.get_logger("koine")
 
@@ -124,7 +124,7 @@ def _check_limits(settings: Settings) -> Iterator[Finding]:
         )
         advice = "set KOINE_TRUSTED_PROXIES to the proxy's address, unless callers connect directly"
         yield Finding("warning", "proxies", found, advice)
-    pace = settings.upload_limit // settings.body_most_seconds
+    pace = settings.upload_limit // settings.body_max_seconds
     if pace > SLOW_CONNECTION_BYTES:
         found = f"an upload of the largest size must come at {pace >> 10:,} KiB a second"
         advice = "raise KOINE_BODY_MOST_SECONDS, or lower KOINE_UPLOAD_LIMIT"

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import uvicorn
 
-from koine.http.address import is_trusted, neighbourhood
+from koine.http.address import is_trusted, rate_limit_ip
 from koine.kit import metrics
 from koine.kit.settings import Settings
 
@@ -45,7 +45,7 @@ class Connections:
         """
         most, address = self.settings.connections_per_address, ""
         if most and peer and not is_trusted(peer[0], self._proxies):
-            address = neighbourhood(peer[0])
+            address = rate_limit_ip(peer[0])
             if self._by_address[address] >= most:
                 return False
             self._by_address[address] += 1
@@ -64,7 +64,7 @@ class Connections:
 
     def count(self, address: str) -> int:
         """How many connections an address has."""
-        return self._by_address[neighbourhood(address)]
+        return self._by_address[rate_limit_ip(address)]
 
     def _schedule_sweep(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)

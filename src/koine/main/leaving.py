@@ -21,7 +21,7 @@ import uvicorn
 
 from koine.http.call import Message, Receive, Scope, Send
 from koine.http.headers import has
-from koine.kit.draining import Draining
+from koine.kit.draining import ShutdownSignal
 from koine.main.listening import App, drop_new_connections
 
 _log = structlog.get_logger("koine")
@@ -36,7 +36,7 @@ class GracefulShutdown:
     """What a signal does to this process, once `install`ed over the server's own handlers."""
 
     def __init__(
-        self, draining: Draining, drain_seconds: float, listener: socket.socket | None
+        self, draining: ShutdownSignal, drain_seconds: float, listener: socket.socket | None
     ) -> None:
         """`listener` is None in one of several workers: there the parent refuses connections, and
         it alone counts signals (a terminal and a service manager signal all of a group)."""
@@ -65,7 +65,7 @@ class GracefulShutdown:
             os._exit(128 + number)
 
     def _start_draining(self, number: int) -> None:
-        self._draining.begin()
+        self._draining.start()
         _log.info("draining", seconds=self._drain_seconds)
         self._task = self._loop.create_task(self._shut_down(number))
 
@@ -84,14 +84,14 @@ class GracefulShutdown:
 class CloseConnectionMiddleware:
     """An application whose answers close their connections once draining has begun."""
 
-    def __init__(self, app: App, draining: Draining) -> None:
+    def __init__(self, app: App, draining: ShutdownSignal) -> None:
         self._app = app
         self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
 
-        if self._draining.begun:
+        if self._draining.started:
             send = _close_connection(send)
         await self._app(scope, receive, send)
 

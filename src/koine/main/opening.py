@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from koine.kit.later import Later
+from koine.kit.later import LazyModule
 from koine.kit.settings import Settings
 from koine.model.errors import Unavailable
 from koine.store.copies import Copying
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from koine.store.postgres import copying as postgres_copying
     from koine.store.sqlite import copying as sqlite_copying
 else:
-    asyncpg = Later("asyncpg")
-    postgres = Later("koine.store.postgres")
-    sqlite = Later("koine.store.sqlite")
-    postgres_copying = Later("koine.store.postgres.copying")
-    sqlite_copying = Later("koine.store.sqlite.copying")
+    asyncpg = LazyModule("asyncpg")
+    postgres = LazyModule("koine.store.postgres")
+    sqlite = LazyModule("koine.store.sqlite")
+    postgres_copying = LazyModule("koine.store.postgres.copying")
+    sqlite_copying = LazyModule("koine.store.sqlite.copying")
 
 
 class StartupError(Exception):

@@ -13,7 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from koine.http import head
-from koine.http.head import BadHead
+from koine.http.head import BadRequestHead
 from koine.http.letting_go import ABORT
 from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, UvicornConfig, count_ended
 from koine.main.sockets import WebSocketProtocol
@@ -22,11 +22,11 @@ __all__ = ["HttpProtocol", "WebSocketProtocol"]
 
 MAX_PIPELINED = 100
 """How many requests may wait for the answer to an earlier one of their connection."""
-_MALFORMED = BadHead(400, "The request is not HTTP/1.1.")
-_HEAD_TIMEOUT = BadHead(408, "The request's head took too long.", "head_time")
-_BODY_TIMEOUT = BadHead(408, "The request's body took too long.", "body_time")
-_TOO_MUCH_FRAMING = BadHead(400, "The body's chunks have too much around them.", "framing")
-_TOO_MANY_PIPELINED = BadHead(429, "Too many requests wait for an answer.", "pipelined")
+_MALFORMED = BadRequestHead(400, "The request is not HTTP/1.1.")
+_HEAD_TIMEOUT = BadRequestHead(408, "The request's head took too long.", "head_time")
+_BODY_TIMEOUT = BadRequestHead(408, "The request's body took too long.", "body_time")
+_TOO_MUCH_FRAMING = BadRequestHead(400, "The body's chunks have too much around them.", "framing")
+_TOO_MANY_PIPELINED = BadRequestHead(429, "Too many requests wait for an answer.", "pipelined")
 _FLUSH_SECONDS = 30.0
 """How long the last answer may take to go out to one who reads slowly."""
 
@@ -40,7 +40,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._limits = config.settings
         self.deadline = inf
         self._running: RequestResponseCycle | None = None
-        self._fault: BadHead | None = None
+        self._fault: BadRequestHead | None = None
         self._in_body = False
         self._transitions = 0
         self._raw_bytes = 0  # bytes of this head, or of this body with its framing
@@ -66,7 +66,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         count_ended("address")
         self._stopped = True
-        transport.write(head.plain(429, "There are too many connections of this address."))
+        transport.write(head.plain_response(429, "There are too many connections of this address."))
         transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -115,10 +115,10 @@ class HttpProtocol(HttpToolsProtocol):
         """The head is there: it is looked at before anybody answers it."""
         try:
             long = self._raw_bytes > 1 or self._chunk_bytes > head.HEAD_BYTES
-            if long and head.size(self.url, self.headers) > head.HEAD_BYTES:
+            if long and head.head_size(self.url, self.headers) > head.HEAD_BYTES:
                 raise head.TOO_LARGE
-            length = head.check(self.url, self.headers, self.parser.get_http_version())
-        except BadHead as fault:
+            length = head.check_head(self.url, self.headers, self.parser.get_http_version())
+        except BadRequestHead as fault:
             self._fault = fault
             raise
         former = self.cycle
@@ -132,7 +132,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers = []  # trailers come here, and nobody reads them
         cycle.transport = self._out  # type: ignore[assignment]  # all of it that a cycle uses
         self._keep_alive = cycle.keep_alive
-        if length > DRAIN_BYTES or length == head.UNKNOWN or self.expect_100_continue:
+        if length > DRAIN_BYTES or length == head.UNKNOWN_LENGTH or self.expect_100_continue:
             cycle.keep_alive = False  # unless all of it comes before the answer begins
 
     def on_body(self, body: bytes) -> None:
@@ -221,14 +221,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _measure(self, now: float) -> None:
         self._window = self._body_bytes
-        last = self._body_began + self._limits.body_most_seconds
+        last = self._body_began + self._limits.body_max_seconds
         self.deadline = min(now + self._limits.body_seconds, last)
 
     def _check_pace(self, now: float) -> None:
         """A body that is waited for must bring something; one that waits for us need not."""
         limits = self._limits
         wanted = limits.body_rate * limits.body_seconds
-        in_time = now < self._body_began + limits.body_most_seconds
+        in_time = now < self._body_began + limits.body_max_seconds
         if self.cycle.response_complete:
             self._end_unread()
         elif in_time and (
@@ -245,7 +245,7 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
-    def _refuse(self, fault: BadHead) -> None:
+    def _refuse(self, fault: BadRequestHead) -> None:
         """Answer what is no request, and end the connection; answers under way are given first."""
         count_ended(fault.reason)
         running = self._running
@@ -260,7 +260,7 @@ class HttpProtocol(HttpToolsProtocol):
                 return
             running.disconnected = True
             running.message_event.set()
-        self.transport.write(head.plain(fault.status, fault.text))
+        self.transport.write(head.plain_response(fault.status, fault.text))
         self._linger()
 
     def _linger(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
 from koine.http.health import Check
-from koine.kit.draining import Draining
+from koine.kit.draining import ShutdownSignal
 from koine.model.errors import Unavailable
 from koine.store import schema, tenants
 from koine.store.db import Database
@@ -26,7 +26,7 @@ class Readiness:
     def __init__(
         self,
         db: Database,
-        draining: Draining,
+        draining: ShutdownSignal,
         *,
         lag_seconds: Callable[[], float] | None = None,
         more: Sequence[ExtraChecks] = (),
@@ -42,7 +42,7 @@ class Readiness:
 
     async def checks(self) -> Sequence[Check]:
         """Every check, the reason with each that fails."""
-        if self._draining.begun:
+        if self._draining.started:
             return [Check("draining", False, "this process is about to stop")]
         found = [await self._database()]
         if found[0].ok:

@@ -7,9 +7,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 
-from koine.http.head import plain
+from koine.http.head import plain_response
 from koine.http.letting_go import ABORT
-from koine.http.socket import POLICY
+from koine.http.socket import POLICY_VIOLATION
 from koine.main.connections import DRAIN_BYTES, LINGER_SECONDS, UvicornConfig, count_ended
 
 READ_SLICE_BYTES = 4096
@@ -25,7 +25,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, config: UvicornConfig, *given: Any, **more: Any) -> None:
         super().__init__(config, *given, **more)
         self._connections = config.connections
-        self._most_frames = config.settings.frames_per_minute
+        self._most_frames = config.settings.socket_messages_per_minute
         self._message_seconds = config.settings.head_seconds
         self.deadline = inf
         self._frame_count = 0
@@ -111,8 +111,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
             return
         self.stop_keepalive()
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": POLICY, "reason": text})
-        self.conn.fail(POLICY, text)
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": POLICY_VIOLATION, "reason": text}
+        )
+        self.conn.fail(POLICY_VIOLATION, text)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
@@ -127,7 +129,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """What came is no handshake: a body, or a line that is too long."""
         count_ended("malformed")
         said = b"".join(self.conn.data_to_send())
-        self.transport.write(said or plain(400, "The request is no WebSocket handshake."))
+        self.transport.write(said or plain_response(400, "The request is no WebSocket handshake."))
         self._stopped = True
         self.transport.close()
 

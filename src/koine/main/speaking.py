@@ -22,7 +22,7 @@ def create_app(engine: Engine, relay: Relay | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
     lag_seconds = relay.pump.behind if relay else None
     ready = Readiness(engine.db, engine.draining, lag_seconds=lag_seconds).checks
-    return http.build(
+    return http.build_app(
         dialects(),
         engine,
         engine.settings,

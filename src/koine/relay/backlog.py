@@ -29,7 +29,7 @@ FOUND_AT_ONCE = 2_000
 """Positions of its own that are found for a reader at once."""
 MOST_CONVERSATIONS = 10_000
 """One who has more reads the log in order."""
-PAGES_AT_ONCE = Bounds(at_once=4, of_group=3, of_caller=1)
+PAGES_AT_ONCE = Bounds(max_concurrent=4, max_per_group=3, max_per_caller=1)
 """How many pages are read at the same time: in all, for one tenant, for one credential."""
 
 
@@ -116,7 +116,7 @@ class Backlog:
         return Page(upto, await self._gathered("own", place.actor, theirs))
 
     async def _gathered(self, how: str, actor: Actor, theirs: list[Logged]) -> list[Happening]:
-        metrics.CAUGHT_UP.labels(how).inc(len(theirs))
+        metrics.EVENTS_CAUGHT_UP.labels(how).inc(len(theirs))
         who = curious(actor)
         return await gathered(self._db, actor.tenant_id, theirs, [who] if who else [])
 

@@ -58,7 +58,7 @@ class Hub:
         for kept in self._kept(seat):
             kept.setdefault(voice.actor.tenant_id, set()).add(seat)
         self.count += 1
-        metrics.SEATS.labels(voice.name).inc()
+        metrics.STREAM_CONNECTIONS.labels(voice.name).inc()
         return seat
 
     def leave(self, seat: Seat, reason: Reason) -> None:
@@ -70,8 +70,8 @@ class Hub:
             if not seats:
                 kept.pop(tenant_id, None)
         self.count -= 1
-        metrics.SEATS.labels(seat.voice.name).dec()
-        metrics.SEATS_CLOSED.labels(seat.voice.name, reason).inc()
+        metrics.STREAM_CONNECTIONS.labels(seat.voice.name).dec()
+        metrics.STREAM_CONNECTIONS_CLOSED.labels(seat.voice.name, reason).inc()
 
     def tenants(self) -> Collection[str]:
         """The tenants somebody here listens to."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from koine.engine.engine import Engine
-from koine.kit.draining import Draining
+from koine.kit.draining import ShutdownSignal
 from koine.relay.bus import Bus, Subject
 from koine.relay.guard import Guard
 from koine.relay.hub import Hub
@@ -30,7 +30,7 @@ _decode = msgspec.msgpack.Decoder(Whisper).decode
 class Relay:
     """Made and started by main, one in each process; `close` ends it."""
 
-    def __init__(self, engine: Engine, bus: Bus, draining: Draining) -> None:
+    def __init__(self, engine: Engine, bus: Bus, draining: ShutdownSignal) -> None:
         self.engine = engine
         self.draining = draining
         self.hub = Hub(engine)
@@ -68,7 +68,7 @@ class Relay:
         except BaseException:
             self.leave(seat)
             raise
-        if self.draining.begun:
+        if self.draining.started:
             seat.close("draining")
         return seat
 

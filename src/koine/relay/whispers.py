@@ -6,7 +6,7 @@ from collections import deque
 import structlog
 
 from koine.engine.happenings import place
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
 from koine.model.happening import Happening
@@ -26,7 +26,7 @@ class Whispers:
         self._hub = hub
         self._waiting: deque[Whisper] = deque(maxlen=_WAITING)
         self._task: asyncio.Task[None] | None = None
-        self._places: TimedCache[tuple[str, str], Happening] = TimedCache(1_000)
+        self._places: TTLCache[tuple[str, str], Happening] = TTLCache(1_000)
 
     def put(self, whisper: Whisper) -> None:
         """Tell it soon."""

@@ -13,7 +13,7 @@ from koine.store.tables.base import columns_of
 from koine.store.types import Uuid
 
 
-class KeyRow(Struct, frozen=True):
+class IdempotencyRecord(Struct, frozen=True):
     """`slot` is the digest of caller, request and key; `digest` that of the payload. `status` is
     None while the first call runs; `headers` then names the process that runs it. Later `headers`
     is JSON text and `content` the body. Without `headers` the response was too large to be stored,
@@ -32,7 +32,8 @@ _ONE = and_(t.c.tenant_id == p("tenant_id"), t.c.slot == p("slot"))
 _CLAIM = Command(
     insert_ignoring(
         t,
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in KeyRow.__struct_fields__},
+        {"tenant_id": p("tenant_id")}
+        | {name: p(name) for name in IdempotencyRecord.__struct_fields__},
         index_elements=["tenant_id", "slot"],
     )
 )
@@ -63,12 +64,12 @@ _SAVE_UNCLAIMED_MANY = InsertMany(
     on_conflict=["tenant_id", "slot"],
 )
 _GET_MANY = Query(
-    select(*columns_of(t, KeyRow)).where(
+    select(*columns_of(t, IdempotencyRecord)).where(
         t.c.tenant_id == p("tenant_id"), in_list(t.c.slot, "slots")
     ),
-    KeyRow,
+    IdempotencyRecord,
 )
-_GET = Query(select(*columns_of(t, KeyRow)).where(_ONE), KeyRow)
+_GET = Query(select(*columns_of(t, IdempotencyRecord)).where(_ONE), IdempotencyRecord)
 _RECLAIM = Command(
     update(t)
     .where(_ONE, t.c.taken_at == p("old_taken_at"))
@@ -88,7 +89,7 @@ _DELETE_EXPIRED = Command(delete(t).where(*_EXPIRED, in_list(t.c.slot, "slots"))
 
 async def claim(tx: Tx, slot: str, digest: str, now: int, runner: str) -> bool:
     """Claim a free slot for a call that the process `runner` runs; False when it is taken."""
-    row = KeyRow(slot, digest, now, headers=runner)
+    row = IdempotencyRecord(slot, digest, now, headers=runner)
     return bool(await tx.run(_CLAIM, **structs.asdict(row)))
 
 
@@ -115,9 +116,11 @@ async def save_unclaimed_many(
     await tx.many(_SAVE_UNCLAIMED_MANY, sorted(rows))
 
 
-async def get_many(tx: Tx, sought: list[tuple[str, str]]) -> dict[tuple[str, str], KeyRow]:
+async def get_many(
+    tx: Tx, sought: list[tuple[str, str]]
+) -> dict[tuple[str, str], IdempotencyRecord]:
     """The rows of slots, each given by tenant and slot; free slots are left out."""
-    found: dict[tuple[str, str], KeyRow] = {}
+    found: dict[tuple[str, str], IdempotencyRecord] = {}
     for tenant_id in {tenant_id for tenant_id, _ in sought}:
         slots = [slot for of, slot in sought if of == tenant_id]
         rows = await tx.all(_GET_MANY, tenant_id=tenant_id, slots=slots)
@@ -125,12 +128,12 @@ async def get_many(tx: Tx, sought: list[tuple[str, str]]) -> dict[tuple[str, str
     return found
 
 
-async def get(tx: Tx, slot: str) -> KeyRow | None:
+async def get(tx: Tx, slot: str) -> IdempotencyRecord | None:
     """The row of a slot."""
     return await tx.one(_GET, slot=slot)
 
 
-async def reclaim(tx: Tx, old: KeyRow, digest: str, now: int, runner: str) -> bool:
+async def reclaim(tx: Tx, old: IdempotencyRecord, digest: str, now: int, runner: str) -> bool:
     """Claim a slot that is expired or abandoned; False when another call was quicker."""
     claimed = await tx.run(
         _RECLAIM,

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from koine.dialects.inbox import InboxDialect
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.store.db import Database
 from koine.store.sql import Query
@@ -89,7 +89,7 @@ async def test_a_contact_opens_so_many_conversations_in_an_hour(opened: Opened) 
 async def test_what_cannot_be_made_yet_is_made_later_under_the_same_key(opened: Opened) -> None:
     async with opened(inbox_conversations_per_contact=1) as door:
         engine = door.cast.engine
-        app = build(
+        app = build_app(
             [InboxDialect()], engine, engine.settings, idempotency=DatabaseIdempotencyStore(engine)
         )
         transport = httpx.ASGITransport(app)

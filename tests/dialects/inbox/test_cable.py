@@ -237,7 +237,7 @@ async def test_who_says_too_much_is_sent_away_for_a_while(
 
 async def test_a_server_that_goes_says_so(here: Shore) -> None:
     async with here.cabled(here.carol) as client:
-        here.server.relay.draining.begin()
+        here.server.relay.draining.start()
         assert (await client.closed())[-1] == {
             "type": "disconnect", "reason": "server_restart", "reconnect": True,
         }  # fmt: skip
@@ -248,7 +248,7 @@ async def test_a_socket_without_a_subscription_learns_it_too(
 ) -> None:
     monkeypatch.setattr(beats, "EVERY", 0.1)
     async with here.cabled() as client:
-        here.server.relay.draining.begin()
+        here.server.relay.draining.start()
         assert (await client.closed())[-1]["reason"] == "server_restart"
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from koine.dialects.inbox import InboxDialect
-from koine.http.app import build
+from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.store.db import Database, Tx
 from koine.store.sql import Query, p
@@ -37,7 +37,7 @@ async def door(db: Database, tmp_path: Path) -> AsyncIterator[Door]:
         kept_answers_per_caller=BUDGET,
         kept_answers_per_tenant=4 * BUDGET,
     )
-    app = build(
+    app = build_app(
         [InboxDialect()],
         cast.engine,
         cast.engine.settings,

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from koine.engine import conversations, hooks, people
 from koine.engine.conversations import Changes
-from koine.kit.clock import HeldClock
+from koine.kit.clock import FakeClock
 from koine.model.identity import NewIdentity
 from tests.relay.hooks.told import Told
 from tests.support.receiver import Got
@@ -23,7 +23,7 @@ def body(got: Got) -> dict[str, object]:
 
 
 async def test_the_library_of_standard_webhooks_believes_it(told: Told) -> None:
-    told.cast.clock.advance(time.time() - HeldClock().now() / 1e6)
+    told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await told.hook()
     await told.say(await told.talk(), "hello")
     await told.tell()
@@ -34,7 +34,7 @@ async def test_the_library_of_standard_webhooks_believes_it(told: Told) -> None:
 
 
 async def test_while_a_secret_is_rotated_both_are_believed(told: Told) -> None:
-    told.cast.clock.advance(time.time() - HeldClock().now() / 1e6)
+    told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await told.hook()
     engine = told.cast.engine
     new = await hooks.rotate(engine, told.boss, engine.sealed, made.hook.id, 1)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from koine.dialects.chats import auth, errors, routes, routes_messages, stream
-from koine.http.call import Answer, AnyCall
+from koine.http.call import AnyRequest, Response
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
 from koine.model.actor import Actor
@@ -34,14 +34,16 @@ class Chats:
         self._support_url = support_url
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: AnyCall) -> Actor:
+    async def authenticate(self, call: AnyRequest) -> Actor:
         """Who calls: an API key. Raises Unauthenticated, Forbidden, TooMany."""
         return await auth.authenticate(call, self._limiter)
 
-    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+    def error_response(
+        self, refusal: Refusal | None, request_id: str, route_known: bool
+    ) -> Response:
         """The refusal in this dialect's shape; None is the 500."""
         return errors.answer(refusal, self._support_url)
 
-    def headers(self, call: AnyCall) -> Mapping[str, str]:
+    def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """How many calls the key has left."""
         return call.rate.headers() if call.rate else {}

@@ -3,32 +3,32 @@
 from msgspec import structs
 
 from koine.engine import credentials
-from koine.http.call import AnyCall
+from koine.http.call import AnyRequest
 from koine.http.headers import Headers
-from koine.http.limits import RateLimiter, count_call, counting_strangers
+from koine.http.limits import RateLimiter, authenticate_limited, count_call
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 
-async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
+async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
     """The key's actor, if it may read (GET) or write (all else), and has calls left.
 
     Whoever shows no good credential is counted by address.
 
     Raises Unauthenticated, Forbidden, TooMany.
     """
-    actor = await counting_strangers(call, limiter, _holder(call))
+    actor = await authenticate_limited(call, limiter, _holder(call))
     count_call(call, limiter, f"key:{actor.key_id}")
     return _allowed(call, actor)
 
 
-async def known(call: AnyCall) -> Actor:
+async def known(call: AnyRequest) -> Actor:
     """As `authenticate`, without counting the call."""
     return _allowed(call, await _holder(call))
 
 
-async def _holder(call: AnyCall) -> Actor:
+async def _holder(call: AnyRequest) -> Actor:
     actor = await credentials.by_key(call.engine, _key(call.headers))
     # A user's token that another dialect has verified is remembered by its text, too.
     if actor.kind != "key" or not actor.tenant_id:
@@ -36,7 +36,7 @@ async def _holder(call: AnyCall) -> Actor:
     return actor
 
 
-def _allowed(call: AnyCall, actor: Actor) -> Actor:
+def _allowed(call: AnyRequest, actor: Actor) -> Actor:
     needed = READ_CONVERSATIONS if call.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
     if not actor.may(needed):
         raise Forbidden(needed)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from koine.http.call import Answer
+from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
     Conflict,
@@ -139,7 +139,7 @@ _STATUSES = (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
 TYPES: Mapping[int, type] = dict.fromkeys(_STATUSES, Error)
 
 
-def answer(refusal: Refusal | None, support_url: str) -> Answer:
+def answer(refusal: Refusal | None, support_url: str) -> Response:
     """The error body and status of a refusal; None, or one this dialect does not know, is 500."""
     kind = _kind(refusal)
     error = Error(
@@ -150,7 +150,7 @@ def answer(refusal: Refusal | None, support_url: str) -> Answer:
         name=kind.name,
         details=_details(refusal),
     )
-    return Answer(error, kind.status)
+    return Response(error, kind.status)
 
 
 def _kind(refusal: Refusal | None) -> _Kind:

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from koine.dialects.chats.shapes import CHANNEL_TYPES
 from koine.dialects.chats.wire import ChatsQuery, DetailsQuery
-from koine.http.call import Answer, AnyCall, Call
-from koine.kit.ids import canonical
+from koine.http.call import AnyRequest, Request, Response
+from koine.kit.ids import canonical_id
 from koine.kit.times import MILLISECOND, millisecond_end, parse_iso
 from koine.kit.tokens import unbase64
 from koine.model.errors import Invalid
@@ -43,15 +43,15 @@ def window_of(q: DetailsQuery) -> Window | None:
     return None if window.too_deep else window
 
 
-def answer(call: Call[None, Any], items: Sequence[Struct], after: Cursor | None) -> Answer:
+def answer(call: Request[None, Any], items: Sequence[Struct], after: Cursor | None) -> Response:
     """A bare array (F), and where the next page is (D: a `Link` header with a cursor)."""
     if after is None:
-        return Answer(list(items))
+        return Response(list(items))
     dropped = ("cursor", "pageNumber")
-    pairs = [(n, v) for n, values in call.pairs.items() if n not in dropped for v in values]
+    pairs = [(n, v) for n, values in call.raw_query.items() if n not in dropped for v in values]
     query = urlencode([*pairs, ("cursor", write_cursor(after))])
     url = f"{call.base_url}{call.scope['path']}?{query}"
-    return Answer(list(items), headers={"Link": f'<{url}>; rel="next"'})
+    return Response(list(items), headers={"Link": f'<{url}>; rel="next"'})
 
 
 def write_cursor(after: Cursor) -> str:
@@ -63,7 +63,7 @@ def read_cursor(text: str) -> Cursor:
     """The place a cursor names. Raises Invalid for what no list gave out."""
     try:
         at, _, last = unbase64(text).decode("ascii").partition(".")
-        found = int(at), canonical(last)
+        found = int(at), canonical_id(last)
     except ValueError:
         raise Invalid("cursor", "is malformed") from None
     if found[1] is None or abs(found[0]) > _BIGGEST:
@@ -71,14 +71,14 @@ def read_cursor(text: str) -> Cursor:
     return found[0], found[1]
 
 
-def path_id(call: AnyCall) -> str:
+def path_id(call: AnyRequest) -> str:
     """The chat id of the path. Raises Invalid for what is no id (contracts/README.md)."""
     return id_of("id", call.path["id"])
 
 
 def id_of(name: str, text: str) -> str:
     """An id of a body or query in the spelling it is kept in. Raises Invalid."""
-    found = canonical(text)
+    found = canonical_id(text)
     if found is None:
         raise Invalid(name, "must be a UUID")
     return found

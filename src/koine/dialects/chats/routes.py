@@ -22,7 +22,7 @@ from koine.dialects.chats.wire import (
     VersionQuery,
 )
 from koine.engine import conversations
-from koine.http.call import Answer, Call
+from koine.http.call import Request, Response
 from koine.http.route import Routes
 from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound
@@ -41,7 +41,7 @@ ALL: frozenset[Part] = frozenset({"people", "inboxes", "tickets", "versions", "s
     path_types={"id": "uuid"},
     summary="Retrieve a chat with details",
 )
-async def chat_details(call: Call[None, VersionQuery]) -> ChatDetails:
+async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
     """A removed chat too. With `responderVersionId`, a chat of another version is a 404."""
     wanted = call.query.responder_version_id
     version = id_of("responderVersionId", wanted) if wanted else None
@@ -57,7 +57,7 @@ async def chat_details(call: Call[None, VersionQuery]) -> ChatDetails:
     returns=list[ChatDetails],
     summary="Retrieve multiple chats with details",
 )
-async def list_chat_details(call: Call[None, DetailsQuery]) -> Answer:
+async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
     shown = await _listed(call, ALL)
     items = [shapes.details(c, shown.around, call.actor.tenant_id) for c in shown.items]
@@ -70,7 +70,7 @@ async def list_chat_details(call: Call[None, DetailsQuery]) -> Answer:
     returns=list[Chat],
     summary="Retrieve multiple chats",
 )
-async def list_chats(call: Call[None, ChatsQuery]) -> Answer:
+async def list_chats(call: Request[None, ChatsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
     shown = await _listed(call, NOTHING)
     items = [shapes.chat(c, call.actor.tenant_id) for c in shown.items]
@@ -78,7 +78,7 @@ async def list_chats(call: Call[None, ChatsQuery]) -> Answer:
 
 
 @routes.post("/api/v1/chats", body=NewChat, returns=Chat, summary="Create a chat")
-async def create_chat(call: Call[NewChat, None]) -> Chat:
+async def create_chat(call: Request[NewChat, None]) -> Chat:
     """The responder is the channel's, else the workspace's default one."""
     body = call.body
     new = NewConversation(
@@ -98,7 +98,7 @@ async def create_chat(call: Call[NewChat, None]) -> Chat:
     path_types={"id": "uuid"},
     summary="Retrieve a chat",
 )
-async def get_chat(call: Call[None, None]) -> Chat:
+async def get_chat(call: Request[None, None]) -> Chat:
     """A removed chat too."""
     shown = await conversations.get(call.engine, call.actor, path_id(call), removed=True)
     return shapes.chat(shown.one, call.actor.tenant_id)
@@ -111,7 +111,7 @@ async def get_chat(call: Call[None, None]) -> Chat:
     path_types={"id": "uuid"},
     summary="Update a chat",
 )
-async def update_chat(call: Call[ChatChanges, None]) -> Chat:
+async def update_chat(call: Request[ChatChanges, None]) -> Chat:
     """`lastChatMessageCreatedAt` is what is shown and sorted by until the next message."""
     title, shown_at = call.body.title, call.body.last_chat_message_created_at
     at = time_of("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
@@ -126,13 +126,13 @@ async def update_chat(call: Call[ChatChanges, None]) -> Chat:
     path_types={"id": "uuid"},
     summary="Remove a chat",
 )
-async def remove_chat(call: Call[None, None]) -> Informed:
+async def remove_chat(call: Request[None, None]) -> Informed:
     """It leaves every list and is still retrieved by id. Removing it twice is as once."""
     await conversations.remove(call.engine, call.actor, path_id(call))
     return Informed("Chat removed.")
 
 
-async def _listed(call: Call[None, Any], parts: frozenset[Part]) -> Shown:
+async def _listed(call: Request[None, Any], parts: frozenset[Part]) -> Shown:
     f, window = filter_of(call.query), window_of(call.query)
     if window is None:
         return Shown([], Around())

@@ -12,7 +12,7 @@ from koine.dialects.chats.wire import (
     Pagination,
 )
 from koine.engine import conversations, messages, tickets
-from koine.http.call import Answer, Call
+from koine.http.call import Request, Response
 from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.kit.json import BadJson, loads_strict
@@ -35,7 +35,7 @@ PEOPLE: frozenset[Part] = frozenset({"people"})
     returns=list[ChatMessage],
     summary="Retrieve the messages of a chat",
 )
-async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
+async def list_chat_messages(call: Request[None, MessagesQuery]) -> Response:
     """Oldest first; the `Link` header leads to the next page."""
     q = call.query
     chat_id = id_of("chatId", q.chat_id)
@@ -46,7 +46,9 @@ async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
     if in_thread or ticket_ids:
         shown = await conversations.get(call.engine, call.actor, chat_id)
         found = [] if in_thread else await _of_tickets(call, chat_id, ticket_ids, window)
-        return Answer([shapes.message(m, shapes.owner_id(shown.one), call.base_url) for m in found])
+        return Response(
+            [shapes.message(m, shapes.owner_id(shown.one), call.base_url) for m in found]
+        )
     f = MessageFilter(oldest_first=True)
     said = await messages.page(call.engine, call.actor, chat_id, f, window)
     owner = shapes.owner_id(said.conversation)
@@ -58,9 +60,9 @@ async def list_chat_messages(call: Call[None, MessagesQuery]) -> Answer:
     body=NewChatMessage,
     returns=ChatMessage,
     summary="Post a message to a chat",
-    keyed=True,
+    stores_own_key=True,
 )
-async def create_chat_message(call: Call[NewChatMessage, None]) -> ChatMessage:
+async def create_chat_message(call: Request[NewChatMessage, None]) -> ChatMessage:
     """`user` speaks as the chat's owner, `assistant` as its responder. The same `externalId`
     twice in one chat is one message."""
     body = call.body
@@ -73,7 +75,7 @@ async def create_chat_message(call: Call[NewChatMessage, None]) -> ChatMessage:
     return shapes.message(posted, shapes.owner_id(shown.one), call.base_url)
 
 
-def _own_key(call: Call[NewChatMessage, None]) -> str | None:
+def _own_key(call: Request[NewChatMessage, None]) -> str | None:
     """What makes the message unique in its chat: its `externalId` (D), else the caller's
     Idempotency-Key, so that it is never stored twice (contracts/README.md)."""
     if call.body.external_id is not None:
@@ -112,7 +114,7 @@ def _limit(q: MessagesQuery) -> int:
 
 
 async def _of_tickets(
-    call: Call[None, MessagesQuery], chat_id: str, ticket_ids: list[str], window: Window
+    call: Request[None, MessagesQuery], chat_id: str, ticket_ids: list[str], window: Window
 ) -> list[Message]:
     """What was said in the chat while one of these tickets was open, oldest first."""
     found: dict[int, Message] = {}
@@ -125,7 +127,7 @@ async def _of_tickets(
     return [found[seq] for seq in sorted(found)][: window.limit]
 
 
-async def _ticket(call: Call[None, MessagesQuery], ticket_id: str) -> Ticket | None:
+async def _ticket(call: Request[None, MessagesQuery], ticket_id: str) -> Ticket | None:
     try:
         return await tickets.get(call.engine, call.actor, ticket_id)
     except NotFound:

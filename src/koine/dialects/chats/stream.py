@@ -9,7 +9,7 @@ from msgspec import Struct
 from koine.dialects.chats import auth, shapes
 from koine.dialects.chats.wire import Chat, ChatMessage
 from koine.http import sse
-from koine.http.call import Call, Stream
+from koine.http.call import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
@@ -46,10 +46,10 @@ class Typing(Struct, frozen=True, rename="camel"):
     query=sse.CursorQuery,
     returns=Told,
     media=sse.MEDIA,
-    live=True,
+    needs_realtime=True,
     summary="Follow chats and their messages by server-sent events",
 )
-async def follow(call: Call[None, sse.CursorQuery]) -> Stream:
+async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """From now on, or from behind the cursor that `Last-Event-ID` or `cursor` shows."""
     return sse.follow(call, ChatsEventEncoder(call.base_url), auth.known)
 

@@ -7,7 +7,7 @@ from msgspec import structs
 from koine.dialects.delivery import auth, errors, routes_conversations, routes_members, stream
 from koine.dialects.delivery.errors import Crash, Error
 from koine.dialects.delivery.texts import say
-from koine.http.call import Answer, AnyCall
+from koine.http.call import AnyRequest, Response
 from koine.http.limits import RateLimiter
 from koine.http.route import Routes
 from koine.model.actor import Actor
@@ -35,23 +35,25 @@ class Delivery:
         self.routes.include(stream.routes)
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: AnyCall) -> Actor:
+    async def authenticate(self, call: AnyRequest) -> Actor:
         """The caller behind the bearer token."""
         return await auth.authenticate(call, self._limiter)
 
-    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+    def error_response(
+        self, refusal: Refusal | None, request_id: str, route_known: bool
+    ) -> Response:
         """A refusal in the dialect's envelope, in English."""
         return errors.answer(refusal)
 
-    def localised(self, call: AnyCall, answer: Answer) -> Answer:
+    def localised(self, call: AnyRequest, answer: Response) -> Response:
         """The refusal in the language of the `language` query."""
         body = answer.body
         language = auth.given(call, "language")
         if language is None or not isinstance(body, Error | Crash):
             return answer
         told = structs.replace(body, message=say(body.message, language))
-        return Answer(told, answer.status, answer.headers)
+        return Response(told, answer.status, answer.headers)
 
-    def headers(self, call: AnyCall) -> Mapping[str, str]:
+    def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """No extra headers."""
         return {}

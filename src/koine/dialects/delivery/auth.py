@@ -3,8 +3,8 @@
 from msgspec import structs
 
 from koine.engine import credentials
-from koine.http.call import AnyCall
-from koine.http.limits import RateLimiter, count_call, counting_strangers
+from koine.http.call import AnyRequest
+from koine.http.limits import RateLimiter, authenticate_limited, count_call
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import (
@@ -19,17 +19,17 @@ WORDS = frozenset({VIEW_TENANT, MANAGE_MESSAGING, MANAGE_TENANT, MANAGE_OPERATIO
 participant, `view:tenant` and a system administrator alone get a conversation (S)."""
 
 
-async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
+async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
     """The caller; who shows no good credential is counted by address.
 
     Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about `tenant_id`; TooMany.
     """
-    actor = await counting_strangers(call, limiter, known(call))
+    actor = await authenticate_limited(call, limiter, known(call))
     count_call(call, limiter, f"{actor.tenant_id}:{actor.identity_id}")
     return actor
 
 
-async def known(call: AnyCall) -> Actor:
+async def known(call: AnyRequest) -> Actor:
     """As `authenticate`, without counting the call."""
     scheme, token = call.headers.authorization()
     if scheme != "bearer" or not token:
@@ -40,6 +40,6 @@ async def known(call: AnyCall) -> Actor:
     return structs.replace(actor, permissions=actor.permissions & WORDS)
 
 
-def given(call: AnyCall, name: str) -> str | None:
+def given(call: AnyRequest, name: str) -> str | None:
     """The query parameter's last value; sent empty it is not given (contracts/README.md)."""
-    return next((value for value in reversed(call.pairs.get(name, ())) if value), None)
+    return next((value for value in reversed(call.raw_query.get(name, ())) if value), None)

@@ -2,7 +2,7 @@
 
 from koine.dialects.delivery.wire import NewParticipant
 from koine.engine.delivery_conversations import Joining
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.kit.json import json_text
 from koine.kit.times import millisecond_end, parse_iso
 from koine.model.conversation import ParticipantRole
@@ -77,7 +77,7 @@ def bag_text(value: dict[str, object] | None) -> str | None:
 
 
 def _required(field: str, text: str) -> str:
-    found = canonical(text)
+    found = canonical_id(text)
     if found is None:
         raise Invalid(field, "must be a UUID")
     return found

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from koine.http.call import Answer
+from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
     Conflict,
@@ -45,12 +45,12 @@ ERROR_TYPES: dict[int, type] = {
 }
 
 
-def answer(refusal: Refusal | None) -> Answer:
+def answer(refusal: Refusal | None) -> Response:
     """The status and the English body of a refusal; None is a crash (delivery.md, D)."""
     if refusal is None:
-        return Answer(Crash(False, "Internal server error", {}), 500)
+        return Response(Crash(False, "Internal server error", {}), 500)
     status, message = _said(refusal)
-    return Answer(Error(False, message), status)
+    return Response(Error(False, message), status)
 
 
 def _said(refusal: Refusal) -> tuple[int, str]:

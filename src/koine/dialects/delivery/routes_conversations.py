@@ -7,7 +7,7 @@ from koine.dialects.delivery.texts import say
 from koine.engine import conversations, delivery_conversations, messages
 from koine.engine.delivery_conversations import Opening
 from koine.engine.messages import Said
-from koine.http.call import Answer, Call
+from koine.http.call import Request, Response
 from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.model.actor import Actor
@@ -38,7 +38,7 @@ _STATUSES: dict[str | None, tuple[Status, ...]] = {
     other_statuses={400: None, 403: None},
     tags=("Conversations",),
 )
-async def list_conversations(call: Call[None, wire.ListConversations]) -> wire.Conversations:
+async def list_conversations(call: Request[None, wire.ListConversations]) -> wire.Conversations:
     """List conversations.
 
     The caller's own; with `view:tenant` or `manage:messaging:tenant` all of the tenant's, or with
@@ -72,7 +72,7 @@ async def list_conversations(call: Call[None, wire.ListConversations]) -> wire.C
     other_statuses=(200,),
     tags=("Conversations",),
 )
-async def create_conversation(call: Call[wire.CreateConversation, wire.Common]) -> Answer:
+async def create_conversation(call: Request[wire.CreateConversation, wire.Common]) -> Response:
     """Create a conversation, or join the one the delivery has: then the answer is a 200."""
     body = call.body
     title = (body.title or "").strip() or None
@@ -84,7 +84,7 @@ async def create_conversation(call: Call[wire.CreateConversation, wire.Common]) 
     )
     opened, is_new = await delivery_conversations.open_(call.engine, call.actor, opening)
     text = f"Conversation {'created' if is_new else 'retrieved'} successfully"
-    return Answer(await _one(call, opened.id, text), 201 if is_new else 200)
+    return Response(await _one(call, opened.id, text), 201 if is_new else 200)
 
 
 @routes.get(
@@ -94,7 +94,7 @@ async def create_conversation(call: Call[wire.CreateConversation, wire.Common]) 
     path_types={"conversation_id": "uuid"},
     tags=("Conversations",),
 )
-async def get_conversation(call: Call[None, wire.Common]) -> wire.OneConversation:
+async def get_conversation(call: Request[None, wire.Common]) -> wire.OneConversation:
     """Get a conversation: its participants, `view:tenant` and system administrators may (S)."""
     conversation_id = checks.path_id(call.path["conversation_id"])
     return await _one(call, conversation_id, "Conversation retrieved successfully")
@@ -107,7 +107,7 @@ async def get_conversation(call: Call[None, wire.Common]) -> wire.OneConversatio
     path_types={"conversation_id": "uuid"},
     tags=("Messages",),
 )
-async def list_messages(call: Call[None, wire.ListMessages]) -> wire.Messages:
+async def list_messages(call: Request[None, wire.ListMessages]) -> wire.Messages:
     """List messages, newest first, and mark what is shown as read (S).
 
     For participants and system administrators; of a support ticket's conversation for its
@@ -138,14 +138,14 @@ async def list_messages(call: Call[None, wire.ListMessages]) -> wire.Messages:
 @routes.post(
     MESSAGES,
     body=wire.SendMessage,
-    keyed=True,
+    stores_own_key=True,
     query=wire.Common,
     returns=wire.MessageSent,
     status=201,
     path_types={"conversation_id": "uuid"},
     tags=("Messages",),
 )
-async def send_message(call: Call[wire.SendMessage, wire.Common]) -> wire.MessageSent:
+async def send_message(call: Request[wire.SendMessage, wire.Common]) -> wire.MessageSent:
     """Send a message: as a participant, into an active conversation (S)."""
     body, actor = call.body, call.actor
     draft = Draft(
@@ -167,7 +167,7 @@ async def send_message(call: Call[wire.SendMessage, wire.Common]) -> wire.Messag
 
 
 async def _one(
-    call: Call[wire.CreateConversation, wire.Common] | Call[None, wire.Common],
+    call: Request[wire.CreateConversation, wire.Common] | Request[None, wire.Common],
     conversation_id: str,
     text: str,
 ) -> wire.OneConversation:

@@ -4,7 +4,7 @@ from koine.dialects.delivery import checks, wire
 from koine.dialects.delivery.texts import say
 from koine.engine import participation
 from koine.engine.participation import Outcome
-from koine.http.call import Answer, Call
+from koine.http.call import Request, Response
 from koine.http.route import Routes
 
 routes = Routes()
@@ -28,7 +28,7 @@ _OUTCOMES = {
     path_types={"conversation_id": "uuid"},
     tags=("Conversations",),
 )
-async def change_participants(call: Call[wire.ChangeParticipants, wire.Common]) -> Answer:
+async def change_participants(call: Request[wire.ChangeParticipants, wire.Common]) -> Response:
     """Add, remove or change participants; 207 when some could not be (F).
 
     For the conversation's admins, `manage:tenant` and system administrators, while it is active.
@@ -49,7 +49,7 @@ async def change_participants(call: Call[wire.ChangeParticipants, wire.Common]) 
     text = (
         "Participants updated successfully" if success else "Some participants could not be updated"
     )
-    return Answer(
+    return Response(
         wire.MemberResults(success, say(text, language), results), 200 if success else 207
     )
 
@@ -61,7 +61,7 @@ async def change_participants(call: Call[wire.ChangeParticipants, wire.Common]) 
     path_types={"conversation_id": "uuid"},
     tags=("Messages",),
 )
-async def set_read_status(call: Call[None, wire.ReadStatus]) -> wire.Done:
+async def set_read_status(call: Request[None, wire.ReadStatus]) -> wire.Done:
     """Move the caller's last read message forward, as a participant who has not left (F)."""
     query = call.query
     conversation_id = checks.path_id(call.path["conversation_id"])

@@ -9,7 +9,7 @@ from msgspec import Struct
 from koine.dialects.delivery import auth, shapes, wire
 from koine.engine import hearing
 from koine.http import sse
-from koine.http.call import Call, Stream
+from koine.http.call import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
@@ -69,10 +69,10 @@ class StreamQuery(wire.Common, frozen=True):
     query=StreamQuery,
     returns=Told,
     media=sse.MEDIA,
-    live=True,
+    needs_realtime=True,
     tags=("Events",),
 )
-async def follow(call: Call[None, StreamQuery]) -> Stream:
+async def follow(call: Request[None, StreamQuery]) -> StreamingResponse:
     """Follow conversations and messages by server-sent events (D)."""
     return sse.follow(call, DeliveryEventEncoder(call.base_url), auth.known)
 

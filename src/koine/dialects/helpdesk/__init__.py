@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from koine.dialects.helpdesk import auth, errors
 from koine.dialects.helpdesk.routes import routes
-from koine.http.call import Answer, AnyCall
+from koine.http.call import AnyRequest, Response
 from koine.http.limits import RateLimiter
 from koine.kit.clock import Clock, SystemClock
 from koine.model.actor import Actor
@@ -38,14 +38,16 @@ class Helpdesk:
         self._clock = clock or SystemClock()
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: AnyCall) -> Actor:
+    async def authenticate(self, call: AnyRequest) -> Actor:
         """The caller. Raises Unauthenticated, Forbidden, TooMany."""
         return await auth.actor(call, self._limiter)
 
-    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+    def error_response(
+        self, refusal: Refusal | None, request_id: str, route_known: bool
+    ) -> Response:
         """The answer to a refusal; None is a crash."""
         return errors.answer(refusal, request_id, self._clock.now())
 
-    def headers(self, call: AnyCall) -> Mapping[str, str]:
+    def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """The rate limit headers."""
         return auth.rate_headers(call, self._limiter)

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from koine.dialects.helpdesk.errors import KeyRefused
 from koine.engine import access, credentials, hooks
 from koine.engine.engine import Engine
-from koine.http.call import AnyCall
+from koine.http.call import AnyRequest
 from koine.http.limits import (
-    Limited,
+    RateLimited,
     RateLimiter,
-    count_address,
+    authenticate_limited,
     count_call,
-    counting_strangers,
+    limit_unauthenticated,
 )
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Unauthenticated
@@ -22,34 +22,34 @@ WEBHOOKS = "/api/v1/webhooks"
 """Below it other permissions are asked for (F)."""
 
 
-async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
+async def actor(call: AnyRequest, limiter: RateLimiter) -> Actor:
     """The caller, counted against its limit, if it may do what the method says (S).
 
     Whoever shows no good credential is counted by address. Raises Unauthenticated, Forbidden,
     TooMany.
     """
-    found = await counting_strangers(call, limiter, _known(call))
+    found = await authenticate_limited(call, limiter, _known(call))
     count_call(call, limiter, f"{found.tenant_id}:{found.caller}")
     return _allowed(call, found)
 
 
-async def known(call: AnyCall) -> Actor:
+async def known(call: AnyRequest) -> Actor:
     """As `actor`, without counting the call."""
     return _allowed(call, await _known(call))
 
 
-def rate_headers(call: AnyCall, limiter: RateLimiter) -> Mapping[str, str]:
+def rate_headers(call: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
     """The rate limit headers of an answer (F: of every one); {} where there is no limit."""
     if call.rate is None:
         # A public route, or a path nobody has: the address is all there is to count by.
         try:
-            count_address(call, limiter)
-        except Limited as full:
+            limit_unauthenticated(call, limiter)
+        except RateLimited as full:
             call.rate = full.rate
     return call.rate.headers() if call.rate else {}
 
 
-def _allowed(call: AnyCall, found: Actor) -> Actor:
+def _allowed(call: AnyRequest, found: Actor) -> Actor:
     reading = call.method in ("GET", "HEAD")
     if call.route is not None and call.route.path.startswith(WEBHOOKS):
         access.need(found, *(hooks.READ if reading else hooks.WRITE))
@@ -58,7 +58,7 @@ def _allowed(call: AnyCall, found: Actor) -> Actor:
     return found
 
 
-async def _known(call: AnyCall) -> Actor:
+async def _known(call: AnyRequest) -> Actor:
     """The actor behind the credential. `Authorization` wins over `X-API-Key`."""
     bearer = call.headers.bearer_token()
     if bearer and not bearer.startswith(KEY_START):

@@ -1,7 +1,7 @@
 """Every refusal of the core in this dialect's shape (F; the codes marked D in helpdesk.md)."""
 
 from koine.dialects.helpdesk import wire
-from koine.http.call import Answer
+from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
 from koine.http.query import BadQuery
 from koine.kit.times import iso_ms
@@ -32,11 +32,11 @@ class KeyRefused(Unauthenticated):
     """It was an API key that was refused: these have codes of their own (F)."""
 
 
-def answer(refusal: Refusal | None, request_id: str, now: int) -> Answer:
+def answer(refusal: Refusal | None, request_id: str, now: int) -> Response:
     """The answer to a refusal at `now` (µs); None is a crash."""
     status, code, message, details = _said(refusal)
     problem = wire.Problem(code, message, details, request_id, iso_ms(now))
-    return Answer(wire.Error(success=False, error=problem), status)
+    return Response(wire.Error(success=False, error=problem), status)
 
 
 def _said(refusal: Refusal | None) -> Said:

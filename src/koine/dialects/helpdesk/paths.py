@@ -1,8 +1,8 @@
 """What the paths and pages of this dialect have in common."""
 
 from koine.dialects.helpdesk import wire
-from koine.http.call import AnyCall
-from koine.kit.ids import canonical
+from koine.http.call import AnyRequest
+from koine.kit.ids import canonical_id
 from koine.model.errors import Malformed
 from koine.model.page import Window, numbered
 
@@ -11,9 +11,9 @@ CONVERSATIONS = "/api/v1/conversations"
 CONVERSATION = "/api/v1/conversations/{id}"
 
 
-def conversation_id(call: AnyCall) -> str:
+def conversation_id(call: AnyRequest) -> str:
     """What the path's `{id}` names. Raises Malformed for what is no id (contracts/README.md)."""
-    found = canonical(call.path["id"])
+    found = canonical_id(call.path["id"])
     if found is None:
         raise Malformed("id must be a UUID")
     return found

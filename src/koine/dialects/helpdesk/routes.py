@@ -13,9 +13,9 @@ from koine.dialects.helpdesk import (
 )
 from koine.engine import conversations
 from koine.engine.conversations import Changes
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import Routes
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
@@ -29,7 +29,7 @@ routes = Routes()
 
 
 @routes.get(paths.CONVERSATIONS, query=wire.ConversationQuery, returns=wire.Conversations)
-async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.Conversations:
+async def list_conversations(call: Request[None, wire.ConversationQuery]) -> wire.Conversations:
     """List conversations, newest activity first."""
     wanted = _filter(call.query)
     if wanted is None:
@@ -46,7 +46,7 @@ async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.C
 
 
 @routes.get(paths.CONVERSATION, returns=wire.OneConversation, path_types={"id": "uuid"})
-async def get_conversation(call: Call[None, None]) -> wire.OneConversation:
+async def get_conversation(call: Request[None, None]) -> wire.OneConversation:
     """Get one conversation."""
     found = await conversations.get(call.engine, call.actor, paths.conversation_id(call), AROUND)
     return wire.OneConversation(
@@ -61,7 +61,7 @@ async def get_conversation(call: Call[None, None]) -> wire.OneConversation:
     status=201,
 )
 async def create_conversation(
-    call: Call[wire.CreateConversation, None],
+    call: Request[wire.CreateConversation, None],
 ) -> wire.OneConversation:
     """Create a conversation: open, from the API."""
     body = call.body
@@ -83,7 +83,7 @@ async def create_conversation(
     path_types={"id": "uuid"},
 )
 async def update_conversation(
-    call: Call[wire.UpdateConversation, None],
+    call: Request[wire.UpdateConversation, None],
 ) -> wire.OneConversation:
     """Change subject, status, priority or assignee; whatever is absent stays."""
     body = call.body
@@ -106,7 +106,7 @@ async def update_conversation(
     returns=wire.Deleted,
     path_types={"id": "uuid"},
 )
-async def delete_conversation(call: Call[wire.DeleteConversation, None]) -> wire.Deleted:
+async def delete_conversation(call: Request[wire.DeleteConversation, None]) -> wire.Deleted:
     """Delete a conversation and all its messages for good. This cannot be undone."""
     await conversations.delete(
         call.engine, call.actor, paths.conversation_id(call), call.body.reason
@@ -115,7 +115,7 @@ async def delete_conversation(call: Call[wire.DeleteConversation, None]) -> wire
 
 
 @routes.get("/api/v1/health", returns=wire.Health, public=True)
-async def health(call: Call[None, None]) -> wire.Health:
+async def health(call: Request[None, None]) -> wire.Health:
     """Say that the server answers."""
     return wire.Health("ok")
 
@@ -126,7 +126,7 @@ routes.include(routes_webhooks.routes)
 routes.include(stream.routes)
 
 
-async def _one(call: Call[Any, None], found: Conversation) -> wire.OneConversation:
+async def _one(call: Request[Any, None], found: Conversation) -> wire.OneConversation:
     """A conversation that was just written, with its people."""
     seen = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
     return wire.OneConversation(success=True, data=shapes.conversation(found, seen.people))
@@ -135,7 +135,7 @@ async def _one(call: Call[Any, None], found: Conversation) -> wire.OneConversati
 def _filter(query: wire.ConversationQuery) -> ConversationFilter | None:
     """What to find; None when an id is none, so that nothing can be found (D)."""
     given = {
-        name: canonical(text)
+        name: canonical_id(text)
         for name in ("assigned_to", "inbox_id", "customer_id")
         if (text := getattr(query, name)) is not None
     }
@@ -155,7 +155,7 @@ def _body_id(name: str, given: T) -> T | str:
     """The id a body gives, as it is stored; null and absence as they are. Raises Invalid."""
     if not isinstance(given, str):
         return given
-    found = canonical(given)
+    found = canonical_id(given)
     if found is None:
         raise Invalid(name, "is no id")
     return found

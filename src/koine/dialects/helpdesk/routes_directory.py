@@ -2,7 +2,7 @@
 
 from koine.dialects.helpdesk import paths, shapes, wire
 from koine.engine import inboxes, people
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import Routes
 from koine.model.filters import PeopleFilter
 
@@ -12,7 +12,7 @@ routes = Routes()
 
 
 @routes.get("/api/v1/inboxes", query=wire.PageQuery, returns=wire.Inboxes)
-async def list_inboxes(call: Call[None, wire.PageQuery]) -> wire.Inboxes:
+async def list_inboxes(call: Request[None, wire.PageQuery]) -> wire.Inboxes:
     """List inboxes, oldest first."""
     every = await inboxes.everyone(call.engine, call.actor)
     window = paths.window(call.query)
@@ -24,7 +24,7 @@ async def list_inboxes(call: Call[None, wire.PageQuery]) -> wire.Inboxes:
 
 
 @routes.get("/api/v1/users", query=wire.PageQuery, returns=wire.Users)
-async def list_users(call: Call[None, wire.PageQuery]) -> wire.Users:
+async def list_users(call: Request[None, wire.PageQuery]) -> wire.Users:
     """List users, oldest first."""
     window = paths.window(call.query)
     found = await people.find(call.engine, call.actor, USERS, window, with_total=True)

@@ -2,7 +2,7 @@
 
 from koine.dialects.helpdesk import paths, shapes, wire
 from koine.engine import messages
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.model.filters import MessageFilter
@@ -15,7 +15,7 @@ routes = Routes()
 
 
 @routes.get(MESSAGES, query=wire.PageQuery, returns=wire.Messages, path_types={"id": "uuid"})
-async def list_messages(call: Call[None, wire.PageQuery]) -> wire.Messages:
+async def list_messages(call: Request[None, wire.PageQuery]) -> wire.Messages:
     """List a conversation's messages, newest first."""
     said = await messages.page(
         call.engine, call.actor, paths.conversation_id(call), ALL, paths.window(call.query)
@@ -28,10 +28,10 @@ async def list_messages(call: Call[None, wire.PageQuery]) -> wire.Messages:
 
 
 @routes.post(
-    MESSAGES, body=wire.CreateMessage, returns=wire.OneMessage, status=201, keyed=True,
+    MESSAGES, body=wire.CreateMessage, returns=wire.OneMessage, status=201, stores_own_key=True,
     path_types={"id": "uuid"},
 )  # fmt: skip
-async def create_message(call: Call[wire.CreateMessage, None]) -> wire.OneMessage:
+async def create_message(call: Request[wire.CreateMessage, None]) -> wire.OneMessage:
     """Post a message as the key's user. A closed conversation stays closed."""
     draft = Draft(
         content=call.body.text,

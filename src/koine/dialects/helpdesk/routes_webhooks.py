@@ -11,7 +11,7 @@ from koine.engine import hook_changes, hook_deliveries, hooks
 from koine.engine.hook_changes import HookChanges
 from koine.engine.hook_deliveries import LogFilter
 from koine.engine.hooks import NewHook
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms
@@ -35,7 +35,7 @@ routes = Routes()
 
 
 @routes.get(WEBHOOKS, query=wire.PageQuery, returns=wires.Webhooks)
-async def list_webhooks(call: Call[None, wire.PageQuery]) -> wires.Webhooks:
+async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
     """List webhooks, oldest first."""
     everyone = await hooks.everyone(call.engine, call.actor)
     ours = [each for each in everyone if each.dialect == OURS]
@@ -46,7 +46,7 @@ async def list_webhooks(call: Call[None, wire.PageQuery]) -> wires.Webhooks:
 
 
 @routes.post(WEBHOOKS, body=wires.CreateWebhook, returns=wires.OneWebhook, status=201)
-async def create_webhook(call: Call[wires.CreateWebhook, None]) -> wires.OneWebhook:
+async def create_webhook(call: Request[wires.CreateWebhook, None]) -> wires.OneWebhook:
     """Create a webhook. Its secret is shown this once."""
     new = NewHook(dialect=OURS, **_given(call.body))
     made = await hooks.create(call.engine, call.actor, new)
@@ -54,14 +54,14 @@ async def create_webhook(call: Call[wires.CreateWebhook, None]) -> wires.OneWebh
 
 
 @routes.get(WEBHOOK, returns=wires.OneWebhook, path_types=TYPES)
-async def get_webhook(call: Call[None, None]) -> wires.OneWebhook:
+async def get_webhook(call: Request[None, None]) -> wires.OneWebhook:
     """Get one webhook."""
     found = await hooks.get(call.engine, call.actor, paths.conversation_id(call), OURS)
     return wires.OneWebhook(success=True, data=_webhook(found))
 
 
 @routes.put(WEBHOOK, body=wires.UpdateWebhook, returns=wires.OneWebhook, path_types=TYPES)
-async def update_webhook(call: Call[wires.UpdateWebhook, None]) -> wires.OneWebhook:
+async def update_webhook(call: Request[wires.UpdateWebhook, None]) -> wires.OneWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
     changes = HookChanges(active=call.body.is_active, **_given(call.body))
     hook_id = paths.conversation_id(call)
@@ -70,14 +70,14 @@ async def update_webhook(call: Call[wires.UpdateWebhook, None]) -> wires.OneWebh
 
 
 @routes.delete(WEBHOOK, returns=wire.Deleted, path_types=TYPES)
-async def delete_webhook(call: Call[None, None]) -> wire.Deleted:
+async def delete_webhook(call: Request[None, None]) -> wire.Deleted:
     """Delete a webhook and its log."""
     await hooks.remove(call.engine, call.actor, paths.conversation_id(call), OURS)
     return wire.Deleted(success=True, message="Webhook deleted")
 
 
-@routes.post(f"{WEBHOOK}/test", returns=wires.Tested, path_types=TYPES, once=False)
-async def test_webhook(call: Call[None, None]) -> wires.Tested:
+@routes.post(f"{WEBHOOK}/test", returns=wires.Tested, path_types=TYPES, idempotent=False)
+async def test_webhook(call: Request[None, None]) -> wires.Tested:
     """Post a `ping` now, and say what came of it."""
     posted = await trying.ping(call.engine, call.actor, paths.conversation_id(call), OURS)
     tried = posted.attempt
@@ -92,7 +92,7 @@ async def test_webhook(call: Call[None, None]) -> wires.Tested:
 
 
 @routes.get(f"{WEBHOOK}/logs", query=wires.LogQuery, returns=wires.Logs, path_types=TYPES)
-async def list_logs(call: Call[None, wires.LogQuery]) -> wires.Logs:
+async def list_logs(call: Request[None, wires.LogQuery]) -> wires.Logs:
     """List what was delivered, or was to be, newest event first."""
     status = call.query.status
     states = tuple(state for state, shown in OUTCOMES.items() if shown == status)

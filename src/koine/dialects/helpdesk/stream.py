@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from koine.dialects.helpdesk import auth, happened
 from koine.http import sse
-from koine.http.call import Call, Stream
+from koine.http.call import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
@@ -41,9 +41,13 @@ class Typing(Struct, frozen=True, rename="camel"):
 
 
 @routes.get(
-    "/api/v1/conversations/events", query=sse.CursorQuery, returns=Told, media=sse.MEDIA, live=True
+    "/api/v1/conversations/events",
+    query=sse.CursorQuery,
+    returns=Told,
+    media=sse.MEDIA,
+    needs_realtime=True,
 )
-async def follow(call: Call[None, sse.CursorQuery]) -> Stream:
+async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """Follow conversations, messages and customers by server-sent events."""
     return sse.follow(call, HelpdeskEventEncoder(), auth.known)
 

@@ -7,7 +7,7 @@ from koine.dialects.inbox.budgets import Budgets
 from koine.dialects.inbox.cable import Cable
 from koine.dialects.inbox.errors import ERROR_TYPES, refuse
 from koine.dialects.inbox.routes import routes
-from koine.http.call import Answer, AnyCall
+from koine.http.call import AnyRequest, Response
 from koine.http.limits import RateLimiter
 from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
@@ -47,19 +47,21 @@ class InboxDialect:
             return segments
         return [*segments[:-1], last.removesuffix(".json")]
 
-    async def authenticate(self, call: AnyCall) -> Actor:
+    async def authenticate(self, call: AnyRequest) -> Actor:
         """The contact the path names. Raises TooMany, NotFound, Unauthenticated."""
         return await authenticate(call, self._limiter)
 
-    def spend(self, call: AnyCall) -> None:
+    def charge_write_budget(self, call: AnyRequest) -> None:
         """Count what the call may write. Raises TooMany."""
-        call.notes["budgets"] = self._budgets
-        self._budgets.spend(call)
+        call.dialect_notes["budgets"] = self._budgets
+        self._budgets.charge_write_budget(call)
 
-    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+    def error_response(
+        self, refusal: Refusal | None, request_id: str, route_known: bool
+    ) -> Response:
         """The error's status and body."""
         return refuse(refusal)
 
-    def headers(self, call: AnyCall) -> Mapping[str, str]:
+    def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """None: the original tells no limits."""
         return {}

@@ -4,7 +4,7 @@ import msgspec
 
 from koine.dialects.inbox.wire_live import AVAILABLE
 from koine.engine import whereabouts
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.relay.relay import Relay
@@ -17,7 +17,7 @@ class Agents:
     """One for each process."""
 
     def __init__(self) -> None:
-        self._users: TimedCache[tuple[str, int], msgspec.Raw] = TimedCache(10_000)
+        self._users: TTLCache[tuple[str, int], msgspec.Raw] = TTLCache(10_000)
 
     async def users(self, relay: Relay, actor: Actor) -> msgspec.Raw:
         """The agents who are there, `{"<id>": "online" | "busy"}` as JSON. Raises Unavailable."""

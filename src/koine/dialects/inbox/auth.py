@@ -7,9 +7,9 @@ from koine.dialects.inbox.wire import View
 from koine.engine import contact_entry, surveys
 from koine.engine.contact_entry import Entry
 from koine.engine.surveys import Survey
-from koine.http.call import AnyCall
+from koine.http.call import AnyRequest
 from koine.http.limits import RateLimiter
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
 
@@ -22,7 +22,7 @@ CONTACT = INBOX + "/contacts/{contact}"
 CONVERSATION = CONTACT + "/conversations/{conversation}"
 
 
-async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
+async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
     """The contact the path names, or nobody yet where it names an inbox alone.
 
     Raises TooMany, NotFound for whatever is unknown, Unauthenticated for an identity hash.
@@ -32,43 +32,43 @@ async def authenticate(call: AnyCall, limiter: RateLimiter) -> Actor:
     if inbox is None:
         return await _by_survey(call)
     # Some calls check it after their body is read: a kept answer is for who shows the same.
-    call.proof = shown_hash(call) or ""
+    call.extra_credential = shown_hash(call) or ""
     entry = await contact_entry.enter(call.engine, inbox, contact)
     if contact is not None and not _brings_its_hash(call):
         entry = await contact_entry.prove(call.engine, entry, shown_hash(call))
-    call.notes["entry"] = entry
+    call.dialect_notes["entry"] = entry
     return _actor(entry, call.client_ip)
 
 
-def _count(call: AnyCall, limiter: RateLimiter, inbox: str, name: str) -> None:
+def _count(call: AnyRequest, limiter: RateLimiter, inbox: str, name: str) -> None:
     """Count a call of this address, here and in all: names can be made up. Raises TooMany."""
     per_minute, now = call.engine.settings.inbox_rate_limit_per_minute, call.engine.clock.now()
-    limiter.check(call.counted_ip, per_minute * NAMES_OF_ADDRESS, now)
-    limiter.check(f"{call.counted_ip}:{inbox}:{name}", per_minute, now)
+    limiter.check(call.rate_limit_ip, per_minute * NAMES_OF_ADDRESS, now)
+    limiter.check(f"{call.rate_limit_ip}:{inbox}:{name}", per_minute, now)
 
 
-def entry_of(call: AnyCall) -> Entry:
+def entry_of(call: AnyRequest) -> Entry:
     """Where the path led."""
-    return cast(Entry, call.notes["entry"])
+    return cast(Entry, call.dialect_notes["entry"])
 
 
-def view_of(call: AnyCall) -> View:
+def view_of(call: AnyRequest) -> View:
     """For whom the answer is rendered."""
     entry = entry_of(call)
     return View(entry.tenant, entry.inbox, entry.shown, call.base_url)
 
 
-def survey_of(call: AnyCall) -> Survey:
+def survey_of(call: AnyRequest) -> Survey:
     """The survey the path named."""
-    return cast(Survey, call.notes["survey"])
+    return cast(Survey, call.dialect_notes["survey"])
 
 
-def shown_hash(call: AnyCall) -> str | None:
+def shown_hash(call: AnyRequest) -> str | None:
     """The identity hash of the header or the query."""
     return call.headers.get(HASH_HEADER) or call.params.get(HASH_PARAMETER) or None
 
 
-def number_in(call: AnyCall, name: str) -> int:
+def number_in(call: AnyRequest, name: str) -> int:
     """An integer id of the path. Raises NotFound for anything else."""
     number = whole(call.path[name])
     if number is None:
@@ -76,7 +76,7 @@ def number_in(call: AnyCall, name: str) -> int:
     return number
 
 
-def _brings_its_hash(call: AnyCall) -> bool:
+def _brings_its_hash(call: AnyRequest) -> bool:
     # An update of the contact may carry the hash in its body, which is not read yet.
     is_update = call.method in ("PATCH", "PUT")
     return is_update and call.route is not None and call.route.path == CONTACT
@@ -89,10 +89,10 @@ def _actor(entry: Entry, client_ip: str) -> Actor:
     return Actor(tenant_id=entry.tenant.id, kind="contact", key_id=f"address:{client_ip}")
 
 
-async def _by_survey(call: AnyCall) -> Actor:
-    conversation_id = canonical(call.path["survey"])
+async def _by_survey(call: AnyRequest) -> Actor:
+    conversation_id = canonical_id(call.path["survey"])
     if conversation_id is None:
         raise NotFound("survey")
     survey = await surveys.enter(call.engine, conversation_id)
-    call.notes["survey"] = survey
+    call.dialect_notes["survey"] = survey
     return survey.actor

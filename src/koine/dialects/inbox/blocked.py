@@ -1,16 +1,16 @@
 """Contacts that the tenant has blocked: they read on, and nothing from them is stored."""
 
 from koine.dialects.inbox.auth import entry_of
-from koine.http.call import AnyCall
+from koine.http.call import AnyRequest
 from koine.model.errors import Forbidden
 
 
-def is_blocked(call: AnyCall) -> bool:
+def is_blocked(call: AnyRequest) -> bool:
     """Whether the contact of the path is blocked."""
     return entry_of(call).guest[1].blocked
 
 
-def refuse_blocked(call: AnyCall) -> None:
+def refuse_blocked(call: AnyRequest) -> None:
     """Raise Forbidden for a blocked contact."""
     if is_blocked(call):
         raise Forbidden("contact")

@@ -7,8 +7,8 @@ an address counts for nothing.
 
 from koine.dialects.inbox.auth import entry_of, survey_of
 from koine.engine.contact_rights import is_trusting
-from koine.http.call import AnyCall
-from koine.http.limits import Spending
+from koine.http.call import AnyRequest
+from koine.http.limits import WindowBudget
 from koine.kit.times import DAY, HOUR
 from koine.model.inbox import Inbox
 
@@ -23,44 +23,44 @@ class Budgets:
 
     def __init__(self) -> None:
         # Each has its own memory: what strangers make up displaces no counter of an inbox.
-        self._bytes_of_addresses = Spending(HOUR)
-        self._bytes_of_inboxes = Spending(DAY)
-        self._contacts_of_addresses = Spending(HOUR)
-        self._contacts_of_inboxes = Spending(DAY)
-        self._conversations = Spending(HOUR)
+        self._bytes_of_addresses = WindowBudget(HOUR)
+        self._bytes_of_inboxes = WindowBudget(DAY)
+        self._contacts_of_addresses = WindowBudget(HOUR)
+        self._contacts_of_inboxes = WindowBudget(DAY)
+        self._conversations = WindowBudget(HOUR)
 
-    def spend(self, call: AnyCall) -> None:
+    def charge_write_budget(self, call: AnyRequest) -> None:
         """Count what a call may write; one that only reads, or types, writes nothing. Raises
         TooMany."""
-        if call.method not in WRITES or call.route is None or not call.route.once:
+        if call.method not in WRITES or call.route is None or not call.route.idempotent:
             return
         limits, now, inbox = call.engine.settings, call.engine.clock.now(), _inbox(call)
-        size = CALL_COSTS + 2 * call.size
+        size = CALL_COSTS + 2 * call.payload_bytes
         if not is_trusting(inbox):
             most = limits.inbox_bytes_per_address
-            self._bytes_of_addresses.spend(call.counted_ip, size, most, now)
+            self._bytes_of_addresses.spend(call.rate_limit_ip, size, most, now)
         self._bytes_of_inboxes.spend(inbox.id, size, limits.inbox_bytes_per_inbox, now)
 
-    def admit_contact(self, call: AnyCall) -> None:
+    def admit_contact(self, call: AnyRequest) -> None:
         """Count a contact that is about to be made. Raises TooMany."""
         limits, now, inbox = call.engine.settings, call.engine.clock.now(), entry_of(call).inbox
         if not is_trusting(inbox):
             most = limits.inbox_contacts_per_address
-            self._contacts_of_addresses.spend(call.counted_ip, 1, most, now)
+            self._contacts_of_addresses.spend(call.rate_limit_ip, 1, most, now)
         self._contacts_of_inboxes.spend(inbox.id, 1, limits.inbox_contacts_per_inbox, now)
 
-    def admit_conversation(self, call: AnyCall) -> None:
+    def admit_conversation(self, call: AnyRequest) -> None:
         """Count a conversation that is about to be opened. Raises TooMany."""
         most, now = call.engine.settings.inbox_conversations_per_contact, call.engine.clock.now()
         self._conversations.spend(entry_of(call).guest[1].id, 1, most, now)
 
 
-def budgets_of(call: AnyCall) -> Budgets:
+def budgets_of(call: AnyRequest) -> Budgets:
     """The counters of the call's dialect."""
-    found = call.notes["budgets"]
+    found = call.dialect_notes["budgets"]
     assert isinstance(found, Budgets)
     return found
 
 
-def _inbox(call: AnyCall) -> Inbox:
-    return entry_of(call).inbox if "entry" in call.notes else survey_of(call).inbox
+def _inbox(call: AnyRequest) -> Inbox:
+    return entry_of(call).inbox if "entry" in call.dialect_notes else survey_of(call).inbox

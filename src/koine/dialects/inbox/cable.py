@@ -12,9 +12,9 @@ from koine.dialects.inbox.stream import InboxEventEncoder, InboxVoice
 from koine.dialects.inbox.subscription import Subscription
 from koine.engine import contact_entry
 from koine.engine.contact_entry import Entry
-from koine.http.call import AnyCall
+from koine.http.call import AnyRequest
 from koine.http.limits import RateLimiter
-from koine.http.socket import COME_BACK, NORMAL, POLICY, Gone, Socket
+from koine.http.socket import NORMAL, POLICY_VIOLATION, SERVICE_RESTART, Disconnected, WebSocket
 from koine.kit import metrics
 from koine.kit.times import unix
 from koine.model.errors import Refusal, TooMany, Unavailable
@@ -49,12 +49,12 @@ class Cable:
             self._beats = Beats(lambda: frames.ping(unix(relay.engine.clock.now())))
         return self._beats
 
-    async def serve(self, socket: Socket) -> None:
+    async def serve(self, socket: WebSocket) -> None:
         """One connection, from its handshake to its end."""
-        relay = socket.relay
-        await socket.accept(frames.PROTOCOL if frames.PROTOCOL in socket.offered else None)
+        relay = socket.realtime
+        await socket.accept(frames.PROTOCOL if frames.PROTOCOL in socket.subprotocols else None)
         client = Client(self, socket)
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(Disconnected):
             await socket.send(frames.WELCOME)
             beats = self.beats(relay)
             beats.join(client)
@@ -62,7 +62,7 @@ class Cable:
                 await client.listen()
             finally:
                 beats.leave(client)
-                self.saying.forget(socket.call.request_id)
+                self.saying.reset(socket.call.request_id)
                 await client.leave()
 
 
@@ -70,9 +70,9 @@ class Client:
     """One socket, and its subscriptions by identifier. Each is followed by a task of its own; an
     identifier that was given up may be subscribed to anew while the old one's task still ends."""
 
-    def __init__(self, cable: Cable, socket: Socket) -> None:
+    def __init__(self, cable: Cable, socket: WebSocket) -> None:
         self.socket = socket
-        self.relay = socket.relay
+        self.relay = socket.realtime
         self.cable = cable
         self._subscribed: dict[str, Subscription] = {}
         self._following: dict[Subscription, Following] = {}
@@ -98,11 +98,11 @@ class Client:
         if self._pinging:
             return
         self._pinging = True
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(Disconnected):
             if not self._following and asyncio.get_running_loop().time() > self._due:
                 metrics.CONNECTIONS_ENDED.labels("hello").inc()
                 await self._end("unauthorized", False)
-            elif self.relay.draining.begun:
+            elif self.relay.draining.started:
                 await self._end("server_restart", True)
             else:
                 await self.socket.send(text)
@@ -123,12 +123,14 @@ class Client:
             return
         self._ended = True
         await self.socket.send(frames.disconnect(reason, reconnect))
-        code = {"unauthorized": POLICY, "server_restart": COME_BACK}.get(reason, NORMAL)
+        code = {"unauthorized": POLICY_VIOLATION, "server_restart": SERVICE_RESTART}.get(
+            reason, NORMAL
+        )
         await self.socket.close(code, reason)
 
     def _soon(self) -> float:
         """When a socket must follow something, on the clock of the loop."""
-        return asyncio.get_running_loop().time() + self.relay.engine.settings.hello_seconds
+        return asyncio.get_running_loop().time() + self.relay.engine.settings.socket_login_seconds
 
     async def _do(self, said: frames.Command | None) -> None:
         """What is no command, or is about no subscription, is ignored (F)."""
@@ -146,11 +148,11 @@ class Client:
 
     async def _subscribe(self, identifier: str) -> None:
         """Raises TooMany, Unavailable, Gone."""
-        if self.relay.draining.begun:
+        if self.relay.draining.started:
             raise Unavailable()
         asked, call = frames.wanted(identifier), self.socket.call
         per_minute = call.engine.settings.inbox_rate_limit_per_minute * PER_ADDRESS
-        self.cable.subscribing.check(call.counted_ip, per_minute, call.engine.clock.now())
+        self.cable.subscribing.check(call.rate_limit_ip, per_minute, call.engine.clock.now())
         if asked is None or len(self._subscribed) >= MOST_SUBSCRIPTIONS:
             await self.socket.send(frames.rejected(identifier))
             return
@@ -163,11 +165,11 @@ class Client:
             await self.socket.send(frames.rejected(identifier))
             return
         held: list[str] = []
-        call.count_credential(held, voice.actor)
+        call.take_credential_slot_in(held, voice.actor)
         try:
             seat = await self.relay.seat(voice, asked.last_event_id or None, known_at=rights)
         except BaseException:
-            call.release(held)
+            call.release_slots(held)
             raise
         made = Subscription(self.socket, self.cable.agents, identifier, voice, seat)
         self._subscribed[identifier] = made
@@ -175,7 +177,7 @@ class Client:
 
     async def _follow(self, subscription: Subscription) -> None:
         try:
-            with contextlib.suppress(Gone):
+            with contextlib.suppress(Disconnected):
                 try:
                     await subscription.follow()
                 except Closed as closed:
@@ -209,14 +211,14 @@ class Client:
         following = self._following.pop(subscription, None)
         if following is None:
             return
-        self.socket.call.release(following.held)
+        self.socket.call.release_slots(following.held)
         self.relay.leave(subscription.seat)
         if self._subscribed.get(subscription.identifier) is subscription:
             del self._subscribed[subscription.identifier]
         self._due = self._soon()
 
 
-async def _voice(call: AnyCall, token: str) -> InboxVoice:
+async def _voice(call: AnyRequest, token: str) -> InboxVoice:
     """Whose events a token opens. Raises as `contact_entry.listen`."""
     engine = call.engine
 

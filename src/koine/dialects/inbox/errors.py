@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from koine.engine.contact_rules import InvalidFields
 from koine.engine.surveys import SurveyClosed
-from koine.http.call import Answer
+from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
     Conflict,
@@ -46,18 +46,18 @@ ERROR_TYPES: dict[int, type] = {
 }
 
 
-def refuse(refusal: Refusal | None) -> Answer:
+def refuse(refusal: Refusal | None) -> Response:
     """The answer to a refusal; None is a crash."""
     match refusal:
         case Invalid():
             return _invalid(refusal)
         case SurveyClosed():
-            return Answer(Said(refusal.message), 422)
+            return Response(Said(refusal.message), 422)
         case Malformed():
             return _problem(400, "Bad Request")
         case Unauthenticated():
             # The default would promise that a bearer token helps; here none does.
-            return Answer(
+            return Response(
                 Problem(401, "Unauthorized"), 401, {"WWW-Authenticate": "X-Identifier-Hash"}
             )
         case Forbidden():
@@ -71,17 +71,17 @@ def refuse(refusal: Refusal | None) -> Answer:
         case TooLarge():
             return _problem(413, "Payload Too Large")
         case TooMany():
-            return Answer("Retry later", 429, media="text/plain")
+            return Response("Retry later", 429, media="text/plain")
         case Unavailable():
             return _problem(503, "Service Unavailable")
         case _:
             return _problem(500, "Internal Server Error")
 
 
-def _invalid(refusal: Invalid) -> Answer:
+def _invalid(refusal: Invalid) -> Response:
     fields = refusal.fields if isinstance(refusal, InvalidFields) else (refusal.field,)
-    return Answer(Unprocessable(refusal.message, list(fields)), 422)
+    return Response(Unprocessable(refusal.message, list(fields)), 422)
 
 
-def _problem(status: int, error: str) -> Answer:
-    return Answer(Problem(status, error), status)
+def _problem(status: int, error: str) -> Response:
+    return Response(Problem(status, error), status)

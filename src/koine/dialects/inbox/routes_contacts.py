@@ -13,7 +13,7 @@ from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
 from koine.engine import contact_entry, contacts
 from koine.engine.contact_rules import LONGEST_URL, ContactGiven
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import Routes
 from koine.model.links import is_link
 
@@ -21,7 +21,7 @@ routes = Routes()
 
 
 @routes.get(INBOX, returns=Inbox, other_statuses=(404, 429), tags=("Inbox",))
-async def get_inbox(call: Call[None, None]) -> Inbox:
+async def get_inbox(call: Request[None, None]) -> Inbox:
     """Get an inbox: its name, hours and what it asks of contacts."""
     return wire_inbox.inbox(entry_of(call).inbox)
 
@@ -34,7 +34,7 @@ async def get_inbox(call: Call[None, None]) -> Inbox:
     other_statuses=(400, 401, 404, 422, 429),
     tags=("Contacts",),
 )
-async def create_contact(call: Call[ContactCreate, None]) -> ContactCreated:
+async def create_contact(call: Request[ContactCreate, None]) -> ContactCreated:
     """Create a contact, or find it by its source id or its proven identifier."""
     given = _given(call.body)
     given = structs.replace(given, identifier_hash=given.identifier_hash or shown_hash(call))
@@ -44,7 +44,7 @@ async def create_contact(call: Call[ContactCreate, None]) -> ContactCreated:
 
 
 @routes.get(CONTACT, returns=ContactCreated, other_statuses=(401, 404, 429), tags=("Contacts",))
-async def get_contact(call: Call[None, None]) -> ContactCreated:
+async def get_contact(call: Request[None, None]) -> ContactCreated:
     """Get the contact behind a source id."""
     entry = entry_of(call)
     return wire_people.contact_created(entry.guest[0], entry.shown)
@@ -58,7 +58,7 @@ async def get_contact(call: Call[None, None]) -> ContactCreated:
     other_statuses=(400, 401, 403, 404, 422, 429),
     tags=("Contacts",),
 )
-async def update_contact(call: Call[ContactUpdate, None]) -> ContactRecord:
+async def update_contact(call: Request[ContactUpdate, None]) -> ContactRecord:
     """Update the contact, as far as its source id may."""
     refuse_blocked(call)
     shown = call.body.identifier_hash or shown_hash(call)

@@ -16,7 +16,7 @@ from koine.dialects.inbox.bodies import ConversationCreate, Typing
 from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire import Conversation
 from koine.engine import inbox_conversations
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.model.errors import Unavailable
 from koine.model.identity import Identity
@@ -33,40 +33,40 @@ NUMBERED: dict[str, PathType] = {"conversation": "integer"}
     other_statuses=(401, 404, 429),
     tags=("Conversations",),
 )
-async def list_conversations(call: Call[None, None]) -> list[Conversation]:
+async def list_conversations(call: Request[None, None]) -> list[Conversation]:
     """List the contact's conversations, each with its messages."""
     shown = await inbox_conversations.of_place(call.engine, call.actor, entry_of(call))
     view = view_of(call)
     return [wire.conversation(view, each, shown.around) for each in shown.items]
 
 
-async def _made(call: Call[ConversationCreate, None]) -> Conversation:
+async def _made(call: Request[ConversationCreate, None]) -> Conversation:
     """The conversation that was created, as it is now."""
-    return await _whole(call, int(call.made))
+    return await _whole(call, int(call.created_ids))
 
 
-async def _now(call: Call[None, None]) -> Conversation:
+async def _now(call: Request[None, None]) -> Conversation:
     """The conversation of the path, as it is now."""
     return await _whole(call, number_in(call, "conversation"))
 
 
 @routes.post(
     CONTACT + "/conversations",
-    again=_made,
+    replay=_made,
     body=ConversationCreate,
     returns=Conversation,
     forms=True,
     other_statuses=(400, 401, 404, 422, 429),
     tags=("Conversations",),
 )
-async def create_conversation(call: Call[ConversationCreate, None]) -> Conversation:
+async def create_conversation(call: Request[ConversationCreate, None]) -> Conversation:
     """Create a conversation."""
     given, admit = (
         call.body.custom_attributes or {},
         partial(budgets_of(call).admit_conversation, call),
     )
     opened = await inbox_conversations.open_(call.engine, call.actor, entry_of(call), given, admit)
-    call.made = str(opened.number)
+    call.created_ids = str(opened.number)
     return await _whole(call, opened.number)
 
 
@@ -77,20 +77,20 @@ async def create_conversation(call: Call[ConversationCreate, None]) -> Conversat
     path_types=NUMBERED,
     tags=("Conversations",),
 )
-async def get_conversation(call: Call[None, None]) -> Conversation:
+async def get_conversation(call: Request[None, None]) -> Conversation:
     """Get a conversation with its messages."""
     return await _whole(call, number_in(call, "conversation"))
 
 
 @routes.post(
     CONVERSATION + "/toggle_status",
-    again=_now,
+    replay=_now,
     returns=Conversation,
     other_statuses=(401, 404, 429),
     path_types=NUMBERED,
     tags=("Conversations",),
 )
-async def toggle_status(call: Call[None, None]) -> Conversation:
+async def toggle_status(call: Request[None, None]) -> Conversation:
     """Resolve a conversation. One that is resolved stays so."""
     number, entry = number_in(call, "conversation"), entry_of(call)
     await inbox_conversations.resolve(call.engine, call.actor, entry, number)
@@ -103,10 +103,10 @@ async def toggle_status(call: Call[None, None]) -> Conversation:
     forms=True,
     other_statuses=(401, 404, 429),
     path_types=NUMBERED,
-    once=False,
+    idempotent=False,
     tags=("Conversations",),
 )
-async def toggle_typing(call: Call[Typing, None]) -> None:
+async def toggle_typing(call: Request[Typing, None]) -> None:
     """Say that the contact is typing, or no longer."""
     entry, number = entry_of(call), number_in(call, "conversation")
     found = await inbox_conversations.get(call.engine, call.actor, entry, number)
@@ -115,7 +115,7 @@ async def toggle_typing(call: Call[Typing, None]) -> None:
     with contextlib.suppress(Unavailable):
         if status in ("on", "off") and not entry.guest[1].blocked:
             told = _typing(entry.guest[1], call.actor.tenant_id, found.id, status == "on")
-            call.relay.whisper(told)
+            call.realtime.whisper(told)
 
 
 @routes.post(
@@ -124,7 +124,7 @@ async def toggle_typing(call: Call[Typing, None]) -> None:
     path_types=NUMBERED,
     tags=("Conversations",),
 )
-async def update_last_seen(call: Call[None, None]) -> None:
+async def update_last_seen(call: Request[None, None]) -> None:
     """Say that the contact has seen everything in the conversation."""
     number, entry = number_in(call, "conversation"), entry_of(call)
     if is_blocked(call):
@@ -147,7 +147,7 @@ def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -
 
 
 async def _whole(
-    call: Call[ConversationCreate, None] | Call[None, None], number: int
+    call: Request[ConversationCreate, None] | Request[None, None], number: int
 ) -> Conversation:
     shown = await inbox_conversations.whole(call.engine, call.actor, entry_of(call), number)
     return wire.conversation(view_of(call), shown.one, shown.around)

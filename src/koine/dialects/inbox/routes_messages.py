@@ -8,7 +8,7 @@ from koine.dialects.inbox.routes_conversations import NUMBERED
 from koine.dialects.inbox.wire import Message
 from koine.engine import files, inbox_conversations, messages, surveys
 from koine.engine.upload_budgets import Uploader
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.idempotency import message_key
 from koine.http.route import Routes
 from koine.kit.json import json_text
@@ -31,7 +31,7 @@ KINDS: dict[str, MessageType] = {"image": "image", "audio": "audio", "video": "v
     path_types=NUMBERED,
     tags=("Messages",),
 )
-async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
+async def list_messages(call: Request[None, MessagesQuery]) -> list[Message]:
     """List the newest messages, or those before or after one, oldest first."""
     number = number_in(call, "conversation")
     shown = await inbox_conversations.said(
@@ -43,7 +43,7 @@ async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
 @routes.post(
     MESSAGES,
     body=MessageCreate,
-    keyed=True,
+    stores_own_key=True,
     returns=Message,
     forms=True,
     other_statuses=(400, 401, 403, 404, 413, 422, 429),
@@ -51,7 +51,7 @@ async def list_messages(call: Call[None, MessagesQuery]) -> list[Message]:
     files=("attachments",),
     tags=("Messages",),
 )
-async def create_message(call: Call[MessageCreate, None]) -> Message:
+async def create_message(call: Request[MessageCreate, None]) -> Message:
     """Send a message, with files if it is a multipart form."""
     refuse_blocked(call)
     number, now = number_in(call, "conversation"), call.engine.clock.now()
@@ -73,7 +73,7 @@ async def create_message(call: Call[MessageCreate, None]) -> Message:
     return wire.message(view_of(call), found, message, {})
 
 
-async def _now(call: Call[MessageUpdate, None]) -> Message:
+async def _now(call: Request[MessageUpdate, None]) -> Message:
     """The message of the path, as it is now."""
     found, message = await _named(call)
     return wire.message(view_of(call), found, message, {})
@@ -81,7 +81,7 @@ async def _now(call: Call[MessageUpdate, None]) -> Message:
 
 @routes.update(
     MESSAGES + "/{message}",
-    again=_now,
+    replay=_now,
     body=MessageUpdate,
     returns=Message,
     forms=True,
@@ -89,7 +89,7 @@ async def _now(call: Call[MessageUpdate, None]) -> Message:
     path_types=NUMBERED | {"message": "integer"},
     tags=("Messages",),
 )
-async def update_message(call: Call[MessageUpdate, None]) -> Message:
+async def update_message(call: Request[MessageUpdate, None]) -> Message:
     """Fill in a form or survey that a message holds."""
     found, before = await _named(call)
     surveys.check_open(before, call.engine.clock.now())
@@ -100,7 +100,7 @@ async def update_message(call: Call[MessageUpdate, None]) -> Message:
     return wire.message(view_of(call), found, after, {})
 
 
-async def _named(call: Call[MessageUpdate, None]) -> tuple[Conversation, MessageNoun]:
+async def _named(call: Request[MessageUpdate, None]) -> tuple[Conversation, MessageNoun]:
     number = number_in(call, "conversation")
     found = await inbox_conversations.get(call.engine, call.actor, entry_of(call), number)
     named = number_in(call, "message")
@@ -110,7 +110,7 @@ async def _named(call: Call[MessageUpdate, None]) -> tuple[Conversation, Message
     return found, message
 
 
-async def _stored(call: Call[MessageCreate, None], conversation_id: str) -> list[Attachment]:
+async def _stored(call: Request[MessageCreate, None], conversation_id: str) -> list[Attachment]:
     if not call.files:
         return []
     engine, tenant_id, entry = call.engine, call.actor.tenant_id, entry_of(call)
@@ -126,12 +126,12 @@ async def _stored(call: Call[MessageCreate, None], conversation_id: str) -> list
     return saved
 
 
-async def _discard(call: Call[MessageCreate, None], saved: list[Attachment]) -> None:
+async def _discard(call: Request[MessageCreate, None], saved: list[Attachment]) -> None:
     if saved:
         await files.discard(call.engine, call.actor.tenant_id, saved)
 
 
-def _draft(call: Call[MessageCreate, None], saved: list[Attachment]) -> Draft:
+def _draft(call: Request[MessageCreate, None], saved: list[Attachment]) -> Draft:
     first = saved[0] if saved else None
     return Draft(
         content=call.body.content,

@@ -5,7 +5,7 @@ from koine.dialects.inbox.auth import survey_of
 from koine.dialects.inbox.bodies import SurveyUpdate, submitted
 from koine.dialects.inbox.wire_inbox import Survey
 from koine.engine import messages, surveys
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import PathType, Routes
 
 routes = Routes()
@@ -16,7 +16,7 @@ TYPES: dict[str, PathType] = {"survey": "uuid"}
 @routes.get(
     SURVEY, returns=Survey, other_statuses=(404, 429), path_types=TYPES, tags=("CSAT survey",)
 )
-async def get_survey(call: Call[None, None]) -> Survey:
+async def get_survey(call: Request[None, None]) -> Survey:
     """Get the survey of a conversation."""
     found = survey_of(call)
     return wire_inbox.survey(found, found.message)
@@ -31,7 +31,7 @@ async def get_survey(call: Call[None, None]) -> Survey:
     path_types=TYPES,
     tags=("CSAT survey",),
 )
-async def answer_survey(call: Call[SurveyUpdate, None]) -> Survey:
+async def answer_survey(call: Request[SurveyUpdate, None]) -> Survey:
     """Answer the survey of a conversation."""
     found = survey_of(call)
     surveys.check_open(found.message, call.engine.clock.now())

@@ -4,7 +4,7 @@ from koine.dialects.inbox import frames
 from koine.dialects.inbox import wire_live as wire
 from koine.dialects.inbox.agents import Agents
 from koine.dialects.inbox.stream import PRESENCE, InboxVoice, event
-from koine.http.socket import Socket
+from koine.http.socket import WebSocket
 from koine.relay.seat import Seat, Told
 
 _IDLE = 600.0
@@ -14,7 +14,7 @@ class Subscription:
     """Owned by the socket's client, which takes the seat and gives it up."""
 
     def __init__(
-        self, socket: Socket, agents: Agents, identifier: str, voice: InboxVoice, seat: Seat
+        self, socket: WebSocket, agents: Agents, identifier: str, voice: InboxVoice, seat: Seat
     ) -> None:
         self.identifier = identifier
         self.seat = seat
@@ -38,7 +38,7 @@ class Subscription:
 
     async def tell_presence(self, event_id: str = "") -> None:
         """Send who of the agents is there. Raises Gone, Unavailable."""
-        users = await self._agents.users(self._socket.relay, self._voice.actor)
+        users = await self._agents.users(self._socket.realtime, self._voice.actor)
         self._users = bytes(users)
         told = wire.Present(self._voice.entry.tenant.number, users)
         await self._send(event("presence.update", told), event_id)
@@ -51,7 +51,7 @@ class Subscription:
             if shown != PRESENCE:
                 await self._send(shown, cursor)
         if any(shown == PRESENCE for _, shown in told.frames):
-            users = await self._agents.users(self._socket.relay, self._voice.actor)
+            users = await self._agents.users(self._socket.realtime, self._voice.actor)
             if bytes(users) != self._users:
                 await self.tell_presence()
 

@@ -6,7 +6,7 @@ from functools import partial
 from koine import __version__
 from koine.dialects.native import auth, errors, socket
 from koine.dialects.native.routes import every_route
-from koine.http.call import Answer, AnyCall
+from koine.http.call import AnyRequest, Response
 from koine.http.limits import RateLimiter
 from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
@@ -43,15 +43,17 @@ class Native:
         serve = partial(socket.serve, calls=self._limiter, said=RateLimiter())
         self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 
-    async def authenticate(self, call: AnyCall) -> Actor:
+    async def authenticate(self, call: AnyRequest) -> Actor:
         """The caller behind an access token or an API key."""
         return await auth.actor(call, self._limiter)
 
-    def refuse(self, refusal: Refusal | None, request_id: str, route_known: bool) -> Answer:
+    def error_response(
+        self, refusal: Refusal | None, request_id: str, route_known: bool
+    ) -> Response:
         """A refusal as a problem."""
         return errors.answer(refusal, request_id)
 
-    def headers(self, call: AnyCall) -> Mapping[str, str]:
+    def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """The rate limit headers, where there is a limit."""
         return call.rate.headers() if call.rate else {}
 

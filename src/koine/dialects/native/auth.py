@@ -2,9 +2,9 @@
 
 from koine.engine import access, credentials
 from koine.engine.engine import Engine
-from koine.http.call import AnyCall
-from koine.http.limits import RateLimiter, count_call, counting_strangers
-from koine.kit.tokens import digest
+from koine.http.call import AnyRequest
+from koine.http.limits import RateLimiter, authenticate_limited, count_call
+from koine.kit.tokens import sha256_hex
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -14,50 +14,50 @@ ATTEMPTS_OF_ADDRESS = 3
 """One address may fail this many times the limit of one login, over all logins."""
 
 
-async def actor(call: AnyCall, limiter: RateLimiter) -> Actor:
+async def actor(call: AnyRequest, limiter: RateLimiter) -> Actor:
     """The caller, counted against its limit; whoever shows no good credential is counted by
     address. Raises Unauthenticated, Forbidden, TooMany."""
-    found = await counting_strangers(call, limiter, known(call))
+    found = await authenticate_limited(call, limiter, known(call))
     count(call, limiter, found)
     return found
 
 
-def count(call: AnyCall, limiter: RateLimiter, found: Actor) -> None:
+def count(call: AnyRequest, limiter: RateLimiter, found: Actor) -> None:
     """Count a call of the caller. Raises TooMany."""
     count_call(call, limiter, f"{found.tenant_id}:{found.caller}")
 
 
-def count_login_address(call: AnyCall, limiter: RateLimiter) -> None:
+def count_login_address(call: AnyRequest, limiter: RateLimiter) -> None:
     """Count an attempt to log in for the address, before anything else is read of it. Raises
     TooMany."""
     limiter.check(_address(call), _of_address(call), call.engine.clock.now())
 
 
-def count_login(call: AnyCall, limiter: RateLimiter, email: str) -> None:
+def count_login(call: AnyRequest, limiter: RateLimiter, email: str) -> None:
     """Count an attempt to log in for the address and e-mail together. Raises TooMany."""
     per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
     limiter.check(_login(call, email), per_minute, now)
 
 
-def welcome(call: AnyCall, limiter: RateLimiter, email: str) -> None:
+def welcome(call: AnyRequest, limiter: RateLimiter, email: str) -> None:
     """Count a login that succeeded no more: who knows the password is no guesser."""
-    limiter.forget(_login(call, email))
-    limiter.give_back(_address(call), _of_address(call))
+    limiter.reset(_login(call, email))
+    limiter.refund(_address(call), _of_address(call))
 
 
-def _address(call: AnyCall) -> str:
-    return f"login:{call.counted_ip}"
+def _address(call: AnyRequest) -> str:
+    return f"login:{call.rate_limit_ip}"
 
 
-def _of_address(call: AnyCall) -> int:
+def _of_address(call: AnyRequest) -> int:
     return call.engine.settings.login_rate_limit_per_minute * ATTEMPTS_OF_ADDRESS
 
 
-def _login(call: AnyCall, email: str) -> str:
-    return digest(f"login:{call.counted_ip}:{email.strip().lower()}")
+def _login(call: AnyRequest, email: str) -> str:
+    return sha256_hex(f"login:{call.rate_limit_ip}:{email.strip().lower()}")
 
 
-def reader(call: AnyCall) -> Actor:
+def reader(call: AnyRequest) -> Actor:
     """The caller, for reading conversations: a key needs the permission even for those its user
     takes part in. Raises Forbidden."""
     return reading(call.actor)
@@ -70,7 +70,7 @@ def reading(actor: Actor) -> Actor:
     return actor
 
 
-def writer(call: AnyCall) -> Actor:
+def writer(call: AnyRequest) -> Actor:
     """The caller, for speaking in conversations and changing them; as `reader`."""
     return writing(call.actor)
 
@@ -82,7 +82,7 @@ def writing(actor: Actor) -> Actor:
     return actor
 
 
-async def known(call: AnyCall) -> Actor:
+async def known(call: AnyRequest) -> Actor:
     """The caller, not counted. Raises Unauthenticated, Forbidden."""
     bearer = call.headers.bearer_token()
     credential = bearer or (call.headers.get("X-API-Key") or "").strip()

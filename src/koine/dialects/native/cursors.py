@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from koine.dialects.native.wire import PageQuery
 from koine.http.query import BadQuery
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.model.page import Page, Window
 
 LATEST = 2**62
@@ -65,7 +65,7 @@ def _read(text: str) -> Cursor:
         at, _, name = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(".")
     except ValueError:
         raise _unknown() from None
-    known = canonical(name)
+    known = canonical_id(name)
     if known is None or not (at.isascii() and at.isdigit()) or len(at) > 19 or int(at) > LATEST:
         raise _unknown()
     return int(at), known

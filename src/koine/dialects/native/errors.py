@@ -3,7 +3,7 @@
 import msgspec
 
 from koine.dialects.native import wire
-from koine.http.call import Answer
+from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
     Conflict,
@@ -45,7 +45,7 @@ Said = tuple[str, str, str | None]
 """Slug, detail, reason."""
 
 
-def answer(refusal: Refusal | None, request_id: str) -> Answer:
+def answer(refusal: Refusal | None, request_id: str) -> Response:
     """The answer to a refusal; None is a crash."""
     slug, detail, reason = said(refusal)
     status, title = TITLES[slug]
@@ -58,7 +58,7 @@ def answer(refusal: Refusal | None, request_id: str) -> Answer:
         errors=_fields(refusal),
         request_id=request_id,
     )
-    return Answer(msgspec.json.encode(problem), status, media=MEDIA)
+    return Response(msgspec.json.encode(problem), status, media=MEDIA)
 
 
 def _fields(refusal: Refusal | None) -> list[wire.FieldError]:

@@ -5,10 +5,10 @@ from functools import partial
 from koine.dialects.native import shapes, wire
 from koine.dialects.native.auth import count_login, count_login_address, welcome
 from koine.engine import accounts, people, sessions
-from koine.http.call import Call
-from koine.http.limits import RateLimiter, count_address
+from koine.http.call import Request
+from koine.http.limits import RateLimiter, limit_unauthenticated
 from koine.http.route import Routes
-from koine.kit.ids import canonical
+from koine.kit.ids import canonical_id
 from koine.model.errors import Unauthenticated
 
 TAGS = ("Login",)
@@ -25,11 +25,11 @@ def login_routes(limiter: RateLimiter) -> Routes:
         "/v1/me/password",
         body=wire.NewPassword,
         status=204,
-        once=False,
+        idempotent=False,
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def change_password(call: Call[wire.NewPassword, None]) -> None:
+    async def change_password(call: Request[wire.NewPassword, None]) -> None:
         """Change one's own password, which ends every session of one's own."""
         count_login_address(call, limiter)
         me, body = call.actor.identity_id or "", call.body
@@ -48,16 +48,16 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
         body=wire.LogIn,
         returns=wire.Tokens,
         public=True,
-        admit=partial(count_login_address, limiter=limiter),
-        once=False,
+        precheck=partial(count_login_address, limiter=limiter),
+        idempotent=False,
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def log_in(call: Call[wire.LogIn, None]) -> wire.Tokens:
+    async def log_in(call: Request[wire.LogIn, None]) -> wire.Tokens:
         """Log in by e-mail and password. A wrong password and an unknown e-mail answer alike."""
         body = call.body
         count_login(call, limiter, body.email)
-        if body.tenant_id is not None and canonical(body.tenant_id) is None:
+        if body.tenant_id is not None and canonical_id(body.tenant_id) is None:
             raise Unauthenticated("invalid")
         logged_in = await sessions.log_in(
             call.engine, body.email, body.password, body.tenant_id, address=call.client_ip
@@ -69,19 +69,19 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
 def session_routes(limiter: RateLimiter) -> Routes:
     """The routes that a refresh token opens, counted by address."""
     routes = Routes()
-    admit = partial(count_address, limiter=limiter)
+    admit = partial(limit_unauthenticated, limiter=limiter)
 
     @routes.post(
         "/v1/auth/refresh",
         body=wire.RefreshToken,
         returns=wire.Tokens,
         public=True,
-        admit=admit,
-        once=False,
+        precheck=admit,
+        idempotent=False,
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def refresh(call: Call[wire.RefreshToken, None]) -> wire.Tokens:
+    async def refresh(call: Request[wire.RefreshToken, None]) -> wire.Tokens:
         """Turn a refresh token into the next pair. One that was used before ends its session."""
         return shapes.tokens(await sessions.refresh(call.engine, call.body.refresh_token))
 
@@ -90,12 +90,12 @@ def session_routes(limiter: RateLimiter) -> Routes:
         body=wire.RefreshToken,
         status=204,
         public=True,
-        admit=admit,
-        once=False,
+        precheck=admit,
+        idempotent=False,
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def log_out(call: Call[wire.RefreshToken, None]) -> None:
+    async def log_out(call: Request[wire.RefreshToken, None]) -> None:
         """End the session of a refresh token."""
         await sessions.end(call.engine, call.body.refresh_token)
 
@@ -106,7 +106,7 @@ routes = Routes()
 
 
 @routes.get("/v1/me", returns=wire.Me, tags=TAGS)
-async def get_me(call: Call[None, None]) -> wire.Me:
+async def get_me(call: Request[None, None]) -> wire.Me:
     """Say who calls and what they may do."""
     actor = call.actor
     user = None

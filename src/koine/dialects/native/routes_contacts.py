@@ -4,7 +4,7 @@ from koine.dialects.native import cursors, shapes, values
 from koine.dialects.native import wire_people as wire
 from koine.engine import contact_merge, offboarding, people
 from koine.engine.people import PersonChanges
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.model.filters import PeopleFilter
 from koine.model.identity import NewIdentity
@@ -19,7 +19,7 @@ routes = Routes()
 
 
 @routes.get(CONTACTS, query=wire.ContactQuery, returns=wire.Contacts, tags=TAGS)
-async def list_contacts(call: Call[None, wire.ContactQuery]) -> wire.Contacts:
+async def list_contacts(call: Request[None, wire.ContactQuery]) -> wire.Contacts:
     """List contacts, oldest first."""
     q = call.query
     inbox_ids = values.ids("inbox_id", q.inbox_id)
@@ -29,9 +29,9 @@ async def list_contacts(call: Call[None, wire.ContactQuery]) -> wire.Contacts:
 
 
 @routes.post(CONTACTS, body=wire.CreateContact, returns=wire.Contact, status=201, tags=TAGS)
-async def create_contact(call: Call[wire.CreateContact, None]) -> wire.Contact:
+async def create_contact(call: Request[wire.CreateContact, None]) -> wire.Contact:
     """Add a contact; with `inbox_id` also its place there, which is shown in this answer alone."""
-    given = values.given(call.body, ids=("inbox_id",), bags=BAGS)
+    given = values.changed_fields(call.body, ids=("inbox_id",), bags=BAGS)
     inbox_id = given.pop("inbox_id")
     new = NewIdentity(kind="contact", **given)
     if inbox_id is None:
@@ -41,17 +41,17 @@ async def create_contact(call: Call[wire.CreateContact, None]) -> wire.Contact:
 
 
 @routes.get(CONTACT, returns=wire.Contact, path_types=TYPES, tags=TAGS)
-async def get_contact(call: Call[None, None]) -> wire.Contact:
+async def get_contact(call: Request[None, None]) -> wire.Contact:
     """Get one contact."""
     contact_id = values.path_id(call, "contact_id")
     return shapes.contact(await people.get(call.engine, call.actor, contact_id, "contact"))
 
 
 @routes.patch(CONTACT, body=wire.ChangeContact, returns=wire.Contact, path_types=TYPES, tags=TAGS)
-async def change_contact(call: Call[wire.ChangeContact, None]) -> wire.Contact:
+async def change_contact(call: Request[wire.ChangeContact, None]) -> wire.Contact:
     """Change a contact."""
     contact_id = values.path_id(call, "contact_id")
-    changes = PersonChanges(**values.given(call.body, bags=BAGS))
+    changes = PersonChanges(**values.changed_fields(call.body, bags=BAGS))
     changed = await people.change(call.engine, call.actor, contact_id, "contact", changes)
     return shapes.contact(changed)
 
@@ -59,14 +59,14 @@ async def change_contact(call: Call[wire.ChangeContact, None]) -> wire.Contact:
 @routes.post(
     CONTACT + "/merge", body=wire.MergeContact, returns=wire.Contact, path_types=TYPES, tags=TAGS
 )
-async def merge_contact(call: Call[wire.MergeContact, None]) -> wire.Contact:
+async def merge_contact(call: Request[wire.MergeContact, None]) -> wire.Contact:
     """Make another contact this one: what it said, and its conversations, are this one's then."""
     contact_id = values.path_id(call, "contact_id")
-    merged_id = values.given(call.body, ids=("contact_id",))["contact_id"]
+    merged_id = values.changed_fields(call.body, ids=("contact_id",))["contact_id"]
     return shapes.contact(await contact_merge.merge(call.engine, call.actor, contact_id, merged_id))
 
 
 @routes.delete(CONTACT, status=204, path_types=TYPES, tags=TAGS)
-async def remove_contact(call: Call[None, None]) -> None:
+async def remove_contact(call: Request[None, None]) -> None:
     """Remove a contact; what it said stays."""
     await offboarding.remove(call.engine, call.actor, values.path_id(call, "contact_id"), "contact")

@@ -6,7 +6,7 @@ from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, delivery_conversations
 from koine.engine.conversations import Changes
 from koine.engine.delivery_conversations import Opening
-from koine.http.call import Answer, AnyCall, Call
+from koine.http.call import AnyRequest, Request, Response
 from koine.http.query import BadQuery
 from koine.http.route import PathType, Routes
 from koine.model.actor import Actor
@@ -26,7 +26,7 @@ routes = Routes()
 
 
 @routes.get(CONVERSATIONS, query=wire.ConversationQuery, returns=wire.Conversations, tags=TAGS)
-async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.Conversations:
+async def list_conversations(call: Request[None, wire.ConversationQuery]) -> wire.Conversations:
     """List the conversations the caller may see, newest activity first."""
     q, actor = call.query, reader(call)
     found = await conversations.find(
@@ -44,20 +44,20 @@ async def list_conversations(call: Call[None, wire.ConversationQuery]) -> wire.C
     other_statuses=(200,),
     tags=TAGS,
 )
-async def create_conversation(call: Call[wire.CreateConversation, None]) -> Answer:
+async def create_conversation(call: Request[wire.CreateConversation, None]) -> Response:
     """Open a conversation. A delivery has one: opening it again (200) adds participants to it."""
     body, actor = call.body, writer(call)
     joining = tuple(
         (values.id_(f"participants.{n}.identity_id", each.identity_id), each.role)
         for n, each in enumerate(body.participants)
     )
-    given = values.given(
+    given = values.changed_fields(
         body, ids=("inbox_id", "owner_id", "delivery_id"), bags=("metadata", "custom_attributes")
     )
     given["participants"] = joining
     if body.delivery_id is None:
         made = await conversations.create(call.engine, actor, NewConversation(**given))
-        return Answer(await _shown(call, made))
+        return Response(await _shown(call, made))
     _check_delivery(body)
     opening = Opening(
         delivery_id=given["delivery_id"],
@@ -66,11 +66,11 @@ async def create_conversation(call: Call[wire.CreateConversation, None]) -> Answ
         metadata=given["metadata"],
     )
     made, is_new = await delivery_conversations.open_(call.engine, actor, opening)
-    return Answer(await _shown(call, made), 201 if is_new else 200)
+    return Response(await _shown(call, made), 201 if is_new else 200)
 
 
 @routes.get(CONVERSATION, returns=wire.Conversation, path_types=TYPES, tags=TAGS)
-async def get_conversation(call: Call[None, None]) -> wire.Conversation:
+async def get_conversation(call: Request[None, None]) -> wire.Conversation:
     """Get one conversation."""
     conversation_id = values.path_id(call, "conversation_id")
     found = await conversations.get(call.engine, reader(call), conversation_id, AROUND)
@@ -84,10 +84,10 @@ async def get_conversation(call: Call[None, None]) -> wire.Conversation:
     path_types=TYPES,
     tags=TAGS,
 )
-async def change_conversation(call: Call[wire.ChangeConversation, None]) -> wire.Conversation:
+async def change_conversation(call: Request[wire.ChangeConversation, None]) -> wire.Conversation:
     """Change a conversation; an assignee joins it and takes the turn from the responder."""
     conversation_id = values.path_id(call, "conversation_id")
-    given = values.given(
+    given = values.changed_fields(
         call.body, ids=("assignee_id",), bags=("labels", "metadata", "custom_attributes")
     )
     actor = writer(call)
@@ -97,7 +97,7 @@ async def change_conversation(call: Call[wire.ChangeConversation, None]) -> wire
 
 
 @routes.delete(CONVERSATION, query=wire.RemoveQuery, status=204, path_types=TYPES, tags=TAGS)
-async def remove_conversation(call: Call[None, wire.RemoveQuery]) -> None:
+async def remove_conversation(call: Request[None, wire.RemoveQuery]) -> None:
     """Take a conversation out of every list, or with `mode=permanent` delete it for good."""
     conversation_id = values.path_id(call, "conversation_id")
     if call.query.mode == "remove":
@@ -108,7 +108,7 @@ async def remove_conversation(call: Call[None, wire.RemoveQuery]) -> None:
         )
 
 
-async def _shown(call: AnyCall, found: Conversation) -> wire.Conversation:
+async def _shown(call: AnyRequest, found: Conversation) -> wire.Conversation:
     around = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
     return shapes_talk.conversation(found, around, call.actor)
 

@@ -5,7 +5,7 @@ from koine.dialects.native import wire_stream as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, whereabouts
 from koine.http import sse
-from koine.http.call import Call, Stream
+from koine.http.call import Request, StreamingResponse
 from koine.http.route import Routes
 
 TAGS = ("Events",)
@@ -15,22 +15,27 @@ routes = Routes()
 
 
 @routes.get(
-    "/v1/events", query=wire.EventQuery, returns=wire.Event, media=sse.MEDIA, live=True, tags=TAGS
+    "/v1/events",
+    query=wire.EventQuery,
+    returns=wire.Event,
+    media=sse.MEDIA,
+    needs_realtime=True,
+    tags=TAGS,
 )
-async def follow(call: Call[None, wire.EventQuery]) -> Stream:
+async def follow(call: Request[None, wire.EventQuery]) -> StreamingResponse:
     """Follow what happens by server-sent events; comes back by `Last-Event-ID` or `cursor`."""
     q, actor = call.query, reader(call)
     asked_for = stream.wanted(q.kinds, q.conversation_id)
     for conversation_id in sorted(asked_for.conversation_ids):
         await conversations.get(call.engine, actor, conversation_id)
-    return sse.stream(call, stream.following(call, asked_for))
+    return sse.event_stream(call, stream.following(call, asked_for))
 
 
-@routes.get("/v1/events/cursor", returns=wire.Cursor, live=True, tags=TAGS)
-async def get_cursor(call: Call[None, None]) -> wire.Cursor:
+@routes.get("/v1/events/cursor", returns=wire.Cursor, needs_realtime=True, tags=TAGS)
+async def get_cursor(call: Request[None, None]) -> wire.Cursor:
     """Get the place of now: take it, read what there is, then follow from it."""
     reader(call)
-    return wire.Cursor(await call.relay.cursor())
+    return wire.Cursor(await call.realtime.cursor())
 
 
 @routes.post(
@@ -38,27 +43,29 @@ async def get_cursor(call: Call[None, None]) -> wire.Cursor:
     body=wire.SayTyping,
     status=204,
     path_types={"conversation_id": "uuid"},
-    once=False,
-    live=True,
+    idempotent=False,
+    needs_realtime=True,
     tags=TAGS,
 )
-async def say_typing(call: Call[wire.SayTyping, None]) -> None:
+async def say_typing(call: Request[wire.SayTyping, None]) -> None:
     """Tell those who follow the conversation live that the caller is writing, or stopped."""
     conversation_id = values.path_id(call, "conversation_id")
     body = call.body
     who = await whereabouts.writer(call.engine, writer(call), conversation_id, body.private)
-    call.relay.whisper(stream.typing(call.actor, who, conversation_id, body))
+    call.realtime.whisper(stream.typing(call.actor, who, conversation_id, body))
 
 
-@routes.get(PRESENCE, returns=wire.Presence, live=True, tags=TAGS)
-async def list_presence(call: Call[None, None]) -> wire.Presence:
+@routes.get(PRESENCE, returns=wire.Presence, needs_realtime=True, tags=TAGS)
+async def list_presence(call: Request[None, None]) -> wire.Presence:
     """List who is there: people with a live stream or socket, on any node."""
     whereabouts.check(call.actor)
-    there = call.relay.presence.of(call.actor.tenant_id)
+    there = call.realtime.presence.of(call.actor.tenant_id)
     return wire.Presence([wire.There(*each) for each in sorted(there.items())], None)
 
 
-@routes.put(PRESENCE, body=wire.SayPresence, status=204, once=False, live=True, tags=TAGS)
-async def say_presence(call: Call[wire.SayPresence, None]) -> None:
+@routes.put(
+    PRESENCE, body=wire.SayPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
+)
+async def say_presence(call: Request[wire.SayPresence, None]) -> None:
     """Say that the caller, who follows live, is away or back."""
-    call.relay.presence.set(call.actor, call.body.availability)
+    call.realtime.presence.set(call.actor, call.body.availability)

@@ -6,7 +6,7 @@ from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, participation, tickets
 from koine.engine.participation import Outcome
-from koine.http.call import Answer, AnyCall, Call
+from koine.http.call import AnyRequest, Request, Response
 from koine.http.route import PathType, Routes
 from koine.model.errors import Invalid, NotFound
 from koine.model.view import Part
@@ -28,7 +28,7 @@ routes = Routes()
 @routes.get(
     MEMBERS, query=common.PageQuery, returns=wire.Participants, path_types=ONE, tags=MEMBERS_TAG
 )
-async def list_participants(call: Call[None, common.PageQuery]) -> wire.Participants:
+async def list_participants(call: Request[None, common.PageQuery]) -> wire.Participants:
     """List who takes or took part, in the order they joined."""
     conversation_id = values.path_id(call, "conversation_id")
     window = cursors.window(call.query)
@@ -47,7 +47,7 @@ async def list_participants(call: Call[None, common.PageQuery]) -> wire.Particip
     path_types=ONE,
     tags=MEMBERS_TAG,
 )
-async def add_participant(call: Call[wire.Joining, None]) -> Answer:
+async def add_participant(call: Request[wire.Joining, None]) -> Response:
     """Make someone take part (201). One who does already keeps their role (200)."""
     conversation_id = values.path_id(call, "conversation_id")
     identity_id = values.id_("identity_id", call.body.identity_id)
@@ -57,13 +57,13 @@ async def add_participant(call: Call[wire.Joining, None]) -> Answer:
     if outcome.what == "unknown":
         raise Invalid("identity_id", "unknown", "no such person in the tenant")
     shown = await _participant(call, conversation_id, identity_id)
-    return Answer(shown, 201 if outcome.what == "done" else 200)
+    return Response(shown, 201 if outcome.what == "done" else 200)
 
 
 @routes.patch(
     MEMBER, body=wire.ChangeParticipant, returns=wire.Participant, path_types=TWO, tags=MEMBERS_TAG
 )
-async def change_participant(call: Call[wire.ChangeParticipant, None]) -> wire.Participant:
+async def change_participant(call: Request[wire.ChangeParticipant, None]) -> wire.Participant:
     """Give a participant another role."""
     conversation_id = values.path_id(call, "conversation_id")
     identity_id = values.path_id(call, "identity_id")
@@ -75,7 +75,7 @@ async def change_participant(call: Call[wire.ChangeParticipant, None]) -> wire.P
 
 
 @routes.delete(MEMBER, status=204, path_types=TWO, tags=MEMBERS_TAG)
-async def remove_participant(call: Call[None, None]) -> None:
+async def remove_participant(call: Request[None, None]) -> None:
     """End someone's part; what they said stays."""
     conversation_id = values.path_id(call, "conversation_id")
     actor, identity_id = writer(call), values.path_id(call, "identity_id")
@@ -86,7 +86,7 @@ async def remove_participant(call: Call[None, None]) -> None:
 @routes.post(
     CONVERSATION + "/read", body=wire.MarkRead, returns=wire.Read, path_types=ONE, tags=MEMBERS_TAG
 )
-async def mark_read(call: Call[wire.MarkRead, None]) -> wire.Read:
+async def mark_read(call: Request[wire.MarkRead, None]) -> wire.Read:
     """Say how far the caller, who takes part, has read."""
     conversation_id = values.path_id(call, "conversation_id")
     message_id = values.optional_id("message_id", call.body.message_id)
@@ -97,14 +97,14 @@ async def mark_read(call: Call[wire.MarkRead, None]) -> wire.Read:
 @routes.post(
     CONVERSATION + "/tickets", returns=wire.Ticket, status=201, path_types=ONE, tags=TICKETS_TAG
 )
-async def open_ticket(call: Call[None, None]) -> wire.Ticket:
+async def open_ticket(call: Request[None, None]) -> wire.Ticket:
     """Hand a conversation off to people: its responder is silent from now on."""
     conversation_id = values.path_id(call, "conversation_id")
     return shapes_talk.ticket(await tickets.open_(call.engine, writer(call), conversation_id))
 
 
 @routes.get(TICKET, returns=wire.Ticket, path_types=TICKET_ID, tags=TICKETS_TAG)
-async def get_ticket(call: Call[None, None]) -> wire.Ticket:
+async def get_ticket(call: Request[None, None]) -> wire.Ticket:
     """Get one ticket."""
     ticket_id = values.path_id(call, "ticket_id")
     return shapes_talk.ticket(await tickets.get(call.engine, reader(call), ticket_id))
@@ -117,7 +117,7 @@ async def get_ticket(call: Call[None, None]) -> wire.Ticket:
     path_types=TICKET_ID,
     tags=TICKETS_TAG,
 )
-async def take_ticket(call: Call[wire.TakeTicket, None]) -> wire.Ticket:
+async def take_ticket(call: Request[wire.TakeTicket, None]) -> wire.Ticket:
     """Take a ticket and its conversation over, for oneself or another user."""
     ticket_id = values.path_id(call, "ticket_id")
     taker = values.optional_id("assignee_id", call.body.assignee_id) or call.actor.identity_id
@@ -127,7 +127,7 @@ async def take_ticket(call: Call[wire.TakeTicket, None]) -> wire.Ticket:
 
 
 @routes.post(TICKET + "/complete", returns=wire.Ticket, path_types=TICKET_ID, tags=TICKETS_TAG)
-async def complete_ticket(call: Call[None, None]) -> wire.Ticket:
+async def complete_ticket(call: Request[None, None]) -> wire.Ticket:
     """Give the turn back to the responder."""
     ticket_id = values.path_id(call, "ticket_id")
     return shapes_talk.ticket(await tickets.complete(call.engine, writer(call), ticket_id))
@@ -138,6 +138,8 @@ def _check_done(outcomes: list[Outcome]) -> None:
         raise NotFound("participant")
 
 
-async def _participant(call: AnyCall, conversation_id: str, identity_id: str) -> wire.Participant:
+async def _participant(
+    call: AnyRequest, conversation_id: str, identity_id: str
+) -> wire.Participant:
     found = await participation.get(call.engine, call.actor, conversation_id, identity_id)
     return shapes_talk.participant(found)

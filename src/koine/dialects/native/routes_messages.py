@@ -4,7 +4,7 @@ from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, messages
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.idempotency import message_key
 from koine.http.route import PathType, Routes
 from koine.kit.json import json_text
@@ -26,7 +26,7 @@ routes = Routes()
 
 
 @routes.get(MESSAGES, query=wire.MessageQuery, returns=wire.Messages, path_types=ONE, tags=TAGS)
-async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
+async def list_messages(call: Request[None, wire.MessageQuery]) -> wire.Messages:
     """List messages, newest first; private notes only for staff."""
     q = call.query
     f = MessageFilter(
@@ -50,9 +50,9 @@ async def list_messages(call: Call[None, wire.MessageQuery]) -> wire.Messages:
     status=201,
     path_types=ONE,
     tags=TAGS,
-    keyed=True,
+    stores_own_key=True,
 )
-async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
+async def create_message(call: Request[wire.CreateMessage, None]) -> wire.Message:
     """Post a message: staff anywhere, others where they take part.
 
     The same client_message_id of the same sender makes one message for ever.
@@ -85,7 +85,7 @@ async def create_message(call: Call[wire.CreateMessage, None]) -> wire.Message:
 
 
 @routes.get(MESSAGES + "/{message_id}", returns=wire.Message, path_types=TWO, tags=TAGS)
-async def get_message(call: Call[None, None]) -> wire.Message:
+async def get_message(call: Request[None, None]) -> wire.Message:
     """Get one message."""
     conversation_id = values.path_id(call, "conversation_id")
     message_id = values.path_id(call, "message_id")
@@ -94,7 +94,7 @@ async def get_message(call: Call[None, None]) -> wire.Message:
 
 
 async def _sender(
-    call: Call[wire.CreateMessage, None], actor: Actor, conversation_id: str
+    call: Request[wire.CreateMessage, None], actor: Actor, conversation_id: str
 ) -> tuple[str | None, SenderKind]:
     """The caller, the conversation's responder if asked, or nobody: the server itself."""
     if not call.body.as_responder:
@@ -105,7 +105,7 @@ async def _sender(
     return found.one.responder_id, "responder"
 
 
-def _key(call: Call[wire.CreateMessage, None], actor: Actor) -> str | None:
+def _key(call: Request[wire.CreateMessage, None], actor: Actor) -> str | None:
     """The message's own key, with the sender in it: another's same key is another key."""
     client_id = call.body.client_message_id
     return message_key(call) if client_id is None else shapes_talk.client_key(actor, client_id)

@@ -3,7 +3,7 @@
 from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import responders
 from koine.engine.responders import NewResponder, ResponderChanges
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.kit.json import json_text
 
@@ -17,7 +17,7 @@ routes = Routes()
 
 
 @routes.get(RESPONDERS, query=wire_setup.ResponderQuery, returns=wire_setup.Responders, tags=TAGS)
-async def list_responders(call: Call[None, wire_setup.ResponderQuery]) -> wire_setup.Responders:
+async def list_responders(call: Request[None, wire_setup.ResponderQuery]) -> wire_setup.Responders:
     """List responders, oldest first."""
     q = call.query
     page = await responders.find(
@@ -30,7 +30,7 @@ async def list_responders(call: Call[None, wire_setup.ResponderQuery]) -> wire_s
     RESPONDERS, body=wire_setup.CreateResponder, returns=wire_setup.Responder, status=201, tags=TAGS
 )
 async def create_responder(
-    call: Call[wire_setup.CreateResponder, None],
+    call: Request[wire_setup.CreateResponder, None],
 ) -> wire_setup.Responder:
     """Make a responder with version 1."""
     body = call.body
@@ -45,7 +45,7 @@ async def create_responder(
 
 
 @routes.get(RESPONDER, returns=wire_setup.Responder, path_types=TYPES, tags=TAGS)
-async def get_responder(call: Call[None, None]) -> wire_setup.Responder:
+async def get_responder(call: Request[None, None]) -> wire_setup.Responder:
     """Get one responder."""
     found = await responders.get(call.engine, call.actor, values.path_id(call, "responder_id"))
     return shapes.responder(found.identity)
@@ -59,11 +59,11 @@ async def get_responder(call: Call[None, None]) -> wire_setup.Responder:
     tags=TAGS,
 )
 async def change_responder(
-    call: Call[wire_setup.ChangeResponder, None],
+    call: Request[wire_setup.ChangeResponder, None],
 ) -> wire_setup.Responder:
     """Rename a responder or change its picture."""
     responder_id = values.path_id(call, "responder_id")
-    changes = ResponderChanges(**values.given(call.body))
+    changes = ResponderChanges(**values.changed_fields(call.body))
     changed = await responders.update(call.engine, call.actor, responder_id, changes)
     return shapes.responder(changed)
 
@@ -71,7 +71,7 @@ async def change_responder(
 @routes.get(
     VERSIONS, query=wire.PageQuery, returns=wire_setup.Versions, path_types=TYPES, tags=TAGS
 )
-async def list_versions(call: Call[None, wire.PageQuery]) -> wire_setup.Versions:
+async def list_versions(call: Request[None, wire.PageQuery]) -> wire_setup.Versions:
     """List a responder's versions, oldest first."""
     found = await responders.get(call.engine, call.actor, values.path_id(call, "responder_id"))
     page = cursors.cut(found.versions, cursors.window(call.query), cursors.creation)
@@ -86,7 +86,7 @@ async def list_versions(call: Call[None, wire.PageQuery]) -> wire_setup.Versions
     path_types=TYPES,
     tags=TAGS,
 )
-async def add_version(call: Call[wire_setup.AddVersion, None]) -> wire_setup.Version:
+async def add_version(call: Request[wire_setup.AddVersion, None]) -> wire_setup.Version:
     """Add the next version; conversations that open from now on get it."""
     responder_id = values.path_id(call, "responder_id")
     settings = json_text(call.body.settings)

@@ -5,7 +5,7 @@ from msgspec import convert
 from koine.dialects.native import cursors, shapes, values, wire
 from koine.engine import access, audit, keys, tenants
 from koine.engine.tenants import TenantChanges
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import Routes
 from koine.kit.outbound import Outbound, Refused
 from koine.model.errors import Invalid
@@ -19,14 +19,14 @@ routes = Routes()
 
 
 @routes.get("/v1/tenant", returns=wire.Tenant, tags=TENANT)
-async def get_tenant(call: Call[None, None]) -> wire.Tenant:
+async def get_tenant(call: Request[None, None]) -> wire.Tenant:
     """Get the caller's tenant."""
     found = await tenants.own(call.engine, call.actor)
     return shapes.tenant(found, access.sees_settings(call.actor))
 
 
 @routes.patch("/v1/tenant", body=wire.ChangeTenant, returns=wire.Tenant, tags=TENANT)
-async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
+async def change_tenant(call: Request[wire.ChangeTenant, None]) -> wire.Tenant:
     """Rename the tenant or change its settings."""
     changes = _changes(call.body)
     await _check_url(call.engine.outbound, changes)
@@ -35,7 +35,7 @@ async def change_tenant(call: Call[wire.ChangeTenant, None]) -> wire.Tenant:
 
 
 @routes.get("/v1/roles", returns=wire.Roles, tags=TENANT)
-async def list_roles(call: Call[None, None]) -> wire.Roles:
+async def list_roles(call: Request[None, None]) -> wire.Roles:
     """List the roles and what each may do."""
     shown = [
         wire.RoleShown(role, sorted(held))  # type: ignore[arg-type]  # the keys are the roles
@@ -45,7 +45,7 @@ async def list_roles(call: Call[None, None]) -> wire.Roles:
 
 
 @routes.get("/v1/audit", query=wire.AuditQuery, returns=wire.AuditEntries, tags=TENANT)
-async def list_audit_entries(call: Call[None, wire.AuditQuery]) -> wire.AuditEntries:
+async def list_audit_entries(call: Request[None, wire.AuditQuery]) -> wire.AuditEntries:
     """List who did what, newest first."""
     q = call.query
     page = await audit.find(call.engine, call.actor, q.noun, q.action, cursors.window(q))
@@ -53,7 +53,7 @@ async def list_audit_entries(call: Call[None, wire.AuditQuery]) -> wire.AuditEnt
 
 
 @routes.get("/v1/api-keys", query=wire.PageQuery, returns=wire.Keys, tags=KEYS)
-async def list_keys(call: Call[None, wire.PageQuery]) -> wire.Keys:
+async def list_keys(call: Request[None, wire.PageQuery]) -> wire.Keys:
     """List API keys, revoked ones too, without their secrets."""
     window = cursors.window(call.query)
     everyone = await keys.everyone(call.engine, call.actor)
@@ -63,9 +63,14 @@ async def list_keys(call: Call[None, wire.PageQuery]) -> wire.Keys:
 
 # An answer that is kept to be given again would keep the secret.
 @routes.post(
-    "/v1/api-keys", body=wire.CreateKey, returns=wire.MadeKey, status=201, once=False, tags=KEYS
+    "/v1/api-keys",
+    body=wire.CreateKey,
+    returns=wire.MadeKey,
+    status=201,
+    idempotent=False,
+    tags=KEYS,
 )
-async def create_key(call: Call[wire.CreateKey, None]) -> wire.MadeKey:
+async def create_key(call: Request[wire.CreateKey, None]) -> wire.MadeKey:
     """Make an API key. Its secret is shown in this answer alone."""
     body = call.body
     made = await keys.create(
@@ -82,7 +87,7 @@ async def create_key(call: Call[wire.CreateKey, None]) -> wire.MadeKey:
 @routes.delete(
     "/v1/api-keys/{api_key_id}", status=204, path_types={"api_key_id": "uuid"}, tags=KEYS
 )
-async def revoke_key(call: Call[None, None]) -> None:
+async def revoke_key(call: Request[None, None]) -> None:
     """Revoke an API key; every node feels it within seconds."""
     await keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
 
@@ -93,7 +98,7 @@ async def revoke_key(call: Call[None, None]) -> None:
     path_types={"api_key_id": "uuid"},
     tags=KEYS,
 )
-async def take_key_over(call: Call[None, None]) -> wire.Key:
+async def take_key_over(call: Request[None, None]) -> wire.Key:
     """Put oneself in the place of who made an API key: it ends with its maker otherwise."""
     key_id = values.path_id(call, "api_key_id")
     return shapes.key(await keys.take_over(call.engine, call.actor, key_id))
@@ -109,10 +114,10 @@ async def _check_url(outbound: Outbound, changes: TenantChanges) -> None:
 
 
 def _changes(body: wire.ChangeTenant) -> TenantChanges:
-    given = values.given(body)
+    given = values.changed_fields(body)
     settings = given.pop("settings", None)
     if settings is not None:
-        given |= values.given(settings)
+        given |= values.changed_fields(settings)
     if "support_user_ids" in given:
         named = values.ids("settings.support_user_ids", given["support_user_ids"])
         given["support_user_ids"] = [*dict.fromkeys(named)]

@@ -4,7 +4,7 @@ from koine.dialects.native import cursors, shapes, values, wire
 from koine.dialects.native import wire_people as people_wire
 from koine.engine import accounts, offboarding, people
 from koine.engine.people import PersonChanges
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.model.filters import PeopleFilter
 from koine.model.identity import NewIdentity
@@ -19,7 +19,7 @@ routes = Routes()
 
 
 @routes.get(USERS, query=people_wire.UserQuery, returns=people_wire.Users, tags=TAGS)
-async def list_users(call: Call[None, people_wire.UserQuery]) -> people_wire.Users:
+async def list_users(call: Request[None, people_wire.UserQuery]) -> people_wire.Users:
     """List users, oldest first."""
     q = call.query
     f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
@@ -28,25 +28,25 @@ async def list_users(call: Call[None, people_wire.UserQuery]) -> people_wire.Use
 
 
 @routes.post(USERS, body=people_wire.CreateUser, returns=wire.User, status=201, tags=TAGS)
-async def create_user(call: Call[people_wire.CreateUser, None]) -> wire.User:
+async def create_user(call: Request[people_wire.CreateUser, None]) -> wire.User:
     """Add a user. Nobody can make one who may do more than they may themselves."""
-    given = values.given(call.body, bags=BAGS)
+    given = values.changed_fields(call.body, bags=BAGS)
     password = given.pop("password")
     new = NewIdentity(kind="user", **given)
     return shapes.user(await accounts.create(call.engine, call.actor, new, password))
 
 
 @routes.get(USER, returns=wire.User, path_types=TYPES, tags=TAGS)
-async def get_user(call: Call[None, None]) -> wire.User:
+async def get_user(call: Request[None, None]) -> wire.User:
     """Get one user."""
     user_id = values.path_id(call, "user_id")
     return shapes.user(await people.get(call.engine, call.actor, user_id, "user"))
 
 
 @routes.patch(USER, body=people_wire.ChangeUser, returns=wire.User, path_types=TYPES, tags=TAGS)
-async def change_user(call: Call[people_wire.ChangeUser, None]) -> wire.User:
+async def change_user(call: Request[people_wire.ChangeUser, None]) -> wire.User:
     """Change a user. A new password ends the user's sessions."""
-    given = values.given(call.body, bags=BAGS)
+    given = values.changed_fields(call.body, bags=BAGS)
     password = given.pop("password", None)
     changed = await accounts.change(
         call.engine, call.actor, values.path_id(call, "user_id"), PersonChanges(**given), password
@@ -55,6 +55,6 @@ async def change_user(call: Call[people_wire.ChangeUser, None]) -> wire.User:
 
 
 @routes.delete(USER, status=204, path_types=TYPES, tags=TAGS)
-async def remove_user(call: Call[None, None]) -> None:
+async def remove_user(call: Request[None, None]) -> None:
     """Remove a user, whose sessions and keys end; what they said stays."""
     await offboarding.remove(call.engine, call.actor, values.path_id(call, "user_id"), "user")

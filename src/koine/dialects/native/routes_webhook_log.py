@@ -5,7 +5,7 @@ from koine.dialects.native import wire_webhooks as wires
 from koine.dialects.native.routes_webhooks import TAGS, TYPES, WEBHOOK
 from koine.engine import hook_deliveries
 from koine.engine.hook_deliveries import LogFilter, Range
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import Routes
 
 DELIVERIES = f"{WEBHOOK}/deliveries"
@@ -22,7 +22,7 @@ routes = Routes()
     tags=TAGS,
 )
 async def list_webhook_deliveries(
-    call: Call[None, wires.DeliveryQuery],
+    call: Request[None, wires.DeliveryQuery],
 ) -> wires.WebhookDeliveries:
     """List deliveries, newest event first."""
     hook_id, q = values.path_id(call, "webhook_id"), call.query
@@ -37,7 +37,7 @@ async def list_webhook_deliveries(
 
 
 @routes.get(DELIVERY, returns=wires.ShownDelivery, path_types=TYPES, tags=TAGS)
-async def get_webhook_delivery(call: Call[None, None]) -> wires.ShownDelivery:
+async def get_webhook_delivery(call: Request[None, None]) -> wires.ShownDelivery:
     """Get one delivery with its tries: what was posted, what was answered."""
     hook_id = values.path_id(call, "webhook_id")
     found = await hook_deliveries.one(call.engine, call.actor, hook_id, call.path["event_id"])
@@ -47,7 +47,7 @@ async def get_webhook_delivery(call: Call[None, None]) -> wires.ShownDelivery:
 @routes.post(
     f"{DELIVERY}/replay", returns=wires.WebhookDelivery, status=202, path_types=TYPES, tags=TAGS
 )
-async def replay_delivery(call: Call[None, None]) -> wires.WebhookDelivery:
+async def replay_delivery(call: Request[None, None]) -> wires.WebhookDelivery:
     """Deliver an event again, under the same id."""
     hook_id = values.path_id(call, "webhook_id")
     again = await hook_deliveries.replay(call.engine, call.actor, hook_id, call.path["event_id"])
@@ -62,7 +62,7 @@ async def replay_delivery(call: Call[None, None]) -> wires.WebhookDelivery:
     path_types=TYPES,
     tags=TAGS,
 )
-async def replay_webhook(call: Call[wires.Replay, None]) -> wires.Replayed:
+async def replay_webhook(call: Request[wires.Replay, None]) -> wires.Replayed:
     """Deliver again what happened in a time, whether it was delivered or not."""
     hook_id, body = values.path_id(call, "webhook_id"), call.body
     since, until = values.time("since", body.since), values.time("until", body.until)

@@ -9,7 +9,7 @@ from koine.dialects.native import wire_webhooks as wires
 from koine.engine import access, hook_changes, hooks
 from koine.engine.hook_changes import HookChanges
 from koine.engine.hooks import READ, NewHook
-from koine.http.call import Call
+from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.relay.hooks import trying
 
@@ -22,7 +22,7 @@ routes = Routes()
 
 
 @routes.get(WEBHOOKS, query=wire.PageQuery, returns=wires.Webhooks, tags=TAGS)
-async def list_webhooks(call: Call[None, wire.PageQuery]) -> wires.Webhooks:
+async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
     """List webhooks, oldest first."""
     window = cursors.window(call.query)
     everyone = await hooks.everyone(call.engine, call.actor)
@@ -31,7 +31,7 @@ async def list_webhooks(call: Call[None, wire.PageQuery]) -> wires.Webhooks:
 
 
 @routes.post(WEBHOOKS, body=wires.CreateWebhook, returns=wires.MadeWebhook, status=201, tags=TAGS)
-async def create_webhook(call: Call[wires.CreateWebhook, None]) -> wires.MadeWebhook:
+async def create_webhook(call: Request[wires.CreateWebhook, None]) -> wires.MadeWebhook:
     """Set a webhook up. The secret is shown this once."""
     given = _given(call.body)
     made = await hooks.create(call.engine, call.actor, NewHook(**given))
@@ -39,7 +39,7 @@ async def create_webhook(call: Call[wires.CreateWebhook, None]) -> wires.MadeWeb
 
 
 @routes.get(f"{WEBHOOKS}/event-kinds", query=wires.KindsQuery, returns=wires.EventKinds, tags=TAGS)
-async def list_event_kinds(call: Call[None, wires.KindsQuery]) -> wires.EventKinds:
+async def list_event_kinds(call: Request[None, wires.KindsQuery]) -> wires.EventKinds:
     """List the events a webhook can ask for."""
     access.need(call.actor, *READ)
     voice = call.engine.voices.get(call.query.dialect)
@@ -47,7 +47,7 @@ async def list_event_kinds(call: Call[None, wires.KindsQuery]) -> wires.EventKin
 
 
 @routes.get(WEBHOOK, returns=wires.Webhook, path_types=TYPES, tags=TAGS)
-async def get_webhook(call: Call[None, None]) -> wires.Webhook:
+async def get_webhook(call: Request[None, None]) -> wires.Webhook:
     """Get one webhook."""
     found = await hooks.get(call.engine, call.actor, values.path_id(call, "webhook_id"))
     return shapes_webhooks.webhook(found)
@@ -56,7 +56,7 @@ async def get_webhook(call: Call[None, None]) -> wires.Webhook:
 @routes.patch(
     WEBHOOK, body=wires.ChangeWebhook, returns=wires.ChangedWebhook, path_types=TYPES, tags=TAGS
 )
-async def change_webhook(call: Call[wires.ChangeWebhook, None]) -> wires.ChangedWebhook:
+async def change_webhook(call: Request[wires.ChangeWebhook, None]) -> wires.ChangedWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
     hook_id = values.path_id(call, "webhook_id")
     given = _given(call.body)
@@ -67,7 +67,7 @@ async def change_webhook(call: Call[wires.ChangeWebhook, None]) -> wires.Changed
 
 
 @routes.delete(WEBHOOK, status=204, path_types=TYPES, tags=TAGS)
-async def remove_webhook(call: Call[None, None]) -> None:
+async def remove_webhook(call: Request[None, None]) -> None:
     """Take a webhook away, with what is on its way and its log."""
     await hooks.remove(call.engine, call.actor, values.path_id(call, "webhook_id"))
 
@@ -79,15 +79,17 @@ async def remove_webhook(call: Call[None, None]) -> None:
     path_types=TYPES,
     tags=TAGS,
 )
-async def rotate_secret(call: Call[wires.RotateSecret, None]) -> wires.MadeWebhook:
+async def rotate_secret(call: Request[wires.RotateSecret, None]) -> wires.MadeWebhook:
     """Make a new secret, shown this once. Until the overlap is over both sign."""
     hook_id, engine = values.path_id(call, "webhook_id"), call.engine
     made = await hooks.rotate(engine, call.actor, engine.sealed, hook_id, call.body.overlap_hours)
     return shapes_webhooks.made_webhook(made)
 
 
-@routes.post(f"{WEBHOOK}/test", returns=wires.PingOutcome, path_types=TYPES, once=False, tags=TAGS)
-async def test_webhook(call: Call[None, None]) -> wires.PingOutcome:
+@routes.post(
+    f"{WEBHOOK}/test", returns=wires.PingOutcome, path_types=TYPES, idempotent=False, tags=TAGS
+)
+async def test_webhook(call: Request[None, None]) -> wires.PingOutcome:
     """Post a `ping` now, and say what came of it."""
     hook_id = values.path_id(call, "webhook_id")
     return shapes_webhooks.ping(await trying.ping(call.engine, call.actor, hook_id))
@@ -95,11 +97,11 @@ async def test_webhook(call: Call[None, None]) -> wires.PingOutcome:
 
 def _given(body: wires.CreateWebhook | wires.ChangeWebhook) -> dict[str, Any]:
     """The fields a body has, by the engine's names."""
-    given = values.given(body, ids=("inbox_id",))
+    given = values.changed_fields(body, ids=("inbox_id",))
     if "events" in given:
         given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
     policy = given.pop("retry_policy", UNSET)
     if policy is not UNSET:
         none = {"max_retries": None, "backoff": None}
-        given |= none if policy is None else values.given(policy)
+        given |= none if policy is None else values.changed_fields(policy)
     return given

@@ -8,8 +8,16 @@ import msgspec
 from koine.dialects.native import auth, commands, errors, stream
 from koine.dialects.native import wire_socket as wire
 from koine.http import sse
-from koine.http.limits import RateLimiter, count_address
-from koine.http.socket import COME_BACK, GOING, LATER, POLICY, TOO_BIG, Gone, Socket
+from koine.http.limits import RateLimiter, limit_unauthenticated
+from koine.http.socket import (
+    GOING_AWAY,
+    MESSAGE_TOO_BIG,
+    POLICY_VIOLATION,
+    SERVICE_RESTART,
+    TRY_AGAIN_LATER,
+    Disconnected,
+    WebSocket,
+)
 from koine.kit import metrics
 from koine.model.errors import Refusal, TooLarge, TooMany, Unauthenticated, Unavailable
 from koine.relay.seat import Closed, Reason, Seat
@@ -20,30 +28,36 @@ ACK_SECONDS = 30.0
 COMMANDS_PER_MINUTE = 600
 REFUSED_AT_MOST = 100
 """Commands beyond the limit that are answered before the socket is closed."""
-CODES: dict[Reason, int] = {"revoked": POLICY, "expired": POLICY, "draining": COME_BACK}
-REFUSED: dict[type[Refusal], int] = {Unavailable: COME_BACK, TooMany: LATER}
+CODES: dict[Reason, int] = {
+    "revoked": POLICY_VIOLATION,
+    "expired": POLICY_VIOLATION,
+    "draining": SERVICE_RESTART,
+}
+REFUSED: dict[type[Refusal], int] = {Unavailable: SERVICE_RESTART, TooMany: TRY_AGAIN_LATER}
 """Codes of who is not let in, and may be later; all others are let in never."""
 _LOOK = 1.0
 _encode = msgspec.json.encode
 
 
-async def serve(socket: Socket, calls: RateLimiter, said: RateLimiter) -> None:
+async def serve(socket: WebSocket, calls: RateLimiter, said: RateLimiter) -> None:
     """One connection, from its handshake to its end; `calls` counts callers, `said` commands."""
     await socket.accept()
     try:
         talk, hello = await _admitted(socket, calls, said)
     except Refusal as refusal:
         await socket.send(text(commands.refused(None, refusal)))
-        code = next((code for kind, code in REFUSED.items() if isinstance(refusal, kind)), POLICY)
+        code = next(
+            (code for kind, code in REFUSED.items() if isinstance(refusal, kind)), POLICY_VIOLATION
+        )
         await socket.close(code, errors.said(refusal)[0])
         return
-    seat = await socket.relay.seat(talk.voice, hello.cursor)
+    seat = await socket.realtime.seat(talk.voice, hello.cursor)
     hearing = asyncio.create_task(_hear(socket, talk, seat))
     try:
         await _tell(socket, talk, seat)
     finally:
-        said.forget(talk.limit.name)
-        socket.relay.leave(seat)
+        said.reset(talk.limit.name)
+        socket.realtime.leave(seat)
         hearing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await hearing
@@ -62,14 +76,14 @@ def frame(kind: str, data: bytes) -> bytes:
 
 
 async def _admitted(
-    socket: Socket, calls: RateLimiter, said: RateLimiter
+    socket: WebSocket, calls: RateLimiter, said: RateLimiter
 ) -> tuple[commands.Talk, wire.Hello]:
     """Who calls, by the first frame. Raises Refusal, Gone."""
     call = socket.call
-    if socket.relay.draining.begun:
+    if socket.realtime.draining.started:
         raise Unavailable()
     try:
-        async with asyncio.timeout(call.engine.settings.hello_seconds):
+        async with asyncio.timeout(call.engine.settings.socket_login_seconds):
             first = await socket.receive()
     except TimeoutError:
         metrics.CONNECTIONS_ENDED.labels("hello").inc()
@@ -79,35 +93,35 @@ async def _admitted(
     try:
         actor = await key.holder()
     except Unauthenticated:
-        count_address(call, calls)
+        limit_unauthenticated(call, calls)
         raise
     auth.count(call, calls, actor)
-    call.hold_credential(actor)
+    call.take_credential_slot(actor)
     asked_for = await commands.asked_for(call.engine, actor, hello.kinds, hello.conversations)
     encoder = stream.NativeEventEncoder(call.base_url, frame)
     voice = stream.NativeVoice(actor, key.holder, asked_for, encoder)
     limit = commands.Limit(said, call.request_id, COMMANDS_PER_MINUTE)
-    return commands.Talk(socket.relay, key, voice, limit, hello.window), hello
+    return commands.Talk(socket.realtime, key, voice, limit, hello.window), hello
 
 
-async def _hear(socket: Socket, talk: commands.Talk, seat: Seat) -> None:
+async def _hear(socket: WebSocket, talk: commands.Talk, seat: Seat) -> None:
     """Do what the client says until it is gone, or says too much."""
     try:
         while talk.limit.refused < REFUSED_AT_MOST:
             said = await socket.receive()
             await socket.send(text(await talk.answer(said)))
-        await socket.close(POLICY, "too-many-requests")
+        await socket.close(POLICY_VIOLATION, "too-many-requests")
     except TooLarge:
-        await socket.close(TOO_BIG, "too-large")
-    except Gone:
+        await socket.close(MESSAGE_TOO_BIG, "too-large")
+    except Disconnected:
         pass
     finally:
         seat.leave()
 
 
-async def _tell(socket: Socket, talk: commands.Talk, seat: Seat) -> None:
-    draining = socket.relay.draining
-    with contextlib.suppress(Gone):
+async def _tell(socket: WebSocket, talk: commands.Talk, seat: Seat) -> None:
+    draining = socket.realtime.draining
+    with contextlib.suppress(Disconnected):
         await socket.send(text(wire.Ready(seat.cursor)))
         try:
             while True:
@@ -116,17 +130,17 @@ async def _tell(socket: Socket, talk: commands.Talk, seat: Seat) -> None:
             retry = draining.retry_after_ms() if closed.reason == "draining" else sse.RETRY_MS
             cursor = closed.cursor
             reason: str = closed.reason
-            code = CODES.get(closed.reason, GOING)
+            code = CODES.get(closed.reason, GOING_AWAY)
         except Unavailable:
-            reason, cursor, retry, code = "unavailable", seat.cursor, sse.RETRY_MS, COME_BACK
+            reason, cursor, retry, code = "unavailable", seat.cursor, sse.RETRY_MS, SERVICE_RESTART
         except TooMany:
-            reason, cursor, retry, code = "slow", talk.sent, sse.RETRY_MS, GOING
+            reason, cursor, retry, code = "slow", talk.sent, sse.RETRY_MS, GOING_AWAY
         if reason != "gone":
             await socket.send(text(wire.Closing(reason, cursor, retry)))
             await socket.close(code, reason)
 
 
-async def _tell_next(socket: Socket, talk: commands.Talk, seat: Seat) -> None:
+async def _tell_next(socket: WebSocket, talk: commands.Talk, seat: Seat) -> None:
     told = await seat.read(BEAT_SECONDS)
     if told.reset is not None:
         await socket.send(text(wire.Reset(told.reset, seat.cursor)))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from koine.dialects.native import auth, stream_shapes, values
 from koine.dialects.native import wire_stream as wire
 from koine.http import sse
-from koine.http.call import AnyCall
+from koine.http.call import AnyRequest
 from koine.model.actor import Actor
 from koine.model.errors import Invalid
 from koine.model.event import EventKind
@@ -101,7 +101,7 @@ class NativeVoice:
         return True if self.wanted.takes(whisper.kind, whisper.conversation_id) else None
 
 
-def following(call: AnyCall, asked_for: Wanted) -> NativeVoice:
+def following(call: AnyRequest, asked_for: Wanted) -> NativeVoice:
     """The voice of a call that follows by server-sent events."""
 
     async def ask() -> Actor:

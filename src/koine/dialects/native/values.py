@@ -7,22 +7,22 @@ import msgspec
 from msgspec import Struct
 
 from koine.engine import attributes
-from koine.http.call import AnyCall
-from koine.kit.ids import canonical
+from koine.http.call import AnyRequest
+from koine.kit.ids import canonical_id
 from koine.kit.json import json_text
 from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms, millisecond_end, parse_iso
 from koine.model.errors import Invalid
 
 
-def path_id(call: AnyCall, name: str) -> str:
+def path_id(call: AnyRequest, name: str) -> str:
     """The id at `{name}` of the path ("user_id"). Raises Invalid(name) for what is no id."""
     return id_(name, call.path[name])
 
 
 def id_(field: str, text: str) -> str:
     """An id of the body or query, as it is stored. Raises Invalid(field)."""
-    found = canonical(text)
+    found = canonical_id(text)
     if found is None:
         raise Invalid(field, "must be a UUID")
     return found
@@ -70,7 +70,9 @@ def shown_bag(text: str) -> msgspec.Raw:
     return raw(attributes.shown(text))
 
 
-def given(body: Struct, ids: Iterable[str] = (), bags: Iterable[str] = ()) -> dict[str, Any]:
+def changed_fields(
+    body: Struct, ids: Iterable[str] = (), bags: Iterable[str] = ()
+) -> dict[str, Any]:
     """The fields a body of changes really has, its ids checked and its bags as text.
 
     Raises Invalid for an id that is none.

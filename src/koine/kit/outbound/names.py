@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 from koine.kit.outbound.address import Address
 from koine.kit.outbound.message import Failed
 from koine.kit.times import SECOND
@@ -27,7 +27,7 @@ class Names:
     def __init__(self, resolver: Resolver | None = None) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "names")
         self._resolver = resolver or self._system
-        self._known: TimedCache[str, tuple[Address, ...]] = TimedCache(MAX_NAMES)
+        self._known: TTLCache[str, tuple[Address, ...]] = TTLCache(MAX_NAMES)
         self._asked: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
 
     async def addresses(self, host: str) -> tuple[Address, ...]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from koine.kit.later import Later
+from koine.kit.later import LazyModule
 from koine.kit.settings import Settings
 from koine.relay.bus import Alone, Bus
 from koine.relay.buses.line import Line
@@ -11,7 +11,7 @@ from koine.store.db import Database
 if TYPE_CHECKING:
     from koine.relay.buses import nats
 else:
-    nats = Later("koine.relay.buses.nats")
+    nats = LazyModule("koine.relay.buses.nats")
 
 NATS_PACE = 0.002
 DATABASE_PACE = 0.02

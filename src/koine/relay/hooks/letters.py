@@ -12,7 +12,7 @@ from koine.engine.hook_lines import kinds_of
 from koine.engine.hook_owners import OwnerRights, endpoint_actor
 from koine.engine.hook_voice import Kinds
 from koine.kit import webhook_signature
-from koine.kit.lru import TimedCache
+from koine.kit.lru import TTLCache
 from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
 from koine.model.event import Logged
@@ -78,8 +78,8 @@ class Desk:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._tenants: TimedCache[str, Tenant] = TimedCache(10_000)
-        self._keys: TimedCache[tuple[Place, int], Keys] = TimedCache(10_000)
+        self._tenants: TTLCache[str, Tenant] = TTLCache(10_000)
+        self._keys: TTLCache[tuple[Place, int], Keys] = TTLCache(10_000)
 
     async def write(self, claims: list[Claim], hooks: Mapping[Place, Owned]) -> Written:
         """The letters of some claims; each event is gathered once for all who are told of it.
@@ -190,10 +190,10 @@ class Desk:
 
 def opened(engine: Engine, hook: Hook, now: int) -> Keys:
     """The keys of a hook. Raises ValueError when they were sealed under another secret."""
-    secrets = [engine.sealed.open(hook.secret).decode()]
+    secrets = [engine.sealed.decrypt(hook.secret).decode()]
     if hook.old_secret is not None and (hook.old_secret_until or 0) > now:
-        secrets.append(engine.sealed.open(hook.old_secret).decode())
-    headers = _headers.decode(engine.sealed.open(hook.headers)) if hook.headers else {}
+        secrets.append(engine.sealed.decrypt(hook.old_secret).decode())
+    headers = _headers.decode(engine.sealed.decrypt(hook.headers)) if hook.headers else {}
     return Keys(tuple(secrets), headers)
 
 
