@@ -82,8 +82,8 @@ async def catch_up(home: Home, readers: int, count: int, *, sabotage: str = "") 
 
 
 async def _cursor(engine: Engine) -> str:
-    epoch = await engine.db.write("", log.epoch, await engine.db.home())
-    return str(Cursor(epoch, (await engine.db.read("", events.look)).last))
+    epoch = await engine.db.write("", log.epoch, await engine.db.timeline_id())
+    return str(Cursor(epoch, (await engine.db.read("", events.log_snapshot)).last))
 
 
 async def _talk(engine: Engine, town: Town, count: int) -> None:

@@ -128,4 +128,4 @@ async def _user(engine: Engine, boss: Actor, who: str, role: str) -> Identity:
 
 
 async def _place(tx: Tx, place: ContactInbox) -> None:
-    await inbox_rows.insert_place(tx, place)
+    await inbox_rows.insert_contact_inbox(tx, place)

@@ -18,8 +18,8 @@ from koine.model.message import Draft
 from koine.store import hook_queue
 from koine.store.db import Tx
 from koine.store.sql import Query
-from koine.store.tables import hook_deliveries
-from koine.store.tables import hooks as hooks_table
+from koine.store.tables import webhook_deliveries
+from koine.store.tables import webhook_endpoints as hooks_table
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.flaky import Consumer, consuming
 from rigs.senders import Sender, SteeredClock
@@ -185,7 +185,7 @@ async def _through(engine: Engine, clock: SteeredClock, events: int) -> None:
             raise TimeoutError("the deliveries do not end")
         await asyncio.sleep(LOOK_EVERY_S)
         now = clock.now()
-        quiet = 0 if await engine.db.read("", hook_queue.ready, now) else quiet + 1
+        quiet = 0 if await engine.db.read("", hook_queue.due_endpoints, now) else quiet + 1
         if quiet >= QUIET_LOOKS and (due := await engine.db.read("", _next_due)):
             # A bit further: what was spread over a tenth of its wait comes together.
             clock.skip(max(due - now, 0) + max(clock.skipped // 10, 2 * SECOND))
@@ -193,17 +193,19 @@ async def _through(engine: Engine, clock: SteeredClock, events: int) -> None:
 
 
 _FINISHED = Query(
-    select(func.count()).where(hook_deliveries.c.state != "pending"), int, crosses_tenants=_EVERY
+    select(func.count()).where(webhook_deliveries.c.state != "pending"), int, crosses_tenants=_EVERY
 )
 _DUE = Query(
-    select(func.min(hook_deliveries.c.due_at), func.max(func.coalesce(hooks_table.c.open_until, 0)))
-    .join_from(
-        hook_deliveries,
-        hooks_table,
-        (hooks_table.c.tenant_id == hook_deliveries.c.tenant_id)
-        & (hooks_table.c.id == hook_deliveries.c.hook_id),
+    select(
+        func.min(webhook_deliveries.c.due_at), func.max(func.coalesce(hooks_table.c.open_until, 0))
     )
-    .where(hook_deliveries.c.state == "pending")
+    .join_from(
+        webhook_deliveries,
+        hooks_table,
+        (hooks_table.c.tenant_id == webhook_deliveries.c.tenant_id)
+        & (hooks_table.c.id == webhook_deliveries.c.hook_id),
+    )
+    .where(webhook_deliveries.c.state == "pending")
     .group_by(hooks_table.c.tenant_id, hooks_table.c.id),
     crosses_tenants=_EVERY,
 )

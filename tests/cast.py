@@ -151,5 +151,5 @@ async def _user(engine: Engine, boss: Actor, who: str, role: str | None) -> Iden
 
 async def _furnish(tx: Tx, places: list[ContactInbox], parcels: list[Delivery]) -> None:
     for place in places:
-        await inbox_rows.insert_place(tx, place)
+        await inbox_rows.insert_contact_inbox(tx, place)
     await deliveries.insert_many(tx, parcels)

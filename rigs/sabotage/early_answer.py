@@ -14,8 +14,8 @@ class Early(writer.Writer):
     def _settle(self, jobs: list[writer._Job]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         for job in jobs:
-            self._attempt(job)
-        writer._answer(jobs, self._committed)
+            self._run_in_savepoint(job)
+        writer._return_results(jobs, self._committed)
         time.sleep(LUCK_S)
         self._connection.execute("COMMIT")
 

@@ -23,7 +23,7 @@ async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
         due_at=now,
         finished_at=now,
     )
-    await engine.db.write("", hook_queue.settle, [done], [])
+    await engine.db.write("", hook_queue.record_results, [done], [])
     posted = await posts.post(engine, desk, letter)
     return Posted(Verdict("delivered"), posted.attempt)
 

@@ -83,7 +83,7 @@ async def test_a_ticket_that_waits_for_people_keeps_the_responder_silent(cast: C
 async def test_readers_are_told_and_totals_are_right(cast: Cast) -> None:
     talk, olaf = await opened(cast, "olaf"), cast.acme.id("olaf")
     db, tenant = cast.engine.db, cast.acme.tenant.id
-    last = (await db.read("", events.look)).last
+    last = (await db.read("", events.log_snapshot)).last
     await remove(cast)
     log = await db.read(tenant, events.of_tenant_after, last, 2**60, 100)
     told = {(e.kind, e.subject_id) for e in log}

@@ -107,16 +107,16 @@ async def test_rows_from_before_are_folded_once(fresh_db: Database) -> None:
     tenant_id = cast.acme.tenant.id
     await fresh_db.write(tenant_id, _forget)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
-    await refolding.refold(fresh_db)
+    await refolding.backfill_search_texts(fresh_db)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {talk})
-    assert await fresh_db.read("", tenants.known_server_value, "text_folding") == VERSION
+    assert await fresh_db.read("", tenants.find_server_value, "text_folding") == VERSION
 
 
 async def test_more_rows_than_a_batch_are_folded(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
     who = [await contact(cast, name=f"Zoé {n}") for n in range(refolding.BATCH + 2)]
     await fresh_db.write(cast.acme.tenant.id, _forget)
-    await refolding.refold(fresh_db)
+    await refolding.backfill_search_texts(fresh_db)
     first, last = await contacts(cast, "zoe 0"), await contacts(cast, f"zoe {len(who) - 1}")
     assert (first, last) == ({who[0]}, {who[-1]})
 

@@ -157,7 +157,7 @@ async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
     cast.clock.advance(seconds=LATER + 1)
     assert (await upkeep.run_once(cast.engine) or Done()).events == 1
     assert await db.read("", events.after, 0, 1 << 60, 10_000) == []
-    assert await db.read("", log.floor) == before[-1].position
+    assert await db.read("", log.retention_floor) == before[-1].position
 
 
 async def test_a_table_that_has_grown_is_looked_at(
@@ -182,5 +182,5 @@ async def _known_rows(db: Database) -> float:
     """How many rows of answers the planner believes there are; -1: nobody looked yet."""
     assert isinstance(db, PostgresDatabase)
     text = "SELECT reltuples FROM pg_class WHERE relname = 'idempotency_keys'"
-    async with db._pool.link() as link:
+    async with db._pool.connection() as link:
         return float(await link.connection.fetchval(text))

@@ -43,7 +43,7 @@ async def test_a_call_whose_end_could_not_be_written_frees_its_key(
 async def test_where_one_process_serves_the_next_is_its_heir(cast: Cast) -> None:
     assert await DatabaseIdempotencyStore(cast.engine).claim(keyed(cast)) is None
     next_one = DatabaseIdempotencyStore(cast.engine).claim(keyed(cast))
-    if await cast.engine.db.home():
+    if await cast.engine.db.timeline_id():
         with pytest.raises(Conflict):
             await next_one
     else:

@@ -20,7 +20,7 @@ from koine.main.archives.tarred import unpack, write_archive
 from koine.main.opening import copying, open_database
 from koine.model.message import Attachment
 from koine.store import log, schema
-from koine.store.copies import CannotCopy
+from koine.store.copies import BackupError
 from rigs.ledger import Ledger
 from rigs.load import Load
 from rigs.sends import Sends
@@ -162,7 +162,7 @@ async def test_a_database_with_something_in_it_is_not_replaced_unasked(place: Pl
     await furnish(place.home, 1)
     path = await place.back_up()
     await furnish(place.home, 3)
-    with pytest.raises(CannotCopy, match="--force"):
+    with pytest.raises(BackupError, match="--force"):
         await place.restore(path, place.home)
     assert await place.restore(path, place.home, force=True) == []
 
@@ -171,7 +171,7 @@ async def test_a_served_database_is_not_replaced(place: Place) -> None:
     await furnish(place.home, 1)
     path = await place.back_up()
     async with nodes(place.home):
-        with pytest.raises(CannotCopy, match="stop it first"):
+        with pytest.raises(BackupError, match="stop it first"):
             await place.restore(path, place.home, force=True)
 
 
@@ -242,7 +242,7 @@ async def looked_at(place: Place, path: Path) -> tuple[list[str], set[str]]:
     it: `verify`, with one restoring for both."""
     folder = place.fresh()
     manifest = unpack(path, folder)
-    async with copying(place.settings(place.home)).opened(folder / "database") as ask:
+    async with copying(place.settings(place.home)).open_backup(folder / "database") as ask:
         wrong = await differences(ask, manifest, folder)
         found = await ask("SELECT content FROM messages WHERE content IS NOT NULL")
     return wrong, {str(content).split(" ")[0] for (content,) in found}
@@ -272,7 +272,7 @@ async def migrated(settings: Settings) -> str | None:
 async def epoch(place: Place, home: Home) -> str:
     db = await open_database(place.settings(home))
     try:
-        return await db.write("", log.epoch, await db.home())
+        return await db.write("", log.epoch, await db.timeline_id())
     finally:
         await db.close()
 

@@ -19,7 +19,7 @@ from koine.main.conditions import (
     raise_fatal,
 )
 from koine.main.opening import StartupError
-from koine.store.postgres.condition import Condition
+from koine.store.postgres.condition import ServerSettings
 from koine.store.sqlite import connection
 from tests.support.shared_postgres import SharedPostgres
 
@@ -122,7 +122,7 @@ async def test_a_careless_server_is_refused_unless_told_otherwise(
 def test_clocks_that_differ_are_told() -> None:
     settings = load({}, {"database_url": "postgresql://x/y"})
     for skew, level in ((4.9, "ok"), (5.1, "warning")):
-        found = list(conditions._postgres(Condition("16.1", [], skew), settings))
+        found = list(conditions._postgres(ServerSettings("16.1", [], skew), settings))
         assert levels(found)["clock"] == level
         raise_fatal(found)
 

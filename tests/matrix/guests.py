@@ -93,6 +93,6 @@ async def _strict(cast: Cast, of: Company) -> Inbox:
     place = ContactInbox(
         inbox.id, ivy.id, new_id(), random_token(), True, 1, ivy.identifier, "joined"
     )
-    await cast.engine.db.write(of.tenant.id, rows.insert_place, place)
+    await cast.engine.db.write(of.tenant.id, rows.insert_contact_inbox, place)
     of.people["ivy"], of.places["ivy"] = ivy, place
     return inbox

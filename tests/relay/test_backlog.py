@@ -29,7 +29,7 @@ async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:
     """The events a reader is told up to now, by the pages it is given."""
     backlog = Backlog(cast.engine)
     backlog.few = few
-    upto = (await cast.engine.db.read("", events.look)).last
+    upto = (await cast.engine.db.read("", events.log_snapshot)).last
     place, ids = ReadPosition(actor, after), []
     while place.position < upto:
         page = await backlog.page(place, upto)
@@ -46,9 +46,9 @@ async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:
 async def test_what_is_found_is_what_the_whole_log_holds(db: Database, steps: list[Step]) -> None:
     cast = await make_cast(db)
     story = Story(cast)
-    before = (await db.read("", events.look)).last
+    before = (await db.read("", events.log_snapshot)).last
     await story.play(steps[: len(steps) // 2])
-    between = (await db.read("", events.look)).last
+    between = (await db.read("", events.log_snapshot)).last
     await story.play(steps[len(steps) // 2 :])
     keys = [
         Actor(cast.acme.tenant.id, "key"),
@@ -63,7 +63,7 @@ async def test_what_is_found_is_what_the_whole_log_holds(db: Database, steps: li
 
 async def test_events_of_others_are_not_looked_at(cast: Cast) -> None:
     mine, others = await opened(cast, "dan"), await opened(cast)
-    start = (await cast.engine.db.read("", events.look)).last
+    start = (await cast.engine.db.read("", events.log_snapshot)).last
     await say(cast, mine, "first")
     for n in range(20):
         await asyncio.gather(*(say(cast, others, f"{n}") for _ in range(100)))

@@ -16,7 +16,7 @@ from koine.model.event import Event, Logged
 from koine.relay.fence import Fence, WentBack
 from koine.store import events
 from koine.store.db import Tx
-from koine.store.events import Look
+from koine.store.events import LogSnapshot
 from koine.store.postgres import PostgresDatabase
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
@@ -47,10 +47,10 @@ class Transactions:
         del self.open[number]
         self.ended = max(self.ended, number)
 
-    def look(self, next_begun: int | None = None) -> Look:
+    def look(self, next_begun: int | None = None) -> LogSnapshot:
         seen = [number for number in self.open if number <= self.ended]
         oldest = min(seen, default=self.ended + 1)
-        return Look(self.position, oldest, next_begun or self.number)
+        return LogSnapshot(self.position, oldest, next_begun or self.number)
 
     def held(self) -> list[int]:
         """Positions that may still appear."""
@@ -118,9 +118,9 @@ def test_what_waits_is_covered_however_many_looks_there_are() -> None:
 
 def test_a_log_that_went_back_is_told() -> None:
     fence = Fence()
-    fence.see(Look(5, 9, 9))
+    fence.see(LogSnapshot(5, 9, 9))
     with pytest.raises(WentBack):
-        fence.see(Look(4, 9, 9))
+        fence.see(LogSnapshot(4, 9, 9))
 
 
 # ---------------------------------------------------------------- under load
@@ -145,7 +145,7 @@ class Follower:
     async def turn(self) -> None:
         settled = EVERYTHING
         if self._fence is not None:
-            settled = self._fence.see(await self._db.read("", events.look))
+            settled = self._fence.see(await self._db.read("", events.log_snapshot))
         at = self.read[-1].position if self.read else 0
         self.read += await self._db.read("", events.after, at, settled, 100)
 

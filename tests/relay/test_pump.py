@@ -13,7 +13,7 @@ from koine.relay.bus import Alone
 from koine.relay.relay import Relay
 from koine.relay.seat import Closed
 from koine.store import events, log
-from koine.store.db import Database, nobody
+from koine.store.db import Database, no_listener
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainEventEncoder, PlainVoice, heard, opened, relay_of, say
 from tests.support import databases
@@ -23,7 +23,7 @@ async def test_without_any_wake_up_events_come_by_looking(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
         seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
-        cast.engine.db.after_commit = nobody
+        cast.engine.db.after_commit = no_listener
         await say(cast, talk, "hello")
         assert await heard(seat, 1, 1.0) == ["message.created 1"]
 
@@ -49,7 +49,7 @@ async def test_a_cursor_of_one_process_is_good_in_another(cast: Cast) -> None:
 
 async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> None:
     await say(cast, await opened(cast, "dan"), "before")
-    last = (await cast.engine.db.read("", events.look)).last
+    last = (await cast.engine.db.read("", events.log_snapshot)).last
     relay, told = Relay(cast.engine, Alone(), ShutdownSignal()), list[int]()
     relay.pump.followers.append(told.append)
     await relay.start()
@@ -141,7 +141,7 @@ async def test_old_events_are_forgotten_and_the_floor_says_how_far(fresh_db: Dat
     young = cast.clock.now()
     assert await fresh_db.write("", log.forget_before, young, 10_000)
     assert not await fresh_db.write("", log.forget_before, young, 10_000)
-    floor = await fresh_db.read("", log.floor)
+    floor = await fresh_db.read("", log.retention_floor)
     left = await fresh_db.read("", events.after, 0, 10**9, 10)
     assert [e.kind for e in left] == ["message.created"] and left[0].position == floor + 1
 

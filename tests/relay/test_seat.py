@@ -10,7 +10,7 @@ from koine.relay import pump
 from koine.relay.relay import Relay
 from koine.relay.seat import Closed, Seat
 from koine.store import events, log
-from koine.store.db import Database, nobody
+from koine.store.db import Database, no_listener
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainEventEncoder, PlainVoice, heard, opened, relay_of, say
 
@@ -61,10 +61,10 @@ async def test_a_cursor_that_is_ahead_of_this_process_alone_is_good(
     monkeypatch.setattr(pump, "POLL", 60)
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
-        wake, cast.engine.db.after_commit = cast.engine.db.after_commit, nobody
+        wake, cast.engine.db.after_commit = cast.engine.db.after_commit, no_listener
         await asyncio.sleep(0.1)
         await say(cast, talk, "told by another process")
-        ahead = relay.hub.cursor_at((await cast.engine.db.read("", events.look)).last)
+        ahead = relay.hub.cursor_at((await cast.engine.db.read("", events.log_snapshot)).last)
         seat = await seat_of(relay, cast.acme.actor("dan"), ahead)
         told = await seat.read(0.05)
         assert (told.reset, told.frames, seat.cursor) == (None, [], ahead)
@@ -127,7 +127,7 @@ async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
     async with relay_of(cast.engine) as relay:
         seat = await relay.seat(PlainVoice(cast.acme.actor("dan"), _WordyEncoder()), None)
         await seat.read(0.01)
-        cast.engine.db.after_commit = nobody
+        cast.engine.db.after_commit = no_listener
         await asyncio.sleep(0.1)
         await asyncio.gather(*(say(cast, talk, f"{n}") for n in range(60)))
         assert len(await heard(seat, 60, 3)) == 60

@@ -58,7 +58,7 @@ class Watched(Struct):
 
     async def settle(self) -> None:
         """Wait until all that was committed is told."""
-        last = (await self.relay.engine.db.read("", events.look)).last
+        last = (await self.relay.engine.db.read("", events.log_snapshot)).last
         for _ in range(1000):
             if self.relay.hub.delivered >= last:
                 return

@@ -70,7 +70,7 @@ async def test_rows_as_a_table_to_join(db: Database, t: str) -> None:
     other = new_id()
     a, b = await db.write(t, add, "a"), await db.write(other, add, "b")
     wanted = [(t, a, 2), (other, b, 1), (t, b, 3)]
-    facts = await db.write_hot(ask, scratch.FACTS, wanted=wanted)
+    facts = await db.write_batch(ask, scratch.FACTS, wanted=wanted)
     assert facts == [(1, "b"), (2, "a")]
 
 
@@ -105,9 +105,9 @@ async def test_an_upsert_adds_to_what_is_there(db: Database, t: str) -> None:
 
 async def test_many_rows_at_once(db: Database, t: str) -> None:
     rows = [(t, new_id(), f"n{i}", i, i % 2 == 0) for i in range(3)]
-    await db.write_hot(add_many, scratch.INSERT_MANY, rows)
-    await db.write_hot(add_many, scratch.ADD_MANY, [*rows[:1], (t, new_id(), "x", None, None)])
-    await db.write_hot(add_many, scratch.INSERT_MANY, [])
+    await db.write_batch(add_many, scratch.INSERT_MANY, rows)
+    await db.write_batch(add_many, scratch.ADD_MANY, [*rows[:1], (t, new_id(), "x", None, None)])
+    await db.write_batch(add_many, scratch.INSERT_MANY, [])
     assert [(r.name, r.count) for r in await db.read(t, ask, scratch.ALL)] == [
         ("n0", 0),
         ("n1", 1),
@@ -119,13 +119,13 @@ async def test_many_rows_at_once(db: Database, t: str) -> None:
 async def test_one_of_many_that_fails_fails_all(db: Database, t: str) -> None:
     rows = [(t, new_id(), name, 0, True) for name in ("a", "b", "a")]
     with pytest.raises(Duplicate, match="things_name"):
-        await db.write_hot(add_many, scratch.INSERT_MANY, rows)
+        await db.write_batch(add_many, scratch.INSERT_MANY, rows)
     assert await db.read(t, names) == []
 
 
 async def test_many_updates_only_move_forward(db: Database, t: str) -> None:
     low, high = [await db.write(t, add, n, 5) for n in ("a", "b")]
-    await db.write_hot(
+    await db.write_batch(
         add_many,
         scratch.RAISE_MANY,
         [(t, low, False, 4), (t, high, False, 6), (new_id(), low, True, 9)],

@@ -39,7 +39,7 @@ async def test_where_a_person_is_named_the_persons_index_leads(
     database = await SqliteDatabase.open(tmp_path / "koine.db")
     await schema.migrate(database)
     await database.close()
-    plan = sqlite_sql.plan(query_of(ConversationVariant(**given)))
+    plan = sqlite_sql.render(query_of(ConversationVariant(**given)))
     steps = connect(tmp_path / "koine.db", cache_mib=1).execute(
         f"EXPLAIN QUERY PLAN {plan.text}", [None] * len(plan.names)
     )

@@ -7,9 +7,9 @@ import apsw
 import asyncpg
 import pytest
 
-from koine.store.copies import CannotCopy
-from koine.store.postgres.copying import PostgresCopying
-from koine.store.sqlite.copying import SqliteCopying
+from koine.store.copies import BackupError
+from koine.store.postgres.copying import PostgresBackup
+from koine.store.sqlite.copying import SqliteBackup
 from tests.support.shared_postgres import SharedPostgres
 
 SCRIPT = '#!/bin/sh\necho "$0 $*" > {seen}\necho "no room" >&2\nexit 1\n'
@@ -18,9 +18,9 @@ SCRIPT = '#!/bin/sh\necho "$0 $*" > {seen}\necho "no room" >&2\nexit 1\n'
 async def test_programs_that_are_not_there_are_told(
     shared_postgres: SharedPostgres, tmp_path: Path
 ) -> None:
-    copies = PostgresCopying(shared_postgres.new_empty_database(), str(tmp_path))
-    with pytest.raises(CannotCopy, match=r"no pg_restore in .*KOINE_POSTGRES_PROGRAMS"):
-        await copies.put(tmp_path / "dump")
+    copies = PostgresBackup(shared_postgres.new_empty_database(), str(tmp_path))
+    with pytest.raises(BackupError, match=r"no pg_restore in .*KOINE_POSTGRES_PROGRAMS"):
+        await copies.restore(tmp_path / "dump")
 
 
 async def test_what_a_program_says_is_told_and_it_gets_no_password_to_show(
@@ -30,8 +30,8 @@ async def test_what_a_program_says_is_told_and_it_gets_no_password_to_show(
     program.write_text(SCRIPT.format(seen=seen))
     program.chmod(0o755)
     url = shared_postgres.new_empty_database()
-    with pytest.raises(CannotCopy, match="pg_restore failed: no room"):
-        await PostgresCopying(url, str(tmp_path)).put(tmp_path / "dump")
+    with pytest.raises(BackupError, match="pg_restore failed: no room"):
+        await PostgresBackup(url, str(tmp_path)).restore(tmp_path / "dump")
     secret = url.partition("//koine:")[2].partition("@")[0]
     assert secret and secret not in seen.read_text()
 
@@ -39,15 +39,15 @@ async def test_what_a_program_says_is_told_and_it_gets_no_password_to_show(
 async def test_an_empty_database_has_nothing_to_copy(
     shared_postgres: SharedPostgres, tmp_path: Path
 ) -> None:
-    copies = PostgresCopying(shared_postgres.new_empty_database(), shared_postgres.programs())
-    with pytest.raises(CannotCopy, match="empty"):
-        await copies.take(tmp_path / "dump")
+    copies = PostgresBackup(shared_postgres.new_empty_database(), shared_postgres.programs())
+    with pytest.raises(BackupError, match="empty"):
+        await copies.create(tmp_path / "dump")
 
 
 async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
-    copies = PostgresCopying("postgresql://u:secret@127.0.0.1:1/x", "")
-    with pytest.raises(CannotCopy, match="refuses us"):
-        await copies.take(tmp_path / "dump")
+    copies = PostgresBackup("postgresql://u:secret@127.0.0.1:1/x", "")
+    with pytest.raises(BackupError, match="refuses us"):
+        await copies.create(tmp_path / "dump")
 
 
 @pytest.mark.parametrize("script", [None, "#!/bin/sh\nexit 1\n"])
@@ -59,8 +59,8 @@ async def test_what_cannot_be_restored_takes_nothing_away(
         (tmp_path / "pg_restore").chmod(0o755)
     url = shared_postgres.new_empty_database()
     await held(url, "CREATE TABLE tenants (id int PRIMARY KEY); INSERT INTO tenants VALUES (7)")
-    with pytest.raises(CannotCopy):
-        await PostgresCopying(url, str(tmp_path)).put(tmp_path / "dump")
+    with pytest.raises(BackupError):
+        await PostgresBackup(url, str(tmp_path)).restore(tmp_path / "dump")
     assert await held(url, _LOOK) == [("public", 7)]
 
 
@@ -69,9 +69,9 @@ async def test_what_was_there_goes_once_the_copy_is_in_its_place(
 ) -> None:
     url, copies = shared_postgres.new_empty_database(), shared_postgres.programs()
     await held(url, "CREATE TABLE tenants (id int PRIMARY KEY); INSERT INTO tenants VALUES (1)")
-    await PostgresCopying(url, copies)._run("pg_dump", url, "-Fc", f"--file={tmp_path / 'dump'}")
+    await PostgresBackup(url, copies)._run("pg_dump", url, "-Fc", f"--file={tmp_path / 'dump'}")
     await held(url, "UPDATE tenants SET id = 2; CREATE TABLE newer (id int)")
-    await PostgresCopying(url, copies).put(tmp_path / "dump")
+    await PostgresBackup(url, copies).restore(tmp_path / "dump")
     assert await held(url, _LOOK) == [("public", 1)]
     assert await held(url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'koine%'") == []
 
@@ -100,7 +100,7 @@ async def test_a_damaged_file_takes_no_ones_place(tmp_path: Path) -> None:
             made.execute("CREATE INDEX by_id ON tenants (id); PRAGMA writable_schema = ON")
             if path is paths[1]:
                 made.execute("DELETE FROM sqlite_schema WHERE name = 'by_id'")
-    with pytest.raises(CannotCopy, match="damaged"):
-        await SqliteCopying(paths[0]).put(paths[1])
+    with pytest.raises(BackupError, match="damaged"):
+        await SqliteBackup(paths[0]).restore(paths[1])
     with closing(apsw.Connection(str(paths[0]))) as kept:
         assert kept.execute("SELECT id FROM tenants").fetchall() == [("koine.db",)]

@@ -86,7 +86,7 @@ async def test_places_that_were_there_prove_nothing_until_they_show_their_hash(
     ]  # fmt: skip
     await fresh_db.write(acme.tenant.id, _add_places, places)
     await _run(fresh_db, "0009_proof_of_identity")
-    found = await fresh_db.read(acme.tenant.id, inboxes.places_of, [acme.id("carol")])
+    found = await fresh_db.read(acme.tenant.id, inboxes.contact_inboxes_of, [acme.id("carol")])
     origins = {each.source_id: (each.origin, each.given) for each in found}
     assert [origins[each.source_id] for each in places] == [
         ("contact", None), ("tenant", "{}"), ("joined", "{}"),
@@ -101,7 +101,7 @@ async def test_places_that_were_there_prove_nothing_until_they_show_their_hash(
 
 async def _add_places(tx: Tx, places: list[Any]) -> None:
     for place in places:
-        await inboxes.insert_place(tx, place)
+        await inboxes.insert_contact_inbox(tx, place)
 
 
 async def _plant(tx: Tx, carol: Any, shop: Any) -> None:

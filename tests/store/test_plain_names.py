@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from koine.store import migrating, schema
-from koine.store.copies import facts
+from koine.store.copies import database_stats
 from koine.store.db import Database
 from koine.store.tables import metadata
 
@@ -47,10 +47,10 @@ async def test_rows_are_kept_under_the_new_names_and_counted_under_both(
     await fresh_db.alter_schema(
         lambda _: f"{_drops()}; {migrating.script(fresh_db.kind, None, older)}; {ROWS}"
     )
-    before = await facts(ask, [*OLD, "tenants"])
+    before = await database_stats(ask, [*OLD, "tenants"])
     assert before.schema == "0011"
     await schema.migrate(fresh_db)
-    after = await facts(ask, [*OLD, "tenants"])
+    after = await database_stats(ask, [*OLD, "tenants"])
     assert after.schema == schema.head()
     assert before.tables == after.tables == {
         "idempotency_keys": 1, "tenants": 0, "webhook_attempts": 1, "webhook_deliveries": 1,

@@ -72,7 +72,7 @@ async def sqlite_steps(query: Query[object], folder: Path) -> list[str]:
     database = await SqliteDatabase.open(path)
     await schema.migrate(database)
     await database.close()
-    plan = sqlite_sql.plan(query)
+    plan = sqlite_sql.render(query)
     explained = connect(path, cache_mib=1).execute(
         f"EXPLAIN QUERY PLAN {plan.text}", [None] * len(plan.names)
     )
@@ -98,9 +98,9 @@ async def test_a_first_page_is_planned_once(unknown: Database) -> None:
     first_page = conversation_lists._PAGES.of(
         conversation_lists._PageVariant(window=windows.variant(numbered(1, 20)))
     )
-    text = postgres_sql.plan(first_page).text
+    text = postgres_sql.render(first_page).text
     assert "LIMIT 21" in text
-    async with postgres_db._pool.link() as link:
+    async with postgres_db._pool.connection() as link:
         found = await link.connection.fetch(
             "SELECT generic_plans FROM pg_prepared_statements WHERE statement = $1", text
         )

@@ -139,7 +139,7 @@ async def test_a_refusal_is_not_run_again_and_leaves_the_connection(
         await db.write(t, verb)
     assert len(runs) == 1
     assert await db.read(t, names) == []
-    assert db._pool._places_taken == 1
+    assert db._pool._slots_used == 1
 
 
 async def test_a_cancelled_caller_leaves_nothing_behind(db: PostgresDatabase, t: str) -> None:
@@ -156,7 +156,7 @@ async def test_a_cancelled_caller_leaves_nothing_behind(db: PostgresDatabase, t:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await db.read(t, names) == []
-    assert db._pool._places_taken == 1
+    assert db._pool._slots_used == 1
 
 
 async def test_a_caller_waits_for_a_connection_no_longer_than_said(
@@ -173,7 +173,9 @@ async def test_a_caller_waits_for_a_connection_no_longer_than_said(
     await all_taken.wait()
     with pytest.raises(Unavailable):
         await db.read(t, names)
-    await db.write_hot(add_many, scratch.INSERT_MANY, [(t, new_id(), "a", 0, True)])  # its own lane
+    await db.write_batch(
+        add_many, scratch.INSERT_MANY, [(t, new_id(), "a", 0, True)]
+    )  # its own lane
     free.set()
     await asyncio.gather(*held)
     assert await db.read(t, names) == ["a"]
@@ -182,7 +184,7 @@ async def test_a_caller_waits_for_a_connection_no_longer_than_said(
 async def test_many_callers_share_few_connections(db: PostgresDatabase, t: str) -> None:
     await asyncio.gather(*(db.write(t, add, f"n{i}") for i in range(50)))
     assert len(await db.read(t, names)) == 50
-    assert db._pool._places_taken == 2
+    assert db._pool._slots_used == 2
 
 
 async def test_waiters_who_leave_lose_no_connection(db: PostgresDatabase, t: str) -> None:
@@ -193,7 +195,7 @@ async def test_waiters_who_leave_lose_no_connection(db: PostgresDatabase, t: str
         for task in tasks[::2]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    assert len(db._pool._idle) == db._pool._places_taken <= 2
+    assert len(db._pool._idle) == db._pool._slots_used <= 2
     assert not db._pool._waiting
 
 

@@ -119,7 +119,7 @@ def _statements() -> list[sql.Statement]:
     for found in pkgutil.walk_packages(store.__path__, "koine.store."):
         if ".migrations" not in found.name:
             importlib.import_module(found.name)
-    for family in list(sql.FAMILIES):
+    for family in list(sql.VARIANTS):
         family.sample()
     ours = [s for s in sql.STATEMENTS if s.module.startswith("koine.store.")]
     assert len(ours) > 50

@@ -10,7 +10,7 @@ from msgspec import Struct
 from koine.model.conversation import Conversation
 from koine.store import sql
 from koine.store.postgres import spelling as postgres_sql
-from koine.store.sql import Family, Query, p
+from koine.store.sql import Query, StatementVariants, p
 from koine.store.sqlite import spelling as sqlite_sql
 from koine.store.tables import conversations
 from koine.store.tables.base import columns_of
@@ -49,8 +49,8 @@ def test_the_booleans_of_an_answer_are_known_by_place(spelling: ModuleType) -> N
 
 def test_only_one_backend_locks_rows() -> None:
     query = Query(sa.select(c.id).where(MINE).with_for_update(of=things))
-    assert postgres_sql.plan(query).text.endswith("FOR UPDATE OF things")
-    assert "UPDATE" not in sqlite_sql.plan(query).text
+    assert postgres_sql.render(query).text.endswith("FOR UPDATE OF things")
+    assert "UPDATE" not in sqlite_sql.render(query).text
 
 
 class Part(Struct, frozen=True):
@@ -68,7 +68,7 @@ def things_of(_variant: Variant) -> Query[str]:
 
 
 def test_a_family_builds_each_variant_once() -> None:
-    family = Family(things_of, Variant)
+    family = StatementVariants(things_of, Variant)
     assert family.of(Variant(named=True)) is family.of(Variant(named=True))
     assert family.of(Variant()) is not family.of(Variant(part=Part(10)))
 
@@ -80,7 +80,7 @@ def test_a_sample_of_a_family_has_every_pair() -> None:
         asked.append(variant)
         return things_of(variant)
 
-    assert len(Family(build, Variant).sample()) == 1 + 4 + 5 + 1
+    assert len(StatementVariants(build, Variant).sample()) == 1 + 4 + 5 + 1
     assert {(v.named, v.order) for v in asked} == {(n, o) for n in (0, 1) for o in ("new", "old")}
     assert {(v.order, v.part.size) for v in asked} == {
         (order, size) for order in ("new", "old") for size in (0, 10, 20)

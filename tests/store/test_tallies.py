@@ -118,12 +118,12 @@ async def test_a_kept_total_is_used_for_no_field_but_those_it_is_right_for(
     field: str, world: Cast
 ) -> None:
     for value in values(world)[field]:
-        kept = tallies.names_for(ConversationFilter(**{field: value}))
+        kept = tallies.counters_for(ConversationFilter(**{field: value}))
         assert (kept is not None) == (field in KEPT)
 
 
 def test_no_kept_total_is_used_for_a_field_that_is_added() -> None:
-    assert tallies.names_for(WiderFilter()) == ["total:all"]
-    assert tallies.names_for(WiderFilter(added="x")) is None
-    assert tallies.names_for(WiderFilter(added="x", kinds=("chat",))) is None
-    assert tallies.names_for(WiderFilter(added="x", participant_id=new_id())) is None
+    assert tallies.counters_for(WiderFilter()) == ["total:all"]
+    assert tallies.counters_for(WiderFilter(added="x")) is None
+    assert tallies.counters_for(WiderFilter(added="x", kinds=("chat",))) is None
+    assert tallies.counters_for(WiderFilter(added="x", participant_id=new_id())) is None

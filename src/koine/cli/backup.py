@@ -14,7 +14,7 @@ from koine.kit.settings import Settings
 from koine.main.archives.checking import verify as verified
 from koine.main.archives.making import back_up
 from koine.main.archives.manifest import BadArchive, Manifest
-from koine.store.copies import CannotCopy
+from koine.store.copies import BackupError
 
 Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]
 
@@ -52,7 +52,7 @@ def report(what: str, path: Path, work: Work) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         try:
             manifest, wrong = run_until_done(work(Path(folder)))
-        except (BadArchive, CannotCopy) as error:
+        except (BadArchive, BackupError) as error:
             raise CommandError(f"{path}: {error}") from None
     typer.echo(summary(manifest))
     if wrong:
@@ -78,5 +78,5 @@ def summary(manifest: Manifest) -> str:
 def _create(settings: Settings, path: Path) -> Path:
     try:
         return run_until_done(back_up(settings, path))
-    except CannotCopy as error:
+    except BackupError as error:
         raise CommandError(str(error)) from None

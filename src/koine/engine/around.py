@@ -42,7 +42,7 @@ async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> A
         )
         if "versions" in parts
         else {},
-        places=await inboxes.places_of(tx, owners) if "places" in parts else [],
+        places=await inboxes.contact_inboxes_of(tx, owners) if "places" in parts else [],
         senders=await _senders(tx, items) if "senders" in parts else {},
         readers=readers,
     )
@@ -52,12 +52,12 @@ async def _said(tx: Tx, items: list[Conversation]) -> dict[str, list[Message]]:
     ids = [c.id for c in items]
     if sum(c.public_count for c in items) <= FEW_MESSAGES:
         return await messages.public_of(tx, ids)
-    return await message_windows.newest_of(tx, ids, MOST_LETTERS)
+    return await message_windows.recent_public_of(tx, ids, MOST_LETTERS)
 
 
 async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:
     marks = [(c.id, c.last_public_seq) for c in items if c.last_public_seq]
-    return await messages.at_marks(tx, marks) if marks else {}
+    return await messages.at_seq_by_conversation(tx, marks) if marks else {}
 
 
 async def _senders(tx: Tx, items: list[Conversation]) -> dict[str, LastSenders]:

@@ -45,7 +45,7 @@ class Coalescer:
         """Write posts, each with the span that waits for it, if there is one."""
         posts = [post for post, _ in batch]
         with tracing.span("send batch", links=[span for _, span in batch], messages=len(batch)):
-            outcomes = await self._db.write_hot(post_batch, self._clock.now(), posts)
+            outcomes = await self._db.write_batch(post_batch, self._clock.now(), posts)
         metrics.SEND_BATCH_SIZE.observe(len(batch))
         metrics.SENDS.inc(sum(not isinstance(outcome, Refusal) for outcome in outcomes))
         self.answered += len(batch)

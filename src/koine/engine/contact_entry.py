@@ -51,7 +51,7 @@ class Entry(Struct, frozen=True, dict=True):
 
 async def enter(engine: Engine, inbox_identifier: str, source_id: str | None) -> Entry:
     """Where a public address leads. Raises NotFound for whatever is unknown or removed."""
-    door = await engine.db.read("", inboxes.door, inbox_identifier)
+    door = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
     if door is None:
         raise NotFound("inbox")
     return await engine.db.read(door.tenant_id, _enter, door.inbox_id, source_id)
@@ -87,7 +87,7 @@ async def listen(engine: Engine, token: str) -> Entry:
     """Whose stream a pubsub token opens. Raises NotFound for a token of nobody, or where the
     contact or its inbox is gone or the contact is blocked; Unauthenticated where the inbox demands
     an identity that the place has not proved, or what it proved is no longer the contact's."""
-    ear = await engine.db.read("", inboxes.ear, token)
+    ear = await engine.db.read("", inboxes.by_pubsub_token, token)
     if ear is None:
         raise NotFound("token")
     entry = await engine.db.read(ear.tenant_id, _enter, ear.inbox_id, ear.source_id)
@@ -132,7 +132,7 @@ async def remember_proof(tx: Tx, now: int, entry: Entry, identifier: str) -> Ent
         locked = structs.replace(locked, identifier_verified=True)
         await identities.change(tx, locked)
     place = structs.replace(place, proof_required=True, proved_identifier=identifier)
-    await inboxes.change_place(tx, place)
+    await inboxes.change_contact_inbox(tx, place)
     await record(tx, now, "credential.changed", contact.id, audience="staff")
     return structs.replace(entry, place=place, contact=locked)
 
@@ -147,7 +147,9 @@ async def located(tx: Tx, entry: Entry, place: ContactInbox, contact: Identity) 
 async def is_proven_anywhere(tx: Tx, contact: Identity) -> bool:
     """Inside a transaction: whether some place has proved the contact's identifier."""
     identifier = contact.identifier
-    return identifier is not None and await inboxes.is_proven(tx, contact.id, identifier)
+    return identifier is not None and await inboxes.is_identifier_verified(
+        tx, contact.id, identifier
+    )
 
 
 async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> Entry:
@@ -157,7 +159,7 @@ async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> Entry:
     entry = Entry(tenant, inbox)
     if source_id is None:
         return entry
-    place = await inboxes.place(tx, inbox_id, source_id)
+    place = await inboxes.contact_inbox(tx, inbox_id, source_id)
     contact = await identities.get(tx, place.contact_id) if place else None
     if place is None or contact is None or contact.removed_at is not None:
         raise NotFound("contact")

@@ -98,7 +98,7 @@ async def _locked(
     found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
     ids = {contact.id, *(c.id for each in found.values() for c in each)}
     locked = await identities.lock(tx, sorted(ids))
-    now_there = await inboxes.place(tx, place.inbox_id, place.source_id)
+    now_there = await inboxes.contact_inbox(tx, place.inbox_id, place.source_id)
     mine = locked.get(contact.id)
     if mine is None or mine.removed_at is not None:
         raise NotFound("contact")
@@ -168,7 +168,7 @@ async def _go_on_as(
     if _proves(entry, other, given):
         proved = other.identifier
         place = structs.replace(place, proof_required=True, proved_identifier=proved)
-    await inboxes.change_place(tx, place)
+    await inboxes.change_contact_inbox(tx, place)
     return await located(tx, entry, place, survivor)
 
 
@@ -181,8 +181,8 @@ async def _merge(tx: Tx, now: int, actor: Actor, merged: Identity, survivor: Ide
     joined = await participants.conversations_of(tx, merged.id)
     for conversation_id in sorted({*owned, *joined}):
         await _move(tx, now, conversation_id, merged.id, survivor.id)
-    await inboxes.move_places(tx, merged.id, survivor.id)
-    await tickets.give_to(tx, merged.id, survivor.id)
+    await inboxes.reassign_contact_inboxes(tx, merged.id, survivor.id)
+    await tickets.reassign(tx, merged.id, survivor.id)
     gone = structs.replace(merged, identifier=None, removed_at=now, updated_at=now)
     await identities.change(tx, gone)
     after = _filled(survivor, merged, now)
@@ -202,9 +202,9 @@ async def _move(tx: Tx, now: int, conversation_id: str, old_id: str, new_id: str
         conversation = structs.replace(before, owner_id=new_id, updated_at=at)
         await conversations.change(tx, before, conversation)
         await record_change(tx, now, before, conversation)
-    await participants.give_to(tx, conversation, old_id, new_id, now)
+    await participants.reassign(tx, conversation, old_id, new_id, now)
     await record(tx, now, "participant.updated", new_id, conversation_id=conversation_id)
-    await messages.give_to(tx, conversation_id, old_id, new_id)
+    await messages.reassign(tx, conversation_id, old_id, new_id)
 
 
 def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:

@@ -80,7 +80,7 @@ async def change(engine: Engine, actor: Actor, entry: Entry, given: ContactGiven
 async def _create(
     tx: Tx, now: int, entry: Entry, given: ContactGiven, admit: Callable[[], None]
 ) -> Entry:
-    place = await inboxes.place(tx, entry.inbox.id, given.source_id or "")
+    place = await inboxes.contact_inbox(tx, entry.inbox.id, given.source_id or "")
     contact = await identities.get(tx, place.contact_id) if place else None
     if place is not None and contact is not None and contact.removed_at is None:
         return await _again(tx, now, entry, (place, contact), given)
@@ -98,7 +98,7 @@ async def _create(
     else:
         await _claim(tx, now, contact, _values(given))
         place = _place(now, entry, contact, given, "joined")
-    await (inboxes.insert_place if is_new else inboxes.change_place)(tx, place)
+    await (inboxes.insert_contact_inbox if is_new else inboxes.change_contact_inbox)(tx, place)
     return await located(tx, entry, place, contact)
 
 
@@ -182,7 +182,7 @@ async def _change(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGi
     # What the place has given by now; where nothing was kept, what its contact of before has.
     own = contact_rights.given_by(place, entry.guest[1])
     place = structs.replace(place, given=json_text(_overlaid(own, given)))
-    await inboxes.change_place(tx, place)
+    await inboxes.change_contact_inbox(tx, place)
     values: dict[str, Any] = dict(settled.written)
     if settled.entry.rights.changes:
         values |= {n: v for n in ("name", "avatar_url") if (v := getattr(given, n)) is not None}

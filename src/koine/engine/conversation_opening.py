@@ -82,6 +82,10 @@ async def _first_place(tx: Tx, new: NewConversation) -> str | None:
     if new.inbox_id is None or new.owner_id is None:
         return None
     owner = await identities.get(tx, new.owner_id)
-    places = [p for p in await inboxes.places_of(tx, [new.owner_id]) if p.inbox_id == new.inbox_id]
+    places = [
+        p
+        for p in await inboxes.contact_inboxes_of(tx, [new.owner_id])
+        if p.inbox_id == new.inbox_id
+    ]
     found = [p for p in places if owner and receives(p, owner)]
     return found[0].source_id if found else None

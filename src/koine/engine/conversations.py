@@ -199,7 +199,7 @@ async def _delete(
 ) -> list[StoredFile]:
     access.need(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
-    members = {gone.owner_id or gone.id, *await participants.everyone(tx, gone.id)}
+    members = {gone.owner_id or gone.id, *await participants.all_ids(tx, gone.id)}
     count = await messages.delete_of(tx, gone.id)
     stored = await file_rows.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)

@@ -99,7 +99,7 @@ async def silent(tx: Tx, actor: Actor, ids: list[str]) -> list[Delivery]:
     """Those of these deliveries whose conversation nobody has opened yet, oldest first.
     Raises Forbidden."""
     access.need(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
-    return await deliveries.silent(tx, ids)
+    return await deliveries.without_conversation(tx, ids)
 
 
 def _check_shape(given: list[DeliveryInput]) -> None:

@@ -46,7 +46,7 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
         surrounding, people=surrounding.people | await _named(tx, events, surrounding.people)
     )
     places = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
-    said = await messages.at(tx, places) if places else {}
+    said = await messages.at_positions(tx, places) if places else {}
     happened = []
     for event in events:
         conversation_id = event.conversation_id or ""
@@ -122,11 +122,11 @@ async def _noun(tx: Tx, event: Logged) -> Noun | None:
 async def _meets(tx: Tx, event: Logged, noun: Noun | None, curious: list[str]) -> frozenset[str]:
     if not curious or not isinstance(noun, Identity) or not event.kind.startswith("identity."):
         return frozenset()
-    met = await participants.meets(tx, noun.id, curious)
+    met = await participants.sharing_conversation_with(tx, noun.id, curious)
     if noun.kind != "contact":
         # A contact speaks in conversations of its own; who works here also in others'.
         since = event.created_at - REMEMBERED
-        met |= await participants.heard(tx, noun.id, curious, since)
+        met |= await participants.where_sent(tx, noun.id, curious, since)
     return frozenset(met)
 
 

@@ -168,4 +168,8 @@ def _opened(sealed: SecretCipher, hook: Hook) -> str | None:
 async def _switched_on(tx: Tx) -> dict[str, Any]:
     """It is told what happens from now on, and tried at once."""
     well: dict[str, Any] = {"failures": 0, "failing_since": None, "open_until": None}
-    return well | {"status": "active", "reason": None, "since": (await events.look(tx)).last}
+    return well | {
+        "status": "active",
+        "reason": None,
+        "since": (await events.log_snapshot(tx)).last,
+    }

@@ -92,7 +92,7 @@ async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) ->
     event = await events.at(tx, found.position)
     if event is None:
         raise Conflict("forgotten", "the log has forgotten the event")
-    await hook_queue.again(tx, [due(event, hook, now)], now)
+    await hook_queue.requeue(tx, [due(event, hook, now)], now)
     await note(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
     again = await hook_log.one(tx, hook_id, event_id)
     assert again is not None
@@ -117,7 +117,7 @@ async def _stretch(tx: Tx, actor: Actor, now: int, hook_id: str, wanted: Range) 
     """Between which positions the log has events of that time; the first is left out."""
     access.need(actor, *WRITE)
     await _active(tx, now, hook_id)
-    return await events.stretch(tx, wanted.since, wanted.until)
+    return await events.position_range(tx, wanted.since, wanted.until)
 
 
 async def _put_again(
@@ -143,7 +143,7 @@ async def _put_again(
         and (not kinds or voices[hook.dialect].wants(event, kinds))
     ]
     lines = [due(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
-    await hook_queue.again(tx, lines, now)
+    await hook_queue.requeue(tx, lines, now)
     await note(tx, now, actor, "replay", "webhook", hook_id, events=len(lines))
     return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(lines)
 

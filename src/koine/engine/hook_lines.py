@@ -7,7 +7,7 @@ from koine.model.event import Logged
 from koine.model.hook import Hook, Owned
 from koine.store import hook_queue
 from koine.store.db import Tx
-from koine.store.hook_queue import Due
+from koine.store.hook_queue import QueuedDelivery
 
 _names = msgspec.json.Decoder(list[str])
 
@@ -40,9 +40,9 @@ async def in_their_inboxes(tx: Tx, pairs: list[tuple[Logged, Owned]]) -> list[tu
     ]
 
 
-def due(event: Logged, hook: Owned, now: int) -> Due:
+def due(event: Logged, hook: Owned, now: int) -> QueuedDelivery:
     """The row that puts an event in line for an endpoint at once."""
-    return Due(
+    return QueuedDelivery(
         tenant_id=event.tenant_id,
         hook_id=hook.id,
         position=event.position,

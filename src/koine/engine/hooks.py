@@ -89,7 +89,7 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: New
         max_retries=new.max_retries,
         backoff=new.backoff,
         **await owners.lend(tx, now, actor),
-        since=(await events.look(tx)).last,
+        since=(await events.log_snapshot(tx)).last,
         status="active",
         reason=None,
         failures=0,

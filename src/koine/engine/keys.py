@@ -106,7 +106,7 @@ async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
         raise Conflict("user", _USER_GONE)
     permissions = msgspec.json.decode(key.permissions, type=frozenset[str])
     lender = await _lender(tx, now, actor, permissions)
-    await credentials.lend_key(tx, key_id, lender.user_id, now)
+    await credentials.reassign_key_creator(tx, key_id, lender.user_id, now)
     made_by = key.created_by or key.created_by_key
     await note(tx, now, actor, "take_over", "api_key", key_id, created_by=made_by)
     return structs.replace(key, created_by=lender.user_id, created_by_key=None)

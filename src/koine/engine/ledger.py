@@ -27,7 +27,7 @@ async def record(
     see the subject until now: they are told, and find the event again when they come back."""
     if members is not None:
         body["members"] = members
-        await own_events.name_members(tx, subject_id, [m for m in members if m is not None], now)
+        await own_events.save_members(tx, subject_id, [m for m in members if m is not None], now)
     text = json_text(body)
     await events.append(tx, Event(kind, audience, conversation_id, subject_id, seq, text, now))
 

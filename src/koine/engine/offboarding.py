@@ -49,7 +49,7 @@ async def resume(engine: Engine, tenant_id: str) -> int:
 async def step(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
     """See to a piece of the conversations, inside a transaction; answers how many, 0 when none is
     left. All are locked first, in one order: who changes one of them never waits in a circle."""
-    ids = await offboarding.conversations_of(tx, identity_id, PIECE)
+    ids = await offboarding.conversations_holding(tx, identity_id, PIECE)
     locked = [found for each in ids if (found := await conversations.lock(tx, each)) is not None]
     for conversation in locked:
         await _leave(tx, now, actor, conversation, identity_id)

@@ -211,7 +211,7 @@ async def _create_at(
         inbox.id, contact.id, new_id(), random_token(PUBSUB_BYTES),
         proof_required=False, proved_identifier=None, origin="tenant", given="{}", created_at=now,
     )  # fmt: skip
-    await inboxes.insert_place(tx, place)
+    await inboxes.insert_contact_inbox(tx, place)
     return contact, place
 
 

@@ -14,7 +14,7 @@ from koine.model.event import Event
 from koine.model.message import Draft, Message
 from koine.store import events, messages, posting
 from koine.store.db import Tx
-from koine.store.posting import Facts, Head, Mark
+from koine.store.posting import ConversationHead, SendContext, SenderReadMark
 
 
 class Post(Struct, frozen=True):
@@ -40,14 +40,14 @@ async def post_batch(tx: Tx, now: int, posts: list[Post]) -> list[Outcome]:
     """Write what may be written of `posts`, each numbered in its conversation; the outcome of
     each, in order. A post with a client key that is known gets the message it made then."""
     asked = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in posts})
-    found = await posting.facts(tx, asked)
+    found = await posting.lock_and_load(tx, asked)
     keyed = [_key(p) for p in posts if p.draft.client_key is not None]
     parents = [_parent(p) for p in posts if p.draft.parent_id is not None]
     batch = _Batch(
         now,
         {(f.tenant_id, f.id, f.sender_id): f for f in found},
-        await posting.known_keys(tx, keyed),
-        await posting.known_messages(tx, parents),
+        await posting.existing_client_keys(tx, keyed),
+        await posting.existing_messages(tx, parents),
     )
     outcomes = [batch.decide(post) for post in posts]
     numbers = iter(await _write(tx, batch))
@@ -73,7 +73,7 @@ class _Batch:
     def __init__(
         self,
         now: int,
-        facts: dict[tuple[str, str, str | None], Facts],
+        facts: dict[tuple[str, str, str | None], SendContext],
         known: dict[tuple[str, str, str], int],
         parents: dict[tuple[str, str, str], bool],
     ) -> None:
@@ -81,9 +81,9 @@ class _Batch:
         self.facts = facts
         self.known = known
         self.parents = parents
-        self.heads: dict[Place, tuple[Head, int, str | None]] = {}
+        self.heads: dict[Place, tuple[ConversationHead, int, str | None]] = {}
         self.rows: list[tuple[str, Message]] = []
-        self.marks: dict[tuple[str, str, str], Mark] = {}
+        self.marks: dict[tuple[str, str, str], SenderReadMark] = {}
         self.echoes: dict[str, object] = {}
 
     def decide(self, post: Post) -> Outcome | _Known:
@@ -106,7 +106,7 @@ class _Batch:
         private = self.parents.get(_parent(post))
         return private is not None and (post.draft.sees_private or not private)
 
-    def _accept(self, post: Post, facts: Facts) -> Message:
+    def _accept(self, post: Post, facts: SendContext) -> Message:
         place = (post.tenant_id, post.conversation_id)
         before = self.heads[place][0] if place in self.heads else facts
         message = _message(post.draft, facts, before, self.now)
@@ -117,7 +117,7 @@ class _Batch:
             self.echoes[message.id] = post.draft.echo_id
         if facts.role is not None and message.sender_id is not None:
             key = (*place, message.sender_id)
-            self.marks[key] = Mark(
+            self.marks[key] = SenderReadMark(
                 *key, self._shown(key, message), message.seq, message.public_seq,
                 after.last_activity_at,
             )  # fmt: skip
@@ -150,13 +150,13 @@ async def _write(tx: Tx, batch: _Batch) -> list[int]:
     if not batch.rows:
         return []
     moved = list(batch.heads.values())
-    numbers = await tx.together(
+    numbers = await tx.execute_together(
         messages.insert_many(batch.rows),
-        posting.move_heads(moved),
-        *posting.move_marks(list(batch.marks.values())),
+        posting.update_heads(moved),
+        *posting.update_read_marks(list(batch.marks.values())),
         events.append_many(batch.told()),
     )
-    await posting.move_up(tx, moved)
+    await posting.move_in_lists(tx, moved)
     return numbers
 
 
@@ -165,7 +165,7 @@ async def _again(tx: Tx, post: Post, known: _Known) -> Outcome:
     return rows[0] if rows else NotFound("message")
 
 
-def _refusal(draft: Draft, facts: Facts) -> Refusal | None:
+def _refusal(draft: Draft, facts: SendContext) -> Refusal | None:
     if facts.sender_blocked:
         return Forbidden("sender")
     if draft.must_participate and (facts.role is None or facts.left_at is not None):
@@ -177,7 +177,7 @@ def _refusal(draft: Draft, facts: Facts) -> Refusal | None:
     return None
 
 
-def _message(draft: Draft, facts: Facts, head: Head, now: int) -> Message:
+def _message(draft: Draft, facts: SendContext, head: ConversationHead, now: int) -> Message:
     return Message(
         id=new_id(),
         conversation_id=head.id,
@@ -206,12 +206,12 @@ def _message(draft: Draft, facts: Facts, head: Head, now: int) -> Message:
     )
 
 
-def _moved(head: Head, message: Message) -> Head:
+def _moved(head: ConversationHead, message: Message) -> ConversationHead:
     """The conversation's head after the message; a private note moves the last number alone, so
     that those who must not know of it are shown no change."""
     if message.private:
         return head.with_last_seq(message.seq)
-    return Head(
+    return ConversationHead(
         tenant_id=head.tenant_id,
         id=head.id,
         last_seq=message.seq,

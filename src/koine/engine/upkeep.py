@@ -94,7 +94,7 @@ async def run_once(engine: Engine) -> Done | None:
 async def _take_turn(tx: Tx, now: int) -> bool:
     before = await tenants.server_value(tx, _DONE, "0")
     turn = str(now // EVERY)
-    return before != turn and await tenants.move_server_value(tx, _DONE, before, turn)
+    return before != turn and await tenants.replace_server_value(tx, _DONE, before, turn)
 
 
 async def _forget(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:
@@ -109,7 +109,7 @@ async def _freshen(engine: Engine) -> None:
     while True:
         await asyncio.sleep(FRESHEN_EVERY)
         try:
-            await engine.db.freshen()
+            await engine.db.analyze()
         except Exception:
             _log.warning("statistics are old", exc_info=True)
 

@@ -154,7 +154,7 @@ class DatabaseIdempotencyStore:
         """This process among those that serve the database. Where only one can, the next one has
         the same name, and so inherits what a killed one claimed."""
         if not self._runner:
-            self._runner = new_id() if await self._engine.db.home() else "alone"
+            self._runner = new_id() if await self._engine.db.timeline_id() else "alone"
         return self._runner
 
 

@@ -166,7 +166,7 @@ async def check_database(settings: Settings) -> list[Finding]:
     if not is_postgres(settings):
         return list(_sqlite(sqlite_path(settings)))
     try:
-        return list(_postgres(await postgres.condition(settings.database_url), settings))
+        return list(_postgres(await postgres.check_server(settings.database_url), settings))
     except Exception as error:
         # Whoever opens the database next says it better.
         return [Finding("problem", "database", f"cannot be asked: {type(error).__name__}")]
@@ -186,7 +186,7 @@ def file_system_type(path: Path, mounts: str) -> str:
 
 def _sqlite(path: Path) -> Iterator[Finding]:
     version = sqlite.version()
-    if sqlite.too_old():
+    if sqlite.is_unsupported():
         advice = "3.51.3 or newer is needed: older ones can corrupt the file (the WAL-reset bug)"
         yield Finding("problem", "version", f"SQLite {version} is too old", advice, fatal=True)
     else:
@@ -198,16 +198,16 @@ def _sqlite(path: Path) -> Iterator[Finding]:
         yield Finding("problem", "files", found, advice, fatal=True)
 
 
-def _postgres(known: "postgres.Condition", settings: Settings) -> Iterator[Finding]:
+def _postgres(known: "postgres.ServerSettings", settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "version", f"PostgreSQL {known.version}")
     allowed = settings.unsafe_database
-    for name in known.off:
+    for name in known.disabled:
         advice = f"set {name} = on: without it a power cut loses what was acknowledged"
         if not allowed:
             advice += " (KOINE_UNSAFE_DATABASE=true serves all the same)"
         level: Level = "warning" if allowed else "problem"
         yield Finding(level, "durability", f"{name} is off", advice, fatal=not allowed)
-    skewed = known.skew >= SKEW_SECONDS
+    skewed = known.clock_skew >= SKEW_SECONDS
     advice = "let both machines ask a time server (NTP)" if skewed else ""
-    found = f"{known.skew:.1f} s between the server's and ours"
+    found = f"{known.clock_skew:.1f} s between the server's and ours"
     yield Finding("warning" if skewed else "ok", "clock", found, advice)

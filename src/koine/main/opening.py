@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from koine.kit.later import LazyModule
 from koine.kit.settings import Settings
 from koine.model.errors import Unavailable
-from koine.store.copies import Copying
+from koine.store.copies import DatabaseBackup
 from koine.store.db import Database
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ async def open_database(settings: Settings) -> Database:
         raise StartupError(f"cannot open the database at {where}: {error}") from None
 
 
-def copying(settings: Settings) -> Copying:
+def copying(settings: Settings) -> DatabaseBackup:
     """What copies the database of the settings."""
     if is_postgres(settings):
-        return postgres_copying.PostgresCopying(settings.database_url, settings.postgres_programs)
-    return sqlite_copying.SqliteCopying(sqlite_path(settings))
+        return postgres_copying.PostgresBackup(settings.database_url, settings.postgres_programs)
+    return sqlite_copying.SqliteBackup(sqlite_path(settings))
 
 
 def is_postgres(settings: Settings) -> bool:

@@ -140,10 +140,10 @@ def _is_found_already(place: ReadPosition) -> bool:
 async def _found(tx: Tx, position: int, upto: int) -> tuple[list[Logged], int]:
     """A page of the log, and how far it was forgotten by the time it was read."""
     found = await events.of_tenant_after(tx, position, upto, PAGE)
-    return found, await log.floor(tx)
+    return found, await log.retention_floor(tx)
 
 
 async def _at(tx: Tx, positions: list[int]) -> tuple[list[Logged], int]:
     """As `_found`, of these positions."""
     found = await own_events.at(tx, positions) if positions else []
-    return found, await log.floor(tx)
+    return found, await log.retention_floor(tx)

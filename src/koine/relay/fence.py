@@ -13,7 +13,7 @@ one writes at a time, what is seen is settled (`next_begun` is 0).
 
 from collections import deque
 
-from koine.store.events import Look
+from koine.store.events import LogSnapshot
 
 _MARKS = 256
 """How many looks wait at once for their transactions to end; a later one covers the earlier."""
@@ -31,7 +31,7 @@ class Fence:
         self._last: int | None = None
         self._marks: deque[tuple[int, int]] = deque()
 
-    def see(self, look: Look) -> int:
+    def see(self, look: LogSnapshot) -> int:
         """Take one more look into account; answers the last settled position. Raises WentBack."""
         if look.last < (self._last or 0):
             raise WentBack

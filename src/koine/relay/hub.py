@@ -127,7 +127,7 @@ class Hub:
 
     async def _is_to_come(self, position: int) -> bool:
         """Whether the log has not come so far, on any node: it was another log, then."""
-        return position > (await self.engine.db.read("", events.look)).last
+        return position > (await self.engine.db.read("", events.log_snapshot)).last
 
     def _framed(self, seat: Seat, happened: list[Happening]) -> tuple[list[Framed], int | None]:
         """The frames of a page, and where it was cut for being too long."""

@@ -83,7 +83,7 @@ class Pump:
 
     async def _begin(self) -> None:
         """Find out which log this is; after a time without the database it may be another."""
-        epoch = await self._db.write("", log.epoch, await self._db.home())
+        epoch = await self._db.write("", log.epoch, await self._db.timeline_id())
         if epoch == self._hub.epoch:
             if self._fence.seen:
                 return
@@ -91,13 +91,13 @@ class Pump:
                 # Its positions come again: cursors that name them must be worth nothing.
                 epoch = await self._db.write("", log.end_epoch, epoch)
         self._fence, self._lost = Fence(), False
-        self._fence.see(await self._db.read("", events.look))
+        self._fence.see(await self._db.read("", events.log_snapshot))
         until = time.monotonic() + _PATIENCE
         while self._fence.waits and time.monotonic() < until:
             await asyncio.sleep(PAUSE)
-            self._fence.see(await self._db.read("", events.look))
+            self._fence.see(await self._db.read("", events.log_snapshot))
         # While a transaction stays open, begin where somebody else saw that all was settled.
-        self._fence.settled = max(self._fence.settled, await self._db.read("", log.settled))
+        self._fence.settled = max(self._fence.settled, await self._db.read("", log.stable_position))
         self._hub.begin_anew(epoch, self._fence.settled)
         self._move_to(self._fence.settled)
         self._moved_at = time.monotonic()
@@ -106,7 +106,7 @@ class Pump:
     async def _turn(self) -> None:
         self._woken.clear()
         await self._check_floor()
-        settled = self._fence.see(await self._db.read("", events.look))
+        settled = self._fence.see(await self._db.read("", events.log_snapshot))
         if settled > self.settled or not self._fence.waits:
             self._moved_at = time.monotonic()
         if settled > self.settled:
@@ -128,7 +128,7 @@ class Pump:
         stopped process, a machine that slept)."""
         before, self._turned_at = self._turned_at, time.monotonic()
         if self._turned_at - before > _LONG:
-            if await self._db.read("", log.floor) > self._hub.delivered:
+            if await self._db.read("", log.retention_floor) > self._hub.delivered:
                 self._hub.begin_anew(self._hub.epoch, self.settled)
             await self._guard.sweep(everyone=True)
 
@@ -147,7 +147,7 @@ class Pump:
         """Remember where all is settled, for a process that begins while it is not."""
         if time.monotonic() - self._kept_at > _KEEP_EVERY and self.settled > self._kept:
             self._kept, self._kept_at = self.settled, time.monotonic()
-            await self._db.write("", log.keep_settled, self.settled)
+            await self._db.write("", log.save_stable_position, self.settled)
 
     async def _tell(self, settled: int) -> None:
         hub = self._hub

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from koine.store.db import Tx, Work
+from koine.store.db import RowBatch, Tx
 from koine.store.sql import Command, ManyCommand, Query
 
 R = TypeVar("R")
@@ -34,6 +34,6 @@ class TenantTx:
         """Do it for all rows at once: they name their tenant themselves."""
         return await self._tx.many(command, rows)
 
-    async def together(self, *work: Work) -> list[int]:
+    async def execute_together(self, *work: RowBatch) -> list[int]:
         """As `many` for each."""
-        return await self._tx.together(*work)
+        return await self._tx.execute_together(*work)

@@ -8,7 +8,7 @@ from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
 from koine.store.db import Tx
 from koine.store.fragments import in_list
-from koine.store.sql import Command, Family, Query, p
+from koine.store.sql import Command, Query, StatementVariants, p
 from koine.store.tables import audit as t
 from koine.store.tables.base import columns_of
 
@@ -77,4 +77,4 @@ def _page(v: _PageVariant) -> Query[AuditEntry]:
     return Query(newest.limit(p("limit")).offset(p("offset")), AuditEntry)
 
 
-_PAGES = Family(_page, _PageVariant)
+_PAGES = StatementVariants(_page, _PageVariant)

@@ -121,16 +121,16 @@ def values(f: ConversationFilter) -> dict[str, Any]:
 
 def where(v: ConversationVariant) -> list[ColumnElement[bool]]:
     """The conditions over `conversations`, of those that are not removed."""
-    return [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None), *asked(v)]
+    return [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None), *filter_conditions(v)]
 
 
-def asked(v: ConversationVariant) -> list[ColumnElement[bool]]:
+def filter_conditions(v: ConversationVariant) -> list[ColumnElement[bool]]:
     """The conditions that the variant says, alone."""
     found = [
         one_of(how, name, column)
         for name, how, column in (
-            ("kinds", v.kinds, _led(v, t.c.kind)),
-            ("inbox_ids", v.inbox_ids, _led(v, t.c.inbox_id)),
+            ("kinds", v.kinds, _without_index(v, t.c.kind)),
+            ("inbox_ids", v.inbox_ids, _without_index(v, t.c.inbox_id)),
             ("owner_ids", v.owner_ids, t.c.owner_id),
             ("responder_ids", v.responder_ids, t.c.responder_id),
             ("responder_version_ids", v.responder_version_ids, t.c.responder_version_id),
@@ -138,10 +138,10 @@ def asked(v: ConversationVariant) -> list[ColumnElement[bool]]:
         if how != "any"
     ]
     if v.statuses:
-        status = _led(v, t.c.status)
+        status = _without_index(v, t.c.status)
         found.append(or_(*(status == p(f"status_{n}") for n in range(v.statuses))))
     if v.priority:
-        found.append(_led(v, t.c.priority) == p("priority"))
+        found.append(_without_index(v, t.c.priority) == p("priority"))
     if v.assignee_id:
         found.append(t.c.assignee_id == p("assignee_id"))
     if v.shown_from:
@@ -160,7 +160,7 @@ def one_of(how: Values, name: str, column: ColumnElement[str]) -> ColumnElement[
     return column == p(name) if how == "one" else in_list(column, name)
 
 
-def _led(v: ConversationVariant, column: ColumnElement[str]) -> ColumnElement[str]:
+def _without_index(v: ConversationVariant, column: ColumnElement[str]) -> ColumnElement[str]:
     """The column, out of reach of its index where a person is named: SQLite keeps no statistics,
     and would look for one customer's open conversations among all that are open."""
     return func.coalesce(column, column) if v.names_person else column

@@ -33,12 +33,12 @@ from koine.store.conversation_filters import ConversationVariant
 from koine.store.db import Tx
 from koine.store.fragments import in_list
 from koine.store.row_mapper import RowMapper
-from koine.store.sql import Family, Query, p
+from koine.store.sql import Query, StatementVariants, p
 from koine.store.tables import conversations as t
 from koine.store.tables import participants
 
 
-class Listed(Conversation, frozen=True):
+class ListedConversation(Conversation, frozen=True):
     """A conversation in a list, with the time (µs) this list sorts it by, the list's total where
     it is a kept one, and the newest public message where asked for."""
 
@@ -63,10 +63,10 @@ async def page(
     window: Window,
     with_total: bool = False,
     with_latest: bool = False,
-) -> Page[Listed]:
+) -> Page[ListedConversation]:
     """One page of the conversations `f` finds, with where the next one starts. Where asked for,
     the exact total and each one's newest public message come with the rows."""
-    totals = tallies.names_for(f) if with_total else None
+    totals = tallies.counters_for(f) if with_total else None
     rows = [] if window.too_deep else await _rows(tx, f, window, totals, with_latest)
     counted = None
     if with_total:
@@ -78,7 +78,7 @@ async def page(
 
 async def total(tx: Tx, f: ConversationFilter) -> int:
     """How many conversations `f` finds: a kept total where there is one, else counted."""
-    kept = tallies.names_for(f)
+    kept = tallies.counters_for(f)
     if kept is not None:
         return await tallies.total(tx, kept)
     variant, values = await _conditions(tx, f)
@@ -87,7 +87,7 @@ async def total(tx: Tx, f: ConversationFilter) -> int:
 
 async def _rows(
     tx: Tx, f: ConversationFilter, window: Window, totals: list[str] | None, with_latest: bool
-) -> list[Listed]:
+) -> list[ListedConversation]:
     """The page's rows and one more, if there is one, with what comes along."""
     conditions, values = await _conditions(tx, f)
     if window.cursor is not None:
@@ -99,7 +99,7 @@ async def _rows(
         totalled=totals is not None,
         latest=with_latest,
     )
-    return await tx.all(_PAGES.of(variant), **values, totals=totals, **windows.values(window))
+    return await tx.all(_PAGES.of(variant), **values, totals=totals, **windows.parameters(window))
 
 
 async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[ConversationVariant, dict[str, Any]]:
@@ -112,7 +112,7 @@ async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[ConversationVarian
     return filters.variant(f, bool(values.get("openers"))), values
 
 
-def _page(v: _PageVariant) -> Query[Listed]:
+def _page(v: _PageVariant) -> Query[ListedConversation]:
     c = v.conditions
     if c.participant_id:
         ids = _ids_of_participant(v)
@@ -121,9 +121,9 @@ def _page(v: _PageVariant) -> Query[Listed]:
     elif not c.names_person and c.statuses > 1:
         ids = _ids_by_statuses(v)
     else:
-        ids = windows.cut(_walk(v, filters.where(c), _time(c)), v.window).subquery("page")
+        ids = windows.paginate(_walk(v, filters.where(c), _time(c)), v.window).subquery("page")
     row = RowMapper(
-        Listed,
+        ListedConversation,
         t,
         sort_at=ids.c.at,
         total=tallies.sum_of("totals") if v.totalled else literal(0),
@@ -153,7 +153,7 @@ def _cursor() -> ColumnElement[tuple[int, str]]:
 def _ids_by_statuses(v: _PageVariant) -> Subquery:
     """Several statuses: each walks its own index, so that a few open conversations are found at
     once among a million closed ones; then the walks are merged."""
-    upto = windows.reach(v.window)
+    upto = windows.rows_to_page_end(v.window)
     walks = []
     where = filters.where(replace(v.conditions, statuses=0))
     for number in range(v.conditions.statuses):
@@ -165,7 +165,7 @@ def _ids_by_statuses(v: _PageVariant) -> Subquery:
 def _ids_by_shown_time(v: _PageVariant) -> Subquery:
     """By the time that is shown: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
-    upto = windows.reach(v.window)
+    upto = windows.rows_to_page_end(v.window)
     overridden = t.c.chat_sort_at.is_not(None)
     unowned = replace(v.conditions, owner_ids="any")
     walks = []
@@ -209,7 +209,7 @@ def _within(v: ConversationVariant, at: ColumnElement[int]) -> list[ColumnElemen
 def _merged(v: _PageVariant, walks: list[Select[tuple[str, int]]]) -> Subquery:
     both = union_all(*walks).subquery("walks")
     merged = select(both.c.id, both.c.at).order_by(both.c.at.desc(), both.c.id.desc())
-    return windows.cut(merged, v.window).subquery("page")
+    return windows.paginate(merged, v.window).subquery("page")
 
 
 def _ids_of_participant(v: _PageVariant) -> Subquery:
@@ -221,13 +221,13 @@ def _ids_of_participant(v: _PageVariant) -> Subquery:
         m.c.identity_id == p("participant_id"),
         m.c.left_at.is_(None),
     )
-    if filters.asked(v.conditions):
+    if filters.filter_conditions(v.conditions):
         same = (t.c.tenant_id == m.c.tenant_id) & (t.c.id == m.c.conversation_id)
         walk = walk.join(t, same).where(*filters.where(v.conditions))
     if v.cursor:
         walk = walk.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
     ordered = walk.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
-    return windows.cut(ordered, v.window).subquery("page")
+    return windows.paginate(ordered, v.window).subquery("page")
 
 
 def _count(v: ConversationVariant) -> Query[int]:
@@ -245,5 +245,5 @@ def _count(v: ConversationVariant) -> Query[int]:
     return Query(counted, int)
 
 
-_PAGES = Family(_page, _PageVariant)
-_COUNTS = Family(_count, ConversationVariant)
+_PAGES = StatementVariants(_page, _PageVariant)
+_COUNTS = StatementVariants(_count, ConversationVariant)

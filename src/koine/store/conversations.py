@@ -7,7 +7,7 @@ from koine.model.conversation import Conversation
 from koine.store import participants, tallies
 from koine.store.db import Tx
 from koine.store.fragments import in_list
-from koine.store.search_texts import FOLDED, folded_texts
+from koine.store.search_texts import CONVERSATION_COLUMNS, conversation_search_texts
 from koine.store.sql import Command, Query, p
 from koine.store.tables import conversations as t
 from koine.store.tables.base import columns_of
@@ -63,11 +63,13 @@ _SEEN = {
 _INSERT = Command(
     insert(t).values(
         {"tenant_id": p("tenant_id")}
-        | {name: p(name) for name in (*Conversation.__struct_fields__, *FOLDED)}
+        | {name: p(name) for name in (*Conversation.__struct_fields__, *CONVERSATION_COLUMNS)}
     )
 )
 _FIXED = frozenset({"id", "number", "created_at", "created_by", "last_seq"})
-_CHANGEABLE = [n for n in (*Conversation.__struct_fields__, *FOLDED) if n not in _FIXED]
+_CHANGEABLE = [
+    n for n in (*Conversation.__struct_fields__, *CONVERSATION_COLUMNS) if n not in _FIXED
+]
 _UPDATE = Command(
     update(t)
     .where(_IN_TENANT, t.c.id == p("id"))
@@ -136,20 +138,22 @@ async def insert_one(tx: Tx, conversation: Conversation) -> None:
 
     Raises `store.db.Duplicate` when its delivery has one already (delivery.md, S).
     """
-    await tx.run(_INSERT, **structs.asdict(conversation), **folded_texts(conversation))
-    await tallies.apply(tx, [], tallies.keys(conversation))
+    await tx.run(_INSERT, **structs.asdict(conversation), **conversation_search_texts(conversation))
+    await tallies.move(tx, [], tallies.tenant_counters(conversation))
 
 
 async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
     """Write `after` over `before`, which the caller has locked, and move the totals. Who took
     part in what is removed has left it."""
-    values = structs.asdict(after) | folded_texts(after)
+    values = structs.asdict(after) | conversation_search_texts(after)
     await tx.run(_UPDATE, id=after.id, **{f"new_{name}": values[name] for name in _CHANGEABLE})
-    await tallies.apply(tx, tallies.keys(before), tallies.keys(after))
+    await tallies.move(tx, tallies.tenant_counters(before), tallies.tenant_counters(after))
     if before.status != after.status or before.removed_at != after.removed_at:
         members = await participants.active_ids(tx, after.id)
-        await tallies.apply(
-            tx, tallies.member_keys(before, members), tallies.member_keys(after, members)
+        await tallies.move(
+            tx,
+            tallies.participant_counters(before, members),
+            tallies.participant_counters(after, members),
         )
     if before.removed_at is None and after.removed_at is not None:
         await participants.leave_all(tx, after.id, after.removed_at)
@@ -160,5 +164,5 @@ async def delete_one(tx: Tx, conversation: Conversation) -> None:
     members = await participants.delete_of(tx, conversation.id)
     await tx.run(_DELETE, id=conversation.id)
     # The totals in the order in which they are locked everywhere: the tenant's, then people's.
-    await tallies.apply(tx, tallies.keys(conversation), [])
-    await tallies.apply(tx, tallies.member_keys(conversation, members), [])
+    await tallies.move(tx, tallies.tenant_counters(conversation), [])
+    await tallies.move(tx, tallies.participant_counters(conversation, members), [])

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from koine.store.tables import metadata
 
-Ask = Callable[[str], Awaitable[Sequence[Sequence[Any]]]]
+RunSelect = Callable[[str], Awaitable[Sequence[Sequence[Any]]]]
 """Run one SELECT; the rows."""
 
 _OWN = "server"
@@ -38,11 +38,11 @@ WHERE c.last_seq <> coalesce(m.highest, 0) OR coalesce(m.many, 0) <> coalesce(m.
 """
 
 
-class CannotCopy(Exception):
+class BackupError(Exception):
     """The copy cannot be made or put back; the message says why and what to do."""
 
 
-class Facts(Struct, frozen=True):
+class DatabaseStats(Struct, frozen=True):
     """A database in numbers, all of one moment: rows of each table, position of the newest event.
     `schema` is the revision of its tables."""
 
@@ -51,34 +51,34 @@ class Facts(Struct, frozen=True):
     position: int
 
 
-class Taken(Struct, frozen=True):
+class BackupContents(Struct, frozen=True):
     """What a copy was like at its moment; `files` are the keys of the uploads it has rows of."""
 
-    facts: Facts
+    stats: DatabaseStats
     files: list[str]
 
 
-class Copying(Protocol):
+class DatabaseBackup(Protocol):
     """One database, copied to a file and back."""
 
     kind: str
 
-    async def take(self, target: Path) -> Taken:
+    async def create(self, target: Path) -> BackupContents:
         """Copy it as it is at one moment, while others use it. Raises CannotCopy."""
 
-    def opened(self, source: Path) -> AbstractAsyncContextManager[Ask]:
+    def open_backup(self, source: Path) -> AbstractAsyncContextManager[RunSelect]:
         """A copy, put into a temporary database to be looked at. Raises CannotCopy."""
 
-    def asked(self) -> AbstractAsyncContextManager[Ask]:
+    def open_database(self) -> AbstractAsyncContextManager[RunSelect]:
         """The database itself, to be looked at."""
 
-    def alone(self) -> AbstractAsyncContextManager[None]:
+    def exclusive(self) -> AbstractAsyncContextManager[None]:
         """Keep servers from the database meanwhile. Raises CannotCopy when one is there."""
 
     async def is_empty(self) -> bool:
         """Whether nothing would be lost by putting a copy into it."""
 
-    async def put(self, source: Path) -> None:
+    async def restore(self, source: Path) -> None:
         """Put a copy in the place of what is there. Raises CannotCopy."""
 
 
@@ -87,7 +87,7 @@ def table_name(name: str) -> str:
     return _RENAMED.get(name, name)
 
 
-async def facts(ask: Ask, known: Collection[str]) -> Facts:
+async def database_stats(ask: RunSelect, known: Collection[str]) -> DatabaseStats:
     """Count a database, perhaps an older one: those of our tables that are among `known`, under
     the names this program has for them."""
     revision = str((await ask("SELECT version_num FROM alembic_version"))[0][0])
@@ -97,10 +97,10 @@ async def facts(ask: Ask, known: Collection[str]) -> Facts:
     for name in sorted(table.name for table in metadata.sorted_tables if table.name in names):
         counts[name] = int((await ask(f"SELECT count(*) FROM {old.get(name, name)}"))[0][0])
     newest = await ask("SELECT coalesce(max(position), 0) FROM events")
-    return Facts(revision, counts, int(newest[0][0]))
+    return DatabaseStats(revision, counts, int(newest[0][0]))
 
 
-async def gaps(ask: Ask) -> list[str]:
+async def numbering_gaps(ask: RunSelect) -> list[str]:
     """The conversations whose messages are not numbered 1, 2, … to the last, a sentence each."""
     return [
         f"conversation {id_}: {many} messages numbered {lowest} to {highest}, the last should be "
@@ -109,11 +109,11 @@ async def gaps(ask: Ask) -> list[str]:
     ]
 
 
-async def file_keys(ask: Ask) -> list[str]:
+async def file_keys(ask: RunSelect) -> list[str]:
     """The key of every upload that has a row."""
     return sorted(str(key) for (key,) in await ask("SELECT key FROM files"))
 
 
-async def taken(ask: Ask, known: Collection[str]) -> Taken:
+async def backup_contents(ask: RunSelect, known: Collection[str]) -> BackupContents:
     """Look at a copy that was just made; `known` are its tables."""
-    return Taken(await facts(ask, known), await file_keys(ask))
+    return BackupContents(await database_stats(ask, known), await file_keys(ask))

@@ -157,15 +157,15 @@ async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
     """Close an API key and tell readers of the log; False if there is none or it is closed."""
     if not await tx.run(_REVOKE_KEY, id=key_id, now=now):
         return False
-    await _tell(tx, key_id, now)
+    await _record_change(tx, key_id, now)
     return True
 
 
-async def lend_key(tx: Tx, key_id: str, user_id: str | None, now: int) -> None:
+async def reassign_key_creator(tx: Tx, key_id: str, user_id: str | None, now: int) -> None:
     """Put a user (None: the operator) in the place of who made an open API key, and tell readers of
     the log."""
     await tx.run(_LEND_KEY, id=key_id, created_by=user_id)
-    await _tell(tx, key_id, now)
+    await _record_change(tx, key_id, now)
 
 
 async def logins_by_email(tx: Tx, email: str) -> list[Login]:
@@ -215,7 +215,7 @@ async def revoke_session(tx: Tx, session_id: str, now: int) -> bool:
     """End a session and tell readers of the log; False if there is none or it has ended."""
     if not await tx.run(_REVOKE_SESSION, id=session_id, now=now):
         return False
-    await _tell(tx, session_id, now)
+    await _record_change(tx, session_id, now)
     return True
 
 
@@ -223,7 +223,7 @@ async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
     """End every session of a user and tell readers of the log, who ask about the user's other
     credentials, too; answers how many."""
     ended = await tx.run(_REVOKE_SESSIONS_OF, user_id=user_id, now=now)
-    await _tell(tx, user_id, now)
+    await _record_change(tx, user_id, now)
     return ended
 
 
@@ -242,6 +242,6 @@ async def forget_sessions(tx: Tx, before: int, ids: list[str]) -> int:
     return await tx.run(_FORGET_SESSIONS, before=before, ids=ids)
 
 
-async def _tell(tx: Tx, subject_id: str, now: int) -> None:
+async def _record_change(tx: Tx, subject_id: str, now: int) -> None:
     event = Event("credential.changed", "staff", None, subject_id, None, "{}", now)
     await events.append(tx, event)

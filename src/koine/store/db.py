@@ -7,11 +7,11 @@ from koine.store.sql import Command, ManyCommand, Query
 
 R = TypeVar("R")
 P = ParamSpec("P")
-Work = tuple[ManyCommand, Sequence[tuple[Any, ...]]]
+RowBatch = tuple[ManyCommand, Sequence[tuple[Any, ...]]]
 """A statement for many rows, and the rows."""
 
 
-def nobody() -> None:
+def no_listener() -> None:
     """`Database.after_commit` before anyone listens."""
 
 
@@ -48,13 +48,13 @@ class Tx(Protocol):
         """Do it for all rows at once; answers the numbers of the rows of an insert that is
         `numbered`, in their order. Raises Duplicate: then none of them is done."""
 
-    async def together(self, *work: Work) -> list[int]:
+    async def execute_together(self, *work: RowBatch) -> list[int]:
         """As `many` for each, in one round trip where there are any. No two may change one row,
         none sees what another does, at most one is numbered. Raises Duplicate: then nothing is
         done."""
 
 
-class Wire(Protocol):
+class BusTransport(Protocol):
     """A line to the other processes that serve the database. It may break, and lose what is told;
     its methods then raise whatever error it was. Told are subjects ("moved", "whisper") with at
     most 5,500 bytes each."""
@@ -62,10 +62,10 @@ class Wire(Protocol):
     async def open(self, heard: Callable[[str, bytes], None]) -> None:
         """Connect and listen; what this process tells may be heard, too."""
 
-    async def tell(self, told: Sequence[tuple[str, bytes]]) -> None:
+    async def publish(self, told: Sequence[tuple[str, bytes]]) -> None:
         """Returns when the other side has it; with nothing to tell, when it gave a sign of life."""
 
-    async def broken(self) -> None:
+    async def wait_closed(self) -> None:
         """Returns when the line is no more."""
 
     async def close(self) -> None:
@@ -86,7 +86,7 @@ class Database(Protocol):
     async def read(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
@@ -95,7 +95,7 @@ class Database(Protocol):
     async def read_long(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
@@ -104,15 +104,15 @@ class Database(Protocol):
     async def write(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """Run a verb in one transaction; when this returns, what it wrote is on disk."""
 
-    async def write_hot(
+    async def write_batch(
         self,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
@@ -121,13 +121,13 @@ class Database(Protocol):
     async def ping(self) -> None:
         """Return if the database answers, raise Unavailable if not."""
 
-    async def home(self) -> str:
+    async def timeline_id(self) -> str:
         """What names the server this database lives in, "" where it is a file of our own."""
 
-    async def identity(self) -> str:
+    async def database_id(self) -> str:
         """As `home`, but the same after a fail-over: what names this database among others."""
 
-    def wire(self) -> Wire | None:
+    def bus_transport(self) -> BusTransport | None:
         """A new line to the other processes, not opened; None where there cannot be any."""
 
     async def size_bytes(self) -> int:
@@ -139,7 +139,7 @@ class Database(Protocol):
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
         """Alone, in one transaction: `script(version or None)` answers the SQL to run."""
 
-    async def freshen(self) -> None:
+    async def analyze(self) -> None:
         """Have the planner look at tables that have grown much since it last did: statements are
         planned once, perhaps while a table is empty, and run while it grows."""
 

@@ -7,7 +7,7 @@ from koine.model.delivery import Delivery
 from koine.model.page import Page, Window
 from koine.store.db import Tx
 from koine.store.fragments import in_list
-from koine.store.sql import Command, Family, InsertMany, Query, p
+from koine.store.sql import Command, InsertMany, Query, StatementVariants, p
 from koine.store.tables import conversations
 from koine.store.tables import deliveries as t
 from koine.store.tables.base import columns_of
@@ -63,7 +63,7 @@ async def lock_all(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
     return {d.id: d for d in await tx.all(_LOCK, ids=ids)} if ids else {}
 
 
-async def silent(tx: Tx, ids: list[str]) -> list[Delivery]:
+async def without_conversation(tx: Tx, ids: list[str]) -> list[Delivery]:
     """Those of these deliveries that have no conversation, oldest first."""
     return await tx.all(_SILENT, ids=ids) if ids else []
 
@@ -110,4 +110,4 @@ def _page(v: _PageVariant) -> Query[Delivery]:
     return Query(listed.limit(p("limit")).offset(p("offset")), Delivery)
 
 
-_PAGES = Family(_page, _PageVariant)
+_PAGES = StatementVariants(_page, _PageVariant)

@@ -10,8 +10,8 @@ from msgspec.structs import astuple
 from sqlalchemy import delete, func, select
 
 from koine.model.event import Event, Logged
-from koine.store.db import Tx, Work
-from koine.store.fragments import LogLook
+from koine.store.db import RowBatch, Tx
+from koine.store.fragments import LogSnapshotTable
 from koine.store.sql import Command, InsertMany, Query, p
 from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
@@ -45,7 +45,7 @@ _STRETCH = Query(
 )
 
 
-class Look(Struct, frozen=True):
+class LogSnapshot(Struct, frozen=True):
     """The log as one look saw it: the last position given out, committed or not; the oldest
     transaction still open; and a number above every transaction that had begun."""
 
@@ -55,7 +55,9 @@ class Look(Struct, frozen=True):
 
 
 _LOOK = Query(
-    select(LogLook().table_valued("last", "oldest_open", "next_begun")), Look, crosses_tenants=_LOG
+    select(LogSnapshotTable().table_valued("last", "oldest_open", "next_begun")),
+    LogSnapshot,
+    crosses_tenants=_LOG,
 )
 _OLDEST = Query(
     select(t.c.position, t.c.created_at).order_by(t.c.position).limit(p("limit")),
@@ -69,12 +71,12 @@ async def append(tx: Tx, *new: Event) -> None:
     await tx.many(*append_many([(tx.tenant_id, event) for event in new]))
 
 
-def append_many(rows: list[tuple[str, Event]]) -> Work:
+def append_many(rows: list[tuple[str, Event]]) -> RowBatch:
     """The work of writing facts, each with its tenant's id."""
     return _INSERT, [(tenant_id, *astuple(event)) for tenant_id, event in rows]
 
 
-async def look(tx: Tx) -> Look:
+async def log_snapshot(tx: Tx) -> LogSnapshot:
     """What the fence needs to know to tell which positions are settled."""
     found = await tx.one(_LOOK)
     assert found is not None
@@ -91,7 +93,7 @@ async def of_tenant_after(tx: Tx, position: int, settled: int, limit: int) -> li
     return await tx.all(_AFTER_OF_TENANT, after=position, settled=settled, limit=limit)
 
 
-async def stretch(tx: Tx, since: int, until: int) -> tuple[int, int]:
+async def position_range(tx: Tx, since: int, until: int) -> tuple[int, int]:
     """Positions between which are all the tenant's events made from `since` until before `until`
     (µs): the first is below them all, the second the last of them. Looks at the whole log."""
     found = await tx.one(_STRETCH, since=since, until=until)

@@ -42,7 +42,7 @@ def contains_text(folded: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[
 
     No character of it is a wildcard. Every row is looked at: use it with `read_long`.
     """
-    return ContainsText(folded, sa.bindparam(name, type_=Needle()))
+    return ContainsText(folded, sa.bindparam(name, type_=SearchTerm()))
 
 
 def folded_text(
@@ -80,7 +80,7 @@ def insert_ignoring(
     return insert.on_conflict_do_nothing(index_elements=[table.c[name] for name in index_elements])
 
 
-class LogLook(FunctionElement[Any]):
+class LogSnapshotTable(FunctionElement[Any]):
     """A table of one row: `store.events.Look`, as one moment of the database shows it.
 
     The columns: the last position given out, by transactions that are still open, too; the oldest
@@ -137,7 +137,7 @@ class Rows(UserDefinedType[Any]):
         return "ROWS"
 
 
-class Needle(UserDefinedType[str]):
+class SearchTerm(UserDefinedType[str]):
     """The type of a parameter that is text to be looked for."""
 
     cache_ok = True

@@ -9,10 +9,10 @@ from koine.model.hook import Attempt, Delivery, DeliveryState, Place
 from koine.model.page import Page, Window
 from koine.store.db import Tx
 from koine.store.fragments import in_list
-from koine.store.sql import Command, Family, Query, p
-from koine.store.tables import hook_attempts as tries
-from koine.store.tables import hook_deliveries as t
-from koine.store.tables import hooks
+from koine.store.sql import Command, Query, StatementVariants, p
+from koine.store.tables import webhook_attempts as tries
+from koine.store.tables import webhook_deliveries as t
+from koine.store.tables import webhook_endpoints
 from koine.store.tables.base import columns_of
 
 _EVERY = "what is old is forgotten for all tenants at once"
@@ -63,8 +63,8 @@ def _count(v: _Variant) -> Query[int]:
     return Query(select(func.count()).select_from(t).where(*_where(v)), int)
 
 
-_PAGES = Family(_page, _PageVariant)
-_COUNTS = Family(_count, _Variant)
+_PAGES = StatementVariants(_page, _PageVariant)
+_COUNTS = StatementVariants(_count, _Variant)
 _BY_EVENT = Query(select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == p("event_id")), Delivery)
 _ATTEMPTS = Query(
     select(*columns_of(tries, Attempt))
@@ -79,8 +79,12 @@ _ATTEMPTS = Query(
 )
 _WAITING = Query(
     select(func.count(), func.min(t.c.created_at))
-    .join_from(t, hooks, and_(hooks.c.tenant_id == t.c.tenant_id, hooks.c.id == t.c.hook_id))
-    .where(t.c.state == "pending", hooks.c.status == "active"),
+    .join_from(
+        t,
+        webhook_endpoints,
+        and_(webhook_endpoints.c.tenant_id == t.c.tenant_id, webhook_endpoints.c.id == t.c.hook_id),
+    )
+    .where(t.c.state == "pending", webhook_endpoints.c.status == "active"),
     crosses_tenants="an operator's figure",
 )
 _CANCEL = Command(
@@ -100,13 +104,14 @@ _ERASE = Command(
 )
 _OLDEST = (
     select(t.c.created_at)
-    .where(t.c.tenant_id == hooks.c.tenant_id, t.c.hook_id == hooks.c.id)
+    .where(t.c.tenant_id == webhook_endpoints.c.tenant_id, t.c.hook_id == webhook_endpoints.c.id)
     .order_by(t.c.position)
     .limit(1)
     .scalar_subquery()
 )
 _WITH_OLD = Query(
-    select(hooks.c.tenant_id, hooks.c.id).where(p("time") > _OLDEST), crosses_tenants=_EVERY
+    select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(p("time") > _OLDEST),
+    crosses_tenants=_EVERY,
 )
 _OLD = Query(
     select(t.c.position, t.c.created_at).where(*_OF_HOOK).order_by(t.c.position).limit(p("limit"))
@@ -165,7 +170,7 @@ async def attempts(tx: Tx, delivery: Delivery, limit: int) -> list[Attempt]:
     return await tx.all(_ATTEMPTS, **where, limit=limit)
 
 
-async def waiting(tx: Tx) -> tuple[int, int | None]:
+async def pending_count(tx: Tx) -> tuple[int, int | None]:
     """How many deliveries are on their way, of all tenants, and since when the oldest (µs); those
     of an endpoint that is switched off wait until it is on again."""
     found = await tx.one(_WAITING)
@@ -188,7 +193,7 @@ async def forget_some(tx: Tx, hook_id: str, at_most: int) -> bool:
     return len(oldest) == at_most
 
 
-async def with_old(tx: Tx, time: int) -> list[Place]:
+async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[Place]:
     """The endpoints, of all tenants, whose oldest delivery was put in line before `time` (µs)."""
     return [Place(*row) for row in await tx.all(_WITH_OLD, time=time)]
 

@@ -15,20 +15,20 @@ from koine.model.event import Logged
 from koine.model.hook import Attempt, Claim, Owned, Place, Result
 from koine.store.db import Tx
 from koine.store.fragments import in_list, values_table
-from koine.store.hooks import OWNED
+from koine.store.hooks import TENANT_ENDPOINT_COLUMNS
 from koine.store.sql import Command, InsertMany, Query, UpdateMany, p
-from koine.store.tables import conversations, events, hooks
-from koine.store.tables import hook_attempts as tries
-from koine.store.tables import hook_deliveries as t
+from koine.store.tables import conversations, events, webhook_endpoints
+from koine.store.tables import webhook_attempts as tries
+from koine.store.tables import webhook_deliveries as t
 from koine.store.tables.base import columns_of
 from koine.store.types import Uuid
 
 _EVERY = "the senders of a server serve all its tenants"
-LONGEST_CLAIM = MINUTE
+MAX_LEASE = MINUTE
 """µs: what is due later than in so long is not under way."""
 
 
-class Due(Struct, frozen=True):
+class QueuedDelivery(Struct, frozen=True):
     """A row to put in line."""
 
     tenant_id: str
@@ -46,7 +46,7 @@ class Due(Struct, frozen=True):
 
 
 _INSERT = InsertMany(
-    t, list(Due.__struct_fields__), on_conflict=["tenant_id", "hook_id", "position"]
+    t, list(QueuedDelivery.__struct_fields__), on_conflict=["tenant_id", "hook_id", "position"]
 )
 _AGAIN = values_table("again", {"tenant_id": Uuid(), "hook_id": Uuid(), "position": BigInteger()})
 _REPLAY = Command(
@@ -66,13 +66,17 @@ _REPLAY = Command(
 # The least of a column that an index has: one look at it, whatever the planner believes.
 _FIRST_DUE = (
     select(func.min(t.c.due_at))
-    .where(t.c.tenant_id == hooks.c.tenant_id, t.c.hook_id == hooks.c.id, t.c.state == "pending")
+    .where(
+        t.c.tenant_id == webhook_endpoints.c.tenant_id,
+        t.c.hook_id == webhook_endpoints.c.id,
+        t.c.state == "pending",
+    )
     .scalar_subquery()
 )
 _READY = Query(
-    select(*OWNED).where(
-        hooks.c.status == "active",
-        or_(hooks.c.open_until.is_(None), hooks.c.open_until <= p("now")),
+    select(*TENANT_ENDPOINT_COLUMNS).where(
+        webhook_endpoints.c.status == "active",
+        or_(webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= p("now")),
         p("now") >= _FIRST_DUE,
     ),
     Owned,
@@ -97,11 +101,11 @@ _EVENTS = Query(
 )
 _LEASE = UpdateMany(t, ["tenant_id", "hook_id", "position"], ["due_at", "fence"])
 _PROBE = Command(
-    update(hooks)
+    update(webhook_endpoints)
     .where(
-        hooks.c.tenant_id == p("tenant_id"),
-        hooks.c.id == p("hook_id"),
-        or_(hooks.c.open_until.is_(None), hooks.c.open_until <= p("now")),
+        webhook_endpoints.c.tenant_id == p("tenant_id"),
+        webhook_endpoints.c.id == p("hook_id"),
+        or_(webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= p("now")),
     )
     .values(open_until=p("until"))
 )
@@ -152,18 +156,18 @@ _INBOXES = Query(
 )
 
 
-async def put(tx: Tx, due: list[Due]) -> None:
+async def enqueue(tx: Tx, due: list[QueuedDelivery]) -> None:
     """Put deliveries in line; those that were ever in line stay as they are."""
     await tx.many(_INSERT, [astuple(each) for each in due])
 
 
-async def again(tx: Tx, due: list[Due], now: int) -> int:
+async def requeue(tx: Tx, due: list[QueuedDelivery], now: int) -> int:
     """Put them in line whether they were or not; answers how many had been and begin anew, those
     among them that would have waited for long."""
     places = [(each.tenant_id, each.hook_id, each.position) for each in due]
-    soon = now + LONGEST_CLAIM
+    soon = now + MAX_LEASE
     known = await tx.run(_REPLAY, again=places, now=now, soon=soon) if places else 0
-    await put(tx, due)
+    await enqueue(tx, due)
     return known
 
 
@@ -172,7 +176,7 @@ async def inbox_ids(tx: Tx, tenant_id: str, conversation_ids: list[str]) -> dict
     return dict(await tx.all(_INBOXES, tenant_id=tenant_id, ids=conversation_ids))
 
 
-async def ready(tx: Tx, now: int) -> list[Owned]:
+async def due_endpoints(tx: Tx, now: int) -> list[Owned]:
     """The endpoints with something due that may be tried now."""
     return await tx.all(_READY, now=now)
 
@@ -208,11 +212,11 @@ async def claim(
     return claims
 
 
-async def settle(tx: Tx, results: list[Result], tried: list[tuple[str, Attempt]]) -> None:
+async def record_results(tx: Tx, results: list[Result], tried: list[tuple[str, Attempt]]) -> None:
     """Write what became of claims, where the claim still stands, and the tries themselves, each
     with its tenant's id. What was said in a conversation that was deleted while a try was under
     way is not kept, nor is anything for an endpoint that was removed."""
-    await tx.together(
+    await tx.execute_together(
         (_SETTLE, [_settled(each) for each in results]),
         (_LOG, [(tenant_id, *astuple(each)) for tenant_id, each in tried]),
     )
@@ -221,7 +225,7 @@ async def settle(tx: Tx, results: list[Result], tried: list[tuple[str, Attempt]]
         await tx.run(_UNWRITE, made=made)
 
 
-async def drop(tx: Tx, claims: list[Claim]) -> None:
+async def discard(tx: Tx, claims: list[Claim]) -> None:
     """Take deliveries out of line as if they had never been: they were not for their endpoint."""
     never = [(c.place.tenant_id, c.place.hook_id, c.position, c.fence) for c in claims]
     await tx.run(_DROP, never=never)

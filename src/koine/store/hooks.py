@@ -7,12 +7,12 @@ from koine.model.hook import Health, Hook, Owned, Place
 from koine.store.db import Tx
 from koine.store.fragments import insert_ignoring
 from koine.store.sql import Command, Query, UpdateMany, p
-from koine.store.tables import hook_attempts, hook_deliveries, server
-from koine.store.tables import hooks as t
+from koine.store.tables import server, webhook_attempts, webhook_deliveries
+from koine.store.tables import webhook_endpoints as t
 from koine.store.tables.base import columns_of
 
 COLUMNS = columns_of(t, Hook)
-OWNED = columns_of(t, Owned)
+TENANT_ENDPOINT_COLUMNS = columns_of(t, Owned)
 _ONE = (t.c.tenant_id == p("tenant_id"), t.c.id == p("id"))
 _OWN = "the server's own values"
 _EVERY = "the senders of a server serve all its tenants"
@@ -23,7 +23,9 @@ _LOCK = Query(select(*COLUMNS).where(*_ONE).with_for_update(), Hook)
 _ALL = Query(
     select(*COLUMNS).where(t.c.tenant_id == p("tenant_id")).order_by(t.c.created_at, t.c.id), Hook
 )
-_ACTIVE = Query(select(*OWNED).where(t.c.status == "active"), Owned, crosses_tenants=_EVERY)
+_ACTIVE = Query(
+    select(*TENANT_ENDPOINT_COLUMNS).where(t.c.status == "active"), Owned, crosses_tenants=_EVERY
+)
 _COUNT = Query(select(func.count()).select_from(t).where(t.c.tenant_id == p("tenant_id")), int)
 _INSERT = Command(
     insert(t).values(
@@ -43,7 +45,7 @@ _DELETE = Command(delete(t).where(*_ONE))
 # for.
 _DELETE_LEFT = [
     Command(delete(left).where(left.c.tenant_id == p("tenant_id"), left.c.hook_id == p("id")))
-    for left in (hook_deliveries, hook_attempts)
+    for left in (webhook_deliveries, webhook_attempts)
 ]
 _BEGIN = Command(
     insert_ignoring(server, {"name": p("name"), "value": "0"}, ["name"]), crosses_tenants=_OWN

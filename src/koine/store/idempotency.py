@@ -8,7 +8,7 @@ from sqlalchemy import Text, and_, delete, select, update
 from koine.store.db import Tx
 from koine.store.fragments import in_list, insert_ignoring, values_table
 from koine.store.sql import Command, InsertMany, Query, UpdateMany, p
-from koine.store.tables import answers as t
+from koine.store.tables import idempotency_keys as t
 from koine.store.tables.base import columns_of
 from koine.store.types import Uuid
 

@@ -9,15 +9,15 @@ from koine.model.identity import Identity, ResponderVersion
 from koine.model.page import Page, Window
 from koine.store.db import Tx
 from koine.store.fragments import contains_text, in_list
-from koine.store.search_texts import SEARCHED, search_texts
-from koine.store.sql import Command, Family, Query, p
+from koine.store.search_texts import IDENTITY_COLUMNS, identity_search_texts
+from koine.store.sql import Command, Query, StatementVariants, p
 from koine.store.tables import contact_inboxes, responder_versions
 from koine.store.tables import identities as t
 from koine.store.tables.base import columns_of
 
 COLUMNS = columns_of(t, Identity)
 _IN_TENANT = t.c.tenant_id == p("tenant_id")
-_HERE = t.c.removed_at.is_(None)
+_NOT_REMOVED = t.c.removed_at.is_(None)
 _MOST_HOLDERS = 10
 
 _BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Identity)
@@ -32,7 +32,7 @@ _LOCK = Query(
 _CONTACTS_WITH = {
     field: Query(
         select(*COLUMNS)
-        .where(_IN_TENANT, _HERE, t.c.kind == "contact", t.c[field] == p("value"))
+        .where(_IN_TENANT, _NOT_REMOVED, t.c.kind == "contact", t.c[field] == p("value"))
         .order_by(t.c[f"{field}_verified"].desc(), t.c.created_at, t.c.id)
         .limit(_MOST_HOLDERS),
         Identity,
@@ -42,12 +42,12 @@ _CONTACTS_WITH = {
 _INSERT = Command(
     insert(t).values(
         {"tenant_id": p("tenant_id")}
-        | {name: p(name) for name in (*Identity.__struct_fields__, *SEARCHED)}
+        | {name: p(name) for name in (*Identity.__struct_fields__, *IDENTITY_COLUMNS)}
     )
 )
 _CHANGEABLE = [
     name
-    for name in (*Identity.__struct_fields__, *SEARCHED)
+    for name in (*Identity.__struct_fields__, *IDENTITY_COLUMNS)
     if name not in ("id", "number", "kind", "created_at")
 ]
 _UPDATE = Command(
@@ -101,12 +101,12 @@ async def contacts_with(tx: Tx, field: str, value: str) -> list[Identity]:
 
 async def insert_one(tx: Tx, identity: Identity) -> None:
     """Add an identity. Raises `store.db.Duplicate` for a contact identifier that is taken."""
-    await tx.run(_INSERT, **structs.asdict(identity), **search_texts(identity))
+    await tx.run(_INSERT, **structs.asdict(identity), **identity_search_texts(identity))
 
 
 async def change(tx: Tx, identity: Identity) -> None:
     """Write the identity over the row with its id."""
-    values = structs.asdict(identity) | search_texts(identity)
+    values = structs.asdict(identity) | identity_search_texts(identity)
     await tx.run(_UPDATE, id=identity.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
@@ -173,7 +173,7 @@ def _conditions(f: PeopleFilter) -> tuple[dict[str, bool], dict[str, object]]:
 
 
 def _where(v: _Variant) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_IN_TENANT, _HERE]
+    found: list[ColumnElement[bool]] = [_IN_TENANT, _NOT_REMOVED]
     if v.kinds:
         found.append(in_list(t.c.kind, "kinds"))
     if v.roles:
@@ -208,5 +208,5 @@ def _count(v: _Variant) -> Query[int]:
     return Query(select(func.count()).select_from(t).where(*_where(v)), int)
 
 
-_PAGES = Family(_page, _PageVariant)
-_COUNTS = Family(_count, _Variant)
+_PAGES = StatementVariants(_page, _PageVariant)
+_COUNTS = StatementVariants(_count, _Variant)

@@ -16,14 +16,14 @@ _PLACE = columns_of(contact_inboxes, ContactInbox)
 _PLACE_IN_TENANT = contact_inboxes.c.tenant_id == p("tenant_id")
 
 
-class Door(Struct, frozen=True):
+class InboxAddress(Struct, frozen=True):
     """Which tenant's inbox a public identifier opens."""
 
     tenant_id: str
     inbox_id: str
 
 
-class Ear(Struct, frozen=True):
+class StreamTokenOwner(Struct, frozen=True):
     """Whose place a stream's token opens."""
 
     tenant_id: str
@@ -42,7 +42,7 @@ _DOOR = Query(
     select(inboxes.c.tenant_id, inboxes.c.id).where(
         inboxes.c.identifier == p("identifier"), inboxes.c.removed_at.is_(None)
     ),
-    Door,
+    InboxAddress,
     crosses_tenants="the public identifier is what names the tenant",
 )
 _INSERT = Command(
@@ -68,7 +68,7 @@ _EAR = Query(
     select(
         contact_inboxes.c.tenant_id, contact_inboxes.c.inbox_id, contact_inboxes.c.source_id
     ).where(contact_inboxes.c.pubsub_token == p("token")),
-    Ear,
+    StreamTokenOwner,
     crosses_tenants="the token is what names the tenant",
 )
 _PLACES_OF = Query(
@@ -133,12 +133,12 @@ async def all_(tx: Tx) -> list[Inbox]:
     return await tx.all(_ALL)
 
 
-async def door(tx: Tx, identifier: str) -> Door | None:
+async def by_identifier(tx: Tx, identifier: str) -> InboxAddress | None:
     """Where a public identifier leads, whichever tenant it is of."""
     return await tx.one(_DOOR, identifier=identifier)
 
 
-async def ear(tx: Tx, token: str) -> Ear | None:
+async def by_pubsub_token(tx: Tx, token: str) -> StreamTokenOwner | None:
     """Whose place a stream's token opens, whichever tenant it is of."""
     return await tx.one(_EAR, token=token)
 
@@ -154,22 +154,22 @@ async def change(tx: Tx, inbox: Inbox) -> None:
     await tx.run(_UPDATE, id=inbox.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def place(tx: Tx, inbox_id: str, source_id: str) -> ContactInbox | None:
+async def contact_inbox(tx: Tx, inbox_id: str, source_id: str) -> ContactInbox | None:
     """The contact's place in an inbox that this source id names."""
     return await tx.one(_PLACE_BY_SOURCE, inbox_id=inbox_id, source_id=source_id)
 
 
-async def places_of(tx: Tx, contact_ids: list[str]) -> list[ContactInbox]:
+async def contact_inboxes_of(tx: Tx, contact_ids: list[str]) -> list[ContactInbox]:
     """Every place of these contacts, oldest first."""
     return await tx.all(_PLACES_OF, contact_ids=contact_ids)
 
 
-async def insert_place(tx: Tx, place: ContactInbox) -> None:
+async def insert_contact_inbox(tx: Tx, place: ContactInbox) -> None:
     """Give a contact a place. Raises `store.db.Duplicate` when the source id is taken."""
     await tx.run(_INSERT_PLACE, **structs.asdict(place))
 
 
-async def change_place(tx: Tx, place: ContactInbox) -> None:
+async def change_contact_inbox(tx: Tx, place: ContactInbox) -> None:
     """Write the place over the row with its inbox and source id."""
     values = structs.asdict(place)
     await tx.run(
@@ -180,11 +180,11 @@ async def change_place(tx: Tx, place: ContactInbox) -> None:
     )
 
 
-async def is_proven(tx: Tx, contact_id: str, identifier: str) -> bool:
+async def is_identifier_verified(tx: Tx, contact_id: str, identifier: str) -> bool:
     """Whether any place of the contact has proved this identifier."""
     return bool(await tx.all(_IS_PROVEN, contact_id=contact_id, identifier=identifier))
 
 
-async def move_places(tx: Tx, old_contact_id: str, new_contact_id: str) -> None:
+async def reassign_contact_inboxes(tx: Tx, old_contact_id: str, new_contact_id: str) -> None:
     """One contact's places become another's (contacts that merge)."""
     await tx.run(_MOVE, old_contact_id=old_contact_id, new_contact_id=new_contact_id)

@@ -29,14 +29,16 @@ _END = Command(
 )
 
 
-async def epoch(tx: Tx, home: str) -> str:
+async def epoch(tx: Tx, timeline_id: str) -> str:
     """The epoch of the log's positions, begun anew when the database woke up in another `home`.
 
     `home` names the server the database lives in: after a fail-over or a restore by other means
     than ours it differs, positions may come again, and cursors of before must not be believed.
     """
     # Of all the processes that find it moved, the one that says so first begins the epoch.
-    moved = await tx.run(_FIRST, name=_HOME, value=home) or await tx.run(_MOVE, home=home)
+    moved = await tx.run(_FIRST, name=_HOME, value=timeline_id) or await tx.run(
+        _MOVE, home=timeline_id
+    )
     if moved:
         return await new_epoch(tx)
     return await tx.one(_GET, name=_EPOCH) or await new_epoch(tx)
@@ -55,17 +57,17 @@ async def end_epoch(tx: Tx, old: str) -> str:
     return await tx.one(_GET, name=_EPOCH) or await new_epoch(tx)
 
 
-async def floor(tx: Tx) -> int:
+async def retention_floor(tx: Tx) -> int:
     """The last position whose event was forgotten: a cursor below it is too old."""
     return int(await tx.one(_GET, name=_FLOOR) or 0)
 
 
-async def settled(tx: Tx) -> int:
+async def stable_position(tx: Tx) -> int:
     """A position known to be settled, some seconds old; for a process that begins."""
     return int(await tx.one(_GET, name=_SETTLED) or 0)
 
 
-async def keep_settled(tx: Tx, position: int) -> None:
+async def save_stable_position(tx: Tx, position: int) -> None:
     """Remember a settled position for those who begin later."""
     await tx.run(_SET, name=_SETTLED, value=str(position))
 

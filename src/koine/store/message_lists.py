@@ -11,7 +11,7 @@ from koine.model.page import Page, Window
 from koine.store import windows
 from koine.store.db import Tx
 from koine.store.messages import ROW, SENDER_ROW
-from koine.store.sql import Family, Query, p
+from koine.store.sql import Query, StatementVariants, p
 from koine.store.tables import identities
 from koine.store.tables import messages as t
 
@@ -41,7 +41,7 @@ async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -
     if window.too_deep:
         return Page(items=[])
     variant = _PageVariant(_variant(f), windows.variant(window), f.oldest_first)
-    values = _values(conversation_id, f) | windows.values(window)
+    values = _values(conversation_id, f) | windows.parameters(window)
     rows = await tx.all(_PAGES.of(variant), **values)
     items = rows[: window.limit]
     more = len(rows) > window.limit
@@ -98,12 +98,12 @@ def _where(v: _Variant) -> list[ColumnElement[bool]]:
 def _page(v: _PageVariant) -> Query[Message]:
     order = t.c.seq.asc() if v.oldest_first else t.c.seq.desc()
     found = select(*ROW.columns).outerjoin(identities, SENDER_ROW).where(*_where(v.conditions))
-    return Query(windows.cut(found.order_by(order), v.window), ROW.into)
+    return Query(windows.paginate(found.order_by(order), v.window), ROW.into)
 
 
 def _count(v: _Variant) -> Query[int]:
     return Query(select(func.count()).select_from(t).where(*_where(v)), int)
 
 
-_PAGES = Family(_page, _PageVariant)
-_COUNTS = Family(_count, _Variant)
+_PAGES = StatementVariants(_page, _PageVariant)
+_COUNTS = StatementVariants(_count, _Variant)

@@ -10,7 +10,7 @@ from koine.store.sql import Query, p
 from koine.store.tables import identities
 from koine.store.tables import messages as t
 
-ROW_COUNTS = 256
+CHARS_PER_ROW = 256
 """Letters that a message counts beside its text."""
 
 _PUBLIC = (
@@ -19,7 +19,7 @@ _PUBLIC = (
     t.c.private.is_(False),
 )
 _LENGTH = (
-    ROW_COUNTS + func.coalesce(func.length(t.c.content), 0) + func.length(t.c.content_attributes)
+    CHARS_PER_ROW + func.coalesce(func.length(t.c.content), 0) + func.length(t.c.content_attributes)
 )
 # Ids of conversations grow with time, so the newest conversation comes first.
 _NEWEST_FIRST = (t.c.conversation_id.desc(), t.c.seq.desc())
@@ -42,11 +42,13 @@ _NEWEST = Query(
 )
 
 
-async def newest_of(tx: Tx, conversation_ids: list[str], most: int) -> dict[str, list[Message]]:
+async def recent_public_of(
+    tx: Tx, conversation_ids: list[str], max_chars: int
+) -> dict[str, list[Message]]:
     """The public messages of these conversations, oldest first, by conversation: of the newest
     conversations first and in each the newest first, until they have `most` letters (the message
     that passes it is among them)."""
     found: dict[str, list[Message]] = {each: [] for each in conversation_ids}
-    for message in await tx.all(_NEWEST, conversation_ids=conversation_ids, most=most):
+    for message in await tx.all(_NEWEST, conversation_ids=conversation_ids, most=max_chars):
         found[message.conversation_id].append(message)
     return found

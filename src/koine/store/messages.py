@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, select
 from koine.model.conversation import SenderKind
 from koine.model.message import Message
 from koine.model.view import LastSenders
-from koine.store.db import Tx, Work
+from koine.store.db import RowBatch, Tx
 from koine.store.fragments import in_list, values_table
 from koine.store.row_mapper import RowMapper
 from koine.store.sender_names import display_name
@@ -129,7 +129,7 @@ _MOVE_SENDER = Command(
 )
 
 
-def insert_many(rows: list[tuple[str, Message]]) -> Work:
+def insert_many(rows: list[tuple[str, Message]]) -> RowBatch:
     """The work of adding messages, each with its tenant's id; it answers their numbers. The one
     function by which a message comes to be: `engine.posting` alone calls it, holding the
     conversations' locks."""
@@ -170,12 +170,12 @@ async def of_tenant_at(tx: Tx, tenant_id: str, conversation_id: str, seq: int) -
     return await tx.all(_OF_TENANT_AT, **key)
 
 
-async def at_marks(tx: Tx, marks: list[tuple[str, int]]) -> dict[str, Message]:
+async def at_seq_by_conversation(tx: Tx, marks: list[tuple[str, int]]) -> dict[str, Message]:
     """The message at each (conversation id, seq), by conversation."""
     return {m.conversation_id: m for m in await tx.all(_LATEST, wanted=marks)}
 
 
-async def at(tx: Tx, places: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
+async def at_positions(tx: Tx, places: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
     """The messages at these (conversation id, seq), as many of them as there are."""
     found = await tx.all(_LATEST, wanted=places)
     return {(m.conversation_id, m.seq): m for m in found}
@@ -208,7 +208,7 @@ async def set_content_attributes(
     )
 
 
-async def give_to(tx: Tx, conversation_id: str, old_sender_id: str, new_sender_id: str) -> None:
+async def reassign(tx: Tx, conversation_id: str, old_sender_id: str, new_sender_id: str) -> None:
     """What one identity said in a conversation becomes another's (contacts that merge)."""
     await tx.run(
         _MOVE_SENDER,

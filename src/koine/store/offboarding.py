@@ -47,7 +47,7 @@ _UNFINISHED = Query(
 )
 
 
-async def conversations_of(tx: Tx, identity_id: str, limit: int) -> list[str]:
+async def conversations_holding(tx: Tx, identity_id: str, limit: int) -> list[str]:
     """The ids of conversations where one still holds something, sorted, up to three times `limit`;
     none when nothing is left."""
     found: set[str] = set()

@@ -94,7 +94,7 @@ async def member_of(tx: Tx, identity_id: str) -> list[str]:
     return await tx.all(_MEMBER_OF, identity_id=identity_id)
 
 
-async def name_members(tx: Tx, subject_id: str, members: list[str], now: int) -> None:
+async def save_members(tx: Tx, subject_id: str, members: list[str], now: int) -> None:
     """Keep whom an event about the subject, made at `now` (µs), names as members."""
     for identity_id in members:
         await tx.run(_NAME, identity_id=identity_id, subject_id=subject_id, created_at=now)

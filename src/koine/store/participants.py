@@ -166,13 +166,13 @@ async def of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Participant]
     return found
 
 
-async def meets(tx: Tx, identity_id: str, identity_ids: list[str]) -> set[str]:
+async def sharing_conversation_with(tx: Tx, identity_id: str, identity_ids: list[str]) -> set[str]:
     """Those of the others who take part in a conversation that is the identity's, that it takes or
     took part in, or that it answers."""
     return set(await tx.all(_MEETS, identity_id=identity_id, identity_ids=identity_ids))
 
 
-async def heard(tx: Tx, identity_id: str, identity_ids: list[str], since: int) -> set[str]:
+async def where_sent(tx: Tx, identity_id: str, identity_ids: list[str], since: int) -> set[str]:
     """Those of the others who take part in a conversation where the identity said something; of
     conversations that were active since then (µs), for it looks at each message of theirs."""
     return set(
@@ -180,7 +180,7 @@ async def heard(tx: Tx, identity_id: str, identity_ids: list[str], since: int) -
     )
 
 
-async def everyone(tx: Tx, conversation_id: str) -> list[str]:
+async def all_ids(tx: Tx, conversation_id: str) -> list[str]:
     """The ids of all who take or took part."""
     return await tx.all(_EVERYONE, conversation_id=conversation_id)
 
@@ -210,7 +210,7 @@ async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, 
             read_seq=0, read_public=0, read_message_id=None, last_activity_at=at,
         )  # fmt: skip
     await tx.run(_COUNT_CHANGED, id=conversation.id, by=1)
-    await tallies.apply(tx, [], tallies.member_keys(conversation, [identity_id]))
+    await tallies.move(tx, [], tallies.participant_counters(conversation, [identity_id]))
     return True
 
 
@@ -220,7 +220,7 @@ async def leave(tx: Tx, conversation: Conversation, identity_id: str, now: int) 
     if not left:
         return False
     await tx.run(_COUNT_CHANGED, id=conversation.id, by=-1)
-    await tallies.apply(tx, tallies.member_keys(conversation, [identity_id]), [])
+    await tallies.move(tx, tallies.participant_counters(conversation, [identity_id]), [])
     return True
 
 
@@ -250,7 +250,7 @@ async def conversations_of(tx: Tx, identity_id: str) -> list[str]:
     return await tx.all(_CONVERSATIONS_OF, identity_id=identity_id)
 
 
-async def give_to(tx: Tx, conversation: Conversation, old_id: str, new_id: str, now: int) -> None:
+async def reassign(tx: Tx, conversation: Conversation, old_id: str, new_id: str, now: int) -> None:
     """One identity's part in a conversation becomes another's (contacts that merge). Where both
     have one, the further read mark stays, and they take part if either did."""
     key = {"conversation_id": conversation.id, "identity_id": old_id}
@@ -260,8 +260,8 @@ async def give_to(tx: Tx, conversation: Conversation, old_id: str, new_id: str, 
     if await get(tx, conversation.id, new_id) is None:
         await tx.run(_GIVE, **key, new_identity_id=new_id)
         if old.left_at is None:
-            before = tallies.member_keys(conversation, [old_id])
-            await tallies.apply(tx, before, tallies.member_keys(conversation, [new_id]))
+            before = tallies.participant_counters(conversation, [old_id])
+            await tallies.move(tx, before, tallies.participant_counters(conversation, [new_id]))
         return
     if await leave(tx, conversation, old_id, now):
         await join(tx, conversation, new_id, old.role, now)

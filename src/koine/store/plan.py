@@ -13,7 +13,7 @@ Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompiledStatement:
     """`names` are the parameters in the order of the text's placeholders.
 
     `converts` are (position, function) of the arguments that need one, `bools` the positions of
@@ -36,7 +36,7 @@ class Plan:
         return args
 
 
-class ConstantsInline(SQLCompiler):
+class InlineConstants(SQLCompiler):
     """Mixed into a dialect's compiler: plain values of a statement become part of its text.
 
     So the planner sees `status = 'open'` and may use a partial index; and the OFFSET that one
@@ -51,11 +51,11 @@ class ConstantsInline(SQLCompiler):
         return visit(bindparam, *args, **kw)
 
 
-def compile_plan(
+def compile_statement(
     core: ClauseElement,
     dialect: Dialect,
     conversion: Callable[[BindParameter[Any]], Convert | None],
-) -> Plan:
+) -> CompiledStatement:
     """Compile `core` once; `conversion` says how the backend wants a parameter's value."""
     compiled = core.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
@@ -63,14 +63,14 @@ def compile_plan(
     found = [(i, conversion(compiled.binds[name])) for i, name in enumerate(names)]
     # The columns as they were rendered: the only list that keeps equal names of a join apart.
     answer = enumerate(compiled._result_columns)
-    return Plan(
+    return CompiledStatement(
         text=str(compiled),
-        names=tuple(source_of(compiled.binds[name]) for name in names),
+        names=tuple(parameter_name(compiled.binds[name]) for name in names),
         converts=tuple((i, convert) for i, convert in found if convert),
         bools=tuple(i for i, column in answer if isinstance(column.type, sa.Boolean)),
     )
 
 
-def source_of(bind: BindParameter[Any]) -> str:
+def parameter_name(bind: BindParameter[Any]) -> str:
     """The name of the parameter that a placeholder takes its value from."""
     return getattr(bind.type, "source", None) or bind.key

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Text, and_, select, update
 from koine.kit.text_folding import folded_or_none
 from koine.kit.times import MINUTE
 from koine.model.conversation import SenderKind, Status
-from koine.store.db import Tx, Work
+from koine.store.db import RowBatch, Tx
 from koine.store.fragments import values_table
 from koine.store.row_mapper import RowMapper
 from koine.store.sender_names import display_name
@@ -22,14 +22,14 @@ from koine.store.tables import messages as m
 from koine.store.tables import participants as p
 from koine.store.types import Uuid
 
-SMALL = 16
+SMALL_CONVERSATION = 16
 """Up to so many participants, a message moves the conversation in everyone's list at once."""
-STALE = MINUTE
+MAX_LIST_DELAY = MINUTE
 """In a larger one, a participant's place in its list is at most this old (µs): the first message
 after it moves everyone, the next ones move nobody. 87 % of a send's cost at 100 participants."""
 
 
-class Head(Struct, frozen=True):
+class ConversationHead(Struct, frozen=True):
     """What a send changes on its conversation."""
 
     tenant_id: str
@@ -48,13 +48,13 @@ class Head(Struct, frozen=True):
     chat_sort_at: int | None
     updated_at: int
 
-    def with_last_seq(self, seq: int) -> "Head":
+    def with_last_seq(self, seq: int) -> "ConversationHead":
         """The head where nothing but the last number has moved."""
-        own = astuple(self)[: len(Head.__struct_fields__)]
-        return replace(Head(*own), last_seq=seq)
+        own = astuple(self)[: len(ConversationHead.__struct_fields__)]
+        return replace(ConversationHead(*own), last_seq=seq)
 
 
-class Facts(Head, frozen=True):
+class SendContext(ConversationHead, frozen=True):
     """What a send is decided by: the locked conversation's head and state, the sender's part in it,
     the sender."""
 
@@ -72,7 +72,7 @@ class Facts(Head, frozen=True):
     sender_blocked: bool | None
 
 
-class Mark(Struct, frozen=True):
+class SenderReadMark(Struct, frozen=True):
     """How far a sender has read: up to its own message. `read_message_id` None: the message shown
     as last read stays."""
 
@@ -99,7 +99,7 @@ _asked = values_table(
     "asked", {"tenant_id": Uuid(), "conversation_id": Uuid(), "sender_id": Uuid()}
 )
 _FACTS_ROW = RowMapper(
-    Facts,
+    SendContext,
     c,
     sender_id=_asked.c.sender_id,
     role=p.c.role,
@@ -153,7 +153,9 @@ _PARENTS = Query(
         ),
     )
 )
-_HEADS = UpdateMany(c, ["tenant_id", "id"], [*Head.__struct_fields__[2:], "last_content_folded"])
+_HEADS = UpdateMany(
+    c, ["tenant_id", "id"], [*ConversationHead.__struct_fields__[2:], "last_content_folded"]
+)
 _MARKS = UpdateMany(
     p,
     ["tenant_id", "conversation_id", "identity_id"],
@@ -188,7 +190,7 @@ _BUMP = Command(
 )
 
 
-async def facts(tx: Tx, asked: list[tuple[str, str, str | None]]) -> list[Facts]:
+async def lock_and_load(tx: Tx, asked: list[tuple[str, str, str | None]]) -> list[SendContext]:
     """The facts of each (tenant, conversation, sender) that exists; its conversation is locked.
 
     Locked first, read then: a row that was waited for is fresh, but what is joined to it is as
@@ -199,14 +201,16 @@ async def facts(tx: Tx, asked: list[tuple[str, str, str | None]]) -> list[Facts]
     return await tx.all(_FACTS, asked=asked)
 
 
-async def known_keys(tx: Tx, keyed: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+async def existing_client_keys(
+    tx: Tx, keyed: list[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], int]:
     """Which (tenant, conversation, client key) have a message already, and its number."""
     if not keyed:
         return {}
     return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_KNOWN, keyed=keyed)}
 
 
-async def known_messages(
+async def existing_messages(
     tx: Tx, wanted: list[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], bool]:
     """Which (tenant, conversation, message id) there are, and whether each is a private note."""
@@ -215,16 +219,16 @@ async def known_messages(
     return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_PARENTS, parents=wanted)}
 
 
-Moved = tuple[Head, int, str | None]
+MovedHead = tuple[ConversationHead, int, str | None]
 """A conversation's new head, how many take part, and who sent its last message."""
 
 
-def move_heads(moved: list[Moved]) -> Work:
+def update_heads(moved: list[MovedHead]) -> RowBatch:
     """The work of writing what the sends changed on their conversations."""
     return _HEADS, [(*astuple(head), folded_or_none(head.last_content)) for head, _, _ in moved]
 
 
-async def move_up(tx: Tx, moved: list[Moved]) -> None:
+async def move_in_lists(tx: Tx, moved: list[MovedHead]) -> None:
     """Move each conversation in its participants' lists."""
     bumps = [
         (h.tenant_id, h.id, sender, h.last_activity_at, _stale(h.last_activity_at, count))
@@ -233,7 +237,7 @@ async def move_up(tx: Tx, moved: list[Moved]) -> None:
     await tx.run(_BUMP, bumps=bumps)
 
 
-def move_marks(marks: list[Mark]) -> tuple[Work, Work]:
+def update_read_marks(marks: list[SenderReadMark]) -> tuple[RowBatch, RowBatch]:
     """The work of noting that the senders have read what they sent."""
     shown = [astuple(mark) for mark in marks if mark.read_message_id is not None]
     hidden = [
@@ -245,4 +249,4 @@ def move_marks(marks: list[Mark]) -> tuple[Work, Work]:
 
 
 def _stale(at: int, participants: int) -> int:
-    return at if participants <= SMALL else at - STALE
+    return at if participants <= SMALL_CONVERSATION else at - MAX_LIST_DELAY

@@ -9,7 +9,7 @@ from koine.kit.text_folding import VERSION, folded_or_none
 from koine.model.identity import Identity
 from koine.store import identities, tenants
 from koine.store.db import Database, Tx
-from koine.store.search_texts import FOLDED, SEARCHED, search_texts
+from koine.store.search_texts import CONVERSATION_COLUMNS, IDENTITY_COLUMNS, identity_search_texts
 from koine.store.sql import Query, UpdateMany, p
 from koine.store.tables import conversations as c
 from koine.store.tables import identities as i
@@ -28,19 +28,19 @@ _PEOPLE = Query(
     Identity,
 )
 _CONVERSATIONS = Query(
-    select(c.c.id, c.c.title, c.c.last_content, *(c.c[name] for name in FOLDED))
+    select(c.c.id, c.c.title, c.c.last_content, *(c.c[name] for name in CONVERSATION_COLUMNS))
     .where(c.c.tenant_id == p("tenant_id"), c.c.id > p("after"))
     .order_by(c.c.id)
     .limit(BATCH)
     .with_for_update(key_share=True)
 )
-_SET_PEOPLE = UpdateMany(i, ["tenant_id", "id"], SEARCHED)
-_SET_CONVERSATIONS = UpdateMany(c, ["tenant_id", "id"], FOLDED)
+_SET_PEOPLE = UpdateMany(i, ["tenant_id", "id"], IDENTITY_COLUMNS)
+_SET_CONVERSATIONS = UpdateMany(c, ["tenant_id", "id"], CONVERSATION_COLUMNS)
 
 
-async def refold(db: Database) -> None:
+async def backfill_search_texts(db: Database) -> None:
     """Fold every tenant's texts unless they are folded as this program does. Raises Unavailable."""
-    if await db.read("", tenants.known_server_value, _STORED) == VERSION:
+    if await db.read("", tenants.find_server_value, _STORED) == VERSION:
         return
     for tenant in await db.read("", tenants.all_):
         for batch in (_people, _conversations):
@@ -52,7 +52,7 @@ async def refold(db: Database) -> None:
 
 async def _people(tx: Tx, after: str) -> str | None:
     found = await tx.all(_PEOPLE, after=after)
-    rows = [(tx.tenant_id, each.id, *search_texts(each).values()) for each in found]
+    rows = [(tx.tenant_id, each.id, *identity_search_texts(each).values()) for each in found]
     await tx.many(_SET_PEOPLE, rows)
     return found[-1].id if len(found) == BATCH else None
 

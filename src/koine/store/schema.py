@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from koine.store.db import Database
-from koine.store.refolding import refold
+from koine.store.refolding import backfill_search_texts
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -34,7 +34,7 @@ async def migrate(db: Database) -> None:
     """
     if await db.version() != head():
         await db.alter_schema(lambda version: script(db.kind, version))
-    await refold(db)
+    await backfill_search_texts(db)
 
 
 async def check(db: Database) -> None:

@@ -4,23 +4,25 @@ from koine.kit.text_folding import fold, folded_or_none
 from koine.model.conversation import Conversation
 from koine.model.identity import Identity
 
-SEARCHED = ("search_names", "search_details")
+IDENTITY_COLUMNS = ("search_names", "search_details")
 """The columns of an identity that are searched."""
-FOLDED = ("title_folded", "last_content_folded")
+CONVERSATION_COLUMNS = ("title_folded", "last_content_folded")
 """The columns of a conversation that hold what differs from plain lower case."""
 
 
-def search_texts(person: Identity) -> dict[str, str]:
+def identity_search_texts(person: Identity) -> dict[str, str]:
     """The values of SEARCHED: each text a line, which no text looked for can go beyond."""
     first, last = person.first_name or "", person.last_name or ""
     names = (person.name, f"{first} {last}", f"{last} {first}", person.email, person.identifier)
-    return dict(zip(SEARCHED, (_lines(*names), _lines(person.phone, person.company)), strict=True))
+    return dict(
+        zip(IDENTITY_COLUMNS, (_lines(*names), _lines(person.phone, person.company)), strict=True)
+    )
 
 
-def folded_texts(conversation: Conversation) -> dict[str, str | None]:
+def conversation_search_texts(conversation: Conversation) -> dict[str, str | None]:
     """The values of FOLDED."""
     texts = conversation.title, conversation.last_content
-    return dict(zip(FOLDED, map(folded_or_none, texts), strict=True))
+    return dict(zip(CONVERSATION_COLUMNS, map(folded_or_none, texts), strict=True))
 
 
 def _lines(*texts: str | None) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from koine.store.sql import InsertMany
 
 
-class Speller:
+class StatementRenderer:
     """Spells with one dialect's quotes."""
 
     def __init__(self, dialect: Dialect) -> None:

@@ -25,7 +25,7 @@ V = TypeVar("V", bound=Struct)
 Row = tuple[Any, ...]
 
 STATEMENTS: "list[Statement]" = []
-FAMILIES: "list[Family[Any, Any]]" = []
+VARIANTS: "list[StatementVariants[Any, Any]]" = []
 
 
 class Statement:
@@ -138,7 +138,7 @@ class UpdateMany(Statement):
 ManyCommand = InsertMany | UpdateMany
 
 
-class Family(Generic[V, R]):
+class StatementVariants(Generic[V, R]):
     """Queries that differ by a `V`, a frozen Struct: each variant is built once and kept.
 
     The fields of a `V` are bools, Literals (their default first) or such Structs again, so that all
@@ -155,7 +155,7 @@ class Family(Generic[V, R]):
         self._build = build
         self._variants = variants
         self._queries: dict[V, Query[R]] = {}
-        FAMILIES.append(self)
+        VARIANTS.append(self)
 
     def of(self, variant: V) -> Query[R]:
         """The query of this variant."""

@@ -40,7 +40,7 @@ _OF_TENANT = _OF_PARTICIPANT | {
 """The filter's fields that have totals for the tenant."""
 
 
-def keys(conversation: Conversation) -> list[str]:
+def tenant_counters(conversation: Conversation) -> list[str]:
     """The totals this conversation counts in; none once it is removed."""
     c = conversation
     if c.removed_at is not None:
@@ -57,7 +57,7 @@ def keys(conversation: Conversation) -> list[str]:
     return names
 
 
-def member_keys(conversation: Conversation, members: Iterable[str]) -> list[str]:
+def participant_counters(conversation: Conversation, members: Iterable[str]) -> list[str]:
     """The totals of the people who take part now; none once the conversation is removed."""
     c = conversation
     if c.removed_at is not None:
@@ -69,7 +69,7 @@ def member_keys(conversation: Conversation, members: Iterable[str]) -> list[str]
     ]
 
 
-def names_for(f: ConversationFilter) -> list[str] | None:
+def counters_for(f: ConversationFilter) -> list[str] | None:
     """The totals whose sum is the exact number of conversations `f` finds; None where no kept
     total says it and the rows must be counted.
 
@@ -93,7 +93,7 @@ def names_for(f: ConversationFilter) -> list[str] | None:
     return [f"{prefix}:{dimension}:{value}" for value in values]
 
 
-async def apply(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
+async def move(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
     """Take `before` away from the totals and add `after`. In one order, so nobody deadlocks."""
     change = Counter(after)
     change.subtract(Counter(before))
@@ -126,8 +126,8 @@ async def add(tx: Tx, changes: Mapping[str, int]) -> None:
         await tx.many(_ADD, rows)
 
 
-async def next_number(tx: Tx, noun: str) -> int:
+async def next_number(tx: Tx, entity: str) -> int:
     """The next number of `noun` in the tenant, from 1; never given out twice."""
-    await tx.many(_ADD, [(tx.tenant_id, f"number:{noun}", 1)])
-    rows = await tx.all(_SUM, names=[f"number:{noun}"])
+    await tx.many(_ADD, [(tx.tenant_id, f"number:{entity}", 1)])
+    rows = await tx.all(_SUM, names=[f"number:{entity}"])
     return int(rows[0][1])

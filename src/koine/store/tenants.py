@@ -109,12 +109,12 @@ async def server_value(tx: Tx, name: str, otherwise: str) -> str:
     return found or otherwise
 
 
-async def known_server_value(tx: Tx, name: str) -> str | None:
+async def find_server_value(tx: Tx, name: str) -> str | None:
     """One of the server's own values, or None where it has none."""
     return await tx.one(_VALUE, name=name)
 
 
-async def move_server_value(tx: Tx, name: str, old: str, new: str) -> bool:
+async def replace_server_value(tx: Tx, name: str, old: str, new: str) -> bool:
     """Write one of the server's own values over, if it is still `old`."""
     return bool(await tx.run(_MOVE, name=name, old=old, new=new))
 

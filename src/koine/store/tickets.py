@@ -100,6 +100,6 @@ async def delete_of(tx: Tx, conversation_id: str) -> None:
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
 
 
-async def give_to(tx: Tx, old_id: str, new_id: str) -> None:
+async def reassign(tx: Tx, old_id: str, new_id: str) -> None:
     """One customer's tickets become another's (contacts that merge)."""
     await tx.run(_GIVE, old_id=old_id, new_id=new_id)

@@ -38,18 +38,18 @@ def variant(window: Window) -> PageVariant:
     return PageVariant(0, offset)
 
 
-def values(window: Window) -> dict[str, int]:
+def parameters(window: Window) -> dict[str, int]:
     """The parameters of that statement. It may find more rows than are asked for."""
     return {"limit": window.limit + 1, "offset": window.offset}
 
 
-def cut(walk: S, page: PageVariant) -> S:
+def paginate(walk: S, page: PageVariant) -> S:
     """The rows of the window, out of an ordered select."""
     cut_off = walk.limit(_size(page))
     return cut_off.offset(p("offset")) if page.offset else cut_off
 
 
-def reach(page: PageVariant) -> ColumnElement[int]:
+def rows_to_page_end(page: PageVariant) -> ColumnElement[int]:
     """How many rows of a list lie before the window's end."""
     size = _size(page)
     return size + p("offset", BigInteger) if page.offset else size

@@ -127,7 +127,7 @@ def _given(door: Door, chance: Random, of: Victims, inbox: Any) -> dict[str, obj
 async def _heard(door: Door, of: Victims, guest: Guest) -> list[str]:
     """What the stranger's place would be told over a socket of the victims' conversations."""
     engine, tenant_id = door.cast.engine, door.cast.acme.tenant.id
-    place = await engine.db.read(tenant_id, inboxes.place, guest.inbox.id, guest.source_id)
+    place = await engine.db.read(tenant_id, inboxes.contact_inbox, guest.inbox.id, guest.source_id)
     assert place is not None
     try:
         entry = await contact_entry.listen(engine, place.pubsub_token)
@@ -142,5 +142,5 @@ async def _kept(door: Door, of: Victims) -> bytes:
     engine, tenant_id = door.cast.engine, door.cast.acme.tenant.id
     ids = [each.id for each in of.contacts]
     rows = await engine.db.read(tenant_id, identities.by_ids, ids)
-    places = await engine.db.read(tenant_id, inboxes.places_of, ids)
+    places = await engine.db.read(tenant_id, inboxes.contact_inboxes_of, ids)
     return msgspec.json.encode([[rows[i] for i in ids], places])

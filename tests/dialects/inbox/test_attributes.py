@@ -124,6 +124,6 @@ async def blow_up(door: Door, guest: Guest, bag: dict[str, object]) -> None:
 
 async def _write(tx: Tx, guest: Guest, changed: Identity) -> None:
     await identities.change(tx, changed)
-    place = await inboxes.place(tx, guest.inbox.id, guest.source_id)
+    place = await inboxes.contact_inbox(tx, guest.inbox.id, guest.source_id)
     assert place is not None
-    await inboxes.change_place(tx, structs.replace(place, given=None))
+    await inboxes.change_contact_inbox(tx, structs.replace(place, given=None))

@@ -101,7 +101,7 @@ async def test_another_place_of_the_contact_shows_nothing_of_this_one(here: Shor
     place = ContactInbox(
         acme.inbox.id, acme.id("carol"), new_id(), random_token(), False, 1, None, "joined"
     )
-    await here.cast.engine.db.write(here.cast.acme.tenant.id, rows.insert_place, place)
+    await here.cast.engine.db.write(here.cast.acme.tenant.id, rows.insert_contact_inbox, place)
     async with here.cabled(place) as client:
         await here.say()
         assert await client.quiet() is None
@@ -134,5 +134,5 @@ async def test_an_inbox_that_demands_an_identity_lets_nobody_listen_without(here
         here.cast.engine, boss, company.id("carol"), "contact", PersonChanges(identifier="carol-1")
     )
     proven = structs.replace(here.carol, proof_required=True, proved_identifier="carol-1")
-    await here.cast.engine.db.write(company.tenant.id, rows.change_place, proven)
+    await here.cast.engine.db.write(company.tenant.id, rows.change_contact_inbox, proven)
     assert not await rejected(here, proven)

@@ -13,7 +13,7 @@ from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.store.db import Database, Tx
 from koine.store.sql import Query, p
-from koine.store.tables import answers as t
+from koine.store.tables import idempotency_keys as t
 from tests.cast import make_cast
 from tests.dialects.inbox.conftest import BASE, Door, Guest
 

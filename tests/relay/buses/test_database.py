@@ -16,7 +16,7 @@ from koine.relay.buses import choose
 from koine.relay.buses.line import LARGEST, Line
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
-from koine.store.postgres.wire import PostgresWire
+from koine.store.postgres.wire import PostgresNotifyTransport
 from tests.relay.buses.hearing import Ear, connected, told_until_heard
 from tests.support.postgres import running_postgres
 from tests.support.shared_postgres import SharedPostgres
@@ -32,7 +32,7 @@ def url(shared_postgres: SharedPostgres) -> str:
 
 @asynccontextmanager
 async def node(url: str) -> AsyncIterator[tuple[Line, Ear]]:
-    line, ear = Line(PostgresWire(url), choose.DATABASE_PACE), Ear()
+    line, ear = Line(PostgresNotifyTransport(url), choose.DATABASE_PACE), Ear()
     await line.start(ear)
     try:
         yield line, ear
@@ -146,7 +146,7 @@ async def test_two_processes_name_their_database_alike(url: str) -> None:
     async def identity(at: str) -> str:
         opened = await PostgresDatabase.open(at)
         try:
-            return await opened.identity()
+            return await opened.database_id()
         finally:
             await opened.close()
 

@@ -13,7 +13,7 @@ from tests.relay.hooks.told import Told
 
 
 async def settled(told: Told) -> int:
-    return (await told.cast.engine.db.read("", events.look)).last
+    return (await told.cast.engine.db.read("", events.log_snapshot)).last
 
 
 async def test_several_nodes_at_once_derive_each_event_once(told: Told) -> None:

@@ -264,7 +264,7 @@ async def test_old_deliveries_are_forgotten(told: Told) -> None:
     told.cast.clock.advance(2 * DAY / SECOND)
     await told.hooks.tidy()
     assert await told.log(made.hook) == []
-    assert await told.cast.engine.db.read("", hook_log.waiting) == (0, None)
+    assert await told.cast.engine.db.read("", hook_log.pending_count) == (0, None)
 
 
 async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept(
@@ -289,7 +289,7 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
         await hooks.remove(told.cast.engine, told.boss, made.hook.id)
     engine, tenant = told.cast.engine, told.boss.tenant_id
     gone = Delivery(made.hook.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None)
-    for position in range(1, 1 + (await engine.db.read("", events.look)).last):
+    for position in range(1, 1 + (await engine.db.read("", events.log_snapshot)).last):
         asked = msgspec.structs.replace(gone, position=position)
         assert await engine.db.read(tenant, hook_log.attempts, asked, 1) == []
 
@@ -348,6 +348,11 @@ async def test_only_endpoints_with_something_old_are_gone_through(told: Told) ->
     await told.say(await told.talk())
     await told.tell()
     db = told.cast.engine.db
-    assert await db.read("", hook_log.with_old, since) == [Place(told.boss.tenant_id, old.hook.id)]
+    assert await db.read("", hook_log.endpoints_with_deliveries_before, since) == [
+        Place(told.boss.tenant_id, old.hook.id)
+    ]
     assert not await db.write(told.boss.tenant_id, hook_log.forget_before, old.hook.id, since, 1000)
-    assert [len(await told.log(old.hook)), await db.read("", hook_log.with_old, since)] == [1, []]
+    assert [
+        len(await told.log(old.hook)),
+        await db.read("", hook_log.endpoints_with_deliveries_before, since),
+    ] == [1, []]

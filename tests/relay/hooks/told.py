@@ -57,7 +57,7 @@ class Told:
 
     async def derive(self) -> int:
         """Everything in the log is settled."""
-        look = await self.cast.engine.db.read("", events.look)
+        look = await self.cast.engine.db.read("", events.log_snapshot)
         self.hooks.moved(look.last)
         return await self.hooks.derive()
 

@@ -8,14 +8,14 @@ from koine.main.archives.manifest import DATABASE, BadArchive, Manifest
 from koine.main.archives.tarred import unpack
 from koine.main.opening import copying
 from koine.store import schema
-from koine.store.copies import Ask, facts, file_keys, gaps, table_name
+from koine.store.copies import RunSelect, database_stats, file_keys, numbering_gaps, table_name
 
 
 async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:
     """Unpack an archive into `folder`, restore its database into a temporary one and compare them;
     answers the differences, a sentence each. Raises BadArchive, CannotCopy."""
     manifest = unpack_and_open(settings, path, folder)
-    async with copying(settings).opened(folder / DATABASE) as ask:
+    async with copying(settings).open_backup(folder / DATABASE) as ask:
         return manifest, await differences(ask, manifest, folder)
 
 
@@ -40,14 +40,14 @@ def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
 
 
 async def differences(
-    ask: Ask, manifest: Manifest, data: Path, *, migrated: bool = False
+    ask: RunSelect, manifest: Manifest, data: Path, *, migrated: bool = False
 ) -> list[str]:
     """How a database and the uploads in the data folder `data` differ from what the manifest says.
 
     `migrated` is a database brought to this program's tables after it was restored.
     """
     said = manifest.facts
-    found = await facts(ask, said.tables)
+    found = await database_stats(ask, said.tables)
     counted = {name: found.tables.get(table_name(name)) for name in said.tables}
     wrong = [
         f"{name}: {said.tables[name]} rows were backed up, {count} are there"
@@ -61,4 +61,4 @@ async def differences(
         wrong.append(f"the tables are at {found.schema}, not at {expected}")
     missing = [key for key in await file_keys(ask) if not (data / place(key)).is_file()]
     wrong += [f"upload {key} is missing" for key in sorted(set(missing) - set(manifest.gone))]
-    return wrong + await gaps(ask)
+    return wrong + await numbering_gaps(ask)

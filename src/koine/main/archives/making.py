@@ -25,7 +25,7 @@ async def back_up(settings: Settings, path: Path) -> Path:
     copies = copying(settings)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         copy = Path(folder) / DATABASE
-        taken = await copies.take(copy)
+        taken = await copies.create(copy)
         with write_archive(path) as archive:
             with copy.open("rb") as file:
                 archive.add(DATABASE, file)
@@ -35,7 +35,7 @@ async def back_up(settings: Settings, path: Path) -> Path:
                     koine=__version__,
                     made_at=iso_ms(now),
                     kind=copies.kind,
-                    facts=taken.facts,
+                    facts=taken.stats,
                     parts=archive.parts,
                     gone=gone,
                 )

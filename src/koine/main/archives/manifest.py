@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from koine.store.copies import Facts
+from koine.store.copies import DatabaseStats
 
 FORMAT: Final = 1
 DATABASE: Final = "database"
@@ -38,7 +38,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     koine: str
     made_at: str
     kind: str
-    facts: Facts
+    facts: DatabaseStats
     parts: dict[str, FileDigest]
     gone: list[str]
 

@@ -12,7 +12,7 @@ from koine.main.archives.manifest import DATABASE, Manifest
 from koine.main.archives.tarred import sync_folder
 from koine.main.opening import copying, open_database
 from koine.store import log, schema
-from koine.store.copies import CannotCopy
+from koine.store.copies import BackupError
 
 
 async def restore(
@@ -27,13 +27,13 @@ async def restore(
     """
     manifest = unpack_and_open(settings, path, folder)
     copies = copying(settings)
-    async with copies.alone():
+    async with copies.exclusive():
         if not force and not await copies.is_empty():
-            raise CannotCopy("there is something in the database already: --force replaces it")
+            raise BackupError("there is something in the database already: --force replaces it")
         _move_uploads(folder / "files", Path(settings.data_dir) / "files")
-        await copies.put(folder / DATABASE)
+        await copies.restore(folder / DATABASE)
         await _after_restore(settings)
-        async with copies.asked() as ask:
+        async with copies.open_database() as ask:
             data = Path(settings.data_dir)
             return manifest, await differences(ask, manifest, data, migrated=True)
 

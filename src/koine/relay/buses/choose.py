@@ -21,10 +21,10 @@ DATABASE_PACE = 0.02
 def bus(settings: Settings, db: Database) -> Bus:
     """NATS where the settings name it, else the database's own wire; none where one process alone
     can serve the database."""
-    wire = db.wire()
+    wire = db.bus_transport()
     if wire is None:
         return Alone()
     if settings.nats_url:
-        wire = nats.NatsWire(settings.nats_url, settings.nats_creds, db.identity)
+        wire = nats.NatsWire(settings.nats_url, settings.nats_creds, db.database_id)
         return Line(wire, NATS_PACE)
     return Line(wire, DATABASE_PACE)

@@ -16,7 +16,7 @@ from typing import get_args
 
 from koine.kit.metrics import BUS_CONNECTED, BUS_RECONNECTS
 from koine.relay.bus import Heard, Subject
-from koine.store.db import Wire
+from koine.store.db import BusTransport
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Line:
     """`relay.bus.Bus` over a wire. `pace` is the least time, in seconds, from telling to telling:
     what comes in between is told together, and many wake-ups are one."""
 
-    def __init__(self, wire: Wire, pace: float) -> None:
+    def __init__(self, wire: BusTransport, pace: float) -> None:
         self._wire = wire
         self._pace = pace
         self._me = secrets.token_hex(_NODE // 2).encode()
@@ -88,7 +88,7 @@ class Line:
 
     async def _while_it_stands(self) -> None:
         """Until the wire breaks, or does not answer in time: then this raises."""
-        ends = [asyncio.create_task(self._speak()), asyncio.create_task(self._wire.broken())]
+        ends = [asyncio.create_task(self._speak()), asyncio.create_task(self._wire.wait_closed())]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -106,7 +106,7 @@ class Line:
             except TimeoutError:
                 pass
             async with asyncio.timeout(_PATIENCE):
-                await self._wire.tell(self._take())
+                await self._wire.publish(self._take())
             await asyncio.sleep(self._pace)
 
     def _take(self) -> list[tuple[str, bytes]]:

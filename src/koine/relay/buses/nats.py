@@ -71,14 +71,14 @@ class NatsWire:
         await client.subscribe(f"{self._prefix}*", cb=on_message)
         await client.flush(_ANSWER_SECONDS)
 
-    async def tell(self, told: Sequence[tuple[str, bytes]]) -> None:
+    async def publish(self, told: Sequence[tuple[str, bytes]]) -> None:
         """Publish, and wait until the server has it all. Raises what the library raises."""
         assert self._client is not None, "not open"
         for subject, payload in told:
             await self._client.publish(self._prefix + subject, payload)
         await self._client.flush(_ANSWER_SECONDS)
 
-    async def broken(self) -> None:
+    async def wait_closed(self) -> None:
         """Returns when the connection is no more."""
         await self._closed.wait()
 

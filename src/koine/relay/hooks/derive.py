@@ -86,7 +86,7 @@ async def _derive(tx: Tx, voices: Voices, now: int, looked: int, settled: int) -
     for place, reason in sorted(lost.items(), key=lambda each: each[0].hook_id):
         await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
     due_now = [due(event, hook, now) for event, hook in pairs if hook.place not in lost]
-    await hook_queue.put(tx, due_now)
+    await hook_queue.enqueue(tx, due_now)
     if upto > cursor:
         await hooks.move_cursor(tx, upto)
     return len(due_now), upto

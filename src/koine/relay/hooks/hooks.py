@@ -54,11 +54,13 @@ class Hooks:
         engine = self._engine
         now = engine.clock.now()
         before = now - engine.settings.webhook_keep_days * DAY
-        for place in await engine.db.read_long("", hook_log.with_old, before):
+        for place in await engine.db.read_long(
+            "", hook_log.endpoints_with_deliveries_before, before
+        ):
             given = (place.hook_id, before, FORGOTTEN_AT_ONCE)
             while await engine.db.write(place.tenant_id, hook_log.forget_before, *given):
                 pass
-        count, oldest = await engine.db.read_long("", hook_log.waiting)
+        count, oldest = await engine.db.read_long("", hook_log.pending_count)
         metrics.WEBHOOK_QUEUE.set(count)
         metrics.WEBHOOK_OLDEST.set(0 if oldest is None else max(now - oldest, 0) / SECOND)
 

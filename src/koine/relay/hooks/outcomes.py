@@ -93,9 +93,9 @@ class Outcomes:
 
 async def write(tx: Tx, batch: Batch, now: int) -> None:
     """Write a batch in one transaction. An endpoint that is disabled says so in the log."""
-    await hook_queue.settle(tx, batch.results, batch.tried)
+    await hook_queue.record_results(tx, batch.results, batch.tried)
     if batch.dropped:
-        await hook_queue.drop(tx, batch.dropped)
+        await hook_queue.discard(tx, batch.dropped)
     if batch.health:
         await hooks.set_health(tx, batch.health)
     for place, reason in sorted(batch.disabled.items(), key=lambda each: each[0].hook_id):

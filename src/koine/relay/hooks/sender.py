@@ -128,7 +128,7 @@ class Sender:
             hands = min(hands, CROWD_CLAIMS)
         if hands <= 0:
             return [], []
-        found = await self._engine.db.read("", hook_queue.ready, now)
+        found = await self._engine.db.read("", hook_queue.due_endpoints, now)
         # Whoever comes last finds the fewest hands: let it be another each time.
         random.shuffle(found)
         self._forget_idle()

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
-from koine.store.copies import Ask, CannotCopy, Taken, taken
+from koine.store.copies import BackupContents, BackupError, RunSelect, backup_contents
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _SERVED = """
@@ -21,7 +21,7 @@ WHERE datname = current_database() AND application_name = 'koine' AND pid <> pg_
 _REFUSED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
-class PostgresCopying:
+class PostgresBackup:
     """`store.copies.Copying` of the database at `url`; `programs` is their folder, "" the path."""
 
     kind = "postgres"
@@ -30,20 +30,22 @@ class PostgresCopying:
         self._url = url
         self._programs = programs
 
-    async def take(self, target: Path) -> Taken:
+    async def create(self, target: Path) -> BackupContents:
         """Dump what one transaction sees, and count it in that transaction."""
         async with _connected(self._url) as connection:
             known = [row[0] for row in await connection.fetch(_TABLES)]
             if "alembic_version" not in known:
-                raise CannotCopy("the database is empty")
+                raise BackupError("the database is empty")
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
                 options = (f"--snapshot={snapshot}", f"--file={target}")
-                await self._run("pg_dump", self._url, "-Fc", *_BARE, _OURS, *options)
-                return await taken(connection.fetch, known)
+                await self._run(
+                    "pg_dump", self._url, "-Fc", *_NO_OWNERS, _EXCLUDE_PREVIOUS, *options
+                )
+                return await backup_contents(connection.fetch, known)
 
     @asynccontextmanager
-    async def opened(self, source: Path) -> AsyncIterator[Ask]:
+    async def open_backup(self, source: Path) -> AsyncIterator[RunSelect]:
         """A copy restored into a database of its own on the same server, dropped after it."""
         name = f"koine_verify_{secrets.token_hex(6)}"
         url = urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
@@ -57,17 +59,17 @@ class PostgresCopying:
                 await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     @asynccontextmanager
-    async def asked(self) -> AsyncIterator[Ask]:
+    async def open_database(self) -> AsyncIterator[RunSelect]:
         """The database itself."""
         async with _connected(self._url) as connection:
             yield connection.fetch
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
+    async def exclusive(self) -> AsyncIterator[None]:
         """See that nobody is connected; PostgreSQL keeps no one from coming later."""
         async with _connected(self._url) as connection:
             if others := await connection.fetchval(_SERVED):
-                raise CannotCopy(f"the database has {others} connections of Koine: stop it first")
+                raise BackupError(f"the database has {others} connections of Koine: stop it first")
         yield
 
     async def is_empty(self) -> bool:
@@ -77,29 +79,29 @@ class PostgresCopying:
                 return True
             return await connection.fetchval("SELECT 1 FROM tenants LIMIT 1") is None
 
-    async def put(self, source: Path) -> None:
+    async def restore(self, source: Path) -> None:
         """Put the tables that are there aside, restore in one transaction, and only then drop
         them: whatever fails, they come back. (If we die, they stand in a schema `koine_before_…`.)
         """
-        aside = f"{_ASIDE}{secrets.token_hex(6)}"
+        aside = f"{_PREVIOUS_SCHEMA_PREFIX}{secrets.token_hex(6)}"
         async with _connected(self._url) as connection:
-            here, tables = await _moved(connection, aside)
+            here, tables = await _set_tables_aside(connection, aside)
             try:
                 await self._restore(self._url, source)
             except BaseException:
-                await _moved_back(connection, aside, here, tables)
+                await _restore_tables(connection, aside, here, tables)
                 raise
             await connection.execute(f'DROP SCHEMA "{aside}" CASCADE')
 
     async def _restore(self, url: str, source: Path) -> None:
         whole = ("--single-transaction", "--exit-on-error")
-        await self._run("pg_restore", url, *_BARE, *whole, str(source))
+        await self._run("pg_restore", url, *_NO_OWNERS, *whole, str(source))
 
     async def _run(self, program: str, url: str, *options: str) -> None:
         path = shutil.which(program, path=self._programs or None)
         if path is None:
             where = self._programs or "the search path"
-            raise CannotCopy(
+            raise BackupError(
                 f"no {program} in {where}: install PostgreSQL's client programs, or say where they "
                 "are with KOINE_POSTGRES_PROGRAMS"
             )
@@ -114,15 +116,15 @@ class PostgresCopying:
         )
         _, said = await process.communicate()
         if process.returncode:
-            raise CannotCopy(f"{program} failed: {said.decode(errors='replace').strip()}")
+            raise BackupError(f"{program} failed: {said.decode(errors='replace').strip()}")
 
 
-_BARE = ("--no-owner", "--no-privileges")
-_ASIDE = "koine_before_"
-_OURS = f"--exclude-schema={_ASIDE}*"
+_NO_OWNERS = ("--no-owner", "--no-privileges")
+_PREVIOUS_SCHEMA_PREFIX = "koine_before_"
+_EXCLUDE_PREVIOUS = f"--exclude-schema={_PREVIOUS_SCHEMA_PREFIX}*"
 
 
-async def _moved(connection: asyncpg.Connection, aside: str) -> tuple[str, list[str]]:
+async def _set_tables_aside(connection: asyncpg.Connection, aside: str) -> tuple[str, list[str]]:
     """Move every table to a new schema; answers where they were, and their names."""
     async with connection.transaction():
         here = await connection.fetchval("SELECT current_schema()")
@@ -133,7 +135,7 @@ async def _moved(connection: asyncpg.Connection, aside: str) -> tuple[str, list[
     return here, tables
 
 
-async def _moved_back(
+async def _restore_tables(
     connection: asyncpg.Connection, aside: str, here: str, tables: list[str]
 ) -> None:
     async with connection.transaction():
@@ -147,10 +149,10 @@ async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except _REFUSED as error:
-        raise CannotCopy(f"the database refuses us: {error}") from None
+        raise BackupError(f"the database refuses us: {error}") from None
     try:
         yield connection
     except _REFUSED as error:
-        raise CannotCopy(f"the database refuses: {error}") from None
+        raise BackupError(f"the database refuses: {error}") from None
     finally:
         await connection.close()

@@ -12,19 +12,25 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import asyncpg
 
 from koine.model.errors import Unavailable
-from koine.store.db import Tx, nobody
+from koine.store.db import Tx, no_listener
 from koine.store.postgres.pool import Pool
-from koine.store.postgres.tx import CONTENDED, Link, Lost, PostgresTx, translated
-from koine.store.postgres.wire import PostgresWire
+from koine.store.postgres.tx import (
+    CONTENTION_ERRORS,
+    ConnectionLost,
+    PooledConnection,
+    PostgresTx,
+    to_store_error,
+)
+from koine.store.postgres.wire import PostgresNotifyTransport
 
 R = TypeVar("R")
 P = ParamSpec("P")
 
-_OLDEST = 14
+_MINIMUM_VERSION = 14
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 20
 """Twice the server's own limit: only a network that swallows everything is slower."""
-_HOT_LINKS = 2
+_BATCH_CONNECTIONS = 2
 _ALTER_SECONDS = 3600
 _TRIES = 4
 """Of a write that meets deadlocks; a lost connection is tried twice at most."""
@@ -44,7 +50,7 @@ _HAS_VERSION = (
 # A transaction has its number before it can take a position in the event log: the fence that
 # readers of the log stand behind goes by it (`relay/fence.py`).
 _BEGIN = "BEGIN; SELECT pg_current_xact_id()"
-_HOME = (
+_TIMELINE = (
     "SELECT concat_ws('.', s.system_identifier, c.timeline_id, d.oid) FROM pg_control_system() s,"
     " pg_control_checkpoint() c, pg_database d WHERE d.datname = current_database()"
 )
@@ -52,7 +58,7 @@ _IDENTITY = (
     "SELECT concat_ws('.', s.system_identifier, d.oid) FROM pg_control_system() s, pg_database d"
     " WHERE d.datname = current_database()"
 )
-_GROWN = (
+_TABLES_TO_ANALYZE = (
     "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables"
     " WHERE n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup / 2"
     " AND n_live_tup < 1000000"  # what is large already the server sees to in time
@@ -60,7 +66,7 @@ _GROWN = (
 )
 _SCHEMA_LOCK = 0x6B6F696E65
 """Any number, the same in every process."""
-_NO_HURRY = (
+_NO_TIMEOUTS = (
     "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
     "SET LOCAL idle_in_transaction_session_timeout = 0"
 )
@@ -75,8 +81,8 @@ class PostgresDatabase:
     def __init__(self, url: str, pool_size: int) -> None:
         self._url = url
         self._pool = Pool(self._connect, pool_size)
-        self._hot = Pool(self._connect, _HOT_LINKS)
-        self.after_commit: Callable[[], None] = nobody
+        self._hot = Pool(self._connect, _BATCH_CONNECTIONS)
+        self.after_commit: Callable[[], None] = no_listener
 
     @classmethod
     async def open(cls, url: str, pool_size: int = 8) -> "PostgresDatabase":
@@ -87,53 +93,55 @@ class PostgresDatabase:
         """
         database = cls(url, pool_size)
         try:
-            async with database._pool.link() as link:
+            async with database._pool.connection() as link:
                 major = link.connection.get_server_version().major
         except Exception as error:
-            raise translated(error) from error
-        if major < _OLDEST:
+            raise to_store_error(error) from error
+        if major < _MINIMUM_VERSION:
             await database.close()
-            raise RuntimeError(f"PostgreSQL {major} is too old: {_OLDEST} or newer is needed")
+            raise RuntimeError(
+                f"PostgreSQL {major} is too old: {_MINIMUM_VERSION} or newer is needed"
+            )
         return database
 
     async def read(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """Run a reading verb; each statement sees the moment it starts."""
         try:
             try:
-                return await self._read(tenant_id, verb, args, kwargs)
-            except Lost:
-                return await self._read(tenant_id, verb, args, kwargs)
+                return await self._read(tenant_id, operation, args, kwargs)
+            except ConnectionLost:
+                return await self._read(tenant_id, operation, args, kwargs)
         except Exception as error:
-            raise translated(error) from error
+            raise to_store_error(error) from error
 
     read_long = read
 
     async def write(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """Run a verb in one transaction, READ COMMITTED."""
-        done = await _write(self._pool, tenant_id, verb, args, kwargs)
+        done = await _write(self._pool, tenant_id, operation, args, kwargs)
         self.after_commit()
         return done
 
-    async def write_hot(
+    async def write_batch(
         self,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """As `write`, with no tenant, on connections that nothing else uses."""
-        done = await _write(self._hot, "", verb, args, kwargs)
+        done = await _write(self._hot, "", operation, args, kwargs)
         self.after_commit()
         return done
 
@@ -141,31 +149,31 @@ class PostgresDatabase:
         """Raises Unavailable when the server does not answer."""
         await self._ask("SELECT 1")
 
-    async def home(self) -> str:
+    async def timeline_id(self) -> str:
         """The cluster, its timeline (another after a fail-over) and the database within it."""
-        return str(await self._ask(_HOME))
+        return str(await self._ask(_TIMELINE))
 
-    async def identity(self) -> str:
+    async def database_id(self) -> str:
         """The cluster and the database within it."""
         return str(await self._ask(_IDENTITY))
 
-    def wire(self) -> PostgresWire:
+    def bus_transport(self) -> PostgresNotifyTransport:
         """A line to the other processes: a connection of its own, when opened."""
-        return PostgresWire(self._url)
+        return PostgresNotifyTransport(self._url)
 
     async def size_bytes(self) -> int:
         """The whole database."""
         return int(await self._ask("SELECT pg_database_size(current_database())"))
 
-    async def freshen(self) -> None:
+    async def analyze(self) -> None:
         """The server does so by itself, but only once a minute, and not where it is told not to."""
         try:
-            async with self._pool.link() as link:
-                for row in await link.connection.fetch(_GROWN):
+            async with self._pool.connection() as link:
+                for row in await link.connection.fetch(_TABLES_TO_ANALYZE):
                     # Another node may be at it.
                     await link.connection.execute(f"ANALYZE (SKIP_LOCKED) {row[0]}")
         except Exception as error:
-            raise translated(error) from error
+            raise to_store_error(error) from error
 
     async def version(self) -> str | None:
         """The revision of the schema."""
@@ -180,9 +188,9 @@ class PostgresDatabase:
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
         """Alone, in one transaction: the others wait for the lock."""
         try:
-            async with self._pool.link() as link, link.connection.transaction():
+            async with self._pool.connection() as link, link.connection.transaction():
                 execute, ask = link.connection.execute, link.connection.fetchval
-                await execute(_NO_HURRY)
+                await execute(_NO_TIMEOUTS)
                 await execute(
                     f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", timeout=_ALTER_SECONDS
                 )
@@ -192,14 +200,14 @@ class PostgresDatabase:
                 if text := script(version):  # asyncpg trips over an empty one
                     await execute(text, timeout=_ALTER_SECONDS)
         except Exception as error:
-            raise translated(error) from error
+            raise to_store_error(error) from error
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.close()
         await self._hot.close()
 
-    async def _connect(self) -> Link:
+    async def _connect(self) -> PooledConnection:
         connection = await asyncpg.connect(
             self._url,
             timeout=_CONNECT_SECONDS,
@@ -210,20 +218,20 @@ class PostgresDatabase:
         await connection.set_type_codec(
             "uuid", schema="pg_catalog", encoder=str, decoder=str, format="text"
         )
-        return Link(connection)
+        return PooledConnection(connection)
 
     async def _read(
         self, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
     ) -> R:
-        async with self._pool.link() as link:
+        async with self._pool.connection() as link:
             return await verb(PostgresTx(link, tenant_id, read_only=True), *args, **kwargs)
 
     async def _ask(self, text: str) -> Any:
         try:
-            async with self._pool.link() as link:
+            async with self._pool.connection() as link:
                 return await link.connection.fetchval(text)
         except Exception as error:
-            raise translated(error) from error
+            raise to_store_error(error) from error
 
 
 async def _write(
@@ -234,23 +242,23 @@ async def _write(
     for attempt in range(1, _TRIES + 1):
         try:
             return await _transaction(pool, tenant_id, verb, args, kwargs)
-        except CONTENDED as error:
+        except CONTENTION_ERRORS as error:
             if attempt == _TRIES:
-                raise translated(error) from error
+                raise to_store_error(error) from error
             await asyncio.sleep(random.uniform(0, 0.02 * attempt))
-        except Lost as error:
+        except ConnectionLost as error:
             losses += 1
             if losses == 2:
-                raise translated(error) from error
+                raise to_store_error(error) from error
         except Exception as error:
-            raise translated(error) from error
+            raise to_store_error(error) from error
     raise AssertionError("every round returns, raises or is followed by another")
 
 
 async def _transaction(
     pool: Pool, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
 ) -> R:
-    async with pool.link() as link:
+    async with pool.connection() as link:
         await link.connection.execute(_BEGIN)
         try:
             result = await verb(PostgresTx(link, tenant_id), *args, **kwargs)
@@ -262,7 +270,7 @@ async def _transaction(
         return result
 
 
-async def _commit(link: Link) -> None:
+async def _commit(link: PooledConnection) -> None:
     """From here on the outcome of a failure is unknown: it must not be run again."""
     try:
         answer = await link.connection.execute("COMMIT")

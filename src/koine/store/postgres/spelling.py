@@ -13,23 +13,23 @@ from koine.store.fragments import (
     AsciiLower,
     ContainsText,
     InList,
-    LogLook,
-    Needle,
+    LogSnapshotTable,
     Rows,
+    SearchTerm,
     ValuesTable,
 )
-from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
-from koine.store.speller import Speller
+from koine.store.plan import CompiledStatement, Convert, InlineConstants, compile_statement
+from koine.store.speller import StatementRenderer
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 
-class _Compiler(ConstantsInline, PGCompiler_asyncpg):
+class _Compiler(InlineConstants, PGCompiler_asyncpg):
     pass
 
 
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # so in SQLAlchemy
 DIALECT.statement_compiler = _Compiler
-_spell = Speller(DIALECT)
+_renderer = StatementRenderer(DIALECT)
 
 
 class _Cells(sa.ARRAY[Any]):
@@ -41,13 +41,13 @@ class _Cells(sa.ARRAY[Any]):
         self.index = index
 
 
-def plan(statement: Query[Any] | Command) -> Plan:
+def render(statement: Query[Any] | Command) -> CompiledStatement:
     """The plan of a statement."""
     assert statement.core is not None
-    return compile_plan(statement.core, DIALECT, _conversion)
+    return compile_statement(statement.core, DIALECT, _conversion)
 
 
-def plan_many(command: ManyCommand, first: int = 1) -> str:
+def render_many(command: ManyCommand, first: int = 1) -> str:
     """One statement for all rows; its parameters, numbered from `first`, are the rows' columns,
     an array each."""
     if isinstance(command, InsertMany):
@@ -55,14 +55,14 @@ def plan_many(command: ManyCommand, first: int = 1) -> str:
     return _update_many(command, first)
 
 
-def plan_together(commands: Sequence[ManyCommand]) -> str:
+def render_together(commands: Sequence[ManyCommand]) -> str:
     """One statement that does them all; its parameters are those of each, in order."""
     parts: list[str] = []
     first, answer = 1, "SELECT"
     for command in commands:
-        parts.append(f"part_{len(parts)} AS ({plan_many(command, first)})")
+        parts.append(f"part_{len(parts)} AS ({render_many(command, first)})")
         if command.numbered is not None:
-            answer = f"SELECT {_spell.name(command.numbered)} FROM part_{len(parts) - 1}"
+            answer = f"SELECT {_renderer.name(command.numbered)} FROM part_{len(parts) - 1}"
         first += len(command.columns)
     return f"WITH {', '.join(parts)} {answer}"
 
@@ -72,7 +72,7 @@ def _conversion(bind: BindParameter[Any]) -> Convert | None:
     if isinstance(type_, _Cells):
         index = type_.index
         return lambda rows: [row[index] for row in rows]
-    return fold if isinstance(type_, Needle) else None
+    return fold if isinstance(type_, SearchTerm) else None
 
 
 @compiles(InList, "postgresql")
@@ -106,8 +106,8 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
     return f"(SELECT * FROM unnest({arrays}) AS u({', '.join(element.columns_given)}))"
 
 
-@compiles(LogLook, "postgresql")
-def _log_look(element: LogLook, compiler: Any, **kw: Any) -> str:
+@compiles(LogSnapshotTable, "postgresql")
+def _log_look(element: LogSnapshotTable, compiler: Any, **kw: Any) -> str:
     # xmax is one above the last that has *ended*: who began later may be open, and is not in xmin
     # either. age() counts from the next number to be given out.
     return (
@@ -119,21 +119,21 @@ def _log_look(element: LogLook, compiler: Any, **kw: Any) -> str:
 
 
 def _insert_many(command: InsertMany, first: int) -> str:
-    table = _spell.name(command.table)
+    table = _renderer.name(command.table)
     given = f"SELECT * FROM {_unnest(command, first)}"
-    text = f"INSERT INTO {table} ({_spell.names(command.columns)}) {given}"
-    text += _spell.on_conflict(command)
+    text = f"INSERT INTO {table} ({_renderer.names(command.columns)}) {given}"
+    text += _renderer.on_conflict(command)
     if command.numbered is not None:
-        text += f" RETURNING {_spell.name(command.numbered)}"
+        text += f" RETURNING {_renderer.name(command.numbered)}"
     return text
 
 
 def _update_many(command: UpdateMany, first: int) -> str:
-    table = _spell.name(command.table)
-    sets = [f"{n} = v.{n}" for n in map(_spell.name, command.sets)]
-    sets += [f"{n} = greatest({table}.{n}, v.{n})" for n in map(_spell.name, command.greatest)]
-    where = [f"{table}.{n} = v.{n}" for n in map(_spell.name, command.keys)]
-    given = f"{_unnest(command, first)} AS v({_spell.names(command.columns)})"
+    table = _renderer.name(command.table)
+    sets = [f"{n} = v.{n}" for n in map(_renderer.name, command.sets)]
+    sets += [f"{n} = greatest({table}.{n}, v.{n})" for n in map(_renderer.name, command.greatest)]
+    where = [f"{table}.{n} = v.{n}" for n in map(_renderer.name, command.keys)]
+    given = f"{_unnest(command, first)} AS v({_renderer.names(command.columns)})"
     return f"UPDATE {table} SET {', '.join(sets)} FROM {given} WHERE {' AND '.join(where)}"
 
 

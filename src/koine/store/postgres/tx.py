@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import asyncpg
 
 from koine.model.errors import Unavailable
-from koine.store.db import Duplicate, Work
-from koine.store.plan import Plan
+from koine.store.db import Duplicate, RowBatch
+from koine.store.plan import CompiledStatement
 from koine.store.postgres import spelling
 from koine.store.sql import Command, ManyCommand, Query, Statement
 
@@ -17,11 +17,11 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 _PREPARED_AT_MOST = 400
-_plans: dict[Query[Any] | Command, Plan] = {}
+_plans: dict[Query[Any] | Command, CompiledStatement] = {}
 _texts: dict[ManyCommand, str] = {}
 _joined: dict[tuple[ManyCommand, ...], str] = {}
 
-LOST: tuple[type[Exception], ...] = (
+CONNECTION_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -32,21 +32,21 @@ LOST: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError is one
 )
 """Errors after which the connection is of no use."""
-CONTENDED: tuple[type[Exception], ...] = (
+CONTENTION_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
 """Two transactions were in each other's way: this one was undone and may be run again."""
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The connection broke. What was not committed is undone, and may be run again."""
 
 
 _TRANSIENT = (
-    Lost,
-    *LOST,
-    *CONTENDED,
+    ConnectionLost,
+    *CONNECTION_ERRORS,
+    *CONTENTION_ERRORS,
     asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
@@ -54,7 +54,7 @@ _TRANSIENT = (
 )
 
 
-class Link:
+class PooledConnection:
     """A connection with its prepared statements, one per text. Used by one verb at a time."""
 
     __slots__ = ("_names", "_prepared", "connection")
@@ -89,7 +89,7 @@ class PostgresTx:
 
     __slots__ = ("_link", "_read_only", "tenant_id")
 
-    def __init__(self, link: Link, tenant_id: str, *, read_only: bool = False) -> None:
+    def __init__(self, link: PooledConnection, tenant_id: str, *, read_only: bool = False) -> None:
         self._link = link
         self._read_only = read_only
         self.tenant_id = tenant_id
@@ -116,20 +116,20 @@ class PostgresTx:
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
         """Do it for all rows in one statement."""
-        text = _texts.get(command) or _texts.setdefault(command, spelling.plan_many(command))
+        text = _texts.get(command) or _texts.setdefault(command, spelling.render_many(command))
         if not rows:
             return []
         numbers, _ = await self._fetch(command, text, spelling.columns(rows))
         return _in_order(numbers)
 
-    async def together(self, *work: Work) -> list[int]:
+    async def execute_together(self, *work: RowBatch) -> list[int]:
         """Do it all in one statement."""
         given = [(command, rows) for command, rows in work if rows]
         if not given:
             return []
         commands = tuple(command for command, _ in given)
         text = _joined.get(commands) or _joined.setdefault(
-            commands, spelling.plan_together(commands)
+            commands, spelling.render_together(commands)
         )
         args = [column for _, rows in given for column in spelling.columns(rows)]
         numbers, _ = await self._fetch(commands[0], text, args)
@@ -146,7 +146,7 @@ class PostgresTx:
             raise Duplicate(error.constraint_name or "") from error
 
 
-def translated(error: BaseException) -> BaseException:
+def to_store_error(error: BaseException) -> BaseException:
     """What the caller is told: Unavailable, or the error itself (a refusal, or a bug of ours)."""
     if isinstance(error, _TRANSIENT):
         cause = error.__cause__ or error
@@ -165,5 +165,5 @@ def _tuple(*row: Any) -> tuple[Any, ...]:
     return row
 
 
-def _plan(statement: Query[Any] | Command) -> Plan:
-    return _plans.setdefault(statement, spelling.plan(statement))
+def _plan(statement: Query[Any] | Command) -> CompiledStatement:
+    return _plans.setdefault(statement, spelling.render(statement))

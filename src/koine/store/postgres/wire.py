@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 _ANSWER_SECONDS = 2
-_GOODBYE = 1.0
+_CLOSE_SECONDS = 1.0
 _SETTINGS = {
     "application_name": "koine-bus",
     # A notification is written to the server's log of changes, and need not survive anything.
@@ -21,7 +21,7 @@ _NOTIFY = (
 )
 
 
-class PostgresWire:
+class PostgresNotifyTransport:
     """`store.db.Wire` over a connection of its own, in no transaction but its own."""
 
     def __init__(self, url: str) -> None:
@@ -50,14 +50,14 @@ class PostgresWire:
         for subject in _SUBJECTS:
             await connection.add_listener(_CHANNEL + subject, on_message)
 
-    async def tell(self, told: Sequence[tuple[str, bytes]]) -> None:
+    async def publish(self, told: Sequence[tuple[str, bytes]]) -> None:
         """Notify all at once; answers when the server has it. Raises what asyncpg raises."""
         subjects = [subject for subject, _ in told]
         # A notification is text. With none this is a sign of life.
         texts = [b64encode(payload).decode() for _, payload in told]
         await self._connection.execute(_NOTIFY, _CHANNEL, subjects, texts)
 
-    async def broken(self) -> None:
+    async def wait_closed(self) -> None:
         """Returns when the connection is no more."""
         await self._closed.wait()
 
@@ -66,6 +66,6 @@ class PostgresWire:
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                await connection.close(timeout=_GOODBYE)
+                await connection.close(timeout=_CLOSE_SECONDS)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()

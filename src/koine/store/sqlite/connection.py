@@ -10,11 +10,11 @@ import apsw
 
 log = logging.getLogger(__name__)
 
-_OLDEST = (3, 51, 3)
+_MINIMUM_VERSION = (3, 51, 3)
 """Before it a checkpoint racing a writer could corrupt the file (the WAL-reset bug)."""
 _BUSY_MS = 5000
-_EVERY = 0.5
-_WAL_AT_MOST = 64 * 1024 * 1024
+_CHECKPOINT_SECONDS = 0.5
+_MAX_WAL_BYTES = 64 * 1024 * 1024
 
 
 def version() -> str:
@@ -22,14 +22,14 @@ def version() -> str:
     return str(apsw.sqlite_lib_version())
 
 
-def too_old() -> bool:
+def is_unsupported() -> bool:
     """Whether the library is older than the oldest that is safe."""
-    return tuple(int(part) for part in version().split(".")) < _OLDEST
+    return tuple(int(part) for part in version().split(".")) < _MINIMUM_VERSION
 
 
 def check_library() -> None:
     """Raises RuntimeError when the SQLite library is older than the oldest that is safe."""
-    if too_old():
+    if is_unsupported():
         raise RuntimeError(f"SQLite {version()} is too old: 3.51.3 or newer needed")
 
 
@@ -46,7 +46,7 @@ def connect(
         "synchronous=FULL",  # a commit returns when it is on disk
         "foreign_keys=ON",
         "wal_autocheckpoint=0",  # the Checkpointer does it
-        f"journal_size_limit={_WAL_AT_MOST}",
+        f"journal_size_limit={_MAX_WAL_BYTES}",
         "mmap_size=0",  # an I/O error stays an error, not a killed process
         "temp_store=MEMORY",
         f"cache_size=-{cache_mib * 1024}",
@@ -77,11 +77,11 @@ class Checkpointer:
         self._connection.close()
 
     def _work(self) -> None:
-        while not self._stop.wait(_EVERY):
+        while not self._stop.wait(_CHECKPOINT_SECONDS):
             with contextlib.suppress(FileNotFoundError):
                 now = self._wal.stat()
                 if (now.st_size, now.st_mtime_ns) != self._seen:
-                    self._checkpoint("TRUNCATE" if now.st_size > _WAL_AT_MOST else "PASSIVE")
+                    self._checkpoint("TRUNCATE" if now.st_size > _MAX_WAL_BYTES else "PASSIVE")
                     self._seen = (now.st_size, now.st_mtime_ns)
 
     def _checkpoint(self, mode: str) -> None:

@@ -16,9 +16,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from koine.store.db import AlreadyServed, Tx, nobody
+from koine.store.db import AlreadyServed, Tx, no_listener
 from koine.store.sqlite.connection import Checkpointer, check_library, connect
-from koine.store.sqlite.tx import SqliteTx, drive, translated
+from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error
 from koine.store.sqlite.writer import Writer
 
 R = TypeVar("R")
@@ -38,7 +38,7 @@ class SqliteDatabase:
         check_library()
         self._path = path
         self._vfs = vfs
-        self.after_commit: Callable[[], None] = nobody
+        self.after_commit: Callable[[], None] = no_listener
         writes = connect(path, cache_mib=32, vfs=vfs)
         self._writer = Writer(writes, lambda: self.after_commit())
         self._checkpointer = Checkpointer(path, vfs)
@@ -58,63 +58,63 @@ class SqliteDatabase:
         try:
             return cls(path, vfs)
         except apsw.Error as error:
-            raise translated(error) from error
+            raise to_store_error(error) from error
 
     async def read(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """Run a short reading verb here and now; it sees one moment of the database."""
-        return _snapshot(self._reader, tenant_id, verb, args, kwargs)
+        return _snapshot(self._reader, tenant_id, operation, args, kwargs)
 
     async def read_long(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """Run a reading verb on a thread; it sees one moment. Unavailable after 10 s."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._pool, self._read_long, tenant_id, verb, args, kwargs
+            self._pool, self._read_long, tenant_id, operation, args, kwargs
         )
 
     async def write(
         self,
         tenant_id: str,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """Run a verb on the writer thread; when this returns, what it wrote is on disk."""
-        return await self._writer.run(tenant_id, verb, args, kwargs)
+        return await self._writer.run(tenant_id, operation, args, kwargs)
 
-    async def write_hot(
+    async def write_batch(
         self,
-        verb: Callable[Concatenate[Tx, P], Awaitable[R]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
         """As `write`, with no tenant: the writer thread is one lane already."""
-        return await self._writer.run("", verb, args, kwargs)
+        return await self._writer.run("", operation, args, kwargs)
 
     async def ping(self) -> None:
         """Raises Unavailable when the file cannot be read."""
         self._ask("SELECT 1")
 
-    async def home(self) -> str:
+    async def timeline_id(self) -> str:
         """A file has none of its own: who copies one back says so with `koine restore`."""
         return ""
 
-    async def identity(self) -> str:
+    async def database_id(self) -> str:
         """Nobody asks it from afar."""
         return ""
 
-    def wire(self) -> None:
+    def bus_transport(self) -> None:
         """One process serves a file."""
 
     async def size_bytes(self) -> int:
@@ -122,7 +122,7 @@ class SqliteDatabase:
         wal = self._path.with_name(self._path.name + "-wal")
         return sum(file.stat().st_size for file in (self._path, wal) if file.exists())
 
-    async def freshen(self) -> None:
+    async def analyze(self) -> None:
         """Nothing: the planner here goes by the indexes alone, and no statistics are kept."""
 
     async def version(self) -> str | None:
@@ -162,7 +162,7 @@ class SqliteDatabase:
         try:
             return self._reader.execute(text).fetchall()
         except apsw.Error as error:
-            raise translated(error) from error
+            raise to_store_error(error) from error
 
     def _read_long(
         self, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
@@ -186,9 +186,11 @@ def _snapshot(
     try:
         connection.execute("BEGIN")
     except apsw.Error as error:
-        raise translated(error) from error
+        raise to_store_error(error) from error
     try:
-        return drive(verb, SqliteTx(connection, tenant_id, read_only=True), *args, **kwargs)
+        return run_to_completion(
+            verb, SqliteTx(connection, tenant_id, read_only=True), *args, **kwargs
+        )
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -208,6 +210,6 @@ def _alter_schema(path: Path, script: Callable[[str | None], str], vfs: str) -> 
             raise RuntimeError(f"the migration breaks references: {broken[:5]}")
         connection.execute("COMMIT")
     except apsw.Error as error:
-        raise translated(error) from error
+        raise to_store_error(error) from error
     finally:
         connection.close()  # what was not committed is undone

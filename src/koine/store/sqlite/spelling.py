@@ -13,17 +13,17 @@ from koine.store.fragments import (
     AsciiLower,
     ContainsText,
     InList,
-    LogLook,
-    Needle,
+    LogSnapshotTable,
     Rows,
+    SearchTerm,
     ValuesTable,
 )
-from koine.store.plan import ConstantsInline, Convert, Plan, compile_plan
-from koine.store.speller import Speller
+from koine.store.plan import CompiledStatement, Convert, InlineConstants, compile_statement
+from koine.store.speller import StatementRenderer
 from koine.store.sql import Command, InsertMany, ManyCommand, Query, UpdateMany
 
 
-class _Compiler(ConstantsInline, SQLiteCompiler):
+class _Compiler(InlineConstants, SQLiteCompiler):
     def visit_join(
         self, join: Any, asfrom: bool = False, from_linter: Any = None, **kw: Any
     ) -> str:
@@ -40,16 +40,16 @@ DIALECT = SQLiteDialect(paramstyle="qmark")
 DIALECT.statement_compiler = _Compiler
 # The library we carry knows true and false; without this `x IN (…)` becomes `(x IN (…)) = 1`.
 DIALECT.supports_native_boolean = True
-_spell = Speller(DIALECT)
+_renderer = StatementRenderer(DIALECT)
 
 
-def plan(statement: Query[Any] | Command) -> Plan:
+def render(statement: Query[Any] | Command) -> CompiledStatement:
     """The plan of a statement."""
     assert statement.core is not None
-    return compile_plan(statement.core, DIALECT, _conversion)
+    return compile_statement(statement.core, DIALECT, _conversion)
 
 
-def plan_many(command: ManyCommand) -> str:
+def render_many(command: ManyCommand) -> str:
     """The text that is run once per row; its placeholders are the row's columns in order, and
     after them its number if it is numbered."""
     if isinstance(command, InsertMany):
@@ -57,7 +57,7 @@ def plan_many(command: ManyCommand) -> str:
     return _update_many(command)
 
 
-def plan_numbers(column: sa.Column[Any]) -> str:
+def render_numbers(column: sa.Column[Any]) -> str:
     """The text that takes the next `?` numbers of a numbered column; it answers the last of them.
     The count is one of the server's own values: there is but one writer to wait for."""
     return (
@@ -75,7 +75,7 @@ def numbers_of(column: sa.Column[Any]) -> str:
 def _conversion(bind: BindParameter[Any]) -> Convert | None:
     if isinstance(bind.type, sa.ARRAY | Rows):
         return json_text
-    return fold if isinstance(bind.type, Needle) else None
+    return fold if isinstance(bind.type, SearchTerm) else None
 
 
 @compiles(InList, "sqlite")
@@ -103,28 +103,30 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
     return f"(SELECT {cells} FROM json_each({rows}))"
 
 
-@compiles(LogLook, "sqlite")
-def _log_look(element: LogLook, compiler: Any, **kw: Any) -> str:
+@compiles(LogSnapshotTable, "sqlite")
+def _log_look(element: LogSnapshotTable, compiler: Any, **kw: Any) -> str:
     # One writer: what is seen is committed.
     last = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
     return f"(SELECT coalesce(({last}), 0) AS last, 0 AS oldest_open, 0 AS next_begun)"
 
 
 def _insert_many(command: InsertMany) -> str:
-    table = _spell.name(command.table)
+    table = _renderer.name(command.table)
     columns = (
         [*command.columns, command.numbered] if command.numbered is not None else command.columns
     )
     marks = ", ".join("?" for _ in columns)
-    text = f"INSERT INTO {table} ({_spell.names(columns)}) VALUES ({marks})"
-    return text + _spell.on_conflict(command)
+    text = f"INSERT INTO {table} ({_renderer.names(columns)}) VALUES ({marks})"
+    return text + _renderer.on_conflict(command)
 
 
 def _update_many(command: UpdateMany) -> str:
     mark = {column.name: f"?{i}" for i, column in enumerate(command.columns, 1)}
-    sets = [f"{_spell.name(c)} = {mark[c.name]}" for c in command.sets]
+    sets = [f"{_renderer.name(c)} = {mark[c.name]}" for c in command.sets]
     for c in command.greatest:
-        name, given = _spell.name(c), mark[c.name]
+        name, given = _renderer.name(c), mark[c.name]
         sets.append(f"{name} = max(coalesce({name}, {given}), coalesce({given}, {name}))")
-    where = [f"{_spell.name(c)} = {mark[c.name]}" for c in command.keys]
-    return f"UPDATE {_spell.name(command.table)} SET {', '.join(sets)} WHERE {' AND '.join(where)}"
+    where = [f"{_renderer.name(c)} = {mark[c.name]}" for c in command.keys]
+    return (
+        f"UPDATE {_renderer.name(command.table)} SET {', '.join(sets)} WHERE {' AND '.join(where)}"
+    )

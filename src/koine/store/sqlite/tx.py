@@ -12,15 +12,15 @@ import apsw
 import sqlalchemy as sa
 
 from koine.model.errors import Unavailable
-from koine.store.db import Duplicate, Work
-from koine.store.plan import Plan
+from koine.store.db import Duplicate, RowBatch
+from koine.store.plan import CompiledStatement
 from koine.store.sql import Command, ManyCommand, Query, Statement
 from koine.store.sqlite import spelling
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
-_plans: dict[Query[Any] | Command, Plan] = {}
+_plans: dict[Query[Any] | Command, CompiledStatement] = {}
 _texts: dict[ManyCommand, str] = {}
 
 _TRANSIENT = (
@@ -80,7 +80,7 @@ class SqliteTx:
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
         """Do it for all rows."""
-        text = _texts.get(command) or _texts.setdefault(command, spelling.plan_many(command))
+        text = _texts.get(command) or _texts.setdefault(command, spelling.render_many(command))
         numbers = self._numbers(command, len(rows))
         if numbers:
             rows = [(*row, number) for row, number in zip(rows, numbers, strict=True)]
@@ -88,7 +88,7 @@ class SqliteTx:
             self._fetch(command, text, rows, self._connection.executemany)
         return numbers
 
-    async def together(self, *work: Work) -> list[int]:
+    async def execute_together(self, *work: RowBatch) -> list[int]:
         """Do one after the other."""
         return [number for command, rows in work for number in await self.many(command, rows)]
 
@@ -96,7 +96,7 @@ class SqliteTx:
         """The next numbers for so many rows; none if the command is not numbered."""
         if command.numbered is None or not count:
             return []
-        text = spelling.plan_numbers(command.numbered)
+        text = spelling.render_numbers(command.numbered)
         last = self._fetch(command, text, (count,))[0][0]
         return list(range(last - count + 1, last + 1))
 
@@ -111,10 +111,12 @@ class SqliteTx:
             return cast(list[Any], (how or self._connection.execute)(text, args).fetchall())
         except apsw.Error as error:
             self.failed = True
-            raise translated(error, statement) from error
+            raise to_store_error(error, statement) from error
 
 
-def drive(verb: Callable[..., Awaitable[R]], tx: SqliteTx, *args: Any, **kwargs: Any) -> R:
+def run_to_completion(
+    verb: Callable[..., Awaitable[R]], tx: SqliteTx, *args: Any, **kwargs: Any
+) -> R:
     """Run a verb to its end. Raises RuntimeError if it awaits anything but its tx."""
     coroutine = cast(Any, verb(tx, *args, **kwargs))
     try:
@@ -127,7 +129,7 @@ def drive(verb: Callable[..., Awaitable[R]], tx: SqliteTx, *args: Any, **kwargs:
     raise RuntimeError(f"{verb!r} awaits something else than its tx")
 
 
-def translated(error: apsw.Error, statement: Statement | None = None) -> Exception:
+def to_store_error(error: apsw.Error, statement: Statement | None = None) -> Exception:
     """What the caller is told: Duplicate, Unavailable, or the error itself (a bug of ours)."""
     if isinstance(error, apsw.ConstraintError) and _code(error) in _TAKEN:
         return Duplicate(_constraint(str(error), statement))
@@ -141,8 +143,8 @@ def _code(error: apsw.Error) -> int:
     return cast(int, getattr(error, "extendedresult", 0))
 
 
-def _plan(statement: Query[Any] | Command) -> Plan:
-    return _plans.setdefault(statement, spelling.plan(statement))
+def _plan(statement: Query[Any] | Command) -> CompiledStatement:
+    return _plans.setdefault(statement, spelling.render(statement))
 
 
 def _with_bools(row: Sequence[Any], bools: tuple[int, ...]) -> tuple[Any, ...]:

@@ -21,23 +21,23 @@ import apsw
 
 from koine.kit import metrics
 from koine.model.errors import Unavailable
-from koine.store.sqlite.tx import SqliteTx, drive, translated
+from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
-_AT_MOST = 128
+_MAX_BATCH = 128
 
 
 @dataclass(slots=True)
 class _Job:
     tenant_id: str
-    verb: Callable[..., Awaitable[Any]]
+    operation: Callable[..., Awaitable[Any]]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
-    asked: float
+    queued_at: float
     result: Any = None
     error: BaseException | None = None
 
@@ -50,7 +50,7 @@ class Writer:
         self._committed = committed
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
-        self._was_full = False
+        self._disk_was_full = False
         self._thread = Thread(target=self._work, name="koine-writer", daemon=True)
         self._thread.start()
 
@@ -79,50 +79,50 @@ class Writer:
         while batch := self._take():
             jobs = [job for job in batch if job is not None and not job.future.cancelled()]
             if jobs:
-                metrics.DATABASE_WAIT.observe(perf_counter() - jobs[0].asked)
-                self._settle(jobs)
-                _answer(jobs, self._committed)
+                metrics.DATABASE_WAIT.observe(perf_counter() - jobs[0].queued_at)
+                self._commit_batch(jobs)
+                _return_results(jobs, self._committed)
             if None in batch:
                 break
         self._connection.close()
 
     def _take(self) -> list[_Job | None]:
         batch = [self._queue.get()]
-        while len(batch) < _AT_MOST and batch[-1] is not None:
+        while len(batch) < _MAX_BATCH and batch[-1] is not None:
             try:
                 batch.append(self._queue.get_nowait())
             except Empty:
                 break
         return batch
 
-    def _settle(self, jobs: list[_Job]) -> None:
+    def _commit_batch(self, jobs: list[_Job]) -> None:
         try:
-            self._fold_if_was_full()
+            self._checkpoint_if_was_full()
             self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
-                self._attempt(job)
+                self._run_in_savepoint(job)
             self._connection.execute("COMMIT")
         except Exception as error:  # the thread must outlive whatever happens
-            refusal = translated(error) if isinstance(error, apsw.Error) else error
+            refusal = to_store_error(error) if isinstance(error, apsw.Error) else error
             log.warning("a batch of %d writes was not committed: %r", len(jobs), error)
-            self._was_full = _is_full(error)
+            self._disk_was_full = _is_full(error)
             for job in jobs:
                 job.error = refusal if isinstance(refusal, Unavailable) else Unavailable()
-            self._undo()
+            self._rollback()
 
-    def _fold_if_was_full(self) -> None:
+    def _checkpoint_if_was_full(self) -> None:
         """Fold the log into the file first, once the disk was full: else the log takes the room
         that was made, the file cannot grow, and so the log can never be folded in again."""
-        if self._was_full:
+        if self._disk_was_full:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._was_full = False
+            self._disk_was_full = False
 
-    def _attempt(self, job: _Job) -> None:
+    def _run_in_savepoint(self, job: _Job) -> None:
         """Run one verb. Raises only when the whole transaction is lost with it."""
         self._connection.execute("SAVEPOINT verb")
         try:
             tx = SqliteTx(self._connection, job.tenant_id)
-            job.result = drive(job.verb, tx, *job.args, **job.kwargs)
+            job.result = run_to_completion(job.operation, tx, *job.args, **job.kwargs)
         except BaseException as error:
             # A full disk makes SQLite itself roll everything back, the savepoint too.
             if not self._connection.in_transaction:
@@ -131,7 +131,7 @@ class Writer:
             self._connection.execute("ROLLBACK TO verb")
         self._connection.execute("RELEASE verb")
 
-    def _undo(self) -> None:
+    def _rollback(self) -> None:
         with contextlib.suppress(apsw.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -144,7 +144,7 @@ def _is_full(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _answer(jobs: list[_Job], committed: Callable[[], None]) -> None:
+def _return_results(jobs: list[_Job], committed: Callable[[], None]) -> None:
     """Answer all callers with one wake-up of each event loop (there is one), and tell it."""
     for loop in {job.loop for job in jobs}:
         with contextlib.suppress(RuntimeError):  # that loop is closed: nobody is waiting

@@ -1,8 +1,8 @@
 """Every table, once. Statements are built from these and run by the drivers."""
 
 from koine.store.tables.base import metadata
-from koine.store.tables.doors import answers, api_keys, audit, logins, sessions
-from koine.store.tables.hooks import hook_attempts, hook_deliveries, hooks
+from koine.store.tables.doors import api_keys, audit, idempotency_keys, logins, sessions
+from koine.store.tables.hooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 from koine.store.tables.people import (
     contact_inboxes,
     counters,
@@ -24,7 +24,6 @@ from koine.store.tables.talk import (
 )
 
 __all__ = [
-    "answers",
     "api_keys",
     "audit",
     "contact_inboxes",
@@ -34,9 +33,7 @@ __all__ = [
     "event_members",
     "events",
     "files",
-    "hook_attempts",
-    "hook_deliveries",
-    "hooks",
+    "idempotency_keys",
     "identities",
     "inboxes",
     "logins",
@@ -48,4 +45,7 @@ __all__ = [
     "sessions",
     "tenants",
     "tickets",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_endpoints",
 ]

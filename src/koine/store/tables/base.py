@@ -73,22 +73,22 @@ def numbered(name: str) -> Column[int]:
     return Column(name, BigInteger(), Identity(), nullable=False)
 
 
-def key(*columns: str) -> PrimaryKeyConstraint:
+def primary_key(*columns: str) -> PrimaryKeyConstraint:
     """The primary key."""
     return PrimaryKeyConstraint(*columns)
 
 
-def belongs(column: str, table: str) -> ForeignKeyConstraint:
+def same_tenant_reference(column: str, table: str) -> ForeignKeyConstraint:
     """The other row is of the same tenant or there is none: crossing is impossible."""
     return ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"])
 
 
-def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index over the rows that fulfil `where`, an SQL condition both databases read."""
     condition = text(where)
     return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
 
 
-def columns_of(table: Table, noun: type[Struct]) -> list[Column[Any]]:
+def columns_of(table: Table, struct: type[Struct]) -> list[Column[Any]]:
     """The table's columns in the order of the noun's fields, so that a row makes a noun."""
-    return [table.c[name] for name in noun.__struct_fields__]
+    return [table.c[name] for name in struct.__struct_fields__]

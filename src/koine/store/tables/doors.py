@@ -2,7 +2,16 @@
 
 from sqlalchemy import Index, Table
 
-from koine.store.tables.base import belongs, blob, id_, int_, key, metadata, partial, text_
+from koine.store.tables.base import (
+    blob,
+    id_,
+    int_,
+    metadata,
+    partial_index,
+    primary_key,
+    same_tenant_reference,
+    text_,
+)
 
 api_keys = Table(
     "api_keys",
@@ -19,8 +28,8 @@ api_keys = Table(
     int_("revoked_at", True),
     id_("created_by", True),
     id_("created_by_key", True),
-    key("tenant_id", "id"),
-    belongs("user_id", "identities"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("user_id", "identities"),
     Index("api_keys_prefix", "prefix", unique=True),
 )
 
@@ -31,8 +40,8 @@ logins = Table(
     id_("user_id"),
     text_("email", False),
     text_("password_hash", False),
-    key("tenant_id", "user_id"),
-    belongs("user_id", "identities"),
+    primary_key("tenant_id", "user_id"),
+    same_tenant_reference("user_id", "identities"),
     Index("logins_email", "email", "tenant_id", unique=True),
 )
 
@@ -46,8 +55,8 @@ sessions = Table(
     int_("created_at"),
     int_("expires_at"),
     int_("revoked_at", True),
-    key("tenant_id", "id"),
-    belongs("user_id", "identities"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("user_id", "identities"),
     Index("sessions_user", "tenant_id", "user_id"),
 )
 
@@ -63,12 +72,12 @@ audit = Table(
     id_("noun_id"),
     text_("detail", False),
     int_("created_at"),
-    key("tenant_id", "id"),
+    primary_key("tenant_id", "id"),
     Index("audit_created", "tenant_id", "created_at", "id"),
-    partial("audit_anonymous", "tenant_id", "created_at", where="actor_kind = 'anonymous'"),
+    partial_index("audit_anonymous", "tenant_id", "created_at", where="actor_kind = 'anonymous'"),
 )
 
-answers = Table(
+idempotency_keys = Table(
     "idempotency_keys",
     metadata,
     id_("tenant_id"),
@@ -78,6 +87,6 @@ answers = Table(
     int_("status", True),
     text_("headers"),
     blob("content"),
-    key("tenant_id", "slot"),
+    primary_key("tenant_id", "slot"),
     Index("idempotency_keys_claimed", "tenant_id", "taken_at"),
 )

@@ -3,18 +3,18 @@
 from sqlalchemy import Index, Table
 
 from koine.store.tables.base import (
-    belongs,
     blob,
     flag,
     id_,
     int_,
-    key,
     metadata,
-    partial,
+    partial_index,
+    primary_key,
+    same_tenant_reference,
     text_,
 )
 
-hooks = Table(
+webhook_endpoints = Table(
     "webhook_endpoints",
     metadata,
     id_("tenant_id"),
@@ -43,13 +43,13 @@ hooks = Table(
     int_("updated_at"),
     id_("acts_as_user_id", True, key="reads_as"),
     id_("owner_key_id", True),
-    key("tenant_id", "id"),
-    belongs("inbox_id", "inboxes"),
-    partial("webhook_endpoints_active", "tenant_id", "id", where="status = 'active'"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("inbox_id", "inboxes"),
+    partial_index("webhook_endpoints_active", "tenant_id", "id", where="status = 'active'"),
 )
 
 # No reference to the endpoints: what an endpoint leaves behind is cleared away in small pieces.
-hook_deliveries = Table(
+webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
     id_("tenant_id"),
@@ -67,19 +67,19 @@ hook_deliveries = Table(
     int_("event_at"),
     int_("created_at"),
     int_("finished_at", True),
-    key("tenant_id", "hook_id", "position"),
+    primary_key("tenant_id", "hook_id", "position"),
     Index("webhook_deliveries_event", "tenant_id", "hook_id", "event_id", unique=True),
-    partial(
+    partial_index(
         "webhook_deliveries_due", "tenant_id", "hook_id", "due_at", "position",
         where="state = 'pending'",
     ),
-    partial(
+    partial_index(
         "webhook_deliveries_conversation", "tenant_id", "conversation_id",
         where="conversation_id IS NOT NULL",
     ),
 )  # fmt: skip
 
-hook_attempts = Table(
+webhook_attempts = Table(
     "webhook_attempts",
     metadata,
     id_("tenant_id"),
@@ -95,5 +95,5 @@ hook_attempts = Table(
     text_("response_body", key="answer_body"),
     text_("error"),
     int_("duration_us", key="took_us"),
-    key("tenant_id", "hook_id", "position", "number"),
+    primary_key("tenant_id", "hook_id", "position", "number"),
 )

@@ -3,13 +3,13 @@
 from sqlalchemy import Index, Table
 
 from koine.store.tables.base import (
-    belongs,
     flag,
     id_,
     int_,
-    key,
     metadata,
-    partial,
+    partial_index,
+    primary_key,
+    same_tenant_reference,
     text_,
     text_with_default,
 )
@@ -24,7 +24,7 @@ tenants = Table(
     id_("default_responder_id", True),
     text_("settings", False),
     int_("created_at"),
-    key("id"),
+    primary_key("id"),
     Index("tenants_number", "number", unique=True),
     Index("tenants_slug", "slug", unique=True),
 )
@@ -34,7 +34,7 @@ server = Table(
     metadata,
     text_("name", False),
     text_("value", False),
-    key("name"),
+    primary_key("name"),
 )
 """The server's own few values: the key that signs its tokens."""
 
@@ -44,7 +44,7 @@ counters = Table(
     id_("tenant_id"),
     text_("name", False),
     int_("value"),
-    key("tenant_id", "name"),
+    primary_key("tenant_id", "name"),
 )
 """Numbers given out (`number:…`) and totals kept (`total:…`), so that no list counts rows."""
 
@@ -84,9 +84,9 @@ identities = Table(
     # Folded (kit.text_folding), a line each: names, e-mail and identifier; phone and company.
     text_("search_names"),
     text_("search_details"),
-    key("tenant_id", "id"),
+    primary_key("tenant_id", "id"),
     Index("identities_number", "tenant_id", "number", unique=True),
-    partial(
+    partial_index(
         "identities_contact_identifier",
         "tenant_id",
         "identifier",
@@ -95,7 +95,7 @@ identities = Table(
     ),
     Index("identities_email", "tenant_id", "kind", "email"),
     Index("identities_phone", "tenant_id", "kind", "phone"),
-    partial("identities_removed", "tenant_id", "id", where="removed_at IS NOT NULL"),
+    partial_index("identities_removed", "tenant_id", "id", where="removed_at IS NOT NULL"),
     Index("identities_kind", "tenant_id", "kind", "created_at", "id"),
 )
 
@@ -108,8 +108,8 @@ responder_versions = Table(
     int_("number"),
     text_("settings", False),
     int_("created_at"),
-    key("tenant_id", "id"),
-    belongs("responder_id", "identities"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("responder_id", "identities"),
     Index("responder_versions_number", "tenant_id", "responder_id", "number", unique=True),
 )
 
@@ -130,8 +130,8 @@ inboxes = Table(
     int_("created_at"),
     int_("updated_at"),
     int_("removed_at", True),
-    key("tenant_id", "id"),
-    belongs("responder_id", "identities"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("responder_id", "identities"),
     Index("inboxes_number", "tenant_id", "number", unique=True),
     Index("inboxes_identifier", "identifier", unique=True),
 )
@@ -149,9 +149,9 @@ contact_inboxes = Table(
     text_("proved_identifier"),
     text_with_default("origin", "joined"),
     text_("given"),
-    key("tenant_id", "inbox_id", "source_id"),
-    belongs("inbox_id", "inboxes"),
-    belongs("contact_id", "identities"),
+    primary_key("tenant_id", "inbox_id", "source_id"),
+    same_tenant_reference("inbox_id", "inboxes"),
+    same_tenant_reference("contact_id", "identities"),
     Index("contact_inboxes_contact", "tenant_id", "contact_id"),
     Index("contact_inboxes_pubsub", "pubsub_token", unique=True),
 )
@@ -168,11 +168,11 @@ deliveries = Table(
     text_("status", False),
     int_("created_at"),
     int_("updated_at"),
-    key("tenant_id", "id"),
-    belongs("customer_id", "identities"),
-    belongs("driver_id", "identities"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("customer_id", "identities"),
+    same_tenant_reference("driver_id", "identities"),
     Index("deliveries_reference", "tenant_id", "external_reference_id", unique=True),
     Index("deliveries_created", "tenant_id", "created_at", "id"),
     Index("deliveries_customer", "tenant_id", "customer_id"),
-    partial("deliveries_driver", "tenant_id", "driver_id", where="driver_id IS NOT NULL"),
+    partial_index("deliveries_driver", "tenant_id", "driver_id", where="driver_id IS NOT NULL"),
 )

@@ -3,22 +3,22 @@
 from sqlalchemy import Column, Index, Integer, Table
 
 from koine.store.tables.base import (
-    belongs,
     flag,
     id_,
     int_,
-    key,
     metadata,
     numbered,
-    partial,
+    partial_index,
     position,
+    primary_key,
+    same_tenant_reference,
     text_,
 )
 
 
 def _newest(name: str, *columns: str, where: str = "removed_at IS NULL") -> Index:
     """An index that a list of conversations, newest activity first, walks backwards."""
-    return partial(
+    return partial_index(
         f"conversations_{name}", "tenant_id", *columns, "last_activity_at", "id", where=where
     )
 
@@ -68,16 +68,16 @@ conversations = Table(
     # Folded (kit.text_folding); NULL where lower case is all there is to it.
     text_("title_folded"),
     text_("last_content_folded"),
-    key("tenant_id", "id"),
-    belongs("inbox_id", "inboxes"),
-    belongs("owner_id", "identities"),
-    belongs("delivery_id", "deliveries"),
-    belongs("assignee_id", "identities"),
-    belongs("responder_id", "identities"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("inbox_id", "inboxes"),
+    same_tenant_reference("owner_id", "identities"),
+    same_tenant_reference("delivery_id", "deliveries"),
+    same_tenant_reference("assignee_id", "identities"),
+    same_tenant_reference("responder_id", "identities"),
     # A survey's address is the conversation's id alone, whichever tenant it is of.
     Index("conversations_id", "id"),
     Index("conversations_number", "tenant_id", "number", unique=True),
-    partial(
+    partial_index(
         "conversations_delivery",
         "tenant_id",
         "delivery_id",
@@ -91,13 +91,13 @@ conversations = Table(
     _newest("by_inbox", "inbox_id", where="removed_at IS NULL AND inbox_id IS NOT NULL"),
     _newest("by_owner", "owner_id", where="removed_at IS NULL AND owner_id IS NOT NULL"),
     _newest("by_assignee", "assignee_id", where="removed_at IS NULL AND assignee_id IS NOT NULL"),
-    partial(
+    partial_index(
         "conversations_removed",
         "tenant_id",
         "owner_id",
         where="removed_at IS NOT NULL AND owner_id IS NOT NULL",
     ),
-    partial(
+    partial_index(
         "conversations_chat_sort", "tenant_id", "chat_sort_at", where="chat_sort_at IS NOT NULL"
     ),
 )
@@ -115,10 +115,10 @@ participants = Table(
     int_("read_public"),
     id_("read_message_id", True),
     int_("last_activity_at"),
-    key("tenant_id", "conversation_id", "identity_id"),
-    belongs("conversation_id", "conversations"),
-    belongs("identity_id", "identities"),
-    partial(
+    primary_key("tenant_id", "conversation_id", "identity_id"),
+    same_tenant_reference("conversation_id", "conversations"),
+    same_tenant_reference("identity_id", "identities"),
+    partial_index(
         "participants_newest",
         "tenant_id",
         "identity_id",
@@ -126,7 +126,7 @@ participants = Table(
         "conversation_id",
         where="left_at IS NULL",
     ),
-    partial("participants_left", "tenant_id", "identity_id", where="left_at IS NOT NULL"),
+    partial_index("participants_left", "tenant_id", "identity_id", where="left_at IS NOT NULL"),
 )
 
 messages = Table(
@@ -154,9 +154,9 @@ messages = Table(
     numbered("number"),
     # No foreign keys: the sender's send holds the conversation's row lock, and a check per
     # message would cost more than the message (docs/benchmarks.md).
-    key("tenant_id", "conversation_id", "seq"),
+    primary_key("tenant_id", "conversation_id", "seq"),
     Index("messages_id", "tenant_id", "id", unique=True),
-    partial(
+    partial_index(
         "messages_client_key",
         "tenant_id",
         "conversation_id",
@@ -178,7 +178,7 @@ files = Table(
     int_("size"),
     text_("key", False),
     int_("created_at"),
-    key("tenant_id", "id"),
+    primary_key("tenant_id", "id"),
     Index("files_key", "key", unique=True),
     Index("files_conversation", "tenant_id", "conversation_id"),
 )
@@ -196,10 +196,10 @@ tickets = Table(
     int_("created_at"),
     int_("ongoing_at", True),
     int_("completed_at", True),
-    key("tenant_id", "id"),
-    belongs("conversation_id", "conversations"),
+    primary_key("tenant_id", "id"),
+    same_tenant_reference("conversation_id", "conversations"),
     Index("tickets_conversation", "tenant_id", "conversation_id", "created_at"),
-    partial("tickets_ongoing", "tenant_id", "assignee_id", where="status = 'ongoing'"),
+    partial_index("tickets_ongoing", "tenant_id", "assignee_id", where="status = 'ongoing'"),
 )
 
 events = Table(
@@ -216,10 +216,10 @@ events = Table(
     int_("created_at"),
     Index("events_tenant", "tenant_id", "position"),
     # By what one reader follows. Ids are unique without their tenant's, and each send pays for it.
-    partial(
+    partial_index(
         "events_conversation", "conversation_id", "position", where="conversation_id IS NOT NULL"
     ),
-    partial(
+    partial_index(
         "events_subject",
         "subject_id",
         "position",
@@ -235,7 +235,7 @@ event_members = Table(
     id_("identity_id"),
     id_("subject_id"),
     int_("created_at"),
-    key("tenant_id", "identity_id", "subject_id"),
+    primary_key("tenant_id", "identity_id", "subject_id"),
     Index("event_members_created", "created_at"),
 )
 """Who could see a deleted conversation, or a delivery before it was saved: the members that events
