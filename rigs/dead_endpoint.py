@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from msgspec import Struct
 
 from koine.engine import hooks
-from koine.engine.hooks import NewHook
+from koine.engine.hooks import NewEndpoint
 from koine.model.actor import operator
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.servers import Home, free_port, nodes
@@ -117,7 +117,7 @@ async def _town(home: Home, endpoints: int, alive: int, door: int) -> Town:
         town = await make_town(engine, 1)
         for number in range(endpoints):
             url = f"http://{HOST}:{alive if number else door}/{number}"
-            new = NewHook(dialect="native", url=url, kinds=("message.created",))
+            new = NewEndpoint(dialect="native", url=url, kinds=("message.created",))
             await hooks.create(engine, operator(town.tenant_id), new)
     return town
 

@@ -94,7 +94,7 @@ async def _talk(engine: Engine, town: Town, count: int) -> None:
     draft = Draft(content="not for Dan", sender_id=town.ids["alice"])
     for first in range(0, count, _AT_ONCE):
         some = range(min(_AT_ONCE, count - first))
-        await asyncio.gather(*(messages.post(engine, boss, theirs.id, draft) for _ in some))
+        await asyncio.gather(*(messages.send(engine, boss, theirs.id, draft) for _ in some))
 
 
 async def _tell(server: Server, town: Town, text: str) -> None:

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from koine.engine import conversations, messages
 from koine.engine import engine as engines
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.engine import Engine
 from koine.kit.clock import SystemClock
 from koine.kit.settings import load
@@ -164,7 +164,7 @@ class _Era:
             self.told.unanswered.add(key)
             draft = Draft(content=key, sender_id=dan, client_key=key, private=number == 0)
             try:
-                await messages.post(engine, actor, talk, draft)
+                await messages.send(engine, actor, talk, draft)
             except Unavailable:
                 continue
             self.told.unanswered.discard(key)
@@ -177,7 +177,7 @@ class _Era:
             talk, title = self.chance.choice(list(self.told.titles)), f"Title {next(self.serial)}"
             self.told.titles[talk].add(title)
             try:
-                await conversations.change(engine, actor, talk, Changes(title=title))
+                await conversations.change(engine, actor, talk, ConversationChanges(title=title))
             except Unavailable:
                 continue
             self.told.titles[talk] = {title}
@@ -246,7 +246,7 @@ async def _furnish(path: Path) -> Town:
 
 
 async def _engine(db: SqliteDatabase) -> Engine:
-    return await engines.start(db, SystemClock(), load({}, {"secret_key": "power" * 10}), {})
+    return await engines.open_engine(db, SystemClock(), load({}, {"secret_key": "power" * 10}), {})
 
 
 async def _closed(db: SqliteDatabase) -> None:

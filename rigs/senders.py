@@ -89,7 +89,7 @@ def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str)
 
 async def _send(settings: Settings, clock: SteeredClock, timeout_s: float) -> None:
     voices = webhook_formats(settings.public_url())
-    engine = await engines.start(await open_database(settings), clock, settings, voices)
+    engine = await engines.open_engine(await open_database(settings), clock, settings, voices)
     allowed = Allowed.read(settings.outbound_allow)
     engine.outbound = Outbound(allowed, plain_http=settings.outbound_http, timeout_s=timeout_s)
     async with run_realtime(engine):

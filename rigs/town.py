@@ -77,7 +77,9 @@ async def opened(home: Home, settings: Mapping[str, object] | None = None) -> As
     db = await open_database(given)
     try:
         await schema.migrate(db)
-        yield await engines.start(db, SystemClock(), given, webhook_formats(given.public_url()))
+        yield await engines.open_engine(
+            db, SystemClock(), given, webhook_formats(given.public_url())
+        )
     finally:
         await db.close()
 

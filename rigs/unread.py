@@ -80,7 +80,7 @@ async def play(db: Database, steps: int, seed: int, houses: int = HOUSES, plant:
     """Take so many steps in all, in new tenants of a database; with a bug of PLANTS if named."""
     clock, tally = SteadyClock(), Tally(drifts=[])
     settings = load({}, {**QUIET, "secret_key": "unread" * 8})
-    engine = await engines.start(db, clock, settings, {})
+    engine = await engines.open_engine(db, clock, settings, {})
     call = Caller(build_app(dialects(), engine, settings))
     made = [
         House(call, await make_town(engine, 0, f"House {n}"), clock, Random(f"{seed}/{n}"))

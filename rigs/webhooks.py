@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from koine.engine import hooks, messages
 from koine.engine.engine import Engine
-from koine.engine.hooks import NewHook
+from koine.engine.hooks import NewEndpoint
 from koine.kit.times import HOUR, SECOND
 from koine.model.actor import operator
 from koine.model.message import Draft
@@ -122,7 +122,7 @@ async def _town(engine: Engine, consumer: Consumer, number: int) -> Town:
     """A tenant with an endpoint at the consumer."""
     town = await make_town(engine, TALKS, f"Town{number}")
     path = f"/{number}"
-    new = NewHook(
+    new = NewEndpoint(
         dialect="native", url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",)
     )
     made = await hooks.create(engine, operator(town.tenant_id), new)
@@ -141,7 +141,7 @@ async def _say(engine: Engine, towns: list[Town], events: int) -> list[str]:
             town, talk = places[number % len(places)]
             draft = Draft(content=f"hello {number}", sender_id=town.ids["alice"])
             boss = operator(town.tenant_id)
-            told.append((await messages.post(engine, boss, town.talks[talk].id, draft)).id)
+            told.append((await messages.send(engine, boss, town.talks[talk].id, draft)).id)
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
     return told

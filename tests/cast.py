@@ -87,7 +87,7 @@ async def make_cast(db: Database, clock: FakeClock | None = None, **settings: ob
     """Both companies, new, in a database that may hold others."""
     clock = clock or FakeClock()
     given = test_settings(**settings)
-    engine = await engines.start(db, clock, given, webhook_formats(given.public_url()))
+    engine = await engines.open_engine(db, clock, given, webhook_formats(given.public_url()))
     return Cast(engine, clock, await _company(engine, "Acme"), await _company(engine, "Rival"))
 
 

@@ -113,7 +113,7 @@ def _post_elsewhere(folder: Path, cast: Cast, conversation_id: str) -> None:
         async with databases.sqlite(folder) as db:
             engine = (await make_cast(db)).engine
             draft = Draft(content="Hello", sender_id=cast.acme.id("alice"))
-            await messages.post(engine, cast.acme.actor("alice"), conversation_id, draft)
+            await messages.send(engine, cast.acme.actor("alice"), conversation_id, draft)
 
     asyncio.run(post())
 

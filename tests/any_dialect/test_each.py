@@ -76,7 +76,7 @@ async def test_a_closed_one_is_closed_to_all(
     world: World, speak: dict[str, Driver], name: str
 ) -> None:
     talk = await world.talk()
-    closing = conversations.Changes(status="closed")
+    closing = conversations.ConversationChanges(status="closed")
     desk = operator(world.cast.acme.tenant.id)
     await conversations.change(world.cast.engine, desk, talk.id, closing)
     if name != "chats":  # which has no word for it

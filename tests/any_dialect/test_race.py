@@ -30,7 +30,7 @@ async def nodes(world: World) -> AsyncIterator[list[Engine]]:
         return
     other = await PostgresDatabase.open(db._url, 4)
     try:
-        yield [one, await engines.start(other, one.clock, one.settings, one.voices)]
+        yield [one, await engines.open_engine(other, one.clock, one.settings, one.webhook_formats)]
     finally:
         await other.close()
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from koine.engine import conversations, inboxes
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.inboxes import InboxChanges
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
@@ -96,6 +96,6 @@ async def test_the_closer_gets_the_conversation_as_it_is_with_the_survey(db: Dat
     talk = await world.talk()
     await speak["inbox"].post(talk, "hi")
     engine, desk = world.cast.engine, operator(world.cast.acme.tenant.id)
-    closed = await conversations.change(engine, desk, talk.id, Changes(status="closed"))
+    closed = await conversations.change(engine, desk, talk.id, ConversationChanges(status="closed"))
     assert (closed.last_content, closed.last_seq) == (QUESTION, 2)
     assert closed == (await conversations.get(engine, desk, talk.id)).one

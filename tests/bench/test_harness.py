@@ -14,7 +14,7 @@ from koine.engine import engine as engines
 from koine.kit.clock import SystemClock
 from koine.model.actor import Actor
 from koine.model.filters import ConversationFilter
-from koine.model.page import numbered
+from koine.model.page import page_window
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
@@ -105,7 +105,7 @@ async def test_the_ceiling_is_one_send(shared_postgres: SharedPostgres) -> None:
 
 async def believed(database: Database) -> None:
     """The kept totals are those that counting finds, and lists are whole."""
-    engine = await engines.start(database, SystemClock(), settings(), {})
+    engine = await engines.open_engine(database, SystemClock(), settings(), {})
     admin = Actor(
         WORLD.tenant_id(), "user", uuid(PERSON, ADMIN), "tenant_admin",
         frozenset({"view:tenant"}),
@@ -118,5 +118,5 @@ async def believed(database: Database) -> None:
         (ConversationFilter(participant_id=driver), 17),
         (ConversationFilter(participant_id=driver, search="ORD-"), 17),
     ):
-        shown = await conversations.find(engine, admin, f, numbered(1, 100))
+        shown = await conversations.find(engine, admin, f, page_window(1, 100))
         assert (shown.total, len(shown.items)) == (total, total)

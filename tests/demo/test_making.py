@@ -11,7 +11,7 @@ from koine.demo.doors import DemoFile, DemoTenant
 from koine.demo.making import MIN_UNUSED_DELIVERIES, TOKEN_DAYS, demonstration
 from koine.engine import conversations, credentials, delivery_conversations, sessions, tenants
 from koine.engine import engine as engines
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.engine.engine import Engine
 from koine.kit.clock import FakeClock
 from koine.kit.settings import load
@@ -31,7 +31,7 @@ Folder = pytest.TempPathFactory
 
 async def made(db: Database, folder: Path) -> Engine:
     settings = load({}, {"data_dir": str(folder)})
-    engine = await engines.start(db, FakeClock(), settings, {})
+    engine = await engines.open_engine(db, FakeClock(), settings, {})
     await demonstration(engine)
     return engine
 
@@ -71,7 +71,9 @@ async def count(engine: Engine, company: DemoTenant, **conditions: object) -> in
 async def open_all(engine: Engine, company: DemoTenant) -> None:
     boss = operator(company.doors.tenant_id)
     for parcel in company.doors.delivery.deliveries:
-        await delivery_conversations.open_(engine, boss, Opening(delivery_id=parcel.id))
+        await delivery_conversations.open_(
+            engine, boss, NewDeliveryConversation(delivery_id=parcel.id)
+        )
 
 
 async def test_it_is_full_of_believable_conversations(engine: Engine, kept: DemoFile) -> None:
@@ -118,7 +120,7 @@ async def test_listed_deliveries_are_the_drivers_and_the_customers(
     actor = await credentials.by_token(engine, getattr(door.tokens, who))
     for parcel in door.deliveries[:3]:
         made, is_new = await delivery_conversations.open_(
-            engine, actor, Opening(delivery_id=parcel.id)
+            engine, actor, NewDeliveryConversation(delivery_id=parcel.id)
         )
         assert is_new
         assert made.title == f"#{parcel.external_reference_id} - {parcel.customer_name}"

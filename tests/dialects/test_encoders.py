@@ -14,14 +14,14 @@ from koine import dialects
 from koine.dialects.delivery.stream import DeliveryEventEncoder
 from koine.dialects.native.stream import NativeEventEncoder, NativeVoice, Wanted
 from koine.engine import conversations, happenings, inboxes, messages, people, tickets
-from koine.engine.contact_entry import Entry
+from koine.engine.contact_entry import ContactSession
 from koine.engine.inboxes import InboxChanges
 from koine.engine.people import PersonChanges
 from koine.http import sse
 from koine.http.call import Request
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.message import Draft
 from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Seat
@@ -48,7 +48,7 @@ SHOWN: dict[str, dict[str, set[str]]] = {
     },
 }
 """Who of the cast may see what, in each dialect that shows people different things."""
-READERS = (Actor, Entry, Seat, Request, ActorReader, NativeVoice)
+READERS = (Actor, ContactSession, Seat, Request, ActorReader, NativeVoice)
 
 
 def encoders() -> list[type]:
@@ -100,7 +100,7 @@ def test_an_encoder_is_frozen_and_gets_a_view_and_no_reader(encoder: type) -> No
         assert hints["view"] not in (Any, object)
         for name in names[1:]:
             held |= held_types(hints[name], set())
-    assert Happening in held
+    assert EventContext in held
     assert not [each for each in held if isclass(each) and issubclass(each, READERS)]
 
 
@@ -113,7 +113,7 @@ async def cast(cast: Cast) -> Cast:
     return cast
 
 
-async def story(cast: Cast) -> list[Happening]:
+async def story(cast: Cast) -> list[EventContext]:
     """Something of each kind that not everyone may see."""
     engine, ada, start = cast.engine, cast.acme.actor("ada"), cast.clock.now()
     joining = tuple((cast.acme.id(name), "member") for name in ("dan", "olaf"))
@@ -122,7 +122,7 @@ async def story(cast: Cast) -> list[Happening]:
         talk = await conversations.create(engine, ada, new)
         for text, private in said.items():
             draft = Draft(content=text, sender_id=cast.acme.id("ada"), private=private)
-            await messages.post(engine, ada, talk.id, draft)
+            await messages.send(engine, ada, talk.id, draft)
         if kind == "support":
             await tickets.open_(engine, ada, talk.id)
     await people.change(engine, ada, cast.acme.id("olaf"), "user", PersonChanges(phone=PHONE))
@@ -130,7 +130,7 @@ async def story(cast: Cast) -> list[Happening]:
     db, tenant_id = engine.db, cast.acme.tenant.id
     log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
     told = [each for each in log if each.created_at >= start]
-    return await db.read(tenant_id, happenings.gather, told, [cast.acme.id(n) for n in NAMES])
+    return await db.read(tenant_id, happenings.load, told, [cast.acme.id(n) for n in NAMES])
 
 
 def reader(dialect: str, actor: Actor) -> Voice:

@@ -12,12 +12,12 @@ from koine.http import sse
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
 from koine.model.message import Draft
-from koine.model.view import Part, Shown
+from koine.model.view import ConversationPage, Include
 from koine.relay.encoding import EventEncodings
 from koine.store import events, tenants
 from tests.cast import Cast
 
-PARTS: frozenset[Part] = frozenset({"participants", "latest", "people"})
+PARTS: frozenset[Include] = frozenset({"participants", "latest", "people"})
 SECRET = "the pin is 1234"
 
 
@@ -36,7 +36,7 @@ async def said(cast: Cast, kind: str) -> str:
     new = NewConversation(kind=kind, participants=joining)  # type: ignore[arg-type]  # roles
     found = await conversations.create(cast.engine, cast.acme.actor("ada"), new)
     draft = Draft(content=SECRET, sender_id=cast.acme.id("olaf"))
-    await messages.post(cast.engine, cast.acme.actor("ada"), found.id, draft)
+    await messages.send(cast.engine, cast.acme.actor("ada"), found.id, draft)
     return found.id
 
 
@@ -45,9 +45,9 @@ def key(cast: Cast) -> Actor:
     return structs.replace(cast.acme.actor("ada"), kind="key")
 
 
-def previews(shown: Shown, actor: Actor) -> list[bool]:
+def previews(shown: ConversationPage, actor: Actor) -> list[bool]:
     """Whether native and delivery show what was said last."""
-    native = shapes_talk.conversation(shown.one, shown.around, actor)
+    native = shapes_talk.conversation(shown.one, shown.related, actor)
     delivery = delivery_shapes.conversations(shown, actor, actor.identity_id)[0]
     return [SECRET in repr(each) for each in (native, delivery)]
 
@@ -71,7 +71,7 @@ async def test_a_stream_shows_it_to_readers_alone_whoever_is_told_first(cast: Ca
     log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
     theirs = [each for each in log if each.conversation_id == talk]
     for order in (("ada", "olaf", "dan"), ("olaf", "dan", "ada")):
-        happened = await db.read(tenant_id, happenings.gather, theirs, [])
+        happened = await db.read(tenant_id, happenings.load, theirs, [])
         told: dict[str, list[bytes]] = {name: [] for name in order}
         for each in happened:
             encodings = EventEncodings(each)

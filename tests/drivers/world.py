@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from koine.engine import conversations, delivery_conversations, messages
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
@@ -38,7 +38,7 @@ class World(Struct):
     async def parcel(self, number: int = 0, company: str = "acme") -> Conversation:
         """The conversation of a delivery, with its driver and its customer."""
         of: Company = getattr(self.cast, company)
-        opening = Opening(delivery_id=of.deliveries[number].id)
+        opening = NewDeliveryConversation(delivery_id=of.deliveries[number].id)
         actor = of.actor("dan")
         return (await delivery_conversations.open_(self.cast.engine, actor, opening))[0]
 
@@ -46,7 +46,7 @@ class World(Struct):
         """A private note of Alice's."""
         draft = Draft(content=text, sender_id=self.cast.acme.id("alice"), private=True)
         actor = self.cast.acme.actor("alice")
-        return await messages.post(self.cast.engine, actor, talk.id, draft)
+        return await messages.send(self.cast.engine, actor, talk.id, draft)
 
 
 async def make_world(db: Database, **settings: object) -> World:
@@ -54,7 +54,7 @@ async def make_world(db: Database, **settings: object) -> World:
     cast = await make_cast(db, None, **settings)
     spoken, engine = dialects(), cast.engine
     # At rest: seats are taken, nothing is told.
-    relay = Relay(engine, Alone(), engine.draining)
+    relay = Relay(engine, Alone(), engine.shutdown_signal)
     relay.pump.begun.set()
     app = build_app(
         spoken, engine, engine.settings, idempotency=DatabaseIdempotencyStore(engine), relay=relay

@@ -12,7 +12,7 @@ from koine.engine import (
     participation,
     tenants,
 )
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Forbidden, NotFound
@@ -30,7 +30,7 @@ ALL = MessageFilter(with_private=True)
 
 async def opened(cast: Cast) -> str:
     """The conversation of a delivery that Dan drives to Cleo; Dora opened it."""
-    opening = Opening(delivery_id=cast.acme.deliveries[0].id)
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
     dora = cast.acme.actor("dora")
     return (await delivery_conversations.open_(cast.engine, dora, opening))[0].id
 
@@ -69,11 +69,11 @@ async def test_reading_as_a_participant_takes_more_than_a_permission(cast: Cast)
         )
     dan = cast.acme.actor("dan")
     said = await messages.page(cast.engine, dan, name, ALL, Window(1), as_participant=True)
-    assert said.me is not None
+    assert said.participant is not None
 
 
 async def test_a_key_sees_by_its_permission_and_changes_by_another(cast: Cast) -> None:
-    name, changes = await opened(cast), conversations.Changes(title="x")
+    name, changes = await opened(cast), conversations.ConversationChanges(title="x")
     reader, writer = key(cast, READ_CONVERSATIONS), key(cast, WRITE_CONVERSATIONS)
     await conversations.get(cast.engine, reader, name)
     with pytest.raises(Forbidden):
@@ -84,7 +84,7 @@ async def test_a_key_sees_by_its_permission_and_changes_by_another(cast: Cast) -
 
 
 async def test_its_admins_change_a_conversation_and_members_do_not(cast: Cast) -> None:
-    name, changes = await opened(cast), conversations.Changes(title="x")
+    name, changes = await opened(cast), conversations.ConversationChanges(title="x")
     await conversations.change(cast.engine, cast.acme.actor("dora"), name, changes)
     with pytest.raises(Forbidden):
         await conversations.change(cast.engine, cast.acme.actor("dan"), name, changes)
@@ -97,23 +97,23 @@ async def test_notes_are_for_staff(cast: Cast, who: str, sees: bool) -> None:
 
 async def test_a_list_is_cut_to_what_one_may_see(cast: Cast) -> None:
     f = ConversationFilter()
-    assert access.scoped(cast.acme.actor("ada"), f) == f
-    assert access.scoped(cast.acme.actor("dan"), f).participant_id == cast.acme.id("dan")
+    assert access.restrict_to_own(cast.acme.actor("ada"), f) == f
+    assert access.restrict_to_own(cast.acme.actor("dan"), f).participant_id == cast.acme.id("dan")
     with pytest.raises(Forbidden):
         others = ConversationFilter(participant_id=cast.acme.id("ada"))
-        access.scoped(cast.acme.actor("dan"), others)
+        access.restrict_to_own(cast.acme.actor("dan"), others)
 
 
 def test_an_actor_of_nobody_lists_nothing() -> None:
     with pytest.raises(Forbidden):
-        access.scoped(Actor("t", "user"), ConversationFilter())
+        access.restrict_to_own(Actor("t", "user"), ConversationFilter())
 
 
 def test_giving_takes_all_of_it() -> None:
     actor = Actor("t", "user", permissions=frozenset({READ_CONVERSATIONS}))
-    access.need_all(actor, frozenset({READ_CONVERSATIONS}))
+    access.require_all(actor, frozenset({READ_CONVERSATIONS}))
     with pytest.raises(Forbidden):
-        access.need_all(actor, frozenset({READ_CONVERSATIONS, WRITE_CONVERSATIONS}))
+        access.require_all(actor, frozenset({READ_CONVERSATIONS, WRITE_CONVERSATIONS}))
 
 
 class CountingTx(TenantTx):
@@ -157,7 +157,7 @@ async def test_no_search_finds_support_conversations_by_what_the_searcher_may_no
     new = NewConversation(kind="support", title="Help")
     talk = await conversations.create(engine, boss, new)
     draft = Draft(content="my card is 4711", sender_id=acme.id("alice"))
-    await messages.post(engine, boss, talk.id, draft)
+    await messages.send(engine, boss, talk.id, draft)
     found = {}
     for name in ("ada", "alice", "dora"):
         for text in ("card is 4711", "help"):

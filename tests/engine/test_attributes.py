@@ -98,11 +98,11 @@ def test_no_sequence_of_merges_passes_a_limit(bags: list[dict[str, object]]) -> 
 @given(BAGS, st.integers(0, 40))
 def test_an_old_bag_is_shown_as_far_as_it_fits(bag: dict[str, object], blown: int) -> None:
     old = bag | {f"old {n}": "x" * 1000 for n in range(blown)}
-    shown = msgspec.json.decode(attributes.shown(text(old)), type=dict[str, object])
+    shown = msgspec.json.decode(attributes.public_attributes(text(old)), type=dict[str, object])
     assert all(old[name] == value for name, value in shown.items())
     assert len(text(shown)) <= ATTRIBUTES.bytes
     assert (shown == old) is (len(text(old)) <= ATTRIBUTES.bytes)
-    assert attributes.named(text(old), old) == shown
+    assert attributes.only_named(text(old), old) == shown
 
 
 def test_the_newer_bag_wins_within_objects_too() -> None:

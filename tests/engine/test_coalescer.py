@@ -8,8 +8,8 @@ from threading import Event
 import pytest
 
 from koine.engine import delivery_conversations, messages
-from koine.engine.coalescer import LANES, WAITING
-from koine.engine.delivery_conversations import Opening
+from koine.engine.coalescer import LANES, MAX_QUEUED
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.errors import Unavailable
 from koine.model.message import Draft
 from koine.store.db import Database, Tx
@@ -27,12 +27,12 @@ class Talk:
         """Send; answers the message's number."""
         draft = Draft(content=text, sender_id=self.cast.acme.id("dan"), must_participate=True)
         actor = self.cast.acme.actor("dan")
-        return (await messages.post(self.cast.engine, actor, self.id, draft)).seq
+        return (await messages.send(self.cast.engine, actor, self.id, draft)).seq
 
 
 async def talk_of(db: Database) -> Talk:
     cast = await make_cast(db)
-    opening = Opening(delivery_id=cast.acme.deliveries[0].id)
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
     actor = cast.acme.actor("dan")
     opened, _ = await delivery_conversations.open_(cast.engine, actor, opening)
     return Talk(cast, opened.id)
@@ -72,12 +72,12 @@ async def test_a_flood_is_turned_away_while_the_database_hangs(sqlite_db: Databa
     talk = await talk_of(sqlite_db)
     async with held(sqlite_db):
         under_way = [await queued(talk, f"lane {n}") for n in range(LANES)]
-        waiting = [asyncio.create_task(talk.say(f"{n}")) for n in range(WAITING)]
+        waiting = [asyncio.create_task(talk.say(f"{n}")) for n in range(MAX_QUEUED)]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
             await talk.say("one too many")
     numbers = await asyncio.gather(*under_way, *waiting)
-    assert sorted(numbers) == list(range(1, LANES + WAITING + 1))
+    assert sorted(numbers) == list(range(1, LANES + MAX_QUEUED + 1))
 
 
 async def test_a_sender_who_gave_up_in_the_queue_is_not_written(sqlite_db: Database) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from koine.engine import audit, contact_entry, contact_merge, contacts, people
-from koine.engine.contact_rules import ContactGiven
+from koine.engine.contact_rules import ContactInput
 from koine.engine.people import PersonChanges
 from koine.kit.tokens import hmac_hex
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
@@ -61,21 +61,23 @@ async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -
     await people.change(cast.engine, acme.actor("ada"), acme.id("dave"), "contact", blocked)
     after = await merge(cast, "carol", "dave")
     assert (after.identifier, after.blocked) == ("dave-1", True)
-    at = await contact_entry.enter(
+    at = await contact_entry.resolve(
         cast.engine, acme.inbox.identifier, acme.places["dave"].source_id
     )
     shown = hmac_hex(acme.inbox.hmac_token, "dave-1")
-    assert (await contact_entry.prove(cast.engine, at, shown)).rights.proven
+    assert (await contact_entry.verify_identity(cast.engine, at, shown)).rights.proven
 
 
 async def test_a_visitor_that_staff_merges_still_reads_only_what_it_gave(cast: Cast) -> None:
     acme = cast.acme
-    door = await contact_entry.enter(cast.engine, acme.inbox.identifier, None)
-    visitor = await contacts.create(cast.engine, door, ContactGiven(name="Bea"))
-    await contact_merge.merge(cast.engine, acme.actor("ada"), acme.id("carol"), visitor.guest[1].id)
-    again = await contact_entry.enter(
-        cast.engine, acme.inbox.identifier, visitor.guest[0].source_id
+    door = await contact_entry.resolve(cast.engine, acme.inbox.identifier, None)
+    visitor = await contacts.create(cast.engine, door, ContactInput(name="Bea"))
+    await contact_merge.merge(
+        cast.engine, acme.actor("ada"), acme.id("carol"), visitor.contact_at_inbox[1].id
     )
-    assert again.guest[1].id == acme.id("carol")
-    assert (again.shown.name, again.shown.email) == ("Bea", None)
+    again = await contact_entry.resolve(
+        cast.engine, acme.inbox.identifier, visitor.contact_at_inbox[0].source_id
+    )
+    assert again.contact_at_inbox[1].id == acme.id("carol")
+    assert (again.public_contact.name, again.public_contact.email) == ("Bea", None)
     assert not (again.rights.reads or again.rights.changes or again.rights.proven)

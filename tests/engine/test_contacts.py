@@ -11,8 +11,8 @@ from koine.engine import (
     messages,
     people,
 )
-from koine.engine.contact_entry import Entry
-from koine.engine.contact_rules import ContactGiven
+from koine.engine.contact_entry import ContactSession
+from koine.engine.contact_rules import ContactInput
 from koine.engine.inboxes import NewInbox
 from koine.engine.people import PersonChanges
 from koine.model.actor import Actor, operator
@@ -26,10 +26,10 @@ from koine.store import conversation_lists, identities, participants
 from tests.cast import Cast
 
 
-async def entry(cast: Cast, name: str) -> Entry:
+async def entry(cast: Cast, name: str) -> ContactSession:
     acme = cast.acme
     place = acme.places[name]
-    return await contact_entry.enter(cast.engine, acme.inbox.identifier, place.source_id)
+    return await contact_entry.resolve(cast.engine, acme.inbox.identifier, place.source_id)
 
 
 async def talk(cast: Cast, name: str, *others: str) -> str:
@@ -39,17 +39,17 @@ async def talk(cast: Cast, name: str, *others: str) -> str:
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id(name), participants=joining)  # type: ignore[arg-type]  # "member" is a role
     made = await conversations.create(cast.engine, acme.actor("alice"), new)
     draft = Draft(content="hi", sender_id=acme.id(name), sender_kind="contact")
-    await messages.post(cast.engine, acme.actor(name), made.id, draft)
+    await messages.send(cast.engine, acme.actor(name), made.id, draft)
     return made.id
 
 
-async def change(cast: Cast, at: Entry, given: ContactGiven) -> Entry:
+async def change(cast: Cast, at: ContactSession, given: ContactInput) -> ContactSession:
     """What the contact's own client gives."""
-    actor = Actor(cast.acme.tenant.id, "contact", at.guest[1].id)
+    actor = Actor(cast.acme.tenant.id, "contact", at.contact_at_inbox[1].id)
     return await contacts.change(cast.engine, actor, at, given)
 
 
-async def merge(cast: Cast) -> Entry:
+async def merge(cast: Cast) -> ContactSession:
     """Dave turns out to be Carol: Alice says so."""
     acme = cast.acme
     await contact_merge.merge(cast.engine, acme.actor("alice"), acme.id("carol"), acme.id("dave"))
@@ -71,14 +71,14 @@ async def bridge(cast: Cast) -> Inbox:
 
 
 async def test_two_at_once_make_one_contact(cast: Cast) -> None:
-    at = await contact_entry.enter(cast.engine, (await bridge(cast)).identifier, None)
+    at = await contact_entry.resolve(cast.engine, (await bridge(cast)).identifier, None)
     for given in (
-        ContactGiven(identifier="same"),
-        ContactGiven(email="same@web.test"),
-        ContactGiven(source_id="same"),
+        ContactInput(identifier="same"),
+        ContactInput(email="same@web.test"),
+        ContactInput(source_id="same"),
     ):
         made = await asyncio.gather(*(contacts.create(cast.engine, at, given) for _ in range(8)))
-        assert len({each.guest[1].id for each in made}) == 1
+        assert len({each.contact_at_inbox[1].id for each in made}) == 1
 
 
 async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) -> None:
@@ -87,7 +87,7 @@ async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) 
     both = await talk(cast, "carol", "dave")
     after = await merge(cast)
     carol, dave = acme.id("carol"), acme.id("dave")
-    assert after.guest[1].id == after.guest[0].contact_id == carol
+    assert after.contact_at_inbox[1].id == after.contact_at_inbox[0].contact_id == carol
     for who, wanted in ((carol, 2), (dave, 0)):
         for f in (
             ConversationFilter(owner_ids=(who,)),
@@ -98,12 +98,12 @@ async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) 
     shown = await conversations.get(
         cast.engine, acme.actor("alice"), moved, frozenset({"messages", "participants"})
     )
-    assert [m.sender_id for m in shown.around.messages[moved]] == [carol]
-    assert shown.one.participant_count == len(shown.around.participants[moved]) == 1
+    assert [m.sender_id for m in shown.related.messages[moved]] == [carol]
+    assert shown.one.participant_count == len(shown.related.participants[moved]) == 1
     count = await conversations.get(
         cast.engine, acme.actor("alice"), both, frozenset({"participants"})
     )
-    assert count.one.participant_count == len(count.around.participants[both]) == 1
+    assert count.one.participant_count == len(count.related.participants[both]) == 1
 
 
 async def test_one_who_left_takes_part_again_if_the_other_did(cast: Cast) -> None:
@@ -121,7 +121,7 @@ async def test_the_merged_one_is_gone_and_its_place_leads_to_the_survivor(cast: 
     gone = await cast.engine.db.read(acme.tenant.id, identities.get, acme.id("dave"))
     assert gone is not None
     assert gone.removed_at is not None
-    assert (await entry(cast, "dave")).guest[1].id == acme.id("carol")
+    assert (await entry(cast, "dave")).contact_at_inbox[1].id == acme.id("carol")
 
 
 async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) -> None:
@@ -131,40 +131,42 @@ async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) ->
     ):
         acme = cast.acme
         await people.change(cast.engine, acme.actor("ada"), acme.id(who), "contact", given)
-    after = (await merge(cast)).guest[1]
+    after = (await merge(cast)).contact_at_inbox[1]
     assert (after.name, after.phone) == ("Carol Contact", "+551199")
     assert after.custom_attributes == '{"a":2,"b":1}'
 
 
 async def test_two_that_merge_into_each_other_at_once(cast: Cast) -> None:
-    at = await contact_entry.enter(cast.engine, (await bridge(cast)).identifier, None)
-    one = await contacts.create(cast.engine, at, ContactGiven(email="one@web.test"))
-    two = await contacts.create(cast.engine, at, ContactGiven(email="two@web.test"))
+    at = await contact_entry.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    one = await contacts.create(cast.engine, at, ContactInput(email="one@web.test"))
+    two = await contacts.create(cast.engine, at, ContactInput(email="two@web.test"))
     done = await asyncio.gather(
-        change(cast, one, ContactGiven(email="two@web.test")),
-        change(cast, two, ContactGiven(email="one@web.test")),
+        change(cast, one, ContactInput(email="two@web.test")),
+        change(cast, two, ContactInput(email="one@web.test")),
         return_exceptions=True,
     )
-    left = [each for each in done if isinstance(each, Entry)]
+    left = [each for each in done if isinstance(each, ContactSession)]
     assert left
-    assert all(isinstance(each, Entry | NotFound) for each in done)
-    places = [each.guest[0] for each in (one, two)]
+    assert all(isinstance(each, ContactSession | NotFound) for each in done)
+    places = [each.contact_at_inbox[0] for each in (one, two)]
     final = [
-        await contact_entry.enter(cast.engine, one.inbox.identifier, place.source_id)
+        await contact_entry.resolve(cast.engine, one.inbox.identifier, place.source_id)
         for place in places
     ]
-    assert final[0].guest[1].id == final[1].guest[1].id
+    assert final[0].contact_at_inbox[1].id == final[1].contact_at_inbox[1].id
 
 
 async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
-    given = ContactGiven(email="carol@web.test")
-    at = await contact_entry.enter(cast.engine, (await bridge(cast)).identifier, None)
-    assert (await contacts.create(cast.engine, at, given)).guest[1].id == cast.acme.id("carol")
+    given = ContactInput(email="carol@web.test")
+    at = await contact_entry.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    assert (await contacts.create(cast.engine, at, given)).contact_at_inbox[1].id == cast.acme.id(
+        "carol"
+    )
 
 
 async def test_two_changes_of_one_place_at_once_are_both_kept(cast: Cast) -> None:
     at = await entry(cast, "carol")
     for bag in ({"a": 1}, {"b": 2}):
-        await change(cast, at, ContactGiven(custom_attributes=dict(bag)))
-    shown = (await entry(cast, "carol")).shown
+        await change(cast, at, ContactInput(custom_attributes=dict(bag)))
+    shown = (await entry(cast, "carol")).public_contact
     assert shown.custom_attributes == '{"a":1,"b":2}'

@@ -6,20 +6,20 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from koine.engine import conversations, messages
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.message import Draft
-from koine.model.page import Window, numbered
-from koine.model.view import Part
+from koine.model.page import Window, page_window
+from koine.model.view import Include
 from koine.store.db import Database, Tx
 from koine.store.sql import Query, p
 from koine.store.tables import events, metadata
 from tests.cast import make_cast
 from tests.engine.world import WHAT, Step, World, holds, new_world
 
-WITH_PEOPLE: frozenset[Part] = frozenset({"participants"})
+WITH_PEOPLE: frozenset[Include] = frozenset({"participants"})
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(WHAT),
@@ -50,7 +50,7 @@ async def test_totals_stay_exact_and_filters_find_what_they_say(
         world.engine, world.boss, ConversationFilter(), Window(1000), WITH_PEOPLE
     )
     assert {c.id for c in everything.items} == set(world.alive)
-    parts = everything.around.participants
+    parts = everything.related.participants
     who = {i: {m.identity_id for m in ms if m.left_at is None} for i, ms in parts.items()}
     assert all(c.participant_count == len(who[c.id]) for c in everything.items)
     for f in world.filters():
@@ -77,7 +77,7 @@ async def by_number(world: World, f: ConversationFilter, limit: int) -> list[str
     """The ids of a list, page by page until one is empty."""
     found: list[str] = []
     for page in range(1, 100):
-        shown = await conversations.find(world.engine, world.boss, f, numbered(page, limit))
+        shown = await conversations.find(world.engine, world.boss, f, page_window(page, limit))
         if not shown.items:
             break
         found += [c.id for c in shown.items]
@@ -111,10 +111,14 @@ async def test_the_assignee_takes_part_and_the_responder_falls_silent(db: Databa
     ada, alice = cast.acme.actor("ada"), cast.acme.id("alice")
     made = await conversations.create(cast.engine, ada, NewConversation())
     assert made.responder_id == cast.acme.tenant.default_responder_id
-    changed = await conversations.change(cast.engine, ada, made.id, Changes(assignee_id=alice))
+    changed = await conversations.change(
+        cast.engine, ada, made.id, ConversationChanges(assignee_id=alice)
+    )
     assert (changed.participant_count, changed.responder_active) == (1, False)
-    assert await conversations.change(cast.engine, ada, made.id, Changes()) == changed
-    freed = await conversations.change(cast.engine, ada, made.id, Changes(assignee_id=None))
+    assert await conversations.change(cast.engine, ada, made.id, ConversationChanges()) == changed
+    freed = await conversations.change(
+        cast.engine, ada, made.id, ConversationChanges(assignee_id=None)
+    )
     assert (freed.assignee_id, freed.responder_active) == (None, True)
 
 
@@ -123,7 +127,9 @@ async def test_an_assignee_who_joins_leaves_the_fact(db: Database) -> None:
     ada, alice = cast.acme.actor("ada"), cast.acme.id("alice")
     made = await conversations.create(cast.engine, ada, NewConversation())
     for assignee in (alice, None, alice):
-        await conversations.change(cast.engine, ada, made.id, Changes(assignee_id=assignee))
+        await conversations.change(
+            cast.engine, ada, made.id, ConversationChanges(assignee_id=assignee)
+        )
     facts = await db.read(cast.acme.tenant.id, facts_of, made.id)
     assert facts == ["conversation.created", "participant.joined", *["conversation.updated"] * 3]
 
@@ -144,7 +150,7 @@ async def test_a_status_stays_where_the_change_says_so(db: Database) -> None:
     cast = await make_cast(db)
     ada = cast.acme.actor("ada")
     made = await conversations.create(cast.engine, ada, NewConversation(status="snoozed"))
-    pending = Changes(status="pending", unless_status=("snoozed",))
+    pending = ConversationChanges(status="pending", unless_status=("snoozed",))
     assert await conversations.change(cast.engine, ada, made.id, pending) == made
 
 
@@ -174,7 +180,7 @@ async def test_who_may_not_write_may_not_remove_or_delete(db: Database) -> None:
     made = await conversations.create(cast.engine, cast.acme.actor("ada"), NewConversation())
     dora = cast.acme.actor("dora")
     for act in (
-        conversations.change(cast.engine, dora, made.id, Changes(title="x")),
+        conversations.change(cast.engine, dora, made.id, ConversationChanges(title="x")),
         conversations.remove(cast.engine, dora, made.id),
         conversations.delete(cast.engine, dora, made.id, None),
     ):
@@ -209,10 +215,10 @@ async def test_a_deleted_conversation_leaves_not_a_word(db: Database) -> None:
         title="Secret", metadata='{"a":"Secret"}', custom_attributes='["Secret"]'
     )
     made = await conversations.create(cast.engine, ada, words)
-    changes = Changes(title="Secret!", labels='["Secret"]', metadata=None)
+    changes = ConversationChanges(title="Secret!", labels='["Secret"]', metadata=None)
     await conversations.change(cast.engine, ada, made.id, changes)
     draft = Draft(content="Secret", sender_id=ada.identity_id)
-    await messages.post(cast.engine, ada, made.id, draft)
+    await messages.send(cast.engine, ada, made.id, draft)
     await conversations.delete(cast.engine, ada, made.id, "asked to")
     left = [await db.read(ada.tenant_id, rows_of, query) for query in TRACES]
     assert any(left)

@@ -47,8 +47,8 @@ async def test_a_keys_prefix_alone_opens_nothing(cast: Cast) -> None:
 async def test_a_revoked_key_is_refused_when_the_cache_has_run_out(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     made = await keys.create(cast.engine, ada, "k", READ)
-    elsewhere = await engines.start(
-        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices
+    elsewhere = await engines.open_engine(
+        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     await credentials.by_key(cast.engine, made.text)
     await keys.revoke(elsewhere, ada, made.key.id)
@@ -178,6 +178,6 @@ async def test_who_is_refused_a_change_of_rights_has_nothing_forgotten(cast: Cas
     actor = await credentials.by_token(engine, token)
     with pytest.raises(Forbidden):
         await offboarding.remove(engine, actor, cast.acme.id("dan"), "user")
-    assert engine.known.get(token, cast.clock.now()) == actor
+    assert engine.credential_cache.get(token, cast.clock.now()) == actor
     await offboarding.remove(engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user")
-    assert engine.known.get(token, cast.clock.now()) is None
+    assert engine.credential_cache.get(token, cast.clock.now()) is None

@@ -6,7 +6,7 @@ import pytest
 
 from koine.engine import deliveries, delivery_conversations
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.kit.ids import new_id
 from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
@@ -21,7 +21,7 @@ async def save(cast: Cast, *given: DeliveryInput, who: str = "dora") -> list[del
 
 async def people_of(cast: Cast, delivery: Delivery) -> set[str]:
     """Who takes part in the delivery's conversation now."""
-    actor, opening = cast.acme.actor("cleo"), Opening(delivery_id=delivery.id)
+    actor, opening = cast.acme.actor("cleo"), NewDeliveryConversation(delivery_id=delivery.id)
     opened, _ = await delivery_conversations.open_(cast.engine, actor, opening)
     db = cast.engine.db
     return set(await db.read(cast.acme.tenant.id, participants.active_ids, opened.id))

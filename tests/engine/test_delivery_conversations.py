@@ -6,11 +6,11 @@ import pytest
 
 from koine.engine import conversations, deliveries, delivery_conversations
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import Conversation
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import ConversationFilter
-from koine.model.page import numbered
+from koine.model.page import page_window
 from koine.store import participants
 from tests.cast import Cast
 
@@ -18,7 +18,9 @@ from tests.cast import Cast
 async def open_(cast: Cast, who: str, n: int | None = 0) -> tuple[Conversation, bool]:
     delivery_id = None if n is None else cast.acme.deliveries[n].id
     actor = cast.acme.actor(who)
-    return await delivery_conversations.open_(cast.engine, actor, Opening(delivery_id=delivery_id))
+    return await delivery_conversations.open_(
+        cast.engine, actor, NewDeliveryConversation(delivery_id=delivery_id)
+    )
 
 
 async def test_of_32_callers_one_opens_it_and_31_join(cast: Cast) -> None:
@@ -31,7 +33,9 @@ async def test_opening_many_at_once_opens_each_once(cast: Cast) -> None:
     opened = await asyncio.gather(*(open_(cast, "dora", n % 3) for n in range(24)))
     assert len({c.id for c, _ in opened}) == 3
     everyone = ConversationFilter()
-    found = await conversations.find(cast.engine, cast.acme.actor("ada"), everyone, numbered(1, 10))
+    found = await conversations.find(
+        cast.engine, cast.acme.actor("ada"), everyone, page_window(1, 10)
+    )
     assert (found.total, len(found.items)) == (3, 3)
 
 
@@ -80,5 +84,5 @@ async def test_the_deliverys_customer_owns_it_also_when_that_is_another(cast: Ca
     shown = await conversations.get(engine, acme.actor("ada"), first.id)
     assert shown.one.owner_id == acme.id("olaf")
     owned = ConversationFilter(owner_ids=(acme.id("olaf"),))
-    found = await conversations.find(engine, acme.actor("ada"), owned, numbered(1, 10))
+    found = await conversations.find(engine, acme.actor("ada"), owned, page_window(1, 10))
     assert (found.total, len(found.items)) == (1, 1)

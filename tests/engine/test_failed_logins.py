@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from koine.engine import accounts, audit, sessions, upkeep
-from koine.engine.failed_logins import SUMMED_UP_FOR
+from koine.engine.failed_logins import SUMMARY_INTERVAL
 from koine.kit.times import DAY, HOUR, SECOND
 from koine.model.actor import operator
 from koine.model.audit import AuditEntry
@@ -54,7 +54,7 @@ async def test_a_login_a_logout_and_a_reuse_are_in_the_audit_log(cast: Cast) -> 
     assert (entry.actor_kind, entry.actor_id, entry.noun) == ("user", dan.id, "session")
     assert told(entry) == {"address": FROM}
     second = await sessions.refresh(cast.engine, found.refresh_token)
-    await sessions.end(cast.engine, second.refresh_token)
+    await sessions.log_out(cast.engine, second.refresh_token)
     assert [each.noun_id for each in await entries(cast, "log_out")] == [entry.noun_id]
     again = await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
     await sessions.refresh(cast.engine, again.refresh_token)
@@ -70,7 +70,7 @@ async def test_failed_logins_are_told_in_few_entries(cast: Cast) -> None:
     (first,) = await entries(cast, "fail_log_in")
     assert (first.noun, first.noun_id, first.actor_id) == ("user", cast.acme.id("dan"), None)
     assert told(first) == {"count": 1, "address": FROM}
-    cast.clock.advance(seconds=SUMMED_UP_FOR // SECOND)
+    cast.clock.advance(seconds=SUMMARY_INTERVAL // SECOND)
     await fail(cast)
     newest, _ = await entries(cast, "fail_log_in")
     assert told(newest)["count"] == 5

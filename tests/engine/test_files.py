@@ -94,7 +94,7 @@ async def test_a_row_whose_bytes_are_lost_is_nothing(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
     row = await cast.engine.db.read("", rows.by_key, saved.key)
     assert row is not None
-    await files.erase(cast.engine, [row])
+    await files.delete_bytes(cast.engine, [row])
     with pytest.raises(NotFound):
         await files.open_by_key(cast.engine, saved.key)
 
@@ -121,6 +121,6 @@ async def test_names_are_harmless(cast: Cast, name: str, kept: str, extension: s
 
 async def test_an_upload_is_nobody_elses_on_this_machine(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
-    path = Path(cast.engine.settings.data_dir) / files.place(saved.key)
+    path = Path(cast.engine.settings.data_dir) / files.relative_path(saved.key)
     modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, *path.parents[:3])]
     assert modes == [0o600, 0o700, 0o700, 0o700]

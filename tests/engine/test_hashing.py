@@ -5,12 +5,12 @@ import threading
 
 import pytest
 
-from koine.engine.hashing import Hashing
+from koine.engine.hashing import PasswordPool
 from koine.model.errors import Unavailable
 
 
 async def test_no_more_than_allowed_run_at_once() -> None:
-    hashing, running, most = Hashing(at_once=2), 0, 0
+    hashing, running, most = PasswordPool(at_once=2), 0, 0
     lock, both = threading.Lock(), threading.Barrier(2)
 
     def work() -> None:
@@ -27,7 +27,7 @@ async def test_no_more_than_allowed_run_at_once() -> None:
 
 
 async def test_a_flood_is_refused_and_the_queue_frees_itself() -> None:
-    hashing, go = Hashing(at_once=1, most=3), threading.Event()
+    hashing, go = PasswordPool(at_once=1, most=3), threading.Event()
     waiting = [asyncio.ensure_future(hashing.run(go.wait, 5)) for _ in range(3)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):

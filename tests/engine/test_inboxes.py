@@ -19,7 +19,7 @@ async def test_an_inbox_has_names_nobody_guesses(cast: Cast) -> None:
 async def test_inboxes_are_listed_in_the_order_they_were_made(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     await inboxes.create(cast.engine, ada, NewInbox(name="Second"))
-    listed = await inboxes.everyone(cast.engine, ada)
+    listed = await inboxes.list_all(cast.engine, ada)
     assert [(each.name, each.number) for each in listed] == [("Website", 1), ("Second", 2)]
 
 

@@ -14,7 +14,7 @@ READ = frozenset({READ_CONVERSATIONS})
 
 async def test_the_secret_is_not_kept(cast: Cast) -> None:
     made = await keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
-    kept = await keys.everyone(cast.engine, cast.acme.actor("ada"))
+    kept = await keys.list_all(cast.engine, cast.acme.actor("ada"))
     assert made.key in kept
     assert all(made.text not in str(key) for key in kept)
 
@@ -71,7 +71,7 @@ async def test_only_those_who_manage_the_tenant_see_or_touch_keys(cast: Cast) ->
     made = await keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
     alice = cast.acme.actor("alice")
     with pytest.raises(Forbidden):
-        await keys.everyone(cast.engine, alice)
+        await keys.list_all(cast.engine, alice)
     with pytest.raises(Forbidden):
         await keys.create(cast.engine, alice, "k", READ)
     with pytest.raises(Forbidden):

@@ -3,7 +3,7 @@
 import pytest
 
 from koine.engine import access, credentials, keys, lenders, offboarding, people
-from koine.engine.lenders import Lender
+from koine.engine.lenders import Delegator
 from koine.engine.people import PersonChanges
 from koine.kit.times import SECOND
 from koine.model.actor import Actor, operator
@@ -76,7 +76,7 @@ async def test_a_key_goes_with_the_key_that_made_it(cast: Cast) -> None:
 
 async def test_keys_make_keys_only_so_far(cast: Cast) -> None:
     actor = cast.acme.actor("ada")
-    for _ in range(lenders.DEEPEST):
+    for _ in range(lenders.MAX_DEPTH):
         made = await keys.create(cast.engine, actor, "k", MANAGE)
         actor = await credentials.by_key(cast.engine, made.text)
         assert actor.permissions == MANAGE
@@ -114,17 +114,17 @@ async def test_a_key_ends_with_the_key_that_made_it(cast: Cast) -> None:
 
 
 async def test_what_a_lender_holds_now(cast: Cast) -> None:
-    async def now_held(lender: Lender, of: str) -> Actor | None:
-        return await cast.engine.db.read(of, lenders.holds_now, cast.clock.now(), lender)
+    async def now_held(lender: Delegator, of: str) -> Actor | None:
+        return await cast.engine.db.read(of, lenders.current_rights, cast.clock.now(), lender)
 
     acme, rival, eve = cast.acme.tenant.id, cast.rival.tenant.id, await admin(cast)
-    lender = lenders.lender_of(eve)
-    assert lender == Lender(user_id=eve.identity_id)
+    lender = lenders.delegator_of(eve)
+    assert lender == Delegator(user_id=eve.identity_id)
     assert (held := await now_held(lender, acme)) and held.permissions == PERMISSIONS
     assert await now_held(lender, rival) is None
     await change(cast, eve, None)
     assert await now_held(lender, acme) is None
-    assert (boss := await now_held(Lender(), acme)) and boss.is_system_admin
+    assert (boss := await now_held(Delegator(), acme)) and boss.is_system_admin
 
 
 async def test_a_key_that_is_taken_over_outlives_who_made_it(cast: Cast) -> None:

@@ -12,9 +12,9 @@ from koine.engine import (
     people,
     tenants,
 )
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.engine.inboxes import InboxChanges
 from koine.engine.tenants import TenantChanges
 from koine.model.conversation import Conversation, NewConversation
@@ -31,7 +31,7 @@ async def remove(cast: Cast, who: str) -> str:
 
 
 async def opened(cast: Cast, who: str = "dora", **more: object) -> tuple[Conversation, bool]:
-    opening = Opening(delivery_id=cast.acme.deliveries[0].id, **more)  # type: ignore[arg-type]  # a test's shorthand
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id, **more)  # type: ignore[arg-type]  # a test's shorthand
     return await delivery_conversations.open_(cast.engine, cast.acme.actor(who), opening)
 
 
@@ -92,12 +92,12 @@ async def test_an_unchanged_delivery_may_name_a_removed_driver(cast: Cast) -> No
 async def test_an_assignee_who_is_there_already_is_no_change(cast: Cast) -> None:
     ada, olaf = cast.acme.actor("ada"), cast.acme.people["olaf"]
     made = await conversations.create(cast.engine, ada, NewConversation())
-    assigned = Changes(assignee_id=olaf.id, priority="low")
+    assigned = ConversationChanges(assignee_id=olaf.id, priority="low")
     await conversations.change(cast.engine, ada, made.id, assigned)
     # As one is who was removed before removing a user unassigned their conversations.
     gone = structs.replace(olaf, removed_at=1)
     await cast.engine.db.write(cast.acme.tenant.id, identities.change, gone)
-    back = Changes(assignee_id=olaf.id, priority="high")
+    back = ConversationChanges(assignee_id=olaf.id, priority="high")
     changed = await conversations.change(cast.engine, ada, made.id, back)
     assert (changed.priority, changed.assignee_id) == ("high", olaf.id)
     other = await conversations.create(cast.engine, ada, NewConversation())
@@ -108,7 +108,10 @@ async def test_an_assignee_who_is_there_already_is_no_change(cast: Cast) -> None
 async def test_settings_are_put_back_as_they_were_shown(cast: Cast) -> None:
     boss = cast.acme.actor("ada")
     bot = await cast.engine.db.write(
-        cast.acme.tenant.id, people.add, cast.clock.now(), NewIdentity(kind="agent", name="Bot")
+        cast.acme.tenant.id,
+        people.insert_tx,
+        cast.clock.now(),
+        NewIdentity(kind="agent", name="Bot"),
     )
     inbox, both = cast.acme.inbox, [cast.acme.id("olaf"), cast.acme.id("dora")]
     await inboxes.change(cast.engine, boss, inbox.id, InboxChanges(responder_id=bot.id))

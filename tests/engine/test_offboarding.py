@@ -4,10 +4,10 @@ import pytest
 from msgspec import structs
 
 from koine.engine import conversations, offboarding, tickets, upkeep
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.filters import ConversationFilter
-from koine.model.page import numbered
+from koine.model.page import page_window
 from koine.store import events, identities, participants
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
@@ -20,7 +20,7 @@ async def opened(cast: Cast, assignee: str | None = "olaf", *others: str) -> str
     new = NewConversation(owner_id=cast.acme.id("carol"), participants=joining)  # type: ignore[arg-type]  # "member" is a role
     made = await conversations.create(cast.engine, ada, new)
     if assignee:
-        changes = Changes(assignee_id=cast.acme.id(assignee))
+        changes = ConversationChanges(assignee_id=cast.acme.id(assignee))
         await conversations.change(cast.engine, ada, made.id, changes)
     return made.id
 
@@ -63,7 +63,7 @@ async def test_a_ticket_goes_to_whom_the_conversation_went(cast: Cast) -> None:
     ticket = await tickets.open_(cast.engine, ada, talk)
     await tickets.take(cast.engine, ada, ticket.id, cast.acme.id("olaf"))
     alice = cast.acme.id("alice")
-    await conversations.change(cast.engine, ada, talk, Changes(assignee_id=alice))
+    await conversations.change(cast.engine, ada, talk, ConversationChanges(assignee_id=alice))
     await remove(cast)
     after = await tickets.get(cast.engine, ada, ticket.id)
     assert (after.status, after.assignee_id) == ("ongoing", alice)
@@ -89,7 +89,7 @@ async def test_readers_are_told_and_totals_are_right(cast: Cast) -> None:
     told = {(e.kind, e.subject_id) for e in log}
     assert {("conversation.updated", talk), ("participant.left", olaf)} <= told
     for f in (ConversationFilter(assignee_id=olaf), ConversationFilter(participant_id=olaf)):
-        found = await conversations.find(cast.engine, cast.acme.actor("ada"), f, numbered(1, 10))
+        found = await conversations.find(cast.engine, cast.acme.actor("ada"), f, page_window(1, 10))
         assert (found.total, found.items) == (0, [])
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from koine.engine import conversations, delivery_conversations
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import Conversation, NewConversation
 from tests.cast import Cast
 
@@ -19,7 +19,7 @@ async def by_key(cast: Cast, who: str) -> Conversation:
 
 
 async def by_driver(cast: Cast, number: int) -> Conversation:
-    opening = Opening(delivery_id=cast.acme.deliveries[number % 3].id)
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[number % 3].id)
     actor = cast.acme.actor("dan")
     return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
 

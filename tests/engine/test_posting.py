@@ -7,13 +7,13 @@ from sqlalchemy import select
 
 from koine.engine import conversations, delivery_conversations, messages, participation, people
 from koine.engine import engine as engines
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
-from koine.model.page import numbered
+from koine.model.page import page_window
 from koine.store.db import Tx
 from koine.store.sql import Query, p
 from koine.store.tables import events
@@ -21,7 +21,7 @@ from tests.cast import Cast
 
 
 async def opened(cast: Cast) -> Conversation:
-    opening = Opening(delivery_id=cast.acme.deliveries[0].id)
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
     actor = cast.acme.actor("dan")
     return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
 
@@ -34,7 +34,7 @@ async def test_numbers_are_dense_however_many_send_at_once(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
     sends = [
-        messages.post(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
+        messages.send(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
         for n in range(200)
     ]
     posted = await asyncio.gather(*sends)
@@ -45,7 +45,7 @@ async def test_numbers_are_dense_however_many_send_at_once(cast: Cast) -> None:
 async def test_a_stranger_is_told_there_is_nothing(cast: Cast) -> None:
     conversation = await opened(cast)
     with pytest.raises(NotFound):
-        await messages.post(
+        await messages.send(
             cast.engine, cast.acme.actor("olaf"), conversation.id, said(cast, "olaf", "hi")
         )
 
@@ -53,17 +53,17 @@ async def test_a_stranger_is_told_there_is_nothing(cast: Cast) -> None:
 async def test_one_who_sees_but_takes_no_part_is_forbidden(cast: Cast) -> None:
     conversation = await opened(cast)
     with pytest.raises(Forbidden):
-        await messages.post(
+        await messages.send(
             cast.engine, cast.acme.actor("ada"), conversation.id, said(cast, "ada", "hi")
         )
 
 
 async def test_a_closed_conversation_refuses(cast: Cast) -> None:
     conversation = await opened(cast)
-    closed = conversations.Changes(status="closed")
+    closed = conversations.ConversationChanges(status="closed")
     await conversations.change(cast.engine, cast.acme.actor("ada"), conversation.id, closed)
     with pytest.raises(Conflict):
-        await messages.post(
+        await messages.send(
             cast.engine,
             cast.acme.actor("dan"),
             conversation.id,
@@ -75,9 +75,9 @@ async def test_a_client_key_makes_one_message_for_ever(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
     draft = said(cast, "dan", "once", client_key="k")
-    posts = [messages.post(cast.engine, actor, conversation.id, draft) for _ in range(20)]
+    posts = [messages.send(cast.engine, actor, conversation.id, draft) for _ in range(20)]
     assert len({m.id for m in await asyncio.gather(*posts)}) == 1
-    again = await messages.post(cast.engine, actor, conversation.id, draft)
+    again = await messages.send(cast.engine, actor, conversation.id, draft)
     assert again.seq == 1
 
 
@@ -86,7 +86,7 @@ async def test_a_bad_neighbour_fails_alone(cast: Cast) -> None:
     actor = cast.acme.actor("dan")
     drafts = [said(cast, "dan", f"{n}") for n in range(10)]
     drafts[4] = said(cast, "dan", "orphan", parent_id=cast.acme.tenant.id)
-    posts = [messages.post(cast.engine, actor, conversation.id, draft) for draft in drafts]
+    posts = [messages.send(cast.engine, actor, conversation.id, draft) for draft in drafts]
     outcomes = await asyncio.gather(*posts, return_exceptions=True)
     assert isinstance(outcomes[4], Invalid)
     assert sum(not isinstance(outcome, Exception) for outcome in outcomes) == 9
@@ -96,17 +96,17 @@ async def test_a_private_note_is_numbered_but_not_shown(cast: Cast) -> None:
     conversation = await opened(cast)
     key = cast.acme.actor("alice")
     note = Draft(content="psst", sender_id=cast.acme.id("alice"), private=True)
-    await messages.post(cast.engine, key, conversation.id, note)
-    await messages.post(
+    await messages.send(cast.engine, key, conversation.id, note)
+    await messages.send(
         cast.engine, cast.acme.actor("dan"), conversation.id, said(cast, "dan", "a")
     )
     hidden = await messages.page(
         cast.engine, cast.acme.actor("dan"), conversation.id,
-        MessageFilter(with_private=True), numbered(1, 20),
+        MessageFilter(with_private=True), page_window(1, 20),
     )  # fmt: skip
     assert [(m.content, m.seq, m.public_seq) for m in hidden.items] == [("a", 2, 1)]
     staff = await messages.page(
-        cast.engine, key, conversation.id, MessageFilter(with_private=True), numbered(1, 20)
+        cast.engine, key, conversation.id, MessageFilter(with_private=True), page_window(1, 20)
     )
     assert [m.content for m in staff.items] == ["a", "psst"]
 
@@ -118,10 +118,12 @@ async def test_a_private_note_is_read_by_its_sender_but_never_shown_as_their_mar
     engine, ada = cast.engine, cast.acme.actor("ada")
     await participation.add(engine, ada, conversation.id, [ada.identity_id or ""])
     drafts = [said(cast, "ada", "to all"), said(cast, "ada", "to us", private=True)]
-    public, note = [await messages.post(engine, ada, conversation.id, d) for d in drafts]
-    again = await messages.post(engine, ada, conversation.id, drafts[1])
+    public, note = [await messages.send(engine, ada, conversation.id, d) for d in drafts]
+    again = await messages.send(engine, ada, conversation.id, drafts[1])
     await messages.mark_read(engine, ada, conversation.id, note.id)
-    me = (await messages.page(engine, ada, conversation.id, MessageFilter(), numbered(1, 1))).me
+    me = (
+        await messages.page(engine, ada, conversation.id, MessageFilter(), page_window(1, 1))
+    ).participant
     assert me is not None
     assert (me.read_seq, me.read_public, me.read_message_id) == (again.seq, 1, public.id)
 
@@ -132,7 +134,7 @@ async def test_nothing_is_said_after_one_has_left(cast: Cast) -> None:
     for _ in range(10):
         await participation.add(cast.engine, boss, conversation.id, [dan])
         posts = [
-            messages.post(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
+            messages.send(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
             for n in range(8)
         ]
         leaving = participation.remove(cast.engine, boss, conversation.id, [dan])
@@ -162,21 +164,21 @@ async def kinds(tx: Tx, conversation_id: str) -> list[str]:
 async def test_nothing_of_a_blocked_sender_is_stored(cast: Cast) -> None:
     conversation, alice = await opened(cast), cast.acme.actor("alice")
     draft = Draft(content="hi", sender_id=cast.acme.id("carol"), sender_kind="contact")
-    assert (await messages.deliver(cast.engine, alice, conversation.id, draft)).seq == 1
+    assert (await messages.send_unchecked(cast.engine, alice, conversation.id, draft)).seq == 1
     changes = people.PersonChanges(blocked=True)
     boss = operator(cast.acme.tenant.id)
     await people.change(cast.engine, boss, cast.acme.id("carol"), "contact", changes)
     with pytest.raises(Forbidden):
-        await messages.deliver(cast.engine, alice, conversation.id, draft)
+        await messages.send_unchecked(cast.engine, alice, conversation.id, draft)
 
 
 async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast: Cast) -> None:
     conversation, actor = await opened(cast), cast.acme.actor("dan")
-    other = await engines.start(
-        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices
+    other = await engines.open_engine(
+        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     sends = [
-        messages.post(node, actor, conversation.id, said(cast, "dan", f"{n}"))
+        messages.send(node, actor, conversation.id, said(cast, "dan", f"{n}"))
         for n in range(100)
         for node in (cast.engine, other)
     ]
@@ -184,7 +186,7 @@ async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast
     numbers = [m.number for m in posted]
     assert numbers == sorted(set(numbers))
     page = await messages.page(
-        other, actor, conversation.id, MessageFilter(oldest_first=True), numbered(1, 200)
+        other, actor, conversation.id, MessageFilter(oldest_first=True), page_window(1, 200)
     )
     assert [m.number for m in page.items] == numbers
 
@@ -192,6 +194,6 @@ async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast
 async def test_a_refused_send_takes_no_number(cast: Cast) -> None:
     conversation, actor = await opened(cast), cast.acme.actor("dan")
     keyed = said(cast, "dan", "once", client_key="k")
-    first = await messages.post(cast.engine, actor, conversation.id, keyed)
-    again = await messages.post(cast.engine, actor, conversation.id, keyed)
+    first = await messages.send(cast.engine, actor, conversation.id, keyed)
+    again = await messages.send(cast.engine, actor, conversation.id, keyed)
     assert again.number == first.number > 0

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from koine.engine import conversations, responders
-from koine.engine.responders import NewResponder, Responder, ResponderChanges
+from koine.engine.responders import NewResponder, ResponderChanges, ResponderWithVersions
 from koine.model.conversation import NewConversation
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.page import Window
 from tests.cast import Cast
 
 
-async def make(cast: Cast, name: str = "Sales squad") -> Responder:
+async def make(cast: Cast, name: str = "Sales squad") -> ResponderWithVersions:
     new = NewResponder(kind="squad", name=name, picture="https://p.test/1", settings='{"a":1}')
     return await responders.create(cast.engine, cast.acme.actor("ada"), new)
 

@@ -60,7 +60,7 @@ async def test_names_titles_and_messages_are_found_in_any_form(
     titled = await opened(cast, title=text)
     said = await opened(cast)
     draft = Draft(content=f"… {text} …", sender_id=cast.acme.id("alice"), sender_kind="user")
-    await messages.post(cast.engine, cast.acme.actor("alice"), said, draft)
+    await messages.send(cast.engine, cast.acme.actor("alice"), said, draft)
     owned = await opened(cast, owner_id=await contact(cast, identifier=text))
     assert await found(cast, needle) == {titled, said, owned}
 

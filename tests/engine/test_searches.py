@@ -13,7 +13,7 @@ from koine.http.dialect import Dialect
 from koine.kit.ids import new_id
 from koine.model.errors import Unavailable
 from koine.model.filters import ConversationFilter, PeopleFilter
-from koine.model.page import numbered
+from koine.model.page import page_window
 from koine.store.db import Database
 from tests.cast import Cast, http, make_cast
 
@@ -23,7 +23,7 @@ ANYONE = PeopleFilter(kinds=("user",))
 async def found(cast: Cast, company: str, ended: list[str]) -> None:
     """One search of a company; its name is added when it has ended."""
     actor = getattr(cast, company).actor("alice")
-    await people.find(cast.engine, actor, ANYONE, numbered(1, 5))
+    await people.find(cast.engine, actor, ANYONE, page_window(1, 5))
     ended.append(company)
 
 
@@ -51,7 +51,7 @@ async def test_more_than_may_wait_are_refused_at_once(db: Database) -> None:
             assert isinstance(error := task.exception(), Unavailable) and error.retry_after > 0
         # What is no search goes on.
         await conversations.find(
-            cast.engine, cast.acme.actor("alice"), ConversationFilter(), numbered(1, 5)
+            cast.engine, cast.acme.actor("alice"), ConversationFilter(), page_window(1, 5)
         )
     await asyncio.gather(*waiting, twin)
     assert sorted(ended) == ["acme"] * 5 + ["rival"]
@@ -87,7 +87,7 @@ async def test_a_list_waits_for_a_slot_if_it_may_look_at_many_rows(
     async with cast.engine.search_slots.slot("x", "x"):
         refused = pytest.raises(Unavailable) if scans else nullcontext()
         with refused:
-            await conversations.find(cast.engine, alice, f, numbered(1, 5))
+            await conversations.find(cast.engine, alice, f, page_window(1, 5))
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ async def test_a_login_forgets_the_sessions_that_have_ended(cast: Cast) -> None:
         found = await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
         ids.append(found.refresh_token.split(".")[1])
         if len(ids) == 1:
-            await sessions.end(cast.engine, found.refresh_token)
+            await sessions.log_out(cast.engine, found.refresh_token)
     kept = [await cast.engine.db.read(boss.tenant_id, rows.session, each) for each in ids]
     assert [each is not None for each in kept] == [False, True, True]
 
@@ -111,8 +111,8 @@ async def test_a_session_is_ended_by_its_newest_token_alone(cast: Cast) -> None:
     first = await logged_in(cast)
     second = await sessions.refresh(cast.engine, first.refresh_token)
     with pytest.raises(Unauthenticated):
-        await sessions.end(cast.engine, first.refresh_token)
-    await sessions.end(cast.engine, second.refresh_token)
+        await sessions.log_out(cast.engine, first.refresh_token)
+    await sessions.log_out(cast.engine, second.refresh_token)
     with pytest.raises(Unauthenticated):
         await sessions.refresh(cast.engine, second.refresh_token)
 
@@ -125,7 +125,7 @@ async def test_a_wrong_secret_with_a_known_session_ends_nothing(cast: Cast) -> N
         with pytest.raises(Unauthenticated):
             await sessions.refresh(cast.engine, f"{tenant_id}.{session_id}.{wrong}")
         with pytest.raises(Unauthenticated):
-            await sessions.end(cast.engine, f"{tenant_id}.{session_id}.{wrong}")
+            await sessions.log_out(cast.engine, f"{tenant_id}.{session_id}.{wrong}")
     await credentials.by_token(cast.engine, found.access_token)
     await sessions.refresh(cast.engine, found.refresh_token)
 

@@ -4,17 +4,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from koine.engine import access, conversations, delivery_conversations, messages
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import unread
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import Window
-from koine.model.view import Part
+from koine.model.view import Include
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
 
 PEOPLE = ("dan", "cleo", "dora")
-PARTICIPANTS: frozenset[Part] = frozenset({"participants"})
+PARTICIPANTS: frozenset[Include] = frozenset({"participants"})
 Step = tuple[str, int, int]
 STEPS = st.lists(
     st.tuples(
@@ -43,7 +43,7 @@ class Model:
 async def test_unread_is_what_was_not_read(db: Database, steps: list[Step]) -> None:
     cast = await make_cast(db)
     people = tuple((cast.acme.id(who), "member") for who in PEOPLE)
-    opening = Opening(delivery_id=cast.acme.deliveries[0].id, joining=people)  # type: ignore[arg-type]  # the words are roles
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id, joining=people)  # type: ignore[arg-type]  # the words are roles
     opened, _ = await delivery_conversations.open_(cast.engine, cast.acme.actor("dora"), opening)
     model = Model()
     for what, who, where in steps:
@@ -59,7 +59,7 @@ async def play(cast: Cast, talk: str, model: Model, step: tuple[str, str, int]) 
         draft = Draft(
             content=text, sender_id=actor.identity_id, private=what == "note", must_participate=True
         )
-        await messages.post(cast.engine, actor, talk, draft)
+        await messages.send(cast.engine, actor, talk, draft)
         model.said.append((text, what == "note"))
         model.read[who] = len(model.said)
     elif what == "read" and model.said:
@@ -80,7 +80,7 @@ async def agree(cast: Cast, talk: str, model: Model) -> None:
         actor = cast.acme.actor(who)
         private = access.sees_private(actor)
         shown = await conversations.get(cast.engine, actor, talk, PARTICIPANTS)
-        me = {p.identity_id: p for p in shown.around.participants[talk]}[cast.acme.id(who)]
+        me = {p.identity_id: p for p in shown.related.participants[talk]}[cast.acme.id(who)]
         assert unread(shown.one, me, private) == model.unread(who, private)
         f = MessageFilter(with_private=True, oldest_first=True)
         listed = await messages.page(cast.engine, actor, talk, f, Window(100))

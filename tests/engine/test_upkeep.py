@@ -9,7 +9,7 @@ import pytest
 
 from koine.engine import files, idempotency, leftovers, sessions, upkeep
 from koine.engine.idempotency import KeyedRequest
-from koine.engine.upkeep import EVERY, TURNS, Done
+from koine.engine.upkeep import EVERY, TURNS, MaintenanceReport
 from koine.kit.times import SECOND
 from koine.kit.tokens import random_token
 from koine.store import credentials, events, log
@@ -69,7 +69,7 @@ async def test_answers_are_forgotten_after_a_day_and_not_before(cast: Cast) -> N
     await upkeep.run_once(cast.engine)
     assert await kept(cast) == 1
     cast.clock.advance(LATER)
-    assert await upkeep.run_once(cast.engine) == Done(idempotency_keys=1)
+    assert await upkeep.run_once(cast.engine) == MaintenanceReport(idempotency_keys=1)
     assert await kept(cast) == 0
 
 
@@ -90,14 +90,14 @@ async def test_more_than_one_piece_is_forgotten(
     for key in "abcde":
         await idempotency.claim(cast.engine, keyed(cast, key))
     cast.clock.advance(DAY + 60)
-    assert await upkeep.run_once(cast.engine) == Done(idempotency_keys=5)
+    assert await upkeep.run_once(cast.engine) == MaintenanceReport(idempotency_keys=5)
 
 
 async def test_a_turn_is_done_once(cast: Cast) -> None:
-    assert await upkeep.run_once(cast.engine) == Done()
+    assert await upkeep.run_once(cast.engine) == MaintenanceReport()
     assert await upkeep.run_once(cast.engine) is None
     cast.clock.advance(LATER)
-    assert await upkeep.run_once(cast.engine) == Done()
+    assert await upkeep.run_once(cast.engine) == MaintenanceReport()
 
 
 async def test_sessions_that_ended_are_forgotten(cast: Cast) -> None:
@@ -108,9 +108,9 @@ async def test_sessions_that_ended_are_forgotten(cast: Cast) -> None:
     )
     open_until = cast.engine.settings.refresh_token_days * DAY
     cast.clock.advance(open_until - 60)
-    assert (await upkeep.run_once(cast.engine) or Done(sessions=9)).sessions == 0
+    assert (await upkeep.run_once(cast.engine) or MaintenanceReport(sessions=9)).sessions == 0
     cast.clock.advance(DAY + 120)
-    assert (await upkeep.run_once(cast.engine) or Done()).sessions == 1
+    assert (await upkeep.run_once(cast.engine) or MaintenanceReport()).sessions == 1
     assert said.tenant_id == dan.tenant_id
     assert await cast.engine.db.read(dan.tenant_id, credentials.ended_sessions, 1 << 60, 9) == []
 
@@ -120,7 +120,7 @@ async def test_files_nobody_names_are_swept_after_a_day(cast: Cast) -> None:
     named = put(cast, saved.key, 2 * DAY)
     old, young = put(cast, random_token(), DAY + 60), put(cast, random_token(), DAY - 60)
     part, strange = put(cast, f"{random_token()}.part", DAY + 60), put(cast, "readme", 9 * DAY)
-    assert await leftovers.sweep(cast.engine) == 2
+    assert await leftovers.delete_orphans(cast.engine) == 2
     assert [each.exists() for each in (named, old, young, part, strange)] == [
         True, False, True, False, True,
     ]  # fmt: skip
@@ -140,12 +140,12 @@ async def test_every_folder_is_looked_at_within_a_day(cast: Cast) -> None:
 async def test_another_databases_files_are_left_alone(cast: Cast) -> None:
     lost = put(cast, random_token(), 3 * DAY)
     (Path(cast.engine.settings.data_dir) / leftovers.OWNER).write_text("another")
-    assert await leftovers.sweep(cast.engine) == 0
+    assert await leftovers.delete_orphans(cast.engine) == 0
     assert lost.exists()
 
 
 async def test_a_database_without_files_has_nothing_to_sweep(cast: Cast) -> None:
-    assert await leftovers.sweep(cast.engine) == 0
+    assert await leftovers.delete_orphans(cast.engine) == 0
     assert not (Path(cast.engine.settings.data_dir) / leftovers.OWNER).exists()
 
 
@@ -153,9 +153,9 @@ async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
     db, days = cast.engine.db, cast.engine.settings.event_keep_days
     before = await db.read("", events.after, 0, 1 << 60, 10_000)
     cast.clock.advance(seconds=days * DAY - 1)
-    assert before and (await upkeep.run_once(cast.engine) or Done()).events == 0
+    assert before and (await upkeep.run_once(cast.engine) or MaintenanceReport()).events == 0
     cast.clock.advance(seconds=LATER + 1)
-    assert (await upkeep.run_once(cast.engine) or Done()).events == 1
+    assert (await upkeep.run_once(cast.engine) or MaintenanceReport()).events == 1
     assert await db.read("", events.after, 0, 1 << 60, 10_000) == []
     assert await db.read("", log.retention_floor) == before[-1].position
 
@@ -170,7 +170,7 @@ async def test_a_table_that_has_grown_is_looked_at(
         many = [(tenant, f"slot {n}", "d", 1, 200, "[]", b"") for n in range(600)]
         await db.write("", rows.save_unclaimed_many, many)
         assert await _known_rows(db) <= 0
-        async with upkeep.kept_up(cast.engine):
+        async with upkeep.maintenance_jobs(cast.engine):
             for _ in range(200):
                 if await _known_rows(db) >= 600:
                     break

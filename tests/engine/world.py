@@ -5,7 +5,7 @@ from itertools import combinations
 
 from koine.engine import conversations, inboxes, messages, participation, people, tenants
 from koine.engine import engine as engines
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.engine import Engine
 from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
@@ -69,9 +69,9 @@ class World:
     async def _change(self, what: str, which: str, n: int) -> None:
         engine, boss, user = self.engine, self.boss, self.users[n % 2]
         changes = {
-            "status": Changes(status=STATUSES[n % 4]),
-            "priority": Changes(priority=(None, *PRIORITIES)[n % 5]),
-            "assign": Changes(assignee_id=[None, *self.users][n % 3]),
+            "status": ConversationChanges(status=STATUSES[n % 4]),
+            "priority": ConversationChanges(priority=(None, *PRIORITIES)[n % 5]),
+            "assign": ConversationChanges(assignee_id=[None, *self.users][n % 3]),
         }
         if what in changes:
             await conversations.change(engine, boss, which, changes[what])
@@ -81,7 +81,7 @@ class World:
             await participation.remove(engine, boss, which, [user])
         elif what == "say":
             draft = Draft(content="hi", sender_id=user, private=n > 5)
-            await messages.post(engine, boss, which, draft)
+            await messages.send(engine, boss, which, draft)
         else:
             self.alive.remove(which)
             await (
@@ -128,7 +128,7 @@ def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
 async def new_world(db: Database) -> World:
     """A world of its own in a database that may hold others."""
     clock = FakeClock()
-    engine = await engines.start(db, clock, test_settings(), {})
+    engine = await engines.open_engine(db, clock, test_settings(), {})
     tenant = await tenants.create(engine, "World", new_id())
     world = World(engine, clock, operator(tenant.id))
     for name in ("ada", "bob"):

@@ -136,7 +136,7 @@ async def test_uploads_come_with_it(place: Place) -> None:
 
 async def test_an_upload_that_was_damaged_is_made_good(place: Place) -> None:
     kept, _ = await two_uploads(place)
-    path, upload = await place.back_up(), place.home.folder / "data" / files.place(kept.key)
+    path, upload = await place.back_up(), place.home.folder / "data" / files.relative_path(kept.key)
     upload.write_bytes(b"kepX")
     assert await place.restore(path, place.home, force=True) == []
     assert upload.read_bytes() == b"kept"
@@ -145,7 +145,7 @@ async def test_an_upload_that_was_damaged_is_made_good(place: Place) -> None:
 
 async def test_an_upload_deleted_meanwhile_is_told_and_no_difference(place: Place) -> None:
     _, gone = await two_uploads(place)
-    (place.home.folder / "data" / files.place(gone.key)).unlink()
+    (place.home.folder / "data" / files.relative_path(gone.key)).unlink()
     path = await place.back_up()
     assert await place.verify(path) == []
     assert unpack(path, place.fresh()).gone == [gone.key]

@@ -20,7 +20,7 @@ from koine.engine import (
 from koine.engine.engine import Engine
 from koine.engine.inboxes import NewInbox
 from koine.engine.responders import NewResponder
-from koine.engine.surveys import SURVEY
+from koine.engine.surveys import SURVEY_CONTENT_TYPE
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
@@ -114,13 +114,13 @@ async def _talk(
         source_id=place.source_id, participants=joining,
     )  # fmt: skip
     made = await conversations.create(m.engine, m.boss, new)
-    await messages.post(m.engine, m.boss, made.id, m.draft())
+    await messages.send(m.engine, m.boss, made.id, m.draft())
     return made
 
 
 async def _message(m: Making) -> str:
     talk = await m.near("conversation")
-    return (await messages.post(m.engine, m.boss, talk, m.draft())).id
+    return (await messages.send(m.engine, m.boss, talk, m.draft())).id
 
 
 async def _said(m: Making) -> str:
@@ -148,9 +148,12 @@ async def _ticket(m: Making) -> str:
 async def _survey(m: Making) -> str:
     conversation_id = await m.near("conversation")
     question = Draft(
-        type="template", content="How was it?", content_type=SURVEY, sender_kind="system"
+        type="template",
+        content="How was it?",
+        content_type=SURVEY_CONTENT_TYPE,
+        sender_kind="system",
     )
-    await messages.deliver(m.engine, m.boss, conversation_id, question)
+    await messages.send_unchecked(m.engine, m.boss, conversation_id, question)
     return conversation_id
 
 
@@ -201,7 +204,7 @@ async def _desk_hook(m: Making) -> str:
 
 async def _endpoint(m: Making, dialect: str) -> str:
     # No request leaves: nobody has this name.
-    new = hooks.NewHook(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
+    new = hooks.NewEndpoint(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
     return (await hooks.create(m.engine, m.boss, new)).hook.id
 
 

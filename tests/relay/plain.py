@@ -12,7 +12,7 @@ from koine.kit.draining import ShutdownSignal
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Unauthenticated
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.message import Draft, Message
 from koine.relay.bus import Alone, Bus
 from koine.relay.relay import Relay
@@ -38,19 +38,19 @@ class PlainVoice:
             raise Unauthenticated("revoked")
         return self.actor
 
-    def view(self, happening: Happening) -> Hashable | None:
+    def view(self, happening: EventContext) -> Hashable | None:
         return True
 
-    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Hashable | None:
+    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> Hashable | None:
         return True
 
 
 class PlainEventEncoder(Struct, frozen=True):
-    def encode(self, happening: Happening, view: Any) -> bytes | None:
+    def encode(self, happening: EventContext, view: Any) -> bytes | None:
         return f"{happening.event.kind} {happening.event.seq or ''}".strip().encode()
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: Happening | None, view: Any
+        self, whisper: Whisper, happening: EventContext | None, view: Any
     ) -> bytes | None:
         word = "on" if whisper.on else "off"
         told = word if whisper.kind == "typing" else whisper.availability
@@ -89,4 +89,4 @@ async def opened(cast: Cast, *names: str) -> Conversation:
 async def say(cast: Cast, where: Conversation, text: str, **more: object) -> Message:
     """Ada says something there."""
     draft = Draft(content=text, sender_id=cast.acme.id("ada"), **more)  # type: ignore[arg-type]
-    return await messages.post(cast.engine, cast.acme.actor("ada"), where.id, draft)
+    return await messages.send(cast.engine, cast.acme.actor("ada"), where.id, draft)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 
 from koine.engine import conversations, deliveries, messages, participation, people, tickets
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.people import PersonChanges
 from koine.model.conversation import NewConversation
@@ -77,7 +77,7 @@ class Story:
         match what:
             case "say" | "note":
                 draft = Draft(content="x", sender_id=who, private=what == "note")
-                await messages.post(engine, boss, talk, draft)
+                await messages.send(engine, boss, talk, draft)
             case "join":
                 await participation.add(engine, boss, talk, [who], "member")
             case "leave":
@@ -90,7 +90,7 @@ class Story:
                 await conversations.delete(engine, boss, talk, "gone", removed=bool(other & 1))
                 self.talks.remove(talk)
             case "assign":
-                await conversations.change(engine, boss, talk, Changes(assignee_id=who))
+                await conversations.change(engine, boss, talk, ConversationChanges(assignee_id=who))
             case "ticket":
                 await tickets.open_(engine, boss, talk)
             case "own":

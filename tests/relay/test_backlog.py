@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from koine.engine import conversations
-from koine.engine.hearing import hears
+from koine.engine.hearing import can_receive
 from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
@@ -35,7 +35,7 @@ async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:
         page = await backlog.page(place, upto)
         assert page is not None and page.upto > place.position
         place.position = page.upto
-        ids += [h.event.id for h in page.happened if hears(actor, h)]
+        ids += [h.event.id for h in page.happened if can_receive(actor, h)]
     return ids
 
 

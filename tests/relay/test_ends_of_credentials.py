@@ -35,8 +35,8 @@ class Bearer(PlainVoice):
 
 async def closed_everywhere(cast: Cast, text: str, end: Callable[[], Awaitable[object]]) -> None:
     """Whether what ends on one node closes the credential's seat there and on another."""
-    other = await engines.start(
-        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices
+    other = await engines.open_engine(
+        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     async with relay_of(cast.engine) as here, relay_of(other) as there:
         seats = []
@@ -62,7 +62,7 @@ def change(changes: PersonChanges) -> End:
 
 ENDS: dict[str, End] = {
     "reuse": reuse,
-    "logout": lambda cast, found: sessions.end(cast.engine, found.refresh_token),
+    "logout": lambda cast, found: sessions.log_out(cast.engine, found.refresh_token),
     "password": lambda cast, _: accounts.change_own_password(
         cast.engine, cast.acme.actor("dan"), PASSWORD, "another long password"
     ),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koine.kit.ids import new_id
-from koine.model.event import Event, Logged
+from koine.model.event import Event, LoggedEvent
 from koine.relay.fence import Fence, WentBack
 from koine.store import events
 from koine.store.db import Tx
@@ -138,7 +138,7 @@ class Follower:
     """Reads what is settled; or, naive, whatever is there."""
 
     def __init__(self, db: PostgresDatabase, *, naive: bool = False) -> None:
-        self.read: list[Logged] = []
+        self.read: list[LoggedEvent] = []
         self._db = db
         self._fence = None if naive else Fence()
 
@@ -227,7 +227,7 @@ async def test_under_load_nothing_is_skipped_and_the_naive_reader_misses(
     assert_in_order(careful.read)
 
 
-def assert_in_order(read: list[Logged]) -> None:
+def assert_in_order(read: list[LoggedEvent]) -> None:
     """Within a conversation positions go the way the commits went."""
     by_talk = defaultdict[str | None, list[int]](list)
     for event in read:

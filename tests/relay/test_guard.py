@@ -39,7 +39,7 @@ async def test_who_loses_a_role_is_asked_and_nobody_else_is(cast: Cast) -> None:
 
 async def test_a_key_that_is_revoked_closes_its_seats_on_every_node(cast: Cast) -> None:
     boss = cast.acme.actor("ada")
-    (key, *_) = await keys.everyone(cast.engine, boss)
+    (key, *_) = await keys.list_all(cast.engine, boss)
     holder = Actor(cast.acme.tenant.id, "key", key.user_id, key_id=key.id)
     async with relay_of(cast.engine) as here, relay_of(cast.engine) as there:
         voices = [PlainVoice(holder), PlainVoice(holder)]
@@ -124,7 +124,9 @@ class _Slow(PlainVoice):
 
 
 async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: Cast) -> None:
-    node = await engines.start(cast.engine.db, cast.clock, cast.engine.settings, cast.engine.voices)
+    node = await engines.open_engine(
+        cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
+    )
     async with relay_of(node) as there:
         voice = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
         await keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")

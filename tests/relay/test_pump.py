@@ -8,7 +8,7 @@ import pytest
 
 from koine.kit.draining import ShutdownSignal
 from koine.model.event import Event
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.relay.bus import Alone
 from koine.relay.relay import Relay
 from koine.relay.seat import Closed
@@ -117,7 +117,7 @@ async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
 class _MuteEncoder(PlainEventEncoder, frozen=True):
     """Cannot encode the first message."""
 
-    def encode(self, happening: Happening, view: object) -> bytes | None:
+    def encode(self, happening: EventContext, view: object) -> bytes | None:
         if happening.event.seq == 1:
             raise LookupError
         return super().encode(happening, view)

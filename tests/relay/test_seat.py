@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from koine.model.actor import Actor
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.relay import pump
 from koine.relay.relay import Relay
 from koine.relay.seat import Closed, Seat
@@ -134,5 +134,5 @@ async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
 
 
 class _WordyEncoder(PlainEventEncoder, frozen=True):
-    def encode(self, happening: Happening, view: object) -> bytes | None:
+    def encode(self, happening: EventContext, view: object) -> bytes | None:
         return b"x" * 10_000

@@ -42,12 +42,12 @@ async def test_keys_that_were_there_get_their_makers(fresh_db: Database) -> None
     first = await keys.create(engine, ada, "by a user", manage)
     actor = await credentials.by_key(engine, first.text)
     second = await keys.create(engine, actor, "by a key", manage)
-    before = await keys.everyone(engine, ada)
+    before = await keys.list_all(engine, ada)
     forget = "UPDATE api_keys SET created_by = NULL, created_by_key = NULL"
     await fresh_db.alter_schema(lambda _: forget)
-    assert before != await keys.everyone(engine, ada)
+    assert before != await keys.list_all(engine, ada)
     await _run(fresh_db, "0004_makers_of_keys")
-    assert before == await keys.everyone(engine, ada)
+    assert before == await keys.list_all(engine, ada)
     makers = {key.id: (key.created_by, key.created_by_key) for key in before}
     assert makers[first.key.id] == (ada.identity_id, None)
     assert makers[second.key.id] == (None, first.key.id)

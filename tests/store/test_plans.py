@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from koine.model.filters import ConversationFilter
-from koine.model.page import numbered
+from koine.model.page import page_window
 from koine.store import (
     conversation_lists,
     conversations,
@@ -93,10 +93,10 @@ async def test_a_first_page_is_planned_once(unknown: Database) -> None:
     # So often that whichever connection is looked at has run it more than five times.
     for _ in range(60):
         await postgres_db.read(
-            acme.tenant.id, conversation_lists.page, ConversationFilter(), numbered(1, 20)
+            acme.tenant.id, conversation_lists.page, ConversationFilter(), page_window(1, 20)
         )
     first_page = conversation_lists._PAGES.of(
-        conversation_lists._PageVariant(window=windows.variant(numbered(1, 20)))
+        conversation_lists._PageVariant(window=windows.variant(page_window(1, 20)))
     )
     text = postgres_sql.render(first_page).text
     assert "LIMIT 21" in text

@@ -32,7 +32,7 @@ class Live(Struct):
 @asynccontextmanager
 async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> AsyncIterator[Live]:
     """Serve these dialects with streams and sockets while the context is open."""
-    relay = Relay(engine, bus or Alone(), engine.draining)
+    relay = Relay(engine, bus or Alone(), engine.shutdown_signal)
     await relay.start()
     listener = socket.create_server(("127.0.0.1", 0))
     app = build_app(

@@ -54,7 +54,7 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a tenant's inboxes."""
-    found = run_in_tenant(options.settings(data, database), tenant, inboxes.everyone)
+    found = run_in_tenant(options.settings(data, database), tenant, inboxes.list_all)
     headings = ["id", "number", "name", "channel", "identifier"]
     printing.print_rows(headings, map(_row, found), as_json=as_json)
 

@@ -9,7 +9,7 @@ from koine.cli.finding import find_user
 from koine.cli.running import resolve_tenant, run, run_in_tenant
 from koine.engine import keys
 from koine.engine.engine import Engine
-from koine.engine.keys import MadeKey
+from koine.engine.keys import CreatedApiKey
 from koine.kit.ids import canonical_id
 from koine.kit.times import DAY, iso_ms
 from koine.model.actor import Actor
@@ -49,7 +49,7 @@ def create(
 ) -> None:
     """Make a key and show it, this once."""
 
-    async def work(engine: Engine, boss: Actor) -> MadeKey:
+    async def work(engine: Engine, boss: Actor) -> CreatedApiKey:
         person = await find_user(engine, boss, user)
         until = None if days is None else engine.clock.now() + days * DAY
         rights = frozenset(permission or DEFAULT_PERMISSIONS)
@@ -70,7 +70,7 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a tenant's keys, the revoked ones too."""
-    found = run_in_tenant(options.settings(data, database), tenant, keys.everyone)
+    found = run_in_tenant(options.settings(data, database), tenant, keys.list_all)
     headings = ["id", "prefix", "name", "created", "expires", "revoked"]
     printing.print_rows(headings, map(_row, found), as_json=as_json)
 

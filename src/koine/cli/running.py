@@ -72,6 +72,6 @@ async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
             await schema.migrate(db)
         await schema.check(db)
         voices = webhook_formats(settings.public_url())
-        return await work(await engines.start(db, SystemClock(), settings, voices))
+        return await work(await engines.open_engine(db, SystemClock(), settings, voices))
     finally:
         await db.close()

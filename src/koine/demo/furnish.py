@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from koine.demo.names import Name, names
 from koine.engine import contacts, deliveries, inboxes, people, responders, tenants
-from koine.engine.contact_entry import Entry
-from koine.engine.contact_rules import ContactGiven
+from koine.engine.contact_entry import ContactSession
+from koine.engine.contact_rules import ContactInput
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.engine import Engine
 from koine.engine.inboxes import NewInbox
@@ -46,7 +46,7 @@ class SeededTenant(Struct):
     boss: Actor
     users: dict[str, Identity]
     inboxes: list[Inbox]
-    guests: list[Entry]
+    guests: list[ContactSession]
     silent: list[Delivery]
     spoken: list[Delivery]
 
@@ -111,13 +111,15 @@ def _prompt(version: int) -> str:
     return f'{{"prompt": "You are Mia, the friendly voice of the shop.", "draft": {version}}}'
 
 
-async def _guest(engine: Engine, tenant: Tenant, inbox: Inbox, name: Name, number: int) -> Entry:
-    given = ContactGiven(
+async def _guest(
+    engine: Engine, tenant: Tenant, inbox: Inbox, name: Name, number: int
+) -> ContactSession:
+    given = ContactInput(
         identifier=f"customer-{number + 1:03}", name=name.full, email=name.email,
         phone_number=f"+4930555{number:04}",
         custom_attributes={"plan": "plus" if number % 2 else "basic"},
     )  # fmt: skip
-    return await contacts.create(engine, Entry(tenant, inbox), given)
+    return await contacts.create(engine, ContactSession(tenant, inbox), given)
 
 
 async def _deliveries(

@@ -80,7 +80,7 @@ async def _create(engine: Engine) -> DemoFile:
 
 async def _create_tenant(engine: Engine, name: str, slug: str, scale: int) -> DemoTenant:
     clock = FakeClock(engine.clock.now() - STORY_DAYS * DAY)
-    past = Engine(engine.db, clock, engine.settings, random_token(), engine.voices)
+    past = Engine(engine.db, clock, engine.settings, random_token(), engine.webhook_formats)
     world = await furnish.seed(past, name, slug)
     talks = await story.write_history(past, clock, world, scale)
     made = await _credentials(engine, world)
@@ -92,7 +92,7 @@ async def _credentials(engine: Engine, world: SeededTenant) -> Credentials:
     admin, agent = world.users["admin"], world.users["agent"]
     password = random_token(12)
     await sessions.set_password(engine, world.boss, admin.id, password)
-    place, contact = world.guests[0].guest
+    place, contact = world.guests[0].contact_at_inbox
     public = world.inboxes[-1]
     whatsapp = world.inboxes[3]
     return Credentials(
@@ -153,7 +153,7 @@ async def _refresh_tenant(engine: Engine, company: DemoTenant, new_tokens: bool)
     known = company.doors
     boss = operator(known.tenant_id)
     listed = {parcel.id: parcel for parcel in known.delivery.deliveries}
-    silent = await deliveries.silent(engine, boss, list(listed))
+    silent = await deliveries.without_conversation(engine, boss, list(listed))
     parcels = [listed[delivery.id] for delivery in silent]
     if len(parcels) < MIN_UNUSED_DELIVERIES:
         customer = await people.get(engine, boss, company.people["customer"], "user")

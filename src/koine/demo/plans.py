@@ -8,7 +8,7 @@ from koine.demo import scripts
 from koine.demo.furnish import SeededTenant
 from koine.demo.scripts import Script
 from koine.engine import conversations, delivery_conversations, inbox_conversations
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.engine.engine import Engine
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, SenderKind
@@ -63,7 +63,9 @@ def _deliveries(engine: Engine, world: SeededTenant) -> list[PlannedConversation
 
     def opener(delivery_id: str, opens: Actor) -> Open:
         async def work() -> Conversation:
-            opening = Opening(delivery_id=delivery_id, metadata='{"priority": "normal"}')
+            opening = NewDeliveryConversation(
+                delivery_id=delivery_id, metadata='{"priority": "normal"}'
+            )
             return (await delivery_conversations.open_(engine, opens, opening))[0]
 
         return work
@@ -96,7 +98,7 @@ def _helpdesk(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
 
         async def work() -> Conversation:
             made = await conversations.create(engine, world.boss, new)
-            mine = conversations.Changes(assignee_id=agents[n % 2].identity_id)
+            mine = conversations.ConversationChanges(assignee_id=agents[n % 2].identity_id)
             return await conversations.change(engine, world.boss, made.id, mine) if n % 5 else made
 
         return work
@@ -140,7 +142,7 @@ def _inbox(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
 
     def opener(n: int) -> Open:
         entry = world.guests[n % len(world.guests)]
-        _, contact = entry.guest
+        _, contact = entry.contact_at_inbox
         caller = Actor(world.tenant.id, "contact", contact.id)
 
         async def work() -> Conversation:
@@ -179,7 +181,7 @@ def _cast(human: Actor) -> Cast:
 
 
 def _guest(world: SeededTenant, n: int) -> Identity:
-    return world.guests[n % len(world.guests)].guest[1]
+    return world.guests[n % len(world.guests)].contact_at_inbox[1]
 
 
 def _words(person: Identity, ref: str) -> dict[str, str]:

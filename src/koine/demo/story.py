@@ -7,7 +7,7 @@ from koine.demo.doors import ExampleConversations
 from koine.demo.furnish import SeededTenant
 from koine.demo.plans import PlannedConversation, planned_conversations
 from koine.engine import conversations, messages, tickets
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.engine import Engine
 from koine.kit.clock import FakeClock
 from koine.kit.times import DAY, MINUTE, SECOND
@@ -58,7 +58,7 @@ async def _send_line(
         for talk, conversation in opened
         if line < len(talk.script)
     ]
-    await asyncio.gather(*(messages.post(engine, world.boss, c, draft) for c, draft in drafts))
+    await asyncio.gather(*(messages.send(engine, world.boss, c, draft) for c, draft in drafts))
 
 
 def _draft(talk: PlannedConversation, who: str, words: str) -> Draft:
@@ -76,9 +76,13 @@ async def _end(
 ) -> None:
     boss = world.boss
     if talk.ending == "closed":
-        await conversations.change(engine, boss, conversation.id, Changes(status="closed"))
+        await conversations.change(
+            engine, boss, conversation.id, ConversationChanges(status="closed")
+        )
     elif talk.ending == "snoozed":
-        await conversations.change(engine, boss, conversation.id, Changes(status="snoozed"))
+        await conversations.change(
+            engine, boss, conversation.id, ConversationChanges(status="snoozed")
+        )
     elif talk.ending in ("ticket", "solved"):
         ticket = await tickets.open_(engine, boss, conversation.id)
         await tickets.take(engine, boss, ticket.id, world.users["agent"].id)

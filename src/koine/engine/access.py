@@ -23,30 +23,30 @@ from koine.model.tenant import TenantSettings
 from koine.store import conversations, identities, participants, tenants, tickets
 from koine.store.db import Tx
 
-Seat = tuple[Conversation, Participant | None]
+Membership = tuple[Conversation, Participant | None]
 """A conversation and the actor's own part in it, if it has or had one."""
 
 
-def need(actor: Actor, *any_of: str) -> None:
+def require(actor: Actor, *any_of: str) -> None:
     """Raise Forbidden unless the actor holds one of the permissions."""
     if not actor.may(*any_of):
         raise Forbidden(any_of[0])
 
 
-def need_all(actor: Actor, permissions: frozenset[str]) -> None:
+def require_all(actor: Actor, permissions: frozenset[str]) -> None:
     """Raise Forbidden unless the actor holds every one: nobody gives more than they hold."""
     for permission in sorted(permissions):
-        need(actor, permission)
+        require(actor, permission)
 
 
-def need_notes(actor: Actor, role: str | None) -> None:
+def require_private_notes(actor: Actor, role: str | None) -> None:
     """Raise Forbidden for one who reads no private notes where the role is one that does: reading
     them comes with a role, so no permission stands for it, and nobody gives or takes it."""
     if role in STAFF_ROLES and not sees_private(actor):
         raise Forbidden(MANAGE_TENANT)
 
 
-async def refuse_blocked(tx: Tx, actor: Actor) -> None:
+async def require_unblocked(tx: Tx, actor: Actor) -> None:
     """Raise Forbidden for a contact that is blocked: nothing from it is stored."""
     if actor.kind == "contact" and actor.identity_id is not None:
         who = await identities.get(tx, actor.identity_id)
@@ -70,7 +70,7 @@ def sees_all(actor: Actor) -> bool:
 def sees(actor: Actor, found: Conversation, me: Participant | None) -> bool:
     """Whether the actor, whose part in the conversation is `me`, sees it while it is not removed:
     who takes part, the contact whose it is, and who sees all."""
-    if sees_all(actor) or _takes_part(me):
+    if sees_all(actor) or _is_participant(me):
         return True
     return actor.kind == "contact" and found.owner_id == actor.identity_id
 
@@ -80,14 +80,14 @@ def sees_settings(actor: Actor) -> bool:
     return actor.may(MANAGE_TENANT)
 
 
-def opens_free(actor: Actor) -> bool:
+def may_open_without_delivery(actor: Actor) -> bool:
     """Whether the actor may open a conversation about no delivery (delivery.md, S, rule 3)."""
     return actor.role in ("dispatcher", "tenant_admin") or actor.may(
         MANAGE_MESSAGING, WRITE_CONVERSATIONS
     )
 
 
-def scoped(actor: Actor, f: ConversationFilter) -> ConversationFilter:
+def restrict_to_own(actor: Actor, f: ConversationFilter) -> ConversationFilter:
     """The filter cut down to what the actor may list: its own, or with a permission all
     (delivery.md, S). Raises Forbidden when it asks for another's without one."""
     if actor.may(VIEW_TENANT, MANAGE_MESSAGING, READ_CONVERSATIONS):
@@ -99,7 +99,7 @@ def scoped(actor: Actor, f: ConversationFilter) -> ConversationFilter:
 
 async def conversation(
     tx: Tx, actor: Actor, conversation_id: str, *, lock: bool = False, removed: bool = False
-) -> Seat:
+) -> Membership:
     """The conversation for seeing it; with `lock` for changing it, which is also for those who may
     only write (helpdesk.md, S). Raises NotFound; removed ones only with `removed`."""
     found, me = await _found(tx, actor, conversation_id, lock=lock, removed=removed)
@@ -108,7 +108,7 @@ async def conversation(
     return found, me
 
 
-async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
+async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation for reading its messages as a participant does (delivery.md, S).
 
     Standard: participants and system administrators, no permission helps. About a support ticket:
@@ -125,7 +125,7 @@ async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
     raise Forbidden("participant") if sees(actor, found, me) else NotFound("conversation")
 
 
-async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
+async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation for reading its messages at any other door: who sees it reads it, but a
     support conversation is read by people as delivery.md says (S). A key is the tenant's own
     program: it reads what its permissions say."""
@@ -148,7 +148,7 @@ async def support_readers(tx: Tx, found: Iterable[Conversation]) -> dict[str, fr
     return {each: frozenset({*settings.support_user_ids, *customers.get(each, ())}) for each in ids}
 
 
-async def searching(tx: Tx, actor: Actor, f: ConversationFilter) -> ConversationFilter:
+async def restrict_search(tx: Tx, actor: Actor, f: ConversationFilter) -> ConversationFilter:
     """The filter with whose search it is, where that matters: nobody finds by its text what they
     may not read (delivery.md, S)."""
     if f.search is None or actor.kind != "user":
@@ -160,7 +160,7 @@ async def searching(tx: Tx, actor: Actor, f: ConversationFilter) -> Conversation
     return msgspec.structs.replace(f, search_reader=actor.identity_id)
 
 
-def reads(actor: Actor, readers: frozenset[str] | None) -> bool:
+def may_read_messages(actor: Actor, readers: frozenset[str] | None) -> bool:
     """Whether what is said in a conversation that the actor sees, the newest message among it, is
     for the actor. `readers` are those `support_readers` has of it, None for every other kind."""
     return readers is None or actor.kind != "user" or actor.identity_id in readers
@@ -169,25 +169,25 @@ def reads(actor: Actor, readers: frozenset[str] | None) -> bool:
 def reads_as_participant(actor: Actor, me: Participant | None) -> bool:
     """Whether the actor reads what is said as a participant does: no permission helps
     (delivery.md, S). About a support ticket `reads` decides, too."""
-    return actor.is_system_admin or _takes_part(me)
+    return actor.is_system_admin or _is_participant(me)
 
 
-async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
+async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation, locked, for changing it: who sees it and may write conversations, or
     administers it as a participant."""
     found, me = await conversation(tx, actor, conversation_id, lock=True)
     if not actor.may(WRITE_CONVERSATIONS, MANAGE_MESSAGING) and not (
-        me is not None and _takes_part(me) and me.role == "admin"
+        me is not None and _is_participant(me) and me.role == "admin"
     ):
         raise Forbidden(WRITE_CONVERSATIONS)
     return found, me
 
 
-async def for_work(tx: Tx, actor: Actor, conversation_id: str) -> Seat:
+async def for_staff_change(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation, locked, for the desk's own work on it (whose it is, labels, tickets): who
     may write conversations. A customer who administers it as a participant does not."""
     found, me = await conversation(tx, actor, conversation_id, lock=True)
-    need(actor, WRITE_CONVERSATIONS, MANAGE_MESSAGING)
+    require(actor, WRITE_CONVERSATIONS, MANAGE_MESSAGING)
     return found, me
 
 
@@ -198,7 +198,7 @@ async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conver
     Raises NotFound, Forbidden for one who sees it, Conflict("closed").
     """
     found, me = await _found(tx, actor, conversation_id, lock=True)
-    administers = me is not None and _takes_part(me) and me.role == "admin"
+    administers = me is not None and _is_participant(me) and me.role == "admin"
     if not administers and not actor.may(MANAGE_TENANT, WRITE_CONVERSATIONS):
         raise Forbidden(MANAGE_TENANT) if sees(actor, found, me) else NotFound("conversation")
     if found.status == "closed":
@@ -206,7 +206,7 @@ async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conver
     return found
 
 
-async def part_of(tx: Tx, actor: Actor, found: Conversation) -> Participant | None:
+async def participant_of(tx: Tx, actor: Actor, found: Conversation) -> Participant | None:
     """The actor's own part in a conversation, even if it has left."""
     if actor.identity_id is None:
         return None
@@ -215,14 +215,14 @@ async def part_of(tx: Tx, actor: Actor, found: Conversation) -> Participant | No
 
 async def _found(
     tx: Tx, actor: Actor, conversation_id: str, *, lock: bool = False, removed: bool = False
-) -> Seat:
+) -> Membership:
     found = await (conversations.lock if lock else conversations.get)(tx, conversation_id)
     if found is None or (found.removed_at is not None and not removed):
         raise NotFound("conversation")
-    return found, await part_of(tx, actor, found)
+    return found, await participant_of(tx, actor, found)
 
 
-def _takes_part(me: Participant | None) -> bool:
+def _is_participant(me: Participant | None) -> bool:
     return me is not None and me.left_at is None
 
 

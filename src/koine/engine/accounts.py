@@ -1,9 +1,9 @@
 """Users together with their passwords: made or changed as one, or not at all."""
 
 from koine.engine import access, people, sessions
-from koine.engine.engine import Engine, writes, writes_rights
+from koine.engine.engine import Engine, rights_write_tx, write_tx
 from koine.engine.people import PersonChanges
-from koine.engine.sessions import NewPassword
+from koine.engine.sessions import HashedPassword
 from koine.kit import passwords
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, Invalid
@@ -16,12 +16,12 @@ from koine.store.db import Duplicate, Tx
 async def create(engine: Engine, actor: Actor, new: NewIdentity, password: str | None) -> Identity:
     """Add a user who can log in when a password is given. Raises Forbidden, Invalid,
     Conflict("exists") for the e-mail of another login."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     hashed = None if password is None else await sessions.hash_checked(engine, password)
     try:
         return await _create(engine, actor, new, hashed)
     except Duplicate:
-        raise _taken() from None
+        raise _refuse_duplicates() from None
 
 
 async def change(
@@ -29,12 +29,12 @@ async def change(
 ) -> Identity:
     """Change a user, and the password when one is given, which ends their sessions. Raises
     Forbidden, NotFound("user"), Invalid, Conflict("exists")."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     hashed = None if password is None else await sessions.hash_checked(engine, password)
     try:
         return await _change(engine, actor, user_id, changes, hashed)
     except Duplicate:
-        raise _taken() from None
+        raise _refuse_duplicates() from None
 
 
 async def change_own_password(
@@ -48,33 +48,38 @@ async def change_own_password(
         raise Forbidden("user")
     login = await engine.db.read(actor.tenant_id, credentials.login_of, actor.identity_id)
     known = login.password_hash if login else passwords.DUMMY_HASH
-    right = await engine.hashing.run(passwords.verify_password, known, current)
+    right = await engine.password_pool.run(passwords.verify_password, known, current)
     if login is None or not right:
         if login is not None:
-            await sessions.note_failure(engine, actor.tenant_id, login.user_id, address)
+            await sessions.record_failed_login(engine, actor.tenant_id, login.user_id, address)
         raise Invalid("current_password", "wrong", "current_password is not the password")
     await sessions.set_password(engine, actor, actor.identity_id, password)
 
 
-@writes
+@write_tx
 async def _create(
-    tx: Tx, now: int, actor: Actor, new: NewIdentity, hashed: NewPassword | None
+    tx: Tx, now: int, actor: Actor, new: NewIdentity, hashed: HashedPassword | None
 ) -> Identity:
-    user = await people.make(tx, now, actor, new)
+    user = await people.create_tx(tx, now, actor, new)
     if hashed is not None:
         await sessions.save_password(tx, now, actor, user, hashed)
     return user
 
 
-@writes_rights
+@rights_write_tx
 async def _change(
-    tx: Tx, now: int, actor: Actor, user_id: str, changes: PersonChanges, hashed: NewPassword | None
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    user_id: str,
+    changes: PersonChanges,
+    hashed: HashedPassword | None,
 ) -> Identity:
-    user = await people.alter(tx, now, actor, user_id, "user", changes)
+    user = await people.change_tx(tx, now, actor, user_id, "user", changes)
     if hashed is not None:
         await sessions.save_password(tx, now, actor, user, hashed)
     return user
 
 
-def _taken() -> Conflict:
+def _refuse_duplicates() -> Conflict:
     return Conflict("exists", "another user logs in with this e-mail")

@@ -5,30 +5,30 @@ from collections.abc import Iterable
 from koine.engine import access
 from koine.model.conversation import Conversation
 from koine.model.message import Message
-from koine.model.view import Around, LastSenders, Part
+from koine.model.view import Include, LastSenders, Related
 from koine.store import identities, inboxes, message_windows, messages, participants, tickets
 from koine.store.db import Tx
 
-MOST_LETTERS = 4 << 20
+MAX_CHARACTERS = 4 << 20
 """Of all messages in one answer: the newest are shown, a page of messages has the older ones."""
 FEW_MESSAGES = 28
 """As many have no more letters, each having at most 150,000."""
 
 
-async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> Around:
+async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Include]) -> Related:
     """The parts asked for, of all these conversations. Nothing is asked for no conversation;
     what may not be read is said in `readers`."""
     if not items:
-        return Around()
+        return Related()
     readers = await access.support_readers(tx, items)
     if not parts:
-        return Around(readers=readers)
+        return Related(readers=readers)
     ids = [c.id for c in items]
     latest = await _latest(tx, items) if "latest" in parts else {}
-    said = await _said(tx, items) if "messages" in parts else {}
+    said = await _messages(tx, items) if "messages" in parts else {}
     spoke = [m for each in said.values() for m in each]
     owners = _distinct(c.owner_id for c in items)
-    return Around(
+    return Related(
         participants=await participants.of(tx, ids) if "participants" in parts else {},
         latest=latest,
         messages=said,
@@ -42,17 +42,17 @@ async def around(tx: Tx, items: list[Conversation], parts: frozenset[Part]) -> A
         )
         if "versions" in parts
         else {},
-        places=await inboxes.contact_inboxes_of(tx, owners) if "places" in parts else [],
+        contact_inboxes=await inboxes.contact_inboxes_of(tx, owners) if "places" in parts else [],
         senders=await _senders(tx, items) if "senders" in parts else {},
         readers=readers,
     )
 
 
-async def _said(tx: Tx, items: list[Conversation]) -> dict[str, list[Message]]:
+async def _messages(tx: Tx, items: list[Conversation]) -> dict[str, list[Message]]:
     ids = [c.id for c in items]
     if sum(c.public_count for c in items) <= FEW_MESSAGES:
         return await messages.public_of(tx, ids)
-    return await message_windows.recent_public_of(tx, ids, MOST_LETTERS)
+    return await message_windows.recent_public_of(tx, ids, MAX_CHARACTERS)
 
 
 async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:

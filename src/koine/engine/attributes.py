@@ -14,7 +14,7 @@ from koine.kit.json import json_text
 from koine.model.errors import Invalid
 
 
-class BagLimits(Struct, frozen=True):
+class AttributeLimits(Struct, frozen=True):
     """How large a bag may be: encoded bytes, values (names and items at every level), depth."""
 
     bytes: int
@@ -22,13 +22,13 @@ class BagLimits(Struct, frozen=True):
     depth: int
 
 
-ATTRIBUTES = BagLimits(16_384, 1000, 10)
+ATTRIBUTES = AttributeLimits(16_384, 1000, 10)
 """Attributes and metadata of people, conversations and messages, and what forms are answered."""
-SETTINGS = BagLimits(65_536, 4000, 10)
+SETTINGS = AttributeLimits(65_536, 4000, 10)
 """Settings of inboxes and responders, which no list of conversations carries."""
 
 
-def check(field: str, bag: str | None, limits: BagLimits = ATTRIBUTES) -> None:
+def check(field: str, bag: str | None, limits: AttributeLimits = ATTRIBUTES) -> None:
     """Raise Invalid(field, "too_large") for the JSON text of a bag beyond the limits."""
     if bag is None:
         return
@@ -39,7 +39,9 @@ def check(field: str, bag: str | None, limits: BagLimits = ATTRIBUTES) -> None:
         _check_shape(field, msgspec.json.decode(bag), limits)
 
 
-def check_values(field: str, bag: Mapping[str, object], limits: BagLimits = ATTRIBUTES) -> None:
+def check_values(
+    field: str, bag: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES
+) -> None:
     """As `check`, for a bag that was read already: values are counted before anything else."""
     _check_shape(field, bag, limits)
     _check_size(field, json_text(bag), limits)
@@ -62,7 +64,7 @@ def filled(first: str, second: str) -> dict[str, object]:
     own = msgspec.json.decode(first, type=dict[str, object])
     if len(first) > ATTRIBUTES.bytes or second == "{}":
         return own
-    other = fitting(msgspec.json.decode(second, type=dict[str, object]))
+    other = fits(msgspec.json.decode(second, type=dict[str, object]))
     whole = _over(other, own)
     try:
         check_values("", whole)
@@ -71,7 +73,7 @@ def filled(first: str, second: str) -> dict[str, object]:
     return whole
 
 
-def fitting(bag: Mapping[str, object], limits: BagLimits = ATTRIBUTES) -> dict[str, object]:
+def fits(bag: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES) -> dict[str, object]:
     """The bag, or of one that is too large the names and values that fit, in their order."""
     room, kept = limits.bytes - len("{}"), dict[str, object]()
     for name, value in bag.items():
@@ -84,21 +86,21 @@ def fitting(bag: Mapping[str, object], limits: BagLimits = ATTRIBUTES) -> dict[s
     return kept
 
 
-def shown(bag: str) -> str:
+def public_attributes(bag: str) -> str:
     """The JSON text of a bag as it goes out: one that is too large as far as it fits."""
     if len(bag) <= ATTRIBUTES.bytes:
         return bag
-    return json_text(fitting(msgspec.json.decode(bag)))
+    return json_text(fits(msgspec.json.decode(bag)))
 
 
-def named(bag: str, names: Iterable[str]) -> dict[str, object]:
+def only_named(bag: str, names: Iterable[str]) -> dict[str, object]:
     """The values of these names alone in the JSON text of a bag, as far as they fit."""
     wanted = frozenset(names)
     if bag == "{}" or not wanted:
         return {}
     values = msgspec.json.decode(bag, type=dict[str, object])
     found = {name: value for name, value in values.items() if name in wanted}
-    return found if len(bag) <= ATTRIBUTES.bytes else fitting(found)
+    return found if len(bag) <= ATTRIBUTES.bytes else fits(found)
 
 
 def _over(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
@@ -111,12 +113,12 @@ def _over(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, obj
     return result
 
 
-def _check_size(field: str, bag: str, limits: BagLimits) -> None:
+def _check_size(field: str, bag: str, limits: AttributeLimits) -> None:
     if len(bag) > limits.bytes or len(bag.encode()) > limits.bytes:
         raise _too_large(field, f"is too large (maximum is {limits.bytes} bytes)")
 
 
-def _check_shape(field: str, bag: object, limits: BagLimits) -> None:
+def _check_shape(field: str, bag: object, limits: AttributeLimits) -> None:
     """Count level by level; no level is walked beyond the limit."""
     level, count = [bag], 0
     for _ in range(limits.depth):

@@ -1,7 +1,7 @@
 """The audit log, for those who manage the tenant."""
 
 from koine.engine import access
-from koine.engine.engine import reads
+from koine.engine.engine import read_tx
 from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
@@ -10,10 +10,10 @@ from koine.store import audit
 from koine.store.db import Tx
 
 
-@reads
+@read_tx
 async def find(
     tx: Tx, actor: Actor, noun: str | None, action: str | None, window: Window
 ) -> Page[AuditEntry]:
     """A page of the log, newest first, of one noun or action when given. Raises Forbidden."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     return await audit.page(tx, noun, action, window)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import structs
 
-from koine.engine.ledger import record
+from koine.engine.ledger import record_event
 from koine.kit.json import json_text
 from koine.model.errors import Conflict
 from koine.model.identity import Claims, Identity
@@ -21,7 +21,7 @@ from koine.store.db import Tx
 
 Field = Literal["identifier", "email", "phone"]
 FIELDS: tuple[Field, ...] = ("identifier", "email", "phone")
-Takes = Literal["nobody", "unproven", "tenant"]
+TakeOver = Literal["nobody", "unproven", "tenant"]
 """From whom a value that is unverified there may be taken: from nobody, from contacts who did not
 prove who they are, or, by the tenant alone, from any."""
 _MOST_CLAIMS = 5
@@ -31,7 +31,7 @@ _MOST_ROUNDS = 1000
 
 
 async def release(
-    tx: Tx, now: int, contact_id: str | None, field: Field, value: str, takes: Takes
+    tx: Tx, now: int, contact_id: str | None, field: Field, value: str, takes: TakeOver
 ) -> bool:
     """Take the value from the contacts that have it, if `takes` allows it for all of them; whether
     nobody else has it now. `contact_id` is who is to have it (None: one yet to be made)."""
@@ -50,7 +50,7 @@ async def take_verified(tx: Tx, now: int, before: Identity | None, after: Identi
     if before is not None and after.identifier != before.identifier:
         if after.identifier is not None:
             await release_identifier(tx, now, after.id, after.identifier)
-        await record(tx, now, "credential.changed", after.id, audience="staff")
+        await record_event(tx, now, "credential.changed", after.id, audience="staff")
     for field in FIELDS:
         value = getattr(after, field)
         if value is not None and is_verified(after, field) and not _was_so(before, after, field):
@@ -112,7 +112,7 @@ def with_claims(contact: Identity, claimed: Mapping[Field, str]) -> Identity:
     return structs.replace(contact, claims=text)
 
 
-def _may_take(holder: Identity, field: Field, takes: Takes) -> bool:
+def _may_take(holder: Identity, field: Field, takes: TakeOver) -> bool:
     if takes == "nobody" or is_verified(holder, field):
         return False
     return takes == "tenant" or not has_proven_identifier(holder)
@@ -143,4 +143,4 @@ async def _take_from(tx: Tx, now: int, holder: Identity, field: Field) -> None:
     after = with_claims(structs.replace(holder, **changed), {field: value})
     after = structs.replace(after, updated_at=max(now, holder.updated_at + 1))
     await identities.change(tx, after)
-    await record(tx, now, "identity.updated", holder.id, what="contact")
+    await record_event(tx, now, "identity.updated", holder.id, what="contact")

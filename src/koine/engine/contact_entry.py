@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from koine.engine import contact_rights
 from koine.engine.contact_rights import ContactRights
 from koine.engine.engine import Engine
-from koine.engine.ledger import record
+from koine.engine.ledger import record_event
 from koine.kit.tokens import constant_time_equal, hmac_hex
 from koine.model.errors import NotFound, Unauthenticated
 from koine.model.identity import Identity
@@ -17,39 +17,39 @@ from koine.store import identities, inboxes, tenants
 from koine.store.db import Tx
 
 
-def admit_all() -> None:
+def no_budget() -> None:
     """Refuse nothing: the default of callers that have no budget."""
 
 
-class Entry(Struct, frozen=True, dict=True):
+class ContactSession(Struct, frozen=True, dict=True):
     """What a public address leads to; place and contact are None where only the inbox is named.
     `proven_elsewhere` is asked for inboxes that trust their clients alone."""
 
     tenant: Tenant
     inbox: Inbox
-    place: ContactInbox | None = None
+    contact_inbox: ContactInbox | None = None
     contact: Identity | None = None
     proven_elsewhere: bool = False
 
     @property
-    def guest(self) -> tuple[ContactInbox, Identity]:
+    def contact_at_inbox(self) -> tuple[ContactInbox, Identity]:
         """The place and its contact. Raises NotFound where only the inbox was named."""
-        if self.place is None or self.contact is None:
+        if self.contact_inbox is None or self.contact is None:
             raise NotFound("contact")
-        return self.place, self.contact
+        return self.contact_inbox, self.contact
 
     @cached_property
     def rights(self) -> ContactRights:
         """What the place may see and change. Raises NotFound where only the inbox was named."""
-        return contact_rights.rights(self.inbox, *self.guest, self.proven_elsewhere)
+        return contact_rights.rights(self.inbox, *self.contact_at_inbox, self.proven_elsewhere)
 
     @cached_property
-    def shown(self) -> Identity:
+    def public_contact(self) -> Identity:
         """The contact as the place may be shown it. Raises NotFound as `guest`."""
-        return contact_rights.shown_contact(self.inbox, *self.guest, self.rights)
+        return contact_rights.public_contact(self.inbox, *self.contact_at_inbox, self.rights)
 
 
-async def enter(engine: Engine, inbox_identifier: str, source_id: str | None) -> Entry:
+async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactSession:
     """Where a public address leads. Raises NotFound for whatever is unknown or removed."""
     door = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
     if door is None:
@@ -57,9 +57,9 @@ async def enter(engine: Engine, inbox_identifier: str, source_id: str | None) ->
     return await engine.db.read(door.tenant_id, _enter, door.inbox_id, source_id)
 
 
-async def prove(
-    engine: Engine, entry: Entry, shown: str | None, identifier: str | None = None
-) -> Entry:
+async def verify_identity(
+    engine: Engine, entry: ContactSession, shown: str | None, identifier: str | None = None
+) -> ContactSession:
     """Let a contact in with the identity hash it shows, and keep which identifier it proved. A
     place that need not show one may show that of another `identifier`, to be merged into its
     contact (`contact_merge`).
@@ -67,7 +67,7 @@ async def prove(
     Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
     visit asks for one (inbox.md, D).
     """
-    place, contact = entry.guest
+    place, contact = entry.contact_at_inbox
     asked = entry.inbox.identity_required or place.proof_required
     if (
         not asked
@@ -83,7 +83,7 @@ async def prove(
     )
 
 
-async def listen(engine: Engine, token: str) -> Entry:
+async def resolve_stream_token(engine: Engine, token: str) -> ContactSession:
     """Whose stream a pubsub token opens. Raises NotFound for a token of nobody, or where the
     contact or its inbox is gone or the contact is blocked; Unauthenticated where the inbox demands
     an identity that the place has not proved, or what it proved is no longer the contact's."""
@@ -91,7 +91,7 @@ async def listen(engine: Engine, token: str) -> Entry:
     if ear is None:
         raise NotFound("token")
     entry = await engine.db.read(ear.tenant_id, _enter, ear.inbox_id, ear.source_id)
-    place, contact = entry.guest
+    place, contact = entry.contact_at_inbox
     if entry.inbox.removed_at is not None or contact.blocked:
         raise NotFound("contact")
     asked = entry.inbox.identity_required or place.proof_required
@@ -120,11 +120,13 @@ def is_hash_of(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
     return constant_time_equal(hmac_hex(inbox.hmac_token, identifier), shown)
 
 
-async def remember_proof(tx: Tx, now: int, entry: Entry, identifier: str) -> Entry:
+async def remember_proof(
+    tx: Tx, now: int, entry: ContactSession, identifier: str
+) -> ContactSession:
     """Inside a transaction: keep that the place proved this identifier of its contact. What its
     open streams may be told changes with it, so they are asked again. Raises Unauthenticated where
     the contact has another identifier by now."""
-    place, contact = entry.guest
+    place, contact = entry.contact_at_inbox
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None or locked.identifier != identifier:
         raise Unauthenticated("invalid")
@@ -133,15 +135,17 @@ async def remember_proof(tx: Tx, now: int, entry: Entry, identifier: str) -> Ent
         await identities.change(tx, locked)
     place = structs.replace(place, proof_required=True, proved_identifier=identifier)
     await inboxes.change_contact_inbox(tx, place)
-    await record(tx, now, "credential.changed", contact.id, audience="staff")
+    await record_event(tx, now, "credential.changed", contact.id, audience="staff")
     return structs.replace(entry, place=place, contact=locked)
 
 
-async def located(tx: Tx, entry: Entry, place: ContactInbox, contact: Identity) -> Entry:
+async def with_contact(
+    tx: Tx, entry: ContactSession, place: ContactInbox, contact: Identity
+) -> ContactSession:
     """Inside a transaction: the entry at this place."""
     asks = contact_rights.is_trusting(entry.inbox)
     elsewhere = asks and await is_proven_anywhere(tx, contact)
-    return Entry(entry.tenant, entry.inbox, place, contact, elsewhere)
+    return ContactSession(entry.tenant, entry.inbox, place, contact, elsewhere)
 
 
 async def is_proven_anywhere(tx: Tx, contact: Identity) -> bool:
@@ -152,15 +156,15 @@ async def is_proven_anywhere(tx: Tx, contact: Identity) -> bool:
     )
 
 
-async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> Entry:
+async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactSession:
     tenant, inbox = await tenants.get(tx, tx.tenant_id), await inboxes.get(tx, inbox_id)
     if tenant is None or inbox is None:
         raise NotFound("inbox")
-    entry = Entry(tenant, inbox)
+    entry = ContactSession(tenant, inbox)
     if source_id is None:
         return entry
     place = await inboxes.contact_inbox(tx, inbox_id, source_id)
     contact = await identities.get(tx, place.contact_id) if place else None
     if place is None or contact is None or contact.removed_at is not None:
         raise NotFound("contact")
-    return await located(tx, entry, place, contact)
+    return await with_contact(tx, entry, place, contact)

@@ -12,12 +12,12 @@ from typing import Any
 from msgspec import Struct, structs
 
 from koine.engine import access, attributes, contact_claims
-from koine.engine.contact_claims import Field, Takes
-from koine.engine.contact_entry import Entry, is_hash_of, is_proven_anywhere, located
-from koine.engine.contact_rules import ContactGiven, ContactSettings, settings_of
+from koine.engine.contact_claims import Field, TakeOver
+from koine.engine.contact_entry import ContactSession, is_hash_of, is_proven_anywhere, with_contact
+from koine.engine.contact_rules import ContactInput, ContactSettings, settings_of
 from koine.engine.conversation_changes import record_change
-from koine.engine.engine import writes
-from koine.engine.ledger import note, record
+from koine.engine.engine import write_tx
+from koine.engine.ledger import record_audit, record_event
 from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound
@@ -32,16 +32,16 @@ _FILLED = (
 )  # fmt: skip
 
 
-class Settled(Struct, frozen=True):
+class IdentifierDecision(Struct, frozen=True):
     """The entry to go on as, its contact locked; what is to be written on the contact, and what is
     only claimed of it."""
 
-    entry: Entry
+    entry: ContactSession
     written: Mapping[str, object]
     claimed: Mapping[Field, str]
 
 
-@writes
+@write_tx
 async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str) -> Identity:
     """Staff says that two contacts are one person: the survivor, with its blanks filled. Its places
     stay what they are; the other's show what came through them, and what they proved counts where
@@ -50,7 +50,7 @@ async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str
     Raises Forbidden, NotFound("contact"), Invalid("contact_id") for a contact that is not there or
     the same, Conflict("identifiers") where each has one of its own.
     """
-    access.need(actor, WRITE_CUSTOMERS)
+    access.require(actor, WRITE_CUSTOMERS)
     if survivor_id == merged_id:
         raise Invalid("contact_id", "same", "a contact cannot be merged into itself")
     locked = await identities.lock(tx, [survivor_id, merged_id])
@@ -71,7 +71,9 @@ async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str
     return after
 
 
-async def settle(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGiven) -> Settled:
+async def decide_identifiers(
+    tx: Tx, now: int, actor: Actor, entry: ContactSession, given: ContactInput
+) -> IdentifierDecision:
     """What becomes of the email and phone that a place gives its contact: written, claimed, or the
     reason to merge. Raises NotFound for a contact that is gone."""
     wanted: dict[Field, str | None] = {"email": given.email, "phone": given.phone_number}
@@ -82,19 +84,19 @@ async def settle(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGiv
     for field, value in values.items():
         other = await _mergeable(tx, entry, others[field], field, given)
         if other is not None:
-            entry = await _go_on_as(tx, now, actor, entry, other, given)
+            entry = await _continue_as(tx, now, actor, entry, other, given)
         elif await _may_have(tx, now, entry, field, value):
             written |= {field: value, f"{field}_verified": entry.rights.trusted}
         else:
             claimed[field] = value
-    return Settled(entry, written, claimed)
+    return IdentifierDecision(entry, written, claimed)
 
 
 async def _locked(
-    tx: Tx, entry: Entry, values: Mapping[Field, str]
-) -> tuple[Entry, dict[Field, list[Identity]]]:
+    tx: Tx, entry: ContactSession, values: Mapping[Field, str]
+) -> tuple[ContactSession, dict[Field, list[Identity]]]:
     """The entry as it is now, and the others who have the values, all of them locked."""
-    place, contact = entry.guest
+    place, contact = entry.contact_at_inbox
     found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
     ids = {contact.id, *(c.id for each in found.values() for c in each)}
     locked = await identities.lock(tx, sorted(ids))
@@ -113,27 +115,27 @@ async def _locked(
         ]
         for field, value in values.items()
     }
-    return await located(tx, entry, now_there, mine), others
+    return await with_contact(tx, entry, now_there, mine), others
 
 
-async def _may_have(tx: Tx, now: int, entry: Entry, field: Field, value: str) -> bool:
-    rights, contact = entry.rights, entry.guest[1]
+async def _may_have(tx: Tx, now: int, entry: ContactSession, field: Field, value: str) -> bool:
+    rights, contact = entry.rights, entry.contact_at_inbox[1]
     if not rights.changes:
         return False
     if getattr(contact, field) == value:
         # What is verified stays so when the contact's client repeats it.
         return not contact_claims.is_verified(contact, field) and rights.trusted
-    takes: Takes = "unproven" if rights.proven or rights.trusted else "nobody"
+    takes: TakeOver = "unproven" if rights.proven or rights.trusted else "nobody"
     return await contact_claims.release(tx, now, contact.id, field, value, takes)
 
 
 async def _mergeable(
-    tx: Tx, entry: Entry, others: list[Identity], field: Field, given: ContactGiven
+    tx: Tx, entry: ContactSession, others: list[Identity], field: Field, given: ContactInput
 ) -> Identity | None:
     """Which of those who have the value the contact may become. Never is a blocked one merged, who
     would shake off the block, nor one whose identity is proven; nor, for a phone, with one of
     another email (F)."""
-    rights, (_, contact) = entry.rights, entry.guest
+    rights, (_, contact) = entry.rights, entry.contact_at_inbox
     if not rights.changes or rights.proven or contact.blocked:
         return None
     email = given.email or contact.email
@@ -149,7 +151,7 @@ async def _mergeable(
     return None
 
 
-def _proves(entry: Entry, other: Identity, given: ContactGiven) -> bool:
+def _proves(entry: ContactSession, other: Identity, given: ContactInput) -> bool:
     """Whether a valid hash of the other's identifier came along."""
     return (
         given.identifier == other.identifier
@@ -158,10 +160,10 @@ def _proves(entry: Entry, other: Identity, given: ContactGiven) -> bool:
     )
 
 
-async def _go_on_as(
-    tx: Tx, now: int, actor: Actor, entry: Entry, other: Identity, given: ContactGiven
-) -> Entry:
-    place, contact = entry.guest
+async def _continue_as(
+    tx: Tx, now: int, actor: Actor, entry: ContactSession, other: Identity, given: ContactInput
+) -> ContactSession:
+    place, contact = entry.contact_at_inbox
     current = await identities.get(tx, other.id)
     survivor = await _merge(tx, now, actor, contact, current or other)
     place = structs.replace(place, contact_id=survivor.id, origin="joined")
@@ -169,7 +171,7 @@ async def _go_on_as(
         proved = other.identifier
         place = structs.replace(place, proof_required=True, proved_identifier=proved)
     await inboxes.change_contact_inbox(tx, place)
-    return await located(tx, entry, place, survivor)
+    return await with_contact(tx, entry, place, survivor)
 
 
 def _is_present(found: Identity) -> bool:
@@ -187,8 +189,8 @@ async def _merge(tx: Tx, now: int, actor: Actor, merged: Identity, survivor: Ide
     await identities.change(tx, gone)
     after = _filled(survivor, merged, now)
     await identities.change(tx, after)
-    await note(tx, now, actor, "merge", "contact", after.id, merged_id=merged.id)
-    await record(tx, now, "identity.merged", after.id, merged_id=merged.id)
+    await record_audit(tx, now, actor, "merge", "contact", after.id, merged_id=merged.id)
+    await record_event(tx, now, "identity.merged", after.id, merged_id=merged.id)
     return after
 
 
@@ -203,7 +205,7 @@ async def _move(tx: Tx, now: int, conversation_id: str, old_id: str, new_id: str
         await conversations.change(tx, before, conversation)
         await record_change(tx, now, before, conversation)
     await participants.reassign(tx, conversation, old_id, new_id, now)
-    await record(tx, now, "participant.updated", new_id, conversation_id=conversation_id)
+    await record_event(tx, now, "participant.updated", new_id, conversation_id=conversation_id)
     await messages.reassign(tx, conversation_id, old_id, new_id)
 
 

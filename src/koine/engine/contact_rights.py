@@ -7,14 +7,14 @@ and only for the identifier it was made of.
 import msgspec
 from msgspec import Struct, structs
 
-from koine.engine.attributes import named
+from koine.engine.attributes import only_named
 from koine.engine.contact_claims import has_proven_identifier
 from koine.engine.contact_rules import ContactSettings, settings_of
 from koine.engine.inboxes import settings_of as inbox_settings
 from koine.kit.json import json_text
 from koine.model.conversation import Conversation
 from koine.model.identity import Identity
-from koine.model.inbox import ContactInbox, Inbox, PlaceGiven
+from koine.model.inbox import ContactInbox, ContactInboxValues, Inbox
 
 
 class ContactRights(Struct, frozen=True):
@@ -56,40 +56,40 @@ def is_trusting(inbox: Inbox) -> bool:
     return inbox_settings(inbox).contact_matching == "trusting"
 
 
-def shows(place: ContactInbox, contact: Identity, found: Conversation) -> bool:
+def may_see_conversation(place: ContactInbox, contact: Identity, found: Conversation) -> bool:
     """Whether the place shows this conversation, if it is not removed: one of its contact's that
     came through it, or any of a contact whose identity it has proved."""
     if found.owner_id != contact.id:
         return False
-    return came_through(place, found) or is_proven(place, contact)
+    return opened_through(place, found) or is_proven(place, contact)
 
 
-def receives(place: ContactInbox, contact: Identity) -> bool:
+def may_own_new_conversation(place: ContactInbox, contact: Identity) -> bool:
     """Whether a conversation that the tenant opens with the contact may appear at this place."""
     return place.origin == "tenant" or is_proven(place, contact)
 
 
-def came_through(place: ContactInbox, found: Conversation) -> bool:
+def opened_through(place: ContactInbox, found: Conversation) -> bool:
     """Whether the conversation was opened at this place."""
     return found.inbox_id == place.inbox_id and found.source_id == place.source_id
 
 
-def given_by(place: ContactInbox, contact: Identity) -> PlaceGiven:
+def values_given_by(place: ContactInbox, contact: Identity) -> ContactInboxValues:
     """What this place's client said of the contact; of a contact from before that was kept, what
     the contact has."""
     if place.given is not None:
-        return msgspec.json.decode(place.given, type=PlaceGiven)
-    return PlaceGiven(
+        return msgspec.json.decode(place.given, type=ContactInboxValues)
+    return ContactInboxValues(
         name=contact.name,
         email=contact.email,
         phone_number=contact.phone,
         identifier=contact.identifier,
         avatar_url=contact.avatar_url,
-        custom_attributes=named(contact.custom_attributes, settings_of(contact).given),
+        custom_attributes=only_named(contact.custom_attributes, settings_of(contact).given),
     )
 
 
-def shown_contact(
+def public_contact(
     inbox: Inbox, place: ContactInbox, contact: Identity, may: ContactRights
 ) -> Identity:
     """The contact as the place may be shown it: its record, or nothing but what the place gave (of
@@ -97,13 +97,13 @@ def shown_contact(
     record is shown over it."""
     if may.reads and (may.changes or place.given is None):
         return contact
-    given, public = given_by(place, contact), inbox_settings(inbox).public_attributes
+    given, public = values_given_by(place, contact), inbox_settings(inbox).public_attributes
     if may.reads:
-        under, bag = contact, named(contact.custom_attributes, settings_of(contact).given)
+        under, bag = contact, only_named(contact.custom_attributes, settings_of(contact).given)
     else:
         under, bag = _blank(place, contact, may.changes), {}
     if may.reads or may.changes:
-        bag |= named(contact.custom_attributes, public)
+        bag |= only_named(contact.custom_attributes, public)
     bag |= given.custom_attributes
     return structs.replace(
         under,

@@ -35,7 +35,7 @@ _NOUNS = (
 )  # fmt: skip
 
 
-class ContactGiven(Struct, frozen=True, kw_only=True):
+class ContactInput(Struct, frozen=True, kw_only=True):
     """What a client says of its contact; None and blank texts say nothing."""
 
     source_id: str | None = None
@@ -100,7 +100,7 @@ def settings_of(contact: Identity) -> ContactSettings:
     return msgspec.json.decode(contact.settings, type=ContactSettings)
 
 
-def friendly_name() -> str:
+def random_name() -> str:
     """A name like "quiet-river-471" for one who gives none."""
     adjective, noun = secrets.choice(_ADJECTIVES), secrets.choice(_NOUNS)
     return f"{adjective}-{noun}-{secrets.randbelow(1000)}"

@@ -13,30 +13,30 @@ from typing import Any
 from msgspec import structs
 
 from koine.engine import attributes, contact_claims, contact_merge, contact_rights, people
-from koine.engine.contact_claims import Field, Takes
+from koine.engine.contact_claims import Field, TakeOver
 from koine.engine.contact_entry import (
-    Entry,
-    admit_all,
+    ContactSession,
     check_hash,
     is_proven_anywhere,
-    located,
+    no_budget,
     remember_proof,
+    with_contact,
 )
 from koine.engine.contact_rules import (
-    ContactGiven,
+    ContactInput,
     ContactSettings,
     check_attributes,
     check_person,
-    friendly_name,
+    random_name,
     settings_of,
 )
 from koine.engine.engine import Engine
-from koine.engine.ledger import record
+from koine.engine.ledger import record_event
 from koine.kit.json import json_text
 from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
-from koine.model.inbox import ContactInbox, PlaceGiven, PlaceOrigin
+from koine.model.inbox import ContactInbox, ContactInboxOrigin, ContactInboxValues
 from koine.store import identities, inboxes, tallies
 from koine.store.db import Duplicate, Tx
 
@@ -44,8 +44,11 @@ _GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone
 
 
 async def create(
-    engine: Engine, entry: Entry, given: ContactGiven, admit: Callable[[], None] = admit_all
-) -> Entry:
+    engine: Engine,
+    entry: ContactSession,
+    given: ContactInput,
+    admit: Callable[[], None] = no_budget,
+) -> ContactSession:
     """Find or make the contact, and its place in this inbox (inbox.md, F, rules 1 to 7; D: a known
     contact is found with proof, or where the inbox trusts its clients). `admit` is asked before one
     is made, and may refuse.
@@ -66,7 +69,9 @@ async def create(
         return await engine.db.write(entry.tenant.id, _create, engine.clock.now(), *work)
 
 
-async def change(engine: Engine, actor: Actor, entry: Entry, given: ContactGiven) -> Entry:
+async def change(
+    engine: Engine, actor: Actor, entry: ContactSession, given: ContactInput
+) -> ContactSession:
     """Change the contact, as far as its place may; the rest is kept as a claim. Merges it into
     another contact where inbox.md allows (contact_merge.py). Answers as whom it goes on. Raises
     InvalidFields, Invalid, NotFound."""
@@ -78,8 +83,8 @@ async def change(engine: Engine, actor: Actor, entry: Entry, given: ContactGiven
 
 
 async def _create(
-    tx: Tx, now: int, entry: Entry, given: ContactGiven, admit: Callable[[], None]
-) -> Entry:
+    tx: Tx, now: int, entry: ContactSession, given: ContactInput, admit: Callable[[], None]
+) -> ContactSession:
     place = await inboxes.contact_inbox(tx, entry.inbox.id, given.source_id or "")
     contact = await identities.get(tx, place.contact_id) if place else None
     if place is not None and contact is not None and contact.removed_at is None:
@@ -99,23 +104,27 @@ async def _create(
         await _claim(tx, now, contact, _values(given))
         place = _place(now, entry, contact, given, "joined")
     await (inboxes.insert_contact_inbox if is_new else inboxes.change_contact_inbox)(tx, place)
-    return await located(tx, entry, place, contact)
+    return await with_contact(tx, entry, place, contact)
 
 
 async def _again(
-    tx: Tx, now: int, entry: Entry, guest: tuple[ContactInbox, Identity], given: ContactGiven
-) -> Entry:
+    tx: Tx,
+    now: int,
+    entry: ContactSession,
+    guest: tuple[ContactInbox, Identity],
+    given: ContactInput,
+) -> ContactSession:
     """A source id that is known: that contact unchanged, if it may be entered (rule 1)."""
     place, contact = guest
     asked = place.proof_required
     check_hash(entry.inbox, contact.identifier, given.identifier_hash, asked=asked)
-    entry = await located(tx, entry, place, contact)
+    entry = await with_contact(tx, entry, place, contact)
     if given.identifier_hash and contact.identifier and not entry.rights.proven:
         return await remember_proof(tx, now, entry, contact.identifier)
     return entry
 
 
-async def _known(tx: Tx, entry: Entry, given: ContactGiven) -> Identity | None:
+async def _known(tx: Tx, entry: ContactSession, given: ContactInput) -> Identity | None:
     """The contact that the client has proved to be; where the inbox trusts its clients, one that
     has the identifier, email or phone (rule 2), unless some place has proved that it is that."""
     trusting = contact_rights.is_trusting(entry.inbox)
@@ -132,12 +141,12 @@ async def _known(tx: Tx, entry: Entry, given: ContactGiven) -> Identity | None:
 
 
 async def _made(
-    tx: Tx, now: int, entry: Entry, given: ContactGiven
-) -> tuple[Identity, ContactGiven]:
+    tx: Tx, now: int, entry: ContactSession, given: ContactInput
+) -> tuple[Identity, ContactInput]:
     """A new contact, with what it was given that is nobody else's; the rest is claimed."""
     trusting, proved = contact_rights.is_trusting(entry.inbox), bool(given.identifier_hash)
-    given = structs.replace(given, name=given.name or friendly_name())
-    takes: Takes = "unproven" if trusting or proved else "nobody"
+    given = structs.replace(given, name=given.name or random_name())
+    takes: TakeOver = "unproven" if trusting or proved else "nobody"
     own: dict[str, Any] = {}
     claimed: dict[Field, str] = {}
     for field, value in _values(given).items():
@@ -156,18 +165,22 @@ async def _made(
         identifier_verified=trusting or proved or "identifier" not in own,
         **own,
     )
-    contact = await people.add(tx, now, new)
+    contact = await people.insert_tx(tx, now, new)
     if claimed:
         contact = await _claim(tx, now, contact, claimed)
     return contact, given
 
 
 def _place(
-    now: int, entry: Entry, contact: Identity, given: ContactGiven, origin: PlaceOrigin
+    now: int,
+    entry: ContactSession,
+    contact: Identity,
+    given: ContactInput,
+    origin: ContactInboxOrigin,
 ) -> ContactInbox:
     proved = given.identifier if given.identifier_hash else None
-    token = random_token(people.PUBSUB_BYTES)
-    said = json_text(_overlaid(PlaceGiven(identifier=given.identifier), given))
+    token = random_token(people.PUBSUB_TOKEN_BYTES)
+    said = json_text(_overlaid(ContactInboxValues(identifier=given.identifier), given))
     source_id = given.source_id or ""
     return ContactInbox(
         entry.inbox.id, contact.id, source_id, token,
@@ -176,11 +189,13 @@ def _place(
     )  # fmt: skip
 
 
-async def _change(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGiven) -> Entry:
-    settled = await contact_merge.settle(tx, now, actor, entry, given)
-    place, contact = settled.entry.guest
+async def _change(
+    tx: Tx, now: int, actor: Actor, entry: ContactSession, given: ContactInput
+) -> ContactSession:
+    settled = await contact_merge.decide_identifiers(tx, now, actor, entry, given)
+    place, contact = settled.entry.contact_at_inbox
     # What the place has given by now; where nothing was kept, what its contact of before has.
-    own = contact_rights.given_by(place, entry.guest[1])
+    own = contact_rights.values_given_by(place, entry.contact_at_inbox[1])
     place = structs.replace(place, given=json_text(_overlaid(own, given)))
     await inboxes.change_contact_inbox(tx, place)
     values: dict[str, Any] = dict(settled.written)
@@ -191,8 +206,8 @@ async def _change(tx: Tx, now: int, actor: Actor, entry: Entry, given: ContactGi
     if after != contact:
         after = structs.replace(after, updated_at=max(now, contact.updated_at + 1))
         await identities.change(tx, after)
-        await record(tx, now, "identity.updated", after.id, what="contact")
-    return await located(tx, entry, place, after)
+        await record_event(tx, now, "identity.updated", after.id, what="contact")
+    return await with_contact(tx, entry, place, after)
 
 
 def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:
@@ -210,17 +225,17 @@ async def _claim(tx: Tx, now: int, contact: Identity, claimed: Mapping[Field, st
     if after != locked:
         after = structs.replace(after, updated_at=max(now, locked.updated_at + 1))
         await identities.change(tx, after)
-        await record(tx, now, "identity.updated", after.id, what="contact")
+        await record_event(tx, now, "identity.updated", after.id, what="contact")
     return after
 
 
-def _values(given: ContactGiven) -> dict[Field, str]:
+def _values(given: ContactInput) -> dict[Field, str]:
     """What the client gives that names a person."""
     pairs = ((field, getattr(given, name)) for field, name in _GIVEN.items())
     return {field: value for field, value in pairs if value}
 
 
-def _overlaid(before: PlaceGiven, given: ContactGiven) -> PlaceGiven:
+def _overlaid(before: ContactInboxValues, given: ContactInput) -> ContactInboxValues:
     """What the place gave, with what it gives now over it; an update writes no identifier (F)."""
     names = ("name", "email", "phone_number", "avatar_url")
     new: dict[str, Any] = {name: getattr(given, name) or getattr(before, name) for name in names}
@@ -230,12 +245,12 @@ def _overlaid(before: PlaceGiven, given: ContactGiven) -> PlaceGiven:
     return structs.replace(before, custom_attributes=bag, **new)
 
 
-def _checked(given: ContactGiven) -> dict[str, str | None]:
+def _checked(given: ContactInput) -> dict[str, str | None]:
     names = ("source_id", "identifier", "email", "name", "avatar_url", "phone_number")
     return {name: getattr(given, name) for name in names}
 
 
-def _without_blanks(given: ContactGiven) -> ContactGiven:
+def _without_blanks(given: ContactInput) -> ContactInput:
     """Blank texts say nothing; an email has no capitals."""
     values: dict[str, Any] = structs.asdict(given)
     for name, value in values.items():
@@ -243,7 +258,7 @@ def _without_blanks(given: ContactGiven) -> ContactGiven:
             values[name] = value.strip() or None
     if values["email"]:
         values["email"] = values["email"].lower()
-    return ContactGiven(**values)
+    return ContactInput(**values)
 
 
 def _random_id() -> str:

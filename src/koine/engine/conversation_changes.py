@@ -2,26 +2,28 @@
 
 from typing import Any
 
-from koine.engine.ledger import record
+from koine.engine.ledger import record_event
 from koine.model.conversation import Conversation
 from koine.store.db import Tx
 
-WORDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
+FREE_TEXT_FIELDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
 """What people wrote: events only say that it changed, a deletion leaves none (helpdesk.md, S)."""
-_UNTOLD = frozenset({"updated_at", "participant_count"})
+_UNREPORTED_FIELDS = frozenset({"updated_at", "participant_count"})
 
 
 async def record_change(tx: Tx, now: int, before: Conversation, after: Conversation) -> None:
     """Write what moved, with the status and the assignee as they are right after it, for what
     comes later must not be told in its place. A change of status is an event of its own."""
     names = Conversation.__struct_fields__
-    moved = [n for n in names if n not in _UNTOLD and getattr(before, n) != getattr(after, n)]
+    moved = [
+        n for n in names if n not in _UNREPORTED_FIELDS and getattr(before, n) != getattr(after, n)
+    ]
     for fields in (
         [name for name in moved if name == "status"],
         [name for name in moved if name != "status"],
     ):
         if fields:
-            await record(
+            await record_event(
                 tx, now, "conversation.updated", after.id, conversation_id=after.id,
                 changed=_values(after, fields),
                 previous=_values(before, fields),
@@ -30,4 +32,6 @@ async def record_change(tx: Tx, now: int, before: Conversation, after: Conversat
 
 
 def _values(of: Conversation, fields: list[str]) -> dict[str, Any]:
-    return {name: None if name in WORDS else getattr(of, name) for name in sorted(fields)}
+    return {
+        name: None if name in FREE_TEXT_FIELDS else getattr(of, name) for name in sorted(fields)
+    }

@@ -3,8 +3,8 @@
 from msgspec import structs
 
 from koine.engine import conversation_limits, named_people
-from koine.engine.contact_rights import receives
-from koine.engine.ledger import record
+from koine.engine.contact_rights import may_own_new_conversation
+from koine.engine.ledger import record_event
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
@@ -14,7 +14,7 @@ from koine.store import conversations, identities, inboxes, participants, tallie
 from koine.store.db import Tx
 
 
-async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
+async def create_tx(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
     """The one way a conversation comes to be, inside a transaction; access is asked before, and
     whoever is named is checked. Those who were removed from the tenant are left out."""
     conversation_limits.check(new)
@@ -22,10 +22,12 @@ async def start(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Convers
     joining = dict(new.participants)
     if new.owner_id is not None:
         joining.setdefault(new.owner_id, "member")
-    joining = {i: joining[i] for i in await named_people.present(tx, joining)}
-    conversation = await _first_row(tx, now, actor, new, inbox)
+    joining = {i: joining[i] for i in await named_people.existing_ids(tx, joining)}
+    conversation = await _new_conversation(tx, now, actor, new, inbox)
     await conversations.insert_one(tx, conversation)
-    await record(tx, now, "conversation.created", conversation.id, conversation_id=conversation.id)
+    await record_event(
+        tx, now, "conversation.created", conversation.id, conversation_id=conversation.id
+    )
     for identity_id, role in sorted(joining.items()):
         await participants.join(tx, conversation, identity_id, role, now)
     return structs.replace(conversation, participant_count=len(joining))
@@ -40,7 +42,7 @@ async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:
     return inbox
 
 
-async def _first_row(
+async def _new_conversation(
     tx: Tx, now: int, actor: Actor, new: NewConversation, inbox: Inbox | None
 ) -> Conversation:
     responder_id = inbox.responder_id if inbox and inbox.responder_id else None
@@ -72,11 +74,11 @@ async def _first_row(
         last_activity_at=now,
         created_at=now,
         updated_at=now,
-        source_id=new.source_id or await _first_place(tx, new),
+        source_id=new.source_id or await _source_of_owner(tx, new),
     )
 
 
-async def _first_place(tx: Tx, new: NewConversation) -> str | None:
+async def _source_of_owner(tx: Tx, new: NewConversation) -> str | None:
     """Where the owner's own client will find a conversation that others open for it: at a place
     that proved who it is, or that the tenant made (inbox.md, D)."""
     if new.inbox_id is None or new.owner_id is None:
@@ -87,5 +89,5 @@ async def _first_place(tx: Tx, new: NewConversation) -> str | None:
         for p in await inboxes.contact_inboxes_of(tx, [new.owner_id])
         if p.inbox_id == new.inbox_id
     ]
-    found = [p for p in places if owner and receives(p, owner)]
+    found = [p for p in places if owner and may_own_new_conversation(p, owner)]
     return found[0].source_id if found else None

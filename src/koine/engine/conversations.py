@@ -11,10 +11,10 @@ from koine.engine import (
     files,
     named_people,
 )
-from koine.engine.around import around
+from koine.engine.around import load_related
 from koine.engine.conversation_changes import record_change
-from koine.engine.engine import Engine, reads, reads_much, writes
-from koine.engine.ledger import note, record
+from koine.engine.engine import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.ledger import record_audit, record_event
 from koine.engine.surveys import send_survey_tx
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
@@ -22,7 +22,7 @@ from koine.model.conversation import Conversation, NewConversation, Priority, St
 from koine.model.filters import ConversationFilter
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
-from koine.model.view import Around, Part, Shown
+from koine.model.view import ConversationPage, Include, Related
 from koine.store import (
     conversation_filters,
     conversation_lists,
@@ -36,12 +36,12 @@ from koine.store import files as file_rows
 from koine.store.db import Tx
 from koine.store.files import StoredFile
 
-NOTHING: frozenset[Part] = frozenset()
-ADMINS = frozenset({"title", "metadata", "status"})
+NO_RELATED: frozenset[Include] = frozenset()
+PARTICIPANT_ADMIN_FIELDS = frozenset({"title", "metadata", "status"})
 """What a participant who administers the conversation may change; the rest is the desk's."""
 
 
-class Changes(Struct, frozen=True, kw_only=True):
+class ConversationChanges(Struct, frozen=True, kw_only=True):
     """What to change; UNSET leaves a field as it is. `shown_at` overrides the time that is shown as
     the last message's (chats.md, D), µs or None. `unless_status`: the status stays when it is one
     of these: a dialect may show several of ours as one."""
@@ -62,9 +62,9 @@ async def find(
     actor: Actor,
     f: ConversationFilter,
     window: Window,
-    parts: frozenset[Part] = NOTHING,
+    parts: frozenset[Include] = NO_RELATED,
     with_total: bool = True,
-) -> Shown:
+) -> ConversationPage:
     """A page of the conversations the actor may list, newest activity first, with exact total
     where asked for. A filter that may look at many rows (a text, a time range) never holds others
     up and waits for a slot.
@@ -81,68 +81,72 @@ async def _find(
     actor: Actor,
     f: ConversationFilter,
     window: Window,
-    parts: frozenset[Part],
+    parts: frozenset[Include],
     with_total: bool,
-) -> Shown:
-    f = await access.searching(tx, actor, access.scoped(actor, f))
+) -> ConversationPage:
+    f = await access.restrict_search(tx, actor, access.restrict_to_own(actor, f))
     page = await conversation_lists.page(tx, f, window, with_total, "latest" in parts)
     items: list[Conversation] = list(page.items)
     latest = {c.id: c.latest for c in page.items if c.latest is not None}
-    surrounding = structs.replace(await around(tx, items, parts - {"latest"}), latest=latest)
-    return Shown(items, surrounding, page.total, page.next)
+    surrounding = structs.replace(await load_related(tx, items, parts - {"latest"}), latest=latest)
+    return ConversationPage(items, surrounding, page.total, page.next)
 
 
-_find_by_index = reads(_find)
-_find_by_scan = reads_much(_find)
+_find_by_index = read_tx(_find)
+_find_by_scan = long_read_tx(_find)
 
 
-@reads
+@read_tx
 async def get(
     tx: Tx,
     actor: Actor,
     conversation_id: str,
-    parts: frozenset[Part] = NOTHING,
+    parts: frozenset[Include] = NO_RELATED,
     removed: bool = False,
-) -> Shown:
+) -> ConversationPage:
     """One conversation the actor may see; removed ones only with `removed`. Raises NotFound."""
     found, _ = await access.conversation(tx, actor, conversation_id, removed=removed)
-    return Shown([found], await around(tx, [found], parts))
+    return ConversationPage([found], await load_related(tx, [found], parts))
 
 
-@reads
-async def surroundings(
-    tx: Tx, actor: Actor, items: list[Conversation], parts: frozenset[Part]
-) -> Around:
+@read_tx
+async def related(
+    tx: Tx, actor: Actor, items: list[Conversation], parts: frozenset[Include]
+) -> Related:
     """What surrounds conversations of another verb's answer: access was asked there."""
-    return await around(tx, items, parts)
+    return await load_related(tx, items, parts)
 
 
-@writes
+@write_tx
 async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
     """Open a conversation in an inbox or about nothing.
 
     Raises Forbidden, NotFound("inbox" | "owner"), Invalid for participants of nowhere.
     """
     if not (actor.kind == "contact" and actor.identity_id == new.owner_id):
-        access.need(actor, WRITE_CONVERSATIONS)
+        access.require(actor, WRITE_CONVERSATIONS)
     await named_people.check_owner(tx, new.owner_id)
     await named_people.check_participants(tx, [identity_id for identity_id, _ in new.participants])
-    return await conversation_opening.start(tx, now, actor, new)
+    return await conversation_opening.create_tx(tx, now, actor, new)
 
 
-@writes
+@write_tx
 async def change(
-    tx: Tx, now: int, actor: Actor, conversation_id: str, changes: Changes
+    tx: Tx, now: int, actor: Actor, conversation_id: str, changes: ConversationChanges
 ) -> Conversation:
     """Change a conversation the actor may write. Raises NotFound("conversation" | "assignee"),
     Forbidden."""
-    seat = access.for_writing if _given(changes).keys() <= ADMINS else access.for_work
+    seat = (
+        access.for_writing
+        if _given(changes).keys() <= PARTICIPANT_ADMIN_FIELDS
+        else access.for_staff_change
+    )
     before, _ = await seat(tx, actor, conversation_id)
-    return await apply(tx, now, actor, before, changes)
+    return await change_tx(tx, now, actor, before, changes)
 
 
-async def apply(
-    tx: Tx, now: int, actor: Actor, before: Conversation, changes: Changes
+async def change_tx(
+    tx: Tx, now: int, actor: Actor, before: Conversation, changes: ConversationChanges
 ) -> Conversation:
     """Write changes over a locked conversation; an assignee becomes a participant and takes the
     turn from the responder. Closing it sends the survey. Nothing is written when nothing changes.
@@ -165,17 +169,17 @@ async def apply(
     after = structs.replace(before, **values, updated_at=max(now, before.updated_at + 1))
     await conversations.change(tx, before, after)
     if "assignee_id" in moved and after.assignee_id is not None:
-        after = await _joined(tx, now, after, after.assignee_id)
+        after = await _with_participant(tx, now, after, after.assignee_id)
     await record_change(tx, now, before, after)
     if "status" in moved and after.status == "closed":
         return await send_survey_tx(tx, now, after)
     return after
 
 
-@writes
+@write_tx
 async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conversation:
     """Take a conversation out of every list, softly (chats.md); twice is as once."""
-    access.need(actor, WRITE_CONVERSATIONS)
+    access.require(actor, WRITE_CONVERSATIONS)
     before, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=True)
     if before.removed_at is not None:
         return before
@@ -190,14 +194,14 @@ async def delete(
 ) -> None:
     """Delete a conversation for good, with all in it (helpdesk.md, S), then the bytes of its files.
     With `removed` also one that was taken out of the lists. The audit log keeps who, when, why."""
-    await files.erase(engine, await _delete(engine, actor, conversation_id, reason, removed))
+    await files.delete_bytes(engine, await _delete(engine, actor, conversation_id, reason, removed))
 
 
-@writes
+@write_tx
 async def _delete(
     tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool
 ) -> list[StoredFile]:
-    access.need(actor, WRITE_CONVERSATIONS)
+    access.require(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
     members = {gone.owner_id or gone.id, *await participants.all_ids(tx, gone.id)}
     count = await messages.delete_of(tx, gone.id)
@@ -205,22 +209,24 @@ async def _delete(
     await tickets.delete_of(tx, gone.id)
     await hook_log.forget_conversation(tx, gone.id, now)
     await conversations.delete_one(tx, gone)
-    await note(
+    await record_audit(
         tx, now, actor, "delete", "conversation", gone.id,
         reason=reason, messages=count, number=gone.number,
     )  # fmt: skip
-    await record(tx, now, "conversation.deleted", gone.id, members=sorted(members))
+    await record_event(tx, now, "conversation.deleted", gone.id, members=sorted(members))
     return stored
 
 
-def _given(changes: Changes) -> dict[str, Any]:
+def _given(changes: ConversationChanges) -> dict[str, Any]:
     given = provided_fields(changes)
     given.pop("unless_status", None)
     return given
 
 
-async def _joined(tx: Tx, now: int, found: Conversation, assignee_id: str) -> Conversation:
+async def _with_participant(
+    tx: Tx, now: int, found: Conversation, assignee_id: str
+) -> Conversation:
     if not await participants.join(tx, found, assignee_id, "member", now):
         return found
-    await record(tx, now, "participant.joined", assignee_id, conversation_id=found.id)
+    await record_event(tx, now, "participant.joined", assignee_id, conversation_id=found.id)
     return structs.replace(found, participant_count=found.participant_count + 1)

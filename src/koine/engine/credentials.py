@@ -18,13 +18,13 @@ from koine.store import credentials, tenants
 from koine.store.db import Tx
 
 Claims = dict[str, object]
-Memory = TTLCache[str, Actor]
+ActorCache = TTLCache[str, Actor]
 
 
 async def by_key(engine: Engine, text: str) -> Actor:
     """The actor an API key stands for. Raises Unauthenticated (invalid, expired, revoked)."""
     now = engine.clock.now()
-    memory = engine.known
+    memory = engine.credential_cache
     known = memory.get(text, now)
     if known is not None and known.kind == "key":
         return known
@@ -44,7 +44,7 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
     Forbidden when it names another tenant than the token; for a system administrator's token
     without a tenant Invalid when none is named and NotFound("tenant") when there is no such.
     """
-    actor = engine.known.get(text, engine.clock.now())
+    actor = engine.credential_cache.get(text, engine.clock.now())
     if actor is None or actor.kind == "key":
         actor = await _verify(engine, text, tenant_id)
     if actor.tenant_id:
@@ -68,7 +68,7 @@ async def _by_key(tx: Tx, now: int, key_id: str) -> Actor:
 
 
 async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
-    memory = engine.known
+    memory = engine.credential_cache
     try:
         claims = engine.signer.verify(text)
     except TokenError as error:
@@ -168,7 +168,7 @@ def _expiry(claims: Claims) -> int | None:
     return int(value * SECOND) if isinstance(value, int | float) else None
 
 
-def _remember(engine: Engine, memory: Memory, text: str, actor: Actor) -> None:
+def _remember(engine: Engine, memory: ActorCache, text: str, actor: Actor) -> None:
     until = engine.clock.now() + engine.settings.token_cache_seconds * SECOND
     ends = actor.expires_at
     memory.put(text, actor, until if ends is None else min(until, ends))

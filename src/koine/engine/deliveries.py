@@ -5,8 +5,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, named_people, participation
 from koine.engine.conversation_changes import record_change
-from koine.engine.engine import Engine, reads, writes
-from koine.engine.ledger import record
+from koine.engine.engine import Engine, read_tx, write_tx
+from koine.engine.ledger import record_event
 from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
@@ -58,9 +58,9 @@ async def save(engine: Engine, actor: Actor, given: list[DeliveryInput]) -> list
         return await _save(engine, actor, given)
 
 
-@writes
+@write_tx
 async def _save(tx: Tx, now: int, actor: Actor, given: list[DeliveryInput]) -> list[Saved]:
-    access.need(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
+    access.require(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
     _check_shape(given)
     known = await _known(tx, given)
     saved = [_saved(n, each, known[n], now) for n, each in enumerate(given)]
@@ -72,11 +72,11 @@ async def _save(tx: Tx, now: int, actor: Actor, given: list[DeliveryInput]) -> l
             await _follow(tx, now, before, each.delivery)
         if before != each.delivery:
             were = [before.customer_id, before.driver_id] if before else []
-            await record(tx, now, "delivery.saved", each.delivery.id, members=were)
+            await record_event(tx, now, "delivery.saved", each.delivery.id, members=were)
     return saved
 
 
-@reads
+@read_tx
 async def get(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
     """A delivery, for who manages them and for its own customer and driver. Raises NotFound."""
     found = await deliveries.get(tx, delivery_id)
@@ -87,18 +87,18 @@ async def get(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
     return found
 
 
-@reads
+@read_tx
 async def page(tx: Tx, actor: Actor, window: Window) -> Page[Delivery]:
     """One page of all deliveries, oldest first, without total. Raises Forbidden."""
-    access.need(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
+    access.require(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
     return await deliveries.page(tx, window)
 
 
-@reads
-async def silent(tx: Tx, actor: Actor, ids: list[str]) -> list[Delivery]:
+@read_tx
+async def without_conversation(tx: Tx, actor: Actor, ids: list[str]) -> list[Delivery]:
     """Those of these deliveries whose conversation nobody has opened yet, oldest first.
     Raises Forbidden."""
-    access.need(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
+    access.require(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
     return await deliveries.without_conversation(tx, ids)
 
 
@@ -190,15 +190,17 @@ async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
     if conversation is None:
         return
     if conversation.owner_id == before.customer_id != after.customer_id:
-        conversation = await _give(tx, now, conversation, after.customer_id)
+        conversation = await _move_to_customer(tx, now, conversation, after.customer_id)
     for person in sorted(i for i in were ^ are if i is not None):
         if person in were:
-            await participation.leave(tx, now, conversation, person)
+            await participation.leave_tx(tx, now, conversation, person)
         else:
-            await participation.join(tx, now, conversation, person, "member")
+            await participation.join_tx(tx, now, conversation, person, "member")
 
 
-async def _give(tx: Tx, now: int, before: Conversation, customer_id: str) -> Conversation:
+async def _move_to_customer(
+    tx: Tx, now: int, before: Conversation, customer_id: str
+) -> Conversation:
     after = structs.replace(before, owner_id=customer_id, updated_at=max(now, before.updated_at))
     await conversations.change(tx, before, after)
     await record_change(tx, now, before, after)

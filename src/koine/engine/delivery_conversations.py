@@ -3,7 +3,7 @@
 from msgspec import Struct, structs
 
 from koine.engine import access, conversation_opening, named_people, participation
-from koine.engine.engine import Engine, writes
+from koine.engine.engine import Engine, write_tx
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
 from koine.model.delivery import Delivery
@@ -17,7 +17,7 @@ from koine.store.db import Duplicate, Tx
 Joining = tuple[tuple[str, ParticipantRole], ...]
 
 
-class Opening(Struct, frozen=True, kw_only=True):
+class NewDeliveryConversation(Struct, frozen=True, kw_only=True):
     """What a conversation is opened with; `delivery_id` None is a free one. `metadata` is JSON."""
 
     delivery_id: str | None = None
@@ -26,7 +26,9 @@ class Opening(Struct, frozen=True, kw_only=True):
     metadata: str | None = None
 
 
-async def open_(engine: Engine, actor: Actor, opening: Opening) -> tuple[Conversation, bool]:
+async def open_(
+    engine: Engine, actor: Actor, opening: NewDeliveryConversation
+) -> tuple[Conversation, bool]:
     """Open the delivery's conversation, or join the one there is; True if it is new.
 
     Of any number of callers on any number of nodes one opens it (rule 1): the unique index says
@@ -38,10 +40,12 @@ async def open_(engine: Engine, actor: Actor, opening: Opening) -> tuple[Convers
         return await _open(engine, actor, opening)
 
 
-@writes
-async def _open(tx: Tx, now: int, actor: Actor, opening: Opening) -> tuple[Conversation, bool]:
+@write_tx
+async def _open(
+    tx: Tx, now: int, actor: Actor, opening: NewDeliveryConversation
+) -> tuple[Conversation, bool]:
     if opening.delivery_id is None:
-        return await _free(tx, now, actor, opening), True
+        return await _open_without_delivery(tx, now, actor, opening), True
     delivery = await _delivery(tx, actor, opening.delivery_id)
     await named_people.check_participants(tx, [i for i, _ in opening.joining])
     wanted = _participants(actor, delivery, opening.joining)
@@ -56,12 +60,14 @@ async def _open(tx: Tx, now: int, actor: Actor, opening: Opening) -> tuple[Conve
         participants=wanted,
         metadata=opening.metadata,
     )
-    return await conversation_opening.start(tx, now, actor, new), True
+    return await conversation_opening.create_tx(tx, now, actor, new), True
 
 
-async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversation:
+async def _open_without_delivery(
+    tx: Tx, now: int, actor: Actor, opening: NewDeliveryConversation
+) -> Conversation:
     """A conversation about no delivery (rules 2, 3 and 5)."""
-    if not access.opens_free(actor):
+    if not access.may_open_without_delivery(actor):
         if actor.role == "driver" or actor.role is None:
             raise Invalid("delivery_id", "missing", "delivery_id is required")
         raise Forbidden(MANAGE_MESSAGING)
@@ -74,7 +80,7 @@ async def _free(tx: Tx, now: int, actor: Actor, opening: Opening) -> Conversatio
         participants=_with_creator(actor, opening.joining),
         metadata=opening.metadata,
     )
-    return await conversation_opening.start(tx, now, actor, new)
+    return await conversation_opening.create_tx(tx, now, actor, new)
 
 
 async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
@@ -84,7 +90,7 @@ async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
     if delivery is None:
         raise NotFound("delivery")
     own = actor.identity_id in (delivery.customer_id, delivery.driver_id)
-    if not own and not access.opens_free(actor):
+    if not own and not access.may_open_without_delivery(actor):
         raise NotFound("delivery")
     return delivery
 
@@ -113,8 +119,8 @@ async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> C
     """New participants are added; those there keep their role, also the caller (rule 1)."""
     roles = dict(wanted)
     joined = 0
-    for identity_id in sorted(await named_people.present(tx, roles)):
-        joined += await participation.join(tx, now, known, identity_id, roles[identity_id])
+    for identity_id in sorted(await named_people.existing_ids(tx, roles)):
+        joined += await participation.join_tx(tx, now, known, identity_id, roles[identity_id])
     return structs.replace(known, participant_count=known.participant_count + joined)
 
 

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from koine.engine.coalescer import Coalescer
+from koine.engine.coalescer import WriteBatcher
 from koine.engine.failed_logins import FailedLogins
-from koine.engine.hashing import Hashing
-from koine.engine.hook_voice import Voices
+from koine.engine.hashing import PasswordPool
+from koine.engine.hook_voice import WebhookFormats
 from koine.engine.issuer_keys import IssuerKeys
 from koine.engine.searches import search_slot, search_slots
 from koine.kit.clock import Clock
@@ -35,7 +35,7 @@ R = TypeVar("R")
 
 ISSUER = "koine"
 """`iss` and `aud` of the access tokens the server makes itself."""
-KNOWN_CREDENTIALS = 20_000
+CREDENTIAL_CACHE_SIZE = 20_000
 """How many verified credentials are remembered, for `token_cache_seconds` each."""
 
 
@@ -44,21 +44,21 @@ class Engine:
     the formats of the webhooks that it can validate and send."""
 
     def __init__(
-        self, db: Database, clock: Clock, settings: Settings, secret: str, voices: Voices
+        self, db: Database, clock: Clock, settings: Settings, secret: str, voices: WebhookFormats
     ) -> None:
         self.db = db
         self.clock = clock
         self.settings = settings
-        self.sends = Coalescer(db, clock)
+        self.write_batcher = WriteBatcher(db, clock)
         self.search_slots = search_slots(settings)
-        self.hashing = Hashing()
+        self.password_pool = PasswordPool()
         self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
-        self.known: TTLCache[str, Actor] = TTLCache(KNOWN_CREDENTIALS)
-        self.sealed = SecretCipher(secret)
-        self.refresh_stamp = StatelessSecrets(secret)
-        self.voices = voices
+        self.credential_cache: TTLCache[str, Actor] = TTLCache(CREDENTIAL_CACHE_SIZE)
+        self.encryption = SecretCipher(secret)
+        self.refresh_token_mac = StatelessSecrets(secret)
+        self.webhook_formats = voices
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
-        self.draining = ShutdownSignal()
+        self.shutdown_signal = ShutdownSignal()
         self.outbound = Outbound(
             Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http
         )
@@ -67,7 +67,7 @@ class Engine:
     def forget_credentials(self) -> None:
         """Ask the database again about every credential: after a change of rights. What is being
         read of one now may be of before, so it goes with the memory it was read for."""
-        self.known = TTLCache(self.known.max_items)
+        self.credential_cache = TTLCache(self.credential_cache.max_items)
 
     @contextmanager
     def changing_rights(self) -> Iterator[None]:
@@ -85,7 +85,9 @@ class Engine:
         self.forget_credentials()
 
 
-async def start(db: Database, clock: Clock, settings: Settings, voices: Voices) -> Engine:
+async def open_engine(
+    db: Database, clock: Clock, settings: Settings, voices: WebhookFormats
+) -> Engine:
     """An engine over a migrated database. The signing key is the setting's, else the one the
     database keeps, so that every node reads every node's tokens."""
     secret = settings.secret_key
@@ -94,29 +96,29 @@ async def start(db: Database, clock: Clock, settings: Settings, voices: Voices) 
     return Engine(db, clock, settings, secret, voices)
 
 
-class Read(Generic[P, R]):
+class ReadOperation(Generic[P, R]):
     """A verb that only reads. `inside` is its body, for other verbs' transactions."""
 
     def __init__(self, body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]], long: bool) -> None:
-        self.inside = body
+        self.in_tx = body
         self._long = long
         functools.update_wrapper(self, body)
 
     async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it in one read of the actor's tenant."""
         if not self._long:
-            return await engine.db.read(actor.tenant_id, self.inside, actor, *args, **kwargs)
+            return await engine.db.read(actor.tenant_id, self.in_tx, actor, *args, **kwargs)
         async with search_slot(engine.search_slots, actor):
-            return await engine.db.read_long(actor.tenant_id, self.inside, actor, *args, **kwargs)
+            return await engine.db.read_long(actor.tenant_id, self.in_tx, actor, *args, **kwargs)
 
 
-class Write(Generic[P, R]):
+class WriteOperation(Generic[P, R]):
     """A verb that writes. `inside` is its body, for other verbs' transactions."""
 
     def __init__(
         self, body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]], rights: bool = False
     ) -> None:
-        self.inside = body
+        self.in_tx = body
         self._rights = rights
         functools.update_wrapper(self, body)
 
@@ -124,28 +126,28 @@ class Write(Generic[P, R]):
         """Run it in one transaction of the actor's tenant; then what it wrote is on disk."""
         now = engine.clock.now()
         with engine.changing_rights() if self._rights else nullcontext():
-            return await engine.db.write(actor.tenant_id, self.inside, now, actor, *args, **kwargs)
+            return await engine.db.write(actor.tenant_id, self.in_tx, now, actor, *args, **kwargs)
 
 
-def reads(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:
+def read_tx(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> ReadOperation[P, R]:
     """Make a body that reads a few indexed rows a verb."""
-    return Read(body, long=False)
+    return ReadOperation(body, long=False)
 
 
-def reads_much(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> Read[P, R]:
+def long_read_tx(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> ReadOperation[P, R]:
     """Make a body that may read many rows (a search) a verb; it never holds up short ones, and
     waits for a slot (`engine.searches`). Raises Unavailable when too many wait."""
-    return Read(body, long=True)
+    return ReadOperation(body, long=True)
 
 
-def writes(body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]]) -> Write[P, R]:
+def write_tx(body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]]) -> WriteOperation[P, R]:
     """Make a body that changes rows a verb; it gets the time (µs) the transaction began."""
-    return Write(body)
+    return WriteOperation(body)
 
 
-def writes_rights(
+def rights_write_tx(
     body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]],
-) -> Write[P, R]:
+) -> WriteOperation[P, R]:
     """As `writes`, for what changes somebody's rights or ends a credential: this node forgets what
     it remembers of credentials; the log tells the others."""
-    return Write(body, rights=True)
+    return WriteOperation(body, rights=True)

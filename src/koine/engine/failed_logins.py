@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from koine.kit.times import HOUR, MINUTE
 
-SUMMED_UP_FOR = 10 * MINUTE
+SUMMARY_INTERVAL = 10 * MINUTE
 """µs in which a user's failures become one entry."""
 _MOST_USERS = 10_000
 _MOST_TENANTS = 10_000
@@ -42,7 +42,7 @@ class FailedLogins:
         if len(self._users) > _MOST_USERS:
             self._users.popitem(last=False)
         known.counted += 1
-        recent = known.written_at is not None and now - known.written_at < SUMMED_UP_FOR
+        recent = known.written_at is not None and now - known.written_at < SUMMARY_INTERVAL
         if recent or not self._has_room(tenant_id, now):
             return 0
         known.written_at, count, known.counted = now, known.counted, 0

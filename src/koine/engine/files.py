@@ -49,7 +49,7 @@ _JOINERS = "\u200c\u200d"
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
-class Source(Protocol):
+class Upload(Protocol):
     """An upload as it comes in."""
 
     name: str
@@ -59,7 +59,7 @@ class Source(Protocol):
         """Give the next `size` bytes, none at the end."""
 
 
-class Opened(Struct, frozen=True):
+class OpenFile(Struct, frozen=True):
     """A stored file, ready to be sent: its row, and where its bytes are."""
 
     file: StoredFile
@@ -79,7 +79,7 @@ async def save(
     engine: Engine,
     tenant_id: str,
     conversation_id: str | None,
-    source: Source,
+    source: Upload,
     by: Uploader | None = None,
 ) -> Attachment:
     """Store an upload; when this returns, bytes and row are on disk. Raises Unavailable when the
@@ -114,26 +114,26 @@ async def save(
     )
 
 
-async def check_room(engine: Engine, tenant_id: str, by: Uploader, size: int) -> None:
+async def check_budget(engine: Engine, tenant_id: str, by: Uploader, size: int) -> None:
     """Raise TooMany when so many bytes are over a budget, before any of them is stored."""
     now, limits = engine.clock.now(), engine.settings
     await engine.db.read(tenant_id, upload_budgets.check, now, limits, by, size)
 
 
-async def open_by_key(engine: Engine, key: str) -> Opened:
+async def open_by_key(engine: Engine, key: str) -> OpenFile:
     """A stored file of whichever tenant: the key is the authority. Raises NotFound."""
     row = await engine.db.read("", files.by_key, key) if KEY.fullmatch(key) else None
     if row is None or not await asyncio.to_thread(_path(engine, key).is_file):
         raise NotFound("file")
-    return Opened(row, _path(engine, key))
+    return OpenFile(row, _path(engine, key))
 
 
-def place(key: str) -> Path:
+def relative_path(key: str) -> Path:
     """Where the bytes of a file lie in the data folder."""
     return Path("files") / key[:2] / key[2:4] / key
 
 
-async def erase(engine: Engine, rows: list[StoredFile]) -> None:
+async def delete_bytes(engine: Engine, rows: list[StoredFile]) -> None:
     """Take away the bytes of files whose rows are gone."""
     for row in rows:
         await asyncio.to_thread(_path(engine, row.key).unlink, missing_ok=True)
@@ -142,7 +142,7 @@ async def erase(engine: Engine, rows: list[StoredFile]) -> None:
 async def discard(engine: Engine, tenant_id: str, saved: list[Attachment]) -> None:
     """Take back what was stored for a message that was then refused."""
     rows = await engine.db.write(tenant_id, files.delete_many, [each.id for each in saved])
-    await erase(engine, rows)
+    await delete_bytes(engine, rows)
 
 
 async def _add(
@@ -155,13 +155,13 @@ async def _add(
     name, media, size, key = known
     now = engine.clock.now()
     number = await tallies.next_number(tx, "file")
-    await upload_budgets.spend(tx, now, engine.settings, by, size)
+    await upload_budgets.charge(tx, now, engine.settings, by, size)
     row = StoredFile(new_id(), number, conversation_id, name, media, size, key, now)
     await files.insert_one(tx, row)
     return row
 
 
-async def _write(path: Path, source: Source) -> tuple[int, bytes]:
+async def _write(path: Path, source: Upload) -> tuple[int, bytes]:
     """Give the size, and the first bytes."""
     part = path.with_name(f"{path.name}.part")
     out = await _on_disk(_create, part, path.parents[2])
@@ -223,7 +223,7 @@ async def _chunks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
 
 
 def _path(engine: Engine, key: str) -> Path:
-    return Path(engine.settings.data_dir) / place(key)
+    return Path(engine.settings.data_dir) / relative_path(key)
 
 
 def _name(name: str) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import structs
 
-from koine.engine.around import around
+from koine.engine.around import load_related
 from koine.kit.times import DAY
-from koine.model.event import Change, Logged
-from koine.model.happening import Happening, Noun
+from koine.model.event import Change, LoggedEvent
+from koine.model.happening import EventContext, Subject
 from koine.model.identity import Identity, ResponderVersion
-from koine.model.view import Part
+from koine.model.view import Include
 from koine.store import (
     conversations,
     deliveries,
@@ -27,21 +27,21 @@ from koine.store import (
 )
 from koine.store.db import Tx
 
-_AROUND: frozenset[Part] = frozenset(
+_AROUND: frozenset[Include] = frozenset(
     {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
 )
 REMEMBERED = 30 * DAY
 """When somebody changes, conversations they only spoke in are looked for this far back."""
 
 
-async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happening]:
+async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> list[EventContext]:
     """The happenings behind one tenant's events, in their order.
 
     `curious` are the identities who would be told what changed about a person only because they
     share a conversation with it.
     """
     found = await conversations.by_ids(tx, _distinct(e.conversation_id for e in events))
-    surrounding = await around(tx, list(found.values()), _AROUND)
+    surrounding = await load_related(tx, list(found.values()), _AROUND)
     surrounding = structs.replace(
         surrounding, people=surrounding.people | await _named(tx, events, surrounding.people)
     )
@@ -50,18 +50,18 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
     happened = []
     for event in events:
         conversation_id = event.conversation_id or ""
-        noun = await _noun(tx, event)
+        noun = await _subject(tx, event)
         happened.append(
-            Happening(
+            EventContext(
                 event=event,
                 conversation=found.get(conversation_id),
                 participants=tuple(surrounding.participants.get(conversation_id, ())),
                 message=said.get((conversation_id, event.seq or 0)),
-                noun=noun,
-                around=surrounding,
+                subject=noun,
+                related=surrounding,
                 readers=surrounding.readers.get(conversation_id),
                 members=_members(event),
-                meets=await _meets(tx, event, noun, curious),
+                shared_with=await _shared_with(tx, event, noun, shared_only),
                 version=await _version(tx, event),
                 merged_id=_merged(event),
             )
@@ -69,7 +69,9 @@ async def gather(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happe
     return happened
 
 
-async def _named(tx: Tx, events: list[Logged], known: dict[str, Identity]) -> dict[str, Identity]:
+async def _named(
+    tx: Tx, events: list[LoggedEvent], known: dict[str, Identity]
+) -> dict[str, Identity]:
     """Those whom changes name as assignees of then or before, as far as nobody knows them yet."""
     changes = [
         msgspec.json.decode(event.body, type=Change)
@@ -86,9 +88,9 @@ async def _named(tx: Tx, events: list[Logged], known: dict[str, Identity]) -> di
     return await identities.by_ids(tx, missing) if missing else {}
 
 
-async def place(tx: Tx, conversation_id: str) -> Happening:
+async def place(tx: Tx, conversation_id: str) -> EventContext:
     """A conversation as something happens in it that no event tells of."""
-    event = Logged(
+    event = LoggedEvent(
         kind="conversation.updated",
         audience="everyone",
         conversation_id=conversation_id,
@@ -99,11 +101,11 @@ async def place(tx: Tx, conversation_id: str) -> Happening:
         position=0,
         tenant_id=tx.tenant_id,
     )
-    (found,) = await gather(tx, [event], [])
+    (found,) = await load(tx, [event], [])
     return found
 
 
-async def _noun(tx: Tx, event: Logged) -> Noun | None:
+async def _subject(tx: Tx, event: LoggedEvent) -> Subject | None:
     match event.kind.partition(".")[0]:
         case "identity" | "responder":
             return await identities.get(tx, event.subject_id)
@@ -119,7 +121,9 @@ async def _noun(tx: Tx, event: Logged) -> Noun | None:
             return None
 
 
-async def _meets(tx: Tx, event: Logged, noun: Noun | None, curious: list[str]) -> frozenset[str]:
+async def _shared_with(
+    tx: Tx, event: LoggedEvent, noun: Subject | None, curious: list[str]
+) -> frozenset[str]:
     if not curious or not isinstance(noun, Identity) or not event.kind.startswith("identity."):
         return frozenset()
     met = await participants.sharing_conversation_with(tx, noun.id, curious)
@@ -130,20 +134,20 @@ async def _meets(tx: Tx, event: Logged, noun: Noun | None, curious: list[str]) -
     return frozenset(met)
 
 
-async def _version(tx: Tx, event: Logged) -> ResponderVersion | None:
+async def _version(tx: Tx, event: LoggedEvent) -> ResponderVersion | None:
     if event.kind != "responder.versioned":
         return None
     version_id = msgspec.json.decode(event.body)["version"]
     return (await identities.versions_by_id(tx, [version_id])).get(version_id)
 
 
-def _merged(event: Logged) -> str | None:
+def _merged(event: LoggedEvent) -> str | None:
     if event.kind != "identity.merged":
         return None
     return str(msgspec.json.decode(event.body)["merged_id"])
 
 
-def _members(event: Logged) -> frozenset[str]:
+def _members(event: LoggedEvent) -> frozenset[str]:
     """Those who could see a conversation that is deleted, or a delivery before it was saved; the
     event remembers them."""
     if event.kind not in ("conversation.deleted", "delivery.saved"):

@@ -14,17 +14,17 @@ from koine.model.errors import Unavailable
 P = ParamSpec("P")
 R = TypeVar("R")
 
-AT_ONCE = 2
-MOST = 32
+MAX_CONCURRENT = 2
+MAX_QUEUED = 32
 """Calls that run or wait; one more is refused."""
 RETRY_AFTER = 2
 """Seconds in which the queue is through, about."""
 
 
-class Hashing:
+class PasswordPool:
     """The few threads of one process that look at passwords."""
 
-    def __init__(self, at_once: int = AT_ONCE, most: int = MOST) -> None:
+    def __init__(self, at_once: int = MAX_CONCURRENT, most: int = MAX_QUEUED) -> None:
         self._threads = ThreadPoolExecutor(at_once, "passwords")
         self._most = most
         self._busy = 0

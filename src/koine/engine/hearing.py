@@ -9,7 +9,7 @@ from koine.engine import access
 from koine.model.actor import Actor
 from koine.model.delivery import Delivery
 from koine.model.event import EventKind
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.permissions import (
     MANAGE_OPERATIONS,
     MANAGE_TENANT,
@@ -21,10 +21,10 @@ from koine.model.permissions import (
 _ALL_CONVERSATIONS = (VIEW_TENANT, READ_CONVERSATIONS)
 _PEOPLE = (VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
 _MORE_THAN_OWN = (*_ALL_CONVERSATIONS, READ_CUSTOMERS, MANAGE_OPERATIONS, MANAGE_TENANT)
-_SAID: frozenset[EventKind] = frozenset({"message.created", "message.updated"})
+_MESSAGE_EVENTS: frozenset[EventKind] = frozenset({"message.created", "message.updated"})
 
 
-def hears(actor: Actor, happening: Happening) -> bool:
+def can_receive(actor: Actor, happening: EventContext) -> bool:
     """Whether the actor, who is of the happening's tenant, may be told of it."""
     event = happening.event
     if event.audience == "staff" and not access.sees_private(actor):
@@ -33,50 +33,52 @@ def hears(actor: Actor, happening: Happening) -> bool:
         case "conversation" | "participant" | "message" | "ticket":
             return _of_conversation(actor, happening)
         case "identity":
-            return actor.identity_id in happening.meets or sees_person(actor, event.subject_id)
+            return actor.identity_id in happening.shared_with or sees_person(
+                actor, event.subject_id
+            )
         case "inbox" | "responder":
             return actor.may(*_ALL_CONVERSATIONS)
         case "delivery":
-            return actor.identity_id in happening.members or sees_delivery(actor, happening.noun)
+            return actor.identity_id in happening.members or sees_delivery(actor, happening.subject)
         case "tenant":
             return actor.kind != "contact"
         case _:
             return actor.may(MANAGE_TENANT)
 
 
-def follows_all(actor: Actor) -> bool:
+def receives_whole_log(actor: Actor) -> bool:
     """Whether the actor may be told of more than its own: of all conversations, people, deliveries
     or of the tenant's own affairs. Whoever may not finds its events by `engine.own_events`."""
     return actor.may(*_MORE_THAN_OWN)
 
 
-def sees_conversation(actor: Actor, happening: Happening) -> bool:
+def sees_conversation(actor: Actor, happening: EventContext) -> bool:
     """Whether the event's conversation is in the actor's lists: there, not removed, and seen."""
     found = happening.conversation
     if found is None or found.removed_at is not None:
         return False
-    return access.sees(actor, found, happening.part_of(actor.identity_id))
+    return access.sees(actor, found, happening.participant(actor.identity_id))
 
 
-def reads_messages(actor: Actor, happening: Happening) -> bool:
+def reads_messages(actor: Actor, happening: EventContext) -> bool:
     """Whether what is said in the event's conversation, which the actor sees, is for the actor."""
-    return access.reads(actor, happening.readers)
+    return access.may_read_messages(actor, happening.readers)
 
 
-def reads_as_participant(actor: Actor, happening: Happening) -> bool:
+def reads_as_participant(actor: Actor, happening: EventContext) -> bool:
     """As `reads_messages`, where messages are for those who take part (delivery.md, S)."""
-    me = happening.part_of(actor.identity_id)
+    me = happening.participant(actor.identity_id)
     return access.reads_as_participant(actor, me) and reads_messages(actor, happening)
 
 
-def hears_typing(actor: Actor, happening: Happening, private: bool) -> bool:
+def can_receive_typing(actor: Actor, happening: EventContext, private: bool) -> bool:
     """Whether the actor may know who is writing, a private note perhaps, in the conversation."""
     if private and not access.sees_private(actor):
         return False
     return happening.conversation is not None and _of_conversation(actor, happening)
 
 
-def hears_whereabouts(actor: Actor) -> bool:
+def can_receive_presence(actor: Actor) -> bool:
     """Whether the actor may know who of the tenant is there: its people and programs may, a
     contact is told of those it can talk to by its own dialect."""
     return actor.kind == "contact" or actor.may(VIEW_TENANT, READ_CONVERSATIONS)
@@ -95,14 +97,14 @@ def sees_delivery(actor: Actor, noun: object) -> bool:
     return actor.identity_id is not None and actor.identity_id in theirs
 
 
-def _of_conversation(actor: Actor, happening: Happening) -> bool:
+def _of_conversation(actor: Actor, happening: EventContext) -> bool:
     conversation, event = happening.conversation, happening.event
     if conversation is None:
         member = actor.identity_id in happening.members
         return event.kind == "conversation.deleted" and (member or actor.may(*_ALL_CONVERSATIONS))
-    if event.kind in _SAID and not access.reads(actor, happening.readers):
+    if event.kind in _MESSAGE_EVENTS and not access.may_read_messages(actor, happening.readers):
         return False
-    me = happening.part_of(actor.identity_id)
+    me = happening.participant(actor.identity_id)
     if access.sees(actor, conversation, me):
         return True
     # The event that one has left is the last one gets. With a removal all leave, and get it.

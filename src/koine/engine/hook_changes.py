@@ -11,10 +11,10 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access
 from koine.engine import hook_owners as owners
-from koine.engine.engine import Engine, reads, writes
+from koine.engine.engine import Engine, read_tx, write_tx
 from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, check_secret, check_url
-from koine.engine.hooks import OLD_SECRET_HOURS, WRITE, present, seal_headers
-from koine.engine.ledger import note
+from koine.engine.hooks import OLD_SECRET_HOURS, WRITE, existing, seal_headers
+from koine.engine.ledger import record_audit
 from koine.kit import webhook_signature
 from koine.kit.json import json_text
 from koine.kit.outbound import same_origin
@@ -22,7 +22,7 @@ from koine.kit.sealed import SecretCipher
 from koine.kit.structs import provided_fields
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
-from koine.model.hook import Backoff, Hook, Place
+from koine.model.hook import Backoff, EndpointKey, WebhookEndpoint
 from koine.store import events, hooks
 from koine.store.db import Tx
 
@@ -31,7 +31,7 @@ SHOWN_BACKOFF: Backoff = "exponential"
 """What grows the waits of an endpoint whose own policy says only how often."""
 
 
-class HookChanges(Struct, frozen=True, kw_only=True):
+class EndpointChanges(Struct, frozen=True, kw_only=True):
     """What to change of an endpoint; UNSET leaves a field as it is. `active` switches it on again,
     or off. `secret` is the one to sign with from now on."""
 
@@ -46,10 +46,10 @@ class HookChanges(Struct, frozen=True, kw_only=True):
     active: bool | UnsetType = UNSET
 
 
-class ChangedHook(Struct, frozen=True):
+class ChangedEndpoint(Struct, frozen=True):
     """An endpoint as it is now, and its secret where that is a new one, never to be seen again."""
 
-    hook: Hook
+    hook: WebhookEndpoint
     secret: str | None
 
 
@@ -57,13 +57,13 @@ async def change(
     engine: Engine,
     actor: Actor,
     hook_id: str,
-    changes: HookChanges,
+    changes: EndpointChanges,
     dialect: str | None = None,
-) -> ChangedHook:
+) -> ChangedEndpoint:
     """Change an endpoint (of this dialect where one is said), or switch it on or off. What is as
     it was is no change. Raises NotFound, Invalid, Forbidden, also for an endpoint that may be told
     more than the actor may read."""
-    access.need(actor, *WRITE)
+    access.require(actor, *WRITE)
     before = await _before(engine, actor, hook_id, dialect)
     if changes.url not in (UNSET, before.url):
         await check_url(engine, str(changes.url))
@@ -74,35 +74,35 @@ async def change(
     return await _change(engine, actor, engine, hook_id, changes, dialect=dialect)
 
 
-@reads
-async def _before(tx: Tx, actor: Actor, hook_id: str, dialect: str | None) -> Hook:
-    return present(await hooks.get(tx, hook_id), dialect)
+@read_tx
+async def _before(tx: Tx, actor: Actor, hook_id: str, dialect: str | None) -> WebhookEndpoint:
+    return existing(await hooks.get(tx, hook_id), dialect)
 
 
-@writes
+@write_tx
 async def _change(
     tx: Tx,
     now: int,
     actor: Actor,
     engine: Engine,
     hook_id: str,
-    changes: HookChanges,
+    changes: EndpointChanges,
     *,
     dialect: str | None,
-) -> ChangedHook:
-    before = present(await hooks.lock(tx, hook_id), dialect)
+) -> ChangedEndpoint:
+    before = existing(await hooks.lock(tx, hook_id), dialect)
     if (paused := await owners.as_now(tx, now, before)) != before:
-        await owners.pause(tx, now, Place(tx.tenant_id, hook_id), paused.reason or "")
+        await owners.pause(tx, now, EndpointKey(tx.tenant_id, hook_id), paused.reason or "")
         before = paused
     values = _moved(engine, before, changes)
     if not values:
-        return ChangedHook(before, None)
+        return ChangedEndpoint(before, None)
     if values != {"active": False}:
-        owners.need_rights_of(actor, before)
+        owners.require_rights_of(actor, before)
     await check_inbox(tx, values.get("inbox_id"))
-    await note(tx, now, actor, "change", "webhook", hook_id, fields=sorted(values))
+    await record_audit(tx, now, actor, "change", "webhook", hook_id, fields=sorted(values))
     secret = _secret(before, values, changes)
-    values |= _secrets(engine.sealed, now, before, values, secret)
+    values |= _secrets(engine.encryption, now, before, values, secret)
     active = values.pop("active", None)
     if active or "url" in values:
         values |= await owners.take_over(tx, now, actor, before)
@@ -110,10 +110,10 @@ async def _change(
         values |= await _switched_on(tx) if active else OFF
     after = structs.replace(before, **values, updated_at=max(now, before.updated_at + 1))
     await hooks.change(tx, after)
-    return ChangedHook(after, secret)
+    return ChangedEndpoint(after, secret)
 
 
-def _moved(engine: Engine, before: Hook, changes: HookChanges) -> dict[str, Any]:
+def _moved(engine: Engine, before: WebhookEndpoint, changes: EndpointChanges) -> dict[str, Any]:
     """The fields that are not as they were, as they are kept; but for `secret`, in plain text,
     and `active`."""
     values = provided_fields(changes)
@@ -121,15 +121,17 @@ def _moved(engine: Engine, before: Hook, changes: HookChanges) -> dict[str, Any]
         check_kinds(engine, before.dialect, values["kinds"])
         values["kinds"] = json_text(values["kinds"])
     if "headers" in values:
-        values["headers"] = seal_headers(engine.sealed, values["headers"])
+        values["headers"] = seal_headers(engine.encryption, values["headers"])
     if values.get("max_retries") is not None and before.backoff is None:
         values.setdefault("backoff", SHOWN_BACKOFF)
     were: dict[str, Any] = structs.asdict(before)
-    were |= {"active": before.status == "active", "secret": _opened(engine.sealed, before)}
+    were |= {"active": before.status == "active", "secret": _opened(engine.encryption, before)}
     return {name: value for name, value in values.items() if were[name] != value}
 
 
-def _secret(before: Hook, values: dict[str, Any], changes: HookChanges) -> str | None:
+def _secret(
+    before: WebhookEndpoint, values: dict[str, Any], changes: EndpointChanges
+) -> str | None:
     """The secret to sign with instead of the one before, if any: at a new origin the old one is
     worth something only to who brings it along."""
     given: str | None = values.get("secret")
@@ -139,7 +141,11 @@ def _secret(before: Hook, values: dict[str, Any], changes: HookChanges) -> str |
 
 
 def _secrets(
-    sealed: SecretCipher, now: int, before: Hook, values: dict[str, Any], secret: str | None
+    sealed: SecretCipher,
+    now: int,
+    before: WebhookEndpoint,
+    values: dict[str, Any],
+    secret: str | None,
 ) -> dict[str, Any]:
     """The fields that are sealed, after a change. What an origin does not keep, it is not sent."""
     kept: dict[str, Any] = {}
@@ -153,12 +159,12 @@ def _secrets(
     return kept
 
 
-def _moves(before: Hook, values: dict[str, Any]) -> bool:
+def _moves(before: WebhookEndpoint, values: dict[str, Any]) -> bool:
     """Whether what is posted goes to another scheme, host or port from now on."""
     return "url" in values and not same_origin(before.url, values["url"])
 
 
-def _opened(sealed: SecretCipher, hook: Hook) -> str | None:
+def _opened(sealed: SecretCipher, hook: WebhookEndpoint) -> str | None:
     try:
         return sealed.decrypt(hook.secret).decode()
     except ValueError:

@@ -3,15 +3,15 @@
 from msgspec import Struct, structs
 
 from koine.engine import access
-from koine.engine.engine import Engine, reads, reads_much, writes
-from koine.engine.hook_lines import due, in_their_inboxes, is_for
+from koine.engine.engine import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.hook_lines import delivery_row, in_their_inboxes, matches
 from koine.engine.hook_owners import as_now
-from koine.engine.hook_voice import Voices
-from koine.engine.hooks import READ, WRITE, present
-from koine.engine.ledger import note
+from koine.engine.hook_voice import WebhookFormats
+from koine.engine.hooks import READ, WRITE, existing
+from koine.engine.ledger import record_audit
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
-from koine.model.hook import Attempt, Delivery, DeliveryState, Owned, Shown
+from koine.model.hook import Attempt, DeliveryDetail, DeliveryState, TenantEndpoint, WebhookDelivery
 from koine.model.page import Page, Window
 from koine.model.permissions import (
     MANAGE_OPERATIONS,
@@ -46,7 +46,7 @@ class Range(Struct, frozen=True):
     kinds: tuple[str, ...] = ()
 
 
-@reads_much
+@long_read_tx
 async def page(
     tx: Tx,
     actor: Actor,
@@ -55,36 +55,36 @@ async def page(
     window: Window,
     *,
     dialect: str | None = None,
-) -> Page[Delivery]:
+) -> Page[WebhookDelivery]:
     """A page of an endpoint's deliveries, newest event first; for an endpoint of the dialect that
     is said, with their total. Raises Forbidden, NotFound."""
-    access.need(actor, *READ)
-    present(await hooks.get(tx, hook_id), dialect)
+    access.require(actor, *READ)
+    existing(await hooks.get(tx, hook_id), dialect)
     with_total = dialect is not None
     return await hook_log.page(tx, hook_id, window, with_total=with_total, **structs.asdict(f))
 
 
-@reads
-async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> Shown:
+@read_tx
+async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> DeliveryDetail:
     """A delivery with its tries. What was said in them is shown to those who may read all
     conversations; of conversations about support and of deliveries, to those who may read those.
     Raises Forbidden, NotFound."""
-    access.need(actor, *READ)
-    present(await hooks.get(tx, hook_id))
+    access.require(actor, *READ)
+    existing(await hooks.get(tx, hook_id))
     found = await hook_log.one(tx, hook_id, event_id)
     if found is None:
         raise NotFound("delivery")
     tried = await hook_log.attempts(tx, found, ATTEMPTS_SHOWN)
     if not await _may_read(tx, actor, found):
-        tried = [_without_words(each) for each in tried]
-    return Shown(found, tried)
+        tried = [_without_content(each) for each in tried]
+    return DeliveryDetail(found, tried)
 
 
-@writes
-async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) -> Delivery:
+@write_tx
+async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) -> WebhookDelivery:
     """Deliver an event once more, under the same id. Raises Forbidden, NotFound,
     Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
-    access.need(actor, *WRITE)
+    access.require(actor, *WRITE)
     hook = await _active(tx, now, hook_id)
     found = await hook_log.one(tx, hook_id, event_id)
     if found is None:
@@ -92,8 +92,8 @@ async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) ->
     event = await events.at(tx, found.position)
     if event is None:
         raise Conflict("forgotten", "the log has forgotten the event")
-    await hook_queue.requeue(tx, [due(event, hook, now)], now)
-    await note(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
+    await hook_queue.requeue(tx, [delivery_row(event, hook, now)], now)
+    await record_audit(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
     again = await hook_log.one(tx, hook_id, event_id)
     assert again is not None
     return again
@@ -102,36 +102,38 @@ async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) ->
 async def replay_range(engine: Engine, actor: Actor, hook_id: str, wanted: Range) -> int:
     """Deliver again what happened in a time, as far as the log knows it and the endpoint asks for
     it. Events go out under the ids they always had. Answers how many. Raises as `replay`."""
-    start, end = await _stretch(engine, actor, engine.clock.now(), hook_id, wanted)
+    start, end = await _position_range(engine, actor, engine.clock.now(), hook_id, wanted)
     count = 0
     while start < end:
-        start, found = await _again(
-            engine, actor, engine.voices, hook_id, wanted, between=(start, end)
+        start, found = await _requeue_op(
+            engine, actor, engine.webhook_formats, hook_id, wanted, between=(start, end)
         )
         count += found
     return count
 
 
-@reads_much
-async def _stretch(tx: Tx, actor: Actor, now: int, hook_id: str, wanted: Range) -> tuple[int, int]:
+@long_read_tx
+async def _position_range(
+    tx: Tx, actor: Actor, now: int, hook_id: str, wanted: Range
+) -> tuple[int, int]:
     """Between which positions the log has events of that time; the first is left out."""
-    access.need(actor, *WRITE)
+    access.require(actor, *WRITE)
     await _active(tx, now, hook_id)
     return await events.position_range(tx, wanted.since, wanted.until)
 
 
-async def _put_again(
+async def _requeue(
     tx: Tx,
     now: int,
     actor: Actor,
-    voices: Voices,
+    voices: WebhookFormats,
     hook_id: str,
     wanted: Range,
     *,
     between: tuple[int, int],
 ) -> tuple[int, int]:
     """One chunk; answers where it ends and how many are in line."""
-    access.need(actor, *WRITE)
+    access.require(actor, *WRITE)
     hook = await _active(tx, now, hook_id)
     kinds = frozenset(wanted.kinds)
     chunk = await events.of_tenant_after(tx, *between, CHUNK)
@@ -139,26 +141,26 @@ async def _put_again(
         (event, hook)
         for event in chunk
         if wanted.since <= event.created_at < wanted.until
-        and is_for(voices, event, hook)
-        and (not kinds or voices[hook.dialect].wants(event, kinds))
+        and matches(voices, event, hook)
+        and (not kinds or voices[hook.dialect].may_match(event, kinds))
     ]
-    lines = [due(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
+    lines = [delivery_row(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
     await hook_queue.requeue(tx, lines, now)
-    await note(tx, now, actor, "replay", "webhook", hook_id, events=len(lines))
+    await record_audit(tx, now, actor, "replay", "webhook", hook_id, events=len(lines))
     return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(lines)
 
 
-_again = writes(_put_again)
+_requeue_op = write_tx(_requeue)
 
 
-async def _active(tx: Tx, now: int, hook_id: str) -> Owned:
-    found = await as_now(tx, now, present(await hooks.get(tx, hook_id)))
+async def _active(tx: Tx, now: int, hook_id: str) -> TenantEndpoint:
+    found = await as_now(tx, now, existing(await hooks.get(tx, hook_id)))
     if found.status != "active":
         raise Conflict("disabled", "the webhook is switched off")
-    return Owned(**structs.asdict(found), tenant_id=tx.tenant_id)
+    return TenantEndpoint(**structs.asdict(found), tenant_id=tx.tenant_id)
 
 
-async def _may_read(tx: Tx, actor: Actor, delivery: Delivery) -> bool:
+async def _may_read(tx: Tx, actor: Actor, delivery: WebhookDelivery) -> bool:
     """Whether what was posted is for the actor, whoever owns the endpoint."""
     if not (actor.may(VIEW_TENANT, READ_CONVERSATIONS) and access.sees_private(actor)):
         return False
@@ -168,8 +170,8 @@ async def _may_read(tx: Tx, actor: Actor, delivery: Delivery) -> bool:
         return True
     found = await conversations.by_ids(tx, [delivery.conversation_id])
     readers = await access.support_readers(tx, found.values())
-    return access.reads(actor, readers.get(delivery.conversation_id))
+    return access.may_read_messages(actor, readers.get(delivery.conversation_id))
 
 
-def _without_words(attempt: Attempt) -> Attempt:
+def _without_content(attempt: Attempt) -> Attempt:
     return structs.replace(attempt, body=None, answer_headers=None, answer_body=None)

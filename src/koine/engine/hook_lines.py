@@ -2,9 +2,9 @@
 
 import msgspec
 
-from koine.engine.hook_voice import Kinds, Voices
-from koine.model.event import Logged
-from koine.model.hook import Hook, Owned
+from koine.engine.hook_voice import EventNames, WebhookFormats
+from koine.model.event import LoggedEvent
+from koine.model.hook import TenantEndpoint, WebhookEndpoint
 from koine.store import hook_queue
 from koine.store.db import Tx
 from koine.store.hook_queue import QueuedDelivery
@@ -12,19 +12,21 @@ from koine.store.hook_queue import QueuedDelivery
 _names = msgspec.json.Decoder(list[str])
 
 
-def is_for(voices: Voices, event: Logged, hook: Owned) -> bool:
+def matches(voices: WebhookFormats, event: LoggedEvent, hook: TenantEndpoint) -> bool:
     """Whether an event may be for an endpoint, as far as the two alone can tell."""
     if event.audience == "staff" and not hook.hears_private:
         return False
-    return voices[hook.dialect].wants(event, kinds_of(hook))
+    return voices[hook.dialect].may_match(event, event_names_of(hook))
 
 
-def kinds_of(hook: Hook) -> Kinds:
+def event_names_of(hook: WebhookEndpoint) -> EventNames:
     """The names of events the endpoint asks for."""
     return frozenset(_names.decode(hook.kinds))
 
 
-async def in_their_inboxes(tx: Tx, pairs: list[tuple[Logged, Owned]]) -> list[tuple[Logged, Owned]]:
+async def in_their_inboxes(
+    tx: Tx, pairs: list[tuple[LoggedEvent, TenantEndpoint]]
+) -> list[tuple[LoggedEvent, TenantEndpoint]]:
     """Those of the pairs where the endpoint is for no one inbox, or for the event's."""
     wanted: dict[str, set[str]] = {}
     for event, hook in pairs:
@@ -40,7 +42,7 @@ async def in_their_inboxes(tx: Tx, pairs: list[tuple[Logged, Owned]]) -> list[tu
     ]
 
 
-def due(event: Logged, hook: Owned, now: int) -> QueuedDelivery:
+def delivery_row(event: LoggedEvent, hook: TenantEndpoint, now: int) -> QueuedDelivery:
     """The row that puts an event in line for an endpoint at once."""
     return QueuedDelivery(
         tenant_id=event.tenant_id,

@@ -11,12 +11,12 @@ import msgspec
 from msgspec import structs
 
 from koine.engine import access, lenders
-from koine.engine.ledger import note, record
-from koine.engine.lenders import Lender
+from koine.engine.ledger import record_audit, record_event
+from koine.engine.lenders import Delegator
 from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden
-from koine.model.hook import Hook, Place
+from koine.model.hook import EndpointKey, WebhookEndpoint
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, WRITE_WEBHOOKS
 from koine.store import hooks
 from koine.store.db import Tx
@@ -26,16 +26,16 @@ OWNER_LEFT = "paused: its owner was removed or blocked"
 OWNER_HOLDS_LESS = "paused: its owner no longer holds all the rights it was made with"
 _permissions = msgspec.json.Decoder(frozenset[str])
 
-OwnerRights = dict[Lender, Actor | None]
+OwnerRights = dict[Delegator, Actor | None]
 """What owners may do now, remembered within one transaction; None for one without any right."""
 
 
-async def lend(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
+async def delegate(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
     """The fields of an endpoint that the actor owns: at most what the actor may do, and what the
     database says of it (a token of the tenant's own issuer cannot be asked again later). Raises
     Forbidden for one who holds nothing any more."""
-    lender = lenders.lender_of(actor)
-    holds = await lenders.holds_now(tx, now, lender)
+    lender = lenders.delegator_of(actor)
+    holds = await lenders.current_rights(tx, now, lender)
     if holds is None:
         raise Forbidden(WRITE_WEBHOOKS)
     lent = sorted(each for each in PERMISSIONS if actor.may(each) and holds.may(each))
@@ -47,30 +47,30 @@ async def lend(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
     }
 
 
-async def take_over(tx: Tx, now: int, actor: Actor, before: Hook) -> dict[str, Any]:
+async def take_over(tx: Tx, now: int, actor: Actor, before: WebhookEndpoint) -> dict[str, Any]:
     """As `lend`; the audit log says that the endpoint has another owner, if it has."""
-    lent = await lend(tx, now, actor)
+    lent = await delegate(tx, now, actor)
     if (lent["reads_as"], lent["owner_key_id"]) != (before.reads_as, before.owner_key_id):
-        await note(tx, now, actor, "take_over", "webhook", before.id, reason=before.reason)
+        await record_audit(tx, now, actor, "take_over", "webhook", before.id, reason=before.reason)
     return lent
 
 
-def need_rights_of(actor: Actor, hook: Hook) -> None:
+def require_rights_of(actor: Actor, hook: WebhookEndpoint) -> None:
     """Raise Forbidden unless the actor may do all that the endpoint may be told."""
-    access.need_all(actor, _permissions.decode(hook.permissions))
+    access.require_all(actor, _permissions.decode(hook.permissions))
     if hook.hears_private and not access.sees_private(actor):
         raise Forbidden(MANAGE_TENANT)
 
 
 async def endpoint_actor(
-    tx: Tx, now: int, hook: Hook, known: OwnerRights | None = None
+    tx: Tx, now: int, hook: WebhookEndpoint, known: OwnerRights | None = None
 ) -> Actor | str:
     """As whom an endpoint of the transaction's tenant is told things now; or, in words, why it
     must be paused. `known` remembers what owners hold."""
-    lender = Lender(hook.reads_as, hook.owner_key_id)
+    lender = Delegator(hook.reads_as, hook.owner_key_id)
     known = {} if known is None else known
     if lender not in known:
-        known[lender] = await lenders.holds_now(tx, now, lender)
+        known[lender] = await lenders.current_rights(tx, now, lender)
     holds = known[lender]
     if holds is None:
         return OWNER_LEFT if lender.key_id is None else KEY_ENDED
@@ -85,7 +85,9 @@ async def endpoint_actor(
     return Actor(tx.tenant_id, "user", hook.reads_as, role, lent)
 
 
-async def as_now(tx: Tx, now: int, hook: Hook, known: OwnerRights | None = None) -> Hook:
+async def as_now(
+    tx: Tx, now: int, hook: WebhookEndpoint, known: OwnerRights | None = None
+) -> WebhookEndpoint:
     """The endpoint as it is told things: paused as soon as its owner lends it nothing, also
     before the server has come to write that down."""
     if hook.status != "active":
@@ -96,10 +98,12 @@ async def as_now(tx: Tx, now: int, hook: Hook, known: OwnerRights | None = None)
     return structs.replace(hook, status="disabled", reason=found)
 
 
-async def pause(tx: Tx, now: int, place: Place, reason: str) -> bool:
+async def pause(tx: Tx, now: int, place: EndpointKey, reason: str) -> bool:
     """Tell an endpoint of the transaction's tenant nothing more, and say so in the log; False
     when it is told nothing already."""
     if not await hooks.disable(tx, place, reason, now):
         return False
-    await record(tx, now, "webhook.disabled", place.hook_id, audience="staff", reason=reason)
+    await record_event(
+        tx, now, "webhook.disabled", place.endpoint_id, audience="staff", reason=reason
+    )
     return True

@@ -28,7 +28,7 @@ async def check_url(engine: Engine, url: str) -> None:
 
 def check_kinds(engine: Engine, dialect: str, kinds: tuple[str, ...]) -> None:
     """Raise Invalid("events") for names of events the dialect does not have."""
-    known = engine.voices[dialect].kinds if dialect in engine.voices else ()
+    known = engine.webhook_formats[dialect].kinds if dialect in engine.webhook_formats else ()
     unknown = sorted(set(kinds) - set(known))
     if unknown:
         raise Invalid("events", "unknown", f"no such events: {', '.join(unknown)}")

@@ -4,33 +4,33 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from koine.model.actor import Actor
-from koine.model.event import Logged
-from koine.model.happening import Happening
-from koine.model.hook import Told
+from koine.model.event import LoggedEvent
+from koine.model.happening import EventContext
+from koine.model.hook import WebhookPayload
 from koine.model.tenant import Tenant
 
-Kinds = frozenset[str]
+EventNames = frozenset[str]
 """The dialect's names of the events an endpoint asks for; empty for all of them."""
 
 
-class HookVoice(Protocol):
+class WebhookFormat(Protocol):
     """One dialect's webhooks. Everything is quick and pure."""
 
     kinds: tuple[str, ...]
     """The names of all the events it can tell."""
 
-    def wants(self, event: Logged, kinds: Kinds) -> bool:
+    def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
         """Whether an event may have to be told; it is asked before anything but the event is
         known, so it may say yes where `told` will say nothing."""
 
-    def told(
-        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
-    ) -> Told | None:
+    def payload(
+        self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
+    ) -> WebhookPayload | None:
         """An event in the dialect's words, as the reader, whose rights the endpoint has, may read
         it; None when this language, or the endpoint, says nothing of it. The same for every
         endpoint that asks for the same kinds with the same rights."""
 
-    def ping(self, tenant: Tenant, now: int) -> Told:
+    def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
         """What the button "test" sends, at `now` (µs)."""
 
     def signatures(
@@ -40,5 +40,5 @@ class HookVoice(Protocol):
         first."""
 
 
-Voices = Mapping[str, HookVoice]
+WebhookFormats = Mapping[str, WebhookFormat]
 """The formats, by the names of their dialects."""

@@ -9,9 +9,9 @@ from msgspec import Struct, structs
 
 from koine.engine import access
 from koine.engine import hook_owners as owners
-from koine.engine.engine import Engine, reads, writes
+from koine.engine.engine import Engine, read_tx, write_tx
 from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, check_url
-from koine.engine.ledger import note
+from koine.engine.ledger import record_audit
 from koine.kit import webhook_signature
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
@@ -19,7 +19,7 @@ from koine.kit.sealed import SecretCipher
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound
-from koine.model.hook import Backoff, Hook, Place
+from koine.model.hook import Backoff, EndpointKey, WebhookEndpoint
 from koine.model.permissions import (
     MANAGE_TENANT,
     MANAGE_WEBHOOKS,
@@ -31,7 +31,7 @@ from koine.store.db import Tx
 
 READ = (READ_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
 WRITE = (WRITE_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
-AT_MOST = 1000
+MAX_ENDPOINTS = 1000
 """Endpoints of one tenant."""
 PIECE = 1000
 """Deliveries forgotten in one transaction: others' writes come in between."""
@@ -39,7 +39,7 @@ OLD_SECRET_HOURS = 24
 """How long the secret that was replaced goes on signing, too, when nothing else is said."""
 
 
-class NewHook(Struct, frozen=True, kw_only=True):
+class NewEndpoint(Struct, frozen=True, kw_only=True):
     """What an endpoint is made of. `kinds` are its dialect's names of events, none for all."""
 
     url: str
@@ -52,30 +52,32 @@ class NewHook(Struct, frozen=True, kw_only=True):
     backoff: Backoff | None = None
 
 
-class MadeHook(Struct, frozen=True):
+class CreatedEndpoint(Struct, frozen=True):
     """An endpoint and its secret, which is never to be seen again."""
 
-    hook: Hook
+    hook: WebhookEndpoint
     secret: str
 
 
-async def create(engine: Engine, actor: Actor, new: NewHook) -> MadeHook:
+async def create(engine: Engine, actor: Actor, new: NewEndpoint) -> CreatedEndpoint:
     """Set an endpoint up. Raises Forbidden, Invalid("url" | "events" | "headers" | "inbox_id"),
     Conflict("too_many")."""
-    access.need(actor, *WRITE)
+    access.require(actor, *WRITE)
     await check_url(engine, new.url)
     check_kinds(engine, new.dialect, new.kinds)
     check_headers(new.headers)
-    return await _create(engine, actor, engine.sealed, new)
+    return await _create(engine, actor, engine.encryption, new)
 
 
-@writes
-async def _create(tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: NewHook) -> MadeHook:
+@write_tx
+async def _create(
+    tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: NewEndpoint
+) -> CreatedEndpoint:
     await check_inbox(tx, new.inbox_id)
-    if await hooks.count(tx) >= AT_MOST:
-        raise Conflict("too_many", f"there are {AT_MOST} webhooks already")
+    if await hooks.count(tx) >= MAX_ENDPOINTS:
+        raise Conflict("too_many", f"there are {MAX_ENDPOINTS} webhooks already")
     secret = webhook_signature.new_secret()
-    hook = Hook(
+    hook = WebhookEndpoint(
         id=new_id(),
         dialect=new.dialect,
         inbox_id=new.inbox_id,
@@ -88,7 +90,7 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: New
         old_secret_until=None,
         max_retries=new.max_retries,
         backoff=new.backoff,
-        **await owners.lend(tx, now, actor),
+        **await owners.delegate(tx, now, actor),
         since=(await events.log_snapshot(tx)).last,
         status="active",
         reason=None,
@@ -100,41 +102,47 @@ async def _create(tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: New
         updated_at=now,
     )
     await hooks.insert_one(tx, hook)
-    await note(tx, now, actor, "create", "webhook", hook.id, name=hook.name, dialect=hook.dialect)
-    return MadeHook(hook, secret)
+    await record_audit(
+        tx, now, actor, "create", "webhook", hook.id, name=hook.name, dialect=hook.dialect
+    )
+    return CreatedEndpoint(hook, secret)
 
 
-async def get(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> Hook:
+async def get(
+    engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None
+) -> WebhookEndpoint:
     """One endpoint, of this dialect where one is said. Raises Forbidden, NotFound."""
     return await _get(engine, actor, engine.clock.now(), hook_id, dialect)
 
 
-async def everyone(engine: Engine, actor: Actor) -> list[Hook]:
+async def list_all(engine: Engine, actor: Actor) -> list[WebhookEndpoint]:
     """Every endpoint of the tenant, oldest first. Raises Forbidden."""
     return await _everyone(engine, actor, engine.clock.now())
 
 
-@reads
-async def _get(tx: Tx, actor: Actor, now: int, hook_id: str, dialect: str | None) -> Hook:
-    access.need(actor, *READ)
-    return await owners.as_now(tx, now, present(await hooks.get(tx, hook_id), dialect))
+@read_tx
+async def _get(
+    tx: Tx, actor: Actor, now: int, hook_id: str, dialect: str | None
+) -> WebhookEndpoint:
+    access.require(actor, *READ)
+    return await owners.as_now(tx, now, existing(await hooks.get(tx, hook_id), dialect))
 
 
-@reads
-async def _everyone(tx: Tx, actor: Actor, now: int) -> list[Hook]:
-    access.need(actor, *READ)
+@read_tx
+async def _everyone(tx: Tx, actor: Actor, now: int) -> list[WebhookEndpoint]:
+    access.require(actor, *READ)
     known: owners.OwnerRights = {}
     return [await owners.as_now(tx, now, hook, known) for hook in await hooks.all_(tx)]
 
 
-def present(found: Hook | None, dialect: str | None = None) -> Hook:
+def existing(found: WebhookEndpoint | None, dialect: str | None = None) -> WebhookEndpoint:
     """The endpoint, if there is one and it is of the dialect. Raises NotFound."""
     if found is None or dialect not in (None, found.dialect):
         raise NotFound("webhook")
     return found
 
 
-@writes
+@write_tx
 async def rotate(
     tx: Tx,
     now: int,
@@ -142,13 +150,13 @@ async def rotate(
     sealed: SecretCipher,
     hook_id: str,
     hours: int = OLD_SECRET_HOURS,
-) -> MadeHook:
+) -> CreatedEndpoint:
     """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
     does not). Raises Forbidden, also for an endpoint that may be told more than the actor may read;
     NotFound."""
-    access.need(actor, *WRITE)
-    before = present(await hooks.lock(tx, hook_id))
-    owners.need_rights_of(actor, before)
+    access.require(actor, *WRITE)
+    before = existing(await hooks.lock(tx, hook_id))
+    owners.require_rights_of(actor, before)
     secret = webhook_signature.new_secret()
     after = structs.replace(
         before,
@@ -158,8 +166,8 @@ async def rotate(
         updated_at=now,
     )
     await hooks.change(tx, after)
-    await note(tx, now, actor, "rotate", "webhook", hook_id)
-    return MadeHook(after, secret)
+    await record_audit(tx, now, actor, "rotate", "webhook", hook_id)
+    return CreatedEndpoint(after, secret)
 
 
 async def remove(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> None:
@@ -170,23 +178,23 @@ async def remove(engine: Engine, actor: Actor, hook_id: str, dialect: str | None
     await _remove(engine, actor, hook_id, dialect)
 
 
-@writes
+@write_tx
 async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> bool:
     """Forget a piece of the log; whether there is more of it."""
-    access.need(actor, *WRITE)
-    present(await hooks.lock(tx, hook_id), dialect)
-    await hooks.disable(tx, Place(actor.tenant_id, hook_id), "being removed", now)
+    access.require(actor, *WRITE)
+    existing(await hooks.lock(tx, hook_id), dialect)
+    await hooks.disable(tx, EndpointKey(actor.tenant_id, hook_id), "being removed", now)
     return await hook_log.forget_some(tx, hook_id, PIECE)
 
 
-@writes
+@write_tx
 async def _remove(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> None:
-    access.need(actor, *WRITE)
+    access.require(actor, *WRITE)
     # Nobody puts a delivery in its line meanwhile, that would belong to no endpoint.
     await hooks.cursor(tx, lock=True)
-    present(await hooks.lock(tx, hook_id), dialect)
+    existing(await hooks.lock(tx, hook_id), dialect)
     await hooks.delete_one(tx, hook_id)
-    await note(tx, now, actor, "remove", "webhook", hook_id)
+    await record_audit(tx, now, actor, "remove", "webhook", hook_id)
 
 
 def seal_headers(sealed: SecretCipher, headers: dict[str, str]) -> bytes | None:

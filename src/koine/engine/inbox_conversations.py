@@ -9,12 +9,12 @@ from collections.abc import Callable
 from msgspec import structs
 
 from koine.engine import conversation_opening, conversations
-from koine.engine.around import around
-from koine.engine.contact_entry import Entry, admit_all
-from koine.engine.contact_rights import came_through, shows
+from koine.engine.around import load_related
+from koine.engine.contact_entry import ContactSession, no_budget
+from koine.engine.contact_rights import may_see_conversation, opened_through
 from koine.engine.contact_rules import check_attributes
-from koine.engine.engine import reads, writes
-from koine.engine.ledger import record
+from koine.engine.engine import read_tx, write_tx
+from koine.engine.ledger import record_event
 from koine.kit.json import json_text
 from koine.kit.times import MINUTE
 from koine.model.actor import Actor
@@ -22,52 +22,54 @@ from koine.model.conversation import Conversation, NewConversation, Status
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.page import Window
-from koine.model.view import Around, Part, Shown
+from koine.model.view import ConversationPage, Include, Related
 from koine.store import conversations as rows
 from koine.store import identities, message_lists, message_numbers, messages, participants
 from koine.store.db import Tx
 
-PARTS: frozenset[Part] = frozenset({"messages", "people", "inboxes"})
+PARTS: frozenset[Include] = frozenset({"messages", "people", "inboxes"})
 PAGE = 20
 """Messages on a page (inbox.md, F)."""
-MOST_LISTED = 500
+MAX_LISTED = 500
 """Conversations in one answer."""
-MOST_IN_A_MINUTE = 200
+MAX_MESSAGES_PER_MINUTE = 200
 """Messages of one conversation, whoever they are from (inbox.md, F)."""
 
 
-@reads
-async def of_place(tx: Tx, actor: Actor, entry: Entry) -> Shown:
+@read_tx
+async def list_all(tx: Tx, actor: Actor, entry: ContactSession) -> ConversationPage:
     """The conversations the place shows, oldest first, with what is said in them (`around`): those
     among the contact's MOST_LISTED newest."""
-    place, contact = entry.guest
-    newest = await rows.newest_of_owner(tx, contact.id, MOST_LISTED)
-    items = [c for c in newest if shows(place, contact, c)]
-    return Shown(items, await around(tx, items, PARTS))
+    place, contact = entry.contact_at_inbox
+    newest = await rows.newest_of_owner(tx, contact.id, MAX_LISTED)
+    items = [c for c in newest if may_see_conversation(place, contact, c)]
+    return ConversationPage(items, await load_related(tx, items, PARTS))
 
 
-@reads
-async def whole(tx: Tx, actor: Actor, entry: Entry, number: int) -> Shown:
+@read_tx
+async def with_messages(
+    tx: Tx, actor: Actor, entry: ContactSession, number: int
+) -> ConversationPage:
     """One conversation with all that is said in it. Raises NotFound."""
     found = await _numbered(tx, entry, number)
-    return Shown([found], await around(tx, [found], PARTS))
+    return ConversationPage([found], await load_related(tx, [found], PARTS))
 
 
-@reads
-async def get(tx: Tx, actor: Actor, entry: Entry, number: int) -> Conversation:
+@read_tx
+async def get(tx: Tx, actor: Actor, entry: ContactSession, number: int) -> Conversation:
     """One conversation. Raises NotFound."""
     return await _numbered(tx, entry, number)
 
 
-@reads
-async def said(
+@read_tx
+async def message_page(
     tx: Tx,
     actor: Actor,
-    entry: Entry,
+    entry: ContactSession,
     number: int,
     before: int | None = None,
     after: int | None = None,
-) -> Shown:
+) -> ConversationPage:
     """A page of what was said in a conversation, oldest first: the newest messages, those before
     the message with the number `before`, or the first after the number `after`. Raises NotFound."""
     found = await _numbered(tx, entry, number)
@@ -79,15 +81,15 @@ async def said(
     )
     items = (await message_lists.page(tx, found.id, f, Window(PAGE))).items
     contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
-    others = [*contacts - {entry.guest[1].id}]
+    others = [*contacts - {entry.contact_at_inbox[1].id}]
     people = await identities.by_ids(tx, others) if others else {}
     said = items if f.oldest_first else items[::-1]
-    return Shown([found], Around(messages={found.id: said}, people=people))
+    return ConversationPage([found], Related(messages={found.id: said}, people=people))
 
 
-@reads
-async def for_posting(
-    tx: Tx, actor: Actor, entry: Entry, number: int, now: int, client_key: str | None
+@read_tx
+async def for_sending(
+    tx: Tx, actor: Actor, entry: ContactSession, number: int, now: int, client_key: str | None
 ) -> Conversation:
     """One conversation the contact may say something in `now` (µs). Raises NotFound, and
     Invalid("base") when too much was said in the last minute (inbox.md, F): what was said already,
@@ -95,22 +97,22 @@ async def for_posting(
     found = await _numbered(tx, entry, number)
     if client_key is not None and await messages.has_key(tx, found.id, client_key):
         return found
-    if found.last_seq >= MOST_IN_A_MINUTE:
+    if found.last_seq >= MAX_MESSAGES_PER_MINUTE:
         # Numbers are dense: if that one is younger than a minute, so are all after it.
-        first = await messages.by_seq(tx, found.id, found.last_seq - MOST_IN_A_MINUTE + 1)
+        first = await messages.by_seq(tx, found.id, found.last_seq - MAX_MESSAGES_PER_MINUTE + 1)
         if first is not None and first.created_at > now - MINUTE:
             raise Invalid("base", "too_many", "Too many messages")
     return found
 
 
-@writes
+@write_tx
 async def open_(
     tx: Tx,
     now: int,
     actor: Actor,
-    entry: Entry,
+    entry: ContactSession,
     custom_attributes: dict[str, object],
-    admit: Callable[[], None] = admit_all,
+    admit: Callable[[], None] = no_budget,
 ) -> Conversation:
     """Open a conversation, or give the one there is where the inbox has but one for each contact
     (inbox.md, F), or where the contact is blocked: it adds no more. `admit` is asked before one is
@@ -118,14 +120,14 @@ async def open_(
 
     Raises Invalid("custom_attributes").
     """
-    place, contact = entry.guest
+    place, contact = entry.contact_at_inbox
     check_attributes(custom_attributes)
     # Locked, so that two at once do not open two in an inbox that has one.
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None:
         raise NotFound("contact")
     if entry.inbox.single_conversation or locked.blocked:
-        there = [c for c in await rows.of_owner(tx, contact.id) if came_through(place, c)]
+        there = [c for c in await rows.of_owner(tx, contact.id) if opened_through(place, c)]
         if there:
             return there[-1]
     admit()
@@ -137,22 +139,22 @@ async def open_(
         custom_attributes=json_text(custom_attributes),
     )
     await identities.change(tx, structs.replace(locked, last_activity_at=now))
-    await record(tx, now, "identity.updated", contact.id, what="contact")
-    return await conversation_opening.start(tx, now, actor, new)
+    await record_event(tx, now, "identity.updated", contact.id, what="contact")
+    return await conversation_opening.create_tx(tx, now, actor, new)
 
 
-@writes
-async def resolve(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> None:
+@write_tx
+async def resolve(tx: Tx, now: int, actor: Actor, entry: ContactSession, number: int) -> None:
     """Close a conversation; twice is as once. Raises NotFound."""
     found = await rows.lock(tx, (await _numbered(tx, entry, number)).id)
     if found is None:
         raise NotFound("conversation")
-    closing = conversations.Changes(status="closed")
-    await conversations.apply(tx, now, actor, found, closing)
+    closing = conversations.ConversationChanges(status="closed")
+    await conversations.change_tx(tx, now, actor, found, closing)
 
 
-@writes
-async def seen(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> None:
+@write_tx
+async def mark_read(tx: Tx, now: int, actor: Actor, entry: ContactSession, number: int) -> None:
     """The contact has seen everything in a conversation up to now. Raises NotFound."""
     found = await rows.lock(tx, (await _numbered(tx, entry, number)).id)
     if found is None:
@@ -160,9 +162,9 @@ async def seen(tx: Tx, now: int, actor: Actor, entry: Entry, number: int) -> Non
     await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))
     newest = await messages.by_seq(tx, found.id, found.last_public_seq)
     mark = (found.last_seq, found.public_count, newest.id if newest else None)
-    await participants.mark_read(tx, found.id, entry.guest[1].id, mark)
-    await record(
-        tx, now, "conversation.read", entry.guest[1].id,
+    await participants.mark_read(tx, found.id, entry.contact_at_inbox[1].id, mark)
+    await record_event(
+        tx, now, "conversation.read", entry.contact_at_inbox[1].id,
         conversation_id=found.id, seq=found.last_seq,
     )  # fmt: skip
 
@@ -171,9 +173,13 @@ async def _below(tx: Tx, found: Conversation, number: int) -> int:
     return await message_numbers.below(tx, found.id, number)
 
 
-async def _numbered(tx: Tx, entry: Entry, number: int) -> Conversation:
+async def _numbered(tx: Tx, entry: ContactSession, number: int) -> Conversation:
     found = await rows.by_number(tx, number)
-    if found is None or found.removed_at is not None or not shows(*entry.guest, found):
+    if (
+        found is None
+        or found.removed_at is not None
+        or not may_see_conversation(*entry.contact_at_inbox, found)
+    ):
         raise NotFound("conversation")
     return found
 

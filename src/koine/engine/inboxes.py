@@ -6,8 +6,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, attributes
-from koine.engine.engine import reads, writes
-from koine.engine.ledger import note, record
+from koine.engine.engine import read_tx, write_tx
+from koine.engine.ledger import record_audit, record_event
 from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.kit.tokens import random_token
@@ -45,10 +45,10 @@ class InboxChanges(Struct, frozen=True, kw_only=True):
     settings: str | UnsetType = UNSET
 
 
-@writes
+@write_tx
 async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
     """Open an inbox. Raises Forbidden, Invalid("responder_id")."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     await _check_responder(tx, new.responder_id)
     _check_settings(new.settings)
     inbox = Inbox(
@@ -62,29 +62,29 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
         **structs.asdict(new),
     )
     await inboxes.insert_one(tx, inbox)
-    await note(tx, now, actor, "create", "inbox", inbox.id, name=inbox.name)
-    await record(tx, now, "inbox.created", inbox.id)
+    await record_audit(tx, now, actor, "create", "inbox", inbox.id, name=inbox.name)
+    await record_event(tx, now, "inbox.created", inbox.id)
     return inbox
 
 
-@reads
+@read_tx
 async def get(tx: Tx, actor: Actor, inbox_id: str) -> Inbox:
     """One inbox. Raises Forbidden, NotFound."""
-    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    access.require(actor, READ_CONVERSATIONS, VIEW_TENANT)
     return _present(await inboxes.get(tx, inbox_id))
 
 
-@reads
-async def everyone(tx: Tx, actor: Actor) -> list[Inbox]:
+@read_tx
+async def list_all(tx: Tx, actor: Actor) -> list[Inbox]:
     """Every inbox of the tenant, in the order they were made. Raises Forbidden."""
-    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    access.require(actor, READ_CONVERSATIONS, VIEW_TENANT)
     return await inboxes.all_(tx)
 
 
-@writes
+@write_tx
 async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxChanges) -> Inbox:
     """Change an inbox. Raises Forbidden, NotFound, Invalid("responder_id")."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     before = _present(await inboxes.lock(tx, inbox_id))
     values = provided_fields(changes)
     if values.get("responder_id") != before.responder_id:
@@ -92,19 +92,19 @@ async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxCh
     _check_settings(values.get("settings", "{}"))
     after = structs.replace(before, **values, updated_at=now)
     await inboxes.change(tx, after)
-    await note(tx, now, actor, "change", "inbox", after.id, fields=sorted(values))
-    await record(tx, now, "inbox.updated", after.id)
+    await record_audit(tx, now, actor, "change", "inbox", after.id, fields=sorted(values))
+    await record_event(tx, now, "inbox.updated", after.id)
     return after
 
 
-@writes
+@write_tx
 async def remove(tx: Tx, now: int, actor: Actor, inbox_id: str) -> None:
     """Close an inbox: its conversations stay, its public identifier opens nothing any more."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     before = _present(await inboxes.lock(tx, inbox_id))
     await inboxes.change(tx, structs.replace(before, removed_at=now, updated_at=now))
-    await note(tx, now, actor, "remove", "inbox", before.id)
-    await record(tx, now, "inbox.updated", before.id)
+    await record_audit(tx, now, actor, "remove", "inbox", before.id)
+    await record_event(tx, now, "inbox.updated", before.id)
 
 
 def settings_of(inbox: Inbox) -> InboxSettings:

@@ -23,22 +23,22 @@ else:
     jwt_keys = LazyModule("koine.kit.jwt_keys")
 
 FRESH_S = 600
-AGAIN_S = 30
+RETRY_S = 30
 STALE_S = 24 * 3600
 MAX_ISSUERS = 10_000
-FOUND = 200
+CACHED_FOR_S = 200
 
 _ACCEPT = {"accept": "application/jwk-set+json, application/json"}
 _log = structlog.get_logger("koine")
 
 
 @dataclass
-class _Held:
+class _CachedKeys:
     """What is known of one issuer's keys; times in µs."""
 
     text: str = ""
     fetched_at: int = 0
-    tried_at: int = -AGAIN_S * SECOND
+    tried_at: int = -RETRY_S * SECOND
     fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -49,7 +49,7 @@ class IssuerKeys:
     def __init__(self, outbound: Outbound, clock: Clock) -> None:
         self._outbound = outbound
         self._clock = clock
-        self._held: TTLCache[tuple[str, str, str], _Held] = TTLCache(MAX_ISSUERS)
+        self._held: TTLCache[tuple[str, str, str], _CachedKeys] = TTLCache(MAX_ISSUERS)
 
     async def text(self, tenant_id: str, issuer: TokenIssuer, kid: object) -> str:
         """The issuer's key set, fetched anew when it is old or does not know the key `kid`.
@@ -57,7 +57,7 @@ class IssuerKeys:
         Raises Unavailable when there is none to be had now.
         """
         name = (tenant_id, issuer.jwks_url or "", issuer.algorithm)
-        held = self._held.get(name, self._clock.now()) or _Held()
+        held = self._held.get(name, self._clock.now()) or _CachedKeys()
         # Known for a day from now: what is older than that in it is not believed below.
         self._held.put(name, held, self._clock.now() + STALE_S * SECOND)
         if not self._good(held, issuer.algorithm, kid) and not (held.text and self._busy(held)):
@@ -65,17 +65,17 @@ class IssuerKeys:
                 if not self._good(held, issuer.algorithm, kid) and not self._busy(held):
                     await self._fetch(tenant_id, issuer, held)
         if not held.text or held.fetched_at + STALE_S * SECOND <= self._clock.now():
-            raise Unavailable(AGAIN_S)
+            raise Unavailable(RETRY_S)
         return held.text
 
-    def _good(self, held: _Held, algorithm: str, kid: object) -> bool:
+    def _good(self, held: _CachedKeys, algorithm: str, kid: object) -> bool:
         fresh = held.fetched_at + FRESH_S * SECOND > self._clock.now()
         return bool(held.text) and fresh and jwt_keys.knows(held.text, algorithm, kid)
 
-    def _busy(self, held: _Held) -> bool:
-        return held.tried_at + AGAIN_S * SECOND > self._clock.now()
+    def _busy(self, held: _CachedKeys) -> bool:
+        return held.tried_at + RETRY_S * SECOND > self._clock.now()
 
-    async def _fetch(self, tenant_id: str, issuer: TokenIssuer, held: _Held) -> None:
+    async def _fetch(self, tenant_id: str, issuer: TokenIssuer, held: _CachedKeys) -> None:
         held.tried_at = self._clock.now()
         try:
             held.text = await self._fetched(issuer)
@@ -85,7 +85,7 @@ class IssuerKeys:
 
     async def _fetched(self, issuer: TokenIssuer) -> str:
         reply = await self._outbound.send(Request("GET", issuer.jwks_url or "", _ACCEPT))
-        if reply.status != FOUND:
+        if reply.status != CACHED_FOR_S:
             raise Failed(f"the answer's status is {reply.status}")
         if reply.cut:
             raise Failed("the key set is too long")

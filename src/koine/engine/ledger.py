@@ -11,7 +11,7 @@ from koine.store import audit, events, own_events
 from koine.store.db import Tx
 
 
-async def record(
+async def record_event(
     tx: Tx,
     now: int,
     kind: EventKind,
@@ -32,7 +32,7 @@ async def record(
     await events.append(tx, Event(kind, audience, conversation_id, subject_id, seq, text, now))
 
 
-async def note(
+async def record_audit(
     tx: Tx, now: int, actor: Actor, action: str, noun: str, noun_id: str, **detail: object
 ) -> None:
     """Write who did what to which thing; `detail` never holds a secret."""
@@ -43,7 +43,7 @@ async def note(
     )
 
 
-async def note_anonymous(
+async def record_anonymous_audit(
     tx: Tx, now: int, action: str, noun: str, noun_id: str, **detail: object
 ) -> None:
     """As `note`, for what somebody did whom nobody knows. The caller bounds how often."""

@@ -24,7 +24,7 @@ _PIECE = 500
 _log = structlog.get_logger("koine")
 
 
-async def sweep(engine: Engine, turn: int = 0, turns: int = 1) -> int:
+async def delete_orphans(engine: Engine, turn: int = 0, turns: int = 1) -> int:
     """Take away the leftovers of one in `turns` folders, all by default; answers how many."""
     data = Path(engine.settings.data_dir)
     mine = await engine.db.write("", tenants.server_value, "files_owner", random_token())

@@ -17,30 +17,30 @@ from koine.model.identity import Identity
 from koine.store import credentials, identities
 from koine.store.db import Tx
 
-DEEPEST = 4
+MAX_DEPTH = 4
 """So many keys in a row may each have been made by the one before."""
 
 
-class Lender(Struct, frozen=True):
+class Delegator(Struct, frozen=True):
     """Who lent its rights: a key, else a user. Nobody of the tenant: the operator did."""
 
     user_id: str | None = None
     key_id: str | None = None
 
 
-def lender_of(actor: Actor) -> Lender:
+def delegator_of(actor: Actor) -> Delegator:
     """As whom the actor lends its rights."""
     if actor.kind == "key":
-        return Lender(key_id=actor.key_id)
-    return Lender(user_id=actor.identity_id if actor.kind == "user" else None)
+        return Delegator(key_id=actor.key_id)
+    return Delegator(user_id=actor.identity_id if actor.kind == "user" else None)
 
 
-async def holds_now(tx: Tx, now: int, lender: Lender) -> Actor | None:
+async def current_rights(tx: Tx, now: int, lender: Delegator) -> Actor | None:
     """The lender as the actor it is now (its permissions, and by `access.sees_private` whether it
     reads private notes); None when it holds nothing any more: removed, blocked, revoked, expired.
     `depends_on` of the actor are the ids whose change may change the answer."""
     try:
-        return await _actor(tx, now, lender, DEEPEST)
+        return await _actor(tx, now, lender, MAX_DEPTH)
     except Unauthenticated:
         return None
 
@@ -48,7 +48,7 @@ async def holds_now(tx: Tx, now: int, lender: Lender) -> Actor | None:
 async def key_actor(tx: Tx, now: int, key: ApiKey) -> Actor:
     """The actor a key stands for now. Raises Unauthenticated (revoked, expired; invalid when the
     user it acts as is gone)."""
-    return await _key(tx, now, key, DEEPEST)
+    return await _key(tx, now, key, MAX_DEPTH)
 
 
 async def user_actor(tx: Tx, user_id: str) -> Actor:
@@ -63,17 +63,17 @@ async def user_actor(tx: Tx, user_id: str) -> Actor:
     )
 
 
-async def check_depth(tx: Tx, lender: Lender) -> None:
+async def check_depth(tx: Tx, lender: Delegator) -> None:
     """Raise Invalid("key") for a key that would be too far from the person who began."""
     deep, key_id = 0, lender.key_id
     while key_id is not None:
         key = await credentials.key(tx, key_id)
         deep, key_id = deep + 1, key.created_by_key if key else None
-    if deep >= DEEPEST:
-        raise Invalid("key", "too_deep", f"keys make keys {DEEPEST} times in a row at most")
+    if deep >= MAX_DEPTH:
+        raise Invalid("key", "too_deep", f"keys make keys {MAX_DEPTH} times in a row at most")
 
 
-async def _actor(tx: Tx, now: int, lender: Lender, deep: int) -> Actor:
+async def _actor(tx: Tx, now: int, lender: Delegator, deep: int) -> Actor:
     if lender.key_id is not None:
         key = await credentials.key(tx, lender.key_id) if deep else None
         if key is None:
@@ -90,7 +90,7 @@ async def _key(tx: Tx, now: int, key: ApiKey, deep: int) -> Actor:
     if key.expires_at is not None and key.expires_at <= now:
         raise Unauthenticated("expired")
     await _user(tx, key.user_id, "invalid")
-    maker = await _maker(tx, now, Lender(key.created_by, key.created_by_key), deep)
+    maker = await _maker(tx, now, Delegator(key.created_by, key.created_by_key), deep)
     own = frozenset(msgspec.json.decode(key.permissions, type=list[str]))
     return Actor(
         tenant_id=tx.tenant_id,
@@ -98,13 +98,13 @@ async def _key(tx: Tx, now: int, key: ApiKey, deep: int) -> Actor:
         identity_id=key.user_id,
         permissions=frozenset(each for each in own if maker.may(each)),
         key_id=key.id,
-        expires_at=_sooner(key.expires_at, maker.expires_at),
+        expires_at=_earlier_expiry(key.expires_at, maker.expires_at),
         reads_private=access.sees_private(maker),
         depends_on=maker.depends_on | frozenset(filter(None, (maker.identity_id, maker.key_id))),
     )
 
 
-async def _maker(tx: Tx, now: int, lender: Lender, deep: int) -> Actor:
+async def _maker(tx: Tx, now: int, lender: Delegator, deep: int) -> Actor:
     try:
         return await _actor(tx, now, lender, deep)
     except Unauthenticated:
@@ -118,5 +118,5 @@ async def _user(tx: Tx, user_id: str, reason: UnauthenticatedReason) -> Identity
     return user
 
 
-def _sooner(one: int | None, other: int | None) -> int | None:
+def _earlier_expiry(one: int | None, other: int | None) -> int | None:
     return min((each for each in (one, other) if each is not None), default=None)

@@ -4,9 +4,9 @@ import msgspec
 from msgspec import Struct, structs
 
 from koine.engine import access, attributes, conversations, survey_answers
-from koine.engine.engine import Engine, reads, writes
-from koine.engine.ledger import record
-from koine.engine.posting import Closed, Post
+from koine.engine.engine import Engine, read_tx, write_tx
+from koine.engine.ledger import record_event
+from koine.engine.posting import ConversationClosed, SendRequest
 from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, Status
@@ -21,17 +21,17 @@ from koine.store import inboxes, message_lists, message_numbers, messages, parti
 from koine.store.db import Tx
 
 
-class Said(Struct, frozen=True):
+class MessagePage(Struct, frozen=True):
     """A page of a conversation's messages, the conversation, and the reader's part in it."""
 
     conversation: Conversation
-    me: Participant | None
+    participant: Participant | None
     items: list[Message]
     total: int
     next: tuple[int, str] | None
 
 
-async def post(engine: Engine, actor: Actor, conversation_id: str, draft: Draft) -> Message:
+async def send(engine: Engine, actor: Actor, conversation_id: str, draft: Draft) -> Message:
     """Post a message: when this returns, it is on disk.
 
     Raises Invalid for a draft no client may post, NotFound, Forbidden for one who sees the
@@ -39,20 +39,22 @@ async def post(engine: Engine, actor: Actor, conversation_id: str, draft: Draft)
     """
     check(draft)
     if not draft.must_participate and actor.kind != "contact":
-        access.need(actor, WRITE_CONVERSATIONS)
+        access.require(actor, WRITE_CONVERSATIONS)
     if draft.parent_id is not None:
         draft = structs.replace(draft, sees_private=access.sees_private(actor))
-    return await deliver(engine, actor, conversation_id, draft)
+    return await send_unchecked(engine, actor, conversation_id, draft)
 
 
-async def deliver(engine: Engine, actor: Actor, conversation_id: str, draft: Draft) -> Message:
+async def send_unchecked(
+    engine: Engine, actor: Actor, conversation_id: str, draft: Draft
+) -> Message:
     """As `post`, for a draft the server itself stands behind (templates, greetings)."""
-    waiting = Post(actor.tenant_id, conversation_id, draft)
+    waiting = SendRequest(actor.tenant_id, conversation_id, draft)
     try:
-        return await engine.sends.post(waiting)
-    except Closed:
+        return await engine.write_batcher.send(waiting)
+    except ConversationClosed:
         await _reopen(engine, actor, conversation_id)
-        return await engine.sends.post(waiting)
+        return await engine.write_batcher.send(waiting)
     except NotFound as refusal:
         if refusal.noun == "participant":
             raise await _not_a_participant(engine, actor, conversation_id) from None
@@ -78,7 +80,7 @@ def check(draft: Draft) -> None:
         raise Invalid("content_url", "missing", f"a {draft.type} needs content_url or content")
 
 
-@reads
+@read_tx
 async def page(
     tx: Tx,
     actor: Actor,
@@ -86,7 +88,7 @@ async def page(
     f: MessageFilter,
     window: Window,
     as_participant: bool = False,
-) -> Said:
+) -> MessagePage:
     """A page of messages with its exact total, newest first unless the filter says otherwise.
 
     `as_participant` asks for delivery.md's rule (S): participants and system admins alone.
@@ -97,10 +99,10 @@ async def page(
     f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
     total = await _total(tx, found, f)
     listed = await message_lists.page(tx, found.id, *_by_number(found, f, window))
-    return Said(found, me, listed.items, total, listed.next)
+    return MessagePage(found, me, listed.items, total, listed.next)
 
 
-@reads
+@read_tx
 async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     """The message with this number. Raises NotFound, for a private note too unless for staff."""
     await access.for_messages(tx, actor, conversation_id)
@@ -110,17 +112,17 @@ async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     return message
 
 
-@reads
+@read_tx
 async def numbered(tx: Tx, actor: Actor, conversation_id: str, number: int) -> Message:
     """The message with this number of the server's. Raises as `one`."""
     seq = await message_numbers.below(tx, conversation_id, number) + 1
-    message = await one.inside(tx, actor, conversation_id, seq)
+    message = await one.in_tx(tx, actor, conversation_id, seq)
     if message.number != number:
         raise NotFound("message")
     return message
 
 
-@reads
+@read_tx
 async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
     """The message with this id. Raises as `one`."""
     await access.for_messages(tx, actor, conversation_id)
@@ -130,7 +132,7 @@ async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> 
     return message
 
 
-@writes
+@write_tx
 async def mark_read(
     tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
 ) -> bool:
@@ -143,21 +145,21 @@ async def mark_read(
     mark = await _mark(tx, actor, found, message_id)
     moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
     # When it was last looked at moves even when the mark does not.
-    await record(
+    await record_event(
         tx, now, "conversation.read", me.identity_id, conversation_id=found.id, seq=mark[0]
     )
     return moved
 
 
-@writes
-async def answer(
+@write_tx
+async def submit_values(
     tx: Tx, now: int, actor: Actor, conversation_id: str, seq: int, submitted: dict[str, object]
 ) -> Message:
     """Merge what a person submitted into a message's content attributes (forms, surveys).
     Raises NotFound, Invalid("submitted_values") for more than a bag may hold."""
     attributes.check_values("submitted_values", submitted)
     await access.conversation(tx, actor, conversation_id, lock=True)
-    await access.refuse_blocked(tx, actor)
+    await access.require_unblocked(tx, actor)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or message.private:
         raise NotFound("message")
@@ -165,7 +167,9 @@ async def answer(
     merged = before | survey_answers.kept(before, submitted)
     text = json_text(merged)
     await messages.set_content_attributes(tx, message, text, now)
-    await record(tx, now, "message.updated", message.id, conversation_id=conversation_id, seq=seq)
+    await record_event(
+        tx, now, "message.updated", message.id, conversation_id=conversation_id, seq=seq
+    )
     return structs.replace(message, content_attributes=text, updated_at=now)
 
 
@@ -221,7 +225,7 @@ async def _not_a_participant(engine: Engine, actor: Actor, conversation_id: str)
     return Forbidden("participant")
 
 
-@writes
+@write_tx
 async def _reopen(tx: Tx, now: int, actor: Actor, conversation_id: str) -> None:
     """A contact's message opens a snoozed or closed conversation, pending when a responder
     answers its inbox (inbox.md, F)."""
@@ -231,4 +235,6 @@ async def _reopen(tx: Tx, now: int, actor: Actor, conversation_id: str) -> None:
     inbox = await inboxes.get(tx, found.inbox_id) if found.inbox_id else None
     awaits_bot = found.status == "closed" and inbox is not None and inbox.responder_id is not None
     status: Status = "pending" if awaits_bot else "open"
-    await conversations.apply(tx, now, actor, found, conversations.Changes(status=status))
+    await conversations.change_tx(
+        tx, now, actor, found, conversations.ConversationChanges(status=status)
+    )

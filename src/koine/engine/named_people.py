@@ -16,7 +16,7 @@ from koine.store.db import Tx
 async def check_participants(tx: Tx, wanted: list[str]) -> None:
     """Raise Invalid("participants"), naming them, for those who are not the tenant's people
     (delivery.md, S)."""
-    here = set(await present(tx, wanted))
+    here = set(await existing_ids(tx, wanted))
     strangers = [i for i in wanted if i not in here]
     if strangers:
         named = ", ".join(strangers)
@@ -46,7 +46,7 @@ async def check_users(tx: Tx, named: list[tuple[str, str]]) -> None:
             raise Invalid(field, "unknown", f"{field}: no such user: {value}")
 
 
-async def present(tx: Tx, ids: Iterable[str]) -> list[str]:
+async def existing_ids(tx: Tx, ids: Iterable[str]) -> list[str]:
     """Those of these identities that the tenant has and that are not removed, in order."""
     wanted = list(ids)
     known = await identities.by_ids(tx, wanted)

@@ -6,7 +6,7 @@ transactions of their own: nobody waits long for one. What a crash leaves undone
 """
 
 from koine.engine import participation, people, tickets
-from koine.engine.engine import Engine, writes_rights
+from koine.engine.engine import Engine, rights_write_tx
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation
 from koine.model.identity import IdentityKind
@@ -31,7 +31,9 @@ async def finish(engine: Engine, tenant_id: str, identity_id: str) -> int:
     """See to every conversation that is left, piece by piece; answers how many there were."""
     count = 0
     actor = operator(tenant_id)
-    while done := await engine.db.write(tenant_id, step, engine.clock.now(), actor, identity_id):
+    while done := await engine.db.write(
+        tenant_id, remove_batch_tx, engine.clock.now(), actor, identity_id
+    ):
         count += done
     return count
 
@@ -46,7 +48,7 @@ async def resume(engine: Engine, tenant_id: str) -> int:
     return count
 
 
-async def step(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
+async def remove_batch_tx(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
     """See to a piece of the conversations, inside a transaction; answers how many, 0 when none is
     left. All are locked first, in one order: who changes one of them never waits in a circle."""
     ids = await offboarding.conversations_holding(tx, identity_id, PIECE)
@@ -56,12 +58,12 @@ async def step(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
     return len(locked)
 
 
-@writes_rights
+@rights_write_tx
 async def _remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> int:
     gone = await people.remove_tx(tx, now, actor, identity_id, kind)
-    return await step(tx, now, actor, gone.id)
+    return await remove_batch_tx(tx, now, actor, gone.id)
 
 
 async def _leave(tx: Tx, now: int, actor: Actor, found: Conversation, identity_id: str) -> None:
-    await tickets.give_back(tx, now, actor, found, identity_id)
-    await participation.leave(tx, now, found, identity_id)
+    await tickets.release_tx(tx, now, actor, found, identity_id)
+    await participation.leave_tx(tx, now, found, identity_id)

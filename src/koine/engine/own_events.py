@@ -18,12 +18,12 @@ CONVERSATIONS_AT_ONCE = 500
 """How many conversations one read looks into: the next is another's turn."""
 
 
-class Stretch(Struct, frozen=True):
+class PositionRange(Struct, frozen=True):
     """A part of the log: the positions after one and up to another; at most `most` events of it."""
 
     after: int
-    upto: int
-    most: int
+    until: int
+    limit: int
 
 
 async def conversations(db: Database, actor: Actor, most: int) -> list[str] | None:
@@ -38,7 +38,7 @@ async def conversations(db: Database, actor: Actor, most: int) -> list[str] | No
 
 
 async def positions(
-    db: Database, actor: Actor, own: list[str], stretch: Stretch
+    db: Database, actor: Actor, own: list[str], stretch: PositionRange
 ) -> tuple[list[int], bool]:
     """The first positions of a stretch that may concern the reader, whose conversations `own` are,
     in order, and whether there may be more. Several short reads, between which others have theirs.
@@ -47,16 +47,18 @@ async def positions(
     found: set[int] = set()
     for read, ids in ((own_events.of_conversations, own), (own_events.about, subjects)):
         for piece in _pieces(ids):
-            args = (piece, stretch.after, stretch.upto, stretch.most + 1)
+            args = (piece, stretch.after, stretch.until, stretch.limit + 1)
             found.update(await db.read(actor.tenant_id, read, *args))
-            if len(found) > 2 * stretch.most:
-                found = set(sorted(found)[: stretch.most + 1])
+            if len(found) > 2 * stretch.limit:
+                found = set(sorted(found)[: stretch.limit + 1])
             await asyncio.sleep(0)
     ordered = sorted(found)
-    return ordered[: stretch.most], len(ordered) > stretch.most
+    return ordered[: stretch.limit], len(ordered) > stretch.limit
 
 
-async def _subjects(db: Database, actor: Actor, own: list[str], stretch: Stretch) -> list[str]:
+async def _subjects(
+    db: Database, actor: Actor, own: list[str], stretch: PositionRange
+) -> list[str]:
     """What events of no conversation may be about: the reader, its deliveries, those it meets."""
     tenant_id = actor.tenant_id
     found = set() if actor.kind == "contact" else {tenant_id}
@@ -64,7 +66,7 @@ async def _subjects(db: Database, actor: Actor, own: list[str], stretch: Stretch
         return sorted(found)
     found |= await db.read(tenant_id, _of_person, actor.identity_id)
     if actor.kind == "user" and own:
-        since = await db.read(tenant_id, own_events.first_time, stretch.after, stretch.upto)
+        since = await db.read(tenant_id, own_events.first_time, stretch.after, stretch.until)
         if since is None:
             return sorted(found)
         since -= REMEMBERED + DAY  # clocks of nodes differ

@@ -5,8 +5,8 @@ from typing import Literal
 from msgspec import Struct
 
 from koine.engine import access, messages
-from koine.engine.engine import reads, writes
-from koine.engine.ledger import record
+from koine.engine.engine import read_tx, write_tx
+from koine.engine.ledger import record_event
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, ParticipantRole
 from koine.model.errors import Forbidden, NotFound
@@ -14,18 +14,18 @@ from koine.model.permissions import MANAGE_TENANT, WRITE_CONVERSATIONS
 from koine.store import identities, participants
 from koine.store.db import Tx
 
-What = Literal["done", "unchanged", "unknown", "absent"]
+ParticipantResultKind = Literal["done", "unchanged", "unknown", "absent"]
 
 
-class Outcome(Struct, frozen=True):
+class ParticipantResult(Struct, frozen=True):
     """What became of one user: `unknown` in the tenant and `absent` from the conversation are
     failures, the others are not (delivery.md, F: some of many may fail)."""
 
     user_id: str
-    what: What
+    what: ParticipantResultKind
 
 
-@writes
+@write_tx
 async def add(
     tx: Tx,
     now: int,
@@ -33,34 +33,34 @@ async def add(
     conversation_id: str,
     user_ids: list[str],
     role: ParticipantRole = "member",
-) -> list[Outcome]:
+) -> list[ParticipantResult]:
     """Make users participants, also such as have left; one who is there keeps their role.
 
     One outcome for each user, in the order given. Raises NotFound, Forbidden, Conflict("closed").
     """
     found = await access.for_participants(tx, actor, conversation_id)
     people = await identities.by_ids(tx, user_ids)
-    became: dict[str, What] = dict.fromkeys(user_ids, "unknown")
+    became: dict[str, ParticipantResultKind] = dict.fromkeys(user_ids, "unknown")
     for user_id in sorted(i for i in people if people[i].removed_at is None):
-        joined = await join(tx, now, found, user_id, role)
+        joined = await join_tx(tx, now, found, user_id, role)
         became[user_id] = "done" if joined else "unchanged"
-    return [Outcome(user_id, what) for user_id, what in became.items()]
+    return [ParticipantResult(user_id, what) for user_id, what in became.items()]
 
 
-@writes
+@write_tx
 async def remove(
     tx: Tx, now: int, actor: Actor, conversation_id: str, user_ids: list[str]
-) -> list[Outcome]:
+) -> list[ParticipantResult]:
     """End users' parts. Raises as `add`."""
     found = await access.for_participants(tx, actor, conversation_id)
-    became: dict[str, What] = dict.fromkeys(user_ids, "absent")
+    became: dict[str, ParticipantResultKind] = dict.fromkeys(user_ids, "absent")
     for user_id in sorted(became):
-        if await leave(tx, now, found, user_id):
+        if await leave_tx(tx, now, found, user_id):
             became[user_id] = "done"
-    return [Outcome(user_id, what) for user_id, what in became.items()]
+    return [ParticipantResult(user_id, what) for user_id, what in became.items()]
 
 
-@writes
+@write_tx
 async def update(
     tx: Tx,
     now: int,
@@ -68,7 +68,7 @@ async def update(
     conversation_id: str,
     user_ids: list[str],
     role: ParticipantRole,
-) -> list[Outcome]:
+) -> list[ParticipantResult]:
     """Give participants who have not left another role. Raises as `add`."""
     found = await access.for_participants(tx, actor, conversation_id)
     active = set(await participants.active_ids(tx, found.id))
@@ -76,14 +76,14 @@ async def update(
     for user_id in user_ids:
         if user_id in active:
             await participants.set_role(tx, found.id, user_id, role)
-            await record(
+            await record_event(
                 tx, now, "participant.updated", user_id, conversation_id=found.id, role=role
             )
-        outcomes.append(Outcome(user_id, "done" if user_id in active else "absent"))
+        outcomes.append(ParticipantResult(user_id, "done" if user_id in active else "absent"))
     return outcomes
 
 
-@reads
+@read_tx
 async def get(tx: Tx, actor: Actor, conversation_id: str, identity_id: str) -> Participant:
     """One's part in a conversation, even if they left, for who sees it or may change who takes
     part. Raises NotFound("conversation" | "participant")."""
@@ -95,7 +95,7 @@ async def get(tx: Tx, actor: Actor, conversation_id: str, identity_id: str) -> P
     return found
 
 
-@writes
+@write_tx
 async def read(
     tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
 ) -> bool:
@@ -106,22 +106,22 @@ async def read(
     _, me = await access.conversation(tx, actor, conversation_id)
     if me is None or me.left_at is not None:
         raise Forbidden("participant")
-    return await messages.mark_read.inside(tx, now, actor, conversation_id, message_id)
+    return await messages.mark_read.in_tx(tx, now, actor, conversation_id, message_id)
 
 
-async def join(
+async def join_tx(
     tx: Tx, now: int, conversation: Conversation, user_id: str, role: ParticipantRole
 ) -> bool:
     """Inside a transaction that holds the conversation: one joins; False if it is there already."""
     joined = await participants.join(tx, conversation, user_id, role, now)
     if joined:
-        await record(tx, now, "participant.joined", user_id, conversation_id=conversation.id)
+        await record_event(tx, now, "participant.joined", user_id, conversation_id=conversation.id)
     return joined
 
 
-async def leave(tx: Tx, now: int, conversation: Conversation, user_id: str) -> bool:
+async def leave_tx(tx: Tx, now: int, conversation: Conversation, user_id: str) -> bool:
     """Inside a transaction that holds the conversation: one leaves; False if it had no part."""
     left = await participants.leave(tx, conversation, user_id, now)
     if left:
-        await record(tx, now, "participant.left", user_id, conversation_id=conversation.id)
+        await record_event(tx, now, "participant.left", user_id, conversation_id=conversation.id)
     return left

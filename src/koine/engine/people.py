@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, attributes
 from koine.engine.contact_claims import given_by_tenant, release_identifier, take_verified
-from koine.engine.engine import Engine, reads, reads_much, writes
-from koine.engine.ledger import note, record
+from koine.engine.engine import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.ledger import record_audit, record_event
 from koine.engine.rank import effective_permissions, require_rank
 from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
@@ -32,7 +32,7 @@ from koine.model.permissions import (
 from koine.store import credentials, identities, inboxes, tallies
 from koine.store.db import Duplicate, Tx
 
-PUBSUB_BYTES = 24
+PUBSUB_TOKEN_BYTES = 24
 _RANK_FIELDS = ("role", "permissions", "blocked", "email")
 """Fields of a user that nobody changes who may do less than the user (`require_rank`)."""
 
@@ -67,7 +67,7 @@ async def create(engine: Engine, actor: Actor, new: NewIdentity) -> Identity:
     try:
         return await _create(engine, actor, new)
     except Duplicate:
-        raise _taken() from None
+        raise _refuse_duplicates() from None
 
 
 async def create_at(
@@ -77,27 +77,27 @@ async def create_at(
     try:
         return await _create_at(engine, actor, new, inbox_id)
     except Duplicate:
-        raise _taken() from None
+        raise _refuse_duplicates() from None
 
 
-async def make(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
+async def create_tx(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
     """As `create`, inside a transaction; a Duplicate is the caller's to tell."""
-    access.need(actor, MANAGE_TENANT if new.kind == "user" else WRITE_CUSTOMERS)
+    access.require(actor, MANAGE_TENANT if new.kind == "user" else WRITE_CUSTOMERS)
     _check(new.kind, new.role, new.permissions)
     if new.kind == "contact" and new.identifier is not None:
         await release_identifier(tx, now, None, new.identifier)
     if new.kind == "user":
-        access.need_all(actor, effective_permissions(new.role, new.permissions))
-        access.need_notes(actor, new.role)
-    person = await add(tx, now, new)
+        access.require_all(actor, effective_permissions(new.role, new.permissions))
+        access.require_private_notes(actor, new.role)
+    person = await insert_tx(tx, now, new)
     if new.kind == "contact":
         await take_verified(tx, now, None, person)
     if new.kind == "user":
-        await note(tx, now, actor, "create", "user", person.id, role=new.role)
+        await record_audit(tx, now, actor, "create", "user", person.id, role=new.role)
     return person
 
 
-async def add(tx: Tx, now: int, new: NewIdentity) -> Identity:
+async def insert_tx(tx: Tx, now: int, new: NewIdentity) -> Identity:
     """The one way an identity comes to be, inside a transaction; access is asked before."""
     _check_given(new)
     values = structs.asdict(new)
@@ -112,24 +112,24 @@ async def add(tx: Tx, now: int, new: NewIdentity) -> Identity:
         **values,
     )
     await identities.insert_one(tx, identity)
-    await record(tx, now, "identity.created", identity.id, what=identity.kind)
+    await record_event(tx, now, "identity.created", identity.id, what=identity.kind)
     return identity
 
 
-@reads
+@read_tx
 async def get(tx: Tx, actor: Actor, identity_id: str, kind: IdentityKind) -> Identity:
     """One user or contact. Raises Forbidden, NotFound(kind)."""
     if identity_id != actor.identity_id:
-        access.need(actor, VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
+        access.require(actor, VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
     return await _existing(tx, identity_id, kind)
 
 
-@reads_much
+@long_read_tx
 async def find(
     tx: Tx, actor: Actor, f: PeopleFilter, window: Window, with_total: bool = False
 ) -> Page[Identity]:
     """A page of identities, oldest first. Raises Forbidden."""
-    access.need(actor, VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
+    access.require(actor, VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
     page = await identities.page(tx, f, window)
     return structs.replace(page, total=await identities.count(tx, f)) if with_total else page
 
@@ -143,14 +143,14 @@ async def change(
         with engine.changing_rights() if kind == "user" else nullcontext():
             return await _change(engine, actor, identity_id, kind, changes)
     except Duplicate:
-        raise _taken() from None
+        raise _refuse_duplicates() from None
 
 
-async def alter(
+async def change_tx(
     tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind, changes: PersonChanges
 ) -> Identity:
     """As `change`, inside a transaction; a Duplicate is the caller's to tell."""
-    access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
+    access.require(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     _check_given(changes)
     before = await _locked(tx, identity_id, kind)
     values = provided_fields(changes)
@@ -162,15 +162,15 @@ async def alter(
     if kind == "contact":
         await take_verified(tx, now, before, after)
     if kind == "user":
-        await _keep_rank_and_login(tx, actor, before, after)
+        await _check_rank_and_login(tx, actor, before, after)
         if after.blocked and not before.blocked:
             await credentials.revoke_sessions_of(tx, after.id, now)
     await identities.change(tx, after)
-    await record(tx, now, "identity.updated", after.id, what=kind)
+    await record_event(tx, now, "identity.updated", after.id, what=kind)
     if named := {*_RANK_FIELDS[: None if kind == "user" else -1]} & values.keys():
         told: dict[str, object] = {"role": after.role, "blocked": after.blocked}
         told |= {"fields": sorted(named)} if named - told.keys() else {}
-        await note(tx, now, actor, "change", kind, after.id, **told)
+        await record_audit(tx, now, actor, "change", kind, after.id, **told)
     return after
 
 
@@ -178,7 +178,7 @@ async def remove_tx(
     tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind
 ) -> Identity:
     """The part of `offboarding.remove` that concerns the person alone; returns them as removed."""
-    access.need(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
+    access.require(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     before = await _locked(tx, identity_id, kind)
     if before.id == actor.identity_id:
         raise Conflict("self", "you cannot remove yourself")
@@ -188,47 +188,47 @@ async def remove_tx(
     await identities.change(tx, gone)
     await credentials.delete_login(tx, before.id)
     await credentials.revoke_sessions_of(tx, before.id, now)
-    await note(tx, now, actor, "remove", kind, before.id, identifier=before.identifier)
-    await record(tx, now, "identity.removed", before.id, what=kind)
+    await record_audit(tx, now, actor, "remove", kind, before.id, identifier=before.identifier)
+    await record_event(tx, now, "identity.removed", before.id, what=kind)
     return gone
 
 
-@writes
+@write_tx
 async def _create(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
-    return await make(tx, now, actor, new)
+    return await create_tx(tx, now, actor, new)
 
 
-@writes
+@write_tx
 async def _create_at(
     tx: Tx, now: int, actor: Actor, new: NewIdentity, inbox_id: str
 ) -> tuple[Identity, ContactInbox]:
-    access.need(actor, WRITE_CUSTOMERS)
+    access.require(actor, WRITE_CUSTOMERS)
     inbox = await inboxes.get(tx, inbox_id)
     if inbox is None or inbox.removed_at is not None:
         raise Invalid("inbox_id", "unknown", "no such inbox")
-    contact = await make(tx, now, actor, new)
+    contact = await create_tx(tx, now, actor, new)
     place = ContactInbox(
-        inbox.id, contact.id, new_id(), random_token(PUBSUB_BYTES),
+        inbox.id, contact.id, new_id(), random_token(PUBSUB_TOKEN_BYTES),
         proof_required=False, proved_identifier=None, origin="tenant", given="{}", created_at=now,
     )  # fmt: skip
     await inboxes.insert_contact_inbox(tx, place)
     return contact, place
 
 
-@writes
+@write_tx
 async def _change(
     tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind, changes: PersonChanges
 ) -> Identity:
-    return await alter(tx, now, actor, identity_id, kind, changes)
+    return await change_tx(tx, now, actor, identity_id, kind, changes)
 
 
-async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Identity) -> None:
+async def _check_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Identity) -> None:
     """Nobody gives more than they hold, nor changes the standing of one who may do more: judged
     by the row as it was, so that nobody is made less first. A login follows its user's e-mail."""
     had = effective_permissions(before.role, before.permissions)
-    access.need_all(actor, effective_permissions(after.role, after.permissions) - had)
+    access.require_all(actor, effective_permissions(after.role, after.permissions) - had)
     if after.role != before.role:
-        access.need_notes(actor, after.role)
+        access.require_private_notes(actor, after.role)
     if any(getattr(after, name) != getattr(before, name) for name in _RANK_FIELDS):
         require_rank(actor, before)
     if after.email == before.email:
@@ -240,7 +240,7 @@ async def _keep_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Id
         await credentials.revoke_sessions_of(tx, after.id, after.updated_at)
 
 
-def _taken() -> Conflict:
+def _refuse_duplicates() -> Conflict:
     return Conflict("exists", "another one has this identifier or e-mail")
 
 

@@ -17,7 +17,7 @@ from koine.store.db import Tx
 from koine.store.posting import ConversationHead, SendContext, SenderReadMark
 
 
-class Post(Struct, frozen=True):
+class SendRequest(Struct, frozen=True):
     """A draft on its way into a conversation of a tenant."""
 
     tenant_id: str
@@ -25,25 +25,25 @@ class Post(Struct, frozen=True):
     draft: Draft
 
 
-class Closed(Conflict):
+class ConversationClosed(Conflict):
     """The conversation is closed and the draft asks for it to be reopened first."""
 
     def __init__(self) -> None:
         super().__init__("closed", "the conversation is closed")
 
 
-Outcome = Message | Refusal
-Place = tuple[str, str]
+SendResult = Message | Refusal
+ConversationKey = tuple[str, str]
 
 
-async def post_batch(tx: Tx, now: int, posts: list[Post]) -> list[Outcome]:
+async def send_batch(tx: Tx, now: int, posts: list[SendRequest]) -> list[SendResult]:
     """Write what may be written of `posts`, each numbered in its conversation; the outcome of
     each, in order. A post with a client key that is known gets the message it made then."""
     asked = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in posts})
     found = await posting.lock_and_load(tx, asked)
-    keyed = [_key(p) for p in posts if p.draft.client_key is not None]
-    parents = [_parent(p) for p in posts if p.draft.parent_id is not None]
-    batch = _Batch(
+    keyed = [_client_key(p) for p in posts if p.draft.client_key is not None]
+    parents = [_parent_key(p) for p in posts if p.draft.parent_id is not None]
+    batch = _BatchDecisions(
         now,
         {(f.tenant_id, f.id, f.sender_id): f for f in found},
         await posting.existing_client_keys(tx, keyed),
@@ -54,20 +54,20 @@ async def post_batch(tx: Tx, now: int, posts: list[Post]) -> list[Outcome]:
     return [
         structs.replace(outcome, number=next(numbers))
         if isinstance(outcome, Message)
-        else await _again(tx, post, outcome)
-        if isinstance(outcome, _Known)
+        else await _existing_message(tx, post, outcome)
+        if isinstance(outcome, _AlreadySent)
         else outcome
         for post, outcome in zip(posts, outcomes, strict=True)
     ]
 
 
-class _Known(Struct, frozen=True):
+class _AlreadySent(Struct, frozen=True):
     """The post's client key made this message before."""
 
     seq: int
 
 
-class _Batch:
+class _BatchDecisions:
     """The decisions of one batch, on top of the facts that were locked for it."""
 
     def __init__(
@@ -78,22 +78,22 @@ class _Batch:
         parents: dict[tuple[str, str, str], bool],
     ) -> None:
         self.now = now
-        self.facts = facts
+        self.contexts = facts
         self.known = known
         self.parents = parents
-        self.heads: dict[Place, tuple[ConversationHead, int, str | None]] = {}
+        self.heads: dict[ConversationKey, tuple[ConversationHead, int, str | None]] = {}
         self.rows: list[tuple[str, Message]] = []
         self.marks: dict[tuple[str, str, str], SenderReadMark] = {}
         self.echoes: dict[str, object] = {}
 
-    def decide(self, post: Post) -> Outcome | _Known:
+    def decide(self, post: SendRequest) -> SendResult | _AlreadySent:
         """What becomes of one post; if it is a message, the next one builds on it."""
         draft = post.draft
-        facts = self.facts.get((post.tenant_id, post.conversation_id, draft.sender_id))
+        facts = self.contexts.get((post.tenant_id, post.conversation_id, draft.sender_id))
         if facts is None or facts.removed_at is not None:
             return NotFound("conversation")
-        if draft.client_key is not None and (seq := self.known.get(_key(post))) is not None:
-            return _Known(seq)
+        if draft.client_key is not None and (seq := self.known.get(_client_key(post))) is not None:
+            return _AlreadySent(seq)
         refusal = _refusal(draft, facts)
         if refusal is not None:
             return refusal
@@ -101,16 +101,16 @@ class _Batch:
             return Invalid("parent_message_id", "unknown", "no such message in this conversation")
         return self._accept(post, facts)
 
-    def _may_answer(self, post: Post) -> bool:
+    def _may_answer(self, post: SendRequest) -> bool:
         """Whether the message it answers is there, for who posts it."""
-        private = self.parents.get(_parent(post))
+        private = self.parents.get(_parent_key(post))
         return private is not None and (post.draft.sees_private or not private)
 
-    def _accept(self, post: Post, facts: SendContext) -> Message:
+    def _accept(self, post: SendRequest, facts: SendContext) -> Message:
         place = (post.tenant_id, post.conversation_id)
         before = self.heads[place][0] if place in self.heads else facts
         message = _message(post.draft, facts, before, self.now)
-        after = _moved(before, message)
+        after = _head_after(before, message)
         self.heads[place] = (after, facts.participant_count, message.sender_id)
         self.rows.append((post.tenant_id, message))
         if post.draft.echo_id is not None:
@@ -118,25 +118,25 @@ class _Batch:
         if facts.role is not None and message.sender_id is not None:
             key = (*place, message.sender_id)
             self.marks[key] = SenderReadMark(
-                *key, self._shown(key, message), message.seq, message.public_seq,
+                *key, self._read_message_id(key, message), message.seq, message.public_seq,
                 after.last_activity_at,
             )  # fmt: skip
         if post.draft.client_key is not None:
-            self.known[_key(post)] = message.seq
+            self.known[_client_key(post)] = message.seq
         return message
 
-    def told(self) -> list[tuple[str, Event]]:
+    def events(self) -> list[tuple[str, Event]]:
         """The events of all messages, each with its tenant. Of a private note everyone is told that
         its author has read, where it is shown how far they have."""
         found: list[tuple[str, Event]] = []
         for tenant_id, message in self.rows:
-            found.append((tenant_id, _event(message, self.echoes.get(message.id))))
+            found.append((tenant_id, _created_event(message, self.echoes.get(message.id))))
             who = message.sender_id or ""
             if message.private and (tenant_id, message.conversation_id, who) in self.marks:
-                found.append((tenant_id, _read(message, who)))
+                found.append((tenant_id, _read_event(message, who)))
         return found
 
-    def _shown(self, key: tuple[str, str, str], message: Message) -> str | None:
+    def _read_message_id(self, key: tuple[str, str, str], message: Message) -> str | None:
         """The message shown as last read: everyone sees it, so it is never a private note."""
         before = self.marks.get(key)
         if message.private:
@@ -144,7 +144,7 @@ class _Batch:
         return message.id
 
 
-async def _write(tx: Tx, batch: _Batch) -> list[int]:
+async def _write(tx: Tx, batch: _BatchDecisions) -> list[int]:
     """Write the batch; answers the numbers of its messages, in order. The conversations are locked
     when they are given out: within one they grow, whichever node writes."""
     if not batch.rows:
@@ -154,13 +154,13 @@ async def _write(tx: Tx, batch: _Batch) -> list[int]:
         messages.insert_many(batch.rows),
         posting.update_heads(moved),
         *posting.update_read_marks(list(batch.marks.values())),
-        events.append_many(batch.told()),
+        events.append_many(batch.events()),
     )
     await posting.move_in_lists(tx, moved)
     return numbers
 
 
-async def _again(tx: Tx, post: Post, known: _Known) -> Outcome:
+async def _existing_message(tx: Tx, post: SendRequest, known: _AlreadySent) -> SendResult:
     rows = await messages.of_tenant_at(tx, post.tenant_id, post.conversation_id, known.seq)
     return rows[0] if rows else NotFound("message")
 
@@ -173,7 +173,7 @@ def _refusal(draft: Draft, facts: SendContext) -> Refusal | None:
     if facts.status == "closed" and draft.when_closed == "refuse":
         return Conflict("closed", "the conversation is not active")
     if facts.status in ("closed", "snoozed") and draft.when_closed == "reopen":
-        return Closed()
+        return ConversationClosed()
     return None
 
 
@@ -206,7 +206,7 @@ def _message(draft: Draft, facts: SendContext, head: ConversationHead, now: int)
     )
 
 
-def _moved(head: ConversationHead, message: Message) -> ConversationHead:
+def _head_after(head: ConversationHead, message: Message) -> ConversationHead:
     """The conversation's head after the message; a private note moves the last number alone, so
     that those who must not know of it are shown no change."""
     if message.private:
@@ -230,7 +230,7 @@ def _moved(head: ConversationHead, message: Message) -> ConversationHead:
     )
 
 
-def _event(message: Message, echo_id: object) -> Event:
+def _created_event(message: Message, echo_id: object) -> Event:
     return Event(
         kind="message.created",
         audience="staff" if message.private else "everyone",
@@ -242,7 +242,7 @@ def _event(message: Message, echo_id: object) -> Event:
     )
 
 
-def _read(message: Message, who: str) -> Event:
+def _read_event(message: Message, who: str) -> Event:
     return Event(
         kind="conversation.read",
         audience="everyone",
@@ -254,9 +254,9 @@ def _read(message: Message, who: str) -> Event:
     )
 
 
-def _key(post: Post) -> tuple[str, str, str]:
+def _client_key(post: SendRequest) -> tuple[str, str, str]:
     return post.tenant_id, post.conversation_id, post.draft.client_key or ""
 
 
-def _parent(post: Post) -> tuple[str, str, str]:
+def _parent_key(post: SendRequest) -> tuple[str, str, str]:
     return post.tenant_id, post.conversation_id, post.draft.parent_id or ""

@@ -19,5 +19,5 @@ def require_rank(actor: Actor, user: Identity) -> None:
     e-mail, password, blocking, removal): the user in person, or who may do all that the user may.
     A key that acts as the user is not the user."""
     if actor.kind != "user" or user.id != actor.identity_id:
-        access.need_all(actor, effective_permissions(user.role, user.permissions))
-        access.need_notes(actor, user.role)
+        access.require_all(actor, effective_permissions(user.role, user.permissions))
+        access.require_private_notes(actor, user.role)

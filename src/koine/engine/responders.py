@@ -3,8 +3,8 @@
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, attributes, people
-from koine.engine.engine import reads, reads_much, writes
-from koine.engine.ledger import note, record
+from koine.engine.engine import long_read_tx, read_tx, write_tx
+from koine.engine.ledger import record_audit, record_event
 from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
@@ -43,56 +43,56 @@ class ResponderChanges(Struct, frozen=True, kw_only=True):
     avatar_url: str | None | UnsetType = UNSET
 
 
-class Responder(Struct, frozen=True):
+class ResponderWithVersions(Struct, frozen=True):
     """A responder and its versions, newest first."""
 
     identity: Identity
     versions: list[ResponderVersion]
 
 
-@writes
-async def create(tx: Tx, now: int, actor: Actor, new: NewResponder) -> Responder:
+@write_tx
+async def create(tx: Tx, now: int, actor: Actor, new: NewResponder) -> ResponderWithVersions:
     """Make a responder with version 1. Raises Forbidden, Invalid("name")."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     _check_name(new.name)
     attributes.check("settings", new.settings, attributes.SETTINGS)
-    made = await people.add(
+    made = await people.insert_tx(
         tx, now, NewIdentity(kind=new.kind, name=new.name, avatar_url=new.picture)
     )
     version = ResponderVersion(new_id(), made.id, 1, new.settings, now)
     await identities.add_version(tx, version)
-    await note(tx, now, actor, "create", made.kind, made.id, name=made.name)
-    await record(tx, now, "responder.versioned", made.id, version=version.id, number=1)
-    return Responder(made, [version])
+    await record_audit(tx, now, actor, "create", made.kind, made.id, name=made.name)
+    await record_event(tx, now, "responder.versioned", made.id, version=version.id, number=1)
+    return ResponderWithVersions(made, [version])
 
 
-@writes
+@write_tx
 async def add_version(
     tx: Tx, now: int, actor: Actor, responder_id: str, settings: str
 ) -> ResponderVersion:
     """Give a responder its next version, for conversations that open from now on; `settings` is
     JSON text. Raises Forbidden, NotFound("responder")."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     attributes.check("settings", settings, attributes.SETTINGS)
     found = await _locked(tx, responder_id)
     known = await identities.versions(tx, found.id)
     number = known[0].number + 1 if known else 1
     version = ResponderVersion(new_id(), found.id, number, settings, now)
     await identities.add_version(tx, version)
-    await note(tx, now, actor, "version", found.kind, found.id, number=number)
-    await record(tx, now, "responder.versioned", found.id, version=version.id, number=number)
+    await record_audit(tx, now, actor, "version", found.kind, found.id, number=number)
+    await record_event(tx, now, "responder.versioned", found.id, version=version.id, number=number)
     return version
 
 
-@reads
-async def get(tx: Tx, actor: Actor, responder_id: str) -> Responder:
+@read_tx
+async def get(tx: Tx, actor: Actor, responder_id: str) -> ResponderWithVersions:
     """One responder with its versions. Raises Forbidden, NotFound("responder")."""
-    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    access.require(actor, READ_CONVERSATIONS, VIEW_TENANT)
     found = await _existing(tx, responder_id)
-    return Responder(found, await identities.versions(tx, found.id))
+    return ResponderWithVersions(found, await identities.versions(tx, found.id))
 
 
-@reads_much
+@long_read_tx
 async def find(
     tx: Tx,
     actor: Actor,
@@ -101,17 +101,17 @@ async def find(
     search: str | None = None,
 ) -> Page[Identity]:
     """A page of responders, oldest first; `search` looks into their names. Raises Forbidden."""
-    access.need(actor, READ_CONVERSATIONS, VIEW_TENANT)
+    access.require(actor, READ_CONVERSATIONS, VIEW_TENANT)
     wanted = PeopleFilter(kinds=kinds or tuple(sorted(RESPONDER_KINDS)), search=search)
     return await identities.page(tx, wanted, window)
 
 
-@writes
+@write_tx
 async def update(
     tx: Tx, now: int, actor: Actor, responder_id: str, changes: ResponderChanges
 ) -> Identity:
     """Rename a responder or change its picture. Raises Forbidden, NotFound, Invalid("name")."""
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     before = await _locked(tx, responder_id)
     values = provided_fields(changes)
     if "name" in values:
@@ -119,8 +119,8 @@ async def update(
     check_link("avatar_url", values.get("avatar_url"))
     after = structs.replace(before, **values, updated_at=now)
     await identities.change(tx, after)
-    await note(tx, now, actor, "change", after.kind, after.id, fields=sorted(values))
-    await record(tx, now, "identity.updated", after.id, what=after.kind)
+    await record_audit(tx, now, actor, "change", after.kind, after.id, fields=sorted(values))
+    await record_event(tx, now, "identity.updated", after.id, what=after.kind)
     return after
 
 

@@ -5,8 +5,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from koine.engine import access, rank
-from koine.engine.engine import Engine, writes_rights
-from koine.engine.ledger import note, note_anonymous
+from koine.engine.engine import Engine, rights_write_tx
+from koine.engine.ledger import record_anonymous_audit, record_audit
 from koine.kit import password_rules, passwords, tokens
 from koine.kit.ids import canonical_id, new_id
 from koine.kit.times import DAY
@@ -36,7 +36,7 @@ class LoggedIn(Struct, frozen=True):
     user: Identity
 
 
-class NewPassword(Struct, frozen=True):
+class HashedPassword(Struct, frozen=True):
     """A password that is about to be set, and its hash. Only the hash is kept."""
 
     text: str
@@ -62,7 +62,7 @@ async def set_password(engine: Engine, actor: Actor, user_id: str, password: str
     may do more than the actor), NotFound("user"), Invalid for a short one or a user without
     e-mail, Conflict("exists") for a taken e-mail."""
     if actor.kind != "user" or user_id != actor.identity_id:
-        access.need(actor, MANAGE_TENANT)
+        access.require(actor, MANAGE_TENANT)
     new = await hash_checked(engine, password)
     try:
         await _set_password(engine, actor, user_id, new)
@@ -70,13 +70,13 @@ async def set_password(engine: Engine, actor: Actor, user_id: str, password: str
         raise Conflict("exists", "another user has this e-mail") from None
 
 
-async def hash_checked(engine: Engine, password: str) -> NewPassword:
+async def hash_checked(engine: Engine, password: str) -> HashedPassword:
     """A password that is not too weak by itself. Raises Invalid("password"), Unavailable."""
     weakness = password_rules.weakness(password)
     if weakness is not None:
         raise Invalid("password", weakness, _WEAK[weakness])
-    hashed = await engine.hashing.run(passwords.hash_password, password)
-    return NewPassword(password, hashed)
+    hashed = await engine.password_pool.run(passwords.hash_password, password)
+    return HashedPassword(password, hashed)
 
 
 async def log_in(
@@ -88,10 +88,10 @@ async def log_in(
     logins = await engine.db.read("", credentials.logins_by_email, email.strip().lower())
     if tenant_id is not None:
         logins = [login for login in logins if login.tenant_id == canonical_id(tenant_id)]
-    matching = await engine.hashing.run(_matching, logins, password)
+    matching = await engine.password_pool.run(_matching, logins, password)
     if not matching:
         for login in logins:
-            await note_failure(engine, login.tenant_id, login.user_id, address)
+            await record_failed_login(engine, login.tenant_id, login.user_id, address)
         raise Unauthenticated("invalid")
     if len(matching) > 1:
         raise Conflict("tenant", "several tenants know this login: name the tenant_id")
@@ -99,17 +99,17 @@ async def log_in(
     return await _open(engine, login.tenant_id, login.user_id, address)
 
 
-async def note_failure(engine: Engine, tenant_id: str, user_id: str, address: str) -> None:
+async def record_failed_login(engine: Engine, tenant_id: str, user_id: str, address: str) -> None:
     """Count a wrong password for a user; the audit log is told now and then, in few entries."""
     now = engine.clock.now()
     count = engine.failed_logins.failed(tenant_id, user_id, now)
     if count:
-        await engine.db.write(tenant_id, _note_failures, now, user_id, count, address)
+        await engine.db.write(tenant_id, _record_failed_logins, now, user_id, count, address)
 
 
-async def _note_failures(tx: Tx, now: int, user_id: str, count: int, address: str) -> None:
+async def _record_failed_logins(tx: Tx, now: int, user_id: str, count: int, address: str) -> None:
     told = {"count": count, "address": address}
-    await note_anonymous(tx, now, "fail_log_in", "user", user_id, **told)
+    await record_anonymous_audit(tx, now, "fail_log_in", "user", user_id, **told)
 
 
 async def refresh(engine: Engine, text: str) -> LoggedIn:
@@ -124,7 +124,7 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
         tokens.sha256_hex(f"{tenant_id}.{session_id}.{secret}"),
         tokens.sha256_hex(next_text),
         now + engine.settings.refresh_token_days * DAY,
-        was_given=engine.refresh_stamp.verify(f"{tenant_id}.{session_id}", secret),
+        was_given=engine.refresh_token_mac.verify(f"{tenant_id}.{session_id}", secret),
     )
     outcome = await engine.db.write(tenant_id, _rotate, now, rotation)
     if outcome is None:
@@ -135,7 +135,7 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
     return _logged_in(engine, tenant_id, session_id, outcome, next_text)
 
 
-async def end(engine: Engine, text: str) -> None:
+async def log_out(engine: Engine, text: str) -> None:
     """End the session whose newest refresh token this is; ending twice is as once. Raises
     Unauthenticated."""
     tenant_id, session_id, secret = _split(text)
@@ -163,7 +163,9 @@ def system_admin_token(engine: Engine, ttl_s: int) -> str:
     return engine.signer.sign(claims | {"is_system_admin": True}, ttl_s)
 
 
-async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, new: NewPassword) -> None:
+async def save_password(
+    tx: Tx, now: int, actor: Actor, user: Identity, new: HashedPassword
+) -> None:
     """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
     without an e-mail or for one made of names; a Duplicate is the caller's to tell."""
     rank.require_rank(actor, user)
@@ -176,11 +178,11 @@ async def save_password(tx: Tx, now: int, actor: Actor, user: Identity, new: New
         raise Invalid("password", "common", _WEAK["common"])
     await credentials.save_login(tx, Login(tx.tenant_id, user.id, user.email, new.hashed))
     await credentials.revoke_sessions_of(tx, user.id, now)
-    await note(tx, now, actor, "set_password", "user", user.id)
+    await record_audit(tx, now, actor, "set_password", "user", user.id)
 
 
-@writes_rights
-async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, new: NewPassword) -> None:
+@rights_write_tx
+async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, new: HashedPassword) -> None:
     user = await identities.get(tx, user_id)
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise NotFound("user")
@@ -214,7 +216,7 @@ async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
     if session is None or not tokens.constant_time_equal(session.refresh_digest, digest):
         return False
     if await credentials.revoke_session(tx, session_id, now):
-        await note(tx, now, _as_user(session), "log_out", "session", session_id)
+        await record_audit(tx, now, _as_user(session), "log_out", "session", session_id)
     return True
 
 
@@ -224,7 +226,9 @@ async def _begin(tx: Tx, session: Session, told: dict[str, object]) -> Identity:
         raise Unauthenticated("invalid")
     await credentials.drop_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
-    await note(tx, session.created_at, _as_user(session), "log_in", "session", session.id, **told)
+    await record_audit(
+        tx, session.created_at, _as_user(session), "log_in", "session", session.id, **told
+    )
     return user
 
 
@@ -238,7 +242,7 @@ async def _rotate(tx: Tx, now: int, rotation: _Rotation) -> Identity | Literal["
         return await _active(tx, session.user_id)
     if not rotation.was_given or not await credentials.revoke_session(tx, session.id, now):
         return None
-    await note_anonymous(
+    await record_anonymous_audit(
         tx, now, "reuse_refresh_token", "session", session.id, user=session.user_id
     )
     return _REUSED
@@ -259,7 +263,7 @@ def _logged_in(
 
 def _refresh_token(engine: Engine, tenant_id: str, session_id: str) -> str:
     about = f"{tenant_id}.{session_id}"
-    return f"{about}.{engine.refresh_stamp.issue(about)}"
+    return f"{about}.{engine.refresh_token_mac.issue(about)}"
 
 
 def _as_user(session: Session) -> Actor:

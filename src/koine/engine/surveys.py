@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from koine.engine.engine import Engine
 from koine.engine.inboxes import settings_of
-from koine.engine.posting import Post, post_batch
+from koine.engine.posting import SendRequest, send_batch
 from koine.kit.times import DAY
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
@@ -16,7 +16,7 @@ from koine.store import conversations, inboxes, tenants
 from koine.store import messages as rows
 from koine.store.db import Tx
 
-SURVEY = "input_csat"
+SURVEY_CONTENT_TYPE = "input_csat"
 OPEN_FOR = 14 * DAY
 
 
@@ -27,7 +27,7 @@ class SurveyClosed(Conflict):
         super().__init__("closed", "You cannot update the CSAT survey after 14 days")
 
 
-class Survey(Struct, frozen=True):
+class SurveyPage(Struct, frozen=True):
     """A survey with what is shown around it, and the contact who may answer it."""
 
     tenant: Tenant
@@ -51,36 +51,36 @@ async def send_survey_tx(tx: Tx, now: int, closed: Conversation) -> Conversation
     draft = Draft(
         type="template",
         content=settings.csat_message,
-        content_type=SURVEY,
+        content_type=SURVEY_CONTENT_TYPE,
         content_attributes='{"display_type":"emoji"}',
         sender_kind="system",
     )
-    await post_batch(tx, now, [Post(tx.tenant_id, closed.id, draft)])
+    await send_batch(tx, now, [SendRequest(tx.tenant_id, closed.id, draft)])
     return await conversations.get(tx, closed.id) or closed
 
 
-async def enter(engine: Engine, conversation_id: str) -> Survey:
+async def open_page(engine: Engine, conversation_id: str) -> SurveyPage:
     """The survey of a conversation, known by its id alone. Raises NotFound where there is none."""
     tenant_id = await engine.db.read("", conversations.tenant_of, conversation_id)
     if tenant_id is None:
         raise NotFound("survey")
-    return await engine.db.read(tenant_id, _enter, conversation_id)
+    return await engine.db.read(tenant_id, _open_page, conversation_id)
 
 
 def check_open(message: Message, now: int) -> None:
     """Raise SurveyClosed for a survey that was sent too long ago; `now` in µs."""
-    if message.content_type == SURVEY and now - message.created_at > OPEN_FOR:
+    if message.content_type == SURVEY_CONTENT_TYPE and now - message.created_at > OPEN_FOR:
         raise SurveyClosed
 
 
-async def _enter(tx: Tx, conversation_id: str) -> Survey:
+async def _open_page(tx: Tx, conversation_id: str) -> SurveyPage:
     tenant = await tenants.get(tx, tx.tenant_id)
     found = await conversations.get(tx, conversation_id)
     if tenant is None or found is None or found.removed_at is not None or found.owner_id is None:
         raise NotFound("survey")
     inbox = await inboxes.get(tx, found.inbox_id) if found.inbox_id else None
-    message = await rows.newest_of_type(tx, found.id, SURVEY)
+    message = await rows.newest_of_type(tx, found.id, SURVEY_CONTENT_TYPE)
     if inbox is None or message is None:
         raise NotFound("survey")
     actor = Actor(tenant_id=tenant.id, kind="contact", identity_id=found.owner_id)
-    return Survey(tenant, inbox, found, message, actor)
+    return SurveyPage(tenant, inbox, found, message, actor)

@@ -6,8 +6,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine import access, named_people, people
-from koine.engine.engine import Engine, reads, writes_rights
-from koine.engine.ledger import note, record
+from koine.engine.engine import Engine, read_tx, rights_write_tx
+from koine.engine.ledger import record_audit, record_event
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
 from koine.kit.later import LazyModule
@@ -54,12 +54,12 @@ async def _create(tx: Tx, now: int, actor: Actor, name: str, slug: str) -> Tenan
     number = await tenants.highest_number(tx) + 1
     tenant = Tenant(tx.tenant_id, number, slug, name, None, "{}", now)
     await tenants.insert_one(tx, tenant)
-    responder = await people.add(tx, now, NewIdentity(kind="agent", name=DEFAULT_RESPONDER))
+    responder = await people.insert_tx(tx, now, NewIdentity(kind="agent", name=DEFAULT_RESPONDER))
     version = ResponderVersion(new_id(), responder.id, 1, "{}", now)
     await identities.add_version(tx, version)
     tenant = structs.replace(tenant, default_responder_id=responder.id)
     await tenants.change(tx, tenant)
-    await note(tx, now, actor, "create", "tenant", tenant.id, slug=slug)
+    await record_audit(tx, now, actor, "create", "tenant", tenant.id, slug=slug)
     return tenant
 
 
@@ -76,7 +76,7 @@ async def everyone(engine: Engine) -> list[Tenant]:
     return await engine.db.read("", tenants.all_)
 
 
-@reads
+@read_tx
 async def own(tx: Tx, actor: Actor) -> Tenant:
     """The actor's own tenant. Raises NotFound."""
     tenant = await tenants.get(tx, actor.tenant_id)
@@ -85,13 +85,13 @@ async def own(tx: Tx, actor: Actor) -> Tenant:
     return tenant
 
 
-@writes_rights
+@rights_write_tx
 async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tenant:
     """Rename the tenant or change its settings. Raises Forbidden, Invalid.
 
     Who sets the issuer can make a token for anyone, so that needs every permission.
     """
-    access.need(actor, MANAGE_TENANT)
+    access.require(actor, MANAGE_TENANT)
     before = await tenants.lock(tx)
     if before is None:
         raise NotFound("tenant")
@@ -103,13 +103,13 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
     if settings.support_user_ids != known.support_user_ids:
         await _check_users(tx, settings.support_user_ids, known.support_user_ids)
     if settings.token_issuer != known.token_issuer:
-        access.need_all(actor, PERMISSIONS)
-        access.need_notes(actor, "tenant_admin")
+        access.require_all(actor, PERMISSIONS)
+        access.require_private_notes(actor, "tenant_admin")
         _check_issuer(settings.token_issuer)
     after = structs.replace(before, name=name, settings=json_text(settings))
     await tenants.change(tx, after)
-    await note(tx, now, actor, "change", "tenant", after.id, fields=fields)
-    await record(tx, now, "tenant.updated", after.id)
+    await record_audit(tx, now, actor, "change", "tenant", after.id, fields=fields)
+    await record_event(tx, now, "tenant.updated", after.id)
     return after
 
 

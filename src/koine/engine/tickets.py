@@ -8,8 +8,8 @@ from msgspec import structs
 
 from koine.engine import access, conversations, named_people
 from koine.engine.conversation_changes import record_change
-from koine.engine.engine import reads, writes
-from koine.engine.ledger import record
+from koine.engine.engine import read_tx, write_tx
+from koine.engine.ledger import record_event
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
@@ -20,13 +20,13 @@ from koine.store import tickets
 from koine.store.db import Tx
 
 
-@writes
+@write_tx
 async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
     """Hand a conversation off to people: the responder is silent from now on.
 
     Raises NotFound("conversation"), Forbidden, Conflict("exists") while another one is open.
     """
-    found, _ = await access.for_work(tx, actor, conversation_id)
+    found, _ = await access.for_staff_change(tx, actor, conversation_id)
     known = (await tickets.latest_of(tx, [found.id])).get(found.id)
     if known is not None and known.status != "completed":
         raise Conflict("exists", "the conversation has an open ticket")
@@ -42,12 +42,12 @@ async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
         completed_at=None,
     )
     await tickets.insert_one(tx, ticket)
-    await record(tx, now, "ticket.created", ticket.id, conversation_id=found.id)
-    await _turn(tx, now, found, False)
+    await record_event(tx, now, "ticket.created", ticket.id, conversation_id=found.id)
+    await _set_responder_active(tx, now, found, False)
     return ticket
 
 
-@writes
+@write_tx
 async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str) -> Ticket:
     """A user takes the ticket and its conversation over, from another user too.
 
@@ -57,32 +57,32 @@ async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str)
     if before.status == "completed":
         raise Conflict("completed", "the ticket is completed")
     await named_people.check_assignee(tx, assignee_id, before.assignee_id)
-    changes = conversations.Changes(assignee_id=assignee_id)
-    taken = await conversations.apply(tx, now, actor, found, changes)
-    await _turn(tx, now, taken, False)
+    changes = conversations.ConversationChanges(assignee_id=assignee_id)
+    taken = await conversations.change_tx(tx, now, actor, found, changes)
+    await _set_responder_active(tx, now, taken, False)
     after = structs.replace(
         before, status="ongoing", assignee_id=assignee_id, ongoing_at=before.ongoing_at or now
     )
     return await _change(tx, now, before, after)
 
 
-@writes
+@write_tx
 async def complete(tx: Tx, now: int, actor: Actor, ticket_id: str) -> Ticket:
     """Give the turn back to the responder: nobody is assigned any more. Completing twice is as
     once. Raises NotFound("ticket"), Forbidden."""
     before, found = await _locked(tx, actor, ticket_id)
     if before.status == "completed":
         return before
-    freed = await conversations.apply(
-        tx, now, actor, found, conversations.Changes(assignee_id=None)
+    freed = await conversations.change_tx(
+        tx, now, actor, found, conversations.ConversationChanges(assignee_id=None)
     )
-    await _turn(tx, now, freed, True)
+    await _set_responder_active(tx, now, freed, True)
     return await _change(
         tx, now, before, structs.replace(before, status="completed", completed_at=now)
     )
 
 
-@reads
+@read_tx
 async def get(tx: Tx, actor: Actor, ticket_id: str) -> Ticket:
     """One ticket of a conversation the actor may see. Raises NotFound("ticket")."""
     ticket = await _existing(tx, ticket_id)
@@ -93,7 +93,7 @@ async def get(tx: Tx, actor: Actor, ticket_id: str) -> Ticket:
     return ticket
 
 
-async def give_back(tx: Tx, now: int, actor: Actor, found: Conversation, holder_id: str) -> None:
+async def release_tx(tx: Tx, now: int, actor: Actor, found: Conversation, holder_id: str) -> None:
     """One who is removed holds a locked conversation and its tickets no more. A ticket goes to
     whoever else the conversation is assigned to, or is completed; the responder goes on unless
     somebody is assigned or another ticket waits for people."""
@@ -105,12 +105,12 @@ async def give_back(tx: Tx, now: int, actor: Actor, found: Conversation, holder_
             after = structs.replace(before, assignee_id=other)
         await _change(tx, now, before, after)
     if found.assignee_id == holder_id:
-        unassigned = conversations.Changes(assignee_id=None)
-        found = await conversations.apply(tx, now, actor, found, unassigned)
+        unassigned = conversations.ConversationChanges(assignee_id=None)
+        found = await conversations.change_tx(tx, now, actor, found, unassigned)
     elif not held or other is not None:
         return
     latest = (await tickets.latest_of(tx, [found.id])).get(found.id)
-    await _turn(tx, now, found, latest is None or latest.status == "completed")
+    await _set_responder_active(tx, now, found, latest is None or latest.status == "completed")
 
 
 async def _existing(tx: Tx, ticket_id: str) -> Ticket:
@@ -124,7 +124,7 @@ async def _locked(tx: Tx, actor: Actor, ticket_id: str) -> tuple[Ticket, Convers
     """The ticket as it is under its conversation's lock."""
     ticket = await _existing(tx, ticket_id)
     try:
-        found, _ = await access.for_work(tx, actor, ticket.conversation_id)
+        found, _ = await access.for_staff_change(tx, actor, ticket.conversation_id)
     except NotFound:
         raise NotFound("ticket") from None
     return await _existing(tx, ticket_id), found
@@ -134,13 +134,15 @@ async def _change(tx: Tx, now: int, before: Ticket, after: Ticket) -> Ticket:
     if after != before:
         await tickets.change(tx, after)
         place = after.conversation_id
-        await record(
+        await record_event(
             tx, now, "ticket.updated", after.id, conversation_id=place, status=after.status
         )
     return after
 
 
-async def _turn(tx: Tx, now: int, found: Conversation, responder_active: bool) -> None:
+async def _set_responder_active(
+    tx: Tx, now: int, found: Conversation, responder_active: bool
+) -> None:
     """Say whether the responder has the turn."""
     if found.responder_active == responder_active:
         return

@@ -26,7 +26,7 @@ TURNS = DAY // EVERY
 """In so many turns every folder of files is looked at once."""
 ENDED = DAY
 """How long a session that has ended is remembered, µs."""
-FRESHEN_EVERY = 5.0
+ANALYZE_EVERY = 5.0
 """Seconds between looks at how much tables have grown."""
 _PIECE = 1000
 """Rows deleted in one transaction: nobody waits long for it."""
@@ -43,7 +43,7 @@ _STRANGERS: _Kind = (audit.old_anonymous, audit.forget)
 _log = structlog.get_logger("koine")
 
 
-class Done(Struct, frozen=True):
+class MaintenanceReport(Struct, frozen=True):
     """How much a turn has done away with."""
 
     idempotency_keys: int = 0
@@ -58,9 +58,9 @@ class Done(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def kept_up(engine: Engine) -> AsyncIterator[None]:
+async def maintenance_jobs(engine: Engine) -> AsyncIterator[None]:
     """Keep up in the background while the context is open."""
-    tasks = [asyncio.create_task(work) for work in (_keep_up(engine), _freshen(engine))]
+    tasks = [asyncio.create_task(work) for work in (_run_forever(engine), _analyze(engine))]
     try:
         yield
     finally:
@@ -71,7 +71,7 @@ async def kept_up(engine: Engine) -> AsyncIterator[None]:
                 await task
 
 
-async def run_once(engine: Engine) -> Done | None:
+async def run_once(engine: Engine) -> MaintenanceReport | None:
     """Do this turn's work; None when it is done already, here or by another node."""
     now = engine.clock.now()
     if not await engine.db.write("", _take_turn, now):
@@ -79,16 +79,16 @@ async def run_once(engine: Engine) -> Done | None:
     old = sessions = entries = held = 0
     strangers = engine.settings.audit_failed_logins_days * DAY
     for tenant in await engine.db.read("", tenants.all_):
-        old += await _forget(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
-        sessions += await _forget(engine, tenant.id, _SESSIONS, now - ENDED)
-        entries += await _forget(engine, tenant.id, _STRANGERS, now - strangers)
+        old += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
+        sessions += await _delete_expired(engine, tenant.id, _SESSIONS, now - ENDED)
+        entries += await _delete_expired(engine, tenant.id, _STRANGERS, now - strangers)
         held += await offboarding.resume(engine, tenant.id)
-    files = await leftovers.sweep(engine, now // EVERY % TURNS, TURNS)
+    files = await leftovers.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
     while await engine.db.write("", log.forget_before, now - kept, _PIECE):
         events += 1
-    return Done(old, sessions, files, events, entries, held)
+    return MaintenanceReport(old, sessions, files, events, entries, held)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:
@@ -97,7 +97,7 @@ async def _take_turn(tx: Tx, now: int) -> bool:
     return before != turn and await tenants.replace_server_value(tx, _DONE, before, turn)
 
 
-async def _forget(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:
+async def _delete_expired(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:
     find, forget = kind
     gone = 0
     while found := await engine.db.read_long(tenant_id, find, before, _PIECE):
@@ -105,16 +105,16 @@ async def _forget(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> i
     return gone
 
 
-async def _freshen(engine: Engine) -> None:
+async def _analyze(engine: Engine) -> None:
     while True:
-        await asyncio.sleep(FRESHEN_EVERY)
+        await asyncio.sleep(ANALYZE_EVERY)
         try:
             await engine.db.analyze()
         except Exception:
             _log.warning("statistics are old", exc_info=True)
 
 
-async def _keep_up(engine: Engine) -> None:
+async def _run_forever(engine: Engine) -> None:
     while True:
         # Spread out, so that nodes started together do not all ask at once.
         await asyncio.sleep(random.uniform(0.5, 1) * EVERY / SECOND)
@@ -123,5 +123,5 @@ async def _keep_up(engine: Engine) -> None:
         except Exception:
             _log.warning("upkeep failed", exc_info=True)
             continue
-        if done is not None and done != Done():
+        if done is not None and done != MaintenanceReport():
             _log.info("upkeep", **asdict(done))

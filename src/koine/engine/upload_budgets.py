@@ -25,7 +25,7 @@ async def check(tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, si
     await _changes(tx, now, limits, by, size)
 
 
-async def spend(tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int) -> None:
+async def charge(tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int) -> None:
     """Count `size` bytes. Raises TooMany. One at a time in a tenant: whoever calls it holds the
     counter of its files."""
     await tallies.add(tx, await _changes(tx, now, limits, by, size))

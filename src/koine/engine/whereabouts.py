@@ -1,8 +1,8 @@
 """Who may say that they are writing, and who may know who is there. Nothing of it is stored."""
 
 from koine.engine import access
-from koine.engine.engine import reads
-from koine.engine.hearing import hears_whereabouts
+from koine.engine.engine import read_tx
+from koine.engine.hearing import can_receive_presence
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden
 from koine.model.identity import Identity
@@ -11,8 +11,8 @@ from koine.store import identities
 from koine.store.db import Tx
 
 
-@reads
-async def writer(tx: Tx, actor: Actor, conversation_id: str, private: bool) -> Identity:
+@read_tx
+async def typing_user(tx: Tx, actor: Actor, conversation_id: str, private: bool) -> Identity:
     """The one the actor writes as, in a conversation it sees. Raises NotFound, Forbidden for a
     private note of one who reads none, and for one who writes as nobody."""
     await access.conversation(tx, actor, conversation_id)
@@ -24,7 +24,7 @@ async def writer(tx: Tx, actor: Actor, conversation_id: str, private: bool) -> I
     return found
 
 
-@reads
+@read_tx
 async def staff(tx: Tx, actor: Actor, ids: list[str]) -> list[Identity]:
     """Those of these people who answer contacts: the tenant's agents, by their role."""
     found = (await identities.by_ids(tx, ids)).values() if ids else ()
@@ -36,5 +36,5 @@ async def staff(tx: Tx, actor: Actor, ids: list[str]) -> list[Identity]:
 
 def check(actor: Actor) -> None:
     """Raise Forbidden for one who may not know who of the tenant is there."""
-    if not hears_whereabouts(actor):
+    if not can_receive_presence(actor):
         raise Forbidden(VIEW_TENANT)

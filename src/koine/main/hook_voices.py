@@ -3,10 +3,10 @@
 from koine.dialects.helpdesk.hooks import HelpdeskHooks
 from koine.dialects.inbox.hooks import InboxHooks
 from koine.dialects.native.hooks import NativeHooks
-from koine.engine.hook_voice import Voices
+from koine.engine.hook_voice import WebhookFormats
 
 
-def webhook_formats(base_url: str) -> Voices:
+def webhook_formats(base_url: str) -> WebhookFormats:
     """Each dialect's, by its name; files are fetched from below `base_url`."""
     return {
         "native": NativeHooks(base_url),

@@ -18,7 +18,7 @@ from koine.demo.making import demonstration
 from koine.demo.showing import summary
 from koine.engine import engine as engines
 from koine.engine.engine import Engine
-from koine.engine.upkeep import kept_up
+from koine.engine.upkeep import maintenance_jobs
 from koine.http.call import Receive, Scope, Send
 from koine.kit import logs, private
 from koine.kit.clock import SystemClock
@@ -112,12 +112,16 @@ class Worker:
         with observability(self._settings):
             async with (
                 open_engine(self._settings) as engine,
-                kept_up(engine),
+                maintenance_jobs(engine),
                 run_realtime(engine) as relay,
             ):
-                self._app = CloseConnectionMiddleware(create_app(engine, relay), engine.draining)
+                self._app = CloseConnectionMiddleware(
+                    create_app(engine, relay), engine.shutdown_signal
+                )
                 _freeze_gc()
-                GracefulShutdown(engine.draining, self._settings.drain_seconds, None).install()
+                GracefulShutdown(
+                    engine.shutdown_signal, self._settings.drain_seconds, None
+                ).install()
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -125,9 +129,13 @@ class Worker:
 
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
     with observability(settings):
-        async with open_engine(settings) as engine, kept_up(engine), run_realtime(engine) as relay:
-            app = CloseConnectionMiddleware(create_app(engine, relay), engine.draining)
-            leaving = GracefulShutdown(engine.draining, settings.drain_seconds, listener)
+        async with (
+            open_engine(settings) as engine,
+            maintenance_jobs(engine),
+            run_realtime(engine) as relay,
+        ):
+            app = CloseConnectionMiddleware(create_app(engine, relay), engine.shutdown_signal)
+            leaving = GracefulShutdown(engine.shutdown_signal, settings.drain_seconds, listener)
             server = Server(uvicorn_config(settings, app, lifespan="off"), leaving.install)
             # The socket listens already: whoever connects now is answered in a moment.
             await _print_startup(engine)
@@ -175,7 +183,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         db.claim_serving()
         await schema.migrate(db)
         voices = webhook_formats(settings.public_url())
-        engine = await engines.start(db, SystemClock(), settings, voices)
+        engine = await engines.open_engine(db, SystemClock(), settings, voices)
         try:
             yield engine
         finally:

@@ -21,7 +21,7 @@ def dialects() -> list[Dialect]:
 def create_app(engine: Engine, relay: Relay | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
     lag_seconds = relay.pump.behind if relay else None
-    ready = Readiness(engine.db, engine.draining, lag_seconds=lag_seconds).checks
+    ready = Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks
     return http.build_app(
         dialects(),
         engine,

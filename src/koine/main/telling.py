@@ -12,7 +12,7 @@ from koine.relay.relay import Relay
 @asynccontextmanager
 async def run_realtime(engine: Engine) -> AsyncIterator[Relay]:
     """The relay of this process, following the log while the context is open."""
-    relay = Relay(engine, choose.bus(engine.settings, engine.db), engine.draining)
+    relay = Relay(engine, choose.bus(engine.settings, engine.db), engine.shutdown_signal)
     hooks = Hooks(engine)
     relay.pump.followers.append(hooks.moved)
     await relay.start()

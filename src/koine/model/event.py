@@ -37,7 +37,7 @@ Audience = Literal["everyone", "staff"]
 """Who of those that see the conversation may see the event; `staff` keeps private notes private."""
 
 
-class Then(Struct, frozen=True):
+class StateAfter(Struct, frozen=True):
     """What a conversation's status and assignee were right after a change of it."""
 
     status: Status
@@ -51,7 +51,7 @@ class Change(Struct, frozen=True):
 
     changed: dict[str, Any] = {}
     previous: dict[str, Any] = {}
-    then: Then | None = None
+    then: StateAfter | None = None
 
 
 class Event(Struct, frozen=True):
@@ -68,7 +68,7 @@ class Event(Struct, frozen=True):
     created_at: int
 
 
-class Logged(Event, frozen=True):
+class LoggedEvent(Event, frozen=True):
     """An event as the log holds it: where it stands (`position` only grows) and whose it is."""
 
     position: int

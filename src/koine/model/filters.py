@@ -46,7 +46,7 @@ class ConversationFilter(Conditions, frozen=True, kw_only=True):
     shown_from: int | None = None
     shown_to: int | None = None
     search: str | None = None
-    search_reader: str | None = None
+    search_as: str | None = None
     by_shown_time: bool = False
 
 

@@ -7,18 +7,18 @@ from msgspec import Struct, field, structs
 
 from koine.model.conversation import Conversation, Participant
 from koine.model.delivery import Delivery
-from koine.model.event import Change, Logged
+from koine.model.event import Change, LoggedEvent
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.inbox import Inbox
 from koine.model.message import Message
 from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
-from koine.model.view import Around
+from koine.model.view import Related
 
-Noun = Identity | Inbox | Delivery | Ticket | Tenant
+Subject = Identity | Inbox | Delivery | Ticket | Tenant
 
 
-class Happening(Struct, frozen=True, kw_only=True, dict=True):
+class EventContext(Struct, frozen=True, kw_only=True, dict=True):
     """What happened, and the things it happened to as they are now, not as they were then.
 
     `conversation` is None where the event is about none, or the conversation is deleted; then
@@ -30,15 +30,15 @@ class Happening(Struct, frozen=True, kw_only=True, dict=True):
     responder's new one. `merged_id` is the contact that became the `noun`.
     """
 
-    event: Logged
+    event: LoggedEvent
     conversation: Conversation | None = None
     participants: tuple[Participant, ...] = ()
     message: Message | None = None
-    noun: Noun | None = None
-    around: Around = field(default_factory=Around)
+    subject: Subject | None = None
+    related: Related = field(default_factory=Related)
     readers: frozenset[str] | None = None
     members: frozenset[str] = frozenset()
-    meets: frozenset[str] = frozenset()
+    shared_with: frozenset[str] = frozenset()
     version: ResponderVersion | None = None
     merged_id: str | None = None
 
@@ -58,7 +58,7 @@ class Happening(Struct, frozen=True, kw_only=True, dict=True):
             return found
         return structs.replace(found, status=then.status, assignee_id=then.assignee_id)
 
-    def part_of(self, identity_id: str | None) -> Participant | None:
+    def participant(self, identity_id: str | None) -> Participant | None:
         """The part one has or had in the conversation."""
         return self._parts.get(identity_id)
 

@@ -5,14 +5,14 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from koine.model.event import Logged
+from koine.model.event import LoggedEvent
 
-HookStatus = Literal["active", "disabled"]
+EndpointStatus = Literal["active", "disabled"]
 Backoff = Literal["linear", "exponential"]
 DeliveryState = Literal["pending", "delivered", "failed", "cancelled"]
 
 
-class Hook(Struct, frozen=True):
+class WebhookEndpoint(Struct, frozen=True):
     """One endpoint. `dialect` names the format of what it gets, one of `Engine.voices`; `kinds` is
     a JSON list of that format's names of events, empty for all.
 
@@ -41,7 +41,7 @@ class Hook(Struct, frozen=True):
     hears_private: bool
     reads_as: str | None
     since: int
-    status: HookStatus
+    status: EndpointStatus
     reason: str | None
     failures: int
     failing_since: int | None
@@ -52,25 +52,25 @@ class Hook(Struct, frozen=True):
     owner_key_id: str | None
 
 
-class Place(Struct, frozen=True):
+class EndpointKey(Struct, frozen=True):
     """An endpoint, wherever it is."""
 
     tenant_id: str
-    hook_id: str
+    endpoint_id: str
 
 
-class Owned(Hook, frozen=True):
+class TenantEndpoint(WebhookEndpoint, frozen=True):
     """An endpoint and whose it is."""
 
     tenant_id: str
 
     @property
-    def place(self) -> Place:
+    def key(self) -> EndpointKey:
         """Where it is."""
-        return Place(self.tenant_id, self.id)
+        return EndpointKey(self.tenant_id, self.id)
 
 
-class Health(Struct, frozen=True):
+class EndpointHealth(Struct, frozen=True):
     """How an endpoint's last tries went: the part of a hook that a sender moves."""
 
     failures: int = 0
@@ -78,7 +78,7 @@ class Health(Struct, frozen=True):
     open_until: int | None = None
 
 
-class Delivery(Struct, frozen=True):
+class WebhookDelivery(Struct, frozen=True):
     """One event on its way to one endpoint; `event_id` is its `webhook-id`.
 
     `attempt` counts the tries of this round (a replay begins another), `fence` all that were ever
@@ -106,18 +106,18 @@ class Claim(Struct, frozen=True):
     """A delivery that this sender, and no other, is to try now. `event` is None when the log has
     forgotten it; then there is nothing to tell."""
 
-    place: Place
+    place: EndpointKey
     position: int
     event_id: str
     attempt: int
     fence: int
-    event: Logged | None
+    event: LoggedEvent | None
 
 
 class Result(Struct, frozen=True, kw_only=True):
     """What became of a claim."""
 
-    place: Place
+    place: EndpointKey
     position: int
     fence: int
     state: DeliveryState
@@ -145,15 +145,15 @@ class Attempt(Struct, frozen=True):
     took_us: int
 
 
-class Told(Struct, frozen=True):
+class WebhookPayload(Struct, frozen=True):
     """An event in a dialect's words: its name there, and the body that is posted."""
 
     kind: str
     body: bytes
 
 
-class Shown(Struct, frozen=True):
+class DeliveryDetail(Struct, frozen=True):
     """A delivery with its tries, newest first."""
 
-    delivery: Delivery
+    delivery: WebhookDelivery
     attempts: list[Attempt] = field(default_factory=list)

@@ -9,7 +9,7 @@ CHANNEL_TYPES: tuple[str, ...] = (
     "email", "chat", "phone", "whatsapp", "widget", "waha", "instagram", "api",
 )  # fmt: skip
 
-PlaceOrigin = Literal["contact", "tenant", "joined"]
+ContactInboxOrigin = Literal["contact", "tenant", "joined"]
 """`contact`: the contact was made through this place, by its own client. `tenant`: the tenant made
 the place for a contact. `joined`: the contact was there before the place was its."""
 ContactMatching = Literal["proof", "trusting"]
@@ -54,11 +54,11 @@ class ContactInbox(Struct, frozen=True):
     proof_required: bool
     created_at: int
     proved_identifier: str | None = None
-    origin: PlaceOrigin = "tenant"
+    origin: ContactInboxOrigin = "tenant"
     given: str | None = "{}"
 
 
-class PlaceGiven(Struct, frozen=True, omit_defaults=True):
+class ContactInboxValues(Struct, frozen=True, omit_defaults=True):
     """What `ContactInbox.given` holds."""
 
     name: str | None = None

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 T = TypeVar("T")
 
-DEEPEST_OFFSET = 1_000_000
+MAX_OFFSET = 1_000_000
 """Rows a numbered page may skip; beyond it a list answers empty. Cursors have no such bound."""
 
 
@@ -22,7 +22,7 @@ class Window(Struct, frozen=True):
     @property
     def too_deep(self) -> bool:
         """Whether it skips more than a numbered page may: such a page is empty."""
-        return self.offset >= DEEPEST_OFFSET
+        return self.offset >= MAX_OFFSET
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -35,6 +35,6 @@ class Page(Struct, Generic[T], frozen=True):
     next: tuple[int, str] | None = None
 
 
-def numbered(page: int, limit: int) -> Window:
+def page_window(page: int, limit: int) -> Window:
     """The window of page `page` (from 1) of `limit` items."""
-    return Window(limit=limit, offset=min((page - 1) * limit, DEEPEST_OFFSET))
+    return Window(limit=limit, offset=min((page - 1) * limit, MAX_OFFSET))

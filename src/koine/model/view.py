@@ -10,7 +10,7 @@ from koine.model.inbox import ContactInbox, Inbox
 from koine.model.message import Message
 from koine.model.ticket import Ticket
 
-Part = Literal[
+Include = Literal[
     "participants", "latest", "messages", "people", "inboxes", "tickets", "versions", "places",
     "senders",
 ]  # fmt: skip
@@ -18,7 +18,7 @@ LastSenders = tuple[str | None, str | None]
 """Who sent the newest public message, and who the one before it."""
 
 
-class Around(Struct, frozen=True):
+class Related(Struct, frozen=True):
     """What surrounds some conversations; a part that was not asked for is empty.
 
     `participants`, `latest` (newest public message), `messages` (all public ones) and `tickets`
@@ -35,19 +35,19 @@ class Around(Struct, frozen=True):
     inboxes: dict[str, Inbox] = {}
     tickets: dict[str, Ticket] = {}
     versions: dict[str, ResponderVersion] = {}
-    places: list[ContactInbox] = []
+    contact_inboxes: list[ContactInbox] = []
     senders: dict[str, LastSenders] = {}
     readers: dict[str, frozenset[str]] = {}
 
 
-class Shown(Struct, frozen=True):
+class ConversationPage(Struct, frozen=True):
     """Conversations with what surrounds them: a page of a list, or one.
 
     `total` is exact where it was asked for; `next` is the cursor of the next page, None at the end.
     """
 
     items: list[Conversation]
-    around: Around
+    related: Related
     total: int | None = None
     next: tuple[int, str] | None = None
 

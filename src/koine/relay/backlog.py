@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from koine.engine import own_events as finding
 from koine.engine.engine import Engine
-from koine.engine.hearing import follows_all
-from koine.engine.own_events import Stretch
+from koine.engine.hearing import receives_whole_log
+from koine.engine.own_events import PositionRange
 from koine.kit import metrics
 from koine.kit.fair_semaphore import Bounds, FairSemaphore
 from koine.model.actor import Actor
-from koine.model.event import Logged
-from koine.model.happening import Happening
+from koine.model.event import LoggedEvent
+from koine.model.happening import EventContext
 from koine.relay.gathering import gathered
 from koine.store import events, log, own_events
 from koine.store.db import Tx
@@ -46,7 +46,7 @@ class Page(Struct, frozen=True):
     """What happened up to a position."""
 
     upto: int
-    happened: list[Happening]
+    happened: list[EventContext]
 
 
 class ReadPosition(Struct):
@@ -70,7 +70,7 @@ class Backlog:
         """The next page of a place, at most up to `upto`; None when the log begins later, or a
         contact has missed more than it may catch up."""
         async with self._slots.slot(place.actor.tenant_id, place.actor.caller):
-            if upto - place.position <= self.few or follows_all(place.actor):
+            if upto - place.position <= self.few or receives_whole_log(place.actor):
                 return await self._in_order(place, upto)
             return await self._own(place, upto)
 
@@ -93,7 +93,7 @@ class Backlog:
         if own is None:
             return None if is_contact else await self._in_order(place, upto)
         most = self._most if is_contact else FOUND_AT_ONCE
-        stretch = Stretch(place.position, upto, most)
+        stretch = PositionRange(place.position, upto, most)
         positions, is_more = await finding.positions(self._db, actor, own, stretch)
         if is_more and is_contact:
             return None
@@ -115,7 +115,9 @@ class Backlog:
         upto = found.upto if is_last else positions[-1]
         return Page(upto, await self._gathered("own", place.actor, theirs))
 
-    async def _gathered(self, how: str, actor: Actor, theirs: list[Logged]) -> list[Happening]:
+    async def _gathered(
+        self, how: str, actor: Actor, theirs: list[LoggedEvent]
+    ) -> list[EventContext]:
         metrics.EVENTS_CAUGHT_UP.labels(how).inc(len(theirs))
         who = curious(actor)
         return await gathered(self._db, actor.tenant_id, theirs, [who] if who else [])
@@ -137,13 +139,13 @@ def _is_found_already(place: ReadPosition) -> bool:
     )
 
 
-async def _found(tx: Tx, position: int, upto: int) -> tuple[list[Logged], int]:
+async def _found(tx: Tx, position: int, upto: int) -> tuple[list[LoggedEvent], int]:
     """A page of the log, and how far it was forgotten by the time it was read."""
     found = await events.of_tenant_after(tx, position, upto, PAGE)
     return found, await log.retention_floor(tx)
 
 
-async def _at(tx: Tx, positions: list[int]) -> tuple[list[Logged], int]:
+async def _at(tx: Tx, positions: list[int]) -> tuple[list[LoggedEvent], int]:
     """As `_found`, of these positions."""
     found = await own_events.at(tx, positions) if positions else []
     return found, await log.retention_floor(tx)

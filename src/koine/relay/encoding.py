@@ -8,8 +8,8 @@ from collections.abc import Hashable
 
 import structlog
 
-from koine.engine.hearing import hears, hears_typing, hears_whereabouts
-from koine.model.happening import Happening
+from koine.engine.hearing import can_receive, can_receive_presence, can_receive_typing
+from koine.model.happening import EventContext
 from koine.relay.voice import EventEncoder, Voice, Whisper
 
 Encoded = dict[tuple[EventEncoder, Hashable], bytes | None]
@@ -20,7 +20,7 @@ _log = structlog.get_logger("koine.relay")
 class EventEncodings:
     """What one event of the log was encoded to."""
 
-    def __init__(self, happening: Happening) -> None:
+    def __init__(self, happening: EventContext) -> None:
         self._happening = happening
         self._encoded: Encoded = {}
         self._failed = False
@@ -29,7 +29,7 @@ class EventEncodings:
         """What this reader is sent; None for nothing. An event that cannot be encoded is logged
         and left out: it must not hold up all that come after it."""
         try:
-            if not hears(voice.actor, self._happening):
+            if not can_receive(voice.actor, self._happening):
                 return None
             view = voice.view(self._happening)
             if view is None:
@@ -51,7 +51,7 @@ class WhisperEncodings:
     """As `EventEncodings`, of a whisper; `where` is its conversation as it is now, if it has one.
     Raises what an encoder raises."""
 
-    def __init__(self, whisper: Whisper, where: Happening | None) -> None:
+    def __init__(self, whisper: Whisper, where: EventContext | None) -> None:
         self._whisper = whisper
         self._where = where
         self._encoded: Encoded = {}
@@ -60,9 +60,9 @@ class WhisperEncodings:
         """What this reader is sent; None for nothing."""
         whisper, where = self._whisper, self._where
         if where is None:
-            may = hears_whereabouts(voice.actor)
+            may = can_receive_presence(voice.actor)
         else:
-            may = hears_typing(voice.actor, where, whisper.hidden)
+            may = can_receive_typing(voice.actor, where, whisper.hidden)
         view = voice.ephemeral_view(whisper, where) if may else None
         if view is None:
             return None

@@ -3,9 +3,9 @@
 import msgspec
 import structlog
 
-from koine.engine.happenings import gather
-from koine.model.event import Logged
-from koine.model.happening import Happening
+from koine.engine.happenings import load
+from koine.model.event import LoggedEvent
+from koine.model.happening import EventContext
 from koine.store.db import Database
 
 _MISMADE = (
@@ -22,12 +22,12 @@ _log = structlog.get_logger("koine.relay")
 
 
 async def gathered(
-    db: Database, tenant_id: str, events: list[Logged], curious: list[str]
-) -> list[Happening]:
+    db: Database, tenant_id: str, events: list[LoggedEvent], curious: list[str]
+) -> list[EventContext]:
     """As `happenings.gather`, in a read of its own. An event nothing can be made of is left out,
     and said in the log: it must not hold up all that come after it. Raises Unavailable."""
     try:
-        return await db.read(tenant_id, gather, events, curious)
+        return await db.read(tenant_id, load, events, curious)
     except _MISMADE:
         if len(events) == 1:
             _log.error("an event was left out", event_id=events[0].id, exc_info=True)

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from koine.model.errors import Refusal, Unauthenticated, Unavailable
-from koine.model.event import EventKind, Logged
+from koine.model.event import EventKind, LoggedEvent
 from koine.relay.hub import Hub
 from koine.relay.seat import Reason, Seat
 
@@ -48,7 +48,7 @@ class Guard:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def check(self, tenant_id: str, events: list[Logged]) -> None:
+    async def check(self, tenant_id: str, events: list[LoggedEvent]) -> None:
         """Ask those whom these events of their tenant concern."""
         concerned = [event for event in events if event.kind in _OWN or event.kind in _ALL]
         if not concerned:
@@ -112,7 +112,7 @@ def _is_over(seat: Seat, now: int) -> bool:
     return expires_at is not None and expires_at <= now
 
 
-def _subjects(event: Logged) -> list[str]:
+def _subjects(event: LoggedEvent) -> list[str]:
     """Whom it concerns: of two that merged, also the one that is no more."""
     if event.kind != "identity.merged":
         return [event.subject_id]

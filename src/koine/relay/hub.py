@@ -13,7 +13,7 @@ from koine.engine.engine import Engine
 from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.relay.backlog import Backlog, ReadPosition, curious
 from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Reason, ResetReason, Seat, Told
@@ -88,7 +88,7 @@ class Hub:
         """The people here who hear of others only where they share a conversation."""
         return list({i for s in self._seats.get(tenant_id, ()) if (i := curious(s.voice.actor))})
 
-    def tell(self, tenant_id: str, happened: list[Happening]) -> None:
+    def tell(self, tenant_id: str, happened: list[EventContext]) -> None:
         """Tell a tenant's live seats, in order, what each may hear."""
         seats = self.seats(tenant_id)
         for happening in happened:
@@ -129,7 +129,7 @@ class Hub:
         """Whether the log has not come so far, on any node: it was another log, then."""
         return position > (await self.engine.db.read("", events.log_snapshot)).last
 
-    def _framed(self, seat: Seat, happened: list[Happening]) -> tuple[list[Framed], int | None]:
+    def _framed(self, seat: Seat, happened: list[EventContext]) -> tuple[list[Framed], int | None]:
         """The frames of a page, and where it was cut for being too long."""
         told: list[Framed] = []
         room = self.queue_bytes

@@ -13,7 +13,7 @@ import structlog
 
 from koine.kit import metrics
 from koine.model.errors import Unavailable
-from koine.model.event import Logged
+from koine.model.event import LoggedEvent
 from koine.relay.fence import Fence, WentBack
 from koine.relay.gathering import gathered
 from koine.relay.guard import Guard
@@ -167,7 +167,7 @@ class Pump:
                 await self._tell_tenant(tenant_id, theirs)
             hub.delivered = upto
 
-    async def _tell_tenant(self, tenant_id: str, theirs: list[Logged]) -> None:
+    async def _tell_tenant(self, tenant_id: str, theirs: list[LoggedEvent]) -> None:
         if not self._hub.seats(tenant_id):
             return
         curious = self._hub.curious(tenant_id)
@@ -181,8 +181,8 @@ class Pump:
         metrics.EVENT_LAG.set(self.stalled())
 
 
-def _by_tenant(chunk: list[Logged]) -> dict[str, list[Logged]]:
-    found: dict[str, list[Logged]] = {}
+def _by_tenant(chunk: list[LoggedEvent]) -> dict[str, list[LoggedEvent]]:
+    found: dict[str, list[LoggedEvent]] = {}
     for event in chunk:
         found.setdefault(event.tenant_id, []).append(event)
     return found

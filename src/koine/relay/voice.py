@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from koine.model.actor import Actor
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.identity import IdentityKind
 
 WhisperKind = Literal["typing", "presence"]
@@ -39,12 +39,12 @@ class EventEncoder(Protocol):
     every reader whose encoder and view are equal. Quick and pure. It holds and gets nothing of a
     reader but the view (`tests/dialects/test_encoders.py`)."""
 
-    def encode(self, happening: Happening, view: Any) -> bytes | None:
+    def encode(self, happening: EventContext, view: Any) -> bytes | None:
         """An event of the log, of which readers with this view are shown as much as it says;
         None when there is nothing left to show."""
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: Happening | None, view: Any
+        self, whisper: Whisper, happening: EventContext | None, view: Any
     ) -> bytes | None:
         """As `encode`, of a whisper; the happening holds its conversation, if it has one."""
 
@@ -63,11 +63,11 @@ class Voice(Protocol):
         """The actor behind the same credential, asked again. Raises Unauthenticated, Forbidden,
         NotFound when it opens nothing any more; Unavailable when nobody can tell."""
 
-    def view(self, happening: Happening) -> Hashable | None:
+    def view(self, happening: EventContext) -> Hashable | None:
         """All that `encoder.encode` needs to know of the reader; None when this language shows
         nothing of the event to this reader. The hub has asked `engine.hearing` before."""
 
-    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Hashable | None:
+    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> Hashable | None:
         """As `view`, for `encoder.encode_ephemeral`."""
 
 
@@ -78,7 +78,7 @@ class ActorEncoder(EventEncoder, Protocol):
     def name(self) -> str:
         """What the language is called in metrics."""
 
-    def view(self, happening: Happening, actor: Actor) -> Hashable | None:
+    def view(self, happening: EventContext, actor: Actor) -> Hashable | None:
         """As `Voice.view`."""
 
     def ephemeral_view(self, whisper: Whisper) -> Hashable | None:
@@ -100,10 +100,10 @@ class ActorReader:
         """Who reads, asked again."""
         return await self._ask()
 
-    def view(self, happening: Happening) -> Hashable | None:
+    def view(self, happening: EventContext) -> Hashable | None:
         """What the encoder shows the actor."""
         return self.encoder.view(happening, self.actor)
 
-    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Hashable | None:
+    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> Hashable | None:
         """What the encoder shows of a whisper."""
         return self.encoder.ephemeral_view(whisper)

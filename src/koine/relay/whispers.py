@@ -9,7 +9,7 @@ from koine.engine.happenings import place
 from koine.kit.lru import TTLCache
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.relay.encoding import WhisperEncodings
 from koine.relay.hub import Hub
 from koine.relay.voice import Whisper
@@ -26,7 +26,7 @@ class Whispers:
         self._hub = hub
         self._waiting: deque[Whisper] = deque(maxlen=_WAITING)
         self._task: asyncio.Task[None] | None = None
-        self._places: TTLCache[tuple[str, str], Happening] = TTLCache(1_000)
+        self._places: TTLCache[tuple[str, str], EventContext] = TTLCache(1_000)
 
     def put(self, whisper: Whisper) -> None:
         """Tell it soon."""
@@ -60,7 +60,7 @@ class Whispers:
             if frame is not None:
                 seat.put(0, frame)
 
-    async def _place(self, whisper: Whisper) -> Happening | None:
+    async def _place(self, whisper: Whisper) -> EventContext | None:
         if whisper.conversation_id is None:
             return None
         key, now = (whisper.tenant_id, whisper.conversation_id), self._hub.engine.clock.now()

@@ -90,7 +90,7 @@ def variant(f: ConversationFilter, openers: bool = False) -> ConversationVariant
         shown_from=f.shown_from is not None,
         shown_to=f.shown_to is not None,
         search=searches,
-        search_reader=searches and f.search_reader is not None,
+        search_reader=searches and f.search_as is not None,
         by_shown_time=f.by_shown_time,
         openers=openers,
     )
@@ -111,7 +111,7 @@ def values(f: ConversationFilter) -> dict[str, Any]:
         "shown_from": f.shown_from,
         "shown_to": f.shown_to,
         "search": f.search,
-        "search_reader": f.search_reader,
+        "search_reader": f.search_as,
     }
     # Each status is a walk of its own: named twice it would find everything twice.
     for number, status in enumerate(dict.fromkeys(f.statuses)):

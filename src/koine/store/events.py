@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 from sqlalchemy import delete, func, select
 
-from koine.model.event import Event, Logged
+from koine.model.event import Event, LoggedEvent
 from koine.store.db import RowBatch, Tx
 from koine.store.fragments import LogSnapshotTable
 from koine.store.sql import Command, InsertMany, Query, p
@@ -21,22 +21,22 @@ _FIELDS = list(Event.__struct_fields__)
 _INSERT = InsertMany(t, ["tenant_id", *_FIELDS])
 _BETWEEN = (t.c.position > p("after"), t.c.position <= p("settled"))
 _AFTER = Query(
-    select(*columns_of(t, Logged)).where(*_BETWEEN).order_by(t.c.position).limit(p("limit")),
-    Logged,
+    select(*columns_of(t, LoggedEvent)).where(*_BETWEEN).order_by(t.c.position).limit(p("limit")),
+    LoggedEvent,
     crosses_tenants=_LOG,
 )
 _AFTER_OF_TENANT = Query(
-    select(*columns_of(t, Logged))
+    select(*columns_of(t, LoggedEvent))
     .where(t.c.tenant_id == p("tenant_id"), *_BETWEEN)
     .order_by(t.c.position)
     .limit(p("limit")),
-    Logged,
+    LoggedEvent,
 )
 _BY_POSITION = Query(
-    select(*columns_of(t, Logged)).where(
+    select(*columns_of(t, LoggedEvent)).where(
         t.c.tenant_id == p("tenant_id"), t.c.position == p("position")
     ),
-    Logged,
+    LoggedEvent,
 )
 _STRETCH = Query(
     select(func.min(t.c.position), func.max(t.c.position)).where(
@@ -83,12 +83,12 @@ async def log_snapshot(tx: Tx) -> LogSnapshot:
     return found
 
 
-async def after(tx: Tx, position: int, settled: int, limit: int) -> list[Logged]:
+async def after(tx: Tx, position: int, settled: int, limit: int) -> list[LoggedEvent]:
     """Every tenant's events beyond `position`, in order, at most `limit` of them."""
     return await tx.all(_AFTER, after=position, settled=settled, limit=limit)
 
 
-async def of_tenant_after(tx: Tx, position: int, settled: int, limit: int) -> list[Logged]:
+async def of_tenant_after(tx: Tx, position: int, settled: int, limit: int) -> list[LoggedEvent]:
     """As `after`, of the transaction's tenant alone."""
     return await tx.all(_AFTER_OF_TENANT, after=position, settled=settled, limit=limit)
 
@@ -100,7 +100,7 @@ async def position_range(tx: Tx, since: int, until: int) -> tuple[int, int]:
     return (found[0] - 1, found[1]) if found and found[0] is not None else (0, 0)
 
 
-async def at(tx: Tx, position: int) -> Logged | None:
+async def at(tx: Tx, position: int) -> LoggedEvent | None:
     """The tenant's event at this position; None when it was forgotten or is another's."""
     return await tx.one(_BY_POSITION, position=position)
 

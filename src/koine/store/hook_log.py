@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 
-from koine.model.hook import Attempt, Delivery, DeliveryState, Place
+from koine.model.hook import Attempt, DeliveryState, EndpointKey, WebhookDelivery
 from koine.model.page import Page, Window
 from koine.store.db import Tx
 from koine.store.fragments import in_list
@@ -16,7 +16,7 @@ from koine.store.tables import webhook_endpoints
 from koine.store.tables.base import columns_of
 
 _EVERY = "what is old is forgotten for all tenants at once"
-_COLUMNS = columns_of(t, Delivery)
+_COLUMNS = columns_of(t, WebhookDelivery)
 _OF_HOOK = (t.c.tenant_id == p("tenant_id"), t.c.hook_id == p("hook_id"))
 _OF_CONVERSATION = (
     t.c.tenant_id == p("tenant_id"),
@@ -53,10 +53,10 @@ def _where(v: _Variant) -> list[ColumnElement[bool]]:
     return where
 
 
-def _page(v: _PageVariant) -> Query[Delivery]:
+def _page(v: _PageVariant) -> Query[WebhookDelivery]:
     where = [*_where(v), t.c.position < p("before")] if v.before else _where(v)
     listed = select(*_COLUMNS).where(*where).order_by(t.c.position.desc())
-    return Query(listed.limit(p("limit")).offset(p("offset")), Delivery)
+    return Query(listed.limit(p("limit")).offset(p("offset")), WebhookDelivery)
 
 
 def _count(v: _Variant) -> Query[int]:
@@ -65,7 +65,9 @@ def _count(v: _Variant) -> Query[int]:
 
 _PAGES = StatementVariants(_page, _PageVariant)
 _COUNTS = StatementVariants(_count, _Variant)
-_BY_EVENT = Query(select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == p("event_id")), Delivery)
+_BY_EVENT = Query(
+    select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == p("event_id")), WebhookDelivery
+)
 _ATTEMPTS = Query(
     select(*columns_of(tries, Attempt))
     .where(
@@ -137,7 +139,7 @@ async def page(
     since: int | None = None,
     until: int | None = None,
     with_total: bool = False,
-) -> Page[Delivery]:
+) -> Page[WebhookDelivery]:
     """A page of an endpoint's deliveries, newest event first. `since` and `until` are times of
     events (µs), the latter left out."""
     given: dict[str, Any] = {"states": states, "kinds": kinds, "since": since, "until": until}
@@ -159,12 +161,12 @@ async def page(
     return Page(items=items, total=total, next=(items[-1].position, hook_id) if more else None)
 
 
-async def one(tx: Tx, hook_id: str, event_id: str) -> Delivery | None:
+async def one(tx: Tx, hook_id: str, event_id: str) -> WebhookDelivery | None:
     """What is known of an event's delivery to an endpoint."""
     return await tx.one(_BY_EVENT, hook_id=hook_id, event_id=event_id)
 
 
-async def attempts(tx: Tx, delivery: Delivery, limit: int) -> list[Attempt]:
+async def attempts(tx: Tx, delivery: WebhookDelivery, limit: int) -> list[Attempt]:
     """The tries of a delivery, newest first."""
     where = {"hook_id": delivery.hook_id, "position": delivery.position}
     return await tx.all(_ATTEMPTS, **where, limit=limit)
@@ -193,9 +195,9 @@ async def forget_some(tx: Tx, hook_id: str, at_most: int) -> bool:
     return len(oldest) == at_most
 
 
-async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[Place]:
+async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[EndpointKey]:
     """The endpoints, of all tenants, whose oldest delivery was put in line before `time` (µs)."""
-    return [Place(*row) for row in await tx.all(_WITH_OLD, time=time)]
+    return [EndpointKey(*row) for row in await tx.all(_WITH_OLD, time=time)]
 
 
 async def forget_before(tx: Tx, hook_id: str, time: int, at_most: int) -> bool:

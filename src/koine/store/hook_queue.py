@@ -11,8 +11,8 @@ from msgspec.structs import astuple
 from sqlalchemy import BigInteger, delete, exists, func, or_, select, tuple_, update
 
 from koine.kit.times import MINUTE
-from koine.model.event import Logged
-from koine.model.hook import Attempt, Claim, Owned, Place, Result
+from koine.model.event import LoggedEvent
+from koine.model.hook import Attempt, Claim, EndpointKey, Result, TenantEndpoint
 from koine.store.db import Tx
 from koine.store.fragments import in_list, values_table
 from koine.store.hooks import TENANT_ENDPOINT_COLUMNS
@@ -79,7 +79,7 @@ _READY = Query(
         or_(webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= p("now")),
         p("now") >= _FIRST_DUE,
     ),
-    Owned,
+    TenantEndpoint,
     crosses_tenants=_EVERY,
 )
 _CLAIM = Query(
@@ -95,8 +95,8 @@ _CLAIM = Query(
     .with_for_update(skip_locked=True)
 )
 _EVENTS = Query(
-    select(*columns_of(events, Logged)).where(in_list(events.c.position, "positions")),
-    Logged,
+    select(*columns_of(events, LoggedEvent)).where(in_list(events.c.position, "positions")),
+    LoggedEvent,
     crosses_tenants=_EVERY,
 )
 _LEASE = UpdateMany(t, ["tenant_id", "hook_id", "position"], ["due_at", "fence"])
@@ -176,27 +176,27 @@ async def inbox_ids(tx: Tx, tenant_id: str, conversation_ids: list[str]) -> dict
     return dict(await tx.all(_INBOXES, tenant_id=tenant_id, ids=conversation_ids))
 
 
-async def due_endpoints(tx: Tx, now: int) -> list[Owned]:
+async def due_endpoints(tx: Tx, now: int) -> list[TenantEndpoint]:
     """The endpoints with something due that may be tried now."""
     return await tx.all(_READY, now=now)
 
 
 async def claim(
-    tx: Tx, wanted: list[tuple[Place, int]], probes: list[Place], now: int, until: int
+    tx: Tx, wanted: list[tuple[EndpointKey, int]], probes: list[EndpointKey], now: int, until: int
 ) -> list[Claim]:
     """Take up to so many due deliveries of each endpoint, oldest due first, until `until` (µs).
 
     Of one in `probes`, whose breaker is open, one, unless another node tries it just now.
     """
     for place in probes:
-        where = {"tenant_id": place.tenant_id, "hook_id": place.hook_id}
+        where = {"tenant_id": place.tenant_id, "hook_id": place.endpoint_id}
         if await tx.run(_PROBE, **where, now=now, until=until):
             wanted = [*wanted, (place, 1)]
     found = [
         (place, *row)
         for place, at_most in wanted
         for row in await tx.all(
-            _CLAIM, tenant_id=place.tenant_id, hook_id=place.hook_id, now=now, at_most=at_most
+            _CLAIM, tenant_id=place.tenant_id, hook_id=place.endpoint_id, now=now, at_most=at_most
         )
     ]
     positions = sorted({each[1] for each in found})
@@ -207,7 +207,7 @@ async def claim(
     ]
     await tx.many(
         _LEASE,
-        [(c.place.tenant_id, c.place.hook_id, c.position, until, c.fence) for c in claims],
+        [(c.place.tenant_id, c.place.endpoint_id, c.position, until, c.fence) for c in claims],
     )
     return claims
 
@@ -227,10 +227,10 @@ async def record_results(tx: Tx, results: list[Result], tried: list[tuple[str, A
 
 async def discard(tx: Tx, claims: list[Claim]) -> None:
     """Take deliveries out of line as if they had never been: they were not for their endpoint."""
-    never = [(c.place.tenant_id, c.place.hook_id, c.position, c.fence) for c in claims]
+    never = [(c.place.tenant_id, c.place.endpoint_id, c.position, c.fence) for c in claims]
     await tx.run(_DROP, never=never)
 
 
 def _settled(r: Result) -> tuple[Any, ...]:
-    where = (r.place.tenant_id, r.place.hook_id, r.position, r.fence)
+    where = (r.place.tenant_id, r.place.endpoint_id, r.position, r.fence)
     return (*where, r.state, r.attempt, r.due_at, r.answered, r.error, r.finished_at)

@@ -3,7 +3,7 @@
 from msgspec import structs
 from sqlalchemy import delete, func, insert, select, update
 
-from koine.model.hook import Health, Hook, Owned, Place
+from koine.model.hook import EndpointHealth, EndpointKey, TenantEndpoint, WebhookEndpoint
 from koine.store.db import Tx
 from koine.store.fragments import insert_ignoring
 from koine.store.sql import Command, Query, UpdateMany, p
@@ -11,35 +11,41 @@ from koine.store.tables import server, webhook_attempts, webhook_deliveries
 from koine.store.tables import webhook_endpoints as t
 from koine.store.tables.base import columns_of
 
-COLUMNS = columns_of(t, Hook)
-TENANT_ENDPOINT_COLUMNS = columns_of(t, Owned)
+COLUMNS = columns_of(t, WebhookEndpoint)
+TENANT_ENDPOINT_COLUMNS = columns_of(t, TenantEndpoint)
 _ONE = (t.c.tenant_id == p("tenant_id"), t.c.id == p("id"))
 _OWN = "the server's own values"
 _EVERY = "the senders of a server serve all its tenants"
 _CURSOR = "hook_position"
 
-_GET = Query(select(*COLUMNS).where(*_ONE), Hook)
-_LOCK = Query(select(*COLUMNS).where(*_ONE).with_for_update(), Hook)
+_GET = Query(select(*COLUMNS).where(*_ONE), WebhookEndpoint)
+_LOCK = Query(select(*COLUMNS).where(*_ONE).with_for_update(), WebhookEndpoint)
 _ALL = Query(
-    select(*COLUMNS).where(t.c.tenant_id == p("tenant_id")).order_by(t.c.created_at, t.c.id), Hook
+    select(*COLUMNS).where(t.c.tenant_id == p("tenant_id")).order_by(t.c.created_at, t.c.id),
+    WebhookEndpoint,
 )
 _ACTIVE = Query(
-    select(*TENANT_ENDPOINT_COLUMNS).where(t.c.status == "active"), Owned, crosses_tenants=_EVERY
+    select(*TENANT_ENDPOINT_COLUMNS).where(t.c.status == "active"),
+    TenantEndpoint,
+    crosses_tenants=_EVERY,
 )
 _COUNT = Query(select(func.count()).select_from(t).where(t.c.tenant_id == p("tenant_id")), int)
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Hook.__struct_fields__}
+        {"tenant_id": p("tenant_id")}
+        | {name: p(name) for name in WebhookEndpoint.__struct_fields__}
     )
 )
-_CHANGEABLE = [n for n in Hook.__struct_fields__ if n not in ("id", "created_by", "created_at")]
+_CHANGEABLE = [
+    n for n in WebhookEndpoint.__struct_fields__ if n not in ("id", "created_by", "created_at")
+]
 _UPDATE = Command(update(t).where(*_ONE).values({name: p(f"new_{name}") for name in _CHANGEABLE}))
 _DISABLE = Command(
     update(t)
     .where(*_ONE, t.c.status == "active")
     .values(status="disabled", reason=p("new_reason"), updated_at=p("now"))
 )
-_HEALTH = UpdateMany(t, ["tenant_id", "id"], list(Health.__struct_fields__))
+_HEALTH = UpdateMany(t, ["tenant_id", "id"], list(EndpointHealth.__struct_fields__))
 _DELETE = Command(delete(t).where(*_ONE))
 # Deliveries first: a sender that is writing a try of one lets go of it before the tries are looked
 # for.
@@ -64,22 +70,22 @@ _MOVE = Command(
 )
 
 
-async def get(tx: Tx, hook_id: str) -> Hook | None:
+async def get(tx: Tx, hook_id: str) -> WebhookEndpoint | None:
     """The endpoint with this id."""
     return await tx.one(_GET, id=hook_id)
 
 
-async def lock(tx: Tx, hook_id: str) -> Hook | None:
+async def lock(tx: Tx, hook_id: str) -> WebhookEndpoint | None:
     """As `get`, and no one else changes it until this transaction ends."""
     return await tx.one(_LOCK, id=hook_id)
 
 
-async def all_(tx: Tx) -> list[Hook]:
+async def all_(tx: Tx) -> list[WebhookEndpoint]:
     """Every endpoint of the tenant, oldest first."""
     return await tx.all(_ALL)
 
 
-async def active(tx: Tx) -> list[Owned]:
+async def active(tx: Tx) -> list[TenantEndpoint]:
     """Every tenant's endpoints that are told."""
     return await tx.all(_ACTIVE)
 
@@ -89,28 +95,28 @@ async def count(tx: Tx) -> int:
     return await tx.one(_COUNT) or 0
 
 
-async def insert_one(tx: Tx, hook: Hook) -> None:
+async def insert_one(tx: Tx, hook: WebhookEndpoint) -> None:
     """Add an endpoint."""
     await tx.run(_INSERT, **structs.asdict(hook))
 
 
-async def change(tx: Tx, hook: Hook) -> None:
+async def change(tx: Tx, hook: WebhookEndpoint) -> None:
     """Write the endpoint over the row with its id."""
     values = structs.asdict(hook)
     await tx.run(_UPDATE, id=hook.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def disable(tx: Tx, place: Place, reason: str, now: int) -> bool:
+async def disable(tx: Tx, place: EndpointKey, reason: str, now: int) -> bool:
     """Tell it nothing more; False when that is so already."""
     gone = await tx.run(
-        _DISABLE, tenant_id=place.tenant_id, id=place.hook_id, new_reason=reason, now=now
+        _DISABLE, tenant_id=place.tenant_id, id=place.endpoint_id, new_reason=reason, now=now
     )
     return bool(gone)
 
 
-async def set_health(tx: Tx, found: dict[Place, Health]) -> None:
+async def set_health(tx: Tx, found: dict[EndpointKey, EndpointHealth]) -> None:
     """Write how the endpoints' tries went."""
-    rows = [(place.tenant_id, place.hook_id, *structs.astuple(h)) for place, h in found.items()]
+    rows = [(place.tenant_id, place.endpoint_id, *structs.astuple(h)) for place, h in found.items()]
     await tx.many(_HEALTH, sorted(rows))
 
 

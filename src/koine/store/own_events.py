@@ -5,7 +5,7 @@ Answers are positions: who reads on takes the events of a few of them at a time.
 
 from sqlalchemy import ColumnElement, delete, or_, select
 
-from koine.model.event import Logged
+from koine.model.event import LoggedEvent
 from koine.store.db import Tx
 from koine.store.fragments import in_list, upsert, values_table
 from koine.store.sql import Command, Query, p
@@ -37,10 +37,10 @@ def _positions(key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Que
 _OF_CONVERSATIONS = _positions(t.c.conversation_id)
 _ABOUT = _positions(t.c.subject_id, _BY_SUBJECT)
 _AT = Query(
-    select(*columns_of(t, Logged))
+    select(*columns_of(t, LoggedEvent))
     .where(_IN_TENANT, in_list(t.c.position, "positions"))
     .order_by(t.c.position),
-    Logged,
+    LoggedEvent,
 )
 _FIRST_TIME = Query(
     select(t.c.created_at).where(_IN_TENANT, *_BETWEEN).order_by(t.c.position).limit(1), int
@@ -79,7 +79,7 @@ async def about(tx: Tx, ids: list[str], after: int, upto: int, most: int) -> lis
     return await tx.all(_ABOUT, wanted=wanted, after=after, upto=upto, limit=most)
 
 
-async def at(tx: Tx, positions: list[int]) -> list[Logged]:
+async def at(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
     """The tenant's events at these positions, in order."""
     return await tx.all(_AT, positions=positions)
 

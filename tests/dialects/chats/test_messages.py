@@ -30,7 +30,7 @@ async def test_messages_come_oldest_first_with_their_roles(world: World) -> None
     chat, acme = await world.chat(), world.cast.acme
     one, two = await world.say(chat, "one"), await world.say(chat, "two", "assistant")
     draft = Draft(content="three", sender_id=acme.id("alice"), sender_kind="user")
-    await messages.post(world.cast.engine, acme.actor("alice"), chat["id"], draft)
+    await messages.send(world.cast.engine, acme.actor("alice"), chat["id"], draft)
     found = (await world.get(MESSAGES, chatId=chat["id"])).json()
     assert found[:2] == [one, two]
     assert [m["role"] for m in found] == ["user", "assistant", "attendant"]
@@ -40,7 +40,7 @@ async def test_messages_come_oldest_first_with_their_roles(world: World) -> None
 async def test_a_private_note_is_never_shown(world: World) -> None:
     chat, acme = await world.chat(), world.cast.acme
     note = Draft(content="psst", sender_id=acme.id("alice"), sender_kind="user", private=True)
-    await messages.post(world.cast.engine, acme.actor("alice"), chat["id"], note)
+    await messages.send(world.cast.engine, acme.actor("alice"), chat["id"], note)
     assert (await world.get(MESSAGES, chatId=chat["id"])).json() == []
     assert (await world.details(chat))["lastMessageContent"] is None
 
@@ -55,7 +55,7 @@ async def test_the_same_external_id_twice_is_one_message(world: World) -> None:
 
 async def test_the_owners_message_reopens_a_closed_chat(world: World) -> None:
     chat, alice = await world.chat(), world.cast.acme.actor("alice")
-    closed = conversations.Changes(status="closed")
+    closed = conversations.ConversationChanges(status="closed")
     await conversations.change(world.cast.engine, alice, chat["id"], closed)
     await world.say(chat, "still there", "assistant")
     shown = await conversations.get(world.cast.engine, alice, chat["id"])

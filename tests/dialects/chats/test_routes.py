@@ -173,7 +173,7 @@ async def test_a_user_who_owns_a_chat_speaks_as_user_and_another_as_attendant(
     chat, acme = await world.chat("alice"), world.cast.acme
     await world.say(chat, "mine")
     draft = Draft(content="theirs", sender_id=acme.id("ada"), sender_kind="user")
-    await messages.post(world.cast.engine, acme.actor("ada"), chat["id"], draft)
+    await messages.send(world.cast.engine, acme.actor("ada"), chat["id"], draft)
     details = await world.details(chat)
     assert details["penultimateMessageRole"] == "user"
     assert details["lastMessageRole"] == "attendant"

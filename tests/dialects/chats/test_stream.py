@@ -2,7 +2,7 @@
 
 from koine.dialects.chats import Chats
 from koine.engine import conversations, keys, messages
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft
 from tests.cast import Cast
@@ -19,7 +19,7 @@ async def chat(cast: Cast) -> Conversation:
 
 async def say(cast: Cast, where: Conversation, text: str, private: bool = False) -> None:
     draft = Draft(content=text, sender_id=cast.acme.id("alice"), private=private)
-    await messages.post(cast.engine, cast.acme.actor("alice"), where.id, draft)
+    await messages.send(cast.engine, cast.acme.actor("alice"), where.id, draft)
 
 
 async def test_a_key_hears_its_workspaces_chats_and_no_private_note(cast: Cast) -> None:
@@ -46,7 +46,7 @@ async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
         async with following(server.url, headers, path=PATH) as stream:
             await stream.next()
             boss = cast.acme.actor("ada")
-            await conversations.change(cast.engine, boss, talk.id, Changes(title="New"))
+            await conversations.change(cast.engine, boss, talk.id, ConversationChanges(title="New"))
             assert (await stream.next()).data["chat"]["title"] == "New"
             await conversations.remove(cast.engine, boss, talk.id)
             assert (await stream.next()).data["chat"]["isRemoved"]
@@ -54,7 +54,7 @@ async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
 
 async def test_a_revoked_key_hears_no_more(cast: Cast) -> None:
     boss = cast.acme.actor("ada")
-    made = await keys.everyone(cast.engine, boss)
+    made = await keys.list_all(cast.engine, boss)
     async with live(cast.engine, Chats()) as server:
         headers = {"authorization": cast.acme.key}
         async with following(server.url, headers, path=PATH) as stream:

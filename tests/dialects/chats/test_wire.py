@@ -11,7 +11,7 @@ from koine.dialects.chats import shapes
 from koine.model.conversation import Conversation
 from koine.model.inbox import CHANNEL_TYPES
 from koine.model.message import Message
-from koine.model.view import Around
+from koine.model.view import Related
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 WORKSPACE = "018f0000-0000-7000-8000-0000000000ff"
@@ -25,7 +25,7 @@ def shown(case: dict[str, Any]) -> object:
     found = msgspec.convert(given["conversation"], Conversation)
     if given["as"] == "chat":
         return shapes.chat(found, WORKSPACE)
-    return shapes.details(found, msgspec.convert(given["around"], Around), WORKSPACE)
+    return shapes.details(found, msgspec.convert(given["around"], Related), WORKSPACE)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

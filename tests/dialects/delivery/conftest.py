@@ -6,7 +6,7 @@ import pytest
 
 from koine.dialects.delivery import Delivery
 from koine.engine import conversations, people, sessions
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
@@ -60,7 +60,7 @@ class Wire:
         """Close a conversation, which this dialect cannot."""
         actor = operator(self.cast.acme.tenant.id)
         await conversations.change(
-            self.cast.engine, actor, conversation_id, Changes(status="closed")
+            self.cast.engine, actor, conversation_id, ConversationChanges(status="closed")
         )
 
     async def hire(self, name: str, role: str | None, *permissions: str) -> str:

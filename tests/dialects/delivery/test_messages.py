@@ -14,7 +14,7 @@ from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
-from koine.model.page import numbered
+from koine.model.page import page_window
 from koine.store import tenants
 from koine.store.sql import Query, p
 from koine.store.tables import events
@@ -133,7 +133,7 @@ async def test_a_customers_message_is_a_contacts_elsewhere(wire: Wire) -> None:
         await wire.say(who, opened["id"], "hi")
     actor = wire.cast.acme.actor("ada")
     said = await messages.page(
-        wire.cast.engine, actor, opened["id"], MessageFilter(oldest_first=True), numbered(1, 9)
+        wire.cast.engine, actor, opened["id"], MessageFilter(oldest_first=True), page_window(1, 9)
     )
     assert [m.sender_kind for m in said.items] == ["contact", "user"]
 
@@ -301,7 +301,7 @@ async def test_private_notes_do_not_exist_here(wire: Wire) -> None:
     opened = await wire.open("dora")
     sent = await wire.say("dora", opened["id"], "hi")
     note = Draft(content="psst", private=True, sender_id=wire.id("ada"))
-    kept = await messages.post(wire.cast.engine, wire.cast.acme.actor("ada"), opened["id"], note)
+    kept = await messages.send(wire.cast.engine, wire.cast.acme.actor("ada"), opened["id"], note)
     for who in ("dan", "cleo", "dora"):
         listed = (await wire.get(who, f"/{opened['id']}/messages")).json()
         assert ([m["id"] for m in listed["messages"]], listed["total"]) == ([sent["id"]], 1)
@@ -343,7 +343,7 @@ async def test_a_private_note_is_no_parent_for_a_customer(wire: Wire) -> None:
     talk = (await wire.open())["id"]
     note = Draft(content="x", private=True, sender_id=wire.id("alice"))
     boss = operator(wire.tenant)
-    said = await messages.deliver(wire.cast.engine, boss, talk, note)
+    said = await messages.send_unchecked(wire.cast.engine, boss, talk, note)
     parents = (said.id, new_id())
     answers = [
         await wire.send("cleo", talk, content="re", parent_message_id=each) for each in parents

@@ -2,7 +2,7 @@
 
 from koine.dialects.delivery import Delivery
 from koine.engine import delivery_conversations, messages, participation
-from koine.engine.delivery_conversations import Opening
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import Conversation
 from koine.model.message import Draft
 from tests.cast import Cast
@@ -13,7 +13,7 @@ PATH = "/messaging/events"
 
 
 async def opened(cast: Cast) -> Conversation:
-    opening = Opening(delivery_id=cast.acme.deliveries[0].id)
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
     actor = cast.acme.actor("dan")
     return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
 
@@ -23,7 +23,7 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
     draft = Draft(
         content=text, sender_id=cast.acme.id(who), private=private, must_participate=inside
     )
-    await messages.post(cast.engine, cast.acme.actor(who), where.id, draft)
+    await messages.send(cast.engine, cast.acme.actor(who), where.id, draft)
 
 
 async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> None:

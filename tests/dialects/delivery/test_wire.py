@@ -11,7 +11,7 @@ from koine.dialects.delivery import shapes
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
 from koine.model.message import Message
-from koine.model.view import Around, Shown
+from koine.model.view import ConversationPage, Related
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 
@@ -22,11 +22,11 @@ def shown(case: dict[str, Any]) -> object:
     if "conversation" not in given:
         return shapes.message(msgspec.convert(given["message"], Message))
     found = msgspec.convert(given["conversation"], Conversation)
-    around = Around(participants={found.id: msgspec.convert(given["people"], list[Participant])})
+    around = Related(participants={found.id: msgspec.convert(given["people"], list[Participant])})
     if given["message"] is not None:
         around.latest[found.id] = msgspec.convert(given["message"], Message)
     actor = Actor(given["tenant"], "user", given["reader"])
-    return shapes.conversations(Shown([found], around), actor, given["reader"])[0]
+    return shapes.conversations(ConversationPage([found], around), actor, given["reader"])[0]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

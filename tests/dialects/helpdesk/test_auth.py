@@ -12,7 +12,9 @@ from koine.store.db import Database
 from tests.dialects.helpdesk.conftest import Desk, desk_of
 
 
-async def key_of(desk: Desk, *permissions: str, expires_at: int | None = None) -> keys.MadeKey:
+async def key_of(
+    desk: Desk, *permissions: str, expires_at: int | None = None
+) -> keys.CreatedApiKey:
     boss = operator(desk.acme.tenant.id)
     held = frozenset(permissions)
     alice = desk.acme.id("alice")

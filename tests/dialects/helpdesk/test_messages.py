@@ -3,7 +3,7 @@
 import pytest
 
 from koine.engine import conversations, messages
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.message import Draft
@@ -38,7 +38,7 @@ async def test_a_contact_is_a_customer_and_its_message_inbound(desk: Desk) -> No
     carol, boss = desk.acme.id("carol"), operator(desk.acme.tenant.id)
     made = await desk.made(customerId=carol)
     said = Draft(content="Where is it?", sender_id=carol, sender_kind="contact")
-    await messages.post(desk.cast.engine, boss, made["_id"], said)
+    await messages.send(desk.cast.engine, boss, made["_id"], said)
     data = (await desk.call("GET", f"/{made['_id']}/messages")).json()["data"][0]
     assert data["direction"] == "inbound"
     assert data["sender"] == {"_id": carol, "type": "customer", "name": "Carol Contact"}
@@ -46,7 +46,9 @@ async def test_a_contact_is_a_customer_and_its_message_inbound(desk: Desk) -> No
 
 async def test_a_message_leaves_a_closed_conversation_closed(desk: Desk) -> None:
     made, boss = await desk.made(), operator(desk.acme.tenant.id)
-    await conversations.change(desk.cast.engine, boss, made["_id"], Changes(status="closed"))
+    await conversations.change(
+        desk.cast.engine, boss, made["_id"], ConversationChanges(status="closed")
+    )
     answer = await desk.call("POST", f"/{made['_id']}/messages", {"text": "bye"})
     assert answer.status_code == 201
     assert (await desk.call("GET", f"/{made['_id']}")).json()["data"]["status"] == "closed"

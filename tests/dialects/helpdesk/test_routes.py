@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from koine.engine import audit, conversations, files, messages
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
@@ -59,7 +59,9 @@ async def test_filter_by_status(desk: Desk, status: str, found: list[str]) -> No
     ids = {}
     for each in ("open", "pending", "snoozed", "closed"):
         ids[each] = (await desk.made())["_id"]
-        await conversations.change(desk.cast.engine, boss, ids[each], Changes(status=each))
+        await conversations.change(
+            desk.cast.engine, boss, ids[each], ConversationChanges(status=each)
+        )
     assert sorted(await desk.listed(status=status)) == sorted(ids[each] for each in found)
 
 
@@ -211,7 +213,7 @@ async def test_null_unassigns_and_absence_does_not(desk: Desk) -> None:
 async def test_putting_pending_back_leaves_a_snoozed_conversation_snoozed(desk: Desk) -> None:
     made, boss = await desk.made(), operator(desk.acme.tenant.id)
     engine = desk.cast.engine
-    await conversations.change(engine, boss, made["_id"], Changes(status="snoozed"))
+    await conversations.change(engine, boss, made["_id"], ConversationChanges(status="snoozed"))
     answer = await desk.call("PUT", f"/{made['_id']}", {"status": "pending"})
     assert answer.json()["data"]["status"] == "pending"
     assert (await conversations.get(engine, boss, made["_id"])).one.status == "snoozed"
@@ -270,6 +272,6 @@ async def test_conversations_of_other_dialects_show_too(desk: Desk) -> None:
     assert (data["channel"], data["source"], data["inboxId"]) == ("whatsapp", "api", None)
     assert data["customerId"]["profile"]["firstName"] == "Cleo"
     said = Draft(content="hi", sender_id=desk.acme.id("cleo"), sender_kind="user")
-    await messages.post(engine, boss, other.id, said)
+    await messages.send(engine, boss, other.id, said)
     answer = await desk.call("GET", f"/{other.id}/messages")
     assert answer.json()["data"][0]["direction"] == "inbound"

@@ -2,7 +2,7 @@
 
 from koine.dialects.helpdesk import Helpdesk
 from koine.engine import conversations, messages
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation, SenderKind
 from koine.model.message import Draft
 from tests.cast import Cast
@@ -20,7 +20,7 @@ async def opened(cast: Cast) -> Conversation:
 async def say(cast: Cast, where: Conversation, who: str, text: str, private: bool = False) -> None:
     kind: SenderKind = "contact" if who == "carol" else "user"
     said = Draft(content=text, sender_id=cast.acme.id(who), sender_kind=kind, private=private)
-    await messages.post(cast.engine, cast.acme.actor("ada"), where.id, said)
+    await messages.send(cast.engine, cast.acme.actor("ada"), where.id, said)
 
 
 async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) -> None:
@@ -33,10 +33,12 @@ async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) 
             line = await stream.next()
             assert line.kind == "conversation.created"
             assert line.data["data"]["_id"] == talk.id
-            changes = Changes(assignee_id=cast.acme.id("alice"))
+            changes = ConversationChanges(assignee_id=cast.acme.id("alice"))
             await conversations.change(cast.engine, boss, talk.id, changes)
             assert (await stream.until("conversation.assigned"))[-1].data["data"]["assignedTo"]
-            await conversations.change(cast.engine, boss, talk.id, Changes(status="closed"))
+            await conversations.change(
+                cast.engine, boss, talk.id, ConversationChanges(status="closed")
+            )
             assert (await stream.until("conversation.closed"))[-1].data["data"][
                 "status"
             ] == "closed"

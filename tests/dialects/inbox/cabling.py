@@ -131,7 +131,7 @@ class Shore(Struct):
         """Somebody of Acme says something in Carol's conversation."""
         draft = Draft(content=text, sender_id=self.cast.acme.id(who), **more)
         actor = self.cast.acme.actor(who)
-        return await messages.post(self.cast.engine, actor, self.talk.id, draft)
+        return await messages.send(self.cast.engine, actor, self.talk.id, draft)
 
     async def post(self, place: ContactInbox, path: str, **body: object) -> httpx.Response:
         """A POST of the contact's client, below its place."""

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.engine import contact_entry, conversations, messages, people
-from koine.engine.contact_rights import shows
+from koine.engine.contact_rights import may_see_conversation
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
@@ -62,7 +62,7 @@ async def _opened(door: Door, contact: Identity) -> Conversation:
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=contact.id)
     made = await conversations.create(door.cast.engine, acme.actor("alice"), new)
     draft = Draft(content=MARK, sender_id=acme.id("alice"), sender_kind="user")
-    await messages.post(door.cast.engine, acme.actor("alice"), made.id, draft)
+    await messages.send(door.cast.engine, acme.actor("alice"), made.id, draft)
     return made
 
 
@@ -130,11 +130,15 @@ async def _heard(door: Door, of: Victims, guest: Guest) -> list[str]:
     place = await engine.db.read(tenant_id, inboxes.contact_inbox, guest.inbox.id, guest.source_id)
     assert place is not None
     try:
-        entry = await contact_entry.listen(engine, place.pubsub_token)
+        entry = await contact_entry.resolve_stream_token(engine, place.pubsub_token)
     except Refusal:
         return []
-    found = ["heard a conversation" for talk in of.talks if shows(*entry.guest, talk)]
-    return found + (["heard a name"] if MARK in (entry.shown.name or "") else [])
+    found = [
+        "heard a conversation"
+        for talk in of.talks
+        if may_see_conversation(*entry.contact_at_inbox, talk)
+    ]
+    return found + (["heard a name"] if MARK in (entry.public_contact.name or "") else [])
 
 
 async def _kept(door: Door, of: Victims) -> bytes:

@@ -85,7 +85,7 @@ async def test_it_comes_back_by_itself_and_misses_nothing(here: Setting) -> None
         async with opened(here.home) as engine:
             draft = Draft(content="While it was down", sender_id=here.town.ids["alice"])
             boss = operator(here.town.tenant_id)
-            await messages.post(engine, boss, here.town.talks[0].id, draft)
+            await messages.send(engine, boss, here.town.talks[0].id, draft)
         here.server.start()
         await here.server.wait_ready()
         assert await client.until("connected", wait=30) == {"reconnected": True}

@@ -99,7 +99,7 @@ async def test_a_blocked_contact_opens_one_closed_conversation_at_most(door: Doo
 async def test_an_answer_by_staff_does_not_give_a_blocked_contact_its_voice(door: Door) -> None:
     made, alice = await door.carol.open(), door.cast.acme.actor("alice")
     await block(door)
-    changes = conversations.Changes(status="open")
+    changes = conversations.ConversationChanges(status="open")
     await conversations.change(door.cast.engine, alice, made["uuid"], changes)
     path = f"/conversations/{made['id']}/messages"
     assert (await door.carol.call("POST", path, json={"content": "hi"})).status_code == 403

@@ -9,7 +9,7 @@ from websockets.typing import Subprotocol
 
 from koine.dialects.inbox import beats, cable
 from koine.engine import conversations, messages
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.model.message import Draft
 from koine.store.db import Database
 from tests.cast import make_cast
@@ -111,7 +111,7 @@ async def test_one_socket_holds_several_subscriptions_and_lets_go_of_one(here: S
         await client.say("unsubscribe", identifier(here.dave))
         theirs = await opened(here.cast, "dave")
         draft = Draft(content="Hello", sender_id=here.cast.acme.id("alice"))
-        await messages.post(here.cast.engine, here.cast.acme.actor("alice"), theirs.id, draft)
+        await messages.send(here.cast.engine, here.cast.acme.actor("alice"), theirs.id, draft)
         await here.say()
         told = await client.hear()
         assert told["identifier"] == identifier(here.carol)
@@ -153,7 +153,7 @@ async def test_that_it_was_seen_and_that_it_is_gone(here: Shore) -> None:
 
 async def test_a_change_that_shows_nowhere_is_an_update(here: Shore) -> None:
     async with here.cabled(here.carol) as client:
-        actor, change = here.cast.acme.actor("alice"), Changes(priority="high")
+        actor, change = here.cast.acme.actor("alice"), ConversationChanges(priority="high")
         await conversations.change(here.cast.engine, actor, here.talk.id, change)
         assert await client.events() == ["conversation.updated"]
 
@@ -271,7 +271,7 @@ async def test_each_change_of_status_is_told_with_its_own_value(here: Shore) -> 
         await client.event("message.created")
         since = client.event_id
     ada, engine = here.cast.acme.actor("ada"), here.cast.engine
-    await conversations.change(engine, ada, here.talk.id, Changes(status="closed"))
+    await conversations.change(engine, ada, here.talk.id, ConversationChanges(status="closed"))
     await here.post(here.carol, f"/conversations/{here.talk.number}/messages", content="wait")
     async with here.cabled() as client:
         await client.say("subscribe", identifier(here.carol, last_event_id=since))

@@ -74,7 +74,7 @@ async def test_a_blocked_contacts_conversation_starts_resolved(door: Door) -> No
 async def test_an_inbox_with_a_responder_starts_pending(door: Door) -> None:
     boss = operator(door.cast.acme.tenant.id)
     new = NewIdentity(kind="agent", name="Assistant")
-    bot = await door.cast.engine.db.write(boss.tenant_id, people.add, 1, new)
+    bot = await door.cast.engine.db.write(boss.tenant_id, people.insert_tx, 1, new)
     guest = await door.newcomer(await door.inbox(responder_id=bot.id))
     made = await guest.open()
     assert made["status"] == "pending"

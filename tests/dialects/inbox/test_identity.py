@@ -81,7 +81,7 @@ async def test_d_what_the_tenant_opens_goes_to_no_stranger(door: Door) -> None:
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=ivy.id)
     made = await conversations.create(door.cast.engine, acme.actor("alice"), new)
     draft = Draft(content=SECRET, sender_id=acme.id("alice"), sender_kind="user")
-    await messages.post(door.cast.engine, acme.actor("alice"), made.id, draft)
+    await messages.send(door.cast.engine, acme.actor("alice"), made.id, draft)
     for stranger in strangers:
         assert SECRET not in await seen_by(stranger)
 

@@ -24,7 +24,7 @@ async def answer(door: Door, uuid: str, text: str, **given: Any) -> None:
     """Alice says something in Acme's own way."""
     alice = door.cast.acme.actor("alice")
     draft = Draft(content=text, sender_id=alice.identity_id, **given)
-    await messages.post(door.cast.engine, alice, uuid, draft)
+    await messages.send(door.cast.engine, alice, uuid, draft)
 
 
 async def send(guest: Guest, number: int, **given: Any) -> Any:
@@ -83,7 +83,7 @@ async def test_an_echo_id_never_stops_a_double(door: Door) -> None:
 async def test_a_message_opens_what_rested(door: Door, status: Status) -> None:
     made = await door.carol.open()
     alice = door.cast.acme.actor("alice")
-    changes = conversations.Changes(status=status)
+    changes = conversations.ConversationChanges(status=status)
     await conversations.change(door.cast.engine, alice, made["uuid"], changes)
     await door.carol.say(made["id"], "hi")
     shown = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
@@ -93,7 +93,7 @@ async def test_a_message_opens_what_rested(door: Door, status: Status) -> None:
 async def test_another_contact_is_the_sender_on_a_page_as_in_the_whole(door: Door) -> None:
     made, acme = await door.carol.open(), door.cast.acme
     draft = Draft(content="me too", sender_kind="contact", sender_id=acme.id("dave"))
-    await messages.deliver(door.cast.engine, operator(acme.tenant.id), made["uuid"], draft)
+    await messages.send_unchecked(door.cast.engine, operator(acme.tenant.id), made["uuid"], draft)
     path = f"/conversations/{made['id']}"
     said = (await door.carol.call("GET", f"{path}/messages")).json()
     assert said == (await door.carol.call("GET", path)).json()["messages"]
@@ -104,14 +104,14 @@ async def test_senders_and_what_is_never_shown(door: Door) -> None:
     made = await door.carol.open()
     acme, engine = door.cast.acme, door.cast.engine
     bot = await engine.db.write(
-        acme.tenant.id, people.add, 1, NewIdentity(kind="agent", name="Assistant")
+        acme.tenant.id, people.insert_tx, 1, NewIdentity(kind="agent", name="Assistant")
     )
     await answer(door, made["uuid"], "hello")
     await answer(door, made["uuid"], "a note", private=True)
     boss = operator(acme.tenant.id)
     said_by_bot = Draft(content="responder", sender_kind="responder", sender_id=bot.id)
     for draft in (said_by_bot, Draft(content="system", sender_kind="system")):
-        await messages.deliver(engine, boss, made["uuid"], draft)
+        await messages.send_unchecked(engine, boss, made["uuid"], draft)
     said = (await door.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
     assert [(m["content"], m["message_type"]) for m in said] == [("hello", 1), ("responder", 1)]
     assert said[0]["sender"] | {"id": 0} == {
@@ -141,7 +141,7 @@ async def test_notices_take_no_place_on_a_page(door: Door) -> None:
     boss = operator(door.cast.acme.tenant.id)
     for _ in range(20):
         notice = Draft(content="closed", sender_kind="system")
-        await messages.deliver(door.cast.engine, boss, made["uuid"], notice)
+        await messages.send_unchecked(door.cast.engine, boss, made["uuid"], notice)
     assert await listed(door.carol, made["id"]) == ["first"]
 
 

@@ -12,7 +12,7 @@ from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Attachment, Message, MessageType
 from koine.model.tenant import Tenant
-from koine.model.view import Around
+from koine.model.view import Related
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = parse_iso("2026-11-20T12:00:00Z")
@@ -62,7 +62,7 @@ def test_a_conversation() -> None:
                 content_attributes='{"display_type":"emoji"}'),
         message(3, "system", content="closed by Alice"),
     ]  # fmt: skip
-    around = Around(messages={UUID: said}, inboxes={"i": INBOX})
+    around = Related(messages={UUID: said}, inboxes={"i": INBOX})
     made = msgspec.json.encode(wire.conversation(VIEW, CONVERSATION, around))
     wanted = json.loads((GOLDEN / "conversation.json").read_text())
     assert json.loads(made) == wanted
@@ -78,7 +78,7 @@ def test_an_inbox_may_show_labels_and_attributes() -> None:
     settings = '{"public_labels":true,"public_attributes":["note","ip"]}'
     inbox = msgspec.structs.replace(INBOX, settings=settings)
     view = msgspec.structs.replace(VIEW, inbox=inbox)
-    contact = wire.conversation(view, CONVERSATION, Around()).contact
+    contact = wire.conversation(view, CONVERSATION, Related()).contact
     assert contact.label_list == ["vip"]
     assert contact.custom_attributes == {"plan": "gold", "note": "difficult"}
     assert contact.additional_attributes == {"ip": "10.0.0.1"}

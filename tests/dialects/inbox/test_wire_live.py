@@ -9,14 +9,14 @@ import pytest
 from msgspec import structs
 
 from koine.dialects.inbox.stream import InboxEventEncoder, InboxVoice
-from koine.engine.contact_entry import Entry
+from koine.engine.contact_entry import ContactSession
 from koine.model.conversation import Conversation, Participant
-from koine.model.event import EventKind, Logged
-from koine.model.happening import Happening
+from koine.model.event import EventKind, LoggedEvent
+from koine.model.happening import EventContext
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox
 from koine.model.message import Attachment, Message
-from koine.model.view import Around
+from koine.model.view import Related
 from koine.relay.voice import Whisper
 from tests.dialects.inbox.test_wire import CAROL, CONVERSATION, INBOX, NOON, TENANT, message
 
@@ -33,30 +33,30 @@ SAID = structs.replace(
 
 def happening(
     kind: EventKind, said: Message | None = None, talk: Conversation = TALK, body: str = "{}"
-) -> Happening:
-    told = Logged(kind, "everyone", talk.id, "s", 1, body, NOON, 9, "t")
+) -> EventContext:
+    told = LoggedEvent(kind, "everyone", talk.id, "s", 1, body, NOON, 9, "t")
     latest = {talk.id: said} if said else {}
-    around = Around(latest=latest, people={"a": ALICE, "c": CAROL}, inboxes={"i": INBOX})
-    return Happening(
-        event=told, conversation=talk, participants=(ME,), message=said, around=around
+    around = Related(latest=latest, people={"a": ALICE, "c": CAROL}, inboxes={"i": INBOX})
+    return EventContext(
+        event=told, conversation=talk, participants=(ME,), message=said, related=around
     )  # fmt: skip
 
 
 def voice(place: ContactInbox = PLACE, contact: Identity = CAROL) -> InboxVoice:
-    entry = Entry(TENANT, INBOX, place, contact)
+    entry = ContactSession(TENANT, INBOX, place, contact)
 
-    async def ask() -> Entry:
+    async def ask() -> ContactSession:
         return entry
 
     return InboxVoice(entry, ask, InboxEventEncoder("https://k.test"))
 
 
-def frame_of(voice: InboxVoice, of: Happening) -> bytes | None:
+def frame_of(voice: InboxVoice, of: EventContext) -> bytes | None:
     view = voice.view(of)
     return None if view is None else voice.encoder.encode(of, view)
 
 
-def shown(of: Happening, place: ContactInbox = PLACE, contact: Identity = CAROL) -> Any:
+def shown(of: EventContext, place: ContactInbox = PLACE, contact: Identity = CAROL) -> Any:
     frame = frame_of(voice(place, contact), of)
     return None if frame is None else msgspec.json.decode(frame)
 

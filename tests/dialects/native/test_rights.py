@@ -51,7 +51,9 @@ class Nodes(Struct):
 @pytest.fixture
 async def nodes(db: Database) -> AsyncIterator[Nodes]:
     cast = await make_cast(db, None, login_rate_limit_per_minute=0)
-    other = await engines.start(db, cast.clock, cast.engine.settings, cast.engine.voices)
+    other = await engines.open_engine(
+        db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
+    )
     async with AsyncExitStack() as stack:
         servers = [
             await stack.enter_async_context(live(engine, Native()))

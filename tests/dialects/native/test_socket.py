@@ -250,7 +250,7 @@ async def test_a_cursor_that_is_none_is_reset(server: Live, cast: Cast) -> None:
 
 async def test_draining_says_when_to_come_back(server: Live, cast: Cast) -> None:
     async with seated(server, cast.token("dan")) as dan:
-        cast.engine.draining.start()
+        cast.engine.shutdown_signal.start()
         told = await dan.until("closing")
         assert told["reason"] == "draining" and 1000 <= told["retry_ms"] <= 10_000
         assert await dan.closed() == 1012

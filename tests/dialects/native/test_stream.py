@@ -178,7 +178,7 @@ async def test_a_cursor_that_is_worth_nothing_is_reset(
 async def test_a_stream_that_ends_says_when_to_come_back(server: Live, cast: Cast) -> None:
     async with following(server.url, cast.bearer("dan")) as dan:
         await dan.until("ready")
-        cast.engine.draining.start()
+        cast.engine.shutdown_signal.start()
         (*_, closing) = await dan.until("closing")
         assert closing.data["reason"] == "draining" and closing.data["retry_ms"] >= 1000
         assert await dan.ended()

@@ -17,7 +17,7 @@ from koine.model.inbox import Inbox
 from koine.model.message import Message
 from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
-from koine.model.view import Around
+from koine.model.view import Related
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 PLAIN: dict[str, tuple[type, Any]] = {
@@ -45,7 +45,7 @@ def shown(given: dict[str, Any]) -> object:
         noun, shape = SEEN[name]
         return shape(msgspec.convert(given[name], noun), access.sees_settings(actor))
     found = msgspec.convert(given["conversation"], Conversation)
-    return shapes_talk.conversation(found, msgspec.convert(given["around"], Around), actor)
+    return shapes_talk.conversation(found, msgspec.convert(given["around"], Related), actor)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

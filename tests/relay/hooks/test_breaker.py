@@ -1,11 +1,11 @@
 """The breaker: when it opens, how long it stays so, when it gives up."""
 
 from koine.kit.times import DAY, SECOND
-from koine.model.hook import Health
+from koine.model.hook import EndpointHealth
 from koine.relay.hooks import breaker
 
 
-def after(failures: int, apart: int = SECOND) -> tuple[Health, int]:
+def after(failures: int, apart: int = SECOND) -> tuple[EndpointHealth, int]:
     health, now = breaker.WELL, 0
     for _ in range(failures):
         now = max(now + apart, health.open_until or 0)

@@ -3,8 +3,8 @@
 import asyncio
 
 from koine.engine import conversations, hook_changes
-from koine.engine.hook_changes import HookChanges
-from koine.model.event import Logged
+from koine.engine.hook_changes import EndpointChanges
+from koine.model.event import LoggedEvent
 from koine.relay.hooks import derive
 from koine.relay.hooks.derive import Deriver
 from koine.store import events
@@ -57,9 +57,9 @@ async def test_what_is_for_nobody_moves_no_cursor(told: Told) -> None:
 async def test_an_endpoint_switched_on_late_begins_there(told: Told) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
-    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=False))
+    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
     await told.say(talk)
-    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=True))
+    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
     await told.say(talk)
     assert await told.derive() == 1
 
@@ -84,7 +84,7 @@ async def test_an_id_is_the_events_own(told: Told) -> None:
     await told.say(talk)
     await told.derive()
     (row,) = await told.log(made.hook)
-    logged: Logged | None = await told.cast.engine.db.read(
+    logged: LoggedEvent | None = await told.cast.engine.db.read(
         told.cast.acme.tenant.id, events.at, row.position
     )
     assert logged is not None and logged.id == row.event_id

@@ -5,11 +5,11 @@ import pytest
 
 from koine.dialects.native.hooks import NativeHooks
 from koine.engine import happenings
-from koine.engine.hook_voice import Kinds
+from koine.engine.hook_voice import EventNames
 from koine.model.actor import Actor
-from koine.model.event import Logged
-from koine.model.happening import Happening
-from koine.model.hook import Told as Said
+from koine.model.event import LoggedEvent
+from koine.model.happening import EventContext
+from koine.model.hook import WebhookPayload as Said
 from koine.model.tenant import Tenant
 from koine.relay import gathering
 from koine.relay.hooks import letters
@@ -23,16 +23,16 @@ class Stammering(NativeHooks):
     """A voice with a bug: one message is more than it can bear."""
 
     def told(
-        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
+        self, happening: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> Said | None:
         """As the native one, but for that message."""
         if happening.message is not None and happening.message.content == BAD:
             raise KeyError(BAD)
-        return super().told(happening, tenant, kinds, reader)
+        return super().payload(happening, tenant, kinds, reader)
 
 
 async def test_an_event_that_cannot_be_told_holds_up_no_other(told: Told) -> None:
-    told.cast.engine.voices = {"native": Stammering("http://koine.test")}
+    told.cast.engine.webhook_formats = {"native": Stammering("http://koine.test")}
     made = await told.hook()
     talk = await told.talk()
     for text in ("one", BAD, "two"):
@@ -53,9 +53,9 @@ async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
     made = await told.hook()
     talk = await told.talk()
     (_, bad, _) = [await told.say(talk, text) for text in ("one", "bad", "two")]
-    gather = happenings.gather
+    gather = happenings.load
 
-    async def broken(tx: Tx, events: list[Logged], curious: list[str]) -> list[Happening]:
+    async def broken(tx: Tx, events: list[LoggedEvent], curious: list[str]) -> list[EventContext]:
         if bad.id in {event.subject_id for event in events}:
             raise ValueError("broken row")
         return await gather(tx, events, curious)

@@ -15,14 +15,14 @@ from koine.engine import (
     people,
     rank,
 )
-from koine.engine.hook_changes import HookChanges
+from koine.engine.hook_changes import EndpointChanges
 from koine.engine.hook_owners import KEY_ENDED, OWNER_HOLDS_LESS, OWNER_LEFT
-from koine.engine.hooks import MadeHook, NewHook
+from koine.engine.hooks import CreatedEndpoint, NewEndpoint
 from koine.engine.people import PersonChanges
 from koine.kit.times import HOUR
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Forbidden
-from koine.model.hook import Hook
+from koine.model.hook import WebhookEndpoint
 from koine.model.identity import NewIdentity
 from koine.model.page import Window
 from koine.model.permissions import PERMISSIONS, WRITE_WEBHOOKS
@@ -47,8 +47,8 @@ async def eve_of(told: Told, role: str = "tenant_admin", permissions: str = "[]"
     return Actor(told.boss.tenant_id, "user", eve.id, role, held)
 
 
-async def hook_of(told: Told, owner: Actor) -> MadeHook:
-    new = NewHook(dialect="native", url=f"{told.receiver.url}/hook", kinds=("message.created",))
+async def hook_of(told: Told, owner: Actor) -> CreatedEndpoint:
+    new = NewEndpoint(dialect="native", url=f"{told.receiver.url}/hook", kinds=("message.created",))
     return await hooks.create(told.cast.engine, owner, new)
 
 
@@ -60,7 +60,7 @@ async def leave(told: Told, who: Actor, how: PersonChanges | None) -> None:
         await people.change(engine, told.boss, who_id, "user", how)
 
 
-async def shown(told: Told, made: MadeHook) -> Hook:
+async def shown(told: Told, made: CreatedEndpoint) -> WebhookEndpoint:
     return await hooks.get(told.cast.engine, told.boss, made.hook.id)
 
 
@@ -109,7 +109,9 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Told) -
     assert told.receiver.got == []
     assert [row.state for row in await told.log(made.hook)] == ["pending"]
     ada = told.cast.acme.actor("ada")
-    on = await hook_changes.change(told.cast.engine, ada, made.hook.id, HookChanges(active=True))
+    on = await hook_changes.change(
+        told.cast.engine, ada, made.hook.id, EndpointChanges(active=True)
+    )
     assert (on.hook.status, on.hook.reads_as, on.secret) == ("active", ada.identity_id, None)
     await told.send()
     assert len(told.receiver.got) == 1
@@ -142,7 +144,9 @@ async def test_nobody_takes_over_who_holds_less(told: Told) -> None:
     await leave(told, eve, None)
     fred = await eve_of(told, "agent", f'["{WRITE_WEBHOOKS}"]')
     with pytest.raises(Forbidden):
-        await hook_changes.change(told.cast.engine, fred, made.hook.id, HookChanges(active=True))
+        await hook_changes.change(
+            told.cast.engine, fred, made.hook.id, EndpointChanges(active=True)
+        )
 
 
 async def test_who_takes_over_is_in_the_audit_log(told: Told) -> None:
@@ -150,7 +154,7 @@ async def test_who_takes_over_is_in_the_audit_log(told: Told) -> None:
     made = await hook_of(told, eve)
     await leave(told, eve, None)
     engine, ada = told.cast.engine, told.cast.acme.actor("ada")
-    await hook_changes.change(engine, ada, made.hook.id, HookChanges(active=True))
+    await hook_changes.change(engine, ada, made.hook.id, EndpointChanges(active=True))
     page = await audit.find(engine, told.boss, "webhook", "take_over", Window(limit=5))
     (entry,) = page.items
     assert (entry.actor_id, entry.noun_id) == (ada.identity_id, made.hook.id)

@@ -13,9 +13,9 @@ from koine.engine import (
     rank,
     tenants,
 )
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.hooks import MadeHook, NewHook
+from koine.engine.hooks import CreatedEndpoint, NewEndpoint
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.identity import NewIdentity
@@ -33,8 +33,8 @@ async def user(told: Told, role: str | None, *more: str) -> Actor:
     return Actor(told.boss.tenant_id, "user", eve.id, role, rank.effective_permissions(role, given))
 
 
-async def listening(told: Told, owner: Actor, path: str, *kinds: str) -> MadeHook:
-    new = NewHook(dialect="native", url=f"{told.receiver.url}/{path}", kinds=kinds)
+async def listening(told: Told, owner: Actor, path: str, *kinds: str) -> CreatedEndpoint:
+    new = NewEndpoint(dialect="native", url=f"{told.receiver.url}/{path}", kinds=kinds)
     return await hooks.create(told.cast.engine, owner, new)
 
 
@@ -54,7 +54,9 @@ async def test_no_body_previews_a_support_conversation_to_who_may_not_read_it(to
     await listening(told, reader, "reader", "conversation.updated")
     await listening(told, told.boss, "operator", "conversation.updated")
     talk = await support(told, reader)
-    await conversations.change(told.cast.engine, told.boss, talk.id, Changes(title="New"))
+    await conversations.change(
+        told.cast.engine, told.boss, talk.id, ConversationChanges(title="New")
+    )
     await told.tell()
     said = {got.path: SECRET in got.body.decode() for got in told.receiver.got}
     assert said == {"/eve": False, "/reader": True, "/operator": True}

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from koine.engine import conversations, hook_changes, hook_deliveries, hooks, tenants
-from koine.engine.hook_changes import HookChanges
+from koine.engine.hook_changes import EndpointChanges
 from koine.engine.hook_deliveries import Range
 from koine.kit.times import DAY, SECOND
 from koine.model.conversation import NewConversation
 from koine.model.errors import Conflict, Invalid
-from koine.model.hook import Delivery, Place
+from koine.model.hook import EndpointKey, WebhookDelivery
 from koine.relay.hooks import Hooks
 from koine.relay.hooks.schedule import STANDARD
 from koine.relay.hooks.sender import LEASE
@@ -39,7 +39,7 @@ async def test_only_what_is_asked_for_and_what_came_after_is_told(told: Told) ->
     await told.say(talk, "before")
     await told.hook(kinds=("conversation.updated",))
     await told.say(talk, "after")
-    change = conversations.Changes(title="New")
+    change = conversations.ConversationChanges(title="New")
     await conversations.change(told.cast.engine, told.boss, talk.id, change)
     await told.tell()
     assert [msgspec.json.decode(g.body)["type"] for g in told.receiver.got] == [
@@ -50,7 +50,7 @@ async def test_only_what_is_asked_for_and_what_came_after_is_told(told: Told) ->
 async def test_an_endpoint_of_another_tenant_hears_nothing(told: Told) -> None:
     await told.hook()
     rival = told.cast.rival.actor("ada")
-    new = hooks.NewHook(dialect="native", url=f"{told.receiver.url}/rival")
+    new = hooks.NewEndpoint(dialect="native", url=f"{told.receiver.url}/rival")
     await hooks.create(told.cast.engine, rival, new)
     await told.say(await told.talk())
     await told.tell()
@@ -216,12 +216,12 @@ async def test_one_or_a_time_is_replayed_under_the_same_ids(told: Told) -> None:
 async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(told: Told) -> None:
     made = await told.hook()
     engine, talk = told.cast.engine, await told.talk()
-    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=False))
+    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
     await told.say(talk)
     await told.tell()
     with pytest.raises(Conflict):
         await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60))
-    await hook_changes.change(engine, told.boss, made.hook.id, HookChanges(active=True))
+    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
     await told.tell()
     assert told.receiver.got == []
     assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60)) == 1
@@ -242,7 +242,7 @@ async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: Told) -> 
     maker = msgspec.structs.replace(
         acme.actor("alice"), kind="key", permissions=frozenset({"write:webhooks"})
     )
-    new = hooks.NewHook(dialect="native", url=f"{told.receiver.url}/deaf")
+    new = hooks.NewEndpoint(dialect="native", url=f"{told.receiver.url}/deaf")
     await hooks.create(told.cast.engine, maker, new)
     await told.say(await told.talk())
     await told.tell()
@@ -288,7 +288,7 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
     async with told.under_way():
         await hooks.remove(told.cast.engine, told.boss, made.hook.id)
     engine, tenant = told.cast.engine, told.boss.tenant_id
-    gone = Delivery(made.hook.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None)
+    gone = WebhookDelivery(made.hook.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None)
     for position in range(1, 1 + (await engine.db.read("", events.log_snapshot)).last):
         asked = msgspec.structs.replace(gone, position=position)
         assert await engine.db.read(tenant, hook_log.attempts, asked, 1) == []
@@ -326,7 +326,7 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(told: Told) ->
         actor = acme.actor(name)
         held = actor.permissions | {"write:webhooks", "read:conversations"}
         maker = msgspec.structs.replace(actor, permissions=held)
-        new = hooks.NewHook(
+        new = hooks.NewEndpoint(
             dialect="native", url=f"{told.receiver.url}/{name}", kinds=("message.created",)
         )
         ears[name] = (await hooks.create(engine, maker, new)).hook
@@ -349,7 +349,7 @@ async def test_only_endpoints_with_something_old_are_gone_through(told: Told) ->
     await told.tell()
     db = told.cast.engine.db
     assert await db.read("", hook_log.endpoints_with_deliveries_before, since) == [
-        Place(told.boss.tenant_id, old.hook.id)
+        EndpointKey(told.boss.tenant_id, old.hook.id)
     ]
     assert not await db.write(told.boss.tenant_id, hook_log.forget_before, old.hook.id, since, 1000)
     assert [

@@ -5,9 +5,9 @@ import asyncio
 from msgspec import structs
 
 from koine.engine import conversations, hooks, messages
-from koine.engine.hooks import NewHook
+from koine.engine.hooks import NewEndpoint
 from koine.model.conversation import NewConversation
-from koine.model.hook import Owned, Place
+from koine.model.hook import EndpointKey, TenantEndpoint
 from koine.model.message import Draft
 from koine.relay.hooks.line import Line
 from koine.relay.hooks.sender import CLAIMS
@@ -20,10 +20,12 @@ ENDPOINTS, MESSAGES = 80, 8
 async def rival_says_something(told: Told) -> None:
     """To its one endpoint."""
     engine, ada = told.cast.engine, told.cast.rival.actor("ada")
-    new = NewHook(dialect="native", url=f"{told.receiver.url}/rival", kinds=("message.created",))
+    new = NewEndpoint(
+        dialect="native", url=f"{told.receiver.url}/rival", kinds=("message.created",)
+    )
     await hooks.create(engine, ada, new)
     talk = await conversations.create(engine, ada, NewConversation(title="Talk"))
-    await messages.post(engine, ada, talk.id, Draft(content="hi", sender_id=ada.identity_id))
+    await messages.send(engine, ada, talk.id, Draft(content="hi", sender_id=ada.identity_id))
 
 
 async def claim_all(told: Told) -> None:
@@ -72,7 +74,8 @@ async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenan
     told.receiver.hold = hold = asyncio.Event()
     await claim_all(told)
     held = [
-        told.hooks.sender._lines[Place(told.boss.tenant_id, each.hook.id)].held for each in quick
+        told.hooks.sender._lines[EndpointKey(told.boss.tenant_id, each.hook.id)].held
+        for each in quick
     ]
     assert sum(held) <= CLAIMS // 2 and max(held) <= CLAIMS // 4
     await told.hook(url=f"{told.receiver.url}/last")
@@ -85,10 +88,10 @@ async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenan
 
 async def test_tries_of_broken_endpoints_are_hands_of_their_tenant_too(told: Told) -> None:
     made = await told.hook()
-    broken = Owned(**structs.asdict(made.hook), tenant_id=told.boss.tenant_id)
+    broken = TenantEndpoint(**structs.asdict(made.hook), tenant_id=told.boss.tenant_id)
     broken = structs.replace(broken, failures=100, failing_since=0, open_until=1)
     found = [structs.replace(broken, id=str(number)) for number in range(CLAIMS)]
-    lines = {hook.place: Line(hook) for hook in found}
+    lines = {hook.key: Line(hook) for hook in found}
     shares = Shares(CLAIMS, CLAIMS, lines, found)
     taken = [shares.take(place, line, line.room) for place, line in lines.items()]
     assert (max(taken), sum(taken)) == (1, CLAIMS // 2)

@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 
 from koine.engine import conversations, people
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.engine.people import PersonChanges
 from koine.model.conversation import Conversation
 from tests.relay.hooks.told import Told
 
 
 async def move(told: Told, talk: Conversation, **given: Any) -> None:
-    await conversations.change(told.cast.engine, told.boss, talk.id, Changes(**given))
+    await conversations.change(told.cast.engine, told.boss, talk.id, ConversationChanges(**given))
 
 
 async def posted(told: Told) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from koine.engine import conversations, hooks, people
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.kit.clock import FakeClock
 from koine.model.identity import NewIdentity
 from tests.relay.hooks.told import Told
@@ -37,7 +37,7 @@ async def test_while_a_secret_is_rotated_both_are_believed(told: Told) -> None:
     told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await told.hook()
     engine = told.cast.engine
-    new = await hooks.rotate(engine, told.boss, engine.sealed, made.hook.id, 1)
+    new = await hooks.rotate(engine, told.boss, engine.encryption, made.hook.id, 1)
     talk = await told.talk()
     await told.say(talk)
     await told.tell()
@@ -57,9 +57,9 @@ async def told_by(told: Told, dialect: str) -> tuple[str, list[Got]]:
     await told.say(talk, "from us")
     await told.say(talk, "from them", sender_kind="contact", sender_id=acme.id("carol"))
     for changes in (
-        Changes(title="New"),
-        Changes(assignee_id=acme.id("ada")),
-        Changes(status="closed"),
+        ConversationChanges(title="New"),
+        ConversationChanges(assignee_id=acme.id("ada")),
+        ConversationChanges(status="closed"),
     ):
         await conversations.change(engine, told.boss, talk.id, changes)
     await people.create(engine, told.boss, NewIdentity(kind="contact", name="Zoe"))
@@ -108,7 +108,9 @@ async def test_an_update_by_another_name_is_still_an_update(told: Told) -> None:
     await told.hook(dialect="helpdesk", kinds=("conversation.updated",))
     await told.hook(dialect="helpdesk", kinds=("conversation.closed",))
     talk = await told.talk()
-    await conversations.change(told.cast.engine, told.boss, talk.id, Changes(status="closed"))
+    await conversations.change(
+        told.cast.engine, told.boss, talk.id, ConversationChanges(status="closed")
+    )
     await told.tell()
     assert sorted(str(body(got)["event"]) for got in told.receiver.got) == [
         "conversation.closed", "conversation.updated",
@@ -125,7 +127,7 @@ async def test_own_headers_are_sent_and_not_kept(told: Told) -> None:
 async def test_an_assignment_that_comes_with_a_closing_is_told_by_its_name(told: Told) -> None:
     await told.hook(dialect="helpdesk", kinds=("conversation.assigned",))
     talk = await told.talk()
-    both = Changes(status="closed", assignee_id=told.cast.acme.id("ada"))
+    both = ConversationChanges(status="closed", assignee_id=told.cast.acme.id("ada"))
     await conversations.change(told.cast.engine, told.boss, talk.id, both)
     await told.tell()
     assert [body(got)["event"] for got in told.receiver.got] == ["conversation.assigned"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from koine.engine import conversations, hook_deliveries, hooks, messages
 from koine.engine.hook_deliveries import LogFilter
-from koine.engine.hooks import MadeHook, NewHook
+from koine.engine.hooks import CreatedEndpoint, NewEndpoint
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
-from koine.model.hook import Delivery, Hook
+from koine.model.hook import WebhookDelivery, WebhookEndpoint
 from koine.model.message import Draft, Message
 from koine.model.page import Window
 from koine.relay.hooks import Hooks
@@ -33,15 +33,15 @@ class Told:
         """Who may do everything."""
         return operator(self.cast.acme.tenant.id)
 
-    async def hook(self, **given: object) -> MadeHook:
+    async def hook(self, **given: object) -> CreatedEndpoint:
         """An endpoint at the receiver."""
         url = f"{self.receiver.url}/hook"
         wanted = {"dialect": "native", "url": url, "kinds": ("message.created",)} | given
-        return await hooks.create(self.cast.engine, self.boss, NewHook(**wanted))  # type: ignore[arg-type]  # as given
+        return await hooks.create(self.cast.engine, self.boss, NewEndpoint(**wanted))  # type: ignore[arg-type]  # as given
 
-    async def all_hooks(self) -> list[Hook]:
+    async def all_hooks(self) -> list[WebhookEndpoint]:
         """Every endpoint, oldest first."""
-        return await hooks.everyone(self.cast.engine, self.boss)
+        return await hooks.list_all(self.cast.engine, self.boss)
 
     async def talk(self) -> Conversation:
         """A conversation of Carol's."""
@@ -53,7 +53,7 @@ class Told:
         """Alice says something there."""
         given = {"content": text, "sender_id": self.cast.acme.id("alice")} | more
         draft = Draft(**given)  # type: ignore[arg-type]  # as given
-        return await messages.post(self.cast.engine, self.boss, talk.id, draft)
+        return await messages.send(self.cast.engine, self.boss, talk.id, draft)
 
     async def derive(self) -> int:
         """Everything in the log is settled."""
@@ -84,7 +84,7 @@ class Told:
         hold.set()
         await self.hooks.sender.idle()
 
-    async def log(self, hook: Hook, *states: str) -> list[Delivery]:
+    async def log(self, hook: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
         """What the endpoint's log has, oldest first."""
         wanted = LogFilter(states=states)  # type: ignore[arg-type]  # states
         page = await hook_deliveries.page(

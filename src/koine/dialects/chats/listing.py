@@ -16,7 +16,7 @@ from koine.kit.times import MILLISECOND, millisecond_end, parse_iso
 from koine.kit.tokens import unbase64
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
-from koine.model.page import Window, numbered
+from koine.model.page import Window, page_window
 
 Cursor = tuple[int, str]
 _BIGGEST = 2**62
@@ -39,7 +39,7 @@ def window_of(q: DetailsQuery) -> Window | None:
     size, number = int(q.page_size), int(q.page_number)
     if q.cursor is not None:
         return Window(limit=size, cursor=read_cursor(q.cursor))
-    window = numbered(number, size)
+    window = page_window(number, size)
     return None if window.too_deep else window
 
 

@@ -26,12 +26,12 @@ from koine.http.call import Request, Response
 from koine.http.route import Routes
 from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound
-from koine.model.view import Around, Part, Shown
+from koine.model.view import ConversationPage, Include, Related
 
 routes = Routes()
 
-NOTHING: frozenset[Part] = frozenset()
-ALL: frozenset[Part] = frozenset({"people", "inboxes", "tickets", "versions", "senders"})
+NOTHING: frozenset[Include] = frozenset()
+ALL: frozenset[Include] = frozenset({"people", "inboxes", "tickets", "versions", "senders"})
 
 
 @routes.get(
@@ -48,7 +48,7 @@ async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
     shown = await conversations.get(call.engine, call.actor, path_id(call), ALL, removed=True)
     if version is not None and shown.one.responder_version_id != version:
         raise NotFound("conversation")
-    return shapes.details(shown.one, shown.around, call.actor.tenant_id)
+    return shapes.details(shown.one, shown.related, call.actor.tenant_id)
 
 
 @routes.get(
@@ -60,7 +60,7 @@ async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
 async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
     shown = await _listed(call, ALL)
-    items = [shapes.details(c, shown.around, call.actor.tenant_id) for c in shown.items]
+    items = [shapes.details(c, shown.related, call.actor.tenant_id) for c in shown.items]
     return answer(call, items, shown.next)
 
 
@@ -115,7 +115,7 @@ async def update_chat(call: Request[ChatChanges, None]) -> Chat:
     """`lastChatMessageCreatedAt` is what is shown and sorted by until the next message."""
     title, shown_at = call.body.title, call.body.last_chat_message_created_at
     at = time_of("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
-    changes = conversations.Changes(title=title, shown_at=at)
+    changes = conversations.ConversationChanges(title=title, shown_at=at)
     changed = await conversations.change(call.engine, call.actor, path_id(call), changes)
     return shapes.chat(changed, call.actor.tenant_id)
 
@@ -132,8 +132,8 @@ async def remove_chat(call: Request[None, None]) -> Informed:
     return Informed("Chat removed.")
 
 
-async def _listed(call: Request[None, Any], parts: frozenset[Part]) -> Shown:
+async def _listed(call: Request[None, Any], parts: frozenset[Include]) -> ConversationPage:
     f, window = filter_of(call.query), window_of(call.query)
     if window is None:
-        return Shown([], Around())
+        return ConversationPage([], Related())
     return await conversations.find(call.engine, call.actor, f, window, parts, with_total=False)

@@ -21,12 +21,12 @@ from koine.model.filters import MessageFilter
 from koine.model.message import Draft, Message
 from koine.model.page import Window
 from koine.model.ticket import Ticket
-from koine.model.view import Part, Shown
+from koine.model.view import ConversationPage, Include
 
 routes = Routes()
 
 PATH = "/api/v1/chat-messages"
-PEOPLE: frozenset[Part] = frozenset({"people"})
+PEOPLE: frozenset[Include] = frozenset({"people"})
 
 
 @routes.get(
@@ -71,7 +71,7 @@ async def create_chat_message(call: Request[NewChatMessage, None]) -> ChatMessag
         raise NotFound("thread")
     shown = await conversations.get(call.engine, call.actor, chat_id, PEOPLE)
     draft = _draft(body, shown, _own_key(call))
-    posted = await messages.post(call.engine, call.actor, chat_id, draft)
+    posted = await messages.send(call.engine, call.actor, chat_id, draft)
     return shapes.message(posted, shapes.owner_id(shown.one), call.base_url)
 
 
@@ -83,7 +83,7 @@ def _own_key(call: Request[NewChatMessage, None]) -> str | None:
     return message_key(call)
 
 
-def _draft(body: NewChatMessage, shown: Shown, key: str | None) -> Draft:
+def _draft(body: NewChatMessage, shown: ConversationPage, key: str | None) -> Draft:
     if body.role == "assistant":
         responder_id = shown.one.responder_id
         if responder_id is None:
@@ -91,7 +91,7 @@ def _draft(body: NewChatMessage, shown: Shown, key: str | None) -> Draft:
         return Draft(
             content=body.content, client_key=key, sender_id=responder_id, sender_kind="responder"
         )
-    owner = shapes.owner_of(shown.one, shown.around)
+    owner = shapes.owner_of(shown.one, shown.related)
     if owner.id == shapes.NOBODY:
         raise Invalid("role", "unknown", "this chat has no owner")
     return Draft(

@@ -16,7 +16,7 @@ from koine.model.conversation import Conversation, SenderKind
 from koine.model.identity import IdentityKind
 from koine.model.message import Message
 from koine.model.names import display_name
-from koine.model.view import Around
+from koine.model.view import Related
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """Stands where an id must not be null and there is nobody (D)."""
@@ -69,7 +69,7 @@ def chat(c: Conversation, workspace_id: str) -> Chat:
     )
 
 
-def details(c: Conversation, around: Around, workspace_id: str) -> ChatDetails:
+def details(c: Conversation, around: Related, workspace_id: str) -> ChatDetails:
     """A chat with details; `around` needs people, inboxes, tickets, versions and senders."""
     inbox = around.inboxes.get(c.inbox_id) if c.inbox_id else None
     owner = owner_of(c, around)
@@ -117,7 +117,7 @@ def message(m: Message, owner: str, base_url: str = "") -> ChatMessage:
         updated_at=iso_ms(m.updated_at),
         chat_id=m.conversation_id,
         chat_thread_id=None,
-        content=m.content or links.shown(m.content_url, m.attachments, base_url) or "",
+        content=m.content or links.public_url(m.content_url, m.attachments, base_url) or "",
         external_id=key.removeprefix(EXTERNAL) if key.startswith(EXTERNAL) else None,
         raw_content=None,
         role="user" if m.sender_id == owner else _ROLES[m.sender_kind],
@@ -131,7 +131,7 @@ def owner_id(c: Conversation) -> str:
     return c.owner_id or c.created_by or NOBODY
 
 
-def owner_of(c: Conversation, around: Around) -> Owner:
+def owner_of(c: Conversation, around: Related) -> Owner:
     """What is known of the owner, from `around`'s people."""
     whose = owner_id(c)
     person = around.people.get(whose)

@@ -13,7 +13,7 @@ from koine.http.call import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.relay.voice import Whisper
 
 _SAID = {"message.created": "chat-message.created", "message.updated": "chat-message.updated"}
@@ -60,7 +60,7 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
     base_url: str
     name: ClassVar[str] = "chats"
 
-    def view(self, happening: Happening, actor: Actor) -> str | None:
+    def view(self, happening: EventContext, actor: Actor) -> str | None:
         """The event's name; private notes are unknown to this dialect."""
         kind, found, message = happening.event.kind, happening.conversation, happening.message
         if kind in _SAID and (message is None or message.private):
@@ -73,7 +73,7 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
             return "chat.created"
         return _SAID.get(kind, "chat.updated")
 
-    def encode(self, happening: Happening, view: str) -> bytes:
+    def encode(self, happening: EventContext, view: str) -> bytes:
         """The event under this name."""
         event, found = happening.event, happening.conversation
         said, shown = happening.message, None
@@ -93,6 +93,8 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
         """The conversation in which somebody writes, a private note excepted."""
         return None if whisper.hidden else whisper.conversation_id
 
-    def encode_ephemeral(self, whisper: Whisper, happening: Happening | None, view: str) -> bytes:
+    def encode_ephemeral(
+        self, whisper: Whisper, happening: EventContext | None, view: str
+    ) -> bytes:
         """Who is writing."""
         return sse.frame("typing", _encode(Typing(view, whisper.identity_id, whisper.on)))

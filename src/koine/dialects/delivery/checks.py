@@ -8,7 +8,7 @@ from koine.kit.times import millisecond_end, parse_iso
 from koine.model.conversation import ParticipantRole
 from koine.model.errors import Invalid
 from koine.model.links import check_link
-from koine.model.page import Window, numbered
+from koine.model.page import Window, page_window
 
 MOST = 100
 """Items on a page; a larger `limit` is cut (D)."""
@@ -44,7 +44,7 @@ def user_ids(named: list[str]) -> list[str]:
 def window(page: int, limit: int) -> tuple[Window, int]:
     """The page asked for, and the limit that was granted."""
     granted = min(limit, MOST)
-    return numbered(page, granted), granted
+    return page_window(page, granted), granted
 
 
 def timestamp_range(text: str | None) -> tuple[int | None, int | None]:

@@ -5,8 +5,8 @@ from contextlib import suppress
 from koine.dialects.delivery import checks, shapes, wire
 from koine.dialects.delivery.texts import say
 from koine.engine import conversations, delivery_conversations, messages
-from koine.engine.delivery_conversations import Opening
-from koine.engine.messages import Said
+from koine.engine.delivery_conversations import NewDeliveryConversation
+from koine.engine.messages import MessagePage
 from koine.http.call import Request, Response
 from koine.http.idempotency import message_key
 from koine.http.route import Routes
@@ -15,7 +15,7 @@ from koine.model.conversation import Status
 from koine.model.errors import Unavailable
 from koine.model.filters import ConversationFilter, MessageFilter
 from koine.model.message import Draft
-from koine.model.view import Part
+from koine.model.view import Include
 
 routes = Routes()
 
@@ -23,7 +23,7 @@ CONVERSATIONS = "/messaging/conversations"
 ONE = f"{CONVERSATIONS}/{{conversation_id}}"
 MESSAGES = f"{ONE}/messages"
 
-_PARTS: frozenset[Part] = frozenset({"participants", "latest"})
+_PARTS: frozenset[Include] = frozenset({"participants", "latest"})
 _STATUSES: dict[str | None, tuple[Status, ...]] = {
     None: (),
     "active": ("open", "pending", "snoozed"),
@@ -76,7 +76,7 @@ async def create_conversation(call: Request[wire.CreateConversation, wire.Common
     """Create a conversation, or join the one the delivery has: then the answer is a 200."""
     body = call.body
     title = (body.title or "").strip() or None
-    opening = Opening(
+    opening = NewDeliveryConversation(
         delivery_id=checks.given_id("delivery_id", body.delivery_id),
         joining=checks.joining(body.participants),
         title=title,
@@ -161,7 +161,7 @@ async def send_message(call: Request[wire.SendMessage, wire.Common]) -> wire.Mes
         when_closed="refuse",
     )
     conversation_id = checks.path_id(call.path["conversation_id"])
-    sent = await messages.post(call.engine, actor, conversation_id, draft)
+    sent = await messages.send(call.engine, actor, conversation_id, draft)
     text = say("Message sent successfully", call.query.language)
     return wire.MessageSent(True, text, shapes.message(sent, call.base_url))
 
@@ -177,9 +177,9 @@ async def _one(
     return wire.OneConversation(True, say(text, call.query.language), found)
 
 
-def _is_news(said: Said) -> bool:
+def _is_news(said: MessagePage) -> bool:
     """Whether the newest message shown lies beyond the reader's mark; an outsider has none (D)."""
-    me = said.me
+    me = said.participant
     return (
         me is not None and me.left_at is None and bool(said.items)
         and said.items[0].seq > me.read_seq

@@ -3,7 +3,7 @@
 from koine.dialects.delivery import checks, wire
 from koine.dialects.delivery.texts import say
 from koine.engine import participation
-from koine.engine.participation import Outcome
+from koine.engine.participation import ParticipantResult
 from koine.http.call import Request, Response
 from koine.http.route import Routes
 
@@ -70,7 +70,7 @@ async def set_read_status(call: Request[None, wire.ReadStatus]) -> wire.Done:
     return wire.Done(True, say("Read status updated successfully", query.language))
 
 
-def _result(outcome: Outcome, done: str, language: str | None) -> wire.MemberResult:
+def _result(outcome: ParticipantResult, done: str, language: str | None) -> wire.MemberResult:
     text = _OUTCOMES.get(outcome.what, done)
     success = outcome.what not in ("unknown", "absent")
     return wire.MemberResult(outcome.user_id, success, say(text, language))

@@ -5,14 +5,14 @@ from msgspec.json import Decoder
 
 from koine.dialects.delivery import wire
 from koine.engine import access
-from koine.engine.attributes import shown
+from koine.engine.attributes import public_attributes
 from koine.kit.times import iso_ms
 from koine.model import links
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, unread
 from koine.model.message import Attachment, Message
 from koine.model.names import display_name
-from koine.model.view import Around, Shown
+from koine.model.view import ConversationPage, Related
 
 _NULL = Raw(b"null")
 _MEDIA: dict[str, wire.ShownType] = {"image": "image", "audio": "audio", "video": "video"}
@@ -20,11 +20,11 @@ _ATTACHMENTS = Decoder(list[Attachment])
 
 
 def conversations(
-    shown: Shown, actor: Actor, reader_id: str | None, base_url: str = ""
+    shown: ConversationPage, actor: Actor, reader_id: str | None, base_url: str = ""
 ) -> list[wire.Conversation]:
     """Every conversation shown to the actor, with the unread count of `reader_id`: 0 for an
     outsider. Uploads are below `base_url`."""
-    around, made = shown.around, []
+    around, made = shown.related, []
     for c in shown.items:
         people = around.participants.get(c.id, [])
         reader = next((p for p in people if p.identity_id == reader_id), None)
@@ -35,9 +35,13 @@ def conversations(
     return made
 
 
-def _latest(c: Conversation, around: Around, actor: Actor) -> Message | None:
+def _latest(c: Conversation, around: Related, actor: Actor) -> Message | None:
     """The newest message that all see, if what is said there is for the actor (S)."""
-    return around.latest.get(c.id) if access.reads(actor, around.readers.get(c.id)) else None
+    return (
+        around.latest.get(c.id)
+        if access.may_read_messages(actor, around.readers.get(c.id))
+        else None
+    )
 
 
 def conversation(
@@ -85,7 +89,7 @@ def message(m: Message, base_url: str = "") -> wire.MessageItem:
         sender = wire.Sender(
             m.sender_id, m.sender_name, m.sender_email, m.sender_avatar_url, m.sender_role
         )
-    kind, link = _type(m), links.shown(m.content_url, m.attachments, base_url)
+    kind, link = _type(m), links.public_url(m.content_url, m.attachments, base_url)
     if m.attachments is not None and link is None:
         kind, link = _attached(m.attachments, kind, base_url)
     return wire.MessageItem(
@@ -123,4 +127,4 @@ def _attached(
 
 
 def _raw(text: str | None) -> Raw:
-    return _NULL if text is None else Raw(shown(text).encode())
+    return _NULL if text is None else Raw(public_attributes(text).encode())

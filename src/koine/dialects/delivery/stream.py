@@ -14,8 +14,8 @@ from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import unread
-from koine.model.event import Logged
-from koine.model.happening import Happening
+from koine.model.event import LoggedEvent
+from koine.model.happening import EventContext
 from koine.relay.voice import Whisper
 
 _SAID = ("message.created", "message.updated")
@@ -83,7 +83,7 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
     base_url: str
     name: ClassVar[str] = "delivery"
 
-    def view(self, happening: Happening, actor: Actor) -> View | None:
+    def view(self, happening: EventContext, actor: Actor) -> View | None:
         """What the actor is shown; private notes are unknown to this dialect."""
         event, found = happening.event, happening.conversation
         if event.conversation_id is None and event.kind != "conversation.deleted":
@@ -94,7 +94,7 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
         if found is None or not hearing.sees_conversation(actor, happening):
             return View("conversation.removed")
         message = said and hearing.reads_as_participant(actor, happening)
-        me = happening.part_of(actor.identity_id)
+        me = happening.participant(actor.identity_id)
         return View(
             _kind(event, message),
             listed=True,
@@ -103,7 +103,7 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
             unread=unread(found, me, sees_private=False),
         )
 
-    def encode(self, happening: Happening, view: View) -> bytes:
+    def encode(self, happening: EventContext, view: View) -> bytes:
         """The event."""
         event, said = happening.event, happening.message if view.message else None
         told = Told(
@@ -120,21 +120,23 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
         """The conversation in which somebody writes, a private note excepted."""
         return None if whisper.hidden else whisper.conversation_id
 
-    def encode_ephemeral(self, whisper: Whisper, happening: Happening | None, view: str) -> bytes:
+    def encode_ephemeral(
+        self, whisper: Whisper, happening: EventContext | None, view: str
+    ) -> bytes:
         """Who is writing."""
         told = Typing(view, whisper.identity_id, whisper.name, whisper.on)
         return sse.frame("typing", _encode(told))
 
-    def _conversation(self, happening: Happening, view: View) -> wire.Conversation | None:
+    def _conversation(self, happening: EventContext, view: View) -> wire.Conversation | None:
         found = happening.conversation
         if found is None:
             return None
-        latest = happening.around.latest.get(found.id) if view.latest else None
+        latest = happening.related.latest.get(found.id) if view.latest else None
         people, tenant_id = list(happening.participants), happening.event.tenant_id
         return shapes.conversation(found, tenant_id, people, latest, view.unread, self.base_url)
 
 
-def _kind(event: Logged, shows_message: bool) -> str:
+def _kind(event: LoggedEvent, shows_message: bool) -> str:
     if event.kind in _SAID and not shows_message:
         return "conversation.updated"
     if event.kind.startswith("participant."):

@@ -52,9 +52,9 @@ def rate_headers(call: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
 def _allowed(call: AnyRequest, found: Actor) -> Actor:
     reading = call.method in ("GET", "HEAD")
     if call.route is not None and call.route.path.startswith(WEBHOOKS):
-        access.need(found, *(hooks.READ if reading else hooks.WRITE))
+        access.require(found, *(hooks.READ if reading else hooks.WRITE))
     else:
-        access.need(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
+        access.require(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
     return found
 
 

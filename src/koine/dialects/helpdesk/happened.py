@@ -5,7 +5,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.helpdesk import shapes, wire
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.identity import Identity
 
 _SAID = ("message.created", "message.updated")
@@ -32,7 +32,7 @@ class Gone(Struct, frozen=True):
 Data = MessageData | wire.Conversation | wire.Customer | Gone
 
 
-def name(happening: Happening) -> str | None:
+def name(happening: EventContext) -> str | None:
     """The event's name; None for what this dialect says nothing of."""
     kind, found = happening.event.kind, happening.conversation
     if kind == "conversation.deleted" or (found is not None and found.removed_at is not None):
@@ -44,20 +44,20 @@ def name(happening: Happening) -> str | None:
     if kind == "conversation.updated":
         return moves(happening)[0]
     if kind in _CUSTOMERS:
-        noun = happening.noun
+        noun = happening.subject
         return _CUSTOMERS[kind] if isinstance(noun, Identity) and noun.kind == "contact" else None
     return None
 
 
-def data(happening: Happening) -> Data | None:
+def data(happening: EventContext) -> Data | None:
     """What the event is about, as GET shows it; None when it is gone meanwhile."""
-    found, people = happening.conversation_then, happening.around.people
+    found, people = happening.conversation_then, happening.related.people
     if happening.event.kind == "conversation.deleted":
         return Gone(happening.event.subject_id)
     if found is not None and found.removed_at is not None:
         return Gone(found.id)
-    if isinstance(happening.noun, Identity):
-        return shapes.customer(happening.noun)
+    if isinstance(happening.subject, Identity):
+        return shapes.customer(happening.subject)
     if found is None:
         return None
     shown = shapes.conversation(found, people)
@@ -67,7 +67,7 @@ def data(happening: Happening) -> Data | None:
     return None if said is None else MessageData(shapes.message(said), shown)
 
 
-def _said(happening: Happening) -> str | None:
+def _said(happening: EventContext) -> str | None:
     """`message.received` from a customer, else `message.sent`."""
     said = happening.message
     if said is None:
@@ -78,7 +78,7 @@ def _said(happening: Happening) -> str | None:
     return "message.received" if inbound else "message.sent"
 
 
-def moves(happening: Happening) -> tuple[str, ...]:
+def moves(happening: EventContext) -> tuple[str, ...]:
     """What a change of a conversation may be called, best first: an assignment and a closing, be
     it in one, have names of their own."""
     changed = happening.change.changed

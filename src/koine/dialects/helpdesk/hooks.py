@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.helpdesk import happened
-from koine.engine.hook_voice import Kinds
+from koine.engine.hook_voice import EventNames
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
-from koine.model.event import Logged
-from koine.model.happening import Happening
-from koine.model.hook import Told
+from koine.model.event import LoggedEvent
+from koine.model.happening import EventContext
+from koine.model.hook import WebhookPayload
 from koine.model.tenant import Tenant
 
 SIGNATURE = "X-Webhook-Signature"
@@ -44,25 +44,25 @@ class HelpdeskHooks:
 
     kinds = KINDS
 
-    def wants(self, event: Logged, kinds: Kinds) -> bool:
+    def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
         """Whether one of the names it may get is asked for."""
         names = _OF.get(event.kind, frozenset())
         return bool(names & kinds) if kinds else bool(names)
 
-    def told(
-        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
-    ) -> Told | None:
+    def payload(
+        self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
+    ) -> WebhookPayload | None:
         """The event; an assignment or a closing that is not asked for by name is an update."""
-        name, data = happened.name(happening), happened.data(happening)
+        name, data = happened.name(context), happened.data(context)
         if name in _OF[_UPDATED]:
             name = next(
-                (each for each in happened.moves(happening) if each in (kinds or KINDS)), None
+                (each for each in happened.moves(context) if each in (kinds or KINDS)), None
             )
         if name is None or name not in (kinds or KINDS) or data is None:
             return None
-        return _told(name, happening.event.created_at, data)
+        return _told(name, context.event.created_at, data)
 
-    def ping(self, tenant: Tenant, now: int) -> Told:
+    def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
         """An event that nothing happened (D)."""
         return _told(PING, now, {"tenant": tenant.slug})
 
@@ -73,5 +73,5 @@ class HelpdeskHooks:
         return {SIGNATURE: hmac.digest(secrets[0].encode(), body, sha256).hex()}
 
 
-def _told(name: str, at: int, data: object) -> Told:
-    return Told(name, msgspec.json.encode(Body(name, iso_ms(at), data)))
+def _told(name: str, at: int, data: object) -> WebhookPayload:
+    return WebhookPayload(name, msgspec.json.encode(Body(name, iso_ms(at), data)))

@@ -4,7 +4,7 @@ from koine.dialects.helpdesk import wire
 from koine.http.call import AnyRequest
 from koine.kit.ids import canonical_id
 from koine.model.errors import Malformed
-from koine.model.page import Window, numbered
+from koine.model.page import Window, page_window
 
 LONGEST_LIST = 100
 CONVERSATIONS = "/api/v1/conversations"
@@ -21,7 +21,7 @@ def conversation_id(call: AnyRequest) -> str:
 
 def window(query: wire.PageQuery) -> Window:
     """The page asked for; a limit over 100 is cut to it (contracts/README.md, D)."""
-    return numbered(query.page, min(query.limit, LONGEST_LIST))
+    return page_window(query.page, min(query.limit, LONGEST_LIST))
 
 
 def pagination(query: wire.PageQuery, total: int) -> wire.Pagination:

@@ -12,16 +12,16 @@ from koine.dialects.helpdesk import (
     wire,
 )
 from koine.engine import conversations
-from koine.engine.conversations import Changes
+from koine.engine.conversations import ConversationChanges
 from koine.http.call import Request
 from koine.http.route import Routes
 from koine.kit.ids import canonical_id
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
-from koine.model.view import Part
+from koine.model.view import Include
 
-AROUND: frozenset[Part] = frozenset({"people"})
+AROUND: frozenset[Include] = frozenset({"people"})
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ async def list_conversations(call: Request[None, wire.ConversationQuery]) -> wir
     found = await conversations.find(
         call.engine, call.actor, wanted, paths.window(call.query), AROUND
     )
-    people = found.around.people
+    people = found.related.people
     return wire.Conversations(
         success=True,
         data=[shapes.conversation(each, people) for each in found.items],
@@ -50,7 +50,7 @@ async def get_conversation(call: Request[None, None]) -> wire.OneConversation:
     """Get one conversation."""
     found = await conversations.get(call.engine, call.actor, paths.conversation_id(call), AROUND)
     return wire.OneConversation(
-        success=True, data=shapes.conversation(found.one, found.around.people)
+        success=True, data=shapes.conversation(found.one, found.related.people)
     )
 
 
@@ -87,7 +87,7 @@ async def update_conversation(
 ) -> wire.OneConversation:
     """Change subject, status, priority or assignee; whatever is absent stays."""
     body = call.body
-    changes = Changes(
+    changes = ConversationChanges(
         title=body.subject,
         status=body.status,
         unless_status=shapes.WANTED[body.status] if isinstance(body.status, str) else (),
@@ -128,7 +128,7 @@ routes.include(stream.routes)
 
 async def _one(call: Request[Any, None], found: Conversation) -> wire.OneConversation:
     """A conversation that was just written, with its people."""
-    seen = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
+    seen = await conversations.related(call.engine, call.actor, [found], AROUND)
     return wire.OneConversation(success=True, data=shapes.conversation(found, seen.people))
 
 

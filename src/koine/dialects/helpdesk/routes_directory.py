@@ -14,7 +14,7 @@ routes = Routes()
 @routes.get("/api/v1/inboxes", query=wire.PageQuery, returns=wire.Inboxes)
 async def list_inboxes(call: Request[None, wire.PageQuery]) -> wire.Inboxes:
     """List inboxes, oldest first."""
-    every = await inboxes.everyone(call.engine, call.actor)
+    every = await inboxes.list_all(call.engine, call.actor)
     window = paths.window(call.query)
     return wire.Inboxes(
         success=True,

@@ -40,5 +40,5 @@ async def create_message(call: Request[wire.CreateMessage, None]) -> wire.OneMes
         client_key=message_key(call),
         when_closed="keep",
     )
-    posted = await messages.post(call.engine, call.actor, paths.conversation_id(call), draft)
+    posted = await messages.send(call.engine, call.actor, paths.conversation_id(call), draft)
     return wire.OneMessage(success=True, data=shapes.message(posted))

@@ -8,14 +8,14 @@ from msgspec import UNSET, UnsetType
 from koine.dialects.helpdesk import paths, wire
 from koine.dialects.helpdesk import wire_webhooks as wires
 from koine.engine import hook_changes, hook_deliveries, hooks
-from koine.engine.hook_changes import HookChanges
+from koine.engine.hook_changes import EndpointChanges
 from koine.engine.hook_deliveries import LogFilter
-from koine.engine.hooks import NewHook
+from koine.engine.hooks import NewEndpoint
 from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms
-from koine.model.hook import Delivery, DeliveryState, Hook
+from koine.model.hook import DeliveryState, WebhookDelivery, WebhookEndpoint
 from koine.relay.hooks import trying
 from koine.relay.hooks.schedule import RETRIES
 
@@ -37,7 +37,7 @@ routes = Routes()
 @routes.get(WEBHOOKS, query=wire.PageQuery, returns=wires.Webhooks)
 async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
     """List webhooks, oldest first."""
-    everyone = await hooks.everyone(call.engine, call.actor)
+    everyone = await hooks.list_all(call.engine, call.actor)
     ours = [each for each in everyone if each.dialect == OURS]
     window, where = paths.window(call.query), paths.pagination(call.query, len(ours))
     shown = [_webhook(each) for each in ours[window.offset :][: window.limit]]
@@ -48,7 +48,7 @@ async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
 @routes.post(WEBHOOKS, body=wires.CreateWebhook, returns=wires.OneWebhook, status=201)
 async def create_webhook(call: Request[wires.CreateWebhook, None]) -> wires.OneWebhook:
     """Create a webhook. Its secret is shown this once."""
-    new = NewHook(dialect=OURS, **_given(call.body))
+    new = NewEndpoint(dialect=OURS, **_given(call.body))
     made = await hooks.create(call.engine, call.actor, new)
     return wires.OneWebhook(success=True, data=_webhook(made.hook, made.secret))
 
@@ -63,7 +63,7 @@ async def get_webhook(call: Request[None, None]) -> wires.OneWebhook:
 @routes.put(WEBHOOK, body=wires.UpdateWebhook, returns=wires.OneWebhook, path_types=TYPES)
 async def update_webhook(call: Request[wires.UpdateWebhook, None]) -> wires.OneWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
-    changes = HookChanges(active=call.body.is_active, **_given(call.body))
+    changes = EndpointChanges(active=call.body.is_active, **_given(call.body))
     hook_id = paths.conversation_id(call)
     changed = await hook_changes.change(call.engine, call.actor, hook_id, changes, OURS)
     return wires.OneWebhook(success=True, data=_webhook(changed.hook, changed.secret or UNSET))
@@ -119,7 +119,7 @@ def _given(body: wires.CreateWebhook | wires.UpdateWebhook) -> dict[str, Any]:
     return given
 
 
-def _webhook(h: Hook, secret: str | UnsetType = UNSET) -> wires.Webhook:
+def _webhook(h: WebhookEndpoint, secret: str | UnsetType = UNSET) -> wires.Webhook:
     retries = RETRIES if h.max_retries is None else h.max_retries
     return wires.Webhook(
         id=h.id,
@@ -135,7 +135,7 @@ def _webhook(h: Hook, secret: str | UnsetType = UNSET) -> wires.Webhook:
     )
 
 
-def _log(d: Delivery) -> wires.Log:
+def _log(d: WebhookDelivery) -> wires.Log:
     return wires.Log(
         id=d.event_id,
         event=d.kind,

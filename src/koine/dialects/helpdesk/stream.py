@@ -12,7 +12,7 @@ from koine.http.call import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.relay.voice import Whisper
 
 _encode = msgspec.json.encode
@@ -57,11 +57,11 @@ class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):
 
     name: ClassVar[str] = "helpdesk"
 
-    def view(self, happening: Happening, actor: Actor) -> Literal[True]:
+    def view(self, happening: EventContext, actor: Actor) -> Literal[True]:
         """The same for every reader."""
         return True
 
-    def encode(self, happening: Happening, view: Literal[True]) -> bytes | None:
+    def encode(self, happening: EventContext, view: Literal[True]) -> bytes | None:
         """The event in this dialect's words; None for what it has no words for."""
         name, data = happened.name(happening), happened.data(happening)
         if name is None or data is None:
@@ -73,7 +73,9 @@ class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):
         """The conversation in which somebody writes."""
         return whisper.conversation_id
 
-    def encode_ephemeral(self, whisper: Whisper, happening: Happening | None, view: str) -> bytes:
+    def encode_ephemeral(
+        self, whisper: Whisper, happening: EventContext | None, view: str
+    ) -> bytes:
         """Who is writing."""
         told = Typing(view, whisper.identity_id, whisper.name, whisper.on, whisper.hidden)
         return sse.frame("typing", _encode(told))

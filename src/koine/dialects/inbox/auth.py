@@ -5,8 +5,8 @@ from typing import cast
 from koine.dialects.inbox.numbers import whole
 from koine.dialects.inbox.wire import View
 from koine.engine import contact_entry, surveys
-from koine.engine.contact_entry import Entry
-from koine.engine.surveys import Survey
+from koine.engine.contact_entry import ContactSession
+from koine.engine.surveys import SurveyPage
 from koine.http.call import AnyRequest
 from koine.http.limits import RateLimiter
 from koine.kit.ids import canonical_id
@@ -33,9 +33,9 @@ async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
         return await _by_survey(call)
     # Some calls check it after their body is read: a kept answer is for who shows the same.
     call.extra_credential = shown_hash(call) or ""
-    entry = await contact_entry.enter(call.engine, inbox, contact)
+    entry = await contact_entry.resolve(call.engine, inbox, contact)
     if contact is not None and not _brings_its_hash(call):
-        entry = await contact_entry.prove(call.engine, entry, shown_hash(call))
+        entry = await contact_entry.verify_identity(call.engine, entry, shown_hash(call))
     call.dialect_notes["entry"] = entry
     return _actor(entry, call.client_ip)
 
@@ -47,20 +47,20 @@ def _count(call: AnyRequest, limiter: RateLimiter, inbox: str, name: str) -> Non
     limiter.check(f"{call.rate_limit_ip}:{inbox}:{name}", per_minute, now)
 
 
-def entry_of(call: AnyRequest) -> Entry:
+def entry_of(call: AnyRequest) -> ContactSession:
     """Where the path led."""
-    return cast(Entry, call.dialect_notes["entry"])
+    return cast(ContactSession, call.dialect_notes["entry"])
 
 
 def view_of(call: AnyRequest) -> View:
     """For whom the answer is rendered."""
     entry = entry_of(call)
-    return View(entry.tenant, entry.inbox, entry.shown, call.base_url)
+    return View(entry.tenant, entry.inbox, entry.public_contact, call.base_url)
 
 
-def survey_of(call: AnyRequest) -> Survey:
+def survey_of(call: AnyRequest) -> SurveyPage:
     """The survey the path named."""
-    return cast(Survey, call.dialect_notes["survey"])
+    return cast(SurveyPage, call.dialect_notes["survey"])
 
 
 def shown_hash(call: AnyRequest) -> str | None:
@@ -82,7 +82,7 @@ def _brings_its_hash(call: AnyRequest) -> bool:
     return is_update and call.route is not None and call.route.path == CONTACT
 
 
-def _actor(entry: Entry, client_ip: str) -> Actor:
+def _actor(entry: ContactSession, client_ip: str) -> Actor:
     if entry.contact is not None:
         return Actor(tenant_id=entry.tenant.id, kind="contact", identity_id=entry.contact.id)
     # Two strangers with one Idempotency-Key must not be given each other's source id.
@@ -93,6 +93,6 @@ async def _by_survey(call: AnyRequest) -> Actor:
     conversation_id = canonical_id(call.path["survey"])
     if conversation_id is None:
         raise NotFound("survey")
-    survey = await surveys.enter(call.engine, conversation_id)
+    survey = await surveys.open_page(call.engine, conversation_id)
     call.dialect_notes["survey"] = survey
     return survey.actor

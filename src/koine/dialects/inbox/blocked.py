@@ -7,7 +7,7 @@ from koine.model.errors import Forbidden
 
 def is_blocked(call: AnyRequest) -> bool:
     """Whether the contact of the path is blocked."""
-    return entry_of(call).guest[1].blocked
+    return entry_of(call).contact_at_inbox[1].blocked
 
 
 def refuse_blocked(call: AnyRequest) -> None:

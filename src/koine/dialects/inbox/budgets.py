@@ -52,7 +52,7 @@ class Budgets:
     def admit_conversation(self, call: AnyRequest) -> None:
         """Count a conversation that is about to be opened. Raises TooMany."""
         most, now = call.engine.settings.inbox_conversations_per_contact, call.engine.clock.now()
-        self._conversations.spend(entry_of(call).guest[1].id, 1, most, now)
+        self._conversations.spend(entry_of(call).contact_at_inbox[1].id, 1, most, now)
 
 
 def budgets_of(call: AnyRequest) -> Budgets:

@@ -11,7 +11,7 @@ from koine.dialects.inbox.beats import Beats
 from koine.dialects.inbox.stream import InboxEventEncoder, InboxVoice
 from koine.dialects.inbox.subscription import Subscription
 from koine.engine import contact_entry
-from koine.engine.contact_entry import Entry
+from koine.engine.contact_entry import ContactSession
 from koine.http.call import AnyRequest
 from koine.http.limits import RateLimiter
 from koine.http.socket import NORMAL, POLICY_VIOLATION, SERVICE_RESTART, Disconnected, WebSocket
@@ -222,7 +222,7 @@ async def _voice(call: AnyRequest, token: str) -> InboxVoice:
     """Whose events a token opens. Raises as `contact_entry.listen`."""
     engine = call.engine
 
-    async def ask() -> Entry:
-        return await contact_entry.listen(engine, token)
+    async def ask() -> ContactSession:
+        return await contact_entry.resolve_stream_token(engine, token)
 
     return InboxVoice(await ask(), ask, InboxEventEncoder(call.base_url))

@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 
 from koine.dialects.inbox import wire_hooks
-from koine.engine.hook_voice import Kinds
+from koine.engine.hook_voice import EventNames
 from koine.model.actor import Actor
-from koine.model.event import EventKind, Logged
-from koine.model.happening import Happening
-from koine.model.hook import Told
+from koine.model.event import EventKind, LoggedEvent
+from koine.model.happening import EventContext
+from koine.model.hook import WebhookPayload
 from koine.model.tenant import Tenant
 
 PING = "webwidget_triggered"
@@ -35,28 +35,28 @@ class InboxHooks:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
 
-    def wants(self, event: Logged, kinds: Kinds) -> bool:
+    def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
         """Whether one of the names it may get is asked for."""
         names = _OF.get(event.kind, ())
         return bool(names) and (not kinds or not kinds.isdisjoint(names))
 
-    def told(
-        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
-    ) -> Told | None:
+    def payload(
+        self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
+    ) -> WebhookPayload | None:
         """The event; None outside of any inbox, or when the conversation was taken away."""
-        c, around = happening.conversation_then, happening.around
+        c, around = context.conversation_then, context.related
         inbox = around.inboxes.get((c.inbox_id if c else None) or "")
-        name = _name(happening, kinds)
+        name = _name(context, kinds)
         if c is None or inbox is None or c.removed_at is not None or name is None:
             return None
         scene = wire_hooks.Scene(tenant, inbox, c, around.people, self._base_url)
-        if not happening.event.kind.startswith("message."):
-            change = happening.change if happening.event.kind == "conversation.updated" else None
+        if not context.event.kind.startswith("message."):
+            change = context.change if context.event.kind == "conversation.updated" else None
             return _told(name, wire_hooks.conversation_event(name, scene, change))
-        said = happening.message
+        said = context.message
         return None if said is None else _told(name, wire_hooks.message_event(name, scene, said))
 
-    def ping(self, tenant: Tenant, now: int) -> Told:
+    def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
         """An event that nothing happened."""
         return _told(PING, {"event": PING, "account": wire_hooks.account(tenant)})
 
@@ -74,7 +74,7 @@ class InboxHooks:
         }
 
 
-def _name(happening: Happening, kinds: Kinds) -> str | None:
+def _name(happening: EventContext, kinds: EventNames) -> str | None:
     """A change of status has a name of its own; not asked for, it is an update."""
     names = _OF.get(happening.event.kind, ())
     if _STATUS in names and "status" not in happening.change.changed:
@@ -82,5 +82,5 @@ def _name(happening: Happening, kinds: Kinds) -> str | None:
     return next((name for name in names if not kinds or name in kinds), None)
 
 
-def _told(name: str, body: object) -> Told:
-    return Told(name, msgspec.json.encode(body))
+def _told(name: str, body: object) -> WebhookPayload:
+    return WebhookPayload(name, msgspec.json.encode(body))

@@ -12,7 +12,7 @@ from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
 from koine.engine import contact_entry, contacts
-from koine.engine.contact_rules import LONGEST_URL, ContactGiven
+from koine.engine.contact_rules import LONGEST_URL, ContactInput
 from koine.http.call import Request
 from koine.http.route import Routes
 from koine.model.links import is_link
@@ -40,14 +40,14 @@ async def create_contact(call: Request[ContactCreate, None]) -> ContactCreated:
     given = structs.replace(given, identifier_hash=given.identifier_hash or shown_hash(call))
     admit = partial(budgets_of(call).admit_contact, call)
     entry = await contacts.create(call.engine, entry_of(call), given, admit)
-    return wire_people.contact_created(entry.guest[0], entry.shown)
+    return wire_people.contact_created(entry.contact_at_inbox[0], entry.public_contact)
 
 
 @routes.get(CONTACT, returns=ContactCreated, other_statuses=(401, 404, 429), tags=("Contacts",))
 async def get_contact(call: Request[None, None]) -> ContactCreated:
     """Get the contact behind a source id."""
     entry = entry_of(call)
-    return wire_people.contact_created(entry.guest[0], entry.shown)
+    return wire_people.contact_created(entry.contact_at_inbox[0], entry.public_contact)
 
 
 @routes.update(
@@ -63,16 +63,18 @@ async def update_contact(call: Request[ContactUpdate, None]) -> ContactRecord:
     refuse_blocked(call)
     shown = call.body.identifier_hash or shown_hash(call)
     given = structs.replace(_given(call.body), identifier_hash=shown)
-    entry = await contact_entry.prove(call.engine, entry_of(call), shown, given.identifier)
+    entry = await contact_entry.verify_identity(
+        call.engine, entry_of(call), shown, given.identifier
+    )
     entry = await contacts.change(call.engine, call.actor, entry, given)
-    return wire_people.contact_record(entry.tenant, entry.inbox, entry.shown)
+    return wire_people.contact_record(entry.tenant, entry.inbox, entry.public_contact)
 
 
-def _given(body: ContactCreate | ContactUpdate) -> ContactGiven:
+def _given(body: ContactCreate | ContactUpdate) -> ContactInput:
     values = structs.asdict(body)
     values["custom_attributes"] = body.custom_attributes or {}
     picture = (body.avatar_url or "").strip()
     if len(picture) <= LONGEST_URL and not is_link(picture):
         # The original fetches it later, and drops it then.
         values["avatar_url"] = None
-    return ContactGiven(**values)
+    return ContactInput(**values)

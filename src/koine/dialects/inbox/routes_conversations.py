@@ -35,9 +35,9 @@ NUMBERED: dict[str, PathType] = {"conversation": "integer"}
 )
 async def list_conversations(call: Request[None, None]) -> list[Conversation]:
     """List the contact's conversations, each with its messages."""
-    shown = await inbox_conversations.of_place(call.engine, call.actor, entry_of(call))
+    shown = await inbox_conversations.list_all(call.engine, call.actor, entry_of(call))
     view = view_of(call)
-    return [wire.conversation(view, each, shown.around) for each in shown.items]
+    return [wire.conversation(view, each, shown.related) for each in shown.items]
 
 
 async def _made(call: Request[ConversationCreate, None]) -> Conversation:
@@ -113,8 +113,10 @@ async def toggle_typing(call: Request[Typing, None]) -> None:
     status = call.body.typing_status
     # Where nobody can be told, nothing is lost: it is never kept.
     with contextlib.suppress(Unavailable):
-        if status in ("on", "off") and not entry.guest[1].blocked:
-            told = _typing(entry.guest[1], call.actor.tenant_id, found.id, status == "on")
+        if status in ("on", "off") and not entry.contact_at_inbox[1].blocked:
+            told = _typing(
+                entry.contact_at_inbox[1], call.actor.tenant_id, found.id, status == "on"
+            )
             call.realtime.whisper(told)
 
 
@@ -130,7 +132,7 @@ async def update_last_seen(call: Request[None, None]) -> None:
     if is_blocked(call):
         await inbox_conversations.get(call.engine, call.actor, entry, number)
         return
-    await inbox_conversations.seen(call.engine, call.actor, entry, number)
+    await inbox_conversations.mark_read(call.engine, call.actor, entry, number)
 
 
 def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -> Whisper:
@@ -149,5 +151,5 @@ def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -
 async def _whole(
     call: Request[ConversationCreate, None] | Request[None, None], number: int
 ) -> Conversation:
-    shown = await inbox_conversations.whole(call.engine, call.actor, entry_of(call), number)
-    return wire.conversation(view_of(call), shown.one, shown.around)
+    shown = await inbox_conversations.with_messages(call.engine, call.actor, entry_of(call), number)
+    return wire.conversation(view_of(call), shown.one, shown.related)

@@ -34,10 +34,10 @@ KINDS: dict[str, MessageType] = {"image": "image", "audio": "audio", "video": "v
 async def list_messages(call: Request[None, MessagesQuery]) -> list[Message]:
     """List the newest messages, or those before or after one, oldest first."""
     number = number_in(call, "conversation")
-    shown = await inbox_conversations.said(
+    shown = await inbox_conversations.message_page(
         call.engine, call.actor, entry_of(call), number, call.query.before, call.query.after
     )
-    return wire.messages(view_of(call), shown.one, shown.around)
+    return wire.messages(view_of(call), shown.one, shown.related)
 
 
 @routes.post(
@@ -55,12 +55,12 @@ async def create_message(call: Request[MessageCreate, None]) -> Message:
     """Send a message, with files if it is a multipart form."""
     refuse_blocked(call)
     number, now = number_in(call, "conversation"), call.engine.clock.now()
-    found = await inbox_conversations.for_posting(
+    found = await inbox_conversations.for_sending(
         call.engine, call.actor, entry_of(call), number, now, message_key(call)
     )
     draft = _draft(call, saved := await _stored(call, found.id))
     try:
-        message = await messages.post(call.engine, call.actor, found.id, draft)
+        message = await messages.send(call.engine, call.actor, found.id, draft)
     except Unavailable:
         # Whether it was written is unknown: its files must be there if it was.
         raise
@@ -96,7 +96,7 @@ async def update_message(call: Request[MessageUpdate, None]) -> Message:
     values = submitted(call.body.submitted_values)
     after = before
     if values is not None:
-        after = await messages.answer(call.engine, call.actor, found.id, before.seq, values)
+        after = await messages.submit_values(call.engine, call.actor, found.id, before.seq, values)
     return wire.message(view_of(call), found, after, {})
 
 
@@ -114,8 +114,8 @@ async def _stored(call: Request[MessageCreate, None], conversation_id: str) -> l
     if not call.files:
         return []
     engine, tenant_id, entry = call.engine, call.actor.tenant_id, entry_of(call)
-    by = Uploader(entry.guest[1].id, entry.inbox.id)
-    await files.check_room(engine, tenant_id, by, sum(each.size for each in call.files))
+    by = Uploader(entry.contact_at_inbox[1].id, entry.inbox.id)
+    await files.check_budget(engine, tenant_id, by, sum(each.size for each in call.files))
     saved: list[Attachment] = []
     try:
         for upload in call.files:

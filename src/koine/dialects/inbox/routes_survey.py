@@ -38,7 +38,7 @@ async def answer_survey(call: Request[SurveyUpdate, None]) -> Survey:
     message = found.message
     values = submitted(call.body.message.submitted_values if call.body.message else None)
     if values is not None:
-        message = await messages.answer(
+        message = await messages.submit_values(
             call.engine, found.actor, found.conversation.id, message.seq, values
         )
     return wire_inbox.survey(found, message)

@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from koine.dialects.inbox import wire
 from koine.dialects.inbox import wire_live as live
-from koine.engine.contact_entry import Entry
-from koine.engine.contact_rights import shows
+from koine.engine.contact_entry import ContactSession
+from koine.engine.contact_rights import may_see_conversation
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.tenant import Tenant
@@ -39,7 +39,7 @@ class InboxEventEncoder(Struct, frozen=True, cache_hash=True):
 
     base_url: str
 
-    def encode(self, happening: Happening, view: View) -> bytes | None:
+    def encode(self, happening: EventContext, view: View) -> bytes | None:
         """The event; None for what this API does not tell."""
         kind, shown_to = _kind(happening), self._wire_view(view)
         if kind is None:
@@ -53,7 +53,7 @@ class InboxEventEncoder(Struct, frozen=True, cache_hash=True):
         return event(kind, shown)
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: Happening | None, view: View
+        self, whisper: Whisper, happening: EventContext | None, view: View
     ) -> bytes | None:
         """Who writes; PRESENCE for who is there."""
         if whisper.kind == "presence":
@@ -73,7 +73,10 @@ class InboxVoice:
     name = "inbox"
 
     def __init__(
-        self, entry: Entry, ask: Callable[[], Awaitable[Entry]], encoder: InboxEventEncoder
+        self,
+        entry: ContactSession,
+        ask: Callable[[], Awaitable[ContactSession]],
+        encoder: InboxEventEncoder,
     ) -> None:
         self.actor = actor_of(entry)
         self.entry = entry
@@ -84,20 +87,20 @@ class InboxVoice:
     async def authenticate(self) -> Actor:
         """Who reads, asked again. A merged contact is another one: its client comes back as it."""
         entry = await self._ask()
-        if entry.guest[1].id != self.actor.identity_id:
+        if entry.contact_at_inbox[1].id != self.actor.identity_id:
             self.moved = True
             raise Unauthenticated("revoked")
         self.entry = entry
         return actor_of(entry)
 
-    def view(self, happening: Happening) -> View | None:
+    def view(self, happening: EventContext) -> View | None:
         """For whom the event is encoded; None for what this place does not show."""
         found = happening.conversation
-        if found is None or not shows(*self.entry.guest, found):
+        if found is None or not may_see_conversation(*self.entry.contact_at_inbox, found):
             return None
         return self._view()
 
-    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> View | None:
+    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> View | None:
         """As `view`. Of agents alone: whether they are there, and where they write."""
         if whisper.identity_kind == "contact":
             return None
@@ -105,7 +108,9 @@ class InboxVoice:
 
     def _view(self) -> View:
         entry = self.entry
-        return View(entry.tenant, entry.inbox, entry.shown, entry.guest[0].source_id)
+        return View(
+            entry.tenant, entry.inbox, entry.public_contact, entry.contact_at_inbox[0].source_id
+        )
 
 
 def event(name: str, data: Struct | None) -> bytes:
@@ -113,12 +118,14 @@ def event(name: str, data: Struct | None) -> bytes:
     return b'{"event":"' + name.encode() + b'","data":' + _encode(data) + b"}"
 
 
-def actor_of(entry: Entry) -> Actor:
+def actor_of(entry: ContactSession) -> Actor:
     """The contact that was let in."""
-    return Actor(tenant_id=entry.tenant.id, kind="contact", identity_id=entry.guest[1].id)
+    return Actor(
+        tenant_id=entry.tenant.id, kind="contact", identity_id=entry.contact_at_inbox[1].id
+    )
 
 
-def _kind(happening: Happening) -> str | None:
+def _kind(happening: EventContext) -> str | None:
     told, found = happening.event, happening.conversation
     if found is None:
         return None

@@ -27,7 +27,7 @@ from koine.model.links import upload_path
 from koine.model.message import Attachment as AttachmentNoun
 from koine.model.message import Message as MessageNoun
 from koine.model.tenant import Tenant
-from koine.model.view import Around
+from koine.model.view import Related
 
 Status = Literal["open", "resolved", "pending", "snoozed"]
 STATUSES: dict[StatusNoun, Status] = {
@@ -104,7 +104,7 @@ class View(Struct, frozen=True):
     senders: dict[tuple[Inbox, Identity], ContactSender] = {}
 
 
-def conversation(view: View, c: ConversationNoun, around: Around) -> Conversation:
+def conversation(view: View, c: ConversationNoun, around: Related) -> Conversation:
     """One conversation with what surrounds it ("messages", "people", "inboxes")."""
     of = around.inboxes.get(c.inbox_id or "", view.inbox)
     assert view.contact is not None
@@ -120,7 +120,7 @@ def conversation(view: View, c: ConversationNoun, around: Around) -> Conversatio
     )
 
 
-def messages(view: View, c: ConversationNoun, around: Around) -> list[Message]:
+def messages(view: View, c: ConversationNoun, around: Related) -> list[Message]:
     """What the contact may read of what was said in a conversation ("messages", "people"): never
     private notes, never notices of activity (F)."""
     said = around.messages.get(c.id, [])
@@ -141,7 +141,7 @@ def message(
         content=m.content,
         message_type=message_type(m),
         content_type=m.content_type if m.content_type in CONTENT_TYPES else "text",
-        content_attributes=Raw(attributes.shown(m.content_attributes).encode()),
+        content_attributes=Raw(attributes.public_attributes(m.content_attributes).encode()),
         created_at=unix(m.created_at),
         conversation_id=c.number,
         attachments=_attachments(view, m) or UNSET,

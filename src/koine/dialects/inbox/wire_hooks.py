@@ -13,7 +13,7 @@ from koine.dialects.inbox.wire_people import (
     ContactSender,
     sender_for_tenant,
 )
-from koine.engine.attributes import shown
+from koine.engine.attributes import public_attributes
 from koine.kit.times import iso_ms, unix
 from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.event import Change
@@ -228,7 +228,7 @@ def conversation(scene: Scene) -> Conversation:
             Assignee(worker.number, display_name(worker), worker.email) if worker else None,
         ),
         labels=Raw(c.labels.encode()),
-        custom_attributes=Raw(shown(c.custom_attributes).encode()),
+        custom_attributes=Raw(public_attributes(c.custom_attributes).encode()),
         contact_last_seen_at=unix(c.contact_seen_at or 0),
         agent_last_seen_at=unix(c.agent_seen_at or 0),
         last_activity_at=unix(c.last_activity_at),

@@ -9,7 +9,7 @@ from koine.dialects.inbox.wire_people import AgentSender, BotSender, ContactSend
 from koine.kit.times import iso_ms, unix
 from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.conversation import Participant, SenderKind, unread
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.message import Message as MessageNoun
 from koine.relay.voice import Availability, Whisper
 
@@ -106,13 +106,13 @@ class _Told(Struct):
     echo_id: str | int | float | UnsetType = UNSET
 
 
-def message(view: View, happening: Happening, source_id: str) -> Message | None:
+def message(view: View, happening: EventContext, source_id: str) -> Message | None:
     """The happening's message; None where the client API shows none (F). `source_id` is the
     reader's."""
     found, said = happening.conversation, happening.message
     if found is None or said is None or not wire.is_shown(said):
         return None
-    shown = wire.message(view, found, said, happening.around.people)
+    shown = wire.message(view, found, said, happening.related.people)
     sender_id = said.sender_number
     if isinstance(shown.sender, ContactSender):
         sender_id = shown.sender.id
@@ -120,7 +120,7 @@ def message(view: View, happening: Happening, source_id: str) -> Message | None:
         id=shown.id,
         content=shown.content,
         account_id=view.tenant.number,
-        inbox_id=happening.around.inboxes.get(found.inbox_id or "", view.inbox).number,
+        inbox_id=happening.related.inboxes.get(found.inbox_id or "", view.inbox).number,
         conversation_id=shown.conversation_id,
         message_type=shown.message_type,
         created_at=shown.created_at,
@@ -138,19 +138,19 @@ def message(view: View, happening: Happening, source_id: str) -> Message | None:
     )
 
 
-def conversation(view: View, happening: Happening) -> Conversation | None:
+def conversation(view: View, happening: EventContext) -> Conversation | None:
     """The happening's conversation, a transition with its own values; None where there is none."""
     found = happening.conversation_then
     if found is None:
         return None
-    around = happening.around
+    around = happening.related
     latest = around.latest.get(found.id)
     said = {found.id: [latest]} if latest is not None else {}
     shown = wire.conversation(view, found, msgspec.structs.replace(around, messages=said))
     return Conversation(**msgspec.structs.asdict(shown), account_id=view.tenant.number)
 
 
-def typing(view: View, whisper: Whisper, happening: Happening) -> Typing | None:
+def typing(view: View, whisper: Whisper, happening: EventContext) -> Typing | None:
     """Who writes in the happening's conversation."""
     shown = conversation(view, happening)
     if shown is None:
@@ -160,8 +160,8 @@ def typing(view: View, whisper: Whisper, happening: Happening) -> Typing | None:
     return Typing(shown, user, False, view.tenant.number)
 
 
-def _place(view: View, happening: Happening, found: ConversationNoun, source_id: str) -> Place:
-    assignee = happening.around.people.get(found.assignee_id or "")
+def _place(view: View, happening: EventContext, found: ConversationNoun, source_id: str) -> Place:
+    assignee = happening.related.people.get(found.assignee_id or "")
     me = _me(view, happening)
     return Place(
         assignee_id=assignee.number if assignee else None,
@@ -171,17 +171,17 @@ def _place(view: View, happening: Happening, found: ConversationNoun, source_id:
     )
 
 
-def _status(view: View, happening: Happening, said: MessageNoun) -> str:
+def _status(view: View, happening: EventContext, said: MessageNoun) -> str:
     me = _me(view, happening)
     is_read = said.sender_kind != "contact" and me is not None and me.read_seq >= said.seq
     return "read" if is_read else "sent"
 
 
-def _me(view: View, happening: Happening) -> Participant | None:
-    return happening.part_of(view.contact.id) if view.contact else None
+def _me(view: View, happening: EventContext) -> Participant | None:
+    return happening.participant(view.contact.id) if view.contact else None
 
 
-def _echo(happening: Happening) -> str | int | float | UnsetType:
+def _echo(happening: EventContext) -> str | int | float | UnsetType:
     told = happening.event
     if told.kind != "message.created" or told.body == "{}":
         return UNSET

@@ -112,7 +112,7 @@ def contact_record(tenant: Tenant, inbox: Inbox, contact: Identity) -> ContactRe
         account_id=tenant.number,
         created_at=iso_ms(contact.created_at),
         updated_at=iso_ms(contact.updated_at),
-        additional_attributes=attributes.named(
+        additional_attributes=attributes.only_named(
             contact.additional_attributes, settings.public_attributes
         ),
         identifier=contact.identifier,
@@ -139,7 +139,7 @@ def contact_sender(inbox: Inbox, contact: Identity) -> ContactSender:
     """The contact as the sender of a message."""
     settings = settings_of(inbox)
     return ContactSender(
-        additional_attributes=attributes.named(
+        additional_attributes=attributes.only_named(
             contact.additional_attributes, settings.public_attributes
         ),
         custom_attributes=_own(contact, settings),
@@ -201,4 +201,4 @@ def bot_sender(m: Message) -> BotSender:
 
 def _own(contact: Identity, settings: InboxSettings) -> dict[str, object]:
     given = contact_rules.settings_of(contact).given
-    return attributes.named(contact.custom_attributes, (*given, *settings.public_attributes))
+    return attributes.only_named(contact.custom_attributes, (*given, *settings.public_attributes))

@@ -66,7 +66,7 @@ def reader(call: AnyRequest) -> Actor:
 def reading(actor: Actor) -> Actor:
     """As `reader`, for an actor found elsewhere."""
     if actor.kind == "key":
-        access.need(actor, READ_CONVERSATIONS)
+        access.require(actor, READ_CONVERSATIONS)
     return actor
 
 
@@ -78,7 +78,7 @@ def writer(call: AnyRequest) -> Actor:
 def writing(actor: Actor) -> Actor:
     """As `writer`, for an actor found elsewhere."""
     if actor.kind == "key":
-        access.need(actor, WRITE_CONVERSATIONS)
+        access.require(actor, WRITE_CONVERSATIONS)
     return actor
 
 

@@ -120,7 +120,7 @@ class Talk:
     async def _typing(self, command: wire.SayTyping) -> None:
         actor = auth.writing(self.voice.actor)
         conversation_id = values.id_("conversation_id", command.conversation_id)
-        who = await whereabouts.writer(self._engine, actor, conversation_id, command.private)
+        who = await whereabouts.typing_user(self._engine, actor, conversation_id, command.private)
         said = wire_stream.SayTyping(command.on, command.private)
         self._relay.whisper(stream.typing(actor, who, conversation_id, said))
 

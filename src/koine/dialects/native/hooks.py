@@ -7,12 +7,12 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.dialects.native import stream_shapes
-from koine.engine.hook_voice import Kinds
+from koine.engine.hook_voice import EventNames
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
-from koine.model.event import EventKind, Logged
-from koine.model.happening import Happening
-from koine.model.hook import Told
+from koine.model.event import EventKind, LoggedEvent
+from koine.model.happening import EventContext
+from koine.model.hook import WebhookPayload
 from koine.model.tenant import Tenant
 
 _REMOVED = {
@@ -45,25 +45,25 @@ class NativeHooks:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
 
-    def wants(self, event: Logged, kinds: Kinds) -> bool:
+    def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
         """Under its own name, or because it may be of a thing that was removed."""
         if not kinds or event.kind in kinds:
             return True
         return _REMOVED.get(event.kind.partition(".")[0]) in kinds
 
-    def told(
-        self, happening: Happening, tenant: Tenant, kinds: Kinds, reader: Actor
-    ) -> Told | None:
+    def payload(
+        self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
+    ) -> WebhookPayload | None:
         """The event with what it is about; None when there is nothing left to show."""
-        event, kind = happening.event, stream_shapes.kind(happening, reader)
+        event, kind = context.event, stream_shapes.kind(context, reader)
         if kinds and kind not in kinds:
             return None
         # Bodies are kept, and seen by others: never what opens the tenant's inboxes.
-        view = structs.replace(stream_shapes.view(happening, kind, reader), settings=False)
+        view = structs.replace(stream_shapes.view(context, kind, reader), settings=False)
         data: object
         if event.kind == "webhook.disabled":
             data = {"webhook_id": event.subject_id, **_said.decode(event.body)}
-        elif (data := stream_shapes.data(happening, view, self._base_url)) is None:
+        elif (data := stream_shapes.data(context, view, self._base_url)) is None:
             return None
         body = Body(
             type=kind,
@@ -72,13 +72,13 @@ class NativeHooks:
             seq=event.seq,
             data=data,
         )
-        return Told(kind, msgspec.json.encode(body))
+        return WebhookPayload(kind, msgspec.json.encode(body))
 
-    def ping(self, tenant: Tenant, now: int) -> Told:
+    def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
         """An event that nothing happened."""
         data = {"tenant_id": tenant.id, "tenant": tenant.slug}
         body = Body(type=PING, timestamp=iso_ms(now), data=data)
-        return Told(PING, msgspec.json.encode(body))
+        return WebhookPayload(PING, msgspec.json.encode(body))
 
     def signatures(
         self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes

@@ -97,7 +97,7 @@ def session_routes(limiter: RateLimiter) -> Routes:
     )
     async def log_out(call: Request[wire.RefreshToken, None]) -> None:
         """End the session of a refresh token."""
-        await sessions.end(call.engine, call.body.refresh_token)
+        await sessions.log_out(call.engine, call.body.refresh_token)
 
     return routes
 

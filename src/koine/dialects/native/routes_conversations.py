@@ -4,8 +4,8 @@ from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, delivery_conversations
-from koine.engine.conversations import Changes
-from koine.engine.delivery_conversations import Opening
+from koine.engine.conversations import ConversationChanges
+from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.http.call import AnyRequest, Request, Response
 from koine.http.query import BadQuery
 from koine.http.route import PathType, Routes
@@ -13,13 +13,13 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
-from koine.model.view import Part
+from koine.model.view import Include
 
 CONVERSATIONS = "/v1/conversations"
 CONVERSATION = "/v1/conversations/{conversation_id}"
 TAGS = ("Conversations",)
 TYPES: dict[str, PathType] = {"conversation_id": "uuid"}
-AROUND: frozenset[Part] = frozenset({"people", "participants"})
+AROUND: frozenset[Include] = frozenset({"people", "participants"})
 OF_DELIVERY = frozenset({"title", "metadata", "participants", "delivery_id"})
 
 routes = Routes()
@@ -32,7 +32,7 @@ async def list_conversations(call: Request[None, wire.ConversationQuery]) -> wir
     found = await conversations.find(
         call.engine, actor, _filter(q, actor), cursors.window(q), AROUND, with_total=False
     )
-    shown = [shapes_talk.conversation(each, found.around, actor) for each in found.items]
+    shown = [shapes_talk.conversation(each, found.related, actor) for each in found.items]
     return wire.Conversations(shown, cursors.written(found.next))
 
 
@@ -59,7 +59,7 @@ async def create_conversation(call: Request[wire.CreateConversation, None]) -> R
         made = await conversations.create(call.engine, actor, NewConversation(**given))
         return Response(await _shown(call, made))
     _check_delivery(body)
-    opening = Opening(
+    opening = NewDeliveryConversation(
         delivery_id=given["delivery_id"],
         joining=joining,
         title=body.title,
@@ -74,7 +74,7 @@ async def get_conversation(call: Request[None, None]) -> wire.Conversation:
     """Get one conversation."""
     conversation_id = values.path_id(call, "conversation_id")
     found = await conversations.get(call.engine, reader(call), conversation_id, AROUND)
-    return shapes_talk.conversation(found.one, found.around, call.actor)
+    return shapes_talk.conversation(found.one, found.related, call.actor)
 
 
 @routes.patch(
@@ -92,7 +92,10 @@ async def change_conversation(call: Request[wire.ChangeConversation, None]) -> w
     )
     actor = writer(call)
     return await _shown(
-        call, await conversations.change(call.engine, actor, conversation_id, Changes(**given))
+        call,
+        await conversations.change(
+            call.engine, actor, conversation_id, ConversationChanges(**given)
+        ),
     )
 
 
@@ -109,7 +112,7 @@ async def remove_conversation(call: Request[None, wire.RemoveQuery]) -> None:
 
 
 async def _shown(call: AnyRequest, found: Conversation) -> wire.Conversation:
-    around = await conversations.surroundings(call.engine, call.actor, [found], AROUND)
+    around = await conversations.related(call.engine, call.actor, [found], AROUND)
     return shapes_talk.conversation(found, around, call.actor)
 
 

@@ -51,7 +51,7 @@ async def say_typing(call: Request[wire.SayTyping, None]) -> None:
     """Tell those who follow the conversation live that the caller is writing, or stopped."""
     conversation_id = values.path_id(call, "conversation_id")
     body = call.body
-    who = await whereabouts.writer(call.engine, writer(call), conversation_id, body.private)
+    who = await whereabouts.typing_user(call.engine, writer(call), conversation_id, body.private)
     call.realtime.whisper(stream.typing(call.actor, who, conversation_id, body))
 
 

@@ -18,7 +18,7 @@ routes = Routes()
 async def list_inboxes(call: Request[None, wire.PageQuery]) -> wire_setup.Inboxes:
     """List inboxes, oldest first."""
     window = cursors.window(call.query)
-    everyone = await inboxes.everyone(call.engine, call.actor)
+    everyone = await inboxes.list_all(call.engine, call.actor)
     page = cursors.cut(everyone, window, cursors.creation)
     with_keys = access.sees_settings(call.actor)
     return cursors.shown(wire_setup.Inboxes, page, lambda each: shapes.inbox(each, with_keys))

@@ -5,11 +5,11 @@ from koine.dialects.native import wire as common
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, participation, tickets
-from koine.engine.participation import Outcome
+from koine.engine.participation import ParticipantResult
 from koine.http.call import AnyRequest, Request, Response
 from koine.http.route import PathType, Routes
 from koine.model.errors import Invalid, NotFound
-from koine.model.view import Part
+from koine.model.view import Include
 
 CONVERSATION = "/v1/conversations/{conversation_id}"
 MEMBERS = CONVERSATION + "/participants"
@@ -20,7 +20,7 @@ TICKETS_TAG = ("Tickets",)
 ONE: dict[str, PathType] = {"conversation_id": "uuid"}
 TWO: dict[str, PathType] = ONE | {"identity_id": "uuid"}
 TICKET_ID: dict[str, PathType] = {"ticket_id": "uuid"}
-AROUND: frozenset[Part] = frozenset({"participants"})
+AROUND: frozenset[Include] = frozenset({"participants"})
 
 routes = Routes()
 
@@ -33,7 +33,7 @@ async def list_participants(call: Request[None, common.PageQuery]) -> wire.Parti
     conversation_id = values.path_id(call, "conversation_id")
     window = cursors.window(call.query)
     found = await conversations.get(call.engine, reader(call), conversation_id, AROUND)
-    everyone = found.around.participants[found.one.id]
+    everyone = found.related.participants[found.one.id]
     page = cursors.cut(everyone, window, lambda each: (each.joined_at, each.identity_id))
     return cursors.shown(wire.Participants, page, shapes_talk.participant)
 
@@ -133,7 +133,7 @@ async def complete_ticket(call: Request[None, None]) -> wire.Ticket:
     return shapes_talk.ticket(await tickets.complete(call.engine, writer(call), ticket_id))
 
 
-def _check_done(outcomes: list[Outcome]) -> None:
+def _check_done(outcomes: list[ParticipantResult]) -> None:
     if any(each.what == "absent" for each in outcomes):
         raise NotFound("participant")
 

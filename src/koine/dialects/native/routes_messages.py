@@ -77,7 +77,7 @@ async def create_message(call: Request[wire.CreateMessage, None]) -> wire.Messag
         when_closed=body.when_closed,
     )
     try:
-        posted = await messages.post(call.engine, actor, conversation_id, draft)
+        posted = await messages.send(call.engine, actor, conversation_id, draft)
     except Invalid as refusal:
         name = OWN_NAMES.get(refusal.field, refusal.field)
         raise Invalid(name, refusal.reason, refusal.message) from None

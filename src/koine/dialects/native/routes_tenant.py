@@ -56,7 +56,7 @@ async def list_audit_entries(call: Request[None, wire.AuditQuery]) -> wire.Audit
 async def list_keys(call: Request[None, wire.PageQuery]) -> wire.Keys:
     """List API keys, revoked ones too, without their secrets."""
     window = cursors.window(call.query)
-    everyone = await keys.everyone(call.engine, call.actor)
+    everyone = await keys.list_all(call.engine, call.actor)
     page = cursors.cut(everyone, window, cursors.creation)
     return cursors.shown(wire.Keys, page, shapes.key)
 

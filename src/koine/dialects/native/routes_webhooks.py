@@ -7,8 +7,8 @@ from msgspec import UNSET
 from koine.dialects.native import cursors, shapes_webhooks, values, wire
 from koine.dialects.native import wire_webhooks as wires
 from koine.engine import access, hook_changes, hooks
-from koine.engine.hook_changes import HookChanges
-from koine.engine.hooks import READ, NewHook
+from koine.engine.hook_changes import EndpointChanges
+from koine.engine.hooks import READ, NewEndpoint
 from koine.http.call import Request
 from koine.http.route import PathType, Routes
 from koine.relay.hooks import trying
@@ -25,7 +25,7 @@ routes = Routes()
 async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
     """List webhooks, oldest first."""
     window = cursors.window(call.query)
-    everyone = await hooks.everyone(call.engine, call.actor)
+    everyone = await hooks.list_all(call.engine, call.actor)
     page = cursors.cut(everyone, window, cursors.creation)
     return cursors.shown(wires.Webhooks, page, shapes_webhooks.webhook)
 
@@ -34,15 +34,15 @@ async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
 async def create_webhook(call: Request[wires.CreateWebhook, None]) -> wires.MadeWebhook:
     """Set a webhook up. The secret is shown this once."""
     given = _given(call.body)
-    made = await hooks.create(call.engine, call.actor, NewHook(**given))
+    made = await hooks.create(call.engine, call.actor, NewEndpoint(**given))
     return shapes_webhooks.made_webhook(made)
 
 
 @routes.get(f"{WEBHOOKS}/event-kinds", query=wires.KindsQuery, returns=wires.EventKinds, tags=TAGS)
 async def list_event_kinds(call: Request[None, wires.KindsQuery]) -> wires.EventKinds:
     """List the events a webhook can ask for."""
-    access.need(call.actor, *READ)
-    voice = call.engine.voices.get(call.query.dialect)
+    access.require(call.actor, *READ)
+    voice = call.engine.webhook_formats.get(call.query.dialect)
     return wires.EventKinds(list(voice.kinds) if voice else [])
 
 
@@ -62,7 +62,7 @@ async def change_webhook(call: Request[wires.ChangeWebhook, None]) -> wires.Chan
     given = _given(call.body)
     if "status" in given:
         given["active"] = given.pop("status") == "active"
-    changed = await hook_changes.change(call.engine, call.actor, hook_id, HookChanges(**given))
+    changed = await hook_changes.change(call.engine, call.actor, hook_id, EndpointChanges(**given))
     return shapes_webhooks.changed_webhook(changed)
 
 
@@ -82,7 +82,9 @@ async def remove_webhook(call: Request[None, None]) -> None:
 async def rotate_secret(call: Request[wires.RotateSecret, None]) -> wires.MadeWebhook:
     """Make a new secret, shown this once. Until the overlap is over both sign."""
     hook_id, engine = values.path_id(call, "webhook_id"), call.engine
-    made = await hooks.rotate(engine, call.actor, engine.sealed, hook_id, call.body.overlap_hours)
+    made = await hooks.rotate(
+        engine, call.actor, engine.encryption, hook_id, call.body.overlap_hours
+    )
     return shapes_webhooks.made_webhook(made)
 
 

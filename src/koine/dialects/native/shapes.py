@@ -7,7 +7,7 @@ from koine.dialects.native import wire_people as people
 from koine.dialects.native import wire_setup as setup
 from koine.dialects.native.values import raw, shown_bag, shown_time
 from koine.engine.contact_claims import claims_of, unverified
-from koine.engine.keys import MadeKey
+from koine.engine.keys import CreatedApiKey
 from koine.engine.sessions import LoggedIn
 from koine.kit.times import iso_ms
 from koine.model.audit import AuditEntry
@@ -83,7 +83,7 @@ def key(k: ApiKey) -> wire.Key:
     )
 
 
-def made_key(made: MadeKey) -> wire.MadeKey:
+def made_key(made: CreatedApiKey) -> wire.MadeKey:
     """A new API key with its secret."""
     return wire.MadeKey(**msgspec.structs.asdict(key(made.key)), secret=made.text)
 

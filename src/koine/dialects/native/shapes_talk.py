@@ -15,7 +15,7 @@ from koine.model.identity import Identity
 from koine.model.message import Attachment, Message
 from koine.model.names import display_name
 from koine.model.ticket import Ticket
-from koine.model.view import Around
+from koine.model.view import Related
 
 _FILES = msgspec.json.Decoder(list[Attachment])
 
@@ -33,15 +33,15 @@ class ConversationView(Struct, frozen=True):
     unread: int
 
 
-def conversation(c: Conversation, around: Around, actor: Actor) -> wire.Conversation:
+def conversation(c: Conversation, around: Related, actor: Actor) -> wire.Conversation:
     """One conversation with the people around it and what the actor has not read."""
     me = _me(around.participants.get(c.id, []), actor)
     private = access.sees_private(actor)
-    messages = access.reads(actor, around.readers.get(c.id))
+    messages = access.may_read_messages(actor, around.readers.get(c.id))
     return viewed(c, around, ConversationView(private, messages, unread(c, me, private)))
 
 
-def viewed(c: Conversation, around: Around, view: ConversationView) -> wire.Conversation:
+def viewed(c: Conversation, around: Related, view: ConversationView) -> wire.Conversation:
     """As `conversation`, for all readers with this view."""
     last, previous = _previews(c) if view.messages else _NONE
     return wire.Conversation(
@@ -106,7 +106,7 @@ def message(m: Message, base_url: str) -> wire.Message:
         public_seq=m.public_seq,
         type=m.type,
         content=m.content,
-        content_url=links.shown(m.content_url, m.attachments, base_url),
+        content_url=links.public_url(m.content_url, m.attachments, base_url),
         content_type=m.content_type,
         content_attributes=shown_bag(m.content_attributes),
         metadata=shown_bag(m.metadata) if m.metadata is not None else None,

@@ -7,10 +7,10 @@ from msgspec import UNSET
 
 from koine.dialects.native import wire_webhooks as wire
 from koine.dialects.native.values import shown_time
-from koine.engine.hook_changes import ChangedHook
-from koine.engine.hooks import MadeHook
+from koine.engine.hook_changes import ChangedEndpoint
+from koine.engine.hooks import CreatedEndpoint
 from koine.kit.times import iso_ms
-from koine.model.hook import Attempt, Delivery, Hook, Shown
+from koine.model.hook import Attempt, DeliveryDetail, WebhookDelivery, WebhookEndpoint
 from koine.relay.hooks.post import Posted
 from koine.relay.hooks.schedule import RETRIES
 
@@ -18,7 +18,7 @@ _words = msgspec.json.Decoder(list[str])
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
-def webhook(h: Hook) -> wire.Webhook:
+def webhook(h: WebhookEndpoint) -> wire.Webhook:
     """An endpoint without its secret and headers."""
     return wire.Webhook(
         id=h.id,
@@ -41,20 +41,20 @@ def webhook(h: Hook) -> wire.Webhook:
     )
 
 
-def made_webhook(made: MadeHook) -> wire.MadeWebhook:
+def made_webhook(made: CreatedEndpoint) -> wire.MadeWebhook:
     """An endpoint with its secret."""
     shown = msgspec.structs.asdict(webhook(made.hook))
     return wire.MadeWebhook(**shown, secret=made.secret)
 
 
-def changed_webhook(changed: ChangedHook) -> wire.ChangedWebhook:
+def changed_webhook(changed: ChangedEndpoint) -> wire.ChangedWebhook:
     """An endpoint, with its secret if it got a new one."""
     shown = msgspec.structs.asdict(webhook(changed.hook))
     secret = UNSET if changed.secret is None else changed.secret
     return wire.ChangedWebhook(**shown, secret=secret)
 
 
-def delivery(d: Delivery) -> wire.WebhookDelivery:
+def delivery(d: WebhookDelivery) -> wire.WebhookDelivery:
     """An event on its way."""
     return wire.WebhookDelivery(
         id=d.event_id,
@@ -72,7 +72,7 @@ def delivery(d: Delivery) -> wire.WebhookDelivery:
     )
 
 
-def shown_delivery(found: Shown) -> wire.ShownDelivery:
+def shown_delivery(found: DeliveryDetail) -> wire.ShownDelivery:
     """An event on its way with the tries so far."""
     shown = msgspec.structs.asdict(delivery(found.delivery))
     return wire.ShownDelivery(**shown, tries=[attempt(each) for each in found.attempts])
@@ -98,7 +98,7 @@ def ping(posted: Posted) -> wire.PingOutcome:
     return wire.PingOutcome(posted.verdict.outcome == "delivered", attempt(posted.attempt))
 
 
-def _policy(h: Hook) -> wire.RetryPolicy | None:
+def _policy(h: WebhookEndpoint) -> wire.RetryPolicy | None:
     if h.backoff is None:
         return None
     return wire.RetryPolicy(RETRIES if h.max_retries is None else h.max_retries, h.backoff)

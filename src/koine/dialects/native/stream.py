@@ -13,7 +13,7 @@ from koine.http.call import AnyRequest
 from koine.model.actor import Actor
 from koine.model.errors import Invalid
 from koine.model.event import EventKind
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.identity import Identity
 from koine.model.names import display_name
 from koine.relay.voice import Whisper
@@ -55,13 +55,13 @@ class NativeEventEncoder(Struct, frozen=True, cache_hash=True):
     base_url: str
     frame: Frame
 
-    def encode(self, happening: Happening, view: stream_shapes.View) -> bytes | None:
+    def encode(self, happening: EventContext, view: stream_shapes.View) -> bytes | None:
         """The event; None when there is nothing left to show."""
         shown = stream_shapes.event(happening, view, self.base_url)
         return None if shown is None else self.frame(shown.type, _encode(shown))
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: Happening | None, view: Literal[True]
+        self, whisper: Whisper, happening: EventContext | None, view: Literal[True]
     ) -> bytes:
         """Who is writing, who is there."""
         return self.frame(whisper.kind, _encode(told(whisper)))
@@ -89,14 +89,16 @@ class NativeVoice:
         """Who reads, asked again."""
         return await self.ask()
 
-    def view(self, happening: Happening) -> stream_shapes.View | None:
+    def view(self, happening: EventContext) -> stream_shapes.View | None:
         """What the reader is shown of an event that it asked for."""
         event, kind = happening.event, stream_shapes.kind(happening, self.actor)
         if not self.wanted.takes(kind, event.conversation_id or event.subject_id):
             return None
         return stream_shapes.view(happening, kind, self.actor)
 
-    def ephemeral_view(self, whisper: Whisper, happening: Happening | None) -> Literal[True] | None:
+    def ephemeral_view(
+        self, whisper: Whisper, happening: EventContext | None
+    ) -> Literal[True] | None:
         """The same for every reader who asked for it."""
         return True if self.wanted.takes(whisper.kind, whisper.conversation_id) else None
 

@@ -12,7 +12,7 @@ from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, unread
 from koine.model.delivery import Delivery
-from koine.model.happening import Happening
+from koine.model.happening import EventContext
 from koine.model.identity import RESPONDER_KINDS, Identity
 from koine.model.inbox import Inbox
 from koine.model.names import display_name
@@ -35,9 +35,9 @@ class View(Struct, frozen=True):
     settings: bool = False
 
 
-def view(happening: Happening, kind: str, actor: Actor) -> View:
+def view(happening: EventContext, kind: str, actor: Actor) -> View:
     """What the actor is shown of an event, whose `kind` is of this actor, too."""
-    found, noun = happening.conversation, happening.noun
+    found, noun = happening.conversation, happening.subject
     conversation = None if found is None else _conversation_view(happening, found, actor)
     if noun is None:
         return View(kind, conversation)
@@ -48,7 +48,7 @@ def view(happening: Happening, kind: str, actor: Actor) -> View:
     return View(kind, conversation)
 
 
-def event(happening: Happening, view: View, base_url: str) -> wire.Event | None:
+def event(happening: EventContext, view: View, base_url: str) -> wire.Event | None:
     """The event as readers with this view are shown it; None when nothing is left to show."""
     held = data(happening, view, base_url)
     if held is None:
@@ -64,12 +64,12 @@ def event(happening: Happening, view: View, base_url: str) -> wire.Event | None:
     )
 
 
-def kind(happening: Happening, actor: Actor) -> str:
+def kind(happening: EventContext, actor: Actor) -> str:
     """The event's type: that of the log, but what is out of the actor's lists is `removed`."""
     told = happening.event.kind
     if told.partition(".")[0] in _TALK and happening.conversation is not None:
         return told if hearing.sees_conversation(actor, happening) else REMOVED
-    noun = happening.noun
+    noun = happening.subject
     if isinstance(noun, Inbox) and noun.removed_at is not None:
         return "inbox.removed"
     if isinstance(noun, Delivery) and not hearing.sees_delivery(actor, noun):
@@ -77,7 +77,7 @@ def kind(happening: Happening, actor: Actor) -> str:
     return told
 
 
-def data(happening: Happening, view: View, base_url: str) -> wire.EventData | None:
+def data(happening: EventContext, view: View, base_url: str) -> wire.EventData | None:
     """What the event holds, for readers with this view; None when it is there no more."""
     told = happening.event
     match told.kind.partition(".")[0]:
@@ -85,7 +85,7 @@ def data(happening: Happening, view: View, base_url: str) -> wire.EventData | No
             return _talk(happening, view, base_url)
         case "credential":
             return wire.EventData(subject_id=told.subject_id)
-    match happening.noun:
+    match happening.subject:
         case Identity() as person if told.kind == "responder.versioned":
             version = happening.version
             return wire.EventData(
@@ -115,7 +115,7 @@ def data(happening: Happening, view: View, base_url: str) -> wire.EventData | No
             return None
 
 
-def _talk(happening: Happening, view: View, base_url: str) -> wire.EventData | None:
+def _talk(happening: EventContext, view: View, base_url: str) -> wire.EventData | None:
     found, told = happening.conversation, happening.event
     if found is None:
         return (
@@ -130,7 +130,7 @@ def _talk(happening: Happening, view: View, base_url: str) -> wire.EventData | N
         message = happening.message
         if message is None:
             return None
-        sender = happening.part_of(message.sender_id) if message.sender_id else None
+        sender = happening.participant(message.sender_id) if message.sender_id else None
         return wire.EventData(
             message=shapes_talk.message(message, base_url),
             conversation=shown,
@@ -141,19 +141,19 @@ def _talk(happening: Happening, view: View, base_url: str) -> wire.EventData | N
 
 
 def _conversation_view(
-    happening: Happening, found: Conversation, actor: Actor
+    happening: EventContext, found: Conversation, actor: Actor
 ) -> shapes_talk.ConversationView:
-    me, private = happening.part_of(actor.identity_id), access.sees_private(actor)
+    me, private = happening.participant(actor.identity_id), access.sees_private(actor)
     messages = hearing.reads_messages(actor, happening)
     return shapes_talk.ConversationView(private, messages, unread(found, me, private))
 
 
-def _shown(happening: Happening, found: Conversation, view: View) -> wire_talk.Conversation:
+def _shown(happening: EventContext, found: Conversation, view: View) -> wire_talk.Conversation:
     assert view.conversation is not None
-    return shapes_talk.viewed(found, happening.around, view.conversation)
+    return shapes_talk.viewed(found, happening.related, view.conversation)
 
 
-def _person(happening: Happening, person: Identity, whole: bool) -> wire.EventData:
+def _person(happening: EventContext, person: Identity, whole: bool) -> wire.EventData:
     is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
     return wire.EventData(
         person=wire.Card(
@@ -166,6 +166,6 @@ def _person(happening: Happening, person: Identity, whole: bool) -> wire.EventDa
     )
 
 
-def _deleted(happening: Happening) -> str | None:
+def _deleted(happening: EventContext) -> str | None:
     told = happening.event
     return told.subject_id if told.kind == "conversation.deleted" else None

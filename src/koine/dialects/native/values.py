@@ -67,7 +67,7 @@ def raw(text: str) -> msgspec.Raw:
 
 def shown_bag(text: str) -> msgspec.Raw:
     """A bag of attributes as it goes out: one from before there were limits as far as it fits."""
-    return raw(attributes.shown(text))
+    return raw(attributes.public_attributes(text))
 
 
 def changed_fields(

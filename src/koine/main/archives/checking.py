@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from koine.engine.files import place
+from koine.engine.files import relative_path
 from koine.kit.settings import Settings
 from koine.main.archives.manifest import DATABASE, BadArchive, Manifest
 from koine.main.archives.tarred import unpack
@@ -59,6 +59,6 @@ async def differences(
     expected = schema.head() if migrated else said.schema
     if found.schema != expected:
         wrong.append(f"the tables are at {found.schema}, not at {expected}")
-    missing = [key for key in await file_keys(ask) if not (data / place(key)).is_file()]
+    missing = [key for key in await file_keys(ask) if not (data / relative_path(key)).is_file()]
     wrong += [f"upload {key} is missing" for key in sorted(set(missing) - set(manifest.gone))]
     return wrong + await numbering_gaps(ask)

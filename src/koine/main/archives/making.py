@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from koine import __version__
-from koine.engine.files import place
+from koine.engine.files import relative_path
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
@@ -46,8 +46,8 @@ async def back_up(settings: Settings, path: Path) -> Path:
 def _add_upload(archive: ArchiveWriter, settings: Settings, key: str) -> bool:
     """Whether the upload was there to be added."""
     try:
-        with (Path(settings.data_dir) / place(key)).open("rb") as file:
-            archive.add(place(key).as_posix(), file)
+        with (Path(settings.data_dir) / relative_path(key)).open("rb") as file:
+            archive.add(relative_path(key).as_posix(), file)
     except FileNotFoundError:
         return False
     return True

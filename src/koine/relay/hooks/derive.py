@@ -7,11 +7,11 @@ What an event says of somebody's rights is heeded, too: endpoints whose owner lo
 
 from koine.engine import hook_owners as owners
 from koine.engine.engine import Engine
-from koine.engine.hook_lines import due, in_their_inboxes, is_for
-from koine.engine.hook_voice import Voices
+from koine.engine.hook_lines import delivery_row, in_their_inboxes, matches
+from koine.engine.hook_voice import WebhookFormats
 from koine.model.actor import Actor
-from koine.model.event import EventKind, Logged
-from koine.model.hook import Owned, Place
+from koine.model.event import EventKind, LoggedEvent
+from koine.model.hook import EndpointKey, TenantEndpoint
 from koine.store import events, hook_queue, hooks
 from koine.store.as_tenant import TenantTx
 from koine.store.db import Tx
@@ -40,7 +40,7 @@ class Deriver:
         if settled < self._looked:
             self._looked = 0  # the log went back: another database is behind the same address
         while await self._is_behind(settled, now):
-            db, voices = self._engine.db, self._engine.voices
+            db, voices = self._engine.db, self._engine.webhook_formats
             written, upto = await db.write("", _derive, voices, now, self._looked, settled)
             found += written
             if upto >= settled:
@@ -50,7 +50,7 @@ class Deriver:
     async def _is_behind(self, settled: int, now: int) -> bool:
         """Whether there is something to write. What is for nobody is not worth a transaction."""
         while True:
-            db, voices = self._engine.db, self._engine.voices
+            db, voices = self._engine.db, self._engine.webhook_formats
             upto, some, cursor = await db.read("", _look, voices, now, self._looked, settled)
             if some or upto - cursor > LAZY:
                 return True
@@ -60,7 +60,7 @@ class Deriver:
 
 
 async def _look(
-    tx: Tx, voices: Voices, now: int, looked: int, settled: int
+    tx: Tx, voices: WebhookFormats, now: int, looked: int, settled: int
 ) -> tuple[int, bool, int]:
     """How far the next stretch goes, whether there is anything to write, where the cursor is."""
     active = await _active(tx, voices)
@@ -75,7 +75,9 @@ async def _look(
     return upto, some, max(cursor, start)
 
 
-async def _derive(tx: Tx, voices: Voices, now: int, looked: int, settled: int) -> tuple[int, int]:
+async def _derive(
+    tx: Tx, voices: WebhookFormats, now: int, looked: int, settled: int
+) -> tuple[int, int]:
     """Put one stretch in line; answers how many rows and where it ends."""
     cursor = await hooks.cursor(tx, lock=True)
     active = await _active(tx, voices)
@@ -83,44 +85,44 @@ async def _derive(tx: Tx, voices: Voices, now: int, looked: int, settled: int) -
     upto, chunk = await _stretch(tx, start, settled)
     pairs = await _pairs(tx, voices, active, chunk)
     lost = await _lost(tx, now, [*_concerned(active, chunk), *(hook for _, hook in pairs)])
-    for place, reason in sorted(lost.items(), key=lambda each: each[0].hook_id):
+    for place, reason in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
         await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
-    due_now = [due(event, hook, now) for event, hook in pairs if hook.place not in lost]
+    due_now = [delivery_row(event, hook, now) for event, hook in pairs if hook.key not in lost]
     await hook_queue.enqueue(tx, due_now)
     if upto > cursor:
         await hooks.move_cursor(tx, upto)
     return len(due_now), upto
 
 
-async def _active(tx: Tx, voices: Voices) -> list[Owned]:
+async def _active(tx: Tx, voices: WebhookFormats) -> list[TenantEndpoint]:
     return [hook for hook in await hooks.active(tx) if hook.dialect in voices]
 
 
-async def _stretch(tx: Tx, start: int, settled: int) -> tuple[int, list[Logged]]:
+async def _stretch(tx: Tx, start: int, settled: int) -> tuple[int, list[LoggedEvent]]:
     chunk = await events.after(tx, start, settled, CHUNK)
     return (chunk[-1].position if len(chunk) == CHUNK else max(start, settled)), chunk
 
 
 async def _pairs(
-    tx: Tx, voices: Voices, active: list[Owned], chunk: list[Logged]
-) -> list[tuple[Logged, Owned]]:
+    tx: Tx, voices: WebhookFormats, active: list[TenantEndpoint], chunk: list[LoggedEvent]
+) -> list[tuple[LoggedEvent, TenantEndpoint]]:
     """Who is to be told of what."""
     by_tenant = _by_tenant(active)
     pairs = [
         (event, hook)
         for event in chunk
         for hook in by_tenant.get(event.tenant_id, ())
-        if event.position > hook.since and is_for(voices, event, hook)
+        if event.position > hook.since and matches(voices, event, hook)
     ]
     return await in_their_inboxes(tx, pairs)
 
 
-def _concerned(active: list[Owned], chunk: list[Logged]) -> list[Owned]:
+def _concerned(active: list[TenantEndpoint], chunk: list[LoggedEvent]) -> list[TenantEndpoint]:
     """The endpoints whose owner may have lost rights by one of these events: the person it is
     about, or a key, for a key may rest on others."""
     by_tenant = _by_tenant(active)
     found = {
-        hook.place: hook
+        hook.key: hook
         for event in chunk
         if event.kind in _RIGHTS and event.tenant_id in by_tenant and not event.is_of_contact
         for hook in by_tenant[event.tenant_id]
@@ -129,11 +131,11 @@ def _concerned(active: list[Owned], chunk: list[Logged]) -> list[Owned]:
     return list(found.values())
 
 
-async def _lost(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, str]:
+async def _lost(tx: Tx, now: int, asked: list[TenantEndpoint]) -> dict[EndpointKey, str]:
     """Which of these endpoints must be paused, and why."""
     known: dict[str, owners.OwnerRights] = {}
-    lost: dict[Place, str] = {}
-    for place, hook in {hook.place: hook for hook in asked}.items():
+    lost: dict[EndpointKey, str] = {}
+    for place, hook in {hook.key: hook for hook in asked}.items():
         tenant = TenantTx(tx, place.tenant_id)
         found = await owners.endpoint_actor(
             tenant, now, hook, known.setdefault(place.tenant_id, {})
@@ -143,8 +145,8 @@ async def _lost(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, str]:
     return lost
 
 
-def _by_tenant(active: list[Owned]) -> dict[str, list[Owned]]:
-    found: dict[str, list[Owned]] = {}
+def _by_tenant(active: list[TenantEndpoint]) -> dict[str, list[TenantEndpoint]]:
+    found: dict[str, list[TenantEndpoint]] = {}
     for hook in active:
         found.setdefault(hook.tenant_id, []).append(hook)
     return found

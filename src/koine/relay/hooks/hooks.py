@@ -57,7 +57,7 @@ class Hooks:
         for place in await engine.db.read_long(
             "", hook_log.endpoints_with_deliveries_before, before
         ):
-            given = (place.hook_id, before, FORGOTTEN_AT_ONCE)
+            given = (place.endpoint_id, before, FORGOTTEN_AT_ONCE)
             while await engine.db.write(place.tenant_id, hook_log.forget_before, *given):
                 pass
         count, oldest = await engine.db.read_long("", hook_log.pending_count)

@@ -7,17 +7,17 @@ import structlog
 from msgspec import Struct
 
 from koine.engine.engine import Engine
-from koine.engine.hearing import hears
-from koine.engine.hook_lines import kinds_of
+from koine.engine.hearing import can_receive
+from koine.engine.hook_lines import event_names_of
 from koine.engine.hook_owners import OwnerRights, endpoint_actor
-from koine.engine.hook_voice import Kinds
+from koine.engine.hook_voice import EventNames
 from koine.kit import webhook_signature
 from koine.kit.lru import TTLCache
 from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
-from koine.model.event import Logged
-from koine.model.happening import Happening
-from koine.model.hook import Claim, Hook, Owned, Place, Told
+from koine.model.event import LoggedEvent
+from koine.model.happening import EventContext
+from koine.model.hook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
 from koine.model.tenant import Tenant
 from koine.relay.gathering import gathered
 from koine.store import hook_log, tenants
@@ -44,7 +44,7 @@ class Letter(Struct, frozen=True):
     """What is to be posted for a claim; at `asked` (µs) its owner was known to have the right."""
 
     claim: Claim
-    hook: Owned
+    hook: TenantEndpoint
     body: bytes
     asked: int
 
@@ -57,19 +57,19 @@ class Written(Struct):
     cancelled: list[tuple[Claim, str]] = msgspec.field(default_factory=list)
     dropped: list[Claim] = msgspec.field(default_factory=list)
     waiting: list[Claim] = msgspec.field(default_factory=list)
-    paused: dict[Place, str] = msgspec.field(default_factory=dict)
+    paused: dict[EndpointKey, str] = msgspec.field(default_factory=dict)
 
 
 class Recipient(Struct, frozen=True):
     """An endpoint, the actor with whose rights it reads, its tenant; read at `asked` (µs)."""
 
-    hook: Owned
+    hook: TenantEndpoint
     actor: Actor
     tenant: Tenant | None
     asked: int
 
 
-Made = dict[tuple[int, str, Kinds, Actor], Told | None]
+Made = dict[tuple[int, str, EventNames, Actor], WebhookPayload | None]
 """The bodies of a tenant's events, each made once for all endpoints that are told it alike."""
 
 
@@ -79,9 +79,11 @@ class Desk:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tenants: TTLCache[str, Tenant] = TTLCache(10_000)
-        self._keys: TTLCache[tuple[Place, int], Keys] = TTLCache(10_000)
+        self._keys: TTLCache[tuple[EndpointKey, int], Keys] = TTLCache(10_000)
 
-    async def write(self, claims: list[Claim], hooks: Mapping[Place, Owned]) -> Written:
+    async def write(
+        self, claims: list[Claim], hooks: Mapping[EndpointKey, TenantEndpoint]
+    ) -> Written:
         """The letters of some claims; each event is gathered once for all who are told of it.
         Raises Unavailable."""
         written = Written()
@@ -120,8 +122,10 @@ class Desk:
                 self._tenants.put(tenant_id, found, now + MINUTE)
         return found
 
-    async def _happened(self, tenant_id: str, claims: list[Claim]) -> dict[int, Happening]:
-        events: dict[int, Logged] = {c.position: c.event for c in claims if c.event is not None}
+    async def _happened(self, tenant_id: str, claims: list[Claim]) -> dict[int, EventContext]:
+        events: dict[int, LoggedEvent] = {
+            c.position: c.event for c in claims if c.event is not None
+        }
         if not events:
             return {}
         happened = await gathered(self._engine.db, tenant_id, list(events.values()), [])
@@ -132,7 +136,7 @@ class Desk:
         written: Written,
         claim: Claim,
         recipient: Recipient,
-        happening: Happening | None,
+        happening: EventContext | None,
         made: Made,
     ) -> None:
         if happening is None or recipient.tenant is None:
@@ -145,15 +149,15 @@ class Desk:
             written.letters.append(Letter(claim, recipient.hook, told.body, recipient.asked))
 
     def _told(
-        self, recipient: Recipient, tenant: Tenant, happening: Happening, made: Made
-    ) -> Told | None:
+        self, recipient: Recipient, tenant: Tenant, happening: EventContext, made: Made
+    ) -> WebhookPayload | None:
         hook, actor = recipient.hook, recipient.actor
-        if not hears(actor, happening):
+        if not can_receive(actor, happening):
             return None
-        voice, kinds = self._engine.voices[hook.dialect], kinds_of(hook)
+        voice, kinds = self._engine.webhook_formats[hook.dialect], event_names_of(hook)
         key = (happening.event.position, hook.dialect, kinds, actor)
         if key not in made:
-            made[key] = voice.told(happening, tenant, kinds, actor)
+            made[key] = voice.payload(happening, tenant, kinds, actor)
         return made[key]
 
     async def reason_to_pause(self, letter: Letter) -> str | None:
@@ -164,20 +168,24 @@ class Desk:
             return None
         hook = letter.hook
         found = await self._engine.db.read(hook.tenant_id, _endpoint_actors, now, [hook])
-        actor = found[hook.place]
+        actor = found[hook.key]
         return None if isinstance(actor, Actor) else actor
 
-    def signed(self, hook: Owned, event_id: str, body: bytes) -> tuple[dict[str, str], Keys]:
+    def signed(
+        self, hook: TenantEndpoint, event_id: str, body: bytes
+    ) -> tuple[dict[str, str], Keys]:
         """The headers of a post of now, and the keys they are made with. Raises ValueError when
         the keys cannot be read."""
         keys, now_s = self._opened(hook), unix(self._engine.clock.now())
         made = CONTENT | webhook_signature.headers(keys.secrets, event_id, now_s, body)
-        own = self._engine.voices[hook.dialect].signatures(keys.secrets, event_id, now_s, body)
+        own = self._engine.webhook_formats[hook.dialect].signatures(
+            keys.secrets, event_id, now_s, body
+        )
         return keys.headers | made | dict(own), keys
 
-    def _opened(self, hook: Owned) -> Keys:
+    def _opened(self, hook: TenantEndpoint) -> Keys:
         now = self._engine.clock.now()
-        name = (hook.place, hook.updated_at)
+        name = (hook.key, hook.updated_at)
         found = self._keys.get(name, now)
         if found is None:
             found = opened(self._engine, hook, now)
@@ -188,16 +196,18 @@ class Desk:
         return found
 
 
-def opened(engine: Engine, hook: Hook, now: int) -> Keys:
+def opened(engine: Engine, hook: WebhookEndpoint, now: int) -> Keys:
     """The keys of a hook. Raises ValueError when they were sealed under another secret."""
-    secrets = [engine.sealed.decrypt(hook.secret).decode()]
+    secrets = [engine.encryption.decrypt(hook.secret).decode()]
     if hook.old_secret is not None and (hook.old_secret_until or 0) > now:
-        secrets.append(engine.sealed.decrypt(hook.old_secret).decode())
-    headers = _headers.decode(engine.sealed.decrypt(hook.headers)) if hook.headers else {}
+        secrets.append(engine.encryption.decrypt(hook.old_secret).decode())
+    headers = _headers.decode(engine.encryption.decrypt(hook.headers)) if hook.headers else {}
     return Keys(tuple(secrets), headers)
 
 
-async def _endpoint_actors(tx: Tx, now: int, asked: list[Owned]) -> dict[Place, Actor | str]:
+async def _endpoint_actors(
+    tx: Tx, now: int, asked: list[TenantEndpoint]
+) -> dict[EndpointKey, Actor | str]:
     """As whom each endpoint listens, or why it must be paused."""
     known: OwnerRights = {}
-    return {hook.place: await endpoint_actor(tx, now, hook, known) for hook in asked}
+    return {hook.key: await endpoint_actor(tx, now, hook, known) for hook in asked}

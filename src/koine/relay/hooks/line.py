@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from koine.model.hook import Health, Owned
+from koine.model.hook import EndpointHealth, TenantEndpoint
 from koine.relay.hooks import breaker
 from koine.relay.hooks.letters import Letter
 
@@ -17,7 +17,7 @@ class Line:
     """Kept in memory from the first claim on. `waiting` are letters claimed and not yet posted;
     `allowed` is how many claims the endpoint could have at most when that was last asked."""
 
-    def __init__(self, hook: Owned) -> None:
+    def __init__(self, hook: TenantEndpoint) -> None:
         self.hook = hook
         self.flying = 0
         self.hungry = False
@@ -26,7 +26,7 @@ class Line:
         self._limit = FIRST
         self._health = self._written = _health(hook)
 
-    def renew(self, hook: Owned) -> None:
+    def renew(self, hook: TenantEndpoint) -> None:
         """The row was read again."""
         self.hook = hook
         if self._health == self._written:
@@ -66,7 +66,7 @@ class Line:
         self.flying += 1
         return self.waiting.popleft()
 
-    def went(self, well: bool, now: int) -> Health:
+    def went(self, well: bool, now: int) -> EndpointHealth:
         """A post came back; answers how the endpoint is now."""
         if well:
             self._limit = min(self._limit + 1, MOST)
@@ -76,7 +76,7 @@ class Line:
             self._health = breaker.failed(self._health, now)
         return self._health
 
-    def unwritten(self) -> Health | None:
+    def unwritten(self) -> EndpointHealth | None:
         """The health, if it is not what was last written; it counts as written from now on."""
         if self._health == self._written:
             return None
@@ -84,5 +84,5 @@ class Line:
         return self._health
 
 
-def _health(hook: Owned) -> Health:
-    return Health(hook.failures, hook.failing_since, hook.open_until)
+def _health(hook: TenantEndpoint) -> EndpointHealth:
+    return EndpointHealth(hook.failures, hook.failing_since, hook.open_until)

@@ -16,7 +16,7 @@ from koine.kit.clock import Clock
 from koine.kit.json import json_text
 from koine.model.errors import Unavailable
 from koine.model.event import Event
-from koine.model.hook import Attempt, Claim, Health, Place, Result
+from koine.model.hook import Attempt, Claim, EndpointHealth, EndpointKey, Result
 from koine.store import events, hook_queue, hooks
 from koine.store.db import Database, Tx
 
@@ -33,8 +33,8 @@ class Batch(Struct):
     results: list[Result] = msgspec.field(default_factory=list)
     tried: list[tuple[str, Attempt]] = msgspec.field(default_factory=list)
     dropped: list[Claim] = msgspec.field(default_factory=list)
-    health: dict[Place, Health] = msgspec.field(default_factory=dict)
-    disabled: dict[Place, str] = msgspec.field(default_factory=dict)
+    health: dict[EndpointKey, EndpointHealth] = msgspec.field(default_factory=dict)
+    disabled: dict[EndpointKey, str] = msgspec.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.results) + len(self.dropped) + len(self.health) + len(self.disabled)
@@ -98,8 +98,8 @@ async def write(tx: Tx, batch: Batch, now: int) -> None:
         await hook_queue.discard(tx, batch.dropped)
     if batch.health:
         await hooks.set_health(tx, batch.health)
-    for place, reason in sorted(batch.disabled.items(), key=lambda each: each[0].hook_id):
+    for place, reason in sorted(batch.disabled.items(), key=lambda each: each[0].endpoint_id):
         if await hooks.disable(tx, place, reason, now):
             told = json_text({"reason": reason})
-            event = Event("webhook.disabled", "staff", None, place.hook_id, None, told, now)
+            event = Event("webhook.disabled", "staff", None, place.endpoint_id, None, told, now)
             await tx.many(*events.append_many([(place.tenant_id, event)]))

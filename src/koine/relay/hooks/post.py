@@ -50,7 +50,7 @@ async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
         verdict = Verdict("retry", BROKEN)
     metrics.WEBHOOK_ATTEMPTS.labels(verdict.outcome).inc()
     attempt = Attempt(
-        hook_id=claim.place.hook_id,
+        hook_id=claim.place.endpoint_id,
         position=claim.position,
         number=claim.fence,
         at=at,

@@ -15,7 +15,7 @@ import structlog
 from koine.engine.engine import Engine
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
-from koine.model.hook import Place
+from koine.model.hook import EndpointKey
 from koine.relay.hooks import breaker, results
 from koine.relay.hooks.letters import Desk, Letter, Written
 from koine.relay.hooks.line import Line
@@ -49,7 +49,7 @@ class Sender:
         self._engine = engine
         self._desk = Desk(engine)
         self._outcomes = Outcomes(engine.db, engine.clock)
-        self._lines: dict[Place, Line] = {}
+        self._lines: dict[EndpointKey, Line] = {}
         self._posts: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._crowd = False
@@ -113,7 +113,7 @@ class Sender:
                 await self._woken.wait()
 
     async def _look_for_a_crowd(self) -> bool:
-        before, self._answered = self._answered, self._engine.sends.answered
+        before, self._answered = self._answered, self._engine.write_batcher.answered
         began = time.perf_counter()
         for _ in range(_PASSES):
             await asyncio.sleep(0)
@@ -121,7 +121,7 @@ class Sender:
         self._crowd = slow and self._answered > before
         return self._crowd
 
-    async def _choose(self, now: int) -> tuple[list[tuple[Place, int]], list[Place]]:
+    async def _choose(self, now: int) -> tuple[list[tuple[EndpointKey, int]], list[EndpointKey]]:
         """From which endpoints to claim how many, and which to try with one."""
         hands = CLAIMS - sum(line.held for line in self._lines.values())
         if self._crowd:
@@ -132,19 +132,19 @@ class Sender:
         # Whoever comes last finds the fewest hands: let it be another each time.
         random.shuffle(found)
         self._forget_idle()
-        wanted: list[tuple[Place, int]] = []
-        probes: list[Place] = []
+        wanted: list[tuple[EndpointKey, int]] = []
+        probes: list[EndpointKey] = []
         shares = Shares(CLAIMS, hands, self._lines, found)
         for hook in found:
-            line = self._lines.setdefault(hook.place, Line(hook))
+            line = self._lines.setdefault(hook.key, Line(hook))
             line.renew(hook)
-            line.allowed = shares.allowed(hook.place, line)
+            line.allowed = shares.allowed(hook.key, line)
             line.hungry = True
-            if at_most := shares.take(hook.place, line, line.room):
+            if at_most := shares.take(hook.key, line, line.room):
                 if line.probes:
-                    probes.append(hook.place)
+                    probes.append(hook.key)
                 else:
-                    wanted.append((hook.place, at_most))
+                    wanted.append((hook.key, at_most))
         return wanted, probes
 
     def _forget_idle(self) -> None:

@@ -7,7 +7,7 @@ from koine.engine.engine import Engine
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
-from koine.model.hook import Claim, Owned
+from koine.model.hook import Claim, TenantEndpoint
 from koine.relay.hooks.letters import Desk, Letter
 from koine.relay.hooks.post import Posted, post
 from koine.store import hooks as rows
@@ -16,13 +16,15 @@ from koine.store import hooks as rows
 async def ping(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> Posted:
     """Post a ping to an endpoint (of this dialect where one is said), be it switched off; no log
     knows of it. Raises Forbidden, NotFound."""
-    access.need(actor, *hooks.WRITE)
+    access.require(actor, *hooks.WRITE)
     found = await engine.db.read(actor.tenant_id, rows.get, hook_id)
-    hook = Owned(**structs.asdict(hooks.present(found, dialect)), tenant_id=actor.tenant_id)
+    hook = TenantEndpoint(
+        **structs.asdict(hooks.existing(found, dialect)), tenant_id=actor.tenant_id
+    )
     desk = Desk(engine)
     tenant = await desk.tenant(actor.tenant_id)
     if tenant is None:
         raise NotFound("tenant")
-    told = engine.voices[hook.dialect].ping(tenant, engine.clock.now())
-    claim = Claim(hook.place, 0, f"evt_{new_id().replace('-', '')}", 0, 0, None)
+    told = engine.webhook_formats[hook.dialect].ping(tenant, engine.clock.now())
+    claim = Claim(hook.key, 0, f"evt_{new_id().replace('-', '')}", 0, 0, None)
     return await post(engine, desk, Letter(claim, hook, told.body, engine.clock.now()))
