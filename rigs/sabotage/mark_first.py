@@ -5,13 +5,13 @@ from koine.engine.engine import Engine
 from koine.model.hook import Result
 from koine.relay.hooks import post as posts
 from koine.relay.hooks import sender
-from koine.relay.hooks.letters import Desk, Letter
-from koine.relay.hooks.post import Posted
-from koine.relay.hooks.verdict import Verdict
+from koine.relay.hooks.letters import OutgoingDelivery, PayloadBuilder
+from koine.relay.hooks.post import AttemptResult
+from koine.relay.hooks.verdict import ResponseClass
 from koine.store import hook_queue
 
 
-async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
+async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -> AttemptResult:
     """Whatever comes of it, it is marked already."""
     claim, now = letter.claim, engine.clock.now()
     done = Result(
@@ -25,7 +25,7 @@ async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
     )
     await engine.db.write("", hook_queue.record_results, [done], [])
     posted = await posts.post(engine, desk, letter)
-    return Posted(Verdict("delivered"), posted.attempt)
+    return AttemptResult(ResponseClass("delivered"), posted.attempt)
 
 
 vars(sender)["post"] = post

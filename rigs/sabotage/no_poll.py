@@ -3,7 +3,7 @@
 from koine.main import serving
 from koine.relay import pump
 
-pump.POLL = 3600.0
+pump.POLL_SECONDS = 3600.0
 
 if __name__ == "__main__":
     serving.main()

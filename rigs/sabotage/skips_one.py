@@ -4,7 +4,7 @@ from koine.main import serving
 from koine.relay.hub import Hub
 from koine.relay.seat import ResetReason
 
-begin = Hub._begin
+begin = Hub._start_position
 
 
 def one_too_far(self: Hub, shown: str | None) -> tuple[int, ResetReason | None]:
@@ -13,7 +13,7 @@ def one_too_far(self: Hub, shown: str | None) -> tuple[int, ResetReason | None]:
     return (position if shown is None else position + 1), reset
 
 
-Hub._begin = one_too_far  # type: ignore[method-assign]  # the fault itself
+Hub._start_position = one_too_far  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
     serving.main()

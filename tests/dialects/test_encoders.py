@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from koine import dialects
 from koine.dialects.delivery.stream import DeliveryEventEncoder
-from koine.dialects.native.stream import NativeEventEncoder, NativeVoice, Wanted
+from koine.dialects.native.stream import EventFilter, NativeEventEncoder, NativeReader
 from koine.engine import conversations, happenings, inboxes, messages, people, tickets
 from koine.engine.contact_entry import ContactSession
 from koine.engine.inboxes import InboxChanges
@@ -24,8 +24,8 @@ from koine.model.conversation import NewConversation
 from koine.model.happening import EventContext
 from koine.model.message import Draft
 from koine.relay.encoding import EventEncodings
-from koine.relay.seat import Seat
-from koine.relay.voice import ActorReader, Voice
+from koine.relay.seat import Subscriber
+from koine.relay.voice import ActorReader, Reader
 from koine.store import events, tenants
 from tests.cast import Cast
 
@@ -48,7 +48,7 @@ SHOWN: dict[str, dict[str, set[str]]] = {
     },
 }
 """Who of the cast may see what, in each dialect that shows people different things."""
-READERS = (Actor, ContactSession, Seat, Request, ActorReader, NativeVoice)
+READERS = (Actor, ContactSession, Subscriber, Request, ActorReader, NativeReader)
 
 
 def encoders() -> list[type]:
@@ -133,14 +133,16 @@ async def story(cast: Cast) -> list[EventContext]:
     return await db.read(tenant_id, happenings.load, told, [cast.acme.id(n) for n in NAMES])
 
 
-def reader(dialect: str, actor: Actor) -> Voice:
+def reader(dialect: str, actor: Actor) -> Reader:
     """A reader over server-sent events."""
 
     async def ask() -> Actor:
         return actor
 
     if dialect == "native":
-        return NativeVoice(actor, ask, Wanted(), NativeEventEncoder("http://k.test", sse.frame))
+        return NativeReader(
+            actor, ask, EventFilter(), NativeEventEncoder("http://k.test", sse.frame)
+        )
     return ActorReader(DeliveryEventEncoder("http://k.test"), actor, ask)
 
 
@@ -155,9 +157,9 @@ async def test_readers_with_different_rights_share_no_encoding(
         encodings, made = EventEncodings(each), []
         for name in order(NAMES):
             of = reader(dialect, cast.acme.actor(name))
-            frame = encodings.of(of)
+            frame = encodings.for_reader(of)
             # The same as if nobody else had been sent it.
-            assert frame == EventEncodings(each).of(of), (name, each.event.kind)
+            assert frame == EventEncodings(each).for_reader(of), (name, each.event.kind)
             if frame is not None:
                 made.append(id(frame))
                 sent[name] += frame

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from koine.dialects.delivery import shapes as delivery_shapes
 from koine.dialects.native import shapes_talk
-from koine.dialects.native.stream import NativeEventEncoder, NativeVoice, Wanted
+from koine.dialects.native.stream import EventFilter, NativeEventEncoder, NativeReader
 from koine.engine import conversations, happenings, messages, tickets
 from koine.http import sse
 from koine.model.actor import Actor
@@ -77,7 +77,7 @@ async def test_a_stream_shows_it_to_readers_alone_whoever_is_told_first(cast: Ca
             encodings = EventEncodings(each)
             for name in order:
                 voice = voice_of(cast.acme.actor(name))
-                told[name] += filter(None, [encodings.of(voice)])
+                told[name] += filter(None, [encodings.for_reader(voice)])
         assert len(told["olaf"]) == len(theirs) > len(told["ada"]) > 0
         shown = {name: SECRET.encode() in b"".join(frames) for name, frames in told.items()}
         assert shown == {"olaf": True, "dan": False, "ada": False}
@@ -90,10 +90,12 @@ async def test_who_administers_the_system_is_no_reader_of_it(cast: Cast) -> None
     assert previews(shown, root) == [False, False]
 
 
-def voice_of(actor: Actor) -> NativeVoice:
+def voice_of(actor: Actor) -> NativeReader:
     """A native reader over server-sent events."""
 
     async def ask() -> Actor:
         return actor
 
-    return NativeVoice(actor, ask, Wanted(), NativeEventEncoder("http://koine.test", sse.frame))
+    return NativeReader(
+        actor, ask, EventFilter(), NativeEventEncoder("http://koine.test", sse.frame)
+    )

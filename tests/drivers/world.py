@@ -11,8 +11,8 @@ from koine.main import dialects
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft, Message
-from koine.relay.bus import Alone
-from koine.relay.relay import Relay
+from koine.relay.bus import LocalBus
+from koine.relay.relay import Realtime
 from koine.store.db import Database
 from tests.cast import Cast, Company, make_cast
 from tests.drivers.asgi import Caller
@@ -54,8 +54,8 @@ async def make_world(db: Database, **settings: object) -> World:
     cast = await make_cast(db, None, **settings)
     spoken, engine = dialects(), cast.engine
     # At rest: seats are taken, nothing is told.
-    relay = Relay(engine, Alone(), engine.shutdown_signal)
-    relay.pump.begun.set()
+    relay = Realtime(engine, LocalBus(), engine.shutdown_signal)
+    relay.log_reader.started.set()
     app = build_app(
         spoken, engine, engine.settings, idempotency=DatabaseIdempotencyStore(engine), relay=relay
     )

@@ -14,10 +14,10 @@ from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Unauthenticated
 from koine.model.happening import EventContext
 from koine.model.message import Draft, Message
-from koine.relay.bus import Alone, Bus
-from koine.relay.relay import Relay
-from koine.relay.seat import Seat
-from koine.relay.voice import EventEncoder, Whisper
+from koine.relay.bus import Bus, LocalBus
+from koine.relay.relay import Realtime
+from koine.relay.seat import Subscriber
+from koine.relay.voice import EphemeralEvent, EventEncoder
 from tests.cast import Cast
 
 
@@ -41,7 +41,9 @@ class PlainVoice:
     def view(self, happening: EventContext) -> Hashable | None:
         return True
 
-    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> Hashable | None:
+    def ephemeral_view(
+        self, whisper: EphemeralEvent, happening: EventContext | None
+    ) -> Hashable | None:
         return True
 
 
@@ -50,17 +52,17 @@ class PlainEventEncoder(Struct, frozen=True):
         return f"{happening.event.kind} {happening.event.seq or ''}".strip().encode()
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: EventContext | None, view: Any
+        self, whisper: EphemeralEvent, happening: EventContext | None, view: Any
     ) -> bytes | None:
-        word = "on" if whisper.on else "off"
+        word = "on" if whisper.active else "off"
         told = word if whisper.kind == "typing" else whisper.availability
         return f"{whisper.kind} {told}".encode()
 
 
 @asynccontextmanager
-async def relay_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Relay]:
+async def relay_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Realtime]:
     """A relay that runs while the context is open."""
-    relay = Relay(engine, bus or Alone(), ShutdownSignal())
+    relay = Realtime(engine, bus or LocalBus(), ShutdownSignal())
     await relay.start()
     try:
         yield relay
@@ -68,7 +70,7 @@ async def relay_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Rela
         await relay.close()
 
 
-async def heard(seat: Seat, count: int, seconds: float = 5.0) -> list[str]:
+async def heard(seat: Subscriber, count: int, seconds: float = 5.0) -> list[str]:
     """The next `count` frames; fewer when for `seconds` there is none."""
     frames: list[str] = []
     while len(frames) < count:

@@ -10,7 +10,7 @@ from koine.engine.hearing import can_receive
 from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
-from koine.relay.backlog import PAGE, Backlog, ReadPosition
+from koine.relay.backlog import PAGE_EVENTS, Backlog, ReadPosition
 from koine.store import events
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
@@ -28,14 +28,14 @@ READERS = ("dan", "cleo", "olaf", "carol", "dave", "ada")
 async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:
     """The events a reader is told up to now, by the pages it is given."""
     backlog = Backlog(cast.engine)
-    backlog.few = few
+    backlog.in_order_below = few
     upto = (await cast.engine.db.read("", events.log_snapshot)).last
     place, ids = ReadPosition(actor, after), []
     while place.position < upto:
         page = await backlog.page(place, upto)
         assert page is not None and page.upto > place.position
         place.position = page.upto
-        ids += [h.event.id for h in page.happened if can_receive(actor, h)]
+        ids += [h.event.id for h in page.contexts if can_receive(actor, h)]
     return ids
 
 
@@ -80,15 +80,15 @@ async def test_events_of_others_are_not_looked_at(cast: Cast) -> None:
 async def test_what_is_own_comes_page_by_page_in_order(cast: Cast) -> None:
     first, second = await opened(cast, "dan"), await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
-        start = (await relay.seat(PlainVoice(cast.acme.actor("dan")), None)).cursor
-        for n in range(PAGE):
+        start = (await relay.connect(PlainVoice(cast.acme.actor("dan")), None)).cursor
+        for n in range(PAGE_EVENTS):
             await say(cast, first, f"{n}")
             await say(cast, second, f"{n}")
-        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), start)
-        expected = [f"message.created {n // 2}" for n in range(2, 2 * PAGE + 2)]
-        assert await heard(seat, 2 * PAGE) == expected
+        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), start)
+        expected = [f"message.created {n // 2}" for n in range(2, 2 * PAGE_EVENTS + 2)]
+        assert await heard(seat, 2 * PAGE_EVENTS) == expected
         await say(cast, first, "now")
-        assert await heard(seat, 1) == [f"message.created {PAGE + 1}"]
+        assert await heard(seat, 1) == [f"message.created {PAGE_EVENTS + 1}"]
 
 
 async def test_a_contact_who_missed_too_much_begins_anew(db: Database) -> None:
@@ -98,14 +98,14 @@ async def test_a_contact_who_missed_too_much_begins_anew(db: Database) -> None:
     )
     async with relay_of(cast.engine) as relay:
         carol = PlainVoice(cast.acme.actor("carol"))
-        start = (await relay.seat(carol, None)).cursor
+        start = (await relay.connect(carol, None)).cursor
         for n in range(60):
             await say(cast, talk, f"{n}")
-        seat = await relay.seat(carol, start)
+        seat = await relay.connect(carol, start)
         assert len(await heard(seat, 60)) == 60
         await say(cast, talk, "one too many")
         await heard(seat, 1)
-        late = await relay.seat(carol, start)
+        late = await relay.connect(carol, start)
         assert (await late.read(5)).reset == "too_old"
         await say(cast, talk, "from now on")
         assert await heard(late, 1) == ["message.created 62"]

@@ -43,7 +43,7 @@ async def closed_everywhere(cast: Cast, text: str, end: Callable[[], Awaitable[o
         for engine, relay in ((cast.engine, here), (other, there)):
             voice = Bearer(engine, operator(""), text)
             voice.actor = await voice.authenticate()
-            seats.append(await relay.seat(voice, None))
+            seats.append(await relay.connect(voice, None))
         await end()
         assert [await reason_of(seat) for seat in seats] == ["revoked", "revoked"]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from koine.kit.ids import new_id
 from koine.model.event import Event, LoggedEvent
-from koine.relay.fence import Fence, WentBack
+from koine.relay.fence import LogRewound, Watermark
 from koine.store import events
 from koine.store.db import Tx
 from koine.store.events import LogSnapshot
@@ -65,62 +65,62 @@ STEPS = st.lists(st.tuples(st.sampled_from(["begin", "take", "end", "look"]), st
 
 @given(STEPS)
 def test_no_settled_position_can_still_appear(steps: list[tuple[str, int]]) -> None:
-    log, fence = Transactions(), Fence()
+    log, fence = Transactions(), Watermark()
     for step, which in steps:
         if step == "look":
-            fence.see(log.look())
+            fence.advance(log.look())
         elif step == "begin":
             log.begin()
         elif log.open:
             log.take(which) if step == "take" else log.end(which)
-        assert fence.settled <= log.position
-        assert all(position > fence.settled for position in log.held())
+        assert fence.stable <= log.position
+        assert all(position > fence.stable for position in log.held())
 
 
 @given(STEPS)
 def test_all_is_settled_soon_after_all_have_ended(steps: list[tuple[str, int]]) -> None:
-    log, fence = Transactions(), Fence()
+    log, fence = Transactions(), Watermark()
     for step, which in steps:
         if step == "look":
-            fence.see(log.look())
+            fence.advance(log.look())
         elif step == "begin":
             log.begin()
         elif log.open:
             log.take(which) if step == "take" else log.end(which)
     while log.open:
         log.end(0)
-    settled = [fence.see(log.look()) for _ in range(3)]
+    settled = [fence.advance(log.look()) for _ in range(3)]
     assert settled[-1] == log.position
-    assert not fence.waits
+    assert not fence.has_pending
 
 
 def test_a_number_that_is_not_above_all_begun_would_let_one_be_passed() -> None:
-    log, fence = Transactions(), Fence()
+    log, fence = Transactions(), Watermark()
     log.begin()
     log.take(0)
     for _ in range(3):
-        fence.see(log.look(next_begun=log.ended + 1))
-    assert fence.settled in log.held()
+        fence.advance(log.look(next_begun=log.ended + 1))
+    assert fence.stable in log.held()
 
 
 def test_what_waits_is_covered_however_many_looks_there_are() -> None:
-    log, fence = Transactions(), Fence()
+    log, fence = Transactions(), Watermark()
     log.begin()
     for _ in range(1000):
         log.take(0)
-        fence.see(log.look())
-    assert (fence.settled, fence.waits) == (0, True)
+        fence.advance(log.look())
+    assert (fence.stable, fence.has_pending) == (0, True)
     log.end(0)
     for _ in range(3):
-        fence.see(log.look())
-    assert (fence.settled, fence.waits) == (1000, False)
+        fence.advance(log.look())
+    assert (fence.stable, fence.has_pending) == (1000, False)
 
 
 def test_a_log_that_went_back_is_told() -> None:
-    fence = Fence()
-    fence.see(LogSnapshot(5, 9, 9))
-    with pytest.raises(WentBack):
-        fence.see(LogSnapshot(4, 9, 9))
+    fence = Watermark()
+    fence.advance(LogSnapshot(5, 9, 9))
+    with pytest.raises(LogRewound):
+        fence.advance(LogSnapshot(4, 9, 9))
 
 
 # ---------------------------------------------------------------- under load
@@ -140,12 +140,12 @@ class Follower:
     def __init__(self, db: PostgresDatabase, *, naive: bool = False) -> None:
         self.read: list[LoggedEvent] = []
         self._db = db
-        self._fence = None if naive else Fence()
+        self._fence = None if naive else Watermark()
 
     async def turn(self) -> None:
         settled = EVERYTHING
         if self._fence is not None:
-            settled = self._fence.see(await self._db.read("", events.log_snapshot))
+            settled = self._fence.advance(await self._db.read("", events.log_snapshot))
         at = self.read[-1].position if self.read else 0
         self.read += await self._db.read("", events.after, at, settled, 100)
 
@@ -156,7 +156,9 @@ class Follower:
             while True:
                 before = len(self.read)
                 await self.turn()
-                waits = self._fence is not None and (self._fence.waits or not self._fence.seen)
+                waits = self._fence is not None and (
+                    self._fence.has_pending or not self._fence.has_snapshot
+                )
                 if not waits and len(self.read) == before:
                     return
                 await asyncio.sleep(0.005)
@@ -270,7 +272,7 @@ async def test_the_one_transaction_that_is_open_is_waited_for(log_db: PostgresDa
     for _ in range(5):
         await careful.turn()
     assert careful._fence is not None
-    assert (careful._fence.settled, careful._fence.waits) == (0, True)
+    assert (careful._fence.stable, careful._fence.has_pending) == (0, True)
     end.set()
     await writing
     await careful.catch_up()

@@ -11,13 +11,13 @@ from koine.engine.people import PersonChanges
 from koine.engine.tenants import TenantChanges
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
-from koine.relay.seat import Closed, Seat
+from koine.relay.seat import Closed, Subscriber
 from tests.cast import Cast
 from tests.relay.buses.hearing import eventually
 from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
 
 
-async def reason_of(seat: Seat) -> str:
+async def reason_of(seat: Subscriber) -> str:
     with pytest.raises(Closed) as closed:
         for _ in range(3):
             await seat.read(2)
@@ -27,7 +27,7 @@ async def reason_of(seat: Seat) -> str:
 async def test_who_loses_a_role_is_asked_and_nobody_else_is(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
         alice, dan = (PlainVoice(cast.acme.actor(name)) for name in ("alice", "dan"))
-        seats = [await relay.seat(voice, None) for voice in (alice, dan)]
+        seats = [await relay.connect(voice, None) for voice in (alice, dan)]
         alice.asked = dan.asked = 0
         alice.revoked = True
         boss = cast.acme.actor("ada")
@@ -43,7 +43,7 @@ async def test_a_key_that_is_revoked_closes_its_seats_on_every_node(cast: Cast) 
     holder = Actor(cast.acme.tenant.id, "key", key.user_id, key_id=key.id)
     async with relay_of(cast.engine) as here, relay_of(cast.engine) as there:
         voices = [PlainVoice(holder), PlainVoice(holder)]
-        seats = [await r.seat(v, None) for r, v in zip((here, there), voices, strict=True)]
+        seats = [await r.connect(v, None) for r, v in zip((here, there), voices, strict=True)]
         for voice in voices:
             voice.revoked = True
         await keys.revoke(cast.engine, boss, key.id)
@@ -55,7 +55,7 @@ async def test_a_credential_whose_time_is_over_closes_its_seat(cast: Cast) -> No
         dan = cast.acme.actor("dan")
         soon = Actor(dan.tenant_id, "user", dan.identity_id, expires_at=cast.clock.now() + 1)
         voice = PlainVoice(soon)
-        seat = await relay.seat(voice, None)
+        seat = await relay.connect(voice, None)
         cast.clock.advance(seconds=1)
         voice.revoked = True
         assert await reason_of(seat) == "revoked"
@@ -65,14 +65,14 @@ async def test_while_nobody_can_tell_a_seat_hears_nothing_and_then_all_of_it(cas
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
         voice = _Forgetful(cast.acme.actor("dan"))
-        seat = await relay.seat(voice, None)
+        seat = await relay.connect(voice, None)
         await seat.read(0.05)
         voice.away = True
-        await relay.guard.sweep(everyone=True)
+        await relay.reauth.sweep(everyone=True)
         await say(cast, talk, "hello")
         assert await heard(seat, 1, 0.5) == []
         voice.away = False
-        await relay.guard.sweep(everyone=False)
+        await relay.reauth.sweep(everyone=False)
         assert await heard(seat, 1) == ["message.created 1"]
 
 
@@ -80,8 +80,8 @@ async def test_who_is_slow_to_be_known_again_keeps_nobody_waiting(cast: Cast) ->
     talk, boss = await opened(cast, "dan"), cast.rival.actor("ada")
     async with relay_of(cast.engine) as relay:
         slow = _Slow(boss)
-        theirs = await relay.seat(slow, None)
-        ours = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        theirs = await relay.connect(slow, None)
+        ours = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
         slow.known.clear()
         less = PersonChanges(role="driver")
         await people.change(cast.engine, boss, cast.rival.id("alice"), "user", less)
@@ -98,7 +98,7 @@ async def test_who_catches_up_reads_nothing_while_it_is_asked_for(cast: Cast) ->
     boss = cast.rival.actor("ada")
     async with relay_of(cast.engine) as relay:
         slow = _Slow(boss)
-        theirs = await relay.seat(slow, None)
+        theirs = await relay.connect(slow, None)
         slow.known.clear()
         slow.begun.clear()
         await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
@@ -131,37 +131,37 @@ async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: 
         voice = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
         await keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")
         await asyncio.sleep(0.7)
-        assert await reason_of(await there.seat(voice, None)) == "revoked"
+        assert await reason_of(await there.connect(voice, None)) == "revoked"
 
 
 async def test_who_was_asked_a_moment_ago_is_asked_again_only_if_rights_changed(
     cast: Cast,
 ) -> None:
     async with relay_of(cast.engine) as relay:
-        await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
-        known_at, alice = relay.hub.rights, PlainVoice(cast.acme.actor("alice"))
+        await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+        known_at, alice = relay.hub.rights_version, PlainVoice(cast.acme.actor("alice"))
         await say(cast, await opened(cast, "dan"), "this changes nobody's rights")
-        await relay.seat(alice, None, known_at)
+        await relay.connect(alice, None, known_at)
         assert alice.asked == 0
         boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
         alice.revoked = True
         await people.change(cast.engine, boss, cast.acme.id("olaf"), "user", less)
-        await eventually(lambda: relay.hub.rights != known_at)
-        assert await reason_of(await relay.seat(alice, None, known_at)) == "revoked"
+        await eventually(lambda: relay.hub.rights_version != known_at)
+        assert await reason_of(await relay.connect(alice, None, known_at)) == "revoked"
 
 
 async def test_who_was_asked_before_anybody_listened_is_asked_again(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
         await relay.cursor()
-        known_at, alice = relay.hub.rights, PlainVoice(cast.acme.actor("alice"))
-        await relay.seat(alice, None, known_at)
+        known_at, alice = relay.hub.rights_version, PlainVoice(cast.acme.actor("alice"))
+        await relay.connect(alice, None, known_at)
         assert alice.asked == 1
-        relay.hub.seats()[0].leave()
+        relay.hub.subscribers()[0].leave()
         boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
         await people.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
-        await eventually(lambda: relay.hub.rights != known_at)
-        await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
-        await relay.seat(alice, None, known_at)
+        await eventually(lambda: relay.hub.rights_version != known_at)
+        await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+        await relay.connect(alice, None, known_at)
         assert alice.asked == 2
 
 
@@ -180,7 +180,7 @@ async def test_who_comes_when_all_are_leaving_is_told_so(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
         relay.draining.start()
         await asyncio.sleep(0.05)
-        assert await reason_of(await relay.seat(PlainVoice(cast.acme.actor("dan")), None)) == (
+        assert await reason_of(await relay.connect(PlainVoice(cast.acme.actor("dan")), None)) == (
             "draining"
         )
 

@@ -6,16 +6,16 @@ import pytest
 
 from koine.engine import participation
 from koine.model.actor import Actor
-from koine.relay.relay import Relay
-from koine.relay.seat import Closed, Seat
+from koine.relay.relay import Realtime
+from koine.relay.seat import Closed, Subscriber
 from koine.store import events, log
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
 
 
-async def seat_of(relay: Relay, actor: Actor, cursor: str | None = None) -> Seat:
-    return await relay.seat(PlainVoice(actor), cursor)
+async def seat_of(relay: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
+    return await relay.connect(PlainVoice(actor), cursor)
 
 
 async def test_what_is_said_is_heard_by_who_takes_part_and_by_nobody_else(cast: Cast) -> None:

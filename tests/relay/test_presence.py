@@ -6,7 +6,7 @@ import pytest
 
 from koine.model.actor import Actor
 from koine.relay import presence
-from koine.relay.voice import Whisper
+from koine.relay.voice import EphemeralEvent
 from koine.store.db import Database
 from tests.cast import Cast
 from tests.relay.plain import PlainVoice, heard, relay_of
@@ -22,22 +22,22 @@ def db(sqlite_db: Database) -> Database:
 async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:
     wire, dan = Wire(), cast.acme.actor("dan")
     async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        await here.seat(PlainVoice(dan), None)
+        await here.connect(PlainVoice(dan), None)
         online = {cast.acme.id("dan"): "online"}
-        assert here.presence.of(dan.tenant_id) == online == there.presence.of(dan.tenant_id)
-        assert here.presence.of(cast.rival.tenant.id) == {}
+        assert here.presence.online(dan.tenant_id) == online == there.presence.online(dan.tenant_id)
+        assert here.presence.online(cast.rival.tenant.id) == {}
         here.presence.set(dan, "away")
-        assert there.presence.of(dan.tenant_id) == {cast.acme.id("dan"): "away"}
+        assert there.presence.online(dan.tenant_id) == {cast.acme.id("dan"): "away"}
 
 
 async def test_one_may_say_so_on_another_node_than_the_one_they_sit_on(cast: Cast) -> None:
     wire, dan = Wire(), cast.acme.actor("dan")
     async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        await here.seat(PlainVoice(dan), None)
+        await here.connect(PlainVoice(dan), None)
         for availability in ("away", "online"):
             there.presence.set(dan, availability)
-            assert here.presence.of(dan.tenant_id) == {dan.identity_id: availability}
-            assert there.presence.of(dan.tenant_id) == {dan.identity_id: availability}
+            assert here.presence.online(dan.tenant_id) == {dan.identity_id: availability}
+            assert there.presence.online(dan.tenant_id) == {dan.identity_id: availability}
 
 
 async def test_one_who_comes_right_back_was_never_gone(
@@ -46,29 +46,31 @@ async def test_one_who_comes_right_back_was_never_gone(
     monkeypatch.setattr(presence, "_LINGER", 0.05)
     async with relay_of(cast.engine) as relay:
         dan = cast.acme.actor("dan")
-        first, other = [await relay.seat(PlainVoice(dan), None) for _ in range(2)]
-        relay.leave(first)
+        first, other = [await relay.connect(PlainVoice(dan), None) for _ in range(2)]
+        relay.disconnect(first)
         await asyncio.sleep(0.1)
-        assert relay.presence.of(dan.tenant_id)
-        relay.leave(other)
-        assert not relay.presence.of(dan.tenant_id)
+        assert relay.presence.online(dan.tenant_id)
+        relay.disconnect(other)
+        assert not relay.presence.online(dan.tenant_id)
 
 
 async def test_who_is_named_no_more_is_gone(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
         dan = cast.acme.actor("dan")
-        named = Whisper(tenant_id=dan.tenant_id, kind="presence", identity_id=cast.acme.id("dan"))
-        relay.presence.heard(named)
-        assert relay.presence.of(dan.tenant_id)
+        named = EphemeralEvent(
+            tenant_id=dan.tenant_id, kind="presence", identity_id=cast.acme.id("dan")
+        )
+        relay.presence.apply_remote(named)
+        assert relay.presence.online(dan.tenant_id)
         cast.clock.advance(seconds=60)
-        assert not relay.presence.of(dan.tenant_id)
+        assert not relay.presence.online(dan.tenant_id)
 
 
 async def test_a_key_is_nobody(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
         key = Actor(cast.acme.tenant.id, "key", cast.acme.id("alice"))
-        await relay.seat(PlainVoice(key), None)
-        assert relay.presence.of(cast.acme.tenant.id) == {}
+        await relay.connect(PlainVoice(key), None)
+        assert relay.presence.online(cast.acme.tenant.id) == {}
 
 
 async def test_that_one_is_still_there_is_no_news_to_readers(
@@ -77,9 +79,9 @@ async def test_that_one_is_still_there_is_no_news_to_readers(
     monkeypatch.setattr(presence, "STILL_THERE", 0.02)
     wire = Wire()
     async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        seat = await there.seat(PlainVoice(cast.acme.actor("ada")), None)
+        seat = await there.connect(PlainVoice(cast.acme.actor("ada")), None)
         await seat.read(0.02)
-        await here.seat(PlainVoice(cast.acme.actor("dan")), None)
+        await here.connect(PlainVoice(cast.acme.actor("dan")), None)
         assert await heard(seat, 9, 0.2) == ["presence online"]
         assert await heard(seat, 1, 0.2) == []
         there.presence.set(cast.acme.actor("dan"), "away")
@@ -89,14 +91,14 @@ async def test_that_one_is_still_there_is_no_news_to_readers(
 async def test_contacts_are_told_of_no_other_contact(cast: Cast) -> None:
     async with relay_of(cast.engine) as relay:
         people = ("ada", "carol", "dave")
-        seats = [await relay.seat(PlainVoice(cast.acme.actor(name)), None) for name in people]
+        seats = [await relay.connect(PlainVoice(cast.acme.actor(name)), None) for name in people]
         ada, carol, _ = seats
         for seat in seats:
             await seat.read(0.02)
         relay.presence.set(cast.acme.actor("dave"), "away")
         assert "presence away" in await heard(ada, 9, 0.1)
         assert "presence away" not in await heard(carol, 9, 0.1)
-        there = relay.presence.of(cast.acme.tenant.id, "contact")
+        there = relay.presence.online(cast.acme.tenant.id, "contact")
         assert there.keys() == {cast.acme.id("carol"), cast.acme.id("dave")}
 
 
@@ -105,8 +107,8 @@ async def test_who_shows_another_credential_is_gone_when_gone(
 ) -> None:
     monkeypatch.setattr(presence, "_LINGER", 0.01)
     async with relay_of(cast.engine) as relay:
-        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
-        seat.voice.actor = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
-        relay.leave(seat)
+        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+        seat.reader.actor = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
+        relay.disconnect(seat)
         await asyncio.sleep(0.05)
-        assert relay.presence.of(cast.acme.tenant.id) == {}
+        assert relay.presence.online(cast.acme.tenant.id) == {}

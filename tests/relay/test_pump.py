@@ -9,8 +9,8 @@ import pytest
 from koine.kit.draining import ShutdownSignal
 from koine.model.event import Event
 from koine.model.happening import EventContext
-from koine.relay.bus import Alone
-from koine.relay.relay import Relay
+from koine.relay.bus import LocalBus
+from koine.relay.relay import Realtime
 from koine.relay.seat import Closed
 from koine.store import events, log
 from koine.store.db import Database, no_listener
@@ -22,7 +22,7 @@ from tests.support import databases
 async def test_without_any_wake_up_events_come_by_looking(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
-        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
         cast.engine.db.after_commit = no_listener
         await say(cast, talk, "hello")
         assert await heard(seat, 1, 1.0) == ["message.created 1"]
@@ -31,7 +31,7 @@ async def test_without_any_wake_up_events_come_by_looking(cast: Cast) -> None:
 async def test_what_another_process_commits_is_told_here_and_there(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as here, relay_of(cast.engine) as there:
-        seats = [await r.seat(PlainVoice(cast.acme.actor("dan")), None) for r in (here, there)]
+        seats = [await r.connect(PlainVoice(cast.acme.actor("dan")), None) for r in (here, there)]
         await say(cast, talk, "hello")
         for seat in seats:
             assert await heard(seat, 1, 2.0) == ["message.created 1"]
@@ -40,20 +40,20 @@ async def test_what_another_process_commits_is_told_here_and_there(cast: Cast) -
 async def test_a_cursor_of_one_process_is_good_in_another(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as here:
-        cursor = (await here.seat(PlainVoice(cast.acme.actor("dan")), None)).cursor
+        cursor = (await here.connect(PlainVoice(cast.acme.actor("dan")), None)).cursor
     await say(cast, talk, "while nobody told anything")
     async with relay_of(cast.engine) as later:
-        seat = await later.seat(PlainVoice(cast.acme.actor("dan")), cursor)
+        seat = await later.connect(PlainVoice(cast.acme.actor("dan")), cursor)
         assert await heard(seat, 1) == ["message.created 1"]
 
 
 async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> None:
     await say(cast, await opened(cast, "dan"), "before")
     last = (await cast.engine.db.read("", events.log_snapshot)).last
-    relay, told = Relay(cast.engine, Alone(), ShutdownSignal()), list[int]()
-    relay.pump.followers.append(told.append)
+    relay, told = Realtime(cast.engine, LocalBus(), ShutdownSignal()), list[int]()
+    relay.log_reader.subscribers.append(told.append)
     await relay.start()
-    await relay.pump.begun.wait()
+    await relay.log_reader.started.wait()
     await relay.close()
     assert told[:1] == [last]
 
@@ -61,7 +61,7 @@ async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> 
 async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None:
     async with databases.sqlite(tmp_path) as db, relay_of((await make_cast(db)).engine) as relay:
         cast = await make_cast(db)
-        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
         before = seat.cursor
         _go_back(next(tmp_path.glob("*.db")))
         with pytest.raises(Closed) as closed:
@@ -69,14 +69,14 @@ async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None
             await seat.read(3)
         assert closed.value.reason == "moved"
         for shown in (before, closed.value.cursor):
-            again = await relay.seat(PlainVoice(cast.acme.actor("dan")), shown)
+            again = await relay.connect(PlainVoice(cast.acme.actor("dan")), shown)
             assert (await again.read(1)).reset == "epoch"
 
 
 async def test_an_event_that_nothing_can_be_made_of_holds_up_nobody(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
-        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
         start = seat.cursor
         await seat.read(0.01)
         company = cast.acme.tenant.id
@@ -84,7 +84,7 @@ async def test_an_event_that_nothing_can_be_made_of_holds_up_nobody(cast: Cast) 
         await cast.engine.db.write(company, events.append, mismade)
         await say(cast, talk, "after it")
         assert await heard(seat, 1, 3) == ["message.created 1"]
-        again = await relay.seat(PlainVoice(cast.acme.actor("dan")), start)
+        again = await relay.connect(PlainVoice(cast.acme.actor("dan")), start)
         assert await heard(again, 1) == ["message.created 1"]
 
 
@@ -93,7 +93,7 @@ async def test_a_pump_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> None:
         async with relay_of(cast.engine) as relay:
             await relay.cursor()
             await asyncio.sleep(0.05)
-            relay.pump.wake()
+            relay.log_reader.wake()
             for _ in range(turns):
                 await asyncio.sleep(0)
             closed, _ = await asyncio.wait({asyncio.create_task(relay.close())}, timeout=3)
@@ -103,8 +103,8 @@ async def test_a_pump_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> None:
 async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
     talk = await opened(cast, "dan", "olaf")
     async with relay_of(cast.engine) as relay:
-        mute = await relay.seat(PlainVoice(cast.acme.actor("olaf"), _MuteEncoder()), None)
-        seats = [await relay.seat(PlainVoice(cast.acme.actor("dan")), None) for _ in range(3)]
+        mute = await relay.connect(PlainVoice(cast.acme.actor("olaf"), _MuteEncoder()), None)
+        seats = [await relay.connect(PlainVoice(cast.acme.actor("dan")), None) for _ in range(3)]
         for seat in (mute, *seats):
             await seat.read(0.01)
         for text in ("one", "two"):

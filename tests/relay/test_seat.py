@@ -7,16 +7,16 @@ import pytest
 from koine.model.actor import Actor
 from koine.model.happening import EventContext
 from koine.relay import pump
-from koine.relay.relay import Relay
-from koine.relay.seat import Closed, Seat
+from koine.relay.relay import Realtime
+from koine.relay.seat import Closed, Subscriber
 from koine.store import events, log
 from koine.store.db import Database, no_listener
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainEventEncoder, PlainVoice, heard, opened, relay_of, say
 
 
-async def seat_of(relay: Relay, actor: Actor, cursor: str | None = None) -> Seat:
-    return await relay.seat(PlainVoice(actor), cursor)
+async def seat_of(relay: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
+    return await relay.connect(PlainVoice(actor), cursor)
 
 
 @pytest.mark.parametrize("shown", ["nonsense", "other.12"])
@@ -37,7 +37,7 @@ async def test_who_is_closed_because_the_log_is_another_has_a_cursor_of_the_old_
     async with relay_of(cast.engine) as relay:
         seat = await seat_of(relay, cast.acme.actor("dan"))
         await seat.read(0.01)
-        relay.hub.begin_anew("another", relay.hub.position + 5)
+        relay.hub.reset_epoch("another", relay.hub.position + 5)
         with pytest.raises(Closed) as closed:
             await seat.read(1)
         again = await seat_of(relay, cast.acme.actor("dan"), closed.value.cursor)
@@ -80,7 +80,7 @@ async def test_who_is_doubted_while_it_reads_the_log_hears_nothing_of_it(cast: C
         await say(cast, talk, "hello")
         assert await heard(await seat_of(relay, cast.acme.actor("dan"), start), 1)
         voice = _Doubting(cast.acme.actor("dan"))
-        voice.seat = seat = await relay.seat(voice, start)
+        voice.seat = seat = await relay.connect(voice, start)
         assert await heard(seat, 1, 0.1) == [] and not seat.live
         voice.seat = None
         seat.resume(voice.actor)
@@ -90,7 +90,7 @@ async def test_who_is_doubted_while_it_reads_the_log_hears_nothing_of_it(cast: C
 class _Doubting(PlainVoice):
     """In doubt as soon as the database is asked for a page."""
 
-    seat: Seat | None = None
+    seat: Subscriber | None = None
 
     @property
     def actor(self) -> Actor:
@@ -115,7 +115,7 @@ async def test_who_was_doubted_and_had_nothing_to_hear_is_not_too_old(fresh_db: 
         await asyncio.sleep(0.05)
         idle.suspend()
         await fresh_db.write("", log.forget_before, cast.clock.now() + 1, 1_000)
-        idle.resume(idle.voice.actor)
+        idle.resume(idle.reader.actor)
         assert (await idle.read(0.1)).reset is None
 
 
@@ -125,7 +125,7 @@ async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
     monkeypatch.setattr(pump, "POLL", 1.5)
     talk = await opened(cast, "dan")
     async with relay_of(cast.engine) as relay:
-        seat = await relay.seat(PlainVoice(cast.acme.actor("dan"), _WordyEncoder()), None)
+        seat = await relay.connect(PlainVoice(cast.acme.actor("dan"), _WordyEncoder()), None)
         await seat.read(0.01)
         cast.engine.db.after_commit = no_listener
         await asyncio.sleep(0.1)

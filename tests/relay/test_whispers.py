@@ -2,14 +2,14 @@
 
 import msgspec
 
-from koine.relay.bus import Heard, Subject
-from koine.relay.voice import Whisper
+from koine.relay.bus import MessageHandler, Subject
+from koine.relay.voice import EphemeralEvent
 from tests.cast import Cast
 from tests.relay.plain import PlainVoice, heard, opened, relay_of
 
 
-def typing(cast: Cast, conversation_id: str, name: str) -> Whisper:
-    return Whisper(
+def typing(cast: Cast, conversation_id: str, name: str) -> EphemeralEvent:
+    return EphemeralEvent(
         tenant_id=cast.acme.tenant.id,
         kind="typing",
         identity_id=cast.acme.id(name),
@@ -22,9 +22,9 @@ async def test_who_sees_the_conversation_sees_who_writes_but_not_the_writer(cast
     async with relay_of(cast.engine) as relay:
         seats = {}
         for name in ("ada", "dan", "olaf"):
-            seats[name] = await relay.seat(PlainVoice(cast.acme.actor(name)), None)
+            seats[name] = await relay.connect(PlainVoice(cast.acme.actor(name)), None)
             await seats[name].read(0.02)
-        relay.whisper(typing(cast, talk.id, "ada"))
+        relay.publish_ephemeral(typing(cast, talk.id, "ada"))
         assert await heard(seats["dan"], 1) == ["typing on"]
         assert "typing on" not in await heard(seats["ada"], 9, 0.1)
         assert "typing on" not in await heard(seats["olaf"], 9, 0.1)
@@ -34,20 +34,20 @@ async def test_the_other_node_hears_it_too(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     wire = Wire()
     async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        seat = await there.seat(PlainVoice(cast.acme.actor("dan")), None)
+        seat = await there.connect(PlainVoice(cast.acme.actor("dan")), None)
         await seat.read(0.02)
-        here.whisper(typing(cast, talk.id, "ada"))
+        here.publish_ephemeral(typing(cast, talk.id, "ada"))
         assert await heard(seat, 1) == ["typing on"]
 
 
 async def test_garbage_from_the_bus_is_nothing(cast: Cast) -> None:
     talk, wire = await opened(cast, "dan"), Wire()
     async with relay_of(cast.engine, wire) as relay:
-        seat = await relay.seat(PlainVoice(cast.acme.actor("dan")), None)
+        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
         await seat.read(0.02)
-        wire.tell("whisper", b"\xff garbage")
-        wire.tell("whisper", msgspec.msgpack.encode({"tenant_id": 3}))
-        relay.whisper(typing(cast, talk.id, "ada"))
+        wire.publish("whisper", b"\xff garbage")
+        wire.publish("whisper", msgspec.msgpack.encode({"tenant_id": 3}))
+        relay.publish_ephemeral(typing(cast, talk.id, "ada"))
         assert "typing on" in await heard(seat, 1)
 
 
@@ -55,12 +55,12 @@ class Wire:
     """A bus within the test: whoever listens hears everything."""
 
     def __init__(self) -> None:
-        self._heard: list[Heard] = []
+        self._heard: list[MessageHandler] = []
 
-    async def start(self, heard: Heard) -> None:
+    async def start(self, heard: MessageHandler) -> None:
         self._heard.append(heard)
 
-    def tell(self, subject: Subject, payload: bytes = b"") -> None:
+    def publish(self, subject: Subject, payload: bytes = b"") -> None:
         for each in self._heard:
             each(subject, payload)
 

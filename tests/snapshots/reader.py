@@ -6,8 +6,8 @@ import msgspec
 from msgspec import structs
 
 from koine.dialects.native import stream
-from koine.relay.relay import Relay
-from koine.relay.seat import Seat
+from koine.relay.relay import Realtime
+from koine.relay.seat import Subscriber
 from tests.cast import Cast
 from tests.drivers.asgi import Caller
 from tests.snapshots.reducer import Kept, Things, apply
@@ -18,13 +18,13 @@ BASE = "http://koine.test"
 class Reader:
     """A person: what they keep, and the seat they hear on."""
 
-    def __init__(self, cast: Cast, call: Caller, relay: Relay, name: str) -> None:
+    def __init__(self, cast: Cast, call: Caller, relay: Realtime, name: str) -> None:
         self.name = name
         self.kept = Kept()
         self._actor = cast.acme.actor(name)
         self._call = call.as_(cast.bearer(name))
         self._relay = relay
-        self._seat: Seat | None = None
+        self._seat: Subscriber | None = None
 
     async def begin(self, tickets: list[str], deliveries: list[str]) -> None:
         """Take the cursor, then read everything, then follow."""
@@ -36,8 +36,8 @@ class Reader:
             return actor
 
         encoder = stream.NativeEventEncoder(BASE, _event)
-        voice = stream.NativeVoice(actor, ask, stream.Wanted(), encoder)
-        self._seat = await self._relay.seat(voice, cursor)
+        voice = stream.NativeReader(actor, ask, stream.EventFilter(), encoder)
+        self._seat = await self._relay.connect(voice, cursor)
 
     async def follow(self) -> list[str]:
         """Apply all that is told by now; the types of it."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main import dialects
-from koine.relay.relay import Relay
+from koine.relay.relay import Realtime
 from koine.store import events
 from koine.store.db import Database
 from tests.cast import make_cast
@@ -40,7 +40,7 @@ class Watched(Struct):
     """A world that readers follow."""
 
     run: Run
-    relay: Relay
+    relay: Realtime
     readers: list[Reader]
 
     async def change(self, dialect: str, name: str) -> int:

@@ -13,15 +13,15 @@ from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main.listening import uvicorn_config
-from koine.relay.bus import Alone, Bus
-from koine.relay.relay import Relay
+from koine.relay.bus import Bus, LocalBus
+from koine.relay.relay import Realtime
 
 
 class Live(Struct):
     """Where the server is, and what tells there."""
 
     url: str
-    relay: Relay
+    relay: Realtime
 
     @property
     def ws(self) -> str:
@@ -32,7 +32,7 @@ class Live(Struct):
 @asynccontextmanager
 async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> AsyncIterator[Live]:
     """Serve these dialects with streams and sockets while the context is open."""
-    relay = Relay(engine, bus or Alone(), engine.shutdown_signal)
+    relay = Realtime(engine, bus or LocalBus(), engine.shutdown_signal)
     await relay.start()
     listener = socket.create_server(("127.0.0.1", 0))
     app = build_app(

@@ -91,7 +91,7 @@ async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) ->
         raise NotFound("delivery")
     event = await events.at(tx, found.position)
     if event is None:
-        raise Conflict("forgotten", "the log has forgotten the event")
+        raise Conflict("forgotten", "the event is no longer in the log")
     await hook_queue.requeue(tx, [delivery_row(event, hook, now)], now)
     await record_audit(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
     again = await hook_log.one(tx, hook_id, event_id)

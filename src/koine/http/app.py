@@ -58,7 +58,7 @@ from koine.model.errors import NotFound, Refusal, TooMany, Unauthenticated, Unav
 
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
-    from koine.relay.relay import Relay
+    from koine.relay.relay import Realtime
 
 _log = structlog.get_logger("koine.http")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -177,7 +177,7 @@ def build_app(
     *,
     ready: ReadinessChecks | None = None,
     idempotency: IdempotencyStore | None = None,
-    relay: Relay | None = None,
+    relay: Realtime | None = None,
 ) -> App:
     """Give the ASGI application of these dialects.
 

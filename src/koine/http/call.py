@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from koine.http.limits import Rate
     from koine.http.route import Route
     from koine.model.actor import Actor
-    from koine.relay.relay import Relay
+    from koine.relay.relay import Realtime
 
 # The three callables of ASGI, as its specification types them.
 Scope = MutableMapping[str, Any]
@@ -54,7 +54,7 @@ class AppContext:
     trusted_proxies: Networks
     public_url: str
     idempotency: IdempotencyStore | None = None
-    realtime: Relay | None = None
+    realtime: Realtime | None = None
     capacity: StreamCapacity | None = None
 
 
@@ -126,7 +126,7 @@ class Request(Generic[B, Q]):
         return self.context.engine
 
     @property
-    def realtime(self) -> Relay:
+    def realtime(self) -> Realtime:
         """Where live seats are taken. Raises Unavailable when this process tells no events."""
         if self.context.realtime is None:
             raise Unavailable()

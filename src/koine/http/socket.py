@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from koine.http.call import AnyRequest, Receive, Send
 from koine.http.letting_go import abort_connection
-from koine.relay.relay import Relay
+from koine.relay.relay import Realtime
 
 NORMAL, GOING_AWAY, POLICY_VIOLATION, MESSAGE_TOO_BIG, INTERNAL_ERROR = 1000, 1001, 1008, 1009, 1011
 SERVICE_RESTART, TRY_AGAIN_LATER = 1012, 1013
@@ -33,7 +33,7 @@ class WebSocket:
         self._write_timeout = call.engine.settings.stream_write_seconds
 
     @property
-    def realtime(self) -> Relay:
+    def realtime(self) -> Realtime:
         """Where seats are taken. Raises Unavailable."""
         return self.call.realtime
 

@@ -13,9 +13,9 @@ from msgspec import Struct
 from koine.http.call import AnyRequest, StreamingResponse
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
-from koine.relay.relay import Relay
-from koine.relay.seat import Closed, Seat, Told
-from koine.relay.voice import ActorEncoder, ActorReader, Voice
+from koine.relay.relay import Realtime
+from koine.relay.seat import Batch, Closed, Subscriber
+from koine.relay.voice import ActorEncoder, ActorReader, Reader
 
 MEDIA = "text/event-stream"
 RETRY_MS = 2_000
@@ -34,7 +34,7 @@ def frame(kind: str, data: bytes) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def event_stream(call: AnyRequest, voice: Voice) -> StreamingResponse:
+def event_stream(call: AnyRequest, voice: Reader) -> StreamingResponse:
     """The answer of a stream's route: events for this voice from the cursor shown, else from now.
 
     Raises Unavailable when this process tells no events, or is about to end; TooMany when the
@@ -50,7 +50,7 @@ def event_stream(call: AnyRequest, voice: Voice) -> StreamingResponse:
     return StreamingResponse(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
 
 
-def follow(
+def stream_to_actor(
     call: AnyRequest, encoder: ActorEncoder, known: Callable[[AnyRequest], Awaitable[Actor]]
 ) -> StreamingResponse:
     """As `stream`, for the caller in one dialect's encoding. `known` is the dialect's answer to
@@ -67,8 +67,8 @@ def requested_cursor(call: AnyRequest) -> str | None:
     return call.headers.get("Last-Event-ID") or call.params.get("cursor") or None
 
 
-async def _chunks(relay: Relay, voice: Voice, cursor: str | None) -> AsyncIterator[bytes]:
-    seat = await relay.seat(voice, cursor)
+async def _chunks(relay: Realtime, voice: Reader, cursor: str | None) -> AsyncIterator[bytes]:
+    seat = await relay.connect(voice, cursor)
     try:
         yield _ready(seat)
         while True:
@@ -79,15 +79,15 @@ async def _chunks(relay: Relay, voice: Voice, cursor: str | None) -> AsyncIterat
     except Unavailable:
         yield _closing("unavailable", seat.cursor, RETRY_MS)
     finally:
-        relay.leave(seat)
+        relay.disconnect(seat)
 
 
-def _ready(seat: Seat) -> bytes:
+def _ready(seat: Subscriber) -> bytes:
     told = msgspec.json.encode({"cursor": seat.cursor})
     return b"retry: %d\nid: %s\n" % (RETRY_MS, seat.cursor.encode()) + frame("ready", told)
 
 
-def _chunk(seat: Seat, told: Told) -> bytes:
+def _chunk(seat: Subscriber, told: Batch) -> bytes:
     if told.reset is not None:
         data = msgspec.json.encode({"reason": told.reset, "cursor": seat.cursor})
         return b"id: %s\n" % seat.cursor.encode() + frame("reset", data)

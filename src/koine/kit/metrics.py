@@ -50,7 +50,7 @@ DATABASE_UNAVAILABLE = Counter(
     registry=REGISTRY,
 )
 IDEMPOTENT_RESPONSES_NOT_STORED = Counter(
-    "koine_answers_not_kept",
+    "koine_idempotent_responses_not_stored",
     "Answers under an Idempotency-Key that were too large to be kept, or over a budget.",
     registry=REGISTRY,
 )
@@ -62,16 +62,18 @@ EVENT_LAG = Gauge(
     "Age of the oldest committed event not yet handed to the live connections.",
     registry=REGISTRY,
 )
-STREAM_CONNECTIONS = Gauge("koine_live_seats", "Live connections.", ["dialect"], registry=REGISTRY)
+STREAM_CONNECTIONS = Gauge(
+    "koine_stream_connections", "Live connections.", ["dialect"], registry=REGISTRY
+)
 STREAM_CONNECTIONS_CLOSED = Counter(
-    "koine_seats_closed",
+    "koine_stream_connections_closed",
     "Live connections ended, by who or what ended them.",
     ["dialect", "reason"],
     registry=REGISTRY,
 )
 EVENTS_DELIVERED = Counter(
     "koine_events_delivered",
-    "Events and whispers handed to live connections.",
+    "Events and ephemeral events handed to live connections.",
     ["dialect"],
     registry=REGISTRY,
 )

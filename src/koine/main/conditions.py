@@ -127,7 +127,7 @@ def _check_limits(settings: Settings) -> Iterator[Finding]:
     pace = settings.upload_limit // settings.body_max_seconds
     if pace > SLOW_CONNECTION_BYTES:
         found = f"an upload of the largest size must come at {pace >> 10:,} KiB a second"
-        advice = "raise KOINE_BODY_MOST_SECONDS, or lower KOINE_UPLOAD_LIMIT"
+        advice = "raise KOINE_BODY_MAX_SECONDS, or lower KOINE_UPLOAD_LIMIT"
         yield Finding("warning", "limits", found, advice)
     streams = settings.streams_per_address or settings.streams_per_credential
     if 0 < settings.connections_per_address < streams:

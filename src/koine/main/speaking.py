@@ -10,7 +10,7 @@ from koine.http import app as http
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.main.readiness import Readiness
-from koine.relay.relay import Relay
+from koine.relay.relay import Realtime
 
 
 def dialects() -> list[Dialect]:
@@ -18,9 +18,9 @@ def dialects() -> list[Dialect]:
     return [Delivery(), Helpdesk(), Chats(), InboxDialect(), Native()]
 
 
-def create_app(engine: Engine, relay: Relay | None = None) -> http.App:
+def create_app(engine: Engine, relay: Realtime | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
-    lag_seconds = relay.pump.behind if relay else None
+    lag_seconds = relay.log_reader.idle_seconds if relay else None
     ready = Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks
     return http.build_app(
         dialects(),

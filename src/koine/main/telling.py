@@ -5,18 +5,18 @@ from contextlib import asynccontextmanager
 
 from koine.engine.engine import Engine
 from koine.relay.buses import choose
-from koine.relay.hooks import Hooks
-from koine.relay.relay import Relay
+from koine.relay.hooks import WebhookWorker
+from koine.relay.relay import Realtime
 
 
 @asynccontextmanager
-async def run_realtime(engine: Engine) -> AsyncIterator[Relay]:
+async def run_realtime(engine: Engine) -> AsyncIterator[Realtime]:
     """The relay of this process, following the log while the context is open."""
-    relay = Relay(engine, choose.bus(engine.settings, engine.db), engine.shutdown_signal)
-    hooks = Hooks(engine)
-    relay.pump.followers.append(hooks.moved)
+    relay = Realtime(engine, choose.create_bus(engine.settings, engine.db), engine.shutdown_signal)
+    hooks = WebhookWorker(engine)
+    relay.log_reader.subscribers.append(hooks.log_advanced)
     await relay.start()
-    relay.follow(hooks.run())
+    relay.spawn(hooks.run())
     try:
         yield relay
     finally:

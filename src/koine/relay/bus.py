@@ -9,29 +9,29 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 Subject = Literal["moved", "whisper"]
-Heard = Callable[[Subject, bytes], None]
+MessageHandler = Callable[[Subject, bytes], None]
 
 
 class Bus(Protocol):
     """Between the nodes of one database. What a node tells it does not hear itself."""
 
-    async def start(self, heard: Heard) -> None:
+    async def start(self, heard: MessageHandler) -> None:
         """Begin to listen, and go on trying for ever; raises nothing when nobody answers."""
 
-    def tell(self, subject: Subject, payload: bytes = b"") -> None:
+    def publish(self, subject: Subject, payload: bytes = b"") -> None:
         """Tell the other nodes, soon or never; neither waits nor raises. At most 5 KB."""
 
     async def close(self) -> None:
         """Stop listening and telling."""
 
 
-class Alone:
+class LocalBus:
     """The bus of one process: there is nobody else."""
 
-    async def start(self, heard: Heard) -> None:
+    async def start(self, heard: MessageHandler) -> None:
         """Nobody will be heard."""
 
-    def tell(self, subject: Subject, payload: bytes = b"") -> None:
+    def publish(self, subject: Subject, payload: bytes = b"") -> None:
         """Nobody hears."""
 
     async def close(self) -> None:

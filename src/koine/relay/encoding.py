@@ -10,7 +10,7 @@ import structlog
 
 from koine.engine.hearing import can_receive, can_receive_presence, can_receive_typing
 from koine.model.happening import EventContext
-from koine.relay.voice import EventEncoder, Voice, Whisper
+from koine.relay.voice import EphemeralEvent, EventEncoder, Reader
 
 Encoded = dict[tuple[EventEncoder, Hashable], bytes | None]
 _NOT_YET = b"not encoded yet"
@@ -25,7 +25,7 @@ class EventEncodings:
         self._encoded: Encoded = {}
         self._failed = False
 
-    def of(self, voice: Voice) -> bytes | None:
+    def for_reader(self, voice: Reader) -> bytes | None:
         """What this reader is sent; None for nothing. An event that cannot be encoded is logged
         and left out: it must not hold up all that come after it."""
         try:
@@ -42,27 +42,27 @@ class EventEncodings:
         except Exception:
             if not self._failed:
                 event_id = self._happening.event.id
-                _log.error("an event was left out", event_id=event_id, exc_info=True)
+                _log.error("event skipped", event_id=event_id, exc_info=True)
             self._failed = True
             return None
 
 
-class WhisperEncodings:
+class EphemeralEncodings:
     """As `EventEncodings`, of a whisper; `where` is its conversation as it is now, if it has one.
     Raises what an encoder raises."""
 
-    def __init__(self, whisper: Whisper, where: EventContext | None) -> None:
+    def __init__(self, whisper: EphemeralEvent, where: EventContext | None) -> None:
         self._whisper = whisper
         self._where = where
         self._encoded: Encoded = {}
 
-    def of(self, voice: Voice) -> bytes | None:
+    def for_reader(self, voice: Reader) -> bytes | None:
         """What this reader is sent; None for nothing."""
         whisper, where = self._whisper, self._where
         if where is None:
             may = can_receive_presence(voice.actor)
         else:
-            may = can_receive_typing(voice.actor, where, whisper.hidden)
+            may = can_receive_typing(voice.actor, where, whisper.private)
         view = voice.ephemeral_view(whisper, where) if may else None
         if view is None:
             return None

@@ -15,46 +15,46 @@ from collections import deque
 
 from koine.store.events import LogSnapshot
 
-_MARKS = 256
+_MAX_PENDING = 256
 """How many looks wait at once for their transactions to end; a later one covers the earlier."""
 
 
-class WentBack(Exception):
+class LogRewound(Exception):
     """The log is shorter than it was: another database is behind the same address."""
 
 
-class Fence:
+class Watermark:
     """Fed with looks, in the order they were taken; tells what is settled."""
 
     def __init__(self) -> None:
-        self.settled = 0
+        self.stable = 0
         self._last: int | None = None
-        self._marks: deque[tuple[int, int]] = deque()
+        self._pending: deque[tuple[int, int]] = deque()
 
-    def see(self, look: LogSnapshot) -> int:
+    def advance(self, snapshot: LogSnapshot) -> int:
         """Take one more look into account; answers the last settled position. Raises WentBack."""
-        if look.last < (self._last or 0):
-            raise WentBack
-        if look.next_begun == 0:
-            self.settled = self._last = look.last
-            return self.settled
-        if self._fresh() and len(self._marks) < _MARKS:
-            self._marks.append((self._last or 0, look.next_begun))
-        self._last = look.last
-        while self._marks and self._marks[0][1] <= look.oldest_open:
-            self.settled = max(self.settled, self._marks.popleft()[0])
-        return self.settled
+        if snapshot.last < (self._last or 0):
+            raise LogRewound
+        if snapshot.next_begun == 0:
+            self.stable = self._last = snapshot.last
+            return self.stable
+        if self._has_new_positions() and len(self._pending) < _MAX_PENDING:
+            self._pending.append((self._last or 0, snapshot.next_begun))
+        self._last = snapshot.last
+        while self._pending and self._pending[0][1] <= snapshot.oldest_open:
+            self.stable = max(self.stable, self._pending.popleft()[0])
+        return self.stable
 
     @property
-    def seen(self) -> bool:
+    def has_snapshot(self) -> bool:
         """Whether there was a look at all."""
         return self._last is not None
 
-    def _fresh(self) -> bool:
-        marked = self._marks[-1][0] if self._marks else self.settled
+    def _has_new_positions(self) -> bool:
+        marked = self._pending[-1][0] if self._pending else self.stable
         return self._last is not None and marked < self._last
 
     @property
-    def waits(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether positions were given out that are not settled yet."""
-        return self._last is not None and self.settled < self._last
+        return self._last is not None and self.stable < self._last

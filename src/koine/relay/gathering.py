@@ -8,7 +8,7 @@ from koine.model.event import LoggedEvent
 from koine.model.happening import EventContext
 from koine.store.db import Database
 
-_MISMADE = (
+_BAD_ROW_ERRORS = (
     msgspec.MsgspecError,
     AssertionError,
     AttributeError,
@@ -21,17 +21,17 @@ nothing is left out, and all is tried again."""
 _log = structlog.get_logger("koine.relay")
 
 
-async def gathered(
+async def load_contexts(
     db: Database, tenant_id: str, events: list[LoggedEvent], curious: list[str]
 ) -> list[EventContext]:
     """As `happenings.gather`, in a read of its own. An event nothing can be made of is left out,
     and said in the log: it must not hold up all that come after it. Raises Unavailable."""
     try:
         return await db.read(tenant_id, load, events, curious)
-    except _MISMADE:
+    except _BAD_ROW_ERRORS:
         if len(events) == 1:
-            _log.error("an event was left out", event_id=events[0].id, exc_info=True)
+            _log.error("event skipped", event_id=events[0].id, exc_info=True)
             return []
         half = len(events) // 2
-        first = await gathered(db, tenant_id, events[:half], curious)
-        return first + await gathered(db, tenant_id, events[half:], curious)
+        first = await load_contexts(db, tenant_id, events[:half], curious)
+        return first + await load_contexts(db, tenant_id, events[half:], curious)

@@ -14,14 +14,14 @@ from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
 from koine.model.happening import EventContext
-from koine.relay.backlog import Backlog, ReadPosition, curious
+from koine.relay.backlog import Backlog, ReadPosition, shared_only
 from koine.relay.encoding import EventEncodings
-from koine.relay.seat import Reason, ResetReason, Seat, Told
-from koine.relay.voice import Voice
+from koine.relay.seat import Batch, CloseReason, ResetReason, Subscriber
+from koine.relay.voice import Reader
 from koine.store import events
 
-Seats = set[Seat]
-Framed = tuple[str, bytes]
+Subscribers = set[Subscriber]
+EncodedEvent = tuple[str, bytes]
 """A frame and the cursor behind it."""
 
 
@@ -35,9 +35,9 @@ class Hub:
         self.epoch = ""
         self.position = 0
         self.delivered = 0
-        self.rights = 0
-        self._seats: dict[str, Seats] = {}
-        self._no_contacts: dict[str, Seats] = {}
+        self.rights_version = 0
+        self._by_tenant: dict[str, Subscribers] = {}
+        self._by_tenant_without_contacts: dict[str, Subscribers] = {}
         self.count = 0
 
     def cursor(self) -> str:
@@ -48,95 +48,102 @@ class Hub:
         """The text of a position."""
         return str(Cursor(self.epoch, position))
 
-    def open(self, voice: Voice, shown: str | None) -> Seat:
+    def subscribe(self, voice: Reader, cursor: str | None) -> Subscriber:
         """A seat that begins behind the cursor `shown`, or with what happens from now on.
 
         A cursor that is worth nothing begins now, too, and its reader is told so first.
         """
-        position, reset = self._begin(shown)
-        seat = Seat(self, voice, position, reset)
-        for kept in self._kept(seat):
+        position, reset = self._start_position(cursor)
+        seat = Subscriber(self, voice, position, reset)
+        for kept in self._indexes(seat):
             kept.setdefault(voice.actor.tenant_id, set()).add(seat)
         self.count += 1
         metrics.STREAM_CONNECTIONS.labels(voice.name).inc()
         return seat
 
-    def leave(self, seat: Seat, reason: Reason) -> None:
+    def unsubscribe(self, seat: Subscriber, reason: CloseReason) -> None:
         """Let go of a seat; called by the seat when it ends, once."""
-        tenant_id = seat.taken_by.tenant_id
-        for kept in self._kept(seat):
+        tenant_id = seat.connected_as.tenant_id
+        for kept in self._indexes(seat):
             seats = kept.get(tenant_id, set())
             seats.discard(seat)
             if not seats:
                 kept.pop(tenant_id, None)
         self.count -= 1
-        metrics.STREAM_CONNECTIONS.labels(seat.voice.name).dec()
-        metrics.STREAM_CONNECTIONS_CLOSED.labels(seat.voice.name, reason).inc()
+        metrics.STREAM_CONNECTIONS.labels(seat.reader.name).dec()
+        metrics.STREAM_CONNECTIONS_CLOSED.labels(seat.reader.name, reason).inc()
 
     def tenants(self) -> Collection[str]:
         """The tenants somebody here listens to."""
-        return self._seats.keys()
+        return self._by_tenant.keys()
 
-    def seats(self, tenant_id: str | None = None, contacts: bool = True) -> list[Seat]:
+    def subscribers(self, tenant_id: str | None = None, contacts: bool = True) -> list[Subscriber]:
         """The seats of one tenant, or all; of a tenant without those of contacts, too."""
         if tenant_id is not None:
-            kept = self._seats if contacts else self._no_contacts
+            kept = self._by_tenant if contacts else self._by_tenant_without_contacts
             return list(kept.get(tenant_id, ()))
-        return [seat for seats in self._seats.values() for seat in seats]
+        return [seat for seats in self._by_tenant.values() for seat in seats]
 
-    def curious(self, tenant_id: str) -> list[str]:
+    def shared_only(self, tenant_id: str) -> list[str]:
         """The people here who hear of others only where they share a conversation."""
-        return list({i for s in self._seats.get(tenant_id, ()) if (i := curious(s.voice.actor))})
+        return list(
+            {i for s in self._by_tenant.get(tenant_id, ()) if (i := shared_only(s.reader.actor))}
+        )
 
-    def tell(self, tenant_id: str, happened: list[EventContext]) -> None:
+    def dispatch(self, tenant_id: str, contexts: list[EventContext]) -> None:
         """Tell a tenant's live seats, in order, what each may hear."""
-        seats = self.seats(tenant_id)
-        for happening in happened:
+        seats = self.subscribers(tenant_id)
+        for happening in contexts:
             position, encodings = happening.event.position, EventEncodings(happening)
             for seat in seats:
-                if not seat.live or seat.heard >= position:
+                if not seat.live or seat.last_position >= position:
                     continue
-                seat.heard = position
-                frame = encodings.of(seat.voice)
+                seat.last_position = position
+                frame = encodings.for_reader(seat.reader)
                 if frame is not None:
                     seat.put(position, frame)
 
-    async def catch_up(self, seat: Seat) -> Told:
+    async def catch_up(self, seat: Subscriber) -> Batch:
         """The next page of the log for a reader who is behind; empty once it is live, and when it
         may not listen any more."""
-        if seat.position > self.position and await self._is_to_come(seat.position):
+        if seat.position > self.position and await self._is_beyond_log(seat.position):
             seat.reset("unknown", self.delivered)
             return await seat.read(0)
-        while seat.listens() and seat.position < self.position:
-            place = ReadPosition(seat.voice.actor, seat.position, seat.found)
+        while seat.is_receiving() and seat.position < self.position:
+            place = ReadPosition(seat.reader.actor, seat.position, seat.own_positions)
             page = await self.backlog.page(place, self.position)
-            seat.found = place.found
-            if not seat.listens():
-                return Told([])
+            seat.own_positions = place.own_positions
+            if not seat.is_receiving():
+                return Batch([])
             if page is None:
                 seat.reset("too_old", self.delivered)
                 return await seat.read(0)
-            told, cut = self._framed(seat, page.happened)
+            told, cut = self._encode_page(seat, page.contexts)
             seat.position = page.upto if cut is None else cut
             if told:
-                return Told(told)
+                return Batch(told)
             await asyncio.sleep(0)  # who is far behind and hears little leaves others their turn
-        if seat.listens():
-            seat.live, seat.heard, seat.found = True, seat.position, None
-        return Told([])
+        if seat.is_receiving():
+            seat.live, seat.last_position, seat.own_positions = True, seat.position, None
+        return Batch([])
 
-    async def _is_to_come(self, position: int) -> bool:
+    async def _is_beyond_log(self, position: int) -> bool:
         """Whether the log has not come so far, on any node: it was another log, then."""
         return position > (await self.engine.db.read("", events.log_snapshot)).last
 
-    def _framed(self, seat: Seat, happened: list[EventContext]) -> tuple[list[Framed], int | None]:
+    def _encode_page(
+        self, seat: Subscriber, happened: list[EventContext]
+    ) -> tuple[list[EncodedEvent], int | None]:
         """The frames of a page, and where it was cut for being too long."""
-        told: list[Framed] = []
+        told: list[EncodedEvent] = []
         room = self.queue_bytes
         for happening in happened:
-            frame, position = EventEncodings(happening).of(seat.voice), happening.event.position
+            frame, position = (
+                EventEncodings(happening).for_reader(seat.reader),
+                happening.event.position,
+            )
             if frame is not None:
-                told.append((seat.at(position), frame))
+                told.append((seat.cursor_at(position), frame))
                 room -= len(frame)
             if room < 0:
                 return told, position
@@ -145,20 +152,22 @@ class Hub:
     def skip_to(self, position: int) -> None:
         """Go on from here as if all before had been told; nobody here was asked about it."""
         self.position = self.delivered = position
-        self.rights += 1
+        self.rights_version += 1
 
-    def begin_anew(self, epoch: str, position: int) -> None:
+    def reset_epoch(self, epoch: str, position: int) -> None:
         """Another log is behind the address: every reader comes back and is told so."""
-        for seat in self.seats():
+        for seat in self.subscribers():
             seat.close("moved")
         self.epoch = epoch
         self.skip_to(position)
 
-    def _kept(self, seat: Seat) -> list[dict[str, Seats]]:
-        is_contact = seat.taken_by.kind == "contact"
-        return [self._seats] if is_contact else [self._seats, self._no_contacts]
+    def _indexes(self, seat: Subscriber) -> list[dict[str, Subscribers]]:
+        is_contact = seat.connected_as.kind == "contact"
+        return (
+            [self._by_tenant] if is_contact else [self._by_tenant, self._by_tenant_without_contacts]
+        )
 
-    def _begin(self, shown: str | None) -> tuple[int, ResetReason | None]:
+    def _start_position(self, shown: str | None) -> tuple[int, ResetReason | None]:
         if shown is None:
             return self.delivered, None
         known = cursor.parse(shown)

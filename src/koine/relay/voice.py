@@ -9,11 +9,11 @@ from koine.model.actor import Actor
 from koine.model.happening import EventContext
 from koine.model.identity import IdentityKind
 
-WhisperKind = Literal["typing", "presence"]
+EphemeralKind = Literal["typing", "presence"]
 Availability = Literal["online", "away", "offline"]
 
 
-class Whisper(Struct, frozen=True, kw_only=True):
+class EphemeralEvent(Struct, frozen=True, kw_only=True):
     """What is told now or never: somebody writes (or stopped) in a conversation, or is there.
 
     `on` is False when the writing stopped; `availability` is for presence alone, `chosen` by the
@@ -22,15 +22,15 @@ class Whisper(Struct, frozen=True, kw_only=True):
     """
 
     tenant_id: str
-    kind: WhisperKind
+    kind: EphemeralKind
     identity_id: str
     identity_kind: IdentityKind = "user"
     name: str | None = None
     conversation_id: str | None = None
-    on: bool = True
-    hidden: bool = False
+    active: bool = True
+    private: bool = False
     availability: Availability = "online"
-    chosen: bool = False
+    explicit: bool = False
     number: int = 0
 
 
@@ -44,12 +44,12 @@ class EventEncoder(Protocol):
         None when there is nothing left to show."""
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: EventContext | None, view: Any
+        self, whisper: EphemeralEvent, happening: EventContext | None, view: Any
     ) -> bytes | None:
         """As `encode`, of a whisper; the happening holds its conversation, if it has one."""
 
 
-class Voice(Protocol):
+class Reader(Protocol):
     """One reader: the credential and the language. All but `authenticate` is quick and pure."""
 
     name: str
@@ -67,7 +67,9 @@ class Voice(Protocol):
         """All that `encoder.encode` needs to know of the reader; None when this language shows
         nothing of the event to this reader. The hub has asked `engine.hearing` before."""
 
-    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> Hashable | None:
+    def ephemeral_view(
+        self, whisper: EphemeralEvent, happening: EventContext | None
+    ) -> Hashable | None:
         """As `view`, for `encoder.encode_ephemeral`."""
 
 
@@ -81,7 +83,7 @@ class ActorEncoder(EventEncoder, Protocol):
     def view(self, happening: EventContext, actor: Actor) -> Hashable | None:
         """As `Voice.view`."""
 
-    def ephemeral_view(self, whisper: Whisper) -> Hashable | None:
+    def ephemeral_view(self, whisper: EphemeralEvent) -> Hashable | None:
         """As `Voice.ephemeral_view`."""
 
 
@@ -104,6 +106,8 @@ class ActorReader:
         """What the encoder shows the actor."""
         return self.encoder.view(happening, self.actor)
 
-    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> Hashable | None:
+    def ephemeral_view(
+        self, whisper: EphemeralEvent, happening: EventContext | None
+    ) -> Hashable | None:
         """What the encoder shows of a whisper."""
         return self.encoder.ephemeral_view(whisper)

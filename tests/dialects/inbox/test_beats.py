@@ -26,24 +26,24 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_each_is_pinged_as_often_whoever_is_stuck(soon: None) -> None:
-    told, ears = beats.Beats(lambda: "ping"), [Ear() for _ in range(40)]
+    told, ears = beats.Heartbeat(lambda: "ping"), [Ear() for _ in range(40)]
     stuck = Ear(stuck=True)
     for ear in (stuck, *ears):
-        told.join(ear)
+        told.add(ear)
     await asyncio.sleep(0.5)
     counts = {len(ear.heard) for ear in ears}
     assert min(counts) >= 3 and max(counts) - min(counts) <= 1
 
 
 async def test_who_left_is_pinged_no_more_and_the_timer_ends_with_the_last(soon: None) -> None:
-    told, ear = beats.Beats(lambda: "ping"), Ear()
-    told.join(ear)
+    told, ear = beats.Heartbeat(lambda: "ping"), Ear()
+    told.add(ear)
     await asyncio.sleep(0.2)
-    told.leave(ear)
-    told.leave(ear)
+    told.remove(ear)
+    told.remove(ear)
     count = len(ear.heard)
     await asyncio.sleep(0.2)
     assert count and len(ear.heard) == count
-    told.join(ear)
+    told.add(ear)
     await asyncio.sleep(0.2)
     assert len(ear.heard) > count

@@ -34,10 +34,10 @@ def test_the_identifier_is_echoed_byte_for_byte(name: str) -> None:
 
 
 def test_what_an_identifier_asks_for() -> None:
-    asked = frames.wanted(
+    asked = frames.parse_identifier(
         '{"channel":"RoomChannel","pubsub_token":"t","account_id":1,"last_event_id":"e.7"}'
     )
-    assert asked == frames.Wanted("RoomChannel", "t", "e.7")
+    assert asked == frames.ChannelIdentifier("RoomChannel", "t", "e.7")
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_what_an_identifier_asks_for() -> None:
     ],
 )  # fmt: skip
 def test_what_asks_for_nothing_there_is(name: str) -> None:
-    assert frames.wanted(name) is None
+    assert frames.parse_identifier(name) is None
 
 
 @pytest.mark.parametrize("said", ["", "[]", "{", '{"command":7}', "[" * 10_000, '"\\ud800"'])
 def test_what_is_no_command(said: str) -> None:
-    assert frames.command(said) is None
-    assert frames.action(said) == ""
+    assert frames.parse_command(said) is None
+    assert frames.parse_action(said) == ""

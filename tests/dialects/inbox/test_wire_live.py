@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from koine.dialects.inbox.stream import InboxEventEncoder, InboxVoice
+from koine.dialects.inbox.stream import InboxEventEncoder, InboxReader
 from koine.engine.contact_entry import ContactSession
 from koine.model.conversation import Conversation, Participant
 from koine.model.event import EventKind, LoggedEvent
@@ -17,7 +17,7 @@ from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox
 from koine.model.message import Attachment, Message
 from koine.model.view import Related
-from koine.relay.voice import Whisper
+from koine.relay.voice import EphemeralEvent
 from tests.dialects.inbox.test_wire import CAROL, CONVERSATION, INBOX, NOON, TENANT, message
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,16 +42,16 @@ def happening(
     )  # fmt: skip
 
 
-def voice(place: ContactInbox = PLACE, contact: Identity = CAROL) -> InboxVoice:
+def voice(place: ContactInbox = PLACE, contact: Identity = CAROL) -> InboxReader:
     entry = ContactSession(TENANT, INBOX, place, contact)
 
     async def ask() -> ContactSession:
         return entry
 
-    return InboxVoice(entry, ask, InboxEventEncoder("https://k.test"))
+    return InboxReader(entry, ask, InboxEventEncoder("https://k.test"))
 
 
-def frame_of(voice: InboxVoice, of: EventContext) -> bytes | None:
+def frame_of(voice: InboxReader, of: EventContext) -> bytes | None:
     view = voice.view(of)
     return None if view is None else voice.encoder.encode(of, view)
 
@@ -85,7 +85,7 @@ def test_a_conversation() -> None:
 
 
 def test_who_writes() -> None:
-    whisper = Whisper(
+    whisper = EphemeralEvent(
         tenant_id="t", kind="typing", identity_id="a", name="Alice", conversation_id="x", number=5
     )
     where, alices = happening("conversation.updated", SAID), voice()

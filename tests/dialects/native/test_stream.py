@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from koine.dialects.native import Native
-from koine.dialects.native.stream import NativeEventEncoder, NativeVoice, Wanted
+from koine.dialects.native.stream import EventFilter, NativeEventEncoder, NativeReader
 from koine.http import sse
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
-from koine.relay.seat import Seat
+from koine.relay.seat import Subscriber
 from koine.store import log
 from tests.cast import Cast
 from tests.dialects.native.following import following
@@ -215,14 +215,14 @@ async def test_a_thousand_follow(client: httpx.AsyncClient, server: Live, cast: 
         return actor
 
     encoders = [NativeEventEncoder("", sse.frame) for _ in range(1000)]
-    made = [NativeVoice(actor, ask, Wanted(), each) for each in encoders]
-    seats = [await server.relay.seat(voice, None) for voice in made]
+    made = [NativeReader(actor, ask, EventFilter(), each) for each in encoders]
+    seats = [await server.relay.connect(voice, None) for voice in made]
     hearing = asyncio.gather(*(message_on(seat) for seat in seats))
     await say(client, cast, talk, "to all")
     assert len({id(frame) for frame in await hearing}) == 1
 
 
-async def message_on(seat: Seat) -> bytes:
+async def message_on(seat: Subscriber) -> bytes:
     """The first message a seat is told."""
     while True:
         for _, frame in (await seat.read(10)).frames:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from koine.relay.bus import Subject
-from koine.relay.buses.line import Line
+from koine.relay.buses.line import ReconnectingBus
 
 
 class Ear:
@@ -30,7 +30,7 @@ class Ear:
         await eventually(lambda: (subject, payload) in self.heard, within)
 
 
-async def connected(*lines: Line) -> None:
+async def connected(*lines: ReconnectingBus) -> None:
     """Wait until each has joined its bus."""
     await eventually(lambda: all(line.connected for line in lines))
     # A server tells the others who listens; nothing says when it has.
@@ -46,12 +46,12 @@ async def eventually(true: Callable[[], bool], within: float = 10) -> None:
             await asyncio.sleep(0.002)
 
 
-async def told_until_heard(line: Line, ear: Ear, within: float = 15) -> float:
+async def told_until_heard(line: ReconnectingBus, ear: Ear, within: float = 15) -> float:
     """Wake the others up again and again until they hear; answers the seconds it took."""
     began = time.monotonic()
     ear.heard.clear()
     async with asyncio.timeout(within):
         while not ear.count("moved"):
-            line.tell("moved")
+            line.publish("moved")
             await asyncio.sleep(0.05)
     return time.monotonic() - began

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 
 from koine.kit.settings import load
-from koine.relay.bus import Alone
+from koine.relay.bus import LocalBus
 from koine.relay.buses import choose
-from koine.relay.buses.line import LARGEST, Line
+from koine.relay.buses.line import MAX_PAYLOAD_BYTES, ReconnectingBus
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres.wire import PostgresNotifyTransport
@@ -31,8 +31,8 @@ def url(shared_postgres: SharedPostgres) -> str:
 
 
 @asynccontextmanager
-async def node(url: str) -> AsyncIterator[tuple[Line, Ear]]:
-    line, ear = Line(PostgresNotifyTransport(url), choose.DATABASE_PACE), Ear()
+async def node(url: str) -> AsyncIterator[tuple[ReconnectingBus, Ear]]:
+    line, ear = ReconnectingBus(PostgresNotifyTransport(url), choose.DATABASE_INTERVAL), Ear()
     await line.start(ear)
     try:
         yield line, ear
@@ -51,8 +51,8 @@ async def ask(url: str, text: str, *args: object) -> list[int]:
 async def test_the_others_hear_and_oneself_does_not(url: str) -> None:
     async with node(url) as (a, own), node(url) as (b, ear):
         await connected(a, b)
-        a.tell("whisper", b"\x00\xff typing")
-        a.tell("moved")
+        a.publish("whisper", b"\x00\xff typing")
+        a.publish("moved")
         assert await ear.until(2) == [("moved", b""), ("whisper", b"\x00\xff typing")]
         assert own.heard == []
 
@@ -61,7 +61,7 @@ async def test_another_database_hears_nothing(url: str, shared_postgres: SharedP
     elsewhere = shared_postgres.new_empty_database()
     async with node(url) as (a, _), node(url) as (b, ear), node(elsewhere) as (c, other):
         await connected(a, b, c)
-        a.tell("moved")
+        a.publish("moved")
         await ear.until(1)
         assert other.heard == []
 
@@ -71,17 +71,17 @@ async def test_many_wake_ups_are_few(url: str) -> None:
         await connected(a, b)
         began = asyncio.get_running_loop().time()
         while (lasted := asyncio.get_running_loop().time() - began) < 0.5:
-            a.tell("moved")
+            a.publish("moved")
             await asyncio.sleep(0)
-        assert 2 <= len(await ear.until(2)) <= lasted / choose.DATABASE_PACE + 2
+        assert 2 <= len(await ear.until(2)) <= lasted / choose.DATABASE_INTERVAL + 2
 
 
 async def test_too_much_is_not_told(url: str) -> None:
     async with node(url) as (a, _), node(url) as (b, ear):
         await connected(a, b)
-        a.tell("whisper", b"x" * (LARGEST + 1))
-        a.tell("whisper", b"x" * LARGEST)
-        assert await ear.until(1) == [("whisper", b"x" * LARGEST)]
+        a.publish("whisper", b"x" * (MAX_PAYLOAD_BYTES + 1))
+        a.publish("whisper", b"x" * MAX_PAYLOAD_BYTES)
+        assert await ear.until(1) == [("whisper", b"x" * MAX_PAYLOAD_BYTES)]
 
 
 @pytest.mark.parametrize(
@@ -127,19 +127,19 @@ async def test_a_server_that_restarts_is_joined_again() -> None:
 async def test_a_dead_server_holds_nothing_up() -> None:
     async with asyncio.timeout(1), node("postgresql://koine@127.0.0.1:1/none") as (a, _):
         await asyncio.sleep(0.1)
-        a.tell("moved")
+        a.publish("moved")
         assert not a.connected
 
 
 async def test_the_bus_is_chosen(db: Database, backend: str) -> None:
     plain, nats = load({}), load({}, {"nats_url": "nats://127.0.0.1:4222"})
-    chosen = [kind_of(choose.bus(given, db)) for given in (plain, nats)]
+    chosen = [kind_of(choose.create_bus(given, db)) for given in (plain, nats)]
     assert chosen == (["", ""] if backend == "sqlite" else ["PostgresWire", "NatsWire"])
 
 
 def kind_of(bus: object) -> str:
-    assert isinstance(bus, Alone | Line)
-    return "" if isinstance(bus, Alone) else type(bus._wire).__name__
+    assert isinstance(bus, LocalBus | ReconnectingBus)
+    return "" if isinstance(bus, LocalBus) else type(bus._transport).__name__
 
 
 async def test_two_processes_name_their_database_alike(url: str) -> None:

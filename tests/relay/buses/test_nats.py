@@ -9,8 +9,8 @@ import nats
 import pytest
 
 from koine.kit.metrics import REGISTRY
-from koine.relay.buses.line import LARGEST, Line
-from koine.relay.buses.nats import NatsWire, name
+from koine.relay.buses.line import MAX_PAYLOAD_BYTES, ReconnectingBus
+from koine.relay.buses.nats import NatsTransport, subject_name
 from tests.relay.buses.hearing import Ear, connected, eventually, told_until_heard
 from tests.support.nats import NatsCluster, free_ports
 from tests.support.nats_keys import credentials
@@ -24,11 +24,13 @@ def cluster() -> Iterator[NatsCluster]:
 
 
 @asynccontextmanager
-async def node(url: str, database: str = "1.5", creds: str = "") -> AsyncIterator[tuple[Line, Ear]]:
+async def node(
+    url: str, database: str = "1.5", creds: str = ""
+) -> AsyncIterator[tuple[ReconnectingBus, Ear]]:
     async def identity() -> str:
         return database
 
-    line, ear = Line(NatsWire(url, creds, identity), 0.002), Ear()
+    line, ear = ReconnectingBus(NatsTransport(url, creds, identity), 0.002), Ear()
     await line.start(ear)
     try:
         yield line, ear
@@ -39,8 +41,8 @@ async def node(url: str, database: str = "1.5", creds: str = "") -> AsyncIterato
 async def test_the_others_hear_and_oneself_does_not(cluster: NatsCluster) -> None:
     async with node(cluster.url) as (a, own), node(cluster.url) as (b, ear):
         await connected(a, b)
-        a.tell("whisper", b'{"typing":1}')
-        a.tell("moved")
+        a.publish("whisper", b'{"typing":1}')
+        a.publish("moved")
         assert await ear.until(2) == [("moved", b""), ("whisper", b'{"typing":1}')]
         assert own.heard == []
 
@@ -52,7 +54,7 @@ async def test_another_database_hears_nothing(cluster: NatsCluster) -> None:
         node(cluster.url, "2.5") as (c, other),
     ):
         await connected(a, b, c)
-        a.tell("moved")
+        a.publish("moved")
         await ear.until(1)
         assert other.heard == []
 
@@ -61,8 +63,8 @@ async def test_many_wake_ups_are_few(cluster: NatsCluster) -> None:
     async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
         await connected(a, b)
         for _ in range(1000):
-            a.tell("moved")
-        a.tell("whisper", b"last")
+            a.publish("moved")
+        a.publish("whisper", b"last")
         await ear.until_said("whisper", b"last")
         assert ear.count("moved") == 1
 
@@ -90,8 +92,8 @@ async def test_a_bus_that_is_dead_at_first_is_joined_when_it_lives() -> None:
     cluster = NatsCluster(1)
     async with node(cluster.url) as (a, _), node(cluster.url) as (_, ear):
         for n in range(5000):
-            a.tell("whisper", b"%d" % n)
-        a.tell("moved")
+            a.publish("whisper", b"%d" % n)
+        a.publish("moved")
         assert not a.connected
         with await asyncio.to_thread(cluster.start):
             await told_until_heard(a, ear)
@@ -102,7 +104,7 @@ async def test_closing_takes_no_time_while_the_bus_is_dead() -> None:
     async with asyncio.timeout(1):
         async with node(f"nats://127.0.0.1:{free_ports(1)[0]}") as (a, _):
             await asyncio.sleep(0.1)
-            a.tell("moved")
+            a.publish("moved")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ async def test_closing_takes_no_time_while_the_bus_is_dead() -> None:
         ("moved", b""),
         ("whisper", b"\xff\x00garbage"),
         ("whisper", b"0123456789ABCDEF{}"),
-        ("whisper", b"0123456789abcdef" + b"x" * (LARGEST + 1)),
+        ("whisper", b"0123456789abcdef" + b"x" * (MAX_PAYLOAD_BYTES + 1)),
         ("other", b"0123456789abcdef{}"),
         ("moved.more", b"0123456789abcdef{}"),
     ],
@@ -120,8 +122,8 @@ async def test_garbage_is_not_heard(cluster: NatsCluster, subject: str, told: by
     async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
         await connected(a, b)
         stranger = await nats.connect(cluster.url.split(","))
-        await stranger.publish(f"koine.{name('1.5')}.{subject}", told)
-        await stranger.publish(f"koine.{name('1.5')}.whisper", b"0123456789abcdefgood")
+        await stranger.publish(f"koine.{subject_name('1.5')}.{subject}", told)
+        await stranger.publish(f"koine.{subject_name('1.5')}.whisper", b"0123456789abcdefgood")
         await stranger.close()
         assert await ear.until(1) == [("whisper", b"good")]
 
@@ -129,9 +131,9 @@ async def test_garbage_is_not_heard(cluster: NatsCluster, subject: str, told: by
 async def test_too_much_is_not_told(cluster: NatsCluster) -> None:
     async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
         await connected(a, b)
-        a.tell("whisper", b"x" * (LARGEST + 1))
-        a.tell("whisper", b"x" * LARGEST)
-        assert await ear.until(1) == [("whisper", b"x" * LARGEST)]
+        a.publish("whisper", b"x" * (MAX_PAYLOAD_BYTES + 1))
+        a.publish("whisper", b"x" * MAX_PAYLOAD_BYTES)
+        assert await ear.until(1) == [("whisper", b"x" * MAX_PAYLOAD_BYTES)]
 
 
 async def test_reconnects_are_counted() -> None:
@@ -174,5 +176,5 @@ async def test_the_url_may_have_the_password() -> None:
 async def test_a_credentials_file_that_is_none_is_no_reason_to_fail(tmp_path: Path) -> None:
     async with node("nats://127.0.0.1:1", creds=str(tmp_path / "none")) as (a, _):
         await asyncio.sleep(0.05)
-        a.tell("moved")
+        a.publish("moved")
         assert not a.connected

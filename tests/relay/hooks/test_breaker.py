@@ -6,7 +6,7 @@ from koine.relay.hooks import breaker
 
 
 def after(failures: int, apart: int = SECOND) -> tuple[EndpointHealth, int]:
-    health, now = breaker.WELL, 0
+    health, now = breaker.HEALTHY, 0
     for _ in range(failures):
         now = max(now + apart, health.open_until or 0)
         health = breaker.failed(health, now)
@@ -33,7 +33,7 @@ def test_failures_of_posts_that_were_under_way_do_not_make_the_pause_longer() ->
 
 def test_it_gives_up_after_days_and_many_failures_alone() -> None:
     few, now = after(2, apart=4 * DAY)
-    assert not breaker.is_hopeless(few, now + DAY)
+    assert not breaker.should_disable(few, now + DAY)
     many, now = after(5, apart=DAY)
-    assert not breaker.is_hopeless(many, now)
-    assert breaker.is_hopeless(many, now + DAY)
+    assert not breaker.should_disable(many, now)
+    assert breaker.should_disable(many, now + DAY)

@@ -6,7 +6,7 @@ from koine.engine import conversations, hook_changes
 from koine.engine.hook_changes import EndpointChanges
 from koine.model.event import LoggedEvent
 from koine.relay.hooks import derive
-from koine.relay.hooks.derive import Deriver
+from koine.relay.hooks.derive import DeliveryPlanner
 from koine.store import events
 from koine.store import hooks as rows
 from tests.relay.hooks.told import Told
@@ -19,11 +19,11 @@ async def settled(told: Told) -> int:
 async def test_several_nodes_at_once_derive_each_event_once(told: Told) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
-    nodes = [Deriver(engine) for _ in range(4)]
+    nodes = [DeliveryPlanner(engine) for _ in range(4)]
     for _ in range(5):
         await asyncio.gather(*(told.say(talk) for _ in range(20)))
         upto = await settled(told)
-        await asyncio.gather(*(node.upto(upto, engine.clock.now()) for node in nodes))
+        await asyncio.gather(*(node.plan_until(upto, engine.clock.now()) for node in nodes))
     log = await told.log(made.hook)
     assert len(log) == len({row.event_id for row in log}) == 100
 
@@ -33,7 +33,7 @@ async def test_nothing_beyond_the_settled_position_is_derived(told: Told) -> Non
     await told.say(talk)
     upto = await settled(told)
     await told.say(talk)
-    await Deriver(told.cast.engine).upto(upto, 0)
+    await DeliveryPlanner(told.cast.engine).plan_until(upto, 0)
     assert [row.position <= upto for row in await told.log(made.hook)] == [True]
 
 

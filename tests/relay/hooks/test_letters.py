@@ -44,7 +44,7 @@ async def test_an_event_that_cannot_be_told_holds_up_no_other(told: Told) -> Non
     rows = await told.log(made.hook)
     assert sorted(said) == ["one", "two"]
     assert [row.state for row in rows] == ["delivered", "cancelled", "delivered"]
-    assert rows[1].error == letters.UNTELLABLE
+    assert rows[1].error == letters.ENCODING_FAILED
 
 
 async def test_an_event_that_cannot_be_gathered_holds_up_no_other(

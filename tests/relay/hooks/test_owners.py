@@ -125,14 +125,14 @@ async def test_a_letter_that_waited_is_asked_for_again(
     made, talk = await hook_of(told, eve), await told.talk()
     await told.say(talk)
     await told.derive()
-    reason_to_pause = letters.Desk.reason_to_pause
+    reason_to_pause = letters.PayloadBuilder.reason_to_pause
 
-    async def late(desk: letters.Desk, letter: letters.Letter) -> str | None:
+    async def late(desk: letters.PayloadBuilder, letter: letters.OutgoingDelivery) -> str | None:
         await leave(told, eve, LEAVINGS["blocked"][0])
         return await reason_to_pause(desk, letter)
 
-    monkeypatch.setattr(letters.Desk, "reason_to_pause", late)
-    await told.hooks.sender.turn()
+    monkeypatch.setattr(letters.PayloadBuilder, "reason_to_pause", late)
+    await told.hooks.sender.dispatch_once()
     await told.hooks.sender.idle()
     assert told.receiver.got == []
     assert [row.state for row in await told.log(made.hook)] == ["pending"]

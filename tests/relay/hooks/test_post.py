@@ -1,7 +1,7 @@
 """One post, whatever happens to it."""
 
 from koine.kit.outbound import Allowed, Outbound
-from koine.relay.hooks.post import BROKEN
+from koine.relay.hooks.post import INTERNAL_ERROR
 from tests.relay.hooks.told import Told
 
 
@@ -14,4 +14,4 @@ async def test_a_bug_on_the_way_is_a_failure_and_costs_the_sender_nothing(told: 
     await told.say(await told.talk())
     await told.tell()
     (row,) = await told.log(made.hook)
-    assert (row.state, row.attempt, row.error) == ("pending", 1, BROKEN)
+    assert (row.state, row.attempt, row.error) == ("pending", 1, INTERNAL_ERROR)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from koine.kit.times import SECOND
 from koine.model.hook import Backoff
-from koine.relay.hooks.schedule import LONGEST_S, SPREAD, wait_us
+from koine.relay.hooks.schedule import JITTER, LONGEST_S, wait_us
 
 HOUR = 3600
 TABLE = [5, 300, 1800, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR, 0, 0]
@@ -36,5 +36,5 @@ def test_chance_moves_a_wait_by_a_tenth_at_most(
     tried: int, backoff: Backoff | None, chance: float
 ) -> None:
     middle, found = (wait_us(tried, backoff, 10, each) for each in (0.5, chance))
-    assert abs(found - middle) <= middle * SPREAD + 1
-    assert found <= LONGEST_S * SECOND * (1 + SPREAD)
+    assert abs(found - middle) <= middle * JITTER + 1
+    assert found <= LONGEST_S * SECOND * (1 + JITTER)

@@ -12,8 +12,8 @@ from koine.kit.times import DAY, SECOND
 from koine.model.conversation import NewConversation
 from koine.model.errors import Conflict, Invalid
 from koine.model.hook import EndpointKey, WebhookDelivery
-from koine.relay.hooks import Hooks
-from koine.relay.hooks.schedule import STANDARD
+from koine.relay.hooks import WebhookWorker
+from koine.relay.hooks.schedule import DEFAULT_DELAYS
 from koine.relay.hooks.sender import LEASE
 from koine.store import events, hook_log
 from tests.relay.hooks.told import Told
@@ -88,7 +88,7 @@ async def test_after_the_whole_schedule_it_has_failed(told: Told) -> None:
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(500)
     await told.tell()
-    for wait in STANDARD:
+    for wait in DEFAULT_DELAYS:
         told.cast.clock.advance(wait * 1.1 + 1)
         await told.send()
     (row,) = await told.log(made.hook)
@@ -180,14 +180,14 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(told: Told) -> No
     made = await told.hook()
     await told.say(await told.talk())
     await told.derive()
-    slow, quick = told.hooks.sender, Hooks(told.cast.engine).sender
+    slow, quick = told.hooks.sender, WebhookWorker(told.cast.engine).sender
     told.receiver.hold = hold = asyncio.Event()
-    await slow.turn()
+    await slow.dispatch_once()
     while not told.receiver.count:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     told.receiver.hold = None
     told.cast.clock.advance(LEASE / SECOND + 1)
-    assert await quick.turn() == 1
+    assert await quick.dispatch_once() == 1
     await quick.idle()
     told.receiver.answers = lambda _: answer(500)
     hold.set()
@@ -259,10 +259,10 @@ async def test_old_deliveries_are_forgotten(told: Told) -> None:
     await told.say(await told.talk())
     await told.tell()
     told.cast.clock.advance(29 * DAY / SECOND)
-    await told.hooks.tidy()
+    await told.hooks.delete_old()
     assert len(await told.log(made.hook)) == 1
     told.cast.clock.advance(2 * DAY / SECOND)
-    await told.hooks.tidy()
+    await told.hooks.delete_old()
     assert await told.log(made.hook) == []
     assert await told.cast.engine.db.read("", hook_log.pending_count) == (0, None)
 
@@ -314,7 +314,7 @@ async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: Told) -> Non
     async with told.under_way():
         wanted = Range(now - DAY, now + SECOND)
         await hook_deliveries.replay_range(told.cast.engine, told.boss, made.hook.id, wanted)
-        assert await Hooks(told.cast.engine).sender.turn() == 0
+        assert await WebhookWorker(told.cast.engine).sender.dispatch_once() == 0
     assert ([row.state for row in await told.log(made.hook)], told.receiver.count) == (
         ["delivered"], 1,
     )  # fmt: skip

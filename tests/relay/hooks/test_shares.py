@@ -9,9 +9,9 @@ from koine.engine.hooks import NewEndpoint
 from koine.model.conversation import NewConversation
 from koine.model.hook import EndpointKey, TenantEndpoint
 from koine.model.message import Draft
-from koine.relay.hooks.line import Line
-from koine.relay.hooks.sender import CLAIMS
-from koine.relay.hooks.shares import Shares
+from koine.relay.hooks.line import EndpointQueue
+from koine.relay.hooks.sender import MAX_CLAIMS
+from koine.relay.hooks.shares import ClaimShares
 from tests.relay.hooks.told import Told
 
 ENDPOINTS, MESSAGES = 80, 8
@@ -31,7 +31,7 @@ async def rival_says_something(told: Told) -> None:
 async def claim_all(told: Told) -> None:
     """Claim as long as there is something to claim; no post comes back meanwhile."""
     await told.derive()
-    while await told.hooks.sender.turn():
+    while await told.hooks.sender.dispatch_once():
         pass
 
 
@@ -53,7 +53,7 @@ async def test_slow_endpoints_of_one_tenant_leave_hands_for_others(told: Told) -
     told.receiver.hold = hold = asyncio.Event()
     await claim_all(told)
     lines = told.hooks.sender._lines
-    assert sum(line.held for line in lines.values()) <= CLAIMS // 2
+    assert sum(line.held for line in lines.values()) <= MAX_CLAIMS // 2
     await rival_says_something(told)
     await claim_all(told)
     assert await came(told, "/rival")
@@ -77,7 +77,7 @@ async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenan
         told.hooks.sender._lines[EndpointKey(told.boss.tenant_id, each.hook.id)].held
         for each in quick
     ]
-    assert sum(held) <= CLAIMS // 2 and max(held) <= CLAIMS // 4
+    assert sum(held) <= MAX_CLAIMS // 2 and max(held) <= MAX_CLAIMS // 4
     await told.hook(url=f"{told.receiver.url}/last")
     await told.say(talk)
     await claim_all(told)
@@ -90,8 +90,8 @@ async def test_tries_of_broken_endpoints_are_hands_of_their_tenant_too(told: Tol
     made = await told.hook()
     broken = TenantEndpoint(**structs.asdict(made.hook), tenant_id=told.boss.tenant_id)
     broken = structs.replace(broken, failures=100, failing_since=0, open_until=1)
-    found = [structs.replace(broken, id=str(number)) for number in range(CLAIMS)]
-    lines = {hook.key: Line(hook) for hook in found}
-    shares = Shares(CLAIMS, CLAIMS, lines, found)
-    taken = [shares.take(place, line, line.room) for place, line in lines.items()]
-    assert (max(taken), sum(taken)) == (1, CLAIMS // 2)
+    found = [structs.replace(broken, id=str(number)) for number in range(MAX_CLAIMS)]
+    lines = {hook.key: EndpointQueue(hook) for hook in found}
+    shares = ClaimShares(MAX_CLAIMS, MAX_CLAIMS, lines, found)
+    taken = [shares.take(place, line, line.capacity) for place, line in lines.items()]
+    assert (max(taken), sum(taken)) == (1, MAX_CLAIMS // 2)

@@ -4,7 +4,7 @@ import pytest
 
 from koine.kit.outbound import Reply
 from koine.kit.times import SECOND
-from koine.relay.hooks.verdict import LONGEST_WAIT_S, judged
+from koine.relay.hooks.verdict import LONGEST_WAIT_S, classify
 
 NOW = 1_795_176_000 * SECOND  # 2026-11-20T12:00:00Z
 
@@ -23,7 +23,7 @@ def reply(status: int, retry_after: str = "") -> Reply:
     ],
 )  # fmt: skip
 def test_the_status_says(status: int, outcome: str) -> None:
-    assert judged(reply(status), NOW).outcome == outcome
+    assert classify(reply(status), NOW).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_the_status_says(status: int, outcome: str) -> None:
     ],
 )
 def test_time_is_given(status: int, asked: str, seconds: int) -> None:
-    assert judged(reply(status, asked), NOW).not_before == NOW + seconds * SECOND
+    assert classify(reply(status, asked), NOW).not_before == NOW + seconds * SECOND
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_time_is_given(status: int, asked: str, seconds: int) -> None:
     [(429, "soon"), (429, ""), (429, "-5"), (500, "120"), (404, "120"), (429, "٣")],
 )
 def test_nonsense_and_other_statuses_ask_for_nothing(status: int, asked: str) -> None:
-    assert judged(reply(status, asked), NOW).not_before == 0
+    assert classify(reply(status, asked), NOW).not_before == 0

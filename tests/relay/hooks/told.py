@@ -13,7 +13,7 @@ from koine.model.conversation import Conversation, NewConversation
 from koine.model.hook import WebhookDelivery, WebhookEndpoint
 from koine.model.message import Draft, Message
 from koine.model.page import Window
-from koine.relay.hooks import Hooks
+from koine.relay.hooks import WebhookWorker
 from koine.store import events
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
@@ -26,7 +26,7 @@ class Told:
 
     cast: Cast
     receiver: Receiver
-    hooks: Hooks
+    hooks: WebhookWorker
 
     @property
     def boss(self) -> Actor:
@@ -58,12 +58,12 @@ class Told:
     async def derive(self) -> int:
         """Everything in the log is settled."""
         look = await self.cast.engine.db.read("", events.log_snapshot)
-        self.hooks.moved(look.last)
-        return await self.hooks.derive()
+        self.hooks.log_advanced(look.last)
+        return await self.hooks.plan()
 
     async def send(self) -> None:
         """Post everything that is due now."""
-        while await self.hooks.sender.turn():
+        while await self.hooks.sender.dispatch_once():
             await self.hooks.sender.idle()
         await self.hooks.sender.idle()
 
@@ -77,7 +77,7 @@ class Told:
         """A post is at the receiver, whose answer comes when the context ends."""
         await self.derive()
         self.receiver.hold = hold = asyncio.Event()
-        await self.hooks.sender.turn()
+        await self.hooks.sender.dispatch_once()
         while not self.receiver.count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         yield
@@ -99,6 +99,6 @@ async def telling(db: Database) -> AsyncIterator[Told]:
     async with receiving() as receiver:
         cast = await make_cast(db, outbound_allow="127.0.0.1", base_url="http://koine.test")
         try:
-            yield Told(cast, receiver, Hooks(cast.engine))
+            yield Told(cast, receiver, WebhookWorker(cast.engine))
         finally:
             await cast.engine.outbound.close()

@@ -14,15 +14,18 @@ from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.happening import EventContext
-from koine.relay.voice import Whisper
+from koine.relay.voice import EphemeralEvent
 
-_SAID = {"message.created": "chat-message.created", "message.updated": "chat-message.updated"}
+_MESSAGE_EVENTS = {
+    "message.created": "chat-message.created",
+    "message.updated": "chat-message.updated",
+}
 _encode = msgspec.json.encode
 
 routes = Routes()
 
 
-class Told(Struct, frozen=True, rename="camel"):
+class StreamEvent(Struct, frozen=True, rename="camel"):
     """One event. `chat` is null once it is deleted; `chatMessage` is what was said."""
 
     event: str
@@ -44,14 +47,14 @@ class Typing(Struct, frozen=True, rename="camel"):
 @routes.get(
     "/api/v1/chats/events",
     query=sse.CursorQuery,
-    returns=Told,
+    returns=StreamEvent,
     media=sse.MEDIA,
     needs_realtime=True,
     summary="Follow chats and their messages by server-sent events",
 )
 async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """From now on, or from behind the cursor that `Last-Event-ID` or `cursor` shows."""
-    return sse.follow(call, ChatsEventEncoder(call.base_url), auth.known)
+    return sse.stream_to_actor(call, ChatsEventEncoder(call.base_url), auth.known)
 
 
 class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
@@ -63,7 +66,7 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
     def view(self, happening: EventContext, actor: Actor) -> str | None:
         """The event's name; private notes are unknown to this dialect."""
         kind, found, message = happening.event.kind, happening.conversation, happening.message
-        if kind in _SAID and (message is None or message.private):
+        if kind in _MESSAGE_EVENTS and (message is None or message.private):
             return None
         if kind == "conversation.deleted":
             return "chat.deleted"
@@ -71,7 +74,7 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
             return None
         if kind == "conversation.created":
             return "chat.created"
-        return _SAID.get(kind, "chat.updated")
+        return _MESSAGE_EVENTS.get(kind, "chat.updated")
 
     def encode(self, happening: EventContext, view: str) -> bytes:
         """The event under this name."""
@@ -79,7 +82,7 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
         said, shown = happening.message, None
         if found is not None and said is not None:
             shown = shapes.message(said, shapes.owner_id(found), self.base_url)
-        told = Told(
+        told = StreamEvent(
             view,
             event.id,
             iso_ms(event.created_at),
@@ -89,12 +92,12 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
         )
         return sse.frame(view, _encode(told))
 
-    def ephemeral_view(self, whisper: Whisper) -> str | None:
+    def ephemeral_view(self, whisper: EphemeralEvent) -> str | None:
         """The conversation in which somebody writes, a private note excepted."""
-        return None if whisper.hidden else whisper.conversation_id
+        return None if whisper.private else whisper.conversation_id
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: EventContext | None, view: str
+        self, whisper: EphemeralEvent, happening: EventContext | None, view: str
     ) -> bytes:
         """Who is writing."""
-        return sse.frame("typing", _encode(Typing(view, whisper.identity_id, whisper.on)))
+        return sse.frame("typing", _encode(Typing(view, whisper.identity_id, whisper.active)))

@@ -16,16 +16,16 @@ from koine.model.actor import Actor
 from koine.model.conversation import unread
 from koine.model.event import LoggedEvent
 from koine.model.happening import EventContext
-from koine.relay.voice import Whisper
+from koine.relay.voice import EphemeralEvent
 
-_SAID = ("message.created", "message.updated")
+_MESSAGE_EVENTS = ("message.created", "message.updated")
 _NAMES = {"conversation.read": "read_status.updated"}
 _encode = msgspec.json.encode
 
 routes = Routes()
 
 
-class Told(Struct, frozen=True, omit_defaults=True):
+class StreamEvent(Struct, frozen=True, omit_defaults=True):
     """One event. `conversation` is as GET shows it to the caller, null once it is gone or the
     caller is out of it."""
 
@@ -46,7 +46,7 @@ class Typing(Struct, frozen=True):
     typing: bool
 
 
-class View(Struct, frozen=True):
+class EventView(Struct, frozen=True):
     """What a reader is shown of an event. `kind` is the event's name; `listed`: its conversation
     is in the reader's lists; `message`: what was said; `latest`: the newest message;
     `unread`: how many messages the reader has not read."""
@@ -67,14 +67,14 @@ class StreamQuery(wire.Common, frozen=True):
 @routes.get(
     "/messaging/events",
     query=StreamQuery,
-    returns=Told,
+    returns=StreamEvent,
     media=sse.MEDIA,
     needs_realtime=True,
     tags=("Events",),
 )
 async def follow(call: Request[None, StreamQuery]) -> StreamingResponse:
     """Follow conversations and messages by server-sent events (D)."""
-    return sse.follow(call, DeliveryEventEncoder(call.base_url), auth.known)
+    return sse.stream_to_actor(call, DeliveryEventEncoder(call.base_url), auth.known)
 
 
 class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
@@ -83,19 +83,19 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
     base_url: str
     name: ClassVar[str] = "delivery"
 
-    def view(self, happening: EventContext, actor: Actor) -> View | None:
+    def view(self, happening: EventContext, actor: Actor) -> EventView | None:
         """What the actor is shown; private notes are unknown to this dialect."""
         event, found = happening.event, happening.conversation
         if event.conversation_id is None and event.kind != "conversation.deleted":
             return None
-        said = event.kind in _SAID
+        said = event.kind in _MESSAGE_EVENTS
         if said and (happening.message is None or happening.message.private):
             return None
         if found is None or not hearing.sees_conversation(actor, happening):
-            return View("conversation.removed")
+            return EventView("conversation.removed")
         message = said and hearing.reads_as_participant(actor, happening)
         me = happening.participant(actor.identity_id)
-        return View(
+        return EventView(
             _kind(event, message),
             listed=True,
             message=message,
@@ -103,10 +103,10 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
             unread=unread(found, me, sees_private=False),
         )
 
-    def encode(self, happening: EventContext, view: View) -> bytes:
+    def encode(self, happening: EventContext, view: EventView) -> bytes:
         """The event."""
         event, said = happening.event, happening.message if view.message else None
-        told = Told(
+        told = StreamEvent(
             view.kind,
             event.id,
             iso_ms(event.created_at),
@@ -116,18 +116,18 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
         )
         return sse.frame(view.kind, _encode(told))
 
-    def ephemeral_view(self, whisper: Whisper) -> str | None:
+    def ephemeral_view(self, whisper: EphemeralEvent) -> str | None:
         """The conversation in which somebody writes, a private note excepted."""
-        return None if whisper.hidden else whisper.conversation_id
+        return None if whisper.private else whisper.conversation_id
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: EventContext | None, view: str
+        self, whisper: EphemeralEvent, happening: EventContext | None, view: str
     ) -> bytes:
         """Who is writing."""
-        told = Typing(view, whisper.identity_id, whisper.name, whisper.on)
+        told = Typing(view, whisper.identity_id, whisper.name, whisper.active)
         return sse.frame("typing", _encode(told))
 
-    def _conversation(self, happening: EventContext, view: View) -> wire.Conversation | None:
+    def _conversation(self, happening: EventContext, view: EventView) -> wire.Conversation | None:
         found = happening.conversation
         if found is None:
             return None
@@ -137,7 +137,7 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
 
 
 def _kind(event: LoggedEvent, shows_message: bool) -> str:
-    if event.kind in _SAID and not shows_message:
+    if event.kind in _MESSAGE_EVENTS and not shows_message:
         return "conversation.updated"
     if event.kind.startswith("participant."):
         return "participants.updated"

@@ -8,8 +8,8 @@ from koine.dialects.helpdesk import shapes, wire
 from koine.model.happening import EventContext
 from koine.model.identity import Identity
 
-_SAID = ("message.created", "message.updated")
-_CUSTOMERS = {
+_MESSAGE_EVENTS = ("message.created", "message.updated")
+_CUSTOMER_EVENTS = {
     "identity.created": "customer.created",
     "identity.updated": "customer.updated",
     "identity.merged": "customer.updated",
@@ -23,51 +23,55 @@ class MessageData(Struct, frozen=True):
     conversation: wire.Conversation
 
 
-class Gone(Struct, frozen=True):
+class DeletedConversation(Struct, frozen=True):
     """A conversation that was deleted."""
 
     id: str = msgspec.field(name="_id")
 
 
-Data = MessageData | wire.Conversation | wire.Customer | Gone
+Data = MessageData | wire.Conversation | wire.Customer | DeletedConversation
 
 
-def name(happening: EventContext) -> str | None:
+def event_name(happening: EventContext) -> str | None:
     """The event's name; None for what this dialect says nothing of."""
     kind, found = happening.event.kind, happening.conversation
     if kind == "conversation.deleted" or (found is not None and found.removed_at is not None):
         return "conversation.deleted"
-    if kind in _SAID:
-        return _said(happening)
+    if kind in _MESSAGE_EVENTS:
+        return _message_event_name(happening)
     if kind == "conversation.created":
         return "conversation.created"
     if kind == "conversation.updated":
-        return moves(happening)[0]
-    if kind in _CUSTOMERS:
+        return change_names(happening)[0]
+    if kind in _CUSTOMER_EVENTS:
         noun = happening.subject
-        return _CUSTOMERS[kind] if isinstance(noun, Identity) and noun.kind == "contact" else None
+        return (
+            _CUSTOMER_EVENTS[kind]
+            if isinstance(noun, Identity) and noun.kind == "contact"
+            else None
+        )
     return None
 
 
-def data(happening: EventContext) -> Data | None:
+def event_data(happening: EventContext) -> Data | None:
     """What the event is about, as GET shows it; None when it is gone meanwhile."""
     found, people = happening.conversation_then, happening.related.people
     if happening.event.kind == "conversation.deleted":
-        return Gone(happening.event.subject_id)
+        return DeletedConversation(happening.event.subject_id)
     if found is not None and found.removed_at is not None:
-        return Gone(found.id)
+        return DeletedConversation(found.id)
     if isinstance(happening.subject, Identity):
         return shapes.customer(happening.subject)
     if found is None:
         return None
     shown = shapes.conversation(found, people)
-    if happening.event.kind not in _SAID:
+    if happening.event.kind not in _MESSAGE_EVENTS:
         return shown
     said = happening.message
     return None if said is None else MessageData(shapes.message(said), shown)
 
 
-def _said(happening: EventContext) -> str | None:
+def _message_event_name(happening: EventContext) -> str | None:
     """`message.received` from a customer, else `message.sent`."""
     said = happening.message
     if said is None:
@@ -78,7 +82,7 @@ def _said(happening: EventContext) -> str | None:
     return "message.received" if inbound else "message.sent"
 
 
-def moves(happening: EventContext) -> tuple[str, ...]:
+def change_names(happening: EventContext) -> tuple[str, ...]:
     """What a change of a conversation may be called, best first: an assignment and a closing, be
     it in one, have names of their own."""
     changed = happening.change.changed

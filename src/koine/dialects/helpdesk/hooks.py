@@ -53,10 +53,10 @@ class HelpdeskHooks:
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> WebhookPayload | None:
         """The event; an assignment or a closing that is not asked for by name is an update."""
-        name, data = happened.name(context), happened.data(context)
+        name, data = happened.event_name(context), happened.event_data(context)
         if name in _OF[_UPDATED]:
             name = next(
-                (each for each in happened.moves(context) if each in (kinds or KINDS)), None
+                (each for each in happened.change_names(context) if each in (kinds or KINDS)), None
             )
         if name is None or name not in (kinds or KINDS) or data is None:
             return None

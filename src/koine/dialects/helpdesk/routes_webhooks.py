@@ -79,7 +79,7 @@ async def delete_webhook(call: Request[None, None]) -> wire.Deleted:
 @routes.post(f"{WEBHOOK}/test", returns=wires.Tested, path_types=TYPES, idempotent=False)
 async def test_webhook(call: Request[None, None]) -> wires.Tested:
     """Post a `ping` now, and say what came of it."""
-    posted = await trying.ping(call.engine, call.actor, paths.conversation_id(call), OURS)
+    posted = await trying.send_ping(call.engine, call.actor, paths.conversation_id(call), OURS)
     tried = posted.attempt
     outcome = wires.TestOutcome(
         delivered=posted.verdict.outcome == "delivered",

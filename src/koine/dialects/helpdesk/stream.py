@@ -13,14 +13,14 @@ from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.happening import EventContext
-from koine.relay.voice import Whisper
+from koine.relay.voice import EphemeralEvent
 
 _encode = msgspec.json.encode
 
 routes = Routes()
 
 
-class Told(Struct, frozen=True):
+class StreamEvent(Struct, frozen=True):
     """One event: `id` is the same however often it is told. `data` is a conversation, a customer,
     a message with its conversation, or the `_id` of what was deleted."""
 
@@ -43,13 +43,13 @@ class Typing(Struct, frozen=True, rename="camel"):
 @routes.get(
     "/api/v1/conversations/events",
     query=sse.CursorQuery,
-    returns=Told,
+    returns=StreamEvent,
     media=sse.MEDIA,
     needs_realtime=True,
 )
 async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """Follow conversations, messages and customers by server-sent events."""
-    return sse.follow(call, HelpdeskEventEncoder(), auth.known)
+    return sse.stream_to_actor(call, HelpdeskEventEncoder(), auth.known)
 
 
 class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):
@@ -63,19 +63,21 @@ class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):
 
     def encode(self, happening: EventContext, view: Literal[True]) -> bytes | None:
         """The event in this dialect's words; None for what it has no words for."""
-        name, data = happened.name(happening), happened.data(happening)
+        name, data = happened.event_name(happening), happened.event_data(happening)
         if name is None or data is None:
             return None
         event, shown = happening.event, msgspec.Raw(_encode(data))
-        return sse.frame(name, _encode(Told(name, event.id, iso_ms(event.created_at), shown)))
+        return sse.frame(
+            name, _encode(StreamEvent(name, event.id, iso_ms(event.created_at), shown))
+        )
 
-    def ephemeral_view(self, whisper: Whisper) -> str | None:
+    def ephemeral_view(self, whisper: EphemeralEvent) -> str | None:
         """The conversation in which somebody writes."""
         return whisper.conversation_id
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: EventContext | None, view: str
+        self, whisper: EphemeralEvent, happening: EventContext | None, view: str
     ) -> bytes:
         """Who is writing."""
-        told = Typing(view, whisper.identity_id, whisper.name, whisper.on, whisper.hidden)
+        told = Typing(view, whisper.identity_id, whisper.name, whisper.active, whisper.private)
         return sse.frame("typing", _encode(told))

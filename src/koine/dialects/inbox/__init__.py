@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from koine.dialects.inbox.auth import authenticate
 from koine.dialects.inbox.budgets import Budgets
-from koine.dialects.inbox.cable import Cable
+from koine.dialects.inbox.cable import ActionCableServer
 from koine.dialects.inbox.errors import ERROR_TYPES, refuse
 from koine.dialects.inbox.routes import routes
 from koine.http.call import AnyRequest, Response
@@ -37,7 +37,7 @@ class InboxDialect:
     def __init__(self) -> None:
         self._limiter = RateLimiter()
         self._budgets = Budgets()
-        self.sockets: Mapping[str, SocketHandler] = {"/cable": Cable().serve}
+        self.sockets: Mapping[str, SocketHandler] = {"/cable": ActionCableServer().serve}
 
     def without_format(self, segments: list[str]) -> list[str]:
         """The path of the original's own routes without `.json` (inbox.md, F); a file's name is

@@ -7,27 +7,27 @@ from koine.engine import whereabouts
 from koine.kit.lru import TTLCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
-from koine.relay.relay import Relay
+from koine.relay.relay import Realtime
 
-_TRUE_FOR = SECOND
+_CACHE_TTL = SECOND
 _encode = msgspec.json.encode
 
 
-class Agents:
+class AgentPresence:
     """One for each process."""
 
     def __init__(self) -> None:
         self._users: TTLCache[tuple[str, int], msgspec.Raw] = TTLCache(10_000)
 
-    async def users(self, relay: Relay, actor: Actor) -> msgspec.Raw:
+    async def online_users(self, relay: Realtime, actor: Actor) -> msgspec.Raw:
         """The agents who are there, `{"<id>": "online" | "busy"}` as JSON. Raises Unavailable."""
         tenant_id, now = actor.tenant_id, relay.engine.clock.now()
         key = (tenant_id, relay.presence.revision(tenant_id))
         known = self._users.get(key, now)
         if known is None:
-            there = relay.presence.of(tenant_id, "user")
+            there = relay.presence.online(tenant_id, "user")
             staff = await whereabouts.staff(relay.engine, actor, list(there))
             users = {str(each.number): AVAILABLE[there[each.id]] for each in staff}
             known = msgspec.Raw(_encode(users))
-            self._users.put(key, known, now + _TRUE_FOR)
+            self._users.put(key, known, now + _CACHE_TTL)
         return known

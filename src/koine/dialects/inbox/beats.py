@@ -4,54 +4,54 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-EVERY = 3.0
+INTERVAL_SECONDS = 3.0
 """Seconds between two pings of one socket (inbox.md, F)."""
-TURNS = 30
+GROUPS = 30
 """The sockets take turns in so many groups: ten thousand are not pinged at one moment."""
 
 
-class Beating(Protocol):
+class Pingable(Protocol):
     """A socket that is to be pinged."""
 
     async def ping(self, text: str) -> None:
         """Send the heartbeat; never raises."""
 
 
-class Beats:
+class Heartbeat:
     """One for each process; used from its event loop. Its timer runs while there is a socket."""
 
     def __init__(self, text: Callable[[], str]) -> None:
         self._text = text
-        self._turns: list[set[Beating]] = [set() for _ in range(TURNS)]
-        self._of: dict[Beating, int] = {}
-        self._joined = 0
+        self._groups: list[set[Pingable]] = [set() for _ in range(GROUPS)]
+        self._group_of: dict[Pingable, int] = {}
+        self._last_group = 0
         self._timer: asyncio.Task[None] | None = None
         self._pinging: set[asyncio.Task[None]] = set()
 
-    def join(self, one: Beating) -> None:
+    def add(self, one: Pingable) -> None:
         """Ping this one from now on."""
-        turn = self._joined = (self._joined + 1) % TURNS
-        self._turns[turn].add(one)
-        self._of[one] = turn
+        turn = self._last_group = (self._last_group + 1) % GROUPS
+        self._groups[turn].add(one)
+        self._group_of[one] = turn
         if self._timer is None or self._timer.done():
             self._timer = asyncio.create_task(self._run())
 
-    def leave(self, one: Beating) -> None:
+    def remove(self, one: Pingable) -> None:
         """Ping it no more."""
-        turn = self._of.pop(one, None)
+        turn = self._group_of.pop(one, None)
         if turn is not None:
-            self._turns[turn].discard(one)
+            self._groups[turn].discard(one)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         due, turn = loop.time(), 0
-        while self._of:
-            due = max(due + EVERY / TURNS, loop.time())
+        while self._group_of:
+            due = max(due + INTERVAL_SECONDS / GROUPS, loop.time())
             await asyncio.sleep(due - loop.time())
-            turn = (turn + 1) % TURNS
-            self._ping(self._turns[turn])
+            turn = (turn + 1) % GROUPS
+            self._ping(self._groups[turn])
 
-    def _ping(self, group: set[Beating]) -> None:
+    def _ping(self, group: set[Pingable]) -> None:
         text = self._text() if group else ""
         for one in group:
             # A task for each, so that one who does not read delays nobody.

@@ -6,9 +6,9 @@ import contextlib
 from msgspec import Struct
 
 from koine.dialects.inbox import frames
-from koine.dialects.inbox.agents import Agents
-from koine.dialects.inbox.beats import Beats
-from koine.dialects.inbox.stream import InboxEventEncoder, InboxVoice
+from koine.dialects.inbox.agents import AgentPresence
+from koine.dialects.inbox.beats import Heartbeat
+from koine.dialects.inbox.stream import InboxEventEncoder, InboxReader
 from koine.dialects.inbox.subscription import Subscription
 from koine.engine import contact_entry
 from koine.engine.contact_entry import ContactSession
@@ -18,80 +18,80 @@ from koine.http.socket import NORMAL, POLICY_VIOLATION, SERVICE_RESTART, Disconn
 from koine.kit import metrics
 from koine.kit.times import unix
 from koine.model.errors import Refusal, TooMany, Unavailable
-from koine.relay.relay import Relay
+from koine.relay.relay import Realtime
 from koine.relay.seat import Closed
 
-PER_ADDRESS = 10
+SUBSCRIBES_PER_ADDRESS_FACTOR = 10
 """How many times the rate of one contact an address may subscribe (an office, a proxy)."""
 COMMANDS_PER_MINUTE = 600
-MOST_SUBSCRIPTIONS = 20
+MAX_SUBSCRIPTIONS = 20
 
 
-class Following(Struct, frozen=True):
+class RunningSubscription(Struct, frozen=True):
     """The task that follows a subscription, and what it counts towards."""
 
     task: asyncio.Task[None]
-    held: list[str]
+    connection_slots: list[str]
 
 
-class Cable:
+class ActionCableServer:
     """What the sockets of a process share."""
 
     def __init__(self) -> None:
-        self.agents = Agents()
-        self.subscribing = RateLimiter()
-        self.saying = RateLimiter()
-        self._beats: Beats | None = None
+        self.agent_presence = AgentPresence()
+        self.subscribe_limiter = RateLimiter()
+        self.command_limiter = RateLimiter()
+        self._heartbeat: Heartbeat | None = None
 
-    def beats(self, relay: Relay) -> Beats:
+    def heartbeat(self, relay: Realtime) -> Heartbeat:
         """The one heartbeat."""
-        if self._beats is None:
-            self._beats = Beats(lambda: frames.ping(unix(relay.engine.clock.now())))
-        return self._beats
+        if self._heartbeat is None:
+            self._heartbeat = Heartbeat(lambda: frames.ping(unix(relay.engine.clock.now())))
+        return self._heartbeat
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from its handshake to its end."""
         relay = socket.realtime
         await socket.accept(frames.PROTOCOL if frames.PROTOCOL in socket.subprotocols else None)
-        client = Client(self, socket)
+        client = ActionCableClient(self, socket)
         with contextlib.suppress(Disconnected):
             await socket.send(frames.WELCOME)
-            beats = self.beats(relay)
-            beats.join(client)
+            beats = self.heartbeat(relay)
+            beats.add(client)
             try:
-                await client.listen()
+                await client.run()
             finally:
-                beats.leave(client)
-                self.saying.reset(socket.call.request_id)
-                await client.leave()
+                beats.remove(client)
+                self.command_limiter.reset(socket.call.request_id)
+                await client.close()
 
 
-class Client:
+class ActionCableClient:
     """One socket, and its subscriptions by identifier. Each is followed by a task of its own; an
     identifier that was given up may be subscribed to anew while the old one's task still ends."""
 
-    def __init__(self, cable: Cable, socket: WebSocket) -> None:
+    def __init__(self, cable: ActionCableServer, socket: WebSocket) -> None:
         self.socket = socket
         self.relay = socket.realtime
         self.cable = cable
-        self._subscribed: dict[str, Subscription] = {}
-        self._following: dict[Subscription, Following] = {}
+        self._by_identifier: dict[str, Subscription] = {}
+        self._running: dict[Subscription, RunningSubscription] = {}
         self._ended = False
-        self._due = self._soon()
+        self._subscribe_deadline = self._next_deadline()
         self._pinging = False
 
-    async def listen(self) -> None:
+    async def run(self) -> None:
         """Do what the client says until it is gone. Raises Gone."""
         engine, name = self.relay.engine, self.socket.call.request_id
         while not self._ended:
             said = await self.socket.receive()
             try:
-                self.cable.saying.check(name, COMMANDS_PER_MINUTE, engine.clock.now())
-                await self._do(frames.command(said))
+                self.cable.command_limiter.check(name, COMMANDS_PER_MINUTE, engine.clock.now())
+                await self._run_command(frames.parse_command(said))
             except TooMany:
-                await self._end("invalid_request", True)
+                await self._disconnect("invalid_request", True)
             except Unavailable:
-                await self._end("server_restart", True)
+                await self._disconnect("server_restart", True)
 
     async def ping(self, text: str) -> None:
         """Say that the server is there; or that it is about to go."""
@@ -99,25 +99,25 @@ class Client:
             return
         self._pinging = True
         with contextlib.suppress(Disconnected):
-            if not self._following and asyncio.get_running_loop().time() > self._due:
+            if not self._running and asyncio.get_running_loop().time() > self._subscribe_deadline:
                 metrics.CONNECTIONS_ENDED.labels("hello").inc()
-                await self._end("unauthorized", False)
+                await self._disconnect("unauthorized", False)
             elif self.relay.draining.started:
-                await self._end("server_restart", True)
+                await self._disconnect("server_restart", True)
             else:
                 await self.socket.send(text)
         self._pinging = False
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         """The client is gone."""
-        tasks = [each.task for each in self._following.values()]
+        tasks = [each.task for each in self._running.values()]
         for task in tasks:
             task.cancel()
-        for subscription in list(self._following):
+        for subscription in list(self._running):
             self._drop(subscription)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _end(self, reason: frames.Reason, reconnect: bool) -> None:
+    async def _disconnect(self, reason: frames.Reason, reconnect: bool) -> None:
         """Say the last word, once, and close. Raises Gone."""
         if self._ended:
             return
@@ -128,37 +128,41 @@ class Client:
         )
         await self.socket.close(code, reason)
 
-    def _soon(self) -> float:
+    def _next_deadline(self) -> float:
         """When a socket must follow something, on the clock of the loop."""
         return asyncio.get_running_loop().time() + self.relay.engine.settings.socket_login_seconds
 
-    async def _do(self, said: frames.Command | None) -> None:
+    async def _run_command(self, said: frames.Command | None) -> None:
         """What is no command, or is about no subscription, is ignored (F)."""
         if said is None:
             return
-        known = self._subscribed.get(said.identifier)
+        known = self._by_identifier.get(said.identifier)
         match said.command:
             case "subscribe" if known is None:
                 await self._subscribe(said.identifier)
             case "unsubscribe" if known is not None:
-                del self._subscribed[said.identifier]
-                known.seat.leave()
-            case "message" if known is not None and frames.action(said.data) == "update_presence":
-                await known.tell_presence()
+                del self._by_identifier[said.identifier]
+                known.subscriber.leave()
+            case "message" if (
+                known is not None and frames.parse_action(said.data) == "update_presence"
+            ):
+                await known.send_presence()
 
     async def _subscribe(self, identifier: str) -> None:
         """Raises TooMany, Unavailable, Gone."""
         if self.relay.draining.started:
             raise Unavailable()
-        asked, call = frames.wanted(identifier), self.socket.call
-        per_minute = call.engine.settings.inbox_rate_limit_per_minute * PER_ADDRESS
-        self.cable.subscribing.check(call.rate_limit_ip, per_minute, call.engine.clock.now())
-        if asked is None or len(self._subscribed) >= MOST_SUBSCRIPTIONS:
+        asked, call = frames.parse_identifier(identifier), self.socket.call
+        per_minute = (
+            call.engine.settings.inbox_rate_limit_per_minute * SUBSCRIBES_PER_ADDRESS_FACTOR
+        )
+        self.cable.subscribe_limiter.check(call.rate_limit_ip, per_minute, call.engine.clock.now())
+        if asked is None or len(self._by_identifier) >= MAX_SUBSCRIPTIONS:
             await self.socket.send(frames.rejected(identifier))
             return
-        rights = self.relay.hub.rights
+        rights = self.relay.hub.rights_version
         try:
-            voice = await _voice(call, asked.pubsub_token)
+            voice = await _reader(call, asked.pubsub_token)
         except (TooMany, Unavailable):
             raise
         except Refusal:
@@ -167,62 +171,66 @@ class Client:
         held: list[str] = []
         call.take_credential_slot_in(held, voice.actor)
         try:
-            seat = await self.relay.seat(voice, asked.last_event_id or None, known_at=rights)
+            seat = await self.relay.connect(
+                voice, asked.last_event_id or None, rights_version=rights
+            )
         except BaseException:
             call.release_slots(held)
             raise
-        made = Subscription(self.socket, self.cable.agents, identifier, voice, seat)
-        self._subscribed[identifier] = made
-        self._following[made] = Following(asyncio.create_task(self._follow(made)), held)
+        made = Subscription(self.socket, self.cable.agent_presence, identifier, voice, seat)
+        self._by_identifier[identifier] = made
+        self._running[made] = RunningSubscription(
+            asyncio.create_task(self._run_subscription(made)), held
+        )
 
-    async def _follow(self, subscription: Subscription) -> None:
+    async def _run_subscription(self, subscription: Subscription) -> None:
         try:
             with contextlib.suppress(Disconnected):
                 try:
-                    await subscription.follow()
+                    await subscription.run()
                 except Closed as closed:
-                    await self._closed(subscription, closed)
+                    await self._on_closed(subscription, closed)
                 except Unavailable:
-                    await self._end("server_restart", True)
+                    await self._disconnect("server_restart", True)
         finally:
             self._drop(subscription)
 
-    async def _closed(self, subscription: Subscription, closed: Closed) -> None:
+    async def _on_closed(self, subscription: Subscription, closed: Closed) -> None:
         match closed.reason:
             case "gone":
                 return
             case "revoked" | "expired":
-                await self._revoke(subscription)
+                await self._reject_revoked(subscription)
             case "slow":
-                await self._end("remote", True)
+                await self._disconnect("remote", True)
             case "draining" | "moved":
-                await self._end("server_restart", True)
+                await self._disconnect("server_restart", True)
 
-    async def _revoke(self, subscription: Subscription) -> None:
+    async def _reject_revoked(self, subscription: Subscription) -> None:
         """A subscription has lost its right. The socket ends with its last one. Raises Gone."""
-        reconnect = subscription.moved
-        if len(self._subscribed) > 1 and not reconnect:
+        reconnect = subscription.is_merged_away
+        if len(self._by_identifier) > 1 and not reconnect:
             await self.socket.send(frames.rejected(subscription.identifier))
         else:
-            await self._end("remote" if reconnect else "unauthorized", reconnect)
+            await self._disconnect("remote" if reconnect else "unauthorized", reconnect)
 
     def _drop(self, subscription: Subscription) -> None:
         """Give up a subscription's seat, once; there may be a newer one by its name."""
-        following = self._following.pop(subscription, None)
+        following = self._running.pop(subscription, None)
         if following is None:
             return
-        self.socket.call.release_slots(following.held)
-        self.relay.leave(subscription.seat)
-        if self._subscribed.get(subscription.identifier) is subscription:
-            del self._subscribed[subscription.identifier]
-        self._due = self._soon()
+        self.socket.call.release_slots(following.connection_slots)
+        self.relay.disconnect(subscription.subscriber)
+        if self._by_identifier.get(subscription.identifier) is subscription:
+            del self._by_identifier[subscription.identifier]
+        self._subscribe_deadline = self._next_deadline()
 
 
-async def _voice(call: AnyRequest, token: str) -> InboxVoice:
+async def _reader(call: AnyRequest, token: str) -> InboxReader:
     """Whose events a token opens. Raises as `contact_entry.listen`."""
     engine = call.engine
 
     async def ask() -> ContactSession:
         return await contact_entry.resolve_stream_token(engine, token)
 
-    return InboxVoice(await ask(), ask, InboxEventEncoder(call.base_url))
+    return InboxReader(await ask(), ask, InboxEventEncoder(call.base_url))

@@ -12,7 +12,7 @@ CHANNEL = "RoomChannel"
 WELCOME = '{"type":"welcome"}'
 Reason = Literal["unauthorized", "invalid_request", "server_restart", "remote"]
 """Those the original's clients know."""
-_LONGEST_TOKEN = 255
+_MAX_TOKEN_LENGTH = 255
 
 
 class Command(Struct, frozen=True):
@@ -23,7 +23,7 @@ class Command(Struct, frozen=True):
     data: str = ""
 
 
-class Wanted(Struct, frozen=True):
+class ChannelIdentifier(Struct, frozen=True):
     """What an identifier asks for. Other keys (the original's `account_id`, `user_id`) say nothing
     here. `last_event_id` is the newest `event_id` the client was told (D)."""
 
@@ -39,11 +39,11 @@ class Action(Struct, frozen=True):
 
 
 _command = msgspec.json.Decoder(Command).decode
-_wanted = msgspec.json.Decoder(Wanted).decode
+_wanted = msgspec.json.Decoder(ChannelIdentifier).decode
 _action = msgspec.json.Decoder(Action).decode
 
 
-def command(text: str) -> Command | None:
+def parse_command(text: str) -> Command | None:
     """What was said; None when it is no command."""
     try:
         return _command(text.removeprefix(BOM))
@@ -51,18 +51,18 @@ def command(text: str) -> Command | None:
         return None
 
 
-def wanted(identifier: str) -> Wanted | None:
+def parse_identifier(identifier: str) -> ChannelIdentifier | None:
     """What the identifier asks for; None when that is nothing there is here."""
     try:
         asked = _wanted(identifier)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     token = asked.pubsub_token
-    is_token = token.isascii() and token.isprintable() and len(token) <= _LONGEST_TOKEN
+    is_token = token.isascii() and token.isprintable() and len(token) <= _MAX_TOKEN_LENGTH
     return asked if asked.channel == CHANNEL and is_token else None
 
 
-def action(data: str) -> str:
+def parse_action(data: str) -> str:
     """What a message asks the channel for; "" when it is nothing."""
     try:
         return _action(data).action

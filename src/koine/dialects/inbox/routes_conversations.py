@@ -21,7 +21,7 @@ from koine.http.route import PathType, Routes
 from koine.model.errors import Unavailable
 from koine.model.identity import Identity
 from koine.model.names import display_name
-from koine.relay.voice import Whisper
+from koine.relay.voice import EphemeralEvent
 
 routes = Routes()
 NUMBERED: dict[str, PathType] = {"conversation": "integer"}
@@ -117,7 +117,7 @@ async def toggle_typing(call: Request[Typing, None]) -> None:
             told = _typing(
                 entry.contact_at_inbox[1], call.actor.tenant_id, found.id, status == "on"
             )
-            call.realtime.whisper(told)
+            call.realtime.publish_ephemeral(told)
 
 
 @routes.post(
@@ -135,15 +135,15 @@ async def update_last_seen(call: Request[None, None]) -> None:
     await inbox_conversations.mark_read(call.engine, call.actor, entry, number)
 
 
-def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -> Whisper:
-    return Whisper(
+def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -> EphemeralEvent:
+    return EphemeralEvent(
         tenant_id=tenant_id,
         kind="typing",
         identity_id=contact.id,
         identity_kind="contact",
         name=display_name(contact),
         conversation_id=conversation_id,
-        on=on,
+        active=on,
         number=contact.number,
     )
 

@@ -16,16 +16,16 @@ from koine.model.happening import EventContext
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.tenant import Tenant
-from koine.relay.voice import Whisper
+from koine.relay.voice import EphemeralEvent
 
-PRESENCE = b"presence"
+PRESENCE_CHANGED = b"presence"
 """In place of an event: who is there may have changed. The subscription finds out who is, once
 for many readers, and sends that."""
-_SAID = ("message.created", "message.updated")
+_MESSAGE_EVENTS = ("message.created", "message.updated")
 _encode = msgspec.json.encode
 
 
-class View(Struct, frozen=True):
+class EventView(Struct, frozen=True):
     """For whom events are encoded: the place, and its contact as the place may be shown it."""
 
     tenant: Tenant
@@ -39,35 +39,37 @@ class InboxEventEncoder(Struct, frozen=True, cache_hash=True):
 
     base_url: str
 
-    def encode(self, happening: EventContext, view: View) -> bytes | None:
+    def encode(self, happening: EventContext, view: EventView) -> bytes | None:
         """The event; None for what this API does not tell."""
         kind, shown_to = _kind(happening), self._wire_view(view)
         if kind is None:
             return None
-        if kind in _SAID:
+        if kind in _MESSAGE_EVENTS:
             said = live.message(shown_to, happening, view.source_id)
-            return None if said is None else event(kind, said)
+            return None if said is None else event_json(kind, said)
         shown = live.conversation(shown_to, happening)
         if kind == "conversation.deleted" and shown is not None:
-            return event(kind, live.Gone(shown.id, shown.uuid, shown.account_id))
-        return event(kind, shown)
+            return event_json(kind, live.Gone(shown.id, shown.uuid, shown.account_id))
+        return event_json(kind, shown)
 
     def encode_ephemeral(
-        self, whisper: Whisper, happening: EventContext | None, view: View
+        self, whisper: EphemeralEvent, happening: EventContext | None, view: EventView
     ) -> bytes | None:
         """Who writes; PRESENCE for who is there."""
         if whisper.kind == "presence":
-            return PRESENCE
+            return PRESENCE_CHANGED
         if happening is None:
             return None
         told = live.typing(self._wire_view(view), whisper, happening)
-        return event("conversation.typing_on" if whisper.on else "conversation.typing_off", told)
+        return event_json(
+            "conversation.typing_on" if whisper.active else "conversation.typing_off", told
+        )
 
-    def _wire_view(self, view: View) -> wire.View:
+    def _wire_view(self, view: EventView) -> wire.View:
         return wire.View(view.tenant, view.inbox, view.contact, self.base_url)
 
 
-class InboxVoice:
+class InboxReader:
     """One contact at one place. `moved` is set when the place became another contact's."""
 
     name = "inbox"
@@ -81,39 +83,41 @@ class InboxVoice:
         self.actor = actor_of(entry)
         self.entry = entry
         self.encoder = encoder
-        self.moved = False
+        self.is_merged_away = False
         self._ask = ask
 
     async def authenticate(self) -> Actor:
         """Who reads, asked again. A merged contact is another one: its client comes back as it."""
         entry = await self._ask()
         if entry.contact_at_inbox[1].id != self.actor.identity_id:
-            self.moved = True
+            self.is_merged_away = True
             raise Unauthenticated("revoked")
         self.entry = entry
         return actor_of(entry)
 
-    def view(self, happening: EventContext) -> View | None:
+    def view(self, happening: EventContext) -> EventView | None:
         """For whom the event is encoded; None for what this place does not show."""
         found = happening.conversation
         if found is None or not may_see_conversation(*self.entry.contact_at_inbox, found):
             return None
         return self._view()
 
-    def ephemeral_view(self, whisper: Whisper, happening: EventContext | None) -> View | None:
+    def ephemeral_view(
+        self, whisper: EphemeralEvent, happening: EventContext | None
+    ) -> EventView | None:
         """As `view`. Of agents alone: whether they are there, and where they write."""
         if whisper.identity_kind == "contact":
             return None
         return self._view() if happening is None else self.view(happening)
 
-    def _view(self) -> View:
+    def _view(self) -> EventView:
         entry = self.entry
-        return View(
+        return EventView(
             entry.tenant, entry.inbox, entry.public_contact, entry.contact_at_inbox[0].source_id
         )
 
 
-def event(name: str, data: Struct | None) -> bytes:
+def event_json(name: str, data: Struct | None) -> bytes:
     """An event by the name clients know it by, as the JSON of a frame's `message`."""
     return b'{"event":"' + name.encode() + b'","data":' + _encode(data) + b"}"
 

@@ -2,58 +2,65 @@
 
 from koine.dialects.inbox import frames
 from koine.dialects.inbox import wire_live as wire
-from koine.dialects.inbox.agents import Agents
-from koine.dialects.inbox.stream import PRESENCE, InboxVoice, event
+from koine.dialects.inbox.agents import AgentPresence
+from koine.dialects.inbox.stream import PRESENCE_CHANGED, InboxReader, event_json
 from koine.http.socket import WebSocket
-from koine.relay.seat import Seat, Told
+from koine.relay.seat import Batch, Subscriber
 
-_IDLE = 600.0
+_READ_SECONDS = 600.0
 
 
 class Subscription:
     """Owned by the socket's client, which takes the seat and gives it up."""
 
     def __init__(
-        self, socket: WebSocket, agents: Agents, identifier: str, voice: InboxVoice, seat: Seat
+        self,
+        socket: WebSocket,
+        agents: AgentPresence,
+        identifier: str,
+        voice: InboxReader,
+        seat: Subscriber,
     ) -> None:
         self.identifier = identifier
-        self.seat = seat
+        self.subscriber = seat
         self._socket = socket
-        self._agents = agents
-        self._voice = voice
+        self._agent_presence = agents
+        self._reader = voice
         self._users = b""
 
     @property
-    def moved(self) -> bool:
+    def is_merged_away(self) -> bool:
         """Whether the place became another contact's, as whom the client may come back."""
-        return self._voice.moved
+        return self._reader.is_merged_away
 
-    async def follow(self) -> None:
+    async def run(self) -> None:
         """Send all that happens until the seat ends. Raises Closed, Gone, Unavailable."""
         await self._socket.send(frames.confirmed(self.identifier))
         # Also the first event_id: with it a client comes back that was told nothing else.
-        await self.tell_presence(self.seat.cursor)
+        await self.send_presence(self.subscriber.cursor)
         while True:
-            await self._tell(await self.seat.read(_IDLE))
+            await self._send_batch(await self.subscriber.read(_READ_SECONDS))
 
-    async def tell_presence(self, event_id: str = "") -> None:
+    async def send_presence(self, event_id: str = "") -> None:
         """Send who of the agents is there. Raises Gone, Unavailable."""
-        users = await self._agents.users(self._socket.realtime, self._voice.actor)
+        users = await self._agent_presence.online_users(self._socket.realtime, self._reader.actor)
         self._users = bytes(users)
-        told = wire.Present(self._voice.entry.tenant.number, users)
-        await self._send(event("presence.update", told), event_id)
+        told = wire.Present(self._reader.entry.tenant.number, users)
+        await self._send(event_json("presence.update", told), event_id)
 
-    async def _tell(self, told: Told) -> None:
+    async def _send_batch(self, told: Batch) -> None:
         if told.reset is not None:
-            reset = wire.Reset(self._voice.entry.tenant.number, told.reset)
-            await self._send(event("reset", reset), self.seat.cursor)
+            reset = wire.Reset(self._reader.entry.tenant.number, told.reset)
+            await self._send(event_json("reset", reset), self.subscriber.cursor)
         for cursor, shown in told.frames:
-            if shown != PRESENCE:
+            if shown != PRESENCE_CHANGED:
                 await self._send(shown, cursor)
-        if any(shown == PRESENCE for _, shown in told.frames):
-            users = await self._agents.users(self._socket.realtime, self._voice.actor)
+        if any(shown == PRESENCE_CHANGED for _, shown in told.frames):
+            users = await self._agent_presence.online_users(
+                self._socket.realtime, self._reader.actor
+            )
             if bytes(users) != self._users:
-                await self.tell_presence()
+                await self.send_presence()
 
-    async def _send(self, told: bytes, event_id: str = "") -> None:
-        await self._socket.send(frames.message(self.identifier, told, event_id))
+    async def _send(self, payload: bytes, event_id: str = "") -> None:
+        await self._socket.send(frames.message(self.identifier, payload, event_id))

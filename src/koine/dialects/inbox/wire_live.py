@@ -11,7 +11,7 @@ from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.conversation import Participant, SenderKind, unread
 from koine.model.happening import EventContext
 from koine.model.message import Message as MessageNoun
-from koine.relay.voice import Availability, Whisper
+from koine.relay.voice import Availability, EphemeralEvent
 
 SENDER_TYPES: dict[SenderKind, str | None] = {
     "contact": "Contact",
@@ -102,7 +102,7 @@ class Reset(Struct, frozen=True):
     reason: str
 
 
-class _Told(Struct):
+class _EventBody(Struct):
     echo_id: str | int | float | UnsetType = UNSET
 
 
@@ -150,7 +150,7 @@ def conversation(view: View, happening: EventContext) -> Conversation | None:
     return Conversation(**msgspec.structs.asdict(shown), account_id=view.tenant.number)
 
 
-def typing(view: View, whisper: Whisper, happening: EventContext) -> Typing | None:
+def typing(view: View, whisper: EphemeralEvent, happening: EventContext) -> Typing | None:
     """Who writes in the happening's conversation."""
     shown = conversation(view, happening)
     if shown is None:
@@ -185,4 +185,4 @@ def _echo(happening: EventContext) -> str | int | float | UnsetType:
     told = happening.event
     if told.kind != "message.created" or told.body == "{}":
         return UNSET
-    return msgspec.json.decode(told.body, type=_Told).echo_id
+    return msgspec.json.decode(told.body, type=_EventBody).echo_id

@@ -17,14 +17,14 @@ from koine.http.limits import RateLimiter
 from koine.kit.json import BOM, BadJson, loads_strict
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Malformed, Refusal, TooLarge, TooMany
-from koine.relay.relay import Relay
+from koine.relay.relay import Realtime
 
-LONGEST = 64 * 1024
+MAX_FRAME_BYTES = 64 * 1024
 """Bytes of one frame."""
 T = TypeVar("T")
 
 
-class Key:
+class SocketCredential:
     """The credential of a socket; a client may show the next one before it expires."""
 
     def __init__(self, engine: Engine, token: str, tenant_id: str | None) -> None:
@@ -32,12 +32,12 @@ class Key:
         self._tenant_id = tenant_id
         self.token = token
 
-    async def holder(self, token: str | None = None) -> Actor:
+    async def authenticate(self, token: str | None = None) -> Actor:
         """Who holds it, or would hold this one. Raises Unauthenticated, Forbidden, Invalid."""
         return auth.reading(await auth.holder(self._engine, token or self.token, self._tenant_id))
 
 
-class Limit:
+class CommandLimit:
     """How much one socket may say; `refused` counts what was too much."""
 
     def __init__(self, limiter: RateLimiter, name: str, per_minute: int) -> None:
@@ -55,23 +55,28 @@ class Limit:
             raise
 
 
-class Talk:
+class WebSocketSession:
     """One socket: whose it is, what it asked for, and which events are on their way to it."""
 
     def __init__(
-        self, relay: Relay, key: Key, voice: stream.NativeVoice, limit: Limit, window: int | None
+        self,
+        relay: Realtime,
+        key: SocketCredential,
+        voice: stream.NativeReader,
+        limit: CommandLimit,
+        window: int | None,
     ) -> None:
-        self.voice = voice
+        self.reader = voice
         self.limit = limit
-        self.sent = ""
+        self.last_cursor = ""
         self._relay = relay
         self._engine = relay.engine
-        self._key = key
+        self._credential = key
         self._window = window
-        self._on_their_way: deque[str] = deque()
+        self._unacknowledged: deque[str] = deque()
         self._acknowledged = asyncio.Event()
 
-    async def answer(self, said: str) -> wire.Ok | wire.Refused:
+    async def handle(self, said: str) -> wire.Ok | wire.Refused:
         """Do one command. Raises TooLarge, after which the client is not listened to."""
         command_id: wire.CommandId | None = None
         try:
@@ -81,20 +86,20 @@ class Talk:
         except TooLarge:
             raise
         except Refusal as refusal:
-            return refused(command_id, refusal)
+            return error_reply(command_id, refusal)
         return wire.Ok(command_id)
 
-    def tell(self, cursor: str) -> None:
+    def record_sent(self, cursor: str) -> None:
         """An event is on its way."""
-        self.sent = cursor
+        self.last_cursor = cursor
         if self._window is not None:
-            self._on_their_way.append(cursor)
+            self._unacknowledged.append(cursor)
 
-    def has_room(self) -> bool:
+    def has_window(self) -> bool:
         """Whether another event may be on its way."""
-        return self._window is None or len(self._on_their_way) < self._window
+        return self._window is None or len(self._unacknowledged) < self._window
 
-    async def acknowledged(self, wait: float) -> None:
+    async def wait_for_ack(self, wait: float) -> None:
         """Wait until something is acknowledged, `wait` seconds at most."""
         self._acknowledged.clear()
         with suppress(TimeoutError):
@@ -104,12 +109,12 @@ class Talk:
     async def _do(self, command: wire.Command) -> None:
         match command:
             case wire.Subscribe(kinds=kinds, conversations=ids):
-                actor = self.voice.actor
-                self.voice.wanted = await asked_for(self._engine, actor, kinds, ids)
+                actor = self.reader.actor
+                self.reader.filter = await resolve_filter(self._engine, actor, kinds, ids)
             case wire.SayTyping():
                 await self._typing(command)
             case wire.SayPresence(availability=availability):
-                self._relay.presence.set(self.voice.actor, availability)
+                self._relay.presence.set(self.reader.actor, availability)
             case wire.Ack(cursor=cursor):
                 self._ack(cursor)
             case wire.NewToken(token=token):
@@ -118,42 +123,42 @@ class Talk:
                 pass
 
     async def _typing(self, command: wire.SayTyping) -> None:
-        actor = auth.writing(self.voice.actor)
+        actor = auth.writing(self.reader.actor)
         conversation_id = values.id_("conversation_id", command.conversation_id)
         who = await whereabouts.typing_user(self._engine, actor, conversation_id, command.private)
         said = wire_stream.SayTyping(command.on, command.private)
-        self._relay.whisper(stream.typing(actor, who, conversation_id, said))
+        self._relay.publish_ephemeral(stream.typing_event(actor, who, conversation_id, said))
 
     def _ack(self, cursor: str) -> None:
-        if cursor not in self._on_their_way:
+        if cursor not in self._unacknowledged:
             raise Invalid("cursor", "unknown", "no event with this cursor waits for an ack")
-        while self._on_their_way.popleft() != cursor:
+        while self._unacknowledged.popleft() != cursor:
             pass
         self._acknowledged.set()
 
     async def _renew(self, token: str) -> None:
-        before, after = self.voice.actor, await self._key.holder(token)
+        before, after = self.reader.actor, await self._credential.authenticate(token)
         if (after.tenant_id, after.identity_id) != (before.tenant_id, before.identity_id):
             raise Forbidden("user")
-        self._key.token = token
-        self.voice.actor = after
+        self._credential.token = token
+        self.reader.actor = after
 
 
-async def asked_for(
+async def resolve_filter(
     engine: Engine, actor: Actor, kinds: list[str] | None, ids: list[str] | None
-) -> stream.Wanted:
+) -> stream.EventFilter:
     """What a subscription asks for. Raises Invalid, NotFound for what the actor does not see."""
-    asked = stream.wanted(kinds, ids)
+    asked = stream.parse_filter(kinds, ids)
     for conversation_id in sorted(asked.conversation_ids):
         await conversations.get(engine, actor, conversation_id)
     return asked
 
 
-def read(said: str, kind: type[T]) -> T:
+def parse_frame(said: str, kind: type[T]) -> T:
     """A frame as one of these. Raises TooLarge, Malformed, Invalid."""
     raw = said.removeprefix(BOM).encode("utf-8", "replace")
-    if len(raw) > LONGEST:
-        raise TooLarge(LONGEST)
+    if len(raw) > MAX_FRAME_BYTES:
+        raise TooLarge(MAX_FRAME_BYTES)
     try:
         return msgspec.convert(loads_strict(raw), kind)
     except BadJson as error:
@@ -162,7 +167,7 @@ def read(said: str, kind: type[T]) -> T:
         raise from_validation(error) from None
 
 
-def refused(command_id: wire.CommandId | None, refusal: Refusal) -> wire.Refused:
+def error_reply(command_id: wire.CommandId | None, refusal: Refusal) -> wire.Refused:
     """How a refusal is told."""
     slug, detail, reason = errors.said(refusal)
     return wire.Refused(command_id, slug, detail, reason)
@@ -170,7 +175,7 @@ def refused(command_id: wire.CommandId | None, refusal: Refusal) -> wire.Refused
 
 def _command(said: str) -> wire.Command:
     kind: type[wire.Command] = wire.Command  # type: ignore[assignment]  # a union is no class
-    return read(said, kind)
+    return parse_frame(said, kind)
 
 
 def _id(said: str) -> wire.CommandId | None:

@@ -16,9 +16,9 @@ from koine.model.hook import WebhookPayload
 from koine.model.tenant import Tenant
 
 _REMOVED = {
-    "conversation": stream_shapes.REMOVED,
-    "participant": stream_shapes.REMOVED,
-    "message": stream_shapes.REMOVED,
+    "conversation": stream_shapes.CONVERSATION_REMOVED,
+    "participant": stream_shapes.CONVERSATION_REMOVED,
+    "message": stream_shapes.CONVERSATION_REMOVED,
     "inbox": "inbox.removed",
 }
 """What an event about this noun is called when the thing is there no more."""

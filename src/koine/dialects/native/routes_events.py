@@ -25,10 +25,10 @@ routes = Routes()
 async def follow(call: Request[None, wire.EventQuery]) -> StreamingResponse:
     """Follow what happens by server-sent events; comes back by `Last-Event-ID` or `cursor`."""
     q, actor = call.query, reader(call)
-    asked_for = stream.wanted(q.kinds, q.conversation_id)
+    asked_for = stream.parse_filter(q.kinds, q.conversation_id)
     for conversation_id in sorted(asked_for.conversation_ids):
         await conversations.get(call.engine, actor, conversation_id)
-    return sse.event_stream(call, stream.following(call, asked_for))
+    return sse.event_stream(call, stream.sse_reader(call, asked_for))
 
 
 @routes.get("/v1/events/cursor", returns=wire.Cursor, needs_realtime=True, tags=TAGS)
@@ -52,14 +52,14 @@ async def say_typing(call: Request[wire.SayTyping, None]) -> None:
     conversation_id = values.path_id(call, "conversation_id")
     body = call.body
     who = await whereabouts.typing_user(call.engine, writer(call), conversation_id, body.private)
-    call.realtime.whisper(stream.typing(call.actor, who, conversation_id, body))
+    call.realtime.publish_ephemeral(stream.typing_event(call.actor, who, conversation_id, body))
 
 
 @routes.get(PRESENCE, returns=wire.Presence, needs_realtime=True, tags=TAGS)
 async def list_presence(call: Request[None, None]) -> wire.Presence:
     """List who is there: people with a live stream or socket, on any node."""
     whereabouts.check(call.actor)
-    there = call.realtime.presence.of(call.actor.tenant_id)
+    there = call.realtime.presence.online(call.actor.tenant_id)
     return wire.Presence([wire.There(*each) for each in sorted(there.items())], None)
 
 

@@ -94,7 +94,7 @@ async def rotate_secret(call: Request[wires.RotateSecret, None]) -> wires.MadeWe
 async def test_webhook(call: Request[None, None]) -> wires.PingOutcome:
     """Post a `ping` now, and say what came of it."""
     hook_id = values.path_id(call, "webhook_id")
-    return shapes_webhooks.ping(await trying.ping(call.engine, call.actor, hook_id))
+    return shapes_webhooks.ping(await trying.send_ping(call.engine, call.actor, hook_id))
 
 
 def _given(body: wires.CreateWebhook | wires.ChangeWebhook) -> dict[str, Any]:

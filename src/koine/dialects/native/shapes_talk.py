@@ -38,10 +38,14 @@ def conversation(c: Conversation, around: Related, actor: Actor) -> wire.Convers
     me = _me(around.participants.get(c.id, []), actor)
     private = access.sees_private(actor)
     messages = access.may_read_messages(actor, around.readers.get(c.id))
-    return viewed(c, around, ConversationView(private, messages, unread(c, me, private)))
+    return conversation_for_view(
+        c, around, ConversationView(private, messages, unread(c, me, private))
+    )
 
 
-def viewed(c: Conversation, around: Related, view: ConversationView) -> wire.Conversation:
+def conversation_for_view(
+    c: Conversation, around: Related, view: ConversationView
+) -> wire.Conversation:
     """As `conversation`, for all readers with this view."""
     last, previous = _previews(c) if view.messages else _NONE
     return wire.Conversation(

@@ -11,7 +11,7 @@ from koine.engine.hook_changes import ChangedEndpoint
 from koine.engine.hooks import CreatedEndpoint
 from koine.kit.times import iso_ms
 from koine.model.hook import Attempt, DeliveryDetail, WebhookDelivery, WebhookEndpoint
-from koine.relay.hooks.post import Posted
+from koine.relay.hooks.post import AttemptResult
 from koine.relay.hooks.schedule import RETRIES
 
 _words = msgspec.json.Decoder(list[str])
@@ -93,7 +93,7 @@ def attempt(a: Attempt) -> wire.Try:
     )
 
 
-def ping(posted: Posted) -> wire.PingOutcome:
+def ping(posted: AttemptResult) -> wire.PingOutcome:
     """What came of a ping."""
     return wire.PingOutcome(posted.verdict.outcome == "delivered", attempt(posted.attempt))
 

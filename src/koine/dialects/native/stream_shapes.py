@@ -19,12 +19,12 @@ from koine.model.names import display_name
 from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
 
-_TALK = frozenset({"conversation", "participant", "message"})
-REMOVED = "conversation.removed"
+_CONVERSATION_ENTITIES = frozenset({"conversation", "participant", "message"})
+CONVERSATION_REMOVED = "conversation.removed"
 DELIVERY_REMOVED = "delivery.removed"
 
 
-class View(Struct, frozen=True):
+class EventView(Struct, frozen=True):
     """What a reader is shown of an event. `kind` is the event's type; `conversation`: what of the
     conversation, None where there is none; `person`: all of the person, not the card alone;
     `settings`: how the tenant is set up, and what opens its inboxes."""
@@ -35,20 +35,20 @@ class View(Struct, frozen=True):
     settings: bool = False
 
 
-def view(happening: EventContext, kind: str, actor: Actor) -> View:
+def view(happening: EventContext, kind: str, actor: Actor) -> EventView:
     """What the actor is shown of an event, whose `kind` is of this actor, too."""
     found, noun = happening.conversation, happening.subject
     conversation = None if found is None else _conversation_view(happening, found, actor)
     if noun is None:
-        return View(kind, conversation)
+        return EventView(kind, conversation)
     if isinstance(noun, Identity):
-        return View(kind, conversation, person=hearing.sees_person(actor, noun.id))
+        return EventView(kind, conversation, person=hearing.sees_person(actor, noun.id))
     if isinstance(noun, Inbox | Tenant):
-        return View(kind, conversation, settings=access.sees_settings(actor))
-    return View(kind, conversation)
+        return EventView(kind, conversation, settings=access.sees_settings(actor))
+    return EventView(kind, conversation)
 
 
-def event(happening: EventContext, view: View, base_url: str) -> wire.Event | None:
+def event(happening: EventContext, view: EventView, base_url: str) -> wire.Event | None:
     """The event as readers with this view are shown it; None when nothing is left to show."""
     held = data(happening, view, base_url)
     if held is None:
@@ -58,7 +58,7 @@ def event(happening: EventContext, view: View, base_url: str) -> wire.Event | No
         id=told.id,
         type=view.kind,
         created_at=iso_ms(told.created_at),
-        conversation_id=told.conversation_id or _deleted(happening),
+        conversation_id=told.conversation_id or _deleted_id(happening),
         seq=told.seq,
         data=held,
     )
@@ -67,8 +67,8 @@ def event(happening: EventContext, view: View, base_url: str) -> wire.Event | No
 def kind(happening: EventContext, actor: Actor) -> str:
     """The event's type: that of the log, but what is out of the actor's lists is `removed`."""
     told = happening.event.kind
-    if told.partition(".")[0] in _TALK and happening.conversation is not None:
-        return told if hearing.sees_conversation(actor, happening) else REMOVED
+    if told.partition(".")[0] in _CONVERSATION_ENTITIES and happening.conversation is not None:
+        return told if hearing.sees_conversation(actor, happening) else CONVERSATION_REMOVED
     noun = happening.subject
     if isinstance(noun, Inbox) and noun.removed_at is not None:
         return "inbox.removed"
@@ -77,12 +77,12 @@ def kind(happening: EventContext, actor: Actor) -> str:
     return told
 
 
-def data(happening: EventContext, view: View, base_url: str) -> wire.EventData | None:
+def data(happening: EventContext, view: EventView, base_url: str) -> wire.EventData | None:
     """What the event holds, for readers with this view; None when it is there no more."""
     told = happening.event
     match told.kind.partition(".")[0]:
         case "conversation" | "participant" | "message":
-            return _talk(happening, view, base_url)
+            return _conversation_data(happening, view, base_url)
         case "credential":
             return wire.EventData(subject_id=told.subject_id)
     match happening.subject:
@@ -93,7 +93,7 @@ def data(happening: EventContext, view: View, base_url: str) -> wire.EventData |
                 version=shapes.version(version) if version else UNSET,
             )
         case Identity() as person:
-            return _person(happening, person, view.person)
+            return _person_data(happening, person, view.person)
         case Inbox() as inbox if inbox.removed_at is not None:
             return wire.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
@@ -109,13 +109,17 @@ def data(happening: EventContext, view: View, base_url: str) -> wire.EventData |
             there = found is not None and found.removed_at is None
             return wire.EventData(
                 ticket=shapes_talk.ticket(ticket),
-                conversation=_shown(happening, found, view) if found and there else UNSET,
+                conversation=_render_conversation(happening, found, view)
+                if found and there
+                else UNSET,
             )
         case None:
             return None
 
 
-def _talk(happening: EventContext, view: View, base_url: str) -> wire.EventData | None:
+def _conversation_data(
+    happening: EventContext, view: EventView, base_url: str
+) -> wire.EventData | None:
     found, told = happening.conversation, happening.event
     if found is None:
         return (
@@ -123,9 +127,9 @@ def _talk(happening: EventContext, view: View, base_url: str) -> wire.EventData 
             if told.kind == "conversation.deleted"
             else None
         )
-    if view.kind == REMOVED:
+    if view.kind == CONVERSATION_REMOVED:
         return wire.EventData(conversation_id=found.id)
-    shown = _shown(happening, found, view)
+    shown = _render_conversation(happening, found, view)
     if told.kind.startswith("message."):
         message = happening.message
         if message is None:
@@ -148,12 +152,14 @@ def _conversation_view(
     return shapes_talk.ConversationView(private, messages, unread(found, me, private))
 
 
-def _shown(happening: EventContext, found: Conversation, view: View) -> wire_talk.Conversation:
+def _render_conversation(
+    happening: EventContext, found: Conversation, view: EventView
+) -> wire_talk.Conversation:
     assert view.conversation is not None
-    return shapes_talk.viewed(found, happening.related, view.conversation)
+    return shapes_talk.conversation_for_view(found, happening.related, view.conversation)
 
 
-def _person(happening: EventContext, person: Identity, whole: bool) -> wire.EventData:
+def _person_data(happening: EventContext, person: Identity, whole: bool) -> wire.EventData:
     is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
     return wire.EventData(
         person=wire.Card(
@@ -166,6 +172,6 @@ def _person(happening: EventContext, person: Identity, whole: bool) -> wire.Even
     )
 
 
-def _deleted(happening: EventContext) -> str | None:
+def _deleted_id(happening: EventContext) -> str | None:
     told = happening.event
     return told.subject_id if told.kind == "conversation.deleted" else None

@@ -15,50 +15,50 @@ from collections.abc import Callable
 from typing import get_args
 
 from koine.kit.metrics import BUS_CONNECTED, BUS_RECONNECTS
-from koine.relay.bus import Heard, Subject
+from koine.relay.bus import MessageHandler, Subject
 from koine.store.db import BusTransport
 
 log = logging.getLogger(__name__)
 
-LARGEST = 5 * 1024
+MAX_PAYLOAD_BYTES = 5 * 1024
 """Bytes of a payload."""
-_NODE = 16
-_WAITING = 1000
+_NODE_ID_BYTES = 16
+_MAX_WAITING = 1000
 """Whispers that wait for their turn; of more the oldest are dropped."""
-_PATIENCE = 2.0
+_TIMEOUT_SECONDS = 2.0
 """Seconds the other side has for each answer, and after which it is asked whether it is there."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _SUBJECTS = frozenset(get_args(Subject))
 
 
-class Line:
+class ReconnectingBus:
     """`relay.bus.Bus` over a wire. `pace` is the least time, in seconds, from telling to telling:
     what comes in between is told together, and many wake-ups are one."""
 
     def __init__(self, wire: BusTransport, pace: float) -> None:
-        self._wire = wire
+        self._transport = wire
         self._pace = pace
-        self._me = secrets.token_hex(_NODE // 2).encode()
-        self._moved: bytes | None = None
-        self._whispers: deque[bytes] = deque(maxlen=_WAITING)
-        self._something = asyncio.Event()
+        self._node_id = secrets.token_hex(_NODE_ID_BYTES // 2).encode()
+        self._log_advanced: bytes | None = None
+        self._ephemeral: deque[bytes] = deque(maxlen=_MAX_WAITING)
+        self._has_pending = asyncio.Event()
         self.connected = False
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, heard: Heard) -> None:
+    async def start(self, heard: MessageHandler) -> None:
         """Begin to listen, and go on trying for ever."""
-        self._task = asyncio.create_task(self._live(heard), name="bus")
+        self._task = asyncio.create_task(self._run(heard), name="bus")
 
-    def tell(self, subject: Subject, payload: bytes = b"") -> None:
+    def publish(self, subject: Subject, payload: bytes = b"") -> None:
         """Tell the other nodes, soon or never. What is too large is not told."""
-        if len(payload) > LARGEST:
+        if len(payload) > MAX_PAYLOAD_BYTES:
             log.warning("%d bytes are too many to tell other nodes", len(payload))
             return
         if subject == "moved":
-            self._moved = payload
+            self._log_advanced = payload
         elif self.connected:
-            self._whispers.append(payload)
-        self._something.set()
+            self._ephemeral.append(payload)
+        self._has_pending.set()
 
     async def close(self) -> None:
         """Stop listening and telling."""
@@ -66,29 +66,32 @@ class Line:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _live(self, heard: Heard) -> None:
+    async def _run(self, heard: MessageHandler) -> None:
         pause, joined = _FIRST_PAUSE, 0
         while True:
             try:
-                async with asyncio.timeout(2 * _PATIENCE):
-                    await self._wire.open(self._hearing(heard))
+                async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
+                    await self._transport.open(self._handler(heard))
                 joined += 1
-                self._joined(again=joined > 1)
+                self._on_connected(again=joined > 1)
                 pause = _FIRST_PAUSE
-                await self._while_it_stands()
+                await self._while_connected()
             # Whatever it was: nothing depends on the bus, and it is tried again.
             except Exception as error:
-                self._lost(error, told=pause > _FIRST_PAUSE)
+                self._on_disconnected(error, told=pause > _FIRST_PAUSE)
             finally:
                 self.connected = False
                 BUS_CONNECTED.set(0)
-                await self._hang_up()
+                await self._close_transport()
             await asyncio.sleep(pause * random.uniform(0.5, 1))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _while_it_stands(self) -> None:
+    async def _while_connected(self) -> None:
         """Until the wire breaks, or does not answer in time: then this raises."""
-        ends = [asyncio.create_task(self._speak()), asyncio.create_task(self._wire.wait_closed())]
+        ends = [
+            asyncio.create_task(self._send_loop()),
+            asyncio.create_task(self._transport.wait_closed()),
+        ]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -97,57 +100,63 @@ class Line:
             results = await asyncio.gather(*ends, return_exceptions=True)
         raise next((r for r in results if isinstance(r, Exception)), ConnectionError("closed"))
 
-    async def _speak(self) -> None:
+    async def _send_loop(self) -> None:
         """Tell what there is to tell; when there is nothing for a while, ask for a sign of life."""
         while True:
             try:
-                async with asyncio.timeout(_PATIENCE):
-                    await self._something.wait()
+                async with asyncio.timeout(_TIMEOUT_SECONDS):
+                    await self._has_pending.wait()
             except TimeoutError:
                 pass
-            async with asyncio.timeout(_PATIENCE):
-                await self._wire.publish(self._take())
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._transport.publish(self._take_pending())
             await asyncio.sleep(self._pace)
 
-    def _take(self) -> list[tuple[str, bytes]]:
-        self._something.clear()
-        told: list[tuple[str, bytes]] = [("whisper", self._me + each) for each in self._whispers]
-        self._whispers.clear()
-        if self._moved is not None:
-            told.insert(0, ("moved", self._me + self._moved))
-            self._moved = None
+    def _take_pending(self) -> list[tuple[str, bytes]]:
+        self._has_pending.clear()
+        told: list[tuple[str, bytes]] = [
+            ("whisper", self._node_id + each) for each in self._ephemeral
+        ]
+        self._ephemeral.clear()
+        if self._log_advanced is not None:
+            told.insert(0, ("moved", self._node_id + self._log_advanced))
+            self._log_advanced = None
         return told
 
-    def _hearing(self, heard: Heard) -> Callable[[str, bytes], None]:
+    def _handler(self, heard: MessageHandler) -> Callable[[str, bytes], None]:
         def listen(subject: str, told: bytes) -> None:
             """Pass on what another node said; others may write to a wire, too."""
-            node, payload = told[:_NODE], told[_NODE:]
-            if subject not in _SUBJECTS or len(payload) > LARGEST or not _is_node(node):
+            node, payload = told[:_NODE_ID_BYTES], told[_NODE_ID_BYTES:]
+            if (
+                subject not in _SUBJECTS
+                or len(payload) > MAX_PAYLOAD_BYTES
+                or not _is_node_id(node)
+            ):
                 return
-            if node != self._me:
+            if node != self._node_id:
                 heard("moved" if subject == "moved" else "whisper", payload)
 
         return listen
 
-    async def _hang_up(self) -> None:
+    async def _close_transport(self) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._wire.close()
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._transport.close()
         except Exception as error:
             log.debug("the bus did not close well: %r", error)
 
-    def _joined(self, *, again: bool) -> None:
+    def _on_connected(self, *, again: bool) -> None:
         self.connected = True
         BUS_CONNECTED.set(1)
         if again:
             BUS_RECONNECTS.inc()
         log.info("the bus between nodes is %s", "joined again" if again else "joined")
 
-    def _lost(self, error: Exception, *, told: bool) -> None:
+    def _on_disconnected(self, error: Exception, *, told: bool) -> None:
         """Say it once for each time it is lost, not for each attempt."""
         if not told:
             log.warning("the bus between nodes is down: %s: %s", type(error).__name__, error)
 
 
-def _is_node(name: bytes) -> bool:
-    return len(name) == _NODE and all(c in b"0123456789abcdef" for c in name)
+def _is_node_id(name: bytes) -> bool:
+    return len(name) == _NODE_ID_BYTES and all(c in b"0123456789abcdef" for c in name)

@@ -1,6 +1,6 @@
 """NATS as a wire between nodes: core subjects, no streams; nothing is kept for who is not there.
 
-The subjects are `koine.<name>.moved` and `koine.<name>.whisper`; the name is made of what names the
+The subjects are `koine.<name>.log_advanced` and `koine.<name>.ephemeral`; the name is made of what names the
 database, so that several installations can share one NATS.
 """
 
@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-_ANSWER_SECONDS = 2
+_TIMEOUT_SECONDS = 2
 _PART = r"-----BEGIN {}-----\s*(\S+)\s*-+END {}-----"
 _JWT = re.compile(_PART.format("NATS USER JWT", "NATS USER JWT"))
 _SEED = re.compile(_PART.format("USER NKEY SEED", "USER NKEY SEED"))
 
 
-class NatsWire:
+class NatsTransport:
     """`store.db.Wire` over a cluster: `urls` divided by commas, of which any one will do.
 
     `creds` is the path of a credentials file, "" for none; `identity` tells what names the
@@ -40,10 +40,10 @@ class NatsWire:
         self._client: Client | None = None
         self._closed = asyncio.Event()
 
-    async def open(self, heard: Callable[[str, bytes], None]) -> None:
+    async def open(self, on_message: Callable[[str, bytes], None]) -> None:
         """Connect to a server and listen. Raises what the library raises."""
         if not self._prefix:
-            self._prefix = f"koine.{name(await self._identity())}."
+            self._prefix = f"koine.{subject_name(await self._identity())}."
         self._closed = closed = asyncio.Event()
 
         async def on_closed() -> None:
@@ -55,7 +55,7 @@ class NatsWire:
             closed.set()
 
         async def on_message(message: Msg) -> None:
-            heard(message.subject.removeprefix(self._prefix), message.data)
+            on_message(message.subject.removeprefix(self._prefix), message.data)
 
         self._client = client = Client()
         await client.connect(
@@ -63,20 +63,20 @@ class NatsWire:
             name="koine",
             no_echo=True,
             allow_reconnect=False,
-            connect_timeout=_ANSWER_SECONDS,
+            connect_timeout=_TIMEOUT_SECONDS,
             error_cb=on_error,
             closed_cb=on_closed,
             **_signing(self._creds),
         )
         await client.subscribe(f"{self._prefix}*", cb=on_message)
-        await client.flush(_ANSWER_SECONDS)
+        await client.flush(_TIMEOUT_SECONDS)
 
     async def publish(self, told: Sequence[tuple[str, bytes]]) -> None:
         """Publish, and wait until the server has it all. Raises what the library raises."""
         assert self._client is not None, "not open"
         for subject, payload in told:
             await self._client.publish(self._prefix + subject, payload)
-        await self._client.flush(_ANSWER_SECONDS)
+        await self._client.flush(_TIMEOUT_SECONDS)
 
     async def wait_closed(self) -> None:
         """Returns when the connection is no more."""
@@ -89,19 +89,19 @@ class NatsWire:
             await client.close()
 
 
-def name(identity: str) -> str:
+def subject_name(identity: str) -> str:
     """What a database is called in a subject: short, and without a dot."""
     return sha256(identity.encode()).hexdigest()[:16]
 
 
-class Signing(TypedDict, total=False):
+class SigningOptions(TypedDict, total=False):
     """What the library asks for to log in with a key."""
 
     user_jwt_cb: Callable[[], bytes]
     signature_cb: Callable[[str], bytes]
 
 
-def _signing(path: str) -> Signing:
+def _signing(path: str) -> SigningOptions:
     """How to log in with a credentials file, read anew each time. Raises OSError, ValueError."""
     if not path:
         return {}

@@ -1,5 +1,5 @@
 """Webhooks: rows derived from the log, claimed, signed, posted, and tried again."""
 
-from koine.relay.hooks.hooks import Hooks
+from koine.relay.hooks.hooks import WebhookWorker
 
-__all__ = ["Hooks"]
+__all__ = ["WebhookWorker"]

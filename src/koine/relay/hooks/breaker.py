@@ -7,10 +7,10 @@ from koine.model.hook import EndpointHealth
 OPENS_AFTER = 5
 """Failures in a row."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5, 300
-GIVES_UP_AFTER = 5 * DAY
+DISABLES_AFTER = 5 * DAY
 """µs of nothing but failures after which an endpoint is disabled."""
 
-WELL = EndpointHealth()
+HEALTHY = EndpointHealth()
 
 
 def is_open(health: EndpointHealth) -> bool:
@@ -30,7 +30,7 @@ def failed(health: EndpointHealth, now: int) -> EndpointHealth:
     return EndpointHealth(failures, since, now + pause * SECOND)
 
 
-def is_hopeless(health: EndpointHealth, now: int) -> bool:
+def should_disable(health: EndpointHealth, now: int) -> bool:
     """Whether it is time to disable the endpoint."""
     since = health.failing_since
-    return is_open(health) and since is not None and now - since >= GIVES_UP_AFTER
+    return is_open(health) and since is not None and now - since >= DISABLES_AFTER

@@ -18,7 +18,7 @@ from koine.store.db import Tx
 
 CHUNK = 500
 """Events gone through in one transaction."""
-LAZY = 5000
+CURSOR_SAVE_INTERVAL = 5000
 """The cursor is left this many events behind while there is nothing to put in line."""
 _RIGHTS: frozenset[EventKind] = frozenset(
     {"credential.changed", "identity.updated", "identity.removed"}
@@ -26,22 +26,22 @@ _RIGHTS: frozenset[EventKind] = frozenset(
 """Events after which an owner may hold less than before."""
 
 
-class Deriver:
+class DeliveryPlanner:
     """One in each process."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._looked = 0
+        self._scanned = 0
 
-    async def upto(self, settled: int, now: int) -> int:
+    async def plan_until(self, settled: int, now: int) -> int:
         """Go through the log to the settled position; answers how many deliveries are new.
         Raises Unavailable."""
         found = 0
-        if settled < self._looked:
-            self._looked = 0  # the log went back: another database is behind the same address
+        if settled < self._scanned:
+            self._scanned = 0  # the log went back: another database is behind the same address
         while await self._is_behind(settled, now):
             db, voices = self._engine.db, self._engine.webhook_formats
-            written, upto = await db.write("", _derive, voices, now, self._looked, settled)
+            written, upto = await db.write("", _plan, voices, now, self._scanned, settled)
             found += written
             if upto >= settled:
                 break
@@ -51,15 +51,17 @@ class Deriver:
         """Whether there is something to write. What is for nobody is not worth a transaction."""
         while True:
             db, voices = self._engine.db, self._engine.webhook_formats
-            upto, some, cursor = await db.read("", _look, voices, now, self._looked, settled)
-            if some or upto - cursor > LAZY:
+            upto, some, cursor = await db.read(
+                "", _find_pending, voices, now, self._scanned, settled
+            )
+            if some or upto - cursor > CURSOR_SAVE_INTERVAL:
                 return True
-            self._looked = max(self._looked, upto)
+            self._scanned = max(self._scanned, upto)
             if upto >= settled:
                 return False
 
 
-async def _look(
+async def _find_pending(
     tx: Tx, voices: WebhookFormats, now: int, looked: int, settled: int
 ) -> tuple[int, bool, int]:
     """How far the next stretch goes, whether there is anything to write, where the cursor is."""
@@ -68,23 +70,25 @@ async def _look(
         return settled, False, settled
     cursor = await hooks.cursor(tx)
     start = max(looked, cursor, min(hook.since for hook in active))
-    upto, chunk = await _stretch(tx, start, settled)
+    upto, chunk = await _read_range(tx, start, settled)
     some = bool(await _pairs(tx, voices, active, chunk)) or bool(
-        await _lost(tx, now, _concerned(active, chunk))
+        await _endpoints_without_rights(tx, now, _concerned(active, chunk))
     )
     return upto, some, max(cursor, start)
 
 
-async def _derive(
+async def _plan(
     tx: Tx, voices: WebhookFormats, now: int, looked: int, settled: int
 ) -> tuple[int, int]:
     """Put one stretch in line; answers how many rows and where it ends."""
     cursor = await hooks.cursor(tx, lock=True)
     active = await _active(tx, voices)
     start = max(looked, cursor, min((hook.since for hook in active), default=settled))
-    upto, chunk = await _stretch(tx, start, settled)
+    upto, chunk = await _read_range(tx, start, settled)
     pairs = await _pairs(tx, voices, active, chunk)
-    lost = await _lost(tx, now, [*_concerned(active, chunk), *(hook for _, hook in pairs)])
+    lost = await _endpoints_without_rights(
+        tx, now, [*_concerned(active, chunk), *(hook for _, hook in pairs)]
+    )
     for place, reason in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
         await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
     due_now = [delivery_row(event, hook, now) for event, hook in pairs if hook.key not in lost]
@@ -98,7 +102,7 @@ async def _active(tx: Tx, voices: WebhookFormats) -> list[TenantEndpoint]:
     return [hook for hook in await hooks.active(tx) if hook.dialect in voices]
 
 
-async def _stretch(tx: Tx, start: int, settled: int) -> tuple[int, list[LoggedEvent]]:
+async def _read_range(tx: Tx, start: int, settled: int) -> tuple[int, list[LoggedEvent]]:
     chunk = await events.after(tx, start, settled, CHUNK)
     return (chunk[-1].position if len(chunk) == CHUNK else max(start, settled)), chunk
 
@@ -131,7 +135,9 @@ def _concerned(active: list[TenantEndpoint], chunk: list[LoggedEvent]) -> list[T
     return list(found.values())
 
 
-async def _lost(tx: Tx, now: int, asked: list[TenantEndpoint]) -> dict[EndpointKey, str]:
+async def _endpoints_without_rights(
+    tx: Tx, now: int, asked: list[TenantEndpoint]
+) -> dict[EndpointKey, str]:
     """Which of these endpoints must be paused, and why."""
     known: dict[str, owners.OwnerRights] = {}
     lost: dict[EndpointKey, str] = {}

@@ -8,29 +8,29 @@ from koine.engine.engine import Engine
 from koine.kit import metrics
 from koine.kit.times import DAY, SECOND
 from koine.model.errors import Unavailable
-from koine.relay.hooks.derive import Deriver
-from koine.relay.hooks.sender import Sender
+from koine.relay.hooks.derive import DeliveryPlanner
+from koine.relay.hooks.sender import Dispatcher
 from koine.store import hook_log
 
-TIDY_S = 60.0
-FORGOTTEN_AT_ONCE = 1000
-_AWAY_S = 0.5
-_GATHER_S = 0.05
+CLEANUP_SECONDS = 60.0
+CLEANUP_BATCH = 1000
+_RETRY_SECONDS = 0.5
+_COALESCE_SECONDS = 0.05
 """The log is gone through this often at most: what is committed meanwhile shares a transaction."""
 _log = structlog.get_logger("koine.webhooks")
 
 
-class Hooks:
+class WebhookWorker:
     """Made by main with the engine's voices set. `moved` follows the pump; `run` is its task."""
 
     def __init__(self, engine: Engine) -> None:
-        self.sender = Sender(engine)
+        self.sender = Dispatcher(engine)
         self._engine = engine
-        self._deriver = Deriver(engine)
+        self._deriver = DeliveryPlanner(engine)
         self._settled = 0
         self._woken = asyncio.Event()
 
-    def moved(self, settled: int) -> None:
+    def log_advanced(self, settled: int) -> None:
         """The log is settled up to here."""
         self._settled = settled
         self._woken.set()
@@ -38,17 +38,17 @@ class Hooks:
     async def run(self) -> None:
         """Derive, send and tidy up, for ever; when it is cancelled, posts under way are ended."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._derive(), self.sender.run(), self._tidy_up()):
+            for work in (self._plan_loop(), self.sender.run(), self._cleanup_loop()):
                 group.create_task(work)
 
-    async def derive(self) -> int:
+    async def plan(self) -> int:
         """Put in line what is settled; answers how many deliveries are new. Raises Unavailable."""
-        found = await self._deriver.upto(self._settled, self._engine.clock.now())
+        found = await self._deriver.plan_until(self._settled, self._engine.clock.now())
         if found:
             self.sender.wake()
         return found
 
-    async def tidy(self) -> None:
+    async def delete_old(self) -> None:
         """Forget what is older than the setting says, and measure what waits. Raises
         Unavailable."""
         engine = self._engine
@@ -57,34 +57,34 @@ class Hooks:
         for place in await engine.db.read_long(
             "", hook_log.endpoints_with_deliveries_before, before
         ):
-            given = (place.endpoint_id, before, FORGOTTEN_AT_ONCE)
+            given = (place.endpoint_id, before, CLEANUP_BATCH)
             while await engine.db.write(place.tenant_id, hook_log.forget_before, *given):
                 pass
         count, oldest = await engine.db.read_long("", hook_log.pending_count)
         metrics.WEBHOOK_QUEUE.set(count)
         metrics.WEBHOOK_OLDEST.set(0 if oldest is None else max(now - oldest, 0) / SECOND)
 
-    async def _derive(self) -> None:
+    async def _plan_loop(self) -> None:
         while True:
             await self._woken.wait()
             self._woken.clear()
             try:
-                await self.derive()
-                await asyncio.sleep(_GATHER_S)
+                await self.plan()
+                await asyncio.sleep(_COALESCE_SECONDS)
             except Unavailable:
                 self._woken.set()
-                await asyncio.sleep(_AWAY_S)
+                await asyncio.sleep(_RETRY_SECONDS)
             except Exception:
-                _log.error("deliveries could not be derived", exc_info=True)
+                _log.error("webhook deliveries could not be planned", exc_info=True)
                 self._woken.set()
-                await asyncio.sleep(_AWAY_S)
+                await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _tidy_up(self) -> None:
+    async def _cleanup_loop(self) -> None:
         while True:
             try:
-                await self.tidy()
+                await self.delete_old()
             except Unavailable:
                 pass
             except Exception:
-                _log.error("old deliveries could not be forgotten", exc_info=True)
-            await asyncio.sleep(TIDY_S)
+                _log.error("old webhook deliveries could not be deleted", exc_info=True)
+            await asyncio.sleep(CLEANUP_SECONDS)

@@ -19,16 +19,18 @@ from koine.model.event import LoggedEvent
 from koine.model.happening import EventContext
 from koine.model.hook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
 from koine.model.tenant import Tenant
-from koine.relay.gathering import gathered
+from koine.relay.gathering import load_contexts
 from koine.store import hook_log, tenants
 from koine.store.db import Tx
 
 RECHECK_AFTER = SECOND
 """µs after which a letter's owner is asked for again before it is posted."""
 CONTENT = {"content-type": "application/json"}
-FORGOTTEN = "the log has forgotten the event"
-UNTELLABLE = "the server could not put the event into words; its own log says why"
-UNREADABLE = "the endpoint's secret cannot be read: the server's secret_key is another; rotate it"
+EVENT_EXPIRED = "the event is no longer in the log"
+ENCODING_FAILED = "the server could not build the body; see its log"
+SECRET_UNREADABLE = (
+    "the endpoint's secret cannot be read: the server's secret_key is another; rotate it"
+)
 _headers = msgspec.json.Decoder(dict[str, str])
 _log = structlog.get_logger("koine.webhooks")
 
@@ -40,20 +42,20 @@ class Keys(Struct, frozen=True):
     headers: dict[str, str]
 
 
-class Letter(Struct, frozen=True):
+class OutgoingDelivery(Struct, frozen=True):
     """What is to be posted for a claim; at `asked` (µs) its owner was known to have the right."""
 
     claim: Claim
     hook: TenantEndpoint
     body: bytes
-    asked: int
+    rights_checked_at: int
 
 
-class Written(Struct):
+class BuildResult(Struct):
     """What became of claims: letters to post, claims with nothing to tell and why, claims that
     were never for their endpoint; those that wait as their endpoint is to be paused, and why."""
 
-    letters: list[Letter] = msgspec.field(default_factory=list)
+    deliveries: list[OutgoingDelivery] = msgspec.field(default_factory=list)
     cancelled: list[tuple[Claim, str]] = msgspec.field(default_factory=list)
     dropped: list[Claim] = msgspec.field(default_factory=list)
     waiting: list[Claim] = msgspec.field(default_factory=list)
@@ -66,14 +68,14 @@ class Recipient(Struct, frozen=True):
     hook: TenantEndpoint
     actor: Actor
     tenant: Tenant | None
-    asked: int
+    rights_checked_at: int
 
 
 Made = dict[tuple[int, str, EventNames, Actor], WebhookPayload | None]
 """The bodies of a tenant's events, each made once for all endpoints that are told it alike."""
 
 
-class Desk:
+class PayloadBuilder:
     """Writes letters. Remembers tenants and opened secrets for a minute."""
 
     def __init__(self, engine: Engine) -> None:
@@ -81,12 +83,12 @@ class Desk:
         self._tenants: TTLCache[str, Tenant] = TTLCache(10_000)
         self._keys: TTLCache[tuple[EndpointKey, int], Keys] = TTLCache(10_000)
 
-    async def write(
+    async def build(
         self, claims: list[Claim], hooks: Mapping[EndpointKey, TenantEndpoint]
-    ) -> Written:
+    ) -> BuildResult:
         """The letters of some claims; each event is gathered once for all who are told of it.
         Raises Unavailable."""
-        written = Written()
+        written = BuildResult()
         by_tenant: dict[str, list[Claim]] = {}
         for claim in claims:
             by_tenant.setdefault(claim.place.tenant_id, []).append(claim)
@@ -108,8 +110,10 @@ class Desk:
                 try:
                     self._decide(written, claim, recipient, happened.get(claim.position), made)
                 except Exception:
-                    _log.error("an event cannot be told", event_id=claim.event_id, exc_info=True)
-                    written.cancelled.append((claim, UNTELLABLE))
+                    _log.error(
+                        "a webhook body could not be built", event_id=claim.event_id, exc_info=True
+                    )
+                    written.cancelled.append((claim, ENCODING_FAILED))
         return written
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
@@ -128,25 +132,29 @@ class Desk:
         }
         if not events:
             return {}
-        happened = await gathered(self._engine.db, tenant_id, list(events.values()), [])
+        happened = await load_contexts(self._engine.db, tenant_id, list(events.values()), [])
         return {each.event.position: each for each in happened}
 
     def _decide(
         self,
-        written: Written,
+        written: BuildResult,
         claim: Claim,
         recipient: Recipient,
         happening: EventContext | None,
         made: Made,
     ) -> None:
         if happening is None or recipient.tenant is None:
-            written.cancelled.append((claim, FORGOTTEN if claim.event is None else UNTELLABLE))
+            written.cancelled.append(
+                (claim, EVENT_EXPIRED if claim.event is None else ENCODING_FAILED)
+            )
         elif happening.event.conversation_id is not None and happening.conversation is None:
             written.cancelled.append((claim, hook_log.DELETED))
         elif (told := self._told(recipient, recipient.tenant, happening, made)) is None:
             written.dropped.append(claim)
         else:
-            written.letters.append(Letter(claim, recipient.hook, told.body, recipient.asked))
+            written.deliveries.append(
+                OutgoingDelivery(claim, recipient.hook, told.body, recipient.rights_checked_at)
+            )
 
     def _told(
         self, recipient: Recipient, tenant: Tenant, happening: EventContext, made: Made
@@ -160,11 +168,11 @@ class Desk:
             made[key] = voice.payload(happening, tenant, kinds, actor)
         return made[key]
 
-    async def reason_to_pause(self, letter: Letter) -> str | None:
+    async def reason_to_pause(self, letter: OutgoingDelivery) -> str | None:
         """Why a letter must not be posted after all: its endpoint's owner lost rights while it
         waited, longer than RECHECK_AFTER. Raises Unavailable."""
         now = self._engine.clock.now()
-        if now - letter.asked <= RECHECK_AFTER:
+        if now - letter.rights_checked_at <= RECHECK_AFTER:
             return None
         hook = letter.hook
         found = await self._engine.db.read(hook.tenant_id, _endpoint_actors, now, [hook])
@@ -188,7 +196,7 @@ class Desk:
         name = (hook.key, hook.updated_at)
         found = self._keys.get(name, now)
         if found is None:
-            found = opened(self._engine, hook, now)
+            found = decrypt_keys(self._engine, hook, now)
             until = hook.old_secret_until or now
             # An old secret is not remembered beyond its time.
             ends = now + MINUTE if until <= now else min(until, now + MINUTE)
@@ -196,7 +204,7 @@ class Desk:
         return found
 
 
-def opened(engine: Engine, hook: WebhookEndpoint, now: int) -> Keys:
+def decrypt_keys(engine: Engine, hook: WebhookEndpoint, now: int) -> Keys:
     """The keys of a hook. Raises ValueError when they were sealed under another secret."""
     secrets = [engine.encryption.decrypt(hook.secret).decode()]
     if hook.old_secret is not None and (hook.old_secret_until or 0) > now:

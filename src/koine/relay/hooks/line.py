@@ -4,25 +4,25 @@ from collections import deque
 
 from koine.model.hook import EndpointHealth, TenantEndpoint
 from koine.relay.hooks import breaker
-from koine.relay.hooks.letters import Letter
+from koine.relay.hooks.letters import OutgoingDelivery
 
 LEAST, FIRST, MOST = 2, 8, 64
 """How many posts to one endpoint are under way at once: more with each success, half with each
 failure, so that one that hangs holds few of the sender's hands."""
-AHEAD = 3
+PREFETCH_FACTOR = 3
 """An endpoint at half of MOST or above has so many times more claimed than is under way."""
 
 
-class Line:
+class EndpointQueue:
     """Kept in memory from the first claim on. `waiting` are letters claimed and not yet posted;
     `allowed` is how many claims the endpoint could have at most when that was last asked."""
 
     def __init__(self, hook: TenantEndpoint) -> None:
         self.hook = hook
-        self.flying = 0
-        self.hungry = False
-        self.allowed = MOST * AHEAD
-        self.waiting: deque[Letter] = deque()
+        self.in_flight = 0
+        self.has_backlog = False
+        self.allowed = MOST * PREFETCH_FACTOR
+        self.waiting: deque[OutgoingDelivery] = deque()
         self._limit = FIRST
         self._health = self._written = _health(hook)
 
@@ -34,49 +34,49 @@ class Line:
             self._health = self._written = _health(hook)
 
     @property
-    def probes(self) -> bool:
+    def half_open(self) -> bool:
         """Whether its breaker is open: one at a time."""
         return breaker.is_open(self._health)
 
     @property
     def held(self) -> int:
         """How many claims the sender holds."""
-        return self.flying + len(self.waiting)
+        return self.in_flight + len(self.waiting)
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """How many more may be claimed, as far as the endpoint alone can tell."""
-        if self.probes:
+        if self.half_open:
             return 0 if self.held else 1
         return max(self._depth - self.held, 0)
 
     @property
-    def runs_dry(self) -> bool:
+    def needs_claims(self) -> bool:
         """Whether more was due than could be claimed, and it is time for it."""
-        return self.hungry and self.held <= min(self._depth, self.allowed) // 2
+        return self.has_backlog and self.held <= min(self._depth, self.allowed) // 2
 
     @property
     def _depth(self) -> int:
-        return self._limit * AHEAD if self._limit >= MOST // 2 else self._limit
+        return self._limit * PREFETCH_FACTOR if self._limit >= MOST // 2 else self._limit
 
-    def next(self) -> Letter | None:
+    def next(self) -> OutgoingDelivery | None:
         """The letter to post now, if one may be; it counts as under way."""
-        if not self.waiting or self.flying >= (1 if self.probes else self._limit):
+        if not self.waiting or self.in_flight >= (1 if self.half_open else self._limit):
             return None
-        self.flying += 1
+        self.in_flight += 1
         return self.waiting.popleft()
 
-    def went(self, well: bool, now: int) -> EndpointHealth:
+    def record_result(self, well: bool, now: int) -> EndpointHealth:
         """A post came back; answers how the endpoint is now."""
         if well:
             self._limit = min(self._limit + 1, MOST)
-            self._health = breaker.WELL
+            self._health = breaker.HEALTHY
         else:
             self._limit = max(self._limit // 2, LEAST)
             self._health = breaker.failed(self._health, now)
         return self._health
 
-    def unwritten(self) -> EndpointHealth | None:
+    def unsaved_health(self) -> EndpointHealth | None:
         """The health, if it is not what was last written; it counts as written from now on."""
         if self._health == self._written:
             return None

@@ -20,9 +20,9 @@ from koine.model.hook import Attempt, Claim, EndpointHealth, EndpointKey, Result
 from koine.store import events, hook_queue, hooks
 from koine.store.db import Database, Tx
 
-GATHER_S = 0.02
+BATCH_SECONDS = 0.02
 """How long outcomes wait for others to share their transaction."""
-AT_MOST = 500
+MAX_BATCH = 500
 _AWAY_S = 0.5
 _log = structlog.get_logger("koine.webhooks")
 
@@ -40,7 +40,7 @@ class Batch(Struct):
         return len(self.results) + len(self.dropped) + len(self.health) + len(self.disabled)
 
 
-class Outcomes:
+class ResultWriter:
     """Takes outcomes and writes them. Nothing is lost while the database is away: it is tried
     again for ever, and if the process dies the claims run out."""
 
@@ -57,7 +57,7 @@ class Outcomes:
             self._writing = asyncio.create_task(self._run())
         return self._next
 
-    async def written(self) -> None:
+    async def flush(self) -> None:
         """Wait until everything put so far is on disk."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
@@ -66,8 +66,8 @@ class Outcomes:
         """Write until there is nothing left."""
         try:
             while True:
-                if len(self._next) < AT_MOST:
-                    await asyncio.sleep(GATHER_S)
+                if len(self._next) < MAX_BATCH:
+                    await asyncio.sleep(BATCH_SECONDS)
                 batch, self._next = self._next, Batch()
                 if not len(batch):
                     return
@@ -84,7 +84,7 @@ class Outcomes:
                 await asyncio.sleep(_AWAY_S)
             except Exception:
                 # The claims run out, and others try again.
-                _log.error("outcomes could not be written", exc_info=True)
+                _log.error("webhook results could not be written", exc_info=True)
                 return
         for result in batch.results:
             if result.state != "pending":

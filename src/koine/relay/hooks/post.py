@@ -8,26 +8,26 @@ from koine.kit import metrics, tracing
 from koine.kit.json import json_text
 from koine.kit.outbound import Failed, Refused, Reply, Request
 from koine.model.hook import Attempt
-from koine.relay.hooks.letters import UNREADABLE, Desk, Letter
-from koine.relay.hooks.verdict import Verdict, judged
+from koine.relay.hooks.letters import SECRET_UNREADABLE, OutgoingDelivery, PayloadBuilder
+from koine.relay.hooks.verdict import ResponseClass, classify
 
-KEPT_BODY = 16 * 1024
-KEPT_ANSWER = 4 * 1024
+MAX_SAVED_REQUEST = 16 * 1024
+MAX_SAVED_RESPONSE = 4 * 1024
 KEPT_HEADERS, KEPT_VALUE = 40, 200
-HIDDEN = "…"
-BROKEN = "the server could not post it; its own log says why"
+REDACTED = "…"
+INTERNAL_ERROR = "the server could not post it; its own log says why"
 _log = structlog.get_logger("koine.webhooks")
 _PLAIN = frozenset({"content-type", "webhook-id", "webhook-timestamp"})
 
 
-class Posted(Struct, frozen=True):
+class AttemptResult(Struct, frozen=True):
     """How a post went."""
 
-    verdict: Verdict
+    verdict: ResponseClass
     attempt: Attempt
 
 
-async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
+async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -> AttemptResult:
     """Post a letter and wait for the answer, within the outbound client's limits. Never raises."""
     claim, hook, at = letter.claim, letter.hook, engine.clock.now()
     headers: dict[str, str] = {}
@@ -37,17 +37,17 @@ async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
         with tracing.span("post webhook", event_id=claim.event_id, attempt=claim.fence):
             tracing.inject(headers)
             reply = await engine.outbound.send(Request("POST", hook.url, headers, letter.body))
-        verdict = judged(reply, engine.clock.now())
+        verdict = classify(reply, engine.clock.now())
     except Refused as refused:
-        verdict = Verdict("refused", refused.reason)
+        verdict = ResponseClass("refused", refused.reason)
     except Failed as failed:
-        verdict = Verdict("retry", failed.reason)
+        verdict = ResponseClass("retry", failed.reason)
     except ValueError:
-        verdict = Verdict("retry", UNREADABLE)
+        verdict = ResponseClass("retry", SECRET_UNREADABLE)
     except Exception:
         # Raised from here, it would cost the sender one of its hands for good.
         _log.error("a webhook could not be posted", event_id=claim.event_id, exc_info=True)
-        verdict = Verdict("retry", BROKEN)
+        verdict = ResponseClass("retry", INTERNAL_ERROR)
     metrics.WEBHOOK_ATTEMPTS.labels(verdict.outcome).inc()
     attempt = Attempt(
         hook_id=claim.place.endpoint_id,
@@ -56,19 +56,19 @@ async def post(engine: Engine, desk: Desk, letter: Letter) -> Posted:
         at=at,
         url=hook.url,
         headers=_shown(headers),
-        body=letter.body[:KEPT_BODY].decode(errors="replace"),
+        body=letter.body[:MAX_SAVED_REQUEST].decode(errors="replace"),
         answered=reply.status if reply else None,
         answer_headers=_text(reply.headers) if reply else None,
         answer_body=_cut(reply.body) if reply else None,
         error=verdict.reason,
         took_us=reply.took_us if reply else 0,
     )
-    return Posted(verdict, attempt)
+    return AttemptResult(verdict, attempt)
 
 
 def _shown(headers: dict[str, str]) -> str:
     """The headers without what signs or opens anything."""
-    return _text({n: v if n.lower() in _PLAIN else HIDDEN for n, v in headers.items()})
+    return _text({n: v if n.lower() in _PLAIN else REDACTED for n, v in headers.items()})
 
 
 def _text(headers: dict[str, str]) -> str:
@@ -77,4 +77,4 @@ def _text(headers: dict[str, str]) -> str:
 
 
 def _cut(body: bytes) -> str:
-    return body[:KEPT_ANSWER].decode(errors="replace").replace("\0", "")
+    return body[:MAX_SAVED_RESPONSE].decode(errors="replace").replace("\0", "")

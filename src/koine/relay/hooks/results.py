@@ -1,12 +1,12 @@
 """What becomes of a claim in each case. Pure."""
 
 from koine.model.hook import Claim, DeliveryState, Result
-from koine.relay.hooks.letters import Letter
-from koine.relay.hooks.post import Posted
+from koine.relay.hooks.letters import OutgoingDelivery
+from koine.relay.hooks.post import AttemptResult
 from koine.relay.hooks.schedule import wait_us
 
 
-def posted(letter: Letter, how: Posted, now: int, chance: float) -> Result:
+def posted(letter: OutgoingDelivery, how: AttemptResult, now: int, chance: float) -> Result:
     """After a post: delivered, to be tried again, or failed for good. `chance` is from 0 to 1."""
     claim, verdict, hook = letter.claim, how.verdict, letter.hook
     tried, wait = claim.attempt + 1, 0

@@ -4,12 +4,12 @@ from koine.kit.times import SECOND
 from koine.model.hook import Backoff
 
 MINUTE_S, HOUR_S = 60, 3600
-STANDARD = (
+DEFAULT_DELAYS = (
     5, 5 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 5 * HOUR_S, 10 * HOUR_S, 14 * HOUR_S,
     20 * HOUR_S, 24 * HOUR_S,
 )  # fmt: skip
 """Seconds from each failed try to the next, as Standard Webhooks advises; the first is at once."""
-SPREAD = 0.1
+JITTER = 0.1
 """Waits are made up to this part shorter or longer, so that a receiver that was away is not met by
 all at the same moment."""
 LINEAR_S, EXPONENTIAL_S, LONGEST_S = MINUTE_S, 30, 24 * HOUR_S
@@ -24,12 +24,12 @@ def wait_us(tried: int, backoff: Backoff | None, max_retries: int | None, chance
     `chance` is a random number from 0 to 1.
     """
     seconds = _wait_s(tried, backoff, max_retries)
-    return round(seconds * (1 - SPREAD + 2 * SPREAD * chance) * SECOND)
+    return round(seconds * (1 - JITTER + 2 * JITTER * chance) * SECOND)
 
 
 def _wait_s(tried: int, backoff: Backoff | None, max_retries: int | None) -> int:
     if backoff is None:
-        return STANDARD[tried - 1] if tried <= len(STANDARD) else 0
+        return DEFAULT_DELAYS[tried - 1] if tried <= len(DEFAULT_DELAYS) else 0
     if tried > (RETRIES if max_retries is None else max_retries):
         return 0
     if backoff == "linear":

@@ -9,17 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from koine.model.hook import EndpointKey, TenantEndpoint
-from koine.relay.hooks.line import Line
+from koine.relay.hooks.line import EndpointQueue
 
 
-class Shares:
+class ClaimShares:
     """One look at what may be claimed: of `whole` claims, some are held, `hands` are free now."""
 
     def __init__(
         self,
         whole: int,
         hands: int,
-        held: Mapping[EndpointKey, Line],
+        held: Mapping[EndpointKey, EndpointQueue],
         found: Iterable[TenantEndpoint],
     ) -> None:
         self._whole = whole
@@ -31,14 +31,14 @@ class Shares:
         self._asking = Counter(hook.tenant_id for hook in found)
         self._turn = max(hands // max(len(self._asking), 1), 1)
 
-    def allowed(self, place: EndpointKey, line: Line) -> int:
+    def allowed(self, place: EndpointKey, line: EndpointQueue) -> int:
         """How many claims the endpoint may hold at most, those it holds among them."""
         tenant_id = place.tenant_id
         theirs = self._held[tenant_id]
         most = _half(self._whole - (self._total - theirs))
         return max(_half(most - (theirs - line.held)), 0)
 
-    def take(self, place: EndpointKey, line: Line, wanted: int) -> int:
+    def take(self, place: EndpointKey, line: EndpointQueue, wanted: int) -> int:
         """How many of those it wants the endpoint may claim in this turn; they count as held."""
         tenant_id = place.tenant_id
         theirs = self._whole - self._total + self._held[tenant_id]

@@ -8,12 +8,14 @@ from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
 from koine.model.hook import Claim, TenantEndpoint
-from koine.relay.hooks.letters import Desk, Letter
-from koine.relay.hooks.post import Posted, post
+from koine.relay.hooks.letters import OutgoingDelivery, PayloadBuilder
+from koine.relay.hooks.post import AttemptResult, post
 from koine.store import hooks as rows
 
 
-async def ping(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> Posted:
+async def send_ping(
+    engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None
+) -> AttemptResult:
     """Post a ping to an endpoint (of this dialect where one is said), be it switched off; no log
     knows of it. Raises Forbidden, NotFound."""
     access.require(actor, *hooks.WRITE)
@@ -21,10 +23,10 @@ async def ping(engine: Engine, actor: Actor, hook_id: str, dialect: str | None =
     hook = TenantEndpoint(
         **structs.asdict(hooks.existing(found, dialect)), tenant_id=actor.tenant_id
     )
-    desk = Desk(engine)
+    desk = PayloadBuilder(engine)
     tenant = await desk.tenant(actor.tenant_id)
     if tenant is None:
         raise NotFound("tenant")
     told = engine.webhook_formats[hook.dialect].ping(tenant, engine.clock.now())
     claim = Claim(hook.key, 0, f"evt_{new_id().replace('-', '')}", 0, 0, None)
-    return await post(engine, desk, Letter(claim, hook, told.body, engine.clock.now()))
+    return await post(engine, desk, OutgoingDelivery(claim, hook, told.body, engine.clock.now()))

@@ -15,7 +15,7 @@ _GONE = 410
 _WAIT = (429, 503)
 
 
-class Verdict(Struct, frozen=True):
+class ResponseClass(Struct, frozen=True):
     """`refused` is final. `reason` says in words why it was not delivered; `not_before` (µs) is
     the time before which the receiver wants no other try."""
 
@@ -24,17 +24,17 @@ class Verdict(Struct, frozen=True):
     not_before: int = 0
 
 
-def judged(reply: Reply, now: int) -> Verdict:
+def classify(reply: Reply, now: int) -> ResponseClass:
     """The verdict on an answer that came at `now` (µs)."""
     status = reply.status
     if 200 <= status < 300:
-        return Verdict("delivered")
+        return ResponseClass("delivered")
     if status == _GONE:
-        return Verdict("gone", f"the receiver answered {status}: it wants no more")
+        return ResponseClass("gone", f"the receiver answered {status}: it wants no more")
     if 300 <= status < 400:
-        return Verdict("retry", f"the receiver answered {status}: redirects are not followed")
+        return ResponseClass("retry", f"the receiver answered {status}: redirects are not followed")
     not_before = _asked(reply.headers.get("retry-after", ""), now) if status in _WAIT else 0
-    return Verdict("retry", f"the receiver answered {status}", not_before)
+    return ResponseClass("retry", f"the receiver answered {status}", not_before)
 
 
 def _asked(text: str, now: int) -> int:
