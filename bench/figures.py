@@ -72,7 +72,7 @@ class Figures:
         """Keep what the load generator measured."""
         self.samples[name].append(Sample(load.rate, load.p50_ms, load.p99_ms))
 
-    def middle(self, name: str) -> Sample:
+    def median_of(self, name: str) -> Sample:
         """The medians of a name's samples."""
         found = self.samples[name]
         p50 = [s.p50_ms for s in found if s.p50_ms is not None]
@@ -85,15 +85,15 @@ class Figures:
 
     def rate(self, name: str) -> float:
         """The median rate of a name."""
-        return self.middle(name).rate
+        return self.median_of(name).rate
 
     def summary(self) -> dict[str, dict[str, float]]:
         """What bench/latest.json says, but for the machine and the samples themselves.
 
         Memory and the time to the first answer are those of the worse database.
         """
-        alone = self.middle("postgres pgbench c1").p50_ms or 0.0
-        mine = self.middle("postgres send c1").p50_ms or 0.0
+        alone = self.median_of("postgres pgbench c1").p50_ms or 0.0
+        mine = self.median_of("postgres send c1").p50_ms or 0.0
         return {
             "ratios": {name: self._over(*pair) for name, pair in _RATIOS.items()},
             "latency": {

@@ -32,7 +32,7 @@ class Load(Struct, frozen=True):
         return self.requests / self.seconds
 
 
-class Failed(Exception):
+class LoadFailed(Exception):
     """A run with an answer that was not 2xx, or with a lost connection; it counts for nothing."""
 
 
@@ -57,10 +57,10 @@ class Generator:
         words = [self._program, HOST, port, connections, seconds, requests]
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
         if done.returncode:
-            raise Failed(f"{requests.stem}: {done.stderr}{done.stdout}")
+            raise LoadFailed(f"{requests.stem}: {done.stderr}{done.stdout}")
         load = parse(done.stdout)
         if not load.requests:
-            raise Failed(f"{requests.stem}: not one answer in {seconds} s")
+            raise LoadFailed(f"{requests.stem}: not one answer in {seconds} s")
         return load
 
 

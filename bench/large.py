@@ -16,13 +16,13 @@ from msgspec import Struct, structs
 
 from bench import large_build
 from bench.generator import Generator
-from bench.large_lists import Found, Lists
+from bench.large_lists import Lists, Medians
 from bench.server import Server
-from bench.world import LARGE, LIKE_MOST, TINY, World
+from bench.world import LARGE, TINY, TYPICAL, World
 
 NEEDED_GIB = {"postgres": 12, "sqlite": 10}
 """What the worlds take on the disk while they are built."""
-WORLDS = {"10k": LIKE_MOST, "1m": LARGE}
+WORLDS = {"10k": TYPICAL, "1m": LARGE}
 SHORT_WORLDS = {"10k": TINY, "1m": structs.replace(TINY, conversations=240)}
 """Of the short form, which shows that the command runs: its figures say nothing."""
 READS_ONLY = {"KOINE_UNSAFE_DATABASE": "true"}
@@ -62,8 +62,8 @@ def _compare(database: str, directory: Path, short: bool) -> bool:
     worlds = SHORT_WORLDS if short else WORLDS
     with large_build.urls(database, directory) as url_of:
         for name, world in worlds.items():
-            asyncio.run(large_build.build(database, url_of(name), world, _say))
-        _say(f"{database}: measuring")
+            asyncio.run(large_build.build(database, url_of(name), world, _log))
+        _log(f"{database}: measuring")
         urls = {name: url_of(name) for name in worlds}
         found = _measure(worlds, urls, *((1, 0.05) if short else (3, 0.5)))
     print(f"\n{database}, ms for one list, one at a time (p50)")
@@ -86,7 +86,7 @@ def _compare(database: str, directory: Path, short: bool) -> bool:
 
 def _measure(
     worlds: dict[str, World], urls: dict[str, str], rounds: int, seconds: float
-) -> dict[str, Found]:
+) -> dict[str, Medians]:
     """Both worlds side by side, list by list: a slow minute of the machine slows both."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="koine-bench-")))
@@ -106,7 +106,7 @@ def _measure(
         return {name: each.found() for name, each in lists.items()}
 
 
-def _bounds(small: Found, large: Found) -> list[Bound]:
+def _bounds(small: Medians, large: Medians) -> list[Bound]:
     """What is promised of a million conversations."""
     first = [what for what in small if what.endswith("page 1") and what in large]
     bounds = [Bound(f"{what}, 1m / 10k", large[what] / small[what], 2) for what in first]
@@ -134,7 +134,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 
 from bench import seed
-from bench.seed import Speech
+from bench.seed import SqlDialect
 from bench.world import World
 from koine.store import schema
 from koine.store.db import Database
@@ -16,17 +16,21 @@ from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite.connection import connect
 from tests.support import binaries, postgres
-from tests.support.postgres import CARELESS, Postgres
+from tests.support.postgres import UNSAFE_SETTINGS, Postgres
 
-PIECE = 20_000
+BATCH_SIZE = 20_000
 """Conversations that are written and committed together."""
-SETTINGS = CARELESS | {"shared_buffers": "'1GB'", "max_wal_size": "'8GB'", "work_mem": "'64MB'"}
+SETTINGS = UNSAFE_SETTINGS | {
+    "shared_buffers": "'1GB'",
+    "max_wal_size": "'8GB'",
+    "work_mem": "'64MB'",
+}
 """A build that is lost is built again; what is measured only reads."""
-Ask = Callable[[str], Awaitable[object]]
-Say = Callable[[str], None]
+Execute = Callable[[str], Awaitable[object]]
+Log = Callable[[str], None]
 
 
-class Kept(Postgres):
+class KeptPostgres(Postgres):
     """A cluster in a directory that is there, or that this makes; it outlives the run."""
 
     def __init__(self, directory: Path) -> None:
@@ -56,7 +60,7 @@ def urls(database: str, directory: Path) -> Iterator[Callable[[str], str]]:
     if database == "sqlite":
         yield lambda name: f"sqlite:///{directory / name}.db"
         return
-    cluster = Kept(directory / "postgres")
+    cluster = KeptPostgres(directory / "postgres")
     cluster.start()
     try:
         yield lambda name: postgres.at_database(cluster.url, f"koine_{name}")
@@ -64,19 +68,19 @@ def urls(database: str, directory: Path) -> Iterator[Callable[[str], str]]:
         cluster.stop()
 
 
-async def build(database: str, url: str, world: World, say: Say) -> None:
+async def build(database: str, url: str, world: World, say: Log) -> None:
     """Bring a world to completion."""
-    speech = Speech(postgres=database == "postgres")
+    speech = SqlDialect(postgres=database == "postgres")
     if speech.postgres:
         await _create(url)
     await _migrate(url)
     async with _connected(url) as (execute, ask):
         begun = int(str(await ask("SELECT count(*) FROM tenants")))
         if not begun:
-            await _piece(execute, seed.people_and_places(speech, world))
+            await _piece(execute, seed.people_and_inboxes(speech, world))
         done = int(str(await ask("SELECT coalesce(max(number), 0) FROM conversations")))
-        for first in range(done + 1, world.conversations + 1, PIECE):
-            last = min(first + PIECE - 1, world.conversations)
+        for first in range(done + 1, world.conversations + 1, BATCH_SIZE):
+            last = min(first + BATCH_SIZE - 1, world.conversations)
             await _piece(execute, seed.conversations(speech, world, first, last))
             say(f"{database}: {last:,} of {world.conversations:,} conversations")
         if not await ask("SELECT count(*) FROM counters"):
@@ -87,7 +91,7 @@ async def build(database: str, url: str, world: World, say: Say) -> None:
                 await execute("CHECKPOINT")
 
 
-async def _piece(execute: Ask, statements: Iterator[str]) -> None:
+async def _piece(execute: Execute, statements: Iterator[str]) -> None:
     """Run statements in one transaction."""
     await execute("BEGIN")
     for statement in statements:
@@ -116,7 +120,7 @@ async def _migrate(url: str) -> None:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[tuple[Ask, Ask]]:
+async def _connected(url: str) -> AsyncIterator[tuple[Execute, Execute]]:
     """How to run a statement, and how to ask for one value."""
     if not url.startswith("sqlite"):
         connection = await asyncpg.connect(url)

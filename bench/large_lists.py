@@ -17,14 +17,14 @@ from koine.engine.engine import ISSUER
 from koine.kit.clock import SystemClock
 from koine.kit.jwt import TokenSigner
 
-Found = dict[str, float]
+Medians = dict[str, float]
 """The p50 of each list, in ms."""
 DEEP = 500
 LIMIT, FEW = 20, 10
 DELIVERY, DESK, NATIVE = "/messaging/conversations", "/api/v1/conversations", "/v1/conversations"
 
 
-class Asked(Struct, frozen=True):
+class ListQuery(Struct, frozen=True):
     """One list: its name, its path without the page, who asks, and how its total is found."""
 
     what: str
@@ -48,7 +48,7 @@ class Lists:
             for page in (1, DEEP) if asked.deep else (1,):
                 self._add(f"{asked.what}, page {page}", f"{asked.path}&page={page}", token)
         admin = signer.sign(token_claims(world, ADMIN, "tenant_admin"), DAY_S)
-        for what, path in _walked(server, admin):
+        for what, path in _cursor_pages(server, admin):
             self._add(f"native, {what}", path, admin)
 
     def time(self, what: str, seconds: float) -> None:
@@ -57,7 +57,7 @@ class Lists:
             run = self._generator.run(self._server.port, self.calls[what], 1, seconds)
             self._times[what].append(run.p50_ms)
 
-    def found(self) -> Found:
+    def found(self) -> Medians:
         """The median of each list's p50."""
         return {what: median(times) for what, times in self._times.items()}
 
@@ -67,15 +67,15 @@ class Lists:
             self.calls[what] = self._generator.prepare(name, [get(path, token)])
 
 
-def _lists(world: World) -> Iterator[Asked]:
+def _lists(world: World) -> Iterator[ListQuery]:
     driver = world.driver_of(1)
     admin = (ADMIN, "tenant_admin")
-    yield Asked("delivery all", f"{DELIVERY}?limit={LIMIT}", *admin, deep=True)
-    yield Asked("delivery status", f"{DELIVERY}?limit={LIMIT}&status=closed", *admin, deep=True)
-    yield Asked("delivery type", f"{DELIVERY}?limit={LIMIT}&type=team", *admin, deep=True)
-    yield Asked("delivery own", f"{DELIVERY}?limit={LIMIT}", driver, "driver", deep=True)
-    yield Asked("messages", f"{messages(1)}?limit={LIMIT}", driver, "driver", deep=True)
-    yield Asked("helpdesk all", f"{DESK}?limit={LIMIT}", *admin, deep=True)
+    yield ListQuery("delivery all", f"{DELIVERY}?limit={LIMIT}", *admin, deep=True)
+    yield ListQuery("delivery status", f"{DELIVERY}?limit={LIMIT}&status=closed", *admin, deep=True)
+    yield ListQuery("delivery type", f"{DELIVERY}?limit={LIMIT}&type=team", *admin, deep=True)
+    yield ListQuery("delivery own", f"{DELIVERY}?limit={LIMIT}", driver, "driver", deep=True)
+    yield ListQuery("messages", f"{messages(1)}?limit={LIMIT}", driver, "driver", deep=True)
+    yield ListQuery("helpdesk all", f"{DESK}?limit={LIMIT}", *admin, deep=True)
     for name, value in (
         ("status", "open"),
         ("priority", "high"),
@@ -84,10 +84,10 @@ def _lists(world: World) -> Iterator[Asked]:
         ("customerId", uuid(PERSON, world.customer_of(1))),
     ):
         few = FEW if name == "customerId" else LIMIT
-        yield Asked(f"helpdesk {name}", f"{DESK}?limit={few}&{name}={value}", *admin)
+        yield ListQuery(f"helpdesk {name}", f"{DESK}?limit={few}&{name}={value}", *admin)
 
 
-def _walked(server: Server, token: str) -> Iterator[tuple[str, str]]:
+def _cursor_pages(server: Server, token: str) -> Iterator[tuple[str, str]]:
     """The first page by cursor, and page 500 where the list is that long."""
     path = first = f"{NATIVE}?limit={LIMIT}"
     yield "page 1", first

@@ -43,7 +43,7 @@ class Receiver:
         )
         self.port = self._number()
 
-    def answered(self) -> int:
+    def received(self) -> int:
         """How many posts it has answered so far."""
         assert self._process.stdin is not None
         self._process.stdin.write("?\n")
@@ -61,7 +61,7 @@ class Receiver:
 
 
 @contextmanager
-def told(server: Server, calls: Calls, program: Path) -> Iterator[Receiver]:
+def webhook_receiver(server: Server, calls: Calls, program: Path) -> Iterator[Receiver]:
     """A receiver that a webhook of the tenant tells of every message, for as long as the context
     is open."""
     with contextlib.closing(Receiver(program)) as receiver:
@@ -73,16 +73,16 @@ def told(server: Server, calls: Calls, program: Path) -> Iterator[Receiver]:
 
 def deliveries(receiver: Receiver, seconds: float) -> float:
     """Deliveries a second while nothing else is done, over so long or until none is in line."""
-    before = count = receiver.answered()
+    before = count = receiver.received()
     began = latest = time.monotonic()
     while time.monotonic() < min(began + seconds, latest + LULL_S):
         time.sleep(LOOK_EVERY_S)
-        if (found := receiver.answered()) > count:
+        if (found := receiver.received()) > count:
             count, latest = found, time.monotonic()
     return (count - before) / max(latest - began, LOOK_EVERY_S)
 
 
-def seats(server: Server, calls: Calls, audience: Audience) -> dict[str, float]:
+def stream_delays(server: Server, calls: Calls, audience: Audience) -> dict[str, float]:
     """Say a few messages to streams of server-sent events; answers how many ms after it was
     written each came: p50, p99, max. Raises RuntimeError unless every stream was told all."""
     count, said = audience.streams, audience.messages
@@ -98,7 +98,7 @@ def seats(server: Server, calls: Calls, audience: Audience) -> dict[str, float]:
     return delays
 
 
-def sockets(server: Server, calls: Calls, count: int) -> float:
+def websocket_rate(server: Server, calls: Calls, count: int) -> float:
     """Memory of a server with so many idle WebSockets, in MB."""
     with _readers("socket", server, calls.admin, count, SETTLES_S) as readers:
         time.sleep(SETTLES_S / 2)

@@ -10,7 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 from bench import seed
-from bench.seed import Speech
+from bench.seed import SqlDialect
 from bench.world import World
 from koine.store import schema
 from koine.store.postgres import PostgresDatabase
@@ -49,7 +49,7 @@ async def fill(url: str, world: World) -> None:
     await database.close()
     connection = await asyncpg.connect(url)
     try:
-        await seed.small(connection.execute, Speech(postgres=True), world)
+        await seed.small(connection.execute, SqlDialect(postgres=True), world)
         await connection.execute("CREATE SEQUENCE bench_ids CACHE 1000")
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")

@@ -47,7 +47,7 @@ def _measured(figures: Figures) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for name, samples in figures.samples.items():
-        middle = figures.middle(name)
+        middle = figures.median_of(name)
         ceiling = CEILINGS.get(name)
         rates = [sample.rate for sample in samples]
         table.add_row(

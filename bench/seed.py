@@ -30,7 +30,7 @@ from bench.world import (
 Execute = Callable[[str], Awaitable[object]]
 
 
-class Speech(Struct, frozen=True):
+class SqlDialect(Struct, frozen=True):
     """How a database spells the two things the seeds need of it."""
 
     postgres: bool
@@ -51,7 +51,7 @@ class Speech(Struct, frozen=True):
         )
 
 
-def people_and_places(speech: Speech, world: World) -> Iterator[str]:
+def people_and_inboxes(speech: SqlDialect, world: World) -> Iterator[str]:
     """The tenant, everyone in it, and its inboxes."""
     tenant = world.tenant_id()
     yield _insert(
@@ -91,10 +91,10 @@ def people_and_places(speech: Speech, world: World) -> Iterator[str]:
     )  # fmt: skip
 
 
-def conversations(speech: Speech, world: World, first: int, last: int) -> Iterator[str]:
+def conversations(speech: SqlDialect, world: World, first: int, last: int) -> Iterator[str]:
     """The conversations numbered `first` to `last`, who takes part, and what was said."""
     tenant, numbers = f"'{world.tenant_id()}'", speech.series(first, last)
-    said = f"CASE WHEN n = 1 THEN {world.deep} ELSE {world.messages} END"
+    said = f"CASE WHEN n = 1 THEN {world.deep_messages} ELSE {world.messages} END"
     yield _insert("conversations", _conversation(speech, world, said), numbers)
     for person, read in (("driver", said), ("customer", f"{said} - 2")):
         yield _insert(
@@ -109,12 +109,12 @@ def conversations(speech: Speech, world: World, first: int, last: int) -> Iterat
             numbers,
         )  # fmt: skip
     yield _messages(speech, world, numbers, speech.series(1, world.messages))
-    if first == 1 and world.deep > world.messages:
-        rest = speech.series(world.messages + 1, world.deep)
+    if first == 1 and world.deep_messages > world.messages:
+        rest = speech.series(world.messages + 1, world.deep_messages)
         yield _messages(speech, world, speech.series(1, 1), rest)
 
 
-def totals(speech: Speech, world: World) -> Iterator[str]:
+def totals(speech: SqlDialect, world: World) -> Iterator[str]:
     """The counters, counted from the rows."""
     tenant = f"'{world.tenant_id()}'"
     if speech.postgres:
@@ -145,7 +145,7 @@ def totals(speech: Speech, world: World) -> Iterator[str]:
         )
 
 
-def _conversation(speech: Speech, world: World, said: str) -> dict[str, str]:
+def _conversation(speech: SqlDialect, world: World, said: str) -> dict[str, str]:
     last = _at(world, said)
     status = "CASE WHEN n % 10 < 4 THEN 'closed' ELSE 'open' END" if world.closed else "'open'"
     agent = speech.uuid(PERSON, f"{FIRST_AGENT} + n % {AGENTS}")
@@ -169,7 +169,7 @@ def _conversation(speech: Speech, world: World, said: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _messages(speech: Speech, world: World, numbers: str, seqs: str) -> str:
+def _messages(speech: SqlDialect, world: World, numbers: str, seqs: str) -> str:
     driver, customer = (speech.uuid(PERSON, _person(world, w)) for w in ("driver", "customer"))
     return _insert(
         "messages",
@@ -211,10 +211,10 @@ def _insert(table: str, values: dict[str, str], rows: str = "") -> str:
     return f"{text} FROM {rows}" if rows else text
 
 
-async def small(execute: Execute, speech: Speech, world: World) -> None:
+async def small(execute: Execute, speech: SqlDialect, world: World) -> None:
     """Everything of a small world at once."""
     for statement in (
-        *people_and_places(speech, world),
+        *people_and_inboxes(speech, world),
         *conversations(speech, world, 1, world.conversations),
         *totals(speech, world),
     ):

@@ -15,7 +15,7 @@ from bench.generator import HOST
 
 SECRET = secrets.token_hex(32)
 """Signs the tokens of this run: the harness makes them by itself."""
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 SETTINGS = {
     "KOINE_SECRET_KEY": SECRET,
     "KOINE_DRAIN_SECONDS": "0",
@@ -57,8 +57,8 @@ class Server:
             self._process = subprocess.Popen(
                 self._command(), env=self._environment(), stdout=log, stderr=log
             )
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() - began > PATIENCE:
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() - began > TIMEOUT_SECONDS:
                 self.__exit__()
                 raise RuntimeError(f"koine serve does not answer:\n{self._log.read_text()[-3000:]}")
             time.sleep(0.005)
@@ -69,7 +69,7 @@ class Server:
         """Stop it."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=PATIENCE)
+            self._process.wait(timeout=TIMEOUT_SECONDS)
 
     def memory_mb(self) -> float:
         """Resident memory of the process and its children, in MB."""
@@ -89,7 +89,7 @@ class Server:
         return self._ask("DELETE", path, token, None)
 
     def _ask(self, method: str, path: str, token: str, body: object) -> bytes:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT_SECONDS)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         sent = None if body is None else json.dumps(body)
         connection.request(method, path, sent, headers)
@@ -100,8 +100,8 @@ class Server:
             raise RuntimeError(f"{method} {path}: {answer.status} {said[:500]!r}")
         return said
 
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE)
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT_SECONDS)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from bench import seed
-from bench.seed import Speech
+from bench.seed import SqlDialect
 from bench.world import CONVERSATION, FRESH, PERSON, World, uuid
 from koine.store import schema
 from koine.store.sqlite import SqliteDatabase
@@ -64,7 +64,7 @@ async def fill(path: Path, world: World) -> None:
         connection.execute(text)
 
     connection.execute("BEGIN")
-    await seed.small(execute, Speech(postgres=False), world)
+    await seed.small(execute, SqlDialect(postgres=False), world)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()

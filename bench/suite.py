@@ -77,8 +77,10 @@ class Suite:
             self._warm_up(server)
             audience = self._scale.audience
             self._say(f"{audience.streams:,} streams, {audience.sockets:,} sockets")
-            self.figures.seats.append(live.seats(server, self._calls, audience))
-            with live.told(server, self._calls, self._directory / "receive") as receiver:
+            self.figures.seats.append(live.stream_delays(server, self._calls, audience))
+            with live.webhook_receiver(
+                server, self._calls, self._directory / "receive"
+            ) as receiver:
                 for number in range(1, self._rounds + 1):
                     self._say(f"sends that are told to a webhook, round {number} of {self._rounds}")
                     self._pair(cluster, server, 64, told=True)
@@ -86,7 +88,7 @@ class Suite:
                     self.figures.samples["postgres deliveries"].append(Sample(rate))
         with Server(cluster.url, self._directory) as server:
             self.figures.memory["10,000 sockets"].append(
-                live.sockets(server, self._calls, self._scale.audience.sockets)
+                live.websocket_rate(server, self._calls, self._scale.audience.sockets)
             )
 
     def on_sqlite(self, path: Path) -> None:

@@ -30,7 +30,7 @@ class World(Struct, frozen=True):
     messages: int
     drivers: int
     customers: int
-    deep: int
+    deep_messages: int
     closed: bool = False
 
     @property
@@ -66,14 +66,24 @@ def prefix(family: int) -> str:
     return f"00000000-0000-7000-8{family:03x}-"
 
 
-TINY = World(conversations=120, messages=20, drivers=2, customers=12, deep=40)
+TINY = World(conversations=120, messages=20, drivers=2, customers=12, deep_messages=40)
 """What the short form of each command measures: that it runs, and no figures."""
-SMALL = World(conversations=10_000, messages=20, drivers=100, customers=1_000, deep=20)
+SMALL = World(conversations=10_000, messages=20, drivers=100, customers=1_000, deep_messages=20)
 """What `python -m bench` measures sends and lists in."""
-LIKE_MOST = World(
-    conversations=10_000, messages=10, drivers=50, customers=1_000, deep=20_000, closed=True
+TYPICAL = World(
+    conversations=10_000,
+    messages=10,
+    drivers=50,
+    customers=1_000,
+    deep_messages=20_000,
+    closed=True,
 )
 LARGE = World(
-    conversations=1_000_000, messages=10, drivers=50, customers=100_000, deep=20_000, closed=True
+    conversations=1_000_000,
+    messages=10,
+    drivers=50,
+    customers=100_000,
+    deep_messages=20_000,
+    closed=True,
 )
 """What `python -m bench.large` compares: a person's list grows with the tenant."""

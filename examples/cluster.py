@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from koine.demo import doors
-from rigs.servers import Home, Server
+from rigs.servers import Server, ServerHome
 from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
 
-AGAIN_AFTER = 5.0
+RESTART_AFTER = 5.0
 """Seconds a killed node stays away."""
-_LOOK_EVERY = 0.2
+_POLL_SECONDS = 0.2
 
 
 def main() -> None:
@@ -34,29 +34,29 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        play(given.port)
+        run(given.port)
     _say("All has ended.")
 
 
-def play(port: int) -> None:
+def run(port: int) -> None:
     """Everything, while it runs."""
     _say("Starting PostgreSQL, three NATS servers and two nodes …")
     with (
         tempfile.TemporaryDirectory(prefix="koine-cluster-") as folder,
         running_postgres(fsync=True) as postgres,
         NatsCluster(3).start() as nats,
-        two_nodes(Home(Path(folder), postgres.url), port, nats.url) as (a, b),
+        two_nodes(ServerHome(Path(folder), postgres.url), port, nats.url) as (a, b),
     ):
         asyncio.run(_until_ready(a))  # the first one makes the tables and the demonstration
         b.start()
         asyncio.run(_until_ready(b))
-        _say(_what_there_is(a, b, nats))
-        _say(_what_to_do(a, b))
-        asyncio.run(_look_after(a, b))
+        _say(_topology(a, b, nats))
+        _say(_instructions(a, b))
+        asyncio.run(_supervise(a, b))
 
 
 @contextlib.contextmanager
-def two_nodes(home: Home, port: int, nats_url: str) -> Iterator[tuple[Server, Server]]:
+def two_nodes(home: ServerHome, port: int, nats_url: str) -> Iterator[tuple[Server, Server]]:
     """Node A, begun, and B, to be started; both end with the context."""
     given: dict[str, object] = {"nats_url": nats_url, "demo": True}
     a, b = (Server(home, port=each, settings=given) for each in (port, port + 1))
@@ -64,38 +64,38 @@ def two_nodes(home: Home, port: int, nats_url: str) -> Iterator[tuple[Server, Se
         a.start()
         yield a, b
     finally:
-        a.kill9()
-        b.kill9()
+        a.kill()
+        b.kill()
 
 
 async def _until_ready(node: Server) -> None:
     await node.wait_ready()
 
 
-async def _look_after(a: Server, b: Server) -> None:
+async def _supervise(a: Server, b: Server) -> None:
     """Start a node again some seconds after it ended."""
-    await asyncio.gather(*(_one(name, node) for name, node in (("A", a), ("B", b))))
+    await asyncio.gather(*(_restart_when_ended(name, node) for name, node in (("A", a), ("B", b))))
 
 
-async def _one(name: str, node: Server) -> None:
+async def _restart_when_ended(name: str, node: Server) -> None:
     while True:
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
         if not node.runs:
-            _say(f"Node {name} has ended; it comes again in {AGAIN_AFTER:.0f} seconds.")
-            await asyncio.sleep(AGAIN_AFTER)
+            _say(f"Node {name} has ended; it comes again in {RESTART_AFTER:.0f} seconds.")
+            await asyncio.sleep(RESTART_AFTER)
             node.start()
             await node.wait_ready()
             _say(f"Node {name} is back, pid {node.pid}.")
 
 
-def _what_there_is(a: Server, b: Server, nats: NatsCluster) -> str:
+def _topology(a: Server, b: Server, nats: NatsCluster) -> str:
     return f"""
 node A        {a.url}   pid {a.pid}   log {a.log}
 node B        {b.url}   pid {b.pid}   log {b.log}
 NATS          pids {" ".join(map(str, nats.pids))}"""
 
 
-def _what_to_do(a: Server, b: Server) -> str:
+def _instructions(a: Server, b: Server) -> str:
     kept = doors.read(a.home.folder / "data" / doors.FILE)
     assert kept is not None, "a node that is ready has made its demonstration"
     talk = kept.demo.talks.delivery

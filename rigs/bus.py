@@ -13,17 +13,17 @@ import asyncpg
 from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.follower import Follower
+from rigs.follower import TimedFollower
 from rigs.sends import Sends
-from rigs.servers import Home, nodes
-from rigs.town import furnish
+from rigs.servers import ServerHome, nodes
+from rigs.town import seed
 from rigs.wire import Line
 from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
 
 Harm = Literal["kill", "pause"]
-BLOWS = 50
-WORST_S = 2.0
+FAILURES = 50
+MAX_DELAY_S = 2.0
 """From the answer to the sender until a reader on the other node is told: poll (1 s) and one."""
 LASTS_S = (0.5, 6.0)
 """How long the bus stays as it was left, in seconds: from and to."""
@@ -36,20 +36,20 @@ _BUS_PIDS = """
 """
 
 
-class Bus:
+class FaultyBus:
     """What the nodes wake one another by, and how it is harmed and mended."""
 
     name = ""
     settings: dict[str, object]
 
-    async def harm(self, how: Harm, dice: random.Random) -> None:
+    async def fail(self, how: Harm, dice: random.Random) -> None:
         """Kill or pause some of it, or all."""
 
-    async def mend(self) -> None:
+    async def recover(self) -> None:
         """As it was."""
 
 
-class OverNats(Bus):
+class FaultyNats(FaultyBus):
     """Three servers; of them one, two or all are hit."""
 
     name = "nats"
@@ -76,7 +76,7 @@ class OverNats(Bus):
             self._cluster.resume(self._paused.pop())
 
 
-class OverDatabase(Bus):
+class FaultyNotify(FaultyBus):
     """Each node's own connection to the database; the other connections are left alone."""
 
     name = "database"
@@ -115,7 +115,7 @@ class OverDatabase(Bus):
                 pass
 
 
-class Heard(Struct, frozen=True):
+class BusResult(Struct, frozen=True):
     """What two readers, one on each node, were told of what was acknowledged meanwhile. `worst_s`
     is the longest from an answer to a sender on one node until the reader on the other was told."""
 
@@ -129,19 +129,19 @@ class Heard(Struct, frozen=True):
     @property
     def ok(self) -> bool:
         """Nothing lost or doubled, nothing later than polling makes it."""
-        return not self.lost and not self.doubled and self.worst_s <= WORST_S
+        return not self.lost and not self.doubled and self.worst_s <= MAX_DELAY_S
 
 
 async def run(settings: RigSettings) -> Figure:
     """Harm NATS, then the connections for notifications."""
-    blows, dice = settings.trials(BLOWS, 3), settings.random()
+    blows, dice = settings.trials(FAILURES, 3), settings.random()
     with running_postgres() as postgres:
         with NatsCluster(3).start() as cluster:
-            home = Home(settings.folder / "nats", postgres.new_database())
-            done = [await strike(home, OverNats(cluster), blows, dice)]
+            home = ServerHome(settings.folder / "nats", postgres.new_database())
+            done = [await fail_repeatedly(home, FaultyNats(cluster), blows, dice)]
         settings.say(f"{done[0]}")
-        home = Home(settings.folder / "database", postgres.new_database())
-        done.append(await strike(home, OverDatabase(home.database_url), blows, dice))
+        home = ServerHome(settings.folder / "database", postgres.new_database())
+        done.append(await fail_repeatedly(home, FaultyNotify(home.database_url), blows, dice))
     return Figure(
         rig=RIG.name,
         params={"blows": blows},
@@ -156,30 +156,30 @@ async def run(settings: RigSettings) -> Figure:
     )
 
 
-async def strike(
-    home: Home,
-    bus: Bus,
+async def fail_repeatedly(
+    home: ServerHome,
+    bus: FaultyBus,
     blows: int,
     dice: random.Random,
     *,
     lasts_s: tuple[float, float] = LASTS_S,
     sabotage: str = "",
-) -> Heard:
+) -> BusResult:
     """Harm the bus between two nodes `blows` times, while messages go through both."""
-    town = await furnish(home, _TALKS)
+    town = await seed(home, _TALKS)
     async with nodes(home, 2, settings=bus.settings, sabotage=sabotage) as pair:
         ports = [node.port for node in pair]
-        readers = [Follower(port, town) for port in ports]
+        readers = [TimedFollower(port, town) for port in ports]
         speakers = [
-            Speaker(port, Sends(town, dice, name=f"node{n}")) for n, port in enumerate(ports)
+            MessageSender(port, Sends(town, dice, name=f"node{n}")) for n, port in enumerate(ports)
         ]
         for reader in readers:
             await reader.start()
         for n in range(blows):
             async with speakers[n // 2 % 2].talking():
-                await bus.harm("kill" if n % 2 else "pause", dice)
+                await bus.fail("kill" if n % 2 else "pause", dice)
                 await asyncio.sleep(dice.uniform(*lasts_s))
-                await bus.mend()
+                await bus.recover()
                 await asyncio.sleep(dice.uniform(*lasts_s) / 4)
         await _settled(speakers, readers)
         for reader in readers:
@@ -187,7 +187,7 @@ async def strike(
     return _compared(bus.name, blows, speakers, readers)
 
 
-class Speaker:
+class MessageSender:
     """One who sends through one node. Only one talks at a time: a node that commits itself looks
     at the log anyhow. `told` has when each message was acknowledged (monotonic seconds)."""
 
@@ -219,7 +219,7 @@ class Speaker:
             await asyncio.sleep(_PAUSE_S)
 
 
-async def _settled(speakers: list[Speaker], readers: list[Follower]) -> None:
+async def _settled(speakers: list[MessageSender], readers: list[TimedFollower]) -> None:
     """Until both readers were told all, or there is no hope any more."""
     everything = {key for speaker in speakers for key in speaker.told}
     until = time.monotonic() + _SETTLES_S
@@ -229,14 +229,16 @@ async def _settled(speakers: list[Speaker], readers: list[Follower]) -> None:
         await asyncio.sleep(0.05)
 
 
-def _compared(name: str, blows: int, speakers: list[Speaker], readers: list[Follower]) -> Heard:
+def _compared(
+    name: str, blows: int, speakers: list[MessageSender], readers: list[TimedFollower]
+) -> BusResult:
     everything = {key: at for speaker in speakers for key, at in speaker.told.items()}
-    return Heard(
+    return BusResult(
         bus=name,
         blows=blows,
         acknowledged=len(everything),
         lost=sum(key not in reader.came for reader in readers for key in everything),
-        doubled=sum(reader.doubled for reader in readers),
+        doubled=sum(reader.duplicates for reader in readers),
         worst_s=max(
             reader.came[key] - at
             for reader in readers
@@ -246,7 +248,7 @@ def _compared(name: str, blows: int, speakers: list[Speaker], readers: list[Foll
     )
 
 
-def _counts(heard: Heard) -> list[tuple[str, int | float]]:
+def _counts(heard: BusResult) -> list[tuple[str, int | float]]:
     return [
         ("blows", heard.blows),
         ("acknowledged", heard.acknowledged),

@@ -20,17 +20,17 @@ import uvloop
 from msgspec import Struct
 
 from koine.main.open_files import raise_file_limit
-from rigs.frames import Refused
+from rigs.frames import UnexpectedStatus
 from rigs.manners import MANNERS
-from rigs.tail import Tail
-from rigs.town import Town
+from rigs.tail import StreamFollower
+from rigs.town import SeededTenant
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("native", "socket")
 SMALL = 4096
 """What the system keeps for one who is going to stop reading, in bytes."""
-AGAIN_S = (0.05, 0.5)
-LOOK_EVERY = 0.05
+RECONNECT_SECONDS = (0.05, 0.5)
+POLL_SECONDS = 0.05
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     to come back later waits for `patience` of the time asked for."""
 
     port: int
-    town: Town
+    town: SeededTenant
     count: int
     cursor: str
     slow: int = 0
@@ -47,7 +47,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     patience: float = 1.0
 
 
-class Heard(Struct, frozen=True):
+class Report(Struct, frozen=True):
     """What the crowd was told of some messages. `missed` sums over its members; `delays_s` are
     those of the quick ones: from each message's time until it was told."""
 
@@ -64,14 +64,14 @@ class State(Struct, frozen=True):
     returns: int
 
 
-class Order(Struct, frozen=True):
+class Command(Struct, frozen=True):
     """What the process is to do; `sent` are words and when they were sent (monotonic seconds)."""
 
     do: str
     sent: dict[str, float] = {}
 
 
-class Crowd:
+class LoadClients:
     """The process; made by `crowd`."""
 
     def __init__(self, process: asyncio.subprocess.Process, count: int) -> None:
@@ -81,30 +81,30 @@ class Crowd:
 
     async def state(self) -> State:
         """Who follows now."""
-        return msgspec.json.decode(await self._ask(Order("state")), type=State)
+        return msgspec.json.decode(await self._ask(Command("state")), type=State)
 
-    async def heard(self, sent: Mapping[str, float]) -> Heard:
+    async def report(self, sent: Mapping[str, float]) -> Report:
         """What was told of these messages."""
-        return msgspec.json.decode(await self._ask(Order("heard", dict(sent))), type=Heard)
+        return msgspec.json.decode(await self._ask(Command("heard", dict(sent))), type=Report)
 
     async def stop_reading(self) -> None:
         """The slow ones read no more."""
-        await self._ask(Order("stop"))
+        await self._ask(Command("stop"))
 
-    async def read_on(self) -> None:
+    async def resume_reading(self) -> None:
         """The slow ones read again."""
-        await self._ask(Order("read"))
+        await self._ask(Command("read"))
 
-    async def all_back(self, within: float) -> float:
+    async def all_reconnected(self, within: float) -> float:
         """Wait until all follow; answers the seconds it took. Raises TimeoutError."""
         began = time.monotonic()
         while (now := await self.state()).following < self.count:
             if time.monotonic() - began > within:
                 raise TimeoutError(f"{now.following} of {self.count} follow")
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_SECONDS)
         return time.monotonic() - began
 
-    async def _ask(self, order: Order) -> bytes:
+    async def _ask(self, order: Command) -> bytes:
         async with self._lock:
             assert self._process.stdin is not None and self._process.stdout is not None
             self._process.stdin.write(msgspec.json.encode(order) + b"\n")
@@ -115,7 +115,7 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(plan: Plan) -> AsyncIterator[Crowd]:
+async def load_clients(plan: Plan) -> AsyncIterator[LoadClients]:
     """A crowd that begins to follow, and goes when the context ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "rigs.crowd",
@@ -124,14 +124,14 @@ async def crowd(plan: Plan) -> AsyncIterator[Crowd]:
     assert process.stdin is not None
     process.stdin.write(msgspec.json.encode(plan) + b"\n")
     try:
-        yield Crowd(process, plan.count)
+        yield LoadClients(process, plan.count)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
 
 
-class Members:
+class ClientPool:
     """The followers, inside the process."""
 
     def __init__(self, plan: Plan) -> None:
@@ -139,22 +139,24 @@ class Members:
         self._dice = random.Random(plan.seed)
         kinds = [MANNERS[kind] for kind in plan.kinds]
         self._tails = [
-            Tail(kinds[n % len(kinds)], plan.town, plan.cursor, SMALL if n < plan.slow else 0)
+            StreamFollower(
+                kinds[n % len(kinds)], plan.town, plan.cursor, SMALL if n < plan.slow else 0
+            )
             for n in range(plan.count)
         ]
         self._returns = 0
         self._tasks = [asyncio.create_task(self._follow(tail)) for tail in self._tails]
 
-    async def _follow(self, tail: Tail) -> None:
+    async def _follow(self, tail: StreamFollower) -> None:
         """Follow for ever, and come back when the server says, else soon."""
         while True:
-            with contextlib.suppress(OSError, Refused, TimeoutError):
+            with contextlib.suppress(OSError, UnexpectedStatus, TimeoutError):
                 await tail.follow(self._plan.port)
             self._returns += 1
-            soon = self._dice.uniform(*AGAIN_S)
+            soon = self._dice.uniform(*RECONNECT_SECONDS)
             await asyncio.sleep(max(soon, self._plan.patience * tail.retry_ms / 1000))
 
-    def obey(self, order: Order) -> Struct:
+    def execute(self, order: Command) -> Struct:
         """Do what is asked."""
         slow = self._tails[: self._plan.slow]
         match order.do:
@@ -168,9 +170,9 @@ class Members:
                 return self._heard(order.sent)
         return State(sum(tail.ready.is_set() for tail in self._tails), self._returns)
 
-    def _heard(self, sent: Mapping[str, float]) -> Heard:
+    def _heard(self, sent: Mapping[str, float]) -> Report:
         quick = self._tails[self._plan.slow :]
-        return Heard(
+        return Report(
             missed=sum(len(sent.keys() - tail.words.keys()) for tail in self._tails),
             doubled=sum(len(ids) > 1 for tail in self._tails for ids in tail.words.values()),
             resets=sum(tail.resets for tail in self._tails),
@@ -183,17 +185,17 @@ class Members:
         )
 
 
-async def _obey() -> None:
+async def _serve_commands() -> None:
     raise_file_limit()
     reader = asyncio.StreamReader(limit=1 << 26)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    members = Members(msgspec.json.decode(await reader.readline(), type=Plan))
+    members = ClientPool(msgspec.json.decode(await reader.readline(), type=Plan))
     while line := await reader.readline():
-        told = members.obey(msgspec.json.decode(line, type=Order))
+        told = members.execute(msgspec.json.decode(line, type=Command))
         sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
         sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    uvloop.run(_obey())
+    uvloop.run(_serve_commands())

@@ -7,11 +7,11 @@ from collections import Counter
 from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.ledger import Ledger, Verdict
+from rigs.ledger import Consistency, ConsistencyCheck
 from rigs.proxy import Plan, Point, Proxy
 from rigs.sends import DIALECTS, Keys, Send, Sends
-from rigs.servers import Home, nodes
-from rigs.town import furnish
+from rigs.servers import ServerHome, nodes
+from rigs.town import seed
 from rigs.wire import Cut, Reply, ask
 from tests.support.postgres import running_postgres
 
@@ -25,19 +25,19 @@ MOST_CUTS = 3
 AGAIN_AFTER = 0.01
 
 
-class Came(Struct, frozen=True):
+class LossResult(Struct, frozen=True):
     """What came of the cut sends into one database."""
 
     database: str
     cuts: dict[str, int]
     dialects: dict[str, int]
     answers: dict[str, int]
-    verdict: Verdict
+    verdict: Consistency
 
     @property
     def ok(self) -> bool:
         """Nothing lost, nothing doubled, no gap, and no 5xx."""
-        return self.verdict.clean and not any(status >= "500" for status in self.answers)
+        return self.verdict.ok and not any(status >= "500" for status in self.answers)
 
     @property
     def total(self) -> int:
@@ -49,10 +49,10 @@ async def run(settings: RigSettings) -> Figure:
     """Half of the cuts before a server on SQLite, half before one on PostgreSQL."""
     dice = settings.random()
     half = settings.trials(CUTS, 200) // 2
-    done = [await cut_sends(Home(settings.folder / "sqlite"), half, dice)]
+    done = [await cut_sends(ServerHome(settings.folder / "sqlite"), half, dice)]
     settings.say(f"{done[0]}")
     with running_postgres(fsync=True) as cluster:
-        home = Home(settings.folder / "postgres", cluster.new_database())
+        home = ServerHome(settings.folder / "postgres", cluster.new_database())
         done.append(await cut_sends(home, half, dice))
     total = sum(each.total for each in done)
     return Figure(
@@ -66,22 +66,26 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def cut_sends(
-    home: Home, cuts: int, dice: random.Random, *, keys: Keys = "any", talks: int = TALKS
-) -> Came:
+    home: ServerHome, cuts: int, dice: random.Random, *, keys: Keys = "any", talks: int = TALKS
+) -> LossResult:
     """Cut sends into a home's server until `cuts` were cut, and compare; `keys` is how clients try
     again (rigs/sends.py)."""
-    town = await furnish(home, talks)
-    work = _Work(Sends(town, dice, keys=keys), Ledger(), dice, cuts)
+    town = await seed(home, talks)
+    work = _Work(Sends(town, dice, keys=keys), ConsistencyCheck(), dice, cuts)
     async with nodes(home) as (server,):
         await asyncio.gather(*(work.client(server.port) for _ in range(CLIENTS)))
     verdict = await work.ledger.compare(home, town)
-    return Came(home.database, dict(work.cuts), dict(work.dialects), dict(work.answers), verdict)
+    return LossResult(
+        home.database, dict(work.cuts), dict(work.dialects), dict(work.answers), verdict
+    )
 
 
 class _Work:
     """What the clients share: how many cuts are left, and what has come of them."""
 
-    def __init__(self, sends: Sends, ledger: Ledger, dice: random.Random, cuts: int) -> None:
+    def __init__(
+        self, sends: Sends, ledger: ConsistencyCheck, dice: random.Random, cuts: int
+    ) -> None:
         self._sends = sends
         self._dice = dice
         self._left = cuts
@@ -112,7 +116,7 @@ class _Work:
                 continue
             if reply.status not in (200, 201):
                 raise RuntimeError(f"{send.dialect}: {reply.status} {reply.body[:500]!r}")
-            return self.ledger.tell(send, send.shown_id(reply))
+            return self.ledger.acknowledged(send, send.shown_id(reply))
 
     def _plan(self) -> Plan:
         point = self._dice.choice(list(Point))
@@ -128,7 +132,7 @@ class _Work:
         return reply
 
 
-def _counts(came: Came) -> dict[str, int | float]:
+def _counts(came: LossResult) -> dict[str, int | float]:
     return {
         **{f"cut_{point}": count for point, count in sorted(came.cuts.items())},
         **{f"sent_{dialect}": count for dialect, count in sorted(came.dialects.items())},

@@ -17,21 +17,21 @@ from koine.engine import hooks
 from koine.engine.hooks import NewEndpoint
 from koine.model.actor import operator
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.servers import Home, free_port, nodes
-from rigs.town import Town, make_town, opened
+from rigs.servers import ServerHome, free_port, nodes
+from rigs.town import SeededTenant, open_engine, seed_tenant
 from rigs.wire import HOST, Line, Request
 from tests.support.postgres import running_postgres
 
 ENDPOINTS = 100
 MESSAGES = 200
 """To each server."""
-EVERY_S = 0.2
+SEND_INTERVAL_S = 0.2
 """A message goes to one of the servers."""
-AT_MOST = 1.2
+MAX_RATIO = 1.2
 """How many times later the others may be told, at the 99th percentile."""
 END_S = 5.0
 OK = b"HTTP/1.1 204 x\r\n\r\n"
-STREETS = ("well", "hangs", "refuses")
+SERVERS = ("well", "hangs", "refuses")
 ALLOWED = {"outbound_allow": HOST}
 
 
@@ -54,7 +54,7 @@ class Delays(Struct):
     @property
     def ok(self) -> bool:
         """Whether all came, and none much later for the dead one."""
-        return not self.missing and max(self.times("hangs"), self.times("refuses")) <= AT_MOST
+        return not self.missing and max(self.times("hangs"), self.times("refuses")) <= MAX_RATIO
 
 
 async def run(settings: RigSettings) -> Figure:
@@ -62,13 +62,14 @@ async def run(settings: RigSettings) -> Figure:
     messages = settings.trials(MESSAGES, 10)
     with running_postgres() as cluster:
         homes = {
-            street: Home(settings.folder / street, cluster.new_database()) for street in STREETS
+            street: ServerHome(settings.folder / street, cluster.new_database())
+            for street in SERVERS
         }
         found = await measure(homes, messages)
-    p99 = {street: found.p99(street) for street in STREETS}
+    p99 = {street: found.p99(street) for street in SERVERS}
     return Figure(
         rig=RIG.name,
-        params={"endpoints": ENDPOINTS, "messages": messages * len(STREETS)},
+        params={"endpoints": ENDPOINTS, "messages": messages * len(SERVERS)},
         counts={f"p99_ms_{street}": round(ms, 1) for street, ms in p99.items()},
         ok=found.ok,
         line=f"{sum(map(len, found.came.values())):,} deliveries, {found.missing:,} missing; p99 "
@@ -79,11 +80,11 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def measure(
-    homes: dict[str, Home],
+    homes: dict[str, ServerHome],
     messages: int,
     *,
     endpoints: int = ENDPOINTS,
-    every_s: float = EVERY_S,
+    every_s: float = SEND_INTERVAL_S,
     end_s: float = END_S,
     sabotage: str = "",
 ) -> Delays:
@@ -111,10 +112,10 @@ async def measure(
     return found
 
 
-async def _town(home: Home, endpoints: int, alive: int, door: int) -> Town:
+async def _town(home: ServerHome, endpoints: int, alive: int, door: int) -> SeededTenant:
     """A tenant of so many endpoints, one of them behind `door`."""
-    async with opened(home, ALLOWED) as engine:
-        town = await make_town(engine, 1)
+    async with open_engine(home, ALLOWED) as engine:
+        town = await seed_tenant(engine, 1)
         for number in range(endpoints):
             url = f"http://{HOST}:{alive if number else door}/{number}"
             new = NewEndpoint(dialect="native", url=url, kinds=("message.created",))
@@ -122,7 +123,7 @@ async def _town(home: Home, endpoints: int, alive: int, door: int) -> Town:
     return town
 
 
-async def _say(line: Line, town: Town, found: Delays, text: str) -> None:
+async def _say(line: Line, town: SeededTenant, found: Delays, text: str) -> None:
     path = f"/v1/conversations/{town.talks[0].id}/messages"
     found.sent[text] = time.monotonic()
     reply = await line.ask(Request("POST", path, town.bearer("alice"), {"content": text}))
@@ -176,6 +177,6 @@ RIG = Rig(
     name="dead_endpoint",
     title=f"One of {ENDPOINTS} webhook endpoints is dead: it hangs, or refuses; beside servers "
     "whose endpoints are all well",
-    goal=f"p99 of the others ≤ {AT_MOST} × without it",
+    goal=f"p99 of the others ≤ {MAX_RATIO} × without it",
     run=run,
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from rigs.wire import HOST
 
-FAILS = 0.3
+FAILURE_SHARE = 0.3
 """Part of the posts that fail."""
 AT_MOST = 8
 """Failures of one event: its ninth or tenth try is the schedule's last."""
@@ -64,7 +64,7 @@ class Consumer:
         self._once = once
         self._left: dict[str, int] = {}
 
-    def done(self) -> Counter[str]:
+    def processed(self) -> Counter[str]:
         """How often the work was done for each message."""
         return Counter(message for (message,) in self._database.execute("SELECT * FROM jobs"))
 
@@ -110,7 +110,7 @@ class Consumer:
         left = self._left.get(webhook_id)
         if left is None:
             left = TRIES - 1 if self._dice.random() < TO_THE_END else 0
-            while left < AT_MOST and self._dice.random() < FAILS:
+            while left < AT_MOST and self._dice.random() < FAILURE_SHARE:
                 left += 1
         self._left[webhook_id] = left - 1
         return self._dice.choice(FAULTS) if left > 0 else ""
@@ -126,7 +126,7 @@ def _job(database: sqlite3.Connection, event: dict[str, Any]) -> None:
 
 
 @asynccontextmanager
-async def consuming(consumer: Consumer) -> AsyncIterator[Consumer]:
+async def flaky_consumer(consumer: Consumer) -> AsyncIterator[Consumer]:
     """The consumer on a port of its own, for as long as the context is open."""
     server = await asyncio.start_server(consumer.serve, HOST, 0, backlog=1024)
     consumer.port = server.sockets[0].getsockname()[1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from rigs.town import Town
+from rigs.town import SeededTenant
 from rigs.wire import HOST
 
 BEGINS_WITHIN = 30.0
@@ -16,11 +16,11 @@ _AGAIN_AFTER = 0.05
 _SILENCE = 60.0
 
 
-class Follower:
+class TimedFollower:
     """`came` has, for each message's first word, when it was told (monotonic seconds); `doubled`
     counts events told more than once. A stream that ends is followed on from the last cursor."""
 
-    def __init__(self, port: int, town: Town, who: str = "ada") -> None:
+    def __init__(self, port: int, town: SeededTenant, who: str = "ada") -> None:
         self._url = f"http://{HOST}:{port}/v1/events"
         self._headers = town.bearer(who)
         self._ready = asyncio.Event()
@@ -45,7 +45,7 @@ class Follower:
             raise how
 
     @property
-    def doubled(self) -> int:
+    def duplicates(self) -> int:
         """How many events were told more than once."""
         return sum(count > 1 for count in self._ids.values())
 

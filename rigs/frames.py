@@ -9,7 +9,7 @@ TEXT, CLOSE, PING = 0x1, 0x8, 0x9
 _HEAD_END = b"\r\n\r\n"
 
 
-class Told(Struct, frozen=True):
+class ReceivedEvent(Struct, frozen=True):
     """One frame of a stream, whole: its kind, its JSON, and the cursor behind it ("" for none)."""
 
     kind: str
@@ -17,7 +17,7 @@ class Told(Struct, frozen=True):
     cursor: str
 
 
-class Refused(Exception):
+class UnexpectedStatus(Exception):
     """The server answered, but with another status than that of a stream: the argument."""
 
 
@@ -39,7 +39,7 @@ class Head:
             return b""
         status = int(head.split(b" ", 2)[1])
         if status != self._wanted:
-            raise Refused(status)
+            raise UnexpectedStatus(status)
         self.over, self._held = True, b""
         return rest
 
@@ -81,7 +81,7 @@ class Sse:
         self._chunks = Chunks()
         self._held = b""
 
-    def feed(self, data: bytes) -> list[Told]:
+    def feed(self, data: bytes) -> list[ReceivedEvent]:
         """Give the events that are now whole."""
         *whole, self._held = (self._held + self._chunks.feed(data)).split(b"\n\n")
         return [_event(each) for each in whole]
@@ -93,7 +93,7 @@ class Frames:
     def __init__(self) -> None:
         self._held = b""
 
-    def feed(self, data: bytes) -> list[Told]:
+    def feed(self, data: bytes) -> list[ReceivedEvent]:
         """Give the texts that are now whole."""
         held, at, found = self._held + data, 0, []
         while (frame := _frame(held, at)) is not None:
@@ -101,7 +101,7 @@ class Frames:
             if opcode == TEXT:
                 found.append(_text(held[begins:at]))
             elif opcode == CLOSE:
-                found.append(Told("closed", held[begins:at], ""))
+                found.append(ReceivedEvent("closed", held[begins:at], ""))
         self._held = held[at:]
         return found
 
@@ -119,24 +119,24 @@ def masked(payload: bytes, opcode: int = TEXT) -> bytes:
     return head + mask + both.to_bytes(size, "big")
 
 
-def _event(text: bytes) -> Told:
+def _event(text: bytes) -> ReceivedEvent:
     fields = {
         name: value for name, _, value in (line.partition(b": ") for line in text.split(b"\n"))
     }
     kind, data = fields.get(b"event", b"beat"), fields.get(b"data", b"")
-    return Told(kind.decode(), data, fields.get(b"id", b"").decode())
+    return ReceivedEvent(kind.decode(), data, fields.get(b"id", b"").decode())
 
 
 _SOCKET_EVENT = re.compile(rb'\{"type":"event","cursor":"([^"]+)","event":(.*)\}', re.DOTALL)
 _SOCKET_OTHER = re.compile(rb'\{"type":"([a-z]+)"(?:.*?"cursor":"([^"]+)")?', re.DOTALL)
 
 
-def _text(text: bytes) -> Told:
+def _text(text: bytes) -> ReceivedEvent:
     if found := _SOCKET_EVENT.fullmatch(text):
-        return Told("event", found[2], found[1].decode())
+        return ReceivedEvent("event", found[2], found[1].decode())
     other = _SOCKET_OTHER.match(text)
     assert other is not None, text
-    return Told(other[1].decode(), text, (other[2] or b"").decode())
+    return ReceivedEvent(other[1].decode(), text, (other[2] or b"").decode())
 
 
 def _frame(held: bytes, at: int) -> tuple[int, int, int] | None:

@@ -20,12 +20,12 @@ import msgspec
 from msgspec import Struct, field
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.ledger import Ledger, Verdict
+from rigs.ledger import Consistency, ConsistencyCheck
 from rigs.sends import Send, Sends
-from rigs.servers import ROOT, Home, Server, nodes
+from rigs.servers import ROOT, Server, ServerHome, nodes
 from rigs.small_disk import SmallDisk, can_mount, can_mount_apart, small_disk
-from rigs.tight_calls import is_clear, reads, upload
-from rigs.town import Town, furnish
+from rigs.tight_calls import is_clear_refusal, reads, upload
+from rigs.town import SeededTenant, seed
 from rigs.wire import Line, Reply, ask
 from tests.support.binaries import new_directory, unprivileged
 from tests.support.postgres import at_database, drop_database, execute, running_postgres
@@ -34,18 +34,18 @@ LONG, SHORT = 30, 2
 SIZE, TIGHT = 160 << 20, 512 << 10
 """Bytes of the disk, and how many of them are left free before writes fill the rest."""
 CLIENTS = 8
-FULL_FOR = 0.7
+FULL_SECONDS = 0.7
 """Seconds for which the disk stays full, with sends and reads going on."""
 REFUSED_AT_LEAST = 20
 TALKS, FEW_TALKS, FEW = 300, 40, 3
 """So many, in a run of more than a few rounds, that none of them meets the inbox dialect's limit of
 messages a minute."""
-GOES_ON_FOR = 200
+RECOVERED_SENDS = 200
 """Messages acknowledged between one full disk and the next."""
 FILLED_WITHIN = GOES_ON_WITHIN = 20.0
 
 
-class Done(Struct):
+class FullDiskResult(Struct):
     """What was seen on one database. `worst_s` is the longest it took to write again once there
     was room; `wrong` has the answers that should not be."""
 
@@ -56,13 +56,13 @@ class Done(Struct):
     refused_files: int = 0
     worst_s: float = 0.0
     wrong: dict[str, int] = field(default_factory=dict)
-    verdict: Verdict = Verdict(0, 0, 0, 0, 0)
+    verdict: Consistency = Consistency(0, 0, 0, 0, 0)
     intact: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether every promise was kept."""
-        return self.verdict.clean and self.intact and not self.wrong and self.refused > 0
+        return self.verdict.ok and self.intact and not self.wrong and self.refused > 0
 
     def note(self, wrong: str) -> None:
         """Count an answer that should not be."""
@@ -117,9 +117,11 @@ RIG = Rig(
 )
 
 
-async def fill_sqlite(folder: Path, rounds: int, dice: random.Random, sabotage: str = "") -> Done:
+async def fill_sqlite(
+    folder: Path, rounds: int, dice: random.Random, sabotage: str = ""
+) -> FullDiskResult:
     """Fill the disk under an embedded database so often, and compare."""
-    home = Home(folder)
+    home = ServerHome(folder)
     with small_disk(folder / "data", SIZE) as disk:
         done = await _fill(home, disk, rounds, dice, sabotage)
         found = apsw.Connection(str(folder / "data" / "koine.db"))
@@ -128,13 +130,15 @@ async def fill_sqlite(folder: Path, rounds: int, dice: random.Random, sabotage: 
         return done
 
 
-async def fill_postgres(folder: Path, rounds: int, dice: random.Random, server_url: str) -> Done:
+async def fill_postgres(
+    folder: Path, rounds: int, dice: random.Random, server_url: str
+) -> FullDiskResult:
     """Fill the disk on which a database of this PostgreSQL has its tables so often, and compare.
     The server runs here, and its user may make tablespaces."""
     place = new_directory(unprivileged())
     try:
         with small_disk(place / "disk", SIZE) as disk, _tables_on(disk, server_url) as url:
-            done = await _fill(Home(folder, url), disk, rounds, dice)
+            done = await _fill(ServerHome(folder, url), disk, rounds, dice)
             done.intact = True
             return done
     finally:
@@ -142,10 +146,10 @@ async def fill_postgres(folder: Path, rounds: int, dice: random.Random, server_u
 
 
 async def _fill(
-    home: Home, disk: SmallDisk, rounds: int, dice: random.Random, sabotage: str = ""
-) -> Done:
-    town = await furnish(home, TALKS if rounds > FEW else FEW_TALKS)
-    ledger, done = Ledger(), Done(home.database)
+    home: ServerHome, disk: SmallDisk, rounds: int, dice: random.Random, sabotage: str = ""
+) -> FullDiskResult:
+    town = await seed(home, TALKS if rounds > FEW else FEW_TALKS)
+    ledger, done = ConsistencyCheck(), FullDiskResult(home.database)
     async with nodes(home, settings={"drain_seconds": 0}, sabotage=sabotage) as (server,):
         load = _Load(server, Sends(town, dice), ledger, done)
         try:
@@ -161,11 +165,13 @@ async def _fill(
     return done
 
 
-async def _round(disk: SmallDisk, server: Server, town: Town, load: "_Load", done: Done) -> None:
+async def _round(
+    disk: SmallDisk, server: Server, town: SeededTenant, load: "_Load", done: FullDiskResult
+) -> None:
     disk.leave(TIGHT)
     before = done.refused
     await load.until(lambda: done.refused >= before + REFUSED_AT_LEAST, FILLED_WITHIN)
-    ends = time.monotonic() + FULL_FOR
+    ends = time.monotonic() + FULL_SECONDS
     while time.monotonic() < ends:
         await _call(server, town, done)
     disk.make_room()
@@ -173,14 +179,16 @@ async def _round(disk: SmallDisk, server: Server, town: Town, load: "_Load", don
     await load.until(lambda: load.latest_began > began, GOES_ON_WITHIN)
     done.worst_s = max(done.worst_s, time.monotonic() - began)
     kept = len(load.ledger.told)
-    await load.until(lambda: len(load.ledger.told) >= kept + GOES_ON_FOR, GOES_ON_WITHIN)
+    await load.until(lambda: len(load.ledger.told) >= kept + RECOVERED_SENDS, GOES_ON_WITHIN)
     done.rounds += 1
 
 
 class _Load:
     """Clients that send on and on, each message once, and note what they are told."""
 
-    def __init__(self, server: Server, sends: Sends, ledger: Ledger, done: Done) -> None:
+    def __init__(
+        self, server: Server, sends: Sends, ledger: ConsistencyCheck, done: FullDiskResult
+    ) -> None:
         self._server, self._sends, self.ledger, self._done = server, sends, ledger, done
         self.latest_began = 0.0
         self._tasks = [asyncio.create_task(self._client()) for _ in range(CLIENTS)]
@@ -206,7 +214,7 @@ class _Load:
             send, began = self._sends.new(), time.monotonic()
             reply = await line.ask(send.request)
             if reply.status in (200, 201):
-                self.ledger.tell(send, send.shown_id(reply))
+                self.ledger.acknowledged(send, send.shown_id(reply))
                 self.latest_began = max(self.latest_began, began)
             else:
                 self._note(send, reply)
@@ -214,11 +222,11 @@ class _Load:
 
     def _note(self, send: Send, reply: Reply) -> None:
         self._done.refused += 1
-        if not is_clear(send.dialect, reply):
+        if not is_clear_refusal(send.dialect, reply):
             self._done.note(f"{send.dialect}: {reply.status} {reply.body[:200]!r}")
 
 
-async def _call(server: Server, town: Town, done: Done) -> None:
+async def _call(server: Server, town: SeededTenant, done: FullDiskResult) -> None:
     """Read in every dialect, and send a file."""
     talk = town.talks[done.reads % len(town.talks)]
     for request in reads(town, talk):
@@ -229,7 +237,7 @@ async def _call(server: Server, town: Town, done: Done) -> None:
     reply = await ask(server.port, upload(town, talk))
     if reply.status != 200:
         done.refused_files += 1
-        if not is_clear("inbox", reply):
+        if not is_clear_refusal("inbox", reply):
             done.note(f"upload: {reply.status} {reply.body[:200]!r}")
 
 
@@ -249,7 +257,7 @@ def _tables_on(disk: SmallDisk, server_url: str) -> Iterator[str]:
         execute(server_url, f"DROP TABLESPACE {name}")
 
 
-async def _apart(folder: Path, rounds: int, seed: int) -> Done:
+async def _apart(folder: Path, rounds: int, seed: int) -> FullDiskResult:
     """The SQLite part in a namespace of its own; PostgreSQL would not start there."""
     words = (sys.executable, "-m", "rigs.full_disk", str(folder / "apart"), str(rounds), str(seed))
     running = await asyncio.create_subprocess_exec(
@@ -258,7 +266,7 @@ async def _apart(folder: Path, rounds: int, seed: int) -> Done:
     said, _ = await running.communicate()
     if running.returncode:
         raise RuntimeError(f"{words} ended with {running.returncode}")
-    return msgspec.json.decode(said, type=Done)
+    return msgspec.json.decode(said, type=FullDiskResult)
 
 
 def _main(folder: str, rounds: str, seed: str) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.servers import Home, nodes
-from rigs.town import Town, furnish
+from rigs.servers import ServerHome, nodes
+from rigs.town import SeededTenant, seed
 from rigs.wire import Line, Reply, Request
 
 CALLERS = 8
@@ -30,7 +30,7 @@ _WORDS = "word " * 3000
 _BAG = {f"name {n}": "x" * 1000 for n in range(12)}
 
 
-class Grown(Struct, frozen=True):
+class GrowthResult(Struct, frozen=True):
     """What was seen: how many calls were answered with 200 and with 429, and the bytes that the
     folder of the server's data grew."""
 
@@ -57,7 +57,7 @@ class Upload(Request, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """One server on SQLite; every caller has the same address."""
     calls = settings.trials(CALLS, 3000)
-    grown = await greed(Home(settings.folder), calls)
+    grown = await upload_until_refused(ServerHome(settings.folder), calls)
     return Figure(
         rig=RIG.name,
         params={"calls": calls, **BUDGETS},
@@ -68,16 +68,16 @@ async def run(settings: RigSettings) -> Figure:
     )
 
 
-async def greed(home: Home, calls: int, *, sabotage: str = "") -> Grown:
+async def upload_until_refused(home: ServerHome, calls: int, *, sabotage: str = "") -> GrowthResult:
     """Let all of them call, in turn what each kind of call adds the most by."""
-    town = await furnish(home, 1)
+    town = await seed(home, 1)
     async with nodes(home, settings=BUDGETS, sabotage=sabotage) as (server,):
         before, turns = _bytes(home.folder / "data"), itertools.count()
         counts: dict[int, int] = {}
 
         async def call() -> None:
             line = Line(server.port)
-            greedy = Greedy(town, next(turns))
+            greedy = GreedyClient(town, next(turns))
             while sum(counts.values()) < calls:
                 reply = await line.ask(greedy.next(), within=60.0)
                 greedy.learn(reply)
@@ -89,13 +89,15 @@ async def greed(home: Home, calls: int, *, sabotage: str = "") -> Grown:
     after = _bytes(home.folder / "data")
     unknown = counts.keys() - {200, 429}
     assert not unknown, counts
-    return Grown(sum(counts.values()), counts.get(200, 0), counts.get(429, 0), after - before)
+    return GrowthResult(
+        sum(counts.values()), counts.get(200, 0), counts.get(429, 0), after - before
+    )
 
 
-class Greedy:
+class GreedyClient:
     """One stranger, who begins anew with a contact of its own again and again."""
 
-    def __init__(self, town: Town, number: int) -> None:
+    def __init__(self, town: SeededTenant, number: int) -> None:
         self._inbox = f"/public/api/v1/inboxes/{town.inbox_identifier}/contacts"
         self._number = number
         self._kinds = itertools.cycle(["contact", "talk", "say", "file", "patch", "close"])

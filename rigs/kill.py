@@ -6,12 +6,12 @@ import random
 from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.ledger import Ledger, Verdict
+from rigs.ledger import Consistency, ConsistencyCheck
 from rigs.load import Load
 from rigs.sends import Keys, Sends
-from rigs.servers import Home, Server
-from rigs.town import furnish
-from rigs.warm import Warm
+from rigs.servers import Server, ServerHome
+from rigs.town import seed
+from rigs.warm import Prefork
 from tests.support.postgres import running_postgres
 
 SQLITE_KILLS = 1_000
@@ -24,19 +24,19 @@ LIVES_S = {"sqlite": (0.0, 0.25), "postgres": (0.1, 0.8)}
 connect to its database."""
 
 
-class Killed(Struct, frozen=True):
+class KillResult(Struct, frozen=True):
     """What came of the kills of one database's server."""
 
     database: str
     kills: int
-    verdict: Verdict
+    verdict: Consistency
     answers: dict[str, int]
     worst_s: float
 
     @property
     def ok(self) -> bool:
         """Nothing lost, nothing doubled, no gap, and no 500."""
-        return self.verdict.clean and not self.answers.get("500")
+        return self.verdict.ok and not self.answers.get("500")
 
 
 async def run(settings: RigSettings) -> Figure:
@@ -44,10 +44,10 @@ async def run(settings: RigSettings) -> Figure:
     dice = settings.random()
     kills = settings.trials(SQLITE_KILLS, 5)
     fewer = max(1, kills * POSTGRES_KILLS // SQLITE_KILLS)
-    done = [await kill(Home(settings.folder / "sqlite"), kills, dice)]
+    done = [await kill(ServerHome(settings.folder / "sqlite"), kills, dice)]
     settings.say(f"{done[0]}")
     with running_postgres(fsync=True) as cluster:
-        home = Home(settings.folder / "postgres", cluster.new_database())
+        home = ServerHome(settings.folder / "postgres", cluster.new_database())
         done.append(await kill(home, fewer, dice))
     return Figure(
         rig=RIG.name,
@@ -63,18 +63,18 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def kill(
-    home: Home,
+    home: ServerHome,
     kills: int,
     dice: random.Random,
     *,
     keys: Keys = "any",
     talks: int = TALKS,
     sabotage: str = "",
-) -> Killed:
+) -> KillResult:
     """Kill the server of a home `kills` times under load, and compare. `keys` is how clients try
     again (rigs/sends.py); `sabotage` names a broken server (rigs/sabotage)."""
-    town, ledger = await furnish(home, talks), Ledger()
-    with Warm(sabotage) as warm:
+    town, ledger = await seed(home, talks), ConsistencyCheck()
+    with Prefork(sabotage) as warm:
         server = Server(home, warm=warm)
         load = Load(server.port, Sends(town, dice, keys=keys), ledger, CLIENTS)
         load.start()
@@ -82,17 +82,17 @@ async def kill(
             server.start()
             await server.wait_ready()
             await asyncio.sleep(dice.uniform(*LIVES_S[home.database]))
-            server.kill9()
+            server.kill()
             load.check()
         server.start()
         await server.wait_ready()
         await load.finish()
-        server.kill9()
+        server.kill()
     verdict = await ledger.compare(home, town)
-    return Killed(home.database, kills, verdict, dict(load.answers), load.worst_s)
+    return KillResult(home.database, kills, verdict, dict(load.answers), load.worst_s)
 
 
-def _counts(killed: Killed) -> dict[str, int | float]:
+def _counts(killed: KillResult) -> dict[str, int | float]:
     return {
         "kills": killed.kills,
         "acknowledged": killed.verdict.acknowledged,

@@ -10,11 +10,11 @@ from koine.store.db import Tx
 from koine.store.sql import Query, p
 from koine.store.tables.talk import messages
 from rigs.sends import Send
-from rigs.servers import Home
-from rigs.town import Town, opened
+from rigs.servers import ServerHome
+from rigs.town import SeededTenant, open_engine
 
 
-class Held(Struct, frozen=True):
+class StoredMessage(Struct, frozen=True):
     """A message as the database holds it."""
 
     id: str
@@ -28,7 +28,7 @@ class Held(Struct, frozen=True):
         return (self.content or "").split(" ")[0]
 
 
-class Verdict(Struct, frozen=True):
+class Consistency(Struct, frozen=True):
     """What the comparison found. `acknowledged` sends were told a success; `lost` of them are not
     there under the id that was told; `doubled` sends are there more than once; `gaps` counts
     the numbers in a talk that do not follow the one before; `held` counts the messages."""
@@ -40,7 +40,7 @@ class Verdict(Struct, frozen=True):
     held: int
 
     @property
-    def clean(self) -> bool:
+    def ok(self) -> bool:
         """Whether all is as it was told."""
         return not (self.lost or self.doubled or self.gaps)
 
@@ -51,31 +51,31 @@ class Verdict(Struct, frozen=True):
         )
 
 
-class Ledger:
+class ConsistencyCheck:
     """What clients were told: the id shown for each key, and in which talk."""
 
     def __init__(self) -> None:
         self.told: dict[str, tuple[str, str]] = {}
 
-    def tell(self, send: Send, shown_id: str) -> None:
+    def acknowledged(self, send: Send, shown_id: str) -> None:
         """A client was told that its message is kept, under this id."""
         self.told[send.key] = (send.talk.id, shown_id)
 
-    async def compare(self, home: Home, town: Town) -> Verdict:
+    async def compare(self, home: ServerHome, town: SeededTenant) -> Consistency:
         """Read every message of the town's talks and compare."""
         ids: dict[str, tuple[str, set[str]]] = {}
         seen: Counter[str] = Counter()
         gaps = 0
-        async with opened(home) as engine:
+        async with open_engine(home) as engine:
             for talk in town.talks:
-                found = await engine.db.read_long(town.tenant_id, _held, talk.id)
+                found = await engine.db.read_long(town.tenant_id, _stored, talk.id)
                 gaps += _gaps(found)
                 seen.update(each.key for each in found)
                 for each in found:
-                    ids.setdefault(each.key, (talk.id, set()))[1].update(_shown(each))
-        return Verdict(
+                    ids.setdefault(each.key, (talk.id, set()))[1].update(_shown_ids(each))
+        return Consistency(
             acknowledged=len(self.told),
-            lost=sum(not _kept(told, ids.get(key)) for key, told in self.told.items()),
+            lost=sum(not _matches(told, ids.get(key)) for key, told in self.told.items()),
             doubled=sum(count > 1 for count in seen.values()),
             gaps=gaps,
             held=seen.total(),
@@ -89,24 +89,24 @@ _HELD = Query(
         messages.c.conversation_id == p("conversation_id"),
     )
     .order_by(messages.c.seq),
-    Held,
+    StoredMessage,
 )
 
 
-async def _held(tx: Tx, conversation_id: str) -> list[Held]:
+async def _stored(tx: Tx, conversation_id: str) -> list[StoredMessage]:
     return await tx.all(_HELD, conversation_id=conversation_id)
 
 
-def _gaps(found: list[Held]) -> int:
+def _gaps(found: list[StoredMessage]) -> int:
     """How many places do not follow the one before them: 1, 2, 3, …, with growing numbers."""
     places = [(0, 0), *((each.seq, each.number) for each in found)]
     return sum(b[0] - a[0] != 1 or b[1] <= a[1] for a, b in pairwise(places))
 
 
-def _shown(held: Held) -> set[str]:
+def _shown_ids(held: StoredMessage) -> set[str]:
     """Every id by which a dialect may show the message."""
     return {held.id, str(held.number)}
 
 
-def _kept(told: tuple[str, str], held: tuple[str, set[str]] | None) -> bool:
+def _matches(told: tuple[str, str], held: tuple[str, set[str]] | None) -> bool:
     return held is not None and told[0] == held[0] and told[1] in held[1]

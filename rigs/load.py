@@ -5,7 +5,7 @@ import heapq
 import time
 from collections import Counter
 
-from rigs.ledger import Ledger
+from rigs.ledger import ConsistencyCheck
 from rigs.sends import Send, Sends
 from rigs.wire import Cut, Line, Reply
 
@@ -22,7 +22,13 @@ class Load:
     (monotonic seconds); `worst_s` is the longest any message took, from first try to told."""
 
     def __init__(
-        self, port: int, sends: Sends, ledger: Ledger, clients: int = 8, *, pause_s: float = 0
+        self,
+        port: int,
+        sends: Sends,
+        ledger: ConsistencyCheck,
+        clients: int = 8,
+        *,
+        pause_s: float = 0,
     ) -> None:
         self._port = port
         self._sends = sends
@@ -75,7 +81,7 @@ class Load:
             began = time.monotonic()
             reply = await self._try(line, send)
             if reply is not None and reply.status in (200, 201):
-                self._ledger.tell(send, send.shown_id(reply))
+                self._ledger.acknowledged(send, send.shown_id(reply))
                 self.latest = (began, time.monotonic())
                 self.worst_s = max(self.worst_s, self.latest[1] - since)
                 return

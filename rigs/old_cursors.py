@@ -16,8 +16,8 @@ from koine.model.cursor import Cursor
 from koine.model.message import Draft
 from koine.store import events, log
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.servers import Home, Server, nodes
-from rigs.town import Town, make_town, opened
+from rigs.servers import Server, ServerHome, nodes
+from rigs.town import SeededTenant, open_engine, seed_tenant
 from rigs.wire import HOST, Request, ask, get
 
 READERS = 20
@@ -32,7 +32,7 @@ _WITHIN = 300.0
 _CAUGHT_UP = re.compile(r"^koine_events_caught_up_total\{.*\} ([0-9.e+]+)", re.M)
 
 
-class CaughtUp(Struct, frozen=True):
+class CatchUpResult(Struct, frozen=True):
     """What it took until every reader was where the log is: seconds of the server's CPU and events
     looked at, for each reader; `missed` counts readers that were not told their last message."""
 
@@ -51,7 +51,7 @@ class CaughtUp(Struct, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """One server on SQLite."""
     count = settings.trials(EVENTS, 2_000)
-    done = await catch_up(Home(settings.folder), READERS, count)
+    done = await catch_up(ServerHome(settings.folder), READERS, count)
     return Figure(
         rig=RIG.name,
         params={"readers": READERS, "events": count},
@@ -62,21 +62,23 @@ async def run(settings: RigSettings) -> Figure:
     )
 
 
-async def catch_up(home: Home, readers: int, count: int, *, sabotage: str = "") -> CaughtUp:
+async def catch_up(
+    home: ServerHome, readers: int, count: int, *, sabotage: str = ""
+) -> CatchUpResult:
     """Fill the log, let everybody come with the cursor of before, and see what it takes."""
-    async with opened(home) as engine:
-        town = await make_town(engine, 1)
+    async with open_engine(home) as engine:
+        town = await seed_tenant(engine, 1)
         cursor = await _cursor(engine)
-        await _talk(engine, town, count)
+        await _write_events(engine, town, count)
     async with nodes(home, settings={"metrics_token": _TOKEN}, sabotage=sabotage) as (server,):
-        await _tell(server, town, "before anyone came")
-        cpu, looked = _cpu_s(server.pid), await _looked_at(server)
+        await _send(server, town, "before anyone came")
+        cpu, looked = _cpu_s(server.pid), await _events_read(server)
         told = await asyncio.gather(*(_follow(server, town, cursor) for _ in range(readers)))
-        return CaughtUp(
+        return CatchUpResult(
             readers=readers,
             events=count,
             cpu_s=round((_cpu_s(server.pid) - cpu) / readers, 4),
-            looked_at=round((await _looked_at(server) - looked) / readers, 1),
+            looked_at=round((await _events_read(server) - looked) / readers, 1),
             missed=told.count(False),
         )
 
@@ -86,7 +88,7 @@ async def _cursor(engine: Engine) -> str:
     return str(Cursor(epoch, (await engine.db.read("", events.log_snapshot)).last))
 
 
-async def _talk(engine: Engine, town: Town, count: int) -> None:
+async def _write_events(engine: Engine, town: SeededTenant, count: int) -> None:
     """Carol and Alice talk without Dan."""
     boss = operator(town.tenant_id)
     new = NewConversation(owner_id=town.ids["carol"])
@@ -97,14 +99,14 @@ async def _talk(engine: Engine, town: Town, count: int) -> None:
         await asyncio.gather(*(messages.send(engine, boss, theirs.id, draft) for _ in some))
 
 
-async def _tell(server: Server, town: Town, text: str) -> None:
+async def _send(server: Server, town: SeededTenant, text: str) -> None:
     """Say something that Dan is told."""
     path = f"/v1/conversations/{town.talks[0].id}/messages"
     reply = await ask(server.port, Request("POST", path, town.bearer("alice"), {"content": text}))
     assert reply.status == httpx.codes.CREATED, reply
 
 
-async def _follow(server: Server, town: Town, cursor: str) -> bool:
+async def _follow(server: Server, town: SeededTenant, cursor: str) -> bool:
     """Whether Dan is told what was said last, behind all that others said."""
     url, headers = f"http://{HOST}:{server.port}/v1/events", town.bearer("dan")
     try:
@@ -121,7 +123,7 @@ async def _follow(server: Server, town: Town, cursor: str) -> bool:
     return False
 
 
-async def _looked_at(server: Server) -> float:
+async def _events_read(server: Server) -> float:
     page = await get(server.port, "/metrics", {"Authorization": f"Bearer {_TOKEN}"})
     assert page.status == httpx.codes.OK, page
     return sum(float(each) for each in _CAUGHT_UP.findall(page.body.decode()))

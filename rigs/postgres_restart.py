@@ -7,11 +7,11 @@ import time
 from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.ledger import Ledger, Verdict
+from rigs.ledger import Consistency, ConsistencyCheck
 from rigs.load import Load
 from rigs.sends import Keys, Sends
-from rigs.servers import Home, Server, nodes
-from rigs.town import furnish
+from rigs.servers import Server, ServerHome, nodes
+from rigs.town import seed
 from tests.support.postgres import Postgres, running_postgres
 
 RESTARTS = 100
@@ -24,12 +24,12 @@ BACK_WITHIN_S = 1.0
 GIVE_UP_S = 30.0
 
 
-class Restarted(Struct, frozen=True):
+class RestartResult(Struct, frozen=True):
     """What came of the restarts. `back_s` are the seconds from PostgreSQL taking connections to
     the first send acknowledged; `survived` says that the server was the same process throughout."""
 
     restarts: int
-    verdict: Verdict
+    verdict: Consistency
     answers: dict[str, int]
     back_s: list[float]
     survived: bool
@@ -39,10 +39,7 @@ class Restarted(Struct, frozen=True):
         """Nothing lost, nothing doubled, no gap, no 500, and every time back in time."""
         errors = sum(count for status, count in self.answers.items() if status == "500")
         return (
-            self.verdict.clean
-            and self.survived
-            and not errors
-            and max(self.back_s) <= BACK_WITHIN_S
+            self.verdict.ok and self.survived and not errors and max(self.back_s) <= BACK_WITHIN_S
         )
 
 
@@ -50,7 +47,7 @@ async def run(settings: RigSettings) -> Figure:
     """Restart a PostgreSQL that is as durable as it comes."""
     restarts = settings.trials(RESTARTS, 5)
     with running_postgres(fsync=True) as cluster:
-        home = Home(settings.folder, cluster.new_database())
+        home = ServerHome(settings.folder, cluster.new_database())
         done = await restart(home, cluster, restarts, settings.random())
     slowest = max(done.back_s)
     return Figure(
@@ -65,7 +62,7 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def restart(
-    home: Home,
+    home: ServerHome,
     cluster: Postgres,
     restarts: int,
     dice: random.Random,
@@ -73,10 +70,10 @@ async def restart(
     keys: Keys = "any",
     talks: int = TALKS,
     sabotage: str = "",
-) -> Restarted:
+) -> RestartResult:
     """Restart a home's PostgreSQL under load, and compare. `keys` is how clients try again
     (rigs/sends.py); `sabotage` names a broken server (rigs/sabotage)."""
-    town, ledger = await furnish(home, talks), Ledger()
+    town, ledger = await seed(home, talks), ConsistencyCheck()
     back_s = []
     async with nodes(home, sabotage=sabotage) as (server,):
         load = Load(server.port, Sends(town, dice, keys=keys), ledger, CLIENTS)
@@ -89,7 +86,7 @@ async def restart(
         await load.finish()
         survived = server.runs
     verdict = await ledger.compare(home, town)
-    return Restarted(restarts, verdict, dict(load.answers), back_s, survived)
+    return RestartResult(restarts, verdict, dict(load.answers), back_s, survived)
 
 
 async def _back(load: Load, server: Server) -> float:
@@ -103,7 +100,7 @@ async def _back(load: Load, server: Server) -> float:
     return load.latest[1] - began
 
 
-def _counts(done: Restarted) -> dict[str, int | float]:
+def _counts(done: RestartResult) -> dict[str, int | float]:
     return {
         "acknowledged": done.verdict.acknowledged,
         "lost": done.verdict.lost,

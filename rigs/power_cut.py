@@ -33,7 +33,7 @@ from koine.store import schema
 from koine.store.sqlite import SqliteDatabase, connection, database
 from rigs.cut_disk import ForgetfulDisk, Survivors
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.town import Town, make_town
+from rigs.town import SeededTenant, seed_tenant
 
 LONG, SHORT = 5_000, 60
 AN_ERA = 40
@@ -50,7 +50,7 @@ Plant = Literal["", "lying", "OFF", "NORMAL"]
 _names = count(1)
 
 
-class Told(Struct):
+class Acknowledged(Struct):
     """What the callers of one file were told: the keys of acknowledged messages, those sent
     without an answer, and by conversation the titles that may be found."""
 
@@ -59,7 +59,7 @@ class Told(Struct):
     titles: dict[str, set[str]]
 
 
-class Tally(Struct):
+class PowerCutResult(Struct):
     """What was counted over all cuts."""
 
     cuts: int = 0
@@ -89,7 +89,7 @@ async def run(settings: RigSettings) -> Figure:
         f"{tally.corrupt} files corrupt"
     )
     counts: dict[str, int | float] = {
-        name: getattr(tally, name) for name in Tally.__struct_fields__
+        name: getattr(tally, name) for name in PowerCutResult.__struct_fields__
     }
     params: dict[str, int | str] = {"cuts": cuts, "seed": settings.seed, "senders": SENDERS}
     return Figure(
@@ -109,30 +109,35 @@ RIG = Rig(
 )
 
 
-async def cut(folder: Path, cuts: int, seed: int, plant: Plant = "") -> Tally:
+async def cut(folder: Path, cuts: int, seed: int, plant: Plant = "") -> PowerCutResult:
     """Cut `cuts` times in a folder, throwing the dice of `seed`; with a bug planted it goes on
     until one is found out."""
-    chance, tally = Random(seed), Tally()
-    town = await _furnish(folder / "first.db")
+    chance, tally = Random(seed), PowerCutResult()
+    town = await _seed(folder / "first.db")
     with _sabotaged(plant), _quiet():
         while tally.cuts < cuts and tally.ok:
             disk = ForgetfulDisk(f"cut{next(_names)}", "lying" if plant == "lying" else "")
             shutil.copy(folder / "first.db", folder / "koine.db")
-            era = _Era(disk, folder / "koine.db", town, chance, tally)
+            era = _Run(disk, folder / "koine.db", town, chance, tally)
             await era.play(min(AN_ERA, cuts - tally.cuts))
             for file in folder.glob("koine.db*"):
                 file.unlink()
     return tally
 
 
-class _Era:
+class _Run:
     """One file through many cuts."""
 
     def __init__(
-        self, disk: ForgetfulDisk, path: Path, town: Town, chance: Random, tally: Tally
+        self,
+        disk: ForgetfulDisk,
+        path: Path,
+        town: SeededTenant,
+        chance: Random,
+        tally: PowerCutResult,
     ) -> None:
         self.disk, self.path, self.town, self.chance, self.tally = disk, path, town, chance, tally
-        self.told = Told(set(), set(), {talk.id: {"Talk"} for talk in town.talks[:TALKS]})
+        self.told = Acknowledged(set(), set(), {talk.id: {"Talk"} for talk in town.talks[:TALKS]})
         self.serial = count(1)
 
     async def play(self, cuts: int) -> None:
@@ -236,11 +241,11 @@ def _rows(found: apsw.Connection, text: str) -> list[tuple[Any, ...]]:
     return found.execute(text).fetchall()
 
 
-async def _furnish(path: Path) -> Town:
+async def _seed(path: Path) -> SeededTenant:
     db = await SqliteDatabase.open(path)
     try:
         await schema.migrate(db)
-        return await make_town(await _engine(db), TALKS)
+        return await seed_tenant(await _engine(db), TALKS)
     finally:
         await db.close()
 

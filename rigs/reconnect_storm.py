@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 
 from msgspec import Struct
 
-from rigs.crowd import Crowd, Plan, crowd
+from rigs.crowd import LoadClients, Plan, load_clients
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.ledger import Ledger
+from rigs.ledger import ConsistencyCheck
 from rigs.load import Load
 from rigs.sends import Sends
-from rigs.servers import Home, Server, nodes
-from rigs.town import Town, furnish
+from rigs.servers import Server, ServerHome, nodes
+from rigs.town import SeededTenant, seed
 from rigs.wire import get
 
 SOCKETS = 5_000
@@ -24,7 +24,7 @@ BACK_WITHIN = 180.0
 SETTLES_S = 20.0
 
 
-class Pace(Struct, frozen=True):
+class StormSize(Struct, frozen=True):
     """`talk_s`: how long people talk while all follow, before a restart and after it; `pause_s`:
     how often (a message is told to everyone: thousands of times); `patience`: which share of the
     wait that the server asks for is waited."""
@@ -34,12 +34,12 @@ class Pace(Struct, frozen=True):
     patience: float = 1.0
 
 
-USUAL = Pace()
-BRIEFLY = Pace(talk_s=0.5, pause_s=0.05, patience=0.05)
+USUAL = StormSize()
+BRIEFLY = StormSize(talk_s=0.5, pause_s=0.05, patience=0.05)
 """For a test."""
 
 
-class Stormed(Struct, frozen=True):
+class StormResult(Struct, frozen=True):
     """What came of the two restarts. The seconds count from the start of the new process until
     everybody follows again; after the drain they hold the wait that the server asked for."""
 
@@ -63,7 +63,7 @@ async def run(settings: RigSettings) -> Figure:
     """One server on SQLite, and clients in processes of their own."""
     sockets = settings.trials(SOCKETS, 200)
     pace = BRIEFLY if settings.short else USUAL
-    done = await storm(Home(settings.folder), sockets, settings, pace=pace)
+    done = await storm(ServerHome(settings.folder), sockets, settings, pace=pace)
     return Figure(
         rig=RIG.name,
         params={"sockets": sockets},
@@ -76,19 +76,19 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def storm(
-    home: Home,
+    home: ServerHome,
     sockets: int,
     settings: RigSettings,
     *,
-    pace: Pace = USUAL,
+    pace: StormSize = USUAL,
     processes: int = PROCESSES,
     sabotage: str = "",
-) -> Stormed:
+) -> StormResult:
     """Have so many sockets follow one server that is killed, and then told to stop."""
-    town, ledger = await furnish(home, TALKS), Ledger()
+    town, ledger = await seed(home, TALKS), ConsistencyCheck()
     async with nodes(home, sabotage=sabotage) as (server,), AsyncExitStack() as stack:
         crowds = [
-            await stack.enter_async_context(crowd(plan))
+            await stack.enter_async_context(load_clients(plan))
             for plan in await _plans(
                 server, town, sockets=sockets, processes=processes, seed=settings.seed,
                 patience=pace.patience,
@@ -99,7 +99,7 @@ async def storm(
         load = Load(server.port, sends, ledger, 1, pause_s=pace.pause_s)
         load.start()
         await asyncio.sleep(pace.talk_s)
-        server.kill9()
+        server.kill()
         killed_s = await _restart(server, crowds)
         settings.say(f"all back after {killed_s:.1f} s")
         await asyncio.sleep(pace.talk_s)
@@ -113,7 +113,7 @@ async def storm(
 
 
 async def _plans(
-    server: Server, town: Town, *, sockets: int, processes: int, seed: int, patience: float
+    server: Server, town: SeededTenant, *, sockets: int, processes: int, seed: int, patience: float
 ) -> list[Plan]:
     """What each process of followers is to do."""
     answer = await get(server.port, "/v1/events/cursor", town.bearer("ada"))
@@ -126,7 +126,7 @@ async def _plans(
     ]
 
 
-async def _restart(server: Server, crowds: Sequence[Crowd]) -> float:
+async def _restart(server: Server, crowds: Sequence[LoadClients]) -> float:
     """Start a server that has ended; answers the seconds until everybody follows again."""
     began = time.monotonic()
     server.start()
@@ -135,24 +135,24 @@ async def _restart(server: Server, crowds: Sequence[Crowd]) -> float:
     return time.monotonic() - began
 
 
-async def _all_back(crowds: Sequence[Crowd]) -> float:
-    return max(await asyncio.gather(*(each.all_back(BACK_WITHIN) for each in crowds)))
+async def _all_back(crowds: Sequence[LoadClients]) -> float:
+    return max(await asyncio.gather(*(each.all_reconnected(BACK_WITHIN) for each in crowds)))
 
 
 async def _compared(
-    crowds: Sequence[Crowd],
-    ledger: Ledger,
+    crowds: Sequence[LoadClients],
+    ledger: ConsistencyCheck,
     back_s: tuple[float, float],
     exit_code: int,
     settles_s: float,
-) -> Stormed:
+) -> StormResult:
     """What everybody was told, when all is told or there is no hope any more."""
     sent, until = dict.fromkeys(ledger.told, 0.0), time.monotonic() + settles_s
-    heard = [await each.heard(sent) for each in crowds]
+    heard = [await each.report(sent) for each in crowds]
     while any(each.missed for each in heard) and time.monotonic() < until:
         await asyncio.sleep(0.2)
-        heard = [await each.heard(sent) for each in crowds]
-    return Stormed(
+        heard = [await each.report(sent) for each in crowds]
+    return StormResult(
         sockets=sum(each.count for each in crowds),
         acknowledged=len(ledger.told),
         returns=sum([(await each.state()).returns for each in crowds]),

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.ledger import Ledger, Verdict
+from rigs.ledger import Consistency, ConsistencyCheck
 from rigs.sends import Send, Sends
-from rigs.servers import Home, Server
-from rigs.town import Town, furnish
-from rigs.warm import Warm
+from rigs.servers import Server, ServerHome
+from rigs.town import SeededTenant, seed
+from rigs.warm import Prefork
 from rigs.wire import Cut, Line, Reply, Request, get
 from tests.support.postgres import running_postgres
 
@@ -34,12 +34,12 @@ BETWEEN_S = (0.2, 0.6)
 RETRIED = (429, 503)
 
 
-class Rolled(Struct, frozen=True):
+class RollingResult(Struct, frozen=True):
     """What came of the restarts. `answers` counts what came back; `errors` those that a client may
     not simply try again after; `failed` the ends of a process with another code than 0."""
 
     restarts: int
-    verdict: Verdict
+    verdict: Consistency
     answers: dict[str, int]
     errors: dict[str, int]
     failed: int
@@ -47,15 +47,15 @@ class Rolled(Struct, frozen=True):
     @property
     def ok(self) -> bool:
         """Nobody noticed."""
-        return self.verdict.clean and not self.errors and not self.failed
+        return self.verdict.ok and not self.errors and not self.failed
 
 
 async def run(settings: RigSettings) -> Figure:
     """Restart two nodes on one PostgreSQL in turn."""
     restarts = settings.trials(RESTARTS, 3)
     with running_postgres() as cluster:
-        home = Home(settings.folder, cluster.new_database())
-        done = await roll(home, restarts, settings.random())
+        home = ServerHome(settings.folder, cluster.new_database())
+        done = await restart_in_turn(home, restarts, settings.random())
     asked, errors = sum(done.answers.values()), sum(done.errors.values())
     return Figure(
         rig=RIG.name,
@@ -76,8 +76,8 @@ async def run(settings: RigSettings) -> Figure:
     )
 
 
-async def roll(
-    home: Home,
+async def restart_in_turn(
+    home: ServerHome,
     restarts: int,
     dice: random.Random,
     *,
@@ -85,12 +85,12 @@ async def roll(
     clients: int = CLIENTS,
     drain_seconds: int = DRAIN_S,
     sabotage: str = "",
-) -> Rolled:
+) -> RollingResult:
     """Stop and start the nodes of a home in turn under load, and compare. Planted bugs: a server
     that does not drain, or has a fault."""
-    town, ledger = await furnish(home, talks), Ledger()
+    town, ledger = await seed(home, talks), ConsistencyCheck()
     given, failed = {"drain_seconds": drain_seconds}, 0
-    with Warm(sabotage) as warm:
+    with Prefork(sabotage) as warm:
         pair = [Server(home, settings=given, warm=warm) for _ in range(2)]
         for server in pair:
             server.start()
@@ -117,7 +117,9 @@ async def roll(
         _check(working[1:])
     answers = sum((client.answers for client in crowd), Counter())
     errors = sum((client.errors for client in crowd), Counter())
-    return Rolled(restarts, await ledger.compare(home, town), dict(answers), dict(errors), failed)
+    return RollingResult(
+        restarts, await ledger.compare(home, town), dict(answers), dict(errors), failed
+    )
 
 
 class Balancer:
@@ -148,7 +150,9 @@ class Balancer:
 class Client:
     """Sends and reads in turn, until it is `stopping`."""
 
-    def __init__(self, balancer: Balancer, town: Town, sends: Sends, ledger: Ledger) -> None:
+    def __init__(
+        self, balancer: Balancer, town: SeededTenant, sends: Sends, ledger: ConsistencyCheck
+    ) -> None:
         self._balancer = balancer
         self._sends = sends
         self._ledger = ledger
@@ -171,7 +175,7 @@ class Client:
 
     def _tell(self, send: Send, reply: Reply) -> None:
         if reply.status in (200, 201):
-            self._ledger.tell(send, send.shown_id(reply))
+            self._ledger.acknowledged(send, send.shown_id(reply))
 
     async def _until_answered(self, request: Request) -> Reply:
         """What comes back at last, from whichever node."""

@@ -25,7 +25,7 @@ _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["rigs.senders"])
 
 
-class SteeredClock:
+class SteppedClock:
     """The machine's clock and what was skipped; every process with the same file agrees."""
 
     def __init__(self, file: Path) -> None:
@@ -48,7 +48,7 @@ class SteeredClock:
         self._skipped[:8] = (self.skipped + us).to_bytes(8, "little")
 
 
-class Sender:
+class WebhookProcess:
     """One process over the database of `settings`. A post has `timeout_s` seconds; `sabotage`
     names a module of rigs/sabotage. Nothing runs before `start`."""
 
@@ -69,7 +69,7 @@ class Sender:
         """Whether the process is there."""
         return self._process is not None and self._process.is_alive()
 
-    def kill9(self) -> None:
+    def kill(self) -> None:
         """Kill it, so that it can do nothing more."""
         if self._process is not None:
             self.kills += 1
@@ -84,10 +84,10 @@ def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str)
         del os.environ[name]
     logs.configure("error", json=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        loop.run(_send(load(given), SteeredClock(Path(clock)), timeout_s))
+        loop.run(_send(load(given), SteppedClock(Path(clock)), timeout_s))
 
 
-async def _send(settings: Settings, clock: SteeredClock, timeout_s: float) -> None:
+async def _send(settings: Settings, clock: SteppedClock, timeout_s: float) -> None:
     voices = webhook_formats(settings.public_url())
     engine = await engines.open_engine(await open_database(settings), clock, settings, voices)
     allowed = Allowed.read(settings.outbound_allow)

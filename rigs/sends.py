@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from rigs.town import Talk, Town
+from rigs.town import SeededConversation, SeededTenant
 from rigs.wire import Reply, Request
 
 Keys = Literal["any", "own", "none"]
@@ -17,7 +17,7 @@ class Send(Struct, frozen=True):
 
     key: str
     dialect: str
-    talk: Talk
+    talk: SeededConversation
     request: Request
 
     def shown_id(self, reply: Reply) -> str:
@@ -41,7 +41,7 @@ class Sends:
     """
 
     def __init__(
-        self, town: Town, dice: random.Random, *, name: str = "send", keys: Keys = "any"
+        self, town: SeededTenant, dice: random.Random, *, name: str = "send", keys: Keys = "any"
     ) -> None:
         self._town = town
         self._dice = dice
@@ -49,7 +49,7 @@ class Sends:
         self._keys = keys
         self._made = 0
 
-    def new(self, dialect: str | None = None, talk: Talk | None = None) -> Send:
+    def new(self, dialect: str | None = None, talk: SeededConversation | None = None) -> Send:
         """The next send, in a dialect and a talk that the dice choose unless they are given."""
         self._made += 1
         key = f"{self._name}-{self._made:07d}"
@@ -72,31 +72,31 @@ class Sends:
 OWN_FIELD = {"chats": "externalId", "native": "client_message_id"}
 
 
-def _delivery(town: Town, talk: Talk, text: str) -> Request:
+def _delivery(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
     path = f"/messaging/conversations/{talk.id}/messages"
     return Request("POST", path, town.bearer("dan"), {"content": text})
 
 
-def _helpdesk(town: Town, talk: Talk, text: str) -> Request:
+def _helpdesk(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
     path = f"/api/v1/conversations/{talk.id}/messages"
     return Request("POST", path, {"X-API-Key": town.key}, {"text": text})
 
 
-def _chats(town: Town, talk: Talk, text: str) -> Request:
+def _chats(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
     body = {"chatId": talk.id, "content": text, "role": "user", "chatThreadId": None}
     return Request("POST", "/api/v1/chat-messages", {"Authorization": town.key}, body)
 
 
-def _inbox(town: Town, talk: Talk, text: str) -> Request:
+def _inbox(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
     return Request("POST", f"{town.contact_path}/{talk.number}/messages", {}, {"content": text})
 
 
-def _native(town: Town, talk: Talk, text: str) -> Request:
+def _native(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
     path = f"/v1/conversations/{talk.id}/messages"
     return Request("POST", path, town.bearer("alice"), {"content": text})
 
 
-DIALECTS: dict[str, Callable[[Town, Talk, str], Request]] = {
+DIALECTS: dict[str, Callable[[SeededTenant, SeededConversation, str], Request]] = {
     "delivery": _delivery,
     "helpdesk": _helpdesk,
     "chats": _chats,

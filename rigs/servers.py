@@ -25,7 +25,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from koine.kit.settings import Settings, environment, load
-from rigs.warm import Forked, Warm
+from rigs.warm import ForkedServer, Prefork
 from rigs.wire import HOST, Cut, get
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ QUIET: dict[str, object] = {
 balancer to wait for."""
 
 
-class Home(Struct, frozen=True):
+class ServerHome(Struct, frozen=True):
     """Where servers keep their data: a folder, and the URL of a database (empty: SQLite there)."""
 
     folder: Path
@@ -69,7 +69,7 @@ class Home(Struct, frozen=True):
         return load({}, QUIET | place | dict(given or {}))
 
 
-class DoesNotServe(Exception):
+class ServerNotReady(Exception):
     """The server ended, or did not answer in time; the message has the end of its log."""
 
 
@@ -83,13 +83,13 @@ class Server:
 
     def __init__(
         self,
-        home: Home,
+        home: ServerHome,
         *,
         port: int = 0,
         workers: int = 1,
         settings: Mapping[str, object] | None = None,
         sabotage: str = "",
-        warm: Warm | None = None,
+        warm: Prefork | None = None,
     ) -> None:
         self.home = home
         self.port = port or free_port()
@@ -98,7 +98,7 @@ class Server:
         self.log = home.folder / f"server-{self.port}.log"
         self._module = f"rigs.sabotage.{sabotage}" if sabotage else "koine.main"
         self._warm = warm
-        self._process: subprocess.Popen[bytes] | Forked | None = None
+        self._process: subprocess.Popen[bytes] | ForkedServer | None = None
 
     @property
     def url(self) -> str:
@@ -140,7 +140,7 @@ class Server:
         began = time.monotonic()
         while not await self.is_ready():
             if not self.runs or time.monotonic() - began > within:
-                raise DoesNotServe(f"{self.url}\n{self.log.read_text()[-3000:]}")
+                raise ServerNotReady(f"{self.url}\n{self.log.read_text()[-3000:]}")
             await asyncio.sleep(LOOK_EVERY)
         return time.monotonic() - began
 
@@ -151,7 +151,7 @@ class Server:
         except (OSError, Cut, TimeoutError):
             return False
 
-    def kill9(self) -> None:
+    def kill(self) -> None:
         """Kill it, workers and all, so that it can do nothing more. Harmless when it is gone."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -181,7 +181,7 @@ class Server:
 
 @asynccontextmanager
 async def nodes(
-    home: Home,
+    home: ServerHome,
     n: int = 1,
     *,
     workers: int = 1,
@@ -199,7 +199,7 @@ async def nodes(
         yield made
     finally:
         for each in made:
-            each.kill9()
+            each.kill()
 
 
 def free_port() -> int:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from rigs.crowd import Crowd, Heard, Plan, crowd
+from rigs.crowd import LoadClients, Plan, Report, load_clients
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.servers import Home, Server, nodes
-from rigs.town import Town, furnish
+from rigs.servers import Server, ServerHome, nodes
+from rigs.town import SeededTenant, seed
 from rigs.wire import Line, Request, get
 
 READERS = 1_000
@@ -25,7 +25,7 @@ BACK_WITHIN = 60.0
 SETTLES_S = 60.0
 
 
-class Pace(Struct, frozen=True):
+class SlowReadersSize(Struct, frozen=True):
     """How people talk: so many messages of so many letters, one every so many seconds. A few fill
     what is kept for a reader. `write_seconds` is how long one may not read."""
 
@@ -41,11 +41,11 @@ class Pace(Struct, frozen=True):
         return 2 * (QUEUE_BYTES + self.length) + 64 * 1024
 
 
-BRIEFLY = Pace(messages=10, length=60_000, every_s=0.1, write_seconds=1)
+BRIEFLY = SlowReadersSize(messages=10, length=60_000, every_s=0.1, write_seconds=1)
 """For a test."""
 
 
-class Slowed(Struct, frozen=True):
+class SlowReadersResult(Struct, frozen=True):
     """What was seen. `grown` is the most that the process grew, `bound` what it may, in bytes;
     `stuck` counts connections of slow readers that were not let go; `p99_with_s` is from sending a
     message to the other readers, with the slow ones among them, `p99_without_s` before."""
@@ -78,8 +78,8 @@ class Slowed(Struct, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """One server on SQLite, the readers in a process of their own."""
     readers = settings.trials(READERS, 60)
-    pace = BRIEFLY if settings.short else Pace()
-    done = await slow(Home(settings.folder), readers, pace, settings)
+    pace = BRIEFLY if settings.short else SlowReadersSize()
+    done = await slow(ServerHome(settings.folder), readers, pace, settings)
     mib = 1 << 20
     return Figure(
         rig=RIG.name,
@@ -98,28 +98,33 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def slow(
-    home: Home, readers: int, pace: Pace, settings: RigSettings, *, sabotage: str = ""
-) -> Slowed:
+    home: ServerHome,
+    readers: int,
+    pace: SlowReadersSize,
+    settings: RigSettings,
+    *,
+    sabotage: str = "",
+) -> SlowReadersResult:
     """Talk while all read, talk as much while half do not, and let these come back."""
-    town, deaf = await furnish(home, 10), readers // 2
+    town, deaf = await seed(home, 10), readers // 2
     given = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": pace.write_seconds}
     async with (
         nodes(home, settings=given, sabotage=sabotage) as (server,),
-        crowd(await _plan(server, town, readers)) as many,
+        load_clients(await _plan(server, town, readers)) as many,
     ):
-        settings.say(f"all follow after {await many.all_back(BACK_WITHIN):.1f} s")
+        settings.say(f"all follow after {await many.all_reconnected(BACK_WITHIN):.1f} s")
         size, connected = _bytes(server.pid), _sockets(server.pid)
-        talk = Talking(server, town, pace)
-        before = await talk.say("before")
+        talk = TimedSender(server, town, pace)
+        before = await talk.send("before")
         without = await _settled(many, before, SETTLES_S)
         await many.stop_reading()
-        during = await talk.say("during")
+        during = await talk.send("during")
         await asyncio.sleep(pace.write_seconds + 1)
         stuck = _sockets(server.pid) - (connected - deaf)
-        affected = await many.heard(during)
-        await many.read_on()
+        affected = await many.report(during)
+        await many.resume_reading()
         heard = await _settled(many, before | during, 0 if sabotage else SETTLES_S)
-    return Slowed(
+    return SlowReadersResult(
         readers=readers,
         messages=2 * pace.messages,
         grown=max(0, talk.largest - size),
@@ -132,16 +137,16 @@ async def slow(
     )
 
 
-class Talking:
+class TimedSender:
     """One who talks; `largest` is the most bytes that the server's process had meanwhile."""
 
-    def __init__(self, server: Server, town: Town, pace: Pace) -> None:
+    def __init__(self, server: Server, town: SeededTenant, pace: SlowReadersSize) -> None:
         self._server = server
         self._town = town
         self._pace = pace
         self.largest = 0
 
-    async def say(self, name: str) -> dict[str, float]:
+    async def send(self, name: str) -> dict[str, float]:
         """Say all there is; answers when each message was sent (monotonic seconds)."""
         line, sent = Line(self._server.port), {}
         for n in range(self._pace.messages):
@@ -161,19 +166,19 @@ class Talking:
         return Request("POST", path, self._town.bearer("alice"), body)
 
 
-async def _plan(server: Server, town: Town, readers: int) -> Plan:
+async def _plan(server: Server, town: SeededTenant, readers: int) -> Plan:
     answer = await get(server.port, "/v1/events/cursor", town.bearer("ada"))
     start = answer.json()["cursor"]
     return Plan(port=server.port, town=town, count=readers, slow=readers // 2, cursor=start)
 
 
-async def _settled(many: Crowd, sent: Mapping[str, float], within: float) -> Heard:
+async def _settled(many: LoadClients, sent: Mapping[str, float], within: float) -> Report:
     """What was told, when all was told or there is no hope any more."""
     until = time.monotonic() + within
-    heard = await many.heard(sent)
+    heard = await many.report(sent)
     while heard.missed and time.monotonic() < until:
         await asyncio.sleep(0.2)
-        heard = await many.heard(sent)
+        heard = await many.report(sent)
     return heard
 
 

@@ -13,22 +13,22 @@ from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.probe import probing
-from rigs.servers import Home, Server, nodes
-from rigs.town import Town, furnish
+from rigs.servers import Server, ServerHome, nodes
+from rigs.town import SeededTenant, seed
 from rigs.wire import HOST, Line, Request
 
 FROM = "127.0.0.2"
 """An address of this machine that is not the others'."""
 HEADER_MIB = 96
 P99_S = 0.05
-GROWN_BYTES = 32 << 20
+MAX_GROWTH_BYTES = 32 << 20
 SLACK_S = 5.0
 DEADLINES = {"head_seconds": 5, "body_seconds": 5, "idle_seconds": 5, "hello_seconds": 5}
 _PING, _TEXT, _NOTHING = b"\x89\x80\0\0\0\0", b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0"
 _HEAD = f"POST /v1/auth/login HTTP/1.1\r\nHost: {HOST}\r\n".encode()
 
 
-class Seen(Struct, frozen=True):
+class SlowClientsResult(Struct, frozen=True):
     """What was seen. `left` counts connections of strangers that were still open a little after
     their deadlines; `p99_s` is of others' /livez meanwhile, `sent` what others said meanwhile,
     `grown` the most bytes that the process grew."""
@@ -44,17 +44,17 @@ class Seen(Struct, frozen=True):
     def ok(self) -> bool:
         """All gone, nobody held up, nothing kept."""
         fast = self.answers > 0 and self.p99_s <= P99_S
-        return not self.left and self.grown <= GROWN_BYTES and fast
+        return not self.left and self.grown <= MAX_GROWTH_BYTES and fast
 
 
-class Many:
+class ConnectionGroup:
     """Strangers, each a connection that ends when the server ends it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._tasks: list[asyncio.Task[None]] = []
 
-    def come(self, n: int, start: bytes, drop: bytes = b"", every_s: float = 0.0) -> None:
+    def connect(self, n: int, start: bytes, drop: bytes = b"", every_s: float = 0.0) -> None:
         """So many more, who say `start` and then `drop` again and again, if it is anything."""
         for _ in range(n):
             self._tasks.append(asyncio.create_task(self._one(start, drop, every_s)))
@@ -65,11 +65,11 @@ class Many:
         return len(self._tasks)
 
     @property
-    def left(self) -> int:
+    def closed_count(self) -> int:
         """How many are still connected."""
         return sum(not task.done() for task in self._tasks)
 
-    async def go(self) -> None:
+    async def close(self) -> None:
         """End those who are left."""
         for task in self._tasks:
             task.cancel()
@@ -91,7 +91,7 @@ class Many:
 async def run(settings: RigSettings) -> Figure:
     """One server on SQLite, the others' probe in a process of its own."""
     many = settings.trials(300, 20)
-    seen = await harass(Home(settings.folder), many)
+    seen = await attack(ServerHome(settings.folder), many)
     return Figure(
         rig=RIG.name,
         params={"idle": many, "half_heads": many, "slow_bodies": many // 6, **DEADLINES},
@@ -103,27 +103,27 @@ async def run(settings: RigSettings) -> Figure:
     )
 
 
-async def harass(home: Home, many: int, *, sabotage: str = "") -> Seen:
+async def attack(home: ServerHome, many: int, *, sabotage: str = "") -> SlowClientsResult:
     """Let all of them come at once, and wait until their time is over."""
-    town = await furnish(home, 10)
+    town = await seed(home, 10)
     async with nodes(home, settings=DEADLINES, sabotage=sabotage) as (server,):
-        strangers, size = Many(server.port), _bytes(server.pid)
+        strangers, size = ConnectionGroup(server.port), _bytes(server.pid)
         async with probing(server.port) as delays, _talking(server, town) as talk:
-            strangers.come(many, b"")
-            strangers.come(many, _HEAD + b"X-Half: ")
-            strangers.come(many // 6, _HEAD + b"Content-Length: 900\r\n\r\n", b"{", 0.5)
-            strangers.come(1, _HEAD + b"X-Long: ", b"x" * (1 << 20))
+            strangers.connect(many, b"")
+            strangers.connect(many, _HEAD + b"X-Half: ")
+            strangers.connect(many // 6, _HEAD + b"Content-Length: 900\r\n\r\n", b"{", 0.5)
+            strangers.connect(1, _HEAD + b"X-Long: ", b"x" * (1 << 20))
             for path in (b"/cable", b"/v1/socket"):
-                strangers.come(2, _upgrade(path), _PING * 2000)
-                strangers.come(2, _upgrade(path), _TEXT + _NOTHING * 2000)
+                strangers.connect(2, _upgrade(path), _PING * 2000)
+                strangers.connect(2, _upgrade(path), _TEXT + _NOTHING * 2000)
             until = time.monotonic() + max(DEADLINES.values()) + SLACK_S
             while time.monotonic() < until:
                 talk.grown = max(talk.grown, _bytes(server.pid) - size)
                 await asyncio.sleep(0.1)
-            left = strangers.left
-        await strangers.go()
+            left = strangers.closed_count
+        await strangers.close()
     ordered = sorted(delays)
-    return Seen(
+    return SlowClientsResult(
         strangers=strangers.count,
         left=left,
         p99_s=round(ordered[len(ordered) * 99 // 100], 4) if ordered else float("inf"),
@@ -133,7 +133,7 @@ async def harass(home: Home, many: int, *, sabotage: str = "") -> Seen:
     )
 
 
-class Talk:
+class LatencySample:
     """What others said meanwhile, and how much the process grew."""
 
     def __init__(self) -> None:
@@ -142,8 +142,8 @@ class Talk:
 
 
 @contextlib.asynccontextmanager
-async def _talking(server: Server, town: Town) -> AsyncIterator[Talk]:
-    talk, line = Talk(), Line(server.port)
+async def _talking(server: Server, town: SeededTenant) -> AsyncIterator[LatencySample]:
+    talk, line = LatencySample(), Line(server.port)
 
     async def say() -> None:
         while True:

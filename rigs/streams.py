@@ -8,14 +8,14 @@ from collections.abc import Coroutine, Sequence
 from msgspec import Struct
 
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.ledger import Ledger
+from rigs.ledger import ConsistencyCheck
 from rigs.load import Load
 from rigs.manners import MANNERS
 from rigs.sends import Sends
-from rigs.servers import Home, Server
-from rigs.tail import Leaves, Refused, Tail
-from rigs.town import Town, furnish
-from rigs.warm import Warm
+from rigs.servers import Server, ServerHome
+from rigs.tail import Disconnects, StreamFollower, UnexpectedStatus
+from rigs.town import SeededTenant, seed
+from rigs.warm import Prefork
 from rigs.wire import get
 from tests.support.postgres import running_postgres
 
@@ -24,19 +24,19 @@ FOLLOWERS = 60
 TALKS = 100
 SQLITE_SHARE = 10
 """One in so many of the reconnects is to the one node on SQLite."""
-SENDS_EVERY_S = 0.15
-LEAVES = (0.05, 1.2)
+SEND_INTERVAL_S = 0.15
+DISCONNECTS = (0.05, 1.2)
 """After how many seconds a follower leaves, if not in the middle of some byte before."""
 BYTES = (300, 20_000)
 LIVES_S = (1.0, 6.0)
 DOWN_S = (0.0, 0.5)
-AGAIN_AFTER = 0.02
+RECONNECT_AFTER_S = 0.02
 SETTLES_S, PLANTED_S = 30.0, 2.0
 """How long to wait for what was not told yet; less where something is to be missing."""
-CALM_S = 0.5
+QUIET_S = 0.5
 
 
-class Followed(Struct, frozen=True):
+class StreamsResult(Struct, frozen=True):
     """What all followers together were told. `missed` sums over them what others of the same
     manner were told, or senders, and they were not; `doubled` the messages told under two ids;
     `repeated` the events told again under the same id; `kills` counts those of nodes."""
@@ -68,10 +68,10 @@ async def run(settings: RigSettings) -> Figure:
     reconnects, dice = settings.trials(RECONNECTS, 300), settings.random()
     fewer = reconnects // SQLITE_SHARE
     with running_postgres() as cluster:
-        home = Home(settings.folder / "postgres", cluster.new_database())
+        home = ServerHome(settings.folder / "postgres", cluster.new_database())
         done = [await cut(home, 2, reconnects - fewer, dice)]
     settings.say(f"{done[0]}")
-    done.append(await cut(Home(settings.folder / "sqlite"), 1, fewer, dice))
+    done.append(await cut(ServerHome(settings.folder / "sqlite"), 1, fewer, dice))
     return Figure(
         rig=RIG.name,
         params={"reconnects": reconnects, "followers": FOLLOWERS},
@@ -87,7 +87,7 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def cut(
-    home: Home,
+    home: ServerHome,
     nodes: int,
     reconnects: int,
     dice: random.Random,
@@ -96,37 +96,41 @@ async def cut(
     talks: int = TALKS,
     forgets: bool = False,
     sabotage: str = "",
-) -> Followed:
+) -> StreamsResult:
     """Have followers of `nodes` nodes come back so often together, and compare what they were told.
     Planted bugs: a follower that `forgets` its cursor, a server with a fault."""
-    town, ledger = await furnish(home, talks), Ledger()
-    with Warm(sabotage) as warm:
+    town, ledger = await seed(home, talks), ConsistencyCheck()
+    with Prefork(sabotage) as warm:
         servers = [Server(home, warm=warm) for _ in range(nodes)]
         for server in servers:
             server.start()
             await server.wait_ready()
-        crowd = await Crowd.made(servers, town, dice, followers, forgets)
+        crowd = await Followers.create(servers, town, dice, followers, forgets)
         loads = [
             Load(
                 server.port, Sends(town, dice, name=f"node{n}", keys="own"), ledger, 2,
-                pause_s=SENDS_EVERY_S,
+                pause_s=SEND_INTERVAL_S,
             )
             for n, server in enumerate(servers)
         ]  # fmt: skip
         for load in loads:
             load.start()
-        kills = await _kill_until(crowd.come_back(reconnects), servers, dice)
+        kills = await _kill_until(crowd.reconnect(reconnects), servers, dice)
         for load in loads:
             await load.finish()
         await crowd.settle(ledger.told, PLANTED_S if forgets or sabotage else SETTLES_S)
     return crowd.compared(home.database, kills, ledger.told)
 
 
-class Crowd:
+class Followers:
     """The followers, of every manner in turn."""
 
     def __init__(
-        self, servers: Sequence[Server], tails: list[Tail], dice: random.Random, forgets: bool
+        self,
+        servers: Sequence[Server],
+        tails: list[StreamFollower],
+        dice: random.Random,
+        forgets: bool,
     ) -> None:
         self._servers = servers
         self._tails = tails
@@ -136,24 +140,29 @@ class Crowd:
         self._came = 0
 
     @classmethod
-    async def made(
-        cls, servers: Sequence[Server], town: Town, dice: random.Random, count: int, forgets: bool
-    ) -> "Crowd":
+    async def create(
+        cls,
+        servers: Sequence[Server],
+        town: SeededTenant,
+        dice: random.Random,
+        count: int,
+        forgets: bool,
+    ) -> "Followers":
         """All begin at one cursor, before anything is said."""
         answer = await get(servers[0].port, "/v1/events/cursor", town.bearer("ada"))
         start, manners = answer.json()["cursor"], list(MANNERS.values())
-        tails = [Tail(manners[n % len(manners)], town, start) for n in range(count)]
+        tails = [StreamFollower(manners[n % len(manners)], town, start) for n in range(count)]
         return cls(servers, tails, dice, forgets)
 
-    async def come_back(self, reconnects: int) -> None:
+    async def reconnect(self, reconnects: int) -> None:
         """Follow, leave and come back until all together have done so often."""
         self._wanted = reconnects + len(self._tails)
         await asyncio.gather(*(self._restless(tail) for tail in self._tails))
 
-    async def _restless(self, tail: Tail) -> None:
+    async def _restless(self, tail: StreamFollower) -> None:
         while self._came < self._wanted:
-            leaves = Leaves(
-                seconds=self._dice.uniform(*LEAVES),
+            leaves = Disconnects(
+                seconds=self._dice.uniform(*DISCONNECTS),
                 bytes=self._dice.uniform(*BYTES) if self._dice.random() < 0.5 else float("inf"),
             )
             if self._forgets:
@@ -169,25 +178,25 @@ class Crowd:
             if time.monotonic() > until:
                 break
             await asyncio.sleep(0.1)
-        await asyncio.sleep(CALM_S)
+        await asyncio.sleep(QUIET_S)
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)
 
-    async def _patient(self, tail: Tail) -> None:
+    async def _patient(self, tail: StreamFollower) -> None:
         while True:
-            await _follow(tail, self._dice.choice(self._servers).port, Leaves())
+            await _follow(tail, self._dice.choice(self._servers).port, Disconnects())
 
     def compared(
         self, database: str, kills: int, acknowledged: dict[str, tuple[str, str]]
-    ) -> Followed:
+    ) -> StreamsResult:
         """What each was told against what the others of its manner were, and the senders."""
         everything: dict[str, set[bytes]] = {}
         for tail in self._tails:
             everything.setdefault(tail.manner.name, set()).update(tail.ids)
         silent = sum(len(acknowledged.keys() - tail.words.keys()) for tail in self._tails)
         less = sum(len(everything[tail.manner.name] - tail.ids.keys()) for tail in self._tails)
-        return Followed(
+        return StreamsResult(
             database=database,
             reconnects=self._came - len(self._tails),
             kills=kills,
@@ -200,15 +209,15 @@ class Crowd:
         )
 
 
-async def _follow(tail: Tail, port: int, leaves: Leaves) -> bool:
+async def _follow(tail: StreamFollower, port: int, leaves: Disconnects) -> bool:
     """Follow once; whether the node let us in."""
     try:
         await tail.follow(port, leaves)
     except ConnectionRefusedError:
-        await asyncio.sleep(AGAIN_AFTER)
+        await asyncio.sleep(RECONNECT_AFTER_S)
         return False
-    except (OSError, Refused, TimeoutError):
-        await asyncio.sleep(AGAIN_AFTER)
+    except (OSError, UnexpectedStatus, TimeoutError):
+        await asyncio.sleep(RECONNECT_AFTER_S)
     return True
 
 
@@ -220,7 +229,7 @@ async def _kill_until(
     while not task.done():
         await asyncio.wait({task}, timeout=dice.uniform(*LIVES_S))
         server = dice.choice(list(servers))
-        server.kill9()
+        server.kill()
         kills += 1
         await asyncio.sleep(dice.uniform(*DOWN_S))
         server.start()

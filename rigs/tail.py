@@ -9,9 +9,9 @@ from collections import Counter
 
 from msgspec import Struct
 
-from rigs.frames import Head, Refused, Told
-from rigs.manners import Manner
-from rigs.town import Town
+from rigs.frames import Head, ReceivedEvent, UnexpectedStatus
+from rigs.manners import StreamProtocol
+from rigs.town import SeededTenant
 from rigs.wire import HOST
 
 OPENS_WITHIN = 60.0
@@ -19,19 +19,21 @@ _READ = 65536
 _ID = re.compile(rb'"id":"(evt_[0-9a-f]{32})"')
 
 
-class Leaves(Struct, frozen=True):
+class Disconnects(Struct, frozen=True):
     """When to leave: after so many bytes, so many seconds, whatever comes first."""
 
     bytes: float = float("inf")
     seconds: float = float("inf")
 
 
-class Tail:
+class StreamFollower:
     """`ids` counts how often each event was told, `words` has the ids under which each message's
     first word came, `came` when (monotonic seconds); `cursor` is the last one seen. `reads` may be
     cleared: then nothing is read."""
 
-    def __init__(self, manner: Manner, town: Town, cursor: str, receives: int = 0) -> None:
+    def __init__(
+        self, manner: StreamProtocol, town: SeededTenant, cursor: str, receives: int = 0
+    ) -> None:
         """`receives` is how much the system keeps for us unread, in bytes (0: as it likes)."""
         self.manner = manner
         self.cursor = cursor
@@ -47,10 +49,10 @@ class Tail:
         self._town = town
         self._receives = receives
 
-    async def follow(self, port: int, leaves: Leaves | None = None) -> None:
+    async def follow(self, port: int, leaves: Disconnects | None = None) -> None:
         """Follow one connection until we leave or it ends. Raises OSError when it cannot be had or
         breaks, Refused when it is answered by something else, TimeoutError when by nothing."""
-        leaves = leaves or Leaves()
+        leaves = leaves or Disconnects()
         self.ready.clear()
         self.closing, self.retry_ms = "", 0
         reader, writer = await self._open(port)
@@ -87,13 +89,13 @@ class Tail:
             if head.over and not began:
                 writer.write(self.manner.hello(self._town, self.cursor))
             for told in parser.feed(data):
-                self._told(told)
+                self._received(told)
 
     async def _some(self, reader: asyncio.StreamReader, most: float) -> bytes:
         await self.reads.wait()
         return await reader.read(min(_READ, int(min(most, _READ))))
 
-    def _told(self, told: Told) -> None:
+    def _received(self, told: ReceivedEvent) -> None:
         """A frame, whole: what comes before its cursor is ours."""
         if told.cursor:
             self.cursor = told.cursor
@@ -107,7 +109,7 @@ class Tail:
             self.closing = reason[1].decode() if reason else "?"
         if named := _ID.search(told.data):
             self.ids[named[1]] += 1
-            word = self.manner.said(told)
+            word = self.manner.text_of(told)
             if word:
                 self.words.setdefault(word, set()).add(named[1])
                 self.came.setdefault(word, time.monotonic())
@@ -117,4 +119,4 @@ def _finite(seconds: float) -> float | None:
     return None if seconds == float("inf") else seconds
 
 
-__all__ = ["Leaves", "Refused", "Tail"]
+__all__ = ["Disconnects", "StreamFollower", "UnexpectedStatus"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rigs.town import Talk, Town
+from rigs.town import SeededConversation, SeededTenant
 from rigs.wire import Reply, Request
 
 UPLOAD = 3 << 20
@@ -19,7 +19,7 @@ SHAPES: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def is_clear(dialect: str, reply: Reply) -> bool:
+def is_clear_refusal(dialect: str, reply: Reply) -> bool:
     """Whether a refusal says that the server cannot now, in its dialect's shape, and when to come
     again."""
     if reply.status not in (503, 507) or int(reply.headers.get("retry-after", "0")) < 1:
@@ -30,7 +30,7 @@ def is_clear(dialect: str, reply: Reply) -> bool:
         return False
 
 
-def reads(town: Town, talk: Talk) -> list[Request]:
+def reads(town: SeededTenant, talk: SeededConversation) -> list[Request]:
     """A list and a conversation's messages in every dialect, and whether the server lives."""
     dan, alice = town.bearer("dan"), town.bearer("alice")
     desk, chats = {"X-API-Key": town.key}, {"Authorization": town.key}
@@ -66,6 +66,6 @@ class Upload(Request, frozen=True):
         return "\r\n".join((*lines, "", "")).encode() + body
 
 
-def upload(town: Town, talk: Talk) -> Upload:
+def upload(town: SeededTenant, talk: SeededConversation) -> Upload:
     """A file of Carol's."""
     return Upload("POST", f"{town.contact_path}/{talk.number}/messages")

@@ -25,21 +25,21 @@ from koine.model.permissions import PERMISSIONS
 from koine.store import inboxes as inbox_rows
 from koine.store import schema
 from koine.store.db import Tx
-from rigs.servers import Home
+from rigs.servers import ServerHome
 
 WEEK_S = 7 * 86_400
 AT_ONCE = 16
 ROLES = {"ada": "tenant_admin", "alice": "agent", "dan": "driver"}
 
 
-class Talk(Struct, frozen=True):
+class SeededConversation(Struct, frozen=True):
     """A conversation: Carol's in the website inbox, in which Dan and Alice take part."""
 
     id: str
     number: int
 
 
-class Town(Struct, frozen=True):
+class SeededTenant(Struct, frozen=True):
     """One tenant and what opens its doors; a token holds for a week.
 
     Ada administers, Alice is an agent, Dan drives: `ids` and `tokens` by name. `key` may do
@@ -53,7 +53,7 @@ class Town(Struct, frozen=True):
     inbox_id: str
     inbox_identifier: str
     source_id: str
-    talks: list[Talk]
+    talks: list[SeededConversation]
 
     @property
     def contact_path(self) -> str:
@@ -67,7 +67,9 @@ class Town(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def opened(home: Home, settings: Mapping[str, object] | None = None) -> AsyncIterator[Engine]:
+async def open_engine(
+    home: ServerHome, settings: Mapping[str, object] | None = None
+) -> AsyncIterator[Engine]:
     """An engine of the rig's own on a home's database, with its tables made if need be.
 
     Beside a running server it is one more program on the same database, as `koine user` is.
@@ -84,13 +86,13 @@ async def opened(home: Home, settings: Mapping[str, object] | None = None) -> As
         await db.close()
 
 
-async def furnish(home: Home, talks: int = 10, name: str = "Acme") -> Town:
+async def seed(home: ServerHome, talks: int = 10, name: str = "Acme") -> SeededTenant:
     """Make a tenant with `talks` conversations in a home. May be called again: for another one."""
-    async with opened(home) as engine:
-        return await make_town(engine, talks, name)
+    async with open_engine(home) as engine:
+        return await seed_tenant(engine, talks, name)
 
 
-async def make_town(engine: Engine, talks: int = 10, name: str = "Acme") -> Town:
+async def seed_tenant(engine: Engine, talks: int = 10, name: str = "Acme") -> SeededTenant:
     """As `furnish`, on an engine."""
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
     boss = operator(tenant.id)
@@ -98,7 +100,7 @@ async def make_town(engine: Engine, talks: int = 10, name: str = "Acme") -> Town
     carol = await people.create(engine, boss, NewIdentity(kind="contact", name="Carol Contact"))
     inbox = await inboxes.create(engine, boss, inboxes.NewInbox(name="Website"))
     place = ContactInbox(inbox.id, carol.id, new_id(), random_token(), False, 1)
-    await engine.db.write(tenant.id, _place, place)
+    await engine.db.write(tenant.id, _insert_identity, place)
     key = await keys.create(engine, boss, "all", PERMISSIONS, user_id=users["alice"].id)
     new = NewConversation(
         title="Talk", inbox_id=inbox.id, owner_id=carol.id, source_id=place.source_id,
@@ -108,7 +110,7 @@ async def make_town(engine: Engine, talks: int = 10, name: str = "Acme") -> Town
     while wanted := min(AT_ONCE, talks - len(made)):
         some = (conversations.create(engine, boss, new) for _ in range(wanted))
         made += await asyncio.gather(*some)
-    return Town(
+    return SeededTenant(
         tenant_id=tenant.id,
         ids={"carol": carol.id} | {who: user.id for who, user in users.items()},
         tokens={
@@ -119,7 +121,7 @@ async def make_town(engine: Engine, talks: int = 10, name: str = "Acme") -> Town
         inbox_id=inbox.id,
         inbox_identifier=inbox.identifier,
         source_id=place.source_id,
-        talks=[Talk(each.id, each.number) for each in made],
+        talks=[SeededConversation(each.id, each.number) for each in made],
     )
 
 
@@ -129,5 +131,5 @@ async def _user(engine: Engine, boss: Actor, who: str, role: str) -> Identity:
     return await people.create(engine, boss, new)
 
 
-async def _place(tx: Tx, place: ContactInbox) -> None:
+async def _insert_identity(tx: Tx, place: ContactInbox) -> None:
     await inbox_rows.insert_contact_inbox(tx, place)

@@ -26,20 +26,20 @@ from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.servers import QUIET
-from rigs.town import make_town
-from rigs.unread_house import Drift, House, SteadyClock
-from rigs.unread_looks import look
+from rigs.town import seed_tenant
+from rigs.unread_house import ModelledTenant, ModelMismatch, SteadyClock
+from rigs.unread_looks import compare
 from tests.drivers.asgi import Caller
 from tests.support.postgres import Postgres
 
 LONG, SHORT = 200_000, 2_000
-HOUSES = 16
+TENANTS = 16
 """At once, so that their sends share commits as in a busy server."""
 LOOK_EVERY, LOOK_EVERYWHERE = 8, 80
 """Steps of a house between looks at two lists and a conversation, and at everything."""
 
 
-class Tally(Struct):
+class UnreadResult(Struct):
     """What was counted; `drifts` has a text for each house that broke off."""
 
     steps: int = 0
@@ -51,9 +51,9 @@ async def run(settings: RigSettings) -> Figure:
     """Take `n` steps (200,000), half of them on each database."""
     steps = settings.trials(LONG, SHORT)
     async with _sqlite(settings.folder) as db:
-        tally = await play(db, steps // 2, settings.seed)
+        tally = await random_walk(db, steps // 2, settings.seed)
     async with _postgres() as db:
-        more = await play(db, steps - steps // 2, settings.seed + 1)
+        more = await random_walk(db, steps - steps // 2, settings.seed + 1)
     for text in (drifts := tally.drifts + more.drifts):
         settings.say(text)
     counts: dict[str, int | float] = {
@@ -63,7 +63,7 @@ async def run(settings: RigSettings) -> Figure:
         f"{counts['steps']:,} random steps over five dialects and two databases, "
         f"{counts['looks']:,} views compared: drift {len(drifts)}"
     )
-    params: dict[str, int | str] = {"steps": steps, "seed": settings.seed, "houses": HOUSES}
+    params: dict[str, int | str] = {"steps": steps, "seed": settings.seed, "houses": TENANTS}
     ok = not drifts and counts["steps"] == steps
     return Figure(rig="unread", params=params, counts=counts, ok=ok, line=line)
 
@@ -76,14 +76,18 @@ RIG = Rig(
 )
 
 
-async def play(db: Database, steps: int, seed: int, houses: int = HOUSES, plant: str = "") -> Tally:
+async def random_walk(
+    db: Database, steps: int, seed: int, houses: int = TENANTS, plant: str = ""
+) -> UnreadResult:
     """Take so many steps in all, in new tenants of a database; with a bug of PLANTS if named."""
-    clock, tally = SteadyClock(), Tally(drifts=[])
+    clock, tally = SteadyClock(), UnreadResult(drifts=[])
     settings = load({}, {**QUIET, "secret_key": "unread" * 8})
     engine = await engines.open_engine(db, clock, settings, {})
     call = Caller(build_app(dialects(), engine, settings))
     made = [
-        House(call, await make_town(engine, 0, f"House {n}"), clock, Random(f"{seed}/{n}"))
+        ModelledTenant(
+            call, await seed_tenant(engine, 0, f"House {n}"), clock, Random(f"{seed}/{n}")
+        )
         for n in range(houses)
     ]
     shares = [steps // houses + (n < steps % houses) for n in range(houses)]
@@ -92,16 +96,16 @@ async def play(db: Database, steps: int, seed: int, houses: int = HOUSES, plant:
     return tally
 
 
-async def _live(house: House, steps: int, tally: Tally) -> None:
+async def _live(house: ModelledTenant, steps: int, tally: UnreadResult) -> None:
     try:
         for number in range(1, steps + 1):
             await house.step()
             tally.steps += 1
             if house.talks and (number % LOOK_EVERY == 0 or number == steps):
                 everywhere = number % LOOK_EVERYWHERE == 0 or number == steps
-                compared = await look(house, everywhere)
+                compared = await compare(house, everywhere)
                 tally.looks += compared
-    except Drift as drift:
+    except ModelMismatch as drift:
         tally.drifts.append(f"{drift}\nafter:\n" + "\n".join(house.history))
 
 

@@ -4,19 +4,19 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
-from rigs.town import Town
-from rigs.unread_model import STAFF, Part, Talk, Word
+from rigs.town import SeededTenant
+from rigs.unread_model import STAFF, ModelMessage, ModelParticipant, Talk
 from tests.drivers.asgi import Caller
 
 DELIVERY, HELPDESK = "/messaging/conversations", "/api/v1/conversations"
 CHATS, SAID, NATIVE = "/api/v1/chats", "/api/v1/chat-messages", "/v1/conversations"
 JSON = dict[str, Any]
-MOST_SAID = 60
+MAX_MESSAGES = 60
 """A longer conversation is removed and another opened: pages stay whole, and the rig fast."""
 TALKS = 5
 
 
-class Drift(Exception):
+class ModelMismatch(Exception):
     """The server and the model do not say the same."""
 
 
@@ -31,10 +31,12 @@ class SteadyClock:
         return self.us
 
 
-class House:
+class ModelledTenant:
     """The people of one town, what they do, and the model of it."""
 
-    def __init__(self, call: Caller, town: Town, clock: SteadyClock, chance: Random) -> None:
+    def __init__(
+        self, call: Caller, town: SeededTenant, clock: SteadyClock, chance: Random
+    ) -> None:
         self.town, self.clock, self.chance = town, clock, chance
         self.talks: list[Talk] = []
         self.contact = town.ids["carol"]
@@ -59,7 +61,7 @@ class House:
         while len(self.talks) < TALKS:
             await self._open()
         talk = self.chance.choice(self.talks)
-        doing = self._remove if len(talk.said) >= MOST_SAID else self.chance.choice(self._steps)
+        doing = self._remove if len(talk.said) >= MAX_MESSAGES else self.chance.choice(self._steps)
         await doing(talk)
 
     async def ask(
@@ -69,20 +71,26 @@ class House:
         self.history = [*self.history[-19:], f"{who} {method} {url} {body or ''}"]
         reply = await self.as_[who](method, url, body)
         if ok != (200 <= reply.status < 300) or reply.status >= 500:
-            raise Drift(f"{who} {method} {url}: {reply.status} {reply.text[:200]}, expected {ok=}")
+            raise ModelMismatch(
+                f"{who} {method} {url}: {reply.status} {reply.text[:200]}, expected {ok=}"
+            )
         return reply.json() if ok and reply.content else None
 
-    def agree(self, what: str, found: object, expected: object) -> None:
+    def expect(self, what: str, found: object, expected: object) -> None:
         """Raise Drift unless the server says what the model says."""
         if found != expected:
-            raise Drift(f"{what}: the server says {found!r}, the model {expected!r}")
+            raise ModelMismatch(f"{what}: the server says {found!r}, the model {expected!r}")
 
     async def _open(self) -> None:
         """By the contact, or by the desk for nobody."""
         self.moves += 1
         if self.chance.random() < 0.7:
             made = await self.ask("contact", "POST", f"{self.inbox}/conversations", {})
-            owner, source, parts = self.contact, self.town.source_id, {self.contact: Part()}
+            owner, source, parts = (
+                self.contact,
+                self.town.source_id,
+                {self.contact: ModelParticipant()},
+            )
             talk = Talk(made["uuid"], made["id"], owner, source, self.moves, parts)
         else:
             body = {"title": "Free", "inbox_id": self.town.inbox_id}
@@ -118,7 +126,7 @@ class House:
         talk.closed = talk.closed and role == "assistant"
         self._said(talk, made["id"], text, made["senderId"])
         if role == "user":
-            self.agree("whose word", made["senderId"], talk.owner)
+            self.expect("whose word", made["senderId"], talk.owner)
 
     async def _say_inbox(self, talk: Talk) -> None:
         text = self._text()
@@ -135,7 +143,7 @@ class House:
         body = {"content": text, "private": private}
         made = await self.ask(who, "POST", f"{NATIVE}/{talk.id}/messages", body, ok)
         if ok:
-            self.agree("seq", made["seq"], len(talk.said) + 1)
+            self.expect("seq", made["seq"], len(talk.said) + 1)
             self._said(talk, made["id"], text, self.town.ids[who], private)
 
     async def _note(self, talk: Talk) -> None:
@@ -156,7 +164,9 @@ class House:
         if not ok:
             return
         aloud = talk.aloud()
-        self.agree("page", [m["content"] for m in shown["messages"]], [w.text for w in aloud[::-1]])
+        self.expect(
+            "page", [m["content"] for m in shown["messages"]], [w.text for w in aloud[::-1]]
+        )
         newest = talk.said.index(aloud[-1]) + 1 if aloud else 0
         if newest > talk.parts[me].read:
             talk.read(me, newest, (began, self.clock.us))
@@ -177,7 +187,7 @@ class House:
         told = await self.ask(who, "POST", f"{NATIVE}/{talk.id}/read", body, ok)
         if ok:
             moved = talk.read(me, upto, (began, self.clock.us))
-            self.agree("moved", told["moved"], moved)
+            self.expect("moved", told["moved"], moved)
 
     async def _contact_reads(self, talk: Talk) -> None:
         if talk.source is None:
@@ -254,4 +264,4 @@ class House:
         self, talk: Talk, message_id: str, text: str, sender: str, private: bool = False
     ) -> None:
         self.moves += 1
-        talk.say(Word(message_id, text, private, sender), self.moves)
+        talk.say(ModelMessage(message_id, text, private, sender), self.moves)

@@ -10,7 +10,7 @@ STAFF = ("ada", "alice")
 """Who reads private notes; Dan, who drives, and contacts do not."""
 
 
-class Word(Struct):
+class ModelMessage(Struct):
     """Something said: its id once the server has given one."""
 
     id: str
@@ -19,7 +19,7 @@ class Word(Struct):
     sender: str
 
 
-class Part(Struct):
+class ModelParticipant(Struct):
     """One's part: how many words are read, which of them is shown as the last, whether it ended."""
 
     read: int = 0
@@ -36,13 +36,13 @@ class Talk(Struct):
     owner: str | None
     source: str | None
     moved: int
-    parts: dict[str, Part]
-    said: list[Word] = field(default_factory=list)
+    parts: dict[str, ModelParticipant]
+    said: list[ModelMessage] = field(default_factory=list)
     closed: bool = False
     seen_contact: tuple[int, int] = (0, 0)
     seen_agent: tuple[int, int] = (0, 0)
 
-    def aloud(self) -> list[Word]:
+    def aloud(self) -> list[ModelMessage]:
         """The public words."""
         return [word for word in self.said if not word.private]
 
@@ -57,7 +57,7 @@ class Talk(Struct):
         beyond = self.said[self.parts[who].read :]
         return len(beyond) if with_notes else sum(not word.private for word in beyond)
 
-    def say(self, word: Word, moved: int) -> None:
+    def say(self, word: ModelMessage, moved: int) -> None:
         """Add a word; its sender has then read everything."""
         self.said.append(word)
         if not word.private:
@@ -91,7 +91,7 @@ class Talk(Struct):
 
     def join(self, who: str) -> None:
         """Take part, perhaps again: what was read stays read."""
-        self.parts.setdefault(who, Part()).left = False
+        self.parts.setdefault(who, ModelParticipant()).left = False
 
     def leave(self, who: str) -> None:
         """Take part no longer."""

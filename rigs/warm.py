@@ -20,7 +20,7 @@ from koine.main import serving
 ROOT = Path(__file__).parent.parent
 
 
-class Warm:
+class Prefork:
     """The process that forks. Use as a context; its servers do not outlive it for long."""
 
     def __init__(self, sabotage: str = "") -> None:
@@ -34,7 +34,7 @@ class Warm:
         """The process that forks."""
         return self._process.pid
 
-    def __enter__(self) -> "Warm":
+    def __enter__(self) -> "Prefork":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -42,11 +42,13 @@ class Warm:
         self._process.stdin.close()
         self._process.wait()
 
-    def fork(self, environment: Mapping[str, str], log: Path) -> "Forked":
+    def fork(self, environment: Mapping[str, str], log: Path) -> "ForkedServer":
         """A new server with this environment, that writes to the end of `log`."""
-        return Forked(self, self.ask(do="fork", environment=dict(environment), log=str(log)) or 0)
+        return ForkedServer(
+            self, self.request(do="fork", environment=dict(environment), log=str(log)) or 0
+        )
 
-    def ask(self, **order: object) -> int | None:
+    def request(self, **order: object) -> int | None:
         """Have something done; answers a number or nothing."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -55,10 +57,10 @@ class Warm:
         return answer
 
 
-class Forked:
+class ForkedServer:
     """A process as subprocess.Popen would show it."""
 
-    def __init__(self, warm: Warm, pid: int) -> None:
+    def __init__(self, warm: Prefork, pid: int) -> None:
         self._warm = warm
         self.pid = pid
         self.returncode: int | None = None
@@ -66,7 +68,7 @@ class Forked:
     def poll(self) -> int | None:
         """Its exit code, None while it runs; negative is the signal that ended it."""
         if self.returncode is None:
-            self.returncode = self._warm.ask(do="poll", pid=self.pid)
+            self.returncode = self._warm.request(do="poll", pid=self.pid)
         return self.returncode
 
     def wait(self, timeout: float) -> int:
@@ -84,7 +86,7 @@ class Forked:
             os.kill(self.pid, number)
 
 
-def _obey() -> None:
+def _serve_requests() -> None:
     """Do what the lines of standard input say, until it is closed; then end every server."""
     if sys.argv[1]:
         importlib.import_module(f"rigs.sabotage.{sys.argv[1]}")
@@ -113,7 +115,7 @@ def _fork(environment: dict[str, str], log: str, life: tuple[int, int]) -> int:
     try:
         os.setsid()
         os.close(life[1])
-        threading.Thread(target=_end_with, args=(life[0],), daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=(life[0],), daemon=True).start()
         nothing = os.open(os.devnull, os.O_RDONLY)
         written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for to, opened in ((0, nothing), (1, written), (2, written)):
@@ -131,7 +133,7 @@ def _fork(environment: dict[str, str], log: str, life: tuple[int, int]) -> int:
         os._exit(code)
 
 
-def _end_with(life: int) -> None:
+def _exit_with_parent(life: int) -> None:
     """End this server, workers and all, when nobody holds the other end of the pipe: a kill -9 of
     the rig and of the process that forks leaves nobody else to do it."""
     os.read(life, 1)
@@ -144,4 +146,4 @@ def _poll(pid: int) -> int | None:
 
 
 if __name__ == "__main__":
-    _obey()
+    _serve_requests()

@@ -21,10 +21,10 @@ from koine.store.sql import Query
 from koine.store.tables import webhook_deliveries
 from koine.store.tables import webhook_endpoints as hooks_table
 from rigs.figure import Figure, Rig, RigSettings
-from rigs.flaky import Consumer, consuming
-from rigs.senders import Sender, SteeredClock
-from rigs.servers import Home
-from rigs.town import Town, make_town, opened
+from rigs.flaky import Consumer, flaky_consumer
+from rigs.senders import SteppedClock, WebhookProcess
+from rigs.servers import ServerHome
+from rigs.town import SeededTenant, open_engine, seed_tenant
 from rigs.wire import HOST
 from tests.support.postgres import running_postgres
 
@@ -71,7 +71,7 @@ async def run(settings: RigSettings) -> Figure:
     """On PostgreSQL, by two senders; the clock is moved over all tries of every event."""
     events = settings.trials(EVENTS, 300)
     with running_postgres() as cluster:
-        home = Home(settings.folder, cluster.new_database())
+        home = ServerHome(settings.folder, cluster.new_database())
         done = await deliver(home, events, settings.random(), senders=SENDERS)
     return Figure(
         rig=RIG.name,
@@ -85,7 +85,7 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def deliver(
-    home: Home,
+    home: ServerHome,
     events: int,
     dice: random.Random,
     *,
@@ -96,18 +96,22 @@ async def deliver(
 ) -> Delivered:
     """Have `events` told to `endpoints` of as many tenants, and compare. `once=False` is a consumer
     that does not look whether it knows an event; `sabotage` names broken senders."""
-    clock = SteeredClock(home.folder / "clock")
+    clock = SteppedClock(home.folder / "clock")
     consumer = Consumer(home.folder / "consumer.db", dice, lambda: clock.now() / SECOND, once=once)
     settings = home.settings(ALLOWED)
     made = [
-        Sender(settings, home.folder / "clock", timeout_s=TIMEOUT_S, sabotage=sabotage)
+        WebhookProcess(settings, home.folder / "clock", timeout_s=TIMEOUT_S, sabotage=sabotage)
         for _ in range(senders)
     ]
-    async with consuming(consumer), opened(home, ALLOWED) as engine, killed(made, dice, consumer):
+    async with (
+        flaky_consumer(consumer),
+        open_engine(home, ALLOWED) as engine,
+        killed(made, dice, consumer),
+    ):
         towns = [await _town(engine, consumer, number) for number in range(endpoints)]
         told = await _say(engine, towns, events)
         await _through(engine, clock, len(told))
-    effects = consumer.done()
+    effects = consumer.processed()
     return Delivered(
         events=len(told),
         lost=sum(each not in effects for each in told),
@@ -118,9 +122,9 @@ async def deliver(
     )
 
 
-async def _town(engine: Engine, consumer: Consumer, number: int) -> Town:
+async def _town(engine: Engine, consumer: Consumer, number: int) -> SeededTenant:
     """A tenant with an endpoint at the consumer."""
-    town = await make_town(engine, TALKS, f"Town{number}")
+    town = await seed_tenant(engine, TALKS, f"Town{number}")
     path = f"/{number}"
     new = NewEndpoint(
         dialect="native", url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",)
@@ -130,7 +134,7 @@ async def _town(engine: Engine, consumer: Consumer, number: int) -> Town:
     return town
 
 
-async def _say(engine: Engine, towns: list[Town], events: int) -> list[str]:
+async def _say(engine: Engine, towns: list[SeededTenant], events: int) -> list[str]:
     """Post so many messages, in the towns' talks in turn; answers their ids."""
     told: list[str] = []
     places = [(town, talk) for talk in range(TALKS) for town in towns]
@@ -149,7 +153,7 @@ async def _say(engine: Engine, towns: list[Town], events: int) -> list[str]:
 
 @asynccontextmanager
 async def killed(
-    senders: Sequence[Sender], dice: random.Random, consumer: Consumer
+    senders: Sequence[WebhookProcess], dice: random.Random, consumer: Consumer
 ) -> AsyncIterator[None]:
     """Senders that are killed and started again, in turn, while the context is open; the next one
     only when something was posted since."""
@@ -158,7 +162,7 @@ async def killed(
         while True:
             await asyncio.sleep(dice.uniform(*LIVES_S))
             each = dice.choice(senders)
-            await asyncio.to_thread(each.kill9)
+            await asyncio.to_thread(each.kill)
             each.start()
             consumer.posted.clear()
             await consumer.posted.wait()
@@ -173,10 +177,10 @@ async def killed(
         with suppress(asyncio.CancelledError):
             await killing
         for each in senders:
-            each.kill9()
+            each.kill()
 
 
-async def _through(engine: Engine, clock: SteeredClock, events: int) -> None:
+async def _through(engine: Engine, clock: SteppedClock, events: int) -> None:
     """Wait until every delivery is finished; whenever nothing is due, move on to when it is.
     Raises TimeoutError."""
     quiet, until = 0, time.monotonic() + PATIENCE_S

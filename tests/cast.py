@@ -135,7 +135,7 @@ async def _company(engine: Engine, name: str) -> Company:
         Delivery(new_id(), f"ORD-{n}", f"C{n}", cast["cleo"].id, cast["dan"].id, "active", n, n)
         for n in (1, 2, 3)
     ]
-    await engine.db.write(tenant.id, _furnish, list(places.values()), parcels)
+    await engine.db.write(tenant.id, _seed, list(places.values()), parcels)
     return Company(tenant, cast, inbox, places, parcels, made.text, read.text)
 
 
@@ -149,7 +149,7 @@ async def _user(engine: Engine, boss: Actor, who: str, role: str | None) -> Iden
     )  # fmt: skip
 
 
-async def _furnish(tx: Tx, places: list[ContactInbox], parcels: list[Delivery]) -> None:
+async def _seed(tx: Tx, places: list[ContactInbox], parcels: list[Delivery]) -> None:
     for place in places:
         await inbox_rows.insert_contact_inbox(tx, place)
     await deliveries.insert_many(tx, parcels)

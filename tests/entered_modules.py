@@ -21,9 +21,9 @@ from koine.dialects.native import Native
 from koine.engine import messages
 from koine.model.message import Draft
 from tests.cast import Cast, http, make_cast
-from tests.dialects.inbox.cabling import identifier, opened, shore
+from tests.dialects.inbox.cabling import identifier, live_server, opened
 from tests.dialects.native.following import following
-from tests.relay.hooks.told import telling
+from tests.relay.hooks.told import webhook_harness
 from tests.support import databases
 from tests.support.live import live
 
@@ -122,7 +122,7 @@ async def subscribe(trace: Trace, folder: Path) -> None:
     """A subscription over ActionCable, from the command to its confirmation."""
     async with databases.sqlite(folder) as db:
         cast = await make_cast(db)
-        async with shore(cast) as server, server.cabled() as client:
+        async with live_server(cast) as server, server.connect() as client:
             with trace.recording():
                 await client.subscribe(identifier(server.carol))
     trace.show("ActionCable subscribe", "dialects.")
@@ -130,7 +130,7 @@ async def subscribe(trace: Trace, folder: Path) -> None:
 
 async def webhook(trace: Trace, folder: Path) -> None:
     """A webhook, from the row to the answer of its endpoint."""
-    async with databases.sqlite(folder) as db, telling(db) as told:
+    async with databases.sqlite(folder) as db, webhook_harness(db) as told:
         await told.hook()
         await told.say(await told.talk())
         with trace.recording():

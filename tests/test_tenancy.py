@@ -15,7 +15,7 @@ OURS = {path.name for path in Path(store.__path__[0]).rglob("*.py")}
 
 
 @pytest.fixture(scope="module")
-def statements() -> list[sql.Statement]:
+def all_statements() -> list[sql.Statement]:
     for found in pkgutil.walk_packages(store.__path__, "koine.store."):
         if ".migrations" not in found.name:
             importlib.import_module(found.name)
@@ -24,9 +24,9 @@ def statements() -> list[sql.Statement]:
     return [s for s in sql.STATEMENTS if s.origin.split(":")[0] in OURS or s in families]
 
 
-def test_every_statement_names_its_tenant(statements: list[sql.Statement]) -> None:
-    complaints = [line for s in statements for line in tenancy.complaints(s)]
-    assert statements
+def test_every_statement_names_its_tenant(all_statements: list[sql.Statement]) -> None:
+    complaints = [line for s in all_statements for line in tenancy.complaints(s)]
+    assert all_statements
     assert not complaints, "\n".join(sorted(set(complaints)))
 
 

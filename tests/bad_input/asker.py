@@ -21,7 +21,7 @@ from tests.matrix.verdicts import YES, expected
 REFUSED = range(400, 500)
 
 
-class Asker:
+class Prober:
     """Calls one row of the matrix's table as someone who may."""
 
     def __init__(self, run: Run, dialect: Dialect, name: str) -> None:

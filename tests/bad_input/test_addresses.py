@@ -6,7 +6,7 @@ import pytest
 from msgspec import inspect
 
 from koine.main import dialects
-from tests.bad_input.asker import Asker, fields, rows
+from tests.bad_input.asker import Prober, fields, rows
 from tests.bad_input.values import COUNTS, ENCODINGS, FAR, NUMBERS, PLACES
 from tests.matrix.runner import Run
 
@@ -20,7 +20,7 @@ QUERIES = list(rows([*SPOKEN.values()], "query"))
 async def test_a_number_that_counts_nothing_is_refused(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     body = await asker.sent()
     for field in fields(asker.route.query):
         for number in NUMBERS:
@@ -35,7 +35,7 @@ async def test_a_number_that_counts_nothing_is_refused(
 async def test_a_word_that_is_none_of_ours_is_refused(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     body = await asker.sent()
     for field in fields(asker.route.query):
         if "Literal" in repr(inspect.type_info(field.type)):
@@ -52,7 +52,7 @@ async def test_a_word_that_is_none_of_ours_is_refused(
 async def test_a_place_that_is_no_id_is_nothing(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     body = await asker.sent()
     before = await asker.prints()
     for part in [each[1:-1] for each in asker.path.split("/") if each.startswith("{")]:

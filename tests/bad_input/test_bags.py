@@ -8,7 +8,7 @@ from msgspec import inspect
 
 from koine.engine.attributes import ATTRIBUTES, SETTINGS
 from koine.main import dialects
-from tests.bad_input.asker import Asker, rows
+from tests.bad_input.asker import Prober, rows
 from tests.matrix.runner import Run
 
 SPOKEN = {each.name: each for each in dialects()}
@@ -39,7 +39,7 @@ async def test_a_bag_beyond_the_limits_is_refused_and_nothing_is_kept(
     run: Run, name: str, route: str, field: str
 ) -> None:
     limits = SETTINGS if field == "settings" else ATTRIBUTES
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     deep: object = 1
     for _ in range(limits.depth):
         deep = {"a": deep}

@@ -9,7 +9,7 @@ import pytest
 from koine.http.loose import CoercingBodyReader
 from koine.http.route import Route
 from koine.main import dialects
-from tests.bad_input.asker import Asker, fields, rows
+from tests.bad_input.asker import Prober, fields, rows
 from tests.bad_input.values import BODIES, TEXTS, TYPES, UNSTORABLE, raw
 from tests.matrix.runner import Run
 from tests.matrix.verdicts import YES
@@ -24,7 +24,7 @@ EVERY = pytest.mark.parametrize(("name", "route"), list(rows([*SPOKEN.values()],
 async def test_what_is_no_json_object_changes_nothing(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     well = await asker.expect("well", body=await asker.sent(), refused=False)
     assert well.status in YES or asker.row.right in ("public 401", "password"), well.text
     run.things.spend_all()
@@ -43,7 +43,7 @@ async def test_what_is_no_json_object_changes_nothing(
 async def test_a_field_of_a_wrong_type_changes_nothing(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     good = await asker.body()
     before = await asker.prints()
     for field in fields(asker.route.body):
@@ -60,7 +60,7 @@ async def test_a_field_of_a_wrong_type_changes_nothing(
 async def test_a_text_that_cannot_be_kept_changes_nothing(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     good = await asker.body()
     before = await asker.prints()
     for field in fields(asker.route.body):
@@ -77,7 +77,7 @@ async def test_a_text_that_cannot_be_kept_changes_nothing(
 async def test_a_strange_text_never_breaks_anything(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     for field in fields(asker.route.body):
         for what, text in TEXTS.items():
             for value in (text, [text], {"a": text}):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from koine.main import dialects
-from tests.bad_input.asker import Asker, fields, rows
+from tests.bad_input.asker import Prober, fields, rows
 from tests.bad_input.values import raw
 from tests.matrix.runner import Run
 from tests.matrix.verdicts import YES
@@ -45,7 +45,7 @@ _VARIES = (
 async def test_nothing_else_is_listened_to(
     run: Run, name: str, route: str, record_property: Callable[[str, object], None]
 ) -> None:
-    asker = Asker(run, SPOKEN[name], route)
+    asker = Prober(run, SPOKEN[name], route)
     known = {field.encode_name for field in fields(asker.route.body)}
     extra = {field: value for field, value in EXTRA.items() if field not in known}
     well = await asker.expect("well", body=await asker.sent(), refused=False)

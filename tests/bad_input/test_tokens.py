@@ -12,7 +12,7 @@ from koine.model.actor import operator
 from koine.model.tenant import TokenIssuer
 from koine.store.db import Database
 from tests.bad_input import tokens
-from tests.bad_input.asker import Asker
+from tests.bad_input.asker import Prober
 from tests.drivers.world import World, make_world
 from tests.matrix.people import Caller, bearer
 from tests.matrix.runner import Run
@@ -70,9 +70,9 @@ async def test_a_public_key_is_no_secret(world: World, name: str) -> None:
     assert asker.wrong == []
 
 
-def at_door(world: World, name: str) -> Asker:
+def at_door(world: World, name: str) -> Prober:
     """At a door with a token that is believed."""
     good = bearer(tokens.signed(tokens.good(world.cast), SECRET))
     ada = Caller("ada", "token", "ada", good)
     run = Run(world, {"everywhere": [ada], "inbox": [ada]}, None)  # type: ignore[arg-type]  # no thing is asked for
-    return Asker(run, SPOKEN[name], DOORS[name])
+    return Prober(run, SPOKEN[name], DOORS[name])

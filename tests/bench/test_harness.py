@@ -21,7 +21,7 @@ from koine.store.sqlite import SqliteDatabase
 from tests.cast import test_settings as settings
 from tests.support.shared_postgres import SharedPostgres
 
-WORLD = World(conversations=50, messages=5, drivers=3, customers=7, deep=30, closed=True)
+WORLD = World(conversations=50, messages=5, drivers=3, customers=7, deep_messages=30, closed=True)
 PGBENCH = """
 number of transactions actually processed: 100
 number of failed transactions: 2 (2.000%)
@@ -51,14 +51,14 @@ def test_what_the_generator_prints_is_read() -> None:
 def test_the_generator_compiles_and_tells_that_nobody_listens(tmp_path: Path) -> None:
     tool = Generator(tmp_path)
     asked = tool.prepare("asked", [generator.get("/", "token")])
-    with pytest.raises(generator.Failed, match="connect"):
+    with pytest.raises(generator.LoadFailed, match="connect"):
         tool.run(1, asked, 1, 0.1)
 
 
 def test_a_figure_is_its_median() -> None:
     figures = Figures()
     figures.samples["x"] += [Sample(1.0, 5.0), Sample(9.0, 6.0), Sample(2.0, 7.0)]
-    assert figures.middle("x") == Sample(2.0, 6.0)
+    assert figures.median_of("x") == Sample(2.0, 6.0)
 
 
 def test_every_ceiling_has_a_figure() -> None:
@@ -75,7 +75,7 @@ async def test_the_world_in_sqlite_is_what_the_engine_counts(tmp_path: Path) -> 
 
 async def test_commits_one_by_one_are_sends(tmp_path: Path) -> None:
     path = tmp_path / "koine.db"
-    open_world = World(conversations=5, messages=3, drivers=2, customers=2, deep=3)
+    open_world = World(conversations=5, messages=3, drivers=2, customers=2, deep_messages=3)
     await sqlite.fill(path, open_world)
     assert sqlite.Commits(path, open_world).run(0.05) > 0
 

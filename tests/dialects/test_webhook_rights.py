@@ -13,24 +13,24 @@ from koine.model.identity import NewIdentity
 from koine.model.permissions import READ_WEBHOOKS, WRITE_WEBHOOKS
 from koine.store.db import Database
 from tests.cast import http
-from tests.relay.hooks.told import Told, telling
+from tests.relay.hooks.told import WebhookHarness, webhook_harness
 from tests.support.receiver import receiving
 
-Api = tuple[Told, httpx.AsyncClient]
+Api = tuple[WebhookHarness, httpx.AsyncClient]
 DIALECTS = pytest.mark.parametrize("dialect", ["native", "inbox", "helpdesk"])
 TOKEN = {"Authorization": "Bearer of the receiver"}
 
 
 @pytest.fixture
 async def api(fresh_db: Database) -> AsyncIterator[Api]:
-    async with telling(fresh_db) as told:
+    async with webhook_harness(fresh_db) as told:
         engine = told.cast.engine
         async with http(engine, Native(), Helpdesk(engine.clock)) as client:
             client.headers.update(told.cast.bearer("ada"))
             yield told, client
 
 
-async def clerk(told: Told) -> dict[str, str]:
+async def clerk(told: WebhookHarness) -> dict[str, str]:
     """The header of a key that may do nothing but manage webhooks."""
     held = frozenset({READ_WEBHOOKS, WRITE_WEBHOOKS})
     user = await people.create(told.cast.engine, told.boss, NewIdentity(kind="user", name="Clerk"))

@@ -12,7 +12,7 @@ from koine.model.page import Window
 from tests.cast import Cast
 
 
-async def merge(cast: Cast, survivor: str, merged: str, who: str = "ada") -> Identity:
+async def merge_contacts(cast: Cast, survivor: str, merged: str, who: str = "ada") -> Identity:
     acme = cast.acme
     actor = acme.actor(who)
     return await contact_merge.merge(cast.engine, actor, acme.id(survivor), acme.id(merged))
@@ -26,8 +26,8 @@ async def name(cast: Cast, who: str, identifier: str) -> None:
 async def test_a_merge_needs_the_right_and_is_in_the_audit_log(cast: Cast) -> None:
     for who in ("carol", "dan", "cleo"):
         with pytest.raises(Forbidden):
-            await merge(cast, "carol", "dave", who)
-    await merge(cast, "carol", "dave")
+            await merge_contacts(cast, "carol", "dave", who)
+    await merge_contacts(cast, "carol", "dave")
     acme = cast.acme
     page = await audit.find(cast.engine, acme.actor("ada"), "contact", "merge", Window(10))
     assert [(e.actor_id, e.noun_id) for e in page.items] == [(acme.id("ada"), acme.id("carol"))]
@@ -51,7 +51,7 @@ async def test_two_identifiers_are_two_people_until_one_is_taken_away(cast: Cast
     await name(cast, "carol", "carol-1")
     await name(cast, "dave", "dave-1")
     with pytest.raises(Conflict):
-        await merge(cast, "carol", "dave")
+        await merge_contacts(cast, "carol", "dave")
 
 
 async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -> None:
@@ -59,7 +59,7 @@ async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -
     await name(cast, "dave", "dave-1")
     blocked = PersonChanges(blocked=True)
     await people.change(cast.engine, acme.actor("ada"), acme.id("dave"), "contact", blocked)
-    after = await merge(cast, "carol", "dave")
+    after = await merge_contacts(cast, "carol", "dave")
     assert (after.identifier, after.blocked) == ("dave-1", True)
     at = await contact_entry.resolve(
         cast.engine, acme.inbox.identifier, acme.places["dave"].source_id

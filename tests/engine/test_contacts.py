@@ -49,7 +49,7 @@ async def change(cast: Cast, at: ContactSession, given: ContactInput) -> Contact
     return await contacts.change(cast.engine, actor, at, given)
 
 
-async def merge(cast: Cast) -> ContactSession:
+async def merge_contacts(cast: Cast) -> ContactSession:
     """Dave turns out to be Carol: Alice says so."""
     acme = cast.acme
     await contact_merge.merge(cast.engine, acme.actor("alice"), acme.id("carol"), acme.id("dave"))
@@ -85,7 +85,7 @@ async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) 
     acme = cast.acme
     moved = await talk(cast, "dave")
     both = await talk(cast, "carol", "dave")
-    after = await merge(cast)
+    after = await merge_contacts(cast)
     carol, dave = acme.id("carol"), acme.id("dave")
     assert after.contact_at_inbox[1].id == after.contact_at_inbox[0].contact_id == carol
     for who, wanted in ((carol, 2), (dave, 0)):
@@ -111,12 +111,12 @@ async def test_one_who_left_takes_part_again_if_the_other_did(cast: Cast) -> Non
     both = await talk(cast, "dave", "carol")
     found = (await conversations.get(cast.engine, acme.actor("alice"), both)).one
     await db.write(acme.tenant.id, participants.leave, found, acme.id("carol"), 1)
-    await merge(cast)
+    await merge_contacts(cast)
     assert await totals(cast, ConversationFilter(participant_id=acme.id("carol"))) == (1, 1)
 
 
 async def test_the_merged_one_is_gone_and_its_place_leads_to_the_survivor(cast: Cast) -> None:
-    await merge(cast)
+    await merge_contacts(cast)
     acme = cast.acme
     gone = await cast.engine.db.read(acme.tenant.id, identities.get, acme.id("dave"))
     assert gone is not None
@@ -131,7 +131,7 @@ async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) ->
     ):
         acme = cast.acme
         await people.change(cast.engine, acme.actor("ada"), acme.id(who), "contact", given)
-    after = (await merge(cast)).contact_at_inbox[1]
+    after = (await merge_contacts(cast)).contact_at_inbox[1]
     assert (after.name, after.phone) == ("Carol Contact", "+551199")
     assert after.custom_attributes == '{"a":2,"b":1}'
 

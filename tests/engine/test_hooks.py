@@ -6,7 +6,7 @@ from koine.engine import hooks
 from koine.model.errors import NotFound
 from koine.store import hook_log
 from koine.store.db import Database
-from tests.relay.hooks.told import telling
+from tests.relay.hooks.told import webhook_harness
 
 FOUR = 4
 
@@ -15,7 +15,7 @@ async def test_a_log_is_forgotten_in_pieces_and_others_write_in_between(
     fresh_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hooks, "PIECE", 2)
-    async with telling(fresh_db) as told:
+    async with webhook_harness(fresh_db) as told:
         made, other = await told.hook(), await told.hook()
         talk = await told.talk()
         for _ in range(FOUR):

@@ -3,7 +3,7 @@
 import zlib
 from typing import Any
 
-from tests.fuzz.served import Served
+from tests.fuzz.served import AppInThread
 
 PLACES = {
     "id": "conversation",
@@ -38,7 +38,7 @@ RARELY = 5
 """One in so many keeps the generated value."""
 
 
-def filled(served: Served, given: Any) -> Any:
+def filled(served: AppInThread, given: Any) -> Any:
     """The same parameters or body with ids of things that are there in most of their places."""
     if isinstance(given, list):
         return [filled(served, each) for each in given]
@@ -52,7 +52,7 @@ def filled(served: Served, given: Any) -> Any:
     return {name: _one(served, known, name, value) for name, value in given.items()}
 
 
-def _one(served: Served, known: dict[str, str], name: Any, value: Any) -> Any:
+def _one(served: AppInThread, known: dict[str, str], name: Any, value: Any) -> Any:
     if not isinstance(value, str | int) or isinstance(value, bool):
         return filled(served, value)
     if name in known:

@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.drivers.world import World, make_world
 from tests.fuzz.hanging_up import hanging_up
-from tests.matrix.objects import Things
+from tests.matrix.objects import Targets
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
 
@@ -21,7 +21,7 @@ NOUNS = ("conversation", "number", "message", "said", "ticket", "survey", "inbox
          "user", "dan", "responder", "delivery", "key", "hook")  # fmt: skip
 
 
-class Served:
+class AppInThread:
     """The world behind `app`; `real` are ids of things that are there, by noun."""
 
     def __init__(self, world: World, portal: BlockingPortal) -> None:
@@ -35,7 +35,7 @@ class Served:
         self.real = self.portal.call(self._things)
 
     async def _things(self) -> dict[str, str]:
-        things = Things(self.world.cast)
+        things = Targets(self.world.cast)
         return {noun: await things.id(noun, "acme", "own") for noun in NOUNS}
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
@@ -55,7 +55,7 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(backend: str, shared: SharedPostgres) -> Iterator[Served]:
+def serving(backend: str, shared: SharedPostgres) -> Iterator[AppInThread]:
     """A world on a new database, for as long as the context is open."""
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -65,7 +65,7 @@ def serving(backend: str, shared: SharedPostgres) -> Iterator[Served]:
             databases.sqlite(Path(directory)) if backend == "sqlite" else databases.postgres(shared)
         )
         with portal.wrap_async_context_manager(opening) as db:
-            yield Served(portal.call(_world, db), portal)
+            yield AppInThread(portal.call(_world, db), portal)
 
 
 async def _world(db: Any) -> World:

@@ -25,7 +25,7 @@ from schemathesis.checks import (
 from koine.http.openapi import document
 from koine.main import dialects
 from tests.fuzz.real import filled
-from tests.fuzz.served import Served, serving
+from tests.fuzz.served import AppInThread, serving
 from tests.support.shared_postgres import SharedPostgres
 
 EXAMPLES = {
@@ -40,7 +40,7 @@ CHECKS = [
     response_schema_conformance,
     status_code_conformance,
 ]
-RUNNING: dict[str, Served] = {}
+RUNNING: dict[str, AppInThread] = {}
 ASKED = {"cases": 0}
 
 
@@ -92,7 +92,7 @@ def fuzz(name: str, backend: str) -> Callable[..., None]:
     return made
 
 
-def _credential(name: str, served: Served) -> dict[str, str]:
+def _credential(name: str, served: AppInThread) -> dict[str, str]:
     cast = served.world.cast
     if name == "chats":
         return {"authorization": cast.acme.key}

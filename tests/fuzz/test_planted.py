@@ -11,7 +11,7 @@ from schemathesis.core.failures import FailureGroup
 
 from koine.dialects.native import Native
 from koine.http.openapi import document
-from tests.fuzz.served import Served, serving
+from tests.fuzz.served import AppInThread, serving
 from tests.fuzz.test_fuzz import CHECKS
 from tests.support.shared_postgres import SharedPostgres
 
@@ -19,7 +19,7 @@ Fault = Callable[[int, bytes], tuple[int, bytes]]
 
 
 @pytest.fixture(scope="module")
-def native(shared_postgres: SharedPostgres) -> Iterator[Served]:
+def native(shared_postgres: SharedPostgres) -> Iterator[AppInThread]:
     with serving("sqlite", shared_postgres) as running:
         yield running
 
@@ -39,18 +39,18 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found(native: Served, fault: str) -> None:
+def test_a_fault_is_found(native: AppInThread, fault: str) -> None:
     change, found = FAULTS[fault]
     assert found in complaint(native, change, native.world.cast.bearer("ada"))
 
 
-def test_an_open_door_is_found(native: Served) -> None:
+def test_an_open_door_is_found(native: AppInThread) -> None:
     ada = native.world.cast.bearer("ada")
     shown = native.portal.call(native.world.call.as_(ada), "GET", "/v1/me").content
     assert "without authentication" in complaint(native, lambda *_: (200, shown), ada)
 
 
-def complaint(served: Served, fault: Fault, headers: dict[str, str]) -> str:
+def complaint(served: AppInThread, fault: Fault, headers: dict[str, str]) -> str:
     """What is said about GET /v1/me when its answers have the fault."""
     schema = schemathesis.openapi.from_dict(document(Native()))
 

@@ -7,7 +7,7 @@ from koine.http.app import build_app
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.kit.ids import new_id
-from tests.http.tiny import Raw, Tiny, app, client
+from tests.http.tiny import ExampleDialect, Raw, app, client
 
 
 async def test_a_handler_answers_in_json_with_its_status() -> None:
@@ -145,7 +145,7 @@ async def test_a_path_of_unreadable_bytes_is_a_404(path: str) -> None:
 
 
 def test_a_route_outside_its_prefixes_is_refused() -> None:
-    class Astray(Tiny):
+    class Astray(ExampleDialect):
         prefixes = ("/else",)
 
     with pytest.raises(ValueError, match="outside the prefixes"):
@@ -153,11 +153,11 @@ def test_a_route_outside_its_prefixes_is_refused() -> None:
 
 
 def test_two_owners_of_a_prefix_are_refused() -> None:
-    class Twin(Tiny):
+    class Twin(ExampleDialect):
         routes = Routes()
 
     with pytest.raises(ValueError, match="two owners"):
-        _build(Tiny(), Twin())
+        _build(ExampleDialect(), Twin())
 
 
 async def test_the_lifespan_reaches_starlette() -> None:
@@ -174,5 +174,5 @@ async def test_the_lifespan_reaches_starlette() -> None:
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def _build(*dialects: Tiny) -> object:
+def _build(*dialects: ExampleDialect) -> object:
     return build_app(dialects, Engine.__new__(Engine), settings.load({}))

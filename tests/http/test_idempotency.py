@@ -13,7 +13,7 @@ from koine.http.call import Request, Response
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.model.errors import Conflict, NotFound
-from tests.http.tiny import Form, Tiny, client
+from tests.http.tiny import ExampleDialect, Form, client
 
 KEY = {"Idempotency-Key": "abc"}
 
@@ -93,7 +93,7 @@ def counting(store: Shelf | None = None) -> App:
         await asyncio.sleep(0.05)
         return next(turn)
 
-    counted = Tiny()
+    counted = ExampleDialect()
     counted.routes = routes
     return build_app(
         [counted], Engine.__new__(Engine), settings.load({}), idempotency=store or Shelf()

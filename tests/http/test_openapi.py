@@ -4,11 +4,11 @@ import jsonschema_rs
 import msgspec
 
 from koine.http.openapi import document
-from tests.http.tiny import Tiny, client, routes
+from tests.http.tiny import ExampleDialect, client, routes
 
 
 def made() -> Any:
-    return msgspec.json.decode(msgspec.json.encode(document(Tiny(), "https://a.test")))
+    return msgspec.json.decode(msgspec.json.encode(document(ExampleDialect(), "https://a.test")))
 
 
 def test_every_shown_route_is_there_and_no_hidden_one() -> None:

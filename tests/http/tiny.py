@@ -161,7 +161,7 @@ async def forever(call: Request[None, None]) -> None:
     await asyncio.Event().wait()
 
 
-class Tiny:
+class ExampleDialect:
     """Whoever says "Bearer me" is let in."""
 
     name = "tiny"
@@ -195,7 +195,7 @@ class Tiny:
         return {"X-Tiny": "yes", "X-Left": str(call.rate.remaining if call.rate else "")}
 
 
-class Open(Tiny):
+class Open(ExampleDialect):
     """The same manners for any page's origin, below a longer prefix."""
 
     name = "chats"
@@ -216,7 +216,7 @@ async def door(call: Request[None, None]) -> dict[str, bool]:
 def app(**overrides: object) -> App:
     """Both dialects, with a JSON limit of 4 KiB and an upload limit of 64 KiB."""
     limits = {"json_limit": 4096, "upload_limit": 65536, **overrides}
-    return build_app([Tiny(), Open()], cast(Engine, object()), settings.load({}, limits))
+    return build_app([ExampleDialect(), Open()], cast(Engine, object()), settings.load({}, limits))
 
 
 def client(of: App | None = None, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:

@@ -28,7 +28,7 @@ STARTS_WITHIN = 60
 STOPS_WITHIN = 30
 
 
-class Served:
+class KoineProcess:
     """A running `koine serve --demo`; `said` is its standard output so far."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, port: int) -> None:
@@ -37,7 +37,7 @@ class Served:
         self.url = f"http://127.0.0.1:{port}"
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """What it has printed."""
         return (self.folder / "out").read_text()
 
@@ -70,14 +70,14 @@ def served(
     *words: str,
     settings: Mapping[str, str] | None = None,
     program: Path = KOINE,
-) -> Iterator[Served]:
+) -> Iterator[KoineProcess]:
     """Serve the demonstration from `folder`/data until the context ends."""
     env = ENV | dict(settings or {})
     port = _free_port()
     command = [str(program), "serve", "--demo", "--data", "data", "--port", str(port), *words]
     with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=log)
-    running = Served(process, folder, port)
+    running = KoineProcess(process, folder, port)
     try:
         _wait(running)
         yield running
@@ -86,7 +86,7 @@ def served(
         process.wait()
 
 
-def _wait(running: Served) -> None:
+def _wait(running: KoineProcess) -> None:
     until = time.monotonic() + STARTS_WITHIN
     while True:
         try:

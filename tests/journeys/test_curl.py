@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.journeys.served import Served, koine, served
+from tests.journeys.served import KoineProcess, koine, served
 
 CURL = shutil.which("curl")
 
@@ -78,7 +78,7 @@ CHATS = "--header 'authorization: {{chats_api_key}}' --header 'Content-Type: app
 class Shell:
     """A shell in which `eval "$(koine demo --env)"` was typed."""
 
-    def __init__(self, server: Served) -> None:
+    def __init__(self, server: KoineProcess) -> None:
         exports = koine("demo", "--env", "--data", str(server.folder / "data"))
         words = [shlex.split(line)[1] for line in exports.splitlines()]
         self.variables = dict(word.split("=", 1) for word in words)
@@ -98,13 +98,13 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
     with served(tmp_path_factory.mktemp("curl")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def shell(server: Served) -> Shell:
+def shell(server: KoineProcess) -> Shell:
     return Shell(server)
 
 
@@ -115,7 +115,7 @@ def test_delivery_lists_conversations(shell: Shell) -> None:
     assert {"participants", "latest_message", "unread_count"} <= body["conversations"][0].keys()
 
 
-def test_delivery_opens_a_conversation_and_then_finds_it(server: Served) -> None:
+def test_delivery_opens_a_conversation_and_then_finds_it(server: KoineProcess) -> None:
     shell = Shell(server)  # asked anew: another test may have opened the first one's
     status, body = shell.run(DELIVERY["create"])
     made = body["conversation"]
@@ -195,7 +195,7 @@ def test_chats_lives_a_chat(shell: Shell) -> None:
     assert shell.run(f"curl {one} {CHATS}")[1]["isRemoved"] is True
 
 
-def test_the_examples_that_are_printed_all_succeed(server: Served) -> None:
+def test_the_examples_that_are_printed_all_succeed(server: KoineProcess) -> None:
     printed = koine("demo", "--data", str(server.folder / "data"))
     commands = re.findall(r"^curl (?:.*\\\n)*.*", printed, re.MULTILINE)
     assert len(commands) == 31

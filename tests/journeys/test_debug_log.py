@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from tests.journeys.served import Served, served
+from tests.journeys.served import KoineProcess, served
 
 SECRET = "s3cr3t"
 HEADERS = {
@@ -27,18 +27,18 @@ PATHS = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
     """The demonstration at debug level."""
     debug = {"KOINE_LOG_LEVEL": "debug"}
     with served(tmp_path_factory.mktemp("debug"), settings=debug) as running:
         yield running
 
 
-def logged(server: Served) -> str:
+def logged(server: KoineProcess) -> str:
     return (server.folder / "log").read_text()
 
 
-def test_requests_leave_no_secret_in_the_log(server: Served) -> None:
+def test_requests_leave_no_secret_in_the_log(server: KoineProcess) -> None:
     with httpx.Client(base_url=server.url, headers=HEADERS) as client:
         for path in PATHS:
             client.get(f"{path}?{QUERY}")
@@ -49,7 +49,7 @@ def test_requests_leave_no_secret_in_the_log(server: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/cable", "/v1/socket", f"/{SECRET}-nowhere"])
-def test_handshakes_leave_no_secret_in_the_log(server: Served, path: str) -> None:
+def test_handshakes_leave_no_secret_in_the_log(server: KoineProcess, path: str) -> None:
     url = f"ws{server.url.removeprefix('http')}{path}?{QUERY}"
     with (
         contextlib.suppress(WebSocketException),
@@ -70,7 +70,7 @@ HEADS = [
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_what_is_no_request_leaves_no_secret_in_the_log(server: Served, head: str) -> None:
+def test_what_is_no_request_leaves_no_secret_in_the_log(server: KoineProcess, head: str) -> None:
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as raw:
         raw.sendall(head.encode())

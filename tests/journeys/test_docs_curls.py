@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.served import KOINE, Served, served
+from tests.journeys.served import KOINE, KoineProcess, served
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -37,7 +37,7 @@ WITH_CURLS = [page for page in PAGES if blocks_of(page)]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
     allow = {"KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000"}
     with served(tmp_path_factory.mktemp("pages"), settings=allow) as running:
         yield running
@@ -49,7 +49,7 @@ def test_there_are_pages_with_curls() -> None:
 
 
 @pytest.mark.parametrize("page", WITH_CURLS, ids=lambda page: page.name)
-def test_every_curl_of_a_page_succeeds(server: Served, page: Path) -> None:
+def test_every_curl_of_a_page_succeeds(server: KoineProcess, page: Path) -> None:
     variables = f"{KOINE} demo --env --data {server.folder / 'data'}"
     commands = "\n".join(blocks_of(page)).replace(".venv/bin/koine demo --env", variables)
     script = f'eval "$({variables})"\n{PRELUDE}{commands}'

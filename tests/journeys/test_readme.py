@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.served import KOINE, Served, served
+from tests.journeys.served import KOINE, KoineProcess, served
 
 ROOT = Path(__file__).parents[2]
 SECTION = re.compile(r"## A stream, a webhook, a retry\n(.*?)\n## ", re.DOTALL)
@@ -27,18 +27,18 @@ def blocks() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
     allow = {"KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000"}
     with served(tmp_path_factory.mktemp("readme"), settings=allow) as demo:
         yield demo
 
 
-def variables(running: Served) -> str:
+def variables(running: KoineProcess) -> str:
     return f'eval "$({KOINE} demo --env --data {running.folder / "data"})"\n'
 
 
 @contextmanager
-def pasted(running: Served, block: str, out: Path) -> Iterator[None]:
+def pasted(running: KoineProcess, block: str, out: Path) -> Iterator[None]:
     """The block in a shell of its own, its output in `out`, until the context ends."""
     with out.open("wb") as file:
         shell = subprocess.Popen(
@@ -61,7 +61,7 @@ def until(out: Path, text: str) -> str:
     raise AssertionError(f"no {text!r} in:\n{out.read_text()}")
 
 
-def test_all_three_work_together(running: Served, blocks: list[str], tmp_path: Path) -> None:
+def test_all_three_work_together(running: KoineProcess, blocks: list[str], tmp_path: Path) -> None:
     stream, webhook, retry = blocks
     heard, posted = tmp_path / "stream", tmp_path / "webhook"
     with pasted(running, stream, heard), pasted(running, webhook, posted):

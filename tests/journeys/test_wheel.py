@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.journeys.served import Served, served
+from tests.journeys.served import KoineProcess, served
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "koine"
@@ -45,7 +45,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
     with served(tmp_path_factory.mktemp("served"), program=installed) as running:
         yield running
 
@@ -80,15 +80,15 @@ def test_a_clean_environment_imports_the_installed_one(installed: Path) -> None:
     assert Path(found.stdout.strip()).is_relative_to(installed.parents[1])
 
 
-def test_it_serves_the_demonstration(server: Served) -> None:
-    key = server.said.partition("api_key ")[2].split()[1]
+def test_it_serves_the_demonstration(server: KoineProcess) -> None:
+    key = server.output.partition("api_key ")[2].split()[1]
     answer = httpx.get(
         f"{server.url}/api/v1/conversations?limit=1", headers={"Authorization": f"Bearer {key}"}
     )
     assert answer.json()["pagination"]["total"] >= 120
 
 
-def test_it_serves_the_static_files_of_its_page(server: Served) -> None:
+def test_it_serves_the_static_files_of_its_page(server: KoineProcess) -> None:
     page = httpx.get(f"{server.url}/docs")
     assert page.status_code == 200
     for name in ("app.js", "style.css"):

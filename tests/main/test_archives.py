@@ -21,11 +21,11 @@ from koine.main.opening import copying, open_database
 from koine.model.message import Attachment
 from koine.store import log, schema
 from koine.store.copies import BackupError
-from rigs.ledger import Ledger
+from rigs.ledger import ConsistencyCheck
 from rigs.load import Load
 from rigs.sends import Sends
-from rigs.servers import Home, nodes
-from rigs.town import Town, furnish, opened
+from rigs.servers import ServerHome, nodes
+from rigs.town import SeededTenant, open_engine, seed
 from tests.engine.test_files import Bytes
 from tests.support.shared_postgres import SharedPostgres
 
@@ -40,11 +40,11 @@ class Place:
         self._shared = shared if backend == "postgres" else None
         self.home = self.another("home")
 
-    def another(self, name: str) -> Home:
+    def another(self, name: str) -> ServerHome:
         url = self._shared.new_empty_database() if self._shared else ""
-        return Home(self.folder / name, url)
+        return ServerHome(self.folder / name, url)
 
-    def settings(self, home: Home) -> Settings:
+    def settings(self, home: ServerHome) -> Settings:
         programs = self._shared.programs() if self._shared else ""
         return home.settings({"postgres_programs": programs})
 
@@ -57,7 +57,7 @@ class Place:
         with_parts = self.fresh()
         return (await verify(self.settings(self.home), path, with_parts))[1]
 
-    async def restore(self, path: Path, home: Home, *, force: bool = False) -> list[str]:
+    async def restore(self, path: Path, home: ServerHome, *, force: bool = False) -> list[str]:
         return (await restore(self.settings(home), path, self.fresh(), force=force))[1]
 
     def fresh(self) -> Path:
@@ -72,7 +72,7 @@ def place(tmp_path: Path, backend: str, shared_postgres: SharedPostgres) -> Plac
 
 
 async def test_drill_ten_backups_under_load_hold_what_was_acknowledged(place: Place) -> None:
-    town, ledger = await furnish(place.home, 50), Ledger()
+    town, ledger = await seed(place.home, 50), ConsistencyCheck()
     async with nodes(place.home) as (server,):
         load = Load(server.port, Sends(town, random.Random(1)), ledger, clients=4)
         load.start()
@@ -87,7 +87,7 @@ async def test_drill_ten_backups_under_load_hold_what_was_acknowledged(place: Pl
 
 
 async def test_what_was_restored_is_what_was_told(place: Place) -> None:
-    town, ledger = await furnish(place.home, 20), Ledger()
+    town, ledger = await seed(place.home, 20), ConsistencyCheck()
     async with nodes(place.home) as (server,):
         load = Load(server.port, Sends(town, random.Random(2)), ledger, clients=4)
         load.start()
@@ -99,13 +99,13 @@ async def test_what_was_restored_is_what_was_told(place: Place) -> None:
     assert await place.restore(path, elsewhere) == []
     ledger.told = told
     verdict = await ledger.compare(elsewhere, town)
-    assert verdict.clean and verdict.acknowledged, verdict
+    assert verdict.ok and verdict.acknowledged, verdict
     async with nodes(elsewhere) as (server,):
         assert await server.is_ready()
 
 
 async def test_a_restored_log_begins_a_new_epoch(place: Place) -> None:
-    await furnish(place.home, 1)
+    await seed(place.home, 1)
     before = await epoch(place, place.home)
     elsewhere = place.another("elsewhere")
     await place.restore(await place.back_up(), elsewhere)
@@ -129,7 +129,7 @@ async def test_uploads_come_with_it(place: Place) -> None:
     kept, _ = await two_uploads(place)
     elsewhere = place.another("elsewhere")
     assert await place.restore(await place.back_up(), elsewhere) == []
-    async with opened(elsewhere) as engine:
+    async with open_engine(elsewhere) as engine:
         found = await files.open_by_key(engine, kept.key)
         assert [chunk async for chunk in found.part(0, found.file.size)] == [b"kept"]
 
@@ -152,23 +152,23 @@ async def test_an_upload_deleted_meanwhile_is_told_and_no_difference(place: Plac
 
 
 async def test_only_its_owner_reads_an_archive_and_nothing_is_left_over(place: Place) -> None:
-    await furnish(place.home, 1)
+    await seed(place.home, 1)
     path = await place.back_up()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.name for each in place.folder.iterdir() if each.name.startswith(".")] == []
 
 
 async def test_a_database_with_something_in_it_is_not_replaced_unasked(place: Place) -> None:
-    await furnish(place.home, 1)
+    await seed(place.home, 1)
     path = await place.back_up()
-    await furnish(place.home, 3)
+    await seed(place.home, 3)
     with pytest.raises(BackupError, match="--force"):
         await place.restore(path, place.home)
     assert await place.restore(path, place.home, force=True) == []
 
 
 async def test_a_served_database_is_not_replaced(place: Place) -> None:
-    await furnish(place.home, 1)
+    await seed(place.home, 1)
     path = await place.back_up()
     async with nodes(place.home):
         with pytest.raises(BackupError, match="stop it first"):
@@ -176,7 +176,7 @@ async def test_a_served_database_is_not_replaced(place: Place) -> None:
 
 
 async def test_a_changed_archive_is_refused(place: Place) -> None:
-    await furnish(place.home, 1)
+    await seed(place.home, 1)
     path = await place.back_up()
     body = bytearray(path.read_bytes())
     body[1024] ^= 1
@@ -187,7 +187,7 @@ async def test_a_changed_archive_is_refused(place: Place) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
 async def test_a_truncated_archive_is_refused(place: Place, share: float) -> None:
-    await furnish(place.home, 1)
+    await seed(place.home, 1)
     path = await place.back_up()
     os.truncate(path, int(path.stat().st_size * share))
     with pytest.raises(BadArchive, match="cut off"):
@@ -206,14 +206,14 @@ async def test_a_truncated_archive_is_refused(place: Place, share: float) -> Non
 async def test_an_archive_of_another_koine_is_refused(
     place: Place, change: dict[str, object], reason: str
 ) -> None:
-    await furnish(place.home, 1)
+    await seed(place.home, 1)
     path = again(place, await place.back_up(), change)
     with pytest.raises(BadArchive, match=reason):
         await place.verify(path)
 
 
 async def test_a_count_that_is_not_the_manifests_is_a_difference(place: Place) -> None:
-    await furnish(place.home, 2)
+    await seed(place.home, 2)
     path = await place.back_up()
     tables = {"conversations": 3, "tenants": 1}
     path = again(
@@ -225,8 +225,8 @@ async def test_a_count_that_is_not_the_manifests_is_a_difference(place: Place) -
 
 
 async def test_a_gap_between_messages_is_a_difference(place: Place) -> None:
-    await furnish(place.home, 2)
-    async with opened(place.home) as engine:
+    await seed(place.home, 2)
+    async with open_engine(place.home) as engine:
         await engine.db.alter_schema(
             lambda _: "UPDATE conversations SET last_seq = last_seq + 1 WHERE number = 1"
         )
@@ -269,7 +269,7 @@ async def migrated(settings: Settings) -> str | None:
         await db.close()
 
 
-async def epoch(place: Place, home: Home) -> str:
+async def epoch(place: Place, home: ServerHome) -> str:
     db = await open_database(place.settings(home))
     try:
         return await db.write("", log.epoch, await db.timeline_id())
@@ -278,8 +278,8 @@ async def epoch(place: Place, home: Home) -> str:
 
 
 async def two_uploads(place: Place) -> tuple[Attachment, Attachment]:
-    town: Town = await furnish(place.home, 1)
-    async with opened(place.home) as engine:
+    town: SeededTenant = await seed(place.home, 1)
+    async with open_engine(place.home) as engine:
         kept = await files.save(engine, town.tenant_id, None, Bytes(b"kept"))
         return kept, await files.save(engine, town.tenant_id, None, Bytes(b"gone"))
 

@@ -10,13 +10,13 @@ async def test_an_address_has_so_many_connections_and_others_theirs() -> None:
     async with served(connections_per_address=5) as here, AsyncExitStack() as stack:
         for _ in range(5):
             one = await stack.enter_async_context(here.stranger())
-            await one.say(GET)
+            await one.send(GET)
             assert (await one.answer())[0] == 200
         async with here.stranger() as more:
             assert (await more.answer())[0] == 429
             await more.ended()
         async with here.stranger("127.0.0.2") as other:
-            await other.say(GET)
+            await other.send(GET)
             assert (await other.answer())[0] == 200
         assert ended("address") == before + 1 and here.connections.count("127.0.0.1") == 5
 
@@ -35,5 +35,5 @@ async def test_a_trusted_proxy_is_not_counted() -> None:
     ):
         for _ in range(5):
             one = await stack.enter_async_context(here.stranger())
-            await one.say(GET)
+            await one.send(GET)
             assert (await one.answer())[0] == 200

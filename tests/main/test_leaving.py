@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rigs.servers import Home, Server, nodes
+from rigs.servers import Server, ServerHome, nodes
 from rigs.wire import Request, ask, get, read_reply
 from tests.support.shared_postgres import SharedPostgres
 
@@ -80,7 +80,7 @@ async def restarted(server: Server, rounds: int, *, until_reset: bool = False) -
 
 
 async def test_nobody_notices_a_restart(tmp_path: Path) -> None:
-    async with nodes(Home(tmp_path)) as (server,):
+    async with nodes(ServerHome(tmp_path)) as (server,):
         seen = await restarted(server, ROUNDS)
     assert seen.keys() <= FINE and seen["200"] > 10, seen
 
@@ -88,7 +88,7 @@ async def test_nobody_notices_a_restart(tmp_path: Path) -> None:
 async def test_nobody_notices_a_restart_of_workers(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
-    home = Home(tmp_path, shared_postgres.new_empty_database())
+    home = ServerHome(tmp_path, shared_postgres.new_empty_database())
     async with nodes(home, workers=2) as (server,):
         seen = await restarted(server, 1)
     assert seen.keys() <= FINE and seen["200"] > 10, seen
@@ -97,7 +97,7 @@ async def test_nobody_notices_a_restart_of_workers(
 async def test_nobody_notices_that_workers_are_replaced(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
-    home = Home(tmp_path, shared_postgres.new_empty_database())
+    home = ServerHome(tmp_path, shared_postgres.new_empty_database())
     async with nodes(home, workers=2) as (server,):
         callers = Callers(server.url)
         asking = asyncio.create_task(callers.run())
@@ -116,14 +116,14 @@ async def test_nobody_notices_that_workers_are_replaced(
 
 
 async def test_planted_a_server_that_just_closes_resets_connections(tmp_path: Path) -> None:
-    async with nodes(Home(tmp_path), sabotage="abrupt_close") as (server,):
+    async with nodes(ServerHome(tmp_path), sabotage="abrupt_close") as (server,):
         # Whether anyone stands in the queue just then is chance: in one of many it is certain.
         seen = await restarted(server, 10 * ROUNDS, until_reset=True)
     assert seen.keys() - FINE, seen
 
 
 async def test_a_draining_server_is_not_ready_but_serves(tmp_path: Path) -> None:
-    async with nodes(Home(tmp_path), settings={"drain_seconds": 30}) as (server,):
+    async with nodes(ServerHome(tmp_path), settings={"drain_seconds": 30}) as (server,):
         server.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.2)
         ready = await get(server.port, "/readyz")
@@ -134,7 +134,7 @@ async def test_a_draining_server_is_not_ready_but_serves(tmp_path: Path) -> None
 
 
 async def test_a_request_under_way_is_answered(tmp_path: Path) -> None:
-    async with nodes(Home(tmp_path)) as (server,):
+    async with nodes(ServerHome(tmp_path)) as (server,):
         body = b'{"email": "ann@acme.test", "password": "wrong horse"}'
         head = f"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -150,7 +150,7 @@ async def test_a_request_under_way_is_answered(tmp_path: Path) -> None:
 
 
 async def test_a_request_that_never_ends_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:
-    async with nodes(Home(tmp_path), settings={"grace_seconds": 1}) as (server,):
+    async with nodes(ServerHome(tmp_path), settings={"grace_seconds": 1}) as (server,):
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
         await asyncio.sleep(0.2)
@@ -161,7 +161,7 @@ async def test_a_request_that_never_ends_is_waited_for_no_longer_than_said(tmp_p
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: int) -> None:
-    async with nodes(Home(tmp_path), settings={"drain_seconds": 30}) as (server,):
+    async with nodes(ServerHome(tmp_path), settings={"drain_seconds": 30}) as (server,):
         server.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.2)
         began = time.monotonic()
@@ -173,7 +173,7 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: int) -> N
 async def test_a_second_signal_ends_all_workers(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
-    home = Home(tmp_path, shared_postgres.new_empty_database())
+    home = ServerHome(tmp_path, shared_postgres.new_empty_database())
     async with nodes(home, workers=2, settings={"drain_seconds": 30}) as (server,):
         server.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.5)
@@ -184,6 +184,6 @@ async def test_a_second_signal_ends_all_workers(
 
 
 async def test_at_a_terminal_nothing_is_waited_for(tmp_path: Path) -> None:
-    async with nodes(Home(tmp_path), settings={"drain_seconds": 30}) as (server,):
+    async with nodes(ServerHome(tmp_path), settings={"drain_seconds": 30}) as (server,):
         server.send_signal(signal.SIGINT)
         assert await server.ended(5) == 0

@@ -67,13 +67,13 @@ async def test_what_is_good_is_answered(here: Served, request_: bytes) -> None:
 
 async def test_trailers_are_read_and_never_shown(here: Served) -> None:
     async with here.stranger() as one:
-        await one.say(CHUNKED + b'e\r\n{"name": "Al"}\r\n0\r\nHost: other\r\n\r\n' + GET)
+        await one.send(CHUNKED + b'e\r\n{"name": "Al"}\r\n0\r\nHost: other\r\n\r\n' + GET)
         assert [(await one.answer())[0] for _ in range(2)] == [201, 200]
 
 
 async def test_a_few_requests_may_wait_and_many_may_not(here: Served) -> None:
     async with here.stranger() as one:
-        await one.say(GET * 500)
+        await one.send(GET * 500)
         said = await one.ended()
     assert 100 < said.count(b"HTTP/1.1 200") < 200
     assert said.count(b"connection: close") == 1
@@ -93,8 +93,8 @@ async def test_what_does_not_go_on_is_ended(
 ) -> None:
     before = ended(reason)
     async with here.stranger() as one:
-        await one.say(start)
-        dripping = asyncio.create_task(_drip(one.say, drip))
+        await one.send(start)
+        dripping = asyncio.create_task(_drip(one.send, drip))
         said = await one.ended()
         dripping.cancel()
     assert ended(reason) == before + 1
@@ -110,9 +110,9 @@ async def _drip(say, drop: bytes) -> None:  # type: ignore[no-untyped-def]  # a 
 async def test_a_slow_body_that_goes_on_is_read(here: Served) -> None:
     body = b'{"name": "Al"}' + b" " * 12_000
     async with here.stranger() as one:
-        await one.say(POST + b"Content-Length: %d\r\n\r\n" % len(body))
+        await one.send(POST + b"Content-Length: %d\r\n\r\n" % len(body))
         for at in range(0, len(body), 1000):
-            await one.say(body[at : at + 1000])
+            await one.send(body[at : at + 1000])
             await asyncio.sleep(0.25)
         assert (await one.answer())[0] == 201
 
@@ -121,8 +121,8 @@ async def test_a_body_may_not_take_for_ever() -> None:
     async with served(body_seconds=1, body_most_seconds=2, body_rate=1) as here:
         before = ended("body_time")
         async with here.stranger() as one:
-            await one.say(POST + b"Content-Length: 60000\r\n\r\n")
-            dripping = asyncio.create_task(_drip(one.say, b" " * 100))
+            await one.send(POST + b"Content-Length: 60000\r\n\r\n")
+            dripping = asyncio.create_task(_drip(one.send, b" " * 100))
             assert b" 408 " in await one.ended()
             dripping.cancel()
         assert ended("body_time") == before + 1

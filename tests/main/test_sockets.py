@@ -12,8 +12,8 @@ from websockets.asyncio.client import connect
 from koine.dialects.inbox import beats
 from koine.store.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import Shore, identifier, shore
-from tests.support.strangers import Stranger, ended
+from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
+from tests.support.strangers import RawClient, ended
 
 PATHS = ("/v1/socket", "/cable")
 TEXT, PING, CONT = 1, 9, 0
@@ -21,16 +21,16 @@ FIN = 128
 
 
 @pytest.fixture
-async def here(db: Database) -> AsyncIterator[Shore]:
+async def here(db: Database) -> AsyncIterator[LiveServer]:
     cast = await make_cast(db, head_seconds=1, frames_per_minute=1000)
-    async with shore(cast) as made:
+    async with live_server(cast) as made:
         yield made
 
 
 @pytest.fixture
-async def hasty(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shore]:
+async def hasty(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
     monkeypatch.setattr(beats, "EVERY", 0.3)
-    async with shore(await make_cast(db, hello_seconds=1)) as made:
+    async with live_server(await make_cast(db, hello_seconds=1)) as made:
         yield made
 
 
@@ -41,12 +41,12 @@ def frame(first: int, data: bytes = b"") -> bytes:
     return bytes([first]) + length + bytes(4) + data
 
 
-async def opened(here: Shore, path: str, *more: bytes) -> Stranger:
+async def opened(here: LiveServer, path: str, *more: bytes) -> RawClient:
     """A socket, by hand: a client's library would answer pings and stop when it is closed."""
     port = int(here.server.url.rpartition(":")[2])
-    one = Stranger(*await asyncio.open_connection("127.0.0.1", port))
+    one = RawClient(*await asyncio.open_connection("127.0.0.1", port))
     key = base64.b64encode(os.urandom(16))
-    await one.say(
+    await one.send(
         b"GET " + path.encode() + b" HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\n"
         b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + b"\r\n",
         *more, b"\r\n",
@@ -54,7 +54,7 @@ async def opened(here: Shore, path: str, *more: bytes) -> Stranger:
     return one
 
 
-async def welcomed(here: Shore, path: str) -> Stranger:
+async def welcomed(here: LiveServer, path: str) -> RawClient:
     """A socket that is let in."""
     one = await opened(here, path)
     assert (await one.answer())[0] == 101
@@ -74,22 +74,24 @@ def code(said: bytes) -> int:
      (frame(FIN | PING, b"x" * 125) + frame(CONT)) * 200],
     ids=["pings", "nothing", "crumbs", "pongs", "both"],
 )  # fmt: skip
-async def test_a_flood_of_frames_is_closed_with_1008(here: Shore, path: str, flood: bytes) -> None:
+async def test_a_flood_of_frames_is_closed_with_1008(
+    here: LiveServer, path: str, flood: bytes
+) -> None:
     before = ended("frames")
     one = await welcomed(here, path)
-    flooding = asyncio.create_task(one.say(frame(TEXT), *[flood] * 2000))
+    flooding = asyncio.create_task(one.send(frame(TEXT), *[flood] * 2000))
     said = await one.ended()
     assert code(said) == 1008 and ended("frames") == before + 1
     await flooding
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_who_floods_and_never_reads_is_cut_off(here: Shore, path: str) -> None:
+async def test_who_floods_and_never_reads_is_cut_off(here: LiveServer, path: str) -> None:
     before = ended("frames")
     one = await welcomed(here, path)
     one.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a whole transport
     async with asyncio.timeout(20):
-        await one.say(*[frame(FIN | PING, b"x" * 125) * 500] * 2000)
+        await one.send(*[frame(FIN | PING, b"x" * 125) * 500] * 2000)
     one.writer.transport.abort()
     assert ended("frames") == before + 1
 
@@ -102,15 +104,15 @@ async def test_who_floods_and_never_reads_is_cut_off(here: Shore, path: str) -> 
     ids=["fragment", "fragments", "bytes"],
 )  # fmt: skip
 async def test_a_message_that_does_not_end_is_closed(
-    here: Shore, path: str, start: bytes, drop: bytes
+    here: LiveServer, path: str, start: bytes, drop: bytes
 ) -> None:
     before = ended("message_time")
     one = await welcomed(here, path)
-    await one.say(start)
+    await one.send(start)
 
     async def drip() -> None:
         for _ in range(50):
-            await one.say(drop)
+            await one.send(drop)
             await asyncio.sleep(0.2)
 
     dripping = asyncio.create_task(drip())
@@ -120,7 +122,7 @@ async def test_a_message_that_does_not_end_is_closed(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_who_follows_nothing_is_sent_away(hasty: Shore, path: str) -> None:
+async def test_who_follows_nothing_is_sent_away(hasty: LiveServer, path: str) -> None:
     before = ended("hello")
     async with connect(f"{hasty.server.ws}{path}") as socket:
         await socket.wait_closed()
@@ -128,12 +130,12 @@ async def test_who_follows_nothing_is_sent_away(hasty: Shore, path: str) -> None
     assert ended("hello") == before + 1
 
 
-async def test_who_follows_nothing_any_more_is_sent_away_too(hasty: Shore) -> None:
-    async with hasty.cabled(hasty.carol) as client:
+async def test_who_follows_nothing_any_more_is_sent_away_too(hasty: LiveServer) -> None:
+    async with hasty.connect(hasty.carol) as client:
         await asyncio.sleep(1.5)
         await client.subscribe(identifier(hasty.dave))  # it is there for as long as it likes
         for place in (hasty.carol, hasty.dave):
-            await client.say("unsubscribe", identifier(place))
+            await client.send("unsubscribe", identifier(place))
         last = (await client.closed())[-1]
     assert last == {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
 
@@ -146,7 +148,7 @@ async def test_who_follows_nothing_any_more_is_sent_away_too(hasty: Shore) -> No
     ids=["line", "head", "fields", "hosts", "body"],
 )  # fmt: skip
 async def test_a_handshake_is_a_head_like_others(
-    here: Shore, path: str, status: int, more: list[bytes]
+    here: LiveServer, path: str, status: int, more: list[bytes]
 ) -> None:
     one = await opened(here, path, *more)
     assert (await one.ended()).startswith(b"HTTP/1.1 %d " % status)

@@ -33,7 +33,7 @@ async def here() -> AsyncIterator[Served]:
 async def endless(here: Served, start: bytes, piece: bytes) -> tuple[int, int]:
     """The status of the answer, and how many bytes the connection took before it ended."""
     async with here.stranger() as one, asyncio.timeout(20):
-        await one.say(start)
+        await one.send(start)
         taken = 0
         answer = asyncio.create_task(one.answer())
         try:
@@ -64,22 +64,22 @@ async def test_nor_while_a_stream_is_its_answer(here: Served) -> None:
 async def test_who_stops_in_an_answered_body_is_not_waited_for(here: Served, status: int) -> None:
     before = ended("unread")
     async with here.stranger() as one:
-        await one.say(STARTS[status] + b"Content-Length: 60000\r\n\r\nx")
+        await one.send(STARTS[status] + b"Content-Length: 60000\r\n\r\nx")
         assert b"HTTP/1.1 %d" % status in await one.ended()
     assert ended("unread") == before + 1
 
 
 async def test_a_little_that_is_unread_costs_no_connection(here: Served) -> None:
     async with here.stranger() as one:
-        await one.say(STARTS[404] + b"Content-Length: 60000\r\n\r\n")
+        await one.send(STARTS[404] + b"Content-Length: 60000\r\n\r\n")
         assert (await one.answer())[0] == 404
-        await one.say(b"x" * 60_000 + GET)
+        await one.send(b"x" * 60_000 + GET)
         assert (await one.answer())[0] == 200
 
 
 async def test_who_asked_before_sending_is_told_that_it_is_over(here: Served) -> None:
     async with here.stranger() as one:
-        await one.say(STARTS[401] + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        await one.send(STARTS[401] + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
         status, head = await one.answer()
         assert status == 401 and b"\r\nconnection: close\r\n" in head
         await one.ended()

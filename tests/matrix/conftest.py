@@ -5,7 +5,7 @@ import pytest
 from koine.store.db import Database
 from tests.drivers.world import World, make_world
 from tests.matrix.guests import guests
-from tests.matrix.objects import Things
+from tests.matrix.objects import Targets
 from tests.matrix.people import Caller, callers
 from tests.matrix.runner import Run
 
@@ -20,4 +20,4 @@ async def run(db: Database) -> Run:
         people = {"everywhere": await callers(world.cast), "inbox": await guests(world.cast)}
         WORLDS[id(db)] = (db, world, people)
     _, world, people = WORLDS[id(db)]
-    return Run(world, people, Things(world.cast))
+    return Run(world, people, Targets(world.cast))

@@ -37,7 +37,7 @@ MARKS = {"acme": "canary-of-acme", "rival": "canary-of-the-rival"}
 """In the names and titles of each: none may be in an answer to the other, or to nobody."""
 
 
-class Things:
+class Targets:
     """Finds or makes what a cell is about; `company` is the caller's, so that a rival's is the
     other company's."""
 
@@ -56,7 +56,7 @@ class Things:
         key = (noun, company, which == "other")
         if key not in self._made:
             of: Company = getattr(self.cast, company)
-            making = Making(self, of, company, which == "other", MARKS[company])
+            making = TargetFactory(self, of, company, which == "other", MARKS[company])
             self._made[key] = await MAKERS[noun](making)
         return self._made[key]
 
@@ -65,10 +65,10 @@ class Things:
         self._made.clear()
 
 
-class Making(Struct):
+class TargetFactory(Struct):
     """What a maker needs: whose it is to be, and what it is to be called."""
 
-    things: Things
+    things: Targets
     of: Company
     company: str
     others: bool
@@ -91,22 +91,22 @@ class Making(Struct):
         return await self.things.id(noun, self.company, "other" if self.others else "own")
 
 
-async def _conversation(m: Making) -> str:
+async def _conversation(m: TargetFactory) -> str:
     who = "dave" if m.others else "carol"
     joining = () if m.others else ((m.of.id("dan"), "member"), (m.of.id("cleo"), "member"))
     return (await _talk(m, who, joining)).id  # type: ignore[arg-type]  # "member" is a role
 
 
-async def _number(m: Making) -> str:
+async def _number(m: TargetFactory) -> str:
     return str((await _talk(m, "dave" if m.others else "carol")).number)
 
 
-async def _ivys(m: Making) -> str:
+async def _ivys(m: TargetFactory) -> str:
     return str((await _talk(m, "dave" if m.others else "ivy")).number)
 
 
 async def _talk(
-    m: Making, who: str, joining: tuple[tuple[str, ParticipantRole], ...] = ()
+    m: TargetFactory, who: str, joining: tuple[tuple[str, ParticipantRole], ...] = ()
 ) -> Conversation:
     place = m.of.places[who]
     new = NewConversation(
@@ -118,20 +118,20 @@ async def _talk(
     return made
 
 
-async def _message(m: Making) -> str:
+async def _message(m: TargetFactory) -> str:
     talk = await m.near("conversation")
     return (await messages.send(m.engine, m.boss, talk, m.draft())).id
 
 
-async def _said(m: Making) -> str:
+async def _said(m: TargetFactory) -> str:
     return await _first_in(m, await m.near("number"))
 
 
-async def _said_by_ivy(m: Making) -> str:
+async def _said_by_ivy(m: TargetFactory) -> str:
     return await _first_in(m, await m.near("number of ivy"))
 
 
-async def _first_in(m: Making, conversation: str) -> str:
+async def _first_in(m: TargetFactory, conversation: str) -> str:
     """The number of the first message in the conversation with this number."""
     db, tenant = m.engine.db, m.of.tenant.id
     found = await db.read(tenant, conversation_rows.by_number, int(conversation))
@@ -141,11 +141,11 @@ async def _first_in(m: Making, conversation: str) -> str:
     return str(first.number)
 
 
-async def _ticket(m: Making) -> str:
+async def _ticket(m: TargetFactory) -> str:
     return (await tickets.open_(m.engine, m.boss, await m.near("conversation"))).id
 
 
-async def _survey(m: Making) -> str:
+async def _survey(m: TargetFactory) -> str:
     conversation_id = await m.near("conversation")
     question = Draft(
         type="template",
@@ -157,30 +157,30 @@ async def _survey(m: Making) -> str:
     return conversation_id
 
 
-async def _inbox(m: Making) -> str:
+async def _inbox(m: TargetFactory) -> str:
     return (await inboxes.create(m.engine, m.boss, NewInbox(name=m.mark))).id
 
 
-async def _contact(m: Making) -> str:
+async def _contact(m: TargetFactory) -> str:
     new = NewIdentity(kind="contact", name=m.mark)
     return (await people.create(m.engine, m.boss, new)).id
 
 
-async def _user(m: Making) -> str:
+async def _user(m: TargetFactory) -> str:
     new = NewIdentity(kind="user", name=m.mark, email=f"{m.mark}-{new_id()}@team.test")
     return (await people.create(m.engine, m.boss, new)).id
 
 
-async def _dan(m: Making) -> str:
+async def _dan(m: TargetFactory) -> str:
     return m.of.id("dan")
 
 
-async def _responder(m: Making) -> str:
+async def _responder(m: TargetFactory) -> str:
     new = NewResponder(kind="agent", name=m.mark, picture=None, settings="{}")
     return (await responders.create(m.engine, m.boss, new)).identity.id
 
 
-async def _delivery(m: Making) -> str:
+async def _delivery(m: TargetFactory) -> str:
     customer, driver = ("olaf", "alice") if m.others else ("cleo", "dan")
     made = Delivery(
         new_id(), f"{m.mark}-{new_id()}", "C", m.of.id(customer), m.of.id(driver), "active", 1, 1
@@ -189,27 +189,27 @@ async def _delivery(m: Making) -> str:
     return made.id
 
 
-async def _key(m: Making) -> str:
+async def _key(m: TargetFactory) -> str:
     who = m.of.id("alice")
     return (await keys.create(m.engine, m.boss, m.mark, frozenset(), user_id=who)).key.id
 
 
-async def _hook(m: Making) -> str:
+async def _hook(m: TargetFactory) -> str:
     return await _endpoint(m, "native")
 
 
-async def _desk_hook(m: Making) -> str:
+async def _desk_hook(m: TargetFactory) -> str:
     return await _endpoint(m, "helpdesk")
 
 
-async def _endpoint(m: Making, dialect: str) -> str:
+async def _endpoint(m: TargetFactory, dialect: str) -> str:
     # No request leaves: nobody has this name.
     new = hooks.NewEndpoint(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
     return (await hooks.create(m.engine, m.boss, new)).hook.id
 
 
 NUMBERS = {"number", "number of ivy", "said", "said by ivy"}
-MAKERS: dict[str, Callable[[Making], Awaitable[str]]] = {
+MAKERS: dict[str, Callable[[TargetFactory], Awaitable[str]]] = {
     "conversation": _conversation,
     "number": _number,
     "number of ivy": _ivys,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tests.drivers.asgi import Reply
 from tests.drivers.world import World
 from tests.matrix.fingerprint import Prints, fingerprint
-from tests.matrix.objects import MARKS, Things
+from tests.matrix.objects import MARKS, Targets
 from tests.matrix.people import Caller
 from tests.matrix.row import THING, Row
 from tests.matrix.verdicts import NONSENSE, YES, expected
@@ -30,7 +30,7 @@ class Cell(Struct):
 class Run:
     """One row of the table, asked by everyone about everything."""
 
-    def __init__(self, world: World, callers: dict[str, list[Caller]], things: Things) -> None:
+    def __init__(self, world: World, callers: dict[str, list[Caller]], things: Targets) -> None:
         self.world = world
         self.callers = callers
         self.things = things

@@ -21,7 +21,7 @@ from koine.relay.voice import EphemeralEvent, EventEncoder
 from tests.cast import Cast
 
 
-class PlainVoice:
+class PlainReader:
     """Says "kind seq"; `revoked` makes the next question who it is a refusal."""
 
     name = "plain"
@@ -60,7 +60,7 @@ class PlainEventEncoder(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def relay_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Realtime]:
+async def realtime_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Realtime]:
     """A relay that runs while the context is open."""
     relay = Realtime(engine, bus or LocalBus(), ShutdownSignal())
     await relay.start()
@@ -70,7 +70,7 @@ async def relay_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Real
         await relay.close()
 
 
-async def heard(seat: Subscriber, count: int, seconds: float = 5.0) -> list[str]:
+async def received(seat: Subscriber, count: int, seconds: float = 5.0) -> list[str]:
     """The next `count` frames; fewer when for `seconds` there is none."""
     frames: list[str] = []
     while len(frames) < count:

@@ -14,7 +14,7 @@ from koine.relay.backlog import PAGE_EVENTS, Backlog, ReadPosition
 from koine.store import events
 from koine.store.db import Database
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainReader, opened, realtime_of, received, say
 from tests.relay.stories import STEPS, Step, Story
 
 STORIES = st.lists(
@@ -79,16 +79,16 @@ async def test_events_of_others_are_not_looked_at(cast: Cast) -> None:
 
 async def test_what_is_own_comes_page_by_page_in_order(cast: Cast) -> None:
     first, second = await opened(cast, "dan"), await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
-        start = (await relay.connect(PlainVoice(cast.acme.actor("dan")), None)).cursor
+    async with realtime_of(cast.engine) as relay:
+        start = (await relay.connect(PlainReader(cast.acme.actor("dan")), None)).cursor
         for n in range(PAGE_EVENTS):
             await say(cast, first, f"{n}")
             await say(cast, second, f"{n}")
-        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), start)
+        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), start)
         expected = [f"message.created {n // 2}" for n in range(2, 2 * PAGE_EVENTS + 2)]
-        assert await heard(seat, 2 * PAGE_EVENTS) == expected
+        assert await received(seat, 2 * PAGE_EVENTS) == expected
         await say(cast, first, "now")
-        assert await heard(seat, 1) == [f"message.created {PAGE_EVENTS + 1}"]
+        assert await received(seat, 1) == [f"message.created {PAGE_EVENTS + 1}"]
 
 
 async def test_a_contact_who_missed_too_much_begins_anew(db: Database) -> None:
@@ -96,19 +96,19 @@ async def test_a_contact_who_missed_too_much_begins_anew(db: Database) -> None:
     talk = await conversations.create(
         cast.engine, cast.acme.actor("ada"), NewConversation(owner_id=cast.acme.id("carol"))
     )
-    async with relay_of(cast.engine) as relay:
-        carol = PlainVoice(cast.acme.actor("carol"))
+    async with realtime_of(cast.engine) as relay:
+        carol = PlainReader(cast.acme.actor("carol"))
         start = (await relay.connect(carol, None)).cursor
         for n in range(60):
             await say(cast, talk, f"{n}")
         seat = await relay.connect(carol, start)
-        assert len(await heard(seat, 60)) == 60
+        assert len(await received(seat, 60)) == 60
         await say(cast, talk, "one too many")
-        await heard(seat, 1)
+        await received(seat, 1)
         late = await relay.connect(carol, start)
         assert (await late.read(5)).reset == "too_old"
         await say(cast, talk, "from now on")
-        assert await heard(late, 1) == ["message.created 62"]
+        assert await received(late, 1) == ["message.created 62"]
 
 
 def looked_at() -> float:

@@ -13,14 +13,14 @@ from koine.model.actor import Actor, operator
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS
 from tests.cast import PASSWORD, Cast
-from tests.relay.plain import PlainVoice, relay_of
+from tests.relay.plain import PlainReader, realtime_of
 from tests.relay.test_guard import reason_of
 
 READ = frozenset({READ_CONVERSATIONS})
 End = Callable[[Cast, LoggedIn], Awaitable[object]]
 
 
-class Bearer(PlainVoice):
+class Bearer(PlainReader):
     """A reader who is known by a token or a key, asked of a node's own engine."""
 
     def __init__(self, engine: Engine, actor: Actor, text: str) -> None:
@@ -38,7 +38,7 @@ async def closed_everywhere(cast: Cast, text: str, end: Callable[[], Awaitable[o
     other = await engines.open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
-    async with relay_of(cast.engine) as here, relay_of(other) as there:
+    async with realtime_of(cast.engine) as here, realtime_of(other) as there:
         seats = []
         for engine, relay in ((cast.engine, here), (other, there)):
             voice = Bearer(engine, operator(""), text)

@@ -14,7 +14,7 @@ from koine.model.errors import Unavailable
 from koine.relay.seat import Closed, Subscriber
 from tests.cast import Cast
 from tests.relay.buses.hearing import eventually
-from tests.relay.plain import PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainReader, opened, realtime_of, received, say
 
 
 async def reason_of(seat: Subscriber) -> str:
@@ -25,8 +25,8 @@ async def reason_of(seat: Subscriber) -> str:
 
 
 async def test_who_loses_a_role_is_asked_and_nobody_else_is(cast: Cast) -> None:
-    async with relay_of(cast.engine) as relay:
-        alice, dan = (PlainVoice(cast.acme.actor(name)) for name in ("alice", "dan"))
+    async with realtime_of(cast.engine) as relay:
+        alice, dan = (PlainReader(cast.acme.actor(name)) for name in ("alice", "dan"))
         seats = [await relay.connect(voice, None) for voice in (alice, dan)]
         alice.asked = dan.asked = 0
         alice.revoked = True
@@ -41,8 +41,8 @@ async def test_a_key_that_is_revoked_closes_its_seats_on_every_node(cast: Cast) 
     boss = cast.acme.actor("ada")
     (key, *_) = await keys.list_all(cast.engine, boss)
     holder = Actor(cast.acme.tenant.id, "key", key.user_id, key_id=key.id)
-    async with relay_of(cast.engine) as here, relay_of(cast.engine) as there:
-        voices = [PlainVoice(holder), PlainVoice(holder)]
+    async with realtime_of(cast.engine) as here, realtime_of(cast.engine) as there:
+        voices = [PlainReader(holder), PlainReader(holder)]
         seats = [await r.connect(v, None) for r, v in zip((here, there), voices, strict=True)]
         for voice in voices:
             voice.revoked = True
@@ -51,10 +51,10 @@ async def test_a_key_that_is_revoked_closes_its_seats_on_every_node(cast: Cast) 
 
 
 async def test_a_credential_whose_time_is_over_closes_its_seat(cast: Cast) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         dan = cast.acme.actor("dan")
         soon = Actor(dan.tenant_id, "user", dan.identity_id, expires_at=cast.clock.now() + 1)
-        voice = PlainVoice(soon)
+        voice = PlainReader(soon)
         seat = await relay.connect(voice, None)
         cast.clock.advance(seconds=1)
         voice.revoked = True
@@ -63,52 +63,52 @@ async def test_a_credential_whose_time_is_over_closes_its_seat(cast: Cast) -> No
 
 async def test_while_nobody_can_tell_a_seat_hears_nothing_and_then_all_of_it(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         voice = _Forgetful(cast.acme.actor("dan"))
         seat = await relay.connect(voice, None)
         await seat.read(0.05)
         voice.away = True
         await relay.reauth.sweep(everyone=True)
         await say(cast, talk, "hello")
-        assert await heard(seat, 1, 0.5) == []
+        assert await received(seat, 1, 0.5) == []
         voice.away = False
         await relay.reauth.sweep(everyone=False)
-        assert await heard(seat, 1) == ["message.created 1"]
+        assert await received(seat, 1) == ["message.created 1"]
 
 
 async def test_who_is_slow_to_be_known_again_keeps_nobody_waiting(cast: Cast) -> None:
     talk, boss = await opened(cast, "dan"), cast.rival.actor("ada")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         slow = _Slow(boss)
         theirs = await relay.connect(slow, None)
-        ours = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+        ours = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         slow.known.clear()
         less = PersonChanges(role="driver")
         await people.change(cast.engine, boss, cast.rival.id("alice"), "user", less)
         await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
         await say(cast, talk, "hello")
-        assert await heard(ours, 1, 2) == ["message.created 1"]
-        assert await heard(theirs, 9, 0.1) == []
+        assert await received(ours, 1, 2) == ["message.created 1"]
+        assert await received(theirs, 9, 0.1) == []
         slow.known.set()
         await asyncio.sleep(0.05)
-        assert await heard(theirs, 2) == ["identity.updated", "tenant.updated"]
+        assert await received(theirs, 2) == ["identity.updated", "tenant.updated"]
 
 
 async def test_who_catches_up_reads_nothing_while_it_is_asked_for(cast: Cast) -> None:
     boss = cast.rival.actor("ada")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         slow = _Slow(boss)
         theirs = await relay.connect(slow, None)
         slow.known.clear()
         slow.begun.clear()
         await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
         await asyncio.wait_for(slow.begun.wait(), 5)
-        assert await heard(theirs, 9, 0.05) == []
+        assert await received(theirs, 9, 0.05) == []
         slow.known.set()
-        assert await heard(theirs, 1, 5) == ["tenant.updated"]
+        assert await received(theirs, 1, 5) == ["tenant.updated"]
 
 
-class _Slow(PlainVoice):
+class _Slow(PlainReader):
     """Its credential's issuer takes its time."""
 
     def __init__(self, actor: Actor) -> None:
@@ -127,7 +127,7 @@ async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: 
     node = await engines.open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
-    async with relay_of(node) as there:
+    async with realtime_of(node) as there:
         voice = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
         await keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")
         await asyncio.sleep(0.7)
@@ -137,9 +137,9 @@ async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: 
 async def test_who_was_asked_a_moment_ago_is_asked_again_only_if_rights_changed(
     cast: Cast,
 ) -> None:
-    async with relay_of(cast.engine) as relay:
-        await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
-        known_at, alice = relay.hub.rights_version, PlainVoice(cast.acme.actor("alice"))
+    async with realtime_of(cast.engine) as relay:
+        await relay.connect(PlainReader(cast.acme.actor("dan")), None)
+        known_at, alice = relay.hub.rights_version, PlainReader(cast.acme.actor("alice"))
         await say(cast, await opened(cast, "dan"), "this changes nobody's rights")
         await relay.connect(alice, None, known_at)
         assert alice.asked == 0
@@ -151,21 +151,21 @@ async def test_who_was_asked_a_moment_ago_is_asked_again_only_if_rights_changed(
 
 
 async def test_who_was_asked_before_anybody_listened_is_asked_again(cast: Cast) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         await relay.cursor()
-        known_at, alice = relay.hub.rights_version, PlainVoice(cast.acme.actor("alice"))
+        known_at, alice = relay.hub.rights_version, PlainReader(cast.acme.actor("alice"))
         await relay.connect(alice, None, known_at)
         assert alice.asked == 1
         relay.hub.subscribers()[0].leave()
         boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
         await people.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
         await eventually(lambda: relay.hub.rights_version != known_at)
-        await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+        await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         await relay.connect(alice, None, known_at)
         assert alice.asked == 2
 
 
-class _Holder(PlainVoice):
+class _Holder(PlainReader):
     """Of a key, at one node."""
 
     def __init__(self, actor: Actor, node: Engine, key: str) -> None:
@@ -177,15 +177,15 @@ class _Holder(PlainVoice):
 
 
 async def test_who_comes_when_all_are_leaving_is_told_so(cast: Cast) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         relay.draining.start()
         await asyncio.sleep(0.05)
-        assert await reason_of(await relay.connect(PlainVoice(cast.acme.actor("dan")), None)) == (
+        assert await reason_of(await relay.connect(PlainReader(cast.acme.actor("dan")), None)) == (
             "draining"
         )
 
 
-class _Forgetful(PlainVoice):
+class _Forgetful(PlainReader):
     away = False
 
     async def authenticate(self) -> Actor:

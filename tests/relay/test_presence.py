@@ -9,7 +9,7 @@ from koine.relay import presence
 from koine.relay.voice import EphemeralEvent
 from koine.store.db import Database
 from tests.cast import Cast
-from tests.relay.plain import PlainVoice, heard, relay_of
+from tests.relay.plain import PlainReader, realtime_of, received
 from tests.relay.test_whispers import Wire
 
 
@@ -21,8 +21,8 @@ def db(sqlite_db: Database) -> Database:
 
 async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:
     wire, dan = Wire(), cast.acme.actor("dan")
-    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        await here.connect(PlainVoice(dan), None)
+    async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
+        await here.connect(PlainReader(dan), None)
         online = {cast.acme.id("dan"): "online"}
         assert here.presence.online(dan.tenant_id) == online == there.presence.online(dan.tenant_id)
         assert here.presence.online(cast.rival.tenant.id) == {}
@@ -32,8 +32,8 @@ async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:
 
 async def test_one_may_say_so_on_another_node_than_the_one_they_sit_on(cast: Cast) -> None:
     wire, dan = Wire(), cast.acme.actor("dan")
-    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        await here.connect(PlainVoice(dan), None)
+    async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
+        await here.connect(PlainReader(dan), None)
         for availability in ("away", "online"):
             there.presence.set(dan, availability)
             assert here.presence.online(dan.tenant_id) == {dan.identity_id: availability}
@@ -44,9 +44,9 @@ async def test_one_who_comes_right_back_was_never_gone(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "_LINGER", 0.05)
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         dan = cast.acme.actor("dan")
-        first, other = [await relay.connect(PlainVoice(dan), None) for _ in range(2)]
+        first, other = [await relay.connect(PlainReader(dan), None) for _ in range(2)]
         relay.disconnect(first)
         await asyncio.sleep(0.1)
         assert relay.presence.online(dan.tenant_id)
@@ -55,7 +55,7 @@ async def test_one_who_comes_right_back_was_never_gone(
 
 
 async def test_who_is_named_no_more_is_gone(cast: Cast) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         dan = cast.acme.actor("dan")
         named = EphemeralEvent(
             tenant_id=dan.tenant_id, kind="presence", identity_id=cast.acme.id("dan")
@@ -67,9 +67,9 @@ async def test_who_is_named_no_more_is_gone(cast: Cast) -> None:
 
 
 async def test_a_key_is_nobody(cast: Cast) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         key = Actor(cast.acme.tenant.id, "key", cast.acme.id("alice"))
-        await relay.connect(PlainVoice(key), None)
+        await relay.connect(PlainReader(key), None)
         assert relay.presence.online(cast.acme.tenant.id) == {}
 
 
@@ -78,26 +78,26 @@ async def test_that_one_is_still_there_is_no_news_to_readers(
 ) -> None:
     monkeypatch.setattr(presence, "STILL_THERE", 0.02)
     wire = Wire()
-    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        seat = await there.connect(PlainVoice(cast.acme.actor("ada")), None)
+    async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
+        seat = await there.connect(PlainReader(cast.acme.actor("ada")), None)
         await seat.read(0.02)
-        await here.connect(PlainVoice(cast.acme.actor("dan")), None)
-        assert await heard(seat, 9, 0.2) == ["presence online"]
-        assert await heard(seat, 1, 0.2) == []
+        await here.connect(PlainReader(cast.acme.actor("dan")), None)
+        assert await received(seat, 9, 0.2) == ["presence online"]
+        assert await received(seat, 1, 0.2) == []
         there.presence.set(cast.acme.actor("dan"), "away")
-        assert (await heard(seat, 1))[0] == "presence away"
+        assert (await received(seat, 1))[0] == "presence away"
 
 
 async def test_contacts_are_told_of_no_other_contact(cast: Cast) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         people = ("ada", "carol", "dave")
-        seats = [await relay.connect(PlainVoice(cast.acme.actor(name)), None) for name in people]
+        seats = [await relay.connect(PlainReader(cast.acme.actor(name)), None) for name in people]
         ada, carol, _ = seats
         for seat in seats:
             await seat.read(0.02)
         relay.presence.set(cast.acme.actor("dave"), "away")
-        assert "presence away" in await heard(ada, 9, 0.1)
-        assert "presence away" not in await heard(carol, 9, 0.1)
+        assert "presence away" in await received(ada, 9, 0.1)
+        assert "presence away" not in await received(carol, 9, 0.1)
         there = relay.presence.online(cast.acme.tenant.id, "contact")
         assert there.keys() == {cast.acme.id("carol"), cast.acme.id("dave")}
 
@@ -106,8 +106,8 @@ async def test_who_shows_another_credential_is_gone_when_gone(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "_LINGER", 0.01)
-    async with relay_of(cast.engine) as relay:
-        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+    async with realtime_of(cast.engine) as relay:
+        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         seat.reader.actor = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
         relay.disconnect(seat)
         await asyncio.sleep(0.05)

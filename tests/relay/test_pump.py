@@ -15,36 +15,36 @@ from koine.relay.seat import Closed
 from koine.store import events, log
 from koine.store.db import Database, no_listener
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainEventEncoder, PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainEventEncoder, PlainReader, opened, realtime_of, received, say
 from tests.support import databases
 
 
 async def test_without_any_wake_up_events_come_by_looking(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
-        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+    async with realtime_of(cast.engine) as relay:
+        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         cast.engine.db.after_commit = no_listener
         await say(cast, talk, "hello")
-        assert await heard(seat, 1, 1.0) == ["message.created 1"]
+        assert await received(seat, 1, 1.0) == ["message.created 1"]
 
 
 async def test_what_another_process_commits_is_told_here_and_there(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as here, relay_of(cast.engine) as there:
-        seats = [await r.connect(PlainVoice(cast.acme.actor("dan")), None) for r in (here, there)]
+    async with realtime_of(cast.engine) as here, realtime_of(cast.engine) as there:
+        seats = [await r.connect(PlainReader(cast.acme.actor("dan")), None) for r in (here, there)]
         await say(cast, talk, "hello")
         for seat in seats:
-            assert await heard(seat, 1, 2.0) == ["message.created 1"]
+            assert await received(seat, 1, 2.0) == ["message.created 1"]
 
 
 async def test_a_cursor_of_one_process_is_good_in_another(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as here:
-        cursor = (await here.connect(PlainVoice(cast.acme.actor("dan")), None)).cursor
+    async with realtime_of(cast.engine) as here:
+        cursor = (await here.connect(PlainReader(cast.acme.actor("dan")), None)).cursor
     await say(cast, talk, "while nobody told anything")
-    async with relay_of(cast.engine) as later:
-        seat = await later.connect(PlainVoice(cast.acme.actor("dan")), cursor)
-        assert await heard(seat, 1) == ["message.created 1"]
+    async with realtime_of(cast.engine) as later:
+        seat = await later.connect(PlainReader(cast.acme.actor("dan")), cursor)
+        assert await received(seat, 1) == ["message.created 1"]
 
 
 async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> None:
@@ -59,9 +59,9 @@ async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> 
 
 
 async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None:
-    async with databases.sqlite(tmp_path) as db, relay_of((await make_cast(db)).engine) as relay:
+    async with databases.sqlite(tmp_path) as db, realtime_of((await make_cast(db)).engine) as relay:
         cast = await make_cast(db)
-        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         before = seat.cursor
         _go_back(next(tmp_path.glob("*.db")))
         with pytest.raises(Closed) as closed:
@@ -69,28 +69,28 @@ async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None
             await seat.read(3)
         assert closed.value.reason == "moved"
         for shown in (before, closed.value.cursor):
-            again = await relay.connect(PlainVoice(cast.acme.actor("dan")), shown)
+            again = await relay.connect(PlainReader(cast.acme.actor("dan")), shown)
             assert (await again.read(1)).reset == "epoch"
 
 
 async def test_an_event_that_nothing_can_be_made_of_holds_up_nobody(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
-        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+    async with realtime_of(cast.engine) as relay:
+        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         start = seat.cursor
         await seat.read(0.01)
         company = cast.acme.tenant.id
         mismade = Event("responder.versioned", "everyone", None, company, None, "{}", 0)
         await cast.engine.db.write(company, events.append, mismade)
         await say(cast, talk, "after it")
-        assert await heard(seat, 1, 3) == ["message.created 1"]
-        again = await relay.connect(PlainVoice(cast.acme.actor("dan")), start)
-        assert await heard(again, 1) == ["message.created 1"]
+        assert await received(seat, 1, 3) == ["message.created 1"]
+        again = await relay.connect(PlainReader(cast.acme.actor("dan")), start)
+        assert await received(again, 1) == ["message.created 1"]
 
 
 async def test_a_pump_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> None:
     for turns in range(6):
-        async with relay_of(cast.engine) as relay:
+        async with realtime_of(cast.engine) as relay:
             await relay.cursor()
             await asyncio.sleep(0.05)
             relay.log_reader.wake()
@@ -102,16 +102,16 @@ async def test_a_pump_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> None:
 
 async def test_what_one_voice_cannot_say_holds_up_nobody(cast: Cast) -> None:
     talk = await opened(cast, "dan", "olaf")
-    async with relay_of(cast.engine) as relay:
-        mute = await relay.connect(PlainVoice(cast.acme.actor("olaf"), _MuteEncoder()), None)
-        seats = [await relay.connect(PlainVoice(cast.acme.actor("dan")), None) for _ in range(3)]
+    async with realtime_of(cast.engine) as relay:
+        mute = await relay.connect(PlainReader(cast.acme.actor("olaf"), _MuteEncoder()), None)
+        seats = [await relay.connect(PlainReader(cast.acme.actor("dan")), None) for _ in range(3)]
         for seat in (mute, *seats):
             await seat.read(0.01)
         for text in ("one", "two"):
             await say(cast, talk, text)
         for seat in seats:
-            assert await heard(seat, 2, 1) == ["message.created 1", "message.created 2"]
-        assert await heard(mute, 1) == ["message.created 2"]
+            assert await received(seat, 2, 1) == ["message.created 1", "message.created 2"]
+        assert await received(mute, 1) == ["message.created 2"]
 
 
 class _MuteEncoder(PlainEventEncoder, frozen=True):

@@ -12,18 +12,18 @@ from koine.relay.seat import Closed, Subscriber
 from koine.store import events, log
 from koine.store.db import Database, no_listener
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainEventEncoder, PlainVoice, heard, opened, relay_of, say
+from tests.relay.plain import PlainEventEncoder, PlainReader, opened, realtime_of, received, say
 
 
 async def seat_of(relay: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
-    return await relay.connect(PlainVoice(actor), cursor)
+    return await relay.connect(PlainReader(actor), cursor)
 
 
 @pytest.mark.parametrize("shown", ["nonsense", "other.12"])
 async def test_who_is_cut_off_before_it_is_told_to_begin_anew_is_told_when_it_is_back(
     cast: Cast, shown: str
 ) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         cut = await seat_of(relay, cast.acme.actor("dan"), shown)
         again = await seat_of(relay, cast.acme.actor("dan"), cut.cursor)
         assert (await again.read(1)).reset == "epoch"
@@ -34,7 +34,7 @@ async def test_who_is_cut_off_before_it_is_told_to_begin_anew_is_told_when_it_is
 async def test_who_is_closed_because_the_log_is_another_has_a_cursor_of_the_old_one(
     cast: Cast,
 ) -> None:
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         seat = await seat_of(relay, cast.acme.actor("dan"))
         await seat.read(0.01)
         relay.hub.reset_epoch("another", relay.hub.position + 5)
@@ -46,13 +46,13 @@ async def test_who_is_closed_because_the_log_is_another_has_a_cursor_of_the_old_
 
 async def test_a_cursor_that_is_beyond_the_log_is_reset(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         await relay.cursor()
         beyond = relay.hub.cursor_at(10**12)
         seat = await seat_of(relay, cast.acme.actor("dan"), beyond)
         assert (await seat.read(1)).reset == "unknown"
         await say(cast, talk, "hello")
-        assert await heard(seat, 1) == ["message.created 1"]
+        assert await received(seat, 1) == ["message.created 1"]
 
 
 async def test_a_cursor_that_is_ahead_of_this_process_alone_is_good(
@@ -60,7 +60,7 @@ async def test_a_cursor_that_is_ahead_of_this_process_alone_is_good(
 ) -> None:
     monkeypatch.setattr(pump, "POLL", 60)
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         wake, cast.engine.db.after_commit = cast.engine.db.after_commit, no_listener
         await asyncio.sleep(0.1)
         await say(cast, talk, "told by another process")
@@ -70,24 +70,24 @@ async def test_a_cursor_that_is_ahead_of_this_process_alone_is_good(
         assert (told.reset, told.frames, seat.cursor) == (None, [], ahead)
         cast.engine.db.after_commit = wake
         await say(cast, talk, "next")
-        assert await heard(seat, 1) == ["message.created 2"]
+        assert await received(seat, 1) == ["message.created 2"]
 
 
 async def test_who_is_doubted_while_it_reads_the_log_hears_nothing_of_it(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         start = await relay.cursor()
         await say(cast, talk, "hello")
-        assert await heard(await seat_of(relay, cast.acme.actor("dan"), start), 1)
+        assert await received(await seat_of(relay, cast.acme.actor("dan"), start), 1)
         voice = _Doubting(cast.acme.actor("dan"))
         voice.seat = seat = await relay.connect(voice, start)
-        assert await heard(seat, 1, 0.1) == [] and not seat.live
+        assert await received(seat, 1, 0.1) == [] and not seat.live
         voice.seat = None
         seat.resume(voice.actor)
-        assert await heard(seat, 1) == ["message.created 1"]
+        assert await received(seat, 1) == ["message.created 1"]
 
 
-class _Doubting(PlainVoice):
+class _Doubting(PlainReader):
     """In doubt as soon as the database is asked for a page."""
 
     seat: Subscriber | None = None
@@ -106,12 +106,12 @@ class _Doubting(PlainVoice):
 async def test_who_was_doubted_and_had_nothing_to_hear_is_not_too_old(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         idle = await seat_of(relay, cast.rival.actor("dan"))
         busy = await seat_of(relay, cast.acme.actor("dan"))
         await idle.read(0.01)
         await say(cast, talk, "hello")
-        await heard(busy, 1)
+        await received(busy, 1)
         await asyncio.sleep(0.05)
         idle.suspend()
         await fresh_db.write("", log.forget_before, cast.clock.now() + 1, 1_000)
@@ -124,13 +124,13 @@ async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
 ) -> None:
     monkeypatch.setattr(pump, "POLL", 1.5)
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
-        seat = await relay.connect(PlainVoice(cast.acme.actor("dan"), _WordyEncoder()), None)
+    async with realtime_of(cast.engine) as relay:
+        seat = await relay.connect(PlainReader(cast.acme.actor("dan"), _WordyEncoder()), None)
         await seat.read(0.01)
         cast.engine.db.after_commit = no_listener
         await asyncio.sleep(0.1)
         await asyncio.gather(*(say(cast, talk, f"{n}") for n in range(60)))
-        assert len(await heard(seat, 60, 3)) == 60
+        assert len(await received(seat, 60, 3)) == 60
 
 
 class _WordyEncoder(PlainEventEncoder, frozen=True):

@@ -5,7 +5,7 @@ import msgspec
 from koine.relay.bus import MessageHandler, Subject
 from koine.relay.voice import EphemeralEvent
 from tests.cast import Cast
-from tests.relay.plain import PlainVoice, heard, opened, relay_of
+from tests.relay.plain import PlainReader, opened, realtime_of, received
 
 
 def typing(cast: Cast, conversation_id: str, name: str) -> EphemeralEvent:
@@ -19,36 +19,36 @@ def typing(cast: Cast, conversation_id: str, name: str) -> EphemeralEvent:
 
 async def test_who_sees_the_conversation_sees_who_writes_but_not_the_writer(cast: Cast) -> None:
     talk = await opened(cast, "dan")
-    async with relay_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as relay:
         seats = {}
         for name in ("ada", "dan", "olaf"):
-            seats[name] = await relay.connect(PlainVoice(cast.acme.actor(name)), None)
+            seats[name] = await relay.connect(PlainReader(cast.acme.actor(name)), None)
             await seats[name].read(0.02)
         relay.publish_ephemeral(typing(cast, talk.id, "ada"))
-        assert await heard(seats["dan"], 1) == ["typing on"]
-        assert "typing on" not in await heard(seats["ada"], 9, 0.1)
-        assert "typing on" not in await heard(seats["olaf"], 9, 0.1)
+        assert await received(seats["dan"], 1) == ["typing on"]
+        assert "typing on" not in await received(seats["ada"], 9, 0.1)
+        assert "typing on" not in await received(seats["olaf"], 9, 0.1)
 
 
 async def test_the_other_node_hears_it_too(cast: Cast) -> None:
     talk = await opened(cast, "dan")
     wire = Wire()
-    async with relay_of(cast.engine, wire) as here, relay_of(cast.engine, wire) as there:
-        seat = await there.connect(PlainVoice(cast.acme.actor("dan")), None)
+    async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
+        seat = await there.connect(PlainReader(cast.acme.actor("dan")), None)
         await seat.read(0.02)
         here.publish_ephemeral(typing(cast, talk.id, "ada"))
-        assert await heard(seat, 1) == ["typing on"]
+        assert await received(seat, 1) == ["typing on"]
 
 
 async def test_garbage_from_the_bus_is_nothing(cast: Cast) -> None:
     talk, wire = await opened(cast, "dan"), Wire()
-    async with relay_of(cast.engine, wire) as relay:
-        seat = await relay.connect(PlainVoice(cast.acme.actor("dan")), None)
+    async with realtime_of(cast.engine, wire) as relay:
+        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         await seat.read(0.02)
         wire.publish("whisper", b"\xff garbage")
         wire.publish("whisper", msgspec.msgpack.encode({"tenant_id": 3}))
         relay.publish_ephemeral(typing(cast, talk.id, "ada"))
-        assert "typing on" in await heard(seat, 1)
+        assert "typing on" in await received(seat, 1)
 
 
 class Wire:

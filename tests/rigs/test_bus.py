@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rigs.bus import OverDatabase, OverNats, strike
-from rigs.servers import Home
+from rigs.bus import FaultyNats, FaultyNotify, fail_repeatedly
+from rigs.servers import ServerHome
 from tests.support.nats import NatsCluster
 from tests.support.shared_postgres import SharedPostgres
 
@@ -15,8 +15,8 @@ BRIEFLY = (0.5, 1.5)
 
 
 @pytest.fixture
-def home(tmp_path: Path, shared_postgres: SharedPostgres) -> Home:
-    return Home(tmp_path, shared_postgres.new_empty_database())
+def home(tmp_path: Path, shared_postgres: SharedPostgres) -> ServerHome:
+    return ServerHome(tmp_path, shared_postgres.new_empty_database())
 
 
 @pytest.fixture(scope="module")
@@ -25,26 +25,28 @@ def cluster() -> Iterator[NatsCluster]:
         yield started
 
 
-async def test_harm_to_nats_loses_nothing(home: Home, cluster: NatsCluster) -> None:
-    heard = await strike(home, OverNats(cluster), 2, random.Random(1), lasts_s=BRIEFLY)
+async def test_harm_to_nats_loses_nothing(home: ServerHome, cluster: NatsCluster) -> None:
+    heard = await fail_repeatedly(home, FaultyNats(cluster), 2, random.Random(1), lasts_s=BRIEFLY)
     assert heard.ok, heard
     assert heard.acknowledged > 20
 
 
-async def test_harm_to_notifications_loses_nothing(home: Home) -> None:
-    bus = OverDatabase(home.database_url)
-    heard = await strike(home, bus, 2, random.Random(1), lasts_s=BRIEFLY)
+async def test_harm_to_notifications_loses_nothing(home: ServerHome) -> None:
+    bus = FaultyNotify(home.database_url)
+    heard = await fail_repeatedly(home, bus, 2, random.Random(1), lasts_s=BRIEFLY)
     assert heard.ok, heard
     assert heard.acknowledged > 20
 
 
-async def test_planted_a_node_that_waits_to_be_woken_is_late(home: Home) -> None:
+async def test_planted_a_node_that_waits_to_be_woken_is_late(home: ServerHome) -> None:
     dead = NatsCluster(1)  # never started
-    heard = await strike(home, Deaf(dead), 1, random.Random(1), lasts_s=(3, 3), sabotage="no_poll")
+    heard = await fail_repeatedly(
+        home, Deaf(dead), 1, random.Random(1), lasts_s=(3, 3), sabotage="no_poll"
+    )
     assert not heard.ok, heard
 
 
-class Deaf(OverNats):
+class Deaf(FaultyNats):
     """A bus that is dead all the time."""
 
     async def harm(self, how: object, dice: random.Random) -> None:

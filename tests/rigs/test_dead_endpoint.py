@@ -1,20 +1,20 @@
 from pathlib import Path
 
-from rigs.dead_endpoint import STREETS, Delays, measure
-from rigs.servers import Home
+from rigs.dead_endpoint import SERVERS, Delays, measure
+from rigs.servers import ServerHome
 
 ENDPOINTS, MESSAGES = 20, 8
 
 
 async def short(folder: Path, *streets: str, end_s: float = 5.0, sabotage: str = "") -> Delays:
-    homes = {street: Home(folder / street) for street in streets}
+    homes = {street: ServerHome(folder / street) for street in streets}
     return await measure(
         homes, MESSAGES, endpoints=ENDPOINTS, every_s=0.05, end_s=end_s, sabotage=sabotage
     )
 
 
 async def test_a_dead_endpoint_does_not_delay_the_others(tmp_path: Path) -> None:
-    found = await short(tmp_path, *STREETS)
+    found = await short(tmp_path, *SERVERS)
     assert not found.missing
     # A short run on a busy machine; the long one has the figure.
     assert max(found.times("hangs"), found.times("refuses")) < 4, found

@@ -9,7 +9,7 @@ import pytest
 
 from rigs import full_disk
 from rigs.small_disk import can_mount, can_mount_apart
-from rigs.tight_calls import is_clear
+from rigs.tight_calls import is_clear_refusal
 from rigs.wire import Reply
 from tests.support.postgres import running_postgres
 
@@ -60,4 +60,4 @@ async def test_it_runs_without_root_too(tmp_path: Path) -> None:
 def test_a_clear_refusal_has_a_shape_and_a_time(
     status: int, headers: dict[str, str], body: bytes, clear: bool
 ) -> None:
-    assert is_clear("delivery", Reply(status, headers, body)) == clear
+    assert is_clear_refusal("delivery", Reply(status, headers, body)) == clear

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from rigs.figure import RigSettings
-from rigs.growth import BOUND, RIG, greed
-from rigs.servers import Home
+from rigs.growth import BOUND, RIG, upload_until_refused
+from rigs.servers import ServerHome
 
 CALLS = 3000
 
@@ -15,6 +15,6 @@ async def test_what_strangers_add_is_bounded(tmp_path: Path) -> None:
 
 
 async def test_planted_a_server_that_counts_nothing_grows_and_grows(tmp_path: Path) -> None:
-    grown = await greed(Home(tmp_path), CALLS, sabotage="no_budgets")
+    grown = await upload_until_refused(ServerHome(tmp_path), CALLS, sabotage="no_budgets")
     assert grown.bytes > BOUND, grown
     assert grown.done > CALLS // 2, grown

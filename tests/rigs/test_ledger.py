@@ -5,42 +5,46 @@ from pathlib import Path
 import apsw
 import pytest
 
-from rigs.ledger import Ledger
+from rigs.ledger import ConsistencyCheck
 from rigs.sends import Sends
-from rigs.servers import Home, nodes
-from rigs.town import Town, furnish
+from rigs.servers import ServerHome, nodes
+from rigs.town import SeededTenant, seed
 from rigs.wire import ask
 
 
 @pytest.fixture(scope="module")
-async def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Town, Ledger]:
+async def told(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[ServerHome, SeededTenant, ConsistencyCheck]:
     """Ten messages in one talk, and what their senders were told."""
-    home = Home(tmp_path_factory.mktemp("home"))
-    town, ledger = await furnish(home, talks=1), Ledger()
+    home = ServerHome(tmp_path_factory.mktemp("home"))
+    town, ledger = await seed(home, talks=1), ConsistencyCheck()
     sends = Sends(town, random.Random(1))
     async with nodes(home) as (server,):
         for _ in range(10):
             send = sends.new()
-            ledger.tell(send, send.shown_id(await ask(server.port, send.request)))
+            ledger.acknowledged(send, send.shown_id(await ask(server.port, send.request)))
     return home, town, ledger
 
 
-def sql(home: Home, text: str) -> None:
+def sql(home: ServerHome, text: str) -> None:
     connection = apsw.Connection(str(home.folder / "data" / "koine.db"))
     connection.execute(text)
     connection.close()
 
 
-async def test_what_is_as_it_was_told_is_clean(told: tuple[Home, Town, Ledger]) -> None:
+async def test_what_is_as_it_was_told_is_clean(
+    told: tuple[ServerHome, SeededTenant, ConsistencyCheck],
+) -> None:
     home, town, ledger = told
     verdict = await ledger.compare(home, town)
-    assert (verdict.clean, verdict.acknowledged, verdict.held) == (True, 10, 10)
+    assert (verdict.ok, verdict.acknowledged, verdict.held) == (True, 10, 10)
 
 
 async def test_planted_losses_doubles_and_gaps_are_counted(
-    told: tuple[Home, Town, Ledger], tmp_path: Path
+    told: tuple[ServerHome, SeededTenant, ConsistencyCheck], tmp_path: Path
 ) -> None:
-    home, town, ledger = Home(tmp_path / "copy"), *told[1:]
+    home, town, ledger = ServerHome(tmp_path / "copy"), *told[1:]
     shutil.copytree(told[0].folder, home.folder)
     sql(home, "DELETE FROM messages WHERE seq = 4")
     sql(home, "UPDATE messages SET content = 'send-0000001 again' WHERE seq = 10")

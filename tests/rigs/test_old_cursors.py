@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rigs.figure import RigSettings
 from rigs.old_cursors import OWN_AT_MOST, RIG, catch_up
-from rigs.servers import Home
+from rigs.servers import ServerHome
 
 
 async def test_what_others_said_costs_a_reader_nothing(tmp_path: Path) -> None:
@@ -14,5 +14,5 @@ async def test_what_others_said_costs_a_reader_nothing(tmp_path: Path) -> None:
 
 
 async def test_planted_a_server_that_reads_all_in_order_is_found_out(tmp_path: Path) -> None:
-    done = await catch_up(Home(tmp_path), 5, 1_000, sabotage="in_order")
+    done = await catch_up(ServerHome(tmp_path), 5, 1_000, sabotage="in_order")
     assert not done.missed and done.looked_at > 1_000, done

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rigs.postgres_restart import Restarted, restart
-from rigs.servers import Home
+from rigs.postgres_restart import RestartResult, restart
+from rigs.servers import ServerHome
 from tests.support.postgres import Postgres, running_postgres
 
 DICE = random.Random(3)
@@ -23,7 +23,7 @@ def cluster() -> Iterator[Postgres]:
 async def test_restarts_of_postgres_lose_nothing_and_are_soon_over(
     cluster: Postgres, tmp_path: Path
 ) -> None:
-    home = Home(tmp_path, cluster.new_database())
+    home = ServerHome(tmp_path, cluster.new_database())
     done = await restart(home, cluster, RESTARTS, DICE, talks=TALKS)
     assert done.ok, done
     assert done.answers["503"] > RESTARTS
@@ -48,6 +48,6 @@ async def test_planted_a_server_that_knows_no_refusal_answers_500(
     assert done.answers["500"] > 0, done
 
 
-async def planted(cluster: Postgres, folder: Path, fault: str) -> Restarted:
-    home = Home(folder, cluster.new_database())
+async def planted(cluster: Postgres, folder: Path, fault: str) -> RestartResult:
+    home = ServerHome(folder, cluster.new_database())
     return await restart(home, cluster, RESTARTS, DICE, talks=TALKS, sabotage=fault)

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from rigs.figure import RigSettings
-from rigs.reconnect_storm import BRIEFLY, RIG, Stormed, storm
-from rigs.servers import Home
+from rigs.reconnect_storm import BRIEFLY, RIG, StormResult, storm
+from rigs.servers import ServerHome
 
 SOCKETS = 60
 
 
-async def stormed(folder: Path, sabotage: str) -> Stormed:
+async def stormed(folder: Path, sabotage: str) -> StormResult:
     settings = RigSettings(folder=folder)
     return await storm(
-        Home(folder), SOCKETS, settings, pace=BRIEFLY, processes=2, sabotage=sabotage
+        ServerHome(folder), SOCKETS, settings, pace=BRIEFLY, processes=2, sabotage=sabotage
     )
 
 

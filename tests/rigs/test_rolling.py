@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 
 from rigs.figure import RigSettings
-from rigs.rolling import RIG, roll
-from rigs.servers import Home
+from rigs.rolling import RIG, restart_in_turn
+from rigs.servers import ServerHome
 from tests.support.shared_postgres import SharedPostgres
 
 TALKS = 60
@@ -20,8 +20,8 @@ async def test_nobody_notices_rolling_restarts(tmp_path: Path) -> None:
 async def test_planted_a_server_that_goes_at_once_cuts_answers(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
-    home = Home(tmp_path, shared_postgres.new_empty_database())
-    done = await roll(
+    home = ServerHome(tmp_path, shared_postgres.new_empty_database())
+    done = await restart_in_turn(
         home, 2, random.Random(1), talks=TALKS, drain_seconds=0, sabotage="sudden_end"
     )
     assert done.errors or done.failed, done

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from rigs.figure import RigSettings
-from rigs.servers import Home
-from rigs.slow_readers import RIG, Pace, slow
+from rigs.servers import ServerHome
+from rigs.slow_readers import RIG, SlowReadersSize, slow
 
 
 async def test_who_does_not_read_is_let_go_and_misses_nothing(tmp_path: Path) -> None:
@@ -16,6 +16,8 @@ async def test_who_does_not_read_is_let_go_and_misses_nothing(tmp_path: Path) ->
 
 
 async def test_planted_a_server_without_bounds_grows(tmp_path: Path) -> None:
-    flood = Pace(messages=16, length=140_000, every_s=0.05, write_seconds=1)
-    done = await slow(Home(tmp_path), 60, flood, RigSettings(folder=tmp_path), sabotage="boundless")
+    flood = SlowReadersSize(messages=16, length=140_000, every_s=0.05, write_seconds=1)
+    done = await slow(
+        ServerHome(tmp_path), 60, flood, RigSettings(folder=tmp_path), sabotage="boundless"
+    )
     assert done.grown > done.bound and done.stuck, done

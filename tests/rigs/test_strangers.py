@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from rigs.figure import RigSettings
-from rigs.servers import Home
-from rigs.strangers import GROWN_BYTES, RIG, harass
+from rigs.servers import ServerHome
+from rigs.strangers import MAX_GROWTH_BYTES, RIG, attack
 
 
 async def test_strangers_are_sent_away_and_others_hardly_notice(tmp_path: Path) -> None:
     figure = await RIG.run(RigSettings(folder=tmp_path, n=12, short=True))
     counts = figure.counts
-    assert not counts["left"] and counts["grown"] <= GROWN_BYTES, figure
+    assert not counts["left"] and counts["grown"] <= MAX_GROWTH_BYTES, figure
     assert counts["answers"] and counts["sent"] and counts["p99_s"] < 2, figure
 
 
 async def test_planted_a_server_that_waits_for_ever_keeps_them(tmp_path: Path) -> None:
-    seen = await harass(Home(tmp_path), 6, sabotage="no_deadlines")
+    seen = await attack(ServerHome(tmp_path), 6, sabotage="no_deadlines")
     assert seen.left >= 12, seen

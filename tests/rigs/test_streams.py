@@ -3,14 +3,14 @@
 import random
 from pathlib import Path
 
-from rigs.servers import Home
-from rigs.streams import Followed, cut
+from rigs.servers import ServerHome
+from rigs.streams import StreamsResult, cut
 from tests.support.shared_postgres import SharedPostgres
 
 FOLLOWERS = 20
 
 
-async def followed(home: Home, nodes: int, **planted: str | bool) -> Followed:
+async def followed(home: ServerHome, nodes: int, **planted: str | bool) -> StreamsResult:
     forgets, sabotage = bool(planted.get("forgets")), str(planted.get("sabotage", ""))
     return await cut(
         home,
@@ -27,22 +27,22 @@ async def followed(home: Home, nodes: int, **planted: str | bool) -> Followed:
 async def test_cuts_and_kills_of_two_nodes_lose_no_event(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
-    done = await followed(Home(tmp_path, shared_postgres.new_empty_database()), 2)
+    done = await followed(ServerHome(tmp_path, shared_postgres.new_empty_database()), 2)
     assert done.ok, done
     assert done.reconnects >= 120 and done.kills and done.told > 10 * FOLLOWERS, done
 
 
 async def test_cuts_and_kills_of_one_node_lose_no_event(tmp_path: Path) -> None:
-    done = await followed(Home(tmp_path), 1)
+    done = await followed(ServerHome(tmp_path), 1)
     assert done.ok, done
     assert done.kills and done.told > 5 * FOLLOWERS, done
 
 
 async def test_planted_a_follower_that_forgets_its_cursor_misses(tmp_path: Path) -> None:
-    done = await followed(Home(tmp_path), 1, forgets=True)
+    done = await followed(ServerHome(tmp_path), 1, forgets=True)
     assert done.missed, done
 
 
 async def test_planted_a_server_that_skips_one_event_loses_it(tmp_path: Path) -> None:
-    done = await followed(Home(tmp_path), 1, sabotage="skips_one")
+    done = await followed(ServerHome(tmp_path), 1, sabotage="skips_one")
     assert done.missed, done

@@ -6,7 +6,7 @@ import pytest
 
 from rigs import unread
 from rigs.figure import RigSettings
-from rigs.unread_model import Part, Talk, Word
+from rigs.unread_model import ModelMessage, ModelParticipant, Talk
 from tests.support import databases
 
 
@@ -20,14 +20,14 @@ async def test_random_steps_on_both_databases_leave_no_drift(tmp_path: Path) -> 
 @pytest.mark.parametrize("plant", unread.PLANTS)
 async def test_a_bug_makes_it_drift(tmp_path: Path, plant: str) -> None:
     async with databases.sqlite(tmp_path) as db:
-        tally = await unread.play(db, 1_000, seed=1, houses=4, plant=plant)
+        tally = await unread.random_walk(db, 1_000, seed=1, houses=4, plant=plant)
     assert tally.drifts
 
 
 def test_the_model_counts_what_was_not_read() -> None:
-    talk = Talk("t", 1, None, None, 0, {"dan": Part(), "alice": Part()})
+    talk = Talk("t", 1, None, None, 0, {"dan": ModelParticipant(), "alice": ModelParticipant()})
     for n, private in enumerate((False, True, False), 1):
-        talk.say(Word(f"{n}", "…", private, "alice"), n)
+        talk.say(ModelMessage(f"{n}", "…", private, "alice"), n)
     assert (talk.unread("dan", False), talk.unread("dan", True), talk.unread("alice", True)) == (
         2, 3, 0,
     )  # fmt: skip

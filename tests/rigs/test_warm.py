@@ -5,13 +5,13 @@ import os
 import signal
 from pathlib import Path
 
-from rigs.servers import Home, Server
-from rigs.warm import Warm
+from rigs.servers import Server, ServerHome
+from rigs.warm import Prefork
 
 
 async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Path) -> None:
-    with Warm() as warm:
-        server = Server(Home(tmp_path), warm=warm)
+    with Prefork() as warm:
+        server = Server(ServerHome(tmp_path), warm=warm)
         server.start()
         await server.wait_ready()
         os.kill(warm.pid, signal.SIGKILL)

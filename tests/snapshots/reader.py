@@ -10,7 +10,7 @@ from koine.relay.relay import Realtime
 from koine.relay.seat import Subscriber
 from tests.cast import Cast
 from tests.drivers.asgi import Caller
-from tests.snapshots.reducer import Kept, Things, apply
+from tests.snapshots.reducer import ClientState, Things, apply
 
 BASE = "http://koine.test"
 
@@ -20,7 +20,7 @@ class Reader:
 
     def __init__(self, cast: Cast, call: Caller, relay: Realtime, name: str) -> None:
         self.name = name
-        self.kept = Kept()
+        self.kept = ClientState()
         self._actor = cast.acme.actor(name)
         self._call = call.as_(cast.bearer(name))
         self._relay = relay
@@ -57,9 +57,9 @@ class Reader:
         self.kept.unread.clear()
         return types
 
-    async def snapshot(self, tickets: list[str], deliveries: list[str]) -> Kept:
+    async def snapshot(self, tickets: list[str], deliveries: list[str]) -> ClientState:
         """Everything the reader sees now, read through the API."""
-        kept = Kept(
+        kept = ClientState(
             me=(await self._get("/v1/me"))["user"],
             tenant=await self._get("/v1/tenant"),
             conversations=await self._all("/v1/conversations") or {},
@@ -80,10 +80,10 @@ class Reader:
             await self._look(kept, conversation_id)
         return kept
 
-    def differences(self, fresh: Kept) -> list[str]:
+    def differences(self, fresh: ClientState) -> list[str]:
         """Where what is kept is not what is there."""
         found: list[str] = []
-        for field in structs.fields(Kept):
+        for field in structs.fields(ClientState):
             _compare(
                 f"{self.name}: {field.name}",
                 getattr(self.kept, field.name),
@@ -92,7 +92,7 @@ class Reader:
             )
         return found
 
-    async def _look(self, kept: Kept, conversation_id: str) -> None:
+    async def _look(self, kept: ClientState, conversation_id: str) -> None:
         path = f"/v1/conversations/{conversation_id}"
         kept.participants[conversation_id] = (
             await self._all(f"{path}/participants", "identity_id") or {}

@@ -13,7 +13,7 @@ _CARD = ("name", "email", "avatar_url")
 _PARTS = ("owner", "assignee", "responder")
 
 
-class Kept(Struct):
+class ClientState(Struct):
     """Everything one reader sees, by id. None where the reader may not list such things."""
 
     me: dict[str, Any] | None = None
@@ -32,7 +32,7 @@ class Kept(Struct):
     """Conversations that came into sight: their participants and messages are to be read."""
 
 
-def apply(kept: Kept, event: dict[str, Any]) -> None:
+def apply(kept: ClientState, event: dict[str, Any]) -> None:
     """Take in one event."""
     kind, data = event["type"], event["data"]
     if kind in ("conversation.removed", "conversation.deleted"):
@@ -52,7 +52,7 @@ def apply(kept: Kept, event: dict[str, Any]) -> None:
     _setup(kept, data)
 
 
-def _setup(kept: Kept, data: dict[str, Any]) -> None:
+def _setup(kept: ClientState, data: dict[str, Any]) -> None:
     if "inbox" in data and kept.inboxes is not None:
         kept.inboxes[data["inbox"]["id"]] = data["inbox"]
     if "inbox_id" in data and kept.inboxes is not None:
@@ -65,7 +65,7 @@ def _setup(kept: Kept, data: dict[str, Any]) -> None:
         kept.tenant = data["tenant"]
 
 
-def _talk(kept: Kept, data: dict[str, Any]) -> None:
+def _talk(kept: ClientState, data: dict[str, Any]) -> None:
     found = data["conversation"]
     if found["id"] not in kept.conversations:
         kept.unread.add(found["id"])
@@ -82,7 +82,7 @@ def _talk(kept: Kept, data: dict[str, Any]) -> None:
             said[data["message"]["id"]] = data["message"]
 
 
-def _forget(kept: Kept, conversation_id: str) -> None:
+def _forget(kept: ClientState, conversation_id: str) -> None:
     kept.conversations.pop(conversation_id, None)
     kept.participants.pop(conversation_id, None)
     kept.messages.pop(conversation_id, None)
@@ -91,7 +91,7 @@ def _forget(kept: Kept, conversation_id: str) -> None:
         del kept.tickets[each["id"]]
 
 
-def _person(kept: Kept, kind: str, data: dict[str, Any]) -> None:
+def _person(kept: ClientState, kind: str, data: dict[str, Any]) -> None:
     person, merged_id = data["person"], data.get("merged_id")
     lists = {"user": kept.users, "contact": kept.contacts, "responder": kept.responders}
     for noun, of in lists.items():
@@ -107,7 +107,7 @@ def _person(kept: Kept, kind: str, data: dict[str, Any]) -> None:
     _show(kept, person, merged_id)
 
 
-def _show(kept: Kept, person: dict[str, Any], merged_id: str | None) -> None:
+def _show(kept: ClientState, person: dict[str, Any], merged_id: str | None) -> None:
     """What others show of the person."""
     for found in kept.conversations.values():
         for part in _PARTS:

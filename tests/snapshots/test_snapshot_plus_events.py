@@ -18,14 +18,14 @@ from tests.cast import make_cast
 from tests.drivers.asgi import Caller
 from tests.drivers.world import World
 from tests.matrix.guests import guests
-from tests.matrix.objects import Things
+from tests.matrix.objects import Targets
 from tests.matrix.people import callers
 from tests.matrix.runner import Run, cells_of
 from tests.matrix.table import TABLE
 from tests.matrix.verdicts import YES
-from tests.relay.plain import relay_of
+from tests.relay.plain import realtime_of
 from tests.snapshots.reader import Reader
-from tests.snapshots.stories import STORIES, Teller
+from tests.snapshots.stories import SCENARIOS, Scenario
 
 READERS = ("ada", "alice", "dora", "dan", "cleo")
 STEP = int(os.environ.get("KOINE_SNAPSHOT_STEP", "8"))
@@ -83,7 +83,7 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
     cast = await make_cast(db, None, login_rate_limit_per_minute=0)
     spoken, engine = dialects(), cast.engine
     people = {"everywhere": await callers(cast), "inbox": await guests(cast)}
-    async with relay_of(engine) as relay:
+    async with realtime_of(engine) as relay:
         app = build_app(
             spoken,
             engine,
@@ -96,7 +96,7 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
         parcels = [each.id for each in cast.acme.deliveries]
         for reader in readers:
             await reader.begin([], parcels)
-        yield Watched(Run(world, people, Things(cast)), relay, readers)
+        yield Watched(Run(world, people, Targets(cast)), relay, readers)
 
 
 @pytest.mark.parametrize("dialect", CHANGES)
@@ -121,13 +121,13 @@ async def test_an_event_that_is_left_out_is_noticed(watched: Watched) -> None:
     assert not ada.differences(await ada.snapshot([], [*ada.kept.deliveries]))
 
 
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_story_is_told_in_full(watched: Watched, name: str) -> None:
     wrong: list[str] = []
 
     async def look() -> None:
         wrong.extend(await watched.differences())
 
-    await STORIES[name](Teller(watched.run.world, look))
+    await SCENARIOS[name](Scenario(watched.run.world, look))
     await look()
     assert wrong == []

@@ -23,7 +23,7 @@ from typing import Any
 
 HOST = "127.0.0.1"
 STARTS_WITHIN = 20.0
-LOOK_EVERY = 0.02
+POLL_SECONDS = 0.02
 PORTS = range(12_000, 19_990)
 """Below those that outgoing connections take: nobody gets a port while its server is down."""
 
@@ -107,7 +107,7 @@ class NatsCluster:
             if time.monotonic() > until:
                 logs = [path.read_text() for path in self._directory.glob("log-*")]
                 raise RuntimeError("the NATS servers do not join:\n" + "\n".join(logs)[-3000:])
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
 
     def clients(self, number: int) -> int:
         """How many clients are connected to a server."""

@@ -17,7 +17,7 @@ import asyncpg
 from tests.support import binaries
 
 # For a suite: nothing need survive the power cut. `fsync=True` leaves durability as it comes.
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 ALWAYS = {
     "listen_addresses": "'127.0.0.1'",
     "unix_socket_directories": "''",
@@ -44,7 +44,7 @@ class Postgres:
         needs: tuple[str, ...] = binaries.NEEDED,
         owner: int | None = None,
     ) -> None:
-        self.settings = ALWAYS | ({} if fsync else CARELESS) | dict(settings or {})
+        self.settings = ALWAYS | ({} if fsync else UNSAFE_SETTINGS) | dict(settings or {})
         self.needs = needs
         self.owner = owner or os.getpid()
         self.url = ""

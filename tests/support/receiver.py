@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Got:
+class ReceivedRequest:
     """One post."""
 
     path: str
@@ -39,8 +39,8 @@ class Receiver:
     come while it is there are answered."""
 
     port: int = 0
-    got: list[Got] = field(default_factory=list)
-    answers: Callable[[Got], Answer] = lambda _: OK
+    got: list[ReceivedRequest] = field(default_factory=list)
+    answers: Callable[[ReceivedRequest], Answer] = lambda _: OK
     count: int = 0
     keeps: bool = True
     hold: asyncio.Event | None = None
@@ -58,7 +58,7 @@ class Receiver:
                 first, *lines = head.split("\r\n")
                 headers = {k.lower(): v for k, _, v in (li.partition(": ") for li in lines if li)}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                post = Got(first.split()[1], headers, body)
+                post = ReceivedRequest(first.split()[1], headers, body)
                 self.count += 1
                 if self.keeps:
                     self.got.append(post)

@@ -15,19 +15,19 @@ from tests.http.tiny import app
 
 HEAD = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"
 GET = b"GET /tiny/where HTTP/1.1\r\n" + HEAD + b"\r\n"
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 _OVER = (OSError, RuntimeError)
 """What a write to a connection that is over raises; uvloop says RuntimeError."""
 
 
-class Stranger:
+class RawClient:
     """One connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
 
-    async def say(self, *parts: bytes) -> None:
+    async def send(self, *parts: bytes) -> None:
         """Send, for as long as the other end takes it."""
         try:
             for part in parts:
@@ -38,7 +38,7 @@ class Stranger:
 
     async def answer(self) -> tuple[int, bytes]:
         """The next answer's status, and its head in lower case; its body is read, too."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
             length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
             await self.reader.readexactly(int(length or 0))
@@ -48,7 +48,7 @@ class Stranger:
         """Wait until the server has ended the connection; answers what it said before."""
         said = b""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 while part := await self.reader.read(65536):
                     said += part
                 while True:  # the end of what it says; when it takes no more, it is over
@@ -69,20 +69,20 @@ class Served:
         self.connections = connections
 
     @asynccontextmanager
-    async def stranger(self, address: str = "127.0.0.1") -> AsyncIterator[Stranger]:
+    async def stranger(self, address: str = "127.0.0.1") -> AsyncIterator[RawClient]:
         """A caller from an address of this machine."""
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", self.port, local_addr=(address, 0)
         )
         try:
-            yield Stranger(reader, writer)
+            yield RawClient(reader, writer)
         finally:
             writer.transport.abort()
 
     async def ask(self, *parts: bytes) -> tuple[int, bytes]:
         """The answer to these bytes, on a connection of their own that the server then ends."""
         async with self.stranger() as one:
-            saying = asyncio.create_task(one.say(*parts))
+            saying = asyncio.create_task(one.send(*parts))
             answer = await one.answer()
             await one.ended()
             await saying

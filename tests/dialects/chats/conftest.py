@@ -13,7 +13,7 @@ from koine.store.db import Database
 from tests.cast import Cast, http, make_cast
 
 
-class World(Struct):
+class ChatsClient(Struct):
     """The cast, and Acme's client of the chats dialect."""
 
     cast: Cast
@@ -62,7 +62,7 @@ class World(Struct):
 
 
 @pytest.fixture
-async def world(db: Database) -> AsyncIterator[World]:
+async def world(db: Database) -> AsyncIterator[ChatsClient]:
     cast = await make_cast(db)
     async with http(cast.engine, Chats()) as client:
-        yield World(cast, client)
+        yield ChatsClient(cast, client)

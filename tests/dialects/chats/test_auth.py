@@ -7,33 +7,33 @@ from koine.engine import credentials, keys
 from koine.model.actor import operator
 from koine.store.db import Database
 from tests.cast import http, make_cast
-from tests.dialects.chats.conftest import World
+from tests.dialects.chats.conftest import ChatsClient
 
 CHATS = "/api/v1/chats"
 
 
 @pytest.mark.parametrize("spelling", ["{}", "Bearer {}", "bearer  {}"])
-async def test_the_key_is_taken_raw_and_as_bearer(world: World, spelling: str) -> None:
+async def test_the_key_is_taken_raw_and_as_bearer(world: ChatsClient, spelling: str) -> None:
     answer = await world.get(CHATS, key=spelling.format(world.cast.acme.key))
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("header", [None, "", "  ", "Bearer", "Bearer x", "sk_live_nope", "é"])
-async def test_no_key_and_a_wrong_key_are_a_401(world: World, header: str | None) -> None:
+async def test_no_key_and_a_wrong_key_are_a_401(world: ChatsClient, header: str | None) -> None:
     sent = {} if header is None else {b"authorization": header.encode()}
     answer = await world.client.get(CHATS, headers=sent)
     assert answer.status_code == 401
     assert answer.json()["message"] == "Unauthorized."
 
 
-async def test_a_users_token_is_no_key_even_when_it_is_remembered(world: World) -> None:
+async def test_a_users_token_is_no_key_even_when_it_is_remembered(world: ChatsClient) -> None:
     token = world.cast.token("ada")
     assert (await world.get(CHATS, key=token)).status_code == 401
     await credentials.by_token(world.cast.engine, token)
     assert (await world.get(CHATS, key=token)).status_code == 401
 
 
-async def test_a_key_that_reads_does_not_write(world: World) -> None:
+async def test_a_key_that_reads_does_not_write(world: ChatsClient) -> None:
     key, chat = world.cast.acme.read_only_key, await world.chat()
     assert (await world.get(f"{CHATS}/{chat['id']}", key=key)).status_code == 200
     for method in ("PATCH", "DELETE"):
@@ -41,7 +41,7 @@ async def test_a_key_that_reads_does_not_write(world: World) -> None:
         assert answer.status_code == 403 and answer.json()["code"] == "FORBIDDEN"
 
 
-async def test_a_key_that_writes_sees_what_it_wrote_and_lists_nothing(world: World) -> None:
+async def test_a_key_that_writes_sees_what_it_wrote_and_lists_nothing(world: ChatsClient) -> None:
     acme = world.cast.acme
     made = await keys.create(
         world.cast.engine, operator(acme.tenant.id), "write",
@@ -53,7 +53,7 @@ async def test_a_key_that_writes_sees_what_it_wrote_and_lists_nothing(world: Wor
     assert (await world.get(CHATS, key=made.text)).status_code == 403
 
 
-async def test_a_revoked_key_is_a_401(world: World) -> None:
+async def test_a_revoked_key_is_a_401(world: ChatsClient) -> None:
     acme, boss = world.cast.acme, operator(world.cast.acme.tenant.id)
     made = await keys.create(world.cast.engine, boss, "k", frozenset(), user_id=acme.id("alice"))
     await keys.revoke(world.cast.engine, boss, made.key.id)

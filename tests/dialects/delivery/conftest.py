@@ -16,7 +16,7 @@ from tests.cast import Cast, http, make_cast
 CONVERSATIONS = "/messaging/conversations"
 
 
-class Wire:
+class DeliveryClient:
     """Calls of the dialect, each by a person of Acme."""
 
     def __init__(self, cast: Cast, client: httpx.AsyncClient) -> None:
@@ -63,7 +63,7 @@ class Wire:
             self.cast.engine, actor, conversation_id, ConversationChanges(status="closed")
         )
 
-    async def hire(self, name: str, role: str | None, *permissions: str) -> str:
+    async def create_user(self, name: str, role: str | None, *permissions: str) -> str:
         """A new user of Acme with permissions of their own; gives their id."""
         acme = self.cast.acme
         words = "[" + ",".join(f'"{each}"' for each in permissions) + "]"
@@ -93,7 +93,7 @@ class Wire:
 
 
 @pytest.fixture
-async def wire(db: Database) -> AsyncIterator[Wire]:
+async def delivery_client(db: Database) -> AsyncIterator[DeliveryClient]:
     cast = await make_cast(db)
     async with http(cast.engine, Delivery()) as client:
-        yield Wire(cast, client)
+        yield DeliveryClient(cast, client)

@@ -11,107 +11,127 @@ from koine.kit.ids import new_id
 from koine.kit.times import SECOND
 from koine.model.tenant import TenantSettings, TokenIssuer
 from koine.store import tenants
-from tests.dialects.delivery.conftest import CONVERSATIONS, Wire
+from tests.dialects.delivery.conftest import CONVERSATIONS, DeliveryClient
 
 REFUSED = {"success": False, "message": "Unauthorized"}
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer nonsense"])
-async def test_without_a_good_token_nobody_is_let_in(wire: Wire, header: str | None) -> None:
+async def test_without_a_good_token_nobody_is_let_in(
+    delivery_client: DeliveryClient, header: str | None
+) -> None:
     headers = {} if header is None else {"Authorization": header}
-    answer = await wire.client.get(CONVERSATIONS, headers=headers)
+    answer = await delivery_client.client.get(CONVERSATIONS, headers=headers)
     assert (answer.status_code, answer.json()) == (401, REFUSED)
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_an_expired_token_is_refused(wire: Wire) -> None:
-    headers = wire.headers("dan")
-    wire.cast.clock.advance(seconds=10_000)
-    answer = await wire.client.get(CONVERSATIONS, headers=headers)
+async def test_an_expired_token_is_refused(delivery_client: DeliveryClient) -> None:
+    headers = delivery_client.headers("dan")
+    delivery_client.cast.clock.advance(seconds=10_000)
+    answer = await delivery_client.client.get(CONVERSATIONS, headers=headers)
     assert (answer.status_code, answer.json()) == (401, REFUSED)
 
 
-async def test_an_api_key_is_no_token(wire: Wire) -> None:
-    headers = {"Authorization": f"Bearer {wire.cast.acme.key}"}
-    assert (await wire.client.get(CONVERSATIONS, headers=headers)).status_code == 401
+async def test_an_api_key_is_no_token(delivery_client: DeliveryClient) -> None:
+    headers = {"Authorization": f"Bearer {delivery_client.cast.acme.key}"}
+    assert (await delivery_client.client.get(CONVERSATIONS, headers=headers)).status_code == 401
 
 
-async def test_the_scheme_is_read_in_any_case(wire: Wire) -> None:
-    token = wire.cast.token("dan")
-    answer = await wire.client.get(CONVERSATIONS, headers={"Authorization": f"bearer {token}"})
+async def test_the_scheme_is_read_in_any_case(delivery_client: DeliveryClient) -> None:
+    token = delivery_client.cast.token("dan")
+    answer = await delivery_client.client.get(
+        CONVERSATIONS, headers={"Authorization": f"bearer {token}"}
+    )
     assert answer.status_code == 200
 
 
-async def test_the_token_names_the_tenant(wire: Wire) -> None:
-    opened = await wire.open()
-    assert opened["tenant_id"] == wire.tenant
-    assert (await wire.get("dan")).json()["total"] == 1
-    assert (await wire.get("rival:dan")).json()["total"] == 0
+async def test_the_token_names_the_tenant(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    assert opened["tenant_id"] == delivery_client.tenant
+    assert (await delivery_client.get("dan")).json()["total"] == 1
+    assert (await delivery_client.get("rival:dan")).json()["total"] == 0
 
 
-async def test_tenant_id_may_repeat_the_tokens_tenant(wire: Wire) -> None:
-    assert (await wire.get("dan", tenant_id=wire.tenant)).status_code == 200
-    assert (await wire.get("dan", tenant_id=wire.tenant.upper())).status_code == 200
+async def test_tenant_id_may_repeat_the_tokens_tenant(delivery_client: DeliveryClient) -> None:
+    assert (await delivery_client.get("dan", tenant_id=delivery_client.tenant)).status_code == 200
+    assert (
+        await delivery_client.get("dan", tenant_id=delivery_client.tenant.upper())
+    ).status_code == 200
 
 
-async def test_an_empty_tenant_id_is_not_given(wire: Wire) -> None:
-    assert (await wire.get("dan", tenant_id="")).status_code == 200
+async def test_an_empty_tenant_id_is_not_given(delivery_client: DeliveryClient) -> None:
+    assert (await delivery_client.get("dan", tenant_id="")).status_code == 200
 
 
 @pytest.mark.parametrize("named", ["rival", "nobody", "malformed"])
-async def test_another_tenant_than_the_tokens_is_403(wire: Wire, named: str) -> None:
-    ids = {"rival": wire.cast.rival.tenant.id, "nobody": new_id(), "malformed": "x"}
-    answer = await wire.get("dan", tenant_id=ids[named])
+async def test_another_tenant_than_the_tokens_is_403(
+    delivery_client: DeliveryClient, named: str
+) -> None:
+    ids = {"rival": delivery_client.cast.rival.tenant.id, "nobody": new_id(), "malformed": "x"}
+    answer = await delivery_client.get("dan", tenant_id=ids[named])
     assert answer.status_code == 403
     assert answer.json() == {"success": False, "message": "Forbidden"}
 
 
 @pytest.mark.parametrize("query", [{}, {"tenant_id": ""}])
-async def test_a_system_administrator_must_name_a_tenant(wire: Wire, query: dict[str, str]) -> None:
-    answer = await wire.get("root", **query)
+async def test_a_system_administrator_must_name_a_tenant(
+    delivery_client: DeliveryClient, query: dict[str, str]
+) -> None:
+    answer = await delivery_client.get("root", **query)
     assert answer.status_code == 400
     assert answer.json() == {"success": False, "message": "tenant_id is required"}
 
 
 @pytest.mark.parametrize("named", [new_id(), "x"], ids=["nobody", "malformed"])
-async def test_an_unknown_tenant_is_404(wire: Wire, named: str) -> None:
-    answer = await wire.get("root", tenant_id=named)
+async def test_an_unknown_tenant_is_404(delivery_client: DeliveryClient, named: str) -> None:
+    answer = await delivery_client.get("root", tenant_id=named)
     assert answer.status_code == 404
     assert answer.json() == {"success": False, "message": "Tenant not found"}
 
 
-async def test_a_system_administrator_acts_in_the_named_tenant(wire: Wire) -> None:
-    await wire.open()
-    assert (await wire.get("root", tenant_id=wire.tenant)).json()["total"] == 1
-    rival = wire.cast.rival.tenant.id
-    assert (await wire.get("root", tenant_id=rival)).json()["total"] == 0
+async def test_a_system_administrator_acts_in_the_named_tenant(
+    delivery_client: DeliveryClient,
+) -> None:
+    await delivery_client.open()
+    assert (await delivery_client.get("root", tenant_id=delivery_client.tenant)).json()[
+        "total"
+    ] == 1
+    rival = delivery_client.cast.rival.tenant.id
+    assert (await delivery_client.get("root", tenant_id=rival)).json()["total"] == 0
 
 
-async def test_permissions_of_other_dialects_open_nothing_here(wire: Wire) -> None:
-    opened = await wire.open()
-    await wire.hire("kim", None, "read:conversations", "write:conversations")
-    assert (await wire.get("kim", f"/{opened['id']}")).status_code == 404
-    assert (await wire.get("kim")).json()["total"] == 0
+async def test_permissions_of_other_dialects_open_nothing_here(
+    delivery_client: DeliveryClient,
+) -> None:
+    opened = await delivery_client.open()
+    await delivery_client.create_user("kim", None, "read:conversations", "write:conversations")
+    assert (await delivery_client.get("kim", f"/{opened['id']}")).status_code == 404
+    assert (await delivery_client.get("kim")).json()["total"] == 0
 
 
-async def test_too_many_calls_are_429(wire: Wire) -> None:
-    settings = wire.cast.engine.settings
-    wire.cast.engine.settings = type(settings)(rate_limit_per_minute=2)
-    statuses = [(await wire.get("dan")).status_code for _ in range(3)]
+async def test_too_many_calls_are_429(delivery_client: DeliveryClient) -> None:
+    settings = delivery_client.cast.engine.settings
+    delivery_client.cast.engine.settings = type(settings)(rate_limit_per_minute=2)
+    statuses = [(await delivery_client.get("dan")).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
 
 
-async def test_a_token_made_elsewhere_is_refused(wire: Wire) -> None:
-    rival = wire.cast.rival
-    forged = sessions.access_token(wire.cast.engine, wire.tenant, rival.people["dan"], 60)
-    answer = await wire.client.get(CONVERSATIONS, headers={"Authorization": f"Bearer {forged}"})
+async def test_a_token_made_elsewhere_is_refused(delivery_client: DeliveryClient) -> None:
+    rival = delivery_client.cast.rival
+    forged = sessions.access_token(
+        delivery_client.cast.engine, delivery_client.tenant, rival.people["dan"], 60
+    )
+    answer = await delivery_client.client.get(
+        CONVERSATIONS, headers={"Authorization": f"Bearer {forged}"}
+    )
     assert answer.status_code == 401
 
 
 SECRET = "a secret of the tenant's own issuer, long enough"
 
 
-async def issued(wire: Wire, secret: str = SECRET, **claims: object) -> dict[str, str]:
+async def issued(wire: DeliveryClient, secret: str = SECRET, **claims: object) -> dict[str, str]:
     """The header of a token that Acme's own issuer made for Olaf."""
     settings = TenantSettings(token_issuer=TokenIssuer(algorithm="HS256", key=SECRET))
     text = msgspec.json.encode(settings).decode()
@@ -122,25 +142,31 @@ async def issued(wire: Wire, secret: str = SECRET, **claims: object) -> dict[str
     return {"Authorization": f"Bearer {token}"}
 
 
-async def test_the_tenants_own_issuer_says_role_and_permissions(wire: Wire) -> None:
-    await wire.open()
-    headers = await issued(wire, role="driver", permissions=["view:tenant", "read:conversations"])
-    query = {"tenant_id": wire.tenant}
-    answer = await wire.client.get(CONVERSATIONS, headers=headers, params=query)
+async def test_the_tenants_own_issuer_says_role_and_permissions(
+    delivery_client: DeliveryClient,
+) -> None:
+    await delivery_client.open()
+    headers = await issued(
+        delivery_client, role="driver", permissions=["view:tenant", "read:conversations"]
+    )
+    query = {"tenant_id": delivery_client.tenant}
+    answer = await delivery_client.client.get(CONVERSATIONS, headers=headers, params=query)
     assert (answer.status_code, answer.json()["total"]) == (200, 1)
 
 
-async def test_an_issuers_token_may_name_the_tenant_itself(wire: Wire) -> None:
-    headers = await issued(wire, tenant_id=wire.tenant)
-    assert (await wire.client.get(CONVERSATIONS, headers=headers)).json()["total"] == 0
+async def test_an_issuers_token_may_name_the_tenant_itself(delivery_client: DeliveryClient) -> None:
+    headers = await issued(delivery_client, tenant_id=delivery_client.tenant)
+    assert (await delivery_client.client.get(CONVERSATIONS, headers=headers)).json()["total"] == 0
 
 
-async def test_a_token_of_no_issuer_of_the_tenant_is_refused(wire: Wire) -> None:
+async def test_a_token_of_no_issuer_of_the_tenant_is_refused(
+    delivery_client: DeliveryClient,
+) -> None:
     for headers, tenant in (
-        (await issued(wire, secret=SECRET[::-1]), wire.tenant),
-        (await issued(wire), wire.cast.rival.tenant.id),
-        (await issued(wire, is_system_admin=True, sub="root"), wire.tenant),
+        (await issued(delivery_client, secret=SECRET[::-1]), delivery_client.tenant),
+        (await issued(delivery_client), delivery_client.cast.rival.tenant.id),
+        (await issued(delivery_client, is_system_admin=True, sub="root"), delivery_client.tenant),
     ):
         query = {"tenant_id": tenant}
-        answer = await wire.client.get(CONVERSATIONS, headers=headers, params=query)
+        answer = await delivery_client.client.get(CONVERSATIONS, headers=headers, params=query)
         assert (answer.status_code, answer.json()) == (401, REFUSED)

@@ -6,152 +6,189 @@ import pytest
 
 from koine.engine import offboarding
 from koine.kit.ids import new_id
-from tests.dialects.delivery.conftest import Wire
+from tests.dialects.delivery.conftest import DeliveryClient
 
 
-async def test_rule_1_one_conversation_per_delivery_is_reused(wire: Wire) -> None:
-    delivery_id = wire.cast.acme.deliveries[0].id
-    first = await wire.call("dan", "POST", body={"delivery_id": delivery_id})
-    again = await wire.call(
-        "dora", "POST", body={"delivery_id": delivery_id, "participants": [wire.id("olaf")]}
+async def test_rule_1_one_conversation_per_delivery_is_reused(
+    delivery_client: DeliveryClient,
+) -> None:
+    delivery_id = delivery_client.cast.acme.deliveries[0].id
+    first = await delivery_client.call("dan", "POST", body={"delivery_id": delivery_id})
+    again = await delivery_client.call(
+        "dora",
+        "POST",
+        body={"delivery_id": delivery_id, "participants": [delivery_client.id("olaf")]},
     )
     assert (first.status_code, again.status_code) == (201, 200)
     one, two = first.json()["conversation"], again.json()["conversation"]
     assert one["id"] == two["id"]
     joined = {p["user_id"] for p in two["participants"]}
-    assert joined == {wire.id(who) for who in ("dan", "cleo", "dora", "olaf")}
+    assert joined == {delivery_client.id(who) for who in ("dan", "cleo", "dora", "olaf")}
 
 
-async def test_rule_1_holds_under_a_race(wire: Wire) -> None:
-    delivery_id = wire.cast.acme.deliveries[0].id
+async def test_rule_1_holds_under_a_race(delivery_client: DeliveryClient) -> None:
+    delivery_id = delivery_client.cast.acme.deliveries[0].id
     who = ("dan", "cleo", "dora", "ada")
-    calls = [wire.call(who[n % 4], "POST", body={"delivery_id": delivery_id}) for n in range(32)]
+    calls = [
+        delivery_client.call(who[n % 4], "POST", body={"delivery_id": delivery_id})
+        for n in range(32)
+    ]
     answers = await asyncio.gather(*calls)
     assert sorted(a.status_code for a in answers) == [200] * 31 + [201]
     assert len({a.json()["conversation"]["id"] for a in answers}) == 1
-    listed = (await wire.get("ada")).json()
+    listed = (await delivery_client.get("ada")).json()
     assert listed["total"] == 1
     joined = [p["user_id"] for p in listed["conversations"][0]["participants"]]
-    assert sorted(joined) == sorted(wire.id(each) for each in who)
+    assert sorted(joined) == sorted(delivery_client.id(each) for each in who)
 
 
 @pytest.mark.parametrize("who", ["dan", "cleo"])
-async def test_rule_2_drivers_and_customers_need_a_delivery(wire: Wire, who: str) -> None:
-    answer = await wire.call(who, "POST", body={"participants": [wire.id("dora")]})
+async def test_rule_2_drivers_and_customers_need_a_delivery(
+    delivery_client: DeliveryClient, who: str
+) -> None:
+    answer = await delivery_client.call(
+        who, "POST", body={"participants": [delivery_client.id("dora")]}
+    )
     assert answer.status_code == 400
     assert answer.json() == {"success": False, "message": "delivery_id is required"}
 
 
 @pytest.mark.parametrize("who", ["dora", "ada", "mona"])
-async def test_rule_3_dispatcher_and_admin_open_free_ones(wire: Wire, who: str) -> None:
-    await wire.hire("mona", None, "manage:messaging:tenant")
-    answer = await wire.call(who, "POST", body={"participants": [wire.id("dan")]})
+async def test_rule_3_dispatcher_and_admin_open_free_ones(
+    delivery_client: DeliveryClient, who: str
+) -> None:
+    await delivery_client.create_user("mona", None, "manage:messaging:tenant")
+    answer = await delivery_client.call(
+        who, "POST", body={"participants": [delivery_client.id("dan")]}
+    )
     assert answer.status_code == 201
     assert answer.json()["conversation"]["delivery_id"] is None
 
 
-async def test_rule_3_a_system_administrator_opens_free_ones(wire: Wire) -> None:
-    body = {"participants": [wire.id("dan")]}
-    answer = await wire.call("root", "POST", body=body, tenant_id=wire.tenant)
+async def test_rule_3_a_system_administrator_opens_free_ones(
+    delivery_client: DeliveryClient,
+) -> None:
+    body = {"participants": [delivery_client.id("dan")]}
+    answer = await delivery_client.call("root", "POST", body=body, tenant_id=delivery_client.tenant)
     assert answer.status_code == 201
-    assert [p["user_id"] for p in answer.json()["conversation"]["participants"]] == [wire.id("dan")]
+    assert [p["user_id"] for p in answer.json()["conversation"]["participants"]] == [
+        delivery_client.id("dan")
+    ]
 
 
-async def test_rule_3_anyone_else_is_403(wire: Wire) -> None:
-    answer = await wire.call("alice", "POST", body={"participants": [wire.id("dan")]})
+async def test_rule_3_anyone_else_is_403(delivery_client: DeliveryClient) -> None:
+    answer = await delivery_client.call(
+        "alice", "POST", body={"participants": [delivery_client.id("dan")]}
+    )
     assert answer.status_code == 403
 
 
-async def test_rule_4_driver_and_customer_take_part_by_themselves(wire: Wire) -> None:
-    opened = await wire.open("dora", participants=[wire.id("olaf")])
+async def test_rule_4_driver_and_customer_take_part_by_themselves(
+    delivery_client: DeliveryClient,
+) -> None:
+    opened = await delivery_client.open("dora", participants=[delivery_client.id("olaf")])
     joined = {p["user_id"] for p in opened["participants"]}
-    assert joined == {wire.id(who) for who in ("dan", "cleo", "dora", "olaf")}
+    assert joined == {delivery_client.id(who) for who in ("dan", "cleo", "dora", "olaf")}
 
 
 @pytest.mark.parametrize("participants", [{}, {"participants": []}, {"participants": None}])
 async def test_rule_5_free_ones_need_participants(
-    wire: Wire, participants: dict[str, object]
+    delivery_client: DeliveryClient, participants: dict[str, object]
 ) -> None:
-    answer = await wire.call("dora", "POST", body=participants)
+    answer = await delivery_client.call("dora", "POST", body=participants)
     assert answer.status_code == 400
     assert answer.json() == {"success": False, "message": "participants are required"}
 
 
-async def test_rule_6_the_deliverys_customer_takes_part(wire: Wire) -> None:
-    opened = await wire.open("dan")
-    assert wire.id("cleo") in {p["user_id"] for p in opened["participants"]}
+async def test_rule_6_the_deliverys_customer_takes_part(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open("dan")
+    assert delivery_client.id("cleo") in {p["user_id"] for p in opened["participants"]}
 
 
-async def test_rule_7_the_creator_becomes_admin(wire: Wire) -> None:
-    opened = await wire.open("dora")
+async def test_rule_7_the_creator_becomes_admin(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open("dora")
     roles = {p["user_id"]: p["role"] for p in opened["participants"]}
-    assert roles[wire.id("dora")] == "admin"
-    assert {roles[wire.id("dan")], roles[wire.id("cleo")]} == {"member"}
-    assert opened["created_by"] == wire.id("dora")
+    assert roles[delivery_client.id("dora")] == "admin"
+    assert {roles[delivery_client.id("dan")], roles[delivery_client.id("cleo")]} == {"member"}
+    assert opened["created_by"] == delivery_client.id("dora")
 
 
-async def test_rule_7_unless_the_list_names_them(wire: Wire) -> None:
-    opened = await wire.open("dora", participants=[wire.id("dora")])
+async def test_rule_7_unless_the_list_names_them(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open("dora", participants=[delivery_client.id("dora")])
     roles = {p["user_id"]: p["role"] for p in opened["participants"]}
-    assert roles[wire.id("dora")] == "member"
+    assert roles[delivery_client.id("dora")] == "member"
 
 
-async def test_rule_8_all_participants_belong_to_the_tenant(wire: Wire) -> None:
-    rival, nobody = wire.cast.rival.id("dan"), new_id()
-    body = {"participants": [wire.id("dan"), rival, {"user_id": nobody}]}
-    answer = await wire.call("dora", "POST", body=body)
+async def test_rule_8_all_participants_belong_to_the_tenant(
+    delivery_client: DeliveryClient,
+) -> None:
+    rival, nobody = delivery_client.cast.rival.id("dan"), new_id()
+    body = {"participants": [delivery_client.id("dan"), rival, {"user_id": nobody}]}
+    answer = await delivery_client.call("dora", "POST", body=body)
     assert answer.status_code == 400
     assert rival in answer.json()["message"] and nobody in answer.json()["message"]
-    assert wire.id("dan") not in answer.json()["message"]
-    assert (await wire.get("dora")).json()["total"] == 0
+    assert delivery_client.id("dan") not in answer.json()["message"]
+    assert (await delivery_client.get("dora")).json()["total"] == 0
 
 
-async def test_rule_8_holds_on_reuse(wire: Wire) -> None:
-    await wire.open()
-    body = {"delivery_id": wire.cast.acme.deliveries[0].id, "participants": [new_id()]}
-    assert (await wire.call("dan", "POST", body=body)).status_code == 400
+async def test_rule_8_holds_on_reuse(delivery_client: DeliveryClient) -> None:
+    await delivery_client.open()
+    body = {"delivery_id": delivery_client.cast.acme.deliveries[0].id, "participants": [new_id()]}
+    assert (await delivery_client.call("dan", "POST", body=body)).status_code == 400
 
 
-async def test_rule_9_the_title_is_made_of_reference_and_customer(wire: Wire) -> None:
-    assert (await wire.open())["title"] == "#ORD-1 - Cleo User"
-    assert (await wire.open(parcel=1, title="  "))["title"] == "#ORD-2 - Cleo User"
-    assert (await wire.open(parcel=2, title="Mine"))["title"] == "Mine"
+async def test_rule_9_the_title_is_made_of_reference_and_customer(
+    delivery_client: DeliveryClient,
+) -> None:
+    assert (await delivery_client.open())["title"] == "#ORD-1 - Cleo User"
+    assert (await delivery_client.open(parcel=1, title="  "))["title"] == "#ORD-2 - Cleo User"
+    assert (await delivery_client.open(parcel=2, title="Mine"))["title"] == "Mine"
 
 
-async def test_rule_10_the_type_is_always_order(wire: Wire) -> None:
-    assert (await wire.open(type="support"))["type"] == "order"
-    body = {"participants": [wire.id("dan")], "type": 7}
-    free = await wire.call("dora", "POST", body=body)
+async def test_rule_10_the_type_is_always_order(delivery_client: DeliveryClient) -> None:
+    assert (await delivery_client.open(type="support"))["type"] == "order"
+    body = {"participants": [delivery_client.id("dan")], "type": 7}
+    free = await delivery_client.call("dora", "POST", body=body)
     assert free.json()["conversation"]["type"] == "order"
 
 
-async def test_participants_may_carry_roles(wire: Wire) -> None:
-    named = [{"user_id": wire.id("dan").upper(), "role": "admin"}, wire.id("olaf")]
-    opened = await wire.open("dora", participants=named)
+async def test_participants_may_carry_roles(delivery_client: DeliveryClient) -> None:
+    named = [
+        {"user_id": delivery_client.id("dan").upper(), "role": "admin"},
+        delivery_client.id("olaf"),
+    ]
+    opened = await delivery_client.open("dora", participants=named)
     roles = {p["user_id"]: p["role"] for p in opened["participants"]}
-    assert (roles[wire.id("dan")], roles[wire.id("olaf")]) == ("admin", "member")
+    assert (roles[delivery_client.id("dan")], roles[delivery_client.id("olaf")]) == (
+        "admin",
+        "member",
+    )
 
 
 @pytest.mark.parametrize("who", ["olaf", "vic"])
-async def test_a_delivery_of_others_is_as_none(wire: Wire, who: str) -> None:
-    await wire.hire("vic", "driver")
-    others = await wire.call(who, "POST", body={"delivery_id": wire.cast.acme.deliveries[0].id})
-    nothing = await wire.call(who, "POST", body={"delivery_id": new_id()})
-    rival = await wire.call(who, "POST", body={"delivery_id": wire.cast.rival.deliveries[0].id})
+async def test_a_delivery_of_others_is_as_none(delivery_client: DeliveryClient, who: str) -> None:
+    await delivery_client.create_user("vic", "driver")
+    others = await delivery_client.call(
+        who, "POST", body={"delivery_id": delivery_client.cast.acme.deliveries[0].id}
+    )
+    nothing = await delivery_client.call(who, "POST", body={"delivery_id": new_id()})
+    rival = await delivery_client.call(
+        who, "POST", body={"delivery_id": delivery_client.cast.rival.deliveries[0].id}
+    )
     assert others.status_code == 404
     assert others.json() == {"success": False, "message": "Delivery not found"}
     assert others.content == nothing.content == rival.content
 
 
-async def test_metadata_is_kept_as_it_came(wire: Wire) -> None:
+async def test_metadata_is_kept_as_it_came(delivery_client: DeliveryClient) -> None:
     metadata = {"order_id": "12345", "priority": "high", "deep": {"a": [1, 2.5, None, "é"]}}
-    opened = await wire.open(metadata=metadata)
+    opened = await delivery_client.open(metadata=metadata)
     assert opened["metadata"] == metadata
-    assert (await wire.get("cleo")).json()["conversations"][0]["metadata"] == metadata
+    assert (await delivery_client.get("cleo")).json()["conversations"][0]["metadata"] == metadata
 
 
-async def test_unknown_fields_are_ignored(wire: Wire) -> None:
-    assert "colour" not in await wire.open(colour="red")
+async def test_unknown_fields_are_ignored(delivery_client: DeliveryClient) -> None:
+    assert "colour" not in await delivery_client.open(colour="red")
 
 
 @pytest.mark.parametrize(
@@ -163,18 +200,18 @@ async def test_unknown_fields_are_ignored(wire: Wire) -> None:
         {"title": "x" * 1001}, [], "x",
     ],
 )  # fmt: skip
-async def test_nonsense_in_the_body_is_400(wire: Wire, body: object) -> None:
-    answer = await wire.call("dora", "POST", body=body)
+async def test_nonsense_in_the_body_is_400(delivery_client: DeliveryClient, body: object) -> None:
+    answer = await delivery_client.call("dora", "POST", body=body)
     assert answer.status_code == 400
     assert answer.json()["success"] is False
 
 
-async def test_the_envelope_of_one(wire: Wire) -> None:
-    body = {"delivery_id": wire.cast.acme.deliveries[0].id}
-    made = (await wire.call("dan", "POST", body=body)).json()
+async def test_the_envelope_of_one(delivery_client: DeliveryClient) -> None:
+    body = {"delivery_id": delivery_client.cast.acme.deliveries[0].id}
+    made = (await delivery_client.call("dan", "POST", body=body)).json()
     assert list(made) == ["success", "message", "conversation"]
     assert made["message"] == "Conversation created successfully"
-    again = (await wire.call("dan", "POST", body=body)).json()
+    again = (await delivery_client.call("dan", "POST", body=body)).json()
     assert again["message"] == "Conversation retrieved successfully"
     assert made["conversation"]["status"] == "active"
     assert (made["conversation"]["latest_message"], made["conversation"]["unread_count"]) == (
@@ -185,12 +222,19 @@ async def test_the_envelope_of_one(wire: Wire) -> None:
 
 @pytest.mark.parametrize("gone", ["dan", "cleo"])
 async def test_a_delivery_whose_people_were_removed_opens_and_is_joined(
-    wire: Wire, gone: str
+    delivery_client: DeliveryClient, gone: str
 ) -> None:
-    await offboarding.remove(wire.cast.engine, wire.cast.acme.actor("ada"), wire.id(gone), "user")
-    body = {"delivery_id": wire.cast.acme.deliveries[0].id}
-    first = await wire.call("dora", "POST", body=body)
-    again = await wire.call("ada", "POST", body=body)
+    await offboarding.remove(
+        delivery_client.cast.engine,
+        delivery_client.cast.acme.actor("ada"),
+        delivery_client.id(gone),
+        "user",
+    )
+    body = {"delivery_id": delivery_client.cast.acme.deliveries[0].id}
+    first = await delivery_client.call("dora", "POST", body=body)
+    again = await delivery_client.call("ada", "POST", body=body)
     assert (first.status_code, again.status_code) == (201, 200), first.text
     joined = {p["user_id"] for p in again.json()["conversation"]["participants"]}
-    assert joined == {wire.id(who) for who in ("dan", "cleo", "dora", "ada") if who != gone}
+    assert joined == {
+        delivery_client.id(who) for who in ("dan", "cleo", "dora", "ada") if who != gone
+    }

@@ -18,7 +18,7 @@ from koine.model.page import page_window
 from koine.store import tenants
 from koine.store.sql import Query, p
 from koine.store.tables import events
-from tests.dialects.delivery.conftest import CONVERSATIONS, Wire
+from tests.dialects.delivery.conftest import CONVERSATIONS, DeliveryClient
 
 EVENTS = Query(
     select(events.c.kind, events.c.seq)
@@ -27,13 +27,13 @@ EVENTS = Query(
 )
 
 
-async def test_the_envelope_of_a_sent_message(wire: Wire) -> None:
-    opened = await wire.open()
-    answer = await wire.send("dan", opened["id"], message_type="text", content="Hello!")
+async def test_the_envelope_of_a_sent_message(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    answer = await delivery_client.send("dan", opened["id"], message_type="text", content="Hello!")
     assert answer.status_code == 201
     assert list(answer.json()) == ["success", "message", "data"]
     assert answer.json()["message"] == "Message sent successfully"
-    data, dan = answer.json()["data"], wire.cast.acme.people["dan"]
+    data, dan = answer.json()["data"], delivery_client.cast.acme.people["dan"]
     assert data["sender"] == {
         "id": dan.id, "name": dan.name, "email": dan.email, "avatar": None, "role": "driver",
     }  # fmt: skip
@@ -41,36 +41,40 @@ async def test_the_envelope_of_a_sent_message(wire: Wire) -> None:
     assert (data["message_type"], data["content"], data["metadata"]) == ("text", "Hello!", None)
 
 
-async def test_the_sources_own_example_is_taken(wire: Wire) -> None:
-    opened = await wire.open()
+async def test_the_sources_own_example_is_taken(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
     body = {
         "message_type": "text", "content": "Hello!", "content_url": None, "metadata": None,
         "parent_message_id": None,
     }  # fmt: skip
-    assert (await wire.send("cleo", opened["id"], **body)).status_code == 201
+    assert (await delivery_client.send("cleo", opened["id"], **body)).status_code == 201
 
 
-async def test_the_type_is_text_unless_said(wire: Wire) -> None:
-    opened = await wire.open()
-    answer = await wire.send("dan", opened["id"], message_type=None, content="x")
+async def test_the_type_is_text_unless_said(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    answer = await delivery_client.send("dan", opened["id"], message_type=None, content="x")
     assert answer.json()["data"]["message_type"] == "text"
 
 
 @pytest.mark.parametrize("kind", ["image", "file", "audio", "video"])
-async def test_media_need_a_link_or_content(wire: Wire, kind: str) -> None:
-    opened = await wire.open()
-    bare = await wire.send("dan", opened["id"], message_type=kind)
+async def test_media_need_a_link_or_content(delivery_client: DeliveryClient, kind: str) -> None:
+    opened = await delivery_client.open()
+    bare = await delivery_client.send("dan", opened["id"], message_type=kind)
     assert (bare.status_code, "content_url" in bare.json()["message"]) == (400, True)
-    linked = await wire.send("dan", opened["id"], message_type=kind, content_url="https://a.test/x")
+    linked = await delivery_client.send(
+        "dan", opened["id"], message_type=kind, content_url="https://a.test/x"
+    )
     assert linked.json()["data"]["content_url"] == "https://a.test/x"
-    told = await wire.send("dan", opened["id"], message_type=kind, content="see above")
+    told = await delivery_client.send("dan", opened["id"], message_type=kind, content="see above")
     assert told.status_code == 201
 
 
 @pytest.mark.parametrize("url", ["http://a.test:8080/é?q=1", "https://a.test", "/files/a/b.png"])
-async def test_a_link_is_http_or_an_upload_of_ours(wire: Wire, url: str) -> None:
-    opened = await wire.open()
-    answer = await wire.send("dan", opened["id"], message_type="image", content_url=url)
+async def test_a_link_is_http_or_an_upload_of_ours(
+    delivery_client: DeliveryClient, url: str
+) -> None:
+    opened = await delivery_client.open()
+    answer = await delivery_client.send("dan", opened["id"], message_type="image", content_url=url)
     assert answer.json()["data"]["content_url"] == url
 
 
@@ -82,9 +86,9 @@ async def test_a_link_is_http_or_an_upload_of_ours(wire: Wire, url: str) -> None
         "https://a.test/\nx", "https://a.test/" + "x" * 2048,
     ],
 )  # fmt: skip
-async def test_any_other_link_is_400(wire: Wire, url: str) -> None:
-    opened = await wire.open()
-    answer = await wire.send("dan", opened["id"], message_type="image", content_url=url)
+async def test_any_other_link_is_400(delivery_client: DeliveryClient, url: str) -> None:
+    opened = await delivery_client.open()
+    answer = await delivery_client.send("dan", opened["id"], message_type="image", content_url=url)
     assert answer.status_code == 400
     assert "content_url" in answer.json()["message"]
 
@@ -100,102 +104,114 @@ async def test_any_other_link_is_400(wire: Wire, url: str) -> None:
         {"content": "x", "parent_message_id": new_id()}, {"content_url": "https://a.test"}, [],
     ],
 )  # fmt: skip
-async def test_what_may_not_be_sent_is_400(wire: Wire, body: object) -> None:
-    opened = await wire.open()
-    answer = await wire.call("dan", "POST", f"/{opened['id']}/messages", body)
+async def test_what_may_not_be_sent_is_400(delivery_client: DeliveryClient, body: object) -> None:
+    opened = await delivery_client.open()
+    answer = await delivery_client.call("dan", "POST", f"/{opened['id']}/messages", body)
     assert answer.status_code == 400
     assert answer.json()["success"] is False
-    assert (await wire.get("dan", f"/{opened['id']}/messages")).json()["total"] == 0
+    assert (await delivery_client.get("dan", f"/{opened['id']}/messages")).json()["total"] == 0
 
 
-async def test_metadata_is_kept_as_it_came(wire: Wire) -> None:
-    opened = await wire.open()
+async def test_metadata_is_kept_as_it_came(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
     metadata = {"a": {"b": [1, None, True, "é"]}, "": 1.5}
-    answer = await wire.send("dan", opened["id"], content="x", metadata=metadata)
+    answer = await delivery_client.send("dan", opened["id"], content="x", metadata=metadata)
     assert answer.json()["data"]["metadata"] == metadata
 
 
-async def test_a_message_under_a_key_is_stored_once(wire: Wire) -> None:
-    opened = await wire.open()
+async def test_a_message_under_a_key_is_stored_once(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
     path = f"{CONVERSATIONS}/{opened['id']}/messages"
     ids = {"dan": set[str](), "cleo": set[str]()}
     for who in ("dan", "cleo", "dan", "cleo"):
-        headers = wire.headers(who) | {"Idempotency-Key": "k1"}
-        answer = await wire.client.post(path, json={"content": "once"}, headers=headers)
+        headers = delivery_client.headers(who) | {"Idempotency-Key": "k1"}
+        answer = await delivery_client.client.post(path, json={"content": "once"}, headers=headers)
         ids[who].add(answer.json()["data"]["id"])
     assert [len(each) for each in ids.values()] == [1, 1]
-    assert (await wire.get("dan", f"/{opened['id']}/messages")).json()["total"] == 2
+    assert (await delivery_client.get("dan", f"/{opened['id']}/messages")).json()["total"] == 2
 
 
-async def test_a_customers_message_is_a_contacts_elsewhere(wire: Wire) -> None:
-    opened = await wire.open()
+async def test_a_customers_message_is_a_contacts_elsewhere(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
     for who in ("cleo", "dan"):
-        await wire.say(who, opened["id"], "hi")
-    actor = wire.cast.acme.actor("ada")
+        await delivery_client.say(who, opened["id"], "hi")
+    actor = delivery_client.cast.acme.actor("ada")
     said = await messages.page(
-        wire.cast.engine, actor, opened["id"], MessageFilter(oldest_first=True), page_window(1, 9)
+        delivery_client.cast.engine,
+        actor,
+        opened["id"],
+        MessageFilter(oldest_first=True),
+        page_window(1, 9),
     )
     assert [m.sender_kind for m in said.items] == ["contact", "user"]
 
 
-async def test_a_parent_is_of_the_same_conversation(wire: Wire) -> None:
-    here, there = await wire.open(), await wire.open(parcel=1)
-    parent = await wire.say("cleo", here["id"], "where?")
-    good = await wire.send(
+async def test_a_parent_is_of_the_same_conversation(delivery_client: DeliveryClient) -> None:
+    here, there = await delivery_client.open(), await delivery_client.open(parcel=1)
+    parent = await delivery_client.say("cleo", here["id"], "where?")
+    good = await delivery_client.send(
         "dan", here["id"], content="here", parent_message_id=parent["id"].upper()
     )
     assert good.json()["data"]["parent_message_id"] == parent["id"]
-    bad = await wire.send("dan", there["id"], content="here", parent_message_id=parent["id"])
+    bad = await delivery_client.send(
+        "dan", there["id"], content="here", parent_message_id=parent["id"]
+    )
     assert bad.status_code == 400
 
 
-async def test_a_sender_must_be_a_participant(wire: Wire) -> None:
-    opened = await wire.open()
+async def test_a_sender_must_be_a_participant(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
     path = f"/{opened['id']}/messages"
     for who in ("ada", "dora"):
-        answer = await wire.send(who, opened["id"], content="x")
+        answer = await delivery_client.send(who, opened["id"], content="x")
         assert (answer.status_code, answer.json()["message"]) == (403, "Not Participant")
-    root = await wire.call("root", "POST", path, {"content": "x"}, tenant_id=wire.tenant)
+    root = await delivery_client.call(
+        "root", "POST", path, {"content": "x"}, tenant_id=delivery_client.tenant
+    )
     assert root.status_code == 403
-    assert (await wire.send("olaf", opened["id"], content="x")).status_code == 404
-    assert (await wire.send("dan", opened["id"], content="x")).status_code == 201
+    assert (await delivery_client.send("olaf", opened["id"], content="x")).status_code == 404
+    assert (await delivery_client.send("dan", opened["id"], content="x")).status_code == 201
 
 
-async def test_one_who_left_cannot_send(wire: Wire) -> None:
-    opened = await wire.open("dora")
-    body = {"action": "remove", "user_ids": [wire.id("dan")]}
-    await wire.call("dora", "PUT", f"/{opened['id']}/participants", body)
-    assert (await wire.send("dan", opened["id"], content="x")).status_code == 404
+async def test_one_who_left_cannot_send(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open("dora")
+    body = {"action": "remove", "user_ids": [delivery_client.id("dan")]}
+    await delivery_client.call("dora", "PUT", f"/{opened['id']}/participants", body)
+    assert (await delivery_client.send("dan", opened["id"], content="x")).status_code == 404
 
 
-async def test_a_conversation_that_is_not_active_takes_nothing(wire: Wire) -> None:
-    opened = await wire.open()
-    await wire.close(opened["id"])
-    answer = await wire.send("dan", opened["id"], content="x")
+async def test_a_conversation_that_is_not_active_takes_nothing(
+    delivery_client: DeliveryClient,
+) -> None:
+    opened = await delivery_client.open()
+    await delivery_client.close(opened["id"])
+    answer = await delivery_client.send("dan", opened["id"], content="x")
     assert answer.status_code == 409
     assert answer.json() == {"success": False, "message": "Conversation is not active"}
 
 
-async def test_nothing_is_accepted_after_the_close(wire: Wire) -> None:
-    opened = await wire.open()
+async def test_nothing_is_accepted_after_the_close(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
 
     async def send_until_refused() -> list[int]:
         statuses = [201]
         while statuses[-1] == 201:
-            statuses.append((await wire.send("dan", opened["id"], content="x")).status_code)
+            statuses.append(
+                (await delivery_client.send("dan", opened["id"], content="x")).status_code
+            )
         return statuses[1:]
 
     async def close_amid() -> None:
         for n in range(5):
-            await wire.say("cleo", opened["id"], f"{n}")
-        await wire.close(opened["id"])
+            await delivery_client.say("cleo", opened["id"], f"{n}")
+        await delivery_client.close(opened["id"])
 
     senders = [send_until_refused() for _ in range(16)]
     answers, _ = await asyncio.gather(asyncio.gather(*senders), close_amid())
     statuses = [status for each in answers for status in each]
     assert statuses.count(409) == 16 and statuses.count(201) > 0
     accepted = statuses.count(201) + 5
-    db, tenant = wire.cast.engine.db, wire.tenant
+    db, tenant = delivery_client.cast.engine.db, delivery_client.tenant
     rows = await db.read(tenant, lambda tx: tx.all(EVENTS, conversation_id=opened["id"]))
     told = [(kind, seq) for kind, seq in rows if kind.startswith(("message", "conversation.up"))]
     sent = [seq for kind, seq in told if kind == "message.created"]
@@ -203,30 +219,30 @@ async def test_nothing_is_accepted_after_the_close(wire: Wire) -> None:
     assert sent == list(range(1, accepted + 1))
 
 
-async def test_messages_come_newest_first_in_pages(wire: Wire) -> None:
-    opened = await wire.open()
-    sent = [(await wire.say("dan", opened["id"], f"{n}"))["id"] for n in range(5)]
+async def test_messages_come_newest_first_in_pages(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    sent = [(await delivery_client.say("dan", opened["id"], f"{n}"))["id"] for n in range(5)]
     path = f"/{opened['id']}/messages"
-    first = (await wire.get("cleo", path, limit=2)).json()
+    first = (await delivery_client.get("cleo", path, limit=2)).json()
     assert list(first) == ["success", "message", "messages", "total", "page", "limit"]
     assert first["message"] == "Messages retrieved successfully"
     assert [m["id"] for m in first["messages"]] == [sent[4], sent[3]]
     assert (first["total"], first["page"], first["limit"]) == (5, 1, 2)
-    last = (await wire.get("cleo", path, limit=2, page=3)).json()
+    last = (await delivery_client.get("cleo", path, limit=2, page=3)).json()
     assert [m["id"] for m in last["messages"]] == [sent[0]]
-    assert (await wire.get("cleo", path, limit=2, page=4)).json()["messages"] == []
-    assert (await wire.get("cleo", path, limit=1000)).json()["limit"] == 100
+    assert (await delivery_client.get("cleo", path, limit=2, page=4)).json()["messages"] == []
+    assert (await delivery_client.get("cleo", path, limit=1000)).json()["limit"] == 100
 
 
-async def test_timestamp_range_takes_both_ends_in(wire: Wire) -> None:
-    opened = await wire.open()
+async def test_timestamp_range_takes_both_ends_in(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
     times = []
     for n in range(4):
-        wire.cast.clock.advance(seconds=1.000_001)
-        times.append((await wire.say("dan", opened["id"], f"{n}"))["created_at"])
+        delivery_client.cast.clock.advance(seconds=1.000_001)
+        times.append((await delivery_client.say("dan", opened["id"], f"{n}"))["created_at"])
 
     async def found(text: str) -> list[str]:
-        answer = await wire.get("dan", f"/{opened['id']}/messages", timestamp_range=text)
+        answer = await delivery_client.get("dan", f"/{opened['id']}/messages", timestamp_range=text)
         assert answer.json()["total"] == len(answer.json()["messages"]), answer.text
         return [m["content"] for m in answer.json()["messages"]]
 
@@ -244,74 +260,80 @@ async def test_timestamp_range_takes_both_ends_in(wire: Wire) -> None:
         "2023-13-01T00:00:00Z,", "1,2",
     ],
 )  # fmt: skip
-async def test_a_bad_range_is_400(wire: Wire, text: str) -> None:
-    opened = await wire.open()
-    answer = await wire.get("dan", f"/{opened['id']}/messages", timestamp_range=text)
+async def test_a_bad_range_is_400(delivery_client: DeliveryClient, text: str) -> None:
+    opened = await delivery_client.open()
+    answer = await delivery_client.get("dan", f"/{opened['id']}/messages", timestamp_range=text)
     assert (answer.status_code, "timestamp_range" in answer.json()["message"]) == (400, True)
 
 
-async def test_participants_and_system_administrators_read_nobody_else(wire: Wire) -> None:
-    opened = await wire.open()
-    await wire.say("dan", opened["id"], "hi")
+async def test_participants_and_system_administrators_read_nobody_else(
+    delivery_client: DeliveryClient,
+) -> None:
+    opened = await delivery_client.open()
+    await delivery_client.say("dan", opened["id"], "hi")
     path = f"/{opened['id']}/messages"
-    assert (await wire.get("cleo", path)).json()["total"] == 1
-    assert (await wire.get("root", path, tenant_id=wire.tenant)).json()["total"] == 1
+    assert (await delivery_client.get("cleo", path)).json()["total"] == 1
+    assert (await delivery_client.get("root", path, tenant_id=delivery_client.tenant)).json()[
+        "total"
+    ] == 1
     for who in ("ada", "dora"):
-        answer = await wire.get(who, path)
+        answer = await delivery_client.get(who, path)
         assert (answer.status_code, answer.json()["message"]) == (403, "Not Participant")
-    assert (await wire.get("olaf", path)).status_code == 404
-    assert (await wire.get("rival:ada", path)).status_code == 404
+    assert (await delivery_client.get("olaf", path)).status_code == 404
+    assert (await delivery_client.get("rival:ada", path)).status_code == 404
 
 
-async def test_reading_moves_the_read_mark(wire: Wire) -> None:
-    opened = await wire.open()
-    sent = [await wire.say("dan", opened["id"], f"{n}") for n in range(3)]
-    await wire.get("cleo", f"/{opened['id']}/messages", limit=1)
-    shown = (await wire.get("cleo")).json()["conversations"][0]
-    cleo = next(p for p in shown["participants"] if p["user_id"] == wire.id("cleo"))
+async def test_reading_moves_the_read_mark(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    sent = [await delivery_client.say("dan", opened["id"], f"{n}") for n in range(3)]
+    await delivery_client.get("cleo", f"/{opened['id']}/messages", limit=1)
+    shown = (await delivery_client.get("cleo")).json()["conversations"][0]
+    cleo = next(p for p in shown["participants"] if p["user_id"] == delivery_client.id("cleo"))
     assert (shown["unread_count"], cleo["last_read_message_id"]) == (0, sent[2]["id"])
 
 
-async def test_the_read_mark_only_moves_forward(wire: Wire) -> None:
-    opened = await wire.open()
-    sent = [await wire.say("dan", opened["id"], f"{n}") for n in range(3)]
+async def test_the_read_mark_only_moves_forward(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    sent = [await delivery_client.say("dan", opened["id"], f"{n}") for n in range(3)]
     path = f"/{opened['id']}/messages"
-    await wire.get("cleo", path, limit=1, page=2)
-    assert (await wire.get("cleo")).json()["conversations"][0]["unread_count"] == 1
+    await delivery_client.get("cleo", path, limit=1, page=2)
+    assert (await delivery_client.get("cleo")).json()["conversations"][0]["unread_count"] == 1
     for page in (1, 3):
-        await wire.get("cleo", path, limit=1, page=page)
-    shown = (await wire.get("cleo", f"/{opened['id']}")).json()["conversation"]
-    cleo = next(p for p in shown["participants"] if p["user_id"] == wire.id("cleo"))
+        await delivery_client.get("cleo", path, limit=1, page=page)
+    shown = (await delivery_client.get("cleo", f"/{opened['id']}")).json()["conversation"]
+    cleo = next(p for p in shown["participants"] if p["user_id"] == delivery_client.id("cleo"))
     assert (shown["unread_count"], cleo["last_read_message_id"]) == (0, sent[2]["id"])
 
 
-async def test_a_read_of_nothing_new_writes_nothing(wire: Wire) -> None:
-    opened = await wire.open()
-    await wire.say("dan", opened["id"], "hi")
+async def test_a_read_of_nothing_new_writes_nothing(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    await delivery_client.say("dan", opened["id"], "hi")
     for who in ("cleo", "cleo", "dan"):
-        await wire.get(who, f"/{opened['id']}/messages")
-    await wire.get("root", f"/{opened['id']}/messages", tenant_id=wire.tenant)
-    rows = await wire.cast.engine.db.read(
-        wire.tenant, lambda tx: tx.all(EVENTS, conversation_id=opened["id"])
+        await delivery_client.get(who, f"/{opened['id']}/messages")
+    await delivery_client.get("root", f"/{opened['id']}/messages", tenant_id=delivery_client.tenant)
+    rows = await delivery_client.cast.engine.db.read(
+        delivery_client.tenant, lambda tx: tx.all(EVENTS, conversation_id=opened["id"])
     )
     assert [kind for kind, _ in rows].count("conversation.read") == 1
 
 
-async def test_private_notes_do_not_exist_here(wire: Wire) -> None:
-    opened = await wire.open("dora")
-    sent = await wire.say("dora", opened["id"], "hi")
-    note = Draft(content="psst", private=True, sender_id=wire.id("ada"))
-    kept = await messages.send(wire.cast.engine, wire.cast.acme.actor("ada"), opened["id"], note)
+async def test_private_notes_do_not_exist_here(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open("dora")
+    sent = await delivery_client.say("dora", opened["id"], "hi")
+    note = Draft(content="psst", private=True, sender_id=delivery_client.id("ada"))
+    kept = await messages.send(
+        delivery_client.cast.engine, delivery_client.cast.acme.actor("ada"), opened["id"], note
+    )
     for who in ("dan", "cleo", "dora"):
-        listed = (await wire.get(who, f"/{opened['id']}/messages")).json()
+        listed = (await delivery_client.get(who, f"/{opened['id']}/messages")).json()
         assert ([m["id"] for m in listed["messages"]], listed["total"]) == ([sent["id"]], 1)
-        one = (await wire.get(who, f"/{opened['id']}")).json()["conversation"]
+        one = (await delivery_client.get(who, f"/{opened['id']}")).json()["conversation"]
         assert (one["latest_message"]["id"], one["unread_count"]) == (sent["id"], 0)
     path = f"/{opened['id']}/read-status"
-    assert (await wire.call("dan", "PUT", path, message_id=kept.id)).status_code == 404
+    assert (await delivery_client.call("dan", "PUT", path, message_id=kept.id)).status_code == 404
 
 
-async def support(wire: Wire) -> str:
+async def support(wire: DeliveryClient) -> str:
     """A support conversation with Cleo and Dan in it; Olaf is the tenant's support user."""
     engine, ada = wire.cast.engine, wire.cast.acme.actor("ada")
     people = ((wire.id("cleo"), "member"), (wire.id("dan"), "member"))
@@ -323,30 +345,33 @@ async def support(wire: Wire) -> str:
     return opened.id
 
 
-async def test_support_users_read_a_support_conversation(wire: Wire) -> None:
-    path = f"/{await support(wire)}/messages"
-    assert (await wire.get("olaf", path)).status_code == 200
+async def test_support_users_read_a_support_conversation(delivery_client: DeliveryClient) -> None:
+    path = f"/{await support(delivery_client)}/messages"
+    assert (await delivery_client.get("olaf", path)).status_code == 200
     for who in ("dan", "ada"):
-        assert (await wire.get(who, path)).status_code == 403
-    assert (await wire.get("root", path, tenant_id=wire.tenant)).status_code == 403
-    assert (await wire.get("alice", path)).status_code == 403
+        assert (await delivery_client.get(who, path)).status_code == 403
+    assert (
+        await delivery_client.get("root", path, tenant_id=delivery_client.tenant)
+    ).status_code == 403
+    assert (await delivery_client.get("alice", path)).status_code == 403
 
 
-async def test_times_have_milliseconds(wire: Wire) -> None:
-    opened = await wire.open()
-    sent = await wire.say("dan", opened["id"], "x")
-    assert sent["created_at"] == iso_ms(wire.cast.clock.now())
+async def test_times_have_milliseconds(delivery_client: DeliveryClient) -> None:
+    opened = await delivery_client.open()
+    sent = await delivery_client.say("dan", opened["id"], "x")
+    assert sent["created_at"] == iso_ms(delivery_client.cast.clock.now())
     assert datetime.fromisoformat(sent["created_at"]).tzinfo == UTC
 
 
-async def test_a_private_note_is_no_parent_for_a_customer(wire: Wire) -> None:
-    talk = (await wire.open())["id"]
-    note = Draft(content="x", private=True, sender_id=wire.id("alice"))
-    boss = operator(wire.tenant)
-    said = await messages.send_unchecked(wire.cast.engine, boss, talk, note)
+async def test_a_private_note_is_no_parent_for_a_customer(delivery_client: DeliveryClient) -> None:
+    talk = (await delivery_client.open())["id"]
+    note = Draft(content="x", private=True, sender_id=delivery_client.id("alice"))
+    boss = operator(delivery_client.tenant)
+    said = await messages.send_unchecked(delivery_client.cast.engine, boss, talk, note)
     parents = (said.id, new_id())
     answers = [
-        await wire.send("cleo", talk, content="re", parent_message_id=each) for each in parents
+        await delivery_client.send("cleo", talk, content="re", parent_message_id=each)
+        for each in parents
     ]
     assert [a.status_code for a in answers] == [400, 400]
     assert answers[0].content == answers[1].content

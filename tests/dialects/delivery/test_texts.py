@@ -8,7 +8,7 @@ import pytest
 from koine.dialects import delivery
 from koine.dialects.delivery.texts import _TEXTS, say
 from koine.kit.ids import new_id
-from tests.dialects.delivery.conftest import Wire
+from tests.dialects.delivery.conftest import DeliveryClient
 
 SOURCE = Path(delivery.__file__).parent
 
@@ -41,14 +41,14 @@ def test_every_fixed_text_of_the_dialect_is_translated() -> None:
     assert len(used) > 10 and used <= set(_TEXTS)
 
 
-async def test_success_and_refusal_are_localised(wire: Wire) -> None:
-    listed = await wire.get("dan", language="ar")
+async def test_success_and_refusal_are_localised(delivery_client: DeliveryClient) -> None:
+    listed = await delivery_client.get("dan", language="ar")
     assert listed.json()["message"] == "تم جلب المحادثات بنجاح"
-    refused = await wire.get("dan", f"/{new_id()}", language="ku")
+    refused = await delivery_client.get("dan", f"/{new_id()}", language="ku")
     assert (refused.status_code, refused.json()["message"]) == (404, "گفتوگۆکە نەدۆزرایەوە")
 
 
-async def test_a_stranger_is_refused_in_their_language(wire: Wire) -> None:
-    answer = await wire.client.get("/messaging/conversations", params={"language": "fa"})
+async def test_a_stranger_is_refused_in_their_language(delivery_client: DeliveryClient) -> None:
+    answer = await delivery_client.client.get("/messaging/conversations", params={"language": "fa"})
     assert answer.status_code == 401
     assert answer.json() == {"success": False, "message": "احراز هویت نشده"}

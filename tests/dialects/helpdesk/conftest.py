@@ -14,7 +14,7 @@ from tests.cast import Cast, http, make_cast
 BASE = "/api/v1/conversations"
 
 
-class Desk:
+class HelpdeskClient:
     """Acme's desk: calls go out with the key that may do everything, unless headers say who."""
 
     def __init__(self, cast: Cast, client: httpx.AsyncClient) -> None:
@@ -60,14 +60,14 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(db: Database) -> AsyncIterator[Desk]:
+async def helpdesk_client(db: Database) -> AsyncIterator[HelpdeskClient]:
     """Without a rate limit."""
     async with AsyncExitStack() as stack:
         yield await desk_of(db, stack)
 
 
-async def desk_of(db: Database, stack: AsyncExitStack, **settings: object) -> Desk:
+async def desk_of(db: Database, stack: AsyncExitStack, **settings: object) -> HelpdeskClient:
     """A desk with settings of its own."""
     cast = await make_cast(db, None, **settings)
     client = await stack.enter_async_context(http(cast.engine, Helpdesk(cast.clock)))
-    return Desk(cast, client)
+    return HelpdeskClient(cast, client)

@@ -9,11 +9,11 @@ from koine.kit.times import SECOND
 from koine.model.actor import operator
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 from koine.store.db import Database
-from tests.dialects.helpdesk.conftest import Desk, desk_of
+from tests.dialects.helpdesk.conftest import HelpdeskClient, desk_of
 
 
 async def key_of(
-    desk: Desk, *permissions: str, expires_at: int | None = None
+    desk: HelpdeskClient, *permissions: str, expires_at: int | None = None
 ) -> keys.CreatedApiKey:
     boss = operator(desk.acme.tenant.id)
     held = frozenset(permissions)
@@ -23,15 +23,15 @@ async def key_of(
     )
 
 
-async def code(desk: Desk, headers: dict[str, str]) -> tuple[int, str]:
+async def code(desk: HelpdeskClient, headers: dict[str, str]) -> tuple[int, str]:
     answer = await desk.call("GET", headers=headers)
     return answer.status_code, answer.json()["error"]["code"]
 
 
-async def test_a_key_is_taken_in_either_header(desk: Desk) -> None:
-    key = desk.acme.key
+async def test_a_key_is_taken_in_either_header(helpdesk_client: HelpdeskClient) -> None:
+    key = helpdesk_client.acme.key
     for headers in ({"Authorization": f"bearer {key}"}, {"X-API-Key": key}):
-        assert (await desk.call("GET", headers=headers)).status_code == 200
+        assert (await helpdesk_client.call("GET", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -45,54 +45,65 @@ async def test_a_key_is_taken_in_either_header(desk: Desk) -> None:
         ({"X-API-Key": "abc"}, "API_KEY_INVALID"),
     ],
 )  # fmt: skip
-async def test_a_stranger_is_told_why(desk: Desk, headers: dict[str, str], expected: str) -> None:
-    assert await code(desk, headers) == (401, expected)
+async def test_a_stranger_is_told_why(
+    helpdesk_client: HelpdeskClient, headers: dict[str, str], expected: str
+) -> None:
+    assert await code(helpdesk_client, headers) == (401, expected)
 
 
-async def test_expired_and_revoked_keys(desk: Desk) -> None:
-    soon = desk.cast.clock.now() + SECOND
-    old = await key_of(desk, READ_CONVERSATIONS, expires_at=soon)
-    gone = await key_of(desk, READ_CONVERSATIONS)
-    await keys.revoke(desk.cast.engine, operator(desk.acme.tenant.id), gone.key.id)
-    desk.cast.engine.forget_credentials()
-    desk.cast.clock.advance(seconds=2)
-    assert await code(desk, {"X-API-Key": old.text}) == (401, "API_KEY_EXPIRED")
-    assert await code(desk, {"X-API-Key": gone.text}) == (401, "API_KEY_INVALID")
+async def test_expired_and_revoked_keys(helpdesk_client: HelpdeskClient) -> None:
+    soon = helpdesk_client.cast.clock.now() + SECOND
+    old = await key_of(helpdesk_client, READ_CONVERSATIONS, expires_at=soon)
+    gone = await key_of(helpdesk_client, READ_CONVERSATIONS)
+    await keys.revoke(
+        helpdesk_client.cast.engine, operator(helpdesk_client.acme.tenant.id), gone.key.id
+    )
+    helpdesk_client.cast.engine.forget_credentials()
+    helpdesk_client.cast.clock.advance(seconds=2)
+    assert await code(helpdesk_client, {"X-API-Key": old.text}) == (401, "API_KEY_EXPIRED")
+    assert await code(helpdesk_client, {"X-API-Key": gone.text}) == (401, "API_KEY_INVALID")
 
 
-async def test_an_expired_token(desk: Desk) -> None:
-    token = desk.cast.token("alice", ttl_s=1)
-    desk.cast.clock.advance(seconds=120)
-    assert await code(desk, {"Authorization": f"Bearer {token}"}) == (401, "AUTH_EXPIRED")
+async def test_an_expired_token(helpdesk_client: HelpdeskClient) -> None:
+    token = helpdesk_client.cast.token("alice", ttl_s=1)
+    helpdesk_client.cast.clock.advance(seconds=120)
+    assert await code(helpdesk_client, {"Authorization": f"Bearer {token}"}) == (
+        401,
+        "AUTH_EXPIRED",
+    )
 
 
-async def test_a_users_token_works_where_the_role_allows(desk: Desk) -> None:
-    await desk.made()
-    assert (await desk.call("GET", headers=desk.cast.bearer("alice"))).status_code == 200
+async def test_a_users_token_works_where_the_role_allows(helpdesk_client: HelpdeskClient) -> None:
+    await helpdesk_client.made()
+    assert (
+        await helpdesk_client.call("GET", headers=helpdesk_client.cast.bearer("alice"))
+    ).status_code == 200
     for name in ("dora", "dan", "cleo"):
-        assert await code(desk, desk.cast.bearer(name)) == (403, "FORBIDDEN")
+        assert await code(helpdesk_client, helpdesk_client.cast.bearer(name)) == (403, "FORBIDDEN")
 
 
-async def test_reading_and_writing_are_two_permissions(desk: Desk) -> None:
-    path = f"/{(await desk.made())['_id']}"
-    read = {"X-API-Key": desk.acme.read_only_key}
-    write = {"X-API-Key": (await key_of(desk, WRITE_CONVERSATIONS)).text}
-    create = {"subject": "s", "inboxId": desk.acme.inbox.id}
+async def test_reading_and_writing_are_two_permissions(helpdesk_client: HelpdeskClient) -> None:
+    path = f"/{(await helpdesk_client.made())['_id']}"
+    read = {"X-API-Key": helpdesk_client.acme.read_only_key}
+    write = {"X-API-Key": (await key_of(helpdesk_client, WRITE_CONVERSATIONS)).text}
+    create = {"subject": "s", "inboxId": helpdesk_client.acme.inbox.id}
     calls = [
         ("GET", "", None), ("GET", path, None), ("GET", f"{path}/messages", None),
         ("POST", "", create), ("PUT", path, {"priority": "low"}),
         ("POST", f"{path}/messages", {"text": "hi"}), ("DELETE", path, None),
     ]  # fmt: skip
     got = [
-        [(await desk.call(m, p, b, headers)).status_code for m, p, b in calls]
+        [(await helpdesk_client.call(m, p, b, headers)).status_code for m, p, b in calls]
         for headers in (read, write)
     ]
     assert got == [[200, 200, 200, 403, 403, 403, 403], [403, 403, 403, 201, 200, 201, 200]]
 
 
-async def test_a_system_administrators_token_opens_no_tenant(desk: Desk) -> None:
-    token = desk.cast.engine.signer.sign({"sub": "root", "is_system_admin": True}, 60)
-    assert await code(desk, {"Authorization": f"Bearer {token}"}) == (403, "FORBIDDEN")
+async def test_a_system_administrators_token_opens_no_tenant(
+    helpdesk_client: HelpdeskClient,
+) -> None:
+    token = helpdesk_client.cast.engine.signer.sign({"sub": "root", "is_system_admin": True}, 60)
+    assert await code(helpdesk_client, {"Authorization": f"Bearer {token}"}) == (403, "FORBIDDEN")
 
 
 async def test_every_answer_tells_the_rate_limit(db: Database) -> None:

@@ -7,7 +7,7 @@ from koine.dialects.helpdesk.errors import KeyRefused, answer
 from koine.http.dialect import MethodNotAllowed
 from koine.http.query import BadQuery
 from koine.model import errors
-from tests.dialects.helpdesk.conftest import BASE, Desk
+from tests.dialects.helpdesk.conftest import BASE, HelpdeskClient
 
 CASES: list[tuple[errors.Refusal | None, int, str, object]] = [
     (errors.Malformed("no JSON"), 400, "BAD_REQUEST", None),
@@ -59,15 +59,19 @@ def test_no_refusal_is_forgotten() -> None:
         (b"[]", 422), (b"null", 422), (b'"x"', 422), (b'{"subject": []}', 422), (b"", 422),
     ],
 )  # fmt: skip
-async def test_a_hostile_body_is_refused_in_shape(desk: Desk, body: bytes, status: int) -> None:
-    answer = await desk.client.post(BASE, content=body, headers=desk.headers)
+async def test_a_hostile_body_is_refused_in_shape(
+    helpdesk_client: HelpdeskClient, body: bytes, status: int
+) -> None:
+    answer = await helpdesk_client.client.post(BASE, content=body, headers=helpdesk_client.headers)
     assert answer.status_code == status
     assert answer.json()["success"] is False
     assert answer.json()["error"]["requestId"] == answer.headers["X-Request-Id"]
 
 
-async def test_unknown_paths_and_methods_have_the_shape_too(desk: Desk) -> None:
-    wrong = await desk.call("POST", "/a/b/c")
+async def test_unknown_paths_and_methods_have_the_shape_too(
+    helpdesk_client: HelpdeskClient,
+) -> None:
+    wrong = await helpdesk_client.call("POST", "/a/b/c")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "NOT_FOUND")
-    method = await desk.call("PATCH", "/a")
+    method = await helpdesk_client.call("PATCH", "/a")
     assert (method.status_code, method.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")

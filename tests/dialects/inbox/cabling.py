@@ -33,21 +33,21 @@ def identifier(place: ContactInbox, **more: object) -> str:
     ).decode()
 
 
-class Cabled:
+class CableClient:
     """One socket."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.event_id = ""
 
-    async def say(self, command: str, identifier: str, **data: object) -> None:
+    async def send(self, command: str, identifier: str, **data: object) -> None:
         """Send a command; `data` as the channel's message."""
         said = {"command": command, "identifier": identifier}
         if data:
             said["data"] = msgspec.json.encode(data).decode()
         await self.socket.send(msgspec.json.encode(said).decode())
 
-    async def hear(self, wait: float = 5.0) -> Frame:
+    async def receive(self, wait: float = 5.0) -> Frame:
         """The next frame that is no ping."""
         async with asyncio.timeout(wait):
             while True:
@@ -57,7 +57,7 @@ class Cabled:
 
     async def event(self, name: str) -> Frame:
         """The next event of this name, and the frame's `message`."""
-        while (told := (await self.hear()).get("message")) is None or told["event"] != name:
+        while (told := (await self.receive()).get("message")) is None or told["event"] != name:
             self._keep(told)
         self._keep(told)
         return dict(told)
@@ -65,23 +65,23 @@ class Cabled:
     async def events(self) -> list[str]:
         """The names of all events until for a moment there is none; presence left out."""
         found = []
-        while (told := await self.quiet()) is not None:
+        while (told := await self.receive_nothing()) is not None:
             if "message" in told:
                 self._keep(told["message"])
                 found.append(told["message"]["event"])
         return [name for name in found if name != "presence.update"]
 
-    async def quiet(self) -> Frame | None:
+    async def receive_nothing(self) -> Frame | None:
         """Nothing, or what came after all."""
         try:
-            return await self.hear(0.3)
+            return await self.receive(0.3)
         except TimeoutError:
             return None
 
     async def subscribe(self, name: str) -> Frame:
         """Subscribe; the answer. A confirmation is followed by who is there."""
-        await self.say("subscribe", name)
-        answer = await self.hear()
+        await self.send("subscribe", name)
+        answer = await self.receive()
         if answer["type"] == "confirm_subscription":
             await self.event("presence.update")
         return answer
@@ -91,7 +91,7 @@ class Cabled:
         found = []
         try:
             while True:
-                found.append(await self.hear())
+                found.append(await self.receive())
         except ConnectionClosed:
             return found
 
@@ -99,7 +99,7 @@ class Cabled:
         self.event_id = (told or {}).get("event_id", self.event_id)
 
 
-class Shore(Struct):
+class LiveServer(Struct):
     """A live server, the cast behind it, and Carol's conversation in the website inbox."""
 
     cast: Cast
@@ -117,12 +117,12 @@ class Shore(Struct):
         return self.cast.acme.places["dave"]
 
     @asynccontextmanager
-    async def cabled(self, *places: ContactInbox) -> AsyncIterator[Cabled]:
+    async def connect(self, *places: ContactInbox) -> AsyncIterator[CableClient]:
         """A socket, subscribed to these places."""
         offered = [Subprotocol("actioncable-v1-json"), Subprotocol("actioncable-unsupported")]
         async with connect(f"{self.server.ws}/cable", subprotocols=offered) as socket:
-            client = Cabled(socket)
-            assert await client.hear() == {"type": "welcome"}
+            client = CableClient(socket)
+            assert await client.receive() == {"type": "welcome"}
             for place in places:
                 assert (await client.subscribe(identifier(place)))["type"] == "confirm_subscription"
             yield client
@@ -163,8 +163,8 @@ async def opened(cast: Cast, who: str = "carol") -> Conversation:
 
 
 @asynccontextmanager
-async def shore(cast: Cast, bus: Bus | None = None) -> AsyncIterator[Shore]:
+async def live_server(cast: Cast, bus: Bus | None = None) -> AsyncIterator[LiveServer]:
     """A live server that speaks inbox and native."""
     talk = await opened(cast)
     async with live(cast.engine, InboxDialect(), Native(), bus=bus) as server:
-        yield Shore(cast, server, talk)
+        yield LiveServer(cast, server, talk)

@@ -20,7 +20,7 @@ from tests.cast import Cast, http, make_cast
 BASE = "/public/api/v1/inboxes"
 
 
-class Guest(Struct):
+class ContactClient(Struct):
     """One contact's client, at Acme's website unless another inbox is named."""
 
     web: httpx.AsyncClient
@@ -49,38 +49,40 @@ class Guest(Struct):
         return dict(answer.json())
 
 
-class Door(Struct):
+class InboxClient(Struct):
     """Acme's doors."""
 
     web: httpx.AsyncClient
     cast: Cast
 
     @property
-    def carol(self) -> Guest:
+    def carol(self) -> ContactClient:
         """The contact Carol in the place she has."""
         return self.guest(self.cast.acme.places["carol"].source_id)
 
     @property
-    def dave(self) -> Guest:
+    def dave(self) -> ContactClient:
         """The contact Dave in the place he has."""
         return self.guest(self.cast.acme.places["dave"].source_id)
 
-    def guest(self, source_id: str, inbox: Inbox | None = None) -> Guest:
+    def guest(self, source_id: str, inbox: Inbox | None = None) -> ContactClient:
         """Whoever a source id names."""
-        return Guest(self.web, self.cast, inbox or self.cast.acme.inbox, source_id, {})
+        return ContactClient(self.web, self.cast, inbox or self.cast.acme.inbox, source_id, {})
 
-    async def enter(self, inbox: Inbox | None = None, **given: object) -> dict[str, Any]:
+    async def create_contact(self, inbox: Inbox | None = None, **given: object) -> dict[str, Any]:
         """POST contacts."""
         of = inbox or self.cast.acme.inbox
         answer = await self.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def newcomer(self, inbox: Inbox | None = None, **given: object) -> Guest:
+    async def newcomer(self, inbox: Inbox | None = None, **given: object) -> ContactClient:
         """A new contact."""
-        return self.guest((await self.enter(inbox, **given))["source_id"], inbox)
+        return self.guest((await self.create_contact(inbox, **given))["source_id"], inbox)
 
-    async def proven(self, identifier: str, inbox: Inbox | None = None, **given: object) -> Guest:
+    async def verified_contact(
+        self, identifier: str, inbox: Inbox | None = None, **given: object
+    ) -> ContactClient:
         """A contact who proves who it is, with each call."""
         shown = self.sign(identifier, inbox)
         guest = await self.newcomer(inbox, identifier=identifier, identifier_hash=shown, **given)
@@ -99,7 +101,7 @@ class Door(Struct):
             cursor = page["next_cursor"]
             assert cursor, "no such contact"
 
-    async def bridge(self) -> Inbox:
+    async def api_inbox(self) -> Inbox:
         """An inbox that takes what its clients say for true."""
         return await self.inbox(settings='{"contact_matching":"trusting"}')
 
@@ -115,8 +117,8 @@ class Door(Struct):
 
 
 @pytest.fixture
-async def door(db: Database, tmp_path: Path) -> AsyncIterator[Door]:
+async def inbox_client(db: Database, tmp_path: Path) -> AsyncIterator[InboxClient]:
     """Acme's doors, on each database."""
     cast = await make_cast(db, data_dir=str(tmp_path))
     async with http(cast.engine, InboxDialect(), Native()) as web:
-        yield Door(web, cast)
+        yield InboxClient(web, cast)

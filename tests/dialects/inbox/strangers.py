@@ -20,7 +20,7 @@ from koine.model.errors import Refusal
 from koine.model.identity import Identity, NewIdentity
 from koine.model.message import Draft
 from koine.store import identities, inboxes
-from tests.dialects.inbox.conftest import BASE, Door, Guest
+from tests.dialects.inbox.conftest import BASE, ContactClient, InboxClient
 
 MARK = "canary"
 OWN = "stranger-1"
@@ -34,12 +34,12 @@ class Victims(Struct):
     talks: list[Conversation]
 
 
-async def victims(door: Door) -> Victims:
+async def victims(door: InboxClient) -> Victims:
     """Three contacts with something to hide, each under names that are unique to them."""
     tag = new_id()[-12:]
     phones = [f"+55119{Random(tag).randrange(10**7):07}{n}" for n in range(3)]
     mails, ids = [f"{n}-{tag}@web.test" for n in range(3)], [f"{n}-{tag}" for n in range(2)]
-    proven = await door.proven(
+    proven = await door.verified_contact(
         ids[0], name=f"{MARK} one", email=mails[0], phone_number=phones[0],
         custom_attributes={"secret": MARK},
     )  # fmt: skip
@@ -57,7 +57,7 @@ async def victims(door: Door) -> Victims:
     return Victims(named, made, [await _opened(door, each) for each in made])
 
 
-async def _opened(door: Door, contact: Identity) -> Conversation:
+async def _opened(door: InboxClient, contact: Identity) -> Conversation:
     acme = door.cast.acme
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=contact.id)
     made = await conversations.create(door.cast.engine, acme.actor("alice"), new)
@@ -66,12 +66,12 @@ async def _opened(door: Door, contact: Identity) -> Conversation:
     return made
 
 
-async def leaks(door: Door, seed: int, steps: int) -> list[str]:
+async def leaks(door: InboxClient, seed: int, steps: int) -> list[str]:
     """One random sequence of a stranger's calls; what got out or was changed by it."""
     chance, of = Random(seed), await victims(door)
     before = await _kept(door, of)
     lax = await door.inbox()
-    mine: list[Guest] = []
+    mine: list[ContactClient] = []
     found: list[str] = []
     for _ in range(steps):
         inbox = chance.choice([door.cast.acme.inbox, lax])
@@ -84,7 +84,9 @@ async def leaks(door: Door, seed: int, steps: int) -> list[str]:
     return found
 
 
-async def _step(door: Door, chance: Random, of: Victims, mine: list[Guest], inbox: Any) -> str:
+async def _step(
+    door: InboxClient, chance: Random, of: Victims, mine: list[ContactClient], inbox: Any
+) -> str:
     kind = chance.choice(["create", "patch", "patch", "get", "list", "open", "say", "close"])
     if kind == "create" or not mine:
         given = _given(door, chance, of, inbox)
@@ -110,7 +112,7 @@ async def _step(door: Door, chance: Random, of: Victims, mine: list[Guest], inbo
     return (await guest.call("GET", path)).text
 
 
-def _given(door: Door, chance: Random, of: Victims, inbox: Any) -> dict[str, object]:
+def _given(door: InboxClient, chance: Random, of: Victims, inbox: Any) -> dict[str, object]:
     """Names of the victims, or the stranger's own, with its own hash, a wrong one or none."""
     given: dict[str, object] = {}
     for field, known in of.names.items():
@@ -124,7 +126,7 @@ def _given(door: Door, chance: Random, of: Victims, inbox: Any) -> dict[str, obj
     return given
 
 
-async def _heard(door: Door, of: Victims, guest: Guest) -> list[str]:
+async def _heard(door: InboxClient, of: Victims, guest: ContactClient) -> list[str]:
     """What the stranger's place would be told over a socket of the victims' conversations."""
     engine, tenant_id = door.cast.engine, door.cast.acme.tenant.id
     place = await engine.db.read(tenant_id, inboxes.contact_inbox, guest.inbox.id, guest.source_id)
@@ -141,7 +143,7 @@ async def _heard(door: Door, of: Victims, guest: Guest) -> list[str]:
     return found + (["heard a name"] if MARK in (entry.public_contact.name or "") else [])
 
 
-async def _kept(door: Door, of: Victims) -> bytes:
+async def _kept(door: InboxClient, of: Victims) -> bytes:
     """The victims' rows and their places', as they are kept."""
     engine, tenant_id = door.cast.engine, door.cast.acme.tenant.id
     ids = [each.id for each in of.contacts]

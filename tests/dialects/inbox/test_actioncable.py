@@ -13,8 +13,8 @@ from koine.engine import messages
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.message import Draft
-from rigs.servers import Home, Server, nodes
-from rigs.town import Town, furnish, opened
+from rigs.servers import Server, ServerHome, nodes
+from rigs.town import SeededTenant, open_engine, seed
 from tests.support.node import Page, page
 from tests.support.shared_postgres import SharedPostgres
 
@@ -24,9 +24,9 @@ CHANNEL = {"channel": "RoomChannel"}
 class Setting(Struct):
     """A server, who there is in it, and Carol's token."""
 
-    home: Home
+    home: ServerHome
     server: Server
-    town: Town
+    town: SeededTenant
     token: str
 
     async def call(self, method: str, path: str, who: str = "alice", **body: object) -> Any:
@@ -49,8 +49,8 @@ async def here(
     """A `koine serve` on each database."""
     shared: SharedPostgres = request.getfixturevalue("shared_postgres")
     url = shared.new_empty_database() if backend == "postgres" else ""
-    home = Home(tmp_path, url)
-    town = await furnish(home, 1)
+    home = ServerHome(tmp_path, url)
+    town = await seed(home, 1)
     async with nodes(home) as (server,):
         path = town.contact_path.removesuffix("/conversations")
         async with httpx.AsyncClient(base_url=server.url) as web:
@@ -80,9 +80,9 @@ async def test_it_comes_back_by_itself_and_misses_nothing(here: Setting) -> None
     async with here.page() as client:
         await subscribed(client, here.token)
         first = await client.until("received", "presence.update")
-        here.server.kill9()
+        here.server.kill()
         assert await client.until("disconnected") == {"willAttemptReconnect": True}
-        async with opened(here.home) as engine:
+        async with open_engine(here.home) as engine:
             draft = Draft(content="While it was down", sender_id=here.town.ids["alice"])
             boss = operator(here.town.tenant_id)
             await messages.send(engine, boss, here.town.talks[0].id, draft)

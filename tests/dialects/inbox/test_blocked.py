@@ -12,7 +12,7 @@ from koine.model.actor import operator
 from koine.store.db import Tx
 from koine.store.sql import Query, p
 from koine.store.tables import events, files, messages
-from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.conftest import InboxClient
 from tests.dialects.inbox.pictures import PNG
 
 COUNTS = [
@@ -21,85 +21,93 @@ COUNTS = [
 ]
 
 
-async def block(door: Door) -> None:
+async def block(door: InboxClient) -> None:
     boss = operator(door.cast.acme.tenant.id)
     changes = PersonChanges(blocked=True)
     await people.change(door.cast.engine, boss, door.cast.acme.id("carol"), "contact", changes)
 
 
-async def stored(door: Door) -> list[int]:
+async def stored(door: InboxClient) -> list[int]:
     async def count(tx: Tx) -> list[int]:
         return [(await tx.all(query))[0] for query in COUNTS]
 
     return await door.cast.engine.db.read(door.cast.acme.tenant.id, count)
 
 
-def on_disk(door: Door) -> int:
+def on_disk(door: InboxClient) -> int:
     root = Path(door.cast.engine.settings.data_dir) / "files"
     return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
 
 
-async def test_a_blocked_contact_says_nothing(door: Door) -> None:
-    made = await door.carol.open()
+async def test_a_blocked_contact_says_nothing(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     path = f"/conversations/{made['id']}"
-    await block(door)
-    before = await stored(door)
-    said = await door.carol.call("POST", f"{path}/messages", json={"content": "hi"})
+    await block(inbox_client)
+    before = await stored(inbox_client)
+    said = await inbox_client.carol.call("POST", f"{path}/messages", json={"content": "hi"})
     files = {"attachments[]": ("a.png", PNG)}
-    sent = await door.carol.call("POST", f"{path}/messages", files=files)
+    sent = await inbox_client.carol.call("POST", f"{path}/messages", files=files)
     assert said.json() == sent.json() == {"status": 403, "error": "Forbidden"}
-    assert (await stored(door), on_disk(door)) == (before, 0)
-    assert (await door.carol.call("GET", path)).json()["messages"] == []
+    assert (await stored(inbox_client), on_disk(inbox_client)) == (before, 0)
+    assert (await inbox_client.carol.call("GET", path)).json()["messages"] == []
 
 
 @pytest.mark.parametrize("way", ["update_last_seen", "toggle_typing?typing_status=on"])
-async def test_what_a_blocked_contact_signals_is_told_nobody(door: Door, way: str) -> None:
-    made = await door.carol.open()
-    await door.carol.say(made["id"], "hi")
-    await block(door)
-    before = await stored(door)
-    answer = await door.carol.call("POST", f"/conversations/{made['id']}/{way}")
+async def test_what_a_blocked_contact_signals_is_told_nobody(
+    inbox_client: InboxClient, way: str
+) -> None:
+    made = await inbox_client.carol.open()
+    await inbox_client.carol.say(made["id"], "hi")
+    await block(inbox_client)
+    before = await stored(inbox_client)
+    answer = await inbox_client.carol.call("POST", f"/conversations/{made['id']}/{way}")
     assert (answer.status_code, answer.content) == (200, b"")
-    assert await stored(door) == before
+    assert await stored(inbox_client) == before
 
 
-async def test_a_blocked_contact_changes_nothing_of_itself(door: Door) -> None:
-    await block(door)
-    before = await stored(door)
-    answer = await door.carol.call("PATCH", json={"name": "Else", "custom_attributes": {"a": "b"}})
+async def test_a_blocked_contact_changes_nothing_of_itself(inbox_client: InboxClient) -> None:
+    await block(inbox_client)
+    before = await stored(inbox_client)
+    answer = await inbox_client.carol.call(
+        "PATCH", json={"name": "Else", "custom_attributes": {"a": "b"}}
+    )
     assert answer.status_code == 403
-    assert await stored(door) == before
+    assert await stored(inbox_client) == before
 
 
-async def test_a_blocked_contact_answers_no_survey(door: Door) -> None:
-    boss, inbox_id = operator(door.cast.acme.tenant.id), door.cast.acme.inbox.id
+async def test_a_blocked_contact_answers_no_survey(inbox_client: InboxClient) -> None:
+    boss, inbox_id = operator(inbox_client.cast.acme.tenant.id), inbox_client.cast.acme.inbox.id
     asking = InboxChanges(settings='{"csat_survey_enabled":true}')
-    await inboxes.change(door.cast.engine, boss, inbox_id, asking)
-    made = await door.carol.open()
-    await door.carol.say(made["id"], "hi")
-    await door.carol.call("POST", f"/conversations/{made['id']}/toggle_status")
-    await block(door)
-    before = await stored(door)
+    await inboxes.change(inbox_client.cast.engine, boss, inbox_id, asking)
+    made = await inbox_client.carol.open()
+    await inbox_client.carol.say(made["id"], "hi")
+    await inbox_client.carol.call("POST", f"/conversations/{made['id']}/toggle_status")
+    await block(inbox_client)
+    before = await stored(inbox_client)
     body = {"message": {"submitted_values": {"csat_survey_response": {"rating": 5}}}}
     url = f"/public/api/v1/csat_survey/{made['uuid']}"
-    assert (await door.web.patch(url, json=body)).status_code == 403
-    assert await stored(door) == before
+    assert (await inbox_client.web.patch(url, json=body)).status_code == 403
+    assert await stored(inbox_client) == before
 
 
-async def test_a_blocked_contact_opens_one_closed_conversation_at_most(door: Door) -> None:
-    await block(door)
-    first = await door.carol.open()
-    before = await stored(door)
-    again = [await door.carol.open(plan="gold") for _ in range(3)]
+async def test_a_blocked_contact_opens_one_closed_conversation_at_most(
+    inbox_client: InboxClient,
+) -> None:
+    await block(inbox_client)
+    first = await inbox_client.carol.open()
+    before = await stored(inbox_client)
+    again = [await inbox_client.carol.open(plan="gold") for _ in range(3)]
     assert {each["id"] for each in again} == {first["id"]}
     assert first["status"] == "resolved"
-    assert (await stored(door))[0] == before[0]
+    assert (await stored(inbox_client))[0] == before[0]
 
 
-async def test_an_answer_by_staff_does_not_give_a_blocked_contact_its_voice(door: Door) -> None:
-    made, alice = await door.carol.open(), door.cast.acme.actor("alice")
-    await block(door)
+async def test_an_answer_by_staff_does_not_give_a_blocked_contact_its_voice(
+    inbox_client: InboxClient,
+) -> None:
+    made, alice = await inbox_client.carol.open(), inbox_client.cast.acme.actor("alice")
+    await block(inbox_client)
     changes = conversations.ConversationChanges(status="open")
-    await conversations.change(door.cast.engine, alice, made["uuid"], changes)
+    await conversations.change(inbox_client.cast.engine, alice, made["uuid"], changes)
     path = f"/conversations/{made['id']}/messages"
-    assert (await door.carol.call("POST", path, json={"content": "hi"})).status_code == 403
+    assert (await inbox_client.carol.call("POST", path, json={"content": "hi"})).status_code == 403

@@ -15,7 +15,7 @@ from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.store.db import Database
 from koine.store.sql import Query
 from tests.cast import http, make_cast
-from tests.dialects.inbox.conftest import BASE, Door
+from tests.dialects.inbox.conftest import BASE, InboxClient
 
 Opened = Callable[..., Any]
 MIB = 1 << 20
@@ -32,15 +32,15 @@ def opened(db: Database, tmp_path: Path) -> Opened:
     """Acme's doors under these settings, in one process."""
 
     @asynccontextmanager
-    async def open_(**settings: Any) -> AsyncIterator[Door]:
+    async def open_(**settings: Any) -> AsyncIterator[InboxClient]:
         cast = await make_cast(db, data_dir=str(tmp_path), **settings)
         async with http(cast.engine, InboxDialect()) as web:
-            yield Door(web, cast)
+            yield InboxClient(web, cast)
 
     return open_
 
 
-async def entering(door: Door, inbox: Any = None, **given: object) -> httpx.Response:
+async def entering(door: InboxClient, inbox: Any = None, **given: object) -> httpx.Response:
     of = inbox or door.cast.acme.inbox
     return await door.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
 
@@ -94,7 +94,7 @@ async def test_what_cannot_be_made_yet_is_made_later_under_the_same_key(opened: 
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://koine.test") as web:
-            carol = Door(web, door.cast).carol
+            carol = InboxClient(web, door.cast).carol
             assert (await carol.call("POST", "/conversations")).status_code == 200
             carol.headers["Idempotency-Key"] = "k"
             assert (await carol.call("POST", "/conversations")).status_code == 429
@@ -131,7 +131,7 @@ async def test_the_database_grows_by_no_more_than_the_budget(opened: Opened) -> 
         assert await size_of(door.cast.engine.db) - before <= 2 * MIB
 
 
-async def a_call_that_grows(door: Door, n: int) -> httpx.Response:
+async def a_call_that_grows(door: InboxClient, n: int) -> httpx.Response:
     bag = {f"k{i}": f"{n} é" * 100 for i in range(n % 8)}
     match n % 5:
         case 0:

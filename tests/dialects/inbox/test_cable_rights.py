@@ -18,7 +18,7 @@ from koine.model.inbox import ContactInbox
 from koine.store import inboxes as rows
 from koine.store.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import Cabled, Shore, identifier, shore
+from tests.dialects.inbox.cabling import CableClient, LiveServer, identifier, live_server
 
 UNAUTHORIZED = {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
 WITHIN = 5.0
@@ -26,95 +26,95 @@ WITHIN = 5.0
 
 
 @pytest.fixture
-async def here(db: Database) -> AsyncIterator[Shore]:
-    async with shore(await make_cast(db)) as open_:
+async def here(db: Database) -> AsyncIterator[LiveServer]:
+    async with live_server(await make_cast(db)) as open_:
         yield open_
 
 
-async def ended(client: Cabled) -> Any:
+async def ended(client: CableClient) -> Any:
     async with asyncio.timeout(WITHIN):
         return (await client.closed())[-1]
 
 
-async def rejected(here: Shore, place: ContactInbox) -> bool:
-    async with here.cabled() as client:
+async def rejected(here: LiveServer, place: ContactInbox) -> bool:
+    async with here.connect() as client:
         answer = await client.subscribe(identifier(place))
         return bool(answer["type"] == "reject_subscription")
 
 
-async def block(here: Shore, who: str) -> None:
+async def block(here: LiveServer, who: str) -> None:
     boss, changes = operator(here.cast.acme.tenant.id), PersonChanges(blocked=True)
     await people.change(here.cast.engine, boss, here.cast.acme.id(who), "contact", changes)
 
 
-async def test_a_blocked_contact_is_sent_away_and_comes_in_no_more(here: Shore) -> None:
-    async with here.cabled(here.carol) as client:
+async def test_a_blocked_contact_is_sent_away_and_comes_in_no_more(here: LiveServer) -> None:
+    async with here.connect(here.carol) as client:
         await block(here, "carol")
         assert await ended(client) == UNAUTHORIZED
     assert await rejected(here, here.carol)
 
 
-async def test_so_is_one_that_is_removed(here: Shore) -> None:
+async def test_so_is_one_that_is_removed(here: LiveServer) -> None:
     company = here.cast.acme
-    async with here.cabled(here.carol) as client:
+    async with here.connect(here.carol) as client:
         boss = operator(company.tenant.id)
         await offboarding.remove(here.cast.engine, boss, company.id("carol"), "contact")
         assert await ended(client) == UNAUTHORIZED
     assert await rejected(here, here.carol)
 
 
-async def test_so_is_everyone_of_an_inbox_that_is_removed(here: Shore) -> None:
+async def test_so_is_everyone_of_an_inbox_that_is_removed(here: LiveServer) -> None:
     company = here.cast.acme
-    async with here.cabled(here.carol) as client:
+    async with here.connect(here.carol) as client:
         await inboxes.remove(here.cast.engine, operator(company.tenant.id), company.inbox.id)
         assert await ended(client) == UNAUTHORIZED
     assert await rejected(here, here.carol)
 
 
 async def test_of_several_subscriptions_the_lost_one_is_rejected_and_the_others_go_on(
-    here: Shore,
+    here: LiveServer,
 ) -> None:
-    async with here.cabled(here.dave, here.carol) as client:
+    async with here.connect(here.dave, here.carol) as client:
         await block(here, "dave")
         lost = {"identifier": identifier(here.dave), "type": "reject_subscription"}
-        assert await client.hear() == lost
+        assert await client.receive() == lost
         await here.say()
         assert await client.event("message.created")
 
 
-async def test_a_merged_contact_comes_back_as_the_one_it_became(here: Shore) -> None:
+async def test_a_merged_contact_comes_back_as_the_one_it_became(here: LiveServer) -> None:
     acme = here.cast.acme
-    async with here.cabled(here.carol) as client:
+    async with here.connect(here.carol) as client:
         await contact_merge.merge(
             here.cast.engine, acme.actor("alice"), acme.id("dave"), acme.id("carol")
         )
         again = {"type": "disconnect", "reason": "remote", "reconnect": True}
         assert await ended(client) == again
-    async with here.cabled(here.carol) as client:
+    async with here.connect(here.carol) as client:
         await here.say()
         told = await client.event("message.created")
         assert told["data"]["conversation"]["unread_count"] == 1
 
 
-async def test_another_place_of_the_contact_shows_nothing_of_this_one(here: Shore) -> None:
+async def test_another_place_of_the_contact_shows_nothing_of_this_one(here: LiveServer) -> None:
     acme = here.cast.acme
     place = ContactInbox(
         acme.inbox.id, acme.id("carol"), new_id(), random_token(), False, 1, None, "joined"
     )
     await here.cast.engine.db.write(here.cast.acme.tenant.id, rows.insert_contact_inbox, place)
-    async with here.cabled(place) as client:
+    async with here.connect(place) as client:
         await here.say()
-        assert await client.quiet() is None
+        assert await client.receive_nothing() is None
 
 
 async def test_a_contact_who_proves_who_it_is_hears_all_of_its_own_from_then_on(
-    here: Shore,
+    here: LiveServer,
 ) -> None:
     company = here.cast.acme
     boss, changes = operator(company.tenant.id), PersonChanges(identifier="carol-1")
     await people.change(here.cast.engine, boss, company.id("carol"), "contact", changes)
     shown = {"X-Identifier-Hash": hmac_hex(company.inbox.hmac_token, "carol-1")}
-    async with here.cabled(here.carol) as client:
+    async with here.connect(here.carol) as client:
         elsewhere = NewConversation(owner_id=company.id("carol"))
         await conversations.create(here.cast.engine, boss, elsewhere)
         assert await client.events() == []
@@ -123,9 +123,11 @@ async def test_a_contact_who_proves_who_it_is_hears_all_of_its_own_from_then_on(
         assert (await client.event("conversation.created"))["data"]["id"] == made.number
 
 
-async def test_an_inbox_that_demands_an_identity_lets_nobody_listen_without(here: Shore) -> None:
+async def test_an_inbox_that_demands_an_identity_lets_nobody_listen_without(
+    here: LiveServer,
+) -> None:
     company = here.cast.acme
-    async with here.cabled(here.carol) as client:
+    async with here.connect(here.carol) as client:
         boss, changes = operator(company.tenant.id), InboxChanges(identity_required=True)
         await inboxes.change(here.cast.engine, boss, company.inbox.id, changes)
         assert await ended(client) == UNAUTHORIZED

@@ -8,28 +8,30 @@ from websockets.asyncio.client import connect
 from koine.dialects.inbox import InboxDialect
 from koine.store.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import Shore, identifier, shore
+from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
 from tests.dialects.native.test_socket import Wire
 from tests.relay import test_whispers
 from tests.support.live import live
 
 
 @pytest.fixture
-async def here(db: Database) -> AsyncIterator[Shore]:
-    async with shore(await make_cast(db)) as open_:
+async def here(db: Database) -> AsyncIterator[LiveServer]:
+    async with live_server(await make_cast(db)) as open_:
         yield open_
 
 
-async def agent(here: Shore, socket: Wire, name: str = "alice") -> None:
+async def agent(here: LiveServer, socket: Wire, name: str = "alice") -> None:
     await socket.say(type="hello", token=here.cast.token(name))
     await socket.until("ready")
 
 
-async def test_an_agent_who_writes_is_told_and_one_who_writes_a_note_is_not(here: Shore) -> None:
+async def test_an_agent_who_writes_is_told_and_one_who_writes_a_note_is_not(
+    here: LiveServer,
+) -> None:
     talk = {"type": "typing", "conversation_id": here.talk.id}
     async with (
         connect(f"{here.server.ws}/v1/socket") as socket,
-        here.cabled(here.carol) as client,
+        here.connect(here.carol) as client,
     ):
         alice = Wire(socket)
         await agent(here, alice)
@@ -44,11 +46,11 @@ async def test_an_agent_who_writes_is_told_and_one_who_writes_a_note_is_not(here
         assert await client.events() == ["conversation.typing_off"]
 
 
-async def test_a_contact_who_writes_is_told_to_agents_and_to_no_contact(here: Shore) -> None:
+async def test_a_contact_who_writes_is_told_to_agents_and_to_no_contact(here: LiveServer) -> None:
     path = f"/conversations/{here.talk.number}/toggle_typing"
     async with (
         connect(f"{here.server.ws}/v1/socket") as socket,
-        here.cabled(here.carol, here.dave) as client,
+        here.connect(here.carol, here.dave) as client,
     ):
         alice = Wire(socket)
         await agent(here, alice)
@@ -61,9 +63,9 @@ async def test_a_contact_who_writes_is_told_to_agents_and_to_no_contact(here: Sh
         assert await client.events() == []
 
 
-async def test_which_agents_are_there_by_their_numbers(here: Shore) -> None:
+async def test_which_agents_are_there_by_their_numbers(here: LiveServer) -> None:
     alice = str(here.cast.acme.people["alice"].number)
-    async with here.cabled(here.carol) as client:
+    async with here.connect(here.carol) as client:
         async with connect(f"{here.server.ws}/v1/socket") as socket:
             wire = Wire(socket)
             await agent(here, wire)
@@ -75,29 +77,29 @@ async def test_which_agents_are_there_by_their_numbers(here: Shore) -> None:
         assert told["data"] == {"account_id": here.cast.acme.tenant.number, "users": {}}
 
 
-async def test_a_client_may_ask_who_is_there(here: Shore) -> None:
-    async with here.cabled(here.carol) as client:
+async def test_a_client_may_ask_who_is_there(here: LiveServer) -> None:
+    async with here.connect(here.carol) as client:
         for _ in range(2):
-            await client.say("message", identifier(here.carol), action="update_presence")
+            await client.send("message", identifier(here.carol), action="update_presence")
             assert (await client.event("presence.update"))["data"]["users"] == {}
 
 
-async def test_no_customer_driver_or_stranger_is_an_agent(here: Shore) -> None:
-    async with here.cabled(here.carol) as client:
+async def test_no_customer_driver_or_stranger_is_an_agent(here: LiveServer) -> None:
+    async with here.connect(here.carol) as client:
         for name in ("dan", "cleo"):
             async with connect(f"{here.server.ws}/v1/socket") as socket:
                 await agent(here, Wire(socket), name)
-                await client.say("message", identifier(here.carol), action="update_presence")
+                await client.send("message", identifier(here.carol), action="update_presence")
                 assert (await client.event("presence.update"))["data"]["users"] == {}
 
 
 async def test_what_happens_on_one_node_is_told_on_another(db: Database) -> None:
     bus = test_whispers.Wire()
     async with (
-        shore(await make_cast(db), bus=bus) as here,
+        live_server(await make_cast(db), bus=bus) as here,
         live(here.cast.engine, InboxDialect(), bus=bus) as there,
         connect(f"{here.server.ws}/v1/socket") as socket,
-        Shore(here.cast, there, here.talk).cabled(here.carol) as client,
+        LiveServer(here.cast, there, here.talk).connect(here.carol) as client,
     ):
         alice = Wire(socket)
         await agent(here, alice)

@@ -9,7 +9,7 @@ import pytest
 from koine.engine import people
 from koine.model.actor import operator
 from koine.model.identity import Identity
-from tests.dialects.inbox.conftest import BASE, Door
+from tests.dialects.inbox.conftest import BASE, InboxClient
 
 ANSWER = ["source_id", "pubsub_token", "id", "name", "email", "phone_number"]
 RECORD = ["id", "name", "email", "phone_number", "account_id", "created_at", "updated_at",
@@ -18,17 +18,17 @@ RECORD = ["id", "name", "email", "phone_number", "account_id", "created_at", "up
           "company_id", "label_list"]  # fmt: skip
 
 
-async def record(door: Door, name: str) -> Identity:
+async def record(door: InboxClient, name: str) -> Identity:
     acme = door.cast.acme
     boss = operator(acme.tenant.id)
     return await people.get(door.cast.engine, boss, acme.id(name), "contact")
 
 
-async def test_an_inbox_tells_its_hours(door: Door) -> None:
-    told = (await door.web.get(f"{BASE}/{door.cast.acme.inbox.identifier}")).json()
+async def test_an_inbox_tells_its_hours(inbox_client: InboxClient) -> None:
+    told = (await inbox_client.web.get(f"{BASE}/{inbox_client.cast.acme.inbox.identifier}")).json()
     days = told.pop("working_hours")
     assert told == {
-        "identifier": door.cast.acme.inbox.identifier,
+        "identifier": inbox_client.cast.acme.inbox.identifier,
         "identity_validation_enabled": False,
         "name": "Website",
         "timezone": "UTC",
@@ -40,15 +40,19 @@ async def test_an_inbox_tells_its_hours(door: Door) -> None:
     assert [(d["open_hour"], d["close_hour"]) for d in days[:2]] == [(None, None), (9, 17)]
 
 
-async def test_create_answers_exactly_six_fields(door: Door) -> None:
-    made = await door.enter(name="Eve", email="Eve@Web.test", phone_number="+5511999999999")
+async def test_create_answers_exactly_six_fields(inbox_client: InboxClient) -> None:
+    made = await inbox_client.create_contact(
+        name="Eve", email="Eve@Web.test", phone_number="+5511999999999"
+    )
     assert list(made) == ANSWER
     assert (made["name"], made["email"]) == ("Eve", "eve@web.test")
 
 
-async def test_rule_1_a_known_source_id_is_that_contact_unchanged(door: Door) -> None:
-    carol = door.cast.acme.places["carol"].source_id
-    again = await door.enter(source_id=carol, name="Other", email="other@web.test")
+async def test_rule_1_a_known_source_id_is_that_contact_unchanged(
+    inbox_client: InboxClient,
+) -> None:
+    carol = inbox_client.cast.acme.places["carol"].source_id
+    again = await inbox_client.create_contact(source_id=carol, name="Other", email="other@web.test")
     assert (again["source_id"], again["name"]) == (carol, "Carol Contact")
 
 
@@ -56,36 +60,41 @@ async def test_rule_1_a_known_source_id_is_that_contact_unchanged(door: Door) ->
     "known", [{"identifier": "u-1"}, {"email": "E@web.test"}, {"phone_number": "+5511988888888"}]
 )
 async def test_rule_2_a_trusting_inbox_reuses_an_existing_contact_without_updating(
-    door: Door, known: dict[str, str]
+    inbox_client: InboxClient, known: dict[str, str]
 ) -> None:
-    bridge = await door.bridge()
-    first = await door.enter(bridge, name="First", **known)
-    again = await door.enter(bridge, name="Second", **known)
+    bridge = await inbox_client.api_inbox()
+    first = await inbox_client.create_contact(bridge, name="First", **known)
+    again = await inbox_client.create_contact(bridge, name="Second", **known)
     assert (again["id"], again["name"]) == (first["id"], "First")
     assert again["source_id"] != first["source_id"]
 
 
-async def test_rule_2_identifier_comes_before_email(door: Door) -> None:
-    bridge = await door.bridge()
-    named = await door.enter(bridge, identifier="u-1")
-    await door.enter(bridge, email="mail@web.test")
-    again = await door.enter(bridge, identifier="u-1", email="mail@web.test")
+async def test_rule_2_identifier_comes_before_email(inbox_client: InboxClient) -> None:
+    bridge = await inbox_client.api_inbox()
+    named = await inbox_client.create_contact(bridge, identifier="u-1")
+    await inbox_client.create_contact(bridge, email="mail@web.test")
+    again = await inbox_client.create_contact(bridge, identifier="u-1", email="mail@web.test")
     assert again["id"] == named["id"]
 
 
-async def test_rule_3_a_nameless_contact_gets_a_friendly_name(door: Door) -> None:
-    assert re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", (await door.enter())["name"])
+async def test_rule_3_a_nameless_contact_gets_a_friendly_name(inbox_client: InboxClient) -> None:
+    assert re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", (await inbox_client.create_contact())["name"])
 
 
 @pytest.mark.parametrize("given", [{}, {"source_id": ""}, {"source_id": None}])
-async def test_rule_4_no_source_id_is_a_random_uuid(door: Door, given: dict[str, Any]) -> None:
-    one, two = await door.enter(**given), await door.enter(**given)
+async def test_rule_4_no_source_id_is_a_random_uuid(
+    inbox_client: InboxClient, given: dict[str, Any]
+) -> None:
+    one, two = (
+        await inbox_client.create_contact(**given),
+        await inbox_client.create_contact(**given),
+    )
     assert UUID(one["source_id"]) != UUID(two["source_id"])
     assert one["id"] != two["id"]
 
 
-async def test_rule_5_the_picture_is_kept_not_fetched(door: Door) -> None:
-    guest = await door.newcomer(avatar_url="http://127.0.0.1:1/a.png")
+async def test_rule_5_the_picture_is_kept_not_fetched(inbox_client: InboxClient) -> None:
+    guest = await inbox_client.newcomer(avatar_url="http://127.0.0.1:1/a.png")
     made = await guest.open()
     sent = await guest.say(made["id"], "hi")
     assert sent["sender"]["thumbnail"] == "http://127.0.0.1:1/a.png"
@@ -94,8 +103,10 @@ async def test_rule_5_the_picture_is_kept_not_fetched(door: Door) -> None:
 @pytest.mark.parametrize(
     "link", ["javascript:alert(1)", " JAVAscript:x", "\tdata:text/html,x", "vbscript:x", "x.png"]
 )
-async def test_rule_5_a_picture_that_is_no_link_is_dropped(door: Door, link: str) -> None:
-    guest = await door.newcomer(avatar_url=link)
+async def test_rule_5_a_picture_that_is_no_link_is_dropped(
+    inbox_client: InboxClient, link: str
+) -> None:
+    guest = await inbox_client.newcomer(avatar_url=link)
     made = await guest.open()
     assert (await guest.say(made["id"], "hi"))["sender"]["thumbnail"] == ""
     for avatar_url in (" https://a.test/a.png", link):
@@ -109,22 +120,26 @@ async def test_rule_5_a_picture_that_is_no_link_is_dropped(door: Door, link: str
     ("given", "kind"),
     [({}, "visitor"), ({"email": "l@web.test"}, "lead"), ({"phone_number": "+551133"}, "lead")],
 )
-async def test_rule_7_contact_type(door: Door, given: dict[str, str], kind: str) -> None:
-    guest = await door.newcomer(None, **given)
+async def test_rule_7_contact_type(
+    inbox_client: InboxClient, given: dict[str, str], kind: str
+) -> None:
+    guest = await inbox_client.newcomer(None, **given)
     assert (await guest.open())["contact"]["contact_type"] == kind
 
 
-async def test_a_form_with_an_empty_body_makes_a_contact(door: Door) -> None:
-    url = f"{BASE}/{door.cast.acme.inbox.identifier}/contacts"
+async def test_a_form_with_an_empty_body_makes_a_contact(inbox_client: InboxClient) -> None:
+    url = f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert (await door.web.post(url, headers=headers)).status_code == 200
-    merged = await door.web.post(url, params={"name": "Query"}, data={"email": "q@web.test"})
+    assert (await inbox_client.web.post(url, headers=headers)).status_code == 200
+    merged = await inbox_client.web.post(
+        url, params={"name": "Query"}, data={"email": "q@web.test"}
+    )
     assert (merged.json()["name"], merged.json()["email"]) == ("Query", "q@web.test")
 
 
-async def test_email_and_phone_are_checked_with_the_exact_texts(door: Door) -> None:
-    url = f"{BASE}/{door.cast.acme.inbox.identifier}/contacts"
-    refused = await door.web.post(url, json={"email": "no", "phone_number": "123"})
+async def test_email_and_phone_are_checked_with_the_exact_texts(inbox_client: InboxClient) -> None:
+    url = f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts"
+    refused = await inbox_client.web.post(url, json={"email": "no", "phone_number": "123"})
     assert refused.status_code == 422
     assert refused.json() == {
         "message": "Email Invalid email, Phone number should be in e164 format",
@@ -133,20 +148,20 @@ async def test_email_and_phone_are_checked_with_the_exact_texts(door: Door) -> N
 
 
 @pytest.mark.parametrize("value", ["x" * 1501, 10_000_000_000])
-async def test_custom_attributes_have_limits(door: Door, value: object) -> None:
-    refused = await door.carol.call("PATCH", json={"custom_attributes": {"k": value}})
+async def test_custom_attributes_have_limits(inbox_client: InboxClient, value: object) -> None:
+    refused = await inbox_client.carol.call("PATCH", json={"custom_attributes": {"k": value}})
     assert refused.status_code == 422
     assert refused.json()["attributes"] == ["custom_attributes"]
 
 
-async def test_get_answers_as_create_did(door: Door) -> None:
-    made = await door.enter(name="Eve")
-    assert (await door.guest(made["source_id"]).call("GET")).json() == made
+async def test_get_answers_as_create_did(inbox_client: InboxClient) -> None:
+    made = await inbox_client.create_contact(name="Eve")
+    assert (await inbox_client.guest(made["source_id"]).call("GET")).json() == made
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-async def test_update_answers_the_full_record(door: Door, method: str) -> None:
-    guest = await door.newcomer(identifier="u-1", custom_attributes={"a": {"b": 1}, "k": 1})
+async def test_update_answers_the_full_record(inbox_client: InboxClient, method: str) -> None:
+    guest = await inbox_client.newcomer(identifier="u-1", custom_attributes={"a": {"b": 1}, "k": 1})
     changes = {"name": "New", "email": "", "identifier": "u-2",
                "custom_attributes": {"a": {"c": 2}}}  # fmt: skip
     told = (await guest.call(method, json=changes)).json()
@@ -155,53 +170,61 @@ async def test_update_answers_the_full_record(door: Door, method: str) -> None:
     assert told["custom_attributes"] == {"a": {"b": 1, "c": 2}, "k": 1}
 
 
-async def test_what_the_tenant_noted_stays_inside(door: Door) -> None:
-    acme = door.cast.acme
+async def test_what_the_tenant_noted_stays_inside(inbox_client: InboxClient) -> None:
+    acme = inbox_client.cast.acme
     changes = people.PersonChanges(custom_attributes='{"note":"difficult"}')
     boss = operator(acme.tenant.id)
-    await people.change(door.cast.engine, boss, acme.id("carol"), "contact", changes)
-    told = (await door.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})).json()
+    await people.change(inbox_client.cast.engine, boss, acme.id("carol"), "contact", changes)
+    told = (await inbox_client.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})).json()
     assert told["custom_attributes"] == {"mine": 1}
-    assert (await record(door, "carol")).custom_attributes == '{"note":"difficult"}'
+    assert (await record(inbox_client, "carol")).custom_attributes == '{"note":"difficult"}'
 
 
 async def test_a_taken_email_merges_the_contact_in_the_path_of_a_trusting_inbox(
-    door: Door,
+    inbox_client: InboxClient,
 ) -> None:
-    guest = await door.newcomer(await door.bridge(), name="Anonymous")
+    guest = await inbox_client.newcomer(await inbox_client.api_inbox(), name="Anonymous")
     made = await guest.open()
     await guest.say(made["id"], "hi")
     told = (await guest.call("PATCH", json={"email": "carol@web.test", "name": "Carol C"})).json()
-    assert told["id"] == (await record(door, "carol")).number
+    assert told["id"] == (await record(inbox_client, "carol")).number
     assert (told["name"], told["email"]) == ("Carol C", "carol@web.test")
     moved = (await guest.call("GET", "/conversations")).json()
     assert [c["id"] for c in moved] == [made["id"]]
     assert moved[0]["messages"][0]["sender"]["id"] == told["id"]
 
 
-async def test_a_merge_shows_a_stranger_nothing_of_the_others_conversations(door: Door) -> None:
-    secret = await door.carol.open()
-    guest = await door.newcomer(await door.bridge())
+async def test_a_merge_shows_a_stranger_nothing_of_the_others_conversations(
+    inbox_client: InboxClient,
+) -> None:
+    secret = await inbox_client.carol.open()
+    guest = await inbox_client.newcomer(await inbox_client.api_inbox())
     told = (await guest.call("PATCH", json={"email": "carol@web.test"})).json()
-    assert told["id"] == (await record(door, "carol")).number
-    assert (await door.carol.call("GET", f"/conversations/{secret['id']}")).status_code == 200
+    assert told["id"] == (await record(inbox_client, "carol")).number
+    assert (
+        await inbox_client.carol.call("GET", f"/conversations/{secret['id']}")
+    ).status_code == 200
     assert (await guest.call("GET", f"/conversations/{secret['id']}")).status_code == 404
 
 
-async def test_a_taken_phone_merges_unless_the_other_has_another_email(door: Door) -> None:
-    bridge = await door.bridge()
-    other = await door.enter(bridge, phone_number="+5511977777777", email="other@web.test")
-    guest = await door.newcomer(bridge, email="mine@web.test")
+async def test_a_taken_phone_merges_unless_the_other_has_another_email(
+    inbox_client: InboxClient,
+) -> None:
+    bridge = await inbox_client.api_inbox()
+    other = await inbox_client.create_contact(
+        bridge, phone_number="+5511977777777", email="other@web.test"
+    )
+    guest = await inbox_client.newcomer(bridge, email="mine@web.test")
     told = (await guest.call("PATCH", json={"phone_number": "+5511977777777"})).json()
     assert (told["id"] != other["id"], told["phone_number"]) == (True, None)
-    lonely = await door.enter(bridge, phone_number="+5511966666666")
+    lonely = await inbox_client.create_contact(bridge, phone_number="+5511966666666")
     told = (await guest.call("PATCH", json={"phone_number": "+5511966666666"})).json()
     assert (told["id"], told["email"]) == (lonely["id"], "mine@web.test")
 
 
-async def test_a_verified_contact_is_never_merged(door: Door) -> None:
-    guest = await door.newcomer(identifier="u-1", identifier_hash=door.sign("u-1"))
-    guest.headers["X-Identifier-Hash"] = door.sign("u-1")
+async def test_a_verified_contact_is_never_merged(inbox_client: InboxClient) -> None:
+    guest = await inbox_client.newcomer(identifier="u-1", identifier_hash=inbox_client.sign("u-1"))
+    guest.headers["X-Identifier-Hash"] = inbox_client.sign("u-1")
     told = (await guest.call("PATCH", json={"email": "carol@web.test", "name": "N"})).json()
-    assert told["id"] != (await record(door, "carol")).number
+    assert told["id"] != (await record(inbox_client, "carol")).number
     assert (told["name"], told["email"]) == ("N", None)

@@ -8,7 +8,7 @@ from koine.engine.contact_rules import InvalidFields
 from koine.engine.surveys import SurveyClosed
 from koine.http.dialect import MethodNotAllowed
 from koine.model import errors as e
-from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.conftest import InboxClient
 
 CASES: list[tuple[e.Refusal | None, int, object]] = [
     (e.Malformed("not JSON"), 400, {"status": 400, "error": "Bad Request"}),
@@ -37,14 +37,16 @@ def test_every_refusal_is_here() -> None:
     assert {type(case[0]) for case in CASES} >= set(e.REFUSALS)
 
 
-async def test_malformed_json_is_a_bad_request(door: Door) -> None:
-    answer = await door.carol.call(
+async def test_malformed_json_is_a_bad_request(inbox_client: InboxClient) -> None:
+    answer = await inbox_client.carol.call(
         "POST", "/conversations", content=b"{", headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()) == (400, {"status": 400, "error": "Bad Request"})
 
 
-async def test_a_wrong_type_names_its_attribute(door: Door) -> None:
-    answer = await door.carol.call("POST", "/conversations", json={"custom_attributes": "x"})
+async def test_a_wrong_type_names_its_attribute(inbox_client: InboxClient) -> None:
+    answer = await inbox_client.carol.call(
+        "POST", "/conversations", json={"custom_attributes": "x"}
+    )
     assert answer.status_code == 422
     assert answer.json()["attributes"] == ["custom_attributes"]

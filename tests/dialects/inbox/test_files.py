@@ -4,11 +4,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.conftest import InboxClient
 from tests.dialects.inbox.pictures import PNG
 
 
-async def served(door: Door, name: str, body: bytes, media: str) -> tuple[dict[str, str], str]:
+async def served(
+    door: InboxClient, name: str, body: bytes, media: str
+) -> tuple[dict[str, str], str]:
     made = await door.carol.open()
     path = f"/conversations/{made['id']}/messages"
     files = {"attachments[]": (name, body, media)}
@@ -19,38 +21,40 @@ async def served(door: Door, name: str, body: bytes, media: str) -> tuple[dict[s
     return dict(got.headers), url
 
 
-async def test_an_image_is_shown_in_place(door: Door) -> None:
-    headers, _ = await served(door, "a.png", PNG, "text/html")
+async def test_an_image_is_shown_in_place(inbox_client: InboxClient) -> None:
+    headers, _ = await served(inbox_client, "a.png", PNG, "text/html")
     assert headers["content-type"] == "image/png"
     assert headers["content-disposition"].startswith("inline")
     assert headers["content-length"] == str(len(PNG))
 
 
 @pytest.mark.parametrize("media", ["text/html", "image/svg+xml", "image/png", "x", "a/b\r\nc: d"])
-async def test_all_else_is_a_download_that_cannot_run(door: Door, media: str) -> None:
-    headers, _ = await served(door, "a.html", b"<script>alert(1)</script>", media)
+async def test_all_else_is_a_download_that_cannot_run(
+    inbox_client: InboxClient, media: str
+) -> None:
+    headers, _ = await served(inbox_client, "a.html", b"<script>alert(1)</script>", media)
     assert headers["content-disposition"].startswith("attachment")
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert not headers["content-type"].startswith("image/png")
 
 
-async def test_a_name_is_said_safely(door: Door) -> None:
-    headers, _ = await served(door, "../x é;.txt", b"x", "text/plain")
+async def test_a_name_is_said_safely(inbox_client: InboxClient) -> None:
+    headers, _ = await served(inbox_client, "../x é;.txt", b"x", "text/plain")
     assert headers["content-disposition"] == "attachment; filename*=UTF-8''x%20%C3%A9%3B.txt"
 
 
 @pytest.mark.parametrize("key", ["x", "%2e%2e%2f", "A" * 32, "a" * 33])
-async def test_an_unknown_key_is_nothing(door: Door, key: str) -> None:
-    answer = await door.web.get(f"/files/{key}/a.png")
+async def test_an_unknown_key_is_nothing(inbox_client: InboxClient, key: str) -> None:
+    answer = await inbox_client.web.get(f"/files/{key}/a.png")
     assert (answer.status_code, answer.json()) == (404, {"status": 404, "error": "Not Found"})
 
 
-async def test_the_key_alone_is_the_authority(door: Door) -> None:
-    _, url = await served(door, "a.txt", b"x", "text/plain")
+async def test_the_key_alone_is_the_authority(inbox_client: InboxClient) -> None:
+    _, url = await served(inbox_client, "a.txt", b"x", "text/plain")
     other = urlsplit(url).path.rpartition("/")[0] + "/other.txt"
-    assert (await door.web.get(other)).content == b"x"
-    assert (await door.web.head(other)).status_code == 200
+    assert (await inbox_client.web.get(other)).content == b"x"
+    assert (await inbox_client.web.head(other)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -61,11 +65,13 @@ async def test_the_key_alone_is_the_authority(door: Door) -> None:
         "filename=\"=?utf-8?B?TsO6bWVyby5kb2N4?=\"; filename*=utf-8''N%C3%BAmero.docx",
     ],
 )
-async def test_a_file_is_attached_however_its_name_is_spelled(door: Door, spelled: str) -> None:
-    made = await door.carol.open()
+async def test_a_file_is_attached_however_its_name_is_spelled(
+    inbox_client: InboxClient, spelled: str
+) -> None:
+    made = await inbox_client.carol.open()
     head = f'Content-Disposition: form-data; name="attachments[]"; {spelled}'
     empty = 'Content-Disposition: form-data; name="attachments[]"; filename=""'
-    answer = await door.carol.call(
+    answer = await inbox_client.carol.call(
         "POST",
         f"/conversations/{made['id']}/messages",
         content=f"--x\r\n{head}\r\n\r\nbytes\r\n--x\r\n{empty}\r\n\r\n\r\n--x--\r\n".encode(),
@@ -76,10 +82,14 @@ async def test_a_file_is_attached_however_its_name_is_spelled(door: Door, spelle
     assert file["data_url"].endswith("/N%C3%BAmero.docx")
 
 
-async def test_a_file_in_another_field_is_refused_and_nothing_said(door: Door) -> None:
-    made = await door.carol.open()
+async def test_a_file_in_another_field_is_refused_and_nothing_said(
+    inbox_client: InboxClient,
+) -> None:
+    made = await inbox_client.carol.open()
     path = f"/conversations/{made['id']}/messages"
-    answer = await door.carol.call("POST", path, data={"content": "x"}, files={"file": b"bytes"})
+    answer = await inbox_client.carol.call(
+        "POST", path, data={"content": "x"}, files={"file": b"bytes"}
+    )
     assert answer.status_code == 422
     assert answer.json()["attributes"] == ["file"]
-    assert (await door.carol.call("GET", path)).json() == []
+    assert (await inbox_client.carol.call("GET", path)).json() == []

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.inbox.conftest import BASE, Door
+from tests.dialects.inbox.conftest import BASE, InboxClient
 from tests.dialects.inbox.test_contacts import record
 from tests.dialects.inbox.test_survey import SURVEY, resolved
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-async def test_numbers_and_booleans_are_taken_as_text(door: Door) -> None:
+async def test_numbers_and_booleans_are_taken_as_text(inbox_client: InboxClient) -> None:
     given = {
         "identifier": 4,
         "name": 5.5,
@@ -19,86 +19,94 @@ async def test_numbers_and_booleans_are_taken_as_text(door: Door) -> None:
         "email": "",
         "custom_attributes": [],
     }
-    made = await door.enter(None, **given)
+    made = await inbox_client.create_contact(None, **given)
     assert (made["name"], made["source_id"]) == ("5.5", "1234567")
-    again = await door.web.get(f"{BASE}/{door.cast.acme.inbox.identifier}/contacts/1234567")
+    again = await inbox_client.web.get(
+        f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts/1234567"
+    )
     assert again.json() == made
-    told = (await door.guest("1234567").call("PATCH", json={"name": True})).json()
+    told = (await inbox_client.guest("1234567").call("PATCH", json={"name": True})).json()
     assert (told["identifier"], told["name"], told["custom_attributes"]) == ("4", "true", {})
 
 
-async def test_a_number_for_a_phone_is_judged_as_the_text_it_is(door: Door) -> None:
-    answer = await door.carol.call("PATCH", json={"phone_number": 5511999999999})
+async def test_a_number_for_a_phone_is_judged_as_the_text_it_is(inbox_client: InboxClient) -> None:
+    answer = await inbox_client.carol.call("PATCH", json={"phone_number": 5511999999999})
     assert (answer.status_code, answer.json()["attributes"]) == (422, ["phone_number"])
 
 
-async def test_a_list_or_object_is_no_text(door: Door) -> None:
+async def test_a_list_or_object_is_no_text(inbox_client: InboxClient) -> None:
     for value in (["a"], {"a": 1}):
-        answer = await door.carol.call("PATCH", json={"name": value})
+        answer = await inbox_client.carol.call("PATCH", json={"name": value})
         assert (answer.status_code, answer.json()["attributes"]) == (422, ["name"])
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"custom_attributes":[]}', b'{"custom_attributes":""}'])
-async def test_an_empty_list_is_no_attributes(door: Door, body: bytes) -> None:
+async def test_an_empty_list_is_no_attributes(inbox_client: InboxClient, body: bytes) -> None:
     json = {"Content-Type": "application/json"}
-    await door.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})
-    told = await door.carol.call("PATCH", content=body, headers=json)
+    await inbox_client.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})
+    told = await inbox_client.carol.call("PATCH", content=body, headers=json)
     assert told.json()["custom_attributes"] == {"mine": 1}
-    opened = await door.carol.call("POST", "/conversations", content=body, headers=json)
+    opened = await inbox_client.carol.call("POST", "/conversations", content=body, headers=json)
     assert opened.status_code == 200
-    made = await door.web.post(
-        f"{BASE}/{door.cast.acme.inbox.identifier}/contacts", content=body, headers=json
+    made = await inbox_client.web.post(
+        f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts", content=body, headers=json
     )
     assert made.status_code == 200
 
 
 @pytest.mark.parametrize("body", ["custom_attributes[]=", "custom_attributes="])
-async def test_a_form_says_no_attributes_too(door: Door, body: str) -> None:
-    told = await door.carol.call("PATCH", content=body + "&name=New", headers=FORM)
+async def test_a_form_says_no_attributes_too(inbox_client: InboxClient, body: str) -> None:
+    told = await inbox_client.carol.call("PATCH", content=body + "&name=New", headers=FORM)
     assert (told.json()["name"], told.json()["custom_attributes"]) == ("New", {})
-    assert (await record(door, "carol")).custom_attributes == "{}"
+    assert (await record(inbox_client, "carol")).custom_attributes == "{}"
 
 
 @pytest.mark.parametrize(("content", "text"), [(4, "4"), (False, "false"), ("", ""), (None, None)])
 async def test_content_that_is_no_text_becomes_one(
-    door: Door, content: object, text: str | None
+    inbox_client: InboxClient, content: object, text: str | None
 ) -> None:
-    made = await door.carol.open()
+    made = await inbox_client.carol.open()
     path = f"/conversations/{made['id']}/messages"
-    said = await door.carol.call("POST", path, json={"content": content, "echo_id": True})
+    said = await inbox_client.carol.call("POST", path, json={"content": content, "echo_id": True})
     assert (said.status_code, said.json()["content"]) == (200, text)
 
 
 @pytest.mark.parametrize("value", ["5", 5.0, "5.0"])
-async def test_a_rating_may_be_text_or_a_whole_fraction(door: Door, value: object) -> None:
-    guest, made = await resolved(door)
+async def test_a_rating_may_be_text_or_a_whole_fraction(
+    inbox_client: InboxClient, value: object
+) -> None:
+    guest, made = await resolved(inbox_client)
     response: dict[str, Any] = {"rating": value, "feedback_message": 10}
     wanted = {"rating": 5, "feedback_message": "10"}
     values = {"submitted_values": {"csat_survey_response": response}}
     page = f"{SURVEY}/{made['uuid']}"
-    told = await door.web.patch(page, json={"message": values})
+    told = await inbox_client.web.patch(page, json={"message": values})
     assert told.json()["csat_survey_response"] == wanted
     path = f"/conversations/{made['id']}/messages/{told.json()['id']}"
     assert (await guest.call("PATCH", path, json=values)).status_code == 200
     key = "message[submitted_values][csat_survey_response]"
     form = f"{key}[rating]={value}&{key}[feedback_message]=10"
-    assert (await door.web.patch(page, content=form, headers=FORM)).status_code == 200
-    assert (await door.web.get(page)).json()["csat_survey_response"] == wanted
+    assert (await inbox_client.web.patch(page, content=form, headers=FORM)).status_code == 200
+    assert (await inbox_client.web.get(page)).json()["csat_survey_response"] == wanted
 
 
 @pytest.mark.parametrize("nothing", [{}, [], {"submitted_values": []}, {"submitted_values": ""}])
-async def test_an_empty_answer_leaves_the_one_before(door: Door, nothing: object) -> None:
-    _, made = await resolved(door)
+async def test_an_empty_answer_leaves_the_one_before(
+    inbox_client: InboxClient, nothing: object
+) -> None:
+    _, made = await resolved(inbox_client)
     page = f"{SURVEY}/{made['uuid']}"
     given = {"submitted_values": {"csat_survey_response": {"rating": 4}}}
-    await door.web.patch(page, json={"message": given})
-    assert (await door.web.patch(page, json={"message": nothing})).status_code == 200
-    assert (await door.web.get(page)).json()["csat_survey_response"]["rating"] == 4
+    await inbox_client.web.patch(page, json={"message": given})
+    assert (await inbox_client.web.patch(page, json={"message": nothing})).status_code == 200
+    assert (await inbox_client.web.get(page)).json()["csat_survey_response"]["rating"] == 4
 
 
 @pytest.mark.parametrize("value", ["five", 4.5, True, [5]])
-async def test_what_is_no_whole_number_is_no_rating(door: Door, value: object) -> None:
-    _, made = await resolved(door)
+async def test_what_is_no_whole_number_is_no_rating(
+    inbox_client: InboxClient, value: object
+) -> None:
+    _, made = await resolved(inbox_client)
     values = {"submitted_values": {"csat_survey_response": {"rating": value}}}
-    told = await door.web.patch(f"{SURVEY}/{made['uuid']}", json={"message": values})
+    told = await inbox_client.web.patch(f"{SURVEY}/{made['uuid']}", json={"message": values})
     assert told.status_code == 422

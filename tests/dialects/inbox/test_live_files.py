@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.cast import Cast
-from tests.dialects.inbox.cabling import Cabled, Shore, identifier, shore
+from tests.dialects.inbox.cabling import CableClient, LiveServer, identifier, live_server
 from tests.dialects.inbox.pictures import PNG
 
 PATHS = {"plain": "", "squeezed": "/"}
@@ -24,22 +24,22 @@ def cast_settings(tmp_path: Path) -> dict[str, object]:
 
 
 @pytest.fixture
-async def here(cast: Cast) -> AsyncIterator[Shore]:
-    async with shore(cast) as open_:
+async def here(cast: Cast) -> AsyncIterator[LiveServer]:
+    async with live_server(cast) as open_:
         yield open_
 
 
 @asynccontextmanager
-async def cable(here: Shore, extra: str = "", **headers: str) -> AsyncIterator[Cabled]:
+async def cable(here: LiveServer, extra: str = "", **headers: str) -> AsyncIterator[CableClient]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     async with connect(f"{here.server.ws}{extra}/cable", additional_headers=named) as socket:
-        client = Cabled(socket)
-        assert await client.hear() == {"type": "welcome"}
+        client = CableClient(socket)
+        assert await client.receive() == {"type": "welcome"}
         await client.subscribe(identifier(here.carol))
         yield client
 
 
-async def send_picture(here: Shore) -> None:
+async def send_picture(here: LiveServer) -> None:
     path = "/conversations/1/messages"
     await here.call("POST", here.carol, path, files={"attachments[]": ("a.png", PNG)})
 
@@ -53,7 +53,7 @@ def links(data: Any) -> set[str]:
     return {link for each in data for link in links(each)} if isinstance(data, list) else set()
 
 
-async def told(client: Cabled, here: Shore) -> set[str]:
+async def told(client: CableClient, here: LiveServer) -> set[str]:
     await send_picture(here)
     found = links(await client.event("message.created"))
     await here.post(here.carol, "/conversations/1/toggle_status")
@@ -61,7 +61,7 @@ async def told(client: Cabled, here: Shore) -> set[str]:
 
 
 @pytest.mark.parametrize("extra", PATHS.values(), ids=PATHS)
-async def test_a_frames_link_is_fetched_over_http(here: Shore, extra: str) -> None:
+async def test_a_frames_link_is_fetched_over_http(here: LiveServer, extra: str) -> None:
     async with cable(here, extra) as client:
         (link,) = await told(client, here)
         assert link.startswith(f"{here.server.url}/files/")
@@ -73,7 +73,9 @@ async def test_a_frames_link_is_fetched_over_http(here: Shore, extra: str) -> No
     ("said", "scheme"),
     [("wss", "https"), ("ws", "http"), ("https", "https"), ("WSS, http", "https"), ("x", "http")],
 )
-async def test_behind_a_proxy_the_link_is_the_proxys(here: Shore, said: str, scheme: str) -> None:
+async def test_behind_a_proxy_the_link_is_the_proxys(
+    here: LiveServer, said: str, scheme: str
+) -> None:
     proxied = {"X_Forwarded_Proto": said, "X_Forwarded_Host": "chat.test"}
     async with cable(here, **proxied) as client:
         (link,) = await told(client, here)
@@ -81,7 +83,7 @@ async def test_behind_a_proxy_the_link_is_the_proxys(here: Shore, said: str, sch
 
 
 @pytest.mark.parametrize("extra", PATHS.values(), ids=PATHS)
-async def test_the_native_sockets_links_are_http_too(here: Shore, extra: str) -> None:
+async def test_the_native_sockets_links_are_http_too(here: LiveServer, extra: str) -> None:
     url = f"{here.server.ws}{extra}/v1{extra}/socket"
     async with connect(url, additional_headers={"X-Forwarded-Proto": "wss"}) as socket:
         hello = {"type": "hello", "token": here.cast.token("ada")}

@@ -11,7 +11,7 @@ from koine.model.actor import operator
 from koine.model.conversation import Status
 from koine.model.identity import NewIdentity
 from koine.model.message import Draft
-from tests.dialects.inbox.conftest import Door, Guest
+from tests.dialects.inbox.conftest import ContactClient, InboxClient
 from tests.dialects.inbox.pictures import PNG
 
 MESSAGE = ["id", "content", "message_type", "content_type", "content_attributes", "created_at",
@@ -20,26 +20,28 @@ ATTACHMENT = ["id", "message_id", "file_type", "account_id", "extension", "data_
               "file_size", "width", "height"]  # fmt: skip
 
 
-async def answer(door: Door, uuid: str, text: str, **given: Any) -> None:
+async def answer(door: InboxClient, uuid: str, text: str, **given: Any) -> None:
     """Alice says something in Acme's own way."""
     alice = door.cast.acme.actor("alice")
     draft = Draft(content=text, sender_id=alice.identity_id, **given)
     await messages.send(door.cast.engine, alice, uuid, draft)
 
 
-async def send(guest: Guest, number: int, **given: Any) -> Any:
+async def send(guest: ContactClient, number: int, **given: Any) -> Any:
     made = await guest.call("POST", f"/conversations/{number}/messages", **given)
     return made if made.status_code != 200 else made.json()
 
 
-async def listed(guest: Guest, number: int, **params: int) -> list[str]:
+async def listed(guest: ContactClient, number: int, **params: int) -> list[str]:
     said = await guest.call("GET", f"/conversations/{number}/messages", params=params)
     return [m["content"] for m in said.json()]
 
 
-async def test_a_message_is_the_contacts_and_incoming(door: Door) -> None:
-    made = await door.carol.open()
-    sent = await send(door.carol, made["id"], json={"content": "hi", "message_type": "outgoing"})
+async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
+    sent = await send(
+        inbox_client.carol, made["id"], json={"content": "hi", "message_type": "outgoing"}
+    )
     assert list(sent) == MESSAGE
     assert (sent["message_type"], sent["content_type"]) == (0, "text")
     assert (sent["content_attributes"], sent["conversation_id"]) == ({}, made["id"])
@@ -48,23 +50,27 @@ async def test_a_message_is_the_contacts_and_incoming(door: Door) -> None:
 
 
 @pytest.mark.parametrize("given", [{"data": {"content": "hi"}}, {"params": {"content": "hi"}}])
-async def test_a_form_or_the_query_will_do(door: Door, given: dict[str, Any]) -> None:
-    made = await door.carol.open()
-    assert (await send(door.carol, made["id"], **given))["content"] == "hi"
+async def test_a_form_or_the_query_will_do(
+    inbox_client: InboxClient, given: dict[str, Any]
+) -> None:
+    made = await inbox_client.carol.open()
+    assert (await send(inbox_client.carol, made["id"], **given))["content"] == "hi"
 
 
 @pytest.mark.parametrize(
     ("given", "kept"), [({}, None), ({"content": None}, None), ({"content": ""}, "")]
 )
-async def test_content_may_be_absent(door: Door, given: dict[str, Any], kept: str | None) -> None:
-    made = await door.carol.open()
-    assert (await send(door.carol, made["id"], json=given))["content"] == kept
+async def test_content_may_be_absent(
+    inbox_client: InboxClient, given: dict[str, Any], kept: str | None
+) -> None:
+    made = await inbox_client.carol.open()
+    assert (await send(inbox_client.carol, made["id"], json=given))["content"] == kept
 
 
-async def test_content_has_a_limit_with_the_exact_text(door: Door) -> None:
-    made = await door.carol.open()
-    assert (await send(door.carol, made["id"], json={"content": "x" * 150_000}))["id"]
-    refused = await send(door.carol, made["id"], json={"content": "x" * 150_001})
+async def test_content_has_a_limit_with_the_exact_text(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
+    assert (await send(inbox_client.carol, made["id"], json={"content": "x" * 150_000}))["id"]
+    refused = await send(inbox_client.carol, made["id"], json={"content": "x" * 150_001})
     assert refused.status_code == 422
     assert refused.json() == {
         "message": "Content is too long (maximum is 150000 characters)",
@@ -72,47 +78,51 @@ async def test_content_has_a_limit_with_the_exact_text(door: Door) -> None:
     }
 
 
-async def test_an_echo_id_never_stops_a_double(door: Door) -> None:
-    made = await door.carol.open()
+async def test_an_echo_id_never_stops_a_double(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     for _ in range(2):
-        await send(door.carol, made["id"], json={"content": "hi", "echo_id": "e1"})
-    assert await listed(door.carol, made["id"]) == ["hi", "hi"]
+        await send(inbox_client.carol, made["id"], json={"content": "hi", "echo_id": "e1"})
+    assert await listed(inbox_client.carol, made["id"]) == ["hi", "hi"]
 
 
 @pytest.mark.parametrize("status", ["snoozed", "closed"])
-async def test_a_message_opens_what_rested(door: Door, status: Status) -> None:
-    made = await door.carol.open()
-    alice = door.cast.acme.actor("alice")
+async def test_a_message_opens_what_rested(inbox_client: InboxClient, status: Status) -> None:
+    made = await inbox_client.carol.open()
+    alice = inbox_client.cast.acme.actor("alice")
     changes = conversations.ConversationChanges(status=status)
-    await conversations.change(door.cast.engine, alice, made["uuid"], changes)
-    await door.carol.say(made["id"], "hi")
-    shown = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
+    await conversations.change(inbox_client.cast.engine, alice, made["uuid"], changes)
+    await inbox_client.carol.say(made["id"], "hi")
+    shown = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
     assert shown["status"] == "open"
 
 
-async def test_another_contact_is_the_sender_on_a_page_as_in_the_whole(door: Door) -> None:
-    made, acme = await door.carol.open(), door.cast.acme
+async def test_another_contact_is_the_sender_on_a_page_as_in_the_whole(
+    inbox_client: InboxClient,
+) -> None:
+    made, acme = await inbox_client.carol.open(), inbox_client.cast.acme
     draft = Draft(content="me too", sender_kind="contact", sender_id=acme.id("dave"))
-    await messages.send_unchecked(door.cast.engine, operator(acme.tenant.id), made["uuid"], draft)
+    await messages.send_unchecked(
+        inbox_client.cast.engine, operator(acme.tenant.id), made["uuid"], draft
+    )
     path = f"/conversations/{made['id']}"
-    said = (await door.carol.call("GET", f"{path}/messages")).json()
-    assert said == (await door.carol.call("GET", path)).json()["messages"]
+    said = (await inbox_client.carol.call("GET", f"{path}/messages")).json()
+    assert said == (await inbox_client.carol.call("GET", path)).json()["messages"]
     assert said[0]["sender"]["name"].startswith("Dave")
 
 
-async def test_senders_and_what_is_never_shown(door: Door) -> None:
-    made = await door.carol.open()
-    acme, engine = door.cast.acme, door.cast.engine
+async def test_senders_and_what_is_never_shown(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
+    acme, engine = inbox_client.cast.acme, inbox_client.cast.engine
     bot = await engine.db.write(
         acme.tenant.id, people.insert_tx, 1, NewIdentity(kind="agent", name="Assistant")
     )
-    await answer(door, made["uuid"], "hello")
-    await answer(door, made["uuid"], "a note", private=True)
+    await answer(inbox_client, made["uuid"], "hello")
+    await answer(inbox_client, made["uuid"], "a note", private=True)
     boss = operator(acme.tenant.id)
     said_by_bot = Draft(content="responder", sender_kind="responder", sender_id=bot.id)
     for draft in (said_by_bot, Draft(content="system", sender_kind="system")):
         await messages.send_unchecked(engine, boss, made["uuid"], draft)
-    said = (await door.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
+    said = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
     assert [(m["content"], m["message_type"]) for m in said] == [("hello", 1), ("responder", 1)]
     assert said[0]["sender"] | {"id": 0} == {
         "id": 0, "name": "Alice User", "available_name": "Alice User", "avatar_url": "",
@@ -121,121 +131,129 @@ async def test_senders_and_what_is_never_shown(door: Door) -> None:
     assert said[1]["sender"] == {
         "id": bot.number, "name": "Assistant", "avatar_url": "", "type": "agent_bot",
     }  # fmt: skip
-    whole = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
+    whole = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
     assert [m["content"] for m in whole["messages"]] == ["hello", "responder"]
 
 
-async def test_pages_are_the_twenty_newest_oldest_first(door: Door) -> None:
-    made = await door.carol.open()
-    ids = [(await door.carol.say(made["id"], str(n)))["id"] for n in range(1, 26)]
+async def test_pages_are_the_twenty_newest_oldest_first(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
+    ids = [(await inbox_client.carol.say(made["id"], str(n)))["id"] for n in range(1, 26)]
     first = ids[5]
-    assert await listed(door.carol, made["id"]) == [str(n) for n in range(6, 26)]
-    assert await listed(door.carol, made["id"], before=first) == list("12345")
-    assert await listed(door.carol, made["id"], after=ids[22]) == ["24", "25"]
-    assert await listed(door.carol, made["id"], before=1) == []
+    assert await listed(inbox_client.carol, made["id"]) == [str(n) for n in range(6, 26)]
+    assert await listed(inbox_client.carol, made["id"], before=first) == list("12345")
+    assert await listed(inbox_client.carol, made["id"], after=ids[22]) == ["24", "25"]
+    assert await listed(inbox_client.carol, made["id"], before=1) == []
 
 
-async def test_notices_take_no_place_on_a_page(door: Door) -> None:
-    made = await door.carol.open()
-    await door.carol.say(made["id"], "first")
-    boss = operator(door.cast.acme.tenant.id)
+async def test_notices_take_no_place_on_a_page(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
+    await inbox_client.carol.say(made["id"], "first")
+    boss = operator(inbox_client.cast.acme.tenant.id)
     for _ in range(20):
         notice = Draft(content="closed", sender_kind="system")
-        await messages.send_unchecked(door.cast.engine, boss, made["uuid"], notice)
-    assert await listed(door.carol, made["id"]) == ["first"]
+        await messages.send_unchecked(inbox_client.cast.engine, boss, made["uuid"], notice)
+    assert await listed(inbox_client.carol, made["id"]) == ["first"]
 
 
-async def test_too_many_messages_in_a_minute(door: Door) -> None:
-    made = await door.carol.open()
+async def test_too_many_messages_in_a_minute(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     for n in range(200):
-        await answer(door, made["uuid"], str(n))
-    refused = await send(door.carol, made["id"], json={"content": "201"})
+        await answer(inbox_client, made["uuid"], str(n))
+    refused = await send(inbox_client.carol, made["id"], json={"content": "201"})
     assert refused.status_code == 422
     assert refused.json() == {"message": "Too many messages", "attributes": ["base"]}
-    door.cast.clock.advance(seconds=61)
-    assert (await send(door.carol, made["id"], json={"content": "201"}))["content"] == "201"
+    inbox_client.cast.clock.advance(seconds=61)
+    assert (await send(inbox_client.carol, made["id"], json={"content": "201"}))["content"] == "201"
 
 
-async def test_what_was_said_already_is_not_too_much(door: Door) -> None:
-    made, key = await door.carol.open(), {"Idempotency-Key": "hello"}
-    first = await send(door.carol, made["id"], json={"content": "hello"}, headers=key)
+async def test_what_was_said_already_is_not_too_much(inbox_client: InboxClient) -> None:
+    made, key = await inbox_client.carol.open(), {"Idempotency-Key": "hello"}
+    first = await send(inbox_client.carol, made["id"], json={"content": "hello"}, headers=key)
     for n in range(200):
-        await answer(door, made["uuid"], str(n))
-    again = await send(door.carol, made["id"], json={"content": "hello"}, headers=key)
+        await answer(inbox_client, made["uuid"], str(n))
+    again = await send(inbox_client.carol, made["id"], json={"content": "hello"}, headers=key)
     assert again["id"] == first["id"]
 
 
-async def test_files_are_stored_and_served(door: Door) -> None:
-    made = await door.carol.open()
+async def test_files_are_stored_and_served(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     files = [("attachments[]", ("päper.png", PNG, "image/png")),
              ("attachments[]", ("a.pdf", b"%PDF-1", "application/pdf"))]  # fmt: skip
-    sent = await send(door.carol, made["id"], files=files, data={"content": "see"})
+    sent = await send(inbox_client.carol, made["id"], files=files, data={"content": "see"})
     image, paper = sent["attachments"]
     assert list(image) == ATTACHMENT
     assert (image["file_type"], image["extension"]) == ("image", "png")
     assert (image["width"], image["height"], image["file_size"]) == (3, 2, len(PNG))
     assert image["thumb_url"] == image["data_url"]
     assert (paper["file_type"], paper["thumb_url"], paper["width"]) == ("file", "", None)
-    assert image["account_id"] == door.cast.acme.tenant.number
-    got = await door.web.get(image["data_url"])
+    assert image["account_id"] == inbox_client.cast.acme.tenant.number
+    got = await inbox_client.web.get(image["data_url"])
     assert (got.status_code, got.content) == (200, PNG)
 
 
-async def test_a_message_may_be_files_alone(door: Door) -> None:
-    made = await door.carol.open()
+async def test_a_message_may_be_files_alone(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     files = {"attachments[]": ("a.mp3", b"ID3", "audio/mpeg")}
-    sent = await send(door.carol, made["id"], files=files)
+    sent = await send(inbox_client.carol, made["id"], files=files)
     assert sent["content"] is None
     assert sent["attachments"][0]["file_type"] == "audio"
     assert sent["attachments"][0]["transcribed_text"] == ""
 
 
-async def test_a_refused_message_leaves_no_file(door: Door) -> None:
-    made = await door.carol.open()
+async def test_a_refused_message_leaves_no_file(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     files = {"attachments[]": ("a.txt", b"text", "text/plain")}
     data = {"content": "x" * 150_001}
-    refused = await send(door.carol, made["id"], files=files, data=data)
+    refused = await send(inbox_client.carol, made["id"], files=files, data=data)
     assert refused.status_code == 422
-    folder = door.cast.engine.settings.data_dir
+    folder = inbox_client.cast.engine.settings.data_dir
     assert not [p for p in Path(folder, "files").rglob("*") if p.is_file()]
 
 
-async def test_another_dialects_picture_is_an_attachment(door: Door) -> None:
-    made = await door.carol.open()
+async def test_another_dialects_picture_is_an_attachment(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     url = "https://cdn.test/a.png"
-    await answer(door, made["uuid"], "look", type="image", content_url=url)
-    whole = (await door.carol.call("GET", f"/conversations/{made['id']}")).json()
+    await answer(inbox_client, made["uuid"], "look", type="image", content_url=url)
+    whole = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
     assert whole["messages"][0]["attachments"][0]["data_url"] == url
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-async def test_submitted_values_are_kept_and_other_keys_dropped(door: Door, method: str) -> None:
-    made = await door.carol.open()
+async def test_submitted_values_are_kept_and_other_keys_dropped(
+    inbox_client: InboxClient, method: str
+) -> None:
+    made = await inbox_client.carol.open()
     content = json.dumps({"items": [1]})
-    await answer(door, made["uuid"], "form", content_type="form", content_attributes=content)
-    shown = (await door.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
+    await answer(
+        inbox_client, made["uuid"], "form", content_type="form", content_attributes=content
+    )
+    shown = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
     path = f"/conversations/{made['id']}/messages/{shown[0]['id']}"
     values = [{"name": "a", "title": "A", "value": "x", "other": 1}]
-    told = await door.carol.call(method, path, json={"submitted_values": values, "content": "no"})
+    told = await inbox_client.carol.call(
+        method, path, json={"submitted_values": values, "content": "no"}
+    )
     assert told.json()["content_attributes"] == {
         "items": [1], "submitted_values": [{"name": "a", "title": "A", "value": "x"}],
     }  # fmt: skip
     assert told.json()["content"] == "form"
 
 
-async def test_a_message_of_elsewhere_cannot_be_changed(door: Door) -> None:
-    made, other = await door.carol.open(), await door.carol.open()
-    sent = await door.carol.say(other["id"], "hi")
+async def test_a_message_of_elsewhere_cannot_be_changed(inbox_client: InboxClient) -> None:
+    made, other = await inbox_client.carol.open(), await inbox_client.carol.open()
+    sent = await inbox_client.carol.say(other["id"], "hi")
     for number in (sent["id"], 1, 0, "x"):
         path = f"/conversations/{made['id']}/messages/{number}"
-        assert (await door.carol.call("PATCH", path, json={})).status_code == 404
+        assert (await inbox_client.carol.call("PATCH", path, json={})).status_code == 404
 
 
-async def test_a_key_is_one_message_for_ever_and_keeps_one_file(door: Door) -> None:
-    made = await door.carol.open()
+async def test_a_key_is_one_message_for_ever_and_keeps_one_file(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     files = {"attachments[]": ("a.txt", b"text", "text/plain")}
     key = {"Idempotency-Key": "k1"}
-    one, two = [await send(door.carol, made["id"], files=files, headers=key) for _ in range(2)]
+    one, two = [
+        await send(inbox_client.carol, made["id"], files=files, headers=key) for _ in range(2)
+    ]
     assert one == two
-    folder = Path(door.cast.engine.settings.data_dir, "files")
+    folder = Path(inbox_client.cast.engine.settings.data_dir, "files")
     assert len([p for p in folder.rglob("*") if p.is_file()]) == 1

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from koine.dialects.inbox.numbers import whole
-from tests.dialects.inbox.conftest import Door, Guest
+from tests.dialects.inbox.conftest import ContactClient, InboxClient
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "+1", " 1", "1.0", "٣", "9" * 17, "x"])
@@ -17,42 +17,48 @@ def test_a_whole_number() -> None:
     assert whole("42") == 42
 
 
-async def page(guest: Guest, number: int, **query: int) -> list[int]:
+async def page(guest: ContactClient, number: int, **query: int) -> list[int]:
     """The ids of a page of messages."""
     answer = await guest.call("GET", f"/conversations/{number}/messages", params=query)
     return [m["id"] for m in answer.json()]
 
 
-async def test_ids_grow_within_a_conversation_and_stay_small(door: Door) -> None:
-    one, two = [(await door.carol.open())["id"] for _ in range(2)]
-    said = await asyncio.gather(*(door.carol.say((one, two)[n % 2], str(n)) for n in range(20)))
+async def test_ids_grow_within_a_conversation_and_stay_small(inbox_client: InboxClient) -> None:
+    one, two = [(await inbox_client.carol.open())["id"] for _ in range(2)]
+    said = await asyncio.gather(
+        *(inbox_client.carol.say((one, two)[n % 2], str(n)) for n in range(20))
+    )
     # Other tests share the database; still, as many ids were given out as there are messages.
     assert max(m["id"] for m in said) < 1_000_000
     assert len({m["id"] for m in said}) == 20
     for number in (one, two):
-        shown = await page(door.carol, number)
+        shown = await page(inbox_client.carol, number)
         assert shown == sorted(shown)
         assert shown == sorted(m["id"] for m in said if m["conversation_id"] == number)
 
 
-async def test_a_page_lies_before_or_after_any_id(door: Door) -> None:
-    one, two = [(await door.carol.open())["id"] for _ in range(2)]
-    ids = [(await door.carol.say((one, two)[n % 2], str(n)))["id"] for n in range(8)]
+async def test_a_page_lies_before_or_after_any_id(inbox_client: InboxClient) -> None:
+    one, two = [(await inbox_client.carol.open())["id"] for _ in range(2)]
+    ids = [(await inbox_client.carol.say((one, two)[n % 2], str(n)))["id"] for n in range(8)]
     mine = ids[::2]
     for n, id_ in enumerate(ids):
-        assert await page(door.carol, one, before=id_) == mine[: (n + 1) // 2]
-        assert await page(door.carol, one, after=id_) == mine[n // 2 + 1 :]
-    assert await page(door.carol, one, after=0) == mine == await page(door.carol, one, before=2**53)
-    assert await page(door.carol, one, before=-1) == []
+        assert await page(inbox_client.carol, one, before=id_) == mine[: (n + 1) // 2]
+        assert await page(inbox_client.carol, one, after=id_) == mine[n // 2 + 1 :]
+    assert (
+        await page(inbox_client.carol, one, after=0)
+        == mine
+        == await page(inbox_client.carol, one, before=2**53)
+    )
+    assert await page(inbox_client.carol, one, before=-1) == []
 
 
-async def test_an_id_of_another_conversation_is_none_here(door: Door) -> None:
-    one, two = [(await door.carol.open())["id"] for _ in range(2)]
-    hers = (await door.carol.say(one, "a"))["id"]
-    other = (await door.carol.say(two, "b"))["id"]
+async def test_an_id_of_another_conversation_is_none_here(inbox_client: InboxClient) -> None:
+    one, two = [(await inbox_client.carol.open())["id"] for _ in range(2)]
+    hers = (await inbox_client.carol.say(one, "a"))["id"]
+    other = (await inbox_client.carol.say(two, "b"))["id"]
     path = f"/conversations/{one}/messages"
     body: dict[str, object] = {"submitted_values": {}}
-    assert (await door.carol.call("PATCH", f"{path}/{hers}", json=body)).status_code == 200
+    assert (await inbox_client.carol.call("PATCH", f"{path}/{hers}", json=body)).status_code == 200
     for unknown in (other, hers + 10**9, 2**53, 1_024 * 2_097_152 + 1):
-        answer = await door.carol.call("PATCH", f"{path}/{unknown}", json=body)
+        answer = await inbox_client.carol.call("PATCH", f"{path}/{unknown}", json=body)
         assert answer.status_code == 404

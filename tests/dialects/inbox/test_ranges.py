@@ -5,12 +5,12 @@ from email.utils import formatdate, parsedate_to_datetime
 import httpx
 import pytest
 
-from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.conftest import InboxClient
 
 BODY = bytes(range(256)) * 4096
 
 
-async def url_of(door: Door, body: bytes = BODY, media: str = "audio/mpeg") -> str:
+async def url_of(door: InboxClient, body: bytes = BODY, media: str = "audio/mpeg") -> str:
     made = await door.carol.open()
     files = {"attachments[]": ("a.mp3", body, media)}
     path = f"/conversations/{made['id']}/messages"
@@ -18,7 +18,7 @@ async def url_of(door: Door, body: bytes = BODY, media: str = "audio/mpeg") -> s
     return str(sent["attachments"][0]["data_url"])
 
 
-async def get(door: Door, url: str, asked: str, **headers: str) -> httpx.Response:
+async def get(door: InboxClient, url: str, asked: str, **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await door.web.get(url, headers={"Range": asked} | named)
 
@@ -27,8 +27,10 @@ async def get(door: Door, url: str, asked: str, **headers: str) -> httpx.Respons
     ("asked", "start", "end"),
     [("bytes=0-1", 0, 2), ("bytes=300000-", 300_000, None), ("bytes=-5", -5, None)],
 )
-async def test_a_range_is_a_206(door: Door, asked: str, start: int, end: int | None) -> None:
-    answer = await get(door, await url_of(door), asked)
+async def test_a_range_is_a_206(
+    inbox_client: InboxClient, asked: str, start: int, end: int | None
+) -> None:
+    answer = await get(inbox_client, await url_of(inbox_client), asked)
     assert answer.status_code == 206
     assert answer.content == BODY[start:end]
     assert answer.headers["content-length"] == str(len(answer.content))
@@ -37,11 +39,11 @@ async def test_a_range_is_a_206(door: Door, asked: str, start: int, end: int | N
     assert answer.headers["content-range"] == told
 
 
-async def test_the_whole_says_that_it_has_ranges(door: Door) -> None:
-    url = await url_of(door)
+async def test_the_whole_says_that_it_has_ranges(inbox_client: InboxClient) -> None:
+    url = await url_of(inbox_client)
     for answer in (
-        await door.web.get(url),
-        await door.web.head(url, headers={"Range": "bytes=0-1"}),
+        await inbox_client.web.get(url),
+        await inbox_client.web.head(url, headers={"Range": "bytes=0-1"}),
     ):
         assert answer.status_code == 200
         assert answer.headers["accept-ranges"] == "bytes"
@@ -49,14 +51,14 @@ async def test_the_whole_says_that_it_has_ranges(door: Door) -> None:
         assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
-async def test_a_range_beyond_the_end_is_a_416(door: Door) -> None:
-    answer = await get(door, await url_of(door), f"bytes={len(BODY)}-")
+async def test_a_range_beyond_the_end_is_a_416(inbox_client: InboxClient) -> None:
+    answer = await get(inbox_client, await url_of(inbox_client), f"bytes={len(BODY)}-")
     assert (answer.status_code, answer.content) == (416, b"")
     assert answer.headers["content-range"] == f"bytes */{len(BODY)}"
 
 
-async def test_several_ranges_come_in_parts(door: Door) -> None:
-    answer = await get(door, await url_of(door), "bytes=0-1,-2")
+async def test_several_ranges_come_in_parts(inbox_client: InboxClient) -> None:
+    answer = await get(inbox_client, await url_of(inbox_client), "bytes=0-1,-2")
     kind, _, boundary = answer.headers["content-type"].partition("; boundary=")
     assert (answer.status_code, kind) == (206, "multipart/byteranges")
     head = "\r\n--{}\r\nContent-Type: audio/mpeg\r\nContent-Range: bytes {}/{}\r\n\r\n"
@@ -72,26 +74,26 @@ async def test_several_ranges_come_in_parts(door: Door) -> None:
 
 
 @pytest.mark.parametrize("asked", ["bytes=1-0", "lines=0-1", "bytes=" + ",".join(["0-0"] * 100)])
-async def test_a_range_that_is_none_is_ignored(door: Door, asked: str) -> None:
-    answer = await get(door, await url_of(door, b"short"), asked)
+async def test_a_range_that_is_none_is_ignored(inbox_client: InboxClient, asked: str) -> None:
+    answer = await get(inbox_client, await url_of(inbox_client, b"short"), asked)
     assert (answer.status_code, answer.content) == (200, b"short")
 
 
-async def test_if_range_asks_whether_it_is_still_the_same(door: Door) -> None:
-    url = await url_of(door)
-    whole = await door.web.get(url)
+async def test_if_range_asks_whether_it_is_still_the_same(inbox_client: InboxClient) -> None:
+    url = await url_of(inbox_client)
+    whole = await inbox_client.web.get(url)
     tag, changed = whole.headers["etag"], whole.headers["last-modified"]
     later = formatdate(parsedate_to_datetime(changed).timestamp() + 1, usegmt=True)
     for condition, status in ((tag, 206), (changed, 206), (later, 200), (f"W/{tag}", 200)):
-        answer = await get(door, url, "bytes=0-1", If_Range=condition)
+        answer = await get(inbox_client, url, "bytes=0-1", If_Range=condition)
         assert answer.status_code == status, condition
 
 
-async def test_what_a_browser_has_is_not_sent_again(door: Door) -> None:
-    url = await url_of(door)
-    tag = (await door.web.get(url)).headers["etag"]
+async def test_what_a_browser_has_is_not_sent_again(inbox_client: InboxClient) -> None:
+    url = await url_of(inbox_client)
+    tag = (await inbox_client.web.get(url)).headers["etag"]
     for named, status in ((tag, 304), (f'"x", W/{tag}', 304), ('"x"', 200)):
-        answer = await door.web.get(url, headers={"If-None-Match": named})
+        answer = await inbox_client.web.get(url, headers={"If-None-Match": named})
         assert answer.status_code == status
         assert answer.content == (b"" if status == 304 else BODY)
 
@@ -104,11 +106,11 @@ async def test_what_a_browser_has_is_not_sent_again(door: Door) -> None:
     ],
 )
 async def test_octets_are_recognised_by_their_bytes(
-    door: Door, head: bytes, media: str, kind: str
+    inbox_client: InboxClient, head: bytes, media: str, kind: str
 ) -> None:
-    made = await door.carol.open()
+    made = await inbox_client.carol.open()
     files = {"attachments[]": ("a", head, "application/octet-stream")}
     path = f"/conversations/{made['id']}/messages"
-    sent = (await door.carol.call("POST", path, files=files)).json()["attachments"][0]
+    sent = (await inbox_client.carol.call("POST", path, files=files)).json()["attachments"][0]
     assert sent["file_type"] == kind
-    assert (await door.web.get(sent["data_url"])).headers["content-type"] == media
+    assert (await inbox_client.web.get(sent["data_url"])).headers["content-type"] == media

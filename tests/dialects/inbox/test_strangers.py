@@ -5,7 +5,7 @@ import pytest
 from koine.engine import contact_entry, contact_merge
 from koine.kit.tokens import hmac_hex
 from koine.model.inbox import Inbox
-from tests.dialects.inbox.conftest import Door
+from tests.dialects.inbox.conftest import InboxClient
 from tests.dialects.inbox.strangers import OWN, leaks
 
 SEQUENCES = 40
@@ -13,14 +13,18 @@ STEPS = 25
 
 
 async def test_no_sequence_of_a_strangers_calls_reads_or_changes_another_contact(
-    door: Door,
+    inbox_client: InboxClient,
 ) -> None:
-    found = {seed: lines for seed in range(SEQUENCES) if (lines := await leaks(door, seed, STEPS))}
+    found = {
+        seed: lines
+        for seed in range(SEQUENCES)
+        if (lines := await leaks(inbox_client, seed, STEPS))
+    }
     assert not found
 
 
 async def test_a_proof_that_is_not_bound_to_its_identifier_is_found(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+    inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bound = contact_entry.is_hash_of
 
@@ -31,7 +35,7 @@ async def test_a_proof_that_is_not_bound_to_its_identifier_is_found(
         monkeypatch.setattr(module, "is_hash_of", unbound)
     found: list[str] = []
     for seed in range(SEQUENCES):
-        found += await leaks(door, seed, STEPS)
+        found += await leaks(inbox_client, seed, STEPS)
         if any(line.startswith("read") for line in found):
             return
     pytest.fail("nothing was read")

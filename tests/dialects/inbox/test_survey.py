@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from koine.kit.ids import new_id
-from tests.dialects.inbox.conftest import Door, Guest
+from tests.dialects.inbox.conftest import ContactClient, InboxClient
 
 SURVEY = "/public/api/v1/csat_survey"
 ANSWER = ["id", "csat_survey_response", "display_type", "content", "inbox_avatar_url",
           "inbox_name", "locale", "conversation_id", "created_at"]  # fmt: skip
 
 
-async def resolved(door: Door) -> tuple[Guest, dict[str, Any]]:
+async def resolved(door: InboxClient) -> tuple[ContactClient, dict[str, Any]]:
     guest = await door.newcomer(await door.inbox(settings='{"csat_survey_enabled":true}'))
     made = await guest.open()
     await guest.say(made["id"], "hi")
@@ -25,8 +25,8 @@ def rating(value: object) -> dict[str, object]:
     return {"message": {"submitted_values": {"csat_survey_response": response}}}
 
 
-async def test_resolving_sends_one_survey_each_time_it_was_open(door: Door) -> None:
-    guest, made = await resolved(door)
+async def test_resolving_sends_one_survey_each_time_it_was_open(inbox_client: InboxClient) -> None:
+    guest, made = await resolved(inbox_client)
     await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
     await guest.say(made["id"], "again")
     await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
@@ -34,73 +34,77 @@ async def test_resolving_sends_one_survey_each_time_it_was_open(door: Door) -> N
     kinds = [(m["message_type"], m["content_type"]) for m in whole["messages"]]
     assert kinds == [(0, "text"), (3, "input_csat")] * 2
     assert "sender" not in whole["messages"][1]
-    shown = (await door.web.get(f"{SURVEY}/{made['uuid']}")).json()
+    shown = (await inbox_client.web.get(f"{SURVEY}/{made['uuid']}")).json()
     assert shown["id"] == whole["messages"][-1]["id"]
 
 
-async def test_a_conversation_without_the_contacts_words_has_no_survey(door: Door) -> None:
-    guest = await door.newcomer(await door.inbox(settings='{"csat_survey_enabled":true}'))
+async def test_a_conversation_without_the_contacts_words_has_no_survey(
+    inbox_client: InboxClient,
+) -> None:
+    guest = await inbox_client.newcomer(
+        await inbox_client.inbox(settings='{"csat_survey_enabled":true}')
+    )
     made = await guest.open()
     answer = await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
     assert (answer.json()["status"], answer.json()["messages"]) == ("resolved", [])
 
 
-async def test_the_conversations_own_inbox_says_whether_to_ask(door: Door) -> None:
-    asking = await door.inbox(settings='{"csat_survey_enabled":true}')
-    there = await door.proven("u1", asking)
+async def test_the_conversations_own_inbox_says_whether_to_ask(inbox_client: InboxClient) -> None:
+    asking = await inbox_client.inbox(settings='{"csat_survey_enabled":true}')
+    there = await inbox_client.verified_contact("u1", asking)
     made = await there.open()
     await there.say(made["id"], "hi")
-    known = await door.proven("u1")
+    known = await inbox_client.verified_contact("u1")
     answer = await known.call("POST", f"/conversations/{made['id']}/toggle_status")
     assert [m["content_type"] for m in answer.json()["messages"]] == ["text", "input_csat"]
 
 
-async def test_a_survey_is_shown_and_answered(door: Door) -> None:
-    _, made = await resolved(door)
+async def test_a_survey_is_shown_and_answered(inbox_client: InboxClient) -> None:
+    _, made = await resolved(inbox_client)
     url = f"{SURVEY}/{made['uuid']}"
-    shown = (await door.web.get(url)).json()
+    shown = (await inbox_client.web.get(url)).json()
     assert list(shown) == ANSWER
     assert (shown["csat_survey_response"], shown["display_type"]) == (None, "emoji")
     assert (shown["inbox_name"], shown["conversation_id"]) == ("Other", made["id"])
     for method in ("PATCH", "PUT"):
-        told = (await door.web.request(method, url, json=rating(4))).json()
+        told = (await inbox_client.web.request(method, url, json=rating(4))).json()
         assert told["csat_survey_response"] == {"rating": 4, "feedback_message": "fine"}
-    assert (await door.web.get(url)).json() == told
+    assert (await inbox_client.web.get(url)).json() == told
 
 
 @pytest.mark.parametrize("value", [0, 6, -1])
-async def test_a_rating_is_one_to_five(door: Door, value: int) -> None:
-    _, made = await resolved(door)
-    refused = await door.web.patch(f"{SURVEY}/{made['uuid']}", json=rating(value))
+async def test_a_rating_is_one_to_five(inbox_client: InboxClient, value: int) -> None:
+    _, made = await resolved(inbox_client)
+    refused = await inbox_client.web.patch(f"{SURVEY}/{made['uuid']}", json=rating(value))
     assert refused.status_code == 422
     assert refused.json()["attributes"] == ["rating"]
 
 
-async def test_without_a_survey_there_is_nothing(door: Door) -> None:
-    made = await door.carol.open()
+async def test_without_a_survey_there_is_nothing(inbox_client: InboxClient) -> None:
+    made = await inbox_client.carol.open()
     for uuid in (made["uuid"], new_id(), "x"):
-        assert (await door.web.get(f"{SURVEY}/{uuid}")).status_code == 404
+        assert (await inbox_client.web.get(f"{SURVEY}/{uuid}")).status_code == 404
 
 
-async def test_after_fourteen_days_it_is_closed(door: Door) -> None:
-    guest, made = await resolved(door)
-    survey = (await door.web.get(f"{SURVEY}/{made['uuid']}")).json()
-    door.cast.clock.advance(seconds=14 * 86_400 + 1)
+async def test_after_fourteen_days_it_is_closed(inbox_client: InboxClient) -> None:
+    guest, made = await resolved(inbox_client)
+    survey = (await inbox_client.web.get(f"{SURVEY}/{made['uuid']}")).json()
+    inbox_client.cast.clock.advance(seconds=14 * 86_400 + 1)
     path = f"/conversations/{made['id']}/messages/{survey['id']}"
     values = {"submitted_values": {"csat_survey_response": {"rating": 5}}}
     for refused in (
         await guest.call("PATCH", path, json=values),
-        await door.web.patch(f"{SURVEY}/{made['uuid']}", json=rating(5)),
+        await inbox_client.web.patch(f"{SURVEY}/{made['uuid']}", json=rating(5)),
     ):
         assert refused.status_code == 422
         assert refused.json() == {"error": "You cannot update the CSAT survey after 14 days"}
 
 
 @pytest.mark.parametrize("first", ["rating", "feedback_message"])
-async def test_an_answer_may_come_in_parts(door: Door, first: str) -> None:
+async def test_an_answer_may_come_in_parts(inbox_client: InboxClient, first: str) -> None:
     whole = {"rating": 4, "feedback_message": "fine"}
     second = next(name for name in whole if name != first)
-    guest, made = await resolved(door)
+    guest, made = await resolved(inbox_client)
     shown = (await guest.call("GET", f"/conversations/{made['id']}")).json()["messages"]
     message = f"/conversations/{made['id']}/messages/{shown[-1]['id']}"
     url = f"{SURVEY}/{made['uuid']}"
@@ -109,7 +113,7 @@ async def test_an_answer_may_come_in_parts(door: Door, first: str) -> None:
         return {"submitted_values": {"csat_survey_response": {name: whole[name]}}}
 
     await guest.call("PATCH", message, json=part(first))
-    told = (await door.web.patch(url, json={"message": part(second)})).json()
+    told = (await inbox_client.web.patch(url, json={"message": part(second)})).json()
     assert told["csat_survey_response"] == whole
     again: list[dict[str, object]] = [{"submitted_values": {}}, part(first), part(second)]
     for more in again:
@@ -118,4 +122,4 @@ async def test_an_answer_may_come_in_parts(door: Door, first: str) -> None:
         assert values["csat_survey_response"] == whole
     listed = {"submitted_values": [{"name": "x"}, {"csat_survey_response": {"rating": 5}}]}
     await guest.call("PATCH", message, json=listed)
-    assert (await door.web.get(url)).json()["csat_survey_response"] == whole | {"rating": 5}
+    assert (await inbox_client.web.get(url)).json()["csat_survey_response"] == whole | {"rating": 5}

@@ -14,7 +14,7 @@ from koine.engine import conversations
 from koine.model.actor import operator
 from koine.store.db import Database
 from tests.cast import http, make_cast
-from tests.dialects.inbox.conftest import Door, Guest
+from tests.dialects.inbox.conftest import ContactClient, InboxClient
 
 KIB = 1024
 Doors = Callable[..., Any]
@@ -23,21 +23,21 @@ Doors = Callable[..., Any]
 @pytest.fixture
 def doors(db: Database, tmp_path: Path) -> Doors:
     @asynccontextmanager
-    async def opened(**budgets: int) -> AsyncIterator[Door]:
+    async def opened(**budgets: int) -> AsyncIterator[InboxClient]:
         cast = await make_cast(db, data_dir=str(tmp_path), **budgets)  # type: ignore[arg-type]  # settings
         async with http(cast.engine, InboxDialect()) as web:
-            yield Door(web, cast)
+            yield InboxClient(web, cast)
 
     return opened
 
 
-async def upload(guest: Guest, size: int, files: int = 1) -> httpx.Response:
+async def upload(guest: ContactClient, size: int, files: int = 1) -> httpx.Response:
     made = await guest.open()
     given = [("attachments[]", (f"{n}.bin", b"x" * size)) for n in range(files)]
     return await guest.call("POST", f"/conversations/{made['id']}/messages", files=given)
 
 
-def on_disk(door: Door) -> int:
+def on_disk(door: InboxClient) -> int:
     root = Path(door.cast.engine.settings.data_dir) / "files"
     return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 Told = dict[str, Any]
 
 
-class Line(Struct):
+class SseEvent(Struct):
     """One event of a stream: its type, what it holds, and the cursor behind it."""
 
     kind: str
@@ -20,14 +20,14 @@ class Line(Struct):
     cursor: str | None = None
 
 
-class Following:
+class SseClient:
     """An open stream."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self._lines = answer.aiter_lines()
         self.cursor = ""
 
-    async def next(self, wait: float = 5.0) -> Line:
+    async def next(self, wait: float = 5.0) -> SseEvent:
         """The next event. Raises TimeoutError, StopAsyncIteration at the end."""
         async with asyncio.timeout(wait):
             if (line := await self._next()) is None:
@@ -39,9 +39,9 @@ class Following:
         async with asyncio.timeout(wait):
             return await self._next() is None
 
-    async def until(self, kind: str, wait: float = 5.0) -> list[Line]:
+    async def until(self, kind: str, wait: float = 5.0) -> list[SseEvent]:
         """All up to the next event of this kind, it included."""
-        found: list[Line] = []
+        found: list[SseEvent] = []
         async with asyncio.timeout(wait):
             while (line := await self._next()) is not None:
                 found.append(line)
@@ -49,9 +49,9 @@ class Following:
                     break
         return found
 
-    async def rest(self, wait: float = 0.5) -> list[Line]:
+    async def rest(self, wait: float = 0.5) -> list[SseEvent]:
         """All that comes until nothing does for so long."""
-        found: list[Line] = []
+        found: list[SseEvent] = []
         with suppress(TimeoutError):
             while True:
                 async with asyncio.timeout(wait):
@@ -60,7 +60,7 @@ class Following:
                     found.append(line)
         return found
 
-    async def _next(self) -> Line | None:
+    async def _next(self) -> SseEvent | None:
         fields: dict[str, str] = {}
         async for text in self._lines:
             name, _, value = text.partition(": ")
@@ -70,7 +70,7 @@ class Following:
             self.cursor = fields.get("id", self.cursor)
             if "event" in fields:
                 data = msgspec.json.decode(fields["data"])
-                return Line(fields["event"], data, fields.get("id"))
+                return SseEvent(fields["event"], data, fields.get("id"))
             fields = {}
         return None
 
@@ -82,7 +82,7 @@ async def following(
     cursor: str | None = None,
     query: str = "",
     path: str = "/v1/events",
-) -> AsyncIterator[Following]:
+) -> AsyncIterator[SseClient]:
     """The stream of whoever shows these headers, from behind the cursor or from now on."""
     if cursor is not None:
         headers = headers | {"Last-Event-ID": cursor}
@@ -92,4 +92,4 @@ async def following(
         client.stream("GET", f"{url}{path}{query}", headers=headers) as answer,
     ):
         assert answer.status_code == 200, (await answer.aread()).decode()
-        yield Following(answer)
+        yield SseClient(answer)

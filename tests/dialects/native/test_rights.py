@@ -16,7 +16,7 @@ from koine.kit.ids import new_id
 from koine.kit.jwt import TokenSigner
 from koine.store.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
-from tests.dialects.native.following import Following, Line, following
+from tests.dialects.native.following import SseClient, SseEvent, following
 from tests.dialects.native.test_stream import opened, say
 from tests.support.live import Live, live
 
@@ -31,7 +31,7 @@ class Nodes(Struct):
     client: httpx.AsyncClient
     stack: AsyncExitStack
 
-    async def follow(self, headers: dict[str, str]) -> list[Following]:
+    async def follow(self, headers: dict[str, str]) -> list[SseClient]:
         """A stream on each node that has begun."""
         found = []
         for server in self.servers:
@@ -64,7 +64,7 @@ async def nodes(db: Database) -> AsyncIterator[Nodes]:
             yield Nodes(cast, servers, client, streams)
 
 
-async def ends(streams: list[Following]) -> list[str]:
+async def ends(streams: list[SseClient]) -> list[str]:
     """Why each of them ended, all within the time promised."""
     told = await asyncio.gather(*(each.until("closing", PROMISED) for each in streams))
     return [lines[-1].data["reason"] for lines in told]
@@ -191,6 +191,6 @@ async def test_an_issuer_that_is_trusted_no_more_ends_the_streams_of_its_tokens(
     assert await ends(streams) == ["revoked", "revoked"]
 
 
-async def told_of(stream: Following, talk: str) -> list[Line]:
+async def told_of(stream: SseClient, talk: str) -> list[SseEvent]:
     """All that is told of a conversation by now."""
     return [line for line in await stream.rest(1.0) if line.data.get("conversation_id") == talk]

@@ -7,7 +7,7 @@ import httpx
 from koine.dialects.native import Native
 from koine.store.db import Database
 from tests.cast import make_cast
-from tests.dialects.native.following import Following, following
+from tests.dialects.native.following import SseClient, following
 from tests.dialects.native.test_stream import opened, say
 from tests.support.live import Live, live
 
@@ -47,6 +47,6 @@ async def test_who_does_not_read_is_let_go_and_comes_back(db: Database) -> None:
             assert await numbers(back, COUNT) == heard == list(range(1, COUNT + 1))
 
 
-async def numbers(stream: Following, count: int) -> list[int]:
+async def numbers(stream: SseClient, count: int) -> list[int]:
     """The numbers of the next messages."""
     return [(await stream.until("message.created"))[-1].data["seq"] for _ in range(count)]

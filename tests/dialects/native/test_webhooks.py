@@ -12,15 +12,15 @@ from koine.engine import inboxes
 from koine.engine.inboxes import NewInbox
 from koine.store.db import Database
 from tests.cast import http
-from tests.relay.hooks.told import Told, telling
+from tests.relay.hooks.told import WebhookHarness, webhook_harness
 from tests.support.receiver import answer
 
-Api = tuple[Told, httpx.AsyncClient]
+Api = tuple[WebhookHarness, httpx.AsyncClient]
 
 
 @pytest.fixture
 async def api(fresh_db: Database) -> AsyncIterator[Api]:
-    async with telling(fresh_db) as told:
+    async with webhook_harness(fresh_db) as told:
         engine = told.cast.engine
         async with http(engine, Native(), Helpdesk(engine.clock)) as client:
             client.headers["Authorization"] = f"Bearer {told.cast.acme.key}"

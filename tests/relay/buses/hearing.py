@@ -8,7 +8,7 @@ from koine.relay.bus import Subject
 from koine.relay.buses.line import ReconnectingBus
 
 
-class Ear:
+class Recorder:
     """Called as `Heard`; keeps it all."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ async def eventually(true: Callable[[], bool], within: float = 10) -> None:
             await asyncio.sleep(0.002)
 
 
-async def told_until_heard(line: ReconnectingBus, ear: Ear, within: float = 15) -> float:
+async def publish_until_received(line: ReconnectingBus, ear: Recorder, within: float = 15) -> float:
     """Wake the others up again and again until they hear; answers the seconds it took."""
     began = time.monotonic()
     ear.heard.clear()

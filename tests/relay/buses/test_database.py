@@ -17,7 +17,7 @@ from koine.relay.buses.line import MAX_PAYLOAD_BYTES, ReconnectingBus
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres.wire import PostgresNotifyTransport
-from tests.relay.buses.hearing import Ear, connected, told_until_heard
+from tests.relay.buses.hearing import Recorder, connected, publish_until_received
 from tests.support.postgres import running_postgres
 from tests.support.shared_postgres import SharedPostgres
 
@@ -31,8 +31,8 @@ def url(shared_postgres: SharedPostgres) -> str:
 
 
 @asynccontextmanager
-async def node(url: str) -> AsyncIterator[tuple[ReconnectingBus, Ear]]:
-    line, ear = ReconnectingBus(PostgresNotifyTransport(url), choose.DATABASE_INTERVAL), Ear()
+async def node(url: str) -> AsyncIterator[tuple[ReconnectingBus, Recorder]]:
+    line, ear = ReconnectingBus(PostgresNotifyTransport(url), choose.DATABASE_INTERVAL), Recorder()
     await line.start(ear)
     try:
         yield line, ear
@@ -99,7 +99,7 @@ async def test_a_connection_that_is_cut_is_made_again(url: str) -> None:
     async with node(url) as (a, _), node(url) as (b, ear):
         await connected(a, b)
         await ask(url, f"SELECT pg_terminate_backend(pid) FROM ({PIDS}) AS bus")
-        assert await told_until_heard(a, ear) < 5
+        assert await publish_until_received(a, ear) < 5
 
 
 async def test_a_connection_that_hangs_is_given_up() -> None:
@@ -110,7 +110,7 @@ async def test_a_connection_that_hangs_is_given_up() -> None:
             for pid in hanging:
                 os.kill(pid, signal.SIGSTOP)
             try:
-                assert await told_until_heard(a, ear) > 1
+                assert await publish_until_received(a, ear) > 1
             finally:
                 for pid in hanging:
                     os.kill(pid, signal.SIGCONT)
@@ -121,7 +121,7 @@ async def test_a_server_that_restarts_is_joined_again() -> None:
         async with node(server.url) as (a, _), node(server.url) as (b, ear):
             await connected(a, b)
             await asyncio.to_thread(server.restart_immediately)
-            await told_until_heard(a, ear)
+            await publish_until_received(a, ear)
 
 
 async def test_a_dead_server_holds_nothing_up() -> None:

@@ -11,7 +11,7 @@ import pytest
 from koine.kit.metrics import REGISTRY
 from koine.relay.buses.line import MAX_PAYLOAD_BYTES, ReconnectingBus
 from koine.relay.buses.nats import NatsTransport, subject_name
-from tests.relay.buses.hearing import Ear, connected, eventually, told_until_heard
+from tests.relay.buses.hearing import Recorder, connected, eventually, publish_until_received
 from tests.support.nats import NatsCluster, free_ports
 from tests.support.nats_keys import credentials
 
@@ -26,11 +26,11 @@ def cluster() -> Iterator[NatsCluster]:
 @asynccontextmanager
 async def node(
     url: str, database: str = "1.5", creds: str = ""
-) -> AsyncIterator[tuple[ReconnectingBus, Ear]]:
+) -> AsyncIterator[tuple[ReconnectingBus, Recorder]]:
     async def identity() -> str:
         return database
 
-    line, ear = ReconnectingBus(NatsTransport(url, creds, identity), 0.002), Ear()
+    line, ear = ReconnectingBus(NatsTransport(url, creds, identity), 0.002), Recorder()
     await line.start(ear)
     try:
         yield line, ear
@@ -75,7 +75,7 @@ async def test_a_killed_server_is_replaced_by_another() -> None:
             await connected(a, b)
             cluster.kill(0)
             cluster.kill(1)
-            await told_until_heard(a, ear)
+            await publish_until_received(a, ear)
             assert await asyncio.to_thread(cluster.clients, 2) == 2
 
 
@@ -85,7 +85,7 @@ async def test_a_paused_server_is_replaced_by_another() -> None:
             await connected(a, b)
             cluster.pause(0)
             cluster.pause(1)
-            await told_until_heard(a, ear, within=20)
+            await publish_until_received(a, ear, within=20)
 
 
 async def test_a_bus_that_is_dead_at_first_is_joined_when_it_lives() -> None:
@@ -96,7 +96,7 @@ async def test_a_bus_that_is_dead_at_first_is_joined_when_it_lives() -> None:
         a.publish("moved")
         assert not a.connected
         with await asyncio.to_thread(cluster.start):
-            await told_until_heard(a, ear)
+            await publish_until_received(a, ear)
             assert ear.count("whisper") == 0  # worth nothing by now
 
 

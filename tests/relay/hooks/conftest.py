@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from koine.store.db import Database
-from tests.relay.hooks.told import Told, telling
+from tests.relay.hooks.told import WebhookHarness, webhook_harness
 
 
 @pytest.fixture
-async def told(fresh_db: Database) -> AsyncIterator[Told]:
+async def told(fresh_db: Database) -> AsyncIterator[WebhookHarness]:
     """Alone in its database: a sender serves every tenant there is."""
-    async with telling(fresh_db) as opened:
+    async with webhook_harness(fresh_db) as opened:
         yield opened

@@ -9,14 +9,14 @@ from koine.relay.hooks import derive
 from koine.relay.hooks.derive import DeliveryPlanner
 from koine.store import events
 from koine.store import hooks as rows
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 
 
-async def settled(told: Told) -> int:
+async def settled(told: WebhookHarness) -> int:
     return (await told.cast.engine.db.read("", events.log_snapshot)).last
 
 
-async def test_several_nodes_at_once_derive_each_event_once(told: Told) -> None:
+async def test_several_nodes_at_once_derive_each_event_once(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
     nodes = [DeliveryPlanner(engine) for _ in range(4)]
@@ -28,7 +28,7 @@ async def test_several_nodes_at_once_derive_each_event_once(told: Told) -> None:
     assert len(log) == len({row.event_id for row in log}) == 100
 
 
-async def test_nothing_beyond_the_settled_position_is_derived(told: Told) -> None:
+async def test_nothing_beyond_the_settled_position_is_derived(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     await told.say(talk)
     upto = await settled(told)
@@ -37,7 +37,7 @@ async def test_nothing_beyond_the_settled_position_is_derived(told: Told) -> Non
     assert [row.position <= upto for row in await told.log(made.hook)] == [True]
 
 
-async def test_a_long_log_is_gone_through_in_pieces(told: Told) -> None:
+async def test_a_long_log_is_gone_through_in_pieces(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     count = derive.CHUNK + 10
     await asyncio.gather(*(told.say(talk) for _ in range(count)))
@@ -46,7 +46,7 @@ async def test_a_long_log_is_gone_through_in_pieces(told: Told) -> None:
     del made
 
 
-async def test_what_is_for_nobody_moves_no_cursor(told: Told) -> None:
+async def test_what_is_for_nobody_moves_no_cursor(told: WebhookHarness) -> None:
     await told.hook(kinds=("tenant.updated",))
     await told.say(await told.talk())
     before = await told.cast.engine.db.read("", rows.cursor)
@@ -54,7 +54,7 @@ async def test_what_is_for_nobody_moves_no_cursor(told: Told) -> None:
     assert await told.cast.engine.db.read("", rows.cursor) == before
 
 
-async def test_an_endpoint_switched_on_late_begins_there(told: Told) -> None:
+async def test_an_endpoint_switched_on_late_begins_there(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
     await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
@@ -64,7 +64,7 @@ async def test_an_endpoint_switched_on_late_begins_there(told: Told) -> None:
     assert await told.derive() == 1
 
 
-async def test_a_cursor_that_moved_by_reading_alone_loses_events(told: Told) -> None:
+async def test_a_cursor_that_moved_by_reading_alone_loses_events(told: WebhookHarness) -> None:
     """The planted bug: rows and cursor in two transactions, and a death in between."""
     made, talk = await told.hook(), await told.talk()
     await told.say(talk)
@@ -79,7 +79,7 @@ async def _move(tx, position: int) -> None:  # type: ignore[no-untyped-def]  # a
     await rows.move_cursor(tx, position)
 
 
-async def test_an_id_is_the_events_own(told: Told) -> None:
+async def test_an_id_is_the_events_own(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     await told.say(talk)
     await told.derive()

@@ -14,7 +14,7 @@ from koine.model.tenant import Tenant
 from koine.relay import gathering
 from koine.relay.hooks import letters
 from koine.store.db import Tx
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 
 BAD = "a word no voice can say"
 
@@ -31,7 +31,7 @@ class Stammering(NativeHooks):
         return super().payload(happening, tenant, kinds, reader)
 
 
-async def test_an_event_that_cannot_be_told_holds_up_no_other(told: Told) -> None:
+async def test_an_event_that_cannot_be_told_holds_up_no_other(told: WebhookHarness) -> None:
     told.cast.engine.webhook_formats = {"native": Stammering("http://koine.test")}
     made = await told.hook()
     talk = await told.talk()
@@ -48,7 +48,7 @@ async def test_an_event_that_cannot_be_told_holds_up_no_other(told: Told) -> Non
 
 
 async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
-    told: Told, monkeypatch: pytest.MonkeyPatch
+    told: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await told.hook()
     talk = await told.talk()

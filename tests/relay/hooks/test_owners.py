@@ -29,7 +29,7 @@ from koine.model.permissions import PERMISSIONS, WRITE_WEBHOOKS
 from koine.relay.hooks import letters
 from koine.store import hooks as rows
 from koine.store.migrations import versions
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 
 LEAVINGS = {
     "blocked": (PersonChanges(blocked=True), OWNER_LEFT),
@@ -39,7 +39,9 @@ LEAVINGS = {
 LEAVING = pytest.mark.parametrize(("how", "why"), LEAVINGS.values(), ids=LEAVINGS)
 
 
-async def eve_of(told: Told, role: str = "tenant_admin", permissions: str = "[]") -> Actor:
+async def eve_of(
+    told: WebhookHarness, role: str = "tenant_admin", permissions: str = "[]"
+) -> Actor:
     """Somebody who will leave."""
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=permissions)
     eve = await people.create(told.cast.engine, told.boss, new)
@@ -47,12 +49,12 @@ async def eve_of(told: Told, role: str = "tenant_admin", permissions: str = "[]"
     return Actor(told.boss.tenant_id, "user", eve.id, role, held)
 
 
-async def hook_of(told: Told, owner: Actor) -> CreatedEndpoint:
+async def hook_of(told: WebhookHarness, owner: Actor) -> CreatedEndpoint:
     new = NewEndpoint(dialect="native", url=f"{told.receiver.url}/hook", kinds=("message.created",))
     return await hooks.create(told.cast.engine, owner, new)
 
 
-async def leave(told: Told, who: Actor, how: PersonChanges | None) -> None:
+async def leave(told: WebhookHarness, who: Actor, how: PersonChanges | None) -> None:
     engine, who_id = told.cast.engine, who.identity_id or ""
     if how is None:
         await offboarding.remove(engine, told.boss, who_id, "user")
@@ -60,13 +62,13 @@ async def leave(told: Told, who: Actor, how: PersonChanges | None) -> None:
         await people.change(engine, told.boss, who_id, "user", how)
 
 
-async def shown(told: Told, made: CreatedEndpoint) -> WebhookEndpoint:
+async def shown(told: WebhookHarness, made: CreatedEndpoint) -> WebhookEndpoint:
     return await hooks.get(told.cast.engine, told.boss, made.hook.id)
 
 
 @LEAVING
 async def test_the_endpoint_of_one_who_leaves_is_paused_and_told_nothing(
-    told: Told, how: PersonChanges | None, why: str
+    told: WebhookHarness, how: PersonChanges | None, why: str
 ) -> None:
     eve = await eve_of(told)
     made, talk = await hook_of(told, eve), await told.talk()
@@ -85,7 +87,9 @@ async def test_the_endpoint_of_one_who_leaves_is_paused_and_told_nothing(
 
 
 @LEAVING
-async def test_the_log_alone_pauses_it(told: Told, how: PersonChanges | None, why: str) -> None:
+async def test_the_log_alone_pauses_it(
+    told: WebhookHarness, how: PersonChanges | None, why: str
+) -> None:
     """Without anything to tell it: the row itself says so, and other endpoints are told."""
     eve = await eve_of(told)
     made = await hook_of(told, eve)
@@ -99,7 +103,7 @@ async def test_the_log_alone_pauses_it(told: Told, how: PersonChanges | None, wh
     assert why.encode() in got.body and made.hook.id.encode() in got.body
 
 
-async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Told) -> None:
+async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: WebhookHarness) -> None:
     eve = await eve_of(told)
     made, talk = await hook_of(told, eve), await told.talk()
     await told.say(talk, "on its way")
@@ -118,7 +122,7 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Told) -
 
 
 async def test_a_letter_that_waited_is_asked_for_again(
-    told: Told, monkeypatch: pytest.MonkeyPatch
+    told: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(letters, "RECHECK_AFTER", -1)
     eve = await eve_of(told)
@@ -138,7 +142,7 @@ async def test_a_letter_that_waited_is_asked_for_again(
     assert [row.state for row in await told.log(made.hook)] == ["pending"]
 
 
-async def test_nobody_takes_over_who_holds_less(told: Told) -> None:
+async def test_nobody_takes_over_who_holds_less(told: WebhookHarness) -> None:
     eve = await eve_of(told)
     made = await hook_of(told, eve)
     await leave(told, eve, None)
@@ -149,7 +153,7 @@ async def test_nobody_takes_over_who_holds_less(told: Told) -> None:
         )
 
 
-async def test_who_takes_over_is_in_the_audit_log(told: Told) -> None:
+async def test_who_takes_over_is_in_the_audit_log(told: WebhookHarness) -> None:
     eve = await eve_of(told)
     made = await hook_of(told, eve)
     await leave(told, eve, None)
@@ -162,7 +166,7 @@ async def test_who_takes_over_is_in_the_audit_log(told: Told) -> None:
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired", "its user left", "its maker left"])
-async def test_the_endpoint_of_a_key_that_ended_is_paused(told: Told, end: str) -> None:
+async def test_the_endpoint_of_a_key_that_ended_is_paused(told: WebhookHarness, end: str) -> None:
     engine, eve = told.cast.engine, await eve_of(told)
     fred = await eve_of(told, "agent")
     until = engine.clock.now() + HOUR if end == "expired" else None
@@ -186,7 +190,7 @@ async def test_the_endpoint_of_a_key_that_ended_is_paused(told: Told, end: str) 
     assert (found.status, found.reason) == ("disabled", KEY_ENDED)
 
 
-async def test_an_owner_who_changes_and_keeps_all_rights_is_told_on(told: Told) -> None:
+async def test_an_owner_who_changes_and_keeps_all_rights_is_told_on(told: WebhookHarness) -> None:
     eve = await eve_of(told)
     await hook_of(told, eve)
     await leave(told, eve, PersonChanges(name="Eva"))
@@ -205,7 +209,7 @@ ALTER TABLE hooks RENAME TO webhook_endpoints;
 """A step of when the table had its older names."""
 
 
-async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(told: Told) -> None:
+async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(told: WebhookHarness) -> None:
     """A migration reads it in the audit log."""
     engine, ada = told.cast.engine, told.cast.acme.actor("ada")
     key = await keys.create(engine, ada, "k", PERMISSIONS)

@@ -2,10 +2,12 @@
 
 from koine.kit.outbound import Allowed, Outbound
 from koine.relay.hooks.post import INTERNAL_ERROR
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 
 
-async def test_a_bug_on_the_way_is_a_failure_and_costs_the_sender_nothing(told: Told) -> None:
+async def test_a_bug_on_the_way_is_a_failure_and_costs_the_sender_nothing(
+    told: WebhookHarness,
+) -> None:
     async def breaks(_host: str) -> tuple[str, ...]:
         raise RuntimeError("no way")
 

@@ -20,12 +20,12 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.identity import NewIdentity
 from koine.model.permissions import PERMISSIONS, READ_WEBHOOKS, WRITE_WEBHOOKS
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 
 SECRET = "my card is 4711"
 
 
-async def user(told: Told, role: str | None, *more: str) -> Actor:
+async def user(told: WebhookHarness, role: str | None, *more: str) -> Actor:
     """Somebody of that role with more permissions than it has."""
     given = msgspec.json.encode(more).decode()
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=given)
@@ -33,12 +33,12 @@ async def user(told: Told, role: str | None, *more: str) -> Actor:
     return Actor(told.boss.tenant_id, "user", eve.id, role, rank.effective_permissions(role, given))
 
 
-async def listening(told: Told, owner: Actor, path: str, *kinds: str) -> CreatedEndpoint:
+async def listening(told: WebhookHarness, owner: Actor, path: str, *kinds: str) -> CreatedEndpoint:
     new = NewEndpoint(dialect="native", url=f"{told.receiver.url}/{path}", kinds=kinds)
     return await hooks.create(told.cast.engine, owner, new)
 
 
-async def support(told: Told, *readers: Actor) -> Conversation:
+async def support(told: WebhookHarness, *readers: Actor) -> Conversation:
     """A support conversation where something was said."""
     named = tenants.TenantChanges(support_user_ids=[each.identity_id or "" for each in readers])
     await tenants.change(told.cast.engine, told.boss, named)
@@ -48,7 +48,9 @@ async def support(told: Told, *readers: Actor) -> Conversation:
     return talk
 
 
-async def test_no_body_previews_a_support_conversation_to_who_may_not_read_it(told: Told) -> None:
+async def test_no_body_previews_a_support_conversation_to_who_may_not_read_it(
+    told: WebhookHarness,
+) -> None:
     eve, reader = await user(told, "tenant_admin"), await user(told, "tenant_admin")
     await listening(told, eve, "eve", "conversation.updated")
     await listening(told, reader, "reader", "conversation.updated")
@@ -62,7 +64,7 @@ async def test_no_body_previews_a_support_conversation_to_who_may_not_read_it(to
     assert said == {"/eve": False, "/reader": True, "/operator": True}
 
 
-async def test_the_log_shows_no_words_of_support_conversations_either(told: Told) -> None:
+async def test_the_log_shows_no_words_of_support_conversations_either(told: WebhookHarness) -> None:
     reader, eve = await user(told, "agent"), await user(told, "agent")
     made = await listening(told, told.boss, "operator", "message.created")
     await support(told, reader)
@@ -76,7 +78,7 @@ async def test_the_log_shows_no_words_of_support_conversations_either(told: Told
     assert shown == [True, False]
 
 
-async def test_the_log_shows_deliveries_to_those_who_may_see_them(told: Told) -> None:
+async def test_the_log_shows_deliveries_to_those_who_may_see_them(told: WebhookHarness) -> None:
     agent = await user(told, "agent", READ_WEBHOOKS)
     made = await listening(told, told.boss, "operator", "delivery.saved")
     given = DeliveryInput(
@@ -92,7 +94,7 @@ async def test_the_log_shows_deliveries_to_those_who_may_see_them(told: Told) ->
     assert shown == [True, False]
 
 
-async def test_numbers_do_not_count_notes_for_who_reads_none(told: Told) -> None:
+async def test_numbers_do_not_count_notes_for_who_reads_none(told: WebhookHarness) -> None:
     driver = await user(told, "driver", *sorted(PERMISSIONS))
     await listening(told, driver, "driver", "message.created")
     await listening(told, told.boss, "operator", "message.created")
@@ -107,7 +109,9 @@ async def test_numbers_do_not_count_notes_for_who_reads_none(told: Told) -> None
     assert last == {"/driver": 1, "/operator": 2}
 
 
-async def test_one_who_drives_it_no_more_is_not_told_whose_delivery_it_is(told: Told) -> None:
+async def test_one_who_drives_it_no_more_is_not_told_whose_delivery_it_is(
+    told: WebhookHarness,
+) -> None:
     driver = await user(told, "driver", WRITE_WEBHOOKS)
     cleo = told.cast.acme.id("cleo")
     given = DeliveryInput(customer_id=cleo, driver_id=driver.identity_id)
@@ -124,7 +128,7 @@ async def test_one_who_drives_it_no_more_is_not_told_whose_delivery_it_is(told: 
 
 
 @pytest.mark.parametrize("role", ["tenant_admin", None])
-async def test_no_body_holds_what_opens_an_inbox(told: Told, role: str | None) -> None:
+async def test_no_body_holds_what_opens_an_inbox(told: WebhookHarness, role: str | None) -> None:
     owner = await user(told, role, *sorted(PERMISSIONS))
     await listening(told, owner, "owner")
     made = await inboxes.create(told.cast.engine, told.boss, inboxes.NewInbox(name="Shop"))

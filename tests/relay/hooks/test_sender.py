@@ -16,11 +16,11 @@ from koine.relay.hooks import WebhookWorker
 from koine.relay.hooks.schedule import DEFAULT_DELAYS
 from koine.relay.hooks.sender import LEASE
 from koine.store import events, hook_log
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 from tests.support.receiver import OK, answer
 
 
-async def test_a_message_is_told_once_and_the_log_says_so(told: Told) -> None:
+async def test_a_message_is_told_once_and_the_log_says_so(told: WebhookHarness) -> None:
     made = await told.hook()
     talk = await told.talk()
     message = await told.say(talk, "hello")
@@ -34,7 +34,7 @@ async def test_a_message_is_told_once_and_the_log_says_so(told: Told) -> None:
     assert body["data"]["message"]["id"] == message.id
 
 
-async def test_only_what_is_asked_for_and_what_came_after_is_told(told: Told) -> None:
+async def test_only_what_is_asked_for_and_what_came_after_is_told(told: WebhookHarness) -> None:
     talk = await told.talk()
     await told.say(talk, "before")
     await told.hook(kinds=("conversation.updated",))
@@ -47,7 +47,7 @@ async def test_only_what_is_asked_for_and_what_came_after_is_told(told: Told) ->
     ]
 
 
-async def test_an_endpoint_of_another_tenant_hears_nothing(told: Told) -> None:
+async def test_an_endpoint_of_another_tenant_hears_nothing(told: WebhookHarness) -> None:
     await told.hook()
     rival = told.cast.rival.actor("ada")
     new = hooks.NewEndpoint(dialect="native", url=f"{told.receiver.url}/rival")
@@ -57,7 +57,7 @@ async def test_an_endpoint_of_another_tenant_hears_nothing(told: Told) -> None:
     assert {g.path for g in told.receiver.got} == {"/hook"}
 
 
-async def test_an_endpoint_of_an_inbox_hears_that_inbox_alone(told: Told) -> None:
+async def test_an_endpoint_of_an_inbox_hears_that_inbox_alone(told: WebhookHarness) -> None:
     other = await told.hook(inbox_id=told.cast.acme.inbox.id)
     free = await conversations.create(told.cast.engine, told.boss, NewConversation(title="free"))
     talk = await told.talk()
@@ -67,7 +67,7 @@ async def test_an_endpoint_of_an_inbox_hears_that_inbox_alone(told: Told) -> Non
     assert [row.conversation_id for row in await told.log(other.hook)] == [talk.id]
 
 
-async def test_a_failure_is_tried_again_when_the_schedule_says(told: Told) -> None:
+async def test_a_failure_is_tried_again_when_the_schedule_says(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(500, body="no")
@@ -83,7 +83,7 @@ async def test_a_failure_is_tried_again_when_the_schedule_says(told: Told) -> No
     assert len({got.id for got in told.receiver.got}) == 1
 
 
-async def test_after_the_whole_schedule_it_has_failed(told: Told) -> None:
+async def test_after_the_whole_schedule_it_has_failed(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(500)
@@ -96,7 +96,7 @@ async def test_after_the_whole_schedule_it_has_failed(told: Told) -> None:
 
 
 @pytest.mark.parametrize(("status", "wait"), [(429, 3600), (503, 3600), (500, 5)])
-async def test_a_receiver_may_ask_for_time(told: Told, status: int, wait: int) -> None:
+async def test_a_receiver_may_ask_for_time(told: WebhookHarness, status: int, wait: int) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(status, "Retry-After: 3600")
@@ -105,7 +105,7 @@ async def test_a_receiver_may_ask_for_time(told: Told, status: int, wait: int) -
     assert abs(row.due_at - told.cast.clock.now() - wait * SECOND) <= SECOND
 
 
-async def test_gone_disables_the_endpoint_and_says_why(told: Told) -> None:
+async def test_gone_disables_the_endpoint_and_says_why(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(410)
@@ -117,7 +117,7 @@ async def test_gone_disables_the_endpoint_and_says_why(told: Told) -> None:
     assert found.reason is not None and "410" in found.reason
 
 
-async def test_a_redirect_is_a_failure_and_not_followed(told: Told) -> None:
+async def test_a_redirect_is_a_failure_and_not_followed(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(302, f"Location: {told.receiver.url}/elsewhere")
@@ -127,7 +127,7 @@ async def test_a_redirect_is_a_failure_and_not_followed(told: Told) -> None:
     assert {got.path for got in told.receiver.got} == {"/hook"}
 
 
-async def test_days_of_nothing_but_failures_disable_the_endpoint(told: Told) -> None:
+async def test_days_of_nothing_but_failures_disable_the_endpoint(told: WebhookHarness) -> None:
     made = await told.hook()
     talk = await told.talk()
     told.receiver.answers = lambda _: answer(500)
@@ -140,7 +140,7 @@ async def test_days_of_nothing_but_failures_disable_the_endpoint(told: Told) -> 
     assert "nothing but failures" in (found.reason or "")
 
 
-async def test_an_open_breaker_tries_one_and_the_others_wait_untried(told: Told) -> None:
+async def test_an_open_breaker_tries_one_and_the_others_wait_untried(told: WebhookHarness) -> None:
     made = await told.hook()
     talk = await told.talk()
     told.receiver.answers = lambda _: answer(500)
@@ -158,7 +158,9 @@ async def test_an_open_breaker_tries_one_and_the_others_wait_untried(told: Told)
     assert {row.state for row in await told.log(made.hook)} == {"delivered"}
 
 
-async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(told: Told) -> None:
+async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(
+    told: WebhookHarness,
+) -> None:
     made = await told.hook(kinds=())
     talk = await told.talk()
     await told.say(talk, "a secret")
@@ -176,7 +178,7 @@ async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(told: T
         assert all(attempt.body is None for attempt in shown.attempts)
 
 
-async def test_a_sender_that_was_away_too_long_changes_nothing(told: Told) -> None:
+async def test_a_sender_that_was_away_too_long_changes_nothing(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     await told.derive()
@@ -196,7 +198,7 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(told: Told) -> No
     assert (row.state, row.answered, told.receiver.count) == ("delivered", 200, 2)
 
 
-async def test_one_or_a_time_is_replayed_under_the_same_ids(told: Told) -> None:
+async def test_one_or_a_time_is_replayed_under_the_same_ids(told: WebhookHarness) -> None:
     made = await told.hook()
     talk = await told.talk()
     for _ in range(3):
@@ -213,7 +215,9 @@ async def test_one_or_a_time_is_replayed_under_the_same_ids(told: Told) -> None:
     assert sorted(got.id for got in told.receiver.got[-3:]) == sorted(ids)
 
 
-async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(told: Told) -> None:
+async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(
+    told: WebhookHarness,
+) -> None:
     made = await told.hook()
     engine, talk = told.cast.engine, await told.talk()
     await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
@@ -230,14 +234,14 @@ async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(told:
     assert len(told.receiver.got) == 2
 
 
-async def test_private_notes_are_for_endpoints_of_those_who_read_them(told: Told) -> None:
+async def test_private_notes_are_for_endpoints_of_those_who_read_them(told: WebhookHarness) -> None:
     mine = await told.hook()
     await told.say(await told.talk(), "a note", private=True)
     await told.tell()
     assert [row.state for row in await told.log(mine.hook)] == ["delivered"]
 
 
-async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: Told) -> None:
+async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: WebhookHarness) -> None:
     acme = told.cast.acme
     maker = msgspec.structs.replace(
         acme.actor("alice"), kind="key", permissions=frozenset({"write:webhooks"})
@@ -249,12 +253,12 @@ async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: Told) -> 
     assert told.receiver.got == []
 
 
-async def test_an_address_that_is_ours_is_refused_when_it_is_given(told: Told) -> None:
+async def test_an_address_that_is_ours_is_refused_when_it_is_given(told: WebhookHarness) -> None:
     with pytest.raises(Invalid, match=r"link-local"):
         await told.hook(url="https://169.254.169.254/latest")
 
 
-async def test_old_deliveries_are_forgotten(told: Told) -> None:
+async def test_old_deliveries_are_forgotten(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     await told.tell()
@@ -268,7 +272,7 @@ async def test_old_deliveries_are_forgotten(told: Told) -> None:
 
 
 async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept(
-    told: Told,
+    told: WebhookHarness,
 ) -> None:
     made = await told.hook()
     talk = await told.talk()
@@ -281,7 +285,7 @@ async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept
 
 
 async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothing(
-    told: Told,
+    told: WebhookHarness,
 ) -> None:
     made = await told.hook()
     await told.say(await told.talk(), "a secret")
@@ -294,7 +298,7 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
         assert await engine.db.read(tenant, hook_log.attempts, asked, 1) == []
 
 
-async def test_a_replay_hurries_what_would_wait_for_hours(told: Told) -> None:
+async def test_a_replay_hurries_what_would_wait_for_hours(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(503, "Retry-After: 36000")
@@ -307,7 +311,7 @@ async def test_a_replay_hurries_what_would_wait_for_hours(told: Told) -> None:
     assert [row.state for row in await told.log(made.hook)] == ["delivered"]
 
 
-async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: Told) -> None:
+async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: WebhookHarness) -> None:
     made = await told.hook()
     await told.say(await told.talk())
     now = told.cast.clock.now()
@@ -320,7 +324,7 @@ async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: Told) -> Non
     )  # fmt: skip
 
 
-async def test_no_endpoint_is_a_way_to_read_support_conversations(told: Told) -> None:
+async def test_no_endpoint_is_a_way_to_read_support_conversations(told: WebhookHarness) -> None:
     engine, acme, ears = told.cast.engine, told.cast.acme, {}
     for name in ("alice", "dora"):
         actor = acme.actor(name)
@@ -338,7 +342,7 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(told: Told) ->
     assert [got.path for got in told.receiver.got] == ["/dora"]
 
 
-async def test_only_endpoints_with_something_old_are_gone_through(told: Told) -> None:
+async def test_only_endpoints_with_something_old_are_gone_through(told: WebhookHarness) -> None:
     old = await told.hook()
     await told.say(await told.talk())
     await told.tell()

@@ -12,12 +12,12 @@ from koine.model.message import Draft
 from koine.relay.hooks.line import EndpointQueue
 from koine.relay.hooks.sender import MAX_CLAIMS
 from koine.relay.hooks.shares import ClaimShares
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 
 ENDPOINTS, MESSAGES = 80, 8
 
 
-async def rival_says_something(told: Told) -> None:
+async def rival_says_something(told: WebhookHarness) -> None:
     """To its one endpoint."""
     engine, ada = told.cast.engine, told.cast.rival.actor("ada")
     new = NewEndpoint(
@@ -28,14 +28,14 @@ async def rival_says_something(told: Told) -> None:
     await messages.send(engine, ada, talk.id, Draft(content="hi", sender_id=ada.identity_id))
 
 
-async def claim_all(told: Told) -> None:
+async def claim_all(told: WebhookHarness) -> None:
     """Claim as long as there is something to claim; no post comes back meanwhile."""
     await told.derive()
     while await told.hooks.sender.dispatch_once():
         pass
 
 
-async def came(told: Told, path: str) -> bool:
+async def came(told: WebhookHarness, path: str) -> bool:
     """Whether something is posted there, however long it takes until then."""
     for _ in range(300):
         if path in {got.path for got in told.receiver.got}:
@@ -44,7 +44,7 @@ async def came(told: Told, path: str) -> bool:
     return False
 
 
-async def test_slow_endpoints_of_one_tenant_leave_hands_for_others(told: Told) -> None:
+async def test_slow_endpoints_of_one_tenant_leave_hands_for_others(told: WebhookHarness) -> None:
     for number in range(ENDPOINTS):
         await told.hook(url=f"{told.receiver.url}/slow/{number}")
     talk = await told.talk()
@@ -62,7 +62,7 @@ async def test_slow_endpoints_of_one_tenant_leave_hands_for_others(told: Told) -
 
 
 async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenant(
-    told: Told,
+    told: WebhookHarness,
 ) -> None:
     quick = [await told.hook(url=f"{told.receiver.url}/{number}") for number in range(3)]
     talk = await told.talk()
@@ -86,7 +86,9 @@ async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenan
     await told.hooks.sender.idle()
 
 
-async def test_tries_of_broken_endpoints_are_hands_of_their_tenant_too(told: Told) -> None:
+async def test_tries_of_broken_endpoints_are_hands_of_their_tenant_too(
+    told: WebhookHarness,
+) -> None:
     made = await told.hook()
     broken = TenantEndpoint(**structs.asdict(made.hook), tenant_id=told.boss.tenant_id)
     broken = structs.replace(broken, failures=100, failing_since=0, open_until=1)

@@ -8,14 +8,14 @@ from koine.engine import conversations, people
 from koine.engine.conversations import ConversationChanges
 from koine.engine.people import PersonChanges
 from koine.model.conversation import Conversation
-from tests.relay.hooks.told import Told
+from tests.relay.hooks.told import WebhookHarness
 
 
-async def move(told: Told, talk: Conversation, **given: Any) -> None:
+async def move(told: WebhookHarness, talk: Conversation, **given: Any) -> None:
     await conversations.change(told.cast.engine, told.boss, talk.id, ConversationChanges(**given))
 
 
-async def posted(told: Told) -> list[dict[str, Any]]:
+async def posted(told: WebhookHarness) -> list[dict[str, Any]]:
     """Everything that was posted, in the order of the log."""
     await told.tell()
     rows = [row.event_id for each in await told.all_hooks() for row in await told.log(each)]
@@ -23,7 +23,9 @@ async def posted(told: Told) -> list[dict[str, Any]]:
     return [msgspec.json.decode(each.body) for each in got]
 
 
-async def test_a_resolution_is_told_though_the_conversation_is_open_again(told: Told) -> None:
+async def test_a_resolution_is_told_though_the_conversation_is_open_again(
+    told: WebhookHarness,
+) -> None:
     await told.hook(dialect="inbox", kinds=("conversation_status_changed",))
     talk = await told.talk()
     await move(told, talk, status="closed")
@@ -36,7 +38,7 @@ async def test_a_resolution_is_told_though_the_conversation_is_open_again(told: 
     ]
 
 
-async def test_each_assignment_is_told_with_its_own_assignee(told: Told) -> None:
+async def test_each_assignment_is_told_with_its_own_assignee(told: WebhookHarness) -> None:
     await told.hook(dialect="inbox", kinds=("conversation_updated",))
     talk, people = await told.talk(), told.cast.acme.people
     for name in ("ada", "alice"):
@@ -52,7 +54,7 @@ async def test_each_assignment_is_told_with_its_own_assignee(told: Told) -> None
     ]
 
 
-async def test_status_and_the_rest_are_told_by_their_names_and_once(told: Told) -> None:
+async def test_status_and_the_rest_are_told_by_their_names_and_once(told: WebhookHarness) -> None:
     await told.hook(dialect="inbox", kinds=())
     talk, ada = await told.talk(), told.cast.acme.people["ada"]
     await move(told, talk, status="pending", assignee_id=ada.id, priority="high")
@@ -65,7 +67,9 @@ async def test_status_and_the_rest_are_told_by_their_names_and_once(told: Told) 
     ]  # fmt: skip
 
 
-async def test_what_people_wrote_is_named_and_its_former_value_is_not_kept(told: Told) -> None:
+async def test_what_people_wrote_is_named_and_its_former_value_is_not_kept(
+    told: WebhookHarness,
+) -> None:
     await told.hook(dialect="inbox", kinds=("conversation_updated",))
     await move(told, await told.talk(), labels='["vip"]', title="New")
     (body,) = await posted(told)
@@ -74,7 +78,9 @@ async def test_what_people_wrote_is_named_and_its_former_value_is_not_kept(told:
     ]
 
 
-async def test_a_closing_that_was_undone_is_told_as_a_closing_at_the_helpdesk(told: Told) -> None:
+async def test_a_closing_that_was_undone_is_told_as_a_closing_at_the_helpdesk(
+    told: WebhookHarness,
+) -> None:
     await told.hook(dialect="helpdesk", kinds=("conversation.closed", "conversation.assigned"))
     talk, ada = await told.talk(), told.cast.acme.id("ada")
     await move(told, talk, status="closed", assignee_id=ada)
@@ -86,7 +92,7 @@ async def test_a_closing_that_was_undone_is_told_as_a_closing_at_the_helpdesk(to
     assert [body["data"]["assignedTo"] is None for body in bodies] == [False, False]
 
 
-async def test_a_message_comes_with_itself_in_its_conversation(told: Told) -> None:
+async def test_a_message_comes_with_itself_in_its_conversation(told: WebhookHarness) -> None:
     await told.hook(dialect="inbox", kinds=("message_created",))
     talk, carol = await told.talk(), told.cast.acme.people["carol"]
     await told.say(talk, "from us")
@@ -103,7 +109,7 @@ async def test_a_message_comes_with_itself_in_its_conversation(told: Told) -> No
     assert kinds == [1, 0, 1]
 
 
-async def test_what_only_the_contacts_client_gave_is_marked(told: Told) -> None:
+async def test_what_only_the_contacts_client_gave_is_marked(told: WebhookHarness) -> None:
     await told.hook(dialect="inbox", kinds=("message_created",))
     talk, carol = await told.talk(), told.cast.acme.people["carol"]
     await told.say(talk, "one", sender_kind="contact", sender_id=carol.id)

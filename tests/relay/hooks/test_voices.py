@@ -13,16 +13,16 @@ from koine.engine import conversations, hooks, people
 from koine.engine.conversations import ConversationChanges
 from koine.kit.clock import FakeClock
 from koine.model.identity import NewIdentity
-from tests.relay.hooks.told import Told
-from tests.support.receiver import Got
+from tests.relay.hooks.told import WebhookHarness
+from tests.support.receiver import ReceivedRequest
 
 
-def body(got: Got) -> dict[str, object]:
+def body(got: ReceivedRequest) -> dict[str, object]:
     found: dict[str, object] = msgspec.json.decode(got.body)
     return found
 
 
-async def test_the_library_of_standard_webhooks_believes_it(told: Told) -> None:
+async def test_the_library_of_standard_webhooks_believes_it(told: WebhookHarness) -> None:
     told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await told.hook()
     await told.say(await told.talk(), "hello")
@@ -33,7 +33,7 @@ async def test_the_library_of_standard_webhooks_believes_it(told: Told) -> None:
         Webhook(made.secret).verify(got.body.decode() + " ", got.headers)
 
 
-async def test_while_a_secret_is_rotated_both_are_believed(told: Told) -> None:
+async def test_while_a_secret_is_rotated_both_are_believed(told: WebhookHarness) -> None:
     told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await told.hook()
     engine = told.cast.engine
@@ -50,7 +50,7 @@ async def test_while_a_secret_is_rotated_both_are_believed(told: Told) -> None:
     assert len(second.headers["webhook-signature"].split()) == 1
 
 
-async def told_by(told: Told, dialect: str) -> tuple[str, list[Got]]:
+async def told_by(told: WebhookHarness, dialect: str) -> tuple[str, list[ReceivedRequest]]:
     """One of everything a desk does, as the dialect posts it."""
     made = await told.hook(dialect=dialect, kinds=())
     engine, acme, talk = told.cast.engine, told.cast.acme, await told.talk()
@@ -67,7 +67,7 @@ async def told_by(told: Told, dialect: str) -> tuple[str, list[Got]]:
     return made.secret, sorted(told.receiver.got, key=lambda got: str(body(got).get("timestamp")))
 
 
-async def test_helpdesk_names_and_signature(told: Told) -> None:
+async def test_helpdesk_names_and_signature(told: WebhookHarness) -> None:
     secret, got = await told_by(told, "helpdesk")
     assert sorted(str(body(each)["event"]) for each in got) == [
         "conversation.assigned", "conversation.closed", "conversation.created",
@@ -80,7 +80,7 @@ async def test_helpdesk_names_and_signature(told: Told) -> None:
         assert each.headers["webhook-signature"].startswith("v1,")
 
 
-async def test_inbox_names_and_signature(told: Told) -> None:
+async def test_inbox_names_and_signature(told: WebhookHarness) -> None:
     secret, got = await told_by(told, "inbox")
     assert sorted(str(body(each)["event"]) for each in got) == [
         "conversation_created", "conversation_status_changed", "conversation_updated",
@@ -93,7 +93,7 @@ async def test_inbox_names_and_signature(told: Told) -> None:
         assert UUID(each.headers["x-chatwoot-delivery"]).hex == each.id.removeprefix("evt_")
 
 
-async def test_an_inbox_message_has_the_keys_of_the_contract(told: Told) -> None:
+async def test_an_inbox_message_has_the_keys_of_the_contract(told: WebhookHarness) -> None:
     _, got = await told_by(told, "inbox")
     said = [body(each) for each in got if body(each)["event"] == "message_created"]
     keys = (
@@ -104,7 +104,7 @@ async def test_an_inbox_message_has_the_keys_of_the_contract(told: Told) -> None
     assert sorted(str(each["message_type"]) for each in said) == ["incoming", "outgoing"]
 
 
-async def test_an_update_by_another_name_is_still_an_update(told: Told) -> None:
+async def test_an_update_by_another_name_is_still_an_update(told: WebhookHarness) -> None:
     await told.hook(dialect="helpdesk", kinds=("conversation.updated",))
     await told.hook(dialect="helpdesk", kinds=("conversation.closed",))
     talk = await told.talk()
@@ -117,14 +117,16 @@ async def test_an_update_by_another_name_is_still_an_update(told: Told) -> None:
     ]  # fmt: skip
 
 
-async def test_own_headers_are_sent_and_not_kept(told: Told) -> None:
+async def test_own_headers_are_sent_and_not_kept(told: WebhookHarness) -> None:
     await told.hook(headers={"X-Token": "open sesame"})
     await told.say(await told.talk())
     await told.tell()
     assert told.receiver.got[0].headers["x-token"] == "open sesame"
 
 
-async def test_an_assignment_that_comes_with_a_closing_is_told_by_its_name(told: Told) -> None:
+async def test_an_assignment_that_comes_with_a_closing_is_told_by_its_name(
+    told: WebhookHarness,
+) -> None:
     await told.hook(dialect="helpdesk", kinds=("conversation.assigned",))
     talk = await told.talk()
     both = ConversationChanges(status="closed", assignee_id=told.cast.acme.id("ada"))

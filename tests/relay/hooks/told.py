@@ -21,7 +21,7 @@ from tests.support.receiver import Receiver, receiving
 
 
 @dataclass
-class Told:
+class WebhookHarness:
     """Everything a test of webhooks needs."""
 
     cast: Cast
@@ -94,11 +94,11 @@ class Told:
 
 
 @asynccontextmanager
-async def telling(db: Database) -> AsyncIterator[Told]:
+async def webhook_harness(db: Database) -> AsyncIterator[WebhookHarness]:
     """A receiver, a cast, and webhooks that nobody drives."""
     async with receiving() as receiver:
         cast = await make_cast(db, outbound_allow="127.0.0.1", base_url="http://koine.test")
         try:
-            yield Told(cast, receiver, WebhookWorker(cast.engine))
+            yield WebhookHarness(cast, receiver, WebhookWorker(cast.engine))
         finally:
             await cast.engine.outbound.close()
