@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from koine.demo import doors
+from koine.demo import credentials
 from rigs.servers import Server, ServerHome
 from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
@@ -96,7 +96,7 @@ NATS          pids {" ".join(map(str, nats.pids))}"""
 
 
 def _instructions(a: Server, b: Server) -> str:
-    kept = doors.read(a.home.folder / "data" / doors.FILE)
+    kept = credentials.read(a.home.folder / "data" / credentials.FILE)
     assert kept is not None, "a node that is ready has made its demonstration"
     talk = kept.demo.talks.delivery
     return f"""

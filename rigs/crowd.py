@@ -19,7 +19,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from koine.main.open_files import raise_file_limit
+from koine.server.rlimits import raise_file_limit
 from rigs.frames import UnexpectedStatus
 from rigs.manners import MANNERS
 from rigs.tail import StreamFollower

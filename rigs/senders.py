@@ -17,9 +17,9 @@ from koine.engine import engine as engines
 from koine.kit import logs
 from koine.kit.outbound import Allowed, Outbound
 from koine.kit.settings import Settings, environment, load
-from koine.main.hook_voices import webhook_formats
-from koine.main.opening import open_database
-from koine.main.telling import run_realtime
+from koine.server.database import open_database
+from koine.server.lifespan import run_realtime
+from koine.server.webhook_formats import webhook_formats
 
 _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["rigs.senders"])

@@ -96,7 +96,7 @@ class Server:
         given = {"port": self.port, "workers": workers, **(settings or {})}
         self.settings = home.settings(given)
         self.log = home.folder / f"server-{self.port}.log"
-        self._module = f"rigs.sabotage.{sabotage}" if sabotage else "koine.main"
+        self._module = f"rigs.sabotage.{sabotage}" if sabotage else "koine.server"
         self._warm = warm
         self._process: subprocess.Popen[bytes] | ForkedServer | None = None
 

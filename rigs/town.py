@@ -15,13 +15,13 @@ from koine.engine.engine import Engine
 from koine.kit.clock import SystemClock
 from koine.kit.ids import new_id
 from koine.kit.tokens import random_token
-from koine.main.hook_voices import webhook_formats
-from koine.main.opening import open_database
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.identity import Identity, NewIdentity
 from koine.model.inbox import ContactInbox
 from koine.model.permissions import PERMISSIONS
+from koine.server.database import open_database
+from koine.server.webhook_formats import webhook_formats
 from koine.store import inboxes as inbox_rows
 from koine.store import schema
 from koine.store.db import Tx

@@ -18,8 +18,8 @@ from koine.dialects.delivery import shapes
 from koine.engine import engine as engines
 from koine.http.app import build_app
 from koine.kit.settings import load
-from koine.main import dialects
 from koine.model.conversation import Conversation, Participant
+from koine.server import dialects
 from koine.store import participants, posting, schema
 from koine.store.db import Database
 from koine.store.postgres import PostgresDatabase

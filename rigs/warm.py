@@ -1,6 +1,6 @@
 """Servers by the thousand: forked from a process that has read the product's code already.
 
-A server is the very `koine.main` in a process of its own; only the reading of its modules, half a
+A server is the very `koine.server` in a process of its own; only the reading of its modules, half a
 second of it, is done once for all of them. What can be killed and lost is all in the child.
 """
 
@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from koine.main import serving
+from koine.server import run
 
 ROOT = Path(__file__).parent.parent
 
@@ -122,7 +122,7 @@ def _fork(environment: dict[str, str], log: str, life: tuple[int, int]) -> int:
             os.dup2(opened, to)
         os.environ.clear()
         os.environ.update(environment)
-        serving.main()
+        run.main()
         code = 0
     except SystemExit as end:
         if isinstance(end.code, str):

@@ -20,7 +20,6 @@ from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
 from koine.kit.settings import Settings, load
 from koine.kit.tokens import random_token
-from koine.main.hook_voices import webhook_formats
 from koine.model.actor import Actor, ActorKind, operator
 from koine.model.delivery import Delivery
 from koine.model.identity import Identity, NewIdentity
@@ -31,6 +30,7 @@ from koine.model.permissions import (
     ROLE_PERMISSIONS,
 )
 from koine.model.tenant import Tenant
+from koine.server.webhook_formats import webhook_formats
 from koine.store import deliveries
 from koine.store import inboxes as inbox_rows
 from koine.store.db import Database, Tx

@@ -12,8 +12,8 @@ import typer
 from koine.cli import app
 from koine.http.dialect import Dialect, MethodNotAllowed
 from koine.kit import settings
-from koine.main import dialects
 from koine.model import errors
+from koine.server import dialects
 
 ROOT = Path(__file__).parents[1]
 SPOKEN = {each.name: each for each in dialects()}

@@ -3,7 +3,7 @@
 import socket
 import time
 
-from koine.main import leaving, serving
+from koine.server import run, shutdown
 
 BUSY = 0.3
 """Seconds of other work in which a queue forms: without it a fast loop has mostly emptied it."""
@@ -14,8 +14,8 @@ def _just_close(listener: socket.socket) -> None:
     listener.shutdown(socket.SHUT_RDWR)
 
 
-vars(leaving)["refuse_more"] = _just_close
-vars(leaving)["LAST_CALL"] = 0.0
+vars(shutdown)["refuse_more"] = _just_close
+vars(shutdown)["LAST_CALL"] = 0.0
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

@@ -1,8 +1,8 @@
 """Queues for a reader whatever there is to tell it, whether or not it reads."""
 
-from koine.main import serving
-from koine.main.protocols import HttpProtocol, WebSocketProtocol
 from koine.relay.seat import Subscriber
+from koine.server import run
+from koine.server.uvicorn_protocols import HttpProtocol, WebSocketProtocol
 
 
 def write_on(_self: object) -> None:
@@ -20,4 +20,4 @@ for protocol in (HttpProtocol, WebSocketProtocol):
 Subscriber.put = keep  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

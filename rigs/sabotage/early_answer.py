@@ -2,7 +2,7 @@
 
 import time
 
-from koine.main import serving
+from koine.server import run
 from koine.store.sqlite import database, writer
 
 LUCK_S = 0.03
@@ -23,4 +23,4 @@ class Early(writer.Writer):
 vars(database)["Writer"] = Early
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

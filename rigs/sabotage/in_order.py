@@ -1,8 +1,8 @@
 """Lets every reader who is behind look at the events of the whole tenant."""
 
-from koine.main import serving
 from koine.model.actor import Actor
 from koine.relay import backlog
+from koine.server import run
 
 
 def everyone(_actor: Actor) -> bool:
@@ -13,4 +13,4 @@ def everyone(_actor: Actor) -> bool:
 setattr(backlog, "follows_all", everyone)  # noqa: B010  # the fault itself
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

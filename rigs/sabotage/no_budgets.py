@@ -1,7 +1,7 @@
 """Counts nothing: no budget is ever spent."""
 
 from koine.http.limits import WindowBudget
-from koine.main import serving
+from koine.server import run
 
 
 def free(self: WindowBudget, key: str, amount: int, most: int, now: int) -> None:
@@ -11,4 +11,4 @@ def free(self: WindowBudget, key: str, amount: int, most: int, now: int) -> None
 WindowBudget.spend = free  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

@@ -1,7 +1,7 @@
 """Waits for ever: no connection is ever overdue."""
 
-from koine.main import serving
-from koine.main.connections import Connections
+from koine.server import run
+from koine.server.connections import Connections
 
 
 def nobody(self: Connections) -> None:
@@ -11,4 +11,4 @@ def nobody(self: Connections) -> None:
 Connections._sweep = nobody  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

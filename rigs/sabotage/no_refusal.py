@@ -1,6 +1,6 @@
 """Takes a lost PostgreSQL for a fault of its own, and answers so."""
 
-from koine.main import serving
+from koine.server import run
 from koine.store.postgres import database
 
 
@@ -12,4 +12,4 @@ def as_it_is(error: BaseException) -> BaseException:
 vars(database)["translated"] = as_it_is
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

@@ -3,8 +3,8 @@
 import asyncio
 
 from koine.kit.outbound import Outbound, Reply, Request
-from koine.main import serving
 from koine.relay.hooks import breaker
+from koine.server import run
 
 HANDS = asyncio.Semaphore(8)
 _alone = Outbound.send
@@ -20,4 +20,4 @@ vars(breaker)["OPENS_AFTER"] = 10**9
 setattr(Outbound, "send", send)  # noqa: B010  a method may not be assigned to
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

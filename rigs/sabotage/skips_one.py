@@ -1,8 +1,8 @@
 """Takes who comes back on from one event too far, as an off-by-one does."""
 
-from koine.main import serving
 from koine.relay.hub import Hub
 from koine.relay.seat import ResetReason
+from koine.server import run
 
 begin = Hub._start_position
 
@@ -16,4 +16,4 @@ def one_too_far(self: Hub, shown: str | None) -> tuple[int, ResetReason | None]:
 Hub._start_position = one_too_far  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

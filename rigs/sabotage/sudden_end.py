@@ -3,8 +3,8 @@
 import os
 from types import FrameType
 
-from koine.main import serving
-from koine.main.leaving import GracefulShutdown
+from koine.server import run
+from koine.server.shutdown import GracefulShutdown
 
 
 def go(self: GracefulShutdown, number: int, _frame: FrameType | None) -> None:
@@ -15,4 +15,4 @@ def go(self: GracefulShutdown, number: int, _frame: FrameType | None) -> None:
 GracefulShutdown._on_signal = go  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

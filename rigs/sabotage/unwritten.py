@@ -1,6 +1,6 @@
 """Tells its callers that all is well when the commit failed, as a server that swallows errors."""
 
-from koine.main import serving
+from koine.server import run
 from koine.store.sqlite import database, writer
 
 
@@ -16,4 +16,4 @@ class Deaf(writer.Writer):
 database.Writer = Deaf  # type: ignore[attr-defined]  # the fault itself
 
 if __name__ == "__main__":
-    serving.main()
+    run.main()

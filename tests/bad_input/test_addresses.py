@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec import inspect
 
-from koine.main import dialects
+from koine.server import dialects
 from tests.bad_input.asker import Prober, fields, rows
 from tests.bad_input.values import COUNTS, ENCODINGS, FAR, NUMBERS, PLACES
 from tests.matrix.runner import Run

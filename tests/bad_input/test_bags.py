@@ -7,7 +7,7 @@ import pytest
 from msgspec import inspect
 
 from koine.engine.attributes import ATTRIBUTES, SETTINGS
-from koine.main import dialects
+from koine.server import dialects
 from tests.bad_input.asker import Prober, rows
 from tests.matrix.runner import Run
 

@@ -8,7 +8,7 @@ import pytest
 
 from koine.http.loose import CoercingBodyReader
 from koine.http.route import Route
-from koine.main import dialects
+from koine.server import dialects
 from tests.bad_input.asker import Prober, fields, rows
 from tests.bad_input.values import BODIES, TEXTS, TYPES, UNSTORABLE, raw
 from tests.matrix.runner import Run

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from koine.main import dialects
+from koine.server import dialects
 from tests.bad_input.asker import Prober, fields, rows
 from tests.bad_input.values import raw
 from tests.matrix.runner import Run

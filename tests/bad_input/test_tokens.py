@@ -7,9 +7,9 @@ from joserfc import jwt
 
 from koine.engine import tenants
 from koine.engine.tenants import TenantChanges
-from koine.main import dialects
 from koine.model.actor import operator
 from koine.model.tenant import TokenIssuer
+from koine.server import dialects
 from koine.store.db import Database
 from tests.bad_input import tokens
 from tests.bad_input.asker import Prober

@@ -10,7 +10,7 @@ from koine import __version__
 from koine.cli import app
 from koine.cli.commands import COMMANDS
 from koine.kit.settings import describe
-from koine.main import dialects
+from koine.server import dialects
 from tests.cli.typed import Terminal
 
 ROOT = Path(__file__).parents[2]

@@ -7,12 +7,12 @@ from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.main import dialects
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft, Message
 from koine.relay.bus import LocalBus
 from koine.relay.relay import Realtime
+from koine.server import dialects
 from koine.store.db import Database
 from tests.cast import Cast, Company, make_cast
 from tests.drivers.asgi import Caller

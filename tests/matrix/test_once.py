@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from koine.kit.ids import new_id
-from koine.main import dialects
+from koine.server import dialects
 from tests.drivers.asgi import Reply
 from tests.matrix.people import Caller
 from tests.matrix.runner import Run, cells_of

@@ -7,7 +7,7 @@ import pytest
 
 from koine.http.dialect import Dialect
 from koine.http.openapi import document
-from koine.main import dialects
+from koine.server import dialects
 
 
 def searches(dialect: Dialect) -> dict[str, Any]:

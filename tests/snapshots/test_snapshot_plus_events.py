@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.main import dialects
 from koine.relay.relay import Realtime
+from koine.server import dialects
 from koine.store import events
 from koine.store.db import Database
 from tests.cast import make_cast

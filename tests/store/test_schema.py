@@ -88,7 +88,7 @@ def test_the_files_of_the_migrations_are_named_by_their_order() -> None:
 
 def test_a_server_at_the_head_needs_no_alembic() -> None:
     heavy = ("alembic", "mako", "joserfc", "cryptography", "typer")
-    code = f"import sys, koine.main.serving; print(*(set({heavy}) & set(sys.modules)))"
+    code = f"import sys, koine.server.run; print(*(set({heavy}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

@@ -12,9 +12,9 @@ from koine.engine.engine import Engine
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.main.listening import uvicorn_config
 from koine.relay.bus import Bus, LocalBus
 from koine.relay.relay import Realtime
+from koine.server.listener import uvicorn_config
 
 
 class Live(Struct):

@@ -9,8 +9,8 @@ import uvicorn
 
 from koine.kit import metrics
 from koine.kit.settings import load
-from koine.main.connections import Connections
-from koine.main.listening import uvicorn_config
+from koine.server.connections import Connections
+from koine.server.listener import uvicorn_config
 from tests.http.tiny import app
 
 HEAD = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from koine.cli import options
-from koine.cli.failing import CommandError
-from koine.cli.running import run_until_done
+from koine.cli.errors import CommandError
+from koine.cli.runtime import run_until_done
 from koine.kit.settings import Settings
-from koine.main.archives.checking import verify as verified
-from koine.main.archives.making import back_up
-from koine.main.archives.manifest import BadArchive, Manifest
+from koine.server.backup.create import back_up
+from koine.server.backup.manifest import BadArchive, Manifest
+from koine.server.backup.verify import verify as verified
 from koine.store.copies import BackupError
 
 Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from koine.cli.failing import ErrorHandlingGroup
+from koine.cli.errors import ErrorHandlingGroup
 
 COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",

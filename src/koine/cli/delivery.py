@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from koine.cli import options, printing
-from koine.cli.failing import CommandError
-from koine.cli.running import run_in_tenant
+from koine.cli import options, output
+from koine.cli.errors import CommandError
+from koine.cli.runtime import run_in_tenant
 from koine.engine import deliveries
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.engine import Engine
@@ -66,7 +66,7 @@ def import_(
 
         done = run_in_tenant(settings, tenant, work)
     if as_json:
-        printing.print_json(done)
+        output.print_json(done)
     else:
         typer.echo(f"{done['new']} new, {done['known']} known before")
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from koine.cli import options, printing
-from koine.cli.failing import CommandError
-from koine.cli.running import run
-from koine.demo import doors, env
-from koine.demo.making import demonstration
-from koine.demo.showing import all_examples
+from koine.cli import options, output
+from koine.cli.errors import CommandError
+from koine.cli.runtime import run
+from koine.demo import credentials, env
+from koine.demo.create import demonstration
+from koine.demo.output import all_examples
 
 
 def demo(
@@ -30,7 +30,7 @@ def demo(
     kept = run(settings, demonstration)
     url = settings.base_url or kept.base_url or settings.public_url()
     if as_json:
-        printing.print_json(doors.as_json(kept, url))
+        output.print_json(credentials.as_json(kept, url))
     elif as_env:
         typer.echo(env.exports(kept.demo, url))
     else:

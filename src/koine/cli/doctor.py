@@ -4,12 +4,12 @@ import os
 
 import typer
 
-from koine.cli import options, printing
-from koine.cli.checkup import diagnose_database
-from koine.cli.failing import EXIT_FAILED
-from koine.cli.running import run_until_done
+from koine.cli import options, output
+from koine.cli.diagnostics import diagnose_database
+from koine.cli.errors import EXIT_FAILED
+from koine.cli.runtime import run_until_done
 from koine.kit.settings import BadSetting, Settings
-from koine.main.conditions import Finding, check_files, check_secret_key, check_settings
+from koine.server.preflight import Finding, check_files, check_secret_key, check_settings
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -25,7 +25,7 @@ def doctor(
     else:
         findings = run_until_done(_diagnose(settings))
     if as_json:
-        printing.print_json(findings)
+        output.print_json(findings)
     else:
         for each in findings:
             typer.echo(f"{SIGNS[each.level]}  {each.about}: {each.found}")

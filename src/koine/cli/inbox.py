@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from koine.cli import options, printing
-from koine.cli.running import run_in_tenant
+from koine.cli import options, output
+from koine.cli.runtime import run_in_tenant
 from koine.engine import inboxes
 from koine.engine.inboxes import NewInbox
 from koine.model.inbox import ChannelType, Inbox
@@ -39,7 +39,7 @@ def create(
     settings = options.settings(data, database)
     made = run_in_tenant(settings, tenant, lambda engine, boss: inboxes.create(engine, boss, new))
     if as_json:
-        printing.print_json(_row(made) | {"hmac_token": made.hmac_token})
+        output.print_json(_row(made) | {"hmac_token": made.hmac_token})
     else:
         typer.echo(f"inbox {made.name} opened: {made.id}")
         typer.echo(f"inbox_identifier {made.identifier}")
@@ -56,7 +56,7 @@ def list_(
     """List a tenant's inboxes."""
     found = run_in_tenant(options.settings(data, database), tenant, inboxes.list_all)
     headings = ["id", "number", "name", "channel", "identifier"]
-    printing.print_rows(headings, map(_row, found), as_json=as_json)
+    output.print_rows(headings, map(_row, found), as_json=as_json)
 
 
 def _row(inbox: Inbox) -> dict[str, object]:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from koine.cli import options, printing
-from koine.cli.finding import find_user
-from koine.cli.running import resolve_tenant, run, run_in_tenant
+from koine.cli import options, output
+from koine.cli.lookup import find_user
+from koine.cli.runtime import resolve_tenant, run, run_in_tenant
 from koine.engine import keys
 from koine.engine.engine import Engine
 from koine.engine.keys import CreatedApiKey
@@ -57,7 +57,7 @@ def create(
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
-        printing.print_json({"id": made.key.id, "api_key": made.text})
+        output.print_json({"id": made.key.id, "api_key": made.text})
     else:
         typer.echo(f"{made.text}\nKeep it: it is not shown again. Its id is {made.key.id}.")
 
@@ -72,7 +72,7 @@ def list_(
     """List a tenant's keys, the revoked ones too."""
     found = run_in_tenant(options.settings(data, database), tenant, keys.list_all)
     headings = ["id", "prefix", "name", "created", "expires", "revoked"]
-    printing.print_rows(headings, map(_row, found), as_json=as_json)
+    output.print_rows(headings, map(_row, found), as_json=as_json)
 
 
 @app.command()

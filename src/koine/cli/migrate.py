@@ -3,9 +3,9 @@
 import typer
 
 from koine.cli import options
-from koine.cli.running import run_until_done
+from koine.cli.runtime import run_until_done
 from koine.kit.settings import Settings
-from koine.main.opening import database_name, open_database
+from koine.server.database import database_name, open_database
 from koine.store import schema
 
 

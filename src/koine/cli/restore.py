@@ -7,7 +7,7 @@ import typer
 
 from koine.cli import options
 from koine.cli.backup import report
-from koine.main.archives.restoring import restore as restored
+from koine.server.backup.restore import restore as restored
 
 
 def restore(

@@ -35,5 +35,5 @@ def serve(
         data, database, host=host, port=port, workers=workers, demo=demo, log_level=log_level
     )
     # -P: a folder called koine where one happens to stand is not ours.
-    program = [sys.executable, "-P", "-m", "koine.main"]
+    program = [sys.executable, "-P", "-m", "koine.server"]
     os.execve(program[0], program, {**os.environ, **environment(settings)})

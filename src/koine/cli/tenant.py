@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from koine.cli import options, printing
-from koine.cli.failing import CommandError
-from koine.cli.running import run
+from koine.cli import options, output
+from koine.cli.errors import CommandError
+from koine.cli.runtime import run
 from koine.engine import tenants
 from koine.engine.engine import Engine
 from koine.kit.times import iso_ms
@@ -38,7 +38,7 @@ def create(
 
     made = run(options.settings(data, database), work)
     if as_json:
-        printing.print_json(_row(made))
+        output.print_json(_row(made))
     else:
         typer.echo(f"tenant {made.slug} made: {made.id}")
 
@@ -49,7 +49,7 @@ def list_(
 ) -> None:
     """List the tenants."""
     found = run(options.settings(data, database), tenants.everyone)
-    printing.print_rows(["id", "slug", "name", "created"], map(_row, found), as_json=as_json)
+    output.print_rows(["id", "slug", "name", "created"], map(_row, found), as_json=as_json)
 
 
 def _row(tenant: Tenant) -> dict[str, str]:

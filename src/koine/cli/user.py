@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from koine.cli import options, printing
-from koine.cli.failing import CommandError
-from koine.cli.finding import all_users, find_user
-from koine.cli.running import resolve_tenant, run, run_in_tenant
+from koine.cli import options, output
+from koine.cli.errors import CommandError
+from koine.cli.lookup import all_users, find_user
+from koine.cli.runtime import resolve_tenant, run, run_in_tenant
 from koine.engine import people, sessions
 from koine.engine.engine import Engine
 from koine.kit.times import DAY, SECOND, iso_ms
@@ -50,7 +50,7 @@ def create(
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
-        printing.print_json(_row(made))
+        output.print_json(_row(made))
     else:
         typer.echo(f"user {made.email} made: {made.id}")
 
@@ -65,7 +65,7 @@ def list_(
     """List a tenant's users."""
     found = run_in_tenant(options.settings(data, database), tenant, all_users)
     headings = ["id", "email", "name", "role", "created"]
-    printing.print_rows(headings, map(_row, found), as_json=as_json)
+    output.print_rows(headings, map(_row, found), as_json=as_json)
 
 
 @app.command("set-password")

@@ -2,7 +2,7 @@
 
 import shlex
 
-from koine.demo.doors import DemoTenant
+from koine.demo.credentials import DemoTenant
 
 
 def variables(company: DemoTenant, base_url: str) -> dict[str, str]:

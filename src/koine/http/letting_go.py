@@ -11,7 +11,7 @@ from collections.abc import Callable
 from koine.http.call import Scope
 
 ABORT = "koine.abort"
-"""The entry's name; main/protocols.py puts it there."""
+"""The entry's name; server/uvicorn_protocols.py puts it there."""
 
 
 def abort_connection(scope: Scope) -> bool:

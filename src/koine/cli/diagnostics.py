@@ -1,0 +1,35 @@
+"""What `koine doctor` looks at beyond what a server looks at when it starts."""
+
+from koine.kit.settings import Settings
+from koine.server.database import (
+    StartupError,
+    database_name,
+    is_postgres,
+    open_database,
+    sqlite_path,
+)
+from koine.server.preflight import Finding, check_database
+from koine.store import schema
+from koine.store.schema import WrongSchema
+
+
+async def diagnose_database(settings: Settings) -> list[Finding]:
+    """Whether it answers, how old it and its tables are, and whether it can be trusted."""
+    if not is_postgres(settings) and not sqlite_path(settings).exists():
+        where = database_name(settings)
+        return [Finding("ok", "database", f"{where} is not there yet, it will be made")]
+    try:
+        db = await open_database(settings)
+    except StartupError as error:
+        return [Finding("problem", "database", str(error), "see KOINE_DATABASE_URL")]
+    try:
+        size = await db.size_bytes() / (1 << 20)
+        found = [Finding("ok", "database", f"{database_name(settings)} answers, {size:.1f} MiB")]
+        try:
+            await schema.check(db)
+            found.append(Finding("ok", "tables", f"at {await db.version()}"))
+        except WrongSchema as error:
+            found.append(Finding("problem", "tables", str(error), "koine migrate"))
+    finally:
+        await db.close()
+    return found + await check_database(settings)

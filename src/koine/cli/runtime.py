@@ -1,0 +1,77 @@
+"""Run one piece of work on an engine, beside a running server if there is one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TypeVar
+
+from koine.cli.errors import CommandError
+from koine.engine import engine as engines
+from koine.engine import tenants
+from koine.engine.engine import Engine
+from koine.kit import logs
+from koine.kit.clock import SystemClock
+from koine.kit.settings import Settings
+from koine.model.actor import Actor, operator
+from koine.model.tenant import Tenant
+from koine.server.database import StartupError, open_database
+from koine.server.webhook_formats import webhook_formats
+from koine.store import schema
+
+R = TypeVar("R")
+
+
+def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
+    """What `work` answers, on an engine of its own that is closed after it.
+
+    An empty database gets its tables; one of an older Koine is left to `koine migrate`.
+    Raises Said where the database cannot be had, and what `work` raises.
+    """
+    return run_until_done(_run(settings, work))
+
+
+def run_in_tenant(
+    settings: Settings, name: str | None, work: Callable[[Engine, Actor], Awaitable[R]]
+) -> R:
+    """As `run`, by the operator of the tenant meant by `--tenant`. Raises NotFound too."""
+
+    async def in_tenant(engine: Engine) -> R:
+        _, boss = await resolve_tenant(engine, name)
+        return await work(engine, boss)
+
+    return run(settings, in_tenant)
+
+
+def run_until_done(work: Coroutine[object, object, R]) -> R:
+    """What `work` answers, with only errors logged. Raises Said where the database cannot be had,
+    and what `work` raises."""
+    logs.configure("error", json=False)
+    try:
+        return asyncio.run(work)
+    except (StartupError, schema.WrongSchema) as error:
+        raise CommandError(str(error)) from None
+
+
+async def resolve_tenant(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:
+    """The tenant meant by `--tenant`, and its operator. Raises NotFound, Said."""
+    if name is not None:
+        tenant = await tenants.named(engine, name)
+        return tenant, operator(tenant.id)
+    every = await tenants.everyone(engine)
+    if not every:
+        raise CommandError("there is no tenant yet: koine tenant create NAME")
+    if len(every) > 1:
+        names = ", ".join(tenant.slug for tenant in every[:10])
+        raise CommandError(f"there are several tenants: say which with --tenant ({names})")
+    return every[0], operator(every[0].id)
+
+
+async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
+    db = await open_database(settings)
+    try:
+        if await db.version() is None:
+            await schema.migrate(db)
+        await schema.check(db)
+        voices = webhook_formats(settings.public_url())
+        return await work(await engines.open_engine(db, SystemClock(), settings, voices))
+    finally:
+        await db.close()

@@ -1,5 +1,0 @@
-"""Put the floors together and serve them: one process, or several on one PostgreSQL."""
-
-from koine.main.speaking import create_app, dialects
-
-__all__ = ["create_app", "dialects"]

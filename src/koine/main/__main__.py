@@ -1,6 +1,0 @@
-"""What `koine serve` becomes: the server of the environment's settings."""
-
-from koine.main.serving import main
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,32 @@
+"""The application: every dialect, on one engine."""
+
+from koine.dialects.chats import Chats
+from koine.dialects.delivery import Delivery
+from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.inbox import InboxDialect
+from koine.dialects.native import Native
+from koine.engine.engine import Engine
+from koine.http import app as http
+from koine.http.dialect import Dialect
+from koine.http.idempotency_store import DatabaseIdempotencyStore
+from koine.relay.relay import Realtime
+from koine.server.readiness import Readiness
+
+
+def dialects() -> list[Dialect]:
+    """Every dialect the server speaks, in the order they are shown."""
+    return [Delivery(), Helpdesk(), Chats(), InboxDialect(), Native()]
+
+
+def create_app(engine: Engine, relay: Realtime | None = None) -> http.App:
+    """Every dialect, on one engine; live, with a relay."""
+    lag_seconds = relay.log_reader.idle_seconds if relay else None
+    ready = Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks
+    return http.build_app(
+        dialects(),
+        engine,
+        engine.settings,
+        ready=ready,
+        idempotency=DatabaseIdempotencyStore(engine),
+        relay=relay,
+    )

@@ -1,0 +1,213 @@
+"""What a server needs: looked at when it starts, and by `koine doctor`.
+
+A finding that is `fatal` keeps the server from starting, for it would lose or corrupt what it
+acknowledges; the others are told. Nothing here changes anything.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+from msgspec import Struct
+
+from koine.kit.later import LazyModule
+from koine.kit.settings import Settings, unknown, variable
+from koine.server.database import StartupError, is_postgres, sqlite_path
+
+if TYPE_CHECKING:
+    from koine.store.postgres import condition as postgres
+    from koine.store.sqlite import connection as sqlite
+else:
+    postgres = LazyModule("koine.store.postgres.condition")
+    sqlite = LazyModule("koine.store.sqlite.connection")
+
+_log = structlog.get_logger("koine")
+
+LOW_DISK_SHARE = 0.05
+"""Share of the disk below which there is a warning; a tenth of it is a problem."""
+SKEW_SECONDS = 5
+SLOW_CONNECTION_BYTES = 256 * 1024
+"""Bytes a second that slow connections do not reach."""
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+NETWORK_FILE_SYSTEMS = frozenset(
+    (
+        "afs", "beegfs", "ceph", "cifs", "coda", "fuse.glusterfs", "fuse.sshfs",
+        "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
+    )
+)  # fmt: skip
+"""File systems whose locks do not hold, or not between machines."""
+MOUNTINFO = Path("/proc/self/mountinfo")
+
+Level = Literal["ok", "warning", "problem"]
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at; `advice` says what to do about it."""
+
+    level: Level
+    about: str
+    found: str
+    advice: str = ""
+    fatal: bool = False
+
+
+async def check_start(settings: Settings) -> None:
+    """Log what should not be, raise CannotStart for what must not be."""
+    found = [*check_settings({}, settings), *check_files(settings), *await check_database(settings)]
+    raise_fatal(found)
+
+
+def raise_fatal(findings: Iterable[Finding]) -> None:
+    """As `check_start`, of these findings."""
+    for each in findings:
+        if each.fatal:
+            raise StartupError(f"{each.found}: {each.advice}")
+        if each.level != "ok":
+            _log.warning(each.about, found=each.found, advice=each.advice)
+
+
+def check_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
+    """Settings that are misspelt, that exclude each other, or that open the server too wide."""
+    misspelt = unknown(env)
+    if misspelt:
+        names = ", ".join(misspelt)
+        yield Finding("problem", "settings", f"unknown: {names}", "see docs/running.md for names")
+    elif env:
+        yield Finding("ok", "settings", "every KOINE_ variable is known")
+    if settings.workers > 1 and not is_postgres(settings):
+        found = "several workers need PostgreSQL, a SQLite file is served by one process"
+        advice = "use --workers 1 or --database postgresql://…"
+        yield Finding("problem", "workers", found, advice, fatal=True)
+    yield from _check_upload_budgets(settings)
+    yield from _check_limits(settings)
+    if settings.host in LOOPBACK_HOSTS:
+        return
+    if not settings.base_url.startswith("https://"):
+        found = f"{settings.host} is reachable from outside, and no https:// URL is set"
+        advice = "set KOINE_BASE_URL to the https URL of the reverse proxy"
+        yield Finding("warning", "host", found, advice)
+    if settings.demo:
+        found = f"the demonstration's keys open a server that listens on {settings.host}"
+        advice = "serve it on 127.0.0.1, or without --demo and with an empty database"
+        yield Finding("warning", "demo", found, advice)
+
+
+def _check_upload_budgets(settings: Settings) -> Iterator[Finding]:
+    """Budgets that can never take what a single request may bring."""
+    for name in ("contact", "inbox", "tenant"):
+        setting = f"upload_budget_per_{name}"
+        if 0 < getattr(settings, setting) < settings.upload_limit:
+            found = f"{variable(setting)} is less than {variable('upload_limit')}"
+            advice = "the largest uploads are always refused: raise the one or lower the other"
+            yield Finding("warning", "uploads", found, advice)
+
+
+def check_secret_key(settings: Settings) -> Finding:
+    """Whether who reads the database, or a backup of it, also reads what is sealed in it."""
+    if settings.secret_key:
+        return Finding("ok", "secrets", "the key that seals secrets is not in the database")
+    found = "the key that signs tokens and seals webhooks' secrets lies in the database with them"
+    advice = "set KOINE_SECRET_KEY before webhooks are made; see docs/running.md"
+    return Finding("warning", "secrets", found, advice)
+
+
+def _check_limits(settings: Settings) -> Iterator[Finding]:
+    """Limits that would refuse callers they are not meant for."""
+    if settings.base_url and not settings.trusted_proxies:
+        found = (
+            "KOINE_BASE_URL is set and KOINE_TRUSTED_PROXIES is not: "
+            "behind a proxy all callers count as one address"
+        )
+        advice = "set KOINE_TRUSTED_PROXIES to the proxy's address, unless callers connect directly"
+        yield Finding("warning", "proxies", found, advice)
+    pace = settings.upload_limit // settings.body_max_seconds
+    if pace > SLOW_CONNECTION_BYTES:
+        found = f"an upload of the largest size must come at {pace >> 10:,} KiB a second"
+        advice = "raise KOINE_BODY_MAX_SECONDS, or lower KOINE_UPLOAD_LIMIT"
+        yield Finding("warning", "limits", found, advice)
+    streams = settings.streams_per_address or settings.streams_per_credential
+    if 0 < settings.connections_per_address < streams:
+        found = "an address may have fewer connections than streams"
+        advice = "raise KOINE_CONNECTIONS_PER_ADDRESS above KOINE_STREAMS_PER_ADDRESS"
+        yield Finding("warning", "limits", found, advice)
+
+
+def check_files(settings: Settings) -> Iterator[Finding]:
+    """Disk space, what kind of disk it is, and who may read the files."""
+    folder = Path(settings.data_dir)
+    if not folder.exists():
+        yield Finding("ok", "files", f"{folder} is not there yet, it will be made")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        advice = "give it to the user that runs koine"
+        yield Finding("problem", "files", f"{folder} cannot be written", advice)
+    usage = shutil.disk_usage(folder)
+    share = usage.free / usage.total
+    level: Level = (
+        "ok" if share > LOW_DISK_SHARE else "warning" if share > LOW_DISK_SHARE / 10 else "problem"
+    )
+    advice = "" if level == "ok" else "make room: without it nothing can be saved"
+    found = f"{usage.free / (1 << 30):.1f} GiB ({share:.0%}) free in {folder}"
+    yield Finding(level, "disk", found, advice)
+    for file in (sqlite_path(settings), folder / "demo.json"):
+        if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+            yield Finding("problem", "files", f"others may read {file}", f"chmod 600 {file}")
+    uploads = folder / "files"
+    if uploads.exists() and stat.S_IMODE(uploads.stat().st_mode) & 0o077:
+        yield Finding("problem", "files", f"others may read {uploads}", f"chmod 700 {uploads}")
+
+
+async def check_database(settings: Settings) -> list[Finding]:
+    """The library or the server, and whether it keeps what it is given."""
+    if not is_postgres(settings):
+        return list(_sqlite(sqlite_path(settings)))
+    try:
+        return list(_postgres(await postgres.check_server(settings.database_url), settings))
+    except Exception as error:
+        # Whoever opens the database next says it better.
+        return [Finding("problem", "database", f"cannot be asked: {type(error).__name__}")]
+
+
+def file_system_type(path: Path, mounts: str) -> str:
+    """The type of the file system that holds `path`, "" if unknown. `mounts` is in the form of
+    /proc/self/mountinfo."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        mount, _, source = line.partition(" - ")
+        point = mount.split(" ")[4].replace("\\040", " ")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, source.split(" ")[0]
+    return kind
+
+
+def _sqlite(path: Path) -> Iterator[Finding]:
+    version = sqlite.version()
+    if sqlite.is_unsupported():
+        advice = "3.51.3 or newer is needed: older ones can corrupt the file (the WAL-reset bug)"
+        yield Finding("problem", "version", f"SQLite {version} is too old", advice, fatal=True)
+    else:
+        yield Finding("ok", "version", f"SQLite {version}")
+    kind = file_system_type(path.resolve(), MOUNTINFO.read_text()) if MOUNTINFO.exists() else ""
+    if kind in NETWORK_FILE_SYSTEMS:
+        advice = "put the data folder on a local disk, or use PostgreSQL"
+        found = f"{path} is on a network file system ({kind}), whose locks SQLite cannot trust"
+        yield Finding("problem", "files", found, advice, fatal=True)
+
+
+def _postgres(known: "postgres.ServerSettings", settings: Settings) -> Iterator[Finding]:
+    yield Finding("ok", "version", f"PostgreSQL {known.version}")
+    allowed = settings.unsafe_database
+    for name in known.disabled:
+        advice = f"set {name} = on: without it a power cut loses what was acknowledged"
+        if not allowed:
+            advice += " (KOINE_UNSAFE_DATABASE=true serves all the same)"
+        level: Level = "warning" if allowed else "problem"
+        yield Finding(level, "durability", f"{name} is off", advice, fatal=not allowed)
+    skewed = known.clock_skew >= SKEW_SECONDS
+    advice = "let both machines ask a time server (NTP)" if skewed else ""
+    found = f"{known.clock_skew:.1f} s between the server's and ours"
+    yield Finding("warning" if skewed else "ok", "clock", found, advice)

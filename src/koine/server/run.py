@@ -1,0 +1,203 @@
+"""Serve until told to stop: in this process, or in several."""
+
+import asyncio
+import gc
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+import uvloop
+from msgspec import structs
+
+from koine import __version__
+from koine.demo.create import demonstration
+from koine.demo.output import summary
+from koine.engine import engine as engines
+from koine.engine.engine import Engine
+from koine.engine.upkeep import maintenance_jobs
+from koine.http.call import Receive, Scope, Send
+from koine.kit import logs, private
+from koine.kit.clock import SystemClock
+from koine.kit.settings import BadSetting, Settings, environment, load
+from koine.model.errors import Conflict, Unavailable
+from koine.server.app import create_app
+from koine.server.database import StartupError, database_name, open_database
+from koine.server.lifespan import run_realtime
+from koine.server.listener import Server, open_listener, uvicorn_config
+from koine.server.observability import observability
+from koine.server.preflight import check_start
+from koine.server.rlimits import raise_file_limit
+from koine.server.shutdown import CloseConnectionMiddleware, GracefulShutdown
+from koine.server.webhook_formats import webhook_formats
+from koine.server.workers import Supervisor
+from koine.store import schema
+from koine.store.db import AlreadyServed
+
+_log = structlog.get_logger("koine")
+
+
+def main() -> None:
+    """Serve with the settings of the environment: what `koine serve` becomes.
+
+    Exits 0 when told to stop, 1 with a sentence when it cannot start.
+    """
+    try:
+        serve(load(os.environ))
+    except (StartupError, AlreadyServed, schema.WrongSchema, BadSetting) as error:
+        sys.exit(f"koine: {error}")
+    except Conflict as refusal:
+        sys.exit(f"koine: {refusal.message}")
+    except Unavailable:
+        sys.exit("koine: the database does not answer: see `koine doctor`")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop (SIGTERM, Ctrl-C).
+
+    Raises CannotStart, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
+    """
+    _configure_log(settings)
+    raise_file_limit()
+    asyncio.run(check_start(settings))
+    _close_uploads(settings)
+    with open_listener(settings) as listener:
+        settings = structs.replace(settings, port=listener.getsockname()[1])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+            if settings.workers == 1:
+                loop.run(_serve_alone(settings, listener))
+                return
+            loop.run(_migrate_first(settings))
+        _serve_many(settings, listener)
+
+
+def _close_uploads(settings: Settings) -> None:
+    """Close what older versions stored to the machine's other accounts."""
+    folder = Path(settings.data_dir) / "files"
+    try:
+        if private.restrict(folder):
+            _log.info("uploads were readable by other accounts and are no more", folder=str(folder))
+    except OSError as error:
+        _log.warning("uploads are readable by other accounts", folder=str(folder), error=str(error))
+
+
+def worker() -> "Worker":
+    """One of several processes' application; uvicorn calls it, the environment has the settings."""
+    settings = load(os.environ)
+    _configure_log(settings)
+    return Worker(settings)
+
+
+class Worker:
+    """An ASGI application that opens its database when it is started."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: CloseConnectionMiddleware | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._app is not None:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        with observability(self._settings):
+            async with (
+                open_engine(self._settings) as engine,
+                maintenance_jobs(engine),
+                run_realtime(engine) as relay,
+            ):
+                self._app = CloseConnectionMiddleware(
+                    create_app(engine, relay), engine.shutdown_signal
+                )
+                _freeze_gc()
+                GracefulShutdown(
+                    engine.shutdown_signal, self._settings.drain_seconds, None
+                ).install()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
+    with observability(settings):
+        async with (
+            open_engine(settings) as engine,
+            maintenance_jobs(engine),
+            run_realtime(engine) as relay,
+        ):
+            app = CloseConnectionMiddleware(create_app(engine, relay), engine.shutdown_signal)
+            leaving = GracefulShutdown(engine.shutdown_signal, settings.drain_seconds, listener)
+            server = Server(uvicorn_config(settings, app, lifespan="off"), leaving.install)
+            # The socket listens already: whoever connects now is answered in a moment.
+            await _print_startup(engine)
+            _freeze_gc()
+            await server.serve(sockets=[listener])
+
+
+async def _migrate_first(settings: Settings) -> None:
+    """Find out, before there are workers to fail one by one, that the database can be had."""
+    with observability(settings):
+        async with open_engine(settings) as engine:
+            await _print_startup(engine)
+
+
+def _serve_many(settings: Settings, listener: socket.socket) -> None:
+    os.environ.update(environment(settings))
+    factory = "koine.server.run:worker"
+    config = uvicorn_config(settings, factory, lifespan="on", workers=settings.workers)
+    workers = Supervisor(config, listener, settings.drain_seconds)
+    workers.run()
+    if workers.failed:
+        raise StartupError("a worker could not start: the log says why")
+
+
+async def _print_startup(engine: Engine) -> None:
+    """Print the server's URL, and the demonstration's credentials if there is to be one."""
+    settings = engine.settings
+    url, where = settings.public_url(), database_name(settings)
+    if settings.demo:
+        kept = await demonstration(engine, url)
+        sys.stdout.write(summary(kept.demo, url, settings.data_dir))
+    sys.stdout.write(f"\nKoine serves {url}, and its API documents at {url}/docs\n")
+    sys.stdout.flush()
+    _log.info("serving", url=url, database=where, workers=settings.workers, version=__version__)
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """An engine over the settings' database, which this process serves while the context is open.
+
+    Raises CannotStart, AlreadyServed (another process serves this SQLite file), WrongSchema.
+    """
+    db = await open_database(settings)
+    try:
+        db.claim_serving()
+        await schema.migrate(db)
+        voices = webhook_formats(settings.public_url())
+        engine = await engines.open_engine(db, SystemClock(), settings, voices)
+        try:
+            yield engine
+        finally:
+            await engine.outbound.close()
+    finally:
+        await db.close()
+
+
+def _configure_log(settings: Settings) -> None:
+    json = settings.log_format == "json" or (settings.log_format == "auto" and not os.isatty(2))
+    logs.configure(settings.log_level, json=json)
+
+
+def _freeze_gc() -> None:
+    """What is there now stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,107 @@
+"""Go without anyone noticing: SIGTERM or Ctrl-C, and what comes after.
+
+1. `/readyz` says 503 at once, streams are told to come back, every answer closes its connection;
+   requests are still taken for `drain_seconds`, so that balancers and clients turn to another
+   process. (Nobody is behind a balancer where Ctrl-C is pressed: there it is no time at all.)
+2. No new connection is let in; those that stand in the queue are answered.
+3. The server stops: requests under way have `grace_seconds`, then the database is closed.
+
+A second signal ends the process where it stands.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from contextvars import Context
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from koine.http.call import Message, Receive, Scope, Send
+from koine.http.headers import has
+from koine.kit.draining import ShutdownSignal
+from koine.server.listener import App, drop_new_connections
+
+_log = structlog.get_logger("koine")
+
+ACCEPT_GRACE_SECONDS = 0.2
+"""Seconds in which whoever is connected already, but not accepted, is; and in which who was
+accepted last, by this process or one of several, says what he wants."""
+_CONNECTION_CLOSE = (b"connection", b"close")
+
+
+class GracefulShutdown:
+    """What a signal does to this process, once `install`ed over the server's own handlers."""
+
+    def __init__(
+        self, draining: ShutdownSignal, drain_seconds: float, listener: socket.socket | None
+    ) -> None:
+        """`listener` is None in one of several workers: there the parent refuses connections, and
+        it alone counts signals (a terminal and a service manager signal all of a group)."""
+        self._draining = draining
+        self._drain_seconds = drain_seconds
+        self._listener = listener
+        self._signal_received = False
+        self._task: asyncio.Task[None] | None = None
+        self._server: uvicorn.Server | None = None
+
+    def install(self) -> None:
+        """Take the signals over; called when the server has set its handlers, on its loop."""
+        handler = signal.getsignal(signal.SIGTERM)
+        self._server = getattr(handler, "__self__", None)
+        assert isinstance(self._server, uvicorn.Server), "the server handles SIGTERM"
+        self._loop = asyncio.get_running_loop()
+        signal.signal(signal.SIGTERM, self._on_signal)
+        alone = self._listener is not None
+        signal.signal(signal.SIGINT, self._on_signal if alone else signal.SIG_IGN)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if not self._signal_received:
+            self._signal_received = True
+            self._loop.call_soon_threadsafe(self._start_draining, number, context=Context())
+        elif self._listener is not None:
+            os._exit(128 + number)
+
+    def _start_draining(self, number: int) -> None:
+        self._draining.start()
+        _log.info("draining", seconds=self._drain_seconds)
+        self._task = self._loop.create_task(self._shut_down(number))
+
+    async def _shut_down(self, number: int) -> None:
+        await asyncio.sleep(0 if number == signal.SIGINT else self._drain_seconds)
+        if self._listener is not None:
+            drop_new_connections(self._listener)
+        await asyncio.sleep(ACCEPT_GRACE_SECONDS)
+        assert self._server is not None
+        for socket_ in self._server.servers:
+            socket_.close()
+        await asyncio.sleep(ACCEPT_GRACE_SECONDS)
+        self._server.handle_exit(number, None)
+
+
+class CloseConnectionMiddleware:
+    """An application whose answers close their connections once draining has begun."""
+
+    def __init__(self, app: App, draining: ShutdownSignal) -> None:
+        self._app = app
+        self._draining = draining
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope."""
+
+        if self._draining.started:
+            send = _close_connection(send)
+        await self._app(scope, receive, send)
+
+
+def _close_connection(send: Send) -> Send:
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if not has(headers, _CONNECTION_CLOSE[0]):
+                message["headers"] = [*headers, _CONNECTION_CLOSE]
+        await send(message)
+
+    return closing

@@ -1,0 +1,110 @@
+"""The file of the demonstration's keys, and what is printed of it."""
+
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from koine.demo import credentials, env
+from koine.demo.credentials import DemoFile
+from koine.demo.example_calls import CALLS, examples
+from koine.demo.output import CREDENTIALS, all_examples, summary
+
+DOORS = credentials.Credentials(
+    "t",
+    credentials.DeliveryCredentials(
+        credentials.Tokens("a", "d", "dr", "c", "o"),
+        [credentials.UnusedDelivery("p", "ORD-1", "Ann Lee")],
+    ),
+    credentials.HelpdeskCredentials("k", "r", "i", "c", "u"),
+    credentials.ChatsCredentials("k", "ch", "o", "re"),
+    credentials.InboxCredentials("in", "co", "h"),
+    credentials.NativeCredentials("e@x.test", "pass word"),
+)
+COMPANY = credentials.DemoTenant(DOORS, credentials.ExampleConversations("1", "2", "3", 4), {})
+KEPT = DemoFile(1, COMPANY, COMPANY, "http://koine.test")
+
+
+def test_what_is_written_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "demo.json"
+    credentials.write(path, KEPT)
+    assert credentials.read(path) == KEPT
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "{}", "[]"])
+def test_what_cannot_be_read_is_none(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "demo.json"
+    if text is not None:
+        path.write_text(text)
+    assert credentials.read(path) is None
+
+
+def test_the_printed_object() -> None:
+    told = msgspec.json.decode(msgspec.json.encode(credentials.as_json(KEPT, "http://x")))
+    rival = told.pop("rival")
+    assert told.pop("base_url") == "http://x"
+    assert told == rival
+    assert told == {
+        "tenant_id": "t",
+        "delivery": {
+            "tokens": {
+                "admin": "a", "dispatcher": "d", "driver": "dr", "customer": "c", "outsider": "o",
+            },
+            "deliveries": [
+                {"id": "p", "external_reference_id": "ORD-1", "customer_name": "Ann Lee"}
+            ],
+        },
+        "helpdesk": {
+            "api_key": "k", "read_only_key": "r", "inbox_id": "i", "customer_id": "c",
+            "user_id": "u",
+        },
+        "chats": {"api_key": "k", "channel_id": "ch", "owner_id": "o", "responder_id": "re"},
+        "inbox": {"inbox_identifier": "in", "contact_identifier": "co", "hmac_token": "h"},
+        "native": {"email": "e@x.test", "password": "pass word"},
+    }  # fmt: skip
+
+
+def test_exports_are_quoted_for_a_shell() -> None:
+    lines = env.exports(COMPANY, "http://x").split("\n")
+    assert "export password='pass word'" in lines
+    assert "export ONDI_BASE_URL=http://x" in lines
+
+
+def test_every_documented_call_has_an_example() -> None:
+    count = {
+        name: sum(call.dialect == name for call in CALLS)
+        for name in ("delivery", "helpdesk", "chats", "inbox")
+    }
+    assert count == {"delivery": 5, "helpdesk": 5, "chats": 7, "inbox": 12}
+
+
+def test_examples_have_their_values() -> None:
+    for example in examples(COMPANY, "http://x"):
+        assert "$" not in example.command and "http://x/" in example.command
+
+
+def test_a_value_that_would_break_out_of_its_quotes_is_not_shown() -> None:
+    with pytest.raises(ValueError):
+        examples(COMPANY, 'http://x"; rm -r /')
+
+
+def test_each_dialect_is_shown_with_its_credentials() -> None:
+    text = all_examples(COMPANY, "http://x", "my data")
+    for dialect in ("delivery", "helpdesk", "chats", "inbox", "native"):
+        assert f"# ---- {dialect}\n# " in text
+    assert "koine demo --env --data 'my data'" in text
+
+
+def test_a_start_prints_what_a_person_reads() -> None:
+    text = summary(COMPANY, "http://x", "my data")
+    assert len(text.splitlines()) <= 25
+    rows = [line.split() for line in text.splitlines()]
+    values = env.variables(COMPANY, "http://x")
+    for name in CREDENTIALS:
+        row = next(row for row in rows if row[:1] == [name])
+        assert row[-1] == values[name].split()[-1]
+    assert "http://x/docs" in text
+    assert "koine demo --data 'my data'" in text and "--env" in text

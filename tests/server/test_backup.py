@@ -1,0 +1,299 @@
+"""Backups: made under load, restored elsewhere, and never believed without a look."""
+
+import asyncio
+import os
+import random
+import shutil
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from koine.engine import files
+from koine.kit.settings import Settings
+from koine.model.message import Attachment
+from koine.server.backup.create import back_up
+from koine.server.backup.manifest import BadArchive, Manifest, encode
+from koine.server.backup.restore import restore
+from koine.server.backup.tar import unpack, write_archive
+from koine.server.backup.verify import differences, verify
+from koine.server.database import copying, open_database
+from koine.store import log, schema
+from koine.store.copies import BackupError
+from rigs.ledger import ConsistencyCheck
+from rigs.load import Load
+from rigs.sends import Sends
+from rigs.servers import ServerHome, nodes
+from rigs.town import SeededTenant, open_engine, seed
+from tests.engine.test_files import Bytes
+from tests.support.shared_postgres import SharedPostgres
+
+DRILLS = 10
+
+
+class Place:
+    """Where one database is, and room for archives and for others to be restored to."""
+
+    def __init__(self, folder: Path, backend: str, shared: SharedPostgres) -> None:
+        self.folder = folder
+        self._shared = shared if backend == "postgres" else None
+        self.home = self.another("home")
+
+    def another(self, name: str) -> ServerHome:
+        url = self._shared.new_empty_database() if self._shared else ""
+        return ServerHome(self.folder / name, url)
+
+    def settings(self, home: ServerHome) -> Settings:
+        programs = self._shared.programs() if self._shared else ""
+        return home.settings({"postgres_programs": programs})
+
+    async def back_up(self) -> Path:
+        # In a thread, as the command is a process: the load's clients have this loop.
+        work = back_up(self.settings(self.home), self.folder / "backup.tar")
+        return await asyncio.to_thread(asyncio.run, work)
+
+    async def verify(self, path: Path) -> list[str]:
+        with_parts = self.fresh()
+        return (await verify(self.settings(self.home), path, with_parts))[1]
+
+    async def restore(self, path: Path, home: ServerHome, *, force: bool = False) -> list[str]:
+        return (await restore(self.settings(home), path, self.fresh(), force=force))[1]
+
+    def fresh(self) -> Path:
+        shutil.rmtree(self.folder / "parts", ignore_errors=True)
+        (self.folder / "parts").mkdir()
+        return self.folder / "parts"
+
+
+@pytest.fixture
+def place(tmp_path: Path, backend: str, shared_postgres: SharedPostgres) -> Place:
+    return Place(tmp_path, backend, shared_postgres)
+
+
+async def test_drill_ten_backups_under_load_hold_what_was_acknowledged(place: Place) -> None:
+    town, ledger = await seed(place.home, 50), ConsistencyCheck()
+    async with nodes(place.home) as (server,):
+        load = Load(server.port, Sends(town, random.Random(1)), ledger, clients=4)
+        load.start()
+        for _ in range(DRILLS):
+            await asyncio.sleep(0.2)
+            told = set(ledger.told)
+            path = await place.back_up()
+            wrong, keys = await looked_at(place, path)
+            assert wrong == [] and told <= keys
+        await load.finish()
+    assert len(ledger.told) > DRILLS
+
+
+async def test_what_was_restored_is_what_was_told(place: Place) -> None:
+    town, ledger = await seed(place.home, 20), ConsistencyCheck()
+    async with nodes(place.home) as (server,):
+        load = Load(server.port, Sends(town, random.Random(2)), ledger, clients=4)
+        load.start()
+        await asyncio.sleep(1)
+        told = dict(ledger.told)
+        path = await place.back_up()
+        await load.finish()
+    elsewhere = place.another("elsewhere")
+    assert await place.restore(path, elsewhere) == []
+    ledger.told = told
+    verdict = await ledger.compare(elsewhere, town)
+    assert verdict.ok and verdict.acknowledged, verdict
+    async with nodes(elsewhere) as (server,):
+        assert await server.is_ready()
+
+
+async def test_a_restored_log_begins_a_new_epoch(place: Place) -> None:
+    await seed(place.home, 1)
+    before = await epoch(place, place.home)
+    elsewhere = place.another("elsewhere")
+    await place.restore(await place.back_up(), elsewhere)
+    assert await epoch(place, elsewhere) != before
+
+
+async def test_an_older_backup_is_brought_up_to_date(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(schema, "_MIGRATIONS", first_migration(place.folder))
+        await migrated(place.settings(place.home))
+        path = await place.back_up()
+    elsewhere = place.another("elsewhere")
+    assert head(place, path) == "0001" != schema.head()
+    assert await place.restore(path, elsewhere) == []
+    assert await migrated(place.settings(elsewhere)) == schema.head()
+
+
+async def test_uploads_come_with_it(place: Place) -> None:
+    kept, _ = await two_uploads(place)
+    elsewhere = place.another("elsewhere")
+    assert await place.restore(await place.back_up(), elsewhere) == []
+    async with open_engine(elsewhere) as engine:
+        found = await files.open_by_key(engine, kept.key)
+        assert [chunk async for chunk in found.part(0, found.file.size)] == [b"kept"]
+
+
+async def test_an_upload_that_was_damaged_is_made_good(place: Place) -> None:
+    kept, _ = await two_uploads(place)
+    path, upload = await place.back_up(), place.home.folder / "data" / files.relative_path(kept.key)
+    upload.write_bytes(b"kepX")
+    assert await place.restore(path, place.home, force=True) == []
+    assert upload.read_bytes() == b"kept"
+    assert stat.S_IMODE(upload.stat().st_mode) == 0o600
+
+
+async def test_an_upload_deleted_meanwhile_is_told_and_no_difference(place: Place) -> None:
+    _, gone = await two_uploads(place)
+    (place.home.folder / "data" / files.relative_path(gone.key)).unlink()
+    path = await place.back_up()
+    assert await place.verify(path) == []
+    assert unpack(path, place.fresh()).gone == [gone.key]
+
+
+async def test_only_its_owner_reads_an_archive_and_nothing_is_left_over(place: Place) -> None:
+    await seed(place.home, 1)
+    path = await place.back_up()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in place.folder.iterdir() if each.name.startswith(".")] == []
+
+
+async def test_a_database_with_something_in_it_is_not_replaced_unasked(place: Place) -> None:
+    await seed(place.home, 1)
+    path = await place.back_up()
+    await seed(place.home, 3)
+    with pytest.raises(BackupError, match="--force"):
+        await place.restore(path, place.home)
+    assert await place.restore(path, place.home, force=True) == []
+
+
+async def test_a_served_database_is_not_replaced(place: Place) -> None:
+    await seed(place.home, 1)
+    path = await place.back_up()
+    async with nodes(place.home):
+        with pytest.raises(BackupError, match="stop it first"):
+            await place.restore(path, place.home, force=True)
+
+
+async def test_a_changed_archive_is_refused(place: Place) -> None:
+    await seed(place.home, 1)
+    path = await place.back_up()
+    body = bytearray(path.read_bytes())
+    body[1024] ^= 1
+    path.write_bytes(body)
+    with pytest.raises(BadArchive, match="digest differs"):
+        await place.verify(path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
+async def test_a_truncated_archive_is_refused(place: Place, share: float) -> None:
+    await seed(place.home, 1)
+    path = await place.back_up()
+    os.truncate(path, int(path.stat().st_size * share))
+    with pytest.raises(BadArchive, match="cut off"):
+        await place.verify(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"format": 2}, "format 2, made by Koine"),
+        ({"facts": {"schema": "9999", "tables": {}, "position": 0}}, "does not know"),
+        ({"kind": "paper"}, "KOINE_DATABASE_URL"),
+        ({"parts": {}}, "does not know database"),
+    ],
+)
+async def test_an_archive_of_another_koine_is_refused(
+    place: Place, change: dict[str, object], reason: str
+) -> None:
+    await seed(place.home, 1)
+    path = again(place, await place.back_up(), change)
+    with pytest.raises(BadArchive, match=reason):
+        await place.verify(path)
+
+
+async def test_a_count_that_is_not_the_manifests_is_a_difference(place: Place) -> None:
+    await seed(place.home, 2)
+    path = await place.back_up()
+    tables = {"conversations": 3, "tenants": 1}
+    path = again(
+        place, path, {"facts": {"schema": head(place, path), "tables": tables, "position": 0}}
+    )
+    wrong = await place.verify(path)
+    assert wrong[0] == "conversations: 3 rows were backed up, 2 are there"
+    assert wrong[1].startswith("the newest event is")
+
+
+async def test_a_gap_between_messages_is_a_difference(place: Place) -> None:
+    await seed(place.home, 2)
+    async with open_engine(place.home) as engine:
+        await engine.db.alter_schema(
+            lambda _: "UPDATE conversations SET last_seq = last_seq + 1 WHERE number = 1"
+        )
+    (gap,) = await place.verify(await place.back_up())
+    assert "0 messages numbered 1 to 0, the last should be 1" in gap
+
+
+# ---------------------------------------------------------------- helpers
+
+
+async def looked_at(place: Place, path: Path) -> tuple[list[str], set[str]]:
+    """How an archive differs from its manifest, and the keys of the sends whose messages are in
+    it: `verify`, with one restoring for both."""
+    folder = place.fresh()
+    manifest = unpack(path, folder)
+    async with copying(place.settings(place.home)).open_backup(folder / "database") as ask:
+        wrong = await differences(ask, manifest, folder)
+        found = await ask("SELECT content FROM messages WHERE content IS NOT NULL")
+    return wrong, {str(content).split(" ")[0] for (content,) in found}
+
+
+def first_migration(folder: Path) -> Path:
+    """A folder of migrations that ends with the first."""
+    made = shutil.copytree(schema._MIGRATIONS, folder / "migrations")
+    for file in (made / "versions").glob("[0-9]*.py"):
+        if not file.name.startswith("0001"):
+            file.unlink()
+    return made
+
+
+async def migrated(settings: Settings) -> str | None:
+    """Open the database of the settings as it was, then migrate it; where it was before."""
+    Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
+    db = await open_database(settings)
+    try:
+        before = await db.version()
+        await schema.migrate(db)
+        return before
+    finally:
+        await db.close()
+
+
+async def epoch(place: Place, home: ServerHome) -> str:
+    db = await open_database(place.settings(home))
+    try:
+        return await db.write("", log.epoch, await db.timeline_id())
+    finally:
+        await db.close()
+
+
+async def two_uploads(place: Place) -> tuple[Attachment, Attachment]:
+    town: SeededTenant = await seed(place.home, 1)
+    async with open_engine(place.home) as engine:
+        kept = await files.save(engine, town.tenant_id, None, Bytes(b"kept"))
+        return kept, await files.save(engine, town.tenant_id, None, Bytes(b"gone"))
+
+
+def again(place: Place, path: Path, change: dict[str, object]) -> Path:
+    """The archive with another manifest."""
+    folder = place.fresh()
+    said = msgspec.to_builtins(unpack(path, folder)) | change
+    with write_archive(path) as archive, (folder / "database").open("rb") as file:
+        archive.add("database", file)
+        archive.finish(msgspec.convert(said, Manifest))
+    assert encode(msgspec.convert(said, Manifest))
+    return path
+
+
+def head(place: Place, path: Path) -> str:
+    return unpack(path, place.fresh()).facts.schema

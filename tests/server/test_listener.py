@@ -1,0 +1,44 @@
+"""What connections have from their listener."""
+
+import socket
+import sys
+
+import pytest
+
+from koine.kit.settings import load
+from koine.server.listener import (
+    MAX_UNSENT_BYTES,
+    TCP_USER_TIMEOUT_MS,
+    drop_new_connections,
+    open_listener,
+)
+
+on_linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="these options are Linux's"
+)
+
+
+@on_linux
+def test_what_waits_for_a_deaf_end_is_bounded_in_bytes_and_time() -> None:
+    tcp = socket.IPPROTO_TCP
+    with (
+        open_listener(load({}, {"port": 0})) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == MAX_UNSENT_BYTES
+        assert accepted.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == TCP_USER_TIMEOUT_MS
+
+
+@on_linux
+def test_before_the_end_new_connections_are_dropped_and_waiting_ones_are_not() -> None:
+    with open_listener(load({}, {"port": 0})) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address, timeout=10) as waiting:
+            drop_new_connections(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.3)
+            with listener.accept()[0] as accepted:
+                waiting.sendall(b"hello")
+                accepted.settimeout(10)
+                assert accepted.recv(5) == b"hello"

@@ -1,0 +1,136 @@
+"""What a server refuses to start with, and what it only tells."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from koine.kit.settings import environment, load
+from koine.server import preflight
+from koine.server.database import StartupError
+from koine.server.preflight import (
+    Finding,
+    check_database,
+    check_files,
+    check_secret_key,
+    check_settings,
+    check_start,
+    file_system_type,
+    raise_fatal,
+)
+from koine.store.postgres.condition import ServerSettings
+from koine.store.sqlite import connection
+from tests.support.shared_postgres import SharedPostgres
+
+MOUNTS = """\
+27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+40 27 0:35 / /srv/data\\040here rw shared:1 - nfs4 nas:/data rw,vers=4.2
+41 27 0:36 / /srv rw - xfs /dev/vdb rw
+"""
+
+
+def levels(found: list[Finding]) -> dict[str, str]:
+    return {each.about: each.level for each in found}
+
+
+def test_several_workers_on_a_file_are_refused() -> None:
+    (finding,) = check_settings({}, load({}, {"workers": 2}))
+    assert finding.fatal and "several workers need PostgreSQL" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, set()),
+        ({"demo": True}, set()),
+        ({"host": "0.0.0.0"}, {"host"}),
+        ({"host": "0.0.0.0", "base_url": "http://chat.test"}, {"host", "proxies"}),
+        ({"host": "0.0.0.0", "base_url": "https://chat.test"}, {"proxies"}),
+        ({"base_url": "https://chat.test"}, {"proxies"}),
+        ({"base_url": "https://chat.test", "trusted_proxies": "127.0.0.1"}, set()),
+        ({"body_most_seconds": 60}, {"limits"}),
+        ({"connections_per_address": 100}, {"limits"}),
+        ({"connections_per_address": 100, "streams_per_address": 50}, set()),
+        ({"host": "::", "demo": True}, {"host", "demo"}),
+        ({"upload_budget_per_contact": 1 << 20}, {"uploads"}),
+        ({"upload_budget_per_contact": 0}, set()),
+    ],
+)
+def test_a_server_that_is_too_open_is_told(given: dict[str, object], told: set[str]) -> None:
+    found = list(check_settings({}, load({}, given)))
+    assert {each.about for each in found} == told
+    assert {each.level for each in found} <= {"warning"} and not any(f.fatal for f in found)
+
+
+def test_a_sealing_key_that_lies_with_what_it_seals_is_told() -> None:
+    assert check_secret_key(load({}, {})).level == "warning"
+    assert check_secret_key(load({}, {"secret_key": "k" * 32})).level == "ok"
+
+
+def test_a_folder_that_is_not_there_yet_is_fine(tmp_path: Path) -> None:
+    settings = load({}, {"data_dir": str(tmp_path / "not-there")})
+    assert [f.level for f in check_files(settings)] == ["ok"]
+
+
+def test_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load({}, {"data_dir": str(tmp_path)})
+    for least, level in ((0.0, "ok"), (1.0, "warning"), (10.0, "problem")):
+        monkeypatch.setattr(preflight, "LITTLE", least)
+        assert levels(list(check_files(settings)))["disk"] == level
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/lib/koine", "ext4"),
+        ("/srv/data here/koine.db", "nfs4"),
+        ("/srv/database", "xfs"),
+    ],
+)
+def test_the_disk_of_a_path(path: str, kind: str) -> None:
+    assert file_system_type(Path(path), MOUNTS) == kind
+
+
+async def test_a_network_file_system_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"1 0 0:1 / {tmp_path} rw - nfs nas:/ rw\n")
+    monkeypatch.setattr(preflight, "MOUNTS", mounts)
+    with pytest.raises(StartupError, match=r"network file system \(nfs\)"):
+        await check_start(load({}, {"data_dir": str(tmp_path)}))
+
+
+async def test_a_sqlite_that_corrupts_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_OLDEST", (99, 0, 0))
+    with pytest.raises(StartupError, match="WAL-reset"):
+        await check_start(load({}, {"data_dir": "not-there"}))
+
+
+async def test_a_careless_server_is_refused_unless_told_otherwise(
+    shared_postgres: SharedPostgres,
+) -> None:
+    url = shared_postgres.new_empty_database()
+    with pytest.raises(StartupError, match=r"fsync is off.*KOINE_UNSAFE_DATABASE=true"):
+        await check_start(load({}, {"database_url": url}))
+    settings = load({}, {"database_url": url, "unsafe_database": True})
+    await check_start(settings)
+    assert levels(await check_database(settings))["durability"] == "warning"
+
+
+def test_clocks_that_differ_are_told() -> None:
+    settings = load({}, {"database_url": "postgresql://x/y"})
+    for skew, level in ((4.9, "ok"), (5.1, "warning")):
+        found = list(preflight._postgres(ServerSettings("16.1", [], skew), settings))
+        assert levels(found)["clock"] == level
+        raise_fatal(found)
+
+
+def test_a_refused_server_says_why_and_exits_with_1(tmp_path: Path) -> None:
+    settings = load({}, {"workers": 2, "port": 0, "data_dir": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-m", "koine.server"], env=environment(settings), capture_output=True
+    )
+    assert done.returncode == 1
+    assert b"koine: several workers need PostgreSQL" in done.stderr

@@ -1,0 +1,87 @@
+"""/readyz: what a process must be able to do before it is sent requests."""
+
+import asyncio
+from typing import Any
+
+from koine.http.health import Check
+from koine.kit.draining import ShutdownSignal
+from koine.model.errors import Unavailable
+from koine.server import readiness
+from koine.server.readiness import Readiness
+from koine.store.db import Database
+
+
+class Slow:
+    """A database whose writes take their time, and are counted."""
+
+    def __init__(self, db: Database, seconds: float = 0.0, *, down: bool = False) -> None:
+        self._db, self._seconds, self._down = db, seconds, down
+        self.writes = 0
+
+    async def write(self, *args: Any) -> Any:
+        self.writes += 1
+        await asyncio.sleep(self._seconds)
+        if self._down:
+            raise Unavailable()
+        return await self._db.write(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+
+async def failing(db: Any, draining: ShutdownSignal | None = None, **more: Any) -> dict[str, str]:
+    checks = await Readiness(db, draining or ShutdownSignal(), **more).checks()
+    return {check.name: check.reason for check in checks if not check.ok}
+
+
+async def test_a_database_that_writes_is_ready(db: Database) -> None:
+    assert await failing(db) == {}
+
+
+async def test_a_draining_process_is_not_ready(db: Database) -> None:
+    draining = ShutdownSignal()
+    draining.start()
+    assert list(await failing(db, draining)) == ["draining"]
+
+
+async def test_a_database_that_does_not_write_is_not_ready(db: Database) -> None:
+    assert await failing(Slow(db, down=True)) == {"database": "the database does not write"}
+
+
+async def test_a_write_that_takes_too_long_is_not_waited_for(
+    db: Database, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(readiness, "PATIENCE", 0.05)
+    slow = Slow(db, 0.5)
+    ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
+    async with asyncio.timeout(0.3):
+        for _ in range(5):
+            assert not (await ready.checks())[0].ok
+    assert slow.writes == 1
+
+
+async def test_callers_share_one_write(db: Database) -> None:
+    slow = Slow(db, 0.01)
+    ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
+    every = await asyncio.gather(*(ready.checks() for _ in range(20)))
+    assert all(check.ok for checks in every for check in checks)
+    await ready.checks()
+    assert slow.writes == 1
+
+
+async def test_other_tables_are_not_ready(fresh_db: Database) -> None:
+    await fresh_db.alter_schema(lambda _: "UPDATE alembic_version SET version_num = '9999_new'")
+    assert "newer" in (await failing(fresh_db))["schema"]
+
+
+async def test_who_is_far_behind_the_events_is_not_ready(db: Database) -> None:
+    assert await failing(db, lag_seconds=lambda: 1.0) == {}
+    told = await failing(db, lag_seconds=lambda: 31.0)
+    assert told == {"events": "the event log has not been read for 31 s"}
+
+
+async def test_others_add_their_checks(db: Database) -> None:
+    async def more() -> list[Check]:
+        return [Check("bus", False, "not joined")]
+
+    assert await failing(db, more=[more]) == {"bus": "not joined"}
