@@ -1,6 +1,6 @@
 """Counts nothing: no budget is ever spent."""
 
-from koine.http.limits import WindowBudget
+from koine.http.rate_limits import WindowBudget
 from koine.server import run
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from koine.http.loose import CoercingBodyReader
+from koine.http.coercion import CoercingBodyReader
 from koine.http.route import Route
 from koine.server import dialects
 from tests.bad_input.asker import Prober, fields, rows

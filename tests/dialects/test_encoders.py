@@ -18,7 +18,7 @@ from koine.engine.contact_entry import ContactSession
 from koine.engine.inboxes import InboxChanges
 from koine.engine.people import PersonChanges
 from koine.http import sse
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
 from koine.model.happening import EventContext

@@ -9,7 +9,7 @@ import pytest
 from koine.engine.engine import Engine
 from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.http.app import App, build_app
-from koine.http.call import Request, Response
+from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.model.errors import Conflict, NotFound

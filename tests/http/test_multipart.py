@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from koine.http.call import Request
+from koine.http.request import Request
 from tests.http.tiny import Form, Raw, app, client, routes
 
 KIND = "multipart/form-data; boundary=x"

@@ -10,8 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from koine.engine.engine import Engine
 from koine.http.app import App, build_app
-from koine.http.call import AnyRequest, Request, Response, StreamingResponse
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest, Request, Response, StreamingResponse
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.model import errors

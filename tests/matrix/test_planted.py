@@ -11,8 +11,8 @@ from koine.dialects.delivery import Delivery
 from koine.dialects.helpdesk import Helpdesk
 from koine.engine import access
 from koine.http.app import build_app
-from koine.http.call import Response
 from koine.http.dialect import Dialect
+from koine.http.request import Response
 from koine.model.actor import Actor
 from koine.model.permissions import PERMISSIONS
 from koine.store.db import Database

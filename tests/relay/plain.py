@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from koine.engine import conversations, messages
 from koine.engine.engine import Engine
-from koine.kit.draining import ShutdownSignal
+from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Unauthenticated

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from koine.kit.draining import ShutdownSignal
+from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.event import Event
 from koine.model.happening import EventContext
 from koine.relay.bus import LocalBus

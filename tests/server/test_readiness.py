@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from koine.http.health import Check
-from koine.kit.draining import ShutdownSignal
+from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
 from koine.server import readiness
 from koine.server.readiness import Readiness

@@ -6,9 +6,9 @@ import msgspec
 from koine.engine import lenders
 from koine.engine.engine import Engine
 from koine.kit import tokens
+from koine.kit.cache import TTLCache
 from koine.kit.ids import canonical_id
 from koine.kit.jwt import TokenError, key_id, unverified, verify_external
-from koine.kit.lru import TTLCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated

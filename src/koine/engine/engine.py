@@ -17,13 +17,13 @@ from koine.engine.hashing import PasswordPool
 from koine.engine.hook_voice import WebhookFormats
 from koine.engine.issuer_keys import IssuerKeys
 from koine.engine.searches import search_slot, search_slots
+from koine.kit.cache import TTLCache
 from koine.kit.clock import Clock
-from koine.kit.draining import ShutdownSignal
+from koine.kit.encryption import SecretCipher
 from koine.kit.jwt import TokenSigner
-from koine.kit.lru import TTLCache
 from koine.kit.outbound import Allowed, Outbound
-from koine.kit.sealed import SecretCipher
 from koine.kit.settings import Settings
+from koine.kit.shutdown_signal import ShutdownSignal
 from koine.kit.tokens import StatelessSecrets, random_token
 from koine.model.actor import Actor
 from koine.model.errors import Refusal, Unavailable

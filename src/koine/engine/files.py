@@ -22,10 +22,10 @@ from msgspec import Struct
 from koine.engine import upload_budgets
 from koine.engine.engine import Engine
 from koine.engine.upload_budgets import Uploader
-from koine.kit import private
+from koine.kit import private_files
 from koine.kit.ids import new_id
-from koine.kit.images import HEAD, Image, sniff_image
-from koine.kit.media import sniff_media
+from koine.kit.image_sniffing import HEAD, Image, sniff_image
+from koine.kit.media_sniffing import sniff_media
 from koine.kit.tokens import random_token
 from koine.model.errors import NotFound, Unavailable
 from koine.model.message import Attachment
@@ -190,8 +190,8 @@ async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
 
 
 def _create(part: Path, root: Path) -> IO[bytes]:
-    private.make_folders(part.parent, root)
-    return private.create(part)
+    private_files.make_folders(part.parent, root)
+    return private_files.create(part)
 
 
 def _finish(out: IO[bytes], part: Path, path: Path) -> None:

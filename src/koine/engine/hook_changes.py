@@ -16,9 +16,9 @@ from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, che
 from koine.engine.hooks import OLD_SECRET_HOURS, WRITE, existing, seal_headers
 from koine.engine.ledger import record_audit
 from koine.kit import webhook_signature
+from koine.kit.encryption import SecretCipher
 from koine.kit.json import json_text
 from koine.kit.outbound import same_origin
-from koine.kit.sealed import SecretCipher
 from koine.kit.structs import provided_fields
 from koine.kit.times import HOUR
 from koine.model.actor import Actor

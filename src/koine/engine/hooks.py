@@ -13,9 +13,9 @@ from koine.engine.engine import Engine, read_tx, write_tx
 from koine.engine.hook_rules import check_headers, check_inbox, check_kinds, check_url
 from koine.engine.ledger import record_audit
 from koine.kit import webhook_signature
+from koine.kit.encryption import SecretCipher
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
-from koine.kit.sealed import SecretCipher
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, NotFound

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from koine.engine.engine import Engine
 from koine.kit import tokens
-from koine.kit.sealed import SecretCipher
+from koine.kit.encryption import SecretCipher
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from koine.kit.cache import TTLCache
 from koine.kit.clock import Clock
-from koine.kit.later import LazyModule
-from koine.kit.lru import TTLCache
+from koine.kit.lazy_import import LazyModule
 from koine.kit.outbound import Failed, Outbound, Refused, Request
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable

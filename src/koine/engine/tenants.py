@@ -10,7 +10,7 @@ from koine.engine.engine import Engine, read_tx, rights_write_tx
 from koine.engine.ledger import record_audit, record_event
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
-from koine.kit.later import LazyModule
+from koine.kit.lazy_import import LazyModule
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Invalid, NotFound

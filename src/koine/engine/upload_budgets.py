@@ -6,7 +6,7 @@ a tenant's bytes are what its files have now, so that deleting makes room.
 
 from msgspec import Struct
 
-from koine.kit.limits import LimitSettings
+from koine.kit.limit_settings import LimitSettings
 from koine.kit.times import DAY, HOUR, SECOND
 from koine.model.errors import TooMany
 from koine.store import files, tallies

@@ -12,17 +12,7 @@ import structlog
 
 from koine.engine.idempotency import KeyReused
 from koine.http.body import ClientDisconnected
-from koine.http.call import (
-    AnyRequest,
-    AppContext,
-    Receive,
-    Request,
-    Response,
-    Scope,
-    Send,
-    StreamingResponse,
-)
-from koine.http.capacity import StreamCapacity
+from koine.http.cors import CORS, allowed_methods, preflight_response
 from koine.http.dialect import (
     Dialect,
     FormatSuffixDialect,
@@ -34,11 +24,21 @@ from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers, RawHeaders, encode
 from koine.http.health import ReadinessChecks
 from koine.http.idempotency import IdempotencyStore, key_of, run_once
-from koine.http.limits import RateLimited
-from koine.http.preflight import CORS, allowed_methods, preflight_response
+from koine.http.operational import OperationalApp, UnroutedRequest
 from koine.http.query import parse_pairs
-from koine.http.respond import RawResponse, encode_response, send_response
-from koine.http.rest import OperationalApp, UnroutedRequest
+from koine.http.rate_limits import RateLimited
+from koine.http.request import (
+    AnyRequest,
+    AppContext,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    StreamingResponse,
+)
+from koine.http.request_metrics import CLIENT_CLOSED_REQUEST, RequestMetrics
+from koine.http.response import RawResponse, encode_response, send_response
 from koine.http.route import Handler
 from koine.http.router import PrefixRouter, Router, collapse_slashes, split_path
 from koine.http.socket import (
@@ -49,8 +49,8 @@ from koine.http.socket import (
     Disconnected,
     WebSocket,
 )
-from koine.http.stream import send_stream
-from koine.http.watch import CLIENT_CLOSED_REQUEST, RequestMetrics
+from koine.http.stream_capacity import StreamCapacity
+from koine.http.streaming import send_stream
 from koine.kit import logs, metrics, tracing
 from koine.kit.ids import new_id
 from koine.kit.settings import Settings

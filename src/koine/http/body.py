@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import msgspec
 
-from koine.http.call import Message, Receive
 from koine.http.headers import Headers
-from koine.http.invalid import from_validation
+from koine.http.request import Message, Receive
+from koine.http.validation_errors import from_validation
 from koine.kit.json import BadJson, loads_strict
 from koine.model.errors import Malformed, TooLarge
 

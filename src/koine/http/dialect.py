@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from koine.model.errors import NotFound, Refusal
 
 if TYPE_CHECKING:
-    from koine.http.call import AnyRequest, Response
+    from koine.http.request import AnyRequest, Response
     from koine.http.route import Routes
     from koine.http.socket import SocketHandler
     from koine.model.actor import Actor

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koine.http.body import convert, load_json, read_bytes
-from koine.http.call import AnyRequest, Receive
+from koine.http.coercion import CoercingBodyReader
 from koine.http.dialect import Dialect, WriteBudgetDialect
 from koine.http.forms import MULTIPART, URLENCODED, read_multipart
 from koine.http.idempotency import HEADER, digest
-from koine.http.loose import CoercingBodyReader
 from koine.http.query import QueryReader, parse_pairs
+from koine.http.request import AnyRequest, Receive
+from koine.http.request_metrics import RequestMetrics
 from koine.http.route import Route
-from koine.http.watch import RequestMetrics
 from koine.kit.settings import Settings
 from koine.model.errors import Malformed, Unavailable
 

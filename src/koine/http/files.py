@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from koine.engine import files
 from koine.http import ranges
-from koine.http.call import Request, Response, StreamingResponse
 from koine.http.ranges import ServedFile
+from koine.http.request import Request, Response, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import SECOND
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from koine.http.body import has_body, read_chunks
-from koine.http.call import Receive
 from koine.http.headers import Headers
 from koine.http.multipart import Form, MultipartReader
+from koine.http.request import Receive
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"

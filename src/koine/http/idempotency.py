@@ -13,8 +13,8 @@ import msgspec
 import structlog
 
 from koine.engine.idempotency import KeyedRequest, StoredResponse
-from koine.http.call import AnyRequest, StreamingResponse
-from koine.http.respond import RawResponse
+from koine.http.request import AnyRequest, StreamingResponse
+from koine.http.response import RawResponse
 from koine.kit.json import json_text
 from koine.model.errors import Conflict, Invalid
 

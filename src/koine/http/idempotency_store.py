@@ -14,8 +14,8 @@ from koine.engine.engine import Engine
 from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.kit import metrics
 from koine.kit.batching import Batcher
+from koine.kit.cache import TTLCache
 from koine.kit.ids import new_id
-from koine.kit.lru import TTLCache
 from koine.kit.settings import Settings
 from koine.kit.times import DAY
 from koine.model.errors import Conflict, Unavailable

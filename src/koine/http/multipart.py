@@ -12,7 +12,13 @@ from typing import NamedTuple
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from koine.http.disposition import OCTET_STREAM, PartHead, decode_text, parameters, read_head
+from koine.http.content_disposition import (
+    OCTET_STREAM,
+    PartHead,
+    decode_text,
+    parameters,
+    read_head,
+)
 from koine.http.uploads import SpooledUpload
 from koine.kit.json import BadJson, check_text
 from koine.model.errors import Invalid, Malformed, TooLarge

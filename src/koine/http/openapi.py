@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from koine.http.dialect import Dialect
-from koine.http.parameters import path_parameters, query_parameters
-from koine.http.requestbody import request_body
+from koine.http.openapi_parameters import path_parameters, query_parameters
+from koine.http.openapi_request_body import request_body
+from koine.http.openapi_schemas import Json, Schemas
 from koine.http.route import Route
-from koine.http.schemas import Json, Schemas
 
 JSON = "application/json"
 # Where a rule comes from, "(S)", is for those who read the code.

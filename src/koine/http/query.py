@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 from msgspec import structs
 
-from koine.http.fields import TextFieldReader, Value
-from koine.http.invalid import from_validation
+from koine.http.text_fields import TextFieldReader, Value
+from koine.http.validation_errors import from_validation
 from koine.kit.json import BadJson, check_text
 from koine.model.errors import Invalid, Malformed
 

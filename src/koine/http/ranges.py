@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from koine.http.call import Response, StreamingResponse
 from koine.http.headers import Headers
+from koine.http.request import Response, StreamingResponse
 
 MAX_RANGES = 8
 """Ranges answered in one call; of more, the whole file is sent, as section 14.2 allows."""

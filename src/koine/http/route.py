@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, Unpack
 
 if TYPE_CHECKING:
-    from koine.http.call import AnyRequest
+    from koine.http.request import AnyRequest
 
 PathType = Literal["uuid", "integer", "string"]
 Handler = Callable[..., Awaitable[object]]

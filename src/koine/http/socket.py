@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from koine.http.call import AnyRequest, Receive, Send
-from koine.http.letting_go import abort_connection
+from koine.http.abort import abort_connection
+from koine.http.request import AnyRequest, Receive, Send
 from koine.relay.relay import Realtime
 
 NORMAL, GOING_AWAY, POLICY_VIOLATION, MESSAGE_TOO_BIG, INTERNAL_ERROR = 1000, 1001, 1008, 1009, 1011

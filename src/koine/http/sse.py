@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 from msgspec import Struct
 
-from koine.http.call import AnyRequest, StreamingResponse
+from koine.http.request import AnyRequest, StreamingResponse
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 from koine.relay.relay import Realtime

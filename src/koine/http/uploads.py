@@ -12,7 +12,7 @@ MAX_IN_MEMORY = 64 * 1024
 
 
 class SpooledUpload:
-    """`Upload` of http/call.py. `size` is what was written, in bytes."""
+    """`Upload` of http/request.py. `size` is what was written, in bytes."""
 
     __slots__ = ("_file", "content_type", "field", "name", "size")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from koine.kit.clock import Clock
 from koine.kit.ids import new_id
 from koine.kit.json import BadJson, loads_strict
-from koine.kit.later import LazyModule
+from koine.kit.lazy_import import LazyModule
 from koine.kit.times import unix
 from koine.kit.tokens import MIN_SECRET_BYTES
 

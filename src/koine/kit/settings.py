@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
-from koine.kit.limits import LimitSettings, Seconds
+from koine.kit.limit_settings import LimitSettings, Seconds
 from koine.kit.outbound.allowed import Allowed
 from koine.kit.tokens import MIN_SECRET_BYTES
 

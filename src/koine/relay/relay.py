@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from koine.engine.engine import Engine
-from koine.kit.draining import ShutdownSignal
+from koine.kit.shutdown_signal import ShutdownSignal
 from koine.relay.bus import Bus, Subject
 from koine.relay.guard import Reauthenticator
 from koine.relay.hub import Hub

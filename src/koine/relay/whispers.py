@@ -6,7 +6,7 @@ from collections import deque
 import structlog
 
 from koine.engine.happenings import place
-from koine.kit.lru import TTLCache
+from koine.kit.cache import TTLCache
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
 from koine.model.happening import EventContext

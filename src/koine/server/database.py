@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from koine.kit.later import LazyModule
+from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings
 from koine.model.errors import Unavailable
 from koine.store.copies import DatabaseBackup

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 
-from koine.http.call import Receive, Scope, Send
+from koine.http.request import Receive, Scope, Send
 from koine.kit.settings import Settings
 from koine.server.connections import UvicornConfig
 from koine.server.database import StartupError

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 from msgspec import Struct
 
-from koine.kit.later import LazyModule
+from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings, unknown, variable
 from koine.server.database import StartupError, is_postgres, sqlite_path
 

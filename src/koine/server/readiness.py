@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
 from koine.http.health import Check
-from koine.kit.draining import ShutdownSignal
+from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
 from koine.store import schema, tenants
 from koine.store.db import Database

@@ -19,8 +19,8 @@ from koine.demo.output import summary
 from koine.engine import engine as engines
 from koine.engine.engine import Engine
 from koine.engine.upkeep import maintenance_jobs
-from koine.http.call import Receive, Scope, Send
-from koine.kit import logs, private
+from koine.http.request import Receive, Scope, Send
+from koine.kit import logs, private_files
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.model.errors import Conflict, Unavailable
@@ -80,7 +80,7 @@ def _close_uploads(settings: Settings) -> None:
     """Close what older versions stored to the machine's other accounts."""
     folder = Path(settings.data_dir) / "files"
     try:
-        if private.restrict(folder):
+        if private_files.restrict(folder):
             _log.info("uploads were readable by other accounts and are no more", folder=str(folder))
     except OSError as error:
         _log.warning("uploads are readable by other accounts", folder=str(folder), error=str(error))

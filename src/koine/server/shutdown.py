@@ -19,9 +19,9 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from koine.http.call import Message, Receive, Scope, Send
 from koine.http.headers import has
-from koine.kit.draining import ShutdownSignal
+from koine.http.request import Message, Receive, Scope, Send
+from koine.kit.shutdown_signal import ShutdownSignal
 from koine.server.listener import App, drop_new_connections
 
 _log = structlog.get_logger("koine")

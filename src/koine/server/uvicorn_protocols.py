@@ -12,9 +12,9 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from koine.http import head
-from koine.http.head import BadRequestHead
-from koine.http.letting_go import ABORT
+from koine.http import request_head
+from koine.http.abort import ABORT
+from koine.http.request_head import BadRequestHead
 from koine.server.connections import DRAIN_BYTES, LINGER_SECONDS, UvicornConfig, count_ended
 from koine.server.uvicorn_websockets import WebSocketProtocol
 
@@ -66,7 +66,9 @@ class HttpProtocol(HttpToolsProtocol):
             return
         count_ended("address")
         self._stopped = True
-        transport.write(head.plain_response(429, "There are too many connections of this address."))
+        transport.write(
+            request_head.plain_response(429, "There are too many connections of this address.")
+        )
         transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -114,10 +116,10 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is there: it is looked at before anybody answers it."""
         try:
-            long = self._raw_bytes > 1 or self._chunk_bytes > head.HEAD_BYTES
-            if long and head.head_size(self.url, self.headers) > head.HEAD_BYTES:
-                raise head.TOO_LARGE
-            length = head.check_head(self.url, self.headers, self.parser.get_http_version())
+            long = self._raw_bytes > 1 or self._chunk_bytes > request_head.HEAD_BYTES
+            if long and request_head.head_size(self.url, self.headers) > request_head.HEAD_BYTES:
+                raise request_head.TOO_LARGE
+            length = request_head.check_head(self.url, self.headers, self.parser.get_http_version())
         except BadRequestHead as fault:
             self._fault = fault
             raise
@@ -132,7 +134,11 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers = []  # trailers come here, and nobody reads them
         cycle.transport = self._out  # type: ignore[assignment]  # all of it that a cycle uses
         self._keep_alive = cycle.keep_alive
-        if length > DRAIN_BYTES or length == head.UNKNOWN_LENGTH or self.expect_100_continue:
+        if (
+            length > DRAIN_BYTES
+            or length == request_head.UNKNOWN_LENGTH
+            or self.expect_100_continue
+        ):
             cycle.keep_alive = False  # unless all of it comes before the answer begins
 
     def on_body(self, body: bytes) -> None:
@@ -155,15 +161,15 @@ class HttpProtocol(HttpToolsProtocol):
             raise _TOO_MANY_PIPELINED
 
     def _check_head(self, waited: bool) -> None:
-        if self._raw_bytes > head.HEAD_BYTES:
-            self._refuse(head.TOO_LARGE)
+        if self._raw_bytes > request_head.HEAD_BYTES:
+            self._refuse(request_head.TOO_LARGE)
         elif self._running is not None:
             self.deadline = inf
         elif waited and self._raw_bytes and self._served:
             self.deadline = self.loop.time() + self._limits.head_seconds
 
     def _check_body(self) -> None:
-        if self._raw_bytes - self._body_bytes > head.HEAD_BYTES + self._body_bytes:
+        if self._raw_bytes - self._body_bytes > request_head.HEAD_BYTES + self._body_bytes:
             self._refuse(_TOO_MUCH_FRAMING)
             return
         if self._window is None:
@@ -260,7 +266,7 @@ class HttpProtocol(HttpToolsProtocol):
                 return
             running.disconnected = True
             running.message_event.set()
-        self.transport.write(head.plain_response(fault.status, fault.text))
+        self.transport.write(request_head.plain_response(fault.status, fault.text))
         self._linger()
 
     def _linger(self) -> None:

@@ -7,8 +7,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 
-from koine.http.head import plain_response
-from koine.http.letting_go import ABORT
+from koine.http.abort import ABORT
+from koine.http.request_head import plain_response
 from koine.http.socket import POLICY_VIOLATION
 from koine.server.connections import DRAIN_BYTES, LINGER_SECONDS, UvicornConfig, count_ended
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from koine.dialects.chats import auth, errors, routes, routes_messages, stream
-from koine.http.call import AnyRequest, Response
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest, Response
 from koine.http.route import Routes
 from koine.model.actor import Actor
 from koine.model.errors import Refusal

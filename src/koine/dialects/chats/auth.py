@@ -3,9 +3,9 @@
 from msgspec import structs
 
 from koine.engine import credentials
-from koine.http.call import AnyRequest
 from koine.http.headers import Headers
-from koine.http.limits import RateLimiter, authenticate_limited, count_call
+from koine.http.rate_limits import RateLimiter, authenticate_limited, count_call
+from koine.http.request import AnyRequest
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS

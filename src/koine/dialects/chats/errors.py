@@ -5,8 +5,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
+from koine.http.request import Response
 from koine.model.errors import (
     Conflict,
     Forbidden,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from koine.dialects.chats.shapes import CHANNEL_TYPES
 from koine.dialects.chats.wire import ChatsQuery, DetailsQuery
-from koine.http.call import AnyRequest, Request, Response
+from koine.http.request import AnyRequest, Request, Response
 from koine.kit.ids import canonical_id
 from koine.kit.times import MILLISECOND, millisecond_end, parse_iso
 from koine.kit.tokens import unbase64

@@ -22,7 +22,7 @@ from koine.dialects.chats.wire import (
     VersionQuery,
 )
 from koine.engine import conversations
-from koine.http.call import Request, Response
+from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound

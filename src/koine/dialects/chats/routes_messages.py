@@ -12,8 +12,8 @@ from koine.dialects.chats.wire import (
     Pagination,
 )
 from koine.engine import conversations, messages, tickets
-from koine.http.call import Request, Response
 from koine.http.idempotency import message_key
+from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.kit.json import BadJson, loads_strict
 from koine.model.errors import Invalid, NotFound

@@ -9,7 +9,7 @@ from msgspec import Struct
 from koine.dialects.chats import auth, shapes
 from koine.dialects.chats.wire import Chat, ChatMessage
 from koine.http import sse
-from koine.http.call import Request, StreamingResponse
+from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor

@@ -7,8 +7,8 @@ from msgspec import structs
 from koine.dialects.delivery import auth, errors, routes_conversations, routes_members, stream
 from koine.dialects.delivery.errors import Crash, Error
 from koine.dialects.delivery.texts import say
-from koine.http.call import AnyRequest, Response
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest, Response
 from koine.http.route import Routes
 from koine.model.actor import Actor
 from koine.model.errors import Refusal

@@ -3,8 +3,8 @@
 from msgspec import structs
 
 from koine.engine import credentials
-from koine.http.call import AnyRequest
-from koine.http.limits import RateLimiter, authenticate_limited, count_call
+from koine.http.rate_limits import RateLimiter, authenticate_limited, count_call
+from koine.http.request import AnyRequest
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import (

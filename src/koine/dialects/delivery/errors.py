@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
+from koine.http.request import Response
 from koine.model.errors import (
     Conflict,
     Forbidden,

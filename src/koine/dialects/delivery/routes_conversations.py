@@ -7,8 +7,8 @@ from koine.dialects.delivery.texts import say
 from koine.engine import conversations, delivery_conversations, messages
 from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.engine.messages import MessagePage
-from koine.http.call import Request, Response
 from koine.http.idempotency import message_key
+from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.model.actor import Actor
 from koine.model.conversation import Status

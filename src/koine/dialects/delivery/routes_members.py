@@ -4,7 +4,7 @@ from koine.dialects.delivery import checks, wire
 from koine.dialects.delivery.texts import say
 from koine.engine import participation
 from koine.engine.participation import ParticipantResult
-from koine.http.call import Request, Response
+from koine.http.request import Request, Response
 from koine.http.route import Routes
 
 routes = Routes()

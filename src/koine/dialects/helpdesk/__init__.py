@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from koine.dialects.helpdesk import auth, errors
 from koine.dialects.helpdesk.routes import routes
-from koine.http.call import AnyRequest, Response
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest, Response
 from koine.kit.clock import Clock, SystemClock
 from koine.model.actor import Actor
 from koine.model.errors import Refusal

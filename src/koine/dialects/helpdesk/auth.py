@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from koine.dialects.helpdesk.errors import KeyRefused
 from koine.engine import access, credentials, hooks
 from koine.engine.engine import Engine
-from koine.http.call import AnyRequest
-from koine.http.limits import (
+from koine.http.rate_limits import (
     RateLimited,
     RateLimiter,
     authenticate_limited,
     count_call,
     limit_unauthenticated,
 )
+from koine.http.request import AnyRequest
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS

@@ -1,9 +1,9 @@
 """Every refusal of the core in this dialect's shape (F; the codes marked D in helpdesk.md)."""
 
 from koine.dialects.helpdesk import wire
-from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
 from koine.http.query import BadQuery
+from koine.http.request import Response
 from koine.kit.times import iso_ms
 from koine.model.errors import (
     Conflict,

@@ -1,7 +1,7 @@
 """What the paths and pages of this dialect have in common."""
 
 from koine.dialects.helpdesk import wire
-from koine.http.call import AnyRequest
+from koine.http.request import AnyRequest
 from koine.kit.ids import canonical_id
 from koine.model.errors import Malformed
 from koine.model.page import Window, page_window

@@ -13,7 +13,7 @@ from koine.dialects.helpdesk import (
 )
 from koine.engine import conversations
 from koine.engine.conversations import ConversationChanges
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import Routes
 from koine.kit.ids import canonical_id
 from koine.model.conversation import Conversation, NewConversation

@@ -2,7 +2,7 @@
 
 from koine.dialects.helpdesk import paths, shapes, wire
 from koine.engine import inboxes, people
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import Routes
 from koine.model.filters import PeopleFilter
 

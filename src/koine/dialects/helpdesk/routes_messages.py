@@ -2,8 +2,8 @@
 
 from koine.dialects.helpdesk import paths, shapes, wire
 from koine.engine import messages
-from koine.http.call import Request
 from koine.http.idempotency import message_key
+from koine.http.request import Request
 from koine.http.route import Routes
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft

@@ -11,7 +11,7 @@ from koine.engine import hook_changes, hook_deliveries, hooks
 from koine.engine.hook_changes import EndpointChanges
 from koine.engine.hook_deliveries import LogFilter
 from koine.engine.hooks import NewEndpoint
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms

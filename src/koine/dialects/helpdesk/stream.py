@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from koine.dialects.helpdesk import auth, happened
 from koine.http import sse
-from koine.http.call import Request, StreamingResponse
+from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor

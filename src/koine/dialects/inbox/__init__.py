@@ -7,8 +7,8 @@ from koine.dialects.inbox.budgets import Budgets
 from koine.dialects.inbox.cable import ActionCableServer
 from koine.dialects.inbox.errors import ERROR_TYPES, refuse
 from koine.dialects.inbox.routes import routes
-from koine.http.call import AnyRequest, Response
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest, Response
 from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
 from koine.model.errors import Refusal

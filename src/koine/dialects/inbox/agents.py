@@ -4,7 +4,7 @@ import msgspec
 
 from koine.dialects.inbox.wire_live import AVAILABLE
 from koine.engine import whereabouts
-from koine.kit.lru import TTLCache
+from koine.kit.cache import TTLCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.relay.relay import Realtime

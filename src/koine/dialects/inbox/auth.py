@@ -7,8 +7,8 @@ from koine.dialects.inbox.wire import View
 from koine.engine import contact_entry, surveys
 from koine.engine.contact_entry import ContactSession
 from koine.engine.surveys import SurveyPage
-from koine.http.call import AnyRequest
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound

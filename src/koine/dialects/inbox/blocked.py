@@ -1,7 +1,7 @@
 """Contacts that the tenant has blocked: they read on, and nothing from them is stored."""
 
 from koine.dialects.inbox.auth import entry_of
-from koine.http.call import AnyRequest
+from koine.http.request import AnyRequest
 from koine.model.errors import Forbidden
 
 

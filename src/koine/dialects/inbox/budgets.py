@@ -7,8 +7,8 @@ an address counts for nothing.
 
 from koine.dialects.inbox.auth import entry_of, survey_of
 from koine.engine.contact_rights import is_trusting
-from koine.http.call import AnyRequest
-from koine.http.limits import WindowBudget
+from koine.http.rate_limits import WindowBudget
+from koine.http.request import AnyRequest
 from koine.kit.times import DAY, HOUR
 from koine.model.inbox import Inbox
 

@@ -12,8 +12,8 @@ from koine.dialects.inbox.stream import InboxEventEncoder, InboxReader
 from koine.dialects.inbox.subscription import Subscription
 from koine.engine import contact_entry
 from koine.engine.contact_entry import ContactSession
-from koine.http.call import AnyRequest
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest
 from koine.http.socket import NORMAL, POLICY_VIOLATION, SERVICE_RESTART, Disconnected, WebSocket
 from koine.kit import metrics
 from koine.kit.times import unix

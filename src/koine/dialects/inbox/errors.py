@@ -4,8 +4,8 @@ from msgspec import Struct
 
 from koine.engine.contact_rules import InvalidFields
 from koine.engine.surveys import SurveyClosed
-from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
+from koine.http.request import Response
 from koine.model.errors import (
     Conflict,
     Forbidden,

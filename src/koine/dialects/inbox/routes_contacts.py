@@ -13,7 +13,7 @@ from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
 from koine.engine import contact_entry, contacts
 from koine.engine.contact_rules import LONGEST_URL, ContactInput
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import Routes
 from koine.model.links import is_link
 

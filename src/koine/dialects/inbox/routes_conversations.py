@@ -16,7 +16,7 @@ from koine.dialects.inbox.bodies import ConversationCreate, Typing
 from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire import Conversation
 from koine.engine import inbox_conversations
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.model.errors import Unavailable
 from koine.model.identity import Identity

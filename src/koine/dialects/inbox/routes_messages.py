@@ -8,8 +8,8 @@ from koine.dialects.inbox.routes_conversations import NUMBERED
 from koine.dialects.inbox.wire import Message
 from koine.engine import files, inbox_conversations, messages, surveys
 from koine.engine.upload_budgets import Uploader
-from koine.http.call import Request
 from koine.http.idempotency import message_key
+from koine.http.request import Request
 from koine.http.route import Routes
 from koine.kit.json import json_text
 from koine.model.conversation import Conversation

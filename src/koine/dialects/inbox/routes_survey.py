@@ -5,7 +5,7 @@ from koine.dialects.inbox.auth import survey_of
 from koine.dialects.inbox.bodies import SurveyUpdate, submitted
 from koine.dialects.inbox.wire_inbox import Survey
 from koine.engine import messages, surveys
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import PathType, Routes
 
 routes = Routes()

@@ -6,8 +6,8 @@ from functools import partial
 from koine import __version__
 from koine.dialects.native import auth, errors, socket
 from koine.dialects.native.routes import every_route
-from koine.http.call import AnyRequest, Response
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.request import AnyRequest, Response
 from koine.http.socket import SocketHandler
 from koine.model.actor import Actor
 from koine.model.errors import Refusal

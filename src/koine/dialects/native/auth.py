@@ -2,8 +2,8 @@
 
 from koine.engine import access, credentials
 from koine.engine.engine import Engine
-from koine.http.call import AnyRequest
-from koine.http.limits import RateLimiter, authenticate_limited, count_call
+from koine.http.rate_limits import RateLimiter, authenticate_limited, count_call
+from koine.http.request import AnyRequest
 from koine.kit.tokens import sha256_hex
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated

@@ -12,8 +12,8 @@ from koine.dialects.native import auth, errors, stream, values, wire_stream
 from koine.dialects.native import wire_socket as wire
 from koine.engine import conversations, whereabouts
 from koine.engine.engine import Engine
-from koine.http.invalid import from_validation
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
+from koine.http.validation_errors import from_validation
 from koine.kit.json import BOM, BadJson, loads_strict
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Malformed, Refusal, TooLarge, TooMany

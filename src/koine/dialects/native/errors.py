@@ -3,8 +3,8 @@
 import msgspec
 
 from koine.dialects.native import wire
-from koine.http.call import Response
 from koine.http.dialect import MethodNotAllowed
+from koine.http.request import Response
 from koine.model.errors import (
     Conflict,
     Forbidden,

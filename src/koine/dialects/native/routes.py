@@ -15,7 +15,7 @@ from koine.dialects.native import (
     routes_webhook_log,
     routes_webhooks,
 )
-from koine.http.limits import RateLimiter
+from koine.http.rate_limits import RateLimiter
 from koine.http.route import Routes
 
 FILES = (

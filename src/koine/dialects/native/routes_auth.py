@@ -5,8 +5,8 @@ from functools import partial
 from koine.dialects.native import shapes, wire
 from koine.dialects.native.auth import count_login, count_login_address, welcome
 from koine.engine import accounts, people, sessions
-from koine.http.call import Request
-from koine.http.limits import RateLimiter, limit_unauthenticated
+from koine.http.rate_limits import RateLimiter, limit_unauthenticated
+from koine.http.request import Request
 from koine.http.route import Routes
 from koine.kit.ids import canonical_id
 from koine.model.errors import Unauthenticated

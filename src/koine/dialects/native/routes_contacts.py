@@ -4,7 +4,7 @@ from koine.dialects.native import cursors, shapes, values
 from koine.dialects.native import wire_people as wire
 from koine.engine import contact_merge, offboarding, people
 from koine.engine.people import PersonChanges
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.model.filters import PeopleFilter
 from koine.model.identity import NewIdentity

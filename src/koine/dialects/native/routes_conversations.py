@@ -6,8 +6,8 @@ from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, delivery_conversations
 from koine.engine.conversations import ConversationChanges
 from koine.engine.delivery_conversations import NewDeliveryConversation
-from koine.http.call import AnyRequest, Request, Response
 from koine.http.query import BadQuery
+from koine.http.request import AnyRequest, Request, Response
 from koine.http.route import PathType, Routes
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation

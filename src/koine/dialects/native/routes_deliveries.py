@@ -5,7 +5,7 @@ from typing import Any
 from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import deliveries
 from koine.engine.deliveries import DeliveryInput
-from koine.http.call import Request, Response
+from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.model.errors import Invalid
 

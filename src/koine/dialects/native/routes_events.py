@@ -5,7 +5,7 @@ from koine.dialects.native import wire_stream as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, whereabouts
 from koine.http import sse
-from koine.http.call import Request, StreamingResponse
+from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
 
 TAGS = ("Events",)

@@ -3,7 +3,7 @@
 from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import access, inboxes
 from koine.engine.inboxes import InboxChanges, NewInbox
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import PathType, Routes
 
 INBOXES = "/v1/inboxes"

@@ -6,7 +6,7 @@ from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
 from koine.engine import conversations, participation, tickets
 from koine.engine.participation import ParticipantResult
-from koine.http.call import AnyRequest, Request, Response
+from koine.http.request import AnyRequest, Request, Response
 from koine.http.route import PathType, Routes
 from koine.model.errors import Invalid, NotFound
 from koine.model.view import Include

@@ -3,7 +3,7 @@
 from koine.dialects.native import cursors, shapes, values, wire, wire_setup
 from koine.engine import responders
 from koine.engine.responders import NewResponder, ResponderChanges
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.kit.json import json_text
 

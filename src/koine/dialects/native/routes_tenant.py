@@ -5,7 +5,7 @@ from msgspec import convert
 from koine.dialects.native import cursors, shapes, values, wire
 from koine.engine import access, audit, keys, tenants
 from koine.engine.tenants import TenantChanges
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import Routes
 from koine.kit.outbound import Outbound, Refused
 from koine.model.errors import Invalid

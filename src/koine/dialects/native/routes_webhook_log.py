@@ -5,7 +5,7 @@ from koine.dialects.native import wire_webhooks as wires
 from koine.dialects.native.routes_webhooks import TAGS, TYPES, WEBHOOK
 from koine.engine import hook_deliveries
 from koine.engine.hook_deliveries import LogFilter, Range
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import Routes
 
 DELIVERIES = f"{WEBHOOK}/deliveries"

@@ -9,7 +9,7 @@ from koine.dialects.native import wire_webhooks as wires
 from koine.engine import access, hook_changes, hooks
 from koine.engine.hook_changes import EndpointChanges
 from koine.engine.hooks import READ, NewEndpoint
-from koine.http.call import Request
+from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.relay.hooks import trying
 

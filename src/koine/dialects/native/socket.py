@@ -8,7 +8,7 @@ import msgspec
 from koine.dialects.native import auth, commands, errors, stream
 from koine.dialects.native import wire_socket as wire
 from koine.http import sse
-from koine.http.limits import RateLimiter, limit_unauthenticated
+from koine.http.rate_limits import RateLimiter, limit_unauthenticated
 from koine.http.socket import (
     GOING_AWAY,
     MESSAGE_TOO_BIG,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from koine.dialects.native import auth, stream_shapes, values
 from koine.dialects.native import wire_stream as wire
 from koine.http import sse
-from koine.http.call import AnyRequest
+from koine.http.request import AnyRequest
 from koine.model.actor import Actor
 from koine.model.errors import Invalid
 from koine.model.event import EventKind

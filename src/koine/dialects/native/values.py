@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.engine import attributes
-from koine.http.call import AnyRequest
+from koine.http.request import AnyRequest
 from koine.kit.ids import canonical_id
 from koine.kit.json import json_text
 from koine.kit.structs import provided_fields

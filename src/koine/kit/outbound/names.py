@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
-from koine.kit.lru import TTLCache
+from koine.kit.cache import TTLCache
 from koine.kit.outbound.address import Address
 from koine.kit.outbound.message import Failed
 from koine.kit.times import SECOND

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from koine.kit.later import LazyModule
+from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings
 from koine.relay.bus import Bus, LocalBus
 from koine.relay.buses.line import ReconnectingBus

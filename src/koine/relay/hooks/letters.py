@@ -12,7 +12,7 @@ from koine.engine.hook_lines import event_names_of
 from koine.engine.hook_owners import OwnerRights, endpoint_actor
 from koine.engine.hook_voice import EventNames
 from koine.kit import webhook_signature
-from koine.kit.lru import TTLCache
+from koine.kit.cache import TTLCache
 from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
 from koine.model.event import LoggedEvent

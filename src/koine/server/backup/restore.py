@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from koine.kit import private
+from koine.kit import private_files
 from koine.kit.settings import Settings
 from koine.server.backup.manifest import DATABASE, Manifest
 from koine.server.backup.tar import sync_folder
@@ -53,10 +53,10 @@ def _move_uploads(source: Path, target: Path) -> None:
         kept = target / file.relative_to(source)
         if kept.exists() and filecmp.cmp(file, kept, shallow=False):
             continue
-        private.make_folders(kept.parent, target)
+        private_files.make_folders(kept.parent, target)
         part = kept.with_name(f"{kept.name}.part")
         part.unlink(missing_ok=True)
-        with file.open("rb") as read, private.create(part) as out:
+        with file.open("rb") as read, private_files.create(part) as out:
             shutil.copyfileobj(read, out)
             out.flush()
             os.fsync(out.fileno())

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import structlog
 
-from koine.http.call import AnyRequest
+from koine.http.request import AnyRequest
 from koine.kit import tracing
 from koine.kit.metrics import RequestTimes
 

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from koine.kit.later import LazyModule
+from koine.kit.lazy_import import LazyModule
 
 if TYPE_CHECKING:
     from cryptography import exceptions

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from koine.http.call import Response, Send
 from koine.http.headers import RawHeaders, encode, has
+from koine.http.request import Response, Send
 
 _encoder = msgspec.json.Encoder()
 _JSON = (b"content-type", b"application/json")

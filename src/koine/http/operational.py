@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from koine.http import docs, health, metrics
-from koine.http.call import Message, Receive, Scope, Send
 from koine.http.dialect import Dialect
 from koine.http.headers import has
 from koine.http.health import ReadinessChecks
+from koine.http.request import Message, Receive, Scope, Send
 from koine.kit.settings import Settings
 
 

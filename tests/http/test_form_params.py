@@ -1,6 +1,6 @@
 import pytest
 
-from koine.http.nesting import parse_nested
+from koine.http.form_params import parse_nested
 from koine.model.errors import Malformed
 
 

@@ -1,4 +1,4 @@
-from koine.kit.lru import TTLCache
+from koine.kit.cache import TTLCache
 
 
 def full() -> TTLCache[str, int]:

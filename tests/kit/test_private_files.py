@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from koine.kit import private
+from koine.kit import private_files
 
 
 def modes(root: Path) -> dict[str, int]:
@@ -15,12 +15,12 @@ def modes(root: Path) -> dict[str, int]:
 
 def test_new_files_and_folders_are_their_owners_alone(tmp_path: Path) -> None:
     root = tmp_path / "data" / "files"
-    private.make_folders(root / "ab" / "cd", root)
-    with private.create(root / "ab" / "cd" / "key") as out:
+    private_files.make_folders(root / "ab" / "cd", root)
+    with private_files.create(root / "ab" / "cd" / "key") as out:
         out.write(b"x")
     assert modes(root) == {"files": 0o700, "ab": 0o700, "cd": 0o700, "key": 0o600}
     with pytest.raises(FileExistsError):
-        private.create(root / "ab" / "cd" / "key")
+        private_files.create(root / "ab" / "cd" / "key")
 
 
 def test_what_was_open_is_closed_once(tmp_path: Path) -> None:
@@ -31,11 +31,11 @@ def test_what_was_open_is_closed_once(tmp_path: Path) -> None:
         path.chmod(0o644)
     (root / "ab" / "link").symlink_to(elsewhere)
     root.chmod(0o755)
-    assert private.restrict(root)
+    assert private_files.restrict(root)
     closed = {"files": 0o700, "ab": 0o700, "cd": 0o700, "key": 0o600, "link": 0o644}
     assert modes(root) == closed
-    assert not private.restrict(root)
+    assert not private_files.restrict(root)
 
 
 def test_no_folder_is_nothing_to_restrict(tmp_path: Path) -> None:
-    assert not private.restrict(tmp_path / "files")
+    assert not private_files.restrict(tmp_path / "files")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 
-from koine.http.call import Receive, Scope, Send, StreamingResponse
+from koine.http.abort import abort_connection
 from koine.http.headers import RawHeaders, encode, has
-from koine.http.letting_go import abort_connection
+from koine.http.request import Receive, Scope, Send, StreamingResponse
 
 
 async def send_stream(

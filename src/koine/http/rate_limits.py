@@ -13,7 +13,7 @@ from koine.kit.tokens import sha256_hex
 from koine.model.errors import TooMany, Unauthenticated
 
 if TYPE_CHECKING:
-    from koine.http.call import AnyRequest
+    from koine.http.request import AnyRequest
     from koine.model.actor import Actor
 
 _LONGEST_KEY = 100

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from koine.http.loose import CoercingBodyReader
+from koine.http.coercion import CoercingBodyReader
 from koine.model.errors import Invalid
 
 

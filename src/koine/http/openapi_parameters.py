@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from koine.http.openapi_schemas import Json, Schemas, without_null
 from koine.http.route import Route
-from koine.http.schemas import Json, Schemas, without_null
 
 _NAME = re.compile(r"\{(\w+)\}")
 _PATH_SCHEMAS: dict[str, Json] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from koine.http.fields import Value
+from koine.http.text_fields import Value
 from koine.model.errors import Malformed
 
 _MAX_NESTING = 8

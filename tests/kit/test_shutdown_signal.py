@@ -2,7 +2,7 @@
 
 import asyncio
 
-from koine.kit.draining import MAX_RETRY_MS, MIN_RETRY_MS, ShutdownSignal
+from koine.kit.shutdown_signal import MAX_RETRY_MS, MIN_RETRY_MS, ShutdownSignal
 
 
 async def test_whoever_waits_is_woken() -> None:

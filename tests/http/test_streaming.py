@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from koine.http.call import StreamingResponse
-from koine.http.stream import send_stream
+from koine.http.request import StreamingResponse
+from koine.http.streaming import send_stream
 from tests.http.tiny import client
 
 GET = {"method": "GET"}

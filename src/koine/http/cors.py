@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from koine.http.call import Response
 from koine.http.headers import Headers, RawHeaders
-from koine.http.respond import RawResponse, encode_response
+from koine.http.request import Response
+from koine.http.response import RawResponse, encode_response
 
 # Any origin, no credentials: what the answers of a dialect open to every page carry.
 CORS: RawHeaders = [

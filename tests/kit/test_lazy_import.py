@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from koine.kit.later import LazyModule
+from koine.kit.lazy_import import LazyModule
 
 
 def test_a_module_is_imported_when_it_is_used(

@@ -15,7 +15,7 @@ from koine.dialects.delivery import Delivery
 from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import Native
-from koine.http.capacity import StreamCapacity
+from koine.http.stream_capacity import StreamCapacity
 from koine.kit.settings import load
 from koine.model.errors import TooMany
 from koine.store.db import Database

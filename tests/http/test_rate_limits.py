@@ -1,6 +1,6 @@
 import pytest
 
-from koine.http.limits import RateLimited, RateLimiter
+from koine.http.rate_limits import RateLimited, RateLimiter
 from koine.model.errors import TooMany
 
 SECOND = 1_000_000

@@ -14,10 +14,10 @@ from koine.model.errors import Unavailable
 if TYPE_CHECKING:
     from koine.engine.engine import Engine
     from koine.http.address import Networks
-    from koine.http.capacity import StreamCapacity
     from koine.http.idempotency import IdempotencyStore
-    from koine.http.limits import Rate
+    from koine.http.rate_limits import Rate
     from koine.http.route import Route
+    from koine.http.stream_capacity import StreamCapacity
     from koine.model.actor import Actor
     from koine.relay.relay import Realtime
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from koine.http.forms import MULTIPART, URLENCODED
+from koine.http.openapi_schemas import Json, Schemas
 from koine.http.route import Route
-from koine.http.schemas import Json, Schemas
 
 
 def request_body(route: Route, body: type, schemas: Schemas) -> Json:

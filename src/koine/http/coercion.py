@@ -13,8 +13,8 @@ from typing import Final
 
 from msgspec import inspect
 
-from koine.http.fields import BOOLS, NUMBER
-from koine.http.nesting import parse_nested
+from koine.http.form_params import parse_nested
+from koine.http.text_fields import BOOLS, NUMBER
 from koine.kit.json import MAX_NUMBER
 from koine.model.errors import Invalid
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from koine.http.call import Scope
+from koine.http.request import Scope
 
 ABORT = "koine.abort"
 """The entry's name; server/uvicorn_protocols.py puts it there."""
