@@ -11,7 +11,7 @@ from bench import seed
 from bench.seed import SqlDialect
 from bench.world import World
 from koine.store import schema
-from koine.store.db import Database
+from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite.connection import connect

@@ -1,7 +1,7 @@
 """Fills a database with a world, by SQL that both databases understand.
 
 The rows are those the engine would have written. The totals are counted from the rows at the end,
-under the names that `koine.store.tallies` gives them.
+under the names that `koine.store.conversations.counters` gives them.
 """
 
 from collections.abc import Awaitable, Callable, Iterator

@@ -6,9 +6,9 @@ from itertools import pairwise
 from msgspec import Struct
 from sqlalchemy import select
 
-from koine.store.db import Tx
-from koine.store.sql import Query, p
-from koine.store.tables.talk import messages
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query, p
+from koine.store.tables.conversations import messages
 from rigs.sends import Send
 from rigs.servers import ServerHome
 from rigs.town import SeededTenant, open_engine

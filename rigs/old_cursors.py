@@ -14,7 +14,7 @@ from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.cursor import Cursor
 from koine.model.message import Draft
-from koine.store import events, log
+from koine.store.events import event_log_state, events
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.servers import Server, ServerHome, nodes
 from rigs.town import SeededTenant, open_engine, seed_tenant
@@ -84,7 +84,7 @@ async def catch_up(
 
 
 async def _cursor(engine: Engine) -> str:
-    epoch = await engine.db.write("", log.epoch, await engine.db.timeline_id())
+    epoch = await engine.db.write("", event_log_state.epoch, await engine.db.timeline_id())
     return str(Cursor(epoch, (await engine.db.read("", events.log_snapshot)).last))
 
 

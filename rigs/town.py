@@ -22,9 +22,9 @@ from koine.model.inbox import ContactInbox
 from koine.model.permissions import PERMISSIONS
 from koine.server.database import open_database
 from koine.server.webhook_formats import webhook_formats
-from koine.store import inboxes as inbox_rows
 from koine.store import schema
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import inboxes as inbox_rows
 from rigs.servers import ServerHome
 
 WEEK_S = 7 * 86_400

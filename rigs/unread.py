@@ -20,8 +20,9 @@ from koine.http.app import build_app
 from koine.kit.settings import load
 from koine.model.conversation import Conversation, Participant
 from koine.server import dialects
-from koine.store import participants, posting, schema
-from koine.store.db import Database
+from koine.store import schema
+from koine.store.conversations import participants, send
+from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
 from rigs.figure import Figure, Rig, RigSettings
@@ -120,7 +121,7 @@ async def _nothing(*_: object) -> None:
 PLANTS: dict[str, tuple[object, str, Callable[..., object]]] = {
     "notes are unread to all": (shapes, "unread", _with_notes),
     "merging forgets who took part": (participants, "give_to", _nothing),
-    "a message moves no list": (posting, "move_up", _nothing),
+    "a message moves no list": (send, "move_up", _nothing),
     "leaving is not counted": (participants, "leave", _nothing),
 }  # fmt: skip
 """Bugs to plant: what is replaced in which module."""

@@ -15,11 +15,11 @@ from koine.engine.hooks import NewEndpoint
 from koine.kit.times import HOUR, SECOND
 from koine.model.actor import operator
 from koine.model.message import Draft
-from koine.store import hook_queue
-from koine.store.db import Tx
-from koine.store.sql import Query
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query
 from koine.store.tables import webhook_deliveries
 from koine.store.tables import webhook_endpoints as hooks_table
+from koine.store.webhooks import delivery_queue
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.flaky import Consumer, flaky_consumer
 from rigs.senders import SteppedClock, WebhookProcess
@@ -189,7 +189,7 @@ async def _through(engine: Engine, clock: SteppedClock, events: int) -> None:
             raise TimeoutError("the deliveries do not end")
         await asyncio.sleep(LOOK_EVERY_S)
         now = clock.now()
-        quiet = 0 if await engine.db.read("", hook_queue.due_endpoints, now) else quiet + 1
+        quiet = 0 if await engine.db.read("", delivery_queue.due_endpoints, now) else quiet + 1
         if quiet >= QUIET_LOOKS and (due := await engine.db.read("", _next_due)):
             # A bit further: what was spread over a tenth of its wait comes together.
             clock.skip(max(due - now, 0) + max(clock.skipped // 10, 2 * SECOND))

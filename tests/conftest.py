@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from hypothesis import settings
 
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres, begin

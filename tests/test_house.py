@@ -64,8 +64,8 @@ def test_a_lock_names_hashes_and_no_host(lock: str) -> None:
 
 
 def test_one_function_creates_messages_and_has_one_caller() -> None:
-    module, function = "koine.store.messages", "insert_many"
-    assert f"def {function}(" in FILES[PurePath("store/messages.py")]
+    module, function = "koine.store.conversations.messages", "insert_many"
+    assert f"def {function}(" in FILES[PurePath("store/conversations/messages.py")]
     callers = [
         f"{path}:{line}"
         for path, text in FILES.items()
@@ -129,9 +129,9 @@ def test_a_high_median_is_seen() -> None:
     [
         "from koine.store import messages\nmessages.insert_many(tx, rows)\n",
         "from koine.store import messages as kept\ndb.write(t, kept.insert_many, rows)\n",
-        "from koine.store.messages import insert_many\ninsert_many(tx, rows)\n",
-        "import koine.store.messages\nkoine.store.messages.insert_many(tx, rows)\n",
+        "from koine.store.conversations.messages import insert_many\ninsert_many(tx, rows)\n",
+        "import koine.store.conversations.messages\nkoine.store.messages.insert_many(tx, rows)\n",
     ],
 )
 def test_a_second_caller_is_seen(text: str) -> None:
-    assert house.references(text, "koine.store.messages", "insert_many") == [2]
+    assert house.references(text, "koine.store.conversations.messages", "insert_many") == [2]

@@ -8,7 +8,7 @@ from koine.relay.hooks import sender
 from koine.relay.hooks.letters import OutgoingDelivery, PayloadBuilder
 from koine.relay.hooks.post import AttemptResult
 from koine.relay.hooks.verdict import ResponseClass
-from koine.store import hook_queue
+from koine.store.webhooks import delivery_queue
 
 
 async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -> AttemptResult:
@@ -23,7 +23,7 @@ async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -
         due_at=now,
         finished_at=now,
     )
-    await engine.db.write("", hook_queue.record_results, [done], [])
+    await engine.db.write("", delivery_queue.record_results, [done], [])
     posted = await posts.post(engine, desk, letter)
     return AttemptResult(ResponseClass("delivered"), posted.attempt)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.drivers.base import Driver
 from tests.drivers.everyone import drivers
 from tests.drivers.world import World, make_world

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from koine.engine import attributes
-from koine.store.db import Tx
-from koine.store.sql import Query, p
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query, p
 from koine.store.tables import contact_inboxes, conversations, identities, messages
 from tests.drivers.asgi import Reply
 from tests.drivers.world import World

@@ -7,7 +7,7 @@ from koine.engine import conversations
 from koine.http.app import build_app
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.drivers.asgi import Caller
 from tests.drivers.base import Driver, Refused
 from tests.drivers.everyone import DRIVERS

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from koine.model.conversation import Conversation
-from koine.store.db import Database, Tx
-from koine.store.sql import Command, Query, p
+from koine.store.core.db import Database, Tx
+from koine.store.core.statements import Command, Query, p
 from koine.store.tables import messages as t
 from tests.dialects.inbox.pictures import PNG
 from tests.drivers.asgi import Caller, Reply

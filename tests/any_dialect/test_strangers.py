@@ -11,7 +11,7 @@ from koine.engine.tenants import TenantChanges
 from koine.http.dialect import Dialect
 from koine.kit.jwt import TokenSigner
 from koine.model.tenant import TokenIssuer
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import http, make_cast
 
 KINDS: dict[str, type[Dialect]] = {

@@ -9,7 +9,7 @@ from koine.engine.conversations import ConversationChanges
 from koine.engine.inboxes import InboxChanges
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.drivers.base import Driver
 from tests.drivers.everyone import DRIVERS, drivers
 from tests.drivers.world import World, make_world

@@ -10,7 +10,7 @@ from koine.engine.tenants import TenantChanges
 from koine.model.actor import operator
 from koine.model.tenant import TokenIssuer
 from koine.server import dialects
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.bad_input import tokens
 from tests.bad_input.asker import Prober
 from tests.drivers.world import World, make_world

@@ -15,7 +15,7 @@ from koine.kit.clock import SystemClock
 from koine.model.actor import Actor
 from koine.model.filters import ConversationFilter
 from koine.model.page import page_window
-from koine.store.db import Database
+from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
 from tests.cast import test_settings as settings

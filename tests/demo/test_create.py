@@ -22,7 +22,7 @@ from koine.model.errors import Conflict, NotFound, Unauthenticated
 from koine.model.filters import ConversationFilter
 from koine.model.page import Window
 from koine.model.permissions import MANAGE_MESSAGING, VIEW_TENANT
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
 

@@ -26,7 +26,8 @@ from koine.model.message import Draft
 from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Subscriber
 from koine.relay.voice import ActorReader, Reader
-from koine.store import events, tenants
+from koine.store.events import events
+from koine.store.people import tenants
 from tests.cast import Cast
 
 NOTE, HELLO, SUPPORT, PHONE = "the note 4711", "hello 4712", "the pin is 4713", "+493047140000"

@@ -14,7 +14,8 @@ from koine.model.conversation import NewConversation
 from koine.model.message import Draft
 from koine.model.view import ConversationPage, Include
 from koine.relay.encoding import EventEncodings
-from koine.store import events, tenants
+from koine.store.events import events
+from koine.store.people import tenants
 from tests.cast import Cast
 
 PARTS: frozenset[Include] = frozenset({"participants", "latest", "people"})

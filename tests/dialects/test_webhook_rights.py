@@ -11,7 +11,7 @@ from koine.dialects.native import Native
 from koine.engine import keys, people
 from koine.model.identity import NewIdentity
 from koine.model.permissions import READ_WEBHOOKS, WRITE_WEBHOOKS
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import http
 from tests.relay.hooks.told import WebhookHarness, webhook_harness
 from tests.support.receiver import receiving

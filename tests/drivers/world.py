@@ -13,7 +13,7 @@ from koine.model.message import Draft, Message
 from koine.relay.bus import LocalBus
 from koine.relay.relay import Realtime
 from koine.server import dialects
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, Company, make_cast
 from tests.drivers.asgi import Caller
 

@@ -20,9 +20,9 @@ from koine.model.filters import ConversationFilter, MessageFilter
 from koine.model.message import Draft
 from koine.model.page import Window
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
-from koine.store.as_tenant import TenantTx
-from koine.store.db import Tx
-from koine.store.sql import Query
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query
+from koine.store.core.tenant_tx import TenantTx
 from tests.cast import Cast
 
 ALL = MessageFilter(with_private=True)

@@ -12,7 +12,7 @@ from koine.engine.coalescer import LANES, MAX_QUEUED
 from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.model.errors import Unavailable
 from koine.model.message import Draft
-from koine.store.db import Database, Tx
+from koine.store.core.db import Database, Tx
 from tests.cast import Cast, make_cast
 
 

@@ -22,7 +22,8 @@ from koine.model.filters import ConversationFilter
 from koine.model.inbox import Inbox
 from koine.model.message import Draft
 from koine.model.page import Window
-from koine.store import conversation_lists, identities, participants
+from koine.store.conversations import lists, participants
+from koine.store.people import identities
 from tests.cast import Cast
 
 
@@ -59,8 +60,8 @@ async def merge_contacts(cast: Cast) -> ContactSession:
 async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
     """As kept, and as counted."""
     tenant, db = cast.acme.tenant.id, cast.engine.db
-    kept = await db.read(tenant, conversation_lists.total, f)
-    listed = await db.read(tenant, conversation_lists.page, f, Window(100))
+    kept = await db.read(tenant, lists.total, f)
+    listed = await db.read(tenant, lists.page, f, Window(100))
     return kept, len(listed.items)
 
 

@@ -13,8 +13,8 @@ from koine.model.filters import ConversationFilter
 from koine.model.message import Draft
 from koine.model.page import Window, page_window
 from koine.model.view import Include
-from koine.store.db import Database, Tx
-from koine.store.sql import Query, p
+from koine.store.core.db import Database, Tx
+from koine.store.core.statements import Query, p
 from koine.store.tables import events, metadata
 from tests.cast import make_cast
 from tests.engine.world import WHAT, Step, World, holds, new_world

@@ -11,7 +11,7 @@ from koine.kit.ids import new_id
 from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.page import Window
-from koine.store import participants
+from koine.store.conversations import participants
 from tests.cast import Cast
 
 

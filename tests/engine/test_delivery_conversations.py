@@ -11,7 +11,7 @@ from koine.model.conversation import Conversation
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.page import page_window
-from koine.store import participants
+from koine.store.conversations import participants
 from tests.cast import Cast
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from koine.engine import files
 from koine.model.errors import NotFound, Unavailable
-from koine.store import files as rows
+from koine.store.conversations import files as rows
 from tests.cast import Cast
 
 

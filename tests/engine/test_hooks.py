@@ -4,8 +4,8 @@ import pytest
 
 from koine.engine import hooks
 from koine.model.errors import NotFound
-from koine.store import hook_log
-from koine.store.db import Database
+from koine.store.core.db import Database
+from koine.store.webhooks import delivery_log
 from tests.relay.hooks.told import webhook_harness
 
 FOUR = 4
@@ -22,7 +22,7 @@ async def test_a_log_is_forgotten_in_pieces_and_others_write_in_between(
             await told.say(talk)
         await told.tell()
         tenant, engine = told.boss.tenant_id, told.cast.engine
-        assert await engine.db.write(tenant, hook_log.forget_some, made.hook.id, FOUR - 1)
+        assert await engine.db.write(tenant, delivery_log.forget_some, made.hook.id, FOUR - 1)
         assert len(await told.log(made.hook)) == 1
         await hooks.remove(engine, told.boss, made.hook.id)
         with pytest.raises(NotFound):

@@ -8,7 +8,7 @@ from koine.model.conversation import NewConversation, SenderKind
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import page_window
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import make_cast
 
 SENT: tuple[SenderKind, ...] = ("user", "system", "user", "system", "user")

@@ -20,7 +20,8 @@ from koine.engine.tenants import TenantChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid, NotFound
 from koine.model.identity import NewIdentity
-from koine.store import identities, participants
+from koine.store.conversations import participants
+from koine.store.people import identities
 from tests.cast import Cast
 
 

@@ -8,8 +8,10 @@ from koine.engine.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.filters import ConversationFilter
 from koine.model.page import page_window
-from koine.store import events, identities, participants
-from koine.store.db import Database
+from koine.store.conversations import participants
+from koine.store.core.db import Database
+from koine.store.events import events
+from koine.store.people import identities
 from tests.cast import Cast, make_cast
 
 

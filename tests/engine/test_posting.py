@@ -14,8 +14,8 @@ from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import page_window
-from koine.store.db import Tx
-from koine.store.sql import Query, p
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query, p
 from koine.store.tables import events
 from tests.cast import Cast
 

@@ -14,9 +14,10 @@ from koine.model.filters import ConversationFilter, PeopleFilter
 from koine.model.identity import NewIdentity
 from koine.model.message import Draft
 from koine.model.page import Window
-from koine.store import refolding, tenants
-from koine.store.db import Database, Tx
-from koine.store.sql import Command, p
+from koine.store import search_backfill
+from koine.store.core.db import Database, Tx
+from koine.store.core.statements import Command, p
+from koine.store.people import tenants
 from koine.store.tables import conversations as c
 from koine.store.tables import identities as i
 from tests.cast import Cast, make_cast
@@ -107,16 +108,16 @@ async def test_rows_from_before_are_folded_once(fresh_db: Database) -> None:
     tenant_id = cast.acme.tenant.id
     await fresh_db.write(tenant_id, _forget)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
-    await refolding.backfill_search_texts(fresh_db)
+    await search_backfill.backfill_search_texts(fresh_db)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {talk})
     assert await fresh_db.read("", tenants.find_server_value, "text_folding") == VERSION
 
 
 async def test_more_rows_than_a_batch_are_folded(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
-    who = [await contact(cast, name=f"Zoé {n}") for n in range(refolding.BATCH + 2)]
+    who = [await contact(cast, name=f"Zoé {n}") for n in range(search_backfill.BATCH + 2)]
     await fresh_db.write(cast.acme.tenant.id, _forget)
-    await refolding.backfill_search_texts(fresh_db)
+    await search_backfill.backfill_search_texts(fresh_db)
     first, last = await contacts(cast, "zoe 0"), await contacts(cast, f"zoe {len(who) - 1}")
     assert (first, last) == ({who[0]}, {who[-1]})
 

@@ -14,7 +14,7 @@ from koine.kit.ids import new_id
 from koine.model.errors import Unavailable
 from koine.model.filters import ConversationFilter, PeopleFilter
 from koine.model.page import page_window
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, http, make_cast
 
 ANYONE = PeopleFilter(kinds=("user",))

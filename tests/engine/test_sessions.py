@@ -10,7 +10,7 @@ from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
-from koine.store import credentials as rows
+from koine.store.people import credentials as rows
 from tests.cast import PASSWORD, Cast
 
 

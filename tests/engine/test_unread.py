@@ -10,7 +10,7 @@ from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import Window
 from koine.model.view import Include
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 
 PEOPLE = ("dan", "cleo", "dora")

@@ -12,9 +12,10 @@ from koine.engine.idempotency import KeyedRequest
 from koine.engine.upkeep import EVERY, TURNS, MaintenanceReport
 from koine.kit.times import SECOND
 from koine.kit.tokens import random_token
-from koine.store import credentials, events, log
 from koine.store import idempotency as rows
-from koine.store.db import Database
+from koine.store.core.db import Database
+from koine.store.events import event_log_state, events
+from koine.store.people import credentials
 from koine.store.postgres import PostgresDatabase
 from tests.cast import Cast, make_cast
 from tests.support import databases
@@ -157,7 +158,7 @@ async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
     cast.clock.advance(seconds=LATER + 1)
     assert (await upkeep.run_once(cast.engine) or MaintenanceReport()).events == 1
     assert await db.read("", events.after, 0, 1 << 60, 10_000) == []
-    assert await db.read("", log.retention_floor) == before[-1].position
+    assert await db.read("", event_log_state.retention_floor) == before[-1].position
 
 
 async def test_a_table_that_has_grown_is_looked_at(

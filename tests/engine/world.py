@@ -16,7 +16,7 @@ from koine.model.filters import ConversationFilter
 from koine.model.identity import NewIdentity
 from koine.model.inbox import Inbox
 from koine.model.message import Draft
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import test_settings
 
 PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "urgent")

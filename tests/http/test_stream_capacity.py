@@ -18,7 +18,7 @@ from koine.dialects.native import Native
 from koine.http.stream_capacity import StreamCapacity
 from koine.kit.settings import load
 from koine.model.errors import TooMany
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.dialects.inbox.cabling import identifier
 from tests.support.live import Live, live

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.drivers.world import World, make_world
 from tests.matrix.guests import guests
 from tests.matrix.objects import Targets

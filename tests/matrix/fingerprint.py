@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 
-from koine.store.db import Database, Tx
-from koine.store.sql import Query, p
+from koine.store.core.db import Database, Tx
+from koine.store.core.statements import Query, p
+from koine.store.core.types import Uuid
 from koine.store.tables import metadata
-from koine.store.types import Uuid
 
 _PRIME = 1_000_003
 

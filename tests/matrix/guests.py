@@ -9,10 +9,10 @@ from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
 from koine.model.inbox import ContactInbox, Inbox
-from koine.store import inboxes as rows
-from koine.store import tallies
-from koine.store.db import Tx
-from koine.store.sql import Command, p
+from koine.store.conversations import counters
+from koine.store.core.db import Tx
+from koine.store.core.statements import Command, p
+from koine.store.people import inboxes as rows
 from koine.store.tables import counters
 from tests.cast import Cast, Company
 from tests.matrix.people import Caller
@@ -77,7 +77,7 @@ def _guest(
 
 
 async def _count_on(tx: Tx) -> None:
-    await tallies.next_number(tx, "conversation")
+    await counters.next_number(tx, "conversation")
     assert await tx.run(_COUNT_ON) == 1
 
 

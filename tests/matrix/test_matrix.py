@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from koine.server import dialects
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.matrix.runner import Run
 from tests.matrix.table import TABLE
 

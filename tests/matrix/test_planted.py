@@ -15,7 +15,7 @@ from koine.http.dialect import Dialect
 from koine.http.request import Response
 from koine.model.actor import Actor
 from koine.model.permissions import PERMISSIONS
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.drivers.asgi import Caller
 from tests.matrix.row import Row
 from tests.matrix.runner import Run

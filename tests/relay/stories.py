@@ -10,7 +10,7 @@ from koine.engine.people import PersonChanges
 from koine.model.conversation import NewConversation
 from koine.model.errors import Refusal
 from koine.model.message import Draft
-from koine.store.db import Duplicate
+from koine.store.core.db import Duplicate
 from tests.cast import Cast
 
 STEPS = (

@@ -11,8 +11,8 @@ from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
 from koine.relay.backlog import PAGE_EVENTS, Backlog, ReadPosition
-from koine.store import events
-from koine.store.db import Database
+from koine.store.core.db import Database
+from koine.store.events import events
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainReader, opened, realtime_of, received, say
 from tests.relay.stories import STEPS, Step, Story

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from koine.kit.ids import new_id
 from koine.model.event import Event, LoggedEvent
 from koine.relay.fence import LogRewound, Watermark
-from koine.store import events
-from koine.store.db import Tx
-from koine.store.events import LogSnapshot
+from koine.store.core.db import Tx
+from koine.store.events import events
+from koine.store.events.events import LogSnapshot
 from koine.store.postgres import PostgresDatabase
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres

@@ -8,8 +8,8 @@ from koine.engine import participation
 from koine.model.actor import Actor
 from koine.relay.relay import Realtime
 from koine.relay.seat import Closed, Subscriber
-from koine.store import events, log
-from koine.store.db import Database
+from koine.store.core.db import Database
+from koine.store.events import event_log_state, events
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainReader, opened, realtime_of, received, say
 
@@ -96,7 +96,7 @@ async def test_a_cursor_older_than_the_log_is_reset(fresh_db: Database) -> None:
         await say(cast, talk, "two")
         assert len(await received(first, 2)) == 2
         later = cast.clock.now() + 1
-        assert await cast.engine.db.write("", log.forget_before, later, 1000)
+        assert await cast.engine.db.write("", event_log_state.forget_before, later, 1000)
         assert await cast.engine.db.read("", events.after, 0, 10**9, 10) == []
         seat = await seat_of(relay, cast.acme.actor("dan"), old)
         assert (await seat.read(5)).reset == "too_old"

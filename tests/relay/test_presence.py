@@ -7,7 +7,7 @@ import pytest
 from koine.model.actor import Actor
 from koine.relay import presence
 from koine.relay.voice import EphemeralEvent
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast
 from tests.relay.plain import PlainReader, realtime_of, received
 from tests.relay.test_whispers import Wire

@@ -12,8 +12,8 @@ from koine.model.happening import EventContext
 from koine.relay.bus import LocalBus
 from koine.relay.relay import Realtime
 from koine.relay.seat import Closed
-from koine.store import events, log
-from koine.store.db import Database, no_listener
+from koine.store.core.db import Database, no_listener
+from koine.store.events import event_log_state, events
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainEventEncoder, PlainReader, opened, realtime_of, received, say
 from tests.support import databases
@@ -126,9 +126,9 @@ class _MuteEncoder(PlainEventEncoder, frozen=True):
 async def test_many_processes_that_find_the_database_moved_begin_one_epoch(
     fresh_db: Database,
 ) -> None:
-    homes = [fresh_db.write("", log.epoch, "another place") for _ in range(8)]
+    homes = [fresh_db.write("", event_log_state.epoch, "another place") for _ in range(8)]
     (old,) = set(await asyncio.gather(*homes))
-    ends = [fresh_db.write("", log.end_epoch, old) for _ in range(8)]
+    ends = [fresh_db.write("", event_log_state.end_epoch, old) for _ in range(8)]
     (new,) = set(await asyncio.gather(*ends))
     assert new != old
 
@@ -139,9 +139,9 @@ async def test_old_events_are_forgotten_and_the_floor_says_how_far(fresh_db: Dat
     cast.clock.advance(seconds=60)
     await say(cast, talk, "young")
     young = cast.clock.now()
-    assert await fresh_db.write("", log.forget_before, young, 10_000)
-    assert not await fresh_db.write("", log.forget_before, young, 10_000)
-    floor = await fresh_db.read("", log.retention_floor)
+    assert await fresh_db.write("", event_log_state.forget_before, young, 10_000)
+    assert not await fresh_db.write("", event_log_state.forget_before, young, 10_000)
+    floor = await fresh_db.read("", event_log_state.retention_floor)
     left = await fresh_db.read("", events.after, 0, 10**9, 10)
     assert [e.kind for e in left] == ["message.created"] and left[0].position == floor + 1
 

@@ -9,8 +9,8 @@ from koine.model.happening import EventContext
 from koine.relay import pump
 from koine.relay.relay import Realtime
 from koine.relay.seat import Closed, Subscriber
-from koine.store import events, log
-from koine.store.db import Database, no_listener
+from koine.store.core.db import Database, no_listener
+from koine.store.events import event_log_state, events
 from tests.cast import Cast, make_cast
 from tests.relay.plain import PlainEventEncoder, PlainReader, opened, realtime_of, received, say
 
@@ -114,7 +114,7 @@ async def test_who_was_doubted_and_had_nothing_to_hear_is_not_too_old(fresh_db: 
         await received(busy, 1)
         await asyncio.sleep(0.05)
         idle.suspend()
-        await fresh_db.write("", log.forget_before, cast.clock.now() + 1, 1_000)
+        await fresh_db.write("", event_log_state.forget_before, cast.clock.now() + 1, 1_000)
         idle.resume(idle.reader.actor)
         assert (await idle.read(0.1)).reset is None
 

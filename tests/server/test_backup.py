@@ -19,8 +19,9 @@ from koine.server.backup.restore import restore
 from koine.server.backup.tar import unpack, write_archive
 from koine.server.backup.verify import differences, verify
 from koine.server.database import copying, open_database
-from koine.store import log, schema
-from koine.store.copies import BackupError
+from koine.store import schema
+from koine.store.backup import BackupError
+from koine.store.events import event_log_state
 from rigs.ledger import ConsistencyCheck
 from rigs.load import Load
 from rigs.sends import Sends
@@ -272,7 +273,7 @@ async def migrated(settings: Settings) -> str | None:
 async def epoch(place: Place, home: ServerHome) -> str:
     db = await open_database(place.settings(home))
     try:
-        return await db.write("", log.epoch, await db.timeline_id())
+        return await db.write("", event_log_state.epoch, await db.timeline_id())
     finally:
         await db.close()
 

@@ -19,7 +19,7 @@ from koine.server.preflight import (
     file_system_type,
     raise_fatal,
 )
-from koine.store.postgres.condition import ServerSettings
+from koine.store.postgres.server_check import ServerSettings
 from koine.store.sqlite import connection
 from tests.support.shared_postgres import SharedPostgres
 

@@ -8,7 +8,7 @@ from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
 from koine.server import readiness
 from koine.server.readiness import Readiness
-from koine.store.db import Database
+from koine.store.core.db import Database
 
 
 class Slow:

@@ -12,8 +12,8 @@ from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.relay.relay import Realtime
 from koine.server import dialects
-from koine.store import events
-from koine.store.db import Database
+from koine.store.core.db import Database
+from koine.store.events import events
 from tests.cast import make_cast
 from tests.drivers.asgi import Caller
 from tests.drivers.world import World

@@ -7,18 +7,18 @@ from msgspec import Struct
 from sqlalchemy.schema import CreateTable
 
 from koine.kit.ids import new_id
-from koine.store.db import Database, Tx
-from koine.store.fragments import contains_text, in_list, insert_ignoring, upsert, values_table
-from koine.store.postgres import spelling as postgres_sql
-from koine.store.sql import (
-    Command,
-    InsertMany,
-    Query,
-    UpdateMany,
-    p,
+from koine.store.core.db import Database, Tx
+from koine.store.core.expressions import (
+    contains_text,
+    in_list,
+    insert_ignoring,
+    upsert,
+    values_table,
 )
-from koine.store.sqlite import spelling as sqlite_sql
-from koine.store.types import Uuid
+from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, p
+from koine.store.core.types import Uuid
+from koine.store.postgres import renderer as postgres_sql
+from koine.store.sqlite import renderer as sqlite_sql
 
 DIALECTS = {"sqlite": sqlite_sql.DIALECT, "postgres": postgres_sql.DIALECT}
 

@@ -4,9 +4,9 @@ import importlib
 from pathlib import Path
 
 from koine.engine import files
-from koine.store import tallies
-from koine.store.db import Database
-from koine.store.files import TOTAL
+from koine.store.conversations import counters
+from koine.store.conversations.files import TOTAL
+from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.engine.test_files import Bytes
 
@@ -23,6 +23,7 @@ async def test_files_from_before_count_in_their_tenants_budget(
     forget = f"DELETE FROM counters WHERE name = '{TOTAL}'"
     await fresh_db.alter_schema(lambda _: f"{forget}; {count};")
     told = [
-        await fresh_db.read(of.tenant.id, tallies.values, [TOTAL]) for of in (cast.acme, cast.rival)
+        await fresh_db.read(of.tenant.id, counters.values, [TOTAL])
+        for of in (cast.acme, cast.rival)
     ]
     assert told == [{TOTAL: 500}, {TOTAL: 7}]

@@ -7,9 +7,9 @@ import apsw
 import asyncpg
 import pytest
 
-from koine.store.copies import BackupError
-from koine.store.postgres.copying import PostgresBackup
-from koine.store.sqlite.copying import SqliteBackup
+from koine.store.backup import BackupError
+from koine.store.postgres.backup import PostgresBackup
+from koine.store.sqlite.backup import SqliteBackup
 from tests.support.shared_postgres import SharedPostgres
 
 SCRIPT = '#!/bin/sh\necho "$0 $*" > {seen}\necho "no room" >&2\nexit 1\n'

@@ -10,8 +10,9 @@ from msgspec import structs
 from koine.engine import conversations, credentials, keys
 from koine.engine.contact_rights import is_proven
 from koine.model.conversation import NewConversation
-from koine.store import identities, inboxes, own_events
-from koine.store.db import Database, Tx
+from koine.store.core.db import Database, Tx
+from koine.store.events import reader_events
+from koine.store.people import identities, inboxes
 from tests.cast import make_cast
 
 KEPT = ["HTTPS://a.test/a.png", "http://a.test/a.png", "/files/key/a.png"]
@@ -60,12 +61,12 @@ async def test_members_that_events_name_are_found_again(fresh_db: Database) -> N
     new = NewConversation(participants=((cleo, "member"),))
     talk = await conversations.create(cast.engine, ada, new)
     await conversations.delete(cast.engine, ada, talk.id, None)
-    assert await fresh_db.read(ada.tenant_id, own_events.member_of, cleo) == [talk.id]
+    assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == [talk.id]
     await fresh_db.alter_schema(lambda _: "DELETE FROM event_members")
-    assert await fresh_db.read(ada.tenant_id, own_events.member_of, cleo) == []
+    assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == []
     await _run(fresh_db, "0008_events_by_reader")
-    assert await fresh_db.read(ada.tenant_id, own_events.member_of, cleo) == [talk.id]
-    assert await fresh_db.read(cast.rival.tenant.id, own_events.member_of, cleo) == []
+    assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == [talk.id]
+    assert await fresh_db.read(cast.rival.tenant.id, reader_events.member_of, cleo) == []
 
 
 async def test_places_that_were_there_prove_nothing_until_they_show_their_hash(

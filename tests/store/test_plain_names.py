@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from koine.store import migrating, schema
-from koine.store.copies import database_stats
-from koine.store.db import Database
+from koine.store import migration_sql, schema
+from koine.store.backup import database_stats
+from koine.store.core.db import Database
 from koine.store.tables import metadata
 
 TENANT, ENDPOINT = "0193454a-0000-7000-8000-000000000001", "0193454a-0000-7000-8000-000000000002"
@@ -45,7 +45,7 @@ async def test_rows_are_kept_under_the_new_names_and_counted_under_both(
     older = shutil.copytree(schema._MIGRATIONS, tmp_path / "older")
     (older / "versions" / "0012_plain_names.py").unlink()
     await fresh_db.alter_schema(
-        lambda _: f"{_drops()}; {migrating.script(fresh_db.kind, None, older)}; {ROWS}"
+        lambda _: f"{_drops()}; {migration_sql.script(fresh_db.kind, None, older)}; {ROWS}"
     )
     before = await database_stats(ask, [*OLD, "tenants"])
     assert before.schema == "0011"

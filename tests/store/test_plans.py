@@ -7,30 +7,23 @@ import pytest
 
 from koine.model.filters import ConversationFilter
 from koine.model.page import page_window
-from koine.store import (
-    conversation_lists,
-    conversations,
-    messages,
-    own_events,
-    own_rows,
-    participants,
-    posting,
-    schema,
-    windows,
-)
-from koine.store.db import Database
+from koine.store import schema
+from koine.store.conversations import conversations, lists, messages, participants, send
+from koine.store.core import paging
+from koine.store.core.db import Database
+from koine.store.core.statements import Query
+from koine.store.events import reader_events, reader_scope
 from koine.store.postgres import PostgresDatabase
-from koine.store.postgres import spelling as postgres_sql
-from koine.store.sql import Query
+from koine.store.postgres import renderer as postgres_sql
 from koine.store.sqlite import SqliteDatabase
-from koine.store.sqlite import spelling as sqlite_sql
+from koine.store.sqlite import renderer as sqlite_sql
 from koine.store.sqlite.connection import connect
 from tests.cast import make_cast
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
 
 
-@pytest.mark.parametrize("query", [messages._LATEST, posting._FACTS, posting._PARENTS])
+@pytest.mark.parametrize("query", [messages._LATEST, send._FACTS, send._PARENTS])
 async def test_given_rows_lead_and_no_tenant_is_walked(
     query: Query[object], tmp_path: Path
 ) -> None:
@@ -40,16 +33,16 @@ async def test_given_rows_lead_and_no_tenant_is_walked(
 
 
 OWN = [
-    (own_events._OF_CONVERSATIONS, "events_conversation"),
-    (own_events._ABOUT, "events_subject"),
-    (own_rows._TAKES_PART, "participants_newest"),
-    (own_rows._PEOPLE, "sqlite_autoindex_participants_1"),
-    (own_rows._SENDERS, "sqlite_autoindex_messages_1"),
-    (own_rows._LEFT_BY_REMOVAL, "participants_left"),
-    (own_rows._OWNS, "conversations_by_owner"),
-    (own_rows._OWNED_REMOVED, "conversations_removed"),
-    (own_rows._DELIVERIES, "deliveries_customer"),
-    (own_rows._DELIVERIES, "deliveries_driver"),
+    (reader_events._OF_CONVERSATIONS, "events_conversation"),
+    (reader_events._ABOUT, "events_subject"),
+    (reader_scope._TAKES_PART, "participants_newest"),
+    (reader_scope._PEOPLE, "sqlite_autoindex_participants_1"),
+    (reader_scope._SENDERS, "sqlite_autoindex_messages_1"),
+    (reader_scope._LEFT_BY_REMOVAL, "participants_left"),
+    (reader_scope._OWNS, "conversations_by_owner"),
+    (reader_scope._OWNED_REMOVED, "conversations_removed"),
+    (reader_scope._DELIVERIES, "deliveries_customer"),
+    (reader_scope._DELIVERIES, "deliveries_driver"),
     (conversations._IDS_OF_OWNER, "conversations_by_owner"),
     (conversations._IDS_OF_OWNER, "conversations_removed"),
     (participants._CONVERSATIONS_OF, "participants_newest"),
@@ -92,12 +85,8 @@ async def test_a_first_page_is_planned_once(unknown: Database) -> None:
     acme = (await make_cast(postgres_db)).acme
     # So often that whichever connection is looked at has run it more than five times.
     for _ in range(60):
-        await postgres_db.read(
-            acme.tenant.id, conversation_lists.page, ConversationFilter(), page_window(1, 20)
-        )
-    first_page = conversation_lists._PAGES.of(
-        conversation_lists._PageVariant(window=windows.variant(page_window(1, 20)))
-    )
+        await postgres_db.read(acme.tenant.id, lists.page, ConversationFilter(), page_window(1, 20))
+    first_page = lists._PAGES.of(lists._PageVariant(window=paging.variant(page_window(1, 20))))
     text = postgres_sql.render(first_page).text
     assert "LIMIT 21" in text
     async with postgres_db._pool.connection() as link:

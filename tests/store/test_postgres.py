@@ -9,7 +9,7 @@ import pytest
 
 from koine.kit.ids import new_id
 from koine.model.errors import Conflict, Unavailable
-from koine.store.db import Tx
+from koine.store.core.db import Tx
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres import database as postgres
 from koine.store.postgres import pool as postgres_pool

@@ -15,10 +15,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from koine import store
-from koine.store import schema, sql
-from koine.store.db import Database
-from koine.store.postgres import spelling as postgres_sql
-from koine.store.sqlite import spelling as sqlite_sql
+from koine.store import schema
+from koine.store.core import statements
+from koine.store.core.db import Database
+from koine.store.postgres import renderer as postgres_sql
+from koine.store.sqlite import renderer as sqlite_sql
 from koine.store.tables import metadata
 
 SPELLINGS: dict[str, Any] = {"sqlite": sqlite_sql, "postgres": postgres_sql}
@@ -115,24 +116,24 @@ async def test_every_statement_of_the_store_is_accepted(db: Database) -> None:
     assert not refused, "\n".join(refused)
 
 
-def _statements() -> list[sql.Statement]:
+def _statements() -> list[statements.Statement]:
     for found in pkgutil.walk_packages(store.__path__, "koine.store."):
         if ".migrations" not in found.name:
             importlib.import_module(found.name)
-    for family in list(sql.VARIANTS):
+    for family in list(statements.VARIANTS):
         family.sample()
-    ours = [s for s in sql.STATEMENTS if s.module.startswith("koine.store.")]
+    ours = [s for s in statements.STATEMENTS if s.module.startswith("koine.store.")]
     assert len(ours) > 50
     return ours
 
 
-def _text(spelling: Any, statement: sql.Statement) -> str:
-    if isinstance(statement, sql.Query | sql.Command):
+def _text(spelling: Any, statement: statements.Statement) -> str:
+    if isinstance(statement, statements.Query | statements.Command):
         return str(spelling.plan(statement).text)
     return str(spelling.plan_many(statement))
 
 
-async def _prepare(db: Any, statement: sql.Statement, text: str) -> None:
+async def _prepare(db: Any, statement: statements.Statement, text: str) -> None:
     if db.kind == "postgres":
         async with db._pool.link() as link:
             await link.connection.prepare(text)

@@ -11,7 +11,7 @@ import pytest
 
 from koine.kit.ids import new_id
 from koine.model.errors import Unavailable
-from koine.store.db import AlreadyServed, Tx
+from koine.store.core.db import AlreadyServed, Tx
 from koine.store.sqlite import SqliteDatabase
 from tests.store import scratch
 from tests.store.scratch import add, names

@@ -3,7 +3,7 @@
 import pytest
 
 from koine.kit.ids import new_id
-from koine.store.db import Database, Duplicate, RowBatch, Tx
+from koine.store.core.db import Database, Duplicate, RowBatch, Tx
 from tests.store import scratch
 from tests.store.scratch import ask, names
 

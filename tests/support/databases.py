@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from koine.store import schema
-from koine.store.db import Database
+from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
 from tests.support.shared_postgres import SharedPostgres

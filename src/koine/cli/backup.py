@@ -14,7 +14,7 @@ from koine.kit.settings import Settings
 from koine.server.backup.create import back_up
 from koine.server.backup.manifest import BadArchive, Manifest
 from koine.server.backup.verify import verify as verified
-from koine.store.copies import BackupError
+from koine.store.backup import BackupError
 
 Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]
 

@@ -20,8 +20,9 @@ from koine.model.permissions import (
     WRITE_CONVERSATIONS,
 )
 from koine.model.tenant import TenantSettings
-from koine.store import conversations, identities, participants, tenants, tickets
-from koine.store.db import Tx
+from koine.store.conversations import conversations, participants, tickets
+from koine.store.core.db import Tx
+from koine.store.people import identities, tenants
 
 Membership = tuple[Conversation, Participant | None]
 """A conversation and the actor's own part in it, if it has or had one."""

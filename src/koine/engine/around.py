@@ -6,8 +6,9 @@ from koine.engine import access
 from koine.model.conversation import Conversation
 from koine.model.message import Message
 from koine.model.view import Include, LastSenders, Related
-from koine.store import identities, inboxes, message_windows, messages, participants, tickets
-from koine.store.db import Tx
+from koine.store.conversations import messages, participants, recent_messages, tickets
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes
 
 MAX_CHARACTERS = 4 << 20
 """Of all messages in one answer: the newest are shown, a page of messages has the older ones."""
@@ -52,7 +53,7 @@ async def _messages(tx: Tx, items: list[Conversation]) -> dict[str, list[Message
     ids = [c.id for c in items]
     if sum(c.public_count for c in items) <= FEW_MESSAGES:
         return await messages.public_of(tx, ids)
-    return await message_windows.recent_public_of(tx, ids, MAX_CHARACTERS)
+    return await recent_messages.recent_public_of(tx, ids, MAX_CHARACTERS)
 
 
 async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:

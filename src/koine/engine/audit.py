@@ -7,7 +7,7 @@ from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
 from koine.model.permissions import MANAGE_TENANT
 from koine.store import audit
-from koine.store.db import Tx
+from koine.store.core.db import Tx
 
 
 @read_tx

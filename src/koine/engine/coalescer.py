@@ -10,7 +10,7 @@ from koine.kit.batching import Batcher
 from koine.kit.clock import Clock
 from koine.model.errors import Refusal, Unavailable
 from koine.model.message import Message
-from koine.store.db import Database
+from koine.store.core.db import Database
 
 LANES = 2
 """Batches under way at once: while one commits, the next is being written."""

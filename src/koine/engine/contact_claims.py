@@ -16,8 +16,8 @@ from koine.engine.ledger import record_event
 from koine.kit.json import json_text
 from koine.model.errors import Conflict
 from koine.model.identity import Claims, Identity
-from koine.store import identities
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import identities
 
 Field = Literal["identifier", "email", "phone"]
 FIELDS: tuple[Field, ...] = ("identifier", "email", "phone")

@@ -13,8 +13,8 @@ from koine.model.errors import NotFound, Unauthenticated
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox
 from koine.model.tenant import Tenant
-from koine.store import identities, inboxes, tenants
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes, tenants
 
 
 def no_budget() -> None:

@@ -23,8 +23,9 @@ from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import Identity
 from koine.model.permissions import WRITE_CUSTOMERS
-from koine.store import conversations, identities, inboxes, messages, participants, tickets
-from koine.store.db import Tx
+from koine.store.conversations import conversations, messages, participants, tickets
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes
 
 _FILLED = (
     "name", "first_name", "last_name", "avatar_url", "company", "job_title", "location",

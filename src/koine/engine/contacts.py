@@ -37,8 +37,9 @@ from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
 from koine.model.inbox import ContactInbox, ContactInboxOrigin, ContactInboxValues
-from koine.store import identities, inboxes, tallies
-from koine.store.db import Duplicate, Tx
+from koine.store.conversations import counters
+from koine.store.core.db import Duplicate, Tx
+from koine.store.people import identities, inboxes
 
 _GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone": "phone_number"}
 
@@ -95,7 +96,7 @@ async def _create(
     if contact is None:
         admit()
         # Taking a number makes contacts one after another: whoever was first is now seen.
-        await tallies.next_number(tx, "contact")
+        await counters.next_number(tx, "contact")
         contact = await _known(tx, entry, given)
     if contact is None:
         contact, given = await _made(tx, now, entry, given)

@@ -4,7 +4,7 @@ from typing import Any
 
 from koine.engine.ledger import record_event
 from koine.model.conversation import Conversation
-from koine.store.db import Tx
+from koine.store.core.db import Tx
 
 FREE_TEXT_FIELDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
 """What people wrote: events only say that it changed, a deletion leaves none (helpdesk.md, S)."""

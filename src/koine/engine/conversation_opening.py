@@ -10,8 +10,9 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import NotFound
 from koine.model.inbox import Inbox
-from koine.store import conversations, identities, inboxes, participants, tallies, tenants
-from koine.store.db import Tx
+from koine.store.conversations import conversations, counters, participants
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes, tenants
 
 
 async def create_tx(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
@@ -52,7 +53,7 @@ async def _new_conversation(
     versions = await identities.versions(tx, responder_id) if responder_id else []
     return Conversation(
         id=new_id(),
-        number=await tallies.next_number(tx, "conversation"),
+        number=await counters.next_number(tx, "conversation"),
         kind=new.kind,
         status=new.status or "open",
         title=new.title,

@@ -23,18 +23,11 @@ from koine.model.filters import ConversationFilter
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.model.view import ConversationPage, Include, Related
-from koine.store import (
-    conversation_filters,
-    conversation_lists,
-    conversations,
-    hook_log,
-    messages,
-    participants,
-    tickets,
-)
-from koine.store import files as file_rows
-from koine.store.db import Tx
-from koine.store.files import StoredFile
+from koine.store.conversations import conversations, filters, lists, messages, participants, tickets
+from koine.store.conversations import files as file_rows
+from koine.store.conversations.files import StoredFile
+from koine.store.core.db import Tx
+from koine.store.webhooks import delivery_log
 
 NO_RELATED: frozenset[Include] = frozenset()
 PARTICIPANT_ADMIN_FIELDS = frozenset({"title", "metadata", "status"})
@@ -72,7 +65,7 @@ async def find(
     Raises Forbidden when it asks for another person's without permission, Unavailable when too
     many searches wait.
     """
-    read = _find_by_index if conversation_filters.reads_few_rows(f) else _find_by_scan
+    read = _find_by_index if filters.reads_few_rows(f) else _find_by_scan
     return await read(engine, actor, f, window, parts, with_total)
 
 
@@ -85,7 +78,7 @@ async def _find(
     with_total: bool,
 ) -> ConversationPage:
     f = await access.restrict_search(tx, actor, access.restrict_to_own(actor, f))
-    page = await conversation_lists.page(tx, f, window, with_total, "latest" in parts)
+    page = await lists.page(tx, f, window, with_total, "latest" in parts)
     items: list[Conversation] = list(page.items)
     latest = {c.id: c.latest for c in page.items if c.latest is not None}
     surrounding = structs.replace(await load_related(tx, items, parts - {"latest"}), latest=latest)
@@ -207,7 +200,7 @@ async def _delete(
     count = await messages.delete_of(tx, gone.id)
     stored = await file_rows.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)
-    await hook_log.forget_conversation(tx, gone.id, now)
+    await delivery_log.forget_conversation(tx, gone.id, now)
     await conversations.delete_one(tx, gone)
     await record_audit(
         tx, now, actor, "delete", "conversation", gone.id,

@@ -14,8 +14,8 @@ from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.permissions import PERMISSIONS, ROLE_PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings
-from koine.store import credentials, tenants
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import credentials, tenants
 
 Claims = dict[str, object]
 ActorCache = TTLCache[str, Actor]

@@ -15,8 +15,9 @@ from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.page import Page, Window
 from koine.model.permissions import MANAGE_OPERATIONS, MANAGE_TENANT
-from koine.store import conversations, deliveries
-from koine.store.db import Duplicate, Tx
+from koine.store.conversations import conversations
+from koine.store.core.db import Duplicate, Tx
+from koine.store.people import deliveries
 
 MOST = 1000
 """Deliveries that one call may save."""

@@ -10,9 +10,9 @@ from koine.model.delivery import Delivery
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.names import display_name
 from koine.model.permissions import MANAGE_MESSAGING
-from koine.store import conversations as rows
-from koine.store import deliveries, identities
-from koine.store.db import Duplicate, Tx
+from koine.store.conversations import conversations as rows
+from koine.store.core.db import Duplicate, Tx
+from koine.store.people import deliveries, identities
 
 Joining = tuple[tuple[str, ParticipantRole], ...]
 

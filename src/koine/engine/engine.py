@@ -27,8 +27,8 @@ from koine.kit.shutdown_signal import ShutdownSignal
 from koine.kit.tokens import StatelessSecrets, random_token
 from koine.model.actor import Actor
 from koine.model.errors import Refusal, Unavailable
-from koine.store import tenants
-from koine.store.db import Database, Tx
+from koine.store.core.db import Database, Tx
+from koine.store.people import tenants
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -29,9 +29,9 @@ from koine.kit.media_sniffing import sniff_media
 from koine.kit.tokens import random_token
 from koine.model.errors import NotFound, Unavailable
 from koine.model.message import Attachment
-from koine.store import files, tallies
-from koine.store.db import Tx
-from koine.store.files import StoredFile
+from koine.store.conversations import counters, files
+from koine.store.conversations.files import StoredFile
+from koine.store.core.db import Tx
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -154,7 +154,7 @@ async def _add(
 ) -> StoredFile:
     name, media, size, key = known
     now = engine.clock.now()
-    number = await tallies.next_number(tx, "file")
+    number = await counters.next_number(tx, "file")
     await upload_budgets.charge(tx, now, engine.settings, by, size)
     row = StoredFile(new_id(), number, conversation_id, name, media, size, key, now)
     await files.insert_one(tx, row)

@@ -15,17 +15,9 @@ from koine.model.event import Change, LoggedEvent
 from koine.model.happening import EventContext, Subject
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.view import Include
-from koine.store import (
-    conversations,
-    deliveries,
-    identities,
-    inboxes,
-    messages,
-    participants,
-    tenants,
-    tickets,
-)
-from koine.store.db import Tx
+from koine.store.conversations import conversations, messages, participants, tickets
+from koine.store.core.db import Tx
+from koine.store.people import deliveries, identities, inboxes, tenants
 
 _AROUND: frozenset[Include] = frozenset(
     {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}

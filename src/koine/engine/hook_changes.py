@@ -23,8 +23,9 @@ from koine.kit.structs import provided_fields
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
 from koine.model.hook import Backoff, EndpointKey, WebhookEndpoint
-from koine.store import events, hooks
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.events import events
+from koine.store.webhooks import endpoints
 
 OFF = {"status": "disabled", "reason": "switched off"}
 SHOWN_BACKOFF: Backoff = "exponential"
@@ -76,7 +77,7 @@ async def change(
 
 @read_tx
 async def _before(tx: Tx, actor: Actor, hook_id: str, dialect: str | None) -> WebhookEndpoint:
-    return existing(await hooks.get(tx, hook_id), dialect)
+    return existing(await endpoints.get(tx, hook_id), dialect)
 
 
 @write_tx
@@ -90,7 +91,7 @@ async def _change(
     *,
     dialect: str | None,
 ) -> ChangedEndpoint:
-    before = existing(await hooks.lock(tx, hook_id), dialect)
+    before = existing(await endpoints.lock(tx, hook_id), dialect)
     if (paused := await owners.as_now(tx, now, before)) != before:
         await owners.pause(tx, now, EndpointKey(tx.tenant_id, hook_id), paused.reason or "")
         before = paused
@@ -109,7 +110,7 @@ async def _change(
     if active is not None:
         values |= await _switched_on(tx) if active else OFF
     after = structs.replace(before, **values, updated_at=max(now, before.updated_at + 1))
-    await hooks.change(tx, after)
+    await endpoints.change(tx, after)
     return ChangedEndpoint(after, secret)
 
 

@@ -19,8 +19,10 @@ from koine.model.permissions import (
     READ_CONVERSATIONS,
     VIEW_TENANT,
 )
-from koine.store import conversations, events, hook_log, hook_queue, hooks
-from koine.store.db import Tx
+from koine.store.conversations import conversations
+from koine.store.core.db import Tx
+from koine.store.events import events
+from koine.store.webhooks import delivery_log, delivery_queue, endpoints
 
 ATTEMPTS_SHOWN = 50
 CHUNK = 1000
@@ -59,9 +61,9 @@ async def page(
     """A page of an endpoint's deliveries, newest event first; for an endpoint of the dialect that
     is said, with their total. Raises Forbidden, NotFound."""
     access.require(actor, *READ)
-    existing(await hooks.get(tx, hook_id), dialect)
+    existing(await endpoints.get(tx, hook_id), dialect)
     with_total = dialect is not None
-    return await hook_log.page(tx, hook_id, window, with_total=with_total, **structs.asdict(f))
+    return await delivery_log.page(tx, hook_id, window, with_total=with_total, **structs.asdict(f))
 
 
 @read_tx
@@ -70,11 +72,11 @@ async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> DeliveryDeta
     conversations; of conversations about support and of deliveries, to those who may read those.
     Raises Forbidden, NotFound."""
     access.require(actor, *READ)
-    existing(await hooks.get(tx, hook_id))
-    found = await hook_log.one(tx, hook_id, event_id)
+    existing(await endpoints.get(tx, hook_id))
+    found = await delivery_log.one(tx, hook_id, event_id)
     if found is None:
         raise NotFound("delivery")
-    tried = await hook_log.attempts(tx, found, ATTEMPTS_SHOWN)
+    tried = await delivery_log.attempts(tx, found, ATTEMPTS_SHOWN)
     if not await _may_read(tx, actor, found):
         tried = [_without_content(each) for each in tried]
     return DeliveryDetail(found, tried)
@@ -86,15 +88,15 @@ async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) ->
     Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
     access.require(actor, *WRITE)
     hook = await _active(tx, now, hook_id)
-    found = await hook_log.one(tx, hook_id, event_id)
+    found = await delivery_log.one(tx, hook_id, event_id)
     if found is None:
         raise NotFound("delivery")
     event = await events.at(tx, found.position)
     if event is None:
         raise Conflict("forgotten", "the event is no longer in the log")
-    await hook_queue.requeue(tx, [delivery_row(event, hook, now)], now)
+    await delivery_queue.requeue(tx, [delivery_row(event, hook, now)], now)
     await record_audit(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
-    again = await hook_log.one(tx, hook_id, event_id)
+    again = await delivery_log.one(tx, hook_id, event_id)
     assert again is not None
     return again
 
@@ -145,7 +147,7 @@ async def _requeue(
         and (not kinds or voices[hook.dialect].may_match(event, kinds))
     ]
     lines = [delivery_row(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
-    await hook_queue.requeue(tx, lines, now)
+    await delivery_queue.requeue(tx, lines, now)
     await record_audit(tx, now, actor, "replay", "webhook", hook_id, events=len(lines))
     return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(lines)
 
@@ -154,7 +156,7 @@ _requeue_op = write_tx(_requeue)
 
 
 async def _active(tx: Tx, now: int, hook_id: str) -> TenantEndpoint:
-    found = await as_now(tx, now, existing(await hooks.get(tx, hook_id)))
+    found = await as_now(tx, now, existing(await endpoints.get(tx, hook_id)))
     if found.status != "active":
         raise Conflict("disabled", "the webhook is switched off")
     return TenantEndpoint(**structs.asdict(found), tenant_id=tx.tenant_id)

@@ -5,9 +5,9 @@ import msgspec
 from koine.engine.hook_voice import EventNames, WebhookFormats
 from koine.model.event import LoggedEvent
 from koine.model.hook import TenantEndpoint, WebhookEndpoint
-from koine.store import hook_queue
-from koine.store.db import Tx
-from koine.store.hook_queue import QueuedDelivery
+from koine.store.core.db import Tx
+from koine.store.webhooks import delivery_queue
+from koine.store.webhooks.delivery_queue import QueuedDelivery
 
 _names = msgspec.json.Decoder(list[str])
 
@@ -34,7 +34,7 @@ async def in_their_inboxes(
             wanted.setdefault(event.tenant_id, set()).add(event.conversation_id)
     inboxes: dict[str, str | None] = {}
     for tenant_id, ids in wanted.items():
-        inboxes |= await hook_queue.inbox_ids(tx, tenant_id, sorted(ids))
+        inboxes |= await delivery_queue.inbox_ids(tx, tenant_id, sorted(ids))
     return [
         (event, hook)
         for event, hook in pairs

@@ -18,8 +18,8 @@ from koine.model.actor import Actor
 from koine.model.errors import Forbidden
 from koine.model.hook import EndpointKey, WebhookEndpoint
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, WRITE_WEBHOOKS
-from koine.store import hooks
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.webhooks import endpoints
 
 KEY_ENDED = "paused: the API key it was made with has ended, or who made that key has left"
 OWNER_LEFT = "paused: its owner was removed or blocked"
@@ -101,7 +101,7 @@ async def as_now(
 async def pause(tx: Tx, now: int, place: EndpointKey, reason: str) -> bool:
     """Tell an endpoint of the transaction's tenant nothing more, and say so in the log; False
     when it is told nothing already."""
-    if not await hooks.disable(tx, place, reason, now):
+    if not await endpoints.disable(tx, place, reason, now):
         return False
     await record_event(
         tx, now, "webhook.disabled", place.endpoint_id, audience="staff", reason=reason

@@ -26,8 +26,9 @@ from koine.model.permissions import (
     READ_WEBHOOKS,
     WRITE_WEBHOOKS,
 )
-from koine.store import events, hook_log, hooks
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.events import events
+from koine.store.webhooks import delivery_log, endpoints
 
 READ = (READ_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
 WRITE = (WRITE_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
@@ -74,7 +75,7 @@ async def _create(
     tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: NewEndpoint
 ) -> CreatedEndpoint:
     await check_inbox(tx, new.inbox_id)
-    if await hooks.count(tx) >= MAX_ENDPOINTS:
+    if await endpoints.count(tx) >= MAX_ENDPOINTS:
         raise Conflict("too_many", f"there are {MAX_ENDPOINTS} webhooks already")
     secret = webhook_signature.new_secret()
     hook = WebhookEndpoint(
@@ -101,7 +102,7 @@ async def _create(
         created_at=now,
         updated_at=now,
     )
-    await hooks.insert_one(tx, hook)
+    await endpoints.insert_one(tx, hook)
     await record_audit(
         tx, now, actor, "create", "webhook", hook.id, name=hook.name, dialect=hook.dialect
     )
@@ -125,14 +126,14 @@ async def _get(
     tx: Tx, actor: Actor, now: int, hook_id: str, dialect: str | None
 ) -> WebhookEndpoint:
     access.require(actor, *READ)
-    return await owners.as_now(tx, now, existing(await hooks.get(tx, hook_id), dialect))
+    return await owners.as_now(tx, now, existing(await endpoints.get(tx, hook_id), dialect))
 
 
 @read_tx
 async def _everyone(tx: Tx, actor: Actor, now: int) -> list[WebhookEndpoint]:
     access.require(actor, *READ)
     known: owners.OwnerRights = {}
-    return [await owners.as_now(tx, now, hook, known) for hook in await hooks.all_(tx)]
+    return [await owners.as_now(tx, now, hook, known) for hook in await endpoints.all_(tx)]
 
 
 def existing(found: WebhookEndpoint | None, dialect: str | None = None) -> WebhookEndpoint:
@@ -155,7 +156,7 @@ async def rotate(
     does not). Raises Forbidden, also for an endpoint that may be told more than the actor may read;
     NotFound."""
     access.require(actor, *WRITE)
-    before = existing(await hooks.lock(tx, hook_id))
+    before = existing(await endpoints.lock(tx, hook_id))
     owners.require_rights_of(actor, before)
     secret = webhook_signature.new_secret()
     after = structs.replace(
@@ -165,7 +166,7 @@ async def rotate(
         old_secret_until=now + hours * HOUR if hours else None,
         updated_at=now,
     )
-    await hooks.change(tx, after)
+    await endpoints.change(tx, after)
     await record_audit(tx, now, actor, "rotate", "webhook", hook_id)
     return CreatedEndpoint(after, secret)
 
@@ -182,18 +183,18 @@ async def remove(engine: Engine, actor: Actor, hook_id: str, dialect: str | None
 async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> bool:
     """Forget a piece of the log; whether there is more of it."""
     access.require(actor, *WRITE)
-    existing(await hooks.lock(tx, hook_id), dialect)
-    await hooks.disable(tx, EndpointKey(actor.tenant_id, hook_id), "being removed", now)
-    return await hook_log.forget_some(tx, hook_id, PIECE)
+    existing(await endpoints.lock(tx, hook_id), dialect)
+    await endpoints.disable(tx, EndpointKey(actor.tenant_id, hook_id), "being removed", now)
+    return await delivery_log.forget_some(tx, hook_id, PIECE)
 
 
 @write_tx
 async def _remove(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> None:
     access.require(actor, *WRITE)
     # Nobody puts a delivery in its line meanwhile, that would belong to no endpoint.
-    await hooks.cursor(tx, lock=True)
-    existing(await hooks.lock(tx, hook_id), dialect)
-    await hooks.delete_one(tx, hook_id)
+    await endpoints.cursor(tx, lock=True)
+    existing(await endpoints.lock(tx, hook_id), dialect)
+    await endpoints.delete_one(tx, hook_id)
     await record_audit(tx, now, actor, "remove", "webhook", hook_id)
 
 

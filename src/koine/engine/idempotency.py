@@ -20,7 +20,7 @@ from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid
 from koine.store import idempotency as rows
-from koine.store.db import Tx
+from koine.store.core.db import Tx
 from koine.store.idempotency import IdempotencyRecord
 
 KEEP_FOR = DAY

@@ -23,9 +23,10 @@ from koine.model.errors import Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.page import Window
 from koine.model.view import ConversationPage, Include, Related
-from koine.store import conversations as rows
-from koine.store import identities, message_lists, message_numbers, messages, participants
-from koine.store.db import Tx
+from koine.store.conversations import conversations as rows
+from koine.store.conversations import message_lists, message_numbers, messages, participants
+from koine.store.core.db import Tx
+from koine.store.people import identities
 
 PARTS: frozenset[Include] = frozenset({"messages", "people", "inboxes"})
 PAGE = 20

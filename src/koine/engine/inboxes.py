@@ -17,8 +17,9 @@ from koine.model.identity import RESPONDER_KINDS
 from koine.model.inbox import ChannelType, Inbox, InboxSettings, WorkingDay
 from koine.model.links import check_link
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
-from koine.store import identities, inboxes, tallies
-from koine.store.db import Tx
+from koine.store.conversations import counters
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes
 
 TOKEN_BYTES = 24
 """192 random bits: more than the 128 a public identifier must have."""
@@ -53,7 +54,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
     _check_settings(new.settings)
     inbox = Inbox(
         id=new_id(),
-        number=await tallies.next_number(tx, "inbox"),
+        number=await counters.next_number(tx, "inbox"),
         identifier=random_token(TOKEN_BYTES),
         hmac_token=random_token(TOKEN_BYTES),
         created_at=now,

@@ -7,8 +7,9 @@ from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.event import Audience, Event, EventKind
-from koine.store import audit, events, own_events
-from koine.store.db import Tx
+from koine.store import audit
+from koine.store.core.db import Tx
+from koine.store.events import events, reader_events
 
 
 async def record_event(
@@ -27,7 +28,7 @@ async def record_event(
     see the subject until now: they are told, and find the event again when they come back."""
     if members is not None:
         body["members"] = members
-        await own_events.save_members(tx, subject_id, [m for m in members if m is not None], now)
+        await reader_events.save_members(tx, subject_id, [m for m in members if m is not None], now)
     text = json_text(body)
     await events.append(tx, Event(kind, audience, conversation_id, subject_id, seq, text, now))
 

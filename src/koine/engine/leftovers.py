@@ -14,7 +14,8 @@ from koine.engine.engine import Engine
 from koine.engine.files import KEY
 from koine.kit.times import DAY, SECOND
 from koine.kit.tokens import random_token
-from koine.store import files, tenants
+from koine.store.conversations import files
+from koine.store.people import tenants
 
 AGE = DAY
 """How old a file is before it can be a leftover, µs: an upload's row comes long before."""

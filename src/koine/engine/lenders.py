@@ -14,8 +14,8 @@ from koine.model.actor import Actor, operator
 from koine.model.credential import ApiKey
 from koine.model.errors import Invalid, Unauthenticated, UnauthenticatedReason
 from koine.model.identity import Identity
-from koine.store import credentials, identities
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import credentials, identities
 
 MAX_DEPTH = 4
 """So many keys in a row may each have been made by the one before."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from koine.model.errors import Invalid, NotFound
 from koine.model.identity import Identity, IdentityKind
-from koine.store import identities
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import identities
 
 
 async def check_participants(tx: Tx, wanted: list[str]) -> None:

@@ -10,8 +10,9 @@ from koine.engine.engine import Engine, rights_write_tx
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation
 from koine.model.identity import IdentityKind
-from koine.store import conversations, offboarding
-from koine.store.db import Tx
+from koine.store.conversations import conversations
+from koine.store.core.db import Tx
+from koine.store.people import offboarding
 
 PIECE = 20
 """Conversations of each kind (taking part, assigned, with a ticket) in one transaction."""

@@ -11,8 +11,8 @@ from msgspec import Struct
 from koine.engine.happenings import REMEMBERED
 from koine.kit.times import DAY
 from koine.model.actor import Actor
-from koine.store import own_events, own_rows
-from koine.store.db import Database, Tx
+from koine.store.core.db import Database, Tx
+from koine.store.events import reader_events, reader_scope
 
 CONVERSATIONS_AT_ONCE = 500
 """How many conversations one read looks into: the next is another's turn."""
@@ -32,7 +32,7 @@ async def conversations(db: Database, actor: Actor, most: int) -> list[str] | No
         return []
     is_contact = actor.kind == "contact"
     found = await db.read(
-        actor.tenant_id, own_rows.conversations, actor.identity_id, is_contact, most
+        actor.tenant_id, reader_scope.conversations, actor.identity_id, is_contact, most
     )
     return None if len(found) > most else found
 
@@ -45,7 +45,7 @@ async def positions(
     """
     subjects = await _subjects(db, actor, own, stretch)
     found: set[int] = set()
-    for read, ids in ((own_events.of_conversations, own), (own_events.about, subjects)):
+    for read, ids in ((reader_events.of_conversations, own), (reader_events.about, subjects)):
         for piece in _pieces(ids):
             args = (piece, stretch.after, stretch.until, stretch.limit + 1)
             found.update(await db.read(actor.tenant_id, read, *args))
@@ -66,19 +66,19 @@ async def _subjects(
         return sorted(found)
     found |= await db.read(tenant_id, _of_person, actor.identity_id)
     if actor.kind == "user" and own:
-        since = await db.read(tenant_id, own_events.first_time, stretch.after, stretch.until)
+        since = await db.read(tenant_id, reader_events.first_time, stretch.after, stretch.until)
         if since is None:
             return sorted(found)
         since -= REMEMBERED + DAY  # clocks of nodes differ
         for piece in _pieces(own):
-            found.update(await db.read(tenant_id, own_rows.people, piece))
-            found.update(await db.read_long(tenant_id, own_rows.senders, piece, since))
+            found.update(await db.read(tenant_id, reader_scope.people, piece))
+            found.update(await db.read_long(tenant_id, reader_scope.senders, piece, since))
     return sorted(found)
 
 
 async def _of_person(tx: Tx, identity_id: str) -> set[str]:
-    deliveries = await own_rows.deliveries(tx, identity_id)
-    return {identity_id, *deliveries, *await own_events.member_of(tx, identity_id)}
+    deliveries = await reader_scope.deliveries(tx, identity_id)
+    return {identity_id, *deliveries, *await reader_events.member_of(tx, identity_id)}
 
 
 def _pieces(ids: list[str]) -> list[list[str]]:

@@ -11,8 +11,9 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, ParticipantRole
 from koine.model.errors import Forbidden, NotFound
 from koine.model.permissions import MANAGE_TENANT, WRITE_CONVERSATIONS
-from koine.store import identities, participants
-from koine.store.db import Tx
+from koine.store.conversations import participants
+from koine.store.core.db import Tx
+from koine.store.people import identities
 
 ParticipantResultKind = Literal["done", "unchanged", "unknown", "absent"]
 

@@ -29,8 +29,9 @@ from koine.model.permissions import (
     VIEW_TENANT,
     WRITE_CUSTOMERS,
 )
-from koine.store import credentials, identities, inboxes, tallies
-from koine.store.db import Duplicate, Tx
+from koine.store.conversations import counters
+from koine.store.core.db import Duplicate, Tx
+from koine.store.people import credentials, identities, inboxes
 
 PUBSUB_TOKEN_BYTES = 24
 _RANK_FIELDS = ("role", "permissions", "blocked", "email")
@@ -104,7 +105,7 @@ async def insert_tx(tx: Tx, now: int, new: NewIdentity) -> Identity:
     values["email"] = new.email.strip().lower() if new.email else None
     identity = Identity(
         id=new_id(),
-        number=await tallies.next_number(tx, "identity"),
+        number=await counters.next_number(tx, "identity"),
         last_activity_at=None,
         created_at=now,
         updated_at=now,

@@ -12,9 +12,10 @@ from koine.model.conversation import PREVIEW_LENGTH
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from koine.model.event import Event
 from koine.model.message import Draft, Message
-from koine.store import events, messages, posting
-from koine.store.db import Tx
-from koine.store.posting import ConversationHead, SendContext, SenderReadMark
+from koine.store.conversations import messages, send
+from koine.store.conversations.send import ConversationHead, SendContext, SenderReadMark
+from koine.store.core.db import Tx
+from koine.store.events import events
 
 
 class SendRequest(Struct, frozen=True):
@@ -40,14 +41,14 @@ async def send_batch(tx: Tx, now: int, posts: list[SendRequest]) -> list[SendRes
     """Write what may be written of `posts`, each numbered in its conversation; the outcome of
     each, in order. A post with a client key that is known gets the message it made then."""
     asked = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in posts})
-    found = await posting.lock_and_load(tx, asked)
+    found = await send.lock_and_load(tx, asked)
     keyed = [_client_key(p) for p in posts if p.draft.client_key is not None]
     parents = [_parent_key(p) for p in posts if p.draft.parent_id is not None]
     batch = _BatchDecisions(
         now,
         {(f.tenant_id, f.id, f.sender_id): f for f in found},
-        await posting.existing_client_keys(tx, keyed),
-        await posting.existing_messages(tx, parents),
+        await send.existing_client_keys(tx, keyed),
+        await send.existing_messages(tx, parents),
     )
     outcomes = [batch.decide(post) for post in posts]
     numbers = iter(await _write(tx, batch))
@@ -152,11 +153,11 @@ async def _write(tx: Tx, batch: _BatchDecisions) -> list[int]:
     moved = list(batch.heads.values())
     numbers = await tx.execute_together(
         messages.insert_many(batch.rows),
-        posting.update_heads(moved),
-        *posting.update_read_marks(list(batch.marks.values())),
+        send.update_heads(moved),
+        *send.update_read_marks(list(batch.marks.values())),
         events.append_many(batch.events()),
     )
-    await posting.move_in_lists(tx, moved)
+    await send.move_in_lists(tx, moved)
     return numbers
 
 

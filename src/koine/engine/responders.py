@@ -20,8 +20,8 @@ from koine.model.identity import (
 from koine.model.links import check_link
 from koine.model.page import Page, Window
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
-from koine.store import identities
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import identities
 
 NAME_LIMIT = 50
 """Characters of a responder's name, at least 3 (chats.md, F)."""

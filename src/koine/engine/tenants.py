@@ -17,8 +17,8 @@ from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import NewIdentity, ResponderVersion
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
-from koine.store import identities, tenants
-from koine.store.db import Duplicate, Tx
+from koine.store.core.db import Duplicate, Tx
+from koine.store.people import identities, tenants
 
 if TYPE_CHECKING:
     from koine.kit import jwt_keys

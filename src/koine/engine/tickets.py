@@ -15,9 +15,9 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation
 from koine.model.errors import Conflict, NotFound
 from koine.model.ticket import Ticket
-from koine.store import conversations as rows
-from koine.store import tickets
-from koine.store.db import Tx
+from koine.store.conversations import conversations as rows
+from koine.store.conversations import tickets
+from koine.store.core.db import Tx
 
 
 @write_tx

@@ -17,8 +17,10 @@ from koine.engine import leftovers, offboarding
 from koine.engine.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.kit.times import DAY, MINUTE, SECOND
-from koine.store import audit, credentials, idempotency, log, tenants
-from koine.store.db import Tx
+from koine.store import audit, idempotency
+from koine.store.core.db import Tx
+from koine.store.events import event_log_state
+from koine.store.people import credentials, tenants
 
 EVERY = 5 * MINUTE
 """How long a turn is, µs."""
@@ -86,7 +88,7 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     files = await leftovers.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
-    while await engine.db.write("", log.forget_before, now - kept, _PIECE):
+    while await engine.db.write("", event_log_state.forget_before, now - kept, _PIECE):
         events += 1
     return MaintenanceReport(old, sessions, files, events, entries, held)
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from koine.kit.limit_settings import LimitSettings
 from koine.kit.times import DAY, HOUR, SECOND
 from koine.model.errors import TooMany
-from koine.store import files, tallies
-from koine.store.db import Tx
+from koine.store.conversations import counters, files
+from koine.store.core.db import Tx
 
 
 class Uploader(Struct, frozen=True):
@@ -28,7 +28,7 @@ async def check(tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, si
 async def charge(tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int) -> None:
     """Count `size` bytes. Raises TooMany. One at a time in a tenant: whoever calls it holds the
     counter of its files."""
-    await tallies.add(tx, await _changes(tx, now, limits, by, size))
+    await counters.add(tx, await _changes(tx, now, limits, by, size))
 
 
 async def _changes(
@@ -38,7 +38,9 @@ async def _changes(
     if by is not None:
         budgets[f"uploads:contact:{by.contact_id}"] = limits.upload_budget_per_contact
         budgets[f"uploads:inbox:{by.inbox_id}"] = limits.upload_budget_per_inbox
-    before = await tallies.values(tx, [files.TOTAL, *budgets, *[f"{name}:day" for name in budgets]])
+    before = await counters.values(
+        tx, [files.TOTAL, *budgets, *[f"{name}:day" for name in budgets]]
+    )
     changes = {files.TOTAL: size}
     if 0 < limits.upload_budget_per_tenant < before.get(files.TOTAL, 0) + size:
         raise TooMany(HOUR // SECOND, "bytes of uploads of this tenant")

@@ -7,8 +7,8 @@ from koine.model.actor import Actor
 from koine.model.errors import Forbidden
 from koine.model.identity import Identity
 from koine.model.permissions import STAFF_ROLES, VIEW_TENANT
-from koine.store import identities
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import identities
 
 
 @read_tx

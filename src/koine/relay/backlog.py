@@ -18,8 +18,8 @@ from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
 from koine.model.happening import EventContext
 from koine.relay.gathering import load_contexts
-from koine.store import events, log, own_events
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.events import event_log_state, events, reader_events
 
 PAGE_EVENTS = 200
 """How many events a reader who is behind is given at once."""
@@ -140,10 +140,10 @@ def _covers(place: ReadPosition) -> bool:
 async def _read_after(tx: Tx, position: int, upto: int) -> tuple[list[LoggedEvent], int]:
     """A page of the log, and how far it was forgotten by the time it was read."""
     found = await events.of_tenant_after(tx, position, upto, PAGE_EVENTS)
-    return found, await log.retention_floor(tx)
+    return found, await event_log_state.retention_floor(tx)
 
 
 async def _read_at(tx: Tx, positions: list[int]) -> tuple[list[LoggedEvent], int]:
     """As `_found`, of these positions."""
-    found = await own_events.at(tx, positions) if positions else []
-    return found, await log.retention_floor(tx)
+    found = await reader_events.at(tx, positions) if positions else []
+    return found, await event_log_state.retention_floor(tx)

@@ -13,7 +13,7 @@ one writes at a time, what is seen is settled (`next_begun` is 0).
 
 from collections import deque
 
-from koine.store.events import LogSnapshot
+from koine.store.events.events import LogSnapshot
 
 _MAX_PENDING = 256
 """How many looks wait at once for their transactions to end; a later one covers the earlier."""

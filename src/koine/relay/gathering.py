@@ -6,7 +6,7 @@ import structlog
 from koine.engine.happenings import load
 from koine.model.event import LoggedEvent
 from koine.model.happening import EventContext
-from koine.store.db import Database
+from koine.store.core.db import Database
 
 _BAD_ROW_ERRORS = (
     msgspec.MsgspecError,

@@ -18,7 +18,7 @@ from koine.relay.backlog import Backlog, ReadPosition, shared_only
 from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Batch, CloseReason, ResetReason, Subscriber
 from koine.relay.voice import Reader
-from koine.store import events
+from koine.store.events import events
 
 Subscribers = set[Subscriber]
 EncodedEvent = tuple[str, bytes]

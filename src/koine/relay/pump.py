@@ -18,7 +18,7 @@ from koine.relay.fence import LogRewound, Watermark
 from koine.relay.gathering import load_contexts
 from koine.relay.guard import Reauthenticator
 from koine.relay.hub import Hub
-from koine.store import events, log
+from koine.store.events import event_log_state, events
 
 POLL_SECONDS = 0.5
 """Seconds between looks that nobody asked for."""
@@ -83,13 +83,13 @@ class EventLogReader:
 
     async def _open_log(self) -> None:
         """Find out which log this is; after a time without the database it may be another."""
-        epoch = await self._db.write("", log.epoch, await self._db.timeline_id())
+        epoch = await self._db.write("", event_log_state.epoch, await self._db.timeline_id())
         if epoch == self._hub.epoch:
             if self._watermark.has_snapshot:
                 return
             if self._rewound:
                 # Its positions come again: cursors that name them must be worth nothing.
-                epoch = await self._db.write("", log.end_epoch, epoch)
+                epoch = await self._db.write("", event_log_state.end_epoch, epoch)
         self._watermark, self._rewound = Watermark(), False
         self._watermark.advance(await self._db.read("", events.log_snapshot))
         until = time.monotonic() + _START_WAIT_SECONDS
@@ -98,7 +98,7 @@ class EventLogReader:
             self._watermark.advance(await self._db.read("", events.log_snapshot))
         # While a transaction stays open, begin where somebody else saw that all was settled.
         self._watermark.stable = max(
-            self._watermark.stable, await self._db.read("", log.stable_position)
+            self._watermark.stable, await self._db.read("", event_log_state.stable_position)
         )
         self._hub.reset_epoch(epoch, self._watermark.stable)
         self._advance_to(self._watermark.stable)
@@ -130,7 +130,7 @@ class EventLogReader:
         stopped process, a machine that slept)."""
         before, self._polled_at = self._polled_at, time.monotonic()
         if self._polled_at - before > _SUSPENDED_SECONDS:
-            if await self._db.read("", log.retention_floor) > self._hub.delivered:
+            if await self._db.read("", event_log_state.retention_floor) > self._hub.delivered:
                 self._hub.reset_epoch(self._hub.epoch, self.stable)
             await self._reauth.sweep(everyone=True)
 
@@ -149,7 +149,7 @@ class EventLogReader:
         """Remember where all is settled, for a process that begins while it is not."""
         if time.monotonic() - self._saved_at > _SAVE_SECONDS and self.stable > self._saved:
             self._saved, self._saved_at = self.stable, time.monotonic()
-            await self._db.write("", log.save_stable_position, self.stable)
+            await self._db.write("", event_log_state.save_stable_position, self.stable)
 
     async def _dispatch(self, settled: int) -> None:
         hub = self._hub

@@ -7,21 +7,21 @@ from urllib.parse import urlsplit
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings
 from koine.model.errors import Unavailable
-from koine.store.copies import DatabaseBackup
-from koine.store.db import Database
+from koine.store.backup import DatabaseBackup
+from koine.store.core.db import Database
 
 if TYPE_CHECKING:
     import asyncpg
 
     from koine.store import postgres, sqlite
-    from koine.store.postgres import copying as postgres_copying
-    from koine.store.sqlite import copying as sqlite_copying
+    from koine.store.postgres import backup as postgres_copying
+    from koine.store.sqlite import backup as sqlite_copying
 else:
     asyncpg = LazyModule("asyncpg")
     postgres = LazyModule("koine.store.postgres")
     sqlite = LazyModule("koine.store.sqlite")
-    postgres_copying = LazyModule("koine.store.postgres.copying")
-    sqlite_copying = LazyModule("koine.store.sqlite.copying")
+    postgres_copying = LazyModule("koine.store.postgres.backup")
+    sqlite_copying = LazyModule("koine.store.sqlite.backup")
 
 
 class StartupError(Exception):

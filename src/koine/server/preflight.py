@@ -19,10 +19,10 @@ from koine.kit.settings import Settings, unknown, variable
 from koine.server.database import StartupError, is_postgres, sqlite_path
 
 if TYPE_CHECKING:
-    from koine.store.postgres import condition as postgres
+    from koine.store.postgres import server_check as postgres
     from koine.store.sqlite import connection as sqlite
 else:
-    postgres = LazyModule("koine.store.postgres.condition")
+    postgres = LazyModule("koine.store.postgres.server_check")
     sqlite = LazyModule("koine.store.sqlite.connection")
 
 _log = structlog.get_logger("koine")

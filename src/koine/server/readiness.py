@@ -7,8 +7,9 @@ from time import monotonic
 from koine.http.health import Check
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
-from koine.store import schema, tenants
-from koine.store.db import Database
+from koine.store import schema
+from koine.store.core.db import Database
+from koine.store.people import tenants
 
 PROBE_TIMEOUT = 1.0
 """Seconds within which the database must have written a row."""

@@ -35,7 +35,7 @@ from koine.server.shutdown import CloseConnectionMiddleware, GracefulShutdown
 from koine.server.webhook_formats import webhook_formats
 from koine.server.workers import Supervisor
 from koine.store import schema
-from koine.store.db import AlreadyServed
+from koine.store.core.db import AlreadyServed
 
 _log = structlog.get_logger("koine")
 

@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, delete, insert, select, tuple_
 
 from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
-from koine.store.db import Tx
-from koine.store.fragments import in_list
-from koine.store.sql import Command, Query, StatementVariants, p
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.statements import Command, Query, StatementVariants, p
 from koine.store.tables import audit as t
 from koine.store.tables.base import columns_of
 

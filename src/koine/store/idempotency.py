@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 from sqlalchemy import Text, and_, delete, select, update
 
-from koine.store.db import Tx
-from koine.store.fragments import in_list, insert_ignoring, values_table
-from koine.store.sql import Command, InsertMany, Query, UpdateMany, p
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list, insert_ignoring, values_table
+from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, p
+from koine.store.core.types import Uuid
 from koine.store.tables import idempotency_keys as t
 from koine.store.tables.base import columns_of
-from koine.store.types import Uuid
 
 
 class IdempotencyRecord(Struct, frozen=True):

@@ -1,11 +1,11 @@
 """Bring a database to the tables this program knows.
 
 Alembic writes the SQL of the steps from where the database is to where the program is
-(`koine.store.migrating`, in a process of its own), and our own drivers run it in one transaction,
+(`koine.store.migration_sql`, in a process of its own), and our own drivers run it in one transaction,
 alone. So there is no second driver to install or to trust with the file, a step that fails leaves
 nothing behind, and two processes that start at once do it once. The price: a migration speaks SQL
 or Alembic operations only; it cannot read rows into Python. A large rewrite of rows is a job of its
-own, not a migration: what searches look at is folded by `koine.store.refolding`, after the steps.
+own, not a migration: what searches look at is folded by `koine.store.search_backfill`, after the steps.
 
 SQLite cannot change a column in place: such a migration makes the table anew and copies the rows.
 
@@ -17,8 +17,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from koine.store.db import Database
-from koine.store.refolding import backfill_search_texts
+from koine.store.core.db import Database
+from koine.store.search_backfill import backfill_search_texts
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -79,7 +79,15 @@ def script(kind: str, version: str | None) -> str:
 @cache
 def _written(kind: str, version: str, directory: Path) -> str:
     # -P: a folder called koine where one happens to stand is not ours.
-    program = [sys.executable, "-P", "-m", "koine.store.migrating", kind, version, str(directory)]
+    program = [
+        sys.executable,
+        "-P",
+        "-m",
+        "koine.store.migration_sql",
+        kind,
+        version,
+        str(directory),
+    ]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the migration cannot be written:\n{done.stderr}")

@@ -9,7 +9,7 @@ from koine.dialects.chats import Chats
 from koine.engine import people
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, http, make_cast
 
 

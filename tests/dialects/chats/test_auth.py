@@ -5,7 +5,7 @@ import pytest
 from koine.dialects.chats import Chats
 from koine.engine import credentials, keys
 from koine.model.actor import operator
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import http, make_cast
 from tests.dialects.chats.conftest import ChatsClient
 

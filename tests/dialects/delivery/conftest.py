@@ -10,7 +10,7 @@ from koine.engine.conversations import ConversationChanges
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, http, make_cast
 
 CONVERSATIONS = "/messaging/conversations"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from koine.dialects.helpdesk import Helpdesk
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, http, make_cast
 
 BASE = "/api/v1/conversations"

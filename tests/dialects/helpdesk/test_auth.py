@@ -8,7 +8,7 @@ from koine.engine import keys
 from koine.kit.times import SECOND
 from koine.model.actor import operator
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.dialects.helpdesk.conftest import HelpdeskClient, desk_of
 
 

@@ -12,7 +12,7 @@ from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.message import Draft
 from koine.model.page import Window
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.dialects.helpdesk.conftest import HelpdeskClient, desk_of
 
 

@@ -14,7 +14,7 @@ from koine.engine import inboxes
 from koine.kit.tokens import hmac_hex
 from koine.model.actor import operator
 from koine.model.inbox import Inbox
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import Cast, http, make_cast
 
 BASE = "/public/api/v1/inboxes"

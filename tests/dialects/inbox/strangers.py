@@ -19,7 +19,7 @@ from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Refusal
 from koine.model.identity import Identity, NewIdentity
 from koine.model.message import Draft
-from koine.store import identities, inboxes
+from koine.store.people import identities, inboxes
 from tests.dialects.inbox.conftest import BASE, ContactClient, InboxClient
 
 MARK = "canary"

@@ -10,8 +10,8 @@ from koine.engine import people
 from koine.engine.attributes import ATTRIBUTES
 from koine.model.actor import operator
 from koine.model.identity import Identity
-from koine.store import identities, inboxes
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes
 from tests.dialects.inbox.conftest import ContactClient, InboxClient
 from tests.dialects.inbox.test_contacts import record
 

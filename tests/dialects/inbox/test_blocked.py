@@ -9,8 +9,8 @@ from koine.engine import conversations, inboxes, people
 from koine.engine.inboxes import InboxChanges
 from koine.engine.people import PersonChanges
 from koine.model.actor import operator
-from koine.store.db import Tx
-from koine.store.sql import Query, p
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query, p
 from koine.store.tables import events, files, messages
 from tests.dialects.inbox.conftest import InboxClient
 from tests.dialects.inbox.pictures import PNG

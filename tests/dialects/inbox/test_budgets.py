@@ -12,8 +12,8 @@ from sqlalchemy import text
 from koine.dialects.inbox import InboxDialect
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.store.db import Database
-from koine.store.sql import Query
+from koine.store.core.db import Database
+from koine.store.core.statements import Query
 from tests.cast import http, make_cast
 from tests.dialects.inbox.conftest import BASE, InboxClient
 

@@ -11,7 +11,7 @@ from koine.dialects.inbox import beats, cable
 from koine.engine import conversations, messages
 from koine.engine.conversations import ConversationChanges
 from koine.model.message import Draft
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cabling import LiveServer, identifier, live_server, opened
 

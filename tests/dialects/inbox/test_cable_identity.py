@@ -11,7 +11,7 @@ from koine.engine import people
 from koine.engine.people import PersonChanges
 from koine.kit.tokens import hmac_hex
 from koine.model.inbox import ContactInbox
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
 

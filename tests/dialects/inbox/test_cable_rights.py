@@ -15,8 +15,8 @@ from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.inbox import ContactInbox
-from koine.store import inboxes as rows
-from koine.store.db import Database
+from koine.store.core.db import Database
+from koine.store.people import inboxes as rows
 from tests.cast import make_cast
 from tests.dialects.inbox.cabling import CableClient, LiveServer, identifier, live_server
 

@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from koine.dialects.inbox import InboxDialect
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
 from tests.dialects.native.test_socket import Wire

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from koine.dialects.inbox import InboxDialect
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.store.db import Database, Tx
-from koine.store.sql import Query, p
+from koine.store.core.db import Database, Tx
+from koine.store.core.statements import Query, p
 from koine.store.tables import idempotency_keys as t
 from tests.cast import make_cast
 from tests.dialects.inbox.conftest import BASE, ContactClient, InboxClient

@@ -12,7 +12,7 @@ import pytest
 from koine.dialects.inbox import InboxDialect
 from koine.engine import conversations
 from koine.model.actor import operator
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import http, make_cast
 from tests.dialects.inbox.conftest import ContactClient, InboxClient
 

@@ -8,7 +8,7 @@ import pytest
 from koine.dialects.native import Native
 from koine.engine import sessions
 from koine.model.actor import operator
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, http, make_cast
 
 LOGIN = "/v1/auth/login"

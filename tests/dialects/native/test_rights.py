@@ -14,7 +14,7 @@ from koine.engine import engine as engines
 from koine.engine import people, sessions
 from koine.kit.ids import new_id
 from koine.kit.jwt import TokenSigner
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
 from tests.dialects.native.following import SseClient, SseEvent, following
 from tests.dialects.native.test_stream import opened, say

@@ -5,7 +5,7 @@ import socket
 import httpx
 
 from koine.dialects.native import Native
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.native.following import SseClient, following
 from tests.dialects.native.test_stream import opened, say

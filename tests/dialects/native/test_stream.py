@@ -12,7 +12,7 @@ from koine.http import sse
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.relay.seat import Subscriber
-from koine.store import log
+from koine.store.events import event_log_state
 from tests.cast import Cast
 from tests.dialects.native.following import following
 from tests.support.live import Live, live
@@ -167,7 +167,7 @@ async def test_a_cursor_that_is_worth_nothing_is_reset(
     now = (await client.get("/v1/events/cursor", headers=cast.bearer("dan"))).json()["cursor"]
     old = f"{now.partition('.')[0]}.0"
     cast.clock.advance(seconds=60)
-    await cast.engine.db.write("", log.forget_before, cast.clock.now(), 1000)
+    await cast.engine.db.write("", event_log_state.forget_before, cast.clock.now(), 1000)
     async with following(server.url, cast.bearer("dan"), shown or old) as dan:
         (*_, reset) = await dan.until("reset")
         assert reset.data["reason"] == reason

@@ -10,7 +10,7 @@ from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.native import Native
 from koine.engine import inboxes
 from koine.engine.inboxes import NewInbox
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.cast import http
 from tests.relay.hooks.told import WebhookHarness, webhook_harness
 from tests.support.receiver import answer

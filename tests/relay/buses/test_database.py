@@ -14,9 +14,9 @@ from koine.kit.settings import load
 from koine.relay.bus import LocalBus
 from koine.relay.buses import choose
 from koine.relay.buses.line import MAX_PAYLOAD_BYTES, ReconnectingBus
-from koine.store.db import Database
+from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
-from koine.store.postgres.wire import PostgresNotifyTransport
+from koine.store.postgres.notify_transport import PostgresNotifyTransport
 from tests.relay.buses.hearing import Recorder, connected, publish_until_received
 from tests.support.postgres import running_postgres
 from tests.support.shared_postgres import SharedPostgres

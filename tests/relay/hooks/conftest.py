@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from koine.store.db import Database
+from koine.store.core.db import Database
 from tests.relay.hooks.told import WebhookHarness, webhook_harness
 
 

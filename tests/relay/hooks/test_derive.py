@@ -7,8 +7,8 @@ from koine.engine.hook_changes import EndpointChanges
 from koine.model.event import LoggedEvent
 from koine.relay.hooks import derive
 from koine.relay.hooks.derive import DeliveryPlanner
-from koine.store import events
-from koine.store import hooks as rows
+from koine.store.events import events
+from koine.store.webhooks import endpoints as rows
 from tests.relay.hooks.told import WebhookHarness
 
 

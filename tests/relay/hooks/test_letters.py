@@ -13,7 +13,7 @@ from koine.model.hook import WebhookPayload as Said
 from koine.model.tenant import Tenant
 from koine.relay import gathering
 from koine.relay.hooks import letters
-from koine.store.db import Tx
+from koine.store.core.db import Tx
 from tests.relay.hooks.told import WebhookHarness
 
 BAD = "a word no voice can say"

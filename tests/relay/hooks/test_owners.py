@@ -27,8 +27,8 @@ from koine.model.identity import NewIdentity
 from koine.model.page import Window
 from koine.model.permissions import PERMISSIONS, WRITE_WEBHOOKS
 from koine.relay.hooks import letters
-from koine.store import hooks as rows
 from koine.store.migrations import versions
+from koine.store.webhooks import endpoints as rows
 from tests.relay.hooks.told import WebhookHarness
 
 LEAVINGS = {

@@ -15,7 +15,8 @@ from koine.model.hook import EndpointKey, WebhookDelivery
 from koine.relay.hooks import WebhookWorker
 from koine.relay.hooks.schedule import DEFAULT_DELAYS
 from koine.relay.hooks.sender import LEASE
-from koine.store import events, hook_log
+from koine.store.events import events
+from koine.store.webhooks import delivery_log
 from tests.relay.hooks.told import WebhookHarness
 from tests.support.receiver import OK, answer
 
@@ -268,7 +269,7 @@ async def test_old_deliveries_are_forgotten(told: WebhookHarness) -> None:
     told.cast.clock.advance(2 * DAY / SECOND)
     await told.hooks.delete_old()
     assert await told.log(made.hook) == []
-    assert await told.cast.engine.db.read("", hook_log.pending_count) == (0, None)
+    assert await told.cast.engine.db.read("", delivery_log.pending_count) == (0, None)
 
 
 async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept(
@@ -295,7 +296,7 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
     gone = WebhookDelivery(made.hook.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None)
     for position in range(1, 1 + (await engine.db.read("", events.log_snapshot)).last):
         asked = msgspec.structs.replace(gone, position=position)
-        assert await engine.db.read(tenant, hook_log.attempts, asked, 1) == []
+        assert await engine.db.read(tenant, delivery_log.attempts, asked, 1) == []
 
 
 async def test_a_replay_hurries_what_would_wait_for_hours(told: WebhookHarness) -> None:
@@ -352,11 +353,13 @@ async def test_only_endpoints_with_something_old_are_gone_through(told: WebhookH
     await told.say(await told.talk())
     await told.tell()
     db = told.cast.engine.db
-    assert await db.read("", hook_log.endpoints_with_deliveries_before, since) == [
+    assert await db.read("", delivery_log.endpoints_with_deliveries_before, since) == [
         EndpointKey(told.boss.tenant_id, old.hook.id)
     ]
-    assert not await db.write(told.boss.tenant_id, hook_log.forget_before, old.hook.id, since, 1000)
+    assert not await db.write(
+        told.boss.tenant_id, delivery_log.forget_before, old.hook.id, since, 1000
+    )
     assert [
         len(await told.log(old.hook)),
-        await db.read("", hook_log.endpoints_with_deliveries_before, since),
+        await db.read("", delivery_log.endpoints_with_deliveries_before, since),
     ] == [1, []]

@@ -14,8 +14,8 @@ from koine.model.hook import WebhookDelivery, WebhookEndpoint
 from koine.model.message import Draft, Message
 from koine.model.page import Window
 from koine.relay.hooks import WebhookWorker
-from koine.store import events
-from koine.store.db import Database
+from koine.store.core.db import Database
+from koine.store.events import events
 from tests.cast import Cast, make_cast
 from tests.support.receiver import Receiver, receiving
 

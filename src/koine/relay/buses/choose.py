@@ -6,7 +6,7 @@ from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings
 from koine.relay.bus import Bus, LocalBus
 from koine.relay.buses.line import ReconnectingBus
-from koine.store.db import Database
+from koine.store.core.db import Database
 
 if TYPE_CHECKING:
     from koine.relay.buses import nats

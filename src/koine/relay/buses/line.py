@@ -16,7 +16,7 @@ from typing import get_args
 
 from koine.kit.metrics import BUS_CONNECTED, BUS_RECONNECTS
 from koine.relay.bus import MessageHandler, Subject
-from koine.store.db import BusTransport
+from koine.store.core.db import BusTransport
 
 log = logging.getLogger(__name__)
 

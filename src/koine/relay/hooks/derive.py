@@ -12,9 +12,10 @@ from koine.engine.hook_voice import WebhookFormats
 from koine.model.actor import Actor
 from koine.model.event import EventKind, LoggedEvent
 from koine.model.hook import EndpointKey, TenantEndpoint
-from koine.store import events, hook_queue, hooks
-from koine.store.as_tenant import TenantTx
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.core.tenant_tx import TenantTx
+from koine.store.events import events
+from koine.store.webhooks import delivery_queue, endpoints
 
 CHUNK = 500
 """Events gone through in one transaction."""
@@ -68,7 +69,7 @@ async def _find_pending(
     active = await _active(tx, voices)
     if not active:
         return settled, False, settled
-    cursor = await hooks.cursor(tx)
+    cursor = await endpoints.cursor(tx)
     start = max(looked, cursor, min(hook.since for hook in active))
     upto, chunk = await _read_range(tx, start, settled)
     some = bool(await _pairs(tx, voices, active, chunk)) or bool(
@@ -81,7 +82,7 @@ async def _plan(
     tx: Tx, voices: WebhookFormats, now: int, looked: int, settled: int
 ) -> tuple[int, int]:
     """Put one stretch in line; answers how many rows and where it ends."""
-    cursor = await hooks.cursor(tx, lock=True)
+    cursor = await endpoints.cursor(tx, lock=True)
     active = await _active(tx, voices)
     start = max(looked, cursor, min((hook.since for hook in active), default=settled))
     upto, chunk = await _read_range(tx, start, settled)
@@ -92,14 +93,14 @@ async def _plan(
     for place, reason in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
         await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
     due_now = [delivery_row(event, hook, now) for event, hook in pairs if hook.key not in lost]
-    await hook_queue.enqueue(tx, due_now)
+    await delivery_queue.enqueue(tx, due_now)
     if upto > cursor:
-        await hooks.move_cursor(tx, upto)
+        await endpoints.move_cursor(tx, upto)
     return len(due_now), upto
 
 
 async def _active(tx: Tx, voices: WebhookFormats) -> list[TenantEndpoint]:
-    return [hook for hook in await hooks.active(tx) if hook.dialect in voices]
+    return [hook for hook in await endpoints.active(tx) if hook.dialect in voices]
 
 
 async def _read_range(tx: Tx, start: int, settled: int) -> tuple[int, list[LoggedEvent]]:

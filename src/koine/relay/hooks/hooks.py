@@ -10,7 +10,7 @@ from koine.kit.times import DAY, SECOND
 from koine.model.errors import Unavailable
 from koine.relay.hooks.derive import DeliveryPlanner
 from koine.relay.hooks.sender import Dispatcher
-from koine.store import hook_log
+from koine.store.webhooks import delivery_log
 
 CLEANUP_SECONDS = 60.0
 CLEANUP_BATCH = 1000
@@ -55,12 +55,12 @@ class WebhookWorker:
         now = engine.clock.now()
         before = now - engine.settings.webhook_keep_days * DAY
         for place in await engine.db.read_long(
-            "", hook_log.endpoints_with_deliveries_before, before
+            "", delivery_log.endpoints_with_deliveries_before, before
         ):
             given = (place.endpoint_id, before, CLEANUP_BATCH)
-            while await engine.db.write(place.tenant_id, hook_log.forget_before, *given):
+            while await engine.db.write(place.tenant_id, delivery_log.forget_before, *given):
                 pass
-        count, oldest = await engine.db.read_long("", hook_log.pending_count)
+        count, oldest = await engine.db.read_long("", delivery_log.pending_count)
         metrics.WEBHOOK_QUEUE.set(count)
         metrics.WEBHOOK_OLDEST.set(0 if oldest is None else max(now - oldest, 0) / SECOND)
 

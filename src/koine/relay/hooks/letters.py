@@ -20,8 +20,9 @@ from koine.model.happening import EventContext
 from koine.model.hook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
 from koine.model.tenant import Tenant
 from koine.relay.gathering import load_contexts
-from koine.store import hook_log, tenants
-from koine.store.db import Tx
+from koine.store.core.db import Tx
+from koine.store.people import tenants
+from koine.store.webhooks import delivery_log
 
 RECHECK_AFTER = SECOND
 """µs after which a letter's owner is asked for again before it is posted."""
@@ -148,7 +149,7 @@ class PayloadBuilder:
                 (claim, EVENT_EXPIRED if claim.event is None else ENCODING_FAILED)
             )
         elif happening.event.conversation_id is not None and happening.conversation is None:
-            written.cancelled.append((claim, hook_log.DELETED))
+            written.cancelled.append((claim, delivery_log.DELETED))
         elif (told := self._told(recipient, recipient.tenant, happening, made)) is None:
             written.dropped.append(claim)
         else:

@@ -17,8 +17,9 @@ from koine.kit.json import json_text
 from koine.model.errors import Unavailable
 from koine.model.event import Event
 from koine.model.hook import Attempt, Claim, EndpointHealth, EndpointKey, Result
-from koine.store import events, hook_queue, hooks
-from koine.store.db import Database, Tx
+from koine.store.core.db import Database, Tx
+from koine.store.events import events
+from koine.store.webhooks import delivery_queue, endpoints
 
 BATCH_SECONDS = 0.02
 """How long outcomes wait for others to share their transaction."""
@@ -93,13 +94,13 @@ class ResultWriter:
 
 async def write(tx: Tx, batch: Batch, now: int) -> None:
     """Write a batch in one transaction. An endpoint that is disabled says so in the log."""
-    await hook_queue.record_results(tx, batch.results, batch.tried)
+    await delivery_queue.record_results(tx, batch.results, batch.tried)
     if batch.dropped:
-        await hook_queue.discard(tx, batch.dropped)
+        await delivery_queue.discard(tx, batch.dropped)
     if batch.health:
-        await hooks.set_health(tx, batch.health)
+        await endpoints.set_health(tx, batch.health)
     for place, reason in sorted(batch.disabled.items(), key=lambda each: each[0].endpoint_id):
-        if await hooks.disable(tx, place, reason, now):
+        if await endpoints.disable(tx, place, reason, now):
             told = json_text({"reason": reason})
             event = Event("webhook.disabled", "staff", None, place.endpoint_id, None, told, now)
             await tx.many(*events.append_many([(place.tenant_id, event)]))

@@ -22,7 +22,7 @@ from koine.relay.hooks.line import EndpointQueue
 from koine.relay.hooks.outcomes import ResultWriter
 from koine.relay.hooks.post import AttemptResult, post
 from koine.relay.hooks.shares import ClaimShares
-from koine.store import hook_queue
+from koine.store.webhooks import delivery_queue
 
 LEASE = MINUTE
 """µs a claim holds; a post takes a quarter of it at most."""
@@ -81,7 +81,9 @@ class Dispatcher:
         wanted, probes = await self._choose_endpoints(now)
         if not wanted and not probes:
             return 0
-        claims = await self._engine.db.write("", hook_queue.claim, wanted, probes, now, now + LEASE)
+        claims = await self._engine.db.write(
+            "", delivery_queue.claim, wanted, probes, now, now + LEASE
+        )
         hooks = {place: self._lines[place].hook for place in {c.place for c in claims}}
         written = await self._desk.build(claims, hooks)
         self._queue_deliveries(written, now)
@@ -130,7 +132,7 @@ class Dispatcher:
             hands = min(hands, CROWD_CLAIMS)
         if hands <= 0:
             return [], []
-        found = await self._engine.db.read("", hook_queue.due_endpoints, now)
+        found = await self._engine.db.read("", delivery_queue.due_endpoints, now)
         # Whoever comes last finds the fewest hands: let it be another each time.
         random.shuffle(found)
         self._forget_idle()

@@ -10,7 +10,7 @@ from koine.model.errors import NotFound
 from koine.model.hook import Claim, TenantEndpoint
 from koine.relay.hooks.letters import OutgoingDelivery, PayloadBuilder
 from koine.relay.hooks.post import AttemptResult, post
-from koine.store import hooks as rows
+from koine.store.webhooks import endpoints as rows
 
 
 async def send_ping(

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from koine.store.copies import DatabaseStats
+from koine.store.backup import DatabaseStats
 
 FORMAT: Final = 1
 DATABASE: Final = "database"

@@ -11,8 +11,9 @@ from koine.server.backup.manifest import DATABASE, Manifest
 from koine.server.backup.tar import sync_folder
 from koine.server.backup.verify import differences, unpack_and_open
 from koine.server.database import copying, open_database
-from koine.store import log, schema
-from koine.store.copies import BackupError
+from koine.store import schema
+from koine.store.backup import BackupError
+from koine.store.events import event_log_state
 
 
 async def restore(
@@ -42,7 +43,7 @@ async def _after_restore(settings: Settings) -> None:
     db = await open_database(settings)
     try:
         await schema.migrate(db)
-        await db.write("", log.new_epoch)
+        await db.write("", event_log_state.new_epoch)
     finally:
         await db.close()
 

@@ -8,7 +8,7 @@ from koine.server.backup.manifest import DATABASE, BadArchive, Manifest
 from koine.server.backup.tar import unpack
 from koine.server.database import copying
 from koine.store import schema
-from koine.store.copies import RunSelect, database_stats, file_keys, numbering_gaps, table_name
+from koine.store.backup import RunSelect, database_stats, file_keys, numbering_gaps, table_name
 
 
 async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:

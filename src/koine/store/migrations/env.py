@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.pool import StaticPool
 
-from koine.store import migrating, schema
+from koine.store import migration_sql, schema
 from koine.store.tables import metadata
-from koine.store.types import Uuid
+from koine.store.core.types import Uuid
 
 _HERE = Path(__file__).parent
 
 
 def _render(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(thing, Uuid):
-        autogen.imports.add("from koine.store.types import Uuid")
+        autogen.imports.add("from koine.store.core.types import Uuid")
         return "Uuid()"
     return False
 
@@ -35,7 +35,7 @@ def _write() -> None:
     with engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
         if schema.revisions(_HERE):
-            raw.executescript(migrating.script("sqlite", None, _HERE))
+            raw.executescript(migration_sql.script("sqlite", None, _HERE))
         context.configure(
             connection=connection,
             target_metadata=metadata,

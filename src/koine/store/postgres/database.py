@@ -12,7 +12,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import asyncpg
 
 from koine.model.errors import Unavailable
-from koine.store.db import Tx, no_listener
+from koine.store.core.db import Tx, no_listener
+from koine.store.postgres.notify_transport import PostgresNotifyTransport
 from koine.store.postgres.pool import Pool
 from koine.store.postgres.tx import (
     CONTENTION_ERRORS,
@@ -21,7 +22,6 @@ from koine.store.postgres.tx import (
     PostgresTx,
     to_store_error,
 )
-from koine.store.postgres.wire import PostgresNotifyTransport
 
 R = TypeVar("R")
 P = ParamSpec("P")

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import asyncpg
 
 from koine.model.errors import Unavailable
-from koine.store.db import Duplicate, RowBatch
-from koine.store.plan import CompiledStatement
-from koine.store.postgres import spelling
-from koine.store.sql import Command, ManyCommand, Query, Statement
+from koine.store.core.compiled import CompiledStatement
+from koine.store.core.db import Duplicate, RowBatch
+from koine.store.core.statements import Command, ManyCommand, Query, Statement
+from koine.store.postgres import renderer
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
@@ -116,10 +116,10 @@ class PostgresTx:
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
         """Do it for all rows in one statement."""
-        text = _texts.get(command) or _texts.setdefault(command, spelling.render_many(command))
+        text = _texts.get(command) or _texts.setdefault(command, renderer.render_many(command))
         if not rows:
             return []
-        numbers, _ = await self._fetch(command, text, spelling.columns(rows))
+        numbers, _ = await self._fetch(command, text, renderer.columns(rows))
         return _in_order(numbers)
 
     async def execute_together(self, *work: RowBatch) -> list[int]:
@@ -129,9 +129,9 @@ class PostgresTx:
             return []
         commands = tuple(command for command, _ in given)
         text = _joined.get(commands) or _joined.setdefault(
-            commands, spelling.render_together(commands)
+            commands, renderer.render_together(commands)
         )
-        args = [column for _, rows in given for column in spelling.columns(rows)]
+        args = [column for _, rows in given for column in renderer.columns(rows)]
         numbers, _ = await self._fetch(commands[0], text, args)
         return _in_order(numbers)
 
@@ -166,4 +166,4 @@ def _tuple(*row: Any) -> tuple[Any, ...]:
 
 
 def _plan(statement: Query[Any] | Command) -> CompiledStatement:
-    return _plans.setdefault(statement, spelling.render(statement))
+    return _plans.setdefault(statement, renderer.render(statement))

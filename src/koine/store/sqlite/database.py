@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from koine.store.db import AlreadyServed, Tx, no_listener
+from koine.store.core.db import AlreadyServed, Tx, no_listener
 from koine.store.sqlite.connection import Checkpointer, check_library, connect
 from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error
 from koine.store.sqlite.writer import Writer

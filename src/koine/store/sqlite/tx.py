@@ -12,10 +12,10 @@ import apsw
 import sqlalchemy as sa
 
 from koine.model.errors import Unavailable
-from koine.store.db import Duplicate, RowBatch
-from koine.store.plan import CompiledStatement
-from koine.store.sql import Command, ManyCommand, Query, Statement
-from koine.store.sqlite import spelling
+from koine.store.core.compiled import CompiledStatement
+from koine.store.core.db import Duplicate, RowBatch
+from koine.store.core.statements import Command, ManyCommand, Query, Statement
+from koine.store.sqlite import renderer
 
 R = TypeVar("R")
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class SqliteTx:
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
         """Do it for all rows."""
-        text = _texts.get(command) or _texts.setdefault(command, spelling.render_many(command))
+        text = _texts.get(command) or _texts.setdefault(command, renderer.render_many(command))
         numbers = self._numbers(command, len(rows))
         if numbers:
             rows = [(*row, number) for row, number in zip(rows, numbers, strict=True)]
@@ -96,7 +96,7 @@ class SqliteTx:
         """The next numbers for so many rows; none if the command is not numbered."""
         if command.numbered is None or not count:
             return []
-        text = spelling.render_numbers(command.numbered)
+        text = renderer.render_numbers(command.numbered)
         last = self._fetch(command, text, (count,))[0][0]
         return list(range(last - count + 1, last + 1))
 
@@ -144,7 +144,7 @@ def _code(error: apsw.Error) -> int:
 
 
 def _plan(statement: Query[Any] | Command) -> CompiledStatement:
-    return _plans.setdefault(statement, spelling.render(statement))
+    return _plans.setdefault(statement, renderer.render(statement))
 
 
 def _with_bools(row: Sequence[Any], bools: tuple[int, ...]) -> tuple[Any, ...]:

@@ -1,8 +1,16 @@
 """Every table, once. Statements are built from these and run by the drivers."""
 
+from koine.store.tables.auth import api_keys, audit, idempotency_keys, logins, sessions
 from koine.store.tables.base import metadata
-from koine.store.tables.doors import api_keys, audit, idempotency_keys, logins, sessions
-from koine.store.tables.hooks import webhook_attempts, webhook_deliveries, webhook_endpoints
+from koine.store.tables.conversations import (
+    conversations,
+    event_members,
+    events,
+    files,
+    messages,
+    participants,
+    tickets,
+)
 from koine.store.tables.people import (
     contact_inboxes,
     counters,
@@ -13,15 +21,7 @@ from koine.store.tables.people import (
     server,
     tenants,
 )
-from koine.store.tables.talk import (
-    conversations,
-    event_members,
-    events,
-    files,
-    messages,
-    participants,
-    tickets,
-)
+from koine.store.tables.webhooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 
 __all__ = [
     "api_keys",

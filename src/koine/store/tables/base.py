@@ -25,7 +25,7 @@ from sqlalchemy import (
     true,
 )
 
-from koine.store.types import Uuid
+from koine.store.core.types import Uuid
 
 metadata = MetaData()
 

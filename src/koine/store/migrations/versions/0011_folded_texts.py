@@ -1,4 +1,4 @@
-"""folded texts beside what is searched; `koine.store.refolding` fills them
+"""folded texts beside what is searched; `koine.store.search_backfill` fills them
 
 Revision ID: 0011
 """

@@ -1,0 +1,1 @@
+"""Conversations in SQL: rows, lists, participants, messages, files."""

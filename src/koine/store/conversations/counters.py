@@ -1,0 +1,133 @@
+"""Totals that are kept, not counted, so that a list's exact total costs one row (docs/adr/0009).
+
+Every change of a conversation passes `conversations.insert_one`, `change`, `delete_one` or
+`participants.*`, which call `apply` with what the change took away and what it added. `keys` is the
+one place that says which totals a conversation counts in, so a total cannot mean two things.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import BigInteger, ColumnElement, func, select
+
+from koine.model.conversation import Conversation
+from koine.model.filters import ConversationFilter
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.statements import InsertMany, Query, p
+from koine.store.tables import counters
+
+_ADD = InsertMany(
+    counters,
+    ["tenant_id", "name", "value"],
+    on_conflict=["tenant_id", "name"],
+    adding=["value"],
+)
+_SUM = Query(
+    select(counters.c.name, counters.c.value).where(
+        counters.c.tenant_id == p("tenant_id"), in_list(counters.c.name, "names")
+    )
+)
+
+_OF_PARTICIPANT = {"statuses": "status", "kinds": "kind"}
+"""The filter's fields that have totals for each participant, and how these are named."""
+_OF_TENANT = _OF_PARTICIPANT | {
+    "priority": "priority",
+    "inbox_ids": "inbox",
+    "owner_ids": "owner",
+    "assignee_id": "assignee",
+}
+"""The filter's fields that have totals for the tenant."""
+
+
+def tenant_counters(conversation: Conversation) -> list[str]:
+    """The totals this conversation counts in; none once it is removed."""
+    c = conversation
+    if c.removed_at is not None:
+        return []
+    names = ["total:all", f"total:status:{c.status}", f"total:kind:{c.kind}"]
+    for dimension, value in (
+        ("priority", c.priority),
+        ("inbox", c.inbox_id),
+        ("owner", c.owner_id),
+        ("assignee", c.assignee_id),
+    ):
+        if value is not None:
+            names.append(f"total:{dimension}:{value}")
+    return names
+
+
+def participant_counters(conversation: Conversation, members: Iterable[str]) -> list[str]:
+    """The totals of the people who take part now; none once the conversation is removed."""
+    c = conversation
+    if c.removed_at is not None:
+        return []
+    return [
+        f"total:member:{member}{part}"
+        for member in members
+        for part in ("", f":status:{c.status}", f":kind:{c.kind}")
+    ]
+
+
+def counters_for(f: ConversationFilter) -> list[str] | None:
+    """The totals whose sum is the exact number of conversations `f` finds; None where no kept
+    total says it and the rows must be counted.
+
+    A total is used only for the conditions named here: with any other field set, also one that is
+    added later, the rows are counted.
+    """
+    conditions = f.conditions()
+    if "owner_ids" not in conditions:
+        conditions.pop("by_shown_time", None)  # Then it is only an order.
+    participant_id = conditions.pop("participant_id", None)
+    prefix = "total" if participant_id is None else f"total:member:{participant_id}"
+    if not conditions:
+        return ["total:all" if participant_id is None else prefix]
+    if len(conditions) > 1:
+        return None
+    [(field, wanted)] = conditions.items()
+    dimension = (_OF_TENANT if participant_id is None else _OF_PARTICIPANT).get(field)
+    if dimension is None:
+        return None
+    values = (wanted,) if isinstance(wanted, str) else dict.fromkeys(wanted)
+    return [f"{prefix}:{dimension}:{value}" for value in values]
+
+
+async def move(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
+    """Take `before` away from the totals and add `after`. In one order, so nobody deadlocks."""
+    change = Counter(after)
+    change.subtract(Counter(before))
+    await add(tx, change)
+
+
+async def total(tx: Tx, names: list[str]) -> int:
+    """The sum of the named totals."""
+    return sum(value for _, value in await tx.all(_SUM, names=names))
+
+
+def sum_of(name: str) -> ColumnElement[int]:
+    """The sum of the totals named by a parameter, to come along with a list's rows."""
+    return (
+        select(func.coalesce(func.sum(counters.c.value), 0).cast(BigInteger))
+        .where(counters.c.tenant_id == p("tenant_id"), in_list(counters.c.name, name))
+        .scalar_subquery()
+    )
+
+
+async def values(tx: Tx, names: list[str]) -> dict[str, int]:
+    """What these counters hold; those that were never added to are left out."""
+    return dict(await tx.all(_SUM, names=names))
+
+
+async def add(tx: Tx, changes: Mapping[str, int]) -> None:
+    """Add to counters. In one order, so nobody deadlocks."""
+    rows = [(tx.tenant_id, name, by) for name, by in sorted(changes.items()) if by]
+    if rows:
+        await tx.many(_ADD, rows)
+
+
+async def next_number(tx: Tx, entity: str) -> int:
+    """The next number of `noun` in the tenant, from 1; never given out twice."""
+    await tx.many(_ADD, [(tx.tenant_id, f"number:{entity}", 1)])
+    rows = await tx.all(_SUM, names=[f"number:{entity}"])
+    return int(rows[0][1])

@@ -1,0 +1,93 @@
+"""Rows of stored files; the bytes are on disk under the row's key."""
+
+from msgspec import Struct, structs
+from sqlalchemy import delete, insert, select
+
+from koine.store.conversations import counters
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.statements import Command, Query, p
+from koine.store.tables import files as t
+from koine.store.tables.base import columns_of
+
+TOTAL = "uploads:total"
+"""The counter of the bytes that a tenant's files have."""
+
+
+class StoredFile(Struct, frozen=True):
+    """One file: `key` is its unguessable name on disk and in its URL; `size` in bytes."""
+
+    id: str
+    number: int
+    conversation_id: str | None
+    name: str
+    content_type: str
+    size: int
+    key: str
+    created_at: int
+
+
+_INSERT = Command(
+    insert(t).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in StoredFile.__struct_fields__}
+    )
+)
+_BY_KEY = Query(
+    select(*columns_of(t, StoredFile)).where(t.c.key == p("key")),
+    StoredFile,
+    crosses_tenants="the unguessable key is the authority, as in the API it serves",
+)
+_KNOWN = Query(
+    select(t.c.key).where(in_list(t.c.key, "keys")),
+    str,
+    crosses_tenants="files lie together on disk, whosever they are",
+)
+_OF = Query(
+    select(*columns_of(t, StoredFile)).where(
+        t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
+    ),
+    StoredFile,
+)
+_DELETE_MANY = Query(
+    delete(t)
+    .where(t.c.tenant_id == p("tenant_id"), in_list(t.c.id, "ids"))
+    .returning(*columns_of(t, StoredFile)),
+    StoredFile,
+)
+_DELETE_OF = Command(
+    delete(t).where(t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id"))
+)
+
+
+async def insert_one(tx: Tx, file: StoredFile) -> None:
+    """Add the row of a file whose bytes are on disk already."""
+    await tx.run(_INSERT, **structs.asdict(file))
+
+
+async def by_key(tx: Tx, key: str) -> StoredFile | None:
+    """The file with this key, of whichever tenant."""
+    return await tx.one(_BY_KEY, key=key)
+
+
+async def known(tx: Tx, keys: list[str]) -> list[str]:
+    """Which of these keys have a row, of whichever tenant."""
+    return await tx.all(_KNOWN, keys=keys)
+
+
+async def delete_of(tx: Tx, conversation_id: str) -> list[StoredFile]:
+    """Take away the rows of a conversation's files; answers them, so that the bytes can go."""
+    found = await tx.all(_OF, conversation_id=conversation_id)
+    await tx.run(_DELETE_OF, conversation_id=conversation_id)
+    await _make_room(tx, found)
+    return found
+
+
+async def delete_many(tx: Tx, ids: list[str]) -> list[StoredFile]:
+    """Take away the rows of these files; answers them, so that the bytes can go."""
+    gone = await tx.all(_DELETE_MANY, ids=ids)
+    await _make_room(tx, gone)
+    return gone
+
+
+async def _make_room(tx: Tx, gone: list[StoredFile]) -> None:
+    await counters.add(tx, {TOTAL: -sum(file.size for file in gone)})

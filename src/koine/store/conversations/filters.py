@@ -1,0 +1,205 @@
+"""What a list of conversations asks for, as SQL: what chooses a statement, its values, and its
+conditions."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+
+from koine.kit.text_folding import fold
+from koine.model.filters import ConversationFilter
+from koine.store.core.expressions import contains_text, folded_text, in_list
+from koine.store.core.statements import p
+from koine.store.tables import conversations as t
+from koine.store.tables import identities, inboxes, tickets
+
+Values = Literal["any", "one", "some"]
+"""How many values a condition names: none, exactly one, or a list of them."""
+
+
+class ConversationVariant(Struct, frozen=True, kw_only=True):
+    """Which conditions a list of conversations has, as the fields of `ConversationFilter`.
+
+    `statuses` is how many are named. `openers`: among the owners are users, who with
+    `by_shown_time` are shown as owners of what they opened for nobody.
+    """
+
+    statuses: Literal[0, 1, 2, 3, 4] = 0
+    kinds: Values = "any"
+    priority: bool = False
+    assignee_id: bool = False
+    participant_id: bool = False
+    inbox_ids: Values = "any"
+    owner_ids: Values = "any"
+    responder_ids: Values = "any"
+    responder_version_ids: Values = "any"
+    channel_types: bool = False
+    shown_from: bool = False
+    shown_to: bool = False
+    search: bool = False
+    search_reader: bool = False
+    by_shown_time: bool = False
+    openers: bool = False
+
+    @property
+    def names_person(self) -> bool:
+        """Whether it names a person, whose own index then leads, whatever else is asked."""
+        return self.assignee_id or self.owner_ids != "any"
+
+
+_OF_READER = exists().where(
+    tickets.c.tenant_id == t.c.tenant_id,
+    tickets.c.conversation_id == t.c.id,
+    tickets.c.kind == "support",
+    tickets.c.customer_id == p("search_reader"),
+)
+_SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
+
+_INDEXED = frozenset(
+    {
+        *("statuses", "kinds", "priority", "assignee_id"),
+        *("participant_id", "inbox_ids", "owner_ids"),
+    }
+)
+"""The fields whose conditions an index of conversations or participants begins with."""
+
+
+def reads_few_rows(f: ConversationFilter) -> bool:
+    """Whether a page of what `f` finds is cut out of a walk over one index; with any other field
+    set it may look at many rows."""
+    given = f.conditions()
+    if given.pop("by_shown_time", False):
+        return not given or (given.keys() == {"inbox_ids"} and len(f.inbox_ids) == 1)
+    return given.keys() <= _INDEXED
+
+
+def variant(f: ConversationFilter, openers: bool = False) -> ConversationVariant:
+    """What chooses the statement of the conditions `f` sets."""
+    searches = f.search is not None and fold(f.search) != ""
+    return ConversationVariant(
+        statuses=len(set(f.statuses)),  # type: ignore[arg-type]  # there are four statuses
+        kinds=_how_many(f.kinds),
+        priority=f.priority is not None,
+        assignee_id=f.assignee_id is not None,
+        participant_id=f.participant_id is not None,
+        inbox_ids=_how_many(f.inbox_ids),
+        owner_ids=_how_many(f.owner_ids),
+        responder_ids=_how_many(f.responder_ids),
+        responder_version_ids=_how_many(f.responder_version_ids),
+        channel_types=bool(f.channel_types),
+        shown_from=f.shown_from is not None,
+        shown_to=f.shown_to is not None,
+        search=searches,
+        search_reader=searches and f.search_as is not None,
+        by_shown_time=f.by_shown_time,
+        openers=openers,
+    )
+
+
+def values(f: ConversationFilter) -> dict[str, Any]:
+    """The values of the conditions `f` sets; a statement takes those of its own conditions."""
+    found: dict[str, Any] = {
+        "kinds": _one_or_list(f.kinds),
+        "priority": f.priority,
+        "assignee_id": f.assignee_id,
+        "participant_id": f.participant_id,
+        "inbox_ids": _one_or_list(f.inbox_ids),
+        "owner_ids": _one_or_list(f.owner_ids),
+        "responder_ids": _one_or_list(f.responder_ids),
+        "responder_version_ids": _one_or_list(f.responder_version_ids),
+        "channel_types": list(f.channel_types),
+        "shown_from": f.shown_from,
+        "shown_to": f.shown_to,
+        "search": f.search,
+        "search_reader": f.search_as,
+    }
+    # Each status is a walk of its own: named twice it would find everything twice.
+    for number, status in enumerate(dict.fromkeys(f.statuses)):
+        found[f"status_{number}"] = status
+    return found
+
+
+def where(v: ConversationVariant) -> list[ColumnElement[bool]]:
+    """The conditions over `conversations`, of those that are not removed."""
+    return [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None), *filter_conditions(v)]
+
+
+def filter_conditions(v: ConversationVariant) -> list[ColumnElement[bool]]:
+    """The conditions that the variant says, alone."""
+    found = [
+        one_of(how, name, column)
+        for name, how, column in (
+            ("kinds", v.kinds, _without_index(v, t.c.kind)),
+            ("inbox_ids", v.inbox_ids, _without_index(v, t.c.inbox_id)),
+            ("owner_ids", v.owner_ids, t.c.owner_id),
+            ("responder_ids", v.responder_ids, t.c.responder_id),
+            ("responder_version_ids", v.responder_version_ids, t.c.responder_version_id),
+        )
+        if how != "any"
+    ]
+    if v.statuses:
+        status = _without_index(v, t.c.status)
+        found.append(or_(*(status == p(f"status_{n}") for n in range(v.statuses))))
+    if v.priority:
+        found.append(_without_index(v, t.c.priority) == p("priority"))
+    if v.assignee_id:
+        found.append(t.c.assignee_id == p("assignee_id"))
+    if v.shown_from:
+        found.append(p("shown_from") <= _SHOWN_AT)
+    if v.shown_to:
+        found.append(p("shown_to") >= _SHOWN_AT)
+    if v.search:
+        found.append(_search(v))
+    if v.channel_types:
+        found.append(_channel_types())
+    return found
+
+
+def one_of(how: Values, name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
+    """The column is the one value of the condition, or one of its values."""
+    return column == p(name) if how == "one" else in_list(column, name)
+
+
+def _without_index(v: ConversationVariant, column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, out of reach of its index where a person is named: SQLite keeps no statistics,
+    and would look for one customer's open conversations among all that are open."""
+    return func.coalesce(column, column) if v.names_person else column
+
+
+def _search(v: ConversationVariant) -> ColumnElement[bool]:
+    shown_owner = func.coalesce(t.c.owner_id, t.c.created_by)
+    owner = (
+        select(identities.c.id)
+        .where(
+            identities.c.tenant_id == p("tenant_id"),
+            identities.c.id == (shown_owner if v.by_shown_time else t.c.owner_id),
+            contains_text(identities.c.search_names, "search"),
+        )
+        .exists()
+    )
+    title = folded_text(t.c.title_folded, t.c.title)
+    content = folded_text(t.c.last_content_folded, t.c.last_content)
+    said = contains_text(content, "search")
+    if v.search_reader:
+        said = and_(said, or_(t.c.kind != "support", _OF_READER))
+    return or_(contains_text(title, "search"), said, owner)
+
+
+def _channel_types() -> ColumnElement[bool]:
+    return (
+        select(inboxes.c.id)
+        .where(
+            inboxes.c.tenant_id == p("tenant_id"),
+            inboxes.c.id == t.c.inbox_id,
+            in_list(inboxes.c.channel_type, "channel_types"),
+        )
+        .exists()
+    )
+
+
+def _how_many(wanted: tuple[str, ...]) -> Values:
+    return "any" if not wanted else "one" if len(wanted) == 1 else "some"
+
+
+def _one_or_list(wanted: tuple[str, ...]) -> str | list[str]:
+    return wanted[0] if len(wanted) == 1 else list(wanted)

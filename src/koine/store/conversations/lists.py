@@ -1,0 +1,249 @@
+"""Lists of conversations, newest activity first.
+
+Each list first finds the ids of its page by walking one index backwards, then reads those rows:
+a deep page costs index entries, never rows (docs/benchmarks.md, `make bench-large`).
+"""
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+
+from koine.model.conversation import Conversation
+from koine.model.filters import ConversationFilter
+from koine.model.message import Message
+from koine.model.page import Page, Window
+from koine.store.conversations import counters, filters, messages
+from koine.store.conversations.filters import ConversationVariant
+from koine.store.core import paging
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.row_mapper import RowMapper
+from koine.store.core.statements import Query, StatementVariants, p
+from koine.store.people import identities as people
+from koine.store.tables import conversations as t
+from koine.store.tables import participants
+
+
+class ListedConversation(Conversation, frozen=True):
+    """A conversation in a list, with the time (µs) this list sorts it by, the list's total where
+    it is a kept one, and the newest public message where asked for."""
+
+    sort_at: int = 0
+    total: int = 0
+    latest: Message | None = None
+
+
+class _PageVariant(Struct, frozen=True):
+    """Which conditions a page has, how it is cut out of the list, and what comes along."""
+
+    conditions: ConversationVariant = ConversationVariant()
+    window: paging.PageVariant = paging.PageVariant()
+    cursor: bool = False
+    totalled: bool = False
+    latest: bool = False
+
+
+async def page(
+    tx: Tx,
+    f: ConversationFilter,
+    window: Window,
+    with_total: bool = False,
+    with_latest: bool = False,
+) -> Page[ListedConversation]:
+    """One page of the conversations `f` finds, with where the next one starts. Where asked for,
+    the exact total and each one's newest public message come with the rows."""
+    totals = counters.counters_for(f) if with_total else None
+    rows = [] if window.too_deep else await _rows(tx, f, window, totals, with_latest)
+    counted = None
+    if with_total:
+        counted = rows[0].total if rows and totals is not None else await total(tx, f)
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Page(items, counted, (items[-1].sort_at, items[-1].id) if more else None)
+
+
+async def total(tx: Tx, f: ConversationFilter) -> int:
+    """How many conversations `f` finds: a kept total where there is one, else counted."""
+    kept = counters.counters_for(f)
+    if kept is not None:
+        return await counters.total(tx, kept)
+    variant, values = await _conditions(tx, f)
+    return await tx.one(_COUNTS.of(variant), **values) or 0
+
+
+async def _rows(
+    tx: Tx, f: ConversationFilter, window: Window, totals: list[str] | None, with_latest: bool
+) -> list[ListedConversation]:
+    """The page's rows and one more, if there is one, with what comes along."""
+    conditions, values = await _conditions(tx, f)
+    if window.cursor is not None:
+        values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
+    variant = _PageVariant(
+        conditions,
+        paging.variant(window),
+        cursor=window.cursor is not None,
+        totalled=totals is not None,
+        latest=with_latest,
+    )
+    return await tx.all(_PAGES.of(variant), **values, totals=totals, **paging.parameters(window))
+
+
+async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[ConversationVariant, dict[str, Any]]:
+    """What chooses the statement of what `f` finds, and its values, with those of `f.owner_ids`
+    who may be shown as owner of what they opened."""
+    values = filters.values(f)
+    if f.by_shown_time and f.owner_ids:
+        known = await people.by_ids(tx, list(f.owner_ids))
+        values["openers"] = [each.id for each in known.values() if each.kind == "user"]
+    return filters.variant(f, bool(values.get("openers"))), values
+
+
+def _page(v: _PageVariant) -> Query[ListedConversation]:
+    c = v.conditions
+    if c.participant_id:
+        ids = _ids_of_participant(v)
+    elif c.by_shown_time:
+        ids = _ids_by_shown_time(v)
+    elif not c.names_person and c.statuses > 1:
+        ids = _ids_by_statuses(v)
+    else:
+        ids = paging.paginate(_walk(v, filters.where(c), _time(c)), v.window).subquery("page")
+    row = RowMapper(
+        ListedConversation,
+        t,
+        sort_at=ids.c.at,
+        total=counters.sum_of("totals") if v.totalled else literal(0),
+        latest=messages.ROW if v.latest else None,
+    )
+    listed = select(*row.columns).join(ids, t.c.id == ids.c.id)
+    if v.latest:
+        listed = messages.join_at(listed, t.c.id, t.c.last_public_seq)
+    ordered = listed.order_by(ids.c.at.desc(), ids.c.id.desc())
+    return Query(ordered.where(t.c.tenant_id == p("tenant_id")), row.into)
+
+
+def _walk(
+    v: _PageVariant, where: list[ColumnElement[bool]], at: ColumnElement[int]
+) -> Select[tuple[str, int]]:
+    """Ids and sort times, newest first, from the cursor on."""
+    walk = select(t.c.id, at.label("at")).where(*where)
+    if v.cursor:
+        walk = walk.where(tuple_(at, t.c.id) < _cursor())
+    return walk.order_by(at.desc(), t.c.id.desc())
+
+
+def _cursor() -> ColumnElement[tuple[int, str]]:
+    return tuple_(p("cursor_at", t.c.last_activity_at.type), p("cursor_id", t.c.id.type))
+
+
+def _ids_by_statuses(v: _PageVariant) -> Subquery:
+    """Several statuses: each walks its own index, so that a few open conversations are found at
+    once among a million closed ones; then the walks are merged."""
+    upto = paging.rows_to_page_end(v.window)
+    walks = []
+    where = filters.where(replace(v.conditions, statuses=0))
+    for number in range(v.conditions.statuses):
+        of_status = [*where, t.c.status == p(f"status_{number}")]
+        walks.append(select(_walk(v, of_status, t.c.last_activity_at).limit(upto).subquery()))
+    return _merged(v, walks)
+
+
+def _ids_by_shown_time(v: _PageVariant) -> Subquery:
+    """By the time that is shown: rows with an overridden time are few and have their own index;
+    they are merged with the rest (chats.md, D)."""
+    upto = paging.rows_to_page_end(v.window)
+    overridden = t.c.chat_sort_at.is_not(None)
+    unowned = replace(v.conditions, owner_ids="any")
+    walks = []
+    for owned, at in _shown_owners(v.conditions):
+        plain = [*_within(unowned, at), t.c.chat_sort_at.is_(None), *owned]
+        walks.append(select(_walk(v, plain, at).limit(upto).subquery()))
+        moved = [*_within(unowned, t.c.chat_sort_at), overridden, *owned]
+        walks.append(select(_walk(v, moved, t.c.chat_sort_at).limit(upto).subquery()))
+    return _merged(v, walks)
+
+
+def _shown_owners(
+    v: ConversationVariant,
+) -> list[tuple[list[ColumnElement[bool]], ColumnElement[int]]]:
+    """The conditions on the owner that is shown (the owner, else the user who opened it), each for
+    a walk of its own, with the time that walk sorts by."""
+    if v.owner_ids == "any":
+        return [([], t.c.last_activity_at)]
+    theirs = [filters.one_of(v.owner_ids, "owner_ids", t.c.owner_id)]
+    opened = [t.c.owner_id.is_(None), in_list(t.c.created_by, "openers")]
+    walks = [(theirs, _time(v)), (opened, t.c.last_activity_at)]
+    return walks if v.openers else walks[:1]
+
+
+def _time(v: ConversationVariant) -> ColumnElement[int]:
+    """The time to sort by; as a sum, SQLite seeks several owners, not all the newest for them."""
+    return t.c.last_activity_at + 0 if v.owner_ids == "some" else t.c.last_activity_at
+
+
+def _within(v: ConversationVariant, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """The conditions, with the bounds of the shown time said of `at` too: where a time is shown,
+    `at` is that time, so the walk over its index starts and ends at the bounds."""
+    found = filters.where(v)
+    if v.shown_from:
+        found.append(at >= p("shown_from"))
+    if v.shown_to:
+        found.append(at <= p("shown_to"))
+    return found
+
+
+def _merged(v: _PageVariant, walks: list[Select[tuple[str, int]]]) -> Subquery:
+    both = union_all(*walks).subquery("walks")
+    merged = select(both.c.id, both.c.at).order_by(both.c.at.desc(), both.c.id.desc())
+    return paging.paginate(merged, v.window).subquery("page")
+
+
+def _ids_of_participant(v: _PageVariant) -> Subquery:
+    """Lists of one person walk that person's own index on participants, and nothing else where
+    nothing else is asked: who took part in what is removed has left it."""
+    m = participants
+    walk = select(m.c.conversation_id.label("id"), m.c.last_activity_at.label("at")).where(
+        m.c.tenant_id == p("tenant_id"),
+        m.c.identity_id == p("participant_id"),
+        m.c.left_at.is_(None),
+    )
+    if filters.filter_conditions(v.conditions):
+        same = (t.c.tenant_id == m.c.tenant_id) & (t.c.id == m.c.conversation_id)
+        walk = walk.join(t, same).where(*filters.where(v.conditions))
+    if v.cursor:
+        walk = walk.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
+    ordered = walk.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
+    return paging.paginate(ordered, v.window).subquery("page")
+
+
+def _count(v: ConversationVariant) -> Query[int]:
+    if v.by_shown_time:
+        owned = or_(*(and_(true(), *condition) for condition, _ in _shown_owners(v)))
+        where = [*filters.where(replace(v, owner_ids="any")), owned]
+    else:
+        where = filters.where(v)
+    counted = select(func.count()).select_from(t).where(*where)
+    if v.participant_id:
+        m = participants
+        counted = counted.join(
+            m, (m.c.tenant_id == t.c.tenant_id) & (m.c.conversation_id == t.c.id)
+        ).where(m.c.identity_id == p("participant_id"), m.c.left_at.is_(None))
+    return Query(counted, int)
+
+
+_PAGES = StatementVariants(_page, _PageVariant)
+_COUNTS = StatementVariants(_count, ConversationVariant)

@@ -1,0 +1,36 @@
+"""The server's numbers of messages, looked up within a conversation.
+
+Within one they grow with `seq`, and `seq` has no gaps: a binary search over the primary key finds
+a number's place in some twenty steps, without an index that every send would have to write.
+"""
+
+from sqlalchemy import case, cast, select
+
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query, p
+from koine.store.tables import conversations
+from koine.store.tables import messages as t
+
+_ALL = (
+    select(cast(0, t.c.seq.type).label("low"), conversations.c.last_seq.label("high"))
+    .where(conversations.c.tenant_id == p("tenant_id"), conversations.c.id == p("conversation_id"))
+    .cte("span", recursive=True)
+)
+_IS_BELOW = t.c.number < p("number")
+_LOW = case((_IS_BELOW, t.c.seq), else_=_ALL.c.low)
+_HIGH = case((_IS_BELOW, _ALL.c.high), else_=t.c.seq - 1)
+_SPAN = _ALL.union_all(
+    select(_LOW, _HIGH).where(
+        _ALL.c.low < _ALL.c.high,
+        t.c.tenant_id == p("tenant_id"),
+        t.c.conversation_id == p("conversation_id"),
+        t.c.seq == (_ALL.c.low + _ALL.c.high + 1) // 2,
+    )
+)
+_BELOW = Query(select(_SPAN.c.low).where(_SPAN.c.low == _SPAN.c.high), int)
+
+
+async def below(tx: Tx, conversation_id: str, number: int) -> int:
+    """How many messages of the conversation have a smaller number: the `seq` of the last that
+    has. Numbers beyond 64 bits are not for this."""
+    return await tx.one(_BELOW, conversation_id=conversation_id, number=number) or 0

@@ -1,0 +1,279 @@
+"""Who takes part in a conversation, and how far each has read."""
+
+from sqlalchemy import (
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from koine.model.conversation import Conversation, Participant
+from koine.store.conversations import counters
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.row_mapper import RowMapper
+from koine.store.core.statements import Command, Query, p
+from koine.store.tables import conversations, identities, messages
+from koine.store.tables import participants as t
+
+ReadMark = tuple[int, int, str | None]
+"""Up to where one has read: seq, public_seq and id of the message shown as last read (None: the one
+shown before stays)."""
+
+_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_OF_CONVERSATION = t.c.conversation_id == p("conversation_id")
+_ONE = and_(_IN_TENANT, _OF_CONVERSATION, t.c.identity_id == p("identity_id"))
+_PERSON = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.identity_id)
+_SHOWN = ("kind", "name", "first_name", "last_name", "email", "avatar_url")
+_ROW = RowMapper(
+    Participant,
+    t,
+    person_role=identities.c.role,
+    **{name: identities.c[name] for name in _SHOWN},
+)
+
+_GET = Query(select(*_ROW.columns).join(identities, _PERSON).where(_ONE), _ROW.into)
+_OF = Query(
+    select(*_ROW.columns)
+    .join(identities, _PERSON)
+    .where(_IN_TENANT, in_list(t.c.conversation_id, "conversation_ids"))
+    .order_by(t.c.conversation_id, t.c.joined_at, t.c.identity_id),
+    _ROW.into,
+)
+_ACTIVE_IDS = Query(
+    select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None))
+)
+_EVERYONE = Query(select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION), str)
+_INSERT = Command(
+    insert(t).values(
+        {
+            name: p(name)
+            for name in (
+                "tenant_id", "conversation_id", "identity_id", "role", "joined_at", "left_at",
+                "read_seq", "read_public", "read_message_id", "last_activity_at",
+            )
+        }
+    )
+)  # fmt: skip
+_REJOIN = Command(
+    update(t)
+    .where(_ONE)
+    .values(
+        left_at=None,
+        joined_at=p("now"),
+        role=p("new_role"),
+        last_activity_at=p("at"),
+    )
+)
+_LEAVE = Command(update(t).where(_ONE, t.c.left_at.is_(None)).values(left_at=p("now")))
+_LEAVE_ALL = Command(
+    update(t).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None)).values(left_at=p("now"))
+)
+_SET_ROLE = Command(update(t).where(_ONE).values(role=p("new_role")))
+_READ = Command(
+    update(t)
+    .where(_ONE, t.c.read_seq < p("seq"))
+    .values(
+        read_seq=p("seq"),
+        read_public=p("public_seq"),
+        read_message_id=func.coalesce(
+            p("message_id", t.c.read_message_id.type), t.c.read_message_id
+        ),
+    )
+)
+# In two: those that one has left have an index of their own.
+_CONVERSATIONS_OF = Query(
+    union_all(
+        *(
+            select(t.c.conversation_id).where(_IN_TENANT, t.c.identity_id == p("identity_id"), part)
+            for part in (t.c.left_at.is_(None), t.c.left_at.is_not(None))
+        )
+    ),
+    str,
+)
+_THEIRS = t.alias("theirs")
+_THEIR_OWN = and_(
+    conversations.c.tenant_id == _THEIRS.c.tenant_id,
+    conversations.c.id == _THEIRS.c.conversation_id,
+)
+_SHARED = and_(
+    t.c.tenant_id == _THEIRS.c.tenant_id, t.c.conversation_id == _THEIRS.c.conversation_id
+)
+_MEETS = Query(
+    select(_THEIRS.c.identity_id)
+    .join(conversations, _THEIR_OWN)
+    .where(
+        _THEIRS.c.tenant_id == p("tenant_id"),
+        _THEIRS.c.left_at.is_(None),
+        in_list(_THEIRS.c.identity_id, "identity_ids"),
+        or_(
+            conversations.c.owner_id == p("identity_id"),
+            conversations.c.responder_id == p("identity_id"),
+            exists().where(_SHARED, t.c.identity_id == p("identity_id")),
+        ),
+    )
+    .distinct(),
+    str,
+)
+_HEARD = Query(
+    select(t.c.identity_id)
+    .join(
+        conversations,
+        and_(conversations.c.tenant_id == t.c.tenant_id, conversations.c.id == t.c.conversation_id),
+    )
+    .where(
+        _IN_TENANT,
+        t.c.left_at.is_(None),
+        in_list(t.c.identity_id, "identity_ids"),
+        conversations.c.last_activity_at >= p("since"),
+        exists().where(
+            messages.c.tenant_id == t.c.tenant_id,
+            messages.c.conversation_id == t.c.conversation_id,
+            messages.c.sender_id == p("identity_id"),
+        ),
+    )
+    .distinct(),
+    str,
+)
+_GIVE = Command(update(t).where(_ONE).values(identity_id=p("new_identity_id")))
+_DELETE_ONE = Command(delete(t).where(_ONE))
+_DELETE_OF = Command(delete(t).where(_IN_TENANT, _OF_CONVERSATION))
+_COUNT_CHANGED = Command(
+    update(conversations)
+    .where(
+        conversations.c.tenant_id == p("tenant_id"),
+        conversations.c.id == p("id"),
+    )
+    .values(participant_count=conversations.c.participant_count + p("by"))
+)
+
+
+async def get(tx: Tx, conversation_id: str, identity_id: str) -> Participant | None:
+    """The identity's part in the conversation, even if it has left."""
+    return await tx.one(_GET, conversation_id=conversation_id, identity_id=identity_id)
+
+
+async def of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Participant]]:
+    """Everyone who takes or took part, by conversation, in order of joining."""
+    found: dict[str, list[Participant]] = {each: [] for each in conversation_ids}
+    for participant in await tx.all(_OF, conversation_ids=conversation_ids):
+        found[participant.conversation_id].append(participant)
+    return found
+
+
+async def sharing_conversation_with(tx: Tx, identity_id: str, identity_ids: list[str]) -> set[str]:
+    """Those of the others who take part in a conversation that is the identity's, that it takes or
+    took part in, or that it answers."""
+    return set(await tx.all(_MEETS, identity_id=identity_id, identity_ids=identity_ids))
+
+
+async def where_sent(tx: Tx, identity_id: str, identity_ids: list[str], since: int) -> set[str]:
+    """Those of the others who take part in a conversation where the identity said something; of
+    conversations that were active since then (µs), for it looks at each message of theirs."""
+    return set(
+        await tx.all(_HEARD, identity_id=identity_id, identity_ids=identity_ids, since=since)
+    )
+
+
+async def all_ids(tx: Tx, conversation_id: str) -> list[str]:
+    """The ids of all who take or took part."""
+    return await tx.all(_EVERYONE, conversation_id=conversation_id)
+
+
+async def active_ids(tx: Tx, conversation_id: str) -> list[str]:
+    """The ids of those who take part now."""
+    return [row[0] for row in await tx.all(_ACTIVE_IDS, conversation_id=conversation_id)]
+
+
+async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, now: int) -> bool:
+    """Make the identity a participant; False if it is one already. What was said before it
+    joined counts as unread, what it read before it left stays read.
+
+    It locks the identity's totals: who lets several join or leave goes by their ids, so that two
+    who do so never wait for each other.
+    """
+    key = {"conversation_id": conversation.id, "identity_id": identity_id}
+    known = await tx.one(_GET, **key)
+    if known is not None and known.left_at is None:
+        return False
+    at = conversation.last_activity_at
+    if known is not None:
+        await tx.run(_REJOIN, **key, now=now, new_role=role, at=at)
+    else:
+        await tx.run(
+            _INSERT, **key, role=role, joined_at=now, left_at=None,
+            read_seq=0, read_public=0, read_message_id=None, last_activity_at=at,
+        )  # fmt: skip
+    await tx.run(_COUNT_CHANGED, id=conversation.id, by=1)
+    await counters.move(tx, [], counters.participant_counters(conversation, [identity_id]))
+    return True
+
+
+async def leave(tx: Tx, conversation: Conversation, identity_id: str, now: int) -> bool:
+    """End the identity's part; False if it had none."""
+    left = await tx.run(_LEAVE, conversation_id=conversation.id, identity_id=identity_id, now=now)
+    if not left:
+        return False
+    await tx.run(_COUNT_CHANGED, id=conversation.id, by=-1)
+    await counters.move(tx, counters.participant_counters(conversation, [identity_id]), [])
+    return True
+
+
+async def leave_all(tx: Tx, conversation_id: str, now: int) -> None:
+    """End everyone's part in a conversation that is removed; the totals are the caller's."""
+    await tx.run(_LEAVE_ALL, conversation_id=conversation_id, now=now)
+
+
+async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) -> None:
+    """Give a participant another role."""
+    key = {"conversation_id": conversation_id, "identity_id": identity_id}
+    await tx.run(_SET_ROLE, **key, new_role=role)
+
+
+async def mark_read(tx: Tx, conversation_id: str, identity_id: str, mark: ReadMark) -> bool:
+    """Move the reader's mark to a message (seq, public_seq, id); it never moves back."""
+    seq, public_seq, message_id = mark
+    moved = await tx.run(
+        _READ, conversation_id=conversation_id, identity_id=identity_id,
+        seq=seq, public_seq=public_seq, message_id=message_id,
+    )  # fmt: skip
+    return bool(moved)
+
+
+async def conversations_of(tx: Tx, identity_id: str) -> list[str]:
+    """The ids of the conversations the identity takes or took part in."""
+    return await tx.all(_CONVERSATIONS_OF, identity_id=identity_id)
+
+
+async def reassign(tx: Tx, conversation: Conversation, old_id: str, new_id: str, now: int) -> None:
+    """One identity's part in a conversation becomes another's (contacts that merge). Where both
+    have one, the further read mark stays, and they take part if either did."""
+    key = {"conversation_id": conversation.id, "identity_id": old_id}
+    old = await tx.one(_GET, **key)
+    if old is None:
+        return
+    if await get(tx, conversation.id, new_id) is None:
+        await tx.run(_GIVE, **key, new_identity_id=new_id)
+        if old.left_at is None:
+            before = counters.participant_counters(conversation, [old_id])
+            await counters.move(tx, before, counters.participant_counters(conversation, [new_id]))
+        return
+    if await leave(tx, conversation, old_id, now):
+        await join(tx, conversation, new_id, old.role, now)
+    await mark_read(
+        tx, conversation.id, new_id, (old.read_seq, old.read_public, old.read_message_id)
+    )
+    await tx.run(_DELETE_ONE, **key)
+
+
+async def delete_of(tx: Tx, conversation_id: str) -> list[str]:
+    """Take everyone out of a conversation that is about to be deleted; the ids of those who took
+    part until now, who still count in the totals."""
+    members = await active_ids(tx, conversation_id)
+    await tx.run(_DELETE_OF, conversation_id=conversation_id)
+    return members

@@ -1,0 +1,1 @@
+"""What every query needs: the two databases behind one interface, statements and paging."""

@@ -1,0 +1,1 @@
+"""The event log in SQL: rows, positions, what one reader may read."""

@@ -1,0 +1,105 @@
+"""The events that concern one reader, found by its own conversations and by what it is itself.
+
+Answers are positions: who reads on takes the events of a few of them at a time.
+"""
+
+from sqlalchemy import ColumnElement, delete, or_, select
+
+from koine.model.event import LoggedEvent
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list, upsert, values_table
+from koine.store.core.statements import Command, Query, p
+from koine.store.core.types import Uuid
+from koine.store.tables import event_members
+from koine.store.tables import events as t
+from koine.store.tables.base import columns_of
+
+_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_BETWEEN = (t.c.position > p("after"), t.c.position <= p("upto"))
+_BY_SUBJECT = or_(t.c.conversation_id.is_(None), t.c.kind == "participant.left")
+
+
+_WANTED = values_table("wanted", {"id": Uuid()})
+
+
+def _positions(key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Query[int]:
+    """Given ids lead: a database that knows nothing of them would walk the tenant's log."""
+    return Query(
+        select(t.c.position)
+        .join_from(_WANTED, t, key == _WANTED.c.id)
+        .where(_IN_TENANT, *conditions, *_BETWEEN)
+        .order_by(t.c.position)
+        .limit(p("limit")),
+        int,
+    )
+
+
+_OF_CONVERSATIONS = _positions(t.c.conversation_id)
+_ABOUT = _positions(t.c.subject_id, _BY_SUBJECT)
+_AT = Query(
+    select(*columns_of(t, LoggedEvent))
+    .where(_IN_TENANT, in_list(t.c.position, "positions"))
+    .order_by(t.c.position),
+    LoggedEvent,
+)
+_FIRST_TIME = Query(
+    select(t.c.created_at).where(_IN_TENANT, *_BETWEEN).order_by(t.c.position).limit(1), int
+)
+_MEMBER_OF = Query(
+    select(event_members.c.subject_id).where(
+        event_members.c.tenant_id == p("tenant_id"),
+        event_members.c.identity_id == p("identity_id"),
+    ),
+    str,
+)
+_NAME = Command(
+    upsert(
+        event_members,
+        {name: p(name) for name in ("tenant_id", "identity_id", "subject_id", "created_at")},
+        ["tenant_id", "identity_id", "subject_id"],
+        lambda new: {"created_at": new.created_at},
+    )
+)
+_FORGET = Command(
+    delete(event_members).where(event_members.c.created_at < p("time")),
+    crosses_tenants="the log is forgotten for all tenants at once",
+)
+
+
+async def of_conversations(tx: Tx, ids: list[str], after: int, upto: int, most: int) -> list[int]:
+    """The first `most` positions of these conversations' events after one and up to another."""
+    wanted = [(each,) for each in ids]
+    return await tx.all(_OF_CONVERSATIONS, wanted=wanted, after=after, upto=upto, limit=most)
+
+
+async def about(tx: Tx, ids: list[str], after: int, upto: int, most: int) -> list[int]:
+    """As `of_conversations`, of the events of no conversation that are about these things, and of
+    those that tell that one of these people left a conversation."""
+    wanted = [(each,) for each in ids]
+    return await tx.all(_ABOUT, wanted=wanted, after=after, upto=upto, limit=most)
+
+
+async def at(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
+    """The tenant's events at these positions, in order."""
+    return await tx.all(_AT, positions=positions)
+
+
+async def first_time(tx: Tx, after: int, upto: int) -> int | None:
+    """When the tenant's first event between two positions was made (µs); None without one."""
+    return await tx.one(_FIRST_TIME, after=after, upto=upto)
+
+
+async def member_of(tx: Tx, identity_id: str) -> list[str]:
+    """The deleted conversations and the deliveries whose events name the person as a member."""
+    return await tx.all(_MEMBER_OF, identity_id=identity_id)
+
+
+async def save_members(tx: Tx, subject_id: str, members: list[str], now: int) -> None:
+    """Keep whom an event about the subject, made at `now` (µs), names as members."""
+    for identity_id in members:
+        await tx.run(_NAME, identity_id=identity_id, subject_id=subject_id, created_at=now)
+
+
+async def forget_members(tx: Tx, time: int) -> None:
+    """Forget the members that events made before `time` (µs) named."""
+    await tx.run(_FORGET, time=time)

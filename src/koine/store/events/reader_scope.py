@@ -1,0 +1,90 @@
+"""What is one person's own: conversations, the people in them, deliveries. For reading the log."""
+
+from sqlalchemy import and_, select, union_all
+
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.statements import Query, p
+from koine.store.tables import conversations as c
+from koine.store.tables import deliveries as d
+from koine.store.tables import messages as m
+from koine.store.tables import participants as t
+
+_PART = (t.c.tenant_id == p("tenant_id"), t.c.identity_id == p("identity_id"))
+_OWNED = (c.c.tenant_id == p("tenant_id"), c.c.owner_id == p("identity_id"))
+_WITH_CONVERSATION = and_(c.c.tenant_id == t.c.tenant_id, c.c.id == t.c.conversation_id)
+_TAKES_PART = Query(
+    select(t.c.conversation_id).where(*_PART, t.c.left_at.is_(None)).limit(p("limit")), str
+)
+_LEFT_BY_REMOVAL = Query(
+    select(t.c.conversation_id)
+    .join(c, _WITH_CONVERSATION)
+    .where(*_PART, t.c.left_at.is_not(None), c.c.removed_at == t.c.left_at)
+    .limit(p("limit")),
+    str,
+)
+_OWNS = Query(select(c.c.id).where(*_OWNED, c.c.removed_at.is_(None)).limit(p("limit")), str)
+_OWNED_REMOVED = Query(
+    select(c.c.id).where(*_OWNED, c.c.removed_at.is_not(None)).limit(p("limit")), str
+)
+_PEOPLE = Query(
+    union_all(
+        select(t.c.identity_id).where(
+            t.c.tenant_id == p("tenant_id"), in_list(t.c.conversation_id, "ids")
+        ),
+        *(
+            select(column).where(
+                c.c.tenant_id == p("tenant_id"), in_list(c.c.id, "ids"), column.is_not(None)
+            )
+            for column in (c.c.owner_id, c.c.responder_id)
+        ),
+    ),
+    str,
+)
+_SENDERS = Query(
+    select(m.c.sender_id)
+    .join(c, and_(c.c.tenant_id == m.c.tenant_id, c.c.id == m.c.conversation_id))
+    .where(
+        m.c.tenant_id == p("tenant_id"),
+        in_list(m.c.conversation_id, "ids"),
+        m.c.sender_id.is_not(None),
+        c.c.last_activity_at >= p("since"),
+    )
+    .distinct(),
+    str,
+)
+_DELIVERIES = Query(
+    union_all(
+        *(
+            select(d.c.id).where(d.c.tenant_id == p("tenant_id"), column == p("identity_id"))
+            for column in (d.c.customer_id, d.c.driver_id)
+        )
+    ),
+    str,
+)
+
+
+async def conversations(tx: Tx, identity_id: str, owner: bool, most: int) -> list[str]:
+    """The ids of at most `most` + 1 conversations the person takes part in, or did until they were
+    removed; with `owner` also of those it owns, removed or not."""
+    queries = [_TAKES_PART, _LEFT_BY_REMOVAL, *([_OWNS, _OWNED_REMOVED] if owner else [])]
+    found: dict[str, None] = {}
+    for query in queries:
+        found.update(dict.fromkeys(await tx.all(query, identity_id=identity_id, limit=most + 1)))
+    return list(found)[: most + 1]
+
+
+async def people(tx: Tx, conversation_ids: list[str]) -> list[str]:
+    """The ids of those who own, answer, take or took part in these conversations; some twice."""
+    return await tx.all(_PEOPLE, ids=conversation_ids)
+
+
+async def senders(tx: Tx, conversation_ids: list[str], since: int) -> list[str]:
+    """The ids of those who said something in those of these conversations that were active since
+    then (µs). Looks at each message of theirs: for `read_long`."""
+    return await tx.all(_SENDERS, ids=conversation_ids, since=since)
+
+
+async def deliveries(tx: Tx, identity_id: str) -> list[str]:
+    """The ids of the deliveries whose customer or driver the person is."""
+    return await tx.all(_DELIVERIES, identity_id=identity_id)

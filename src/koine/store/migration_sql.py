@@ -1,0 +1,49 @@
+"""The SQL that brings one kind of database from a revision to the head, written by Alembic.
+
+Alembic writes the steps as its `--sql` mode does; `koine.store.schema` has them written by this
+module in a process of its own, for Alembic weighs megabytes and is needed once in a release:
+
+    python -m koine.store.migration_sql KIND REVISION|- DIRECTORY
+"""
+
+import sys
+from io import StringIO
+from pathlib import Path
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Dialect
+
+from koine.store.postgres import renderer as postgres_sql
+from koine.store.sqlite import renderer as sqlite_sql
+
+_DIALECTS: dict[str, Dialect] = {"sqlite": sqlite_sql.DIALECT, "postgres": postgres_sql.DIALECT}
+
+
+def script(kind: str, version: str | None, directory: Path) -> str:
+    """The SQL from `version` (None: nothing yet) to the head of the migrations in `directory`."""
+    scripts = ScriptDirectory(str(directory))
+    text = StringIO()
+    options = {
+        "as_sql": True,
+        "output_buffer": text,
+        "literal_binds": True,
+        "transactional_ddl": False,  # whoever runs the text has begun a transaction
+        "starting_rev": version,
+        "script": scripts,
+        "fn": lambda revision, _context: scripts._upgrade_revs("head", revision),
+    }
+    context = MigrationContext.configure(dialect=_DIALECTS[kind], opts=options)
+    with Operations.context(context):
+        context.run_migrations()
+    return text.getvalue().strip()
+
+
+def main(kind: str, version: str, directory: str) -> None:
+    """Write the SQL to standard output; `version` "-" is an empty database."""
+    sys.stdout.write(script(kind, None if version == "-" else version, Path(directory)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

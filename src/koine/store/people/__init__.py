@@ -1,0 +1,1 @@
+"""Identities, inboxes, tenants, deliveries and credentials in SQL."""

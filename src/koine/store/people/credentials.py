@@ -1,0 +1,247 @@
+"""API keys, logins and sessions. What they open is found before the tenant is known.
+
+Whatever ends one is told where the row changes, so that no caller forgets it: live connections of
+a credential that ended are closed by that event, on every node.
+"""
+
+from msgspec import structs
+from sqlalchemy import delete, insert, or_, select, update
+
+from koine.model.credential import ApiKey, Login, Session
+from koine.model.event import Event
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list, upsert
+from koine.store.core.statements import Command, Query, p
+from koine.store.events import events
+from koine.store.tables import api_keys, logins, sessions
+from koine.store.tables.base import columns_of
+
+_NAMES_TENANT = "the credential is what names the tenant"
+
+_KEY_BY_PREFIX = Query(
+    select(*columns_of(api_keys, ApiKey)).where(api_keys.c.prefix == p("prefix")),
+    ApiKey,
+    crosses_tenants=_NAMES_TENANT,
+)
+_KEY = Query(
+    select(*columns_of(api_keys, ApiKey)).where(
+        api_keys.c.tenant_id == p("tenant_id"), api_keys.c.id == p("id")
+    ),
+    ApiKey,
+)
+_KEYS = Query(
+    select(*columns_of(api_keys, ApiKey))
+    .where(api_keys.c.tenant_id == p("tenant_id"))
+    .order_by(api_keys.c.created_at, api_keys.c.id),
+    ApiKey,
+)
+_INSERT_KEY = Command(insert(api_keys).values({name: p(name) for name in ApiKey.__struct_fields__}))
+_REVOKE_KEY = Command(
+    update(api_keys)
+    .where(
+        api_keys.c.tenant_id == p("tenant_id"),
+        api_keys.c.id == p("id"),
+        api_keys.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=p("now"))
+)
+_LEND_KEY = Command(
+    update(api_keys)
+    .where(
+        api_keys.c.tenant_id == p("tenant_id"),
+        api_keys.c.id == p("id"),
+        api_keys.c.revoked_at.is_(None),
+    )
+    .values(created_by=p("created_by"), created_by_key=None)
+)
+_LOGINS_BY_EMAIL = Query(
+    select(*columns_of(logins, Login)).where(logins.c.email == p("email")),
+    Login,
+    crosses_tenants=_NAMES_TENANT,
+)
+_SAVE_LOGIN = Command(
+    upsert(
+        logins,
+        {name: p(name) for name in Login.__struct_fields__},
+        index_elements=["tenant_id", "user_id"],
+        set_=lambda new: {"email": new.email, "password_hash": new.password_hash},
+    )
+)
+_LOGIN_OF = Query(
+    select(*columns_of(logins, Login)).where(
+        logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id")
+    ),
+    Login,
+)
+_CHANGE_LOGIN = Command(
+    update(logins)
+    .where(logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id"))
+    .values(email=p("new_email"))
+)
+_DELETE_LOGIN = Command(
+    delete(logins).where(logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id"))
+)
+_SESSION = Query(
+    select(*columns_of(sessions, Session)).where(
+        sessions.c.tenant_id == p("tenant_id"), sessions.c.id == p("id")
+    ),
+    Session,
+)
+_INSERT_SESSION = Command(
+    insert(sessions).values({name: p(name) for name in Session.__struct_fields__})
+)
+_ROTATE = Command(
+    update(sessions)
+    .where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.id == p("id"),
+        sessions.c.refresh_digest == p("old_digest"),
+        sessions.c.revoked_at.is_(None),
+    )
+    .values(refresh_digest=p("new_digest"), expires_at=p("expires_at"))
+)
+_REVOKE_SESSION = Command(
+    update(sessions)
+    .where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.id == p("id"),
+        sessions.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=p("now"))
+)
+_REVOKE_SESSIONS_OF = Command(
+    update(sessions)
+    .where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.user_id == p("user_id"),
+        sessions.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=p("now"))
+)
+_DROP_ENDED_SESSIONS_OF = Command(
+    delete(sessions).where(
+        sessions.c.tenant_id == p("tenant_id"),
+        sessions.c.user_id == p("user_id"),
+        or_(sessions.c.revoked_at.is_not(None), sessions.c.expires_at <= p("now")),
+    )
+)
+_ENDED = (
+    sessions.c.tenant_id == p("tenant_id"),
+    or_(sessions.c.revoked_at < p("before"), sessions.c.expires_at < p("before")),
+)
+_ENDED_SESSIONS = Query(select(sessions.c.id).where(*_ENDED).limit(p("limit")), str)
+_FORGET_SESSIONS = Command(delete(sessions).where(*_ENDED, in_list(sessions.c.id, "ids")))
+
+
+async def key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
+    """The API key with this public prefix, of whichever tenant."""
+    return await tx.one(_KEY_BY_PREFIX, prefix=prefix)
+
+
+async def key(tx: Tx, key_id: str) -> ApiKey | None:
+    """The tenant's API key with this id, also a revoked one."""
+    return await tx.one(_KEY, id=key_id)
+
+
+async def keys(tx: Tx) -> list[ApiKey]:
+    """The tenant's API keys, revoked ones too, oldest first."""
+    return await tx.all(_KEYS)
+
+
+async def insert_key(tx: Tx, key: ApiKey) -> None:
+    """Add an API key."""
+    await tx.run(_INSERT_KEY, **structs.asdict(key))
+
+
+async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
+    """Close an API key and tell readers of the log; False if there is none or it is closed."""
+    if not await tx.run(_REVOKE_KEY, id=key_id, now=now):
+        return False
+    await _record_change(tx, key_id, now)
+    return True
+
+
+async def reassign_key_creator(tx: Tx, key_id: str, user_id: str | None, now: int) -> None:
+    """Put a user (None: the operator) in the place of who made an open API key, and tell readers of
+    the log."""
+    await tx.run(_LEND_KEY, id=key_id, created_by=user_id)
+    await _record_change(tx, key_id, now)
+
+
+async def logins_by_email(tx: Tx, email: str) -> list[Login]:
+    """The logins with this e-mail, at most one a tenant."""
+    return await tx.all(_LOGINS_BY_EMAIL, email=email)
+
+
+async def save_login(tx: Tx, login: Login) -> None:
+    """Set a user's e-mail and password. Raises `store.db.Duplicate` for a taken e-mail."""
+    await tx.run(_SAVE_LOGIN, **structs.asdict(login))
+
+
+async def login_of(tx: Tx, user_id: str) -> Login | None:
+    """A user's login."""
+    return await tx.one(_LOGIN_OF, user_id=user_id)
+
+
+async def change_login(tx: Tx, user_id: str, email: str) -> None:
+    """Give a user's login, if there is one, another e-mail. Raises `store.db.Duplicate`."""
+    await tx.run(_CHANGE_LOGIN, user_id=user_id, new_email=email)
+
+
+async def delete_login(tx: Tx, user_id: str) -> None:
+    """Take a user's login away, if there is one."""
+    await tx.run(_DELETE_LOGIN, user_id=user_id)
+
+
+async def session(tx: Tx, session_id: str) -> Session | None:
+    """The session with this id."""
+    return await tx.one(_SESSION, id=session_id)
+
+
+async def insert_session(tx: Tx, session: Session) -> None:
+    """Add a session."""
+    await tx.run(_INSERT_SESSION, **structs.asdict(session))
+
+
+async def rotate(tx: Tx, session_id: str, old: str, new: str, expires_at: int) -> bool:
+    """Put a new refresh digest in place of the old; False if the old is not the newest."""
+    turned = await tx.run(
+        _ROTATE, id=session_id, old_digest=old, new_digest=new, expires_at=expires_at
+    )
+    return bool(turned)
+
+
+async def revoke_session(tx: Tx, session_id: str, now: int) -> bool:
+    """End a session and tell readers of the log; False if there is none or it has ended."""
+    if not await tx.run(_REVOKE_SESSION, id=session_id, now=now):
+        return False
+    await _record_change(tx, session_id, now)
+    return True
+
+
+async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
+    """End every session of a user and tell readers of the log, who ask about the user's other
+    credentials, too; answers how many."""
+    ended = await tx.run(_REVOKE_SESSIONS_OF, user_id=user_id, now=now)
+    await _record_change(tx, user_id, now)
+    return ended
+
+
+async def drop_ended_sessions_of(tx: Tx, user_id: str, now: int) -> int:
+    """Forget a user's sessions that have ended; answers how many."""
+    return await tx.run(_DROP_ENDED_SESSIONS_OF, user_id=user_id, now=now)
+
+
+async def ended_sessions(tx: Tx, before: int, limit: int) -> list[str]:
+    """The tenant's sessions that ended before a time (µs), so many at most."""
+    return await tx.all(_ENDED_SESSIONS, before=before, limit=limit)
+
+
+async def forget_sessions(tx: Tx, before: int, ids: list[str]) -> int:
+    """Forget these sessions, if they ended before; answers how many."""
+    return await tx.run(_FORGET_SESSIONS, before=before, ids=ids)
+
+
+async def _record_change(tx: Tx, subject_id: str, now: int) -> None:
+    event = Event("credential.changed", "staff", None, subject_id, None, "{}", now)
+    await events.append(tx, event)

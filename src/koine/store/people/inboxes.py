@@ -1,0 +1,190 @@
+"""Inboxes, and each contact's place in one."""
+
+from msgspec import Struct, structs
+from sqlalchemy import case, insert, select, update
+
+from koine.model.inbox import ContactInbox, Inbox
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.statements import Command, Query, p
+from koine.store.tables import contact_inboxes, inboxes
+from koine.store.tables.base import columns_of
+
+_COLUMNS = columns_of(inboxes, Inbox)
+_IN_TENANT = inboxes.c.tenant_id == p("tenant_id")
+_PLACE = columns_of(contact_inboxes, ContactInbox)
+_PLACE_IN_TENANT = contact_inboxes.c.tenant_id == p("tenant_id")
+
+
+class InboxAddress(Struct, frozen=True):
+    """Which tenant's inbox a public identifier opens."""
+
+    tenant_id: str
+    inbox_id: str
+
+
+class StreamTokenOwner(Struct, frozen=True):
+    """Whose place a stream's token opens."""
+
+    tenant_id: str
+    inbox_id: str
+    source_id: str
+
+
+_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")), Inbox)
+_LOCK = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")).with_for_update(), Inbox)
+_BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(inboxes.c.id, "ids")), Inbox)
+_ALL = Query(
+    select(*_COLUMNS).where(_IN_TENANT, inboxes.c.removed_at.is_(None)).order_by(inboxes.c.number),
+    Inbox,
+)
+_DOOR = Query(
+    select(inboxes.c.tenant_id, inboxes.c.id).where(
+        inboxes.c.identifier == p("identifier"), inboxes.c.removed_at.is_(None)
+    ),
+    InboxAddress,
+    crosses_tenants="the public identifier is what names the tenant",
+)
+_INSERT = Command(
+    insert(inboxes).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Inbox.__struct_fields__}
+    )
+)
+_CHANGEABLE = [n for n in Inbox.__struct_fields__ if n not in ("id", "number", "created_at")]
+_UPDATE = Command(
+    update(inboxes)
+    .where(_IN_TENANT, inboxes.c.id == p("id"))
+    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+)
+_PLACE_BY_SOURCE = Query(
+    select(*_PLACE).where(
+        _PLACE_IN_TENANT,
+        contact_inboxes.c.inbox_id == p("inbox_id"),
+        contact_inboxes.c.source_id == p("source_id"),
+    ),
+    ContactInbox,
+)
+_EAR = Query(
+    select(
+        contact_inboxes.c.tenant_id, contact_inboxes.c.inbox_id, contact_inboxes.c.source_id
+    ).where(contact_inboxes.c.pubsub_token == p("token")),
+    StreamTokenOwner,
+    crosses_tenants="the token is what names the tenant",
+)
+_PLACES_OF = Query(
+    select(*_PLACE)
+    .where(_PLACE_IN_TENANT, in_list(contact_inboxes.c.contact_id, "contact_ids"))
+    .order_by(contact_inboxes.c.created_at),
+    ContactInbox,
+)
+_INSERT_PLACE = Command(
+    insert(contact_inboxes).values(
+        {"tenant_id": p("tenant_id")} | {name: p(name) for name in ContactInbox.__struct_fields__}
+    )
+)
+_PLACE_CHANGEABLE = [
+    name for name in ContactInbox.__struct_fields__ if name not in ("inbox_id", "source_id")
+]
+_UPDATE_PLACE = Command(
+    update(contact_inboxes)
+    .where(
+        _PLACE_IN_TENANT,
+        contact_inboxes.c.inbox_id == p("inbox_id"),
+        contact_inboxes.c.source_id == p("source_id"),
+    )
+    .values({name: p(f"new_{name}") for name in _PLACE_CHANGEABLE})
+)
+_IS_PROVEN = Query(
+    select(contact_inboxes.c.contact_id)
+    .where(
+        _PLACE_IN_TENANT,
+        contact_inboxes.c.contact_id == p("contact_id"),
+        contact_inboxes.c.proved_identifier == p("identifier"),
+    )
+    .limit(1)
+)
+_MOVE = Command(
+    update(contact_inboxes)
+    .where(_PLACE_IN_TENANT, contact_inboxes.c.contact_id == p("old_contact_id"))
+    .values(
+        contact_id=p("new_contact_id"),
+        origin=case((contact_inboxes.c.origin == "tenant", "tenant"), else_="joined"),
+    )
+)
+
+
+async def get(tx: Tx, inbox_id: str) -> Inbox | None:
+    """The inbox with this id, removed ones too."""
+    return await tx.one(_BY_ID, id=inbox_id)
+
+
+async def lock(tx: Tx, inbox_id: str) -> Inbox | None:
+    """As `get`, and no one else changes it until this transaction ends."""
+    return await tx.one(_LOCK, id=inbox_id)
+
+
+async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Inbox]:
+    """The inboxes with these ids, by id."""
+    return {i.id: i for i in await tx.all(_BY_IDS, ids=ids)} if ids else {}
+
+
+async def all_(tx: Tx) -> list[Inbox]:
+    """Every inbox of the tenant that is not removed, in the order they were made."""
+    return await tx.all(_ALL)
+
+
+async def by_identifier(tx: Tx, identifier: str) -> InboxAddress | None:
+    """Where a public identifier leads, whichever tenant it is of."""
+    return await tx.one(_DOOR, identifier=identifier)
+
+
+async def by_pubsub_token(tx: Tx, token: str) -> StreamTokenOwner | None:
+    """Whose place a stream's token opens, whichever tenant it is of."""
+    return await tx.one(_EAR, token=token)
+
+
+async def insert_one(tx: Tx, inbox: Inbox) -> None:
+    """Add an inbox."""
+    await tx.run(_INSERT, **structs.asdict(inbox))
+
+
+async def change(tx: Tx, inbox: Inbox) -> None:
+    """Write the inbox over the row with its id."""
+    values = structs.asdict(inbox)
+    await tx.run(_UPDATE, id=inbox.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
+
+
+async def contact_inbox(tx: Tx, inbox_id: str, source_id: str) -> ContactInbox | None:
+    """The contact's place in an inbox that this source id names."""
+    return await tx.one(_PLACE_BY_SOURCE, inbox_id=inbox_id, source_id=source_id)
+
+
+async def contact_inboxes_of(tx: Tx, contact_ids: list[str]) -> list[ContactInbox]:
+    """Every place of these contacts, oldest first."""
+    return await tx.all(_PLACES_OF, contact_ids=contact_ids)
+
+
+async def insert_contact_inbox(tx: Tx, place: ContactInbox) -> None:
+    """Give a contact a place. Raises `store.db.Duplicate` when the source id is taken."""
+    await tx.run(_INSERT_PLACE, **structs.asdict(place))
+
+
+async def change_contact_inbox(tx: Tx, place: ContactInbox) -> None:
+    """Write the place over the row with its inbox and source id."""
+    values = structs.asdict(place)
+    await tx.run(
+        _UPDATE_PLACE,
+        inbox_id=place.inbox_id,
+        source_id=place.source_id,
+        **{f"new_{name}": values[name] for name in _PLACE_CHANGEABLE},
+    )
+
+
+async def is_identifier_verified(tx: Tx, contact_id: str, identifier: str) -> bool:
+    """Whether any place of the contact has proved this identifier."""
+    return bool(await tx.all(_IS_PROVEN, contact_id=contact_id, identifier=identifier))
+
+
+async def reassign_contact_inboxes(tx: Tx, old_contact_id: str, new_contact_id: str) -> None:
+    """One contact's places become another's (contacts that merge)."""
+    await tx.run(_MOVE, old_contact_id=old_contact_id, new_contact_id=new_contact_id)

@@ -1,0 +1,61 @@
+"""What one who was removed still holds in conversations: a part, an assignment, a ticket."""
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+
+from koine.store.core.db import Tx
+from koine.store.core.statements import Query, p
+from koine.store.tables import conversations, identities, participants, tickets
+
+
+def _held(
+    what: ColumnElement[str], condition: ColumnElement[bool], *, tenant_id: ColumnElement[str]
+) -> Select[str]:
+    return select(what).where(tenant_id == p("tenant_id"), condition)
+
+
+def _takes_part(who: ColumnElement[str]) -> Select[str]:
+    c = participants.c
+    return _held(
+        c.conversation_id, and_(c.identity_id == who, c.left_at.is_(None)), tenant_id=c.tenant_id
+    )
+
+
+def _is_assigned(who: ColumnElement[str]) -> Select[str]:
+    c = conversations.c
+    return _held(c.id, and_(c.assignee_id == who, c.removed_at.is_(None)), tenant_id=c.tenant_id)
+
+
+def _has_ticket(who: ColumnElement[str]) -> Select[str]:
+    c = tickets.c
+    condition = and_(c.assignee_id == who, c.status == "ongoing")
+    return _held(c.conversation_id, condition, tenant_id=c.tenant_id)
+
+
+_KINDS = (_takes_part, _is_assigned, _has_ticket)
+_OF_ONE = [
+    Query(kind(p("identity_id", identities.c.id.type)).limit(p("limit")), str) for kind in _KINDS
+]
+_UNFINISHED = Query(
+    select(identities.c.id)
+    .where(
+        identities.c.tenant_id == p("tenant_id"),
+        identities.c.removed_at.is_not(None),
+        or_(*(kind(identities.c.id).exists() for kind in _KINDS)),
+    )
+    .limit(p("limit")),
+    str,
+)
+
+
+async def conversations_holding(tx: Tx, identity_id: str, limit: int) -> list[str]:
+    """The ids of conversations where one still holds something, sorted, up to three times `limit`;
+    none when nothing is left."""
+    found: set[str] = set()
+    for query in _OF_ONE:
+        found.update(await tx.all(query, identity_id=identity_id, limit=limit))
+    return sorted(found)
+
+
+async def unfinished(tx: Tx, limit: int) -> list[str]:
+    """The ids of removed identities that still hold something."""
+    return await tx.all(_UNFINISHED, limit=limit)

@@ -1,0 +1,158 @@
+"""Copies of a PostgreSQL database, by its own programs: pg_dump and pg_restore."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import asyncpg
+
+from koine.store.backup import BackupContents, BackupError, RunSelect, backup_contents
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+_SERVED = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'koine' AND pid <> pg_backend_pid()
+"""
+_REFUSED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class PostgresBackup:
+    """`store.copies.Copying` of the database at `url`; `programs` is their folder, "" the path."""
+
+    kind = "postgres"
+
+    def __init__(self, url: str, programs: str) -> None:
+        self._url = url
+        self._programs = programs
+
+    async def create(self, target: Path) -> BackupContents:
+        """Dump what one transaction sees, and count it in that transaction."""
+        async with _connected(self._url) as connection:
+            known = [row[0] for row in await connection.fetch(_TABLES)]
+            if "alembic_version" not in known:
+                raise BackupError("the database is empty")
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+                options = (f"--snapshot={snapshot}", f"--file={target}")
+                await self._run(
+                    "pg_dump", self._url, "-Fc", *_NO_OWNERS, _EXCLUDE_PREVIOUS, *options
+                )
+                return await backup_contents(connection.fetch, known)
+
+    @asynccontextmanager
+    async def open_backup(self, source: Path) -> AsyncIterator[RunSelect]:
+        """A copy restored into a database of its own on the same server, dropped after it."""
+        name = f"koine_verify_{secrets.token_hex(6)}"
+        url = urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
+        async with _connected(self._url) as connection:
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+            try:
+                await self._restore(url, source)
+                async with _connected(url) as copy:
+                    yield copy.fetch
+            finally:
+                await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    @asynccontextmanager
+    async def open_database(self) -> AsyncIterator[RunSelect]:
+        """The database itself."""
+        async with _connected(self._url) as connection:
+            yield connection.fetch
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        """See that nobody is connected; PostgreSQL keeps no one from coming later."""
+        async with _connected(self._url) as connection:
+            if others := await connection.fetchval(_SERVED):
+                raise BackupError(f"the database has {others} connections of Koine: stop it first")
+        yield
+
+    async def is_empty(self) -> bool:
+        """Whether there are no tables, or no tenant in them."""
+        async with _connected(self._url) as connection:
+            if "tenants" not in [row[0] for row in await connection.fetch(_TABLES)]:
+                return True
+            return await connection.fetchval("SELECT 1 FROM tenants LIMIT 1") is None
+
+    async def restore(self, source: Path) -> None:
+        """Put the tables that are there aside, restore in one transaction, and only then drop
+        them: whatever fails, they come back. (If we die, they stand in a schema `koine_before_…`.)
+        """
+        aside = f"{_PREVIOUS_SCHEMA_PREFIX}{secrets.token_hex(6)}"
+        async with _connected(self._url) as connection:
+            here, tables = await _set_tables_aside(connection, aside)
+            try:
+                await self._restore(self._url, source)
+            except BaseException:
+                await _restore_tables(connection, aside, here, tables)
+                raise
+            await connection.execute(f'DROP SCHEMA "{aside}" CASCADE')
+
+    async def _restore(self, url: str, source: Path) -> None:
+        whole = ("--single-transaction", "--exit-on-error")
+        await self._run("pg_restore", url, *_NO_OWNERS, *whole, str(source))
+
+    async def _run(self, program: str, url: str, *options: str) -> None:
+        path = shutil.which(program, path=self._programs or None)
+        if path is None:
+            where = self._programs or "the search path"
+            raise BackupError(
+                f"no {program} in {where}: install PostgreSQL's client programs, or say where they "
+                "are with KOINE_POSTGRES_PROGRAMS"
+            )
+        parts = urlsplit(url)
+        # What stands in a command line, everyone on the machine can read.
+        open_ = parts.netloc.replace(f":{parts.password}@", "@", 1) if parts.password else None
+        named = urlunsplit(parts._replace(netloc=open_ or parts.netloc))
+        env = {**os.environ, **({"PGPASSWORD": unquote(parts.password)} if parts.password else {})}
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            path, *options, f"--dbname={named}", env=env, stdout=pipe, stderr=pipe
+        )
+        _, said = await process.communicate()
+        if process.returncode:
+            raise BackupError(f"{program} failed: {said.decode(errors='replace').strip()}")
+
+
+_NO_OWNERS = ("--no-owner", "--no-privileges")
+_PREVIOUS_SCHEMA_PREFIX = "koine_before_"
+_EXCLUDE_PREVIOUS = f"--exclude-schema={_PREVIOUS_SCHEMA_PREFIX}*"
+
+
+async def _set_tables_aside(connection: asyncpg.Connection, aside: str) -> tuple[str, list[str]]:
+    """Move every table to a new schema; answers where they were, and their names."""
+    async with connection.transaction():
+        here = await connection.fetchval("SELECT current_schema()")
+        tables = [row[0] for row in await connection.fetch(_TABLES)]
+        await connection.execute(f'CREATE SCHEMA "{aside}"')
+        for table in tables:
+            await connection.execute(f'ALTER TABLE "{here}"."{table}" SET SCHEMA "{aside}"')
+    return here, tables
+
+
+async def _restore_tables(
+    connection: asyncpg.Connection, aside: str, here: str, tables: list[str]
+) -> None:
+    async with connection.transaction():
+        for table in tables:
+            await connection.execute(f'ALTER TABLE "{aside}"."{table}" SET SCHEMA "{here}"')
+        await connection.execute(f'DROP SCHEMA "{aside}"')
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except _REFUSED as error:
+        raise BackupError(f"the database refuses us: {error}") from None
+    try:
+        yield connection
+    except _REFUSED as error:
+        raise BackupError(f"the database refuses: {error}") from None
+    finally:
+        await connection.close()

@@ -1,0 +1,123 @@
+"""Copies of a SQLite file, by SQLite's own backup: never by copying the file."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from koine.store.backup import BackupContents, BackupError, RunSelect, backup_contents
+from koine.store.sqlite.connection import connect
+
+_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+
+
+class SqliteBackup:
+    """`store.copies.Copying` of one file."""
+
+    kind = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def create(self, target: Path) -> BackupContents:
+        """Copy the file as it is at one moment: a reader's, whom no writer waits for."""
+        if not self._path.exists():
+            raise BackupError(f"there is no database {self._path}")
+        try:
+            with closing(_connect(self._path)) as source, closing(_connect(target)) as copy:
+                _copy(source, copy)
+                # A file of its own, without a write-ahead log beside it.
+                copy.execute("PRAGMA journal_mode=DELETE").fetchall()
+                return await backup_contents(_select_function(copy), _tables(copy))
+        except apsw.Error as error:
+            raise BackupError(f"{self._path} cannot be copied: {error}") from None
+
+    @asynccontextmanager
+    async def open_backup(self, source: Path) -> AsyncIterator[RunSelect]:
+        """A copy of the copy, checked page by page."""
+        with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+            temporary = Path(folder) / "verify.db"
+            try:
+                with closing(_connect(source)) as given, closing(_connect(temporary)) as copy:
+                    _copy(given, copy)
+                    _check(copy)
+                    yield _select_function(copy)
+            except apsw.Error as error:
+                raise BackupError(f"the database in it is damaged: {error}") from None
+
+    @asynccontextmanager
+    async def open_database(self) -> AsyncIterator[RunSelect]:
+        """The file itself, checked page by page."""
+        with closing(_connect(self._path)) as connection:
+            _check(connection)
+            yield _select_function(connection)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Hold the lock that the serving process holds."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(f"{self._path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise BackupError(f"a server serves {self._path}: stop it first") from None
+        finally:
+            os.close(lock)
+
+    async def is_empty(self) -> bool:
+        """Whether there is no file, or none with a tenant in it."""
+        if not self._path.exists():
+            return True
+        with closing(_connect(self._path)) as connection:
+            if "tenants" not in _tables(connection):
+                return True
+            return not connection.execute("SELECT 1 FROM tenants LIMIT 1").fetchall()
+
+    async def restore(self, source: Path) -> None:
+        """In one transaction: a crash leaves what was there, and so does a damaged copy."""
+        try:
+            with (
+                closing(_connect(source)) as given,
+                closing(connect(self._path, cache_mib=16)) as to,
+            ):
+                _check(given)
+                _copy(given, to)
+                to.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except apsw.Error as error:
+            raise BackupError(f"{self._path} cannot be written: {error}") from None
+
+
+def _connect(path: Path) -> apsw.Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = apsw.Connection(str(path))
+    connection.setbusytimeout(30_000)
+    return connection
+
+
+def _copy(source: apsw.Connection, target: apsw.Connection) -> None:
+    with target.backup("main", source, "main") as work:
+        work.step(-1)
+
+
+def _check(connection: apsw.Connection) -> None:
+    for pragma in ("integrity_check", "foreign_key_check"):
+        found = connection.execute(f"PRAGMA {pragma}").fetchall()
+        if found not in ([("ok",)], []):
+            raise BackupError(f"the database is damaged: {pragma}: {found[0]}")
+
+
+def _tables(connection: apsw.Connection) -> list[str]:
+    return [str(row[0]) for row in connection.execute(_TABLES).fetchall()]
+
+
+def _select_function(connection: apsw.Connection) -> RunSelect:
+    async def ask(text: str) -> Sequence[Sequence[Any]]:
+        return connection.execute(text).fetchall()
+
+    return ask

@@ -1,0 +1,211 @@
+"""What was delivered to endpoints, to be looked at; and how it is forgotten."""
+
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
+
+from koine.model.hook import Attempt, DeliveryState, EndpointKey, WebhookDelivery
+from koine.model.page import Page, Window
+from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
+from koine.store.core.statements import Command, Query, StatementVariants, p
+from koine.store.tables import webhook_attempts as tries
+from koine.store.tables import webhook_deliveries as t
+from koine.store.tables import webhook_endpoints
+from koine.store.tables.base import columns_of
+
+_EVERY = "what is old is forgotten for all tenants at once"
+_COLUMNS = columns_of(t, WebhookDelivery)
+_OF_HOOK = (t.c.tenant_id == p("tenant_id"), t.c.hook_id == p("hook_id"))
+_OF_CONVERSATION = (
+    t.c.tenant_id == p("tenant_id"),
+    t.c.conversation_id == p("conversation_id"),
+)
+DELETED = "the conversation was deleted"
+
+
+class _Variant(Struct, frozen=True, kw_only=True):
+    """Which conditions a list of deliveries has."""
+
+    states: bool = False
+    kinds: bool = False
+    since: bool = False
+    until: bool = False
+
+
+class _PageVariant(_Variant, frozen=True, kw_only=True):
+    """Which conditions a page of deliveries has."""
+
+    before: bool = False
+
+
+def _where(v: _Variant) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [*_OF_HOOK]
+    if v.states:
+        where.append(in_list(t.c.state, "states"))
+    if v.kinds:
+        where.append(in_list(t.c.kind, "kinds"))
+    if v.since:
+        where.append(t.c.event_at >= p("since"))
+    if v.until:
+        where.append(t.c.event_at < p("until"))
+    return where
+
+
+def _page(v: _PageVariant) -> Query[WebhookDelivery]:
+    where = [*_where(v), t.c.position < p("before")] if v.before else _where(v)
+    listed = select(*_COLUMNS).where(*where).order_by(t.c.position.desc())
+    return Query(listed.limit(p("limit")).offset(p("offset")), WebhookDelivery)
+
+
+def _count(v: _Variant) -> Query[int]:
+    return Query(select(func.count()).select_from(t).where(*_where(v)), int)
+
+
+_PAGES = StatementVariants(_page, _PageVariant)
+_COUNTS = StatementVariants(_count, _Variant)
+_BY_EVENT = Query(
+    select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == p("event_id")), WebhookDelivery
+)
+_ATTEMPTS = Query(
+    select(*columns_of(tries, Attempt))
+    .where(
+        tries.c.tenant_id == p("tenant_id"),
+        tries.c.hook_id == p("hook_id"),
+        tries.c.position == p("position"),
+    )
+    .order_by(tries.c.number.desc())
+    .limit(p("limit")),
+    Attempt,
+)
+_WAITING = Query(
+    select(func.count(), func.min(t.c.created_at))
+    .join_from(
+        t,
+        webhook_endpoints,
+        and_(webhook_endpoints.c.tenant_id == t.c.tenant_id, webhook_endpoints.c.id == t.c.hook_id),
+    )
+    .where(t.c.state == "pending", webhook_endpoints.c.status == "active"),
+    crosses_tenants="an operator's figure",
+)
+_CANCEL = Command(
+    update(t)
+    .where(*_OF_CONVERSATION, t.c.state == "pending")
+    .values(state="cancelled", error=DELETED, fence=t.c.fence + 1, finished_at=p("now"))
+)
+_ERASE = Command(
+    update(tries)
+    .where(
+        tries.c.tenant_id == p("tenant_id"),
+        tuple_(tries.c.hook_id, tries.c.position).in_(
+            select(t.c.hook_id, t.c.position).where(*_OF_CONVERSATION)
+        ),
+    )
+    .values(body=None, answer_body=None, answer_headers=None)
+)
+_OLDEST = (
+    select(t.c.created_at)
+    .where(t.c.tenant_id == webhook_endpoints.c.tenant_id, t.c.hook_id == webhook_endpoints.c.id)
+    .order_by(t.c.position)
+    .limit(1)
+    .scalar_subquery()
+)
+_WITH_OLD = Query(
+    select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(p("time") > _OLDEST),
+    crosses_tenants=_EVERY,
+)
+_OLD = Query(
+    select(t.c.position, t.c.created_at).where(*_OF_HOOK).order_by(t.c.position).limit(p("limit"))
+)
+_FORGET = (
+    Command(
+        delete(tries).where(
+            and_(tries.c.tenant_id == p("tenant_id"), tries.c.hook_id == p("hook_id")),
+            tries.c.position <= p("position"),
+        )
+    ),
+    Command(delete(t).where(*_OF_HOOK, t.c.position <= p("position"))),
+)
+
+
+async def page(
+    tx: Tx,
+    hook_id: str,
+    window: Window,
+    *,
+    states: tuple[DeliveryState, ...] = (),
+    kinds: tuple[str, ...] = (),
+    since: int | None = None,
+    until: int | None = None,
+    with_total: bool = False,
+) -> Page[WebhookDelivery]:
+    """A page of an endpoint's deliveries, newest event first. `since` and `until` are times of
+    events (µs), the latter left out."""
+    given: dict[str, Any] = {"states": states, "kinds": kinds, "since": since, "until": until}
+    values = {name: value for name, value in given.items() if value not in ((), None)}
+    values |= {name: list(values[name]) for name in ("states", "kinds") if name in values}
+    conditions = dict.fromkeys(values, True)
+    total = None
+    if with_total:
+        counted = _COUNTS.of(_Variant(**conditions))
+        total = await tx.one(counted, hook_id=hook_id, **values)
+    if window.cursor is not None:
+        values["before"] = window.cursor[0]
+    listed = _PAGES.of(_PageVariant(**conditions, before=window.cursor is not None))
+    rows = await tx.all(
+        listed, hook_id=hook_id, **values, limit=window.limit + 1, offset=window.offset
+    )
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Page(items=items, total=total, next=(items[-1].position, hook_id) if more else None)
+
+
+async def one(tx: Tx, hook_id: str, event_id: str) -> WebhookDelivery | None:
+    """What is known of an event's delivery to an endpoint."""
+    return await tx.one(_BY_EVENT, hook_id=hook_id, event_id=event_id)
+
+
+async def attempts(tx: Tx, delivery: WebhookDelivery, limit: int) -> list[Attempt]:
+    """The tries of a delivery, newest first."""
+    where = {"hook_id": delivery.hook_id, "position": delivery.position}
+    return await tx.all(_ATTEMPTS, **where, limit=limit)
+
+
+async def pending_count(tx: Tx) -> tuple[int, int | None]:
+    """How many deliveries are on their way, of all tenants, and since when the oldest (µs); those
+    of an endpoint that is switched off wait until it is on again."""
+    found = await tx.one(_WAITING)
+    return (found[0], found[1]) if found else (0, None)
+
+
+async def forget_conversation(tx: Tx, conversation_id: str, now: int) -> None:
+    """A conversation is deleted for good: what is on its way is not sent, and nothing of what was
+    sent is kept but that it was (helpdesk.md, S)."""
+    await tx.run(_CANCEL, conversation_id=conversation_id, now=now)
+    await tx.run(_ERASE, conversation_id=conversation_id)
+
+
+async def forget_some(tx: Tx, hook_id: str, at_most: int) -> bool:
+    """Forget the oldest deliveries of an endpoint, at most so many; whether there may be more."""
+    oldest = await tx.all(_OLD, hook_id=hook_id, limit=at_most)
+    if oldest:
+        for forget in _FORGET:
+            await tx.run(forget, hook_id=hook_id, position=oldest[-1][0])
+    return len(oldest) == at_most
+
+
+async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[EndpointKey]:
+    """The endpoints, of all tenants, whose oldest delivery was put in line before `time` (µs)."""
+    return [EndpointKey(*row) for row in await tx.all(_WITH_OLD, time=time)]
+
+
+async def forget_before(tx: Tx, hook_id: str, time: int, at_most: int) -> bool:
+    """Forget an endpoint's deliveries put in line before `time` (µs), at most so many; whether
+    there may be more."""
+    oldest = await tx.all(_OLD, hook_id=hook_id, limit=at_most)
+    young = next((i for i, (_, made) in enumerate(oldest) if made >= time), len(oldest))
+    if young:
+        for forget in _FORGET:
+            await tx.run(forget, hook_id=hook_id, position=oldest[young - 1][0])
+    return young == at_most

@@ -1,0 +1,140 @@
+"""The endpoints of webhooks, and how far the log was gone through for them."""
+
+from msgspec import structs
+from sqlalchemy import delete, func, insert, select, update
+
+from koine.model.hook import EndpointHealth, EndpointKey, TenantEndpoint, WebhookEndpoint
+from koine.store.core.db import Tx
+from koine.store.core.expressions import insert_ignoring
+from koine.store.core.statements import Command, Query, UpdateMany, p
+from koine.store.tables import server, webhook_attempts, webhook_deliveries
+from koine.store.tables import webhook_endpoints as t
+from koine.store.tables.base import columns_of
+
+COLUMNS = columns_of(t, WebhookEndpoint)
+TENANT_ENDPOINT_COLUMNS = columns_of(t, TenantEndpoint)
+_ONE = (t.c.tenant_id == p("tenant_id"), t.c.id == p("id"))
+_OWN = "the server's own values"
+_EVERY = "the senders of a server serve all its tenants"
+_CURSOR = "hook_position"
+
+_GET = Query(select(*COLUMNS).where(*_ONE), WebhookEndpoint)
+_LOCK = Query(select(*COLUMNS).where(*_ONE).with_for_update(), WebhookEndpoint)
+_ALL = Query(
+    select(*COLUMNS).where(t.c.tenant_id == p("tenant_id")).order_by(t.c.created_at, t.c.id),
+    WebhookEndpoint,
+)
+_ACTIVE = Query(
+    select(*TENANT_ENDPOINT_COLUMNS).where(t.c.status == "active"),
+    TenantEndpoint,
+    crosses_tenants=_EVERY,
+)
+_COUNT = Query(select(func.count()).select_from(t).where(t.c.tenant_id == p("tenant_id")), int)
+_INSERT = Command(
+    insert(t).values(
+        {"tenant_id": p("tenant_id")}
+        | {name: p(name) for name in WebhookEndpoint.__struct_fields__}
+    )
+)
+_CHANGEABLE = [
+    n for n in WebhookEndpoint.__struct_fields__ if n not in ("id", "created_by", "created_at")
+]
+_UPDATE = Command(update(t).where(*_ONE).values({name: p(f"new_{name}") for name in _CHANGEABLE}))
+_DISABLE = Command(
+    update(t)
+    .where(*_ONE, t.c.status == "active")
+    .values(status="disabled", reason=p("new_reason"), updated_at=p("now"))
+)
+_HEALTH = UpdateMany(t, ["tenant_id", "id"], list(EndpointHealth.__struct_fields__))
+_DELETE = Command(delete(t).where(*_ONE))
+# Deliveries first: a sender that is writing a try of one lets go of it before the tries are looked
+# for.
+_DELETE_LEFT = [
+    Command(delete(left).where(left.c.tenant_id == p("tenant_id"), left.c.hook_id == p("id")))
+    for left in (webhook_deliveries, webhook_attempts)
+]
+_BEGIN = Command(
+    insert_ignoring(server, {"name": p("name"), "value": "0"}, ["name"]), crosses_tenants=_OWN
+)
+_READ_CURSOR = Query(
+    select(server.c.value).where(server.c.name == p("name")), str, crosses_tenants=_OWN
+)
+_LOCK_CURSOR = Query(
+    select(server.c.value).where(server.c.name == p("name")).with_for_update(),
+    str,
+    crosses_tenants=_OWN,
+)
+_MOVE = Command(
+    update(server).where(server.c.name == p("name")).values(value=p("new_value")),
+    crosses_tenants=_OWN,
+)
+
+
+async def get(tx: Tx, hook_id: str) -> WebhookEndpoint | None:
+    """The endpoint with this id."""
+    return await tx.one(_GET, id=hook_id)
+
+
+async def lock(tx: Tx, hook_id: str) -> WebhookEndpoint | None:
+    """As `get`, and no one else changes it until this transaction ends."""
+    return await tx.one(_LOCK, id=hook_id)
+
+
+async def all_(tx: Tx) -> list[WebhookEndpoint]:
+    """Every endpoint of the tenant, oldest first."""
+    return await tx.all(_ALL)
+
+
+async def active(tx: Tx) -> list[TenantEndpoint]:
+    """Every tenant's endpoints that are told."""
+    return await tx.all(_ACTIVE)
+
+
+async def count(tx: Tx) -> int:
+    """How many endpoints the tenant has."""
+    return await tx.one(_COUNT) or 0
+
+
+async def insert_one(tx: Tx, hook: WebhookEndpoint) -> None:
+    """Add an endpoint."""
+    await tx.run(_INSERT, **structs.asdict(hook))
+
+
+async def change(tx: Tx, hook: WebhookEndpoint) -> None:
+    """Write the endpoint over the row with its id."""
+    values = structs.asdict(hook)
+    await tx.run(_UPDATE, id=hook.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
+
+
+async def disable(tx: Tx, place: EndpointKey, reason: str, now: int) -> bool:
+    """Tell it nothing more; False when that is so already."""
+    gone = await tx.run(
+        _DISABLE, tenant_id=place.tenant_id, id=place.endpoint_id, new_reason=reason, now=now
+    )
+    return bool(gone)
+
+
+async def set_health(tx: Tx, found: dict[EndpointKey, EndpointHealth]) -> None:
+    """Write how the endpoints' tries went."""
+    rows = [(place.tenant_id, place.endpoint_id, *structs.astuple(h)) for place, h in found.items()]
+    await tx.many(_HEALTH, sorted(rows))
+
+
+async def delete_one(tx: Tx, hook_id: str) -> None:
+    """Take the endpoint away with everything that was, and was to be, delivered to it."""
+    for left in _DELETE_LEFT:
+        await tx.run(left, id=hook_id)
+    await tx.run(_DELETE, id=hook_id)
+
+
+async def cursor(tx: Tx, *, lock: bool = False) -> int:
+    """The position up to which the log was gone through for deliveries; with `lock` nobody else
+    goes on until this transaction ends."""
+    if lock:
+        await tx.run(_BEGIN, name=_CURSOR)
+    return int(await tx.one(_LOCK_CURSOR if lock else _READ_CURSOR, name=_CURSOR) or 0)
+
+
+async def move_cursor(tx: Tx, position: int) -> None:
+    """The log was gone through up to here; the cursor is locked and there."""
+    await tx.run(_MOVE, name=_CURSOR, new_value=str(position))
