@@ -13,7 +13,7 @@ from bench.generator import Generator, get
 from bench.seed import token_claims
 from bench.server import SECRET, Server
 from bench.world import ADMIN, FIRST_AGENT, INBOX, PERSON, World, uuid
-from koine.engine.engine import ISSUER
+from koine.engine.core.context import ISSUER
 from koine.kit.clock import SystemClock
 from koine.kit.jwt import TokenSigner
 

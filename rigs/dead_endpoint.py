@@ -13,8 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
 
-from koine.engine import hooks
-from koine.engine.hooks import NewEndpoint
+from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.model.actor import operator
 from rigs.figure import Figure, Rig, RigSettings
 from rigs.servers import ServerHome, free_port, nodes
@@ -119,7 +118,7 @@ async def _town(home: ServerHome, endpoints: int, alive: int, door: int) -> Seed
         for number in range(endpoints):
             url = f"http://{HOST}:{alive if number else door}/{number}"
             new = NewEndpoint(dialect="native", url=url, kinds=("message.created",))
-            await hooks.create(engine, operator(town.tenant_id), new)
+            await endpoints.create(engine, operator(town.tenant_id), new)
     return town
 
 

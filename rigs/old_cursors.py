@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 from msgspec import Struct
 
-from koine.engine import conversations, messages
-from koine.engine.engine import Engine
+from koine.engine.conversations import conversations, messages
+from koine.engine.core.context import Engine
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.cursor import Cursor

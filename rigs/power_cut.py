@@ -20,10 +20,10 @@ from unittest.mock import patch
 import apsw
 from msgspec import Struct
 
-from koine.engine import conversations, messages
-from koine.engine import engine as engines
-from koine.engine.conversations import ConversationChanges
-from koine.engine.engine import Engine
+from koine.engine.conversations import conversations, messages
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
 from koine.kit.clock import SystemClock
 from koine.kit.settings import load
 from koine.model.actor import operator

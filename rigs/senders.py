@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from koine.engine import engine as engines
+from koine.engine.core import context as engines
 from koine.kit import logs
 from koine.kit.outbound import Allowed, Outbound
 from koine.kit.settings import Settings, environment, load

@@ -9,9 +9,13 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from koine.engine import conversations, inboxes, keys, people, sessions, tenants
-from koine.engine import engine as engines
-from koine.engine.engine import Engine
+from koine.engine import tenants
+from koine.engine.auth import api_keys, sessions
+from koine.engine.contacts import inboxes
+from koine.engine.conversations import conversations
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
+from koine.engine.people import directory
 from koine.kit.clock import SystemClock
 from koine.kit.ids import new_id
 from koine.kit.tokens import random_token
@@ -97,11 +101,11 @@ async def seed_tenant(engine: Engine, talks: int = 10, name: str = "Acme") -> Se
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
     boss = operator(tenant.id)
     users = {who: await _user(engine, boss, who, role) for who, role in ROLES.items()}
-    carol = await people.create(engine, boss, NewIdentity(kind="contact", name="Carol Contact"))
+    carol = await directory.create(engine, boss, NewIdentity(kind="contact", name="Carol Contact"))
     inbox = await inboxes.create(engine, boss, inboxes.NewInbox(name="Website"))
     place = ContactInbox(inbox.id, carol.id, new_id(), random_token(), False, 1)
     await engine.db.write(tenant.id, _insert_identity, place)
-    key = await keys.create(engine, boss, "all", PERMISSIONS, user_id=users["alice"].id)
+    key = await api_keys.create(engine, boss, "all", PERMISSIONS, user_id=users["alice"].id)
     new = NewConversation(
         title="Talk", inbox_id=inbox.id, owner_id=carol.id, source_id=place.source_id,
         participants=((users["dan"].id, "member"), (users["alice"].id, "member")),
@@ -128,7 +132,7 @@ async def seed_tenant(engine: Engine, talks: int = 10, name: str = "Acme") -> Se
 async def _user(engine: Engine, boss: Actor, who: str, role: str) -> Identity:
     email = f"{who}-{boss.tenant_id}@team.test"
     new = NewIdentity(kind="user", name=who.title(), first_name=who.title(), email=email, role=role)
-    return await people.create(engine, boss, new)
+    return await directory.create(engine, boss, new)
 
 
 async def _insert_identity(tx: Tx, place: ContactInbox) -> None:

@@ -15,7 +15,7 @@ from unittest.mock import patch
 from msgspec import Struct
 
 from koine.dialects.delivery import shapes
-from koine.engine import engine as engines
+from koine.engine.core import context as engines
 from koine.http.app import build_app
 from koine.kit.settings import load
 from koine.model.conversation import Conversation, Participant

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from msgspec import Struct
 from sqlalchemy import func, select
 
-from koine.engine import hooks, messages
-from koine.engine.engine import Engine
-from koine.engine.hooks import NewEndpoint
+from koine.engine.conversations import messages
+from koine.engine.core.context import Engine
+from koine.engine.webhooks import endpoints
+from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.kit.times import HOUR, SECOND
 from koine.model.actor import operator
 from koine.model.message import Draft
@@ -129,7 +130,7 @@ async def _town(engine: Engine, consumer: Consumer, number: int) -> SeededTenant
     new = NewEndpoint(
         dialect="native", url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",)
     )
-    made = await hooks.create(engine, operator(town.tenant_id), new)
+    made = await endpoints.create(engine, operator(town.tenant_id), new)
     consumer.secrets[path] = made.secret
     return town
 

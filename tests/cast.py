@@ -11,9 +11,12 @@ from contextlib import asynccontextmanager
 import httpx
 from msgspec import Struct
 
-from koine.engine import engine as engines
-from koine.engine import inboxes, keys, people, sessions, tenants
-from koine.engine.engine import Engine
+from koine.engine import tenants
+from koine.engine.auth import api_keys, sessions
+from koine.engine.contacts import inboxes
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
+from koine.engine.people import directory
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.kit.clock import FakeClock
@@ -120,11 +123,11 @@ async def _company(engine: Engine, name: str) -> Company:
     cast = {who: await _user(engine, boss, who, role) for who, role in ROLES.items()}
     for who in ("carol", "dave"):
         new = NewIdentity(kind="contact", name=f"{who.title()} Contact", email=f"{who}@web.test")
-        cast[who] = await people.create(engine, boss, new)
+        cast[who] = await directory.create(engine, boss, new)
     inbox = await inboxes.create(engine, boss, inboxes.NewInbox(name="Website"))
     everything = PERMISSIONS
-    made = await keys.create(engine, boss, "all", everything, user_id=cast["alice"].id)
-    read = await keys.create(
+    made = await api_keys.create(engine, boss, "all", everything, user_id=cast["alice"].id)
+    read = await api_keys.create(
         engine, boss, "read", frozenset({READ_CONVERSATIONS}), user_id=cast["alice"].id
     )
     places = {
@@ -140,7 +143,7 @@ async def _company(engine: Engine, name: str) -> Company:
 
 
 async def _user(engine: Engine, boss: Actor, who: str, role: str | None) -> Identity:
-    return await people.create(
+    return await directory.create(
         engine, boss,
         NewIdentity(
             kind="user", name=f"{who.title()} User", first_name=who.title(), last_name="User",

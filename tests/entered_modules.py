@@ -18,7 +18,7 @@ from types import FrameType
 import uvloop
 
 from koine.dialects.native import Native
-from koine.engine import messages
+from koine.engine.conversations import messages
 from koine.model.message import Draft
 from tests.cast import Cast, http, make_cast
 from tests.dialects.inbox.cabling import identifier, live_server, opened

@@ -1,8 +1,8 @@
 """Writes down that a webhook was delivered, and posts it then, as a queue that forgets what it
 hands out."""
 
-from koine.engine.engine import Engine
-from koine.model.hook import Result
+from koine.engine.core.context import Engine
+from koine.model.webhook import Result
 from koine.relay.hooks import post as posts
 from koine.relay.hooks import sender
 from koine.relay.hooks.letters import OutgoingDelivery, PayloadBuilder

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from koine.engine import attributes
+from koine.engine.core import attributes
 from koine.store.core.db import Tx
 from koine.store.core.statements import Query, p
 from koine.store.tables import contact_inboxes, conversations, identities, messages

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from koine.engine import conversations
+from koine.engine.conversations import conversations
 from koine.http.app import build_app
 from koine.model.actor import operator
 from koine.model.conversation import Conversation

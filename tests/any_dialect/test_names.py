@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from koine.engine import people
-from koine.engine.people import PersonChanges
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
@@ -20,8 +20,8 @@ async def world(db: Database) -> World:
     """A world of its own, where Carol (a contact) and Dan (a driver) have no `name`."""
     made = await make_world(db)
     ada, acme = made.cast.acme.actor("ada"), made.cast.acme
-    await people.change(made.cast.engine, ada, acme.id("carol"), "contact", NAMELESS)
-    await people.change(made.cast.engine, ada, acme.id("dan"), "user", NAMELESS)
+    await directory.change(made.cast.engine, ada, acme.id("carol"), "contact", NAMELESS)
+    await directory.change(made.cast.engine, ada, acme.id("dan"), "user", NAMELESS)
     return made
 
 

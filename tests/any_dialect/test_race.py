@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from koine.engine import engine as engines
-from koine.engine.engine import Engine
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.model.conversation import Conversation

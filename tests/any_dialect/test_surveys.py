@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from koine.engine import conversations, inboxes
-from koine.engine.conversations import ConversationChanges
-from koine.engine.inboxes import InboxChanges
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import InboxChanges
+from koine.engine.conversations import conversations
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec import inspect
 
-from koine.engine.attributes import ATTRIBUTES, SETTINGS
+from koine.engine.core.attributes import ATTRIBUTES, SETTINGS
 from koine.server import dialects
 from tests.bad_input.asker import Prober, rows
 from tests.matrix.runner import Run

@@ -10,7 +10,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from koine.engine.engine import ISSUER
+from koine.engine.core.context import ISSUER
 from koine.kit.times import unix
 from tests.cast import Cast
 from tests.matrix.people import encoded

@@ -9,8 +9,8 @@ from bench import generator, postgres, report, sqlite
 from bench.figures import Figures, Sample
 from bench.generator import Generator
 from bench.world import ADMIN, PERSON, World, uuid
-from koine.engine import conversations
-from koine.engine import engine as engines
+from koine.engine.conversations import conversations
+from koine.engine.core import context as engines
 from koine.kit.clock import SystemClock
 from koine.model.actor import Actor
 from koine.model.filters import ConversationFilter

@@ -9,10 +9,12 @@ import pytest
 from koine.demo import credentials
 from koine.demo.create import MIN_UNUSED_DELIVERIES, TOKEN_DAYS, demonstration
 from koine.demo.credentials import DemoFile, DemoTenant
-from koine.engine import conversations, credentials, delivery_conversations, sessions, tenants
-from koine.engine import engine as engines
-from koine.engine.delivery_conversations import NewDeliveryConversation
-from koine.engine.engine import Engine
+from koine.engine import tenants
+from koine.engine.auth import credentials, sessions
+from koine.engine.conversations import conversations, delivery_conversations
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
 from koine.kit.clock import FakeClock
 from koine.kit.settings import load
 from koine.kit.times import DAY, SECOND

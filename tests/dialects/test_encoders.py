@@ -13,15 +13,18 @@ from msgspec import Struct, structs
 from koine import dialects
 from koine.dialects.delivery.stream import DeliveryEventEncoder
 from koine.dialects.native.stream import EventFilter, NativeEventEncoder, NativeReader
-from koine.engine import conversations, happenings, inboxes, messages, people, tickets
-from koine.engine.contact_entry import ContactSession
-from koine.engine.inboxes import InboxChanges
-from koine.engine.people import PersonChanges
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import InboxChanges
+from koine.engine.contacts.session import ContactSession
+from koine.engine.conversations import conversations, messages, tickets
+from koine.engine.events import event_context
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.http import sse
 from koine.http.request import Request
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.message import Draft
 from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Subscriber
@@ -126,12 +129,12 @@ async def story(cast: Cast) -> list[EventContext]:
             await messages.send(engine, ada, talk.id, draft)
         if kind == "support":
             await tickets.open_(engine, ada, talk.id)
-    await people.change(engine, ada, cast.acme.id("olaf"), "user", PersonChanges(phone=PHONE))
+    await directory.change(engine, ada, cast.acme.id("olaf"), "user", PersonChanges(phone=PHONE))
     await inboxes.change(engine, ada, cast.acme.inbox.id, InboxChanges(name="Shop"))
     db, tenant_id = engine.db, cast.acme.tenant.id
     log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
     told = [each for each in log if each.created_at >= start]
-    return await db.read(tenant_id, happenings.load, told, [cast.acme.id(n) for n in NAMES])
+    return await db.read(tenant_id, event_context.load, told, [cast.acme.id(n) for n in NAMES])
 
 
 def reader(dialect: str, actor: Actor) -> Reader:

@@ -7,12 +7,13 @@ from msgspec import structs
 from koine.dialects.delivery import shapes as delivery_shapes
 from koine.dialects.native import shapes_talk
 from koine.dialects.native.stream import EventFilter, NativeEventEncoder, NativeReader
-from koine.engine import conversations, happenings, messages, tickets
+from koine.engine.conversations import conversations, messages, tickets
+from koine.engine.events import event_context
 from koine.http import sse
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
 from koine.model.message import Draft
-from koine.model.view import ConversationPage, Include
+from koine.model.related import ConversationPage, Include
 from koine.relay.encoding import EventEncodings
 from koine.store.events import events
 from koine.store.people import tenants
@@ -72,7 +73,7 @@ async def test_a_stream_shows_it_to_readers_alone_whoever_is_told_first(cast: Ca
     log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
     theirs = [each for each in log if each.conversation_id == talk]
     for order in (("ada", "olaf", "dan"), ("olaf", "dan", "ada")):
-        happened = await db.read(tenant_id, happenings.load, theirs, [])
+        happened = await db.read(tenant_id, event_context.load, theirs, [])
         told: dict[str, list[bytes]] = {name: [] for name in order}
         for each in happened:
             encodings = EventEncodings(each)

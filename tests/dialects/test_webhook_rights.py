@@ -8,7 +8,8 @@ import pytest
 
 from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.native import Native
-from koine.engine import keys, people
+from koine.engine.auth import api_keys
+from koine.engine.people import directory
 from koine.model.identity import NewIdentity
 from koine.model.permissions import READ_WEBHOOKS, WRITE_WEBHOOKS
 from koine.store.core.db import Database
@@ -33,8 +34,10 @@ async def api(fresh_db: Database) -> AsyncIterator[Api]:
 async def clerk(told: WebhookHarness) -> dict[str, str]:
     """The header of a key that may do nothing but manage webhooks."""
     held = frozenset({READ_WEBHOOKS, WRITE_WEBHOOKS})
-    user = await people.create(told.cast.engine, told.boss, NewIdentity(kind="user", name="Clerk"))
-    made = await keys.create(told.cast.engine, told.boss, "clerk", held, user_id=user.id)
+    user = await directory.create(
+        told.cast.engine, told.boss, NewIdentity(kind="user", name="Clerk")
+    )
+    made = await api_keys.create(told.cast.engine, told.boss, "clerk", held, user_id=user.id)
     return {"Authorization": f"Bearer {made.text}"}
 
 

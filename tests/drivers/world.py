@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from koine.engine import conversations, delivery_conversations, messages
-from koine.engine.delivery_conversations import NewDeliveryConversation
+from koine.engine.conversations import conversations, delivery_conversations, messages
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore

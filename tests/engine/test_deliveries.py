@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from koine.engine import deliveries, delivery_conversations
+from koine.engine import deliveries
+from koine.engine.conversations import delivery_conversations
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.delivery_conversations import NewDeliveryConversation
 from koine.kit.ids import new_id
 from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound

@@ -3,8 +3,10 @@
 import pytest
 from msgspec import structs
 
-from koine.engine import conversations, offboarding, tickets, upkeep
-from koine.engine.conversations import ConversationChanges
+from koine.engine import offboarding
+from koine.engine.conversations import conversations, tickets
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.maintenance import maintenance
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.filters import ConversationFilter
 from koine.model.page import page_window
@@ -111,7 +113,7 @@ async def test_what_was_left_undone_upkeep_does(fresh_db: Database) -> None:
     talk, olaf = await opened(cast, "olaf"), cast.acme.people["olaf"]
     gone = structs.replace(olaf, removed_at=1)
     await cast.engine.db.write(cast.acme.tenant.id, identities.change, gone)
-    done = await upkeep.run_once(cast.engine)
+    done = await maintenance.run_once(cast.engine)
     assert done is not None and done.offboarded == 1
     assert (await now(cast, talk)).assignee_id is None
     assert await offboarding.resume(cast.engine, cast.acme.tenant.id) == 0

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from koine.engine import conversations, delivery_conversations
-from koine.engine.delivery_conversations import NewDeliveryConversation
+from koine.engine.conversations import conversations, delivery_conversations
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import Conversation, NewConversation
 from tests.cast import Cast
 

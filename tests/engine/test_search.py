@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from koine.engine import conversations, messages, people
+from koine.engine.conversations import conversations, messages
+from koine.engine.people import directory
 from koine.kit.text_folding import VERSION, fold
 from koine.model.conversation import NewConversation
 from koine.model.filters import ConversationFilter, PeopleFilter
@@ -92,7 +93,7 @@ async def test_nothing_is_found_across_two_texts(cast: Cast) -> None:
 
 async def test_a_changed_name_is_found_and_the_old_one_is_not(cast: Cast) -> None:
     who, boss = await contact(cast, name="Zoé"), cast.acme.actor("ada")
-    await people.change(cast.engine, boss, who, "contact", people.PersonChanges(name="Noël"))
+    await directory.change(cast.engine, boss, who, "contact", directory.PersonChanges(name="Noël"))
     assert (await contacts(cast, "ZOE"), await contacts(cast, "NOEL")) == (set(), {who})
 
 
@@ -130,7 +131,7 @@ async def _forget(tx: Tx) -> None:
 
 async def contact(cast: Cast, **given: Any) -> str:
     boss = cast.acme.actor("ada")
-    return (await people.create(cast.engine, boss, NewIdentity(kind="contact", **given))).id
+    return (await directory.create(cast.engine, boss, NewIdentity(kind="contact", **given))).id
 
 
 async def opened(cast: Cast, **given: Any) -> str:
@@ -140,7 +141,7 @@ async def opened(cast: Cast, **given: Any) -> str:
 
 async def contacts(cast: Cast, needle: str) -> set[str]:
     f = PeopleFilter(kinds=("contact",), search=needle)
-    page = await people.find(cast.engine, cast.acme.actor("ada"), f, Window(50), with_total=True)
+    page = await directory.find(cast.engine, cast.acme.actor("ada"), f, Window(50), with_total=True)
     assert page.total == len(page.items)
     return {each.id for each in page.items}
 

@@ -3,13 +3,14 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from koine.engine import access, conversations, delivery_conversations, messages
-from koine.engine.delivery_conversations import NewDeliveryConversation
+from koine.engine.auth import access
+from koine.engine.conversations import conversations, delivery_conversations, messages
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import unread
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import Window
-from koine.model.view import Include
+from koine.model.related import Include
 from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 

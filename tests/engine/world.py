@@ -3,10 +3,13 @@
 import contextlib
 from itertools import combinations
 
-from koine.engine import conversations, inboxes, messages, participation, people, tenants
-from koine.engine import engine as engines
-from koine.engine.conversations import ConversationChanges
-from koine.engine.engine import Engine
+from koine.engine import tenants
+from koine.engine.contacts import inboxes
+from koine.engine.conversations import conversations, messages, participants
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
+from koine.engine.people import directory
 from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
@@ -76,9 +79,9 @@ class World:
         if what in changes:
             await conversations.change(engine, boss, which, changes[what])
         elif what == "join":
-            await participation.add(engine, boss, which, [user])
+            await participants.add(engine, boss, which, [user])
         elif what == "leave":
-            await participation.remove(engine, boss, which, [user])
+            await participants.remove(engine, boss, which, [user])
         elif what == "say":
             draft = Draft(content="hi", sender_id=user, private=n > 5)
             await messages.send(engine, boss, which, draft)
@@ -133,9 +136,9 @@ async def new_world(db: Database) -> World:
     world = World(engine, clock, operator(tenant.id))
     for name in ("ada", "bob"):
         user = NewIdentity(kind="user", name=name, role="agent")
-        world.users.append((await people.create(engine, world.boss, user)).id)
+        world.users.append((await directory.create(engine, world.boss, user)).id)
         contact = NewIdentity(kind="contact", name=f"{name}'s friend")
-        world.contacts.append((await people.create(engine, world.boss, contact)).id)
+        world.contacts.append((await directory.create(engine, world.boss, contact)).id)
         new = inboxes.NewInbox(name=name)
         world.inboxes.append(await inboxes.create(engine, world.boss, new))
     return world

@@ -2,8 +2,9 @@
 
 from sqlalchemy import update
 
-from koine.engine import inboxes, people
-from koine.engine.inboxes import NewInbox
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import NewInbox
+from koine.engine.people import directory
 from koine.kit.ids import new_id
 from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import operator
@@ -88,7 +89,7 @@ async def _strict(cast: Cast, of: Company) -> Inbox:
     new = NewIdentity(kind="contact", name="Ivy", identifier=f"ivy-{new_id()}")
     if of is cast.acme and "ivy" not in of.people:
         new = NewIdentity(kind="contact", name="Ivy", identifier="ivy")
-    ivy = await people.create(cast.engine, boss, new)
+    ivy = await directory.create(cast.engine, boss, new)
     # Her hash was shown before: that a first one is remembered is a change, whatever is asked.
     place = ContactInbox(
         inbox.id, ivy.id, new_id(), random_token(), True, 1, ivy.identifier, "joined"

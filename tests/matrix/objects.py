@@ -7,20 +7,15 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from koine.engine import (
-    conversations,
-    hooks,
-    inboxes,
-    keys,
-    messages,
-    people,
-    responders,
-    tickets,
-)
-from koine.engine.engine import Engine
-from koine.engine.inboxes import NewInbox
-from koine.engine.responders import NewResponder
-from koine.engine.surveys import SURVEY_CONTENT_TYPE
+from koine.engine.auth import api_keys
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import NewInbox
+from koine.engine.conversations import conversations, messages, tickets
+from koine.engine.conversations.surveys import SURVEY_CONTENT_TYPE
+from koine.engine.core.context import Engine
+from koine.engine.people import directory, responders
+from koine.engine.people.responders import NewResponder
+from koine.engine.webhooks import endpoints
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
@@ -163,12 +158,12 @@ async def _inbox(m: TargetFactory) -> str:
 
 async def _contact(m: TargetFactory) -> str:
     new = NewIdentity(kind="contact", name=m.mark)
-    return (await people.create(m.engine, m.boss, new)).id
+    return (await directory.create(m.engine, m.boss, new)).id
 
 
 async def _user(m: TargetFactory) -> str:
     new = NewIdentity(kind="user", name=m.mark, email=f"{m.mark}-{new_id()}@team.test")
-    return (await people.create(m.engine, m.boss, new)).id
+    return (await directory.create(m.engine, m.boss, new)).id
 
 
 async def _dan(m: TargetFactory) -> str:
@@ -191,7 +186,7 @@ async def _delivery(m: TargetFactory) -> str:
 
 async def _key(m: TargetFactory) -> str:
     who = m.of.id("alice")
-    return (await keys.create(m.engine, m.boss, m.mark, frozenset(), user_id=who)).key.id
+    return (await api_keys.create(m.engine, m.boss, m.mark, frozenset(), user_id=who)).key.id
 
 
 async def _hook(m: TargetFactory) -> str:
@@ -204,8 +199,8 @@ async def _desk_hook(m: TargetFactory) -> str:
 
 async def _endpoint(m: TargetFactory, dialect: str) -> str:
     # No request leaves: nobody has this name.
-    new = hooks.NewEndpoint(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
-    return (await hooks.create(m.engine, m.boss, new)).hook.id
+    new = endpoints.NewEndpoint(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
+    return (await endpoints.create(m.engine, m.boss, new)).hook.id
 
 
 NUMBERS = {"number", "number of ivy", "said", "said by ivy"}

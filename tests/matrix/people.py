@@ -5,8 +5,10 @@ import json
 
 from msgspec import Struct
 
-from koine.engine import keys, offboarding, people, sessions
-from koine.engine.engine import ISSUER
+from koine.engine import offboarding
+from koine.engine.auth import api_keys, sessions
+from koine.engine.core.context import ISSUER
+from koine.engine.people import directory
 from koine.kit.jwt import TokenSigner
 from koine.kit.times import SECOND
 from koine.kit.tokens import new_api_key
@@ -53,7 +55,7 @@ async def _keys(cast: Cast) -> list[Caller]:
     acme = cast.acme
     boss = operator(acme.tenant.id)
     rights = frozenset({WRITE_CONVERSATIONS})
-    write = await keys.create(cast.engine, boss, "write", rights, user_id=acme.id("alice"))
+    write = await api_keys.create(cast.engine, boss, "write", rights, user_id=acme.id("alice"))
     return [
         Caller("key", "key", "key", bearer(acme.key)),
         Caller("key in its own header", "key header", "key", {"X-API-Key": acme.key}),
@@ -80,9 +82,9 @@ async def _bad(cast: Cast) -> list[Caller]:
     token, boss = cast.token("ada"), operator(cast.acme.tenant.id)
     engine, who = cast.engine, cast.acme.id("alice")
     now = engine.clock.now()
-    revoked = await keys.create(engine, boss, "old", frozenset(), user_id=who)
-    await keys.revoke(engine, boss, revoked.key.id)
-    expired = await keys.create(
+    revoked = await api_keys.create(engine, boss, "old", frozenset(), user_id=who)
+    await api_keys.revoke(engine, boss, revoked.key.id)
+    expired = await api_keys.create(
         engine, boss, "short", frozenset(), user_id=who, expires_at=now + SECOND
     )
     cast.clock.advance(seconds=2)
@@ -141,12 +143,12 @@ async def _removed(cast: Cast) -> str:
 async def _blocked(cast: Cast) -> str:
     person = await _newcomer(cast, "shut")
     token = sessions.access_token(cast.engine, cast.acme.tenant.id, cast.acme.people["shut"], 3600)
-    changes = people.PersonChanges(blocked=True)
-    await people.change(cast.engine, operator(cast.acme.tenant.id), person, "user", changes)
+    changes = directory.PersonChanges(blocked=True)
+    await directory.change(cast.engine, operator(cast.acme.tenant.id), person, "user", changes)
     return token
 
 
 async def _newcomer(cast: Cast, name: str) -> str:
     new = NewIdentity(kind="user", name=name, role="tenant_admin")
-    cast.acme.people[name] = await people.create(cast.engine, operator(cast.acme.tenant.id), new)
+    cast.acme.people[name] = await directory.create(cast.engine, operator(cast.acme.tenant.id), new)
     return cast.acme.id(name)

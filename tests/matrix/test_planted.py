@@ -9,7 +9,7 @@ from msgspec import structs
 from koine.dialects.chats import Chats
 from koine.dialects.delivery import Delivery
 from koine.dialects.helpdesk import Helpdesk
-from koine.engine import access
+from koine.engine.auth import access
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.request import Response

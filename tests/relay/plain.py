@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from koine.engine import conversations, messages
-from koine.engine.engine import Engine
+from koine.engine.conversations import conversations, messages
+from koine.engine.core.context import Engine
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Unauthenticated
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.message import Draft, Message
 from koine.relay.bus import Bus, LocalBus
 from koine.relay.relay import Realtime

@@ -3,10 +3,12 @@
 import contextlib
 from collections.abc import Sequence
 
-from koine.engine import conversations, deliveries, messages, participation, people, tickets
-from koine.engine.conversations import ConversationChanges
+from koine.engine import deliveries
+from koine.engine.conversations import conversations, messages, participants, tickets
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.people import PersonChanges
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.model.conversation import NewConversation
 from koine.model.errors import Refusal
 from koine.model.message import Draft
@@ -61,7 +63,7 @@ class Story:
         if what == "rename":
             person = acme.people[name]
             changes = PersonChanges(name=f"{name} {one}")
-            await people.change(engine, self.boss, person.id, person.kind, changes)
+            await directory.change(engine, self.boss, person.id, person.kind, changes)
             return
         customer, driver = (acme.id(each) for each in (("cleo", "olaf")[one & 1], "dan"))
         given = DeliveryInput(
@@ -79,11 +81,11 @@ class Story:
                 draft = Draft(content="x", sender_id=who, private=what == "note")
                 await messages.send(engine, boss, talk, draft)
             case "join":
-                await participation.add(engine, boss, talk, [who], "member")
+                await participants.add(engine, boss, talk, [who], "member")
             case "leave":
-                await participation.remove(engine, boss, talk, [who])
+                await participants.remove(engine, boss, talk, [who])
             case "read":
-                await participation.read(engine, boss, talk)
+                await participants.read(engine, boss, talk)
             case "remove":
                 await conversations.remove(engine, boss, talk)
             case "delete":
@@ -94,4 +96,4 @@ class Story:
             case "ticket":
                 await tickets.open_(engine, boss, talk)
             case "own":
-                await participation.update(engine, boss, talk, [who], "admin")
+                await participants.update(engine, boss, talk, [who], "admin")

@@ -5,8 +5,8 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from koine.engine import conversations
-from koine.engine.hearing import can_receive
+from koine.engine.auth.visibility import can_receive
+from koine.engine.conversations import conversations
 from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from koine.engine import accounts, credentials, keys, offboarding, people, sessions
-from koine.engine import engine as engines
-from koine.engine.engine import Engine
-from koine.engine.people import PersonChanges
-from koine.engine.sessions import LoggedIn
+from koine.engine import offboarding
+from koine.engine.auth import api_keys, credentials, sessions
+from koine.engine.auth.sessions import LoggedIn
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
+from koine.engine.people import accounts, directory
+from koine.engine.people.directory import PersonChanges
 from koine.model.actor import Actor, operator
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS
@@ -55,7 +57,7 @@ async def reuse(cast: Cast, found: LoggedIn) -> None:
 
 
 def change(changes: PersonChanges) -> End:
-    return lambda cast, _: people.change(
+    return lambda cast, _: directory.change(
         cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user", changes
     )
 
@@ -86,14 +88,14 @@ async def test_a_session_that_ends_closes_its_streams_on_every_node(cast: Cast, 
 async def test_a_key_closes_its_streams_with_the_one_that_made_it(cast: Cast, how: str) -> None:
     boss, ada, dan = operator(cast.acme.tenant.id), cast.acme.actor("ada"), cast.acme.id("dan")
     manage = PersonChanges(permissions='["manage:tenant", "read:conversations"]')
-    await people.change(cast.engine, boss, dan, "user", manage)
+    await directory.change(cast.engine, boss, dan, "user", manage)
     maker = Actor(boss.tenant_id, "user", dan, "driver", READ | {"manage:tenant"})
-    first = await keys.create(cast.engine, maker, "first", maker.permissions)
+    first = await api_keys.create(cast.engine, maker, "first", maker.permissions)
     maker = await credentials.by_key(cast.engine, first.text)
-    made = await keys.create(cast.engine, maker, "k", READ, user_id=cast.acme.id("cleo"))
+    made = await api_keys.create(cast.engine, maker, "k", READ, user_id=cast.acme.id("cleo"))
     ends: dict[str, Callable[[], Awaitable[object]]] = {
-        "revoked": lambda: keys.revoke(cast.engine, ada, first.key.id),
-        "blocked": lambda: people.change(
+        "revoked": lambda: api_keys.revoke(cast.engine, ada, first.key.id),
+        "blocked": lambda: directory.change(
             cast.engine, ada, dan, "user", PersonChanges(blocked=True)
         ),
         "removed": lambda: offboarding.remove(cast.engine, ada, dan, "user"),

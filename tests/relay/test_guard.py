@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
-from koine.engine import credentials, keys, people, tenants
-from koine.engine import engine as engines
-from koine.engine.engine import Engine
-from koine.engine.people import PersonChanges
+from koine.engine import tenants
+from koine.engine.auth import api_keys, credentials
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.engine.tenants import TenantChanges
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
@@ -32,21 +34,21 @@ async def test_who_loses_a_role_is_asked_and_nobody_else_is(cast: Cast) -> None:
         alice.revoked = True
         boss = cast.acme.actor("ada")
         less = PersonChanges(role="driver")
-        await people.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
+        await directory.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
         assert await reason_of(seats[0]) == "revoked"
         assert alice.asked == 1 and dan.asked == 0
 
 
 async def test_a_key_that_is_revoked_closes_its_seats_on_every_node(cast: Cast) -> None:
     boss = cast.acme.actor("ada")
-    (key, *_) = await keys.list_all(cast.engine, boss)
+    (key, *_) = await api_keys.list_all(cast.engine, boss)
     holder = Actor(cast.acme.tenant.id, "key", key.user_id, key_id=key.id)
     async with realtime_of(cast.engine) as here, realtime_of(cast.engine) as there:
         voices = [PlainReader(holder), PlainReader(holder)]
         seats = [await r.connect(v, None) for r, v in zip((here, there), voices, strict=True)]
         for voice in voices:
             voice.revoked = True
-        await keys.revoke(cast.engine, boss, key.id)
+        await api_keys.revoke(cast.engine, boss, key.id)
         assert [await reason_of(seat) for seat in seats] == ["revoked", "revoked"]
 
 
@@ -84,7 +86,7 @@ async def test_who_is_slow_to_be_known_again_keeps_nobody_waiting(cast: Cast) ->
         ours = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         slow.known.clear()
         less = PersonChanges(role="driver")
-        await people.change(cast.engine, boss, cast.rival.id("alice"), "user", less)
+        await directory.change(cast.engine, boss, cast.rival.id("alice"), "user", less)
         await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
         await say(cast, talk, "hello")
         assert await received(ours, 1, 2) == ["message.created 1"]
@@ -129,7 +131,7 @@ async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: 
     )
     async with realtime_of(node) as there:
         voice = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
-        await keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")
+        await api_keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")
         await asyncio.sleep(0.7)
         assert await reason_of(await there.connect(voice, None)) == "revoked"
 
@@ -145,7 +147,7 @@ async def test_who_was_asked_a_moment_ago_is_asked_again_only_if_rights_changed(
         assert alice.asked == 0
         boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
         alice.revoked = True
-        await people.change(cast.engine, boss, cast.acme.id("olaf"), "user", less)
+        await directory.change(cast.engine, boss, cast.acme.id("olaf"), "user", less)
         await eventually(lambda: relay.hub.rights_version != known_at)
         assert await reason_of(await relay.connect(alice, None, known_at)) == "revoked"
 
@@ -158,7 +160,7 @@ async def test_who_was_asked_before_anybody_listened_is_asked_again(cast: Cast) 
         assert alice.asked == 1
         relay.hub.subscribers()[0].leave()
         boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
-        await people.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
+        await directory.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
         await eventually(lambda: relay.hub.rights_version != known_at)
         await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         await relay.connect(alice, None, known_at)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from koine.engine import participation
+from koine.engine.conversations import participants
 from koine.model.actor import Actor
 from koine.relay.relay import Realtime
 from koine.relay.seat import Closed, Subscriber
@@ -69,7 +69,7 @@ async def test_who_is_put_out_hears_no_more(cast: Cast) -> None:
     async with realtime_of(cast.engine) as relay:
         dan = await seat_of(relay, cast.acme.actor("dan"))
         olaf = await seat_of(relay, cast.acme.actor("olaf"))
-        await participation.remove(
+        await participants.remove(
             cast.engine, cast.acme.actor("ada"), talk.id, [cast.acme.id("dan")]
         )
         await say(cast, talk, "about Dan")

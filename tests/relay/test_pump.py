@@ -8,7 +8,7 @@ import pytest
 
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.event import Event
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.relay.bus import LocalBus
 from koine.relay.relay import Realtime
 from koine.relay.seat import Closed

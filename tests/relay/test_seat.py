@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from koine.model.actor import Actor
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.relay import pump
 from koine.relay.relay import Realtime
 from koine.relay.seat import Closed, Subscriber

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from koine.engine import files
+from koine.engine.conversations import files
 from koine.kit.settings import Settings
 from koine.model.message import Attachment
 from koine.server.backup.create import back_up
@@ -27,7 +27,7 @@ from rigs.load import Load
 from rigs.sends import Sends
 from rigs.servers import ServerHome, nodes
 from rigs.town import SeededTenant, open_engine, seed
-from tests.engine.test_files import Bytes
+from tests.engine.conversations.test_files import Bytes
 from tests.support.shared_postgres import SharedPostgres
 
 DRILLS = 10

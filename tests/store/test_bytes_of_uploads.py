@@ -3,12 +3,12 @@
 import importlib
 from pathlib import Path
 
-from koine.engine import files
+from koine.engine.conversations import files
 from koine.store.conversations import counters
 from koine.store.conversations.files import TOTAL
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.engine.test_files import Bytes
+from tests.engine.conversations.test_files import Bytes
 
 MIGRATION = "koine.store.migrations.versions.0006_bytes_of_uploads"
 

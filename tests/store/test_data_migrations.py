@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from koine.engine import conversations, credentials, keys
-from koine.engine.contact_rights import is_proven
+from koine.engine.auth import api_keys, credentials
+from koine.engine.contacts.rights import is_proven
+from koine.engine.conversations import conversations
 from koine.model.conversation import NewConversation
 from koine.store.core.db import Database, Tx
 from koine.store.events import reader_events
@@ -40,15 +41,15 @@ async def test_keys_that_were_there_get_their_makers(fresh_db: Database) -> None
     cast = await make_cast(fresh_db)
     engine, ada = cast.engine, cast.acme.actor("ada")
     manage = frozenset({"manage:tenant"})
-    first = await keys.create(engine, ada, "by a user", manage)
+    first = await api_keys.create(engine, ada, "by a user", manage)
     actor = await credentials.by_key(engine, first.text)
-    second = await keys.create(engine, actor, "by a key", manage)
-    before = await keys.list_all(engine, ada)
+    second = await api_keys.create(engine, actor, "by a key", manage)
+    before = await api_keys.list_all(engine, ada)
     forget = "UPDATE api_keys SET created_by = NULL, created_by_key = NULL"
     await fresh_db.alter_schema(lambda _: forget)
-    assert before != await keys.list_all(engine, ada)
+    assert before != await api_keys.list_all(engine, ada)
     await _run(fresh_db, "0004_makers_of_keys")
-    assert before == await keys.list_all(engine, ada)
+    assert before == await api_keys.list_all(engine, ada)
     makers = {key.id: (key.created_by, key.created_by_key) for key in before}
     assert makers[first.key.id] == (ada.identity_id, None)
     assert makers[second.key.id] == (None, first.key.id)

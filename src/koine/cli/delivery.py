@@ -13,8 +13,8 @@ from koine.cli import options, output
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_in_tenant
 from koine.engine import deliveries
+from koine.engine.core.context import Engine
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.engine import Engine
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import Refusal

@@ -6,8 +6,8 @@ import typer
 
 from koine.cli import options, output
 from koine.cli.runtime import run_in_tenant
-from koine.engine import inboxes
-from koine.engine.inboxes import NewInbox
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import NewInbox
 from koine.model.inbox import ChannelType, Inbox
 
 app = typer.Typer(help="Inboxes: make and list them.", no_args_is_help=True)

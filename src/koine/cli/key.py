@@ -7,9 +7,9 @@ import typer
 from koine.cli import options, output
 from koine.cli.lookup import find_user
 from koine.cli.runtime import resolve_tenant, run, run_in_tenant
-from koine.engine import keys
-from koine.engine.engine import Engine
-from koine.engine.keys import CreatedApiKey
+from koine.engine.auth import api_keys
+from koine.engine.auth.api_keys import CreatedApiKey
+from koine.engine.core.context import Engine
 from koine.kit.ids import canonical_id
 from koine.kit.times import DAY, iso_ms
 from koine.model.actor import Actor
@@ -53,7 +53,9 @@ def create(
         person = await find_user(engine, boss, user)
         until = None if days is None else engine.clock.now() + days * DAY
         rights = frozenset(permission or DEFAULT_PERMISSIONS)
-        return await keys.create(engine, boss, name, rights, user_id=person.id, expires_at=until)
+        return await api_keys.create(
+            engine, boss, name, rights, user_id=person.id, expires_at=until
+        )
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
@@ -70,7 +72,7 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a tenant's keys, the revoked ones too."""
-    found = run_in_tenant(options.settings(data, database), tenant, keys.list_all)
+    found = run_in_tenant(options.settings(data, database), tenant, api_keys.list_all)
     headings = ["id", "prefix", "name", "created", "expires", "revoked"]
     output.print_rows(headings, map(_row, found), as_json=as_json)
 
@@ -89,7 +91,7 @@ def revoke(
         if wanted is None:
             raise NotFound("api_key")
         _, boss = await resolve_tenant(engine, tenant)
-        await keys.revoke(engine, boss, wanted)
+        await api_keys.revoke(engine, boss, wanted)
 
     run(options.settings(data, database), work)
     typer.echo("revoked")
@@ -109,7 +111,7 @@ def take_over(
         if wanted is None:
             raise NotFound("api_key")
         _, boss = await resolve_tenant(engine, tenant)
-        await keys.take_over(engine, boss, wanted)
+        await api_keys.take_over(engine, boss, wanted)
 
     run(options.settings(data, database), work)
     typer.echo("taken over")

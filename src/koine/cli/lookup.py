@@ -1,7 +1,7 @@
 """Find what a person at a terminal means."""
 
-from koine.engine import people
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
+from koine.engine.people import directory
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
@@ -16,9 +16,9 @@ async def find_user(engine: Engine, boss: Actor, name: str) -> Identity:
     """The user with this e-mail or id. Raises NotFound("user")."""
     wanted = canonical_id(name)
     if wanted is not None:
-        return await people.get(engine, boss, wanted, "user")
+        return await directory.get(engine, boss, wanted, "user")
     search = PeopleFilter(kinds=("user",), search=name)
-    page = await people.find(engine, boss, search, Window(limit=PAGE_SIZE))
+    page = await directory.find(engine, boss, search, Window(limit=PAGE_SIZE))
     for user in page.items:
         if user.email == name.strip().lower():
             return user
@@ -30,7 +30,7 @@ async def all_users(engine: Engine, boss: Actor) -> list[Identity]:
     found: list[Identity] = []
     window = Window(limit=PAGE_SIZE)
     while True:
-        page = await people.find(engine, boss, PeopleFilter(kinds=("user",)), window)
+        page = await directory.find(engine, boss, PeopleFilter(kinds=("user",)), window)
         found += page.items
         if page.next is None:
             return found

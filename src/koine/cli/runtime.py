@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 from koine.cli.errors import CommandError
-from koine.engine import engine as engines
 from koine.engine import tenants
-from koine.engine.engine import Engine
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings

@@ -9,8 +9,9 @@ from koine.cli import options, output
 from koine.cli.errors import CommandError
 from koine.cli.lookup import all_users, find_user
 from koine.cli.runtime import resolve_tenant, run, run_in_tenant
-from koine.engine import people, sessions
-from koine.engine.engine import Engine
+from koine.engine.auth import sessions
+from koine.engine.core.context import Engine
+from koine.engine.people import directory
 from koine.kit.times import DAY, SECOND, iso_ms
 from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
@@ -46,7 +47,7 @@ def create(
     async def work(engine: Engine, boss: Actor) -> Identity:
         if any(known.email == email.strip().lower() for known in await all_users(engine, boss)):
             raise CommandError(f"there is a user {email} already")
-        return await people.create(engine, boss, new)
+        return await directory.create(engine, boss, new)
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:

@@ -7,9 +7,9 @@ from msgspec import Struct
 from koine.demo import scripts
 from koine.demo.scripts import Script
 from koine.demo.seed import SeededTenant
-from koine.engine import conversations, delivery_conversations, inbox_conversations
-from koine.engine.delivery_conversations import NewDeliveryConversation
-from koine.engine.engine import Engine
+from koine.engine.conversations import contact_conversations, conversations, delivery_conversations
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
+from koine.engine.core.context import Engine
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, SenderKind
 from koine.model.identity import Identity
@@ -147,7 +147,7 @@ def _inbox(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
 
         async def work() -> Conversation:
             bag: dict[str, object] = {"page": "/checkout"} if n % 2 else {}
-            return await inbox_conversations.open_(engine, caller, entry, bag)
+            return await contact_conversations.open_(engine, caller, entry, bag)
 
         return work
 

@@ -14,8 +14,11 @@ from koine.demo.credentials import (
     UnusedDelivery,
 )
 from koine.demo.seed import SeededTenant
-from koine.engine import conversations, deliveries, keys, people, sessions, tenants
-from koine.engine.engine import Engine
+from koine.engine import deliveries, tenants
+from koine.engine.auth import api_keys, sessions
+from koine.engine.conversations import conversations
+from koine.engine.core.context import Engine
+from koine.engine.people import directory
 from koine.kit.clock import FakeClock
 from koine.kit.times import DAY, SECOND
 from koine.kit.tokens import random_token
@@ -123,7 +126,7 @@ async def _credentials(engine: Engine, world: SeededTenant) -> Credentials:
 
 async def _key(engine: Engine, world: SeededTenant, name: str, permissions: frozenset[str]) -> str:
     user_id = world.users["agent"].id
-    return (await keys.create(engine, world.boss, name, permissions, user_id=user_id)).text
+    return (await api_keys.create(engine, world.boss, name, permissions, user_id=user_id)).text
 
 
 def _tokens(engine: Engine, tenant_id: str, users: dict[str, Identity]) -> Tokens:
@@ -156,7 +159,7 @@ async def _refresh_tenant(engine: Engine, company: DemoTenant, new_tokens: bool)
     silent = await deliveries.without_conversation(engine, boss, list(listed))
     parcels = [listed[delivery.id] for delivery in silent]
     if len(parcels) < MIN_UNUSED_DELIVERIES:
-        customer = await people.get(engine, boss, company.people["customer"], "user")
+        customer = await directory.get(engine, boss, company.people["customer"], "user")
         driver_id = company.people["driver"]
         made = await seed.more_deliveries(
             engine, boss, driver_id, customer.id, MIN_UNUSED_DELIVERIES
@@ -199,7 +202,7 @@ async def _renew_tokens(engine: Engine, company: DemoTenant) -> Tokens:
     """New tokens for the same people."""
     tenant_id = company.doors.tenant_id
     users = {
-        part: await people.get(engine, operator(tenant_id), user_id, "user")
+        part: await directory.get(engine, operator(tenant_id), user_id, "user")
         for part, user_id in company.people.items()
     }
     return _tokens(engine, tenant_id, users)

@@ -6,9 +6,9 @@ from random import Random
 from koine.demo.conversations import PlannedConversation, planned_conversations
 from koine.demo.credentials import ExampleConversations
 from koine.demo.seed import SeededTenant
-from koine.engine import conversations, messages, tickets
-from koine.engine.conversations import ConversationChanges
-from koine.engine.engine import Engine
+from koine.engine.conversations import conversations, messages, tickets
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.core.context import Engine
 from koine.kit.clock import FakeClock
 from koine.kit.times import DAY, MINUTE, SECOND
 from koine.model.conversation import Conversation

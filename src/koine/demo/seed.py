@@ -5,13 +5,15 @@ from random import Random
 from msgspec import Struct
 
 from koine.demo.names import Name, names
-from koine.engine import contacts, deliveries, inboxes, people, responders, tenants
-from koine.engine.contact_entry import ContactSession
-from koine.engine.contact_rules import ContactInput
+from koine.engine import deliveries, tenants
+from koine.engine.contacts import contacts, inboxes
+from koine.engine.contacts.inboxes import NewInbox
+from koine.engine.contacts.rules import ContactInput
+from koine.engine.contacts.session import ContactSession
+from koine.engine.core.context import Engine
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.engine import Engine
-from koine.engine.inboxes import NewInbox
-from koine.engine.responders import NewResponder
+from koine.engine.people import directory, responders
+from koine.engine.people.responders import NewResponder
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
 from koine.model.delivery import Delivery
@@ -91,7 +93,7 @@ async def _user(engine: Engine, boss: Actor, name: Name, role: str | None) -> Id
         kind="user", name=name.full, first_name=name.first, last_name=name.last,
         email=name.email, role=role,
     )  # fmt: skip
-    return await people.create(engine, boss, new)
+    return await directory.create(engine, boss, new)
 
 
 async def _inboxes(engine: Engine, boss: Actor) -> list[Inbox]:

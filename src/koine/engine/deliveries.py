@@ -3,10 +3,12 @@ external reference (delivery.md, Neighbours)."""
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, named_people, participation
-from koine.engine.conversation_changes import record_change
-from koine.engine.engine import Engine, read_tx, write_tx
-from koine.engine.ledger import record_event
+from koine.engine.auth import access
+from koine.engine.conversations import participants
+from koine.engine.core import references
+from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.conversation_events import record_change
+from koine.engine.core.recorder import record_event
 from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
@@ -65,7 +67,7 @@ async def _save(tx: Tx, now: int, actor: Actor, given: list[DeliveryInput]) -> l
     _check_shape(given)
     known = await _known(tx, given)
     saved = [_saved(n, each, known[n], now) for n, each in enumerate(given)]
-    await named_people.check_users(tx, _named(given, known))
+    await references.check_users(tx, _named(given, known))
     await deliveries.insert_many(tx, [each.delivery for each in saved if each.is_new])
     for each, before in zip(saved, known, strict=True):
         if before is not None and before != each.delivery:
@@ -194,9 +196,9 @@ async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
         conversation = await _move_to_customer(tx, now, conversation, after.customer_id)
     for person in sorted(i for i in were ^ are if i is not None):
         if person in were:
-            await participation.leave_tx(tx, now, conversation, person)
+            await participants.leave_tx(tx, now, conversation, person)
         else:
-            await participation.join_tx(tx, now, conversation, person, "member")
+            await participants.join_tx(tx, now, conversation, person, "member")
 
 
 async def _move_to_customer(

@@ -13,7 +13,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.kit import tokens
 from koine.kit.encryption import SecretCipher
 from koine.kit.times import DAY, SECOND

@@ -5,8 +5,9 @@ The first conversations are seen to in the transaction that removes the person, 
 transactions of their own: nobody waits long for one. What a crash leaves undone, upkeep does.
 """
 
-from koine.engine import participation, people, tickets
-from koine.engine.engine import Engine, rights_write_tx
+from koine.engine.conversations import participants, tickets
+from koine.engine.core.context import Engine, rights_write_tx
+from koine.engine.people import directory
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation
 from koine.model.identity import IdentityKind
@@ -61,10 +62,10 @@ async def remove_batch_tx(tx: Tx, now: int, actor: Actor, identity_id: str) -> i
 
 @rights_write_tx
 async def _remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> int:
-    gone = await people.remove_tx(tx, now, actor, identity_id, kind)
+    gone = await directory.remove_tx(tx, now, actor, identity_id, kind)
     return await remove_batch_tx(tx, now, actor, gone.id)
 
 
 async def _leave(tx: Tx, now: int, actor: Actor, found: Conversation, identity_id: str) -> None:
     await tickets.release_tx(tx, now, actor, found, identity_id)
-    await participation.leave_tx(tx, now, found, identity_id)
+    await participants.leave_tx(tx, now, found, identity_id)

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.engine import access, named_people, people
-from koine.engine.engine import Engine, read_tx, rights_write_tx
-from koine.engine.ledger import record_audit, record_event
+from koine.engine.auth import access
+from koine.engine.core import references
+from koine.engine.core.context import Engine, read_tx, rights_write_tx
+from koine.engine.core.recorder import record_audit, record_event
+from koine.engine.people import directory
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
 from koine.kit.lazy_import import LazyModule
@@ -54,7 +56,9 @@ async def _create(tx: Tx, now: int, actor: Actor, name: str, slug: str) -> Tenan
     number = await tenants.highest_number(tx) + 1
     tenant = Tenant(tx.tenant_id, number, slug, name, None, "{}", now)
     await tenants.insert_one(tx, tenant)
-    responder = await people.insert_tx(tx, now, NewIdentity(kind="agent", name=DEFAULT_RESPONDER))
+    responder = await directory.insert_tx(
+        tx, now, NewIdentity(kind="agent", name=DEFAULT_RESPONDER)
+    )
     version = ResponderVersion(new_id(), responder.id, 1, "{}", now)
     await identities.add_version(tx, version)
     tenant = structs.replace(tenant, default_responder_id=responder.id)
@@ -115,7 +119,7 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
 
 async def _check_users(tx: Tx, user_ids: list[str], before: list[str]) -> None:
     named = [("support_user_ids", i) for i in user_ids if i not in before]
-    await named_people.check_users(tx, named)
+    await references.check_users(tx, named)
 
 
 def _check_issuer(issuer: TokenIssuer | None) -> None:

@@ -57,7 +57,7 @@ from koine.kit.settings import Settings
 from koine.model.errors import NotFound, Refusal, TooMany, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
-    from koine.engine.engine import Engine
+    from koine.engine.core.context import Engine
     from koine.relay.relay import Realtime
 
 _log = structlog.get_logger("koine.http")

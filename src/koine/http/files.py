@@ -3,7 +3,7 @@ authority (inbox.md, F)."""
 
 from urllib.parse import quote
 
-from koine.engine import files
+from koine.engine.conversations import files
 from koine.http import ranges
 from koine.http.ranges import ServedFile
 from koine.http.request import Request, Response, StreamingResponse

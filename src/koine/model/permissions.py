@@ -1,4 +1,4 @@
-"""The words of permission and which role holds which: data, asked in engine/access.py."""
+"""The words of permission and which role holds which: data, asked in engine/auth/access.py."""
 
 from typing import Literal
 

@@ -8,8 +8,8 @@ from collections.abc import Hashable
 
 import structlog
 
-from koine.engine.hearing import can_receive, can_receive_presence, can_receive_typing
-from koine.model.happening import EventContext
+from koine.engine.auth.visibility import can_receive, can_receive_presence, can_receive_typing
+from koine.model.event_context import EventContext
 from koine.relay.voice import EphemeralEvent, EventEncoder, Reader
 
 Encoded = dict[tuple[EventEncoder, Hashable], bytes | None]

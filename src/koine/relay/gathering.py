@@ -3,9 +3,9 @@
 import msgspec
 import structlog
 
-from koine.engine.happenings import load
+from koine.engine.events.event_context import load
 from koine.model.event import LoggedEvent
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.store.core.db import Database
 
 _BAD_ROW_ERRORS = (

@@ -9,11 +9,11 @@ up comes before telling, so nothing falls between the two, and nothing is told t
 import asyncio
 from collections.abc import Collection
 
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.relay.backlog import Backlog, ReadPosition, shared_only
 from koine.relay.encoding import EventEncodings
 from koine.relay.seat import Batch, CloseReason, ResetReason, Subscriber

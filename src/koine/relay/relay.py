@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.relay.bus import Bus, Subject
 from koine.relay.guard import Reauthenticator

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from koine.model.actor import Actor
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.identity import IdentityKind
 
 EphemeralKind = Literal["typing", "presence"]

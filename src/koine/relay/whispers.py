@@ -5,11 +5,11 @@ from collections import deque
 
 import structlog
 
-from koine.engine.happenings import place
+from koine.engine.events.event_context import place
 from koine.kit.cache import TTLCache
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.relay.encoding import EphemeralEncodings
 from koine.relay.hub import Hub
 from koine.relay.voice import EphemeralEvent

@@ -5,7 +5,7 @@ from koine.dialects.delivery import Delivery
 from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import Native
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore

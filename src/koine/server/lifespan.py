@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.relay.buses import choose
 from koine.relay.hooks import WebhookWorker
 from koine.relay.relay import Realtime

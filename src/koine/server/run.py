@@ -16,9 +16,9 @@ from msgspec import structs
 from koine import __version__
 from koine.demo.create import demonstration
 from koine.demo.output import summary
-from koine.engine import engine as engines
-from koine.engine.engine import Engine
-from koine.engine.upkeep import maintenance_jobs
+from koine.engine.core import context as engines
+from koine.engine.core.context import Engine
+from koine.engine.maintenance.maintenance import maintenance_jobs
 from koine.http.request import Receive, Scope, Send
 from koine.kit import logs, private_files
 from koine.kit.clock import SystemClock

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Struct
 
 from koine.dialects.chats import Chats
-from koine.engine import people
+from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
 from koine.store.core.db import Database
@@ -57,7 +57,7 @@ class ChatsClient(Struct):
 
     async def contact(self, **given: Any) -> str:
         boss = operator(self.cast.acme.tenant.id)
-        made = await people.create(self.cast.engine, boss, NewIdentity(kind="contact", **given))
+        made = await directory.create(self.cast.engine, boss, NewIdentity(kind="contact", **given))
         return made.id
 
 

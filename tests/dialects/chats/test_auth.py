@@ -3,7 +3,7 @@
 import pytest
 
 from koine.dialects.chats import Chats
-from koine.engine import credentials, keys
+from koine.engine.auth import api_keys, credentials
 from koine.model.actor import operator
 from koine.store.core.db import Database
 from tests.cast import http, make_cast
@@ -43,7 +43,7 @@ async def test_a_key_that_reads_does_not_write(world: ChatsClient) -> None:
 
 async def test_a_key_that_writes_sees_what_it_wrote_and_lists_nothing(world: ChatsClient) -> None:
     acme = world.cast.acme
-    made = await keys.create(
+    made = await api_keys.create(
         world.cast.engine, operator(acme.tenant.id), "write",
         frozenset({"write:conversations"}), user_id=acme.id("alice"),
     )  # fmt: skip
@@ -55,8 +55,10 @@ async def test_a_key_that_writes_sees_what_it_wrote_and_lists_nothing(world: Cha
 
 async def test_a_revoked_key_is_a_401(world: ChatsClient) -> None:
     acme, boss = world.cast.acme, operator(world.cast.acme.tenant.id)
-    made = await keys.create(world.cast.engine, boss, "k", frozenset(), user_id=acme.id("alice"))
-    await keys.revoke(world.cast.engine, boss, made.key.id)
+    made = await api_keys.create(
+        world.cast.engine, boss, "k", frozenset(), user_id=acme.id("alice")
+    )
+    await api_keys.revoke(world.cast.engine, boss, made.key.id)
     world.cast.engine.forget_credentials()
     assert (await world.get(CHATS, key=made.text)).status_code == 401
 

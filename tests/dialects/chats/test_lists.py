@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from koine.engine import conversations, responders
+from koine.engine.conversations import conversations
+from koine.engine.people import responders
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from tests.dialects.chats.conftest import ChatsClient

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from koine.engine import conversations, messages, tickets
+from koine.engine.conversations import conversations, messages, tickets
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.message import Draft

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from koine.dialects.chats.wire import Chat
-from koine.engine import conversations, inboxes, messages, tickets
+from koine.engine.contacts import inboxes
+from koine.engine.conversations import conversations, messages, tickets
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation

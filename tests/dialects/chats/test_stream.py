@@ -1,8 +1,9 @@
 """The chats dialect's own stream: chats and messages as its GETs show them."""
 
 from koine.dialects.chats import Chats
-from koine.engine import conversations, keys, messages
-from koine.engine.conversations import ConversationChanges
+from koine.engine.auth import api_keys
+from koine.engine.conversations import conversations, messages
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft
 from tests.cast import Cast
@@ -54,12 +55,12 @@ async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
 
 async def test_a_revoked_key_hears_no_more(cast: Cast) -> None:
     boss = cast.acme.actor("ada")
-    made = await keys.list_all(cast.engine, boss)
+    made = await api_keys.list_all(cast.engine, boss)
     async with live(cast.engine, Chats()) as server:
         headers = {"authorization": cast.acme.key}
         async with following(server.url, headers, path=PATH) as stream:
             await stream.next()
             for key in made:
-                await keys.revoke(cast.engine, boss, key.id)
+                await api_keys.revoke(cast.engine, boss, key.id)
             line = await stream.next()
             assert line.kind == "closing" and line.data["reason"] == "revoked"

@@ -11,7 +11,7 @@ from koine.dialects.chats import shapes
 from koine.model.conversation import Conversation
 from koine.model.inbox import CHANNEL_TYPES
 from koine.model.message import Message
-from koine.model.view import Related
+from koine.model.related import Related
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 WORKSPACE = "018f0000-0000-7000-8000-0000000000ff"

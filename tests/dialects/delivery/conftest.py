@@ -5,8 +5,10 @@ import httpx
 import pytest
 
 from koine.dialects.delivery import Delivery
-from koine.engine import conversations, people, sessions
-from koine.engine.conversations import ConversationChanges
+from koine.engine.auth import sessions
+from koine.engine.conversations import conversations
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.people import directory
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
@@ -71,7 +73,7 @@ class DeliveryClient:
             kind="user", name=name.title(), role=role, permissions=words,
             email=f"{name}-{new_id()}@team.test",
         )  # fmt: skip
-        acme.people[name] = await people.create(self.cast.engine, operator(acme.tenant.id), new)
+        acme.people[name] = await directory.create(self.cast.engine, operator(acme.tenant.id), new)
         return acme.id(name)
 
     def headers(self, who: str) -> dict[str, str]:

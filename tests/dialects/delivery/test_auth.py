@@ -6,7 +6,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from msgspec import structs
 
-from koine.engine import sessions
+from koine.engine.auth import sessions
 from koine.kit.ids import new_id
 from koine.kit.times import SECOND
 from koine.model.tenant import TenantSettings, TokenIssuer

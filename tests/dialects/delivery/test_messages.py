@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 from sqlalchemy import select
 
-from koine.engine import conversations, messages
+from koine.engine.conversations import conversations, messages
 from koine.kit.ids import new_id
 from koine.kit.times import iso_ms
 from koine.model.actor import operator

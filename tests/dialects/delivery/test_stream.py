@@ -1,8 +1,8 @@
 """The delivery dialect's own stream: conversations and messages as its GETs show them."""
 
 from koine.dialects.delivery import Delivery
-from koine.engine import delivery_conversations, messages, participation
-from koine.engine.delivery_conversations import NewDeliveryConversation
+from koine.engine.conversations import delivery_conversations, messages, participants
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import Conversation
 from koine.model.message import Draft
 from tests.cast import Cast
@@ -83,7 +83,7 @@ async def test_who_was_put_out_is_not_shown_what_was_said_since(cast: Cast) -> N
         async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
-        await participation.remove(cast.engine, boss, talk.id, [cast.acme.id("cleo")])
+        await participants.remove(cast.engine, boss, talk.id, [cast.acme.id("cleo")])
         await say(cast, talk, "dan", "She is gone")
         async with following(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
             (line,) = (await stream.rest())[1:]

@@ -11,7 +11,7 @@ from koine.dialects.delivery import shapes
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
 from koine.model.message import Message
-from koine.model.view import ConversationPage, Related
+from koine.model.related import ConversationPage, Related
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 

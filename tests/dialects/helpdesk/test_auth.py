@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from koine.engine import keys
+from koine.engine.auth import api_keys
 from koine.kit.times import SECOND
 from koine.model.actor import operator
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
@@ -14,11 +14,11 @@ from tests.dialects.helpdesk.conftest import HelpdeskClient, desk_of
 
 async def key_of(
     desk: HelpdeskClient, *permissions: str, expires_at: int | None = None
-) -> keys.CreatedApiKey:
+) -> api_keys.CreatedApiKey:
     boss = operator(desk.acme.tenant.id)
     held = frozenset(permissions)
     alice = desk.acme.id("alice")
-    return await keys.create(
+    return await api_keys.create(
         desk.cast.engine, boss, "k", held, user_id=alice, expires_at=expires_at
     )
 
@@ -55,7 +55,7 @@ async def test_expired_and_revoked_keys(helpdesk_client: HelpdeskClient) -> None
     soon = helpdesk_client.cast.clock.now() + SECOND
     old = await key_of(helpdesk_client, READ_CONVERSATIONS, expires_at=soon)
     gone = await key_of(helpdesk_client, READ_CONVERSATIONS)
-    await keys.revoke(
+    await api_keys.revoke(
         helpdesk_client.cast.engine, operator(helpdesk_client.acme.tenant.id), gone.key.id
     )
     helpdesk_client.cast.engine.forget_credentials()

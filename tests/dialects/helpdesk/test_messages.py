@@ -2,8 +2,8 @@
 
 import pytest
 
-from koine.engine import conversations, messages
-from koine.engine.conversations import ConversationChanges
+from koine.engine.conversations import conversations, messages
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.message import Draft

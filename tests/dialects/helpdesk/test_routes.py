@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from koine.engine import audit, conversations, files, messages
-from koine.engine.conversations import ConversationChanges
+from koine.engine import audit_log
+from koine.engine.conversations import conversations, files, messages
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
@@ -248,7 +249,7 @@ async def test_delete_is_for_good_and_the_audit_log_knows_why(
     answer = await helpdesk_client.call("DELETE", path, {"reason": "spam"})
     assert answer.json() == {"success": True, "message": "Conversation deleted"}
     entry = (
-        await audit.find(helpdesk_client.cast.engine, boss, "conversation", "delete", Window(5))
+        await audit_log.find(helpdesk_client.cast.engine, boss, "conversation", "delete", Window(5))
     ).items[0]
     assert (entry.noun_id, entry.actor_kind) == (made["_id"], "key")
     assert '"reason":"spam","messages":1' in entry.detail

@@ -1,8 +1,8 @@
 """The helpdesk's own stream: its webhooks' events, objects as its GETs show them."""
 
 from koine.dialects.helpdesk import Helpdesk
-from koine.engine import conversations, messages
-from koine.engine.conversations import ConversationChanges
+from koine.engine.conversations import conversations, messages
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation, SenderKind
 from koine.model.message import Draft
 from tests.cast import Cast

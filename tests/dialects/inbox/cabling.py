@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import Native
-from koine.engine import conversations, messages
+from koine.engine.conversations import conversations, messages
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.inbox import ContactInbox

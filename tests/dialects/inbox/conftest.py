@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import Native
-from koine.engine import inboxes
+from koine.engine.contacts import inboxes
 from koine.kit.tokens import hmac_hex
 from koine.model.actor import operator
 from koine.model.inbox import Inbox

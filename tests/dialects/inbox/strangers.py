@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from koine.engine import contact_entry, conversations, messages, people
-from koine.engine.contact_rights import may_see_conversation
+from koine.engine.contacts import session
+from koine.engine.contacts.rights import may_see_conversation
+from koine.engine.conversations import conversations, messages
+from koine.engine.people import directory
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
@@ -46,13 +48,13 @@ async def victims(door: InboxClient) -> Victims:
     await proven.say((await proven.open())["id"], MARK)
     found = await door.native((await proven.call("GET")).json()["id"])
     boss = operator(door.cast.acme.tenant.id)
-    made = [await people.get(door.cast.engine, boss, found["id"], "contact")]
+    made = [await directory.get(door.cast.engine, boss, found["id"], "contact")]
     for n, identifier in ((1, ids[1]), (2, None)):
         new = NewIdentity(
             kind="contact", name=f"{MARK} {n}", email=mails[n], phone=phones[n],
             identifier=identifier, custom_attributes=f'{{"secret":"{MARK}"}}',
         )  # fmt: skip
-        made.append(await people.create(door.cast.engine, boss, new))
+        made.append(await directory.create(door.cast.engine, boss, new))
     named = {"email": mails, "phone_number": phones, "identifier": ids}
     return Victims(named, made, [await _opened(door, each) for each in made])
 
@@ -132,7 +134,7 @@ async def _heard(door: InboxClient, of: Victims, guest: ContactClient) -> list[s
     place = await engine.db.read(tenant_id, inboxes.contact_inbox, guest.inbox.id, guest.source_id)
     assert place is not None
     try:
-        entry = await contact_entry.resolve_stream_token(engine, place.pubsub_token)
+        entry = await session.resolve_stream_token(engine, place.pubsub_token)
     except Refusal:
         return []
     found = [

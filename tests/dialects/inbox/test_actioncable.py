@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from koine.engine import messages
+from koine.engine.conversations import messages
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.message import Draft

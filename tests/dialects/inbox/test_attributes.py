@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from koine.engine import people
-from koine.engine.attributes import ATTRIBUTES
+from koine.engine.core.attributes import ATTRIBUTES
+from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.identity import Identity
 from koine.store.core.db import Tx
@@ -119,7 +119,7 @@ async def of(door: InboxClient, guest: ContactClient) -> Identity:
     """The guest's contact as it is kept."""
     found = await door.native((await guest.call("GET")).json()["id"])
     boss = operator(door.cast.acme.tenant.id)
-    return await people.get(door.cast.engine, boss, found["id"], "contact")
+    return await directory.get(door.cast.engine, boss, found["id"], "contact")
 
 
 async def blow_up(door: InboxClient, guest: ContactClient, bag: dict[str, object]) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from koine.engine import conversations, inboxes, people
-from koine.engine.inboxes import InboxChanges
-from koine.engine.people import PersonChanges
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import InboxChanges
+from koine.engine.conversations import conversations
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.model.actor import operator
 from koine.store.core.db import Tx
 from koine.store.core.statements import Query, p
@@ -24,7 +26,7 @@ COUNTS = [
 async def block(door: InboxClient) -> None:
     boss = operator(door.cast.acme.tenant.id)
     changes = PersonChanges(blocked=True)
-    await people.change(door.cast.engine, boss, door.cast.acme.id("carol"), "contact", changes)
+    await directory.change(door.cast.engine, boss, door.cast.acme.id("carol"), "contact", changes)
 
 
 async def stored(door: InboxClient) -> list[int]:

@@ -8,8 +8,8 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from koine.dialects.inbox import beats, cable
-from koine.engine import conversations, messages
-from koine.engine.conversations import ConversationChanges
+from koine.engine.conversations import conversations, messages
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.message import Draft
 from koine.store.core.db import Database
 from tests.cast import make_cast

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from msgspec import structs
 
-from koine.engine import people
-from koine.engine.people import PersonChanges
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.kit.tokens import hmac_hex
 from koine.model.inbox import ContactInbox
 from koine.store.core.db import Database
@@ -70,7 +70,9 @@ async def by_identifier(here: LiveServer) -> ContactInbox:
     """e: a guessed identifier."""
     acme = here.cast.acme
     changes = PersonChanges(identifier="carol-1")
-    await people.change(here.cast.engine, acme.actor("ada"), acme.id("carol"), "contact", changes)
+    await directory.change(
+        here.cast.engine, acme.actor("ada"), acme.id("carol"), "contact", changes
+    )
     return await made(here, identifier="carol-1")
 
 
@@ -95,7 +97,7 @@ async def test_an_old_proof_is_sent_away_when_the_tenant_changes_the_identifier(
     async def rename(identifier: str) -> None:
         changes = PersonChanges(identifier=identifier)
         ada = acme.actor("ada")
-        await people.change(here.cast.engine, ada, acme.id("carol"), "contact", changes)
+        await directory.change(here.cast.engine, ada, acme.id("carol"), "contact", changes)
 
     await rename("carol-1")
     shown = hmac_hex(acme.inbox.hmac_token, "carol-1")

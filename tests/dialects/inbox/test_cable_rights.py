@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from koine.engine import contact_merge, conversations, inboxes, offboarding, people
-from koine.engine.inboxes import InboxChanges
-from koine.engine.people import PersonChanges
+from koine.engine import offboarding
+from koine.engine.contacts import inboxes, merge
+from koine.engine.contacts.inboxes import InboxChanges
+from koine.engine.conversations import conversations
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.kit.ids import new_id
 from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import operator
@@ -44,7 +47,7 @@ async def rejected(here: LiveServer, place: ContactInbox) -> bool:
 
 async def block(here: LiveServer, who: str) -> None:
     boss, changes = operator(here.cast.acme.tenant.id), PersonChanges(blocked=True)
-    await people.change(here.cast.engine, boss, here.cast.acme.id(who), "contact", changes)
+    await directory.change(here.cast.engine, boss, here.cast.acme.id(who), "contact", changes)
 
 
 async def test_a_blocked_contact_is_sent_away_and_comes_in_no_more(here: LiveServer) -> None:
@@ -85,9 +88,7 @@ async def test_of_several_subscriptions_the_lost_one_is_rejected_and_the_others_
 async def test_a_merged_contact_comes_back_as_the_one_it_became(here: LiveServer) -> None:
     acme = here.cast.acme
     async with here.connect(here.carol) as client:
-        await contact_merge.merge(
-            here.cast.engine, acme.actor("alice"), acme.id("dave"), acme.id("carol")
-        )
+        await merge.merge(here.cast.engine, acme.actor("alice"), acme.id("dave"), acme.id("carol"))
         again = {"type": "disconnect", "reason": "remote", "reconnect": True}
         assert await ended(client) == again
     async with here.connect(here.carol) as client:
@@ -112,7 +113,7 @@ async def test_a_contact_who_proves_who_it_is_hears_all_of_its_own_from_then_on(
 ) -> None:
     company = here.cast.acme
     boss, changes = operator(company.tenant.id), PersonChanges(identifier="carol-1")
-    await people.change(here.cast.engine, boss, company.id("carol"), "contact", changes)
+    await directory.change(here.cast.engine, boss, company.id("carol"), "contact", changes)
     shown = {"X-Identifier-Hash": hmac_hex(company.inbox.hmac_token, "carol-1")}
     async with here.connect(here.carol) as client:
         elsewhere = NewConversation(owner_id=company.id("carol"))
@@ -132,7 +133,7 @@ async def test_an_inbox_that_demands_an_identity_lets_nobody_listen_without(
         await inboxes.change(here.cast.engine, boss, company.inbox.id, changes)
         assert await ended(client) == UNAUTHORIZED
     assert await rejected(here, here.carol)
-    await people.change(
+    await directory.change(
         here.cast.engine, boss, company.id("carol"), "contact", PersonChanges(identifier="carol-1")
     )
     proven = structs.replace(here.carol, proof_required=True, proved_identifier="carol-1")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from koine.engine import people
+from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.identity import Identity
 from tests.dialects.inbox.conftest import BASE, InboxClient
@@ -21,7 +21,7 @@ RECORD = ["id", "name", "email", "phone_number", "account_id", "created_at", "up
 async def record(door: InboxClient, name: str) -> Identity:
     acme = door.cast.acme
     boss = operator(acme.tenant.id)
-    return await people.get(door.cast.engine, boss, acme.id(name), "contact")
+    return await directory.get(door.cast.engine, boss, acme.id(name), "contact")
 
 
 async def test_an_inbox_tells_its_hours(inbox_client: InboxClient) -> None:
@@ -172,9 +172,9 @@ async def test_update_answers_the_full_record(inbox_client: InboxClient, method:
 
 async def test_what_the_tenant_noted_stays_inside(inbox_client: InboxClient) -> None:
     acme = inbox_client.cast.acme
-    changes = people.PersonChanges(custom_attributes='{"note":"difficult"}')
+    changes = directory.PersonChanges(custom_attributes='{"note":"difficult"}')
     boss = operator(acme.tenant.id)
-    await people.change(inbox_client.cast.engine, boss, acme.id("carol"), "contact", changes)
+    await directory.change(inbox_client.cast.engine, boss, acme.id("carol"), "contact", changes)
     told = (await inbox_client.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})).json()
     assert told["custom_attributes"] == {"mine": 1}
     assert (await record(inbox_client, "carol")).custom_attributes == '{"note":"difficult"}'

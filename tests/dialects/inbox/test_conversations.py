@@ -2,7 +2,9 @@
 
 import pytest
 
-from koine.engine import conversations, inbox_conversations, inboxes, messages, people
+from koine.engine.contacts import inboxes
+from koine.engine.conversations import contact_conversations, conversations, messages
+from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.identity import NewIdentity
@@ -67,16 +69,16 @@ async def test_a_single_conversation_inbox_gives_the_last_one_untouched(
 
 async def test_a_blocked_contacts_conversation_starts_resolved(inbox_client: InboxClient) -> None:
     acme = inbox_client.cast.acme
-    changes = people.PersonChanges(blocked=True)
+    changes = directory.PersonChanges(blocked=True)
     boss = operator(acme.tenant.id)
-    await people.change(inbox_client.cast.engine, boss, acme.id("carol"), "contact", changes)
+    await directory.change(inbox_client.cast.engine, boss, acme.id("carol"), "contact", changes)
     assert (await inbox_client.carol.open())["status"] == "resolved"
 
 
 async def test_an_inbox_with_a_responder_starts_pending(inbox_client: InboxClient) -> None:
     boss = operator(inbox_client.cast.acme.tenant.id)
     new = NewIdentity(kind="agent", name="Assistant")
-    bot = await inbox_client.cast.engine.db.write(boss.tenant_id, people.insert_tx, 1, new)
+    bot = await inbox_client.cast.engine.db.write(boss.tenant_id, directory.insert_tx, 1, new)
     guest = await inbox_client.newcomer(await inbox_client.inbox(responder_id=bot.id))
     made = await guest.open()
     assert made["status"] == "pending"
@@ -179,7 +181,7 @@ async def test_a_removed_inbox_opens_nothing(inbox_client: InboxClient) -> None:
 
 
 def test_a_page_is_twenty() -> None:
-    assert inbox_conversations.PAGE == 20
+    assert contact_conversations.PAGE == 20
 
 
 async def test_an_agent_who_reads_is_seen_to_have_looked(inbox_client: InboxClient) -> None:
@@ -215,7 +217,7 @@ async def test_an_answer_holds_the_newest_messages_up_to_a_bound(inbox_client: I
 async def test_a_list_holds_the_newest_conversations(
     inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_conversations, "MOST_LISTED", 2)
+    monkeypatch.setattr(contact_conversations, "MOST_LISTED", 2)
     made = [(await inbox_client.carol.open())["id"] for _ in range(3)]
     listed = (await inbox_client.carol.call("GET", "/conversations")).json()
     assert [each["id"] for each in listed] == made[1:]

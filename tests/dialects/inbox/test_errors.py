@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from koine.dialects.inbox.errors import refuse
-from koine.engine.contact_rules import InvalidFields
-from koine.engine.surveys import SurveyClosed
+from koine.engine.contacts.rules import InvalidFields
+from koine.engine.conversations.surveys import SurveyClosed
 from koine.http.dialect import MethodNotAllowed
 from koine.model import errors as e
 from tests.dialects.inbox.conftest import InboxClient

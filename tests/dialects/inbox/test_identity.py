@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from koine.engine import conversations, messages, offboarding, people
-from koine.engine.people import PersonChanges
+from koine.engine import offboarding
+from koine.engine.conversations import conversations, messages
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.identity import Identity, NewIdentity
@@ -29,7 +31,7 @@ async def imported(door: InboxClient, **more: Any) -> Identity:
         kind="contact", name="Ivy Imported", email=MAIL, phone="+5511911111111",
         custom_attributes='{"plan":"gold"}', **more,
     )  # fmt: skip
-    return await people.create(door.cast.engine, operator(door.cast.acme.tenant.id), new)
+    return await directory.create(door.cast.engine, operator(door.cast.acme.tenant.id), new)
 
 
 async def seen_by(guest: ContactClient) -> str:
@@ -40,7 +42,7 @@ async def seen_by(guest: ContactClient) -> str:
 
 async def kept(door: InboxClient, contact: Identity) -> Identity:
     boss = operator(door.cast.acme.tenant.id)
-    return await people.get(door.cast.engine, boss, contact.id, "contact")
+    return await directory.get(door.cast.engine, boss, contact.id, "contact")
 
 
 @pytest.mark.parametrize("other_inbox", [False, True])
@@ -140,7 +142,7 @@ async def test_what_staff_wrote_of_a_visitor_is_not_shown_to_it(inbox_client: In
         custom_attributes='{"plan":"basic","note":"difficult"}',
     )  # fmt: skip
     alice = inbox_client.cast.acme.actor("ada")
-    await people.change(inbox_client.cast.engine, alice, found["id"], "contact", changes)
+    await directory.change(inbox_client.cast.engine, alice, found["id"], "contact", changes)
     told = await seen_by(guest)
     for value in ("rude", "Barks", "Berlin", "bea@work.test", "difficult"):
         assert value not in told
@@ -154,7 +156,7 @@ async def test_an_old_proof_is_worth_nothing_for_a_new_identifier(
     found = await inbox_client.native((await target.call("GET")).json()["id"])
     changes = PersonChanges(identifier="somebody-else")
     ada = inbox_client.cast.acme.actor("ada")
-    await people.change(inbox_client.cast.engine, ada, found["id"], "contact", changes)
+    await directory.change(inbox_client.cast.engine, ada, found["id"], "contact", changes)
     assert (await target.call("GET", "/conversations")).status_code == 401
     target.headers["X-Identifier-Hash"] = inbox_client.sign("somebody-else")
     assert SECRET in (await target.call("GET", "/conversations")).text

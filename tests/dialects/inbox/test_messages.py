@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from koine.engine import conversations, messages, people
+from koine.engine.conversations import conversations, messages
+from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.conversation import Status
 from koine.model.identity import NewIdentity
@@ -114,7 +115,7 @@ async def test_senders_and_what_is_never_shown(inbox_client: InboxClient) -> Non
     made = await inbox_client.carol.open()
     acme, engine = inbox_client.cast.acme, inbox_client.cast.engine
     bot = await engine.db.write(
-        acme.tenant.id, people.insert_tx, 1, NewIdentity(kind="agent", name="Assistant")
+        acme.tenant.id, directory.insert_tx, 1, NewIdentity(kind="agent", name="Assistant")
     )
     await answer(inbox_client, made["uuid"], "hello")
     await answer(inbox_client, made["uuid"], "a note", private=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.engine import contact_entry, contact_merge
+from koine.engine.contacts import merge, session
 from koine.kit.tokens import hmac_hex
 from koine.model.inbox import Inbox
 from tests.dialects.inbox.conftest import InboxClient
@@ -26,12 +26,12 @@ async def test_no_sequence_of_a_strangers_calls_reads_or_changes_another_contact
 async def test_a_proof_that_is_not_bound_to_its_identifier_is_found(
     inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bound = contact_entry.is_hash_of
+    bound = session.is_hash_of
 
     def unbound(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
         return shown == hmac_hex(inbox.hmac_token, OWN) or bound(inbox, identifier, shown)
 
-    for module in (contact_entry, contact_merge):
+    for module in (session, merge):
         monkeypatch.setattr(module, "is_hash_of", unbound)
     found: list[str] = []
     for seed in range(SEQUENCES):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from koine.dialects.inbox import InboxDialect
-from koine.engine import conversations
+from koine.engine.conversations import conversations
 from koine.model.actor import operator
 from koine.store.core.db import Database
 from tests.cast import http, make_cast

@@ -11,8 +11,8 @@ from koine.model.conversation import Conversation, SenderKind
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Attachment, Message, MessageType
+from koine.model.related import Related
 from koine.model.tenant import Tenant
-from koine.model.view import Related
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = parse_iso("2026-11-20T12:00:00Z")

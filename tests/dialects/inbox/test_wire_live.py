@@ -9,14 +9,14 @@ import pytest
 from msgspec import structs
 
 from koine.dialects.inbox.stream import InboxEventEncoder, InboxReader
-from koine.engine.contact_entry import ContactSession
+from koine.engine.contacts.session import ContactSession
 from koine.model.conversation import Conversation, Participant
 from koine.model.event import EventKind, LoggedEvent
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox
 from koine.model.message import Attachment, Message
-from koine.model.view import Related
+from koine.model.related import Related
 from koine.relay.voice import EphemeralEvent
 from tests.dialects.inbox.test_wire import CAROL, CONVERSATION, INBOX, NOON, TENANT, message
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from koine.dialects.native import Native
-from koine.engine import sessions
+from koine.engine.auth import sessions
 from koine.model.actor import operator
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, http, make_cast

@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
-from koine.engine import conversations, tenants
-from koine.engine.delivery_conversations import Joining
+from koine.engine import tenants
+from koine.engine.conversations import conversations
+from koine.engine.conversations.delivery_conversations import Joining
 from koine.engine.tenants import TenantChanges
 from koine.model.conversation import NewConversation
 from tests.cast import Cast

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from koine.engine import keys
+from koine.engine.auth import api_keys
 from koine.model.actor import Actor, operator
 from koine.model.permissions import PERMISSIONS
 from tests.cast import PASSWORD, Cast
@@ -337,7 +337,7 @@ async def test_an_administrators_account_is_not_taken_at_once_or_in_steps(
 ) -> None:
     boss, ada = operator(cast.acme.tenant.id), cast.acme.people["ada"]
     manage = frozenset({"manage:tenant"})
-    made = await keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("dan"))
+    made = await api_keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("dan"))
     less: dict[str, object] = {"role": None, "permissions": []}
     new: dict[str, object] = {"password": PASSWORD}
     bodies = [less | new] if steps == 1 else [less, new]
@@ -354,7 +354,7 @@ async def test_the_key_of_a_demoted_administrator_makes_no_administrator(
     body = {"name": "Eve", "role": "tenant_admin"}
     eve = (await api.post("/v1/users", json=body)).json()
     actor = Actor(cast.acme.tenant.id, "user", eve["id"], "tenant_admin", PERMISSIONS)
-    made = await keys.create(cast.engine, actor, "k", PERMISSIONS)
+    made = await api_keys.create(cast.engine, actor, "k", PERMISSIONS)
     headers = {"Authorization": f"Bearer {made.text}"}
     assert (await api.post("/v1/users", json=body, headers=headers)).status_code == 201
     demoted = await api.patch(f"/v1/users/{eve['id']}", json={"role": "agent"})

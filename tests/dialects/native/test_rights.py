@@ -10,8 +10,9 @@ import pytest
 from msgspec import Struct
 
 from koine.dialects.native import Native
-from koine.engine import engine as engines
-from koine.engine import people, sessions
+from koine.engine.auth import sessions
+from koine.engine.core import context as engines
+from koine.engine.people import directory
 from koine.kit.ids import new_id
 from koine.kit.jwt import TokenSigner
 from koine.store.core.db import Database
@@ -131,7 +132,7 @@ async def test_a_key_ends_its_streams_with_its_maker(nodes: Nodes) -> None:
     token = sessions.access_token(
         nodes.cast.engine,
         nodes.cast.acme.tenant.id,
-        await people.get(nodes.cast.engine, nodes.cast.acme.actor("ada"), who, "user"),
+        await directory.get(nodes.cast.engine, nodes.cast.acme.actor("ada"), who, "user"),
         3600,
     )
     body = {

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from koine.dialects.native import Native
-from koine.engine import keys
+from koine.engine.auth import api_keys
 from tests.cast import Cast
 from tests.dialects.native.test_stream import opened, say
 from tests.support.live import Live, live
@@ -122,7 +122,9 @@ async def test_a_bad_first_frame_is_refused(server: Live, first: str, error: str
 
 async def test_a_key_that_may_not_read_is_refused(server: Live, cast: Cast) -> None:
     boss = cast.acme.actor("ada")
-    made = await keys.create(cast.engine, boss, "none", frozenset(), user_id=cast.acme.id("alice"))
+    made = await api_keys.create(
+        cast.engine, boss, "none", frozenset(), user_id=cast.acme.id("alice")
+    )
     async with wire(server) as one:
         await one.say(type="hello", token=made.text)
         assert (await one.hear())["error"] == "forbidden"

@@ -8,8 +8,8 @@ import pytest
 
 from koine.dialects.helpdesk import Helpdesk
 from koine.dialects.native import Native
-from koine.engine import inboxes
-from koine.engine.inboxes import NewInbox
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import NewInbox
 from koine.store.core.db import Database
 from tests.cast import http
 from tests.relay.hooks.told import WebhookHarness, webhook_harness

@@ -8,16 +8,16 @@ import msgspec
 import pytest
 
 from koine.dialects.native import shapes, shapes_talk
-from koine.engine import access
+from koine.engine.auth import access
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
 from koine.model.delivery import Delivery
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Message
+from koine.model.related import Related
 from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
-from koine.model.view import Related
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 PLAIN: dict[str, tuple[type, Any]] = {

@@ -1,7 +1,7 @@
 """The breaker: when it opens, how long it stays so, when it gives up."""
 
 from koine.kit.times import DAY, SECOND
-from koine.model.hook import EndpointHealth
+from koine.model.webhook import EndpointHealth
 from koine.relay.hooks import breaker
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from koine.engine import conversations, hook_changes
-from koine.engine.hook_changes import EndpointChanges
+from koine.engine.conversations import conversations
+from koine.engine.webhooks import endpoint_changes
+from koine.engine.webhooks.endpoint_changes import EndpointChanges
 from koine.model.event import LoggedEvent
 from koine.relay.hooks import derive
 from koine.relay.hooks.derive import DeliveryPlanner
@@ -57,9 +58,9 @@ async def test_what_is_for_nobody_moves_no_cursor(told: WebhookHarness) -> None:
 async def test_an_endpoint_switched_on_late_begins_there(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
-    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
+    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
     await told.say(talk)
-    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
+    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
     await told.say(talk)
     assert await told.derive() == 1
 

@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from koine.dialects.native.hooks import NativeHooks
-from koine.engine import happenings
-from koine.engine.hook_voice import EventNames
+from koine.engine.core.webhook_format import EventNames
+from koine.engine.events import event_context
 from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
-from koine.model.happening import EventContext
-from koine.model.hook import WebhookPayload as Said
+from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
+from koine.model.webhook import WebhookPayload as Said
 from koine.relay import gathering
 from koine.relay.hooks import letters
 from koine.store.core.db import Tx
@@ -53,7 +53,7 @@ async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
     made = await told.hook()
     talk = await told.talk()
     (_, bad, _) = [await told.say(talk, text) for text in ("one", "bad", "two")]
-    gather = happenings.load
+    gather = event_context.load
 
     async def broken(tx: Tx, events: list[LoggedEvent], curious: list[str]) -> list[EventContext]:
         if bad.id in {event.subject_id for event in events}:

@@ -4,28 +4,21 @@ import importlib
 
 import pytest
 
-from koine.engine import (
-    audit,
-    credentials,
-    hook_changes,
-    hook_deliveries,
-    hooks,
-    keys,
-    offboarding,
-    people,
-    rank,
-)
-from koine.engine.hook_changes import EndpointChanges
-from koine.engine.hook_owners import KEY_ENDED, OWNER_HOLDS_LESS, OWNER_LEFT
-from koine.engine.hooks import CreatedEndpoint, NewEndpoint
-from koine.engine.people import PersonChanges
+from koine.engine import audit_log, offboarding
+from koine.engine.auth import api_keys, credentials, rank
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
+from koine.engine.webhooks import deliveries, endpoint_changes, endpoints
+from koine.engine.webhooks.endpoint_changes import EndpointChanges
+from koine.engine.webhooks.endpoint_owners import KEY_ENDED, OWNER_HOLDS_LESS, OWNER_LEFT
+from koine.engine.webhooks.endpoints import CreatedEndpoint, NewEndpoint
 from koine.kit.times import HOUR
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Forbidden
-from koine.model.hook import WebhookEndpoint
 from koine.model.identity import NewIdentity
 from koine.model.page import Window
 from koine.model.permissions import PERMISSIONS, WRITE_WEBHOOKS
+from koine.model.webhook import WebhookEndpoint
 from koine.relay.hooks import letters
 from koine.store.migrations import versions
 from koine.store.webhooks import endpoints as rows
@@ -44,14 +37,14 @@ async def eve_of(
 ) -> Actor:
     """Somebody who will leave."""
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=permissions)
-    eve = await people.create(told.cast.engine, told.boss, new)
+    eve = await directory.create(told.cast.engine, told.boss, new)
     held = rank.effective_permissions(role, permissions)
     return Actor(told.boss.tenant_id, "user", eve.id, role, held)
 
 
 async def hook_of(told: WebhookHarness, owner: Actor) -> CreatedEndpoint:
     new = NewEndpoint(dialect="native", url=f"{told.receiver.url}/hook", kinds=("message.created",))
-    return await hooks.create(told.cast.engine, owner, new)
+    return await endpoints.create(told.cast.engine, owner, new)
 
 
 async def leave(told: WebhookHarness, who: Actor, how: PersonChanges | None) -> None:
@@ -59,11 +52,11 @@ async def leave(told: WebhookHarness, who: Actor, how: PersonChanges | None) -> 
     if how is None:
         await offboarding.remove(engine, told.boss, who_id, "user")
     else:
-        await people.change(engine, told.boss, who_id, "user", how)
+        await directory.change(engine, told.boss, who_id, "user", how)
 
 
 async def shown(told: WebhookHarness, made: CreatedEndpoint) -> WebhookEndpoint:
-    return await hooks.get(told.cast.engine, told.boss, made.hook.id)
+    return await endpoints.get(told.cast.engine, told.boss, made.hook.id)
 
 
 @LEAVING
@@ -81,9 +74,7 @@ async def test_the_endpoint_of_one_who_leaves_is_paused_and_told_nothing(
     await told.tell()
     assert len(told.receiver.got) == 1
     with pytest.raises(Conflict):
-        await hook_deliveries.replay(
-            told.cast.engine, told.boss, made.hook.id, told.receiver.got[0].id
-        )
+        await deliveries.replay(told.cast.engine, told.boss, made.hook.id, told.receiver.got[0].id)
 
 
 @LEAVING
@@ -113,7 +104,7 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Webhook
     assert told.receiver.got == []
     assert [row.state for row in await told.log(made.hook)] == ["pending"]
     ada = told.cast.acme.actor("ada")
-    on = await hook_changes.change(
+    on = await endpoint_changes.change(
         told.cast.engine, ada, made.hook.id, EndpointChanges(active=True)
     )
     assert (on.hook.status, on.hook.reads_as, on.secret) == ("active", ada.identity_id, None)
@@ -148,7 +139,7 @@ async def test_nobody_takes_over_who_holds_less(told: WebhookHarness) -> None:
     await leave(told, eve, None)
     fred = await eve_of(told, "agent", f'["{WRITE_WEBHOOKS}"]')
     with pytest.raises(Forbidden):
-        await hook_changes.change(
+        await endpoint_changes.change(
             told.cast.engine, fred, made.hook.id, EndpointChanges(active=True)
         )
 
@@ -158,8 +149,8 @@ async def test_who_takes_over_is_in_the_audit_log(told: WebhookHarness) -> None:
     made = await hook_of(told, eve)
     await leave(told, eve, None)
     engine, ada = told.cast.engine, told.cast.acme.actor("ada")
-    await hook_changes.change(engine, ada, made.hook.id, EndpointChanges(active=True))
-    page = await audit.find(engine, told.boss, "webhook", "take_over", Window(limit=5))
+    await endpoint_changes.change(engine, ada, made.hook.id, EndpointChanges(active=True))
+    page = await audit_log.find(engine, told.boss, "webhook", "take_over", Window(limit=5))
     (entry,) = page.items
     assert (entry.actor_id, entry.noun_id) == (ada.identity_id, made.hook.id)
     assert OWNER_LEFT in entry.detail
@@ -170,7 +161,7 @@ async def test_the_endpoint_of_a_key_that_ended_is_paused(told: WebhookHarness, 
     engine, eve = told.cast.engine, await eve_of(told)
     fred = await eve_of(told, "agent")
     until = engine.clock.now() + HOUR if end == "expired" else None
-    key = await keys.create(
+    key = await api_keys.create(
         engine, eve, "k", PERMISSIONS, user_id=fred.identity_id, expires_at=until
     )
     made = await hook_of(told, await credentials.by_key(engine, key.text))
@@ -178,7 +169,7 @@ async def test_the_endpoint_of_a_key_that_ended_is_paused(told: WebhookHarness, 
     await told.say(talk, "before")
     await told.tell()
     if end == "revoked":
-        await keys.revoke(engine, operator(told.boss.tenant_id), key.key.id)
+        await api_keys.revoke(engine, operator(told.boss.tenant_id), key.key.id)
     elif end == "expired":
         told.cast.clock.advance(2 * 3600)
     else:
@@ -212,7 +203,7 @@ ALTER TABLE hooks RENAME TO webhook_endpoints;
 async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(told: WebhookHarness) -> None:
     """A migration reads it in the audit log."""
     engine, ada = told.cast.engine, told.cast.acme.actor("ada")
-    key = await keys.create(engine, ada, "k", PERMISSIONS)
+    key = await api_keys.create(engine, ada, "k", PERMISSIONS)
     by_key = await credentials.by_key(engine, key.text)
     hooks_of = [await hook_of(told, who) for who in (by_key, ada, told.boss)]
     await engine.db.alter_schema(lambda _: "UPDATE webhook_endpoints SET owner_key_id = NULL")

@@ -3,19 +3,15 @@
 import msgspec
 import pytest
 
-from koine.engine import (
-    conversations,
-    deliveries,
-    hook_deliveries,
-    hooks,
-    inboxes,
-    people,
-    rank,
-    tenants,
-)
-from koine.engine.conversations import ConversationChanges
+from koine.engine import deliveries, tenants
+from koine.engine.auth import rank
+from koine.engine.contacts import inboxes
+from koine.engine.conversations import conversations
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.engine.deliveries import DeliveryInput
-from koine.engine.hooks import CreatedEndpoint, NewEndpoint
+from koine.engine.people import directory
+from koine.engine.webhooks import deliveries, endpoints
+from koine.engine.webhooks.endpoints import CreatedEndpoint, NewEndpoint
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.identity import NewIdentity
@@ -29,13 +25,13 @@ async def user(told: WebhookHarness, role: str | None, *more: str) -> Actor:
     """Somebody of that role with more permissions than it has."""
     given = msgspec.json.encode(more).decode()
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=given)
-    eve = await people.create(told.cast.engine, told.boss, new)
+    eve = await directory.create(told.cast.engine, told.boss, new)
     return Actor(told.boss.tenant_id, "user", eve.id, role, rank.effective_permissions(role, given))
 
 
 async def listening(told: WebhookHarness, owner: Actor, path: str, *kinds: str) -> CreatedEndpoint:
     new = NewEndpoint(dialect="native", url=f"{told.receiver.url}/{path}", kinds=kinds)
-    return await hooks.create(told.cast.engine, owner, new)
+    return await endpoints.create(told.cast.engine, owner, new)
 
 
 async def support(told: WebhookHarness, *readers: Actor) -> Conversation:
@@ -73,7 +69,7 @@ async def test_the_log_shows_no_words_of_support_conversations_either(told: Webh
     shown = []
     for who in (reader, eve):
         actor = msgspec.structs.replace(who, permissions=who.permissions | {READ_WEBHOOKS})
-        found = await hook_deliveries.one(told.cast.engine, actor, made.hook.id, row.event_id)
+        found = await deliveries.one(told.cast.engine, actor, made.hook.id, row.event_id)
         shown.append(SECRET in (found.attempts[0].body or ""))
     assert shown == [True, False]
 
@@ -89,7 +85,7 @@ async def test_the_log_shows_deliveries_to_those_who_may_see_them(told: WebhookH
     (row,) = await told.log(made.hook)
     shown = []
     for actor in (told.cast.acme.actor("ada"), agent):
-        found = await hook_deliveries.one(told.cast.engine, actor, made.hook.id, row.event_id)
+        found = await deliveries.one(told.cast.engine, actor, made.hook.id, row.event_id)
         shown.append("a place of honour" in (found.attempts[0].body or ""))
     assert shown == [True, False]
 

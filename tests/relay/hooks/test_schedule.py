@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koine.kit.times import SECOND
-from koine.model.hook import Backoff
+from koine.model.webhook import Backoff
 from koine.relay.hooks.schedule import JITTER, LONGEST_S, wait_us
 
 HOUR = 3600

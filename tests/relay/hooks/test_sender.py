@@ -5,13 +5,15 @@ import asyncio
 import msgspec
 import pytest
 
-from koine.engine import conversations, hook_changes, hook_deliveries, hooks, tenants
-from koine.engine.hook_changes import EndpointChanges
-from koine.engine.hook_deliveries import Range
+from koine.engine import tenants
+from koine.engine.conversations import conversations
+from koine.engine.webhooks import deliveries, endpoint_changes, endpoints
+from koine.engine.webhooks.deliveries import Range
+from koine.engine.webhooks.endpoint_changes import EndpointChanges
 from koine.kit.times import DAY, SECOND
 from koine.model.conversation import NewConversation
 from koine.model.errors import Conflict, Invalid
-from koine.model.hook import EndpointKey, WebhookDelivery
+from koine.model.webhook import EndpointKey, WebhookDelivery
 from koine.relay.hooks import WebhookWorker
 from koine.relay.hooks.schedule import DEFAULT_DELAYS
 from koine.relay.hooks.sender import LEASE
@@ -51,8 +53,8 @@ async def test_only_what_is_asked_for_and_what_came_after_is_told(told: WebhookH
 async def test_an_endpoint_of_another_tenant_hears_nothing(told: WebhookHarness) -> None:
     await told.hook()
     rival = told.cast.rival.actor("ada")
-    new = hooks.NewEndpoint(dialect="native", url=f"{told.receiver.url}/rival")
-    await hooks.create(told.cast.engine, rival, new)
+    new = endpoints.NewEndpoint(dialect="native", url=f"{told.receiver.url}/rival")
+    await endpoints.create(told.cast.engine, rival, new)
     await told.say(await told.talk())
     await told.tell()
     assert {g.path for g in told.receiver.got} == {"/hook"}
@@ -111,7 +113,7 @@ async def test_gone_disables_the_endpoint_and_says_why(told: WebhookHarness) -> 
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(410)
     await told.tell()
-    found = await hooks.get(told.cast.engine, told.boss, made.hook.id)
+    found = await endpoints.get(told.cast.engine, told.boss, made.hook.id)
     assert (found.status, [row.state for row in await told.log(made.hook)]) == (
         "disabled", ["failed"],
     )  # fmt: skip
@@ -136,7 +138,7 @@ async def test_days_of_nothing_but_failures_disable_the_endpoint(told: WebhookHa
         await told.say(talk)
         await told.tell()
         told.cast.clock.advance(DAY // SECOND)
-    found = await hooks.get(told.cast.engine, told.boss, made.hook.id)
+    found = await endpoints.get(told.cast.engine, told.boss, made.hook.id)
     assert found.status == "disabled"
     assert "nothing but failures" in (found.reason or "")
 
@@ -175,7 +177,7 @@ async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(
     assert told_after[-1] == "conversation.deleted"
     assert rows[-1].state == "cancelled"
     for row in rows:
-        shown = await hook_deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
+        shown = await deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
         assert all(attempt.body is None for attempt in shown.attempts)
 
 
@@ -207,11 +209,11 @@ async def test_one_or_a_time_is_replayed_under_the_same_ids(told: WebhookHarness
     await told.tell()
     ids = [got.id for got in told.receiver.got]
     engine, now = told.cast.engine, told.cast.clock.now()
-    await hook_deliveries.replay(engine, told.boss, made.hook.id, ids[0])
+    await deliveries.replay(engine, told.boss, made.hook.id, ids[0])
     await told.send()
     assert told.receiver.got[-1].id == ids[0]
     wanted = Range(now - DAY, now + SECOND)
-    assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 3
+    assert await deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 3
     await told.send()
     assert sorted(got.id for got in told.receiver.got[-3:]) == sorted(ids)
 
@@ -221,15 +223,15 @@ async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(
 ) -> None:
     made = await told.hook()
     engine, talk = told.cast.engine, await told.talk()
-    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
+    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
     await told.say(talk)
     await told.tell()
     with pytest.raises(Conflict):
-        await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60))
-    await hook_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
+        await deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60))
+    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
     await told.tell()
     assert told.receiver.got == []
-    assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60)) == 1
+    assert await deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60)) == 1
     await told.say(talk)
     await told.tell()
     assert len(told.receiver.got) == 2
@@ -247,8 +249,8 @@ async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: WebhookHa
     maker = msgspec.structs.replace(
         acme.actor("alice"), kind="key", permissions=frozenset({"write:webhooks"})
     )
-    new = hooks.NewEndpoint(dialect="native", url=f"{told.receiver.url}/deaf")
-    await hooks.create(told.cast.engine, maker, new)
+    new = endpoints.NewEndpoint(dialect="native", url=f"{told.receiver.url}/deaf")
+    await endpoints.create(told.cast.engine, maker, new)
     await told.say(await told.talk())
     await told.tell()
     assert told.receiver.got == []
@@ -281,7 +283,7 @@ async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept
     async with told.under_way():
         await conversations.delete(told.cast.engine, told.boss, talk.id, None)
     (row,) = await told.log(made.hook)
-    shown = await hook_deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
+    shown = await deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
     assert (row.state, shown.attempts) == ("cancelled", [])
 
 
@@ -291,7 +293,7 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
     made = await told.hook()
     await told.say(await told.talk(), "a secret")
     async with told.under_way():
-        await hooks.remove(told.cast.engine, told.boss, made.hook.id)
+        await endpoints.remove(told.cast.engine, told.boss, made.hook.id)
     engine, tenant = told.cast.engine, told.boss.tenant_id
     gone = WebhookDelivery(made.hook.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None)
     for position in range(1, 1 + (await engine.db.read("", events.log_snapshot)).last):
@@ -307,7 +309,7 @@ async def test_a_replay_hurries_what_would_wait_for_hours(told: WebhookHarness) 
     told.receiver.answers = lambda _: OK
     engine, now = told.cast.engine, told.cast.clock.now()
     wanted = Range(now - DAY, now + SECOND)
-    assert await hook_deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 1
+    assert await deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 1
     await told.send()
     assert [row.state for row in await told.log(made.hook)] == ["delivered"]
 
@@ -318,7 +320,7 @@ async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: WebhookHarne
     now = told.cast.clock.now()
     async with told.under_way():
         wanted = Range(now - DAY, now + SECOND)
-        await hook_deliveries.replay_range(told.cast.engine, told.boss, made.hook.id, wanted)
+        await deliveries.replay_range(told.cast.engine, told.boss, made.hook.id, wanted)
         assert await WebhookWorker(told.cast.engine).sender.dispatch_once() == 0
     assert ([row.state for row in await told.log(made.hook)], told.receiver.count) == (
         ["delivered"], 1,
@@ -331,10 +333,10 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(told: WebhookH
         actor = acme.actor(name)
         held = actor.permissions | {"write:webhooks", "read:conversations"}
         maker = msgspec.structs.replace(actor, permissions=held)
-        new = hooks.NewEndpoint(
+        new = endpoints.NewEndpoint(
             dialect="native", url=f"{told.receiver.url}/{name}", kinds=("message.created",)
         )
-        ears[name] = (await hooks.create(engine, maker, new)).hook
+        ears[name] = (await endpoints.create(engine, maker, new)).hook
     named = tenants.TenantChanges(support_user_ids=[acme.id("dora")])
     await tenants.change(engine, acme.actor("ada"), named)
     new_talk = NewConversation(kind="support", owner_id=acme.id("carol"))

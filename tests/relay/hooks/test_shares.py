@@ -4,11 +4,12 @@ import asyncio
 
 from msgspec import structs
 
-from koine.engine import conversations, hooks, messages
-from koine.engine.hooks import NewEndpoint
+from koine.engine.conversations import conversations, messages
+from koine.engine.webhooks import endpoints
+from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.model.conversation import NewConversation
-from koine.model.hook import EndpointKey, TenantEndpoint
 from koine.model.message import Draft
+from koine.model.webhook import EndpointKey, TenantEndpoint
 from koine.relay.hooks.line import EndpointQueue
 from koine.relay.hooks.sender import MAX_CLAIMS
 from koine.relay.hooks.shares import ClaimShares
@@ -23,7 +24,7 @@ async def rival_says_something(told: WebhookHarness) -> None:
     new = NewEndpoint(
         dialect="native", url=f"{told.receiver.url}/rival", kinds=("message.created",)
     )
-    await hooks.create(engine, ada, new)
+    await endpoints.create(engine, ada, new)
     talk = await conversations.create(engine, ada, NewConversation(title="Talk"))
     await messages.send(engine, ada, talk.id, Draft(content="hi", sender_id=ada.identity_id))
 

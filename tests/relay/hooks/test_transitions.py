@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from koine.engine import conversations, people
-from koine.engine.conversations import ConversationChanges
-from koine.engine.people import PersonChanges
+from koine.engine.conversations import conversations
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.model.conversation import Conversation
 from tests.relay.hooks.told import WebhookHarness
 
@@ -114,7 +115,7 @@ async def test_what_only_the_contacts_client_gave_is_marked(told: WebhookHarness
     talk, carol = await told.talk(), told.cast.acme.people["carol"]
     await told.say(talk, "one", sender_kind="contact", sender_id=carol.id)
     unproven = PersonChanges(email_verified=False)
-    await people.change(told.cast.engine, told.boss, carol.id, "contact", unproven)
+    await directory.change(told.cast.engine, told.boss, carol.id, "contact", unproven)
     await told.say(talk, "two", sender_kind="contact", sender_id=carol.id)
     bodies = {body["content"]: body for body in await posted(told)}
     assert bodies["two"]["sender"]["unverified"] == ["email"]

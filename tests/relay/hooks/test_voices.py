@@ -9,8 +9,10 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from koine.engine import conversations, hooks, people
-from koine.engine.conversations import ConversationChanges
+from koine.engine.conversations import conversations
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.people import directory
+from koine.engine.webhooks import endpoints
 from koine.kit.clock import FakeClock
 from koine.model.identity import NewIdentity
 from tests.relay.hooks.told import WebhookHarness
@@ -37,7 +39,7 @@ async def test_while_a_secret_is_rotated_both_are_believed(told: WebhookHarness)
     told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await told.hook()
     engine = told.cast.engine
-    new = await hooks.rotate(engine, told.boss, engine.encryption, made.hook.id, 1)
+    new = await endpoints.rotate(engine, told.boss, engine.encryption, made.hook.id, 1)
     talk = await told.talk()
     await told.say(talk)
     await told.tell()
@@ -62,7 +64,7 @@ async def told_by(told: WebhookHarness, dialect: str) -> tuple[str, list[Receive
         ConversationChanges(status="closed"),
     ):
         await conversations.change(engine, told.boss, talk.id, changes)
-    await people.create(engine, told.boss, NewIdentity(kind="contact", name="Zoe"))
+    await directory.create(engine, told.boss, NewIdentity(kind="contact", name="Zoe"))
     await told.tell()
     return made.secret, sorted(told.receiver.got, key=lambda got: str(body(got).get("timestamp")))
 

@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from koine.engine import conversations, hook_deliveries, hooks, messages
-from koine.engine.hook_deliveries import LogFilter
-from koine.engine.hooks import CreatedEndpoint, NewEndpoint
+from koine.engine.conversations import conversations, messages
+from koine.engine.webhooks import deliveries, endpoints
+from koine.engine.webhooks.deliveries import LogFilter
+from koine.engine.webhooks.endpoints import CreatedEndpoint, NewEndpoint
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
-from koine.model.hook import WebhookDelivery, WebhookEndpoint
 from koine.model.message import Draft, Message
 from koine.model.page import Window
+from koine.model.webhook import WebhookDelivery, WebhookEndpoint
 from koine.relay.hooks import WebhookWorker
 from koine.store.core.db import Database
 from koine.store.events import events
@@ -37,11 +38,11 @@ class WebhookHarness:
         """An endpoint at the receiver."""
         url = f"{self.receiver.url}/hook"
         wanted = {"dialect": "native", "url": url, "kinds": ("message.created",)} | given
-        return await hooks.create(self.cast.engine, self.boss, NewEndpoint(**wanted))  # type: ignore[arg-type]  # as given
+        return await endpoints.create(self.cast.engine, self.boss, NewEndpoint(**wanted))  # type: ignore[arg-type]  # as given
 
     async def all_hooks(self) -> list[WebhookEndpoint]:
         """Every endpoint, oldest first."""
-        return await hooks.list_all(self.cast.engine, self.boss)
+        return await endpoints.list_all(self.cast.engine, self.boss)
 
     async def talk(self) -> Conversation:
         """A conversation of Carol's."""
@@ -87,7 +88,7 @@ class WebhookHarness:
     async def log(self, hook: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
         """What the endpoint's log has, oldest first."""
         wanted = LogFilter(states=states)  # type: ignore[arg-type]  # states
-        page = await hook_deliveries.page(
+        page = await deliveries.page(
             self.cast.engine, self.boss, hook.id, wanted, Window(limit=500)
         )
         return page.items[::-1]

@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from koine.engine import credentials
+from koine.engine.auth import credentials
 from koine.http.headers import Headers
 from koine.http.rate_limits import RateLimiter, authenticate_limited, count_call
 from koine.http.request import AnyRequest

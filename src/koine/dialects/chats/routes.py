@@ -21,12 +21,12 @@ from koine.dialects.chats.wire import (
     NewChat,
     VersionQuery,
 )
-from koine.engine import conversations
+from koine.engine.conversations import conversations
 from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound
-from koine.model.view import ConversationPage, Include, Related
+from koine.model.related import ConversationPage, Include, Related
 
 routes = Routes()
 

@@ -11,7 +11,7 @@ from koine.dialects.chats.wire import (
     NewChatMessage,
     Pagination,
 )
-from koine.engine import conversations, messages, tickets
+from koine.engine.conversations import conversations, messages, tickets
 from koine.http.idempotency import message_key
 from koine.http.request import Request, Response
 from koine.http.route import Routes
@@ -20,8 +20,8 @@ from koine.model.errors import Invalid, NotFound
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft, Message
 from koine.model.page import Window
+from koine.model.related import ConversationPage, Include
 from koine.model.ticket import Ticket
-from koine.model.view import ConversationPage, Include
 
 routes = Routes()
 

@@ -13,10 +13,10 @@ from koine.dialects.chats.wire import (
 from koine.kit.times import iso_ms
 from koine.model import links
 from koine.model.conversation import Conversation, SenderKind
+from koine.model.display_name import display_name
 from koine.model.identity import IdentityKind
 from koine.model.message import Message
-from koine.model.names import display_name
-from koine.model.view import Related
+from koine.model.related import Related
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """Stands where an id must not be null and there is nobody (D)."""

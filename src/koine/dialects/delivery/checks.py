@@ -1,7 +1,7 @@
 """What a value must be before a verb is called. Raises Invalid with the caller's own field name."""
 
 from koine.dialects.delivery.wire import NewParticipant
-from koine.engine.delivery_conversations import Joining
+from koine.engine.conversations.delivery_conversations import Joining
 from koine.kit.ids import canonical_id
 from koine.kit.json import json_text
 from koine.kit.times import millisecond_end, parse_iso

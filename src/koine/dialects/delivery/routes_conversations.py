@@ -4,9 +4,9 @@ from contextlib import suppress
 
 from koine.dialects.delivery import checks, shapes, wire
 from koine.dialects.delivery.texts import say
-from koine.engine import conversations, delivery_conversations, messages
-from koine.engine.delivery_conversations import NewDeliveryConversation
-from koine.engine.messages import MessagePage
+from koine.engine.conversations import conversations, delivery_conversations, messages
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
+from koine.engine.conversations.messages import MessagePage
 from koine.http.idempotency import message_key
 from koine.http.request import Request, Response
 from koine.http.route import Routes
@@ -15,7 +15,7 @@ from koine.model.conversation import Status
 from koine.model.errors import Unavailable
 from koine.model.filters import ConversationFilter, MessageFilter
 from koine.model.message import Draft
-from koine.model.view import Include
+from koine.model.related import Include
 
 routes = Routes()
 

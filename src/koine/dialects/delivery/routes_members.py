@@ -2,8 +2,8 @@
 
 from koine.dialects.delivery import checks, wire
 from koine.dialects.delivery.texts import say
-from koine.engine import participation
-from koine.engine.participation import ParticipantResult
+from koine.engine.conversations import participants
+from koine.engine.conversations.participants import ParticipantResult
 from koine.http.request import Request, Response
 from koine.http.route import Routes
 
@@ -38,11 +38,11 @@ async def change_participants(call: Request[wire.ChangeParticipants, wire.Common
     wanted = checks.user_ids(body.user_ids)
     engine, actor = call.engine, call.actor
     if body.action == "add":
-        outcomes = await participation.add(engine, actor, conversation_id, wanted, body.role)
+        outcomes = await participants.add(engine, actor, conversation_id, wanted, body.role)
     elif body.action == "remove":
-        outcomes = await participation.remove(engine, actor, conversation_id, wanted)
+        outcomes = await participants.remove(engine, actor, conversation_id, wanted)
     else:
-        outcomes = await participation.update(engine, actor, conversation_id, wanted, body.role)
+        outcomes = await participants.update(engine, actor, conversation_id, wanted, body.role)
     done = _DONE.get(body.action, "Participant updated")
     results = [_result(each, done, language) for each in outcomes]
     success = all(each.success for each in results)
@@ -66,7 +66,7 @@ async def set_read_status(call: Request[None, wire.ReadStatus]) -> wire.Done:
     query = call.query
     conversation_id = checks.path_id(call.path["conversation_id"])
     message_id = checks.given_id("message_id", query.message_id)
-    await participation.read(call.engine, call.actor, conversation_id, message_id)
+    await participants.read(call.engine, call.actor, conversation_id, message_id)
     return wire.Done(True, say("Read status updated successfully", query.language))
 
 

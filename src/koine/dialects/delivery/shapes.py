@@ -4,15 +4,15 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from koine.dialects.delivery import wire
-from koine.engine import access
-from koine.engine.attributes import public_attributes
+from koine.engine.auth import access
+from koine.engine.core.attributes import public_attributes
 from koine.kit.times import iso_ms
 from koine.model import links
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, unread
+from koine.model.display_name import display_name
 from koine.model.message import Attachment, Message
-from koine.model.names import display_name
-from koine.model.view import ConversationPage, Related
+from koine.model.related import ConversationPage, Related
 
 _NULL = Raw(b"null")
 _MEDIA: dict[str, wire.ShownType] = {"image": "image", "audio": "audio", "video": "video"}

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.delivery import auth, shapes, wire
-from koine.engine import hearing
+from koine.engine.auth import visibility
 from koine.http import sse
 from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
@@ -15,7 +15,7 @@ from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import unread
 from koine.model.event import LoggedEvent
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.relay.voice import EphemeralEvent
 
 _MESSAGE_EVENTS = ("message.created", "message.updated")
@@ -91,15 +91,15 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
         said = event.kind in _MESSAGE_EVENTS
         if said and (happening.message is None or happening.message.private):
             return None
-        if found is None or not hearing.sees_conversation(actor, happening):
+        if found is None or not visibility.sees_conversation(actor, happening):
             return EventView("conversation.removed")
-        message = said and hearing.reads_as_participant(actor, happening)
+        message = said and visibility.reads_as_participant(actor, happening)
         me = happening.participant(actor.identity_id)
         return EventView(
             _kind(event, message),
             listed=True,
             message=message,
-            latest=hearing.reads_messages(actor, happening),
+            latest=visibility.reads_messages(actor, happening),
             unread=unread(found, me, sees_private=False),
         )
 

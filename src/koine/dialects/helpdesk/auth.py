@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from koine.dialects.helpdesk.errors import KeyRefused
-from koine.engine import access, credentials, hooks
-from koine.engine.engine import Engine
+from koine.engine.auth import access, credentials
+from koine.engine.core.context import Engine
+from koine.engine.webhooks import endpoints
 from koine.http.rate_limits import (
     RateLimited,
     RateLimiter,
@@ -52,7 +53,7 @@ def rate_headers(call: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
 def _allowed(call: AnyRequest, found: Actor) -> Actor:
     reading = call.method in ("GET", "HEAD")
     if call.route is not None and call.route.path.startswith(WEBHOOKS):
-        access.require(found, *(hooks.READ if reading else hooks.WRITE))
+        access.require(found, *(endpoints.READ if reading else endpoints.WRITE))
     else:
         access.require(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
     return found

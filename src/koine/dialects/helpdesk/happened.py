@@ -5,7 +5,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.helpdesk import shapes, wire
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.identity import Identity
 
 _MESSAGE_EVENTS = ("message.created", "message.updated")

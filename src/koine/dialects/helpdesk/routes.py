@@ -11,15 +11,15 @@ from koine.dialects.helpdesk import (
     stream,
     wire,
 )
-from koine.engine import conversations
-from koine.engine.conversations import ConversationChanges
+from koine.engine.conversations import conversations
+from koine.engine.conversations.conversations import ConversationChanges
 from koine.http.request import Request
 from koine.http.route import Routes
 from koine.kit.ids import canonical_id
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
-from koine.model.view import Include
+from koine.model.related import Include
 
 AROUND: frozenset[Include] = frozenset({"people"})
 

@@ -1,7 +1,8 @@
 """Inboxes and users, to find the ids that filters and bodies take (helpdesk.md, D)."""
 
 from koine.dialects.helpdesk import paths, shapes, wire
-from koine.engine import inboxes, people
+from koine.engine.contacts import inboxes
+from koine.engine.people import directory
 from koine.http.request import Request
 from koine.http.route import Routes
 from koine.model.filters import PeopleFilter
@@ -27,7 +28,7 @@ async def list_inboxes(call: Request[None, wire.PageQuery]) -> wire.Inboxes:
 async def list_users(call: Request[None, wire.PageQuery]) -> wire.Users:
     """List users, oldest first."""
     window = paths.window(call.query)
-    found = await people.find(call.engine, call.actor, USERS, window, with_total=True)
+    found = await directory.find(call.engine, call.actor, USERS, window, with_total=True)
     return wire.Users(
         success=True,
         data=[shapes.user(each) for each in found.items],

@@ -1,7 +1,7 @@
 """The messages of a conversation (helpdesk.md, "Neighbours", D)."""
 
 from koine.dialects.helpdesk import paths, shapes, wire
-from koine.engine import messages
+from koine.engine.conversations import messages
 from koine.http.idempotency import message_key
 from koine.http.request import Request
 from koine.http.route import Routes

@@ -7,15 +7,15 @@ from msgspec import UNSET, UnsetType
 
 from koine.dialects.helpdesk import paths, wire
 from koine.dialects.helpdesk import wire_webhooks as wires
-from koine.engine import hook_changes, hook_deliveries, hooks
-from koine.engine.hook_changes import EndpointChanges
-from koine.engine.hook_deliveries import LogFilter
-from koine.engine.hooks import NewEndpoint
+from koine.engine.webhooks import deliveries, endpoint_changes, endpoints
+from koine.engine.webhooks.deliveries import LogFilter
+from koine.engine.webhooks.endpoint_changes import EndpointChanges
+from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms
-from koine.model.hook import DeliveryState, WebhookDelivery, WebhookEndpoint
+from koine.model.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint
 from koine.relay.hooks import trying
 from koine.relay.hooks.schedule import RETRIES
 
@@ -37,7 +37,7 @@ routes = Routes()
 @routes.get(WEBHOOKS, query=wire.PageQuery, returns=wires.Webhooks)
 async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
     """List webhooks, oldest first."""
-    everyone = await hooks.list_all(call.engine, call.actor)
+    everyone = await endpoints.list_all(call.engine, call.actor)
     ours = [each for each in everyone if each.dialect == OURS]
     window, where = paths.window(call.query), paths.pagination(call.query, len(ours))
     shown = [_webhook(each) for each in ours[window.offset :][: window.limit]]
@@ -49,14 +49,14 @@ async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
 async def create_webhook(call: Request[wires.CreateWebhook, None]) -> wires.OneWebhook:
     """Create a webhook. Its secret is shown this once."""
     new = NewEndpoint(dialect=OURS, **_given(call.body))
-    made = await hooks.create(call.engine, call.actor, new)
+    made = await endpoints.create(call.engine, call.actor, new)
     return wires.OneWebhook(success=True, data=_webhook(made.hook, made.secret))
 
 
 @routes.get(WEBHOOK, returns=wires.OneWebhook, path_types=TYPES)
 async def get_webhook(call: Request[None, None]) -> wires.OneWebhook:
     """Get one webhook."""
-    found = await hooks.get(call.engine, call.actor, paths.conversation_id(call), OURS)
+    found = await endpoints.get(call.engine, call.actor, paths.conversation_id(call), OURS)
     return wires.OneWebhook(success=True, data=_webhook(found))
 
 
@@ -65,14 +65,14 @@ async def update_webhook(call: Request[wires.UpdateWebhook, None]) -> wires.OneW
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
     changes = EndpointChanges(active=call.body.is_active, **_given(call.body))
     hook_id = paths.conversation_id(call)
-    changed = await hook_changes.change(call.engine, call.actor, hook_id, changes, OURS)
+    changed = await endpoint_changes.change(call.engine, call.actor, hook_id, changes, OURS)
     return wires.OneWebhook(success=True, data=_webhook(changed.hook, changed.secret or UNSET))
 
 
 @routes.delete(WEBHOOK, returns=wire.Deleted, path_types=TYPES)
 async def delete_webhook(call: Request[None, None]) -> wire.Deleted:
     """Delete a webhook and its log."""
-    await hooks.remove(call.engine, call.actor, paths.conversation_id(call), OURS)
+    await endpoints.remove(call.engine, call.actor, paths.conversation_id(call), OURS)
     return wire.Deleted(success=True, message="Webhook deleted")
 
 
@@ -97,7 +97,7 @@ async def list_logs(call: Request[None, wires.LogQuery]) -> wires.Logs:
     status = call.query.status
     states = tuple(state for state, shown in OUTCOMES.items() if shown == status)
     hook_id, window = paths.conversation_id(call), paths.window(call.query)
-    found = await hook_deliveries.page(
+    found = await deliveries.page(
         call.engine, call.actor, hook_id, LogFilter(states), window, dialect=OURS
     )
     where = paths.pagination(call.query, found.total or 0)

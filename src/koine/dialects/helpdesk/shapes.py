@@ -6,13 +6,13 @@ import msgspec
 from msgspec import UNSET
 
 from koine.dialects.helpdesk import wire
-from koine.engine.contact_claims import claims_of, unverified
+from koine.engine.people.identifier_claims import claims_of, unverified
 from koine.kit.times import iso_ms
 from koine.model import conversation as talk
+from koine.model.display_name import display_name
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Attachment, Message
-from koine.model.names import display_name
 
 CHANNELS: Mapping[str | None, wire.Channel] = {
     None: "chat",

@@ -12,7 +12,7 @@ from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.relay.voice import EphemeralEvent
 
 _encode = msgspec.json.encode

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from koine.dialects.helpdesk.wire import PageQuery, Time
-from koine.model.hook import Backoff
+from koine.model.webhook import Backoff
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]

@@ -3,7 +3,7 @@
 import msgspec
 
 from koine.dialects.inbox.wire_live import AVAILABLE
-from koine.engine import whereabouts
+from koine.engine.auth import presence_access
 from koine.kit.cache import TTLCache
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
@@ -26,7 +26,7 @@ class AgentPresence:
         known = self._users.get(key, now)
         if known is None:
             there = relay.presence.online(tenant_id, "user")
-            staff = await whereabouts.staff(relay.engine, actor, list(there))
+            staff = await presence_access.staff(relay.engine, actor, list(there))
             users = {str(each.number): AVAILABLE[there[each.id]] for each in staff}
             known = msgspec.Raw(_encode(users))
             self._users.put(key, known, now + _CACHE_TTL)

@@ -4,9 +4,10 @@ from typing import cast
 
 from koine.dialects.inbox.numbers import whole
 from koine.dialects.inbox.wire import View
-from koine.engine import contact_entry, surveys
-from koine.engine.contact_entry import ContactSession
-from koine.engine.surveys import SurveyPage
+from koine.engine.contacts import session
+from koine.engine.contacts.session import ContactSession
+from koine.engine.conversations import surveys
+from koine.engine.conversations.surveys import SurveyPage
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest
 from koine.kit.ids import canonical_id
@@ -33,9 +34,9 @@ async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
         return await _by_survey(call)
     # Some calls check it after their body is read: a kept answer is for who shows the same.
     call.extra_credential = shown_hash(call) or ""
-    entry = await contact_entry.resolve(call.engine, inbox, contact)
+    entry = await session.resolve(call.engine, inbox, contact)
     if contact is not None and not _brings_its_hash(call):
-        entry = await contact_entry.verify_identity(call.engine, entry, shown_hash(call))
+        entry = await session.verify_identity(call.engine, entry, shown_hash(call))
     call.dialect_notes["entry"] = entry
     return _actor(entry, call.client_ip)
 

@@ -6,7 +6,7 @@ an address counts for nothing.
 """
 
 from koine.dialects.inbox.auth import entry_of, survey_of
-from koine.engine.contact_rights import is_trusting
+from koine.engine.contacts.rights import is_trusting
 from koine.http.rate_limits import WindowBudget
 from koine.http.request import AnyRequest
 from koine.kit.times import DAY, HOUR

@@ -10,8 +10,8 @@ from koine.dialects.inbox.agents import AgentPresence
 from koine.dialects.inbox.beats import Heartbeat
 from koine.dialects.inbox.stream import InboxEventEncoder, InboxReader
 from koine.dialects.inbox.subscription import Subscription
-from koine.engine import contact_entry
-from koine.engine.contact_entry import ContactSession
+from koine.engine.contacts import session
+from koine.engine.contacts.session import ContactSession
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest
 from koine.http.socket import NORMAL, POLICY_VIOLATION, SERVICE_RESTART, Disconnected, WebSocket
@@ -231,6 +231,6 @@ async def _reader(call: AnyRequest, token: str) -> InboxReader:
     engine = call.engine
 
     async def ask() -> ContactSession:
-        return await contact_entry.resolve_stream_token(engine, token)
+        return await session.resolve_stream_token(engine, token)
 
     return InboxReader(await ask(), ask, InboxEventEncoder(call.base_url))

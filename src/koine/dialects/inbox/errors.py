@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from koine.engine.contact_rules import InvalidFields
-from koine.engine.surveys import SurveyClosed
+from koine.engine.contacts.rules import InvalidFields
+from koine.engine.conversations.surveys import SurveyClosed
 from koine.http.dialect import MethodNotAllowed
 from koine.http.request import Response
 from koine.model.errors import (

@@ -11,8 +11,8 @@ from koine.dialects.inbox.bodies import ContactCreate, ContactUpdate
 from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire_inbox import Inbox
 from koine.dialects.inbox.wire_people import ContactCreated, ContactRecord
-from koine.engine import contact_entry, contacts
-from koine.engine.contact_rules import LONGEST_URL, ContactInput
+from koine.engine.contacts import contacts, session
+from koine.engine.contacts.rules import LONGEST_URL, ContactInput
 from koine.http.request import Request
 from koine.http.route import Routes
 from koine.model.links import is_link
@@ -63,9 +63,7 @@ async def update_contact(call: Request[ContactUpdate, None]) -> ContactRecord:
     refuse_blocked(call)
     shown = call.body.identifier_hash or shown_hash(call)
     given = structs.replace(_given(call.body), identifier_hash=shown)
-    entry = await contact_entry.verify_identity(
-        call.engine, entry_of(call), shown, given.identifier
-    )
+    entry = await session.verify_identity(call.engine, entry_of(call), shown, given.identifier)
     entry = await contacts.change(call.engine, call.actor, entry, given)
     return wire_people.contact_record(entry.tenant, entry.inbox, entry.public_contact)
 

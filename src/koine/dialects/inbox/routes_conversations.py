@@ -15,12 +15,12 @@ from koine.dialects.inbox.blocked import is_blocked
 from koine.dialects.inbox.bodies import ConversationCreate, Typing
 from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.wire import Conversation
-from koine.engine import inbox_conversations
+from koine.engine.conversations import contact_conversations
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
+from koine.model.display_name import display_name
 from koine.model.errors import Unavailable
 from koine.model.identity import Identity
-from koine.model.names import display_name
 from koine.relay.voice import EphemeralEvent
 
 routes = Routes()
@@ -35,7 +35,7 @@ NUMBERED: dict[str, PathType] = {"conversation": "integer"}
 )
 async def list_conversations(call: Request[None, None]) -> list[Conversation]:
     """List the contact's conversations, each with its messages."""
-    shown = await inbox_conversations.list_all(call.engine, call.actor, entry_of(call))
+    shown = await contact_conversations.list_all(call.engine, call.actor, entry_of(call))
     view = view_of(call)
     return [wire.conversation(view, each, shown.related) for each in shown.items]
 
@@ -65,7 +65,9 @@ async def create_conversation(call: Request[ConversationCreate, None]) -> Conver
         call.body.custom_attributes or {},
         partial(budgets_of(call).admit_conversation, call),
     )
-    opened = await inbox_conversations.open_(call.engine, call.actor, entry_of(call), given, admit)
+    opened = await contact_conversations.open_(
+        call.engine, call.actor, entry_of(call), given, admit
+    )
     call.created_ids = str(opened.number)
     return await _whole(call, opened.number)
 
@@ -93,7 +95,7 @@ async def get_conversation(call: Request[None, None]) -> Conversation:
 async def toggle_status(call: Request[None, None]) -> Conversation:
     """Resolve a conversation. One that is resolved stays so."""
     number, entry = number_in(call, "conversation"), entry_of(call)
-    await inbox_conversations.resolve(call.engine, call.actor, entry, number)
+    await contact_conversations.resolve(call.engine, call.actor, entry, number)
     return await _whole(call, number)
 
 
@@ -109,7 +111,7 @@ async def toggle_status(call: Request[None, None]) -> Conversation:
 async def toggle_typing(call: Request[Typing, None]) -> None:
     """Say that the contact is typing, or no longer."""
     entry, number = entry_of(call), number_in(call, "conversation")
-    found = await inbox_conversations.get(call.engine, call.actor, entry, number)
+    found = await contact_conversations.get(call.engine, call.actor, entry, number)
     status = call.body.typing_status
     # Where nobody can be told, nothing is lost: it is never kept.
     with contextlib.suppress(Unavailable):
@@ -130,9 +132,9 @@ async def update_last_seen(call: Request[None, None]) -> None:
     """Say that the contact has seen everything in the conversation."""
     number, entry = number_in(call, "conversation"), entry_of(call)
     if is_blocked(call):
-        await inbox_conversations.get(call.engine, call.actor, entry, number)
+        await contact_conversations.get(call.engine, call.actor, entry, number)
         return
-    await inbox_conversations.mark_read(call.engine, call.actor, entry, number)
+    await contact_conversations.mark_read(call.engine, call.actor, entry, number)
 
 
 def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -> EphemeralEvent:
@@ -151,5 +153,7 @@ def _typing(contact: Identity, tenant_id: str, conversation_id: str, on: bool) -
 async def _whole(
     call: Request[ConversationCreate, None] | Request[None, None], number: int
 ) -> Conversation:
-    shown = await inbox_conversations.with_messages(call.engine, call.actor, entry_of(call), number)
+    shown = await contact_conversations.with_messages(
+        call.engine, call.actor, entry_of(call), number
+    )
     return wire.conversation(view_of(call), shown.one, shown.related)

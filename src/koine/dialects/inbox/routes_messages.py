@@ -6,8 +6,8 @@ from koine.dialects.inbox.blocked import refuse_blocked
 from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpdate, submitted
 from koine.dialects.inbox.routes_conversations import NUMBERED
 from koine.dialects.inbox.wire import Message
-from koine.engine import files, inbox_conversations, messages, surveys
-from koine.engine.upload_budgets import Uploader
+from koine.engine.conversations import contact_conversations, files, messages, surveys
+from koine.engine.conversations.upload_budgets import Uploader
 from koine.http.idempotency import message_key
 from koine.http.request import Request
 from koine.http.route import Routes
@@ -34,7 +34,7 @@ KINDS: dict[str, MessageType] = {"image": "image", "audio": "audio", "video": "v
 async def list_messages(call: Request[None, MessagesQuery]) -> list[Message]:
     """List the newest messages, or those before or after one, oldest first."""
     number = number_in(call, "conversation")
-    shown = await inbox_conversations.message_page(
+    shown = await contact_conversations.message_page(
         call.engine, call.actor, entry_of(call), number, call.query.before, call.query.after
     )
     return wire.messages(view_of(call), shown.one, shown.related)
@@ -55,7 +55,7 @@ async def create_message(call: Request[MessageCreate, None]) -> Message:
     """Send a message, with files if it is a multipart form."""
     refuse_blocked(call)
     number, now = number_in(call, "conversation"), call.engine.clock.now()
-    found = await inbox_conversations.for_sending(
+    found = await contact_conversations.for_sending(
         call.engine, call.actor, entry_of(call), number, now, message_key(call)
     )
     draft = _draft(call, saved := await _stored(call, found.id))
@@ -102,7 +102,7 @@ async def update_message(call: Request[MessageUpdate, None]) -> Message:
 
 async def _named(call: Request[MessageUpdate, None]) -> tuple[Conversation, MessageNoun]:
     number = number_in(call, "conversation")
-    found = await inbox_conversations.get(call.engine, call.actor, entry_of(call), number)
+    found = await contact_conversations.get(call.engine, call.actor, entry_of(call), number)
     named = number_in(call, "message")
     message = await messages.numbered(call.engine, call.actor, found.id, named)
     if not wire.is_shown(message):

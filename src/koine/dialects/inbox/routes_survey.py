@@ -4,7 +4,7 @@ from koine.dialects.inbox import wire_inbox
 from koine.dialects.inbox.auth import survey_of
 from koine.dialects.inbox.bodies import SurveyUpdate, submitted
 from koine.dialects.inbox.wire_inbox import Survey
-from koine.engine import messages, surveys
+from koine.engine.conversations import messages, surveys
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 

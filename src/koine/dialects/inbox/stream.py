@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from koine.dialects.inbox import wire
 from koine.dialects.inbox import wire_live as live
-from koine.engine.contact_entry import ContactSession
-from koine.engine.contact_rights import may_see_conversation
+from koine.engine.contacts.rights import may_see_conversation
+from koine.engine.contacts.session import ContactSession
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.tenant import Tenant

@@ -17,7 +17,7 @@ from koine.dialects.inbox.wire_people import (
     other_sender,
     sender_for_tenant,
 )
-from koine.engine import attributes
+from koine.engine.core import attributes
 from koine.kit.times import unix
 from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.conversation import Status as StatusNoun
@@ -26,8 +26,8 @@ from koine.model.inbox import Inbox
 from koine.model.links import upload_path
 from koine.model.message import Attachment as AttachmentNoun
 from koine.model.message import Message as MessageNoun
+from koine.model.related import Related
 from koine.model.tenant import Tenant
-from koine.model.view import Related
 
 Status = Literal["open", "resolved", "pending", "snoozed"]
 STATUSES: dict[StatusNoun, Status] = {

@@ -13,14 +13,14 @@ from koine.dialects.inbox.wire_people import (
     ContactSender,
     sender_for_tenant,
 )
-from koine.engine.attributes import public_attributes
+from koine.engine.core.attributes import public_attributes
 from koine.kit.times import iso_ms, unix
 from koine.model.conversation import Conversation as ConversationNoun
+from koine.model.display_name import display_name
 from koine.model.event import Change
 from koine.model.identity import Identity
 from koine.model.inbox import Inbox
 from koine.model.message import Message as MessageNoun
-from koine.model.names import display_name
 from koine.model.tenant import Tenant
 
 ATTRIBUTES = {

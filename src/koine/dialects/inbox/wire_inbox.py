@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.inbox.bodies import Rating
-from koine.engine.inboxes import settings_of
-from koine.engine.surveys import SurveyPage as SurveyNoun
+from koine.engine.contacts.inboxes import settings_of
+from koine.engine.conversations.surveys import SurveyPage as SurveyNoun
 from koine.kit.times import iso_ms
 from koine.model.inbox import Inbox as InboxNoun
 from koine.model.inbox import WorkingDay

@@ -9,7 +9,7 @@ from koine.dialects.inbox.wire_people import AgentSender, BotSender, ContactSend
 from koine.kit.times import iso_ms, unix
 from koine.model.conversation import Conversation as ConversationNoun
 from koine.model.conversation import Participant, SenderKind, unread
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.message import Message as MessageNoun
 from koine.relay.voice import Availability, EphemeralEvent
 

@@ -7,14 +7,15 @@ notes into custom attributes and labels too, and this API has no credential (inb
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from koine.engine import attributes, contact_rules
-from koine.engine.contact_claims import unverified
-from koine.engine.inboxes import settings_of
+from koine.engine.contacts import rules
+from koine.engine.contacts.inboxes import settings_of
+from koine.engine.core import attributes
+from koine.engine.people.identifier_claims import unverified
 from koine.kit.times import iso_ms
+from koine.model.display_name import display_name
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox, InboxSettings
 from koine.model.message import Message
-from koine.model.names import display_name
 from koine.model.tenant import Tenant
 
 
@@ -200,5 +201,5 @@ def bot_sender(m: Message) -> BotSender:
 
 
 def _own(contact: Identity, settings: InboxSettings) -> dict[str, object]:
-    given = contact_rules.settings_of(contact).given
+    given = rules.settings_of(contact).given
     return attributes.only_named(contact.custom_attributes, (*given, *settings.public_attributes))

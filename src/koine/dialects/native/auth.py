@@ -1,7 +1,7 @@
 """Who calls: an access token or an API key, and how often."""
 
-from koine.engine import access, credentials
-from koine.engine.engine import Engine
+from koine.engine.auth import access, credentials
+from koine.engine.core.context import Engine
 from koine.http.rate_limits import RateLimiter, authenticate_limited, count_call
 from koine.http.request import AnyRequest
 from koine.kit.tokens import sha256_hex

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from koine.dialects.native import auth, errors, stream, values, wire_stream
 from koine.dialects.native import wire_socket as wire
-from koine.engine import conversations, whereabouts
-from koine.engine.engine import Engine
+from koine.engine.auth import presence_access
+from koine.engine.conversations import conversations
+from koine.engine.core.context import Engine
 from koine.http.rate_limits import RateLimiter
 from koine.http.validation_errors import from_validation
 from koine.kit.json import BOM, BadJson, loads_strict
@@ -125,7 +126,9 @@ class WebSocketSession:
     async def _typing(self, command: wire.SayTyping) -> None:
         actor = auth.writing(self.reader.actor)
         conversation_id = values.id_("conversation_id", command.conversation_id)
-        who = await whereabouts.typing_user(self._engine, actor, conversation_id, command.private)
+        who = await presence_access.typing_user(
+            self._engine, actor, conversation_id, command.private
+        )
         said = wire_stream.SayTyping(command.on, command.private)
         self._relay.publish_ephemeral(stream.typing_event(actor, who, conversation_id, said))
 

@@ -4,7 +4,8 @@ from functools import partial
 
 from koine.dialects.native import shapes, wire
 from koine.dialects.native.auth import count_login, count_login_address, welcome
-from koine.engine import accounts, people, sessions
+from koine.engine.auth import sessions
+from koine.engine.people import accounts, directory
 from koine.http.rate_limits import RateLimiter, limit_unauthenticated
 from koine.http.request import Request
 from koine.http.route import Routes
@@ -111,7 +112,7 @@ async def get_me(call: Request[None, None]) -> wire.Me:
     actor = call.actor
     user = None
     if actor.identity_id is not None:
-        user = shapes.user(await people.get(call.engine, actor, actor.identity_id, "user"))
+        user = shapes.user(await directory.get(call.engine, actor, actor.identity_id, "user"))
     return wire.Me(
         actor.tenant_id, actor.kind, actor.is_system_admin, sorted(actor.permissions), user
     )

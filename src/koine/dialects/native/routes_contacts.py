@@ -2,8 +2,10 @@
 
 from koine.dialects.native import cursors, shapes, values
 from koine.dialects.native import wire_people as wire
-from koine.engine import contact_merge, offboarding, people
-from koine.engine.people import PersonChanges
+from koine.engine import offboarding
+from koine.engine.contacts import merge
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.model.filters import PeopleFilter
@@ -24,7 +26,7 @@ async def list_contacts(call: Request[None, wire.ContactQuery]) -> wire.Contacts
     q = call.query
     inbox_ids = values.ids("inbox_id", q.inbox_id)
     f = PeopleFilter(kinds=("contact",), search=q.search, inbox_ids=inbox_ids)
-    page = await people.find(call.engine, call.actor, f, cursors.window(q))
+    page = await directory.find(call.engine, call.actor, f, cursors.window(q))
     return cursors.shown(wire.Contacts, page, shapes.contact)
 
 
@@ -35,8 +37,8 @@ async def create_contact(call: Request[wire.CreateContact, None]) -> wire.Contac
     inbox_id = given.pop("inbox_id")
     new = NewIdentity(kind="contact", **given)
     if inbox_id is None:
-        return shapes.contact(await people.create(call.engine, call.actor, new))
-    contact, place = await people.create_at(call.engine, call.actor, new, inbox_id)
+        return shapes.contact(await directory.create(call.engine, call.actor, new))
+    contact, place = await directory.create_at(call.engine, call.actor, new, inbox_id)
     return shapes.contact(contact, place)
 
 
@@ -44,7 +46,7 @@ async def create_contact(call: Request[wire.CreateContact, None]) -> wire.Contac
 async def get_contact(call: Request[None, None]) -> wire.Contact:
     """Get one contact."""
     contact_id = values.path_id(call, "contact_id")
-    return shapes.contact(await people.get(call.engine, call.actor, contact_id, "contact"))
+    return shapes.contact(await directory.get(call.engine, call.actor, contact_id, "contact"))
 
 
 @routes.patch(CONTACT, body=wire.ChangeContact, returns=wire.Contact, path_types=TYPES, tags=TAGS)
@@ -52,7 +54,7 @@ async def change_contact(call: Request[wire.ChangeContact, None]) -> wire.Contac
     """Change a contact."""
     contact_id = values.path_id(call, "contact_id")
     changes = PersonChanges(**values.changed_fields(call.body, bags=BAGS))
-    changed = await people.change(call.engine, call.actor, contact_id, "contact", changes)
+    changed = await directory.change(call.engine, call.actor, contact_id, "contact", changes)
     return shapes.contact(changed)
 
 
@@ -63,7 +65,7 @@ async def merge_contact(call: Request[wire.MergeContact, None]) -> wire.Contact:
     """Make another contact this one: what it said, and its conversations, are this one's then."""
     contact_id = values.path_id(call, "contact_id")
     merged_id = values.changed_fields(call.body, ids=("contact_id",))["contact_id"]
-    return shapes.contact(await contact_merge.merge(call.engine, call.actor, contact_id, merged_id))
+    return shapes.contact(await merge.merge(call.engine, call.actor, contact_id, merged_id))
 
 
 @routes.delete(CONTACT, status=204, path_types=TYPES, tags=TAGS)

@@ -3,9 +3,9 @@
 from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
-from koine.engine import conversations, delivery_conversations
-from koine.engine.conversations import ConversationChanges
-from koine.engine.delivery_conversations import NewDeliveryConversation
+from koine.engine.conversations import conversations, delivery_conversations
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.http.query import BadQuery
 from koine.http.request import AnyRequest, Request, Response
 from koine.http.route import PathType, Routes
@@ -13,7 +13,7 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
-from koine.model.view import Include
+from koine.model.related import Include
 
 CONVERSATIONS = "/v1/conversations"
 CONVERSATION = "/v1/conversations/{conversation_id}"

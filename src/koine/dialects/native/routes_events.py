@@ -3,7 +3,8 @@
 from koine.dialects.native import stream, values
 from koine.dialects.native import wire_stream as wire
 from koine.dialects.native.auth import reader, writer
-from koine.engine import conversations, whereabouts
+from koine.engine.auth import presence_access
+from koine.engine.conversations import conversations
 from koine.http import sse
 from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
@@ -51,14 +52,16 @@ async def say_typing(call: Request[wire.SayTyping, None]) -> None:
     """Tell those who follow the conversation live that the caller is writing, or stopped."""
     conversation_id = values.path_id(call, "conversation_id")
     body = call.body
-    who = await whereabouts.typing_user(call.engine, writer(call), conversation_id, body.private)
+    who = await presence_access.typing_user(
+        call.engine, writer(call), conversation_id, body.private
+    )
     call.realtime.publish_ephemeral(stream.typing_event(call.actor, who, conversation_id, body))
 
 
 @routes.get(PRESENCE, returns=wire.Presence, needs_realtime=True, tags=TAGS)
 async def list_presence(call: Request[None, None]) -> wire.Presence:
     """List who is there: people with a live stream or socket, on any node."""
-    whereabouts.check(call.actor)
+    presence_access.check(call.actor)
     there = call.realtime.presence.online(call.actor.tenant_id)
     return wire.Presence([wire.There(*each) for each in sorted(there.items())], None)
 

@@ -1,8 +1,9 @@
 """The inboxes of the tenant."""
 
 from koine.dialects.native import cursors, shapes, values, wire, wire_setup
-from koine.engine import access, inboxes
-from koine.engine.inboxes import InboxChanges, NewInbox
+from koine.engine.auth import access
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import InboxChanges, NewInbox
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 

@@ -4,12 +4,12 @@ from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire as common
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
-from koine.engine import conversations, participation, tickets
-from koine.engine.participation import ParticipantResult
+from koine.engine.conversations import conversations, participants, tickets
+from koine.engine.conversations.participants import ParticipantResult
 from koine.http.request import AnyRequest, Request, Response
 from koine.http.route import PathType, Routes
 from koine.model.errors import Invalid, NotFound
-from koine.model.view import Include
+from koine.model.related import Include
 
 CONVERSATION = "/v1/conversations/{conversation_id}"
 MEMBERS = CONVERSATION + "/participants"
@@ -51,7 +51,7 @@ async def add_participant(call: Request[wire.Joining, None]) -> Response:
     """Make someone take part (201). One who does already keeps their role (200)."""
     conversation_id = values.path_id(call, "conversation_id")
     identity_id = values.id_("identity_id", call.body.identity_id)
-    (outcome,) = await participation.add(
+    (outcome,) = await participants.add(
         call.engine, writer(call), conversation_id, [identity_id], call.body.role
     )
     if outcome.what == "unknown":
@@ -67,7 +67,7 @@ async def change_participant(call: Request[wire.ChangeParticipant, None]) -> wir
     """Give a participant another role."""
     conversation_id = values.path_id(call, "conversation_id")
     identity_id = values.path_id(call, "identity_id")
-    outcomes = await participation.update(
+    outcomes = await participants.update(
         call.engine, writer(call), conversation_id, [identity_id], call.body.role
     )
     _check_done(outcomes)
@@ -79,7 +79,7 @@ async def remove_participant(call: Request[None, None]) -> None:
     """End someone's part; what they said stays."""
     conversation_id = values.path_id(call, "conversation_id")
     actor, identity_id = writer(call), values.path_id(call, "identity_id")
-    outcomes = await participation.remove(call.engine, actor, conversation_id, [identity_id])
+    outcomes = await participants.remove(call.engine, actor, conversation_id, [identity_id])
     _check_done(outcomes)
 
 
@@ -90,7 +90,7 @@ async def mark_read(call: Request[wire.MarkRead, None]) -> wire.Read:
     """Say how far the caller, who takes part, has read."""
     conversation_id = values.path_id(call, "conversation_id")
     message_id = values.optional_id("message_id", call.body.message_id)
-    moved = await participation.read(call.engine, reader(call), conversation_id, message_id)
+    moved = await participants.read(call.engine, reader(call), conversation_id, message_id)
     return wire.Read(moved)
 
 
@@ -141,5 +141,5 @@ def _check_done(outcomes: list[ParticipantResult]) -> None:
 async def _participant(
     call: AnyRequest, conversation_id: str, identity_id: str
 ) -> wire.Participant:
-    found = await participation.get(call.engine, call.actor, conversation_id, identity_id)
+    found = await participants.get(call.engine, call.actor, conversation_id, identity_id)
     return shapes_talk.participant(found)

@@ -3,7 +3,7 @@
 from koine.dialects.native import cursors, shapes_talk, values
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.auth import reader, writer
-from koine.engine import conversations, messages
+from koine.engine.conversations import conversations, messages
 from koine.http.idempotency import message_key
 from koine.http.request import Request
 from koine.http.route import PathType, Routes

@@ -1,8 +1,8 @@
 """The responders of the tenant and their versions."""
 
 from koine.dialects.native import cursors, shapes, values, wire, wire_setup
-from koine.engine import responders
-from koine.engine.responders import NewResponder, ResponderChanges
+from koine.engine.people import responders
+from koine.engine.people.responders import NewResponder, ResponderChanges
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.kit.json import json_text

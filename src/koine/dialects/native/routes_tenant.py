@@ -3,7 +3,8 @@
 from msgspec import convert
 
 from koine.dialects.native import cursors, shapes, values, wire
-from koine.engine import access, audit, keys, tenants
+from koine.engine import audit_log, tenants
+from koine.engine.auth import access, api_keys
 from koine.engine.tenants import TenantChanges
 from koine.http.request import Request
 from koine.http.route import Routes
@@ -48,7 +49,7 @@ async def list_roles(call: Request[None, None]) -> wire.Roles:
 async def list_audit_entries(call: Request[None, wire.AuditQuery]) -> wire.AuditEntries:
     """List who did what, newest first."""
     q = call.query
-    page = await audit.find(call.engine, call.actor, q.noun, q.action, cursors.window(q))
+    page = await audit_log.find(call.engine, call.actor, q.noun, q.action, cursors.window(q))
     return cursors.shown(wire.AuditEntries, page, shapes.audit_entry)
 
 
@@ -56,7 +57,7 @@ async def list_audit_entries(call: Request[None, wire.AuditQuery]) -> wire.Audit
 async def list_keys(call: Request[None, wire.PageQuery]) -> wire.Keys:
     """List API keys, revoked ones too, without their secrets."""
     window = cursors.window(call.query)
-    everyone = await keys.list_all(call.engine, call.actor)
+    everyone = await api_keys.list_all(call.engine, call.actor)
     page = cursors.cut(everyone, window, cursors.creation)
     return cursors.shown(wire.Keys, page, shapes.key)
 
@@ -73,7 +74,7 @@ async def list_keys(call: Request[None, wire.PageQuery]) -> wire.Keys:
 async def create_key(call: Request[wire.CreateKey, None]) -> wire.MadeKey:
     """Make an API key. Its secret is shown in this answer alone."""
     body = call.body
-    made = await keys.create(
+    made = await api_keys.create(
         call.engine,
         call.actor,
         body.name,
@@ -89,7 +90,7 @@ async def create_key(call: Request[wire.CreateKey, None]) -> wire.MadeKey:
 )
 async def revoke_key(call: Request[None, None]) -> None:
     """Revoke an API key; every node feels it within seconds."""
-    await keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
+    await api_keys.revoke(call.engine, call.actor, values.path_id(call, "api_key_id"))
 
 
 @routes.post(
@@ -101,7 +102,7 @@ async def revoke_key(call: Request[None, None]) -> None:
 async def take_key_over(call: Request[None, None]) -> wire.Key:
     """Put oneself in the place of who made an API key: it ends with its maker otherwise."""
     key_id = values.path_id(call, "api_key_id")
-    return shapes.key(await keys.take_over(call.engine, call.actor, key_id))
+    return shapes.key(await api_keys.take_over(call.engine, call.actor, key_id))
 
 
 async def _check_url(outbound: Outbound, changes: TenantChanges) -> None:

@@ -2,8 +2,9 @@
 
 from koine.dialects.native import cursors, shapes, values, wire
 from koine.dialects.native import wire_people as people_wire
-from koine.engine import accounts, offboarding, people
-from koine.engine.people import PersonChanges
+from koine.engine import offboarding
+from koine.engine.people import accounts, directory
+from koine.engine.people.directory import PersonChanges
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.model.filters import PeopleFilter
@@ -23,7 +24,7 @@ async def list_users(call: Request[None, people_wire.UserQuery]) -> people_wire.
     """List users, oldest first."""
     q = call.query
     f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
-    page = await people.find(call.engine, call.actor, f, cursors.window(q))
+    page = await directory.find(call.engine, call.actor, f, cursors.window(q))
     return cursors.shown(people_wire.Users, page, shapes.user)
 
 
@@ -40,7 +41,7 @@ async def create_user(call: Request[people_wire.CreateUser, None]) -> wire.User:
 async def get_user(call: Request[None, None]) -> wire.User:
     """Get one user."""
     user_id = values.path_id(call, "user_id")
-    return shapes.user(await people.get(call.engine, call.actor, user_id, "user"))
+    return shapes.user(await directory.get(call.engine, call.actor, user_id, "user"))
 
 
 @routes.patch(USER, body=people_wire.ChangeUser, returns=wire.User, path_types=TYPES, tags=TAGS)

@@ -3,8 +3,8 @@
 from koine.dialects.native import cursors, shapes_webhooks, values
 from koine.dialects.native import wire_webhooks as wires
 from koine.dialects.native.routes_webhooks import TAGS, TYPES, WEBHOOK
-from koine.engine import hook_deliveries
-from koine.engine.hook_deliveries import LogFilter, Range
+from koine.engine.webhooks import deliveries
+from koine.engine.webhooks.deliveries import LogFilter, Range
 from koine.http.request import Request
 from koine.http.route import Routes
 
@@ -32,7 +32,7 @@ async def list_webhook_deliveries(
         since=values.time("since", q.since),
         until=values.time("until", q.until),
     )
-    page = await hook_deliveries.page(call.engine, call.actor, hook_id, wanted, cursors.window(q))
+    page = await deliveries.page(call.engine, call.actor, hook_id, wanted, cursors.window(q))
     return cursors.shown(wires.WebhookDeliveries, page, shapes_webhooks.delivery)
 
 
@@ -40,7 +40,7 @@ async def list_webhook_deliveries(
 async def get_webhook_delivery(call: Request[None, None]) -> wires.ShownDelivery:
     """Get one delivery with its tries: what was posted, what was answered."""
     hook_id = values.path_id(call, "webhook_id")
-    found = await hook_deliveries.one(call.engine, call.actor, hook_id, call.path["event_id"])
+    found = await deliveries.one(call.engine, call.actor, hook_id, call.path["event_id"])
     return shapes_webhooks.shown_delivery(found)
 
 
@@ -50,7 +50,7 @@ async def get_webhook_delivery(call: Request[None, None]) -> wires.ShownDelivery
 async def replay_delivery(call: Request[None, None]) -> wires.WebhookDelivery:
     """Deliver an event again, under the same id."""
     hook_id = values.path_id(call, "webhook_id")
-    again = await hook_deliveries.replay(call.engine, call.actor, hook_id, call.path["event_id"])
+    again = await deliveries.replay(call.engine, call.actor, hook_id, call.path["event_id"])
     return shapes_webhooks.delivery(again)
 
 
@@ -71,5 +71,5 @@ async def replay_webhook(call: Request[wires.Replay, None]) -> wires.Replayed:
         until=call.engine.clock.now() + 1 if until is None else until,
         kinds=tuple(body.kinds),
     )
-    queued = await hook_deliveries.replay_range(call.engine, call.actor, hook_id, wanted)
+    queued = await deliveries.replay_range(call.engine, call.actor, hook_id, wanted)
     return wires.Replayed(queued)

@@ -6,9 +6,10 @@ from msgspec import UNSET
 
 from koine.dialects.native import cursors, shapes_webhooks, values, wire
 from koine.dialects.native import wire_webhooks as wires
-from koine.engine import access, hook_changes, hooks
-from koine.engine.hook_changes import EndpointChanges
-from koine.engine.hooks import READ, NewEndpoint
+from koine.engine.auth import access
+from koine.engine.webhooks import endpoint_changes, endpoints
+from koine.engine.webhooks.endpoint_changes import EndpointChanges
+from koine.engine.webhooks.endpoints import READ, NewEndpoint
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.relay.hooks import trying
@@ -25,7 +26,7 @@ routes = Routes()
 async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
     """List webhooks, oldest first."""
     window = cursors.window(call.query)
-    everyone = await hooks.list_all(call.engine, call.actor)
+    everyone = await endpoints.list_all(call.engine, call.actor)
     page = cursors.cut(everyone, window, cursors.creation)
     return cursors.shown(wires.Webhooks, page, shapes_webhooks.webhook)
 
@@ -34,7 +35,7 @@ async def list_webhooks(call: Request[None, wire.PageQuery]) -> wires.Webhooks:
 async def create_webhook(call: Request[wires.CreateWebhook, None]) -> wires.MadeWebhook:
     """Set a webhook up. The secret is shown this once."""
     given = _given(call.body)
-    made = await hooks.create(call.engine, call.actor, NewEndpoint(**given))
+    made = await endpoints.create(call.engine, call.actor, NewEndpoint(**given))
     return shapes_webhooks.made_webhook(made)
 
 
@@ -49,7 +50,7 @@ async def list_event_kinds(call: Request[None, wires.KindsQuery]) -> wires.Event
 @routes.get(WEBHOOK, returns=wires.Webhook, path_types=TYPES, tags=TAGS)
 async def get_webhook(call: Request[None, None]) -> wires.Webhook:
     """Get one webhook."""
-    found = await hooks.get(call.engine, call.actor, values.path_id(call, "webhook_id"))
+    found = await endpoints.get(call.engine, call.actor, values.path_id(call, "webhook_id"))
     return shapes_webhooks.webhook(found)
 
 
@@ -62,14 +63,16 @@ async def change_webhook(call: Request[wires.ChangeWebhook, None]) -> wires.Chan
     given = _given(call.body)
     if "status" in given:
         given["active"] = given.pop("status") == "active"
-    changed = await hook_changes.change(call.engine, call.actor, hook_id, EndpointChanges(**given))
+    changed = await endpoint_changes.change(
+        call.engine, call.actor, hook_id, EndpointChanges(**given)
+    )
     return shapes_webhooks.changed_webhook(changed)
 
 
 @routes.delete(WEBHOOK, status=204, path_types=TYPES, tags=TAGS)
 async def remove_webhook(call: Request[None, None]) -> None:
     """Take a webhook away, with what is on its way and its log."""
-    await hooks.remove(call.engine, call.actor, values.path_id(call, "webhook_id"))
+    await endpoints.remove(call.engine, call.actor, values.path_id(call, "webhook_id"))
 
 
 @routes.post(
@@ -82,7 +85,7 @@ async def remove_webhook(call: Request[None, None]) -> None:
 async def rotate_secret(call: Request[wires.RotateSecret, None]) -> wires.MadeWebhook:
     """Make a new secret, shown this once. Until the overlap is over both sign."""
     hook_id, engine = values.path_id(call, "webhook_id"), call.engine
-    made = await hooks.rotate(
+    made = await endpoints.rotate(
         engine, call.actor, engine.encryption, hook_id, call.body.overlap_hours
     )
     return shapes_webhooks.made_webhook(made)

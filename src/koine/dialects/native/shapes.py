@@ -6,9 +6,9 @@ from koine.dialects.native import wire
 from koine.dialects.native import wire_people as people
 from koine.dialects.native import wire_setup as setup
 from koine.dialects.native.values import raw, shown_bag, shown_time
-from koine.engine.contact_claims import claims_of, unverified
-from koine.engine.keys import CreatedApiKey
-from koine.engine.sessions import LoggedIn
+from koine.engine.auth.api_keys import CreatedApiKey
+from koine.engine.auth.sessions import LoggedIn
+from koine.engine.people.identifier_claims import claims_of, unverified
 from koine.kit.times import iso_ms
 from koine.model.audit import AuditEntry
 from koine.model.credential import ApiKey

@@ -5,17 +5,17 @@ from msgspec import Struct
 
 from koine.dialects.native import wire_talk as wire
 from koine.dialects.native.values import raw, shown_bag, shown_time
-from koine.engine import access
+from koine.engine.auth import access
 from koine.kit.ids import is_id
 from koine.kit.times import iso_ms
 from koine.model import links
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, SenderKind, unread
+from koine.model.display_name import display_name
 from koine.model.identity import Identity
 from koine.model.message import Attachment, Message
-from koine.model.names import display_name
+from koine.model.related import Related
 from koine.model.ticket import Ticket
-from koine.model.view import Related
 
 _FILES = msgspec.json.Decoder(list[Attachment])
 

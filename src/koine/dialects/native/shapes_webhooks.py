@@ -7,10 +7,10 @@ from msgspec import UNSET
 
 from koine.dialects.native import wire_webhooks as wire
 from koine.dialects.native.values import shown_time
-from koine.engine.hook_changes import ChangedEndpoint
-from koine.engine.hooks import CreatedEndpoint
+from koine.engine.webhooks.endpoint_changes import ChangedEndpoint
+from koine.engine.webhooks.endpoints import CreatedEndpoint
 from koine.kit.times import iso_ms
-from koine.model.hook import Attempt, DeliveryDetail, WebhookDelivery, WebhookEndpoint
+from koine.model.webhook import Attempt, DeliveryDetail, WebhookDelivery, WebhookEndpoint
 from koine.relay.hooks.post import AttemptResult
 from koine.relay.hooks.schedule import RETRIES
 

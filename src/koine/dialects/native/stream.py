@@ -11,11 +11,11 @@ from koine.dialects.native import wire_stream as wire
 from koine.http import sse
 from koine.http.request import AnyRequest
 from koine.model.actor import Actor
+from koine.model.display_name import display_name
 from koine.model.errors import Invalid
 from koine.model.event import EventKind
-from koine.model.happening import EventContext
+from koine.model.event_context import EventContext
 from koine.model.identity import Identity
-from koine.model.names import display_name
 from koine.relay.voice import EphemeralEvent
 
 Framing = Callable[[str, bytes], bytes]

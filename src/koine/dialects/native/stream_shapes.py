@@ -7,15 +7,15 @@ from msgspec import UNSET, Struct
 
 from koine.dialects.native import shapes, shapes_talk, wire_talk
 from koine.dialects.native import wire_stream as wire
-from koine.engine import access, hearing
+from koine.engine.auth import access, visibility
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, unread
 from koine.model.delivery import Delivery
-from koine.model.happening import EventContext
+from koine.model.display_name import display_name
+from koine.model.event_context import EventContext
 from koine.model.identity import RESPONDER_KINDS, Identity
 from koine.model.inbox import Inbox
-from koine.model.names import display_name
 from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
 
@@ -42,7 +42,7 @@ def view(happening: EventContext, kind: str, actor: Actor) -> EventView:
     if noun is None:
         return EventView(kind, conversation)
     if isinstance(noun, Identity):
-        return EventView(kind, conversation, person=hearing.sees_person(actor, noun.id))
+        return EventView(kind, conversation, person=visibility.sees_person(actor, noun.id))
     if isinstance(noun, Inbox | Tenant):
         return EventView(kind, conversation, settings=access.sees_settings(actor))
     return EventView(kind, conversation)
@@ -68,11 +68,11 @@ def kind(happening: EventContext, actor: Actor) -> str:
     """The event's type: that of the log, but what is out of the actor's lists is `removed`."""
     told = happening.event.kind
     if told.partition(".")[0] in _CONVERSATION_ENTITIES and happening.conversation is not None:
-        return told if hearing.sees_conversation(actor, happening) else CONVERSATION_REMOVED
+        return told if visibility.sees_conversation(actor, happening) else CONVERSATION_REMOVED
     noun = happening.subject
     if isinstance(noun, Inbox) and noun.removed_at is not None:
         return "inbox.removed"
-    if isinstance(noun, Delivery) and not hearing.sees_delivery(actor, noun):
+    if isinstance(noun, Delivery) and not visibility.sees_delivery(actor, noun):
         return DELIVERY_REMOVED
     return told
 
@@ -148,7 +148,7 @@ def _conversation_view(
     happening: EventContext, found: Conversation, actor: Actor
 ) -> shapes_talk.ConversationView:
     me, private = happening.participant(actor.identity_id), access.sees_private(actor)
-    messages = hearing.reads_messages(actor, happening)
+    messages = visibility.reads_messages(actor, happening)
     return shapes_talk.ConversationView(private, messages, unread(found, me, private))
 
 

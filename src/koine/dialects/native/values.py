@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from koine.engine import attributes
+from koine.engine.core import attributes
 from koine.http.request import AnyRequest
 from koine.kit.ids import canonical_id
 from koine.kit.json import json_text

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from koine.dialects.native.wire import Id, PageQuery, Time
-from koine.model.hook import Backoff, DeliveryState
+from koine.model.webhook import Backoff, DeliveryState
 
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 Title = Annotated[str, Meta(max_length=255)]

@@ -2,7 +2,7 @@
 less and less often, while its others wait untried. Pure."""
 
 from koine.kit.times import DAY, SECOND
-from koine.model.hook import EndpointHealth
+from koine.model.webhook import EndpointHealth
 
 OPENS_AFTER = 5
 """Failures in a row."""

@@ -5,13 +5,13 @@ cursor's lock: whatever dies, and however many processes do this, no event is le
 What an event says of somebody's rights is heeded, too: endpoints whose owner lost them are paused.
 """
 
-from koine.engine import hook_owners as owners
-from koine.engine.engine import Engine
-from koine.engine.hook_lines import delivery_row, in_their_inboxes, matches
-from koine.engine.hook_voice import WebhookFormats
+from koine.engine.core.context import Engine
+from koine.engine.core.webhook_format import WebhookFormats
+from koine.engine.webhooks import endpoint_owners as owners
+from koine.engine.webhooks.matching import delivery_row, in_their_inboxes, matches
 from koine.model.actor import Actor
 from koine.model.event import EventKind, LoggedEvent
-from koine.model.hook import EndpointKey, TenantEndpoint
+from koine.model.webhook import EndpointKey, TenantEndpoint
 from koine.store.core.db import Tx
 from koine.store.core.tenant_tx import TenantTx
 from koine.store.events import events

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.kit import metrics
 from koine.kit.times import DAY, SECOND
 from koine.model.errors import Unavailable

@@ -6,19 +6,19 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from koine.engine.engine import Engine
-from koine.engine.hearing import can_receive
-from koine.engine.hook_lines import event_names_of
-from koine.engine.hook_owners import OwnerRights, endpoint_actor
-from koine.engine.hook_voice import EventNames
+from koine.engine.auth.visibility import can_receive
+from koine.engine.core.context import Engine
+from koine.engine.core.webhook_format import EventNames
+from koine.engine.webhooks.endpoint_owners import OwnerRights, endpoint_actor
+from koine.engine.webhooks.matching import event_names_of
 from koine.kit import webhook_signature
 from koine.kit.cache import TTLCache
 from koine.kit.times import MINUTE, SECOND, unix
 from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
-from koine.model.happening import EventContext
-from koine.model.hook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
+from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
+from koine.model.webhook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
 from koine.relay.gathering import load_contexts
 from koine.store.core.db import Tx
 from koine.store.people import tenants

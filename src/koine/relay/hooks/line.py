@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from koine.model.hook import EndpointHealth, TenantEndpoint
+from koine.model.webhook import EndpointHealth, TenantEndpoint
 from koine.relay.hooks import breaker
 from koine.relay.hooks.letters import OutgoingDelivery
 

@@ -16,7 +16,7 @@ from koine.kit.clock import Clock
 from koine.kit.json import json_text
 from koine.model.errors import Unavailable
 from koine.model.event import Event
-from koine.model.hook import Attempt, Claim, EndpointHealth, EndpointKey, Result
+from koine.model.webhook import Attempt, Claim, EndpointHealth, EndpointKey, Result
 from koine.store.core.db import Database, Tx
 from koine.store.events import events
 from koine.store.webhooks import delivery_queue, endpoints

@@ -3,11 +3,11 @@
 import structlog
 from msgspec import Struct
 
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.kit import metrics, tracing
 from koine.kit.json import json_text
 from koine.kit.outbound import Failed, Refused, Reply, Request
-from koine.model.hook import Attempt
+from koine.model.webhook import Attempt
 from koine.relay.hooks.letters import SECRET_UNREADABLE, OutgoingDelivery, PayloadBuilder
 from koine.relay.hooks.verdict import ResponseClass, classify
 

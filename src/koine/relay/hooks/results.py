@@ -1,6 +1,6 @@
 """What becomes of a claim in each case. Pure."""
 
-from koine.model.hook import Claim, DeliveryState, Result
+from koine.model.webhook import Claim, DeliveryState, Result
 from koine.relay.hooks.letters import OutgoingDelivery
 from koine.relay.hooks.post import AttemptResult
 from koine.relay.hooks.schedule import wait_us

@@ -1,7 +1,7 @@
 """When a delivery that failed is tried again. Pure."""
 
 from koine.kit.times import SECOND
-from koine.model.hook import Backoff
+from koine.model.webhook import Backoff
 
 MINUTE_S, HOUR_S = 60, 3600
 DEFAULT_DELAYS = (

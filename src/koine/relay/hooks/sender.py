@@ -12,10 +12,10 @@ import time
 
 import structlog
 
-from koine.engine.engine import Engine
+from koine.engine.core.context import Engine
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
-from koine.model.hook import EndpointKey
+from koine.model.webhook import EndpointKey
 from koine.relay.hooks import breaker, results
 from koine.relay.hooks.letters import BuildResult, OutgoingDelivery, PayloadBuilder
 from koine.relay.hooks.line import EndpointQueue

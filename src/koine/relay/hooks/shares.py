@@ -8,7 +8,7 @@ whatever success, the next tenant still finds half of the rest, and so does the 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from koine.model.hook import EndpointKey, TenantEndpoint
+from koine.model.webhook import EndpointKey, TenantEndpoint
 from koine.relay.hooks.line import EndpointQueue
 
 

@@ -2,12 +2,13 @@
 
 from msgspec import structs
 
-from koine.engine import access, hooks
-from koine.engine.engine import Engine
+from koine.engine.auth import access
+from koine.engine.core.context import Engine
+from koine.engine.webhooks import endpoints
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
-from koine.model.hook import Claim, TenantEndpoint
+from koine.model.webhook import Claim, TenantEndpoint
 from koine.relay.hooks.letters import OutgoingDelivery, PayloadBuilder
 from koine.relay.hooks.post import AttemptResult, post
 from koine.store.webhooks import endpoints as rows
@@ -18,10 +19,10 @@ async def send_ping(
 ) -> AttemptResult:
     """Post a ping to an endpoint (of this dialect where one is said), be it switched off; no log
     knows of it. Raises Forbidden, NotFound."""
-    access.require(actor, *hooks.WRITE)
+    access.require(actor, *endpoints.WRITE)
     found = await engine.db.read(actor.tenant_id, rows.get, hook_id)
     hook = TenantEndpoint(
-        **structs.asdict(hooks.existing(found, dialect)), tenant_id=actor.tenant_id
+        **structs.asdict(endpoints.existing(found, dialect)), tenant_id=actor.tenant_id
     )
     desk = PayloadBuilder(engine)
     tenant = await desk.tenant(actor.tenant_id)

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from koine import __version__
-from koine.engine.files import relative_path
+from koine.engine.conversations.files import relative_path
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms

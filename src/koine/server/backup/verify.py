@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from koine.engine.files import relative_path
+from koine.engine.conversations.files import relative_path
 from koine.kit.settings import Settings
 from koine.server.backup.manifest import DATABASE, BadArchive, Manifest
 from koine.server.backup.tar import unpack

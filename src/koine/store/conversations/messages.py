@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, select
 
 from koine.model.conversation import SenderKind
 from koine.model.message import Message
-from koine.model.view import LastSenders
+from koine.model.related import LastSenders
 from koine.store.core.db import RowBatch, Tx
 from koine.store.core.expressions import in_list, values_table
 from koine.store.core.row_mapper import RowMapper

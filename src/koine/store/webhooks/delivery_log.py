@@ -5,8 +5,8 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 
-from koine.model.hook import Attempt, DeliveryState, EndpointKey, WebhookDelivery
 from koine.model.page import Page, Window
+from koine.model.webhook import Attempt, DeliveryState, EndpointKey, WebhookDelivery
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
 from koine.store.core.statements import Command, Query, StatementVariants, p

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, delete, exists, func, or_, select, tuple_, up
 
 from koine.kit.times import MINUTE
 from koine.model.event import LoggedEvent
-from koine.model.hook import Attempt, Claim, EndpointKey, Result, TenantEndpoint
+from koine.model.webhook import Attempt, Claim, EndpointKey, Result, TenantEndpoint
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, values_table
 from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, p

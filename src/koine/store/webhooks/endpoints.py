@@ -3,7 +3,7 @@
 from msgspec import structs
 from sqlalchemy import delete, func, insert, select, update
 
-from koine.model.hook import EndpointHealth, EndpointKey, TenantEndpoint, WebhookEndpoint
+from koine.model.webhook import EndpointHealth, EndpointKey, TenantEndpoint, WebhookEndpoint
 from koine.store.core.db import Tx
 from koine.store.core.expressions import insert_ignoring
 from koine.store.core.statements import Command, Query, UpdateMany, p

@@ -1,0 +1,19 @@
+"""The audit log, for those who manage the tenant."""
+
+from koine.engine.auth import access
+from koine.engine.core.context import read_tx
+from koine.model.actor import Actor
+from koine.model.audit import AuditEntry
+from koine.model.page import Page, Window
+from koine.model.permissions import MANAGE_TENANT
+from koine.store import audit
+from koine.store.core.db import Tx
+
+
+@read_tx
+async def find(
+    tx: Tx, actor: Actor, noun: str | None, action: str | None, window: Window
+) -> Page[AuditEntry]:
+    """A page of the log, newest first, of one noun or action when given. Raises Forbidden."""
+    access.require(actor, MANAGE_TENANT)
+    return await audit.page(tx, noun, action, window)

@@ -1,0 +1,148 @@
+"""API keys: shown once, kept as a digest, revoked at once."""
+
+import msgspec
+from msgspec import Struct, structs
+
+from koine.engine.auth import access, delegation, rank
+from koine.engine.auth.delegation import Delegator
+from koine.engine.core.context import read_tx, rights_write_tx, write_tx
+from koine.engine.core.recorder import record_audit
+from koine.kit.ids import new_id
+from koine.kit.json import json_text
+from koine.kit.tokens import new_api_key
+from koine.model.actor import Actor
+from koine.model.credential import ApiKey
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
+from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
+from koine.store.core.db import Tx
+from koine.store.people import credentials, identities
+
+_USER_GONE = "the user whom the key acts as was removed or blocked: make a key for another user"
+
+
+class CreatedApiKey(Struct, frozen=True):
+    """A new key and its secret `text`, which is never to be seen again."""
+
+    key: ApiKey
+    text: str
+
+
+@write_tx
+async def create(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    name: str,
+    permissions: frozenset[str],
+    *,
+    user_id: str | None = None,
+    expires_at: int | None = None,
+) -> CreatedApiKey:
+    """Make a key that acts as `user_id` (the actor without one). No key may do more than its
+    maker, now or later, and none acts as another who may. Raises Forbidden, Invalid."""
+    access.require(actor, MANAGE_TENANT)
+    unknown = permissions - PERMISSIONS
+    if unknown:
+        raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")
+    lender = await _delegator(tx, now, actor, permissions)
+    acts_as = await _acts_as(tx, actor, user_id or actor.identity_id)
+    if expires_at is not None and expires_at <= now:
+        raise Invalid("expires_at", "past", "expires_at must be in the future")
+    secret = new_api_key()
+    key = ApiKey(
+        id=new_id(),
+        tenant_id=tx.tenant_id,
+        name=name,
+        prefix=secret.prefix,
+        digest=secret.digest,
+        user_id=acts_as,
+        permissions=json_text(sorted(permissions)),
+        created_at=now,
+        expires_at=expires_at,
+        revoked_at=None,
+        created_by=lender.user_id,
+        created_by_key=lender.key_id,
+    )
+    await credentials.insert_key(tx, key)
+    await record_audit(tx, now, actor, "create", "api_key", key.id, prefix=key.prefix)
+    return CreatedApiKey(key, secret.text)
+
+
+@read_tx
+async def list_all(tx: Tx, actor: Actor) -> list[ApiKey]:
+    """Every key of the tenant, revoked ones too. Raises Forbidden."""
+    access.require(actor, MANAGE_TENANT)
+    return await credentials.keys(tx)
+
+
+@rights_write_tx
+async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
+    """Close a key, and with it what it made; this node feels it at once, every other within
+    `token_cache_seconds`. Raises NotFound; Forbidden, also for a key that may do more than the
+    actor, or that acts as or was made by a user who may."""
+    access.require(actor, MANAGE_TENANT)
+    key = await credentials.key(tx, key_id)
+    if key is not None:
+        await _require_rank(tx, now, actor, key)
+    if not await credentials.revoke_key(tx, key_id, now):
+        raise NotFound("api_key")
+    await record_audit(tx, now, actor, "revoke", "api_key", key_id)
+
+
+@rights_write_tx
+async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
+    """Put the actor, a user or the operator, in the place of who made a key: so it outlives them,
+    and opens again after they have left. Raises NotFound for a key that is none or was revoked;
+    Forbidden for one that may do more than the actor, or acts as a user who may; Conflict("user")
+    for one that would go on opening nothing, for the user it acts as was removed or blocked."""
+    access.require(actor, MANAGE_TENANT)
+    key = await credentials.key(tx, key_id)
+    if key is None or key.revoked_at is not None:
+        raise NotFound("api_key")
+    if actor.kind == "key":
+        raise Forbidden("user")
+    await _require_rank(tx, now, actor, key)
+    if await delegation.current_rights(tx, now, Delegator(key.user_id)) is None:
+        raise Conflict("user", _USER_GONE)
+    permissions = msgspec.json.decode(key.permissions, type=frozenset[str])
+    lender = await _delegator(tx, now, actor, permissions)
+    await credentials.reassign_key_creator(tx, key_id, lender.user_id, now)
+    made_by = key.created_by or key.created_by_key
+    await record_audit(tx, now, actor, "take_over", "api_key", key_id, created_by=made_by)
+    return structs.replace(key, created_by=lender.user_id, created_by_key=None)
+
+
+async def _delegator(tx: Tx, now: int, actor: Actor, permissions: frozenset[str]) -> Delegator:
+    """Who lends the new key its rights. What only a token of the tenant's own issuer says of a
+    person cannot be asked again later, so it is not lent: Forbidden."""
+    access.require_all(actor, permissions)
+    lender = delegation.delegator_of(actor)
+    await delegation.check_depth(tx, lender)
+    now_held = await delegation.current_rights(tx, now, lender)
+    if now_held is None:
+        raise Forbidden(MANAGE_TENANT)
+    access.require_all(now_held, permissions)
+    return lender
+
+
+async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
+    """The user of a new key. Raises Invalid, Forbidden for one who may do more than the actor."""
+    user = await identities.get(tx, user_id) if user_id else None
+    if user is None or user.kind != "user" or user.removed_at is not None:
+        raise Invalid("user_id", "unknown", "no such user")
+    if user.id != actor.identity_id:
+        access.require_all(actor, rank.effective_permissions(user.role, user.permissions))
+        access.require_private_notes(actor, user.role)
+    return user.id
+
+
+async def _require_rank(tx: Tx, now: int, actor: Actor, key: ApiKey) -> None:
+    """Raise Forbidden unless the actor may do all that the key, its user and its maker may now."""
+    holders = [Delegator(key_id=key.id)]
+    holders += [Delegator(who) for who in (key.user_id, key.created_by) if who is not None]
+    for each in holders:
+        holds = await delegation.current_rights(tx, now, each)
+        is_own = actor.kind == "user" and each.user_id == actor.identity_id
+        if holds is not None and not is_own:
+            access.require_all(actor, holds.permissions)
+            access.require_private_notes(actor, holds.role)

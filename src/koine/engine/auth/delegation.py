@@ -1,0 +1,122 @@
+"""What a person or a key that lent its rights may do now.
+
+A key and a webhook endpoint never do more than who made them: their rights are intersected, every
+time they are used, with what their maker holds at that time. A maker who was removed or blocked,
+and a key that was revoked or has expired, holds nothing, and neither does what they made.
+"""
+
+import msgspec
+from msgspec import Struct
+
+from koine.engine.auth import access
+from koine.engine.auth.rank import effective_permissions
+from koine.model.actor import Actor, operator
+from koine.model.credential import ApiKey
+from koine.model.errors import Invalid, Unauthenticated, UnauthenticatedReason
+from koine.model.identity import Identity
+from koine.store.core.db import Tx
+from koine.store.people import credentials, identities
+
+MAX_DEPTH = 4
+"""So many keys in a row may each have been made by the one before."""
+
+
+class Delegator(Struct, frozen=True):
+    """Who lent its rights: a key, else a user. Nobody of the tenant: the operator did."""
+
+    user_id: str | None = None
+    key_id: str | None = None
+
+
+def delegator_of(actor: Actor) -> Delegator:
+    """As whom the actor lends its rights."""
+    if actor.kind == "key":
+        return Delegator(key_id=actor.key_id)
+    return Delegator(user_id=actor.identity_id if actor.kind == "user" else None)
+
+
+async def current_rights(tx: Tx, now: int, lender: Delegator) -> Actor | None:
+    """The lender as the actor it is now (its permissions, and by `access.sees_private` whether it
+    reads private notes); None when it holds nothing any more: removed, blocked, revoked, expired.
+    `depends_on` of the actor are the ids whose change may change the answer."""
+    try:
+        return await _actor(tx, now, lender, MAX_DEPTH)
+    except Unauthenticated:
+        return None
+
+
+async def key_actor(tx: Tx, now: int, key: ApiKey) -> Actor:
+    """The actor a key stands for now. Raises Unauthenticated (revoked, expired; invalid when the
+    user it acts as is gone)."""
+    return await _key(tx, now, key, MAX_DEPTH)
+
+
+async def user_actor(tx: Tx, user_id: str) -> Actor:
+    """The actor a user is now. Raises Unauthenticated for one who was removed or blocked."""
+    user = await _user(tx, user_id, "invalid")
+    return Actor(
+        tenant_id=tx.tenant_id,
+        kind="user",
+        identity_id=user.id,
+        role=user.role,
+        permissions=effective_permissions(user.role, user.permissions),
+    )
+
+
+async def check_depth(tx: Tx, lender: Delegator) -> None:
+    """Raise Invalid("key") for a key that would be too far from the person who began."""
+    deep, key_id = 0, lender.key_id
+    while key_id is not None:
+        key = await credentials.key(tx, key_id)
+        deep, key_id = deep + 1, key.created_by_key if key else None
+    if deep >= MAX_DEPTH:
+        raise Invalid("key", "too_deep", f"keys make keys {MAX_DEPTH} times in a row at most")
+
+
+async def _actor(tx: Tx, now: int, lender: Delegator, deep: int) -> Actor:
+    if lender.key_id is not None:
+        key = await credentials.key(tx, lender.key_id) if deep else None
+        if key is None:
+            raise Unauthenticated("revoked")
+        return await _key(tx, now, key, deep - 1)
+    if lender.user_id is not None:
+        return await user_actor(tx, lender.user_id)
+    return operator(tx.tenant_id)
+
+
+async def _key(tx: Tx, now: int, key: ApiKey, deep: int) -> Actor:
+    if key.revoked_at is not None:
+        raise Unauthenticated("revoked")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise Unauthenticated("expired")
+    await _user(tx, key.user_id, "invalid")
+    maker = await _maker(tx, now, Delegator(key.created_by, key.created_by_key), deep)
+    own = frozenset(msgspec.json.decode(key.permissions, type=list[str]))
+    return Actor(
+        tenant_id=tx.tenant_id,
+        kind="key",
+        identity_id=key.user_id,
+        permissions=frozenset(each for each in own if maker.may(each)),
+        key_id=key.id,
+        expires_at=_earlier_expiry(key.expires_at, maker.expires_at),
+        reads_private=access.sees_private(maker),
+        depends_on=maker.depends_on | frozenset(filter(None, (maker.identity_id, maker.key_id))),
+    )
+
+
+async def _maker(tx: Tx, now: int, lender: Delegator, deep: int) -> Actor:
+    try:
+        return await _actor(tx, now, lender, deep)
+    except Unauthenticated:
+        raise Unauthenticated("revoked") from None
+
+
+async def _user(tx: Tx, user_id: str, reason: UnauthenticatedReason) -> Identity:
+    user = await identities.get(tx, user_id)
+    if user is None or user.kind != "user" or user.removed_at is not None or user.blocked:
+        raise Unauthenticated(reason)
+    return user
+
+
+def _earlier_expiry(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)

@@ -1,0 +1,112 @@
+"""What an actor may see of an event: the rules of `access`, for those who follow the log.
+
+Streams and webhooks ask here alone, for every reader and every event when it is delivered, never
+when the reader arrived: a right that was lost in between is lost. A dialect may show less than
+this, because its API has no such thing; it decides nothing about rights itself.
+"""
+
+from koine.engine.auth import access
+from koine.model.actor import Actor
+from koine.model.delivery import Delivery
+from koine.model.event import EventKind
+from koine.model.event_context import EventContext
+from koine.model.permissions import (
+    MANAGE_OPERATIONS,
+    MANAGE_TENANT,
+    READ_CONVERSATIONS,
+    READ_CUSTOMERS,
+    VIEW_TENANT,
+)
+
+_ALL_CONVERSATIONS = (VIEW_TENANT, READ_CONVERSATIONS)
+_PEOPLE = (VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
+_MORE_THAN_OWN = (*_ALL_CONVERSATIONS, READ_CUSTOMERS, MANAGE_OPERATIONS, MANAGE_TENANT)
+_MESSAGE_EVENTS: frozenset[EventKind] = frozenset({"message.created", "message.updated"})
+
+
+def can_receive(actor: Actor, happening: EventContext) -> bool:
+    """Whether the actor, who is of the happening's tenant, may be told of it."""
+    event = happening.event
+    if event.audience == "staff" and not access.sees_private(actor):
+        return False
+    match event.kind.partition(".")[0]:
+        case "conversation" | "participant" | "message" | "ticket":
+            return _of_conversation(actor, happening)
+        case "identity":
+            return actor.identity_id in happening.shared_with or sees_person(
+                actor, event.subject_id
+            )
+        case "inbox" | "responder":
+            return actor.may(*_ALL_CONVERSATIONS)
+        case "delivery":
+            return actor.identity_id in happening.members or sees_delivery(actor, happening.subject)
+        case "tenant":
+            return actor.kind != "contact"
+        case _:
+            return actor.may(MANAGE_TENANT)
+
+
+def receives_whole_log(actor: Actor) -> bool:
+    """Whether the actor may be told of more than its own: of all conversations, people, deliveries
+    or of the tenant's own affairs. Whoever may not finds its events by `engine.own_events`."""
+    return actor.may(*_MORE_THAN_OWN)
+
+
+def sees_conversation(actor: Actor, happening: EventContext) -> bool:
+    """Whether the event's conversation is in the actor's lists: there, not removed, and seen."""
+    found = happening.conversation
+    if found is None or found.removed_at is not None:
+        return False
+    return access.sees(actor, found, happening.participant(actor.identity_id))
+
+
+def reads_messages(actor: Actor, happening: EventContext) -> bool:
+    """Whether what is said in the event's conversation, which the actor sees, is for the actor."""
+    return access.may_read_messages(actor, happening.readers)
+
+
+def reads_as_participant(actor: Actor, happening: EventContext) -> bool:
+    """As `reads_messages`, where messages are for those who take part (delivery.md, S)."""
+    me = happening.participant(actor.identity_id)
+    return access.reads_as_participant(actor, me) and reads_messages(actor, happening)
+
+
+def can_receive_typing(actor: Actor, happening: EventContext, private: bool) -> bool:
+    """Whether the actor may know who is writing, a private note perhaps, in the conversation."""
+    if private and not access.sees_private(actor):
+        return False
+    return happening.conversation is not None and _of_conversation(actor, happening)
+
+
+def can_receive_presence(actor: Actor) -> bool:
+    """Whether the actor may know who of the tenant is there: its people and programs may, a
+    contact is told of those it can talk to by its own dialect."""
+    return actor.kind == "contact" or actor.may(VIEW_TENANT, READ_CONVERSATIONS)
+
+
+def sees_person(actor: Actor, identity_id: str) -> bool:
+    """Whether the actor may see all of a person, and not only how conversations show them."""
+    return identity_id == actor.identity_id or actor.may(*_PEOPLE)
+
+
+def sees_delivery(actor: Actor, noun: object) -> bool:
+    """Whether the actor may see the delivery: who manages them, its customer and its driver."""
+    if actor.may(MANAGE_OPERATIONS, MANAGE_TENANT):
+        return True
+    theirs = (noun.customer_id, noun.driver_id) if isinstance(noun, Delivery) else ()
+    return actor.identity_id is not None and actor.identity_id in theirs
+
+
+def _of_conversation(actor: Actor, happening: EventContext) -> bool:
+    conversation, event = happening.conversation, happening.event
+    if conversation is None:
+        member = actor.identity_id in happening.members
+        return event.kind == "conversation.deleted" and (member or actor.may(*_ALL_CONVERSATIONS))
+    if event.kind in _MESSAGE_EVENTS and not access.may_read_messages(actor, happening.readers):
+        return False
+    me = happening.participant(actor.identity_id)
+    if access.sees(actor, conversation, me):
+        return True
+    # The event that one has left is the last one gets. With a removal all leave, and get it.
+    told_last = event.kind == "participant.left" and event.subject_id == actor.identity_id
+    return me is not None and (told_last or me.left_at == conversation.removed_at)

@@ -1,0 +1,1 @@
+"""Contacts at their inboxes."""

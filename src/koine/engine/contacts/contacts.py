@@ -1,0 +1,269 @@
+"""Contacts as their own client makes and changes them (inbox.md).
+
+The inbox's public identifier and the contact's source id are the whole authority (F). They say
+which place calls, not who the person is: that takes proof, or an inbox that trusts its clients (D,
+contact_rights.py). What the tenant itself does with contacts is in people.py.
+"""
+
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import structs
+
+from koine.engine.contacts import merge, rights
+from koine.engine.contacts.rules import (
+    ContactInput,
+    ContactSettings,
+    check_attributes,
+    check_person,
+    random_name,
+    settings_of,
+)
+from koine.engine.contacts.session import (
+    ContactSession,
+    check_hash,
+    is_proven_anywhere,
+    no_budget,
+    remember_proof,
+    with_contact,
+)
+from koine.engine.core import attributes
+from koine.engine.core.context import Engine
+from koine.engine.core.recorder import record_event
+from koine.engine.people import directory, identifier_claims
+from koine.engine.people.identifier_claims import Field, TakeOver
+from koine.kit.json import json_text
+from koine.kit.tokens import random_token
+from koine.model.actor import Actor
+from koine.model.identity import Identity, NewIdentity
+from koine.model.inbox import ContactInbox, ContactInboxOrigin, ContactInboxValues
+from koine.store.conversations import counters
+from koine.store.core.db import Duplicate, Tx
+from koine.store.people import identities, inboxes
+
+_GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone": "phone_number"}
+
+
+async def create(
+    engine: Engine,
+    entry: ContactSession,
+    given: ContactInput,
+    admit: Callable[[], None] = no_budget,
+) -> ContactSession:
+    """Find or make the contact, and its place in this inbox (inbox.md, F, rules 1 to 7; D: a known
+    contact is found with proof, or where the inbox trusts its clients). `admit` is asked before one
+    is made, and may refuse.
+
+    Raises Unauthenticated for an identity hash, InvalidFields, Invalid("custom_attributes").
+    """
+    given = _without_blanks(given)
+    check_person(_checked(given))
+    check_attributes(given.custom_attributes)
+    if given.identifier_hash or entry.inbox.identity_required:
+        check_hash(entry.inbox, given.identifier, given.identifier_hash)
+    source_id = given.source_id or _random_id()
+    work = (entry, structs.replace(given, source_id=source_id), admit)
+    try:
+        return await engine.db.write(entry.tenant.id, _create, engine.clock.now(), *work)
+    except Duplicate:
+        # Another request made the same contact or place just now: this time it is found.
+        return await engine.db.write(entry.tenant.id, _create, engine.clock.now(), *work)
+
+
+async def change(
+    engine: Engine, actor: Actor, entry: ContactSession, given: ContactInput
+) -> ContactSession:
+    """Change the contact, as far as its place may; the rest is kept as a claim. Merges it into
+    another contact where inbox.md allows (contact_merge.py). Answers as whom it goes on. Raises
+    InvalidFields, Invalid, NotFound."""
+    given = _without_blanks(given)
+    check_person(_checked(given))
+    check_attributes(given.custom_attributes)
+    now = engine.clock.now()
+    return await engine.db.write(entry.tenant.id, _change, now, actor, entry, given)
+
+
+async def _create(
+    tx: Tx, now: int, entry: ContactSession, given: ContactInput, admit: Callable[[], None]
+) -> ContactSession:
+    place = await inboxes.contact_inbox(tx, entry.inbox.id, given.source_id or "")
+    contact = await identities.get(tx, place.contact_id) if place else None
+    if place is not None and contact is not None and contact.removed_at is None:
+        return await _again(tx, now, entry, (place, contact), given)
+    # A removed contact's source id is free: who knows it begins anew.
+    is_new = place is None
+    contact = await _known(tx, entry, given)
+    if contact is None:
+        admit()
+        # Taking a number makes contacts one after another: whoever was first is now seen.
+        await counters.next_number(tx, "contact")
+        contact = await _known(tx, entry, given)
+    if contact is None:
+        contact, given = await _made(tx, now, entry, given)
+        place = _place(now, entry, contact, given, "contact")
+    else:
+        await _claim(tx, now, contact, _values(given))
+        place = _place(now, entry, contact, given, "joined")
+    await (inboxes.insert_contact_inbox if is_new else inboxes.change_contact_inbox)(tx, place)
+    return await with_contact(tx, entry, place, contact)
+
+
+async def _again(
+    tx: Tx,
+    now: int,
+    entry: ContactSession,
+    guest: tuple[ContactInbox, Identity],
+    given: ContactInput,
+) -> ContactSession:
+    """A source id that is known: that contact unchanged, if it may be entered (rule 1)."""
+    place, contact = guest
+    asked = place.proof_required
+    check_hash(entry.inbox, contact.identifier, given.identifier_hash, asked=asked)
+    entry = await with_contact(tx, entry, place, contact)
+    if given.identifier_hash and contact.identifier and not entry.rights.proven:
+        return await remember_proof(tx, now, entry, contact.identifier)
+    return entry
+
+
+async def _known(tx: Tx, entry: ContactSession, given: ContactInput) -> Identity | None:
+    """The contact that the client has proved to be; where the inbox trusts its clients, one that
+    has the identifier, email or phone (rule 2), unless some place has proved that it is that."""
+    trusting = rights.is_trusting(entry.inbox)
+    for field, value in _values(given).items():
+        proved = field == "identifier" and given.identifier_hash is not None
+        if not (proved or trusting):
+            continue
+        for found in await identities.contacts_with(tx, field, value):
+            if not identifier_claims.is_verified(found, field):
+                break
+            if proved or not await is_proven_anywhere(tx, found):
+                return found
+    return None
+
+
+async def _made(
+    tx: Tx, now: int, entry: ContactSession, given: ContactInput
+) -> tuple[Identity, ContactInput]:
+    """A new contact, with what it was given that is nobody else's; the rest is claimed."""
+    trusting, proved = rights.is_trusting(entry.inbox), bool(given.identifier_hash)
+    given = structs.replace(given, name=given.name or random_name())
+    takes: TakeOver = "unproven" if trusting or proved else "nobody"
+    own: dict[str, Any] = {}
+    claimed: dict[Field, str] = {}
+    for field, value in _values(given).items():
+        if await identifier_claims.release(tx, now, None, field, value, takes):
+            own[field] = value
+        else:
+            claimed[field] = value
+    new = NewIdentity(
+        kind="contact",
+        name=given.name,
+        avatar_url=given.avatar_url,
+        custom_attributes=json_text(given.custom_attributes),
+        settings=json_text(ContactSettings(tuple(given.custom_attributes))),
+        email_verified=trusting or "email" not in own,
+        phone_verified=trusting or "phone" not in own,
+        identifier_verified=trusting or proved or "identifier" not in own,
+        **own,
+    )
+    contact = await directory.insert_tx(tx, now, new)
+    if claimed:
+        contact = await _claim(tx, now, contact, claimed)
+    return contact, given
+
+
+def _place(
+    now: int,
+    entry: ContactSession,
+    contact: Identity,
+    given: ContactInput,
+    origin: ContactInboxOrigin,
+) -> ContactInbox:
+    proved = given.identifier if given.identifier_hash else None
+    token = random_token(directory.PUBSUB_TOKEN_BYTES)
+    said = json_text(_overlaid(ContactInboxValues(identifier=given.identifier), given))
+    source_id = given.source_id or ""
+    return ContactInbox(
+        entry.inbox.id, contact.id, source_id, token,
+        proof_required=bool(proved), proved_identifier=proved, origin=origin, given=said,
+        created_at=now,
+    )  # fmt: skip
+
+
+async def _change(
+    tx: Tx, now: int, actor: Actor, entry: ContactSession, given: ContactInput
+) -> ContactSession:
+    settled = await merge.decide_identifiers(tx, now, actor, entry, given)
+    place, contact = settled.entry.contact_at_inbox
+    # What the place has given by now; where nothing was kept, what its contact of before has.
+    own = rights.values_given_by(place, entry.contact_at_inbox[1])
+    place = structs.replace(place, given=json_text(_overlaid(own, given)))
+    await inboxes.change_contact_inbox(tx, place)
+    values: dict[str, Any] = dict(settled.written)
+    if settled.entry.rights.changes:
+        values |= {n: v for n in ("name", "avatar_url") if (v := getattr(given, n)) is not None}
+        values |= _attributes(contact, given.custom_attributes)
+    after = identifier_claims.with_claims(structs.replace(contact, **values), settled.claimed)
+    if after != contact:
+        after = structs.replace(after, updated_at=max(now, contact.updated_at + 1))
+        await identities.change(tx, after)
+        await record_event(tx, now, "identity.updated", after.id, what="contact")
+    return await with_contact(tx, entry, place, after)
+
+
+def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:
+    if not new:
+        return {}
+    bag = attributes.merged("custom_attributes", contact.custom_attributes, new)
+    given = ContactSettings.of(bag, (*settings_of(contact).given, *new))
+    return {"custom_attributes": json_text(bag), "settings": json_text(given)}
+
+
+async def _claim(tx: Tx, now: int, contact: Identity, claimed: Mapping[Field, str]) -> Identity:
+    """Keep what a client says of the contact; its values stay."""
+    locked = (await identities.lock(tx, [contact.id])).get(contact.id, contact)
+    after = identifier_claims.with_claims(locked, claimed)
+    if after != locked:
+        after = structs.replace(after, updated_at=max(now, locked.updated_at + 1))
+        await identities.change(tx, after)
+        await record_event(tx, now, "identity.updated", after.id, what="contact")
+    return after
+
+
+def _values(given: ContactInput) -> dict[Field, str]:
+    """What the client gives that names a person."""
+    pairs = ((field, getattr(given, name)) for field, name in _GIVEN.items())
+    return {field: value for field, value in pairs if value}
+
+
+def _overlaid(before: ContactInboxValues, given: ContactInput) -> ContactInboxValues:
+    """What the place gave, with what it gives now over it; an update writes no identifier (F)."""
+    names = ("name", "email", "phone_number", "avatar_url")
+    new: dict[str, Any] = {name: getattr(given, name) or getattr(before, name) for name in names}
+    bag = attributes.merged(
+        "custom_attributes", json_text(before.custom_attributes), given.custom_attributes
+    )
+    return structs.replace(before, custom_attributes=bag, **new)
+
+
+def _checked(given: ContactInput) -> dict[str, str | None]:
+    names = ("source_id", "identifier", "email", "name", "avatar_url", "phone_number")
+    return {name: getattr(given, name) for name in names}
+
+
+def _without_blanks(given: ContactInput) -> ContactInput:
+    """Blank texts say nothing; an email has no capitals."""
+    values: dict[str, Any] = structs.asdict(given)
+    for name, value in values.items():
+        if isinstance(value, str):
+            values[name] = value.strip() or None
+    if values["email"]:
+        values["email"] = values["email"].lower()
+    return ContactInput(**values)
+
+
+def _random_id() -> str:
+    # All 128 bits are random: it is a secret first and a UUID only by its shape (inbox.md, D).
+    return str(uuid.UUID(bytes=secrets.token_bytes(16)))

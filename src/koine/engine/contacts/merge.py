@@ -1,0 +1,240 @@
+"""Two contacts that turn out to be one person become one.
+
+By the contact's own client (inbox.md, F): it gives an email or phone that another contact has.
+That takes proof of the other's identifier, or an inbox that trusts its clients (D). By staff,
+deliberately. Conversations, the part in others', messages and places move to the other one, whose
+own values win. All of it happens in one transaction, with the rows locked in the order of ids.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, structs
+
+from koine.engine.auth import access
+from koine.engine.contacts.rules import ContactInput, ContactSettings, settings_of
+from koine.engine.contacts.session import (
+    ContactSession,
+    is_hash_of,
+    is_proven_anywhere,
+    with_contact,
+)
+from koine.engine.core import attributes
+from koine.engine.core.context import write_tx
+from koine.engine.core.conversation_events import record_change
+from koine.engine.core.recorder import record_audit, record_event
+from koine.engine.people import identifier_claims
+from koine.engine.people.identifier_claims import Field, TakeOver
+from koine.kit.json import json_text
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, Invalid, NotFound
+from koine.model.identity import Identity
+from koine.model.permissions import WRITE_CUSTOMERS
+from koine.store.conversations import conversations, messages, participants, tickets
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes
+
+_FILLED = (
+    "name", "first_name", "last_name", "avatar_url", "company", "job_title", "location",
+    "country_code",
+)  # fmt: skip
+
+
+class IdentifierDecision(Struct, frozen=True):
+    """The entry to go on as, its contact locked; what is to be written on the contact, and what is
+    only claimed of it."""
+
+    entry: ContactSession
+    written: Mapping[str, object]
+    claimed: Mapping[Field, str]
+
+
+@write_tx
+async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str) -> Identity:
+    """Staff says that two contacts are one person: the survivor, with its blanks filled. Its places
+    stay what they are; the other's show what came through them, and what they proved counts where
+    the survivor takes the identifier over, having none.
+
+    Raises Forbidden, NotFound("contact"), Invalid("contact_id") for a contact that is not there or
+    the same, Conflict("identifiers") where each has one of its own.
+    """
+    access.require(actor, WRITE_CUSTOMERS)
+    if survivor_id == merged_id:
+        raise Invalid("contact_id", "same", "a contact cannot be merged into itself")
+    locked = await identities.lock(tx, [survivor_id, merged_id])
+    survivor, merged = locked.get(survivor_id), locked.get(merged_id)
+    if survivor is None or not _is_present(survivor):
+        raise NotFound("contact")
+    if merged is None or not _is_present(merged):
+        raise Invalid("contact_id", "unknown", "no such contact")
+    if survivor.identifier and merged.identifier:
+        raise Conflict("identifiers", "both contacts have an identifier: take one away first")
+    identifier = merged.identifier
+    after = await _merge(tx, now, actor, merged, survivor)
+    kept: dict[str, Any] = {"blocked": survivor.blocked or merged.blocked}
+    if identifier:
+        kept |= {"identifier": identifier, "identifier_verified": merged.identifier_verified}
+    after = structs.replace(after, **kept)
+    await identities.change(tx, after)
+    return after
+
+
+async def decide_identifiers(
+    tx: Tx, now: int, actor: Actor, entry: ContactSession, given: ContactInput
+) -> IdentifierDecision:
+    """What becomes of the email and phone that a place gives its contact: written, claimed, or the
+    reason to merge. Raises NotFound for a contact that is gone."""
+    wanted: dict[Field, str | None] = {"email": given.email, "phone": given.phone_number}
+    values = {field: value for field, value in wanted.items() if value}
+    entry, others = await _locked(tx, entry, values)
+    written: dict[str, object] = {}
+    claimed: dict[Field, str] = {}
+    for field, value in values.items():
+        other = await _mergeable(tx, entry, others[field], field, given)
+        if other is not None:
+            entry = await _continue_as(tx, now, actor, entry, other, given)
+        elif await _may_have(tx, now, entry, field, value):
+            written |= {field: value, f"{field}_verified": entry.rights.trusted}
+        else:
+            claimed[field] = value
+    return IdentifierDecision(entry, written, claimed)
+
+
+async def _locked(
+    tx: Tx, entry: ContactSession, values: Mapping[Field, str]
+) -> tuple[ContactSession, dict[Field, list[Identity]]]:
+    """The entry as it is now, and the others who have the values, all of them locked."""
+    place, contact = entry.contact_at_inbox
+    found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
+    ids = {contact.id, *(c.id for each in found.values() for c in each)}
+    locked = await identities.lock(tx, sorted(ids))
+    now_there = await inboxes.contact_inbox(tx, place.inbox_id, place.source_id)
+    mine = locked.get(contact.id)
+    if mine is None or mine.removed_at is not None:
+        raise NotFound("contact")
+    if now_there is None or now_there.contact_id != contact.id:
+        raise NotFound("contact")
+    others = {
+        field: [
+            c
+            for each in found[field]
+            if (c := locked.get(each.id)) and c.id != mine.id
+            if c.removed_at is None and getattr(c, field) == value
+        ]
+        for field, value in values.items()
+    }
+    return await with_contact(tx, entry, now_there, mine), others
+
+
+async def _may_have(tx: Tx, now: int, entry: ContactSession, field: Field, value: str) -> bool:
+    rights, contact = entry.rights, entry.contact_at_inbox[1]
+    if not rights.changes:
+        return False
+    if getattr(contact, field) == value:
+        # What is verified stays so when the contact's client repeats it.
+        return not identifier_claims.is_verified(contact, field) and rights.trusted
+    takes: TakeOver = "unproven" if rights.proven or rights.trusted else "nobody"
+    return await identifier_claims.release(tx, now, contact.id, field, value, takes)
+
+
+async def _mergeable(
+    tx: Tx, entry: ContactSession, others: list[Identity], field: Field, given: ContactInput
+) -> Identity | None:
+    """Which of those who have the value the contact may become. Never is a blocked one merged, who
+    would shake off the block, nor one whose identity is proven; nor, for a phone, with one of
+    another email (F)."""
+    rights, (_, contact) = entry.rights, entry.contact_at_inbox
+    if not rights.changes or rights.proven or contact.blocked:
+        return None
+    email = given.email or contact.email
+    for other in others:
+        is_other = field == "phone" and other.email and other.email != email
+        if is_other or other.id == contact.id:
+            continue
+        if _proves(entry, other, given):
+            return other
+        trusted = rights.trusted and identifier_claims.is_verified(other, field)
+        if trusted and not await is_proven_anywhere(tx, other):
+            return other
+    return None
+
+
+def _proves(entry: ContactSession, other: Identity, given: ContactInput) -> bool:
+    """Whether a valid hash of the other's identifier came along."""
+    return (
+        given.identifier == other.identifier
+        and other.identifier_verified
+        and is_hash_of(entry.inbox, other.identifier, given.identifier_hash)
+    )
+
+
+async def _continue_as(
+    tx: Tx, now: int, actor: Actor, entry: ContactSession, other: Identity, given: ContactInput
+) -> ContactSession:
+    place, contact = entry.contact_at_inbox
+    current = await identities.get(tx, other.id)
+    survivor = await _merge(tx, now, actor, contact, current or other)
+    place = structs.replace(place, contact_id=survivor.id, origin="joined")
+    if _proves(entry, other, given):
+        proved = other.identifier
+        place = structs.replace(place, proof_required=True, proved_identifier=proved)
+    await inboxes.change_contact_inbox(tx, place)
+    return await with_contact(tx, entry, place, survivor)
+
+
+def _is_present(found: Identity) -> bool:
+    return found.kind == "contact" and found.removed_at is None
+
+
+async def _merge(tx: Tx, now: int, actor: Actor, merged: Identity, survivor: Identity) -> Identity:
+    owned = await conversations.ids_of_owner(tx, merged.id)
+    joined = await participants.conversations_of(tx, merged.id)
+    for conversation_id in sorted({*owned, *joined}):
+        await _move(tx, now, conversation_id, merged.id, survivor.id)
+    await inboxes.reassign_contact_inboxes(tx, merged.id, survivor.id)
+    await tickets.reassign(tx, merged.id, survivor.id)
+    gone = structs.replace(merged, identifier=None, removed_at=now, updated_at=now)
+    await identities.change(tx, gone)
+    after = _filled(survivor, merged, now)
+    await identities.change(tx, after)
+    await record_audit(tx, now, actor, "merge", "contact", after.id, merged_id=merged.id)
+    await record_event(tx, now, "identity.merged", after.id, merged_id=merged.id)
+    return after
+
+
+async def _move(tx: Tx, now: int, conversation_id: str, old_id: str, new_id: str) -> None:
+    conversation = await conversations.lock(tx, conversation_id)
+    if conversation is None:
+        return
+    if conversation.owner_id == old_id:
+        before = conversation
+        at = max(now, before.updated_at + 1)
+        conversation = structs.replace(before, owner_id=new_id, updated_at=at)
+        await conversations.change(tx, before, conversation)
+        await record_change(tx, now, before, conversation)
+    await participants.reassign(tx, conversation, old_id, new_id, now)
+    await record_event(tx, now, "participant.updated", new_id, conversation_id=conversation_id)
+    await messages.reassign(tx, conversation_id, old_id, new_id)
+
+
+def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
+    """The survivor with its blanks filled. Never its identifier: with it would come the right to
+    everything the survivor has said (inbox.md, D)."""
+    values: dict[str, Any] = {
+        name: getattr(survivor, name) or getattr(merged, name) for name in _FILLED
+    }
+    other: dict[Field, str] = {}
+    for field in ("email", "phone"):
+        value = getattr(merged, field)
+        if value and getattr(survivor, field):
+            other[field] = value
+        elif value:
+            values |= {field: value, f"{field}_verified": getattr(merged, f"{field}_verified")}
+    given = (*settings_of(survivor).given, *settings_of(merged).given)
+    for name in ("additional_attributes", "custom_attributes"):
+        bag = attributes.filled(getattr(survivor, name), getattr(merged, name))
+        values[name] = json_text(bag)
+    values["settings"] = json_text(ContactSettings.of(bag, given))
+    last = max(each.last_activity_at or 0 for each in (survivor, merged)) or None
+    filled = structs.replace(survivor, **values, last_activity_at=last, updated_at=now)
+    return identifier_claims.with_claims(filled, other)

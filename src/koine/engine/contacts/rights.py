@@ -1,0 +1,136 @@
+"""What a place may see and change of its contact: the one answer for every way in (inbox.md, D).
+
+A source id says which place calls, not who the person is. Only a valid identity hash proves that,
+and only for the identifier it was made of.
+"""
+
+import msgspec
+from msgspec import Struct, structs
+
+from koine.engine.contacts.inboxes import settings_of as inbox_settings
+from koine.engine.contacts.rules import ContactSettings, settings_of
+from koine.engine.core.attributes import only_named
+from koine.engine.people.identifier_claims import has_proven_identifier
+from koine.kit.json import json_text
+from koine.model.conversation import Conversation
+from koine.model.identity import Identity
+from koine.model.inbox import ContactInbox, ContactInboxValues, Inbox
+
+
+class ContactRights(Struct, frozen=True):
+    """`proven`: the place proved the identifier that its contact has, and sees all that is the
+    contact's. `trusted`: its inbox takes what its clients say for true. `reads`: it is answered the
+    contact's own record, else only what it gave itself. `changes`: what it gives is written on the
+    contact, else kept as a claim.
+    """
+
+    proven: bool
+    trusted: bool
+    reads: bool
+    changes: bool
+
+
+def is_proven(place: ContactInbox, contact: Identity) -> bool:
+    """Whether the place proved the identifier that its contact has now."""
+    return has_proven_identifier(contact) and place.proved_identifier == contact.identifier
+
+
+def rights(
+    inbox: Inbox, place: ContactInbox, contact: Identity, proven_elsewhere: bool
+) -> ContactRights:
+    """What this place may; `proven_elsewhere`: some place has proved the contact's identifier,
+    which even an inbox that trusts its clients respects."""
+    proven = is_proven(place, contact)
+    trusted = is_trusting(inbox) and not proven_elsewhere
+    own = place.origin == "contact" and not has_proven_identifier(contact)
+    return ContactRights(
+        proven=proven,
+        trusted=trusted,
+        reads=proven or trusted or place.origin == "tenant" or (own and place.given is None),
+        changes=proven or trusted or own,
+    )
+
+
+def is_trusting(inbox: Inbox) -> bool:
+    """Whether the inbox takes what its clients say of contacts for true."""
+    return inbox_settings(inbox).contact_matching == "trusting"
+
+
+def may_see_conversation(place: ContactInbox, contact: Identity, found: Conversation) -> bool:
+    """Whether the place shows this conversation, if it is not removed: one of its contact's that
+    came through it, or any of a contact whose identity it has proved."""
+    if found.owner_id != contact.id:
+        return False
+    return opened_through(place, found) or is_proven(place, contact)
+
+
+def may_own_new_conversation(place: ContactInbox, contact: Identity) -> bool:
+    """Whether a conversation that the tenant opens with the contact may appear at this place."""
+    return place.origin == "tenant" or is_proven(place, contact)
+
+
+def opened_through(place: ContactInbox, found: Conversation) -> bool:
+    """Whether the conversation was opened at this place."""
+    return found.inbox_id == place.inbox_id and found.source_id == place.source_id
+
+
+def values_given_by(place: ContactInbox, contact: Identity) -> ContactInboxValues:
+    """What this place's client said of the contact; of a contact from before that was kept, what
+    the contact has."""
+    if place.given is not None:
+        return msgspec.json.decode(place.given, type=ContactInboxValues)
+    return ContactInboxValues(
+        name=contact.name,
+        email=contact.email,
+        phone_number=contact.phone,
+        identifier=contact.identifier,
+        avatar_url=contact.avatar_url,
+        custom_attributes=only_named(contact.custom_attributes, settings_of(contact).given),
+    )
+
+
+def public_contact(
+    inbox: Inbox, place: ContactInbox, contact: Identity, may: ContactRights
+) -> Identity:
+    """The contact as the place may be shown it: its record, or nothing but what the place gave (of
+    its own contact also what the tenant made public). What the place gave and may not write on the
+    record is shown over it."""
+    if may.reads and (may.changes or place.given is None):
+        return contact
+    given, public = values_given_by(place, contact), inbox_settings(inbox).public_attributes
+    if may.reads:
+        under, bag = contact, only_named(contact.custom_attributes, settings_of(contact).given)
+    else:
+        under, bag = _blank(place, contact, may.changes), {}
+    if may.reads or may.changes:
+        bag |= only_named(contact.custom_attributes, public)
+    bag |= given.custom_attributes
+    return structs.replace(
+        under,
+        name=given.name or under.name,
+        email=given.email or under.email,
+        phone=given.phone_number or under.phone,
+        identifier=given.identifier or under.identifier,
+        avatar_url=given.avatar_url or under.avatar_url,
+        custom_attributes=json_text(bag),
+        settings=json_text(ContactSettings(tuple(bag))),
+    )
+
+
+def _blank(place: ContactInbox, contact: Identity, own: bool) -> Identity:
+    """The contact without what names it; one that is not the place's own without all the rest."""
+    under = structs.replace(
+        contact, name=None, first_name=None, last_name=None, email=None, phone=None,
+        identifier=None, avatar_url=None,
+    )  # fmt: skip
+    if own:
+        return under
+    return structs.replace(
+        under,
+        additional_attributes="{}",
+        labels="[]",
+        blocked=False,
+        created_at=place.created_at,
+        updated_at=place.created_at,
+        last_activity_at=None,
+    )

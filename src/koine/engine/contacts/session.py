@@ -1,0 +1,170 @@
+"""Where a public address or a stream's token leads, and who is let in there (inbox.md)."""
+
+from functools import cached_property
+
+from msgspec import Struct, structs
+
+from koine.engine.contacts import rights
+from koine.engine.contacts.rights import ContactRights
+from koine.engine.core.context import Engine
+from koine.engine.core.recorder import record_event
+from koine.kit.tokens import constant_time_equal, hmac_hex
+from koine.model.errors import NotFound, Unauthenticated
+from koine.model.identity import Identity
+from koine.model.inbox import ContactInbox, Inbox
+from koine.model.tenant import Tenant
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes, tenants
+
+
+def no_budget() -> None:
+    """Refuse nothing: the default of callers that have no budget."""
+
+
+class ContactSession(Struct, frozen=True, dict=True):
+    """What a public address leads to; place and contact are None where only the inbox is named.
+    `proven_elsewhere` is asked for inboxes that trust their clients alone."""
+
+    tenant: Tenant
+    inbox: Inbox
+    contact_inbox: ContactInbox | None = None
+    contact: Identity | None = None
+    proven_elsewhere: bool = False
+
+    @property
+    def contact_at_inbox(self) -> tuple[ContactInbox, Identity]:
+        """The place and its contact. Raises NotFound where only the inbox was named."""
+        if self.contact_inbox is None or self.contact is None:
+            raise NotFound("contact")
+        return self.contact_inbox, self.contact
+
+    @cached_property
+    def rights(self) -> ContactRights:
+        """What the place may see and change. Raises NotFound where only the inbox was named."""
+        return rights.rights(self.inbox, *self.contact_at_inbox, self.proven_elsewhere)
+
+    @cached_property
+    def public_contact(self) -> Identity:
+        """The contact as the place may be shown it. Raises NotFound as `guest`."""
+        return rights.public_contact(self.inbox, *self.contact_at_inbox, self.rights)
+
+
+async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactSession:
+    """Where a public address leads. Raises NotFound for whatever is unknown or removed."""
+    door = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
+    if door is None:
+        raise NotFound("inbox")
+    return await engine.db.read(door.tenant_id, _enter, door.inbox_id, source_id)
+
+
+async def verify_identity(
+    engine: Engine, entry: ContactSession, shown: str | None, identifier: str | None = None
+) -> ContactSession:
+    """Let a contact in with the identity hash it shows, and keep which identifier it proved. A
+    place that need not show one may show that of another `identifier`, to be merged into its
+    contact (`contact_merge`).
+
+    Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
+    visit asks for one (inbox.md, D).
+    """
+    place, contact = entry.contact_at_inbox
+    asked = entry.inbox.identity_required or place.proof_required
+    if (
+        not asked
+        and identifier != contact.identifier
+        and is_hash_of(entry.inbox, identifier, shown)
+    ):
+        return entry
+    check_hash(entry.inbox, contact.identifier, shown, asked=asked)
+    if not shown or contact.identifier is None or entry.rights.proven:
+        return entry
+    return await engine.db.write(
+        entry.tenant.id, remember_proof, engine.clock.now(), entry, contact.identifier
+    )
+
+
+async def resolve_stream_token(engine: Engine, token: str) -> ContactSession:
+    """Whose stream a pubsub token opens. Raises NotFound for a token of nobody, or where the
+    contact or its inbox is gone or the contact is blocked; Unauthenticated where the inbox demands
+    an identity that the place has not proved, or what it proved is no longer the contact's."""
+    ear = await engine.db.read("", inboxes.by_pubsub_token, token)
+    if ear is None:
+        raise NotFound("token")
+    entry = await engine.db.read(ear.tenant_id, _enter, ear.inbox_id, ear.source_id)
+    place, contact = entry.contact_at_inbox
+    if entry.inbox.removed_at is not None or contact.blocked:
+        raise NotFound("contact")
+    asked = entry.inbox.identity_required or place.proof_required
+    if asked and not rights.is_proven(place, contact):
+        raise Unauthenticated("missing")
+    return entry
+
+
+def check_hash(
+    inbox: Inbox, identifier: str | None, shown: str | None, asked: bool = False
+) -> None:
+    """Raise Unauthenticated for a hash that is not the identifier's, or for none where one is
+    `asked` for or the inbox demands it."""
+    if not shown:
+        if asked or inbox.identity_required:
+            raise Unauthenticated("missing")
+        return
+    if not is_hash_of(inbox, identifier, shown):
+        raise Unauthenticated("invalid")
+
+
+def is_hash_of(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
+    """Whether this is the identity hash of the identifier; compared in constant time."""
+    if not identifier or not shown:
+        return False
+    return constant_time_equal(hmac_hex(inbox.hmac_token, identifier), shown)
+
+
+async def remember_proof(
+    tx: Tx, now: int, entry: ContactSession, identifier: str
+) -> ContactSession:
+    """Inside a transaction: keep that the place proved this identifier of its contact. What its
+    open streams may be told changes with it, so they are asked again. Raises Unauthenticated where
+    the contact has another identifier by now."""
+    place, contact = entry.contact_at_inbox
+    locked = (await identities.lock(tx, [contact.id])).get(contact.id)
+    if locked is None or locked.removed_at is not None or locked.identifier != identifier:
+        raise Unauthenticated("invalid")
+    if not locked.identifier_verified:
+        locked = structs.replace(locked, identifier_verified=True)
+        await identities.change(tx, locked)
+    place = structs.replace(place, proof_required=True, proved_identifier=identifier)
+    await inboxes.change_contact_inbox(tx, place)
+    await record_event(tx, now, "credential.changed", contact.id, audience="staff")
+    return structs.replace(entry, place=place, contact=locked)
+
+
+async def with_contact(
+    tx: Tx, entry: ContactSession, place: ContactInbox, contact: Identity
+) -> ContactSession:
+    """Inside a transaction: the entry at this place."""
+    asks = rights.is_trusting(entry.inbox)
+    elsewhere = asks and await is_proven_anywhere(tx, contact)
+    return ContactSession(entry.tenant, entry.inbox, place, contact, elsewhere)
+
+
+async def is_proven_anywhere(tx: Tx, contact: Identity) -> bool:
+    """Inside a transaction: whether some place has proved the contact's identifier."""
+    identifier = contact.identifier
+    return identifier is not None and await inboxes.is_identifier_verified(
+        tx, contact.id, identifier
+    )
+
+
+async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactSession:
+    tenant, inbox = await tenants.get(tx, tx.tenant_id), await inboxes.get(tx, inbox_id)
+    if tenant is None or inbox is None:
+        raise NotFound("inbox")
+    entry = ContactSession(tenant, inbox)
+    if source_id is None:
+        return entry
+    place = await inboxes.contact_inbox(tx, inbox_id, source_id)
+    contact = await identities.get(tx, place.contact_id) if place else None
+    if place is None or contact is None or contact.removed_at is not None:
+        raise NotFound("contact")
+    return await with_contact(tx, entry, place, contact)

@@ -1,0 +1,1 @@
+"""Conversations, messages, participants, tickets, surveys and files."""

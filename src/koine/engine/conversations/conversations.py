@@ -1,0 +1,221 @@
+"""Conversations: find, get, create, change, remove and delete."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine.auth import access
+from koine.engine.conversations import creation, files, limits
+from koine.engine.conversations.related import load_related
+from koine.engine.conversations.surveys import send_survey_tx
+from koine.engine.core import references
+from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.core.conversation_events import record_change
+from koine.engine.core.recorder import record_audit, record_event
+from koine.kit.structs import provided_fields
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, NewConversation, Priority, Status
+from koine.model.filters import ConversationFilter
+from koine.model.page import Window
+from koine.model.permissions import WRITE_CONVERSATIONS
+from koine.model.related import ConversationPage, Include, Related
+from koine.store.conversations import conversations, filters, lists, messages, participants, tickets
+from koine.store.conversations import files as file_rows
+from koine.store.conversations.files import StoredFile
+from koine.store.core.db import Tx
+from koine.store.webhooks import delivery_log
+
+NO_RELATED: frozenset[Include] = frozenset()
+PARTICIPANT_ADMIN_FIELDS = frozenset({"title", "metadata", "status"})
+"""What a participant who administers the conversation may change; the rest is the desk's."""
+
+
+class ConversationChanges(Struct, frozen=True, kw_only=True):
+    """What to change; UNSET leaves a field as it is. `shown_at` overrides the time that is shown as
+    the last message's (chats.md, D), µs or None. `unless_status`: the status stays when it is one
+    of these: a dialect may show several of ours as one."""
+
+    title: str | None | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | None | UnsetType = UNSET
+    assignee_id: str | None | UnsetType = UNSET
+    labels: str | UnsetType = UNSET
+    metadata: str | None | UnsetType = UNSET
+    custom_attributes: str | UnsetType = UNSET
+    shown_at: int | None | UnsetType = UNSET
+    unless_status: tuple[Status, ...] = ()
+
+
+async def find(
+    engine: Engine,
+    actor: Actor,
+    f: ConversationFilter,
+    window: Window,
+    parts: frozenset[Include] = NO_RELATED,
+    with_total: bool = True,
+) -> ConversationPage:
+    """A page of the conversations the actor may list, newest activity first, with exact total
+    where asked for. A filter that may look at many rows (a text, a time range) never holds others
+    up and waits for a slot.
+
+    Raises Forbidden when it asks for another person's without permission, Unavailable when too
+    many searches wait.
+    """
+    read = _find_by_index if filters.reads_few_rows(f) else _find_by_scan
+    return await read(engine, actor, f, window, parts, with_total)
+
+
+async def _find(
+    tx: Tx,
+    actor: Actor,
+    f: ConversationFilter,
+    window: Window,
+    parts: frozenset[Include],
+    with_total: bool,
+) -> ConversationPage:
+    f = await access.restrict_search(tx, actor, access.restrict_to_own(actor, f))
+    page = await lists.page(tx, f, window, with_total, "latest" in parts)
+    items: list[Conversation] = list(page.items)
+    latest = {c.id: c.latest for c in page.items if c.latest is not None}
+    surrounding = structs.replace(await load_related(tx, items, parts - {"latest"}), latest=latest)
+    return ConversationPage(items, surrounding, page.total, page.next)
+
+
+_find_by_index = read_tx(_find)
+_find_by_scan = long_read_tx(_find)
+
+
+@read_tx
+async def get(
+    tx: Tx,
+    actor: Actor,
+    conversation_id: str,
+    parts: frozenset[Include] = NO_RELATED,
+    removed: bool = False,
+) -> ConversationPage:
+    """One conversation the actor may see; removed ones only with `removed`. Raises NotFound."""
+    found, _ = await access.conversation(tx, actor, conversation_id, removed=removed)
+    return ConversationPage([found], await load_related(tx, [found], parts))
+
+
+@read_tx
+async def related(
+    tx: Tx, actor: Actor, items: list[Conversation], parts: frozenset[Include]
+) -> Related:
+    """What surrounds conversations of another verb's answer: access was asked there."""
+    return await load_related(tx, items, parts)
+
+
+@write_tx
+async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
+    """Open a conversation in an inbox or about nothing.
+
+    Raises Forbidden, NotFound("inbox" | "owner"), Invalid for participants of nowhere.
+    """
+    if not (actor.kind == "contact" and actor.identity_id == new.owner_id):
+        access.require(actor, WRITE_CONVERSATIONS)
+    await references.check_owner(tx, new.owner_id)
+    await references.check_participants(tx, [identity_id for identity_id, _ in new.participants])
+    return await creation.create_tx(tx, now, actor, new)
+
+
+@write_tx
+async def change(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, changes: ConversationChanges
+) -> Conversation:
+    """Change a conversation the actor may write. Raises NotFound("conversation" | "assignee"),
+    Forbidden."""
+    seat = (
+        access.for_writing
+        if _given(changes).keys() <= PARTICIPANT_ADMIN_FIELDS
+        else access.for_staff_change
+    )
+    before, _ = await seat(tx, actor, conversation_id)
+    return await change_tx(tx, now, actor, before, changes)
+
+
+async def change_tx(
+    tx: Tx, now: int, actor: Actor, before: Conversation, changes: ConversationChanges
+) -> Conversation:
+    """Write changes over a locked conversation; an assignee becomes a participant and takes the
+    turn from the responder. Closing it sends the survey. Nothing is written when nothing changes.
+    """
+    limits.check(changes)
+    values = _given(changes)
+    if before.status in changes.unless_status:
+        values.pop("status", None)
+    if "shown_at" in values:
+        shown = values.pop("shown_at")
+        values["chat_shown_at"] = shown
+        values["chat_sort_at"] = before.created_at if shown is None else shown
+    if "assignee_id" in values:
+        await references.check_assignee(tx, values["assignee_id"], before.assignee_id)
+        if values["assignee_id"] != before.assignee_id:
+            values["responder_active"] = values["assignee_id"] is None
+    moved = {name for name, value in values.items() if getattr(before, name) != value}
+    if not moved:
+        return before
+    after = structs.replace(before, **values, updated_at=max(now, before.updated_at + 1))
+    await conversations.change(tx, before, after)
+    if "assignee_id" in moved and after.assignee_id is not None:
+        after = await _with_participant(tx, now, after, after.assignee_id)
+    await record_change(tx, now, before, after)
+    if "status" in moved and after.status == "closed":
+        return await send_survey_tx(tx, now, after)
+    return after
+
+
+@write_tx
+async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conversation:
+    """Take a conversation out of every list, softly (chats.md); twice is as once."""
+    access.require(actor, WRITE_CONVERSATIONS)
+    before, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=True)
+    if before.removed_at is not None:
+        return before
+    after = structs.replace(before, removed_at=now, updated_at=now)
+    await conversations.change(tx, before, after)
+    await record_change(tx, now, before, after)
+    return after
+
+
+async def delete(
+    engine: Engine, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
+) -> None:
+    """Delete a conversation for good, with all in it (helpdesk.md, S), then the bytes of its files.
+    With `removed` also one that was taken out of the lists. The audit log keeps who, when, why."""
+    await files.delete_bytes(engine, await _delete(engine, actor, conversation_id, reason, removed))
+
+
+@write_tx
+async def _delete(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool
+) -> list[StoredFile]:
+    access.require(actor, WRITE_CONVERSATIONS)
+    gone, _ = await access.conversation(tx, actor, conversation_id, lock=True, removed=removed)
+    members = {gone.owner_id or gone.id, *await participants.all_ids(tx, gone.id)}
+    count = await messages.delete_of(tx, gone.id)
+    stored = await file_rows.delete_of(tx, gone.id)
+    await tickets.delete_of(tx, gone.id)
+    await delivery_log.forget_conversation(tx, gone.id, now)
+    await conversations.delete_one(tx, gone)
+    await record_audit(
+        tx, now, actor, "delete", "conversation", gone.id,
+        reason=reason, messages=count, number=gone.number,
+    )  # fmt: skip
+    await record_event(tx, now, "conversation.deleted", gone.id, members=sorted(members))
+    return stored
+
+
+def _given(changes: ConversationChanges) -> dict[str, Any]:
+    given = provided_fields(changes)
+    given.pop("unless_status", None)
+    return given
+
+
+async def _with_participant(
+    tx: Tx, now: int, found: Conversation, assignee_id: str
+) -> Conversation:
+    if not await participants.join(tx, found, assignee_id, "member", now):
+        return found
+    await record_event(tx, now, "participant.joined", assignee_id, conversation_id=found.id)
+    return structs.replace(found, participant_count=found.participant_count + 1)

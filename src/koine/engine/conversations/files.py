@@ -1,0 +1,257 @@
+"""Uploads: the bytes on disk under an unguessable key, a row in the database.
+
+    <data_dir>/files/ab/cd/abcd…      the key's first letters spread the files over folders
+
+A file is written under a temporary name, flushed, renamed, its folder flushed, and only then the
+row is written: a row never lacks its bytes. A crash in between leaves bytes that no row names.
+Several nodes share one `data_dir`, for each must find what another has stored.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, ParamSpec, Protocol, TypeVar
+
+from msgspec import Struct
+
+from koine.engine.conversations import upload_budgets
+from koine.engine.conversations.upload_budgets import Uploader
+from koine.engine.core.context import Engine
+from koine.kit import private_files
+from koine.kit.ids import new_id
+from koine.kit.image_sniffing import HEAD, Image, sniff_image
+from koine.kit.media_sniffing import sniff_media
+from koine.kit.tokens import random_token
+from koine.model.errors import NotFound, Unavailable
+from koine.model.message import Attachment
+from koine.store.conversations import counters, files
+from koine.store.conversations.files import StoredFile
+from koine.store.core.db import Tx
+
+P = ParamSpec("P")
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+CHUNK = 256 * 1024
+NAME_LENGTH = 255
+OCTETS = "application/octet-stream"
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+"""What is stored under these types was seen to be so by its first bytes."""
+
+KEY = re.compile(r"[A-Za-z0-9_-]{32}")
+_MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
+_JOINERS = "\u200c\u200d"
+_EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
+
+
+class Upload(Protocol):
+    """An upload as it comes in."""
+
+    name: str
+    content_type: str
+
+    async def read(self, size: int = -1) -> bytes:
+        """Give the next `size` bytes, none at the end."""
+
+
+class OpenFile(Struct, frozen=True):
+    """A stored file, ready to be sent: its row, and where its bytes are."""
+
+    file: StoredFile
+    path: Path
+
+    def part(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` to before `end`, in pieces."""
+        return _chunks(self.path, start, end)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether a browser may show it: an image by its own first bytes."""
+        return self.file.content_type in IMAGES
+
+
+async def save(
+    engine: Engine,
+    tenant_id: str,
+    conversation_id: str | None,
+    source: Upload,
+    by: Uploader | None = None,
+) -> Attachment:
+    """Store an upload; when this returns, bytes and row are on disk. Raises Unavailable when the
+    disk takes no more, TooMany when it is over a budget of `by`'s or the tenant's."""
+    key = random_token()
+    path = _path(engine, key)
+    name = _name(source.name)
+    try:
+        size, head = await _write(path, source)
+        image = sniff_image(head)
+        media = _media(source.content_type, image, head)
+        row = await engine.db.write(
+            tenant_id, _add, engine, by, conversation_id, (name, media, size, key)
+        )
+    except (Unavailable, asyncio.CancelledError):
+        # Whether the row was written is unknown: bytes without one are swept in time.
+        raise
+    except BaseException:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        raise
+    return Attachment(
+        id=row.id,
+        number=row.number,
+        file_type=_kind(media),
+        name=name,
+        extension=_extension(name),
+        content_type=media,
+        size=size,
+        key=key,
+        width=image.width if image else None,
+        height=image.height if image else None,
+    )
+
+
+async def check_budget(engine: Engine, tenant_id: str, by: Uploader, size: int) -> None:
+    """Raise TooMany when so many bytes are over a budget, before any of them is stored."""
+    now, limits = engine.clock.now(), engine.settings
+    await engine.db.read(tenant_id, upload_budgets.check, now, limits, by, size)
+
+
+async def open_by_key(engine: Engine, key: str) -> OpenFile:
+    """A stored file of whichever tenant: the key is the authority. Raises NotFound."""
+    row = await engine.db.read("", files.by_key, key) if KEY.fullmatch(key) else None
+    if row is None or not await asyncio.to_thread(_path(engine, key).is_file):
+        raise NotFound("file")
+    return OpenFile(row, _path(engine, key))
+
+
+def relative_path(key: str) -> Path:
+    """Where the bytes of a file lie in the data folder."""
+    return Path("files") / key[:2] / key[2:4] / key
+
+
+async def delete_bytes(engine: Engine, rows: list[StoredFile]) -> None:
+    """Take away the bytes of files whose rows are gone."""
+    for row in rows:
+        await asyncio.to_thread(_path(engine, row.key).unlink, missing_ok=True)
+
+
+async def discard(engine: Engine, tenant_id: str, saved: list[Attachment]) -> None:
+    """Take back what was stored for a message that was then refused."""
+    rows = await engine.db.write(tenant_id, files.delete_many, [each.id for each in saved])
+    await delete_bytes(engine, rows)
+
+
+async def _add(
+    tx: Tx,
+    engine: Engine,
+    by: Uploader | None,
+    conversation_id: str | None,
+    known: tuple[str, str, int, str],
+) -> StoredFile:
+    name, media, size, key = known
+    now = engine.clock.now()
+    number = await counters.next_number(tx, "file")
+    await upload_budgets.charge(tx, now, engine.settings, by, size)
+    row = StoredFile(new_id(), number, conversation_id, name, media, size, key, now)
+    await files.insert_one(tx, row)
+    return row
+
+
+async def _write(path: Path, source: Upload) -> tuple[int, bytes]:
+    """Give the size, and the first bytes."""
+    part = path.with_name(f"{path.name}.part")
+    out = await _on_disk(_create, part, path.parents[2])
+    size, head = 0, b""
+    try:
+        while chunk := await source.read(CHUNK):
+            await _on_disk(out.write, chunk)
+            size += len(chunk)
+            head = (head + chunk)[:HEAD] if len(head) < HEAD else head
+        await _on_disk(_finish, out, part, path)
+    except BaseException:
+        with suppress(OSError):  # closing writes what is left, too
+            out.close()
+        part.unlink(missing_ok=True)
+        raise
+    return size, head
+
+
+async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do it on a thread; a disk that is full or broken is no bug of ours."""
+    try:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    except OSError as error:
+        log.warning("an upload cannot be stored: %s", error)
+        raise Unavailable() from error
+
+
+def _create(part: Path, root: Path) -> IO[bytes]:
+    private_files.make_folders(part.parent, root)
+    return private_files.create(part)
+
+
+def _finish(out: IO[bytes], part: Path, path: Path) -> None:
+    with out:
+        out.flush()
+        os.fsync(out.fileno())
+    part.rename(path)
+    # The names of new folders stand in their parents, up to the data folder.
+    for folder in path.parents[:4]:
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+async def _chunks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+    # Opened only when the first piece is asked for: an answer without a body leaves nothing open.
+    opened = await asyncio.to_thread(path.open, "rb")
+    try:
+        if start:
+            await asyncio.to_thread(opened.seek, start)
+        left = end - start
+        while left and (chunk := await asyncio.to_thread(opened.read, min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+    finally:
+        opened.close()
+
+
+def _path(engine: Engine, key: str) -> Path:
+    return Path(engine.settings.data_dir) / relative_path(key)
+
+
+def _name(name: str) -> str:
+    last = re.split(r"[/\\]", name)[-1]
+    clean = "".join(letter for letter in last if _shows(letter)).strip(". ")
+    return clean[-NAME_LENGTH:] or "file"
+
+
+def _shows(letter: str) -> bool:
+    # Blanks of every width, and the joiners that Persian and emoji are spelled with; nothing that
+    # turns the direction of what follows.
+    return letter.isprintable() or letter in _JOINERS or unicodedata.category(letter) == "Zs"
+
+
+def _media(claimed: str, image: Image | None, head: bytes) -> str:
+    if image is not None:
+        return image.media
+    media = claimed.split(";", 1)[0].strip().lower()
+    if not _MEDIA.fullmatch(media) or media in IMAGES or media == OCTETS:
+        return sniff_media(head) or OCTETS
+    return media
+
+
+def _kind(media: str) -> str:
+    kind = media.split("/", 1)[0]
+    return kind if media in IMAGES or kind in ("audio", "video") else "file"
+
+
+def _extension(name: str) -> str | None:
+    last = name.rpartition(".")[2] if "." in name else ""
+    return last.lower() if _EXTENSION.fullmatch(last) else None

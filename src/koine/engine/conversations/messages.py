@@ -1,0 +1,243 @@
+"""Messages: post, page, and the little that may change in one."""
+
+import msgspec
+from msgspec import Struct, structs
+
+from koine.engine.auth import access
+from koine.engine.conversations import conversations, survey_answers
+from koine.engine.core import attributes
+from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.recorder import record_event
+from koine.engine.sending.send import ConversationClosed, SendRequest
+from koine.kit.json import json_text
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, Participant, Status
+from koine.model.errors import Forbidden, Invalid, NotFound, Refusal
+from koine.model.filters import MessageFilter
+from koine.model.links import check_link
+from koine.model.message import CLIENT_TYPES, CONTENT_LIMIT, Draft, Message
+from koine.model.page import Window
+from koine.model.permissions import WRITE_CONVERSATIONS
+from koine.store.conversations import conversations as rows
+from koine.store.conversations import message_lists, message_numbers, messages, participants
+from koine.store.core.db import Tx
+from koine.store.people import inboxes
+
+
+class MessagePage(Struct, frozen=True):
+    """A page of a conversation's messages, the conversation, and the reader's part in it."""
+
+    conversation: Conversation
+    participant: Participant | None
+    items: list[Message]
+    total: int
+    next: tuple[int, str] | None
+
+
+async def send(engine: Engine, actor: Actor, conversation_id: str, draft: Draft) -> Message:
+    """Post a message: when this returns, it is on disk.
+
+    Raises Invalid for a draft no client may post, NotFound, Forbidden for one who sees the
+    conversation but takes no part in it (delivery.md, S) or is blocked, Conflict("closed").
+    """
+    check(draft)
+    if not draft.must_participate and actor.kind != "contact":
+        access.require(actor, WRITE_CONVERSATIONS)
+    if draft.parent_id is not None:
+        draft = structs.replace(draft, sees_private=access.sees_private(actor))
+    return await send_unchecked(engine, actor, conversation_id, draft)
+
+
+async def send_unchecked(
+    engine: Engine, actor: Actor, conversation_id: str, draft: Draft
+) -> Message:
+    """As `post`, for a draft the server itself stands behind (templates, greetings)."""
+    waiting = SendRequest(actor.tenant_id, conversation_id, draft)
+    try:
+        return await engine.write_batcher.send(waiting)
+    except ConversationClosed:
+        await _reopen(engine, actor, conversation_id)
+        return await engine.write_batcher.send(waiting)
+    except NotFound as refusal:
+        if refusal.noun == "participant":
+            raise await _not_a_participant(engine, actor, conversation_id) from None
+        raise
+
+
+def check(draft: Draft) -> None:
+    """Raise Invalid for a draft no client may post (delivery.md, S and D; inbox.md, F)."""
+    if draft.type not in CLIENT_TYPES:
+        raise Invalid("message_type", "reserved", f"message_type {draft.type} is not for clients")
+    has_text = bool(draft.content and draft.content.strip())
+    if draft.content is not None and len(draft.content) > CONTENT_LIMIT:
+        text = f"Content is too long (maximum is {CONTENT_LIMIT} characters)"
+        raise Invalid("content", "too_long", text)
+    bare = draft.type == "text" and not has_text and draft.attachments is None
+    if bare and not draft.may_be_empty:
+        raise Invalid("content", "blank", "content can't be blank")
+    attributes.check("metadata", draft.metadata)
+    check_link("content_url", draft.content_url)
+    if draft.type in ("image", "file", "audio", "video") and not (
+        draft.content_url or has_text or draft.attachments
+    ):
+        raise Invalid("content_url", "missing", f"a {draft.type} needs content_url or content")
+
+
+@read_tx
+async def page(
+    tx: Tx,
+    actor: Actor,
+    conversation_id: str,
+    f: MessageFilter,
+    window: Window,
+    as_participant: bool = False,
+) -> MessagePage:
+    """A page of messages with its exact total, newest first unless the filter says otherwise.
+
+    `as_participant` asks for delivery.md's rule (S): participants and system admins alone.
+    Private notes are left out for all but staff. Raises NotFound, Forbidden.
+    """
+    seat = access.for_reading if as_participant else access.for_messages
+    found, me = await seat(tx, actor, conversation_id)
+    f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
+    total = await _total(tx, found, f)
+    listed = await message_lists.page(tx, found.id, *_by_number(found, f, window))
+    return MessagePage(found, me, listed.items, total, listed.next)
+
+
+@read_tx
+async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
+    """The message with this number. Raises NotFound, for a private note too unless for staff."""
+    await access.for_messages(tx, actor, conversation_id)
+    message = await messages.by_seq(tx, conversation_id, seq)
+    if message is None or (message.private and not access.sees_private(actor)):
+        raise NotFound("message")
+    return message
+
+
+@read_tx
+async def numbered(tx: Tx, actor: Actor, conversation_id: str, number: int) -> Message:
+    """The message with this number of the server's. Raises as `one`."""
+    seq = await message_numbers.below(tx, conversation_id, number) + 1
+    message = await one.in_tx(tx, actor, conversation_id, seq)
+    if message.number != number:
+        raise NotFound("message")
+    return message
+
+
+@read_tx
+async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
+    """The message with this id. Raises as `one`."""
+    await access.for_messages(tx, actor, conversation_id)
+    message = await messages.get(tx, conversation_id, message_id)
+    if message is None or (message.private and not access.sees_private(actor)):
+        raise NotFound("message")
+    return message
+
+
+@write_tx
+async def mark_read(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
+) -> bool:
+    """Move the actor's read mark to a message, or to the newest; never back. False: not moved."""
+    found, me = await access.conversation(tx, actor, conversation_id, lock=True)
+    if me is None or me.left_at is not None or (message_id is None and found.last_seq == 0):
+        return False
+    look = rows.seen_by_contact if me.identity_id == found.owner_id else rows.seen_by_agent
+    await look(tx, found.id, now)
+    mark = await _mark(tx, actor, found, message_id)
+    moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
+    # When it was last looked at moves even when the mark does not.
+    await record_event(
+        tx, now, "conversation.read", me.identity_id, conversation_id=found.id, seq=mark[0]
+    )
+    return moved
+
+
+@write_tx
+async def submit_values(
+    tx: Tx, now: int, actor: Actor, conversation_id: str, seq: int, submitted: dict[str, object]
+) -> Message:
+    """Merge what a person submitted into a message's content attributes (forms, surveys).
+    Raises NotFound, Invalid("submitted_values") for more than a bag may hold."""
+    attributes.check_values("submitted_values", submitted)
+    await access.conversation(tx, actor, conversation_id, lock=True)
+    await access.require_unblocked(tx, actor)
+    message = await messages.by_seq(tx, conversation_id, seq)
+    if message is None or message.private:
+        raise NotFound("message")
+    before = msgspec.json.decode(message.content_attributes, type=dict[str, object])
+    merged = before | survey_answers.kept(before, submitted)
+    text = json_text(merged)
+    await messages.set_content_attributes(tx, message, text, now)
+    await record_event(
+        tx, now, "message.updated", message.id, conversation_id=conversation_id, seq=seq
+    )
+    return structs.replace(message, content_attributes=text, updated_at=now)
+
+
+async def _mark(
+    tx: Tx, actor: Actor, found: Conversation, message_id: str | None
+) -> participants.ReadMark:
+    """Where the mark goes: to the named message, or to the end, showing the newest public one. To
+    a private note it goes too, but everyone sees what is shown: that stays."""
+    if message_id is None:
+        shown = await messages.by_seq(tx, found.id, found.last_public_seq)
+        return found.last_seq, found.public_count, shown.id if shown else None
+    named = await messages.get(tx, found.id, message_id)
+    if named is None or (named.private and not access.sees_private(actor)):
+        raise NotFound("message")
+    return named.seq, named.public_seq, None if named.private else named.id
+
+
+def _by_number(
+    found: Conversation, f: MessageFilter, window: Window
+) -> tuple[MessageFilter, Window]:
+    """Turn page numbers and cursors into message numbers where nothing is left out: numbers are
+    dense, so page 500 costs what page 1 costs."""
+    if window.cursor is not None:
+        bound = {"after_seq" if f.oldest_first else "before_seq": window.cursor[0]}
+        return structs.replace(f, **bound), structs.replace(window, cursor=None)
+    dense = f.with_private or found.last_seq == found.public_count
+    if not dense or window.offset == 0 or not _finds_all(f):
+        return f, window
+    if f.oldest_first:
+        f = structs.replace(f, after_seq=window.offset)
+    else:
+        f = structs.replace(f, before_seq=found.last_seq - window.offset + 1)
+    return f, structs.replace(window, offset=0)
+
+
+async def _total(tx: Tx, found: Conversation, f: MessageFilter) -> int:
+    if not _finds_all(f):
+        return await message_lists.count(tx, found.id, f)
+    return found.last_seq if f.with_private else found.public_count
+
+
+def _finds_all(f: MessageFilter) -> bool:
+    """Whether it finds every message, or every public one, in either order."""
+    return f.conditions().keys() <= {"with_private", "oldest_first"}
+
+
+async def _not_a_participant(engine: Engine, actor: Actor, conversation_id: str) -> Refusal:
+    """One who sees the conversation is told why; to a stranger there is none."""
+    try:
+        await conversations.get(engine, actor, conversation_id)
+    except NotFound as hidden:
+        return hidden
+    return Forbidden("participant")
+
+
+@write_tx
+async def _reopen(tx: Tx, now: int, actor: Actor, conversation_id: str) -> None:
+    """A contact's message opens a snoozed or closed conversation, pending when a responder
+    answers its inbox (inbox.md, F)."""
+    found = await rows.lock(tx, conversation_id)
+    if found is None or found.status not in ("closed", "snoozed"):
+        return
+    inbox = await inboxes.get(tx, found.inbox_id) if found.inbox_id else None
+    awaits_bot = found.status == "closed" and inbox is not None and inbox.responder_id is not None
+    status: Status = "pending" if awaits_bot else "open"
+    await conversations.change_tx(
+        tx, now, actor, found, conversations.ConversationChanges(status=status)
+    )

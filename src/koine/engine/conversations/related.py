@@ -1,0 +1,80 @@
+"""What surrounds conversations, found in a few statements however many there are."""
+
+from collections.abc import Iterable
+
+from koine.engine.auth import access
+from koine.model.conversation import Conversation
+from koine.model.message import Message
+from koine.model.related import Include, LastSenders, Related
+from koine.store.conversations import messages, participants, recent_messages, tickets
+from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes
+
+MAX_CHARACTERS = 4 << 20
+"""Of all messages in one answer: the newest are shown, a page of messages has the older ones."""
+FEW_MESSAGES = 28
+"""As many have no more letters, each having at most 150,000."""
+
+
+async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Include]) -> Related:
+    """The parts asked for, of all these conversations. Nothing is asked for no conversation;
+    what may not be read is said in `readers`."""
+    if not items:
+        return Related()
+    readers = await access.support_readers(tx, items)
+    if not parts:
+        return Related(readers=readers)
+    ids = [c.id for c in items]
+    latest = await _latest(tx, items) if "latest" in parts else {}
+    said = await _messages(tx, items) if "messages" in parts else {}
+    spoke = [m for each in said.values() for m in each]
+    owners = _distinct(c.owner_id for c in items)
+    return Related(
+        participants=await participants.of(tx, ids) if "participants" in parts else {},
+        latest=latest,
+        messages=said,
+        people=await identities.by_ids(tx, _people(items, spoke)) if "people" in parts else {},
+        inboxes=await inboxes.by_ids(tx, _distinct(c.inbox_id for c in items))
+        if "inboxes" in parts
+        else {},
+        tickets=await tickets.latest_of(tx, ids) if "tickets" in parts else {},
+        versions=await identities.versions_by_id(
+            tx, _distinct(c.responder_version_id for c in items)
+        )
+        if "versions" in parts
+        else {},
+        contact_inboxes=await inboxes.contact_inboxes_of(tx, owners) if "places" in parts else [],
+        senders=await _senders(tx, items) if "senders" in parts else {},
+        readers=readers,
+    )
+
+
+async def _messages(tx: Tx, items: list[Conversation]) -> dict[str, list[Message]]:
+    ids = [c.id for c in items]
+    if sum(c.public_count for c in items) <= FEW_MESSAGES:
+        return await messages.public_of(tx, ids)
+    return await recent_messages.recent_public_of(tx, ids, MAX_CHARACTERS)
+
+
+async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:
+    marks = [(c.id, c.last_public_seq) for c in items if c.last_public_seq]
+    return await messages.at_seq_by_conversation(tx, marks) if marks else {}
+
+
+async def _senders(tx: Tx, items: list[Conversation]) -> dict[str, LastSenders]:
+    ids = [c.id for c in items if "user" in (c.last_sender_kind, c.previous_sender_kind)]
+    return await messages.last_senders(tx, ids) if ids else {}
+
+
+def _people(items: list[Conversation], spoke: list[Message]) -> list[str]:
+    return _distinct(
+        [
+            *(c.owner_id or c.created_by for c in items),
+            *(who for c in items for who in (c.assignee_id, c.responder_id)),
+            *(m.sender_id for m in spoke),
+        ]
+    )
+
+
+def _distinct(ids: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(each for each in ids if each is not None))

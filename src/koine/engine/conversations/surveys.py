@@ -1,0 +1,87 @@
+"""The question how a conversation went, and its answer (inbox.md, F)."""
+
+from msgspec import Struct
+
+from koine.engine.contacts.inboxes import settings_of
+from koine.engine.core.context import Engine
+from koine.engine.sending.send import SendRequest, send_batch
+from koine.kit.times import DAY
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation
+from koine.model.errors import Conflict, NotFound
+from koine.model.inbox import Inbox, InboxSettings
+from koine.model.message import Draft, Message
+from koine.model.tenant import Tenant
+from koine.store.conversations import conversations
+from koine.store.conversations import messages as rows
+from koine.store.core.db import Tx
+from koine.store.people import inboxes, tenants
+
+SURVEY_CONTENT_TYPE = "input_csat"
+OPEN_FOR = 14 * DAY
+
+
+class SurveyClosed(Conflict):
+    """The survey is older than 14 days."""
+
+    def __init__(self) -> None:
+        super().__init__("closed", "You cannot update the CSAT survey after 14 days")
+
+
+class SurveyPage(Struct, frozen=True):
+    """A survey with what is shown around it, and the contact who may answer it."""
+
+    tenant: Tenant
+    inbox: Inbox
+    conversation: Conversation
+    message: Message
+    actor: Actor
+
+
+async def send_survey_tx(tx: Tx, now: int, closed: Conversation) -> Conversation:
+    """Send the survey of a conversation that has just become closed, in the transaction that closed
+    it and holds its lock: the survey is sent once for each closing, or the closing is undone.
+
+    It is sent if the inbox has surveys on and the contact has said something (inbox.md, D). Returns
+    the conversation as it is afterwards.
+    """
+    inbox = await inboxes.get(tx, closed.inbox_id) if closed.inbox_id else None
+    settings = settings_of(inbox) if inbox else InboxSettings()
+    if not settings.csat_survey_enabled or not await rows.has_from(tx, closed.id, "contact"):
+        return closed
+    draft = Draft(
+        type="template",
+        content=settings.csat_message,
+        content_type=SURVEY_CONTENT_TYPE,
+        content_attributes='{"display_type":"emoji"}',
+        sender_kind="system",
+    )
+    await send_batch(tx, now, [SendRequest(tx.tenant_id, closed.id, draft)])
+    return await conversations.get(tx, closed.id) or closed
+
+
+async def open_page(engine: Engine, conversation_id: str) -> SurveyPage:
+    """The survey of a conversation, known by its id alone. Raises NotFound where there is none."""
+    tenant_id = await engine.db.read("", conversations.tenant_of, conversation_id)
+    if tenant_id is None:
+        raise NotFound("survey")
+    return await engine.db.read(tenant_id, _open_page, conversation_id)
+
+
+def check_open(message: Message, now: int) -> None:
+    """Raise SurveyClosed for a survey that was sent too long ago; `now` in µs."""
+    if message.content_type == SURVEY_CONTENT_TYPE and now - message.created_at > OPEN_FOR:
+        raise SurveyClosed
+
+
+async def _open_page(tx: Tx, conversation_id: str) -> SurveyPage:
+    tenant = await tenants.get(tx, tx.tenant_id)
+    found = await conversations.get(tx, conversation_id)
+    if tenant is None or found is None or found.removed_at is not None or found.owner_id is None:
+        raise NotFound("survey")
+    inbox = await inboxes.get(tx, found.inbox_id) if found.inbox_id else None
+    message = await rows.newest_of_type(tx, found.id, SURVEY_CONTENT_TYPE)
+    if inbox is None or message is None:
+        raise NotFound("survey")
+    actor = Actor(tenant_id=tenant.id, kind="contact", identity_id=found.owner_id)
+    return SurveyPage(tenant, inbox, found, message, actor)

@@ -1,0 +1,155 @@
+"""Tickets of a hand-off: people answer in the responder's place, then give the turn back.
+
+chats.md: a ticket opens when the responder hands off; while it is ongoing the responder is
+silent; completing it gives the turn back.
+"""
+
+from msgspec import structs
+
+from koine.engine.auth import access
+from koine.engine.conversations import conversations
+from koine.engine.core import references
+from koine.engine.core.context import read_tx, write_tx
+from koine.engine.core.conversation_events import record_change
+from koine.engine.core.recorder import record_event
+from koine.kit.ids import new_id
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation
+from koine.model.errors import Conflict, NotFound
+from koine.model.ticket import Ticket
+from koine.store.conversations import conversations as rows
+from koine.store.conversations import tickets
+from koine.store.core.db import Tx
+
+
+@write_tx
+async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
+    """Hand a conversation off to people: the responder is silent from now on.
+
+    Raises NotFound("conversation"), Forbidden, Conflict("exists") while another one is open.
+    """
+    found, _ = await access.for_staff_change(tx, actor, conversation_id)
+    known = (await tickets.latest_of(tx, [found.id])).get(found.id)
+    if known is not None and known.status != "completed":
+        raise Conflict("exists", "the conversation has an open ticket")
+    ticket = Ticket(
+        id=new_id(),
+        conversation_id=found.id,
+        kind="handoff",
+        status="pending",
+        customer_id=found.owner_id,
+        assignee_id=None,
+        created_at=now,
+        ongoing_at=None,
+        completed_at=None,
+    )
+    await tickets.insert_one(tx, ticket)
+    await record_event(tx, now, "ticket.created", ticket.id, conversation_id=found.id)
+    await _set_responder_active(tx, now, found, False)
+    return ticket
+
+
+@write_tx
+async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str) -> Ticket:
+    """A user takes the ticket and its conversation over, from another user too.
+
+    Raises NotFound("ticket" | "assignee"), Forbidden, Conflict("completed").
+    """
+    before, found = await _locked(tx, actor, ticket_id)
+    if before.status == "completed":
+        raise Conflict("completed", "the ticket is completed")
+    await references.check_assignee(tx, assignee_id, before.assignee_id)
+    changes = conversations.ConversationChanges(assignee_id=assignee_id)
+    taken = await conversations.change_tx(tx, now, actor, found, changes)
+    await _set_responder_active(tx, now, taken, False)
+    after = structs.replace(
+        before, status="ongoing", assignee_id=assignee_id, ongoing_at=before.ongoing_at or now
+    )
+    return await _change(tx, now, before, after)
+
+
+@write_tx
+async def complete(tx: Tx, now: int, actor: Actor, ticket_id: str) -> Ticket:
+    """Give the turn back to the responder: nobody is assigned any more. Completing twice is as
+    once. Raises NotFound("ticket"), Forbidden."""
+    before, found = await _locked(tx, actor, ticket_id)
+    if before.status == "completed":
+        return before
+    freed = await conversations.change_tx(
+        tx, now, actor, found, conversations.ConversationChanges(assignee_id=None)
+    )
+    await _set_responder_active(tx, now, freed, True)
+    return await _change(
+        tx, now, before, structs.replace(before, status="completed", completed_at=now)
+    )
+
+
+@read_tx
+async def get(tx: Tx, actor: Actor, ticket_id: str) -> Ticket:
+    """One ticket of a conversation the actor may see. Raises NotFound("ticket")."""
+    ticket = await _existing(tx, ticket_id)
+    try:
+        await access.conversation(tx, actor, ticket.conversation_id, removed=True)
+    except NotFound:
+        raise NotFound("ticket") from None
+    return ticket
+
+
+async def release_tx(tx: Tx, now: int, actor: Actor, found: Conversation, holder_id: str) -> None:
+    """One who is removed holds a locked conversation and its tickets no more. A ticket goes to
+    whoever else the conversation is assigned to, or is completed; the responder goes on unless
+    somebody is assigned or another ticket waits for people."""
+    held = await tickets.ongoing_of(tx, found.id, holder_id)
+    other = found.assignee_id if found.assignee_id != holder_id else None
+    for before in held:
+        after = structs.replace(before, status="completed", completed_at=now)
+        if other is not None:
+            after = structs.replace(before, assignee_id=other)
+        await _change(tx, now, before, after)
+    if found.assignee_id == holder_id:
+        unassigned = conversations.ConversationChanges(assignee_id=None)
+        found = await conversations.change_tx(tx, now, actor, found, unassigned)
+    elif not held or other is not None:
+        return
+    latest = (await tickets.latest_of(tx, [found.id])).get(found.id)
+    await _set_responder_active(tx, now, found, latest is None or latest.status == "completed")
+
+
+async def _existing(tx: Tx, ticket_id: str) -> Ticket:
+    ticket = await tickets.get(tx, ticket_id)
+    if ticket is None:
+        raise NotFound("ticket")
+    return ticket
+
+
+async def _locked(tx: Tx, actor: Actor, ticket_id: str) -> tuple[Ticket, Conversation]:
+    """The ticket as it is under its conversation's lock."""
+    ticket = await _existing(tx, ticket_id)
+    try:
+        found, _ = await access.for_staff_change(tx, actor, ticket.conversation_id)
+    except NotFound:
+        raise NotFound("ticket") from None
+    return await _existing(tx, ticket_id), found
+
+
+async def _change(tx: Tx, now: int, before: Ticket, after: Ticket) -> Ticket:
+    if after != before:
+        await tickets.change(tx, after)
+        place = after.conversation_id
+        await record_event(
+            tx, now, "ticket.updated", after.id, conversation_id=place, status=after.status
+        )
+    return after
+
+
+async def _set_responder_active(
+    tx: Tx, now: int, found: Conversation, responder_active: bool
+) -> None:
+    """Say whether the responder has the turn."""
+    if found.responder_active == responder_active:
+        return
+    after = structs.replace(
+        found, responder_active=responder_active, updated_at=max(now, found.updated_at + 1)
+    )
+    await rows.change(tx, found, after)
+    await record_change(tx, now, found, after)

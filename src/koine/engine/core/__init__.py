@@ -1,0 +1,1 @@
+"""What the engine object holds, transactions, and what every operation writes with."""

@@ -1,0 +1,152 @@
+"""From events of the log to happenings: the things events are about, found in a few reads.
+
+Whoever is told gets things as they are now. So events tell *that* something changed and what it
+is, and a reader who keeps the newest version of everything told has what a fresh look would show.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import structs
+
+from koine.engine.conversations.related import load_related
+from koine.kit.times import DAY
+from koine.model.event import Change, LoggedEvent
+from koine.model.event_context import EventContext, Subject
+from koine.model.identity import Identity, ResponderVersion
+from koine.model.related import Include
+from koine.store.conversations import conversations, messages, participants, tickets
+from koine.store.core.db import Tx
+from koine.store.people import deliveries, identities, inboxes, tenants
+
+_AROUND: frozenset[Include] = frozenset(
+    {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
+)
+REMEMBERED = 30 * DAY
+"""When somebody changes, conversations they only spoke in are looked for this far back."""
+
+
+async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> list[EventContext]:
+    """The happenings behind one tenant's events, in their order.
+
+    `curious` are the identities who would be told what changed about a person only because they
+    share a conversation with it.
+    """
+    found = await conversations.by_ids(tx, _distinct(e.conversation_id for e in events))
+    surrounding = await load_related(tx, list(found.values()), _AROUND)
+    surrounding = structs.replace(
+        surrounding, people=surrounding.people | await _named(tx, events, surrounding.people)
+    )
+    places = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
+    said = await messages.at_positions(tx, places) if places else {}
+    happened = []
+    for event in events:
+        conversation_id = event.conversation_id or ""
+        noun = await _subject(tx, event)
+        happened.append(
+            EventContext(
+                event=event,
+                conversation=found.get(conversation_id),
+                participants=tuple(surrounding.participants.get(conversation_id, ())),
+                message=said.get((conversation_id, event.seq or 0)),
+                subject=noun,
+                related=surrounding,
+                readers=surrounding.readers.get(conversation_id),
+                members=_members(event),
+                shared_with=await _shared_with(tx, event, noun, shared_only),
+                version=await _version(tx, event),
+                merged_id=_merged(event),
+            )
+        )
+    return happened
+
+
+async def _named(
+    tx: Tx, events: list[LoggedEvent], known: dict[str, Identity]
+) -> dict[str, Identity]:
+    """Those whom changes name as assignees of then or before, as far as nobody knows them yet."""
+    changes = [
+        msgspec.json.decode(event.body, type=Change)
+        for event in events
+        if event.kind == "conversation.updated"
+    ]
+    named = _distinct(
+        [
+            *(each.previous.get("assignee_id") for each in changes),
+            *(each.then.assignee_id for each in changes if each.then is not None),
+        ]
+    )
+    missing = [who for who in named if who not in known]
+    return await identities.by_ids(tx, missing) if missing else {}
+
+
+async def place(tx: Tx, conversation_id: str) -> EventContext:
+    """A conversation as something happens in it that no event tells of."""
+    event = LoggedEvent(
+        kind="conversation.updated",
+        audience="everyone",
+        conversation_id=conversation_id,
+        subject_id=conversation_id,
+        seq=None,
+        body="{}",
+        created_at=0,
+        position=0,
+        tenant_id=tx.tenant_id,
+    )
+    (found,) = await load(tx, [event], [])
+    return found
+
+
+async def _subject(tx: Tx, event: LoggedEvent) -> Subject | None:
+    match event.kind.partition(".")[0]:
+        case "identity" | "responder":
+            return await identities.get(tx, event.subject_id)
+        case "inbox":
+            return await inboxes.get(tx, event.subject_id)
+        case "delivery":
+            return await deliveries.get(tx, event.subject_id)
+        case "ticket":
+            return await tickets.get(tx, event.subject_id)
+        case "tenant":
+            return await tenants.get(tx, event.subject_id)
+        case _:
+            return None
+
+
+async def _shared_with(
+    tx: Tx, event: LoggedEvent, noun: Subject | None, curious: list[str]
+) -> frozenset[str]:
+    if not curious or not isinstance(noun, Identity) or not event.kind.startswith("identity."):
+        return frozenset()
+    met = await participants.sharing_conversation_with(tx, noun.id, curious)
+    if noun.kind != "contact":
+        # A contact speaks in conversations of its own; who works here also in others'.
+        since = event.created_at - REMEMBERED
+        met |= await participants.where_sent(tx, noun.id, curious, since)
+    return frozenset(met)
+
+
+async def _version(tx: Tx, event: LoggedEvent) -> ResponderVersion | None:
+    if event.kind != "responder.versioned":
+        return None
+    version_id = msgspec.json.decode(event.body)["version"]
+    return (await identities.versions_by_id(tx, [version_id])).get(version_id)
+
+
+def _merged(event: LoggedEvent) -> str | None:
+    if event.kind != "identity.merged":
+        return None
+    return str(msgspec.json.decode(event.body)["merged_id"])
+
+
+def _members(event: LoggedEvent) -> frozenset[str]:
+    """Those who could see a conversation that is deleted, or a delivery before it was saved; the
+    event remembers them."""
+    if event.kind not in ("conversation.deleted", "delivery.saved"):
+        return frozenset()
+    members = msgspec.json.decode(event.body).get("members", [])
+    return frozenset(each for each in members if each is not None)
+
+
+def _distinct(ids: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(each for each in ids if each is not None))

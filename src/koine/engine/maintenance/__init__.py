@@ -1,0 +1,1 @@
+"""Work done now and then, by one node."""

@@ -1,0 +1,130 @@
+"""What must be done now and then, by one node: forget what is too old, find files nobody names.
+
+Whoever serves calls `keep_up`. Of all the nodes the one that comes first in each turn does the
+work: it writes the time into the database, and the others find it there.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from koine.engine import offboarding
+from koine.engine.core.context import Engine
+from koine.engine.idempotency import KEEP_FOR
+from koine.engine.maintenance import orphan_files
+from koine.kit.times import DAY, MINUTE, SECOND
+from koine.store import audit, idempotency
+from koine.store.core.db import Tx
+from koine.store.events import event_log_state
+from koine.store.people import credentials, tenants
+
+EVERY = 5 * MINUTE
+"""How long a turn is, µs."""
+TURNS = DAY // EVERY
+"""In so many turns every folder of files is looked at once."""
+ENDED = DAY
+"""How long a session that has ended is remembered, µs."""
+ANALYZE_EVERY = 5.0
+"""Seconds between looks at how much tables have grown."""
+_PIECE = 1000
+"""Rows deleted in one transaction: nobody waits long for it."""
+_DONE = "upkeep_at"
+
+_Kind = tuple[
+    Callable[[Tx, int, int], Awaitable[list[str]]],
+    Callable[[Tx, int, list[str]], Awaitable[int]],
+]
+_IDEMPOTENCY_KEYS: _Kind = (idempotency.expired, idempotency.delete_expired)
+_SESSIONS: _Kind = (credentials.ended_sessions, credentials.forget_sessions)
+_STRANGERS: _Kind = (audit.old_anonymous, audit.forget)
+
+_log = structlog.get_logger("koine")
+
+
+class MaintenanceReport(Struct, frozen=True):
+    """How much a turn has done away with."""
+
+    idempotency_keys: int = 0
+    sessions: int = 0
+    files: int = 0
+    events: int = 0
+    """Pieces of the event log."""
+    entries: int = 0
+    """Of the audit log, about strangers."""
+    offboarded: int = 0
+    """Conversations that people who were removed still held."""
+
+
+@asynccontextmanager
+async def maintenance_jobs(engine: Engine) -> AsyncIterator[None]:
+    """Keep up in the background while the context is open."""
+    tasks = [asyncio.create_task(work) for work in (_run_forever(engine), _analyze(engine))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def run_once(engine: Engine) -> MaintenanceReport | None:
+    """Do this turn's work; None when it is done already, here or by another node."""
+    now = engine.clock.now()
+    if not await engine.db.write("", _take_turn, now):
+        return None
+    old = sessions = entries = held = 0
+    strangers = engine.settings.audit_failed_logins_days * DAY
+    for tenant in await engine.db.read("", tenants.all_):
+        old += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
+        sessions += await _delete_expired(engine, tenant.id, _SESSIONS, now - ENDED)
+        entries += await _delete_expired(engine, tenant.id, _STRANGERS, now - strangers)
+        held += await offboarding.resume(engine, tenant.id)
+    files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
+    kept = engine.settings.event_keep_days * DAY
+    events = 0
+    while await engine.db.write("", event_log_state.forget_before, now - kept, _PIECE):
+        events += 1
+    return MaintenanceReport(old, sessions, files, events, entries, held)
+
+
+async def _take_turn(tx: Tx, now: int) -> bool:
+    before = await tenants.server_value(tx, _DONE, "0")
+    turn = str(now // EVERY)
+    return before != turn and await tenants.replace_server_value(tx, _DONE, before, turn)
+
+
+async def _delete_expired(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:
+    find, forget = kind
+    gone = 0
+    while found := await engine.db.read_long(tenant_id, find, before, _PIECE):
+        gone += await engine.db.write(tenant_id, forget, before, found)
+    return gone
+
+
+async def _analyze(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(ANALYZE_EVERY)
+        try:
+            await engine.db.analyze()
+        except Exception:
+            _log.warning("statistics are old", exc_info=True)
+
+
+async def _run_forever(engine: Engine) -> None:
+    while True:
+        # Spread out, so that nodes started together do not all ask at once.
+        await asyncio.sleep(random.uniform(0.5, 1) * EVERY / SECOND)
+        try:
+            done = await run_once(engine)
+        except Exception:
+            _log.warning("upkeep failed", exc_info=True)
+            continue
+        if done is not None and done != MaintenanceReport():
+            _log.info("upkeep", **asdict(done))

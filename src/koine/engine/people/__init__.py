@@ -1,0 +1,1 @@
+"""Users, responders, and what all identities share."""

@@ -1,0 +1,1 @@
+"""The hot path: how a message is decided and written."""

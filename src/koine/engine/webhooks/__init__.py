@@ -1,0 +1,1 @@
+"""Webhook endpoints: who may manage them, and what they are sent."""

@@ -1,0 +1,185 @@
+"""What was delivered to an endpoint: looked at, and delivered again."""
+
+from msgspec import Struct, structs
+
+from koine.engine.auth import access
+from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.core.recorder import record_audit
+from koine.engine.core.webhook_format import WebhookFormats
+from koine.engine.webhooks.endpoint_owners import as_now
+from koine.engine.webhooks.endpoints import READ, WRITE, existing
+from koine.engine.webhooks.matching import delivery_row, in_their_inboxes, matches
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, NotFound
+from koine.model.page import Page, Window
+from koine.model.permissions import (
+    MANAGE_OPERATIONS,
+    MANAGE_TENANT,
+    READ_CONVERSATIONS,
+    VIEW_TENANT,
+)
+from koine.model.webhook import (
+    Attempt,
+    DeliveryDetail,
+    DeliveryState,
+    TenantEndpoint,
+    WebhookDelivery,
+)
+from koine.store.conversations import conversations
+from koine.store.core.db import Tx
+from koine.store.events import events
+from koine.store.webhooks import delivery_log, delivery_queue, endpoints
+
+ATTEMPTS_SHOWN = 50
+CHUNK = 1000
+"""Events of a replay that are put in line in one transaction."""
+
+
+class LogFilter(Struct, frozen=True):
+    """Which deliveries: in any of these states, of any of these kinds of event, about events from
+    `since` until before `until` (µs). What is empty or None asks for nothing."""
+
+    states: tuple[DeliveryState, ...] = ()
+    kinds: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+
+class Range(Struct, frozen=True):
+    """What to deliver again: what happened from `since` until before `until` (µs), of `kinds`
+    alone, if any, as the endpoint's dialect calls them."""
+
+    since: int
+    until: int
+    kinds: tuple[str, ...] = ()
+
+
+@long_read_tx
+async def page(
+    tx: Tx,
+    actor: Actor,
+    hook_id: str,
+    f: LogFilter,
+    window: Window,
+    *,
+    dialect: str | None = None,
+) -> Page[WebhookDelivery]:
+    """A page of an endpoint's deliveries, newest event first; for an endpoint of the dialect that
+    is said, with their total. Raises Forbidden, NotFound."""
+    access.require(actor, *READ)
+    existing(await endpoints.get(tx, hook_id), dialect)
+    with_total = dialect is not None
+    return await delivery_log.page(tx, hook_id, window, with_total=with_total, **structs.asdict(f))
+
+
+@read_tx
+async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> DeliveryDetail:
+    """A delivery with its tries. What was said in them is shown to those who may read all
+    conversations; of conversations about support and of deliveries, to those who may read those.
+    Raises Forbidden, NotFound."""
+    access.require(actor, *READ)
+    existing(await endpoints.get(tx, hook_id))
+    found = await delivery_log.one(tx, hook_id, event_id)
+    if found is None:
+        raise NotFound("delivery")
+    tried = await delivery_log.attempts(tx, found, ATTEMPTS_SHOWN)
+    if not await _may_read(tx, actor, found):
+        tried = [_without_content(each) for each in tried]
+    return DeliveryDetail(found, tried)
+
+
+@write_tx
+async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) -> WebhookDelivery:
+    """Deliver an event once more, under the same id. Raises Forbidden, NotFound,
+    Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
+    access.require(actor, *WRITE)
+    hook = await _active(tx, now, hook_id)
+    found = await delivery_log.one(tx, hook_id, event_id)
+    if found is None:
+        raise NotFound("delivery")
+    event = await events.at(tx, found.position)
+    if event is None:
+        raise Conflict("forgotten", "the event is no longer in the log")
+    await delivery_queue.requeue(tx, [delivery_row(event, hook, now)], now)
+    await record_audit(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
+    again = await delivery_log.one(tx, hook_id, event_id)
+    assert again is not None
+    return again
+
+
+async def replay_range(engine: Engine, actor: Actor, hook_id: str, wanted: Range) -> int:
+    """Deliver again what happened in a time, as far as the log knows it and the endpoint asks for
+    it. Events go out under the ids they always had. Answers how many. Raises as `replay`."""
+    start, end = await _position_range(engine, actor, engine.clock.now(), hook_id, wanted)
+    count = 0
+    while start < end:
+        start, found = await _requeue_op(
+            engine, actor, engine.webhook_formats, hook_id, wanted, between=(start, end)
+        )
+        count += found
+    return count
+
+
+@long_read_tx
+async def _position_range(
+    tx: Tx, actor: Actor, now: int, hook_id: str, wanted: Range
+) -> tuple[int, int]:
+    """Between which positions the log has events of that time; the first is left out."""
+    access.require(actor, *WRITE)
+    await _active(tx, now, hook_id)
+    return await events.position_range(tx, wanted.since, wanted.until)
+
+
+async def _requeue(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    voices: WebhookFormats,
+    hook_id: str,
+    wanted: Range,
+    *,
+    between: tuple[int, int],
+) -> tuple[int, int]:
+    """One chunk; answers where it ends and how many are in line."""
+    access.require(actor, *WRITE)
+    hook = await _active(tx, now, hook_id)
+    kinds = frozenset(wanted.kinds)
+    chunk = await events.of_tenant_after(tx, *between, CHUNK)
+    pairs = [
+        (event, hook)
+        for event in chunk
+        if wanted.since <= event.created_at < wanted.until
+        and matches(voices, event, hook)
+        and (not kinds or voices[hook.dialect].may_match(event, kinds))
+    ]
+    lines = [delivery_row(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
+    await delivery_queue.requeue(tx, lines, now)
+    await record_audit(tx, now, actor, "replay", "webhook", hook_id, events=len(lines))
+    return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(lines)
+
+
+_requeue_op = write_tx(_requeue)
+
+
+async def _active(tx: Tx, now: int, hook_id: str) -> TenantEndpoint:
+    found = await as_now(tx, now, existing(await endpoints.get(tx, hook_id)))
+    if found.status != "active":
+        raise Conflict("disabled", "the webhook is switched off")
+    return TenantEndpoint(**structs.asdict(found), tenant_id=tx.tenant_id)
+
+
+async def _may_read(tx: Tx, actor: Actor, delivery: WebhookDelivery) -> bool:
+    """Whether what was posted is for the actor, whoever owns the endpoint."""
+    if not (actor.may(VIEW_TENANT, READ_CONVERSATIONS) and access.sees_private(actor)):
+        return False
+    if delivery.kind.startswith("delivery."):
+        return actor.may(MANAGE_OPERATIONS, MANAGE_TENANT)
+    if delivery.conversation_id is None:
+        return True
+    found = await conversations.by_ids(tx, [delivery.conversation_id])
+    readers = await access.support_readers(tx, found.values())
+    return access.may_read_messages(actor, readers.get(delivery.conversation_id))
+
+
+def _without_content(attempt: Attempt) -> Attempt:
+    return structs.replace(attempt, body=None, answer_headers=None, answer_body=None)

@@ -1,0 +1,188 @@
+"""Endpoints of webhooks: changed, switched on or off, taken over.
+
+A change needs all the rights the endpoint has. Who sends it to another URL, or switches it on
+again, becomes its owner: from then on it is told what the new owner may read. What was kept for
+one origin goes to no other: its headers and its secret are dropped unless they come along.
+"""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.engine.auth import access
+from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.recorder import record_audit
+from koine.engine.webhooks import endpoint_owners as owners
+from koine.engine.webhooks.endpoints import OLD_SECRET_HOURS, WRITE, existing, seal_headers
+from koine.engine.webhooks.validation import (
+    check_headers,
+    check_inbox,
+    check_kinds,
+    check_secret,
+    check_url,
+)
+from koine.kit import webhook_signature
+from koine.kit.encryption import SecretCipher
+from koine.kit.json import json_text
+from koine.kit.outbound import same_origin
+from koine.kit.structs import provided_fields
+from koine.kit.times import HOUR
+from koine.model.actor import Actor
+from koine.model.webhook import Backoff, EndpointKey, WebhookEndpoint
+from koine.store.core.db import Tx
+from koine.store.events import events
+from koine.store.webhooks import endpoints
+
+OFF = {"status": "disabled", "reason": "switched off"}
+SHOWN_BACKOFF: Backoff = "exponential"
+"""What grows the waits of an endpoint whose own policy says only how often."""
+
+
+class EndpointChanges(Struct, frozen=True, kw_only=True):
+    """What to change of an endpoint; UNSET leaves a field as it is. `active` switches it on again,
+    or off. `secret` is the one to sign with from now on."""
+
+    url: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    inbox_id: str | None | UnsetType = UNSET
+    kinds: tuple[str, ...] | UnsetType = UNSET
+    headers: dict[str, str] | UnsetType = UNSET
+    secret: str | UnsetType = UNSET
+    max_retries: int | None | UnsetType = UNSET
+    backoff: Backoff | None | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class ChangedEndpoint(Struct, frozen=True):
+    """An endpoint as it is now, and its secret where that is a new one, never to be seen again."""
+
+    hook: WebhookEndpoint
+    secret: str | None
+
+
+async def change(
+    engine: Engine,
+    actor: Actor,
+    hook_id: str,
+    changes: EndpointChanges,
+    dialect: str | None = None,
+) -> ChangedEndpoint:
+    """Change an endpoint (of this dialect where one is said), or switch it on or off. What is as
+    it was is no change. Raises NotFound, Invalid, Forbidden, also for an endpoint that may be told
+    more than the actor may read."""
+    access.require(actor, *WRITE)
+    before = await _before(engine, actor, hook_id, dialect)
+    if changes.url not in (UNSET, before.url):
+        await check_url(engine, str(changes.url))
+    if changes.headers is not UNSET:
+        check_headers(changes.headers)
+    if changes.secret is not UNSET:
+        check_secret(changes.secret)
+    return await _change(engine, actor, engine, hook_id, changes, dialect=dialect)
+
+
+@read_tx
+async def _before(tx: Tx, actor: Actor, hook_id: str, dialect: str | None) -> WebhookEndpoint:
+    return existing(await endpoints.get(tx, hook_id), dialect)
+
+
+@write_tx
+async def _change(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    engine: Engine,
+    hook_id: str,
+    changes: EndpointChanges,
+    *,
+    dialect: str | None,
+) -> ChangedEndpoint:
+    before = existing(await endpoints.lock(tx, hook_id), dialect)
+    if (paused := await owners.as_now(tx, now, before)) != before:
+        await owners.pause(tx, now, EndpointKey(tx.tenant_id, hook_id), paused.reason or "")
+        before = paused
+    values = _moved(engine, before, changes)
+    if not values:
+        return ChangedEndpoint(before, None)
+    if values != {"active": False}:
+        owners.require_rights_of(actor, before)
+    await check_inbox(tx, values.get("inbox_id"))
+    await record_audit(tx, now, actor, "change", "webhook", hook_id, fields=sorted(values))
+    secret = _secret(before, values, changes)
+    values |= _secrets(engine.encryption, now, before, values, secret)
+    active = values.pop("active", None)
+    if active or "url" in values:
+        values |= await owners.take_over(tx, now, actor, before)
+    if active is not None:
+        values |= await _switched_on(tx) if active else OFF
+    after = structs.replace(before, **values, updated_at=max(now, before.updated_at + 1))
+    await endpoints.change(tx, after)
+    return ChangedEndpoint(after, secret)
+
+
+def _moved(engine: Engine, before: WebhookEndpoint, changes: EndpointChanges) -> dict[str, Any]:
+    """The fields that are not as they were, as they are kept; but for `secret`, in plain text,
+    and `active`."""
+    values = provided_fields(changes)
+    if "kinds" in values:
+        check_kinds(engine, before.dialect, values["kinds"])
+        values["kinds"] = json_text(values["kinds"])
+    if "headers" in values:
+        values["headers"] = seal_headers(engine.encryption, values["headers"])
+    if values.get("max_retries") is not None and before.backoff is None:
+        values.setdefault("backoff", SHOWN_BACKOFF)
+    were: dict[str, Any] = structs.asdict(before)
+    were |= {"active": before.status == "active", "secret": _opened(engine.encryption, before)}
+    return {name: value for name, value in values.items() if were[name] != value}
+
+
+def _secret(
+    before: WebhookEndpoint, values: dict[str, Any], changes: EndpointChanges
+) -> str | None:
+    """The secret to sign with instead of the one before, if any: at a new origin the old one is
+    worth something only to who brings it along."""
+    given: str | None = values.get("secret")
+    if changes.secret is UNSET and _moves(before, values):
+        return webhook_signature.new_secret()
+    return given
+
+
+def _secrets(
+    sealed: SecretCipher,
+    now: int,
+    before: WebhookEndpoint,
+    values: dict[str, Any],
+    secret: str | None,
+) -> dict[str, Any]:
+    """The fields that are sealed, after a change. What an origin does not keep, it is not sent."""
+    kept: dict[str, Any] = {}
+    if secret is not None:
+        until = now + OLD_SECRET_HOURS * HOUR
+        kept = {"old_secret": before.secret, "old_secret_until": until}
+        kept["secret"] = sealed.encrypt(secret.encode())
+    if _moves(before, values):
+        kept |= {"old_secret": None, "old_secret_until": None}
+        kept["headers"] = values.get("headers")
+    return kept
+
+
+def _moves(before: WebhookEndpoint, values: dict[str, Any]) -> bool:
+    """Whether what is posted goes to another scheme, host or port from now on."""
+    return "url" in values and not same_origin(before.url, values["url"])
+
+
+def _opened(sealed: SecretCipher, hook: WebhookEndpoint) -> str | None:
+    try:
+        return sealed.decrypt(hook.secret).decode()
+    except ValueError:
+        return None  # sealed under another key: no secret is the same
+
+
+async def _switched_on(tx: Tx) -> dict[str, Any]:
+    """It is told what happens from now on, and tried at once."""
+    well: dict[str, Any] = {"failures": 0, "failing_since": None, "open_until": None}
+    return well | {
+        "status": "active",
+        "reason": None,
+        "since": (await events.log_snapshot(tx)).last,
+    }

@@ -1,0 +1,109 @@
+"""Whose rights an endpoint has: those its owner lent it, as far as the owner still holds them.
+
+The owner is the person or key that made the endpoint, or took it over since. An owner who was
+removed, blocked or demoted, or whose key ended, lends nothing: then the endpoint is paused until
+somebody who may takes it over by switching it on again.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from koine.engine.auth import access, delegation
+from koine.engine.auth.delegation import Delegator
+from koine.engine.core.recorder import record_audit, record_event
+from koine.kit.json import json_text
+from koine.model.actor import Actor
+from koine.model.errors import Forbidden
+from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, WRITE_WEBHOOKS
+from koine.model.webhook import EndpointKey, WebhookEndpoint
+from koine.store.core.db import Tx
+from koine.store.webhooks import endpoints
+
+KEY_ENDED = "paused: the API key it was made with has ended, or who made that key has left"
+OWNER_LEFT = "paused: its owner was removed or blocked"
+OWNER_HOLDS_LESS = "paused: its owner no longer holds all the rights it was made with"
+_permissions = msgspec.json.Decoder(frozenset[str])
+
+OwnerRights = dict[Delegator, Actor | None]
+"""What owners may do now, remembered within one transaction; None for one without any right."""
+
+
+async def delegate(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
+    """The fields of an endpoint that the actor owns: at most what the actor may do, and what the
+    database says of it (a token of the tenant's own issuer cannot be asked again later). Raises
+    Forbidden for one who holds nothing any more."""
+    lender = delegation.delegator_of(actor)
+    holds = await delegation.current_rights(tx, now, lender)
+    if holds is None:
+        raise Forbidden(WRITE_WEBHOOKS)
+    lent = sorted(each for each in PERMISSIONS if actor.may(each) and holds.may(each))
+    return {
+        "permissions": json_text(lent),
+        "hears_private": access.sees_private(actor) and access.sees_private(holds),
+        "reads_as": lender.user_id,
+        "owner_key_id": lender.key_id,
+    }
+
+
+async def take_over(tx: Tx, now: int, actor: Actor, before: WebhookEndpoint) -> dict[str, Any]:
+    """As `lend`; the audit log says that the endpoint has another owner, if it has."""
+    lent = await delegate(tx, now, actor)
+    if (lent["reads_as"], lent["owner_key_id"]) != (before.reads_as, before.owner_key_id):
+        await record_audit(tx, now, actor, "take_over", "webhook", before.id, reason=before.reason)
+    return lent
+
+
+def require_rights_of(actor: Actor, hook: WebhookEndpoint) -> None:
+    """Raise Forbidden unless the actor may do all that the endpoint may be told."""
+    access.require_all(actor, _permissions.decode(hook.permissions))
+    if hook.hears_private and not access.sees_private(actor):
+        raise Forbidden(MANAGE_TENANT)
+
+
+async def endpoint_actor(
+    tx: Tx, now: int, hook: WebhookEndpoint, known: OwnerRights | None = None
+) -> Actor | str:
+    """As whom an endpoint of the transaction's tenant is told things now; or, in words, why it
+    must be paused. `known` remembers what owners hold."""
+    lender = Delegator(hook.reads_as, hook.owner_key_id)
+    known = {} if known is None else known
+    if lender not in known:
+        known[lender] = await delegation.current_rights(tx, now, lender)
+    holds = known[lender]
+    if holds is None:
+        return OWNER_LEFT if lender.key_id is None else KEY_ENDED
+    lent = _permissions.decode(hook.permissions)
+    if not all(holds.may(each) for each in lent):
+        return OWNER_HOLDS_LESS
+    if hook.hears_private and not access.sees_private(holds):
+        return OWNER_HOLDS_LESS
+    if hook.reads_as is None:
+        return Actor(tx.tenant_id, "key", permissions=lent, reads_private=hook.hears_private)
+    role = holds.role if hook.hears_private else None
+    return Actor(tx.tenant_id, "user", hook.reads_as, role, lent)
+
+
+async def as_now(
+    tx: Tx, now: int, hook: WebhookEndpoint, known: OwnerRights | None = None
+) -> WebhookEndpoint:
+    """The endpoint as it is told things: paused as soon as its owner lends it nothing, also
+    before the server has come to write that down."""
+    if hook.status != "active":
+        return hook
+    found = await endpoint_actor(tx, now, hook, known)
+    if isinstance(found, Actor):
+        return hook
+    return structs.replace(hook, status="disabled", reason=found)
+
+
+async def pause(tx: Tx, now: int, place: EndpointKey, reason: str) -> bool:
+    """Tell an endpoint of the transaction's tenant nothing more, and say so in the log; False
+    when it is told nothing already."""
+    if not await endpoints.disable(tx, place, reason, now):
+        return False
+    await record_event(
+        tx, now, "webhook.disabled", place.endpoint_id, audience="staff", reason=reason
+    )
+    return True

@@ -1,0 +1,203 @@
+"""Endpoints of webhooks: set up, looked at, given a new secret, taken away.
+
+Whoever sets an endpoint up lends it their own rights, as long as they hold them: it is told what
+they may read, and nothing else. So no permission to manage webhooks is a way round the others.
+"""
+
+import msgspec
+from msgspec import Struct, structs
+
+from koine.engine.auth import access
+from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.recorder import record_audit
+from koine.engine.webhooks import endpoint_owners as owners
+from koine.engine.webhooks.validation import check_headers, check_inbox, check_kinds, check_url
+from koine.kit import webhook_signature
+from koine.kit.encryption import SecretCipher
+from koine.kit.ids import new_id
+from koine.kit.json import json_text
+from koine.kit.times import HOUR
+from koine.model.actor import Actor
+from koine.model.errors import Conflict, NotFound
+from koine.model.permissions import (
+    MANAGE_TENANT,
+    MANAGE_WEBHOOKS,
+    READ_WEBHOOKS,
+    WRITE_WEBHOOKS,
+)
+from koine.model.webhook import Backoff, EndpointKey, WebhookEndpoint
+from koine.store.core.db import Tx
+from koine.store.events import events
+from koine.store.webhooks import delivery_log, endpoints
+
+READ = (READ_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
+WRITE = (WRITE_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
+MAX_ENDPOINTS = 1000
+"""Endpoints of one tenant."""
+PIECE = 1000
+"""Deliveries forgotten in one transaction: others' writes come in between."""
+OLD_SECRET_HOURS = 24
+"""How long the secret that was replaced goes on signing, too, when nothing else is said."""
+
+
+class NewEndpoint(Struct, frozen=True, kw_only=True):
+    """What an endpoint is made of. `kinds` are its dialect's names of events, none for all."""
+
+    url: str
+    name: str = ""
+    dialect: str
+    inbox_id: str | None = None
+    kinds: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+    max_retries: int | None = None
+    backoff: Backoff | None = None
+
+
+class CreatedEndpoint(Struct, frozen=True):
+    """An endpoint and its secret, which is never to be seen again."""
+
+    hook: WebhookEndpoint
+    secret: str
+
+
+async def create(engine: Engine, actor: Actor, new: NewEndpoint) -> CreatedEndpoint:
+    """Set an endpoint up. Raises Forbidden, Invalid("url" | "events" | "headers" | "inbox_id"),
+    Conflict("too_many")."""
+    access.require(actor, *WRITE)
+    await check_url(engine, new.url)
+    check_kinds(engine, new.dialect, new.kinds)
+    check_headers(new.headers)
+    return await _create(engine, actor, engine.encryption, new)
+
+
+@write_tx
+async def _create(
+    tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: NewEndpoint
+) -> CreatedEndpoint:
+    await check_inbox(tx, new.inbox_id)
+    if await endpoints.count(tx) >= MAX_ENDPOINTS:
+        raise Conflict("too_many", f"there are {MAX_ENDPOINTS} webhooks already")
+    secret = webhook_signature.new_secret()
+    hook = WebhookEndpoint(
+        id=new_id(),
+        dialect=new.dialect,
+        inbox_id=new.inbox_id,
+        name=new.name,
+        url=new.url,
+        kinds=json_text(new.kinds),
+        headers=seal_headers(sealed, new.headers),
+        secret=sealed.encrypt(secret.encode()),
+        old_secret=None,
+        old_secret_until=None,
+        max_retries=new.max_retries,
+        backoff=new.backoff,
+        **await owners.delegate(tx, now, actor),
+        since=(await events.log_snapshot(tx)).last,
+        status="active",
+        reason=None,
+        failures=0,
+        failing_since=None,
+        open_until=None,
+        created_by=actor.identity_id,
+        created_at=now,
+        updated_at=now,
+    )
+    await endpoints.insert_one(tx, hook)
+    await record_audit(
+        tx, now, actor, "create", "webhook", hook.id, name=hook.name, dialect=hook.dialect
+    )
+    return CreatedEndpoint(hook, secret)
+
+
+async def get(
+    engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None
+) -> WebhookEndpoint:
+    """One endpoint, of this dialect where one is said. Raises Forbidden, NotFound."""
+    return await _get(engine, actor, engine.clock.now(), hook_id, dialect)
+
+
+async def list_all(engine: Engine, actor: Actor) -> list[WebhookEndpoint]:
+    """Every endpoint of the tenant, oldest first. Raises Forbidden."""
+    return await _everyone(engine, actor, engine.clock.now())
+
+
+@read_tx
+async def _get(
+    tx: Tx, actor: Actor, now: int, hook_id: str, dialect: str | None
+) -> WebhookEndpoint:
+    access.require(actor, *READ)
+    return await owners.as_now(tx, now, existing(await endpoints.get(tx, hook_id), dialect))
+
+
+@read_tx
+async def _everyone(tx: Tx, actor: Actor, now: int) -> list[WebhookEndpoint]:
+    access.require(actor, *READ)
+    known: owners.OwnerRights = {}
+    return [await owners.as_now(tx, now, hook, known) for hook in await endpoints.all_(tx)]
+
+
+def existing(found: WebhookEndpoint | None, dialect: str | None = None) -> WebhookEndpoint:
+    """The endpoint, if there is one and it is of the dialect. Raises NotFound."""
+    if found is None or dialect not in (None, found.dialect):
+        raise NotFound("webhook")
+    return found
+
+
+@write_tx
+async def rotate(
+    tx: Tx,
+    now: int,
+    actor: Actor,
+    sealed: SecretCipher,
+    hook_id: str,
+    hours: int = OLD_SECRET_HOURS,
+) -> CreatedEndpoint:
+    """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
+    does not). Raises Forbidden, also for an endpoint that may be told more than the actor may read;
+    NotFound."""
+    access.require(actor, *WRITE)
+    before = existing(await endpoints.lock(tx, hook_id))
+    owners.require_rights_of(actor, before)
+    secret = webhook_signature.new_secret()
+    after = structs.replace(
+        before,
+        secret=sealed.encrypt(secret.encode()),
+        old_secret=before.secret if hours else None,
+        old_secret_until=now + hours * HOUR if hours else None,
+        updated_at=now,
+    )
+    await endpoints.change(tx, after)
+    await record_audit(tx, now, actor, "rotate", "webhook", hook_id)
+    return CreatedEndpoint(after, secret)
+
+
+async def remove(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> None:
+    """Take an endpoint (of this dialect where one is said) away, with what is on its way to it and
+    its log: switched off first, for a long log takes its time. Raises Forbidden, NotFound."""
+    while await _empty(engine, actor, hook_id, dialect):
+        pass
+    await _remove(engine, actor, hook_id, dialect)
+
+
+@write_tx
+async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> bool:
+    """Forget a piece of the log; whether there is more of it."""
+    access.require(actor, *WRITE)
+    existing(await endpoints.lock(tx, hook_id), dialect)
+    await endpoints.disable(tx, EndpointKey(actor.tenant_id, hook_id), "being removed", now)
+    return await delivery_log.forget_some(tx, hook_id, PIECE)
+
+
+@write_tx
+async def _remove(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> None:
+    access.require(actor, *WRITE)
+    # Nobody puts a delivery in its line meanwhile, that would belong to no endpoint.
+    await endpoints.cursor(tx, lock=True)
+    existing(await endpoints.lock(tx, hook_id), dialect)
+    await endpoints.delete_one(tx, hook_id)
+    await record_audit(tx, now, actor, "remove", "webhook", hook_id)
+
+
+def seal_headers(sealed: SecretCipher, headers: dict[str, str]) -> bytes | None:
+    """Headers as an endpoint keeps them."""
+    return sealed.encrypt(msgspec.json.encode(headers)) if headers else None

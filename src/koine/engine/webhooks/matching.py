@@ -1,0 +1,60 @@
+"""Which events are for which endpoints, and the rows that put them in line."""
+
+import msgspec
+
+from koine.engine.core.webhook_format import EventNames, WebhookFormats
+from koine.model.event import LoggedEvent
+from koine.model.webhook import TenantEndpoint, WebhookEndpoint
+from koine.store.core.db import Tx
+from koine.store.webhooks import delivery_queue
+from koine.store.webhooks.delivery_queue import QueuedDelivery
+
+_names = msgspec.json.Decoder(list[str])
+
+
+def matches(voices: WebhookFormats, event: LoggedEvent, hook: TenantEndpoint) -> bool:
+    """Whether an event may be for an endpoint, as far as the two alone can tell."""
+    if event.audience == "staff" and not hook.hears_private:
+        return False
+    return voices[hook.dialect].may_match(event, event_names_of(hook))
+
+
+def event_names_of(hook: WebhookEndpoint) -> EventNames:
+    """The names of events the endpoint asks for."""
+    return frozenset(_names.decode(hook.kinds))
+
+
+async def in_their_inboxes(
+    tx: Tx, pairs: list[tuple[LoggedEvent, TenantEndpoint]]
+) -> list[tuple[LoggedEvent, TenantEndpoint]]:
+    """Those of the pairs where the endpoint is for no one inbox, or for the event's."""
+    wanted: dict[str, set[str]] = {}
+    for event, hook in pairs:
+        if hook.inbox_id is not None and event.conversation_id is not None:
+            wanted.setdefault(event.tenant_id, set()).add(event.conversation_id)
+    inboxes: dict[str, str | None] = {}
+    for tenant_id, ids in wanted.items():
+        inboxes |= await delivery_queue.inbox_ids(tx, tenant_id, sorted(ids))
+    return [
+        (event, hook)
+        for event, hook in pairs
+        if hook.inbox_id is None or inboxes.get(event.conversation_id or "") == hook.inbox_id
+    ]
+
+
+def delivery_row(event: LoggedEvent, hook: TenantEndpoint, now: int) -> QueuedDelivery:
+    """The row that puts an event in line for an endpoint at once."""
+    return QueuedDelivery(
+        tenant_id=event.tenant_id,
+        hook_id=hook.id,
+        position=event.position,
+        event_id=event.id,
+        kind=event.kind,
+        conversation_id=event.conversation_id,
+        state="pending",
+        attempt=0,
+        due_at=now,
+        fence=0,
+        event_at=event.created_at,
+        created_at=now,
+    )

@@ -1,0 +1,59 @@
+"""What an endpoint of a webhook may be made of."""
+
+import re
+
+from koine.engine.core.context import Engine
+from koine.kit import webhook_signature
+from koine.kit.outbound import Refused
+from koine.model.errors import Invalid
+from koine.store.core.db import Tx
+from koine.store.people import inboxes
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VALUE = re.compile(r"[\x20-\x7e]{0,2000}")
+_OURS = re.compile(
+    r"webhook-.*|x-webhook-signature|x-chat\w+-.*|content-.*|host|connection|transfer-encoding"
+    r"|keep-alive|upgrade|expect|te|trailer|accept-encoding|proxy-.*",
+    re.IGNORECASE,
+)
+
+
+async def check_url(engine: Engine, url: str) -> None:
+    """Raise Invalid("url") for an address this server never posts to."""
+    try:
+        await engine.outbound.check(url)
+    except Refused as refused:
+        raise Invalid("url", "refused", refused.reason) from None
+
+
+def check_kinds(engine: Engine, dialect: str, kinds: tuple[str, ...]) -> None:
+    """Raise Invalid("events") for names of events the dialect does not have."""
+    known = engine.webhook_formats[dialect].kinds if dialect in engine.webhook_formats else ()
+    unknown = sorted(set(kinds) - set(known))
+    if unknown:
+        raise Invalid("events", "unknown", f"no such events: {', '.join(unknown)}")
+
+
+def check_headers(headers: dict[str, str]) -> None:
+    """Raise Invalid("headers") for what cannot be sent, or is what the server itself says."""
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise Invalid("headers", "unfit", "a header's name or value cannot be sent")
+        if _OURS.fullmatch(name):
+            raise Invalid("headers", "taken", f"the header {name} is not yours to set")
+
+
+def check_secret(secret: str) -> None:
+    """Raise Invalid("secret") for what is no secret of Standard Webhooks: `whsec_` and 24 to 64
+    bytes in base64."""
+    if not webhook_signature.is_secret(secret):
+        raise Invalid("secret", "unfit", "a secret is whsec_ and 24 to 64 bytes in base64")
+
+
+async def check_inbox(tx: Tx, inbox_id: str | None) -> None:
+    """Raise Invalid("inbox_id") unless it is an inbox of the tenant, or None."""
+    if inbox_id is None:
+        return
+    found = await inboxes.get(tx, inbox_id)
+    if found is None or found.removed_at is not None:
+        raise Invalid("inbox_id", "unknown", "no such inbox")

@@ -1,0 +1,93 @@
+"""API keys: shown once, bounded by their maker, closed at once."""
+
+import pytest
+
+from koine.engine.auth import api_keys, credentials
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
+from koine.model.actor import Actor, operator
+from koine.model.errors import Forbidden, Invalid, NotFound
+from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS
+from tests.cast import Cast
+
+READ = frozenset({READ_CONVERSATIONS})
+
+
+async def test_the_secret_is_not_kept(cast: Cast) -> None:
+    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
+    kept = await api_keys.list_all(cast.engine, cast.acme.actor("ada"))
+    assert made.key in kept
+    assert all(made.text not in str(key) for key in kept)
+
+
+async def test_a_key_acts_as_its_maker_or_a_named_user(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    own = await api_keys.create(cast.engine, ada, "k", READ)
+    other = await api_keys.create(cast.engine, ada, "k", READ, user_id=cast.acme.id("dan"))
+    assert (own.key.user_id, other.key.user_id) == (ada.identity_id, cast.acme.id("dan"))
+
+
+async def test_a_key_acts_as_nobody_elses_user_and_no_contact(cast: Cast) -> None:
+    for name in (cast.rival.id("dan"), cast.acme.id("carol")):
+        with pytest.raises(Invalid):
+            await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ, user_id=name)
+
+
+async def test_a_key_acts_as_nobody_who_may_do_more_than_its_maker(cast: Cast) -> None:
+    manage = frozenset({MANAGE_TENANT})
+    boss = Actor(cast.acme.tenant.id, "user", cast.acme.id("dan"), "driver", manage)
+    more = PersonChanges(permissions='["manage:tenant"]')
+    await directory.change(cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user", more)
+    await api_keys.create(cast.engine, boss, "k", manage)
+    await api_keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("cleo"))
+    with pytest.raises(Forbidden):
+        await api_keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("ada"))
+
+
+async def test_a_key_does_not_end_before_it_begins(cast: Cast) -> None:
+    ada, now = cast.acme.actor("ada"), cast.clock.now()
+    with pytest.raises(Invalid):
+        await api_keys.create(cast.engine, ada, "k", READ, expires_at=now)
+
+
+async def test_the_operator_names_whom_a_key_acts_as(cast: Cast) -> None:
+    with pytest.raises(Invalid):
+        await api_keys.create(cast.engine, operator(cast.acme.tenant.id), "k", READ)
+
+
+async def test_an_unknown_permission_is_refused(cast: Cast) -> None:
+    with pytest.raises(Invalid):
+        await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", frozenset({"fly"}))
+
+
+async def test_a_key_makes_no_key_that_may_do_more(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    weak = await api_keys.create(cast.engine, ada, "k", frozenset({MANAGE_TENANT}))
+    actor = await credentials.by_key(cast.engine, weak.text)
+    with pytest.raises(Forbidden):
+        await api_keys.create(cast.engine, actor, "more", READ)
+
+
+async def test_only_those_who_manage_the_tenant_see_or_touch_keys(cast: Cast) -> None:
+    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
+    alice = cast.acme.actor("alice")
+    with pytest.raises(Forbidden):
+        await api_keys.list_all(cast.engine, alice)
+    with pytest.raises(Forbidden):
+        await api_keys.create(cast.engine, alice, "k", READ)
+    with pytest.raises(Forbidden):
+        await api_keys.revoke(cast.engine, alice, made.key.id)
+
+
+async def test_another_tenants_key_is_not_found(cast: Cast) -> None:
+    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
+    with pytest.raises(NotFound):
+        await api_keys.revoke(cast.engine, cast.rival.actor("ada"), made.key.id)
+
+
+async def test_a_key_is_revoked_once(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    made = await api_keys.create(cast.engine, ada, "k", READ)
+    await api_keys.revoke(cast.engine, ada, made.key.id)
+    with pytest.raises(NotFound):
+        await api_keys.revoke(cast.engine, ada, made.key.id)

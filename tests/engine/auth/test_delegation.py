@@ -1,0 +1,174 @@
+"""A key does what its own permissions and its maker's rights both allow, when it is used."""
+
+import pytest
+
+from koine.engine import offboarding
+from koine.engine.auth import access, api_keys, credentials, delegation
+from koine.engine.auth.delegation import Delegator
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
+from koine.kit.times import SECOND
+from koine.model.actor import Actor, operator
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from koine.model.identity import NewIdentity
+from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, READ_CONVERSATIONS
+from tests.cast import Cast
+
+MANAGE = frozenset({MANAGE_TENANT, READ_CONVERSATIONS})
+GONE = [PersonChanges(blocked=True), None]
+
+
+async def admin(cast: Cast) -> Actor:
+    """A second administrator of Acme, who may be demoted."""
+    new = NewIdentity(kind="user", name="Eve", role="tenant_admin")
+    eve = await directory.create(cast.engine, operator(cast.acme.tenant.id), new)
+    return Actor(cast.acme.tenant.id, "user", eve.id, eve.role, PERMISSIONS)
+
+
+async def change(cast: Cast, who: Actor, changes: PersonChanges | None) -> None:
+    """Change somebody, or remove them."""
+    assert who.identity_id is not None
+    if changes is None:
+        await offboarding.remove(cast.engine, cast.acme.actor("ada"), who.identity_id, "user")
+    else:
+        await directory.change(
+            cast.engine, cast.acme.actor("ada"), who.identity_id, "user", changes
+        )
+
+
+async def test_the_key_of_a_demoted_admin_makes_no_new_admin(cast: Cast) -> None:
+    eve = await admin(cast)
+    made = await api_keys.create(cast.engine, eve, "k", PERMISSIONS, user_id=cast.acme.id("dan"))
+    before = await credentials.by_key(cast.engine, made.text)
+    assert before.permissions == PERMISSIONS
+    await change(cast, eve, PersonChanges(role="agent"))
+    after = await credentials.by_key(cast.engine, made.text)
+    assert after.may(READ_CONVERSATIONS)
+    with pytest.raises(Forbidden):
+        new = NewIdentity(kind="user", name="Mallory", role="tenant_admin")
+        await directory.create(cast.engine, after, new)
+
+
+async def test_a_promoted_maker_gives_a_key_no_more_than_it_was_given(cast: Cast) -> None:
+    made = await api_keys.create(
+        cast.engine, await admin(cast), "k", frozenset({READ_CONVERSATIONS})
+    )
+    actor = await credentials.by_key(cast.engine, made.text)
+    assert actor.permissions == {READ_CONVERSATIONS}
+
+
+@pytest.mark.parametrize("how", GONE, ids=["blocked", "removed"])
+async def test_the_key_of_one_who_is_gone_opens_nothing(
+    cast: Cast, how: PersonChanges | None
+) -> None:
+    eve = await admin(cast)
+    made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    await credentials.by_key(cast.engine, made.text)
+    await change(cast, eve, how)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await credentials.by_key(cast.engine, made.text)
+
+
+async def test_a_key_goes_with_the_key_that_made_it(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    first = await api_keys.create(cast.engine, ada, "first", MANAGE)
+    actor = await credentials.by_key(cast.engine, first.text)
+    second = await api_keys.create(cast.engine, actor, "second", MANAGE)
+    await credentials.by_key(cast.engine, second.text)
+    await api_keys.revoke(cast.engine, ada, first.key.id)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await credentials.by_key(cast.engine, second.text)
+
+
+async def test_keys_make_keys_only_so_far(cast: Cast) -> None:
+    actor = cast.acme.actor("ada")
+    for _ in range(delegation.MAX_DEPTH):
+        made = await api_keys.create(cast.engine, actor, "k", MANAGE)
+        actor = await credentials.by_key(cast.engine, made.text)
+        assert actor.permissions == MANAGE
+    with pytest.raises(Invalid):
+        await api_keys.create(cast.engine, actor, "one more", MANAGE)
+
+
+async def test_the_operators_key_stands_on_its_own(cast: Cast) -> None:
+    boss, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
+    made = await api_keys.create(cast.engine, boss, "k", PERMISSIONS, user_id=dan)
+    actor = await credentials.by_key(cast.engine, made.text)
+    assert (actor.permissions, access.sees_private(actor)) == (PERMISSIONS, True)
+
+
+async def test_a_key_reads_private_notes_as_long_as_its_maker_does(cast: Cast) -> None:
+    eve = await admin(cast)
+    made = await api_keys.create(cast.engine, eve, "k", MANAGE)
+    assert access.sees_private(await credentials.by_key(cast.engine, made.text))
+    await change(cast, eve, PersonChanges(role="driver", permissions='["read:conversations"]'))
+    actor = await credentials.by_key(cast.engine, made.text)
+    assert actor.permissions == {READ_CONVERSATIONS}
+    assert not access.sees_private(actor)
+
+
+async def test_a_key_ends_with_the_key_that_made_it(cast: Cast) -> None:
+    until = cast.clock.now() + 2 * SECOND
+    ada = cast.acme.actor("ada")
+    first = await api_keys.create(cast.engine, ada, "first", MANAGE, expires_at=until)
+    actor = await credentials.by_key(cast.engine, first.text)
+    second = await api_keys.create(cast.engine, actor, "second", MANAGE)
+    assert (await credentials.by_key(cast.engine, second.text)).expires_at == until
+    cast.clock.advance(seconds=2)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_key(cast.engine, second.text)
+
+
+async def test_what_a_lender_holds_now(cast: Cast) -> None:
+    async def now_held(lender: Delegator, of: str) -> Actor | None:
+        return await cast.engine.db.read(of, delegation.current_rights, cast.clock.now(), lender)
+
+    acme, rival, eve = cast.acme.tenant.id, cast.rival.tenant.id, await admin(cast)
+    lender = delegation.delegator_of(eve)
+    assert lender == Delegator(user_id=eve.identity_id)
+    assert (held := await now_held(lender, acme)) and held.permissions == PERMISSIONS
+    assert await now_held(lender, rival) is None
+    await change(cast, eve, None)
+    assert await now_held(lender, acme) is None
+    assert (boss := await now_held(Delegator(), acme)) and boss.is_system_admin
+
+
+async def test_a_key_that_is_taken_over_outlives_who_made_it(cast: Cast) -> None:
+    eve, ada = await admin(cast), cast.acme.actor("ada")
+    made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    await change(cast, eve, None)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_key(cast.engine, made.text)
+    assert (await api_keys.take_over(cast.engine, ada, made.key.id)).created_by == ada.identity_id
+    assert (await credentials.by_key(cast.engine, made.text)).permissions == MANAGE
+    after = await api_keys.take_over(cast.engine, operator(cast.acme.tenant.id), made.key.id)
+    assert (after.created_by, after.created_by_key) == (None, None)
+
+
+@pytest.mark.parametrize("gone", GONE)
+async def test_a_key_that_acts_as_who_left_cannot_be_taken_over(
+    cast: Cast, gone: PersonChanges | None
+) -> None:
+    eve, ada = await admin(cast), cast.acme.actor("ada")
+    made = await api_keys.create(cast.engine, eve, "k", MANAGE)
+    await change(cast, eve, gone)
+    for who in (ada, operator(cast.acme.tenant.id)):
+        with pytest.raises(Conflict, match="make a key for another user"):
+            await api_keys.take_over(cast.engine, who, made.key.id)
+
+
+async def test_nobody_takes_over_a_key_that_may_do_more(cast: Cast) -> None:
+    eve, ada = await admin(cast), cast.acme.actor("ada")
+    made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    await change(cast, eve, PersonChanges(role="driver", permissions='["manage:tenant"]'))
+    lesser = Actor(cast.acme.tenant.id, "user", eve.identity_id, "driver", MANAGE)
+    key = await credentials.by_key(cast.engine, cast.acme.key)
+    for who in (lesser, key, cast.acme.actor("alice")):
+        with pytest.raises(Forbidden):
+            await api_keys.take_over(cast.engine, who, made.key.id)
+    await api_keys.revoke(cast.engine, ada, made.key.id)
+    for found, by in ((made.key.id, ada), (cast.acme.id("dan"), ada)):
+        with pytest.raises(NotFound):
+            await api_keys.take_over(cast.engine, by, found)
+    with pytest.raises(NotFound):
+        await api_keys.take_over(cast.engine, cast.rival.actor("ada"), made.key.id)

@@ -1,0 +1,173 @@
+"""Logins and their tokens, below HTTP (the flows are in tests/dialects/native/test_auth.py)."""
+
+import asyncio
+
+import pytest
+
+from koine.engine import offboarding
+from koine.engine.auth import credentials, sessions
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
+from koine.kit.times import DAY, SECOND
+from koine.model.actor import operator
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from koine.model.identity import NewIdentity
+from koine.store.people import credentials as rows
+from tests.cast import PASSWORD, Cast
+
+
+async def logged_in(cast: Cast, name: str = "dan") -> sessions.LoggedIn:
+    boss, person = operator(cast.acme.tenant.id), cast.acme.people[name]
+    await sessions.set_password(cast.engine, boss, person.id, PASSWORD)
+    return await sessions.log_in(cast.engine, str(person.email), PASSWORD)
+
+
+async def test_a_short_password_is_refused(cast: Cast) -> None:
+    with pytest.raises(Invalid):
+        await sessions.set_password(
+            cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "x" * 11
+        )
+
+
+async def test_a_user_without_email_gets_no_password(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    user = await directory.create(cast.engine, ada, NewIdentity(kind="user", name="x"))
+    with pytest.raises(Invalid):
+        await sessions.set_password(cast.engine, ada, user.id, PASSWORD)
+
+
+async def test_contacts_and_strangers_get_no_password(cast: Cast) -> None:
+    for name in (cast.acme.id("carol"), cast.rival.id("dan")):
+        with pytest.raises(NotFound):
+            await sessions.set_password(cast.engine, cast.acme.actor("ada"), name, PASSWORD)
+
+
+async def test_others_passwords_are_for_managers(cast: Cast) -> None:
+    with pytest.raises(Forbidden):
+        await sessions.set_password(
+            cast.engine, cast.acme.actor("alice"), cast.acme.id("dan"), PASSWORD
+        )
+
+
+async def test_a_taken_email_is_refused_not_crashed_on(cast: Cast) -> None:
+    ada, dan = cast.acme.actor("ada"), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, ada, dan.id, PASSWORD)
+    twin = await directory.create(cast.engine, ada, NewIdentity(kind="user", email=dan.email))
+    with pytest.raises(Conflict):
+        await sessions.set_password(cast.engine, ada, twin.id, PASSWORD)
+
+
+async def test_a_new_password_ends_every_session(cast: Cast) -> None:
+    found = await logged_in(cast)
+    await logged_in(cast)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, found.refresh_token)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_token(cast.engine, found.access_token)
+
+
+@pytest.mark.parametrize("change", ["block", "remove"])
+async def test_one_who_is_gone_neither_logs_in_nor_refreshes(cast: Cast, change: str) -> None:
+    found, ada, dan = await logged_in(cast), cast.acme.actor("ada"), cast.acme.people["dan"]
+    if change == "block":
+        await directory.change(cast.engine, ada, dan.id, "user", PersonChanges(blocked=True))
+    else:
+        await offboarding.remove(cast.engine, ada, dan.id, "user")
+    with pytest.raises(Unauthenticated):
+        await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_a_session_ends_by_itself(cast: Cast) -> None:
+    found = await logged_in(cast)
+    cast.clock.advance(seconds=cast.engine.settings.refresh_token_days * DAY // SECOND + 1)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_a_login_forgets_the_sessions_that_have_ended(cast: Cast) -> None:
+    boss, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, boss, dan.id, PASSWORD)
+    ids = []
+    for _ in range(3):
+        found = await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
+        ids.append(found.refresh_token.split(".")[1])
+        if len(ids) == 1:
+            await sessions.log_out(cast.engine, found.refresh_token)
+    kept = [await cast.engine.db.read(boss.tenant_id, rows.session, each) for each in ids]
+    assert [each is not None for each in kept] == [False, True, True]
+
+
+async def test_of_two_who_refresh_at_once_one_wins_and_the_session_ends(cast: Cast) -> None:
+    found = await logged_in(cast)
+    tries = [sessions.refresh(cast.engine, found.refresh_token) for _ in range(2)]
+    outcomes = await asyncio.gather(*tries, return_exceptions=True)
+    won = [each for each in outcomes if isinstance(each, sessions.LoggedIn)]
+    assert len(won) == 1
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, won[0].refresh_token)
+
+
+async def test_a_session_is_ended_by_its_newest_token_alone(cast: Cast) -> None:
+    first = await logged_in(cast)
+    second = await sessions.refresh(cast.engine, first.refresh_token)
+    with pytest.raises(Unauthenticated):
+        await sessions.log_out(cast.engine, first.refresh_token)
+    await sessions.log_out(cast.engine, second.refresh_token)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, second.refresh_token)
+
+
+async def test_a_wrong_secret_with_a_known_session_ends_nothing(cast: Cast) -> None:
+    found = await logged_in(cast)
+    tenant_id, session_id, secret = found.refresh_token.split(".")
+    other = (await logged_in_again(cast)).refresh_token.split(".")[2]
+    for wrong in ("x", "x" * len(secret), secret[:-1], secret[::-1], other, "\ud800"):
+        with pytest.raises(Unauthenticated):
+            await sessions.refresh(cast.engine, f"{tenant_id}.{session_id}.{wrong}")
+        with pytest.raises(Unauthenticated):
+            await sessions.log_out(cast.engine, f"{tenant_id}.{session_id}.{wrong}")
+    await credentials.by_token(cast.engine, found.access_token)
+    await sessions.refresh(cast.engine, found.refresh_token)
+
+
+async def test_any_token_that_was_used_before_ends_the_session(cast: Cast) -> None:
+    first = await logged_in(cast)
+    newest = first
+    for _ in range(3):
+        newest = await sessions.refresh(cast.engine, newest.refresh_token)
+    await credentials.by_token(cast.engine, newest.access_token)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await sessions.refresh(cast.engine, first.refresh_token)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await credentials.by_token(cast.engine, newest.access_token)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(cast.engine, newest.refresh_token)
+
+
+async def test_a_refresh_token_is_read_in_any_case_of_its_ids(cast: Cast) -> None:
+    tenant_id, session_id, secret = (await logged_in(cast)).refresh_token.split(".")
+    text = f"{tenant_id.upper()}.{session_id.upper()}.{secret}"
+    await sessions.refresh(cast.engine, text)
+
+
+async def test_a_blocked_users_sessions_stay_ended(cast: Cast) -> None:
+    found, boss, dan = await logged_in(cast), operator(cast.acme.tenant.id), cast.acme.id("dan")
+    for blocked in (True, False):
+        changes = PersonChanges(blocked=blocked)
+        await directory.change(cast.engine, boss, dan, "user", changes)
+    with pytest.raises(Unauthenticated):
+        await credentials.by_token(cast.engine, found.access_token)
+
+
+async def test_who_loses_the_login_loses_its_sessions(cast: Cast) -> None:
+    found, boss, dan = await logged_in(cast), operator(cast.acme.tenant.id), cast.acme.id("dan")
+    await directory.change(cast.engine, boss, dan, "user", PersonChanges(email=None))
+    with pytest.raises(Unauthenticated):
+        await credentials.by_token(cast.engine, found.access_token)
+
+
+async def logged_in_again(cast: Cast) -> sessions.LoggedIn:
+    """One more session of Dan's."""
+    return await sessions.log_in(cast.engine, str(cast.acme.people["dan"].email), PASSWORD)

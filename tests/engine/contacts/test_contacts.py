@@ -1,0 +1,167 @@
+"""Contacts that are found, made at once by two, and merged with every total exact."""
+
+import asyncio
+
+from koine.engine.contacts import contacts, inboxes, merge, session
+from koine.engine.contacts.inboxes import NewInbox
+from koine.engine.contacts.rules import ContactInput
+from koine.engine.contacts.session import ContactSession
+from koine.engine.conversations import conversations, messages
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
+from koine.model.actor import Actor, operator
+from koine.model.conversation import NewConversation
+from koine.model.errors import NotFound
+from koine.model.filters import ConversationFilter
+from koine.model.inbox import Inbox
+from koine.model.message import Draft
+from koine.model.page import Window
+from koine.store.conversations import lists, participants
+from koine.store.people import identities
+from tests.cast import Cast
+
+
+async def entry(cast: Cast, name: str) -> ContactSession:
+    acme = cast.acme
+    place = acme.places[name]
+    return await session.resolve(cast.engine, acme.inbox.identifier, place.source_id)
+
+
+async def talk(cast: Cast, name: str, *others: str) -> str:
+    """A conversation of a contact's, with others in it, in which it said something."""
+    acme = cast.acme
+    joining = tuple((acme.id(other), "member") for other in others)
+    new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id(name), participants=joining)  # type: ignore[arg-type]  # "member" is a role
+    made = await conversations.create(cast.engine, acme.actor("alice"), new)
+    draft = Draft(content="hi", sender_id=acme.id(name), sender_kind="contact")
+    await messages.send(cast.engine, acme.actor(name), made.id, draft)
+    return made.id
+
+
+async def change(cast: Cast, at: ContactSession, given: ContactInput) -> ContactSession:
+    """What the contact's own client gives."""
+    actor = Actor(cast.acme.tenant.id, "contact", at.contact_at_inbox[1].id)
+    return await contacts.change(cast.engine, actor, at, given)
+
+
+async def merge_contacts(cast: Cast) -> ContactSession:
+    """Dave turns out to be Carol: Alice says so."""
+    acme = cast.acme
+    await merge.merge(cast.engine, acme.actor("alice"), acme.id("carol"), acme.id("dave"))
+    return await entry(cast, "dave")
+
+
+async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
+    """As kept, and as counted."""
+    tenant, db = cast.acme.tenant.id, cast.engine.db
+    kept = await db.read(tenant, lists.total, f)
+    listed = await db.read(tenant, lists.page, f, Window(100))
+    return kept, len(listed.items)
+
+
+async def bridge(cast: Cast) -> Inbox:
+    """An inbox that takes what its clients say for true."""
+    new = NewInbox(name="Bridge", settings='{"contact_matching":"trusting"}')
+    return await inboxes.create(cast.engine, operator(cast.acme.tenant.id), new)
+
+
+async def test_two_at_once_make_one_contact(cast: Cast) -> None:
+    at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    for given in (
+        ContactInput(identifier="same"),
+        ContactInput(email="same@web.test"),
+        ContactInput(source_id="same"),
+    ):
+        made = await asyncio.gather(*(contacts.create(cast.engine, at, given) for _ in range(8)))
+        assert len({each.contact_at_inbox[1].id for each in made}) == 1
+
+
+async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) -> None:
+    acme = cast.acme
+    moved = await talk(cast, "dave")
+    both = await talk(cast, "carol", "dave")
+    after = await merge_contacts(cast)
+    carol, dave = acme.id("carol"), acme.id("dave")
+    assert after.contact_at_inbox[1].id == after.contact_at_inbox[0].contact_id == carol
+    for who, wanted in ((carol, 2), (dave, 0)):
+        for f in (
+            ConversationFilter(owner_ids=(who,)),
+            ConversationFilter(participant_id=who),
+            ConversationFilter(participant_id=who, statuses=("open",)),
+        ):
+            assert await totals(cast, f) == (wanted, wanted)
+    shown = await conversations.get(
+        cast.engine, acme.actor("alice"), moved, frozenset({"messages", "participants"})
+    )
+    assert [m.sender_id for m in shown.related.messages[moved]] == [carol]
+    assert shown.one.participant_count == len(shown.related.participants[moved]) == 1
+    count = await conversations.get(
+        cast.engine, acme.actor("alice"), both, frozenset({"participants"})
+    )
+    assert count.one.participant_count == len(count.related.participants[both]) == 1
+
+
+async def test_one_who_left_takes_part_again_if_the_other_did(cast: Cast) -> None:
+    acme, db = cast.acme, cast.engine.db
+    both = await talk(cast, "dave", "carol")
+    found = (await conversations.get(cast.engine, acme.actor("alice"), both)).one
+    await db.write(acme.tenant.id, participants.leave, found, acme.id("carol"), 1)
+    await merge_contacts(cast)
+    assert await totals(cast, ConversationFilter(participant_id=acme.id("carol"))) == (1, 1)
+
+
+async def test_the_merged_one_is_gone_and_its_place_leads_to_the_survivor(cast: Cast) -> None:
+    await merge_contacts(cast)
+    acme = cast.acme
+    gone = await cast.engine.db.read(acme.tenant.id, identities.get, acme.id("dave"))
+    assert gone is not None
+    assert gone.removed_at is not None
+    assert (await entry(cast, "dave")).contact_at_inbox[1].id == acme.id("carol")
+
+
+async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) -> None:
+    for who, given in (
+        ("dave", PersonChanges(phone="+551199", custom_attributes='{"a":1,"b":1}')),
+        ("carol", PersonChanges(custom_attributes='{"a":2}')),
+    ):
+        acme = cast.acme
+        await directory.change(cast.engine, acme.actor("ada"), acme.id(who), "contact", given)
+    after = (await merge_contacts(cast)).contact_at_inbox[1]
+    assert (after.name, after.phone) == ("Carol Contact", "+551199")
+    assert after.custom_attributes == '{"a":2,"b":1}'
+
+
+async def test_two_that_merge_into_each_other_at_once(cast: Cast) -> None:
+    at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    one = await contacts.create(cast.engine, at, ContactInput(email="one@web.test"))
+    two = await contacts.create(cast.engine, at, ContactInput(email="two@web.test"))
+    done = await asyncio.gather(
+        change(cast, one, ContactInput(email="two@web.test")),
+        change(cast, two, ContactInput(email="one@web.test")),
+        return_exceptions=True,
+    )
+    left = [each for each in done if isinstance(each, ContactSession)]
+    assert left
+    assert all(isinstance(each, ContactSession | NotFound) for each in done)
+    places = [each.contact_at_inbox[0] for each in (one, two)]
+    final = [
+        await session.resolve(cast.engine, one.inbox.identifier, place.source_id)
+        for place in places
+    ]
+    assert final[0].contact_at_inbox[1].id == final[1].contact_at_inbox[1].id
+
+
+async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
+    given = ContactInput(email="carol@web.test")
+    at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    assert (await contacts.create(cast.engine, at, given)).contact_at_inbox[1].id == cast.acme.id(
+        "carol"
+    )
+
+
+async def test_two_changes_of_one_place_at_once_are_both_kept(cast: Cast) -> None:
+    at = await entry(cast, "carol")
+    for bag in ({"a": 1}, {"b": 2}):
+        await change(cast, at, ContactInput(custom_attributes=dict(bag)))
+    shown = (await entry(cast, "carol")).public_contact
+    assert shown.custom_attributes == '{"a":1,"b":2}'

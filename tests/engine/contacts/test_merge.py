@@ -1,0 +1,83 @@
+"""Staff merges two contacts; what each of their places may then see."""
+
+import pytest
+
+from koine.engine import audit_log
+from koine.engine.contacts import contacts, merge, session
+from koine.engine.contacts.rules import ContactInput
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
+from koine.kit.tokens import hmac_hex
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
+from koine.model.identity import Identity
+from koine.model.page import Window
+from tests.cast import Cast
+
+
+async def merge_contacts(cast: Cast, survivor: str, merged: str, who: str = "ada") -> Identity:
+    acme = cast.acme
+    actor = acme.actor(who)
+    return await merge.merge(cast.engine, actor, acme.id(survivor), acme.id(merged))
+
+
+async def name(cast: Cast, who: str, identifier: str) -> None:
+    acme, changes = cast.acme, PersonChanges(identifier=identifier)
+    await directory.change(cast.engine, acme.actor("ada"), acme.id(who), "contact", changes)
+
+
+async def test_a_merge_needs_the_right_and_is_in_the_audit_log(cast: Cast) -> None:
+    for who in ("carol", "dan", "cleo"):
+        with pytest.raises(Forbidden):
+            await merge_contacts(cast, "carol", "dave", who)
+    await merge_contacts(cast, "carol", "dave")
+    acme = cast.acme
+    page = await audit_log.find(cast.engine, acme.actor("ada"), "contact", "merge", Window(10))
+    assert [(e.actor_id, e.noun_id) for e in page.items] == [(acme.id("ada"), acme.id("carol"))]
+    assert acme.id("dave") in page.items[0].detail
+
+
+async def test_nobody_is_merged_who_is_not_a_contact_of_the_tenant(cast: Cast) -> None:
+    acme, rival = cast.acme, cast.rival
+    for survivor, merged, error in (
+        (acme.id("carol"), acme.id("carol"), Invalid),
+        (acme.id("carol"), acme.id("alice"), Invalid),
+        (acme.id("carol"), rival.id("dave"), Invalid),
+        (rival.id("carol"), acme.id("dave"), NotFound),
+        (acme.id("alice"), acme.id("dave"), NotFound),
+    ):
+        with pytest.raises(error):
+            await merge.merge(cast.engine, acme.actor("ada"), survivor, merged)
+
+
+async def test_two_identifiers_are_two_people_until_one_is_taken_away(cast: Cast) -> None:
+    await name(cast, "carol", "carol-1")
+    await name(cast, "dave", "dave-1")
+    with pytest.raises(Conflict):
+        await merge_contacts(cast, "carol", "dave")
+
+
+async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -> None:
+    acme = cast.acme
+    await name(cast, "dave", "dave-1")
+    blocked = PersonChanges(blocked=True)
+    await directory.change(cast.engine, acme.actor("ada"), acme.id("dave"), "contact", blocked)
+    after = await merge_contacts(cast, "carol", "dave")
+    assert (after.identifier, after.blocked) == ("dave-1", True)
+    at = await session.resolve(cast.engine, acme.inbox.identifier, acme.places["dave"].source_id)
+    shown = hmac_hex(acme.inbox.hmac_token, "dave-1")
+    assert (await session.verify_identity(cast.engine, at, shown)).rights.proven
+
+
+async def test_a_visitor_that_staff_merges_still_reads_only_what_it_gave(cast: Cast) -> None:
+    acme = cast.acme
+    door = await session.resolve(cast.engine, acme.inbox.identifier, None)
+    visitor = await contacts.create(cast.engine, door, ContactInput(name="Bea"))
+    await merge.merge(
+        cast.engine, acme.actor("ada"), acme.id("carol"), visitor.contact_at_inbox[1].id
+    )
+    again = await session.resolve(
+        cast.engine, acme.inbox.identifier, visitor.contact_at_inbox[0].source_id
+    )
+    assert again.contact_at_inbox[1].id == acme.id("carol")
+    assert (again.public_contact.name, again.public_contact.email) == ("Bea", None)
+    assert not (again.rights.reads or again.rights.changes or again.rights.proven)

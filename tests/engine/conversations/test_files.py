@@ -1,0 +1,126 @@
+"""Uploads on disk: a row never lacks its bytes, and a failure leaves nothing."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from koine.engine.conversations import files
+from koine.model.errors import NotFound, Unavailable
+from koine.store.conversations import files as rows
+from tests.cast import Cast
+
+
+class Bytes:
+    """An upload from memory, which may break off."""
+
+    def __init__(self, body: bytes, name: str = "a.txt", media: str = "text/plain") -> None:
+        self.name, self.content_type, self._rest = name, media, body
+        self.breaks = False
+
+    async def read(self, size: int = -1) -> bytes:
+        if self.breaks and not self._rest:
+            raise ConnectionError
+        chunk, self._rest = self._rest[:size], self._rest[size:]
+        return chunk
+
+
+@pytest.fixture
+def cast_settings(tmp_path: Path) -> dict[str, object]:
+    return {"data_dir": str(tmp_path)}
+
+
+def on_disk(cast: Cast) -> list[Path]:
+    return [p for p in Path(cast.engine.settings.data_dir).rglob("*") if p.is_file()]
+
+
+async def read(cast: Cast, key: str) -> bytes:
+    opened = await files.open_by_key(cast.engine, key)
+    return b"".join([chunk async for chunk in opened.part(0, opened.file.size)])
+
+
+async def test_what_was_saved_is_read_back(cast: Cast) -> None:
+    body = bytes(range(256)) * 3000
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(body))
+    assert (saved.size, saved.file_type, saved.extension) == (len(body), "file", "txt")
+    assert await read(cast, saved.key) == body
+
+
+async def test_a_disk_that_takes_nothing_is_no_bug_of_ours(cast: Cast) -> None:
+    (Path(cast.engine.settings.data_dir) / "files").symlink_to("/nowhere/at/all")
+    with pytest.raises(Unavailable):
+        await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
+
+
+async def test_numbers_count_within_the_tenant(cast: Cast) -> None:
+    made = [
+        await files.save(cast.engine, of.tenant.id, None, Bytes(b"x"))
+        for of in (cast.acme, cast.acme, cast.rival)
+    ]
+    assert [each.number for each in made] == [1, 2, 1]
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(cast: Cast) -> None:
+    source = Bytes(b"half")
+    source.breaks = True
+    with pytest.raises(ConnectionError):
+        await files.save(cast.engine, cast.acme.tenant.id, None, source)
+    assert on_disk(cast) == []
+
+
+async def test_a_row_that_is_refused_leaves_no_bytes(cast: Cast) -> None:
+    no_id = "\ud800"
+    with pytest.raises(Exception, match="surrogates not allowed"):
+        await files.save(cast.engine, cast.acme.tenant.id, no_id, Bytes(b"x"))
+    assert on_disk(cast) == []
+
+
+async def test_erased_files_are_gone(cast: Cast) -> None:
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
+    assert await read(cast, saved.key) == b"x"
+    await files.discard(cast.engine, cast.acme.tenant.id, [saved])
+    assert on_disk(cast) == []
+    with pytest.raises(NotFound):
+        await files.open_by_key(cast.engine, saved.key)
+
+
+async def test_another_tenant_cannot_discard(cast: Cast) -> None:
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
+    await files.discard(cast.engine, cast.rival.tenant.id, [saved])
+    assert await read(cast, saved.key) == b"x"
+
+
+async def test_a_row_whose_bytes_are_lost_is_nothing(cast: Cast) -> None:
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
+    row = await cast.engine.db.read("", rows.by_key, saved.key)
+    assert row is not None
+    await files.delete_bytes(cast.engine, [row])
+    with pytest.raises(NotFound):
+        await files.open_by_key(cast.engine, saved.key)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "extension"),
+    [
+        ("../../etc/passwd", "passwd", None),
+        ("C:\\x\\a.PNG", "a.PNG", "png"),
+        ("", "file", None),
+        ("..", "file", None),
+        ("a\nb.txt", "ab.txt", "txt"),
+        ("می\u200cخواهم.pdf", "می\u200cخواهم.pdf", "pdf"),
+        ("👩\u200d🔧.png", "👩\u200d🔧.png", "png"),
+        ("10.00\u202fAM.png", "10.00\u202fAM.png", "png"),
+        ("a\u202egpj.exe", "agpj.exe", "exe"),
+        ("x" * 300 + ".md", "x" * 252 + ".md", "md"),
+    ],
+)
+async def test_names_are_harmless(cast: Cast, name: str, kept: str, extension: str | None) -> None:
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x", name))
+    assert (saved.name, saved.extension) == (kept, extension)
+
+
+async def test_an_upload_is_nobody_elses_on_this_machine(cast: Cast) -> None:
+    saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
+    path = Path(cast.engine.settings.data_dir) / files.relative_path(saved.key)
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, *path.parents[:3])]
+    assert modes == [0o600, 0o700, 0o700, 0o700]

@@ -1,0 +1,69 @@
+"""Who takes part, when many change it at once."""
+
+import asyncio
+
+from koine.engine.conversations import conversations, delivery_conversations, participants
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.engine.conversations.delivery_conversations import Joining, NewDeliveryConversation
+from koine.engine.conversations.participants import ParticipantResult
+from koine.kit.ids import new_id
+from koine.model.actor import Actor, operator
+from koine.model.conversation import Conversation
+from koine.model.filters import ConversationFilter
+from koine.model.page import page_window
+from tests.cast import Cast
+
+PEOPLE = ("dan", "cleo", "olaf", "alice")
+
+
+async def opened(cast: Cast, *names: str) -> Conversation:
+    joining: Joining = tuple((cast.acme.id(name), "member") for name in names)
+    actor = cast.acme.actor("dora")
+    return (
+        await delivery_conversations.open_(
+            cast.engine, actor, NewDeliveryConversation(joining=joining)
+        )
+    )[0]
+
+
+def anyone(cast: Cast) -> Actor:
+    return operator(cast.acme.tenant.id)
+
+
+async def test_the_same_people_join_and_leave_many_conversations_at_once(cast: Cast) -> None:
+    ids = [cast.acme.id(name) for name in PEOPLE]
+    places = [(await opened(cast, "ada")).id for _ in range(16)]
+    for change in (participants.add, participants.remove):
+        outcomes = await asyncio.gather(
+            *(
+                change(cast.engine, anyone(cast), place, ids if n % 2 else ids[::-1])
+                for n, place in enumerate(places)
+            )
+        )
+        assert {each.what for some in outcomes for each in some} == {"done"}
+
+
+async def test_opening_closing_and_deleting_at_once_is_in_nobodys_way(cast: Cast) -> None:
+    places = [(await opened(cast, *PEOPLE)).id for _ in range(20)]
+    closing, who = ConversationChanges(status="closed"), anyone(cast)
+    await asyncio.gather(
+        *(conversations.delete(cast.engine, who, place, None) for place in places[::2]),
+        *(opened(cast, *PEOPLE[:: -1 if n % 2 else 1]) for n in range(12)),
+        *(conversations.change(cast.engine, who, place, closing) for place in places[1::2]),
+    )
+    mine = ConversationFilter(participant_id=cast.acme.id("cleo"), statuses=("open",))
+    shown = await conversations.find(cast.engine, who, mine, page_window(1, 50))
+    assert shown.total == len(shown.items) == 12
+
+
+async def test_each_user_has_one_outcome_in_the_order_given(cast: Cast) -> None:
+    place = await opened(cast, "dan")
+    olaf, dan, nobody = cast.acme.id("olaf"), cast.acme.id("dan"), new_id()
+    added = await participants.add(cast.engine, anyone(cast), place.id, [olaf, nobody, dan, olaf])
+    assert added == [
+        ParticipantResult(olaf, "done"),
+        ParticipantResult(nobody, "unknown"),
+        ParticipantResult(dan, "unchanged"),
+    ]
+    removed = await participants.remove(cast.engine, anyone(cast), place.id, [nobody, olaf])
+    assert removed == [ParticipantResult(nobody, "absent"), ParticipantResult(olaf, "done")]

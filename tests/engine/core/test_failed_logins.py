@@ -1,0 +1,122 @@
+"""Logins, failed ones and logouts in the audit log, which strangers do not fill."""
+
+import msgspec
+import pytest
+
+from koine.engine import audit_log
+from koine.engine.auth import sessions
+from koine.engine.core.failed_logins import SUMMARY_INTERVAL
+from koine.engine.maintenance import maintenance
+from koine.engine.people import accounts
+from koine.kit.times import DAY, HOUR, SECOND
+from koine.model.actor import operator
+from koine.model.audit import AuditEntry
+from koine.model.errors import Invalid, Unauthenticated
+from koine.model.page import Window
+from tests.cast import PASSWORD, Cast
+
+FROM = "192.0.2.7"
+
+
+@pytest.fixture
+def cast_settings() -> dict[str, object]:
+    return {"audit_failed_logins_per_hour": 2}
+
+
+@pytest.fixture
+async def cast(cast: Cast) -> Cast:
+    """Three of the cast have a password."""
+    for name in ("dan", "dora", "alice"):
+        boss, person = operator(cast.acme.tenant.id), cast.acme.id(name)
+        await sessions.set_password(cast.engine, boss, person, PASSWORD)
+    return cast
+
+
+async def entries(cast: Cast, action: str) -> list[AuditEntry]:
+    """Acme's entries of an action, newest first."""
+    page = await audit_log.find(cast.engine, cast.acme.actor("ada"), None, action, Window(100))
+    return page.items
+
+
+def told(entry: AuditEntry) -> dict[str, object]:
+    found: dict[str, object] = msgspec.json.decode(entry.detail)
+    return found
+
+
+async def fail(cast: Cast, name: str = "dan", times: int = 1) -> None:
+    email = str(cast.acme.people[name].email)
+    for _ in range(times):
+        with pytest.raises(Unauthenticated):
+            await sessions.log_in(cast.engine, email, "wrong", address=FROM)
+
+
+async def test_a_login_a_logout_and_a_reuse_are_in_the_audit_log(cast: Cast) -> None:
+    dan = cast.acme.people["dan"]
+    found = await sessions.log_in(cast.engine, str(dan.email), PASSWORD, address=FROM)
+    (entry,) = await entries(cast, "log_in")
+    assert (entry.actor_kind, entry.actor_id, entry.noun) == ("user", dan.id, "session")
+    assert told(entry) == {"address": FROM}
+    second = await sessions.refresh(cast.engine, found.refresh_token)
+    await sessions.log_out(cast.engine, second.refresh_token)
+    assert [each.noun_id for each in await entries(cast, "log_out")] == [entry.noun_id]
+    again = await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
+    await sessions.refresh(cast.engine, again.refresh_token)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await sessions.refresh(cast.engine, again.refresh_token)
+    (reused,) = await entries(cast, "reuse_refresh_token")
+    assert (reused.actor_kind, told(reused)) == ("anonymous", {"user": dan.id})
+
+
+async def test_failed_logins_are_told_in_few_entries(cast: Cast) -> None:
+    await fail(cast, times=5)
+    (first,) = await entries(cast, "fail_log_in")
+    assert (first.noun, first.noun_id, first.actor_id) == ("user", cast.acme.id("dan"), None)
+    assert told(first) == {"count": 1, "address": FROM}
+    cast.clock.advance(seconds=SUMMARY_INTERVAL // SECOND)
+    await fail(cast)
+    newest, _ = await entries(cast, "fail_log_in")
+    assert told(newest)["count"] == 5
+
+
+async def test_a_login_tells_of_failures_that_no_entry_told_of(cast: Cast) -> None:
+    await fail(cast, times=3)
+    await sessions.log_in(cast.engine, str(cast.acme.people["dan"].email), PASSWORD)
+    (entry,) = await entries(cast, "log_in")
+    assert told(entry)["failed_before"] == 2
+
+
+async def test_a_tenant_gets_only_so_many_entries_an_hour(cast: Cast) -> None:
+    for name in ("dan", "dora", "alice"):
+        await fail(cast, name)
+    assert len(await entries(cast, "fail_log_in")) == 2
+    cast.clock.advance(seconds=HOUR // SECOND)
+    await fail(cast, "alice")
+    newest = (await entries(cast, "fail_log_in"))[0]
+    assert (newest.noun_id, told(newest)["count"]) == (cast.acme.id("alice"), 2)
+
+
+async def test_an_unknown_email_leaves_no_entry(cast: Cast) -> None:
+    with pytest.raises(Unauthenticated):
+        await sessions.log_in(cast.engine, "nobody@nowhere.test", "wrong")
+    assert await entries(cast, "fail_log_in") == []
+
+
+async def test_a_wrong_current_password_counts_as_a_failure(cast: Cast) -> None:
+    with pytest.raises(Invalid):
+        await accounts.change_own_password(
+            cast.engine, cast.acme.actor("dan"), "wrong", PASSWORD, address=FROM
+        )
+    (entry,) = await entries(cast, "fail_log_in")
+    assert entry.noun_id == cast.acme.id("dan")
+
+
+async def test_what_strangers_did_is_forgotten_in_time_and_nothing_else(cast: Cast) -> None:
+    await fail(cast)
+    await sessions.log_in(cast.engine, str(cast.acme.people["dora"].email), PASSWORD)
+    days = cast.engine.settings.audit_failed_logins_days
+    for passed, left in ((days, 1), (1, 0)):
+        cast.clock.advance(seconds=passed * DAY // SECOND)
+        await maintenance.run_once(cast.engine)
+        assert len(await entries(cast, "fail_log_in")) == left
+    assert len(await entries(cast, "log_in")) == 1

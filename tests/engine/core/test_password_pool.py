@@ -1,0 +1,37 @@
+"""Passwords are looked at a few at a time, and a flood is turned away."""
+
+import asyncio
+import threading
+
+import pytest
+
+from koine.engine.core.password_pool import PasswordPool
+from koine.model.errors import Unavailable
+
+
+async def test_no_more_than_allowed_run_at_once() -> None:
+    hashing, running, most = PasswordPool(at_once=2), 0, 0
+    lock, both = threading.Lock(), threading.Barrier(2)
+
+    def work() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        both.wait(5)
+        with lock:
+            running -= 1
+
+    await asyncio.gather(*(hashing.run(work) for _ in range(8)))
+    assert most == 2
+
+
+async def test_a_flood_is_refused_and_the_queue_frees_itself() -> None:
+    hashing, go = PasswordPool(at_once=1, most=3), threading.Event()
+    waiting = [asyncio.ensure_future(hashing.run(go.wait, 5)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await hashing.run(go.wait, 5)
+    go.set()
+    assert await asyncio.gather(*waiting) == [True, True, True]
+    assert await hashing.run(lambda: 1) == 1

@@ -1,0 +1,124 @@
+"""The writer that coalesces sends: nobody waits for ever, whatever the others do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Event
+
+import pytest
+
+from koine.engine.conversations import delivery_conversations, messages
+from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
+from koine.engine.sending.write_batcher import LANES, MAX_QUEUED
+from koine.model.errors import Unavailable
+from koine.model.message import Draft
+from koine.store.core.db import Database, Tx
+from tests.cast import Cast, make_cast
+
+
+class Talk:
+    """Dan in the conversation of a delivery."""
+
+    def __init__(self, cast: Cast, conversation_id: str) -> None:
+        self.cast = cast
+        self.id = conversation_id
+
+    async def say(self, text: str) -> int:
+        """Send; answers the message's number."""
+        draft = Draft(content=text, sender_id=self.cast.acme.id("dan"), must_participate=True)
+        actor = self.cast.acme.actor("dan")
+        return (await messages.send(self.cast.engine, actor, self.id, draft)).seq
+
+
+async def talk_of(db: Database) -> Talk:
+    cast = await make_cast(db)
+    opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
+    actor = cast.acme.actor("dan")
+    opened, _ = await delivery_conversations.open_(cast.engine, actor, opening)
+    return Talk(cast, opened.id)
+
+
+@asynccontextmanager
+async def held(db: Database) -> AsyncIterator[None]:
+    """SQLite's writer is busy for the length of the block: what is sent meanwhile piles up."""
+    done = Event()
+
+    async def wait(tx: Tx) -> None:
+        done.wait(10)
+
+    busy = asyncio.create_task(db.write("", wait))
+    await asyncio.sleep(0.05)
+    yield
+    done.set()
+    await busy
+
+
+async def test_one_who_sends_in_the_turn_both_lanes_end_is_served(sqlite_db: Database) -> None:
+    talk = await talk_of(sqlite_db)
+
+    async def twice() -> None:
+        await talk.say("one")
+        await talk.say("two")
+
+    async with asyncio.timeout(5):
+        async with held(sqlite_db):
+            first = asyncio.create_task(twice())
+            await turns()
+            other = await queued(talk, "other")
+        await asyncio.gather(first, other)
+
+
+async def test_a_flood_is_turned_away_while_the_database_hangs(sqlite_db: Database) -> None:
+    talk = await talk_of(sqlite_db)
+    async with held(sqlite_db):
+        under_way = [await queued(talk, f"lane {n}") for n in range(LANES)]
+        waiting = [asyncio.create_task(talk.say(f"{n}")) for n in range(MAX_QUEUED)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await talk.say("one too many")
+    numbers = await asyncio.gather(*under_way, *waiting)
+    assert sorted(numbers) == list(range(1, LANES + MAX_QUEUED + 1))
+
+
+async def test_a_sender_who_gave_up_in_the_queue_is_not_written(sqlite_db: Database) -> None:
+    talk = await talk_of(sqlite_db)
+    async with held(sqlite_db):
+        under_way = [await queued(talk, f"lane {n}") for n in range(LANES)]
+        gone = await queued(talk, "gone")
+        gone.cancel()
+    await asyncio.gather(*under_way)
+    assert await talk.say("next") == LANES + 1
+
+
+async def test_those_who_gave_up_hold_up_nobody(db: Database) -> None:
+    talk = await talk_of(db)
+    sends = [asyncio.create_task(talk.say(f"{n}")) for n in range(200)]
+    await asyncio.sleep(0)
+    for each in sends[::3]:
+        each.cancel()
+    answers = await asyncio.gather(*sends, return_exceptions=True)
+    numbers = [each for each in answers if isinstance(each, int)]
+    assert len(numbers) == len(set(numbers)) >= 133
+    assert await talk.say("last") > max(numbers)
+
+
+async def queued(talk: Talk, text: str) -> asyncio.Task[int]:
+    """A send that has reached the writer's queue, or a lane."""
+    task = asyncio.create_task(talk.say(text))
+    await turns()
+    return task
+
+
+async def turns() -> None:
+    """Long enough for a send to reach the database."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_while_the_database_is_away_every_sender_is_told(fresh_db: Database) -> None:
+    talk = await talk_of(fresh_db)
+    await fresh_db.close()
+    for _ in range(2):
+        sends = [talk.say(f"{n}") for n in range(200)]
+        answers = await asyncio.gather(*sends, return_exceptions=True)
+        assert {type(each) for each in answers} == {Unavailable}

@@ -1,0 +1,87 @@
+"""The audit log: who did what, for those who manage the tenant."""
+
+import msgspec
+import pytest
+
+from koine.engine import audit_log, offboarding
+from koine.engine.auth import api_keys, sessions
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
+from koine.model.audit import AuditEntry
+from koine.model.errors import Forbidden
+from koine.model.page import Window
+from koine.model.permissions import READ_CONVERSATIONS
+from tests.cast import PASSWORD, Cast
+
+
+async def newest(cast: Cast, noun: str | None = None) -> AuditEntry:
+    page = await audit_log.find(cast.engine, cast.acme.actor("ada"), noun, None, Window(1))
+    return page.items[0]
+
+
+async def test_an_entry_says_who_did_what_to_whom(cast: Cast) -> None:
+    dan = cast.acme.id("dan")
+    role = PersonChanges(role="agent")
+    await directory.change(cast.engine, cast.acme.actor("ada"), dan, "user", role)
+    entry = await newest(cast)
+    assert (entry.actor_kind, entry.actor_id) == ("user", cast.acme.id("ada"))
+    assert (entry.action, entry.noun, entry.noun_id) == ("change", "user", dan)
+    assert msgspec.json.decode(entry.detail) == {"role": "agent", "blocked": False}
+
+
+async def test_an_entry_says_that_a_user_logs_in_by_another_email(cast: Cast) -> None:
+    dan, email = cast.acme.id("dan"), PersonChanges(email="other@web.test", permissions="[]")
+    await directory.change(cast.engine, cast.acme.actor("ada"), dan, "user", email)
+    entry = await newest(cast)
+    assert (entry.action, entry.noun, entry.noun_id) == ("change", "user", dan)
+    assert msgspec.json.decode(entry.detail)["fields"] == ["email", "permissions"]
+    await directory.change(
+        cast.engine, cast.acme.actor("ada"), dan, "user", PersonChanges(email=None)
+    )
+    assert msgspec.json.decode((await newest(cast)).detail)["fields"] == ["email"]
+
+
+async def test_no_entry_holds_a_secret(cast: Cast) -> None:
+    ada = cast.acme.actor("ada")
+    made = await api_keys.create(cast.engine, ada, "k", frozenset({READ_CONVERSATIONS}))
+    await sessions.set_password(cast.engine, ada, cast.acme.id("dan"), PASSWORD)
+    page = await audit_log.find(cast.engine, ada, None, None, Window(100))
+    text = " ".join(entry.detail for entry in page.items)
+    assert made.text not in text
+    assert made.key.digest not in text
+    assert PASSWORD not in text
+
+
+async def test_a_refused_act_leaves_no_entry(cast: Cast) -> None:
+    before = await newest(cast)
+    with pytest.raises(Forbidden):
+        await offboarding.remove(cast.engine, cast.acme.actor("alice"), cast.acme.id("dan"), "user")
+    assert await newest(cast) == before
+
+
+async def test_pages_follow_each_other_newest_first(cast: Cast) -> None:
+    ada, found = cast.acme.actor("ada"), []
+    window = Window(3)
+    while True:
+        page = await audit_log.find(cast.engine, ada, None, None, window)
+        found += [entry.id for entry in page.items]
+        if page.next is None:
+            break
+        window = Window(3, cursor=page.next)
+    everything = await audit_log.find(cast.engine, ada, None, None, Window(100))
+    assert found == [entry.id for entry in everything.items]
+    assert len(set(found)) == len(found) == 10
+
+
+async def test_the_log_is_for_managers_and_of_their_tenant(cast: Cast) -> None:
+    with pytest.raises(Forbidden):
+        await audit_log.find(cast.engine, cast.acme.actor("dora"), None, None, Window(1))
+    mine = {
+        entry.id
+        for company in (cast.acme,)
+        for entry in (
+            await audit_log.find(cast.engine, company.actor("ada"), None, None, Window(100))
+        ).items
+    }
+    theirs = await audit_log.find(cast.engine, cast.rival.actor("ada"), None, None, Window(100))
+    assert mine.isdisjoint(entry.id for entry in theirs.items)

@@ -1,0 +1,30 @@
+"""Endpoints of webhooks: what is taken away with them, and how."""
+
+import pytest
+
+from koine.engine.webhooks import endpoints
+from koine.model.errors import NotFound
+from koine.store.core.db import Database
+from koine.store.webhooks import delivery_log
+from tests.relay.hooks.told import webhook_harness
+
+FOUR = 4
+
+
+async def test_a_log_is_forgotten_in_pieces_and_others_write_in_between(
+    fresh_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "PIECE", 2)
+    async with webhook_harness(fresh_db) as told:
+        made, other = await told.hook(), await told.hook()
+        talk = await told.talk()
+        for _ in range(FOUR):
+            await told.say(talk)
+        await told.tell()
+        tenant, engine = told.boss.tenant_id, told.cast.engine
+        assert await engine.db.write(tenant, delivery_log.forget_some, made.hook.id, FOUR - 1)
+        assert len(await told.log(made.hook)) == 1
+        await endpoints.remove(engine, told.boss, made.hook.id)
+        with pytest.raises(NotFound):
+            await told.log(made.hook)
+        assert len(await told.log(other.hook)) == FOUR
