@@ -1,6 +1,6 @@
 """Queues for a reader whatever there is to tell it, whether or not it reads."""
 
-from koine.relay.seat import Subscriber
+from koine.realtime.subscriber import Subscriber
 from koine.server import run
 from koine.server.uvicorn_protocols import HttpProtocol, WebSocketProtocol
 

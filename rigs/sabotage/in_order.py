@@ -1,7 +1,7 @@
 """Lets every reader who is behind look at the events of the whole tenant."""
 
 from koine.model.actor import Actor
-from koine.relay import backlog
+from koine.realtime import backlog
 from koine.server import run
 
 

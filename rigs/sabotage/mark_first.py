@@ -3,12 +3,12 @@ hands out."""
 
 from koine.engine.core.context import Engine
 from koine.model.webhook import Result
-from koine.relay.hooks import post as posts
-from koine.relay.hooks import sender
-from koine.relay.hooks.letters import OutgoingDelivery, PayloadBuilder
-from koine.relay.hooks.post import AttemptResult
-from koine.relay.hooks.verdict import ResponseClass
 from koine.store.webhooks import delivery_queue
+from koine.webhooks import attempt as posts
+from koine.webhooks import dispatcher
+from koine.webhooks.attempt import AttemptResult
+from koine.webhooks.payloads import OutgoingDelivery, PayloadBuilder
+from koine.webhooks.response import ResponseClass
 
 
 async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -> AttemptResult:
@@ -28,4 +28,4 @@ async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -
     return AttemptResult(ResponseClass("delivered"), posted.attempt)
 
 
-vars(sender)["post"] = post
+vars(dispatcher)["post"] = post

@@ -3,8 +3,8 @@
 import asyncio
 
 from koine.kit.outbound import Outbound, Reply, Request
-from koine.relay.hooks import breaker
 from koine.server import run
+from koine.webhooks import circuit_breaker
 
 HANDS = asyncio.Semaphore(8)
 _alone = Outbound.send
@@ -16,7 +16,7 @@ async def send(self: Outbound, request: Request) -> Reply:
         return await _alone(self, request)
 
 
-vars(breaker)["OPENS_AFTER"] = 10**9
+vars(circuit_breaker)["OPENS_AFTER"] = 10**9
 setattr(Outbound, "send", send)  # noqa: B010  a method may not be assigned to
 
 if __name__ == "__main__":

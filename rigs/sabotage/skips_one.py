@@ -1,7 +1,7 @@
 """Takes who comes back on from one event too far, as an off-by-one does."""
 
-from koine.relay.hub import Hub
-from koine.relay.seat import ResetReason
+from koine.realtime.hub import Hub
+from koine.realtime.subscriber import ResetReason
 from koine.server import run
 
 begin = Hub._start_position

@@ -11,8 +11,8 @@ import pytest
 from msgspec import Struct, structs
 
 from koine import dialects
-from koine.dialects.delivery.stream import DeliveryEventEncoder
-from koine.dialects.native.stream import EventFilter, NativeEventEncoder, NativeReader
+from koine.dialects.delivery.encoder import DeliveryEventEncoder
+from koine.dialects.native.realtime.encoder import EventFilter, NativeEventEncoder, NativeReader
 from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import InboxChanges
 from koine.engine.contacts.session import ContactSession
@@ -26,9 +26,9 @@ from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
 from koine.model.event_context import EventContext
 from koine.model.message import Draft
-from koine.relay.encoding import EventEncodings
-from koine.relay.seat import Subscriber
-from koine.relay.voice import ActorReader, Reader
+from koine.realtime.encoding import EventEncodings
+from koine.realtime.reader import ActorReader, Reader
+from koine.realtime.subscriber import Subscriber
 from koine.store.events import events
 from koine.store.people import tenants
 from tests.cast import Cast

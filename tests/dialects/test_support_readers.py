@@ -6,7 +6,7 @@ from msgspec import structs
 
 from koine.dialects.delivery import shapes as delivery_shapes
 from koine.dialects.native import shapes_talk
-from koine.dialects.native.stream import EventFilter, NativeEventEncoder, NativeReader
+from koine.dialects.native.realtime.encoder import EventFilter, NativeEventEncoder, NativeReader
 from koine.engine.conversations import conversations, messages, tickets
 from koine.engine.events import event_context
 from koine.http import sse
@@ -14,7 +14,7 @@ from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
 from koine.model.message import Draft
 from koine.model.related import ConversationPage, Include
-from koine.relay.encoding import EventEncodings
+from koine.realtime.encoding import EventEncodings
 from koine.store.events import events
 from koine.store.people import tenants
 from tests.cast import Cast

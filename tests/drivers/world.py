@@ -10,8 +10,8 @@ from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft, Message
-from koine.relay.bus import LocalBus
-from koine.relay.relay import Realtime
+from koine.realtime.bus.protocol import LocalBus
+from koine.realtime.realtime import Realtime
 from koine.server import dialects
 from koine.store.core.db import Database
 from tests.cast import Cast, Company, make_cast

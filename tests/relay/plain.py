@@ -14,10 +14,10 @@ from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Unauthenticated
 from koine.model.event_context import EventContext
 from koine.model.message import Draft, Message
-from koine.relay.bus import Bus, LocalBus
-from koine.relay.relay import Realtime
-from koine.relay.seat import Subscriber
-from koine.relay.voice import EphemeralEvent, EventEncoder
+from koine.realtime.bus.protocol import Bus, LocalBus
+from koine.realtime.reader import EphemeralEvent, EventEncoder
+from koine.realtime.realtime import Realtime
+from koine.realtime.subscriber import Subscriber
 from tests.cast import Cast
 
 

@@ -15,8 +15,8 @@ from koine.model.actor import Actor, operator
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS
 from tests.cast import PASSWORD, Cast
+from tests.realtime.test_reauth import reason_of
 from tests.relay.plain import PlainReader, realtime_of
-from tests.relay.test_guard import reason_of
 
 READ = frozenset({READ_CONVERSATIONS})
 End = Callable[[Cast, LoggedIn], Awaitable[object]]

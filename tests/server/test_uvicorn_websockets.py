@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from websockets.asyncio.client import connect
 
-from koine.dialects.inbox import beats
+from koine.dialects.inbox.realtime import heartbeat
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
@@ -29,7 +29,7 @@ async def here(db: Database) -> AsyncIterator[LiveServer]:
 
 @pytest.fixture
 async def hasty(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
-    monkeypatch.setattr(beats, "EVERY", 0.3)
+    monkeypatch.setattr(heartbeat, "EVERY", 0.3)
     async with live_server(await make_cast(db, hello_seconds=1)) as made:
         yield made
 

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from koine.dialects.native import stream
-from koine.relay.relay import Realtime
-from koine.relay.seat import Subscriber
+from koine.dialects.native.realtime import encoder
+from koine.realtime.realtime import Realtime
+from koine.realtime.subscriber import Subscriber
 from tests.cast import Cast
 from tests.drivers.asgi import Caller
 from tests.snapshots.reducer import ClientState, Things, apply
@@ -35,8 +35,8 @@ class Reader:
         async def ask() -> Any:
             return actor
 
-        encoder = stream.NativeEventEncoder(BASE, _event)
-        voice = stream.NativeReader(actor, ask, stream.EventFilter(), encoder)
+        encoder = encoder.NativeEventEncoder(BASE, _event)
+        voice = encoder.NativeReader(actor, ask, encoder.EventFilter(), encoder)
         self._seat = await self._relay.connect(voice, cursor)
 
     async def follow(self) -> list[str]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.relay.relay import Realtime
+from koine.realtime.realtime import Realtime
 from koine.server import dialects
 from koine.store.core.db import Database
 from koine.store.events import events

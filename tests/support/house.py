@@ -113,7 +113,7 @@ HTTP_WORD = re.compile(
     r"starlette|\bstatus_code\b|HTTPStatus|HTTPException"
     r"|(?<![\w.])(401|403|404|405|409|410|413|415|422|429|502|503|504)(?![\w.])"
 )
-READS_ANSWERS = "relay/hooks/verdict.py"
+READS_ANSWERS = "webhooks/response.py"
 """What the receivers of webhooks answer is HTTP: there the server is the client."""
 EXTRAS_READ = re.compile(r"\bextras\s*(\[\s*[\"'\w]|\.\s*(get|pop|items|keys|values)\b)")
 

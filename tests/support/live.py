@@ -12,8 +12,8 @@ from koine.engine.core.context import Engine
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.relay.bus import Bus, LocalBus
-from koine.relay.relay import Realtime
+from koine.realtime.bus.protocol import Bus, LocalBus
+from koine.realtime.realtime import Realtime
 from koine.server.listener import uvicorn_config
 
 

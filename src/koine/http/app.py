@@ -58,7 +58,7 @@ from koine.model.errors import NotFound, Refusal, TooMany, Unauthenticated, Unav
 
 if TYPE_CHECKING:
     from koine.engine.core.context import Engine
-    from koine.relay.relay import Realtime
+    from koine.realtime.realtime import Realtime
 
 _log = structlog.get_logger("koine.http")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")

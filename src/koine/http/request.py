@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from koine.http.route import Route
     from koine.http.stream_capacity import StreamCapacity
     from koine.model.actor import Actor
-    from koine.relay.relay import Realtime
+    from koine.realtime.realtime import Realtime
 
 # The three callables of ASGI, as its specification types them.
 Scope = MutableMapping[str, Any]

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from koine.http.abort import abort_connection
 from koine.http.request import AnyRequest, Receive, Send
-from koine.relay.relay import Realtime
+from koine.realtime.realtime import Realtime
 
 NORMAL, GOING_AWAY, POLICY_VIOLATION, MESSAGE_TOO_BIG, INTERNAL_ERROR = 1000, 1001, 1008, 1009, 1011
 SERVICE_RESTART, TRY_AGAIN_LATER = 1012, 1013

@@ -13,9 +13,9 @@ from msgspec import Struct
 from koine.http.request import AnyRequest, StreamingResponse
 from koine.model.actor import Actor
 from koine.model.errors import Unavailable
-from koine.relay.relay import Realtime
-from koine.relay.seat import Batch, Closed, Subscriber
-from koine.relay.voice import ActorEncoder, ActorReader, Reader
+from koine.realtime.reader import ActorEncoder, ActorReader, Reader
+from koine.realtime.realtime import Realtime
+from koine.realtime.subscriber import Batch, Closed, Subscriber
 
 MEDIA = "text/event-stream"
 RETRY_MS = 2_000

@@ -9,7 +9,7 @@ from koine.engine.core.context import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
-from koine.relay.relay import Realtime
+from koine.realtime.realtime import Realtime
 from koine.server.readiness import Readiness
 
 

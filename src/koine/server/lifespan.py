@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from koine.engine.core.context import Engine
-from koine.relay.buses import choose
-from koine.relay.hooks import WebhookWorker
-from koine.relay.relay import Realtime
+from koine.realtime.bus import factory
+from koine.realtime.realtime import Realtime
+from koine.webhooks import WebhookWorker
 
 
 @asynccontextmanager
 async def run_realtime(engine: Engine) -> AsyncIterator[Realtime]:
     """The relay of this process, following the log while the context is open."""
-    relay = Realtime(engine, choose.create_bus(engine.settings, engine.db), engine.shutdown_signal)
+    relay = Realtime(engine, factory.create_bus(engine.settings, engine.db), engine.shutdown_signal)
     hooks = WebhookWorker(engine)
     relay.log_reader.subscribers.append(hooks.log_advanced)
     await relay.start()

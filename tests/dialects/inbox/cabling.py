@@ -19,7 +19,7 @@ from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.inbox import ContactInbox
 from koine.model.message import Draft, Message
-from koine.relay.bus import Bus
+from koine.realtime.bus.protocol import Bus
 from tests.cast import Cast
 from tests.support.live import Live, live
 

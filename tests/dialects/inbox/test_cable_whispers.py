@@ -9,8 +9,8 @@ from koine.dialects.inbox import InboxDialect
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
-from tests.dialects.native.test_socket import Wire
-from tests.relay import test_whispers
+from tests.dialects.native.realtime.test_websocket import Wire
+from tests.realtime import test_ephemeral
 from tests.support.live import live
 
 
@@ -94,7 +94,7 @@ async def test_no_customer_driver_or_stranger_is_an_agent(here: LiveServer) -> N
 
 
 async def test_what_happens_on_one_node_is_told_on_another(db: Database) -> None:
-    bus = test_whispers.Wire()
+    bus = test_ephemeral.Wire()
     async with (
         live_server(await make_cast(db), bus=bus) as here,
         live(here.cast.engine, InboxDialect(), bus=bus) as there,

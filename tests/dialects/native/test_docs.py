@@ -7,15 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from koine.dialects.native import Native, wire, wire_people, wire_setup, wire_stream, wire_talk
+from koine.dialects.native import Native, wire, wire_people, wire_setup, wire_talk
 from koine.dialects.native.errors import BASE, TITLES
+from koine.dialects.native.realtime import schemas
 
 PAGE = (Path(__file__).parents[3] / "docs/dialects/native.md").read_text()
 WORDS = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", PAGE))))
 
 
 def structs() -> Iterator[type[msgspec.Struct]]:
-    for module in (wire, wire_people, wire_setup, wire_stream, wire_talk):
+    for module in (wire, wire_people, wire_setup, schemas, wire_talk):
         for each in vars(module).values():
             if isinstance(each, type) and issubclass(each, msgspec.Struct):
                 yield each

@@ -18,7 +18,7 @@ from koine.kit.jwt import TokenSigner
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
 from tests.dialects.native.following import SseClient, SseEvent, following
-from tests.dialects.native.test_stream import opened, say
+from tests.dialects.native.realtime.test_encoder import opened, say
 from tests.support.live import Live, live
 
 PROMISED = 5.0

@@ -8,7 +8,7 @@ from koine.dialects.native import Native
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.native.following import SseClient, following
-from tests.dialects.native.test_stream import opened, say
+from tests.dialects.native.realtime.test_encoder import opened, say
 from tests.support.live import Live, live
 
 LONG = "x" * 30_000

@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from koine.relay.bus import Subject
-from koine.relay.buses.line import ReconnectingBus
+from koine.realtime.bus.protocol import Subject
+from koine.realtime.bus.reconnecting import ReconnectingBus
 
 
 class Recorder:

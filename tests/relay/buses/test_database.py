@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 
 from koine.kit.settings import load
-from koine.relay.bus import LocalBus
-from koine.relay.buses import choose
-from koine.relay.buses.line import MAX_PAYLOAD_BYTES, ReconnectingBus
+from koine.realtime.bus import factory
+from koine.realtime.bus.protocol import LocalBus
+from koine.realtime.bus.reconnecting import MAX_PAYLOAD_BYTES, ReconnectingBus
 from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres.notify_transport import PostgresNotifyTransport
@@ -32,7 +32,7 @@ def url(shared_postgres: SharedPostgres) -> str:
 
 @asynccontextmanager
 async def node(url: str) -> AsyncIterator[tuple[ReconnectingBus, Recorder]]:
-    line, ear = ReconnectingBus(PostgresNotifyTransport(url), choose.DATABASE_INTERVAL), Recorder()
+    line, ear = ReconnectingBus(PostgresNotifyTransport(url), factory.DATABASE_INTERVAL), Recorder()
     await line.start(ear)
     try:
         yield line, ear
@@ -73,7 +73,7 @@ async def test_many_wake_ups_are_few(url: str) -> None:
         while (lasted := asyncio.get_running_loop().time() - began) < 0.5:
             a.publish("moved")
             await asyncio.sleep(0)
-        assert 2 <= len(await ear.until(2)) <= lasted / choose.DATABASE_INTERVAL + 2
+        assert 2 <= len(await ear.until(2)) <= lasted / factory.DATABASE_INTERVAL + 2
 
 
 async def test_too_much_is_not_told(url: str) -> None:
@@ -133,7 +133,7 @@ async def test_a_dead_server_holds_nothing_up() -> None:
 
 async def test_the_bus_is_chosen(db: Database, backend: str) -> None:
     plain, nats = load({}), load({}, {"nats_url": "nats://127.0.0.1:4222"})
-    chosen = [kind_of(choose.create_bus(given, db)) for given in (plain, nats)]
+    chosen = [kind_of(factory.create_bus(given, db)) for given in (plain, nats)]
     assert chosen == (["", ""] if backend == "sqlite" else ["PostgresWire", "NatsWire"])
 
 

@@ -19,9 +19,9 @@ from koine.model.identity import NewIdentity
 from koine.model.page import Window
 from koine.model.permissions import PERMISSIONS, WRITE_WEBHOOKS
 from koine.model.webhook import WebhookEndpoint
-from koine.relay.hooks import letters
 from koine.store.migrations import versions
 from koine.store.webhooks import endpoints as rows
+from koine.webhooks import payloads
 from tests.relay.hooks.told import WebhookHarness
 
 LEAVINGS = {
@@ -115,18 +115,18 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Webhook
 async def test_a_letter_that_waited_is_asked_for_again(
     told: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(letters, "RECHECK_AFTER", -1)
+    monkeypatch.setattr(payloads, "RECHECK_AFTER", -1)
     eve = await eve_of(told)
     made, talk = await hook_of(told, eve), await told.talk()
     await told.say(talk)
     await told.derive()
-    reason_to_pause = letters.PayloadBuilder.reason_to_pause
+    reason_to_pause = payloads.PayloadBuilder.reason_to_pause
 
-    async def late(desk: letters.PayloadBuilder, letter: letters.OutgoingDelivery) -> str | None:
+    async def late(desk: payloads.PayloadBuilder, letter: payloads.OutgoingDelivery) -> str | None:
         await leave(told, eve, LEAVINGS["blocked"][0])
         return await reason_to_pause(desk, letter)
 
-    monkeypatch.setattr(letters.PayloadBuilder, "reason_to_pause", late)
+    monkeypatch.setattr(payloads.PayloadBuilder, "reason_to_pause", late)
     await told.hooks.sender.dispatch_once()
     await told.hooks.sender.idle()
     assert told.receiver.got == []

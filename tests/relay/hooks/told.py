@@ -14,9 +14,9 @@ from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft, Message
 from koine.model.page import Window
 from koine.model.webhook import WebhookDelivery, WebhookEndpoint
-from koine.relay.hooks import WebhookWorker
 from koine.store.core.db import Database
 from koine.store.events import events
+from koine.webhooks import WebhookWorker
 from tests.cast import Cast, make_cast
 from tests.support.receiver import Receiver, receiving
 

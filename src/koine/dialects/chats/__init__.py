@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from koine.dialects.chats import auth, errors, routes, routes_messages, stream
+from koine.dialects.chats import auth, encoder, errors, routes, routes_messages
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Response
 from koine.http.route import Routes
@@ -30,7 +30,7 @@ class Chats:
         self.routes = Routes()
         self.routes.include(routes.routes)
         self.routes.include(routes_messages.routes)
-        self.routes.include(stream.routes)
+        self.routes.include(encoder.routes)
         self._support_url = support_url
         self._limiter = RateLimiter()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from koine.dialects.delivery import auth, errors, routes_conversations, routes_members, stream
+from koine.dialects.delivery import auth, encoder, errors, routes_conversations, routes_members
 from koine.dialects.delivery.errors import Crash, Error
 from koine.dialects.delivery.texts import say
 from koine.http.rate_limits import RateLimiter
@@ -32,7 +32,7 @@ class Delivery:
         self.routes = Routes()
         self.routes.include(routes_conversations.routes)
         self.routes.include(routes_members.routes)
-        self.routes.include(stream.routes)
+        self.routes.include(encoder.routes)
         self._limiter = RateLimiter()
 
     async def authenticate(self, call: AnyRequest) -> Actor:

@@ -7,7 +7,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.helpdesk import happened
+from koine.dialects.helpdesk import events
 from koine.engine.core.webhook_format import EventNames
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
@@ -53,10 +53,10 @@ class HelpdeskHooks:
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> WebhookPayload | None:
         """The event; an assignment or a closing that is not asked for by name is an update."""
-        name, data = happened.event_name(context), happened.event_data(context)
+        name, data = events.event_name(context), events.event_data(context)
         if name in _OF[_UPDATED]:
             name = next(
-                (each for each in happened.change_names(context) if each in (kinds or KINDS)), None
+                (each for each in events.change_names(context) if each in (kinds or KINDS)), None
             )
         if name is None or name not in (kinds or KINDS) or data is None:
             return None

@@ -3,12 +3,12 @@
 from typing import Any, TypeVar
 
 from koine.dialects.helpdesk import (
+    encoder,
     paths,
     routes_directory,
     routes_messages,
     routes_webhooks,
     shapes,
-    stream,
     wire,
 )
 from koine.engine.conversations import conversations
@@ -123,7 +123,7 @@ async def health(call: Request[None, None]) -> wire.Health:
 routes.include(routes_messages.routes)
 routes.include(routes_directory.routes)
 routes.include(routes_webhooks.routes)
-routes.include(stream.routes)
+routes.include(encoder.routes)
 
 
 async def _one(call: Request[Any, None], found: Conversation) -> wire.OneConversation:

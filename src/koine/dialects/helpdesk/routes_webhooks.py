@@ -16,8 +16,8 @@ from koine.http.route import PathType, Routes
 from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms
 from koine.model.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint
-from koine.relay.hooks import trying
-from koine.relay.hooks.schedule import RETRIES
+from koine.webhooks import test_delivery
+from koine.webhooks.retry_policy import RETRIES
 
 WEBHOOKS = "/api/v1/webhooks"
 WEBHOOK = "/api/v1/webhooks/{id}"
@@ -79,7 +79,9 @@ async def delete_webhook(call: Request[None, None]) -> wire.Deleted:
 @routes.post(f"{WEBHOOK}/test", returns=wires.Tested, path_types=TYPES, idempotent=False)
 async def test_webhook(call: Request[None, None]) -> wires.Tested:
     """Post a `ping` now, and say what came of it."""
-    posted = await trying.send_ping(call.engine, call.actor, paths.conversation_id(call), OURS)
+    posted = await test_delivery.send_ping(
+        call.engine, call.actor, paths.conversation_id(call), OURS
+    )
     tried = posted.attempt
     outcome = wires.TestOutcome(
         delivered=posted.verdict.outcome == "delivered",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from koine.dialects.inbox.auth import authenticate
 from koine.dialects.inbox.budgets import Budgets
-from koine.dialects.inbox.cable import ActionCableServer
 from koine.dialects.inbox.errors import ERROR_TYPES, refuse
+from koine.dialects.inbox.realtime.actioncable import ActionCableServer
 from koine.dialects.inbox.routes import routes
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Response

@@ -21,7 +21,7 @@ from koine.http.route import PathType, Routes
 from koine.model.display_name import display_name
 from koine.model.errors import Unavailable
 from koine.model.identity import Identity
-from koine.relay.voice import EphemeralEvent
+from koine.realtime.reader import EphemeralEvent
 
 routes = Routes()
 NUMBERED: dict[str, PathType] = {"conversation": "integer"}

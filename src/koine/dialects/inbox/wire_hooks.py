@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from koine.dialects.inbox import wire
-from koine.dialects.inbox.wire_live import SENDER_TYPES
+from koine.dialects.inbox.realtime.schemas import SENDER_TYPES
 from koine.dialects.inbox.wire_people import (
     AgentSender,
     BotSender,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from koine import __version__
-from koine.dialects.native import auth, errors, socket
+from koine.dialects.native import auth, errors
+from koine.dialects.native.realtime import websocket
 from koine.dialects.native.routes import every_route
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Response
@@ -40,7 +41,7 @@ class Native:
     def __init__(self) -> None:
         self._limiter = RateLimiter()
         self.routes = every_route(self._limiter, RateLimiter())
-        serve = partial(socket.serve, calls=self._limiter, said=RateLimiter())
+        serve = partial(websocket.serve, calls=self._limiter, said=RateLimiter())
         self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 
     async def authenticate(self, call: AnyRequest) -> Actor:

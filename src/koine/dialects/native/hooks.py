@@ -6,7 +6,7 @@ from typing import get_args
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from koine.dialects.native import stream_shapes
+from koine.dialects.native.realtime import render
 from koine.engine.core.webhook_format import EventNames
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
@@ -16,9 +16,9 @@ from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload
 
 _REMOVED = {
-    "conversation": stream_shapes.CONVERSATION_REMOVED,
-    "participant": stream_shapes.CONVERSATION_REMOVED,
-    "message": stream_shapes.CONVERSATION_REMOVED,
+    "conversation": render.CONVERSATION_REMOVED,
+    "participant": render.CONVERSATION_REMOVED,
+    "message": render.CONVERSATION_REMOVED,
     "inbox": "inbox.removed",
 }
 """What an event about this noun is called when the thing is there no more."""
@@ -55,15 +55,15 @@ class NativeHooks:
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> WebhookPayload | None:
         """The event with what it is about; None when there is nothing left to show."""
-        event, kind = context.event, stream_shapes.kind(context, reader)
+        event, kind = context.event, render.kind(context, reader)
         if kinds and kind not in kinds:
             return None
         # Bodies are kept, and seen by others: never what opens the tenant's inboxes.
-        view = structs.replace(stream_shapes.view(context, kind, reader), settings=False)
+        view = structs.replace(render.view(context, kind, reader), settings=False)
         data: object
         if event.kind == "webhook.disabled":
             data = {"webhook_id": event.subject_id, **_said.decode(event.body)}
-        elif (data := stream_shapes.data(context, view, self._base_url)) is None:
+        elif (data := render.data(context, view, self._base_url)) is None:
             return None
         body = Body(
             type=kind,

@@ -5,7 +5,6 @@ from koine.dialects.native import (
     routes_contacts,
     routes_conversations,
     routes_deliveries,
-    routes_events,
     routes_inboxes,
     routes_members,
     routes_messages,
@@ -15,6 +14,7 @@ from koine.dialects.native import (
     routes_webhook_log,
     routes_webhooks,
 )
+from koine.dialects.native.realtime import routes
 from koine.http.rate_limits import RateLimiter
 from koine.http.route import Routes
 
@@ -23,7 +23,7 @@ FILES = (
     routes_conversations,
     routes_messages,
     routes_members,
-    routes_events,
+    routes,
     routes_contacts,
     routes_users,
     routes_inboxes,

@@ -12,7 +12,7 @@ from koine.engine.webhooks.endpoint_changes import EndpointChanges
 from koine.engine.webhooks.endpoints import READ, NewEndpoint
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
-from koine.relay.hooks import trying
+from koine.webhooks import test_delivery
 
 WEBHOOKS = "/v1/webhooks"
 WEBHOOK = "/v1/webhooks/{webhook_id}"
@@ -97,7 +97,7 @@ async def rotate_secret(call: Request[wires.RotateSecret, None]) -> wires.MadeWe
 async def test_webhook(call: Request[None, None]) -> wires.PingOutcome:
     """Post a `ping` now, and say what came of it."""
     hook_id = values.path_id(call, "webhook_id")
-    return shapes_webhooks.ping(await trying.send_ping(call.engine, call.actor, hook_id))
+    return shapes_webhooks.ping(await test_delivery.send_ping(call.engine, call.actor, hook_id))
 
 
 def _given(body: wires.CreateWebhook | wires.ChangeWebhook) -> dict[str, Any]:

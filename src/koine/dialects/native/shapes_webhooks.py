@@ -11,8 +11,8 @@ from koine.engine.webhooks.endpoint_changes import ChangedEndpoint
 from koine.engine.webhooks.endpoints import CreatedEndpoint
 from koine.kit.times import iso_ms
 from koine.model.webhook import Attempt, DeliveryDetail, WebhookDelivery, WebhookEndpoint
-from koine.relay.hooks.post import AttemptResult
-from koine.relay.hooks.schedule import RETRIES
+from koine.webhooks.attempt import AttemptResult
+from koine.webhooks.retry_policy import RETRIES
 
 _words = msgspec.json.Decoder(list[str])
 _headers = msgspec.json.Decoder(dict[str, str])

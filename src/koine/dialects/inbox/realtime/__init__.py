@@ -1,0 +1,1 @@
+"""koine.dialects.inbox.realtime"""

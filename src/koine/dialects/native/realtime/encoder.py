@@ -1,0 +1,139 @@
+"""How a native reader is spoken to, over server-sent events or a WebSocket."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from koine.dialects.native import auth, values
+from koine.dialects.native.realtime import render
+from koine.dialects.native.realtime import schemas as wire
+from koine.http import sse
+from koine.http.request import AnyRequest
+from koine.model.actor import Actor
+from koine.model.display_name import display_name
+from koine.model.errors import Invalid
+from koine.model.event import EventKind
+from koine.model.event_context import EventContext
+from koine.model.identity import Identity
+from koine.realtime.reader import EphemeralEvent
+
+Framing = Callable[[str, bytes], bytes]
+"""From an event's type and its JSON to what goes over the wire."""
+KINDS: frozenset[str] = frozenset(get_args(EventKind)) | {
+    "conversation.removed", "inbox.removed", "delivery.removed", "typing", "presence",
+}  # fmt: skip
+ENTITIES: frozenset[str] = frozenset(kind.partition(".")[0] for kind in KINDS)
+_encode = msgspec.json.encode
+
+
+class EventFilter(Struct, frozen=True):
+    """What a reader asked for; empty is everything. A kind is a type or the noun before its dot."""
+
+    kinds: frozenset[str] = frozenset()
+    conversation_ids: frozenset[str] = frozenset()
+
+    def matches(self, kind: str, conversation_id: str | None) -> bool:
+        """Whether an event of this type, of this conversation or of none, is asked for."""
+        if self.conversation_ids and conversation_id not in self.conversation_ids:
+            return False
+        return not self.kinds or kind in self.kinds or kind.partition(".")[0] in self.kinds
+
+
+def parse_filter(kinds: list[str] | None, conversation_ids: list[str] | None) -> EventFilter:
+    """What the two filters ask for. Raises Invalid("kinds" | "conversation_id")."""
+    unknown = [each for each in kinds or () if each not in KINDS | ENTITIES]
+    if unknown:
+        raise Invalid("kinds", "unknown", f"there is no kind {unknown[0]}")
+    ids = values.ids("conversation_id", conversation_ids)
+    return EventFilter(frozenset(kinds or ()), frozenset(ids))
+
+
+class NativeEventEncoder(Struct, frozen=True, cache_hash=True):
+    """Events as GET would show their things; `frame` is how they go over the wire."""
+
+    base_url: str
+    frame: Framing
+
+    def encode(self, happening: EventContext, view: render.EventView) -> bytes | None:
+        """The event; None when there is nothing left to show."""
+        shown = render.event(happening, view, self.base_url)
+        return None if shown is None else self.frame(shown.type, _encode(shown))
+
+    def encode_ephemeral(
+        self, whisper: EphemeralEvent, happening: EventContext | None, view: Literal[True]
+    ) -> bytes:
+        """Who is writing, who is there."""
+        return self.frame(whisper.kind, _encode(render_ephemeral(whisper)))
+
+
+class NativeReader:
+    """One reader, and what it asked for. `ask` says who they are now, without counting the
+    question."""
+
+    name = "native"
+
+    def __init__(
+        self,
+        actor: Actor,
+        ask: Callable[[], Awaitable[Actor]],
+        asked_for: EventFilter,
+        encoder: NativeEventEncoder,
+    ) -> None:
+        self.actor = actor
+        self.reauthenticate = ask
+        self.filter = asked_for
+        self.encoder = encoder
+
+    async def authenticate(self) -> Actor:
+        """Who reads, asked again."""
+        return await self.reauthenticate()
+
+    def view(self, happening: EventContext) -> render.EventView | None:
+        """What the reader is shown of an event that it asked for."""
+        event, kind = happening.event, render.kind(happening, self.actor)
+        if not self.filter.matches(kind, event.conversation_id or event.subject_id):
+            return None
+        return render.view(happening, kind, self.actor)
+
+    def ephemeral_view(
+        self, whisper: EphemeralEvent, happening: EventContext | None
+    ) -> Literal[True] | None:
+        """The same for every reader who asked for it."""
+        return True if self.filter.matches(whisper.kind, whisper.conversation_id) else None
+
+
+def sse_reader(call: AnyRequest, asked_for: EventFilter) -> NativeReader:
+    """The voice of a call that follows by server-sent events."""
+
+    async def ask() -> Actor:
+        return auth.reading(await auth.known(call))
+
+    encoder = NativeEventEncoder(call.base_url, sse.frame)
+    return NativeReader(auth.reader(call), ask, asked_for, encoder)
+
+
+def typing_event(
+    actor: Actor, who: Identity, conversation_id: str, said: wire.SayTyping
+) -> EphemeralEvent:
+    """That somebody writes, or stopped."""
+    return EphemeralEvent(
+        tenant_id=actor.tenant_id,
+        kind="typing",
+        identity_id=who.id,
+        identity_kind=who.kind,
+        name=display_name(who),
+        conversation_id=conversation_id,
+        active=said.on,
+        private=said.private,
+        number=who.number,
+    )
+
+
+def render_ephemeral(whisper: EphemeralEvent) -> wire.Typing | wire.Present:
+    """A whisper as the wire shows it."""
+    who = wire.Who(whisper.identity_id, whisper.identity_kind, whisper.name)
+    if whisper.kind == "presence":
+        return wire.Present(who.id, who.kind, whisper.availability)
+    return wire.Typing(whisper.conversation_id or "", who, whisper.active, whisper.private)

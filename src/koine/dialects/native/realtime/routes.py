@@ -1,0 +1,75 @@
+"""Following what happens, as it happens; who is writing and who is there."""
+
+from koine.dialects.native import values
+from koine.dialects.native.auth import reader, writer
+from koine.dialects.native.realtime import encoder
+from koine.dialects.native.realtime import schemas as wire
+from koine.engine.auth import presence_access
+from koine.engine.conversations import conversations
+from koine.http import sse
+from koine.http.request import Request, StreamingResponse
+from koine.http.route import Routes
+
+TAGS = ("Events",)
+PRESENCE = "/v1/presence"
+
+routes = Routes()
+
+
+@routes.get(
+    "/v1/events",
+    query=wire.EventQuery,
+    returns=wire.Event,
+    media=sse.MEDIA,
+    needs_realtime=True,
+    tags=TAGS,
+)
+async def follow(call: Request[None, wire.EventQuery]) -> StreamingResponse:
+    """Follow what happens by server-sent events; comes back by `Last-Event-ID` or `cursor`."""
+    q, actor = call.query, reader(call)
+    asked_for = encoder.parse_filter(q.kinds, q.conversation_id)
+    for conversation_id in sorted(asked_for.conversation_ids):
+        await conversations.get(call.engine, actor, conversation_id)
+    return sse.event_stream(call, encoder.sse_reader(call, asked_for))
+
+
+@routes.get("/v1/events/cursor", returns=wire.Cursor, needs_realtime=True, tags=TAGS)
+async def get_cursor(call: Request[None, None]) -> wire.Cursor:
+    """Get the place of now: take it, read what there is, then follow from it."""
+    reader(call)
+    return wire.Cursor(await call.realtime.cursor())
+
+
+@routes.post(
+    "/v1/conversations/{conversation_id}/typing",
+    body=wire.SayTyping,
+    status=204,
+    path_types={"conversation_id": "uuid"},
+    idempotent=False,
+    needs_realtime=True,
+    tags=TAGS,
+)
+async def say_typing(call: Request[wire.SayTyping, None]) -> None:
+    """Tell those who follow the conversation live that the caller is writing, or stopped."""
+    conversation_id = values.path_id(call, "conversation_id")
+    body = call.body
+    who = await presence_access.typing_user(
+        call.engine, writer(call), conversation_id, body.private
+    )
+    call.realtime.publish_ephemeral(encoder.typing_event(call.actor, who, conversation_id, body))
+
+
+@routes.get(PRESENCE, returns=wire.Presence, needs_realtime=True, tags=TAGS)
+async def list_presence(call: Request[None, None]) -> wire.Presence:
+    """List who is there: people with a live stream or socket, on any node."""
+    presence_access.check(call.actor)
+    there = call.realtime.presence.online(call.actor.tenant_id)
+    return wire.Presence([wire.There(*each) for each in sorted(there.items())], None)
+
+
+@routes.put(
+    PRESENCE, body=wire.SayPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
+)
+async def say_presence(call: Request[wire.SayPresence, None]) -> None:
+    """Say that the caller, who follows live, is away or back."""
+    call.realtime.presence.set(call.actor, call.body.availability)

@@ -1,0 +1,60 @@
+"""The frames of ActionCable, byte for byte, and what of a client's is understood."""
+
+import msgspec
+import pytest
+
+from koine.dialects.inbox.realtime import protocol
+
+NAME = '{"channel" : "RoomChannel","pubsub_token":"tok\\u0065n"}'
+QUOTED = msgspec.json.encode(NAME).decode()
+
+
+def test_what_the_server_says() -> None:
+    assert protocol.WELCOME == '{"type":"welcome"}'
+    assert protocol.ping(1_763_640_000) == '{"type":"ping","message":1763640000}'
+    assert protocol.confirmed(NAME) == f'{{"identifier":{QUOTED},"type":"confirm_subscription"}}'
+    assert protocol.rejected(NAME) == f'{{"identifier":{QUOTED},"type":"reject_subscription"}}'
+    assert protocol.disconnect("server_restart", True) == (
+        '{"type":"disconnect","reason":"server_restart","reconnect":true}'
+    )
+
+
+def test_an_event_comes_with_the_cursor_behind_it() -> None:
+    told = b'{"event":"message.created","data":{"id":1}}'
+    assert protocol.message(NAME, told, "e.7") == (
+        f'{{"identifier":{QUOTED},'
+        '"message":{"event_id":"e.7","event":"message.created","data":{"id":1}}}'
+    )
+    assert protocol.message(NAME, told) == f'{{"identifier":{QUOTED},"message":{told.decode()}}}'
+
+
+@pytest.mark.parametrize("name", [NAME, '{"a":"\U0001f600 \\" \\\\ \\n"}', "", "no JSON"])
+def test_the_identifier_is_echoed_byte_for_byte(name: str) -> None:
+    assert msgspec.json.decode(protocol.confirmed(name))["identifier"] == name
+
+
+def test_what_an_identifier_asks_for() -> None:
+    asked = protocol.parse_identifier(
+        '{"channel":"RoomChannel","pubsub_token":"t","account_id":1,"last_event_id":"e.7"}'
+    )
+    assert asked == protocol.ChannelIdentifier("RoomChannel", "t", "e.7")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", "no JSON", "[]", "7", "{}", '{"channel":"RoomChannel"}',
+        '{"channel":"Other","pubsub_token":"t"}', '{"channel":"RoomChannel","pubsub_token":7}',
+        '{"channel":"RoomChannel","pubsub_token":"a\\u0000b"}', "[" * 10_000,
+        '{"channel":"RoomChannel","pubsub_token":"é"}',
+        f'{{"channel":"RoomChannel","pubsub_token":"{"t" * 300}"}}',
+    ],
+)  # fmt: skip
+def test_what_asks_for_nothing_there_is(name: str) -> None:
+    assert protocol.parse_identifier(name) is None
+
+
+@pytest.mark.parametrize("said", ["", "[]", "{", '{"command":7}', "[" * 10_000, '"\\ud800"'])
+def test_what_is_no_command(said: str) -> None:
+    assert protocol.parse_command(said) is None
+    assert protocol.parse_action(said) == ""

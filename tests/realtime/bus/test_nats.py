@@ -1,0 +1,180 @@
+"""Nodes call to one another over real NATS servers, whatever becomes of these."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import nats
+import pytest
+
+from koine.kit.metrics import REGISTRY
+from koine.realtime.bus.nats import NatsTransport, subject_name
+from koine.realtime.bus.reconnecting import MAX_PAYLOAD_BYTES, ReconnectingBus
+from tests.relay.buses.hearing import Recorder, connected, eventually, publish_until_received
+from tests.support.nats import NatsCluster, free_ports
+from tests.support.nats_keys import credentials
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[NatsCluster]:
+    """Three servers, all of which run when a test begins."""
+    with NatsCluster(3).start() as started:
+        yield started
+
+
+@asynccontextmanager
+async def node(
+    url: str, database: str = "1.5", creds: str = ""
+) -> AsyncIterator[tuple[ReconnectingBus, Recorder]]:
+    async def identity() -> str:
+        return database
+
+    line, ear = ReconnectingBus(NatsTransport(url, creds, identity), 0.002), Recorder()
+    await line.start(ear)
+    try:
+        yield line, ear
+    finally:
+        await line.close()
+
+
+async def test_the_others_hear_and_oneself_does_not(cluster: NatsCluster) -> None:
+    async with node(cluster.url) as (a, own), node(cluster.url) as (b, ear):
+        await connected(a, b)
+        a.publish("whisper", b'{"typing":1}')
+        a.publish("moved")
+        assert await ear.until(2) == [("moved", b""), ("whisper", b'{"typing":1}')]
+        assert own.heard == []
+
+
+async def test_another_database_hears_nothing(cluster: NatsCluster) -> None:
+    async with (
+        node(cluster.url) as (a, _),
+        node(cluster.url) as (b, ear),
+        node(cluster.url, "2.5") as (c, other),
+    ):
+        await connected(a, b, c)
+        a.publish("moved")
+        await ear.until(1)
+        assert other.heard == []
+
+
+async def test_many_wake_ups_are_few(cluster: NatsCluster) -> None:
+    async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+        await connected(a, b)
+        for _ in range(1000):
+            a.publish("moved")
+        a.publish("whisper", b"last")
+        await ear.until_said("whisper", b"last")
+        assert ear.count("moved") == 1
+
+
+async def test_a_killed_server_is_replaced_by_another() -> None:
+    with NatsCluster(3).start() as cluster:
+        async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+            await connected(a, b)
+            cluster.kill(0)
+            cluster.kill(1)
+            await publish_until_received(a, ear)
+            assert await asyncio.to_thread(cluster.clients, 2) == 2
+
+
+async def test_a_paused_server_is_replaced_by_another() -> None:
+    with NatsCluster(3).start() as cluster:
+        async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+            await connected(a, b)
+            cluster.pause(0)
+            cluster.pause(1)
+            await publish_until_received(a, ear, within=20)
+
+
+async def test_a_bus_that_is_dead_at_first_is_joined_when_it_lives() -> None:
+    cluster = NatsCluster(1)
+    async with node(cluster.url) as (a, _), node(cluster.url) as (_, ear):
+        for n in range(5000):
+            a.publish("whisper", b"%d" % n)
+        a.publish("moved")
+        assert not a.connected
+        with await asyncio.to_thread(cluster.start):
+            await publish_until_received(a, ear)
+            assert ear.count("whisper") == 0  # worth nothing by now
+
+
+async def test_closing_takes_no_time_while_the_bus_is_dead() -> None:
+    async with asyncio.timeout(1):
+        async with node(f"nats://127.0.0.1:{free_ports(1)[0]}") as (a, _):
+            await asyncio.sleep(0.1)
+            a.publish("moved")
+
+
+@pytest.mark.parametrize(
+    ("subject", "told"),
+    [
+        ("moved", b""),
+        ("whisper", b"\xff\x00garbage"),
+        ("whisper", b"0123456789ABCDEF{}"),
+        ("whisper", b"0123456789abcdef" + b"x" * (MAX_PAYLOAD_BYTES + 1)),
+        ("other", b"0123456789abcdef{}"),
+        ("moved.more", b"0123456789abcdef{}"),
+    ],
+)
+async def test_garbage_is_not_heard(cluster: NatsCluster, subject: str, told: bytes) -> None:
+    async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+        await connected(a, b)
+        stranger = await nats.connect(cluster.url.split(","))
+        await stranger.publish(f"koine.{subject_name('1.5')}.{subject}", told)
+        await stranger.publish(f"koine.{subject_name('1.5')}.whisper", b"0123456789abcdefgood")
+        await stranger.close()
+        assert await ear.until(1) == [("whisper", b"good")]
+
+
+async def test_too_much_is_not_told(cluster: NatsCluster) -> None:
+    async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+        await connected(a, b)
+        a.publish("whisper", b"x" * (MAX_PAYLOAD_BYTES + 1))
+        a.publish("whisper", b"x" * MAX_PAYLOAD_BYTES)
+        assert await ear.until(1) == [("whisper", b"x" * MAX_PAYLOAD_BYTES)]
+
+
+async def test_reconnects_are_counted() -> None:
+    before = counted("koine_bus_reconnects_total")
+    with NatsCluster(2).start() as cluster:
+        async with node(cluster.url) as (a, _):
+            await connected(a)
+            cluster.kill(0 if await asyncio.to_thread(cluster.clients, 0) else 1)
+            await eventually(lambda: counted("koine_bus_reconnects_total") == before + 1)
+            assert counted("koine_bus_connected") == 1
+    assert counted("koine_bus_connected") == 0
+
+
+def counted(name: str) -> float:
+    return REGISTRY.get_sample_value(name) or 0
+
+
+async def test_a_credentials_file_opens_the_door(tmp_path: Path) -> None:
+    config, text = credentials()
+    creds = tmp_path / "node.creds"
+    creds.write_text(text)
+    with NatsCluster(1, config).start() as cluster:
+        async with (
+            node(cluster.url) as (stranger, _),
+            node(cluster.url, creds=str(creds)) as (a, _),
+        ):
+            await connected(a)
+            assert not stranger.connected
+
+
+async def test_the_url_may_have_the_password() -> None:
+    config = "authorization { user: koine, password: s3cret }\n"
+    with NatsCluster(1, config).start() as cluster:
+        with_password = cluster.url.replace("nats://", "nats://koine:s3cret@")
+        async with node(cluster.url) as (stranger, _), node(with_password) as (a, _):
+            await connected(a)
+            assert not stranger.connected
+
+
+async def test_a_credentials_file_that_is_none_is_no_reason_to_fail(tmp_path: Path) -> None:
+    async with node("nats://127.0.0.1:1", creds=str(tmp_path / "none")) as (a, _):
+        await asyncio.sleep(0.05)
+        a.publish("moved")
+        assert not a.connected
