@@ -55,7 +55,7 @@ migration: .venv/.test ## Write a migration of what changed in store/tables/ (NA
 
 # About an hour on two cores. RIG="kill --seed 7" runs one, and replaces its line alone.
 figures: .venv/.test ## Harm the server in every way and count: writes docs/figures.md (RIG=name for one)
-	@$(BIN)/python -m rigs $(or $(RIG),all) --write docs/figures.md
+	@$(BIN)/python -m chaos $(or $(RIG),all) --write docs/figures.md
 
 bench: .venv/.test ## Measure against the database itself, at most five minutes
 	@$(BIN)/python -m bench

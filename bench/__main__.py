@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from bench import machine, postgres, report, sqlite
+from bench import host_info, postgres, report, sqlite
 from bench.suite import SHORT, Scale, Suite
 
 
@@ -25,7 +25,7 @@ def main() -> None:
         cluster = postgres.start()
         try:
             asyncio.run(postgres.fill(cluster.url, scale.world))
-            about = machine.describe(directory, asyncio.run(_version(cluster.url)))
+            about = host_info.describe(directory, asyncio.run(_version(cluster.url)))
             suite.on_postgres(cluster)
         finally:
             cluster.stop()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from bench import large_build
+from bench import large_seed
 from bench.generator import Generator
 from bench.large_lists import Lists, Medians
 from bench.server import Server
@@ -60,9 +60,9 @@ def main() -> None:
 def _compare(database: str, directory: Path, short: bool) -> bool:
     """Build and measure one database's two worlds; True when a promise is broken."""
     worlds = SHORT_WORLDS if short else WORLDS
-    with large_build.urls(database, directory) as url_of:
+    with large_seed.urls(database, directory) as url_of:
         for name, world in worlds.items():
-            asyncio.run(large_build.build(database, url_of(name), world, _log))
+            asyncio.run(large_seed.build(database, url_of(name), world, _log))
         _log(f"{database}: measuring")
         urls = {name: url_of(name) for name in worlds}
         found = _measure(worlds, urls, *((1, 0.05) if short else (3, 0.5)))

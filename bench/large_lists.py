@@ -8,10 +8,10 @@ from statistics import median
 
 from msgspec import Struct
 
-from bench.calls import DAY_S, messages
 from bench.generator import Generator, get
 from bench.seed import token_claims
 from bench.server import SECRET, Server
+from bench.workload import DAY_S, messages
 from bench.world import ADMIN, FIRST_AGENT, INBOX, PERSON, World, uuid
 from koine.engine.core.context import ISSUER
 from koine.kit.clock import SystemClock

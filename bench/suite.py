@@ -10,12 +10,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench import calls, live, postgres, sqlite
-from bench.calls import Calls
+from bench import after_commit, postgres, sqlite, workload
+from bench.after_commit import Audience
 from bench.figures import Figures, Sample
 from bench.generator import Generator
-from bench.live import Audience
 from bench.server import Server
+from bench.workload import Calls
 from bench.world import SMALL, TINY, World
 from tests.support.postgres import Postgres
 
@@ -48,7 +48,7 @@ class Suite:
         self._seconds = scale.seconds
         self._say = say
         self._generator = Generator(directory)
-        self._calls: Calls = calls.prepare(self._generator, world)
+        self._calls: Calls = workload.prepare(self._generator, world)
         self.figures = Figures()
 
     def on_postgres(self, cluster: Postgres) -> None:
@@ -73,22 +73,22 @@ class Suite:
 
     def _live(self, cluster: Postgres) -> None:
         """What happens after the commit, in a server of its own."""
-        with Server(cluster.url, self._directory, settings=live.SETTINGS) as server:
+        with Server(cluster.url, self._directory, settings=after_commit.SETTINGS) as server:
             self._warm_up(server)
             audience = self._scale.audience
             self._say(f"{audience.streams:,} streams, {audience.sockets:,} sockets")
-            self.figures.seats.append(live.stream_delays(server, self._calls, audience))
-            with live.webhook_receiver(
+            self.figures.seats.append(after_commit.stream_delays(server, self._calls, audience))
+            with after_commit.webhook_receiver(
                 server, self._calls, self._directory / "receive"
             ) as receiver:
                 for number in range(1, self._rounds + 1):
                     self._say(f"sends that are told to a webhook, round {number} of {self._rounds}")
                     self._pair(cluster, server, 64, told=True)
-                    rate = live.deliveries(receiver, self._seconds)
+                    rate = after_commit.deliveries(receiver, self._seconds)
                     self.figures.samples["postgres deliveries"].append(Sample(rate))
         with Server(cluster.url, self._directory) as server:
             self.figures.memory["10,000 sockets"].append(
-                live.websocket_rate(server, self._calls, self._scale.audience.sockets)
+                after_commit.websocket_rate(server, self._calls, self._scale.audience.sockets)
             )
 
     def on_sqlite(self, path: Path) -> None:
@@ -118,9 +118,9 @@ class Suite:
 
     def _rest(self, database: str, server: Server) -> None:
         """Memory after one request; then that the lists are what they should be."""
-        server.get(calls.LIST, self._calls.driver)
+        server.get(workload.LIST, self._calls.driver)
         self.figures.memory[f"{database} idle"].append(server.memory_mb())
-        calls.check(server, self._calls, self._world)
+        workload.check(server, self._calls, self._world)
 
     def _warm_up(self, *servers: Server) -> None:
         for server in servers:

@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from chaos.servers import Server, ServerHome
 from koine.demo import credentials
-from rigs.servers import Server, ServerHome
 from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
 

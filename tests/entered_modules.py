@@ -21,11 +21,11 @@ from koine.dialects.native import Native
 from koine.engine.conversations import messages
 from koine.model.message import Draft
 from tests.cast import Cast, http, make_cast
-from tests.dialects.inbox.cabling import identifier, live_server, opened
-from tests.dialects.native.following import following
-from tests.relay.hooks.told import webhook_harness
+from tests.dialects.inbox.cable_client import identifier, live_server, opened
+from tests.dialects.native.sse_client import following
 from tests.support import databases
-from tests.support.live import live
+from tests.support.live_server import live
+from tests.webhooks.harness import webhook_harness
 
 UNCOUNTED = ("kit", "model")
 

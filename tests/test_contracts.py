@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "contracts"
 CONTRACTS = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.md"))}
 DIALECTS = sorted(CONTRACTS.keys() - {"README"})
-NOT_CITATIONS = {"tests/test_contracts.py", "tests/http/tiny.py"}
+NOT_CITATIONS = {"tests/test_contracts.py", "tests/http/example_dialect.py"}
 """Files whose marks are examples."""
 SOURCES = {
     name: path.read_text()

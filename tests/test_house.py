@@ -23,7 +23,7 @@ OTHERS = [
         "Makefile",
         ".ci/*",
         "docs/**/*.*",
-        *(f"{tree}/**/*.py" for tree in ("bench", "examples", "rigs", "tests")),
+        *(f"{tree}/**/*.py" for tree in ("bench", "examples", "chaos", "tests")),
     )
     for path in ROOT.glob(pattern)
     if path.is_file() and path.suffix in {"", ".py", ".md", ".toml", ".txt", ".ini"}

@@ -1,5 +1,5 @@
 """The matrix's own world: who may call what is known there."""
 
-from tests.matrix.conftest import run
+from tests.authz_matrix.conftest import run
 
 __all__ = ["run"]

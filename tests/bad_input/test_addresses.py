@@ -6,9 +6,9 @@ import pytest
 from msgspec import inspect
 
 from koine.server import dialects
-from tests.bad_input.asker import Prober, fields, rows
+from tests.authz_matrix.runner import Run
+from tests.bad_input.prober import Prober, fields, rows
 from tests.bad_input.values import COUNTS, ENCODINGS, FAR, NUMBERS, PLACES
-from tests.matrix.runner import Run
 
 SPOKEN = {each.name: each for each in dialects()}
 Record = Callable[[str, object], None]

@@ -9,10 +9,10 @@ import pytest
 from koine.http.coercion import CoercingBodyReader
 from koine.http.route import Route
 from koine.server import dialects
-from tests.bad_input.asker import Prober, fields, rows
+from tests.authz_matrix.expectations import YES
+from tests.authz_matrix.runner import Run
+from tests.bad_input.prober import Prober, fields, rows
 from tests.bad_input.values import BODIES, TEXTS, TYPES, UNSTORABLE, raw
-from tests.matrix.runner import Run
-from tests.matrix.verdicts import YES
 
 SPOKEN = {each.name: each for each in dialects()}
 Record = Callable[[str, object], None]

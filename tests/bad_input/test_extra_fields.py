@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from koine.server import dialects
-from tests.bad_input.asker import Prober, fields, rows
+from tests.authz_matrix.expectations import YES
+from tests.authz_matrix.runner import Run
+from tests.bad_input.prober import Prober, fields, rows
 from tests.bad_input.values import raw
-from tests.matrix.runner import Run
-from tests.matrix.verdicts import YES
 
 SPOKEN = {each.name: each for each in dialects()}
 NOBODY = "00000000-0000-7000-8000-000000000000"

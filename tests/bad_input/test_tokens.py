@@ -11,11 +11,11 @@ from koine.model.actor import operator
 from koine.model.tenant import TokenIssuer
 from koine.server import dialects
 from koine.store.core.db import Database
+from tests.authz_matrix.callers import Caller, bearer
+from tests.authz_matrix.runner import Run
 from tests.bad_input import tokens
-from tests.bad_input.asker import Prober
+from tests.bad_input.prober import Prober
 from tests.drivers.world import World, make_world
-from tests.matrix.people import Caller, bearer
-from tests.matrix.runner import Run
 
 SPOKEN = {each.name: each for each in dialects()}
 SECRET = "a secret of the tests' own that is long enough"

@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from koine.engine.core.context import ISSUER
 from koine.kit.times import unix
+from tests.authz_matrix.callers import encoded
 from tests.cast import Cast
-from tests.matrix.people import encoded
 
 RSA, FOREIGN = RSAKey.generate_key(2048), RSAKey.generate_key(2048)
 EC = ECKey.generate_key("P-256")

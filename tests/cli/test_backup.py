@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.cli.typed import Terminal
+from tests.cli.terminal import Terminal
 
 
 def only_archive(folder: Path) -> Path:

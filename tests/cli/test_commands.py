@@ -11,7 +11,7 @@ from koine.cli import app
 from koine.cli.commands import COMMANDS
 from koine.kit.settings import describe
 from koine.server import dialects
-from tests.cli.typed import Terminal
+from tests.cli.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.typed import Terminal
+from tests.cli.terminal import Terminal
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from koine.cli.diagnostics import diagnose_database
 from koine.kit.settings import load
-from tests.cli.typed import Terminal
+from tests.cli.terminal import Terminal
 from tests.support.shared_postgres import SharedPostgres
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.typed import Terminal
+from tests.cli.terminal import Terminal
 
 ANN = ("user", "create", "ann@acme.test", "--name", "Ann Lee", "--role", "tenant_admin")
 

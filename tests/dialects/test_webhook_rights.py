@@ -14,8 +14,8 @@ from koine.model.identity import NewIdentity
 from koine.model.permissions import READ_WEBHOOKS, WRITE_WEBHOOKS
 from koine.store.core.db import Database
 from tests.cast import http
-from tests.relay.hooks.told import WebhookHarness, webhook_harness
-from tests.support.receiver import receiving
+from tests.support.webhook_receiver import receiving
+from tests.webhooks.harness import WebhookHarness, webhook_harness
 
 Api = tuple[WebhookHarness, httpx.AsyncClient]
 DIALECTS = pytest.mark.parametrize("dialect", ["native", "inbox", "helpdesk"])

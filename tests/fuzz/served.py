@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import uvloop
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tests.authz_matrix.targets import Targets
 from tests.drivers.world import World, make_world
-from tests.fuzz.hanging_up import hanging_up
-from tests.matrix.objects import Targets
+from tests.fuzz.disconnecting import hanging_up
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
 

@@ -24,7 +24,7 @@ from schemathesis.checks import (
 
 from koine.http.openapi import document
 from koine.server import dialects
-from tests.fuzz.real import filled
+from tests.fuzz.real_ids import filled
 from tests.fuzz.served import AppInThread, serving
 from tests.support.shared_postgres import SharedPostgres
 

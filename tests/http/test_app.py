@@ -7,7 +7,7 @@ from koine.http.app import build_app
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.kit.ids import new_id
-from tests.http.tiny import ExampleDialect, Raw, app, client
+from tests.http.example_dialect import ExampleDialect, Raw, app, client
 
 
 async def test_a_handler_answers_in_json_with_its_status() -> None:

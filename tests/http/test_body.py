@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.http.tiny import Raw, client
+from tests.http.example_dialect import Raw, client
 
 
 async def refusal(content: bytes | str, **headers: str) -> tuple[int, str, str | None]:

@@ -1,4 +1,4 @@
-from tests.http.tiny import client
+from tests.http.example_dialect import client
 
 
 async def test_options_names_the_methods_of_a_path() -> None:

@@ -3,7 +3,7 @@ from importlib.resources import files
 
 import pytest
 
-from tests.http.tiny import app, client
+from tests.http.example_dialect import app, client
 
 PAGE = {file.name: file.read_text() for file in (files("koine.http") / "page").iterdir()}
 SCRIPTS = {name: text for name, text in PAGE.items() if name.endswith(".js")}

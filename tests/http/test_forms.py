@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.http.tiny import Raw, client
+from tests.http.example_dialect import Raw, client
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -14,7 +14,7 @@ from schemathesis.checks import (
     unsupported_method,
 )
 
-from tests.http.tiny import app
+from tests.http.example_dialect import app
 
 schema = schemathesis.openapi.from_asgi("/openapi/tiny.json", app())
 # Not among them: that only invalid data is refused. The strict reader refuses U+0000, numbers

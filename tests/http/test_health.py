@@ -6,7 +6,7 @@ from koine.engine.core.context import Engine
 from koine.http.app import App, build_app
 from koine.http.health import Check, ReadinessChecks
 from koine.kit import settings
-from tests.http.tiny import client
+from tests.http.example_dialect import client
 
 
 async def ready(*checks: Check) -> httpx.Response:

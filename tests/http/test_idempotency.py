@@ -13,7 +13,7 @@ from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.model.errors import Conflict, NotFound
-from tests.http.tiny import ExampleDialect, Form, client
+from tests.http.example_dialect import ExampleDialect, Form, client
 
 KEY = {"Idempotency-Key": "abc"}
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from koine.http.request import Request
-from tests.http.tiny import Form, Raw, app, client, routes
+from tests.http.example_dialect import Form, Raw, app, client, routes
 
 KIND = "multipart/form-data; boundary=x"
 HEAD = 'Content-Disposition: form-data; name="attachments[]"'

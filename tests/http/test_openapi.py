@@ -4,7 +4,7 @@ import jsonschema_rs
 import msgspec
 
 from koine.http.openapi import document
-from tests.http.tiny import ExampleDialect, client, routes
+from tests.http.example_dialect import ExampleDialect, client, routes
 
 
 def made() -> Any:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.tiny import client
+from tests.http.example_dialect import client
 
 DEFAULTS = {"page": 1, "status": None, "ids": None, "deep": False, "search": None}
 

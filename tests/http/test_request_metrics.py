@@ -11,7 +11,7 @@ import structlog
 
 from koine.kit import metrics
 from koine.kit.logs import configure
-from tests.http.tiny import app, client
+from tests.http.example_dialect import app, client
 
 TOKEN = "a-token-of-enough-letters"
 

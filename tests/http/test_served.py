@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
-from tests.http.tiny import app
+from tests.http.example_dialect import app
 
 ALLOWED = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"
 

@@ -20,8 +20,8 @@ from koine.kit.settings import load
 from koine.model.errors import TooMany
 from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
-from tests.dialects.inbox.cabling import identifier
-from tests.support.live import Live, live
+from tests.dialects.inbox.cable_client import identifier
+from tests.support.live_server import Live, live
 
 STREAMS = {
     "native": "/v1/events",

@@ -6,7 +6,7 @@ import pytest
 
 from koine.http.request import StreamingResponse
 from koine.http.streaming import send_stream
-from tests.http.tiny import client
+from tests.http.example_dialect import client
 
 GET = {"method": "GET"}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from koine.kit import tracing
-from tests.support.collector import Collector, collecting
+from tests.support.otlp_collector import Collector, collecting
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -14,8 +14,8 @@ from koine.realtime.backlog import PAGE_EVENTS, Backlog, ReadPosition
 from koine.store.core.db import Database
 from koine.store.events import events
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainReader, opened, realtime_of, received, say
-from tests.relay.stories import STEPS, Step, Story
+from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received, say
+from tests.realtime.scenarios import STEPS, Step, Story
 
 STORIES = st.lists(
     st.tuples(st.sampled_from(STEPS), st.integers(0, 63), st.integers(0, 63)),

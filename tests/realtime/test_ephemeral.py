@@ -5,7 +5,7 @@ import msgspec
 from koine.realtime.bus.protocol import MessageHandler, Subject
 from koine.realtime.reader import EphemeralEvent
 from tests.cast import Cast
-from tests.relay.plain import PlainReader, opened, realtime_of, received
+from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received
 
 
 def typing(cast: Cast, conversation_id: str, name: str) -> EphemeralEvent:

@@ -11,7 +11,7 @@ from koine.realtime.subscriber import Closed, Subscriber
 from koine.store.core.db import Database
 from koine.store.events import event_log_state, events
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainReader, opened, realtime_of, received, say
+from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received, say
 
 
 async def seat_of(relay: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:

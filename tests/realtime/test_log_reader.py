@@ -15,7 +15,14 @@ from koine.realtime.subscriber import Closed
 from koine.store.core.db import Database, no_listener
 from koine.store.events import event_log_state, events
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainEventEncoder, PlainReader, opened, realtime_of, received, say
+from tests.realtime.plain_encoder import (
+    PlainEventEncoder,
+    PlainReader,
+    opened,
+    realtime_of,
+    received,
+    say,
+)
 from tests.support import databases
 
 

@@ -9,8 +9,8 @@ from koine.realtime import presence
 from koine.realtime.reader import EphemeralEvent
 from koine.store.core.db import Database
 from tests.cast import Cast
+from tests.realtime.plain_encoder import PlainReader, realtime_of, received
 from tests.realtime.test_ephemeral import Wire
-from tests.relay.plain import PlainReader, realtime_of, received
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def test_one_may_say_so_on_another_node_than_the_one_they_sit_on(cast: Cas
 async def test_one_who_comes_right_back_was_never_gone(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "_LINGER", 0.05)
+    monkeypatch.setattr(presence, "OFFLINE_DELAY", 0.05)
     async with realtime_of(cast.engine) as relay:
         dan = cast.acme.actor("dan")
         first, other = [await relay.connect(PlainReader(dan), None) for _ in range(2)]
@@ -76,7 +76,7 @@ async def test_a_key_is_nobody(cast: Cast) -> None:
 async def test_that_one_is_still_there_is_no_news_to_readers(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "STILL_THERE", 0.02)
+    monkeypatch.setattr(presence, "HEARTBEAT_SECONDS", 0.02)
     wire = Wire()
     async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
         seat = await there.connect(PlainReader(cast.acme.actor("ada")), None)
@@ -105,7 +105,7 @@ async def test_contacts_are_told_of_no_other_contact(cast: Cast) -> None:
 async def test_who_shows_another_credential_is_gone_when_gone(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "_LINGER", 0.01)
+    monkeypatch.setattr(presence, "OFFLINE_DELAY", 0.01)
     async with realtime_of(cast.engine) as relay:
         seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         seat.reader.actor = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))

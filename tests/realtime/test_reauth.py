@@ -15,8 +15,8 @@ from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 from koine.realtime.subscriber import Closed, Subscriber
 from tests.cast import Cast
-from tests.relay.buses.hearing import eventually
-from tests.relay.plain import PlainReader, opened, realtime_of, received, say
+from tests.realtime.bus.recorder import eventually
+from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received, say
 
 
 async def reason_of(seat: Subscriber) -> str:

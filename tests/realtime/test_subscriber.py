@@ -12,7 +12,14 @@ from koine.realtime.subscriber import Closed, Subscriber
 from koine.store.core.db import Database, no_listener
 from koine.store.events import event_log_state, events
 from tests.cast import Cast, make_cast
-from tests.relay.plain import PlainEventEncoder, PlainReader, opened, realtime_of, received, say
+from tests.realtime.plain_encoder import (
+    PlainEventEncoder,
+    PlainReader,
+    opened,
+    realtime_of,
+    received,
+    say,
+)
 
 
 async def seat_of(relay: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
@@ -58,7 +65,7 @@ async def test_a_cursor_that_is_beyond_the_log_is_reset(cast: Cast) -> None:
 async def test_a_cursor_that_is_ahead_of_this_process_alone_is_good(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_reader, "POLL", 60)
+    monkeypatch.setattr(log_reader, "POLL_SECONDS", 60)
     talk = await opened(cast, "dan")
     async with realtime_of(cast.engine) as relay:
         wake, cast.engine.db.after_commit = cast.engine.db.after_commit, no_listener
@@ -122,7 +129,7 @@ async def test_who_was_doubted_and_had_nothing_to_hear_is_not_too_old(fresh_db: 
 async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_reader, "POLL", 1.5)
+    monkeypatch.setattr(log_reader, "POLL_SECONDS", 1.5)
     talk = await opened(cast, "dan")
     async with realtime_of(cast.engine) as relay:
         seat = await relay.connect(PlainReader(cast.acme.actor("dan"), _WordyEncoder()), None)

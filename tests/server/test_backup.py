@@ -10,6 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chaos.consistency_check import ConsistencyCheck
+from chaos.retrying_clients import Load
+from chaos.seed import SeededTenant, open_engine, seed
+from chaos.sends import Sends
+from chaos.servers import ServerHome, nodes
 from koine.engine.conversations import files
 from koine.kit.settings import Settings
 from koine.model.message import Attachment
@@ -22,11 +27,6 @@ from koine.server.database import copying, open_database
 from koine.store import schema
 from koine.store.backup import BackupError
 from koine.store.events import event_log_state
-from rigs.ledger import ConsistencyCheck
-from rigs.load import Load
-from rigs.sends import Sends
-from rigs.servers import ServerHome, nodes
-from rigs.town import SeededTenant, open_engine, seed
 from tests.engine.conversations.test_files import Bytes
 from tests.support.shared_postgres import SharedPostgres
 

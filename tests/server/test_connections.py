@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from tests.support.strangers import GET, ended, served
+from tests.support.raw_client import GET, ended, served
 
 
 async def test_an_address_has_so_many_connections_and_others_theirs() -> None:

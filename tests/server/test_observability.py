@@ -10,8 +10,8 @@ import pytest
 from koine.kit.settings import load
 from koine.server.database import StartupError
 from koine.server.observability import observability
-from tests.journeys.served import ENV, served
-from tests.support.collector import collecting
+from tests.e2e.koine_process import ENV, served
+from tests.support.otlp_collector import collecting
 from tests.support.shared_postgres import SharedPostgres
 
 

@@ -76,7 +76,7 @@ def test_a_folder_that_is_not_there_yet_is_fine(tmp_path: Path) -> None:
 def test_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load({}, {"data_dir": str(tmp_path)})
     for least, level in ((0.0, "ok"), (1.0, "warning"), (10.0, "problem")):
-        monkeypatch.setattr(preflight, "LITTLE", least)
+        monkeypatch.setattr(preflight, "LOW_DISK_SHARE", least)
         assert levels(list(check_files(settings)))["disk"] == level
 
 
@@ -97,13 +97,13 @@ async def test_a_network_file_system_is_refused(
 ) -> None:
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"1 0 0:1 / {tmp_path} rw - nfs nas:/ rw\n")
-    monkeypatch.setattr(preflight, "MOUNTS", mounts)
+    monkeypatch.setattr(preflight, "MOUNTINFO", mounts)
     with pytest.raises(StartupError, match=r"network file system \(nfs\)"):
         await check_start(load({}, {"data_dir": str(tmp_path)}))
 
 
 async def test_a_sqlite_that_corrupts_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_OLDEST", (99, 0, 0))
+    monkeypatch.setattr(connection, "_MINIMUM_VERSION", (99, 0, 0))
     with pytest.raises(StartupError, match="WAL-reset"):
         await check_start(load({}, {"data_dir": "not-there"}))
 

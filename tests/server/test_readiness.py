@@ -51,7 +51,7 @@ async def test_a_database_that_does_not_write_is_not_ready(db: Database) -> None
 async def test_a_write_that_takes_too_long_is_not_waited_for(
     db: Database, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(readiness, "PATIENCE", 0.05)
+    monkeypatch.setattr(readiness, "PROBE_TIMEOUT", 0.05)
     slow = Slow(db, 0.5)
     ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
     async with asyncio.timeout(0.3):

@@ -11,7 +11,7 @@ from koine.kit.settings import load
 from koine.server.database import StartupError
 from koine.server.listener import open_listener
 from koine.server.run import serve
-from tests.journeys.served import served
+from tests.e2e.koine_process import served
 from tests.support.shared_postgres import SharedPostgres
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rigs.servers import Server, ServerHome, nodes
-from rigs.wire import Request, ask, get, read_reply
+from chaos.http_client import Request, ask, get, read_reply
+from chaos.servers import Server, ServerHome, nodes
 from tests.support.shared_postgres import SharedPostgres
 
 ROUNDS = 3

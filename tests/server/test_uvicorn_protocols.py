@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.strangers import GET, HEAD, Served, ended, served
+from tests.support.raw_client import GET, HEAD, Served, ended, served
 
 POST = b"POST /tiny/things/a HTTP/1.1\r\n" + HEAD
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -12,8 +12,8 @@ from websockets.asyncio.client import connect
 from koine.dialects.inbox.realtime import heartbeat
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
-from tests.support.strangers import RawClient, ended
+from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server
+from tests.support.raw_client import RawClient, ended
 
 PATHS = ("/v1/socket", "/cable")
 TEXT, PING, CONT = 1, 9, 0
@@ -29,7 +29,7 @@ async def here(db: Database) -> AsyncIterator[LiveServer]:
 
 @pytest.fixture
 async def hasty(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
-    monkeypatch.setattr(heartbeat, "EVERY", 0.3)
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.3)
     async with live_server(await make_cast(db, hello_seconds=1)) as made:
         yield made
 

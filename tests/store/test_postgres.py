@@ -162,7 +162,7 @@ async def test_a_cancelled_caller_leaves_nothing_behind(db: PostgresDatabase, t:
 async def test_a_caller_waits_for_a_connection_no_longer_than_said(
     db: PostgresDatabase, t: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_pool, "_PATIENCE", 0.02)
+    monkeypatch.setattr(postgres_pool, "_ACQUIRE_SECONDS", 0.02)
     free, all_taken = asyncio.Event(), asyncio.Barrier(3)
 
     async def hold(tx: Tx) -> None:

@@ -2,7 +2,7 @@
 
 from koine.kit.outbound import Allowed, Outbound
 from koine.webhooks.attempt import INTERNAL_ERROR
-from tests.relay.hooks.told import WebhookHarness
+from tests.webhooks.harness import WebhookHarness
 
 
 async def test_a_bug_on_the_way_is_a_failure_and_costs_the_sender_nothing(

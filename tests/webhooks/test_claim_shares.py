@@ -13,7 +13,7 @@ from koine.model.webhook import EndpointKey, TenantEndpoint
 from koine.webhooks.claim_shares import ClaimShares
 from koine.webhooks.dispatcher import MAX_CLAIMS
 from koine.webhooks.endpoint_queue import EndpointQueue
-from tests.relay.hooks.told import WebhookHarness
+from tests.webhooks.harness import WebhookHarness
 
 ENDPOINTS, MESSAGES = 80, 8
 

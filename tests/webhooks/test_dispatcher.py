@@ -19,8 +19,8 @@ from koine.store.webhooks import delivery_log
 from koine.webhooks import WebhookWorker
 from koine.webhooks.dispatcher import LEASE
 from koine.webhooks.retry_policy import DEFAULT_DELAYS
-from tests.relay.hooks.told import WebhookHarness
-from tests.support.receiver import OK, answer
+from tests.support.webhook_receiver import OK, answer
+from tests.webhooks.harness import WebhookHarness
 
 
 async def test_a_message_is_told_once_and_the_log_says_so(told: WebhookHarness) -> None:

@@ -14,7 +14,7 @@ from koine.model.webhook import WebhookPayload as Said
 from koine.realtime import contexts
 from koine.store.core.db import Tx
 from koine.webhooks import payloads
-from tests.relay.hooks.told import WebhookHarness
+from tests.webhooks.harness import WebhookHarness
 
 BAD = "a word no voice can say"
 
@@ -60,7 +60,7 @@ async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
             raise ValueError("broken row")
         return await gather(tx, events, curious)
 
-    monkeypatch.setattr(contexts, "gather", broken)
+    monkeypatch.setattr(contexts, "load", broken)
     await told.tell()
     assert [row.state for row in await told.log(made.hook)] == [
         "delivered", "cancelled", "delivered",

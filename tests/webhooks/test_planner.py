@@ -10,7 +10,7 @@ from koine.store.events import events
 from koine.store.webhooks import endpoints as rows
 from koine.webhooks import planner
 from koine.webhooks.planner import DeliveryPlanner
-from tests.relay.hooks.told import WebhookHarness
+from tests.webhooks.harness import WebhookHarness
 
 
 async def settled(told: WebhookHarness) -> int:

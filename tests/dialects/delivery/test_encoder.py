@@ -6,8 +6,8 @@ from koine.engine.conversations.delivery_conversations import NewDeliveryConvers
 from koine.model.conversation import Conversation
 from koine.model.message import Draft
 from tests.cast import Cast
-from tests.dialects.native.following import following
-from tests.support.live import live
+from tests.dialects.native.sse_client import following
+from tests.support.live_server import live
 
 PATH = "/messaging/events"
 

@@ -6,8 +6,8 @@ from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation, SenderKind
 from koine.model.message import Draft
 from tests.cast import Cast
-from tests.dialects.native.following import following
-from tests.support.live import live
+from tests.dialects.native.sse_client import following
+from tests.support.live_server import live
 
 PATH = "/api/v1/conversations/events"
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from msgspec import Struct
 
+from chaos.seed import SeededTenant, open_engine, seed
+from chaos.servers import Server, ServerHome, nodes
 from koine.engine.conversations import messages
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.message import Draft
-from rigs.servers import Server, ServerHome, nodes
-from rigs.town import SeededTenant, open_engine, seed
 from tests.support.node import Page, page
 from tests.support.shared_postgres import SharedPostgres
 

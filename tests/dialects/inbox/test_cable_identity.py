@@ -13,7 +13,7 @@ from koine.kit.tokens import hmac_hex
 from koine.model.inbox import ContactInbox
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
+from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server
 
 MAIL, EVIL = "carol@web.test", "mine@evil.test"
 

@@ -21,7 +21,7 @@ from koine.model.inbox import ContactInbox
 from koine.store.core.db import Database
 from koine.store.people import inboxes as rows
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import CableClient, LiveServer, identifier, live_server
+from tests.dialects.inbox.cable_client import CableClient, LiveServer, identifier, live_server
 
 UNAUTHORIZED = {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
 WITHIN = 5.0

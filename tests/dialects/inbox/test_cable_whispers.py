@@ -8,10 +8,10 @@ from websockets.asyncio.client import connect
 from koine.dialects.inbox import InboxDialect
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import LiveServer, identifier, live_server
+from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server
 from tests.dialects.native.realtime.test_websocket import Wire
 from tests.realtime import test_ephemeral
-from tests.support.live import live
+from tests.support.live_server import live
 
 
 @pytest.fixture

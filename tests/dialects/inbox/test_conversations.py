@@ -217,7 +217,7 @@ async def test_an_answer_holds_the_newest_messages_up_to_a_bound(inbox_client: I
 async def test_a_list_holds_the_newest_conversations(
     inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact_conversations, "MOST_LISTED", 2)
+    monkeypatch.setattr(contact_conversations, "MAX_LISTED", 2)
     made = [(await inbox_client.carol.open())["id"] for _ in range(3)]
     listed = (await inbox_client.carol.call("GET", "/conversations")).json()
     assert [each["id"] for each in listed] == made[1:]

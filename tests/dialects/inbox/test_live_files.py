@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.cast import Cast
-from tests.dialects.inbox.cabling import CableClient, LiveServer, identifier, live_server
+from tests.dialects.inbox.cable_client import CableClient, LiveServer, identifier, live_server
 from tests.dialects.inbox.pictures import PNG
 
 PATHS = {"plain": "", "squeezed": "/"}

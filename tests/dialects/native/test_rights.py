@@ -17,9 +17,9 @@ from koine.kit.ids import new_id
 from koine.kit.jwt import TokenSigner
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
-from tests.dialects.native.following import SseClient, SseEvent, following
 from tests.dialects.native.realtime.test_encoder import opened, say
-from tests.support.live import Live, live
+from tests.dialects.native.sse_client import SseClient, SseEvent, following
+from tests.support.live_server import Live, live
 
 PROMISED = 5.0
 

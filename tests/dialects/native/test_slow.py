@@ -7,9 +7,9 @@ import httpx
 from koine.dialects.native import Native
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.native.following import SseClient, following
 from tests.dialects.native.realtime.test_encoder import opened, say
-from tests.support.live import Live, live
+from tests.dialects.native.sse_client import SseClient, following
+from tests.support.live_server import Live, live
 
 LONG = "x" * 30_000
 COUNT = 300

@@ -12,8 +12,8 @@ from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.store.core.db import Database
 from tests.cast import http
-from tests.relay.hooks.told import WebhookHarness, webhook_harness
-from tests.support.receiver import answer
+from tests.support.webhook_receiver import answer
+from tests.webhooks.harness import WebhookHarness, webhook_harness
 
 Api = tuple[WebhookHarness, httpx.AsyncClient]
 

@@ -6,7 +6,7 @@ from koine.engine.webhooks import endpoints
 from koine.model.errors import NotFound
 from koine.store.core.db import Database
 from koine.store.webhooks import delivery_log
-from tests.relay.hooks.told import webhook_harness
+from tests.webhooks.harness import webhook_harness
 
 FOUR = 4
 

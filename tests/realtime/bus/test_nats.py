@@ -11,7 +11,7 @@ import pytest
 from koine.kit.metrics import REGISTRY
 from koine.realtime.bus.nats import NatsTransport, subject_name
 from koine.realtime.bus.reconnecting import MAX_PAYLOAD_BYTES, ReconnectingBus
-from tests.relay.buses.hearing import Recorder, connected, eventually, publish_until_received
+from tests.realtime.bus.recorder import Recorder, connected, eventually, publish_until_received
 from tests.support.nats import NatsCluster, free_ports
 from tests.support.nats_keys import credentials
 

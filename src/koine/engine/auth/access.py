@@ -158,7 +158,7 @@ async def restrict_search(tx: Tx, actor: Actor, f: ConversationFilter) -> Conver
     settings = msgspec.json.decode(tenant.settings if tenant else "{}", type=TenantSettings)
     if actor.is_system_admin or actor.identity_id in settings.support_user_ids:
         return f
-    return msgspec.structs.replace(f, search_reader=actor.identity_id)
+    return msgspec.structs.replace(f, search_as=actor.identity_id)
 
 
 def may_read_messages(actor: Actor, readers: frozenset[str] | None) -> bool:

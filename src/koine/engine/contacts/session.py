@@ -136,7 +136,7 @@ async def remember_proof(
     place = structs.replace(place, proof_required=True, proved_identifier=identifier)
     await inboxes.change_contact_inbox(tx, place)
     await record_event(tx, now, "credential.changed", contact.id, audience="staff")
-    return structs.replace(entry, place=place, contact=locked)
+    return structs.replace(entry, contact_inbox=place, contact=locked)
 
 
 async def with_contact(

@@ -54,7 +54,7 @@ class NatsTransport:
                 raise error  # else the library tries again, for ever
             closed.set()
 
-        async def on_message(message: Msg) -> None:
+        async def forward(message: Msg) -> None:
             on_message(message.subject.removeprefix(self._prefix), message.data)
 
         self._client = client = Client()
@@ -68,7 +68,7 @@ class NatsTransport:
             closed_cb=on_closed,
             **_signing(self._creds),
         )
-        await client.subscribe(f"{self._prefix}*", cb=on_message)
+        await client.subscribe(f"{self._prefix}*", cb=forward)
         await client.flush(_TIMEOUT_SECONDS)
 
     async def publish(self, told: Sequence[tuple[str, bytes]]) -> None:

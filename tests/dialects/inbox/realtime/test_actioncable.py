@@ -13,7 +13,7 @@ from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.message import Draft
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cabling import LiveServer, identifier, live_server, opened
+from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server, opened
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def test_the_handshake(
 async def test_it_pings_with_unix_seconds(
     here: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeat, "EVERY", 0.1)
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
     seconds = here.cast.clock.now() // 1_000_000
     async with connect(f"{here.server.ws}/cable") as socket:
         assert await socket.recv() == '{"type":"welcome"}'
@@ -224,7 +224,7 @@ async def test_a_last_event_id_that_is_worth_nothing_is_told(
 async def test_too_many_subscriptions_are_rejected(
     here: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actioncable, "MOST_SUBSCRIPTIONS", 1)
+    monkeypatch.setattr(actioncable, "MAX_SUBSCRIPTIONS", 1)
     async with here.connect(here.carol) as client:
         assert (await client.subscribe(identifier(here.dave)))["type"] == "reject_subscription"
 
@@ -252,7 +252,7 @@ async def test_a_server_that_goes_says_so(here: LiveServer) -> None:
 async def test_a_socket_without_a_subscription_learns_it_too(
     here: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeat, "EVERY", 0.1)
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
     async with here.connect() as client:
         here.server.relay.draining.start()
         assert (await client.closed())[-1]["reason"] == "server_restart"

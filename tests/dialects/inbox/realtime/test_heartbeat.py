@@ -22,7 +22,7 @@ class Ear:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "EVERY", 0.06)
+    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.06)
 
 
 async def test_each_is_pinged_as_often_whoever_is_stuck(soon: None) -> None:

@@ -14,8 +14,8 @@ from koine.model.actor import Actor
 from koine.realtime.subscriber import Subscriber
 from koine.store.events import event_log_state
 from tests.cast import Cast
-from tests.dialects.native.following import following
-from tests.support.live import Live, live
+from tests.dialects.native.sse_client import following
+from tests.support.live_server import Live, live
 
 
 @pytest.fixture

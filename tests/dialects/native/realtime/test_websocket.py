@@ -15,7 +15,7 @@ from koine.dialects.native import Native
 from koine.engine.auth import api_keys
 from tests.cast import Cast
 from tests.dialects.native.realtime.test_encoder import opened, say
-from tests.support.live import Live, live
+from tests.support.live_server import Live, live
 
 
 class Wire:

@@ -100,8 +100,8 @@ async def _authenticate(
     auth.count(call, calls, actor)
     call.take_credential_slot(actor)
     asked_for = await commands.resolve_filter(call.engine, actor, hello.kinds, hello.conversations)
-    encoder = encoder.NativeEventEncoder(call.base_url, frame)
-    voice = encoder.NativeReader(actor, key.authenticate, asked_for, encoder)
+    events = encoder.NativeEventEncoder(call.base_url, frame)
+    voice = encoder.NativeReader(actor, key.authenticate, asked_for, events)
     limit = commands.CommandLimit(said, call.request_id, COMMANDS_PER_MINUTE)
     return commands.WebSocketSession(socket.realtime, key, voice, limit, hello.window), hello
 

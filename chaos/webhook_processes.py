@@ -1,0 +1,96 @@
+"""Processes that send webhooks, to be killed: everything of the product that follows the log,
+without a front door, and by a clock that the rig sets."""
+
+import asyncio
+import importlib
+import mmap
+import multiprocessing
+import os
+import time
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import uvloop
+
+from koine.engine.core import context as engines
+from koine.kit import logs
+from koine.kit.outbound import Allowed, Outbound
+from koine.kit.settings import Settings, environment, load
+from koine.server.database import open_database
+from koine.server.lifespan import run_realtime
+from koine.server.webhook_formats import webhook_formats
+
+_FORK = multiprocessing.get_context("forkserver")
+_FORK.set_forkserver_preload(["chaos.webhook_processes"])
+
+
+class SteppedClock:
+    """The machine's clock and what was skipped; every process with the same file agrees."""
+
+    def __init__(self, file: Path) -> None:
+        if not file.exists():
+            file.write_bytes(bytes(8))
+        with file.open("r+b") as opened:
+            self._skipped = mmap.mmap(opened.fileno(), 8)
+
+    def now(self) -> int:
+        """Microseconds since the epoch."""
+        return time.time_ns() // 1000 + self.skipped
+
+    @property
+    def skipped(self) -> int:
+        """Microseconds that were skipped so far."""
+        return int.from_bytes(self._skipped[:8], "little")
+
+    def skip(self, us: int) -> None:
+        """Move on by so many microseconds. One process does this."""
+        self._skipped[:8] = (self.skipped + us).to_bytes(8, "little")
+
+
+class WebhookProcess:
+    """One process over the database of `settings`. A post has `timeout_s` seconds; `sabotage`
+    names a module of chaos/planted_faults. Nothing runs before `start`."""
+
+    def __init__(
+        self, settings: Settings, clock: Path, *, timeout_s: float = 15.0, sabotage: str = ""
+    ) -> None:
+        self._words = (environment(settings), str(clock), timeout_s, sabotage)
+        self._process: ForkServerProcess | None = None
+        self.kills = 0
+
+    def start(self) -> None:
+        """Start it, or start it again; it is not waited for."""
+        self._process = _FORK.Process(target=_main, args=self._words, daemon=True)
+        self._process.start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.is_alive()
+
+    def kill(self) -> None:
+        """Kill it, so that it can do nothing more."""
+        if self._process is not None:
+            self.kills += 1
+            self._process.kill()
+            self._process.join()
+
+
+def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str) -> None:
+    if sabotage:
+        importlib.import_module(f"chaos.planted_faults.{sabotage}")
+    for name in [name for name in os.environ if name.startswith("KOINE_")]:
+        del os.environ[name]
+    logs.configure("error", json=True)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        loop.run(_send(load(given), SteppedClock(Path(clock)), timeout_s))
+
+
+async def _send(settings: Settings, clock: SteppedClock, timeout_s: float) -> None:
+    voices = webhook_formats(settings.public_url())
+    engine = await engines.open_engine(await open_database(settings), clock, settings, voices)
+    allowed = Allowed.read(settings.outbound_allow)
+    engine.outbound = Outbound(allowed, plain_http=settings.outbound_http, timeout_s=timeout_s)
+    async with run_realtime(engine):
+        await asyncio.Event().wait()

@@ -1,1 +1,0 @@
-"""Rigs: the promises of the server, tried for real and counted (`python -m rigs`)."""

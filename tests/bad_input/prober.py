@@ -1,0 +1,113 @@
+"""One route, called well once and then badly in every way; what was wrong is kept."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from koine.http.dialect import Dialect
+from koine.http.route import Route
+from tests.authz_matrix.callers import Caller
+from tests.authz_matrix.expectations import YES, expected
+from tests.authz_matrix.fingerprint import Prints, fingerprint
+from tests.authz_matrix.row import Row
+from tests.authz_matrix.runner import Run
+from tests.authz_matrix.table import TABLE
+from tests.bad_input.values import raw
+from tests.drivers.asgi import Reply
+
+REFUSED = range(400, 500)
+
+
+class Prober:
+    """Calls one row of the matrix's table as someone who may."""
+
+    def __init__(self, run: Run, dialect: Dialect, name: str) -> None:
+        self.run = run
+        self.dialect = dialect
+        self.row: Row = TABLE[dialect.name][name]
+        self.method, self.path = name.partition("#")[0].split()
+        self.caller = self._caller()
+        self.asked = 0
+        self.wrong: list[str] = []
+
+    @property
+    def route(self) -> Route:
+        """What the dialect declares."""
+        return next(
+            each for each in self.dialect.routes
+            if (each.method, each.path) == (self.method, self.path)
+        )  # fmt: skip
+
+    async def body(self) -> Any:
+        """A body that is taken; {} where none is."""
+        ids = await self.run.ids(self.row, self.caller, "own")
+        text = json.dumps(self.row.body)
+        for name, value in ids.items():
+            text = text.replace(name, value)
+        return json.loads(text) or {}
+
+    async def sent(self) -> bytes | None:
+        """That body in bytes, None where none is taken. What the row is about is there then."""
+        body = await self.body()
+        return None if self.route.body is None else raw(body)
+
+    async def expect(
+        self,
+        what: str,
+        *,
+        query: str = "",
+        body: bytes | None = None,
+        path: Mapping[str, str] | None = None,
+        refused: bool = True,
+    ) -> Reply:
+        """Call badly: `refused` wants a 4xx, otherwise anything but a 5xx will do."""
+        url = await self.run.url(self.path, self.row, self.caller, "own", path)
+        joined = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
+        call = self.run.world.call.as_(self.caller.headers)
+        reply = await call(self.method, joined, raw=body)
+        self.asked += 1
+        if reply.status >= 500 or (refused and reply.status not in REFUSED):
+            self.wrong.append(f"{what}: {reply.status} {reply.text[:120]}")
+        elif reply.status in REFUSED and (complaint := self._misshapen(reply)):
+            self.wrong.append(f"{what}: {reply.status} {complaint}: {reply.text[:120]}")
+        return reply
+
+    async def prints(self) -> Prints:
+        """What the tenant's rows look like."""
+        cast = self.run.world.cast
+        return await fingerprint(cast.engine.db, cast.acme.tenant.id)
+
+    def _misshapen(self, reply: Reply) -> str:
+        """What the dialect's own error type says of a refusal's body."""
+        kind = self.dialect.error_types.get(reply.status)
+        if kind is None:
+            return "is not a documented status"
+        try:
+            msgspec.json.decode(reply.content, type=kind)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            return str(error)
+        return ""
+
+    def _caller(self) -> Caller:
+        callers = self.run.callers.get(self.dialect.name, self.run.callers["everywhere"])
+        name, right = self.dialect.name, self.row.right
+        may = (c for c in callers if expected(name, right, c.kind, c.who, "own") & YES)
+        return next(may, callers[0])
+
+
+def fields(kind: type | None) -> tuple[structs.FieldInfo, ...]:
+    """The fields of what a route reads."""
+    assert kind is not None and issubclass(kind, msgspec.Struct)
+    return structs.fields(kind)
+
+
+def rows(world_dialects: list[Dialect], wants: str) -> Iterator[tuple[str, str]]:
+    """Every route that has a `body`, a `query` or a `path` to be wrong, by dialect."""
+    for dialect in world_dialects:
+        for route in dialect.routes:
+            has = "{" in route.path if wants == "path" else getattr(route, wants) is not None
+            if has and not route.hidden:
+                yield dialect.name, f"{route.method} {route.path}"

@@ -1,0 +1,30 @@
+"""Servers that are forked end with whoever had them forked, however that ends."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from chaos.prefork import Prefork
+from chaos.servers import Server, ServerHome
+
+
+async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Path) -> None:
+    with Prefork() as warm:
+        server = Server(ServerHome(tmp_path), warm=warm)
+        server.start()
+        await server.wait_ready()
+        os.kill(warm.pid, signal.SIGKILL)
+        for _ in range(1000):
+            if not runs(server.pid):
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("it runs on")
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, and not only waiting to be buried."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

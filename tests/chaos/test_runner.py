@@ -1,0 +1,21 @@
+from argparse import Namespace
+
+from chaos.__main__ import found, run
+from chaos.rig import Figure, Rig, RigSettings
+from chaos.servers import ROOT
+
+
+async def fails(settings: RigSettings) -> Figure:
+    raise OSError("no disk")
+
+
+def test_every_module_with_a_rig_is_found_by_its_name() -> None:
+    known = found()
+    assert {"cut_proxy", "kill", "postgres_restart"} <= known.keys()
+    assert all((ROOT / "chaos" / f"{name}.py").exists() for name in known)
+
+
+def test_a_rig_that_breaks_off_has_not_reached_its_goal() -> None:
+    figure = run(Rig("x", "t", "g", fails), Namespace(n=None, seed=1, short=True))
+    assert not figure.ok
+    assert "no disk" in figure.line

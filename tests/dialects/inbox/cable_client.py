@@ -1,0 +1,170 @@
+"""A client of `/cable` in Python, spoken to in objects; a live server of the inbox dialect."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from koine.dialects.inbox import InboxDialect
+from koine.dialects.native import Native
+from koine.engine.conversations import conversations, messages
+from koine.model.actor import operator
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.inbox import ContactInbox
+from koine.model.message import Draft, Message
+from koine.realtime.bus.protocol import Bus
+from tests.cast import Cast
+from tests.support.live_server import Live, live
+
+Frame = dict[str, Any]
+
+
+def identifier(place: ContactInbox, **more: object) -> str:
+    """What a client subscribes to: a contact's own stream."""
+    return msgspec.json.encode(
+        {"channel": "RoomChannel", "pubsub_token": place.pubsub_token, **more}
+    ).decode()
+
+
+class CableClient:
+    """One socket."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.event_id = ""
+
+    async def send(self, command: str, identifier: str, **data: object) -> None:
+        """Send a command; `data` as the channel's message."""
+        said = {"command": command, "identifier": identifier}
+        if data:
+            said["data"] = msgspec.json.encode(data).decode()
+        await self.socket.send(msgspec.json.encode(said).decode())
+
+    async def receive(self, wait: float = 5.0) -> Frame:
+        """The next frame that is no ping."""
+        async with asyncio.timeout(wait):
+            while True:
+                told: Frame = msgspec.json.decode(await self.socket.recv())
+                if told.get("type") != "ping":
+                    return told
+
+    async def event(self, name: str) -> Frame:
+        """The next event of this name, and the frame's `message`."""
+        while (told := (await self.receive()).get("message")) is None or told["event"] != name:
+            self._keep(told)
+        self._keep(told)
+        return dict(told)
+
+    async def events(self) -> list[str]:
+        """The names of all events until for a moment there is none; presence left out."""
+        found = []
+        while (told := await self.receive_nothing()) is not None:
+            if "message" in told:
+                self._keep(told["message"])
+                found.append(told["message"]["event"])
+        return [name for name in found if name != "presence.update"]
+
+    async def receive_nothing(self) -> Frame | None:
+        """Nothing, or what came after all."""
+        try:
+            return await self.receive(0.3)
+        except TimeoutError:
+            return None
+
+    async def subscribe(self, name: str) -> Frame:
+        """Subscribe; the answer. A confirmation is followed by who is there."""
+        await self.send("subscribe", name)
+        answer = await self.receive()
+        if answer["type"] == "confirm_subscription":
+            await self.event("presence.update")
+        return answer
+
+    async def closed(self) -> list[Frame]:
+        """What is told until the server closes."""
+        found = []
+        try:
+            while True:
+                found.append(await self.receive())
+        except ConnectionClosed:
+            return found
+
+    def _keep(self, told: Frame | None) -> None:
+        self.event_id = (told or {}).get("event_id", self.event_id)
+
+
+class LiveServer(Struct):
+    """A live server, the cast behind it, and Carol's conversation in the website inbox."""
+
+    cast: Cast
+    server: Live
+    talk: Conversation
+
+    @property
+    def carol(self) -> ContactInbox:
+        """Where Carol comes in."""
+        return self.cast.acme.places["carol"]
+
+    @property
+    def dave(self) -> ContactInbox:
+        """Where Dave comes in."""
+        return self.cast.acme.places["dave"]
+
+    @asynccontextmanager
+    async def connect(self, *places: ContactInbox) -> AsyncIterator[CableClient]:
+        """A socket, subscribed to these places."""
+        offered = [Subprotocol("actioncable-v1-json"), Subprotocol("actioncable-unsupported")]
+        async with connect(f"{self.server.ws}/cable", subprotocols=offered) as socket:
+            client = CableClient(socket)
+            assert await client.receive() == {"type": "welcome"}
+            for place in places:
+                assert (await client.subscribe(identifier(place)))["type"] == "confirm_subscription"
+            yield client
+
+    async def say(self, text: str = "Hello", who: str = "alice", **more: Any) -> Message:
+        """Somebody of Acme says something in Carol's conversation."""
+        draft = Draft(content=text, sender_id=self.cast.acme.id(who), **more)
+        actor = self.cast.acme.actor(who)
+        return await messages.send(self.cast.engine, actor, self.talk.id, draft)
+
+    async def post(self, place: ContactInbox, path: str, **body: object) -> httpx.Response:
+        """A POST of the contact's client, below its place."""
+        return await self.call("POST", place, path, json=body)
+
+    async def get(self, place: ContactInbox, path: str) -> Any:
+        """What a GET of the contact's client answers."""
+        return (await self.call("GET", place, path)).json()
+
+    async def call(
+        self, method: str, place: ContactInbox, path: str, **given: Any
+    ) -> httpx.Response:
+        """A call of the contact's client, below its place."""
+        inbox = self.cast.acme.inbox.identifier
+        url = f"{self.server.url}/public/api/v1/inboxes/{inbox}/contacts/{place.source_id}{path}"
+        async with httpx.AsyncClient() as web:
+            answer = await web.request(method, url, **given)
+            assert answer.status_code == 200, answer.text
+            return answer
+
+
+async def opened(cast: Cast, who: str = "carol") -> Conversation:
+    """A conversation that came through the contact's place."""
+    company = cast.acme
+    new = NewConversation(
+        inbox_id=company.inbox.id, owner_id=company.id(who), source_id=company.places[who].source_id
+    )
+    return await conversations.create(cast.engine, operator(company.tenant.id), new)
+
+
+@asynccontextmanager
+async def live_server(cast: Cast, bus: Bus | None = None) -> AsyncIterator[LiveServer]:
+    """A live server that speaks inbox and native."""
+    talk = await opened(cast)
+    async with live(cast.engine, InboxDialect(), Native(), bus=bus) as server:
+        yield LiveServer(cast, server, talk)

@@ -1,0 +1,41 @@
+"""Whatever a stranger calls, it reads and changes nothing of a contact who is not its own."""
+
+import pytest
+
+from koine.engine.contacts import merge, session
+from koine.kit.tokens import hmac_hex
+from koine.model.inbox import Inbox
+from tests.dialects.inbox.conftest import InboxClient
+from tests.dialects.inbox.leak_probe import OWN, leaks
+
+SEQUENCES = 40
+STEPS = 25
+
+
+async def test_no_sequence_of_a_strangers_calls_reads_or_changes_another_contact(
+    inbox_client: InboxClient,
+) -> None:
+    found = {
+        seed: lines
+        for seed in range(SEQUENCES)
+        if (lines := await leaks(inbox_client, seed, STEPS))
+    }
+    assert not found
+
+
+async def test_a_proof_that_is_not_bound_to_its_identifier_is_found(
+    inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = session.is_hash_of
+
+    def unbound(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
+        return shown == hmac_hex(inbox.hmac_token, OWN) or bound(inbox, identifier, shown)
+
+    for module in (session, merge):
+        monkeypatch.setattr(module, "is_hash_of", unbound)
+    found: list[str] = []
+    for seed in range(SEQUENCES):
+        found += await leaks(inbox_client, seed, STEPS)
+        if any(line.startswith("read") for line in found):
+            return
+    pytest.fail("nothing was read")

@@ -1,0 +1,67 @@
+"""Every curl of every page runs as it is printed, with the demonstration's variables."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.koine_process import KOINE, KoineProcess, served
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELLS = ("", "sh", "bash", "shell", "console")
+A_CURL = re.compile(r"\bcurl\b")
+PRELUDE = """\
+curl() {
+  case " $* " in (*" -sN "*|*" -N "*) set -- --max-time 2 "$@";; esac
+  command curl --write-out '%{stderr}\\nanswered %{http_code}\\n' "$@"
+}
+python3() {
+  case "$*" in (*webhook_consumer*) ;; (*) command python3 "$@";; esac
+}
+"""
+"""Says what each call was answered, and waits for no stream and no receiver to end: those two
+have tests/e2e/test_readme.py."""
+
+
+def blocks_of(page: Path) -> list[str]:
+    """The commands of a page that call the server."""
+    found = FENCED.findall(page.read_text())
+    return [block for language, block in found if language in SHELLS and A_CURL.search(block)]
+
+
+WITH_CURLS = [page for page in PAGES if blocks_of(page)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
+    allow = {"KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000"}
+    with served(tmp_path_factory.mktemp("pages"), settings=allow) as running:
+        yield running
+
+
+def test_there_are_pages_with_curls() -> None:
+    names = {str(page.relative_to(ROOT)) for page in WITH_CURLS}
+    assert {"README.md", "docs/dialects/native.md", "docs/webhooks.md"} <= names
+
+
+@pytest.mark.parametrize("page", WITH_CURLS, ids=lambda page: page.name)
+def test_every_curl_of_a_page_succeeds(server: KoineProcess, page: Path) -> None:
+    variables = f"{KOINE} demo --env --data {server.folder / 'data'}"
+    commands = "\n".join(blocks_of(page)).replace(".venv/bin/koine demo --env", variables)
+    script = f'eval "$({variables})"\n{PRELUDE}{commands}'
+    done = subprocess.run(
+        ["bash", "-uc", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    answered = re.findall(r"^answered (\d+)$", done.stderr, re.MULTILINE)
+    assert len(answered) >= len(A_CURL.findall(commands)), done.stderr
+    assert all(status.startswith("2") for status in answered), (done.stdout, done.stderr)
+
+
+def test_no_page_prints_a_curl_that_is_not_run() -> None:
+    for page in PAGES:
+        text = FENCED.sub("", page.read_text())
+        assert not re.search(r"curl\s+(-|http|localhost|\"|\$)", text), page

@@ -1,0 +1,77 @@
+"""The README's three blocks, pasted into a shell: a stream, a webhook, a retry."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.koine_process import KOINE, KoineProcess, served
+
+ROOT = Path(__file__).parents[2]
+SECTION = re.compile(r"## A stream, a webhook, a retry\n(.*?)\n## ", re.DOTALL)
+PATIENCE = 20.0
+
+
+@pytest.fixture(scope="module")
+def blocks() -> list[str]:
+    found = SECTION.search((ROOT / "README.md").read_text())
+    assert found is not None
+    return re.findall(r"```sh\n(.*?)```", found[1], re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
+    allow = {"KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000"}
+    with served(tmp_path_factory.mktemp("readme"), settings=allow) as demo:
+        yield demo
+
+
+def variables(running: KoineProcess) -> str:
+    return f'eval "$({KOINE} demo --env --data {running.folder / "data"})"\n'
+
+
+@contextmanager
+def pasted(running: KoineProcess, block: str, out: Path) -> Iterator[None]:
+    """The block in a shell of its own, its output in `out`, until the context ends."""
+    with out.open("wb") as file:
+        shell = subprocess.Popen(
+            ["bash", "-c", variables(running) + block],
+            cwd=ROOT, stdout=file, stderr=file, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
+
+
+def until(out: Path, text: str) -> str:
+    """What is there once `text` is."""
+    for _ in range(int(PATIENCE / 0.05)):
+        if text in (told := out.read_text()):
+            return told
+        time.sleep(0.05)
+    raise AssertionError(f"no {text!r} in:\n{out.read_text()}")
+
+
+def test_all_three_work_together(running: KoineProcess, blocks: list[str], tmp_path: Path) -> None:
+    stream, webhook, retry = blocks
+    heard, posted = tmp_path / "stream", tmp_path / "webhook"
+    with pasted(running, stream, heard), pasted(running, webhook, posted):
+        until(heard, "event: ready")
+        until(posted, "9000")
+        said = subprocess.run(
+            ["bash", "-c", variables(running) + retry], cwd=ROOT, capture_output=True, check=True
+        ).stdout.decode()
+        first, second = json.JSONDecoder().raw_decode(said)[0], said[len(said) // 2 :]
+        assert first == json.loads(second)
+        until(heard, first["id"])
+        until(posted, "evt_")
+    assert heard.read_text().count("event: message.created") == 1

@@ -1,0 +1,155 @@
+"""Nodes call to one another through the real database, whatever becomes of the connection."""
+
+import asyncio
+import os
+import signal
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from koine.kit.settings import load
+from koine.realtime.bus import factory
+from koine.realtime.bus.protocol import LocalBus
+from koine.realtime.bus.reconnecting import MAX_PAYLOAD_BYTES, ReconnectingBus
+from koine.store.core.db import Database
+from koine.store.postgres import PostgresDatabase
+from koine.store.postgres.notify_transport import PostgresNotifyTransport
+from tests.realtime.bus.recorder import Recorder, connected, publish_until_received
+from tests.support.postgres import running_postgres
+from tests.support.shared_postgres import SharedPostgres
+
+PIDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koine-bus'"
+
+
+@pytest.fixture(scope="module")
+def url(shared_postgres: SharedPostgres) -> str:
+    """A database of these tests; nothing of Koine's need be in it."""
+    return shared_postgres.new_empty_database()
+
+
+@asynccontextmanager
+async def node(url: str) -> AsyncIterator[tuple[ReconnectingBus, Recorder]]:
+    line, ear = ReconnectingBus(PostgresNotifyTransport(url), factory.DATABASE_INTERVAL), Recorder()
+    await line.start(ear)
+    try:
+        yield line, ear
+    finally:
+        await line.close()
+
+
+async def ask(url: str, text: str, *args: object) -> list[int]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await connection.fetch(text, *args)]
+    finally:
+        await connection.close()
+
+
+async def test_the_others_hear_and_oneself_does_not(url: str) -> None:
+    async with node(url) as (a, own), node(url) as (b, ear):
+        await connected(a, b)
+        a.publish("whisper", b"\x00\xff typing")
+        a.publish("moved")
+        assert await ear.until(2) == [("moved", b""), ("whisper", b"\x00\xff typing")]
+        assert own.heard == []
+
+
+async def test_another_database_hears_nothing(url: str, shared_postgres: SharedPostgres) -> None:
+    elsewhere = shared_postgres.new_empty_database()
+    async with node(url) as (a, _), node(url) as (b, ear), node(elsewhere) as (c, other):
+        await connected(a, b, c)
+        a.publish("moved")
+        await ear.until(1)
+        assert other.heard == []
+
+
+async def test_many_wake_ups_are_few(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        began = asyncio.get_running_loop().time()
+        while (lasted := asyncio.get_running_loop().time() - began) < 0.5:
+            a.publish("moved")
+            await asyncio.sleep(0)
+        assert 2 <= len(await ear.until(2)) <= lasted / factory.DATABASE_INTERVAL + 2
+
+
+async def test_too_much_is_not_told(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        a.publish("whisper", b"x" * (MAX_PAYLOAD_BYTES + 1))
+        a.publish("whisper", b"x" * MAX_PAYLOAD_BYTES)
+        assert await ear.until(1) == [("whisper", b"x" * MAX_PAYLOAD_BYTES)]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "garbage", "é", "TWFu", b64encode(b"0123456789ABCDEF{}").decode()]
+)
+async def test_garbage_is_not_heard(url: str, said: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        for text in (said, b64encode(b"0123456789abcdefgood").decode()):
+            await ask(url, "SELECT 1 FROM pg_notify('koine_whisper', $1)", text)
+        assert await ear.until(1) == [("whisper", b"good")]
+
+
+async def test_a_connection_that_is_cut_is_made_again(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, ear):
+        await connected(a, b)
+        await ask(url, f"SELECT pg_terminate_backend(pid) FROM ({PIDS}) AS bus")
+        assert await publish_until_received(a, ear) < 5
+
+
+async def test_a_connection_that_hangs_is_given_up() -> None:
+    with running_postgres() as server:
+        async with node(server.url) as (a, _), node(server.url) as (b, ear):
+            await connected(a, b)
+            hanging = await ask(server.url, PIDS)
+            for pid in hanging:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                assert await publish_until_received(a, ear) > 1
+            finally:
+                for pid in hanging:
+                    os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_server_that_restarts_is_joined_again() -> None:
+    with running_postgres() as server:
+        async with node(server.url) as (a, _), node(server.url) as (b, ear):
+            await connected(a, b)
+            await asyncio.to_thread(server.restart_immediately)
+            await publish_until_received(a, ear)
+
+
+async def test_a_dead_server_holds_nothing_up() -> None:
+    async with asyncio.timeout(1), node("postgresql://koine@127.0.0.1:1/none") as (a, _):
+        await asyncio.sleep(0.1)
+        a.publish("moved")
+        assert not a.connected
+
+
+async def test_the_bus_is_chosen(db: Database, backend: str) -> None:
+    plain, nats = load({}), load({}, {"nats_url": "nats://127.0.0.1:4222"})
+    chosen = [kind_of(factory.create_bus(given, db)) for given in (plain, nats)]
+    assert chosen == (["", ""] if backend == "sqlite" else ["PostgresWire", "NatsWire"])
+
+
+def kind_of(bus: object) -> str:
+    assert isinstance(bus, LocalBus | ReconnectingBus)
+    return "" if isinstance(bus, LocalBus) else type(bus._transport).__name__
+
+
+async def test_two_processes_name_their_database_alike(url: str) -> None:
+    async def identity(at: str) -> str:
+        opened = await PostgresDatabase.open(at)
+        try:
+            return await opened.database_id()
+        finally:
+            await opened.close()
+
+    first, second = await identity(url), await identity(url)
+    assert first == second
+    assert first != await identity(url.rpartition("/")[0] + "/postgres")

@@ -1,0 +1,85 @@
+"""A body that nobody waits for: little of it is read, and the connection ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.raw_client import GET, HEAD, Served, ended, served
+
+ORIGIN = b"Host: tiny.test\r\nOrigin: http://a.test\r\nAccess-Control-Request-Method: GET\r\n"
+STARTS = {
+    200: b"GET /tiny/where HTTP/1.1\r\n" + HEAD,
+    204: b"OPTIONS /tiny/open/door HTTP/1.1\r\n" + ORIGIN,
+    401: b"POST /tiny/things/a HTTP/1.1\r\nHost: tiny.test\r\n",
+    404: b"POST /tiny/nowhere HTTP/1.1\r\n" + HEAD,
+    405: b"POST /tiny/things HTTP/1.1\r\n" + HEAD,
+    413: b"POST /tiny/things/a HTTP/1.1\r\n" + HEAD,
+}
+FRAMES = {
+    "chunked": (b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65536 + b"\r\n"),
+    "sized": (b"Content-Length: 99999999999\r\n\r\n", b"x" * 65536),
+}
+SYSTEM_BYTES = 32 << 20
+"""More than the two ends of a connection keep of what was sent and not read."""
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Served]:
+    async with served() as server:
+        yield server
+
+
+async def endless(here: Served, start: bytes, piece: bytes) -> tuple[int, int]:
+    """The status of the answer, and how many bytes the connection took before it ended."""
+    async with here.stranger() as one, asyncio.timeout(20):
+        await one.send(start)
+        taken = 0
+        answer = asyncio.create_task(one.answer())
+        try:
+            while taken < SYSTEM_BYTES:
+                one.writer.write(piece)
+                taken += len(piece)
+                await one.writer.drain()
+        except (OSError, RuntimeError):
+            pass
+        return (await answer)[0], taken
+
+
+@pytest.mark.parametrize("framing", FRAMES)
+@pytest.mark.parametrize("status", STARTS)
+async def test_an_answered_call_is_read_no_further(here: Served, status: int, framing: str) -> None:
+    start, piece = FRAMES[framing]
+    told, taken = await endless(here, STARTS[status] + start, piece)
+    assert told == status and taken < SYSTEM_BYTES
+
+
+async def test_nor_while_a_stream_is_its_answer(here: Served) -> None:
+    start, piece = FRAMES["chunked"]
+    told, taken = await endless(here, b"GET /tiny/beats HTTP/1.1\r\n" + HEAD + start, piece)
+    assert told == 200 and taken < SYSTEM_BYTES
+
+
+@pytest.mark.parametrize("status", [200, 204, 401, 404, 405])
+async def test_who_stops_in_an_answered_body_is_not_waited_for(here: Served, status: int) -> None:
+    before = ended("unread")
+    async with here.stranger() as one:
+        await one.send(STARTS[status] + b"Content-Length: 60000\r\n\r\nx")
+        assert b"HTTP/1.1 %d" % status in await one.ended()
+    assert ended("unread") == before + 1
+
+
+async def test_a_little_that_is_unread_costs_no_connection(here: Served) -> None:
+    async with here.stranger() as one:
+        await one.send(STARTS[404] + b"Content-Length: 60000\r\n\r\n")
+        assert (await one.answer())[0] == 404
+        await one.send(b"x" * 60_000 + GET)
+        assert (await one.answer())[0] == 200
+
+
+async def test_who_asked_before_sending_is_told_that_it_is_over(here: Served) -> None:
+    async with here.stranger() as one:
+        await one.send(STARTS[401] + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        status, head = await one.answer()
+        assert status == 401 and b"\r\nconnection: close\r\n" in head
+        await one.ended()
