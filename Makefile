@@ -16,7 +16,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 
 UV := uv==0.13.8
 
 # What `make check` runs: each module by itself. The rest plays whole servers and every route.
-UNITS := kit model store engine http relay dialects cli demo
+UNITS := kit model store engine realtime webhooks http dialects cli demo
 
 .PHONY: help run cluster check test lint format migration figures bench bench-large wheel lock clean
 
@@ -38,7 +38,7 @@ check: lint ## Lint, then the unit tests on SQLite alone: for the loop while wor
 test: lint ## Lint, then the whole suite on both databases (PYTEST="-k words" for a part)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST)
 
-lint: .venv/.test ## Style, types and floors
+lint: .venv/.test ## Style, types and layers
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "make format would change files" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary

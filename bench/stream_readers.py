@@ -1,4 +1,4 @@
-"""Many live readers in a process of their own: `python -m bench.stream_readers` counts and times them.
+"""Many stream readers in a process of their own: `python -m bench.stream_readers`.
 
 It is told what to do by its arguments, and says on its output one line of JSON when all readers are
 connected, and one with what it measured when its time is over.

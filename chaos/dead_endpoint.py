@@ -17,6 +17,7 @@ from chaos.http_client import HOST, Line, Request
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, open_engine, seed_tenant
 from chaos.servers import ServerHome, free_port, nodes
+from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.model.actor import operator
 from tests.support.postgres import running_postgres

@@ -1,6 +1,6 @@
 """One who asks /livez all the time, in a process of its own: how long each answer took.
 
-python -m chaos.latency_probe PORT        # until standard input is closed; then the seconds, as JSON
+python -m chaos.latency_probe PORT    # until standard input is closed; then the seconds, as JSON
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """Power cuts under SQLite: what was acknowledged is on disk, and nothing else is harmed.
 
 The product's own database and verbs work on a disk that keeps what was synced and loses, at a
-moment of chance, what was not (chaos/power_cut_vfs.py): all of it in half the cuts, in the others each
-write by chance, some torn. After each cut the product opens the files again, and they are compared
-with what its callers had been told.
+moment of chance, what was not (chaos/power_cut_vfs.py): all of it in half the cuts, in the others
+each write by chance, some torn. After each cut the product opens the files again, and they are
+compared with what its callers had been told.
 """
 
 import asyncio

@@ -76,9 +76,9 @@ class ServerNotReady(Exception):
 class Server:
     """One `koine serve`, of one or several workers, always on the same port of 127.0.0.1.
 
-    `settings` are given by the names of kit.settings. `sabotage` names a module of chaos/planted_faults
-    that serves in the product's place. `warm` forks it (chaos/prefork.py; the sabotage is then said
-    there): it starts in a tenth of the time. Nothing runs before `start`.
+    `settings` are given by the names of kit.settings. `sabotage` names a module of
+    chaos/planted_faults that serves in the product's place. `warm` forks it (chaos/prefork.py;
+    the sabotage is then said there): it starts in a tenth of the time. Nothing runs before `start`.
     """
 
     def __init__(

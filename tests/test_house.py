@@ -79,7 +79,7 @@ def test_one_function_creates_messages_and_has_one_caller() -> None:
 DOC = '"""Said."""\n'
 LONG = "said\n" * 60
 PLANTED: dict[house.Check, tuple[str, str]] = {
-    house.long_file: ("kit/a.py", "x = 1\n" * 301),
+    house.long_file: ("kit/a.py", "x = 1\n" * 401),
     house.long_function: ("kit/a.py", "def f():\n" + "    x = 1\n" * 40),
     house.many_parameters: ("kit/a.py", "def f(a, b, c, d, e, f, g): ...\n"),
     house.inner_import: ("kit/a.py", "def f():\n    import os\n"),
@@ -127,10 +127,11 @@ def test_a_high_median_is_seen() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "from koine.store import messages\nmessages.insert_many(tx, rows)\n",
-        "from koine.store import messages as kept\ndb.write(t, kept.insert_many, rows)\n",
+        "from koine.store.conversations import messages\nmessages.insert_many(tx, rows)\n",
+        "from koine.store.conversations import messages as m\ndb.write(t, m.insert_many, rows)\n",
         "from koine.store.conversations.messages import insert_many\ninsert_many(tx, rows)\n",
-        "import koine.store.conversations.messages\nkoine.store.messages.insert_many(tx, rows)\n",
+        "import koine.store.conversations.messages\n"
+        "koine.store.conversations.messages.insert_many(tx, rows)\n",
     ],
 )
 def test_a_second_caller_is_seen(text: str) -> None:

@@ -34,8 +34,8 @@ def verify(secret, headers, body, now=None):
 
 
 def count(database, event):
-    """The effect of this example: count messages by conversation. Put yours here; for effects outside
-    of the database, write a list of them into it and work that off."""
+    """The effect of this example: count messages by conversation. Put yours here; for effects
+    outside of the database, write a list of them into it and work that off."""
     if event["type"] == "message.created":
         database.execute(
             "INSERT INTO messages VALUES (?, 1)"
@@ -84,7 +84,7 @@ class Receiver(BaseHTTPRequestHandler):
     path_of_effects = ""
 
     def do_POST(self):
-        """200 when it is processed, now or before; 401 when it is not from Koine; 500 asks for a retry."""
+        """200: processed, now or before; 401: not from Koine; 500: asks for a retry."""
         size = int(self.headers.get("content-length", 0))
         if size > LARGEST:
             self._answer(413)

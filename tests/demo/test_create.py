@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from koine.demo import credentials
+from koine.demo import credentials as demo_credentials
 from koine.demo.create import MIN_UNUSED_DELIVERIES, TOKEN_DAYS, demonstration
 from koine.demo.credentials import DemoFile, DemoTenant
 from koine.engine import tenants
@@ -165,19 +165,21 @@ async def test_keys_and_logins_open_their_tenant(engine: Engine, kept: DemoFile,
 
 
 async def test_without_its_file_it_is_not_made_twice(engine: Engine, kept: DemoFile) -> None:
-    path = Path(engine.settings.data_dir) / credentials.FILE
+    path = Path(engine.settings.data_dir) / demo_credentials.FILE
     path.unlink()
     with pytest.raises(Conflict):
         await demonstration(engine)
-    credentials.write(path, kept)
+    demo_credentials.write(path, kept)
 
 
 async def test_the_file_of_another_database_is_not_believed(engine: Engine, kept: DemoFile) -> None:
-    path = Path(engine.settings.data_dir) / credentials.FILE
-    credentials.write(path, credentials.DemoFile(1, _elsewhere(kept.demo), _elsewhere(kept.rival)))
+    path = Path(engine.settings.data_dir) / demo_credentials.FILE
+    demo_credentials.write(
+        path, demo_credentials.DemoFile(1, _elsewhere(kept.demo), _elsewhere(kept.rival))
+    )
     with pytest.raises(Conflict):
         await demonstration(engine)
-    credentials.write(path, kept)
+    demo_credentials.write(path, kept)
 
 
 def _elsewhere(company: DemoTenant) -> DemoTenant:

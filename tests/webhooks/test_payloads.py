@@ -6,12 +6,12 @@ import pytest
 from koine.dialects.native.hooks import NativeHooks
 from koine.engine.core.webhook_format import EventNames
 from koine.engine.events import event_context
+from koine.event_log import contexts
 from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload as Said
-from koine.realtime import contexts
 from koine.store.core.db import Tx
 from koine.webhooks import payloads
 from tests.webhooks.harness import WebhookHarness

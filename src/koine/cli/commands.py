@@ -13,7 +13,7 @@ COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
     "inbox": "inbox", "delivery": "delivery", "migrate": "migrate", "doctor": "doctor",
     "backup": "backup", "restore": "restore",
-    "openapi": "wire", "routes": "wire", "version": "version",
+    "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip
 """Each command and the module of this package that has it, in the order of `koine --help`."""
 

@@ -72,8 +72,8 @@ async def _create(engine: Engine) -> DemoFile:
     if taken:
         raise Conflict(
             "exists",
-            f"there is a tenant {sorted(taken)[0]} already, but its {credentials.FILE} is gone or of "
-            "another database: name the folder that has it, or start with an empty database",
+            f"there is a tenant {sorted(taken)[0]} already, but its {credentials.FILE} is gone or "
+            "of another database: name the folder that has it, or start with an empty database",
         )
     now = engine.clock.now()
     demo = await _create_tenant(engine, "Demo", "demo", scale=1)

@@ -117,7 +117,7 @@ CALLS: tuple[Example, ...] = (
     _inbox("List messages", f"{_CONVERSATION}/messages"),
     _inbox("Send a message", f"{_CONVERSATION}/messages", "POST", '{"content": "Hello!"}'),
     _inbox("Say that it was seen", f"{_CONVERSATION}/update_last_seen", "POST"),
-    _inbox("Say that somebody types", f"{_CONVERSATION}/toggle_typing", "POST", '{"typing_status": "on"}'),
+    _inbox("Start typing", f"{_CONVERSATION}/toggle_typing", "POST", '{"typing_status": "on"}'),
     _inbox("Resolve a conversation", f"{_CONVERSATION}/toggle_status", "POST"),
     _native(
         "Log in", "/auth/login", "POST", '{"email": "$email", "password": "$password"}'

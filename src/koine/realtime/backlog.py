@@ -12,12 +12,12 @@ from koine.engine.auth.visibility import receives_whole_log
 from koine.engine.core.context import Engine
 from koine.engine.events import own_events as finding
 from koine.engine.events.own_events import PositionRange
+from koine.event_log.contexts import load_contexts
 from koine.kit import metrics
 from koine.kit.fair_semaphore import Bounds, FairSemaphore
 from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
-from koine.realtime.contexts import load_contexts
 from koine.store.core.db import Tx
 from koine.store.events import event_log_state, events, reader_events
 

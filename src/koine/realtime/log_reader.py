@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import structlog
 
+from koine.event_log.contexts import load_contexts
 from koine.kit import metrics
 from koine.model.errors import Unavailable
 from koine.model.event import LoggedEvent
-from koine.realtime.contexts import load_contexts
 from koine.realtime.hub import Hub
 from koine.realtime.reauth import Reauthenticator
 from koine.realtime.watermark import LogRewound, Watermark

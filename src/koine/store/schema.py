@@ -1,11 +1,12 @@
 """Bring a database to the tables this program knows.
 
 Alembic writes the SQL of the steps from where the database is to where the program is
-(`koine.store.migration_sql`, in a process of its own), and our own drivers run it in one transaction,
-alone. So there is no second driver to install or to trust with the file, a step that fails leaves
-nothing behind, and two processes that start at once do it once. The price: a migration speaks SQL
-or Alembic operations only; it cannot read rows into Python. A large rewrite of rows is a job of its
-own, not a migration: what searches look at is folded by `koine.store.search_backfill`, after the steps.
+(`koine.store.migration_sql`, in a process of its own), and our own drivers run it in one
+transaction, alone. So there is no second driver to install or to trust with the file, a step that
+fails leaves nothing behind, and two processes that start at once do it once. The price: a migration
+speaks SQL or Alembic operations only; it cannot read rows into Python. A large rewrite of rows is a
+job of its own, not a migration: `koine.store.search_backfill` folds the texts of searches, after
+the steps.
 
 SQLite cannot change a column in place: such a migration makes the table anew and copies the rows.
 

@@ -11,6 +11,7 @@ from koine.engine.core.context import Engine
 from koine.engine.core.webhook_format import EventNames
 from koine.engine.webhooks.endpoint_owners import OwnerRights, endpoint_actor
 from koine.engine.webhooks.matching import event_names_of
+from koine.event_log.contexts import load_contexts
 from koine.kit import webhook_signature
 from koine.kit.cache import TTLCache
 from koine.kit.times import MINUTE, SECOND, unix
@@ -19,7 +20,6 @@ from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
-from koine.realtime.contexts import load_contexts
 from koine.store.core.db import Tx
 from koine.store.people import tenants
 from koine.store.webhooks import delivery_log

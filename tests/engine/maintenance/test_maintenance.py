@@ -167,7 +167,7 @@ async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
 async def test_a_table_that_has_grown_is_looked_at(
     shared_postgres: SharedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "FRESHEN_EVERY", 0.05)
+    monkeypatch.setattr(maintenance, "ANALYZE_EVERY", 0.05)
     async with databases.postgres(shared_postgres) as db:
         cast = await make_cast(db)
         tenant = cast.acme.tenant.id

@@ -1,7 +1,7 @@
 """NATS as a wire between nodes: core subjects, no streams; nothing is kept for who is not there.
 
-The subjects are `koine.<name>.log_advanced` and `koine.<name>.ephemeral`; the name is made of what names the
-database, so that several installations can share one NATS.
+The subjects are `koine.<name>.log_advanced` and `koine.<name>.ephemeral`; the name is made of what
+names the database, so that several installations can share one NATS.
 """
 
 import asyncio

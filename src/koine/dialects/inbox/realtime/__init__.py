@@ -1,1 +1,1 @@
-"""koine.dialects.inbox.realtime"""
+"""The live streams of the inbox API."""

@@ -1,1 +1,1 @@
-"""koine.dialects.native.realtime"""
+"""The live streams of the native API."""

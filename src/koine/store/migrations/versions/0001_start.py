@@ -6,7 +6,7 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from koine.store.types import Uuid
+from koine.store.core.types import Uuid
 
 revision = "0001"
 down_revision = None

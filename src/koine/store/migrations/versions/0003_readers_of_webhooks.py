@@ -6,7 +6,7 @@ Revision ID: 0003
 import sqlalchemy as sa
 from alembic import op
 
-from koine.store.types import Uuid
+from koine.store.core.types import Uuid
 
 revision = "0003"
 down_revision = "0002"

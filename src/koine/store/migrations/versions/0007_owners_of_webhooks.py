@@ -6,7 +6,7 @@ Revision ID: 0007
 import sqlalchemy as sa
 from alembic import op
 
-from koine.store.types import Uuid
+from koine.store.core.types import Uuid
 
 revision = "0007"
 down_revision = "0006"

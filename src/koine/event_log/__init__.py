@@ -1,0 +1,1 @@
+"""What follows the event log: reading it in order, and what its readers share."""
