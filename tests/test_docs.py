@@ -17,6 +17,12 @@ from koine.server import dialects
 
 ROOT = Path(__file__).parents[1]
 SPOKEN = {each.name: each for each in dialects()}
+PAGES = (
+    ROOT / "SECURITY.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "README.md",
+    *ROOT.glob("docs/**/*.md"),
+)
 EVERY = pytest.mark.parametrize("name", SPOKEN)
 METHOD = "(?:GET|POST|PUT|PATCH|DELETE)"
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -24,6 +30,12 @@ _METHODS = re.compile(rf"{METHOD}(?:[|, ]+{METHOD})*")
 _CELL = re.compile(rf"\|\s*({METHOD}(?:, {METHOD})*)\s*\|")
 _BELOW = re.compile(r"below `(/[^`]+)`")
 _PLACE = re.compile(r"\{[^}]*\}")
+_PATH = re.compile(
+    r"`((?:[\w<>.-]+/)+(?:[\w<>-]+\.py)?|(?:src|tests)/[\w/]+|test_\w+\.py)(?:::\w+)?`"
+)
+"""A path of the repository: it ends in `/` or `.py`, or begins with src or tests."""
+_NOT_OURS = {"files/"}
+"""A folder in the data folder of a server."""
 REFUSALS: dict[type[errors.Refusal] | None, errors.Refusal | None] = {
     errors.Malformed: errors.Malformed("no JSON"),
     errors.Invalid: errors.Invalid("title", "is required"),
@@ -106,6 +118,31 @@ def test_every_command_the_docs_speak_of_is_one() -> None:
     said_ = re.findall(r"\bkoine ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", "\n".join(code(everything())))
     spoken = {f"{first} {second}" if first in groups else first for first, second in said_}
     assert {each.strip() for each in spoken} - known - groups == set()
+
+
+def test_every_path_the_pages_name_exists() -> None:
+    """`store/core/db.py` may stand for src/koine/store/core/db.py, `http/test_router.py` for a test,
+    and a bare name for one beside the path that its line names before it."""
+    missing: list[str] = []
+    for page_ in PAGES:
+        for line in page_.read_text().splitlines():
+            folder: Path | None = None
+            for name in _PATH.findall(line):
+                if name in _NOT_OURS:
+                    continue
+                found = [path for path in _candidates(name, folder) if path.exists()]
+                missing += [] if found else [f"{page_.name}: {name}"]
+                folder = found[0].parent if found else folder
+    assert missing == []
+
+
+def _candidates(name: str, folder: Path | None) -> Iterator[Path]:
+    """The files or folders that a path of a page may mean."""
+    if "/" not in name:
+        yield from () if folder is None else (folder / name,)
+    for base in (ROOT, ROOT / "src", ROOT / "src" / "koine", ROOT / "tests"):
+        path = base / name.replace("<d>", "native").rstrip("/")
+        yield from (path, path.with_name(f"{path.name}.py"))
 
 
 def declared(dialect: Dialect) -> list[str]:
