@@ -121,8 +121,8 @@ def test_every_command_the_docs_speak_of_is_one() -> None:
 
 
 def test_every_path_the_pages_name_exists() -> None:
-    """`store/core/db.py` may stand for src/koine/store/core/db.py, `http/test_router.py` for a test,
-    and a bare name for one beside the path that its line names before it."""
+    """`store/core/db.py` may stand for src/koine/store/core/db.py, `http/test_router.py` for a
+    test, and a bare name for one in the folder of the path before it on the line."""
     missing: list[str] = []
     for page_ in PAGES:
         for line in page_.read_text().splitlines():
