@@ -1,4 +1,4 @@
-"""What the documentation says there is, is there; and what there is, it says."""
+"""The documentation describes every route, error, setting and command, and no others."""
 
 import re
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ from koine.model import errors
 from koine.server import dialects
 
 ROOT = Path(__file__).parents[1]
-SPOKEN = {each.name: each for each in dialects()}
+DIALECTS = {each.name: each for each in dialects()}
 PAGES = (
     ROOT / "SECURITY.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "README.md",
     *ROOT.glob("docs/**/*.md"),
 )
-EVERY = pytest.mark.parametrize("name", SPOKEN)
+EVERY = pytest.mark.parametrize("name", DIALECTS)
 METHOD = "(?:GET|POST|PUT|PATCH|DELETE)"
 _CODE = re.compile(r"`([^`\n]+)`")
 _METHODS = re.compile(rf"{METHOD}(?:[|, ]+{METHOD})*")
 _CELL = re.compile(rf"\|\s*({METHOD}(?:, {METHOD})*)\s*\|")
 _BELOW = re.compile(r"below `(/[^`]+)`")
-_PLACE = re.compile(r"\{[^}]*\}")
+_PARAMETER = re.compile(r"\{[^}]*\}")
 _PATH = re.compile(
     r"`((?:[\w<>.-]+/)+(?:[\w<>-]+\.py)?|(?:src|tests)/[\w/]+|test_\w+\.py)(?:::\w+)?`"
 )
@@ -55,7 +55,7 @@ def page(name: str) -> str:
     return (ROOT / "docs" / "dialects" / f"{name}.md").read_text()
 
 
-def everything() -> str:
+def all_pages() -> str:
     return "\n".join(path.read_text() for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")))
 
 
@@ -63,30 +63,28 @@ def everything() -> str:
 def test_every_route_is_in_its_dialects_page(name: str) -> None:
     shown = {call for calls in documented(page(name)) for call in calls}
     short = tuple(call for call in shown if "…" in call)
-    assert [
-        call for call in declared(SPOKEN[name])
-        if call not in shown and not any(_ends(call, each) for each in short)
-    ] == []  # fmt: skip
+    missing = [call for call in declared(DIALECTS[name]) if call not in shown]
+    assert [call for call in missing if not any(_is_shown(call, each) for each in short)] == []
 
 
 @EVERY
 def test_every_call_in_the_page_is_a_route(name: str) -> None:
-    known = [call for spoken in SPOKEN.values() for call in declared(spoken)]
+    known = [call for each in DIALECTS.values() for call in declared(each)]
     for calls in documented(page(name)):
-        assert any(_ends(call, each) for call in known for each in calls), calls
+        assert any(_is_shown(call, each) for call in known for each in calls), calls
 
 
-def test_every_refusal_of_the_core_is_tried() -> None:
+def test_every_refusal_of_the_engine_is_in_the_list() -> None:
     assert set(errors.REFUSALS) <= set(REFUSALS)
 
 
 @EVERY
 @pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.__name__ if kind else "a crash")
 def test_every_refusal_is_in_the_page(name: str, kind: type[errors.Refusal] | None) -> None:
-    status, words = said(SPOKEN[name], REFUSALS[kind])
+    status, codes = rendered(DIALECTS[name], REFUSALS[kind])
     text = page(name)
     assert re.search(rf"^\|[^|]*\b{status}\b", text, re.MULTILINE), status
-    assert [word for word in words if word not in text] == []
+    assert [code for code in codes if code not in text] == []
 
 
 @pytest.mark.parametrize("setting", settings.describe(), ids=lambda each: each.name)
@@ -97,10 +95,10 @@ def test_every_setting_is_in_the_docs_with_its_default(setting: settings.Setting
     assert row[1].strip().strip("`") == setting.default
 
 
-def test_every_setting_the_docs_speak_of_is_one() -> None:
-    named = set(re.findall(r"KOINE_[A-Z_]+[A-Z]", everything()))
+def test_every_setting_in_the_docs_exists() -> None:
+    named = set(re.findall(r"KOINE_[A-Z_]+[A-Z]", all_pages()))
     known = {each.env for each in settings.describe()}
-    # What `koine demo --env` exports, and what only the tests read.
+    # Variables that `koine demo --env` exports.
     others = set(re.findall(r"KOINE_\w+", (ROOT / "src/koine/demo/env.py").read_text()))
     assert {
         n for n in named - known - others if not n.startswith(("KOINE_TEST", "KOINE_FUZZ"))
@@ -108,16 +106,16 @@ def test_every_setting_the_docs_speak_of_is_one() -> None:
 
 
 def test_every_command_is_in_the_docs() -> None:
-    text = everything()
+    text = all_pages()
     assert [each for each in commands() if f"koine {each}" not in text] == []
 
 
-def test_every_command_the_docs_speak_of_is_one() -> None:
+def test_every_command_in_the_docs_exists() -> None:
     known = set(commands())
     groups = {each.split()[0] for each in known if " " in each}
-    said_ = re.findall(r"\bkoine ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", "\n".join(code(everything())))
-    spoken = {f"{first} {second}" if first in groups else first for first, second in said_}
-    assert {each.strip() for each in spoken} - known - groups == set()
+    found = re.findall(r"\bkoine ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", "\n".join(code(all_pages())))
+    shown = {f"{first} {second}" if first in groups else first for first, second in found}
+    assert {each.strip() for each in shown} - known - groups == set()
 
 
 def test_every_path_the_pages_name_exists() -> None:
@@ -148,13 +146,13 @@ def _candidates(name: str, folder: Path | None) -> Iterator[Path]:
 def declared(dialect: Dialect) -> list[str]:
     """Every call of a dialect, as "GET /path/{}"."""
     open_ = [route for route in dialect.routes if not route.hidden]
-    return [f"{route.method} {_PLACE.sub('{}', route.path)}" for route in open_]
+    return [f"{route.method} {_PARAMETER.sub('{}', route.path)}" for route in open_]
 
 
 def documented(text: str) -> Iterator[tuple[str, ...]]:
-    """Every call of a page, each as whole and as below the page's base.
+    """Every call of a page, each with its whole path and with the path below the page's base.
 
-    Methods may stand before the path, in a cell of their own too; "…" is whatever came before.
+    Methods may be before the path or in a cell of their own; "…" stands for the omitted beginning.
     """
     base = _BELOW.search(text)
     for line in text.splitlines():
@@ -167,13 +165,13 @@ def documented(text: str) -> Iterator[tuple[str, ...]]:
             if not rest.startswith(("/", "…/")):
                 pending += methods
                 continue
-            path = _PLACE.sub("{}", rest.partition("?")[0].rstrip("/"))
+            path = _PARAMETER.sub("{}", rest.partition("?")[0].rstrip("/"))
             for method in pending + methods:
                 yield f"{method} {path}", f"{method} {base[1] if base else ''}{path}"
             pending = [] if methods else pending
 
 
-def _ends(call: str, shown: str) -> bool:
+def _is_shown(call: str, shown: str) -> bool:
     method, path = shown.split(" ", 1)
     if not path.startswith("…"):
         return call == shown
@@ -181,19 +179,19 @@ def _ends(call: str, shown: str) -> bool:
 
 
 def code(text: str) -> list[str]:
-    """What stands in code."""
+    """The code blocks and code spans of a text."""
     return re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL) + _CODE.findall(text)
 
 
-def said(dialect: Dialect, refusal: errors.Refusal | None) -> tuple[int, list[str]]:
-    """The status of a refusal, and the words a program may look for."""
-    answer = dialect.error_response(refusal, "id", True)
-    body = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
-    told = msgspec.json.decode(body)
-    problem = told.get("error") if isinstance(told, dict) else None
-    found = problem if isinstance(problem, dict) and problem else told
-    words = [found[key] for key in ("code", "type") if key in found] if found else []
-    return answer.status or 500, [each.rsplit("/", 1)[-1] for each in words]
+def rendered(dialect: Dialect, refusal: errors.Refusal | None) -> tuple[int, list[str]]:
+    """The status of a refusal in a dialect, and the codes that programs check."""
+    response = dialect.error_response(refusal, "id", True)
+    raw = response.body
+    body = msgspec.json.decode(raw if isinstance(raw, bytes) else msgspec.json.encode(raw))
+    problem = body.get("error") if isinstance(body, dict) else None
+    found = problem if isinstance(problem, dict) and problem else body
+    codes = [found[key] for key in ("code", "type") if key in found] if found else []
+    return response.status or 500, [each.rsplit("/", 1)[-1] for each in codes]
 
 
 def commands() -> list[str]:
