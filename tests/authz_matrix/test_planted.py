@@ -6,9 +6,9 @@ import re
 import pytest
 from msgspec import structs
 
-from koine.dialects.chats import Chats
-from koine.dialects.delivery import Delivery
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.chats import ChatsDialect
+from koine.dialects.delivery import DeliveryDialect
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.engine.auth import access
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
@@ -38,7 +38,7 @@ def with_(run: Run, dialect: Dialect) -> Run:
 async def test_a_door_that_lets_all_in_as_the_rival_is_found(run: Run) -> None:
     rival = run.world.cast.rival.actor("ada")
 
-    class Open(Delivery):
+    class Open(DeliveryDialect):
         async def authenticate(self, call: object) -> Actor:
             return rival
 
@@ -49,12 +49,12 @@ async def test_a_door_that_lets_all_in_as_the_rival_is_found(run: Run) -> None:
 
 
 async def test_a_key_that_may_more_than_it_says_is_found(run: Run) -> None:
-    class Generous(Helpdesk):
+    class Generous(HelpdeskDialect):
         async def authenticate(self, call: object) -> Actor:
             known = await super().authenticate(call)  # type: ignore[arg-type]  # it is a Call
             return structs.replace(known, permissions=PERMISSIONS)
 
-    class Careless(Helpdesk):
+    class Careless(HelpdeskDialect):
         async def authenticate(self, call: object) -> Actor:
             return run.world.cast.acme.actor("ada")
 
@@ -76,7 +76,7 @@ async def test_a_verb_that_forgets_to_ask_is_found(
 async def test_an_error_that_tells_too_much_is_found(run: Run) -> None:
     numbers = itertools.count()
 
-    class Talkative(Chats):
+    class Talkative(ChatsDialect):
         def refuse(self, refusal: object, request_id: str, route_known: bool) -> Response:
             answer = super().error_response(refusal, request_id, route_known)  # type: ignore[arg-type]  # a Refusal
             return Response([answer.body, str(refusal), str(next(numbers))], answer.status)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from koine.dialects.chats import Chats
-from koine.dialects.delivery import Delivery
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.chats import ChatsDialect
+from koine.dialects.delivery import DeliveryDialect
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.native import Native
 from koine.engine import tenants
 from koine.engine.tenants import TenantChanges
@@ -15,8 +15,11 @@ from koine.store.core.db import Database
 from tests.cast import http, make_cast
 
 KINDS: dict[str, type[Dialect]] = {
-    "delivery": Delivery, "helpdesk": Helpdesk, "chats": Chats, "native": Native,
-}  # fmt: skip
+    "delivery": DeliveryDialect,
+    "helpdesk": HelpdeskDialect,
+    "chats": ChatsDialect,
+    "native": Native,
+}
 LISTS = {
     "delivery": "/messaging/conversations",
     "helpdesk": "/api/v1/conversations",

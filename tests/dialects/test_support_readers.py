@@ -50,7 +50,7 @@ def key(cast: Cast) -> Actor:
 def previews(shown: ConversationPage, actor: Actor) -> list[bool]:
     """Whether native and delivery show what was said last."""
     native = shapes_talk.conversation(shown.one, shown.related, actor)
-    delivery = delivery_shapes.conversations(shown, actor, actor.identity_id)[0]
+    delivery = delivery_shapes.render_conversations(shown, actor, actor.identity_id)[0]
     return [SECRET in repr(each) for each in (native, delivery)]
 
 

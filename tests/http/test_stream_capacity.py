@@ -10,9 +10,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from koine.dialects.chats import Chats
-from koine.dialects.delivery import Delivery
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.chats import ChatsDialect
+from koine.dialects.delivery import DeliveryDialect
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import Native
 from koine.http.stream_capacity import StreamCapacity
@@ -34,7 +34,7 @@ STREAMS = {
 @asynccontextmanager
 async def served(db: Database, **limits: Any) -> AsyncIterator[tuple[Cast, Live]]:
     cast = await make_cast(db, **limits)
-    dialects = (Native(), Delivery(), Chats(), Helpdesk(), InboxDialect())
+    dialects = (Native(), DeliveryDialect(), ChatsDialect(), HelpdeskDialect(), InboxDialect())
     async with live(cast.engine, *dialects) as server:
         yield cast, server
 

@@ -1,8 +1,8 @@
 """The application: every dialect, on one engine."""
 
-from koine.dialects.chats import Chats
-from koine.dialects.delivery import Delivery
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.chats import ChatsDialect
+from koine.dialects.delivery import DeliveryDialect
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import Native
 from koine.engine.core.context import Engine
@@ -15,7 +15,7 @@ from koine.server.readiness import Readiness
 
 def dialects() -> list[Dialect]:
     """Every dialect the server speaks, in the order they are shown."""
-    return [Delivery(), Helpdesk(), Chats(), InboxDialect(), Native()]
+    return [DeliveryDialect(), HelpdeskDialect(), ChatsDialect(), InboxDialect(), Native()]
 
 
 def create_app(engine: Engine, relay: Realtime | None = None) -> http.App:

@@ -1,6 +1,6 @@
 """The webhooks of every dialect that has them."""
 
-from koine.dialects.helpdesk.hooks import HelpdeskHooks
+from koine.dialects.helpdesk.hooks import HelpdeskWebhookFormat
 from koine.dialects.inbox.hooks import InboxHooks
 from koine.dialects.native.hooks import NativeHooks
 from koine.engine.core.webhook_format import WebhookFormats
@@ -10,6 +10,6 @@ def webhook_formats(base_url: str) -> WebhookFormats:
     """Each dialect's, by its name; files are fetched from below `base_url`."""
     return {
         "native": NativeHooks(base_url),
-        "helpdesk": HelpdeskHooks(),
+        "helpdesk": HelpdeskWebhookFormat(),
         "inbox": InboxHooks(base_url),
     }

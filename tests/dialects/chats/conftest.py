@@ -5,7 +5,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from koine.dialects.chats import Chats
+from koine.dialects.chats import ChatsDialect
 from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
@@ -64,5 +64,5 @@ class ChatsClient(Struct):
 @pytest.fixture
 async def world(db: Database) -> AsyncIterator[ChatsClient]:
     cast = await make_cast(db)
-    async with http(cast.engine, Chats()) as client:
+    async with http(cast.engine, ChatsDialect()) as client:
         yield ChatsClient(cast, client)

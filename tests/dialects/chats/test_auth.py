@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.dialects.chats import Chats
+from koine.dialects.chats import ChatsDialect
 from koine.engine.auth import api_keys, credentials
 from koine.model.actor import operator
 from koine.store.core.db import Database
@@ -65,7 +65,7 @@ async def test_a_revoked_key_is_a_401(world: ChatsClient) -> None:
 
 async def test_too_many_calls_are_a_429_in_this_shape(db: Database) -> None:
     cast = await make_cast(db, rate_limit_per_minute=2)
-    async with http(cast.engine, Chats()) as client:
+    async with http(cast.engine, ChatsDialect()) as client:
         headers = {"authorization": cast.acme.key}
         first = await client.get(CHATS, headers=headers)
         assert first.headers["x-ratelimit-limit"] == "2"

@@ -1,6 +1,6 @@
 """The chats dialect's own stream: chats and messages as its GETs show them."""
 
-from koine.dialects.chats import Chats
+from koine.dialects.chats import ChatsDialect
 from koine.engine.auth import api_keys
 from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
@@ -24,7 +24,7 @@ async def say(cast: Cast, where: Conversation, text: str, private: bool = False)
 
 
 async def test_a_key_hears_its_workspaces_chats_and_no_private_note(cast: Cast) -> None:
-    async with live(cast.engine, Chats()) as server:
+    async with live(cast.engine, ChatsDialect()) as server:
         mine = following(server.url, {"authorization": cast.acme.key}, path=PATH)
         other = following(server.url, {"authorization": cast.rival.key}, path=PATH)
         async with mine as stream, other as rival:
@@ -42,7 +42,7 @@ async def test_a_key_hears_its_workspaces_chats_and_no_private_note(cast: Cast) 
 
 async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
     talk = await chat(cast)
-    async with live(cast.engine, Chats()) as server:
+    async with live(cast.engine, ChatsDialect()) as server:
         headers = {"authorization": cast.acme.key}
         async with following(server.url, headers, path=PATH) as stream:
             await stream.next()
@@ -56,7 +56,7 @@ async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
 async def test_a_revoked_key_hears_no_more(cast: Cast) -> None:
     boss = cast.acme.actor("ada")
     made = await api_keys.list_all(cast.engine, boss)
-    async with live(cast.engine, Chats()) as server:
+    async with live(cast.engine, ChatsDialect()) as server:
         headers = {"authorization": cast.acme.key}
         async with following(server.url, headers, path=PATH) as stream:
             await stream.next()

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from koine.dialects.chats import Chats, errors
+from koine.dialects.chats import ChatsDialect, errors
 from koine.http.dialect import MethodNotAllowed
 from koine.model import errors as model
 
@@ -21,7 +21,7 @@ EXAMPLES: dict[type[model.Refusal], tuple[model.Refusal, int, str]] = {
 
 
 def body(refusal: model.Refusal | None) -> errors.Error:
-    answer = Chats("https://help.example").error_response(refusal, "r", True)
+    answer = ChatsDialect("https://help.example").error_response(refusal, "r", True)
     assert isinstance(answer.body, errors.Error)
     return answer.body
 
@@ -29,7 +29,7 @@ def body(refusal: model.Refusal | None) -> errors.Error:
 @pytest.mark.parametrize("kind", model.REFUSALS)
 def test_every_refusal_has_its_status_code_and_three_languages(kind: type[model.Refusal]) -> None:
     refusal, status, code = EXAMPLES[kind]
-    answer = Chats().error_response(refusal, "r", True)
+    answer = ChatsDialect().error_response(refusal, "r", True)
     error = body(refusal)
     assert (answer.status, error.code) == (status, code)
     texts = msgspec.structs.astuple(error.feedback)
@@ -44,7 +44,7 @@ def test_the_texts_that_are_known() -> None:
 
 
 def test_a_crash_is_a_500_and_tells_nothing() -> None:
-    assert Chats().error_response(None, "r", True).status == 500
+    assert ChatsDialect().error_response(None, "r", True).status == 500
     assert body(None).code == "INTERNAL"
 
 

@@ -4,11 +4,11 @@ from typing import Any, get_args
 
 import msgspec
 
-from koine.dialects.chats import Chats
+from koine.dialects.chats import ChatsDialect
 from koine.dialects.chats.wire import ChannelType
 from koine.http.openapi import document
 
-DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(Chats())))
+DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(ChatsDialect())))
 
 
 def parameters(path: str) -> Any:

@@ -21,11 +21,11 @@ def shown(case: dict[str, Any]) -> object:
     """The wire's shape of a case's input."""
     given = case["input"]
     if "message" in given:
-        return shapes.message(msgspec.convert(given["message"], Message), given["owner"])
+        return shapes.render_message(msgspec.convert(given["message"], Message), given["owner"])
     found = msgspec.convert(given["conversation"], Conversation)
     if given["as"] == "chat":
-        return shapes.chat(found, WORKSPACE)
-    return shapes.details(found, msgspec.convert(given["around"], Related), WORKSPACE)
+        return shapes.render_chat(found, WORKSPACE)
+    return shapes.render_details(found, msgspec.convert(given["around"], Related), WORKSPACE)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

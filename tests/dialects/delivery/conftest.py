@@ -4,7 +4,7 @@ from typing import Any
 import httpx
 import pytest
 
-from koine.dialects.delivery import Delivery
+from koine.dialects.delivery import DeliveryDialect
 from koine.engine.auth import sessions
 from koine.engine.conversations import conversations
 from koine.engine.conversations.conversations import ConversationChanges
@@ -97,5 +97,5 @@ class DeliveryClient:
 @pytest.fixture
 async def delivery_client(db: Database) -> AsyncIterator[DeliveryClient]:
     cast = await make_cast(db)
-    async with http(cast.engine, Delivery()) as client:
+    async with http(cast.engine, DeliveryDialect()) as client:
         yield DeliveryClient(cast, client)

@@ -1,6 +1,6 @@
 """The delivery dialect's own stream: conversations and messages as its GETs show them."""
 
-from koine.dialects.delivery import Delivery
+from koine.dialects.delivery import DeliveryDialect
 from koine.engine.conversations import delivery_conversations, messages, participants
 from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.model.conversation import Conversation
@@ -28,7 +28,7 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
 
 async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> None:
     talk = await opened(cast)
-    async with live(cast.engine, Delivery()) as server:
+    async with live(cast.engine, DeliveryDialect()) as server:
         async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
             assert (await stream.next()).kind == "ready" and stream.cursor
             await say(cast, talk, "dan", "At the door")
@@ -40,7 +40,7 @@ async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> 
 
 async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) -> None:
     talk = await opened(cast)
-    async with live(cast.engine, Delivery()) as server:
+    async with live(cast.engine, DeliveryDialect()) as server:
         async with following(server.url, cast.bearer("dora"), path=PATH) as stream:
             await stream.next()
             await say(cast, talk, "dan", "At the door")
@@ -51,7 +51,7 @@ async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) ->
 
 async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast: Cast) -> None:
     talk = await opened(cast)
-    async with live(cast.engine, Delivery()) as server:
+    async with live(cast.engine, DeliveryDialect()) as server:
         inside = following(server.url, cast.bearer("cleo"), path=PATH)
         outside = following(server.url, cast.bearer("olaf"), path=PATH)
         async with inside as cleo, outside as olaf:
@@ -65,7 +65,7 @@ async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast:
 
 async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
     talk = await opened(cast)
-    async with live(cast.engine, Delivery()) as server:
+    async with live(cast.engine, DeliveryDialect()) as server:
         async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
@@ -79,7 +79,7 @@ async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
 
 async def test_who_was_put_out_is_not_shown_what_was_said_since(cast: Cast) -> None:
     talk, boss = await opened(cast), cast.acme.actor("ada")
-    async with live(cast.engine, Delivery()) as server:
+    async with live(cast.engine, DeliveryDialect()) as server:
         async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from koine.dialects.delivery import Delivery, errors
+from koine.dialects.delivery import DeliveryDialect, errors
 from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
     REFUSALS,
@@ -40,7 +40,7 @@ ANSWERS: list[tuple[Refusal, int, str]] = [
 
 @pytest.mark.parametrize(("refusal", "status", "message"), ANSWERS)
 def test_a_refusal_has_its_status_and_text(refusal: Refusal, status: int, message: str) -> None:
-    answer = Delivery().error_response(refusal, "r", True)
+    answer = DeliveryDialect().error_response(refusal, "r", True)
     assert answer.status == status
     assert msgspec.to_builtins(answer.body) == {"success": False, "message": message}
 
@@ -50,7 +50,7 @@ def test_every_class_of_refusal_is_answered() -> None:
 
 
 def test_a_crash_has_an_empty_error() -> None:
-    answer = Delivery().error_response(None, "r", True)
+    answer = DeliveryDialect().error_response(None, "r", True)
     assert answer.status == 500
     body = {"success": False, "message": "Internal server error", "error": {}}
     assert msgspec.to_builtins(answer.body) == body

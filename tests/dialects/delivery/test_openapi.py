@@ -2,12 +2,12 @@
 
 import json
 
-from koine.dialects.delivery import Delivery
+from koine.dialects.delivery import DeliveryDialect
 from koine.http.openapi import document
 
 
 def test_every_call_is_in_the_document() -> None:
-    paths = json.loads(json.dumps(document(Delivery(), "http://t")))["paths"]
+    paths = json.loads(json.dumps(document(DeliveryDialect(), "http://t")))["paths"]
     one = "/messaging/conversations/{conversation_id}"
     assert {path: set(item) & {"get", "post", "put"} for path, item in paths.items()} == {
         "/messaging/conversations": {"get", "post"},
@@ -20,7 +20,7 @@ def test_every_call_is_in_the_document() -> None:
 
 
 def test_every_call_takes_language_and_tenant_id() -> None:
-    paths = document(Delivery(), "http://t")["paths"]
+    paths = document(DeliveryDialect(), "http://t")["paths"]
     calls = [call for item in json.loads(json.dumps(paths)).values() for call in item.values()]
     for call in calls:
         names = {each.get("name") for each in call["parameters"]}
@@ -28,7 +28,9 @@ def test_every_call_takes_language_and_tenant_id() -> None:
 
 
 def test_ids_and_times_say_their_format() -> None:
-    schemas = json.loads(json.dumps(document(Delivery(), "http://t")))["components"]["schemas"]
+    schemas = json.loads(json.dumps(document(DeliveryDialect(), "http://t")))["components"][
+        "schemas"
+    ]
     shown = schemas["MessageItem"]["properties"]
     assert shown["id"] == {"type": "string", "format": "uuid"}
     assert shown["created_at"] == {"type": "string", "format": "date-time"}

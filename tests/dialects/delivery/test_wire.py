@@ -20,13 +20,13 @@ def shown(case: dict[str, Any]) -> object:
     """The wire's shape of a case's input."""
     given = case["input"]
     if "conversation" not in given:
-        return shapes.message(msgspec.convert(given["message"], Message))
+        return shapes.render_message(msgspec.convert(given["message"], Message))
     found = msgspec.convert(given["conversation"], Conversation)
     around = Related(participants={found.id: msgspec.convert(given["people"], list[Participant])})
     if given["message"] is not None:
         around.latest[found.id] = msgspec.convert(given["message"], Message)
     actor = Actor(given["tenant"], "user", given["reader"])
-    return shapes.conversations(ConversationPage([found], around), actor, given["reader"])[0]
+    return shapes.render_conversations(ConversationPage([found], around), actor, given["reader"])[0]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.store.core.db import Database
 from tests.cast import Cast, http, make_cast
 
@@ -69,5 +69,5 @@ async def helpdesk_client(db: Database) -> AsyncIterator[HelpdeskClient]:
 async def desk_of(db: Database, stack: AsyncExitStack, **settings: object) -> HelpdeskClient:
     """A desk with settings of its own."""
     cast = await make_cast(db, None, **settings)
-    client = await stack.enter_async_context(http(cast.engine, Helpdesk(cast.clock)))
+    client = await stack.enter_async_context(http(cast.engine, HelpdeskDialect(cast.clock)))
     return HelpdeskClient(cast, client)

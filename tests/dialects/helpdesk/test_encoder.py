@@ -1,6 +1,6 @@
 """The helpdesk's own stream: its webhooks' events, objects as its GETs show them."""
 
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation, SenderKind
@@ -25,7 +25,7 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
 
 async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) -> None:
     boss = cast.acme.actor("ada")
-    async with live(cast.engine, Helpdesk()) as server:
+    async with live(cast.engine, HelpdeskDialect()) as server:
         headers = {"X-API-Key": cast.acme.key}
         async with following(server.url, headers, path=PATH) as stream:
             await stream.next()
@@ -49,7 +49,7 @@ async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) 
 
 async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast) -> None:
     talk = await opened(cast)
-    async with live(cast.engine, Helpdesk()) as server:
+    async with live(cast.engine, HelpdeskDialect()) as server:
         async with following(server.url, cast.bearer("alice"), path=PATH) as stream:
             await stream.next()
             await say(cast, talk, "carol", "Where is it?")
@@ -66,7 +66,7 @@ async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast
 
 async def test_another_tenant_hears_nothing(cast: Cast) -> None:
     talk = await opened(cast)
-    async with live(cast.engine, Helpdesk()) as server:
+    async with live(cast.engine, HelpdeskDialect()) as server:
         mine = following(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
         theirs = following(server.url, {"X-API-Key": cast.rival.key}, path=PATH)
         async with mine as stream, theirs as rival:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from koine.dialects.helpdesk.errors import KeyRefused, answer
+from koine.dialects.helpdesk.errors import ApiKeyRefused, error_response
 from koine.http.dialect import MethodNotAllowed
 from koine.http.query import BadQuery
 from koine.model import errors
@@ -17,9 +17,9 @@ CASES: list[tuple[errors.Refusal | None, int, str, object]] = [
     (errors.Unauthenticated("invalid"), 401, "AUTH_INVALID", None),
     (errors.Unauthenticated("revoked"), 401, "AUTH_INVALID", None),
     (errors.Unauthenticated("expired"), 401, "AUTH_EXPIRED", None),
-    (KeyRefused("invalid"), 401, "API_KEY_INVALID", None),
-    (KeyRefused("revoked"), 401, "API_KEY_INVALID", None),
-    (KeyRefused("expired"), 401, "API_KEY_EXPIRED", None),
+    (ApiKeyRefused("invalid"), 401, "API_KEY_INVALID", None),
+    (ApiKeyRefused("revoked"), 401, "API_KEY_INVALID", None),
+    (ApiKeyRefused("expired"), 401, "API_KEY_EXPIRED", None),
     (errors.Forbidden("read:conversations"), 403, "FORBIDDEN", {"required": "read:conversations"}),
     (errors.NotFound("conversation"), 404, "NOT_FOUND", None),
     (MethodNotAllowed(("GET",)), 405, "METHOD_NOT_ALLOWED", None),
@@ -35,7 +35,7 @@ CASES: list[tuple[errors.Refusal | None, int, str, object]] = [
 def test_a_refusal_has_its_shape(
     refusal: errors.Refusal | None, status: int, code: str, details: object
 ) -> None:
-    given = answer(refusal, "r-1", 0)
+    given = error_response(refusal, "r-1", 0)
     body = msgspec.json.decode(msgspec.json.encode(given.body))
     message = body["error"].pop("message")
     assert (given.status, body["success"]) == (status, False)

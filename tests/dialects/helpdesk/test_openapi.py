@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.http.openapi import document
 
-DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(Helpdesk())))
+DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(HelpdeskDialect())))
 SCHEMAS = DOCUMENT["components"]["schemas"]
 ANSWERS = [
     "Conversations",

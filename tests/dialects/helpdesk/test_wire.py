@@ -19,10 +19,10 @@ def shown(case: dict[str, Any]) -> object:
     """The wire's shape of a case's input."""
     given = case["input"]
     if "message" in given:
-        return shapes.message(msgspec.convert(given["message"], Message))
+        return shapes.render_message(msgspec.convert(given["message"], Message))
     people = msgspec.convert(given["people"], list[Identity])
     found = msgspec.convert(given["conversation"], Conversation)
-    return shapes.conversation(found, {each.id: each for each in people})
+    return shapes.render_conversation(found, {each.id: each for each in people})
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, nullcontext
 
 import pytest
 
-from koine.dialects.chats import Chats
-from koine.dialects.helpdesk import Helpdesk
+from koine.dialects.chats import ChatsDialect
+from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.native import Native
 from koine.engine.conversations import conversations
 from koine.engine.people import directory
@@ -96,8 +96,8 @@ async def test_a_list_waits_for_a_slot_if_it_may_look_at_many_rows(
     [
         (Native, "/v1/conversations?search=x"),
         (Native, "/v1/contacts?search=x"),
-        (Helpdesk, "/api/v1/users"),
-        (Chats, "/api/v1/chats?search=x"),
+        (HelpdeskDialect, "/api/v1/users"),
+        (ChatsDialect, "/api/v1/chats?search=x"),
     ],
 )
 async def test_the_refusal_is_a_503_in_the_dialects_shape(

@@ -10,7 +10,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
 
-class Chats:
+class ChatsDialect:
     """The dialect object. `support_url` is where an error's call to action sends people."""
 
     name = "chats"
@@ -42,7 +42,7 @@ class Chats:
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
         """The refusal in this dialect's shape; None is the 500."""
-        return errors.answer(refusal, self._support_url)
+        return errors.error_response(refusal, self._support_url)
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """How many calls the key has left."""

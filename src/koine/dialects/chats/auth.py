@@ -18,17 +18,17 @@ async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
 
     Raises Unauthenticated, Forbidden, TooMany.
     """
-    actor = await authenticate_limited(call, limiter, _holder(call))
+    actor = await authenticate_limited(call, limiter, _key_actor(call))
     count_call(call, limiter, f"key:{actor.key_id}")
-    return _allowed(call, actor)
+    return _authorize(call, actor)
 
 
-async def known(call: AnyRequest) -> Actor:
+async def authenticate_uncounted(call: AnyRequest) -> Actor:
     """As `authenticate`, without counting the call."""
-    return _allowed(call, await _holder(call))
+    return _authorize(call, await _key_actor(call))
 
 
-async def _holder(call: AnyRequest) -> Actor:
+async def _key_actor(call: AnyRequest) -> Actor:
     actor = await credentials.by_key(call.engine, _key(call.headers))
     # A user's token that another dialect has verified is remembered by its text, too.
     if actor.kind != "key" or not actor.tenant_id:
@@ -36,7 +36,7 @@ async def _holder(call: AnyRequest) -> Actor:
     return actor
 
 
-def _allowed(call: AnyRequest, actor: Actor) -> Actor:
+def _authorize(call: AnyRequest, actor: Actor) -> Actor:
     needed = READ_CONVERSATIONS if call.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
     if not actor.may(needed):
         raise Forbidden(needed)

@@ -54,7 +54,7 @@ class Typing(Struct, frozen=True, rename="camel"):
 )
 async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """From now on, or from behind the cursor that `Last-Event-ID` or `cursor` shows."""
-    return sse.stream_to_actor(call, ChatsEventEncoder(call.base_url), auth.known)
+    return sse.stream_to_actor(call, ChatsEventEncoder(call.base_url), auth.authenticate_uncounted)
 
 
 class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
@@ -81,13 +81,13 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
         event, found = happening.event, happening.conversation
         said, shown = happening.message, None
         if found is not None and said is not None:
-            shown = shapes.message(said, shapes.owner_id(found), self.base_url)
+            shown = shapes.render_message(said, shapes.owner_id(found), self.base_url)
         told = StreamEvent(
             view,
             event.id,
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
-            None if found is None else shapes.chat(found, event.tenant_id),
+            None if found is None else shapes.render_chat(found, event.tenant_id),
             shown,
         )
         return sse.frame(view, _encode(told))

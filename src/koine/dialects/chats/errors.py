@@ -84,7 +84,7 @@ _NOT_FOUND = _Kind(
     404, "NOT_FOUND", "NotFoundError",
     "Not found.", "No encontrado.", "Não encontrado.",
 )  # fmt: skip
-_NOUNS = {
+_NOT_FOUND_BY_ENTITY = {
     "conversation": _Kind(
         404, "CHAT_NOT_FOUND", "ChatNotFoundError",
         "Chat not found.", "Chat no encontrado.", "Chat não encontrado.",
@@ -139,7 +139,7 @@ _STATUSES = (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
 TYPES: Mapping[int, type] = dict.fromkeys(_STATUSES, Error)
 
 
-def answer(refusal: Refusal | None, support_url: str) -> Response:
+def error_response(refusal: Refusal | None, support_url: str) -> Response:
     """The error body and status of a refusal; None, or one this dialect does not know, is 500."""
     kind = _kind(refusal)
     error = Error(
@@ -164,7 +164,7 @@ def _kind(refusal: Refusal | None) -> _Kind:
         case MethodNotAllowed():
             return _NO_METHOD
         case NotFound():
-            return _NOUNS.get(refusal.noun, _NOT_FOUND)
+            return _NOT_FOUND_BY_ENTITY.get(refusal.noun, _NOT_FOUND)
         case Conflict():
             return _CONFLICT
         case TooLarge():

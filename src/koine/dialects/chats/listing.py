@@ -19,10 +19,10 @@ from koine.model.filters import ConversationFilter
 from koine.model.page import Window, page_window
 
 Cursor = tuple[int, str]
-_BIGGEST = 2**62
+_MAX_SORT_VALUE = 2**62
 
 
-def filter_of(q: DetailsQuery) -> ConversationFilter:
+def _filter(q: DetailsQuery) -> ConversationFilter:
     """The conversations a list asks for. Raises Invalid for a malformed id or time."""
     f = ConversationFilter(
         inbox_ids=_ids("channelIds", q.channel_ids),
@@ -31,10 +31,10 @@ def filter_of(q: DetailsQuery) -> ConversationFilter:
         search=q.search,
         by_shown_time=True,
     )
-    return _narrowed(f, q) if isinstance(q, ChatsQuery) else f
+    return _chats_filter(f, q) if isinstance(q, ChatsQuery) else f
 
 
-def window_of(q: DetailsQuery) -> Window | None:
+def _window(q: DetailsQuery) -> Window | None:
     """The page a list asks for; None lies beyond every list. Raises Invalid."""
     size, number = int(q.page_size), int(q.page_number)
     if q.cursor is not None:
@@ -43,7 +43,9 @@ def window_of(q: DetailsQuery) -> Window | None:
     return None if window.too_deep else window
 
 
-def answer(call: Request[None, Any], items: Sequence[Struct], after: Cursor | None) -> Response:
+def list_response(
+    call: Request[None, Any], items: Sequence[Struct], after: Cursor | None
+) -> Response:
     """A bare array (F), and where the next page is (D: a `Link` header with a cursor)."""
     if after is None:
         return Response(list(items))
@@ -66,17 +68,17 @@ def read_cursor(text: str) -> Cursor:
         found = int(at), canonical_id(last)
     except ValueError:
         raise Invalid("cursor", "is malformed") from None
-    if found[1] is None or abs(found[0]) > _BIGGEST:
+    if found[1] is None or abs(found[0]) > _MAX_SORT_VALUE:
         raise Invalid("cursor", "is malformed")
     return found[0], found[1]
 
 
 def path_id(call: AnyRequest) -> str:
     """The chat id of the path. Raises Invalid for what is no id (contracts/README.md)."""
-    return id_of("id", call.path["id"])
+    return parse_id("id", call.path["id"])
 
 
-def id_of(name: str, text: str) -> str:
+def parse_id(name: str, text: str) -> str:
     """An id of a body or query in the spelling it is kept in. Raises Invalid."""
     found = canonical_id(text)
     if found is None:
@@ -84,7 +86,7 @@ def id_of(name: str, text: str) -> str:
     return found
 
 
-def time_of(name: str, text: str) -> int:
+def parse_time(name: str, text: str) -> int:
     """The µs of a date-time. Raises Invalid."""
     try:
         return parse_iso(text)
@@ -92,7 +94,7 @@ def time_of(name: str, text: str) -> int:
         raise Invalid(name, "must be a date-time") from None
 
 
-def _narrowed(f: ConversationFilter, q: ChatsQuery) -> ConversationFilter:
+def _chats_filter(f: ConversationFilter, q: ChatsQuery) -> ConversationFilter:
     start = _bound("lastChatMessageCreatedAtStart", q.last_chat_message_created_at_start)
     end = _bound("lastChatMessageCreatedAtEnd", q.last_chat_message_created_at_end)
     wanted = frozenset(q.channel_types)
@@ -110,9 +112,9 @@ def _bound(name: str, text: str | None) -> int | None:
     # A nullable parameter (S): some clients write null as a word.
     if text is None or text == "null":
         return None
-    us = time_of(name, text)
+    us = parse_time(name, text)
     return us - us % MILLISECOND
 
 
 def _ids(name: str, texts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(id_of(name, text) for text in texts))
+    return tuple(dict.fromkeys(parse_id(name, text) for text in texts))

@@ -4,12 +4,12 @@ from typing import Any
 
 from koine.dialects.chats import shapes
 from koine.dialects.chats.listing import (
-    answer,
-    filter_of,
-    id_of,
+    _filter,
+    _window,
+    list_response,
+    parse_id,
+    parse_time,
     path_id,
-    time_of,
-    window_of,
 )
 from koine.dialects.chats.wire import (
     Chat,
@@ -44,11 +44,11 @@ ALL: frozenset[Include] = frozenset({"people", "inboxes", "tickets", "versions",
 async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
     """A removed chat too. With `responderVersionId`, a chat of another version is a 404."""
     wanted = call.query.responder_version_id
-    version = id_of("responderVersionId", wanted) if wanted else None
+    version = parse_id("responderVersionId", wanted) if wanted else None
     shown = await conversations.get(call.engine, call.actor, path_id(call), ALL, removed=True)
     if version is not None and shown.one.responder_version_id != version:
         raise NotFound("conversation")
-    return shapes.details(shown.one, shown.related, call.actor.tenant_id)
+    return shapes.render_details(shown.one, shown.related, call.actor.tenant_id)
 
 
 @routes.get(
@@ -59,9 +59,9 @@ async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
 )
 async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
-    shown = await _listed(call, ALL)
-    items = [shapes.details(c, shown.related, call.actor.tenant_id) for c in shown.items]
-    return answer(call, items, shown.next)
+    shown = await _find(call, ALL)
+    items = [shapes.render_details(c, shown.related, call.actor.tenant_id) for c in shown.items]
+    return list_response(call, items, shown.next)
 
 
 @routes.get(
@@ -72,9 +72,9 @@ async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
 )
 async def list_chats(call: Request[None, ChatsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
-    shown = await _listed(call, NOTHING)
-    items = [shapes.chat(c, call.actor.tenant_id) for c in shown.items]
-    return answer(call, items, shown.next)
+    shown = await _find(call, NOTHING)
+    items = [shapes.render_chat(c, call.actor.tenant_id) for c in shown.items]
+    return list_response(call, items, shown.next)
 
 
 @routes.post("/api/v1/chats", body=NewChat, returns=Chat, summary="Create a chat")
@@ -85,11 +85,11 @@ async def create_chat(call: Request[NewChat, None]) -> Chat:
         kind="chat",
         source="api",
         title=body.title,
-        inbox_id=None if body.channel_id is None else id_of("channelId", body.channel_id),
-        owner_id=id_of("ownerId", body.owner_id),
+        inbox_id=None if body.channel_id is None else parse_id("channelId", body.channel_id),
+        owner_id=parse_id("ownerId", body.owner_id),
     )
     made = await conversations.create(call.engine, call.actor, new)
-    return shapes.chat(made, call.actor.tenant_id)
+    return shapes.render_chat(made, call.actor.tenant_id)
 
 
 @routes.get(
@@ -101,7 +101,7 @@ async def create_chat(call: Request[NewChat, None]) -> Chat:
 async def get_chat(call: Request[None, None]) -> Chat:
     """A removed chat too."""
     shown = await conversations.get(call.engine, call.actor, path_id(call), removed=True)
-    return shapes.chat(shown.one, call.actor.tenant_id)
+    return shapes.render_chat(shown.one, call.actor.tenant_id)
 
 
 @routes.patch(
@@ -114,10 +114,10 @@ async def get_chat(call: Request[None, None]) -> Chat:
 async def update_chat(call: Request[ChatChanges, None]) -> Chat:
     """`lastChatMessageCreatedAt` is what is shown and sorted by until the next message."""
     title, shown_at = call.body.title, call.body.last_chat_message_created_at
-    at = time_of("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
+    at = parse_time("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
     changes = conversations.ConversationChanges(title=title, shown_at=at)
     changed = await conversations.change(call.engine, call.actor, path_id(call), changes)
-    return shapes.chat(changed, call.actor.tenant_id)
+    return shapes.render_chat(changed, call.actor.tenant_id)
 
 
 @routes.delete(
@@ -132,8 +132,8 @@ async def remove_chat(call: Request[None, None]) -> Informed:
     return Informed("Chat removed.")
 
 
-async def _listed(call: Request[None, Any], parts: frozenset[Include]) -> ConversationPage:
-    f, window = filter_of(call.query), window_of(call.query)
+async def _find(call: Request[None, Any], parts: frozenset[Include]) -> ConversationPage:
+    f, window = _filter(call.query), _window(call.query)
     if window is None:
         return ConversationPage([], Related())
     return await conversations.find(call.engine, call.actor, f, window, parts, with_total=False)

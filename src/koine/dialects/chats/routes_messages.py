@@ -3,7 +3,7 @@
 import msgspec
 
 from koine.dialects.chats import shapes
-from koine.dialects.chats.listing import answer, id_of, read_cursor
+from koine.dialects.chats.listing import list_response, parse_id, read_cursor
 from koine.dialects.chats.wire import (
     DEFAULT_LIMIT,
     ChatMessage,
@@ -38,21 +38,23 @@ PEOPLE: frozenset[Include] = frozenset({"people"})
 async def list_chat_messages(call: Request[None, MessagesQuery]) -> Response:
     """Oldest first; the `Link` header leads to the next page."""
     q = call.query
-    chat_id = id_of("chatId", q.chat_id)
-    ticket_ids = [id_of("ticketIds", text) for text in q.ticket_ids]
+    chat_id = parse_id("chatId", q.chat_id)
+    ticket_ids = [parse_id("ticketIds", text) for text in q.ticket_ids]
     cursor = None if q.cursor is None else read_cursor(q.cursor)
     window = Window(limit=_limit(q), cursor=cursor)
-    in_thread = q.chat_thread_id is not None and id_of("chatThreadId", q.chat_thread_id)
+    in_thread = q.chat_thread_id is not None and parse_id("chatThreadId", q.chat_thread_id)
     if in_thread or ticket_ids:
         shown = await conversations.get(call.engine, call.actor, chat_id)
         found = [] if in_thread else await _of_tickets(call, chat_id, ticket_ids, window)
         return Response(
-            [shapes.message(m, shapes.owner_id(shown.one), call.base_url) for m in found]
+            [shapes.render_message(m, shapes.owner_id(shown.one), call.base_url) for m in found]
         )
     f = MessageFilter(oldest_first=True)
     said = await messages.page(call.engine, call.actor, chat_id, f, window)
     owner = shapes.owner_id(said.conversation)
-    return answer(call, [shapes.message(m, owner, call.base_url) for m in said.items], said.next)
+    return list_response(
+        call, [shapes.render_message(m, owner, call.base_url) for m in said.items], said.next
+    )
 
 
 @routes.post(
@@ -66,20 +68,20 @@ async def create_chat_message(call: Request[NewChatMessage, None]) -> ChatMessag
     """`user` speaks as the chat's owner, `assistant` as its responder. The same `externalId`
     twice in one chat is one message."""
     body = call.body
-    chat_id = id_of("chatId", body.chat_id)
-    if body.chat_thread_id is not None and id_of("chatThreadId", body.chat_thread_id):
+    chat_id = parse_id("chatId", body.chat_id)
+    if body.chat_thread_id is not None and parse_id("chatThreadId", body.chat_thread_id):
         raise NotFound("thread")
     shown = await conversations.get(call.engine, call.actor, chat_id, PEOPLE)
     draft = _draft(body, shown, _own_key(call))
     posted = await messages.send(call.engine, call.actor, chat_id, draft)
-    return shapes.message(posted, shapes.owner_id(shown.one), call.base_url)
+    return shapes.render_message(posted, shapes.owner_id(shown.one), call.base_url)
 
 
 def _own_key(call: Request[NewChatMessage, None]) -> str | None:
     """What makes the message unique in its chat: its `externalId` (D), else the caller's
     Idempotency-Key, so that it is never stored twice (contracts/README.md)."""
     if call.body.external_id is not None:
-        return shapes.EXTERNAL + call.body.external_id
+        return shapes.EXTERNAL_ID_PREFIX + call.body.external_id
     return message_key(call)
 
 

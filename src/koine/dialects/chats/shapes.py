@@ -20,7 +20,7 @@ from koine.model.related import Related
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """Stands where an id must not be null and there is nobody (D)."""
-EXTERNAL = "ext:"
+EXTERNAL_ID_PREFIX = "ext:"
 """What a message's own key starts with when it is this dialect's `externalId`."""
 
 CHANNEL_TYPES: dict[str, ChannelType] = {
@@ -33,7 +33,7 @@ _ENTITIES: dict[IdentityKind, ResponderEntity] = {
     "squad": "squads",
     "workflow": "workflows",
 }
-_ROLES: dict[SenderKind, Role] = {
+ROLES: dict[SenderKind, Role] = {
     "contact": "user",
     "user": "attendant",
     "responder": "assistant",
@@ -52,7 +52,7 @@ class Owner(Struct, frozen=True):
     blocked: bool | None = None
 
 
-def chat(c: Conversation, workspace_id: str) -> Chat:
+def render_chat(c: Conversation, workspace_id: str) -> Chat:
     """A chat."""
     return Chat(
         created_at=iso_ms(c.created_at),
@@ -69,7 +69,7 @@ def chat(c: Conversation, workspace_id: str) -> Chat:
     )
 
 
-def details(c: Conversation, around: Related, workspace_id: str) -> ChatDetails:
+def render_details(c: Conversation, around: Related, workspace_id: str) -> ChatDetails:
     """A chat with details; `around` needs people, inboxes, tickets, versions and senders."""
     inbox = around.inboxes.get(c.inbox_id) if c.inbox_id else None
     owner = owner_of(c, around)
@@ -108,7 +108,7 @@ def details(c: Conversation, around: Related, workspace_id: str) -> ChatDetails:
     )
 
 
-def message(m: Message, owner: str, base_url: str = "") -> ChatMessage:
+def render_message(m: Message, owner: str, base_url: str = "") -> ChatMessage:
     """A message of the chat that `owner` owns; a file that was sent is below `base_url`."""
     key = m.client_key or ""
     return ChatMessage(
@@ -118,9 +118,11 @@ def message(m: Message, owner: str, base_url: str = "") -> ChatMessage:
         chat_id=m.conversation_id,
         chat_thread_id=None,
         content=m.content or links.public_url(m.content_url, m.attachments, base_url) or "",
-        external_id=key.removeprefix(EXTERNAL) if key.startswith(EXTERNAL) else None,
+        external_id=key.removeprefix(EXTERNAL_ID_PREFIX)
+        if key.startswith(EXTERNAL_ID_PREFIX)
+        else None,
         raw_content=None,
-        role="user" if m.sender_id == owner else _ROLES[m.sender_kind],
+        role="user" if m.sender_id == owner else ROLES[m.sender_kind],
         sender_id=m.sender_id,
     )
 
@@ -155,4 +157,4 @@ def _time(us: int | None) -> str | None:
 def _role(kind: SenderKind | None, sender_id: str | None, owner: str) -> Role | None:
     if kind is None:
         return None
-    return "user" if sender_id == owner else _ROLES[kind]
+    return "user" if sender_id == owner else ROLES[kind]

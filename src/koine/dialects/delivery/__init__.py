@@ -6,7 +6,7 @@ from msgspec import structs
 
 from koine.dialects.delivery import auth, encoder, errors, routes_conversations, routes_members
 from koine.dialects.delivery.errors import Crash, Error
-from koine.dialects.delivery.texts import say
+from koine.dialects.delivery.texts import translate
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Response
 from koine.http.route import Routes
@@ -14,7 +14,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
 
-class Delivery:
+class DeliveryDialect:
     """The dialect object; one for each application."""
 
     name = "delivery"
@@ -43,15 +43,15 @@ class Delivery:
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
         """A refusal in the dialect's envelope, in English."""
-        return errors.answer(refusal)
+        return errors.error_response(refusal)
 
     def localised(self, call: AnyRequest, answer: Response) -> Response:
         """The refusal in the language of the `language` query."""
         body = answer.body
-        language = auth.given(call, "language")
+        language = auth.query_value(call, "language")
         if language is None or not isinstance(body, Error | Crash):
             return answer
-        told = structs.replace(body, message=say(body.message, language))
+        told = structs.replace(body, message=translate(body.message, language))
         return Response(told, answer.status, answer.headers)
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:

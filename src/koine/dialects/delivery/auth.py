@@ -14,7 +14,7 @@ from koine.model.permissions import (
     VIEW_TENANT,
 )
 
-WORDS = frozenset({VIEW_TENANT, MANAGE_MESSAGING, MANAGE_TENANT, MANAGE_OPERATIONS})
+PERMISSIONS = frozenset({VIEW_TENANT, MANAGE_MESSAGING, MANAGE_TENANT, MANAGE_OPERATIONS})
 """The permissions this dialect knows (delivery.md, F). Any other opens nothing here, so that a
 participant, `view:tenant` and a system administrator alone get a conversation (S)."""
 
@@ -24,22 +24,22 @@ async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
 
     Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about `tenant_id`; TooMany.
     """
-    actor = await authenticate_limited(call, limiter, known(call))
+    actor = await authenticate_limited(call, limiter, authenticate_uncounted(call))
     count_call(call, limiter, f"{actor.tenant_id}:{actor.identity_id}")
     return actor
 
 
-async def known(call: AnyRequest) -> Actor:
+async def authenticate_uncounted(call: AnyRequest) -> Actor:
     """As `authenticate`, without counting the call."""
     scheme, token = call.headers.authorization()
     if scheme != "bearer" or not token:
         raise Unauthenticated("missing")
-    actor = await credentials.by_token(call.engine, token, given(call, "tenant_id"))
-    if actor.permissions <= WORDS:
+    actor = await credentials.by_token(call.engine, token, query_value(call, "tenant_id"))
+    if actor.permissions <= PERMISSIONS:
         return actor
-    return structs.replace(actor, permissions=actor.permissions & WORDS)
+    return structs.replace(actor, permissions=actor.permissions & PERMISSIONS)
 
 
-def given(call: AnyRequest, name: str) -> str | None:
+def query_value(call: AnyRequest, name: str) -> str | None:
     """The query parameter's last value; sent empty it is not given (contracts/README.md)."""
     return next((value for value in reversed(call.raw_query.get(name, ())) if value), None)

@@ -10,40 +10,40 @@ from koine.model.errors import Invalid
 from koine.model.links import check_link
 from koine.model.page import Window, page_window
 
-MOST = 100
+MAX_LIMIT = 100
 """Items on a page; a larger `limit` is cut (D)."""
 
 
 def path_id(text: str) -> str:
     """A conversation's id from the path. Raises Invalid for what is none (contracts/README.md)."""
-    return _required("conversationId", text)
+    return parse_id("conversationId", text)
 
 
-def given_id(field: str, text: str | None) -> str | None:
+def optional_id(field: str, text: str | None) -> str | None:
     """An id from the query or the body, or None."""
-    return None if text is None else _required(field, text)
+    return None if text is None else parse_id(field, text)
 
 
-def joining(named: list[str | NewParticipant] | None) -> Joining:
+def _participants(named: list[str | NewParticipant] | None) -> Joining:
     """The participants of a request, each once; the last role named counts."""
     wanted: dict[str, ParticipantRole] = {}
     for number, each in enumerate(named or ()):
         if isinstance(each, str):
-            wanted.setdefault(_required(f"participants.{number}", each), "member")
+            wanted.setdefault(parse_id(f"participants.{number}", each), "member")
         else:
-            wanted[_required(f"participants.{number}.user_id", each.user_id)] = each.role
+            wanted[parse_id(f"participants.{number}.user_id", each.user_id)] = each.role
     return tuple(wanted.items())
 
 
-def user_ids(named: list[str]) -> list[str]:
+def _user_ids(named: list[str]) -> list[str]:
     """The users of a request, each once."""
-    found = [_required(f"user_ids.{number}", each) for number, each in enumerate(named)]
+    found = [parse_id(f"user_ids.{number}", each) for number, each in enumerate(named)]
     return list(dict.fromkeys(found))
 
 
 def window(page: int, limit: int) -> tuple[Window, int]:
     """The page asked for, and the limit that was granted."""
-    granted = min(limit, MOST)
+    granted = min(limit, MAX_LIMIT)
     return page_window(page, granted), granted
 
 
@@ -57,7 +57,7 @@ def timestamp_range(text: str | None) -> tuple[int | None, int | None]:
     parts = text.split(",")
     if len(parts) != 2:
         raise Invalid("timestamp_range", "must be <start>,<end>")
-    start, end = (_moment(part.strip()) for part in parts)
+    start, end = (_parse_time(part.strip()) for part in parts)
     if end is not None:
         end = millisecond_end(end)
     if start is not None and end is not None and start > end:
@@ -71,19 +71,20 @@ def content_url(text: str | None) -> str | None:
     return text or None
 
 
-def bag_text(value: dict[str, object] | None) -> str | None:
+def json_or_none(value: dict[str, object] | None) -> str | None:
     """A JSON bag as it is kept."""
     return None if value is None else json_text(value)
 
 
-def _required(field: str, text: str) -> str:
+def parse_id(field: str, text: str) -> str:
+    """An id in the spelling the engine stores. Raises Invalid(field)."""
     found = canonical_id(text)
     if found is None:
         raise Invalid(field, "must be a UUID")
     return found
 
 
-def _moment(text: str) -> int | None:
+def _parse_time(text: str) -> int | None:
     if not text:
         return None
     try:

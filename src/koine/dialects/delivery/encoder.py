@@ -51,7 +51,7 @@ class EventView(Struct, frozen=True):
     is in the reader's lists; `message`: what was said; `latest`: the newest message;
     `unread`: how many messages the reader has not read."""
 
-    kind: str
+    name: str
     listed: bool = False
     message: bool = False
     latest: bool = False
@@ -74,7 +74,9 @@ class StreamQuery(wire.Common, frozen=True):
 )
 async def follow(call: Request[None, StreamQuery]) -> StreamingResponse:
     """Follow conversations and messages by server-sent events (D)."""
-    return sse.stream_to_actor(call, DeliveryEventEncoder(call.base_url), auth.known)
+    return sse.stream_to_actor(
+        call, DeliveryEventEncoder(call.base_url), auth.authenticate_uncounted
+    )
 
 
 class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
@@ -96,7 +98,7 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
         message = said and visibility.reads_as_participant(actor, happening)
         me = happening.participant(actor.identity_id)
         return EventView(
-            _kind(event, message),
+            _event_name(event, message),
             listed=True,
             message=message,
             latest=visibility.reads_messages(actor, happening),
@@ -107,14 +109,14 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
         """The event."""
         event, said = happening.event, happening.message if view.message else None
         told = StreamEvent(
-            view.kind,
+            view.name,
             event.id,
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
             self._conversation(happening, view) if view.listed else None,
-            None if said is None else shapes.message(said, self.base_url),
+            None if said is None else shapes.render_message(said, self.base_url),
         )
-        return sse.frame(view.kind, _encode(told))
+        return sse.frame(view.name, _encode(told))
 
     def ephemeral_view(self, whisper: EphemeralEvent) -> str | None:
         """The conversation in which somebody writes, a private note excepted."""
@@ -133,10 +135,12 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
             return None
         latest = happening.related.latest.get(found.id) if view.latest else None
         people, tenant_id = list(happening.participants), happening.event.tenant_id
-        return shapes.conversation(found, tenant_id, people, latest, view.unread, self.base_url)
+        return shapes.render_conversation(
+            found, tenant_id, people, latest, view.unread, self.base_url
+        )
 
 
-def _kind(event: LoggedEvent, shows_message: bool) -> str:
+def _event_name(event: LoggedEvent, shows_message: bool) -> str:
     if event.kind in _MESSAGE_EVENTS and not shows_message:
         return "conversation.updated"
     if event.kind.startswith("participant."):

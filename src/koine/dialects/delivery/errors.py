@@ -17,7 +17,7 @@ from koine.model.errors import (
     Unavailable,
 )
 
-_NOUNS = frozenset({"tenant", "conversation", "delivery", "message"})
+_ENTITIES = frozenset({"tenant", "conversation", "delivery", "message"})
 _CONFLICTS = {
     "closed": "Conversation is not active",
     "in_flight": "Request is already being processed",
@@ -45,15 +45,15 @@ ERROR_TYPES: dict[int, type] = {
 }
 
 
-def answer(refusal: Refusal | None) -> Response:
+def error_response(refusal: Refusal | None) -> Response:
     """The status and the English body of a refusal; None is a crash (delivery.md, D)."""
     if refusal is None:
         return Response(Crash(False, "Internal server error", {}), 500)
-    status, message = _said(refusal)
+    status, message = _status_and_message(refusal)
     return Response(Error(False, message), status)
 
 
-def _said(refusal: Refusal) -> tuple[int, str]:
+def _status_and_message(refusal: Refusal) -> tuple[int, str]:
     match refusal:
         case Malformed(message=text) | Invalid(message=text):
             return 400, text
@@ -64,7 +64,7 @@ def _said(refusal: Refusal) -> tuple[int, str]:
         case MethodNotAllowed():
             return 405, "Method not allowed"
         case NotFound(noun=noun):
-            return 404, f"{noun.capitalize()} not found" if noun in _NOUNS else "Not found"
+            return 404, f"{noun.capitalize()} not found" if noun in _ENTITIES else "Not found"
         case Conflict(reason=reason):
             return 409, _CONFLICTS.get(reason, "Conflict")
         case TooLarge():

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from koine.dialects.delivery import checks, shapes, wire
-from koine.dialects.delivery.texts import say
+from koine.dialects.delivery.texts import translate
 from koine.engine.conversations import conversations, delivery_conversations, messages
 from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
 from koine.engine.conversations.messages import MessagePage
@@ -23,7 +23,7 @@ CONVERSATIONS = "/messaging/conversations"
 ONE = f"{CONVERSATIONS}/{{conversation_id}}"
 MESSAGES = f"{ONE}/messages"
 
-_PARTS: frozenset[Include] = frozenset({"participants", "latest"})
+_INCLUDE: frozenset[Include] = frozenset({"participants", "latest"})
 _STATUSES: dict[str | None, tuple[Status, ...]] = {
     None: (),
     "active": ("open", "pending", "snoozed"),
@@ -45,18 +45,18 @@ async def list_conversations(call: Request[None, wire.ListConversations]) -> wir
     `user_id` that user's (S). Last activity first (D).
     """
     query, actor = call.query, call.actor
-    user_id = checks.given_id("user_id", query.user_id)
+    user_id = checks.optional_id("user_id", query.user_id)
     window, limit = checks.window(query.page, query.limit)
     wanted = ConversationFilter(
         kinds=(query.type,) if query.type else (),
         statuses=_STATUSES[query.status],
         participant_id=user_id,
     )
-    shown = await conversations.find(call.engine, actor, wanted, window, _PARTS)
+    shown = await conversations.find(call.engine, actor, wanted, window, _INCLUDE)
     return wire.Conversations(
         True,
-        say("Conversations retrieved successfully", query.language),
-        shapes.conversations(shown, actor, user_id or actor.identity_id, call.base_url),
+        translate("Conversations retrieved successfully", query.language),
+        shapes.render_conversations(shown, actor, user_id or actor.identity_id, call.base_url),
         shown.total or 0,
         query.page,
         limit,
@@ -77,10 +77,10 @@ async def create_conversation(call: Request[wire.CreateConversation, wire.Common
     body = call.body
     title = (body.title or "").strip() or None
     opening = NewDeliveryConversation(
-        delivery_id=checks.given_id("delivery_id", body.delivery_id),
-        joining=checks.joining(body.participants),
+        delivery_id=checks.optional_id("delivery_id", body.delivery_id),
+        joining=checks._participants(body.participants),
         title=title,
-        metadata=checks.bag_text(body.metadata),
+        metadata=checks.json_or_none(body.metadata),
     )
     opened, is_new = await delivery_conversations.open_(call.engine, call.actor, opening)
     text = f"Conversation {'created' if is_new else 'retrieved'} successfully"
@@ -121,14 +121,14 @@ async def list_messages(call: Request[None, wire.ListMessages]) -> wire.Messages
         call.engine, call.actor, conversation_id,
         MessageFilter(start=start, end=end), window, as_participant=True,
     )  # fmt: skip
-    if _is_news(said):
+    if _has_unread(said):
         # A disk that is full takes no mark, and is read all the same.
         with suppress(Unavailable):
             await messages.mark_read(call.engine, call.actor, conversation_id, said.items[0].id)
     return wire.Messages(
         True,
-        say("Messages retrieved successfully", query.language),
-        [shapes.message(m, call.base_url) for m in said.items],
+        translate("Messages retrieved successfully", query.language),
+        [shapes.render_message(m, call.base_url) for m in said.items],
         said.total,
         query.page,
         limit,
@@ -152,8 +152,8 @@ async def send_message(call: Request[wire.SendMessage, wire.Common]) -> wire.Mes
         content=body.content,
         type=body.message_type or "text",
         content_url=checks.content_url(body.content_url),
-        metadata=checks.bag_text(body.metadata),
-        parent_id=checks.given_id("parent_message_id", body.parent_message_id),
+        metadata=checks.json_or_none(body.metadata),
+        parent_id=checks.optional_id("parent_message_id", body.parent_message_id),
         client_key=message_key(call),
         sender_id=actor.identity_id,
         sender_kind="contact" if _is_customer(actor) else "user",
@@ -162,8 +162,8 @@ async def send_message(call: Request[wire.SendMessage, wire.Common]) -> wire.Mes
     )
     conversation_id = checks.path_id(call.path["conversation_id"])
     sent = await messages.send(call.engine, actor, conversation_id, draft)
-    text = say("Message sent successfully", call.query.language)
-    return wire.MessageSent(True, text, shapes.message(sent, call.base_url))
+    text = translate("Message sent successfully", call.query.language)
+    return wire.MessageSent(True, text, shapes.render_message(sent, call.base_url))
 
 
 async def _one(
@@ -172,12 +172,12 @@ async def _one(
     text: str,
 ) -> wire.OneConversation:
     actor = call.actor
-    shown = await conversations.get(call.engine, actor, conversation_id, _PARTS)
-    found = shapes.conversations(shown, actor, actor.identity_id, call.base_url)[0]
-    return wire.OneConversation(True, say(text, call.query.language), found)
+    shown = await conversations.get(call.engine, actor, conversation_id, _INCLUDE)
+    found = shapes.render_conversations(shown, actor, actor.identity_id, call.base_url)[0]
+    return wire.OneConversation(True, translate(text, call.query.language), found)
 
 
-def _is_news(said: MessagePage) -> bool:
+def _has_unread(said: MessagePage) -> bool:
     """Whether the newest message shown lies beyond the reader's mark; an outsider has none (D)."""
     me = said.participant
     return (

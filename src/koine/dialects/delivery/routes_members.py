@@ -1,7 +1,7 @@
 """Who takes part in a conversation, and how far they have read (delivery.md, Neighbours)."""
 
 from koine.dialects.delivery import checks, wire
-from koine.dialects.delivery.texts import say
+from koine.dialects.delivery.texts import translate
 from koine.engine.conversations import participants
 from koine.engine.conversations.participants import ParticipantResult
 from koine.http.request import Request, Response
@@ -35,7 +35,7 @@ async def change_participants(call: Request[wire.ChangeParticipants, wire.Common
     """
     body, language = call.body, call.query.language
     conversation_id = checks.path_id(call.path["conversation_id"])
-    wanted = checks.user_ids(body.user_ids)
+    wanted = checks._user_ids(body.user_ids)
     engine, actor = call.engine, call.actor
     if body.action == "add":
         outcomes = await participants.add(engine, actor, conversation_id, wanted, body.role)
@@ -50,7 +50,7 @@ async def change_participants(call: Request[wire.ChangeParticipants, wire.Common
         "Participants updated successfully" if success else "Some participants could not be updated"
     )
     return Response(
-        wire.MemberResults(success, say(text, language), results), 200 if success else 207
+        wire.MemberResults(success, translate(text, language), results), 200 if success else 207
     )
 
 
@@ -65,12 +65,12 @@ async def set_read_status(call: Request[None, wire.ReadStatus]) -> wire.Done:
     """Move the caller's last read message forward, as a participant who has not left (F)."""
     query = call.query
     conversation_id = checks.path_id(call.path["conversation_id"])
-    message_id = checks.given_id("message_id", query.message_id)
+    message_id = checks.optional_id("message_id", query.message_id)
     await participants.read(call.engine, call.actor, conversation_id, message_id)
-    return wire.Done(True, say("Read status updated successfully", query.language))
+    return wire.Done(True, translate("Read status updated successfully", query.language))
 
 
 def _result(outcome: ParticipantResult, done: str, language: str | None) -> wire.MemberResult:
     text = _OUTCOMES.get(outcome.what, done)
     success = outcome.what not in ("unknown", "absent")
-    return wire.MemberResult(outcome.user_id, success, say(text, language))
+    return wire.MemberResult(outcome.user_id, success, translate(text, language))

@@ -19,7 +19,7 @@ _MEDIA: dict[str, wire.ShownType] = {"image": "image", "audio": "audio", "video"
 _ATTACHMENTS = Decoder(list[Attachment])
 
 
-def conversations(
+def render_conversations(
     shown: ConversationPage, actor: Actor, reader_id: str | None, base_url: str = ""
 ) -> list[wire.Conversation]:
     """Every conversation shown to the actor, with the unread count of `reader_id`: 0 for an
@@ -31,7 +31,7 @@ def conversations(
         # Private notes are unknown to this dialect, so they are not unread (D).
         count = unread(c, reader, sees_private=False)
         newest = _latest(c, around, actor)
-        made.append(conversation(c, actor.tenant_id, people, newest, count, base_url))
+        made.append(render_conversation(c, actor.tenant_id, people, newest, count, base_url))
     return made
 
 
@@ -44,7 +44,7 @@ def _latest(c: Conversation, around: Related, actor: Actor) -> Message | None:
     )
 
 
-def conversation(
+def render_conversation(
     c: Conversation,
     tenant_id: str,
     people: list[Participant],
@@ -60,17 +60,17 @@ def conversation(
         "closed" if c.status == "closed" else "active",
         c.title,
         c.delivery_id,
-        _raw(c.metadata),
+        render_json(c.metadata),
         c.created_by,
         iso_ms(c.created_at),
         iso_ms(c.updated_at),
-        [participant(p) for p in people],
-        None if latest is None else message(latest, base_url),
+        [render_participant(p) for p in people],
+        None if latest is None else render_message(latest, base_url),
         unread_count,
     )
 
 
-def participant(p: Participant) -> wire.Participant:
+def render_participant(p: Participant) -> wire.Participant:
     """One participant with their user details."""
     return wire.Participant(
         p.identity_id,
@@ -82,7 +82,7 @@ def participant(p: Participant) -> wire.Participant:
     )
 
 
-def message(m: Message, base_url: str = "") -> wire.MessageItem:
+def render_message(m: Message, base_url: str = "") -> wire.MessageItem:
     """One message with its sender; a file that was sent is below `base_url`."""
     sender = None
     if m.sender_id is not None:
@@ -91,7 +91,7 @@ def message(m: Message, base_url: str = "") -> wire.MessageItem:
         )
     kind, link = _type(m), links.public_url(m.content_url, m.attachments, base_url)
     if m.attachments is not None and link is None:
-        kind, link = _attached(m.attachments, kind, base_url)
+        kind, link = _first_attachment(m.attachments, kind, base_url)
     return wire.MessageItem(
         m.id,
         m.conversation_id,
@@ -100,7 +100,7 @@ def message(m: Message, base_url: str = "") -> wire.MessageItem:
         kind,
         m.content,
         link,
-        _raw(m.metadata),
+        render_json(m.metadata),
         m.parent_id,
         iso_ms(m.created_at),
     )
@@ -115,7 +115,7 @@ def _type(m: Message) -> wire.ShownType:
     return m.type
 
 
-def _attached(
+def _first_attachment(
     attachments: str, kind: wire.ShownType, base_url: str
 ) -> tuple[wire.ShownType, str | None]:
     """A file sent through another dialect is shown as this one's link; of several the first (D)."""
@@ -126,5 +126,6 @@ def _attached(
     return (_MEDIA.get(files[0].file_type, "file") if kind == "text" else kind), link
 
 
-def _raw(text: str | None) -> Raw:
+def render_json(text: str | None) -> Raw:
+    """Stored JSON as it is sent: without the attributes that are not public."""
     return _NULL if text is None else Raw(public_attributes(text).encode())

@@ -5,7 +5,7 @@ from typing import Final
 _LANGUAGES: Final = {"ar": 0, "ku": 1, "fa": 2}
 
 # English, then Arabic, Central Kurdish and Persian.
-_TEXTS: Final[dict[str, tuple[str, str, str]]] = {
+_TRANSLATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "Conversations retrieved successfully": (
         "تم جلب المحادثات بنجاح",
         "گفتوگۆکان بە سەرکەوتوویی هێنران",
@@ -111,11 +111,11 @@ _TEXTS: Final[dict[str, tuple[str, str, str]]] = {
 }
 
 
-def say(text: str, language: str | None) -> str:
+def translate(text: str, language: str | None) -> str:
     """The text in `language`; English for an unknown one (delivery.md, D). A text of a single
     case (it names fields or ids) stays English behind a translated "Invalid input"."""
     number = _LANGUAGES.get(language or "")
     if number is None:
         return text
-    known = _TEXTS.get(text)
-    return known[number] if known else f"{_TEXTS['Invalid input'][number]}: {text}"
+    known = _TRANSLATIONS.get(text)
+    return known[number] if known else f"{_TRANSLATIONS['Invalid input'][number]}: {text}"

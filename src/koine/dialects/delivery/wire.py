@@ -13,7 +13,7 @@ Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Json = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 SentType = Literal["text", "image", "file", "audio", "video", "location"]
 ShownType = Literal["text", "image", "file", "audio", "video", "location", "html", "system"]
-MANY = 500
+MAX_USERS = 500
 """People that one call may name (D)."""
 
 # ---------------------------------------------------------------- what comes in
@@ -62,7 +62,7 @@ class CreateConversation(Struct, frozen=True):
 
     delivery_id: Uuid | None = None
     metadata: dict[str, object] | None = None
-    participants: Annotated[list[Uuid | NewParticipant], Meta(max_length=MANY)] | None = None
+    participants: Annotated[list[Uuid | NewParticipant], Meta(max_length=MAX_USERS)] | None = None
     title: Annotated[str, Meta(max_length=1000)] | None = None
 
 
@@ -80,7 +80,7 @@ class ChangeParticipants(Struct, frozen=True):
     """The body that adds, removes or changes participants."""
 
     action: Literal["add", "remove", "update"]
-    user_ids: Annotated[list[Uuid], Meta(min_length=1, max_length=MANY)]
+    user_ids: Annotated[list[Uuid], Meta(min_length=1, max_length=MAX_USERS)]
     role: Role = "member"
 
 

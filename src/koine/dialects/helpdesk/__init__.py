@@ -11,7 +11,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
 
-class Helpdesk:
+class HelpdeskDialect:
     """Conversations between agents and customers, for those who write G-Tateth CRM clients."""
 
     name = "helpdesk"
@@ -40,13 +40,13 @@ class Helpdesk:
 
     async def authenticate(self, call: AnyRequest) -> Actor:
         """The caller. Raises Unauthenticated, Forbidden, TooMany."""
-        return await auth.actor(call, self._limiter)
+        return await auth.authenticate(call, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
         """The answer to a refusal; None is a crash."""
-        return errors.answer(refusal, request_id, self._clock.now())
+        return errors.error_response(refusal, request_id, self._clock.now())
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """The rate limit headers."""

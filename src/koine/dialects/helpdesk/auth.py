@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from koine.dialects.helpdesk.errors import KeyRefused
+from koine.dialects.helpdesk.errors import ApiKeyRefused
 from koine.engine.auth import access, credentials
 from koine.engine.core.context import Engine
 from koine.engine.webhooks import endpoints
@@ -18,25 +18,25 @@ from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
-KEY_START = "sk_"
+KEY_PREFIX = "sk_"
 WEBHOOKS = "/api/v1/webhooks"
 """Below it other permissions are asked for (F)."""
 
 
-async def actor(call: AnyRequest, limiter: RateLimiter) -> Actor:
+async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
     """The caller, counted against its limit, if it may do what the method says (S).
 
     Whoever shows no good credential is counted by address. Raises Unauthenticated, Forbidden,
     TooMany.
     """
-    found = await authenticate_limited(call, limiter, _known(call))
+    found = await authenticate_limited(call, limiter, _credential_actor(call))
     count_call(call, limiter, f"{found.tenant_id}:{found.caller}")
-    return _allowed(call, found)
+    return _authorize(call, found)
 
 
-async def known(call: AnyRequest) -> Actor:
+async def authenticate_uncounted(call: AnyRequest) -> Actor:
     """As `actor`, without counting the call."""
-    return _allowed(call, await _known(call))
+    return _authorize(call, await _credential_actor(call))
 
 
 def rate_headers(call: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
@@ -50,7 +50,7 @@ def rate_headers(call: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
     return call.rate.headers() if call.rate else {}
 
 
-def _allowed(call: AnyRequest, found: Actor) -> Actor:
+def _authorize(call: AnyRequest, found: Actor) -> Actor:
     reading = call.method in ("GET", "HEAD")
     if call.route is not None and call.route.path.startswith(WEBHOOKS):
         access.require(found, *(endpoints.READ if reading else endpoints.WRITE))
@@ -59,10 +59,10 @@ def _allowed(call: AnyRequest, found: Actor) -> Actor:
     return found
 
 
-async def _known(call: AnyRequest) -> Actor:
+async def _credential_actor(call: AnyRequest) -> Actor:
     """The actor behind the credential. `Authorization` wins over `X-API-Key`."""
     bearer = call.headers.bearer_token()
-    if bearer and not bearer.startswith(KEY_START):
+    if bearer and not bearer.startswith(KEY_PREFIX):
         return await _by_token(call.engine, bearer)
     key = bearer or (call.headers.get("X-API-Key") or "").strip()
     if not key:
@@ -70,7 +70,7 @@ async def _known(call: AnyRequest) -> Actor:
     try:
         return await credentials.by_key(call.engine, key)
     except Unauthenticated as refusal:
-        raise KeyRefused(refusal.reason) from None
+        raise ApiKeyRefused(refusal.reason) from None
 
 
 async def _by_token(engine: Engine, token: str) -> Actor:

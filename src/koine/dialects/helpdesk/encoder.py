@@ -49,7 +49,7 @@ class Typing(Struct, frozen=True, rename="camel"):
 )
 async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """Follow conversations, messages and customers by server-sent events."""
-    return sse.stream_to_actor(call, HelpdeskEventEncoder(), auth.known)
+    return sse.stream_to_actor(call, HelpdeskEventEncoder(), auth.authenticate_uncounted)
 
 
 class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):

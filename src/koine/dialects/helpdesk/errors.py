@@ -19,27 +19,32 @@ from koine.model.errors import (
 )
 
 Details = dict[str, object] | None
-Said = tuple[int, str, str, Details]
+ErrorFields = tuple[int, str, str, Details]
 """Status, code, message, details."""
 
 ERRORS: dict[int, type] = dict.fromkeys(
     (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503), wire.Error
 )
-NOUNS = {"conversation": "Conversation", "inbox": "Inbox", "owner": "Customer", "assignee": "User"}
+ENTITIES = {
+    "conversation": "Conversation",
+    "inbox": "Inbox",
+    "owner": "Customer",
+    "assignee": "User",
+}
 
 
-class KeyRefused(Unauthenticated):
+class ApiKeyRefused(Unauthenticated):
     """It was an API key that was refused: these have codes of their own (F)."""
 
 
-def answer(refusal: Refusal | None, request_id: str, now: int) -> Response:
+def error_response(refusal: Refusal | None, request_id: str, now: int) -> Response:
     """The answer to a refusal at `now` (µs); None is a crash."""
-    status, code, message, details = _said(refusal)
+    status, code, message, details = _error_fields(refusal)
     problem = wire.Problem(code, message, details, request_id, iso_ms(now))
     return Response(wire.Error(success=False, error=problem), status)
 
 
-def _said(refusal: Refusal | None) -> Said:
+def _error_fields(refusal: Refusal | None) -> ErrorFields:
     match refusal:
         case Malformed(message=text):
             return 400, "BAD_REQUEST", text, None
@@ -48,31 +53,31 @@ def _said(refusal: Refusal | None) -> Said:
         case Invalid(field=name, reason=reason):
             return 422, "VALIDATION_ERROR", refusal.message, {"field": name, "validation": reason}
         case Unauthenticated():
-            return _stranger(refusal)
+            return _unauthenticated(refusal)
         case Forbidden(what=what):
             return 403, "FORBIDDEN", "You may not do this", {"required": what}
         case MethodNotAllowed():
             return 405, "METHOD_NOT_ALLOWED", "Method not allowed", None
         case NotFound(noun=noun):
-            return 404, "NOT_FOUND", f"{NOUNS.get(noun, 'Resource')} not found", None
+            return 404, "NOT_FOUND", f"{ENTITIES.get(noun, 'Resource')} not found", None
         case Conflict(reason=reason):
             return 409, "CONFLICT", refusal.message, {"reason": reason}
         case _:
-            return _beyond(refusal)
+            return _limit_or_failure(refusal)
 
 
-def _stranger(refusal: Unauthenticated) -> Said:
+def _unauthenticated(refusal: Unauthenticated) -> ErrorFields:
     if refusal.reason == "missing":
         return 401, "AUTH_REQUIRED", "Send an API key or an access token", None
     expired = refusal.reason == "expired"
     end = "EXPIRED" if expired else "INVALID"
     how = "has expired" if expired else "is not valid"
-    if isinstance(refusal, KeyRefused):
+    if isinstance(refusal, ApiKeyRefused):
         return 401, f"API_KEY_{end}", f"The API key {how}", None
     return 401, f"AUTH_{end}", f"The access token {how}", None
 
 
-def _beyond(refusal: Refusal | None) -> Said:
+def _limit_or_failure(refusal: Refusal | None) -> ErrorFields:
     """Limits, and what is our own fault."""
     match refusal:
         case TooLarge(limit=limit):

@@ -61,14 +61,14 @@ def event_data(happening: EventContext) -> Data | None:
     if found is not None and found.removed_at is not None:
         return DeletedConversation(found.id)
     if isinstance(happening.subject, Identity):
-        return shapes.customer(happening.subject)
+        return shapes.render_customer(happening.subject)
     if found is None:
         return None
-    shown = shapes.conversation(found, people)
+    shown = shapes.render_conversation(found, people)
     if happening.event.kind not in _MESSAGE_EVENTS:
         return shown
     said = happening.message
-    return None if said is None else MessageData(shapes.message(said), shown)
+    return None if said is None else MessageData(shapes.render_message(said), shown)
 
 
 def _message_event_name(happening: EventContext) -> str | None:
@@ -78,7 +78,7 @@ def _message_event_name(happening: EventContext) -> str | None:
         return None
     if happening.event.kind == "message.updated":
         return "message.updated"
-    inbound = shapes.message(said).direction == "inbound"
+    inbound = shapes.render_message(said).direction == "inbound"
     return "message.received" if inbound else "message.sent"
 
 

@@ -19,7 +19,7 @@ from koine.model.webhook import WebhookPayload
 SIGNATURE = "X-Webhook-Signature"
 PING = "ping"
 _UPDATED = "conversation.updated"
-_OF: dict[str, frozenset[str]] = {
+_NAMES: dict[str, frozenset[str]] = {
     "conversation.created": frozenset({"conversation.created"}),
     _UPDATED: frozenset({_UPDATED, "conversation.assigned", "conversation.closed"}),
     "identity.created": frozenset({"customer.created"}),
@@ -28,7 +28,7 @@ _OF: dict[str, frozenset[str]] = {
     "message.created": frozenset({"message.sent", "message.received"}),
 }
 """What an event of the log may be called here."""
-KINDS = tuple(sorted(frozenset().union(*_OF.values())))
+KINDS = tuple(sorted(frozenset().union(*_NAMES.values())))
 
 
 class Body(Struct, frozen=True):
@@ -39,14 +39,14 @@ class Body(Struct, frozen=True):
     data: object
 
 
-class HelpdeskHooks:
+class HelpdeskWebhookFormat:
     """`engine.hook_voice.HookVoice` of this dialect."""
 
     kinds = KINDS
 
     def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
         """Whether one of the names it may get is asked for."""
-        names = _OF.get(event.kind, frozenset())
+        names = _NAMES.get(event.kind, frozenset())
         return bool(names & kinds) if kinds else bool(names)
 
     def payload(
@@ -54,17 +54,17 @@ class HelpdeskHooks:
     ) -> WebhookPayload | None:
         """The event; an assignment or a closing that is not asked for by name is an update."""
         name, data = events.event_name(context), events.event_data(context)
-        if name in _OF[_UPDATED]:
+        if name in _NAMES[_UPDATED]:
             name = next(
                 (each for each in events.change_names(context) if each in (kinds or KINDS)), None
             )
         if name is None or name not in (kinds or KINDS) or data is None:
             return None
-        return _told(name, context.event.created_at, data)
+        return _payload(name, context.event.created_at, data)
 
     def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
         """An event that nothing happened (D)."""
-        return _told(PING, now, {"tenant": tenant.slug})
+        return _payload(PING, now, {"tenant": tenant.slug})
 
     def signatures(
         self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
@@ -73,5 +73,5 @@ class HelpdeskHooks:
         return {SIGNATURE: hmac.digest(secrets[0].encode(), body, sha256).hex()}
 
 
-def _told(name: str, at: int, data: object) -> WebhookPayload:
+def _payload(name: str, at: int, data: object) -> WebhookPayload:
     return WebhookPayload(name, msgspec.json.encode(Body(name, iso_ms(at), data)))

@@ -6,12 +6,12 @@ from koine.kit.ids import canonical_id
 from koine.model.errors import Malformed
 from koine.model.page import Window, page_window
 
-LONGEST_LIST = 100
+MAX_LIMIT = 100
 CONVERSATIONS = "/api/v1/conversations"
 CONVERSATION = "/api/v1/conversations/{id}"
 
 
-def conversation_id(call: AnyRequest) -> str:
+def path_id(call: AnyRequest) -> str:
     """What the path's `{id}` names. Raises Malformed for what is no id (contracts/README.md)."""
     found = canonical_id(call.path["id"])
     if found is None:
@@ -21,10 +21,10 @@ def conversation_id(call: AnyRequest) -> str:
 
 def window(query: wire.PageQuery) -> Window:
     """The page asked for; a limit over 100 is cut to it (contracts/README.md, D)."""
-    return page_window(query.page, min(query.limit, LONGEST_LIST))
+    return page_window(query.page, min(query.limit, MAX_LIMIT))
 
 
 def pagination(query: wire.PageQuery, total: int) -> wire.Pagination:
     """Where the page lies in a list of `total`; an empty list has no page at all."""
-    limit = min(query.limit, LONGEST_LIST)
+    limit = min(query.limit, MAX_LIMIT)
     return wire.Pagination(total, query.page, limit, -(-total // limit))

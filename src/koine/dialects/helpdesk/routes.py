@@ -21,7 +21,7 @@ from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
 from koine.model.related import Include
 
-AROUND: frozenset[Include] = frozenset({"people"})
+_INCLUDE: frozenset[Include] = frozenset({"people"})
 
 T = TypeVar("T")
 
@@ -35,12 +35,12 @@ async def list_conversations(call: Request[None, wire.ConversationQuery]) -> wir
     if wanted is None:
         return wire.Conversations(success=True, data=[], pagination=paths.pagination(call.query, 0))
     found = await conversations.find(
-        call.engine, call.actor, wanted, paths.window(call.query), AROUND
+        call.engine, call.actor, wanted, paths.window(call.query), _INCLUDE
     )
     people = found.related.people
     return wire.Conversations(
         success=True,
-        data=[shapes.conversation(each, people) for each in found.items],
+        data=[shapes.render_conversation(each, people) for each in found.items],
         pagination=paths.pagination(call.query, found.total or 0),
     )
 
@@ -48,9 +48,9 @@ async def list_conversations(call: Request[None, wire.ConversationQuery]) -> wir
 @routes.get(paths.CONVERSATION, returns=wire.OneConversation, path_types={"id": "uuid"})
 async def get_conversation(call: Request[None, None]) -> wire.OneConversation:
     """Get one conversation."""
-    found = await conversations.get(call.engine, call.actor, paths.conversation_id(call), AROUND)
+    found = await conversations.get(call.engine, call.actor, paths.path_id(call), _INCLUDE)
     return wire.OneConversation(
-        success=True, data=shapes.conversation(found.one, found.related.people)
+        success=True, data=shapes.render_conversation(found.one, found.related.people)
     )
 
 
@@ -67,8 +67,8 @@ async def create_conversation(
     body = call.body
     new = NewConversation(
         title=body.subject,
-        inbox_id=_body_id("inboxId", body.inbox_id),
-        owner_id=_body_id("customerId", body.customer_id),
+        inbox_id=body_id("inboxId", body.inbox_id),
+        owner_id=body_id("customerId", body.customer_id),
         channel=body.channel,
         priority=body.priority,
         source="api",
@@ -90,13 +90,13 @@ async def update_conversation(
     changes = ConversationChanges(
         title=body.subject,
         status=body.status,
-        unless_status=shapes.WANTED[body.status] if isinstance(body.status, str) else (),
+        unless_status=shapes.STATUSES_FOUND_BY[body.status] if isinstance(body.status, str) else (),
         priority=body.priority,
-        assignee_id=_body_id("assignedTo", body.assigned_to),
+        assignee_id=body_id("assignedTo", body.assigned_to),
     )
     return await _one(
         call,
-        await conversations.change(call.engine, call.actor, paths.conversation_id(call), changes),
+        await conversations.change(call.engine, call.actor, paths.path_id(call), changes),
     )
 
 
@@ -108,9 +108,7 @@ async def update_conversation(
 )
 async def delete_conversation(call: Request[wire.DeleteConversation, None]) -> wire.Deleted:
     """Delete a conversation and all its messages for good. This cannot be undone."""
-    await conversations.delete(
-        call.engine, call.actor, paths.conversation_id(call), call.body.reason
-    )
+    await conversations.delete(call.engine, call.actor, paths.path_id(call), call.body.reason)
     return wire.Deleted(success=True, message="Conversation deleted")
 
 
@@ -128,8 +126,8 @@ routes.include(encoder.routes)
 
 async def _one(call: Request[Any, None], found: Conversation) -> wire.OneConversation:
     """A conversation that was just written, with its people."""
-    seen = await conversations.related(call.engine, call.actor, [found], AROUND)
-    return wire.OneConversation(success=True, data=shapes.conversation(found, seen.people))
+    seen = await conversations.related(call.engine, call.actor, [found], _INCLUDE)
+    return wire.OneConversation(success=True, data=shapes.render_conversation(found, seen.people))
 
 
 def _filter(query: wire.ConversationQuery) -> ConversationFilter | None:
@@ -143,7 +141,7 @@ def _filter(query: wire.ConversationQuery) -> ConversationFilter | None:
         return None
     inbox_id, customer_id = given.get("inbox_id"), given.get("customer_id")
     return ConversationFilter(
-        statuses=shapes.WANTED[query.status] if query.status else (),
+        statuses=shapes.STATUSES_FOUND_BY[query.status] if query.status else (),
         priority=query.priority,
         assignee_id=given.get("assigned_to"),
         inbox_ids=(inbox_id,) if inbox_id else (),
@@ -151,7 +149,7 @@ def _filter(query: wire.ConversationQuery) -> ConversationFilter | None:
     )
 
 
-def _body_id(name: str, given: T) -> T | str:
+def body_id(name: str, given: T) -> T | str:
     """The id a body gives, as it is stored; null and absence as they are. Raises Invalid."""
     if not isinstance(given, str):
         return given

@@ -19,7 +19,7 @@ async def list_inboxes(call: Request[None, wire.PageQuery]) -> wire.Inboxes:
     window = paths.window(call.query)
     return wire.Inboxes(
         success=True,
-        data=[shapes.inbox(each) for each in every[window.offset :][: window.limit]],
+        data=[shapes.render_inbox(each) for each in every[window.offset :][: window.limit]],
         pagination=paths.pagination(call.query, len(every)),
     )
 
@@ -31,6 +31,6 @@ async def list_users(call: Request[None, wire.PageQuery]) -> wire.Users:
     found = await directory.find(call.engine, call.actor, USERS, window, with_total=True)
     return wire.Users(
         success=True,
-        data=[shapes.user(each) for each in found.items],
+        data=[shapes.render_user(each) for each in found.items],
         pagination=paths.pagination(call.query, found.total or 0),
     )

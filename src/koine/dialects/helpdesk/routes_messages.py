@@ -18,11 +18,11 @@ routes = Routes()
 async def list_messages(call: Request[None, wire.PageQuery]) -> wire.Messages:
     """List a conversation's messages, newest first."""
     said = await messages.page(
-        call.engine, call.actor, paths.conversation_id(call), ALL, paths.window(call.query)
+        call.engine, call.actor, paths.path_id(call), ALL, paths.window(call.query)
     )
     return wire.Messages(
         success=True,
-        data=[shapes.message(each) for each in said.items],
+        data=[shapes.render_message(each) for each in said.items],
         pagination=paths.pagination(call.query, said.total),
     )
 
@@ -40,5 +40,5 @@ async def create_message(call: Request[wire.CreateMessage, None]) -> wire.OneMes
         client_key=message_key(call),
         when_closed="keep",
     )
-    posted = await messages.send(call.engine, call.actor, paths.conversation_id(call), draft)
-    return wire.OneMessage(success=True, data=shapes.message(posted))
+    posted = await messages.send(call.engine, call.actor, paths.path_id(call), draft)
+    return wire.OneMessage(success=True, data=shapes.render_message(posted))

@@ -33,7 +33,7 @@ STATUSES: Mapping[talk.Status, wire.Status] = {
     "snoozed": "pending",
     "closed": "closed",
 }
-WANTED: Mapping[wire.Status, tuple[talk.Status, ...]] = {
+STATUSES_FOUND_BY: Mapping[wire.Status, tuple[talk.Status, ...]] = {
     "open": ("open",),
     "pending": ("pending", "snoozed"),
     "closed": ("closed",),
@@ -44,7 +44,7 @@ _labels = msgspec.json.Decoder(list[str])
 _attachments = msgspec.json.Decoder(list[Attachment])
 
 
-def conversation(c: talk.Conversation, people: Mapping[str, Identity]) -> wire.Conversation:
+def render_conversation(c: talk.Conversation, people: Mapping[str, Identity]) -> wire.Conversation:
     """One conversation, its owner and assignee taken from `people`."""
     owner = people.get(c.owner_id) if c.owner_id else None
     worker = people.get(c.assignee_id) if c.assignee_id else None
@@ -53,25 +53,25 @@ def conversation(c: talk.Conversation, people: Mapping[str, Identity]) -> wire.C
         c.title or f"Conversation #{c.number}",
         STATUSES[c.status],
         c.priority or "medium",
-        customer(owner) if owner else None,
-        assignee(worker) if worker else None,
+        render_customer(owner) if owner else None,
+        render_assignee(worker) if worker else None,
         c.inbox_id,
         CHANNELS.get(c.channel, "chat"),
-        source(c),
+        _source(c),
         _labels.decode(c.labels),
         iso_ms(c.created_at),
         iso_ms(c.updated_at),
     )
 
 
-def source(c: talk.Conversation) -> wire.Source:
+def _source(c: talk.Conversation) -> wire.Source:
     """Where a conversation came from: as it is stored, a widget's by its channel, else `api`."""
     if c.channel == "widget":
         return "widget"
     return SOURCES.get(c.source, "api")
 
 
-def customer(person: Identity) -> wire.Customer:
+def render_customer(person: Identity) -> wire.Customer:
     """The owner, be it a contact or a user. One known by a single name shows it as the first."""
     first, last = _names(person)
     profile = wire.Profile(
@@ -86,26 +86,26 @@ def _claims(person: Identity) -> wire.Claims:
     return wire.Claims([*claimed.emails], [*claimed.phones], [*claimed.identifiers])
 
 
-def assignee(person: Identity) -> wire.Assignee:
+def render_assignee(person: Identity) -> wire.Assignee:
     """The user a conversation is assigned to."""
     first, last = _names(person)
     return wire.Assignee(person.id, first, last, display_name(person), person.email)
 
 
-def user(person: Identity) -> wire.User:
+def render_user(person: Identity) -> wire.User:
     """One user of the tenant."""
     first, last = _names(person)
     return wire.User(person.id, first, last, display_name(person), person.email, person.role)
 
 
-def inbox(found: Inbox) -> wire.Inbox:
+def render_inbox(found: Inbox) -> wire.Inbox:
     """One inbox of the tenant."""
     return wire.Inbox(
         found.id, found.name, CHANNELS.get(found.channel_type, "chat"), iso_ms(found.created_at)
     )
 
 
-def message(m: Message) -> wire.Message:
+def render_message(m: Message) -> wire.Message:
     """One message."""
     return wire.Message(
         m.id,
