@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from koine.engine import audit_log, offboarding
-from koine.engine.auth import api_keys, credentials, rank
+from koine.engine.auth import access, api_keys, credentials
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.webhooks import deliveries, endpoint_changes, endpoints
@@ -38,7 +38,7 @@ async def eve_of(
     """Somebody who will leave."""
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=permissions)
     eve = await directory.create(told.cast.engine, told.boss, new)
-    held = rank.effective_permissions(role, permissions)
+    held = access.effective_permissions(role, permissions)
     return Actor(told.boss.tenant_id, "user", eve.id, role, held)
 
 

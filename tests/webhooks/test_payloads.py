@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from koine.dialects.native.hooks import NativeHooks
-from koine.engine.core.webhook_format import EventNames
 from koine.engine.events import event_context
 from koine.event_log import contexts
 from koine.model.actor import Actor
@@ -12,6 +11,7 @@ from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload as Said
+from koine.model.webhook_format import EventNames
 from koine.store.core.db import Tx
 from koine.webhooks import payloads
 from tests.webhooks.harness import WebhookHarness

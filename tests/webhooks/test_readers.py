@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from koine.engine import deliveries, tenants
-from koine.engine.auth import rank
+from koine.engine.auth import access
 from koine.engine.contacts import inboxes
 from koine.engine.conversations import conversations
 from koine.engine.conversations.conversations import ConversationChanges
@@ -27,7 +27,9 @@ async def user(told: WebhookHarness, role: str | None, *more: str) -> Actor:
     given = msgspec.json.encode(more).decode()
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=given)
     eve = await directory.create(told.cast.engine, told.boss, new)
-    return Actor(told.boss.tenant_id, "user", eve.id, role, rank.effective_permissions(role, given))
+    return Actor(
+        told.boss.tenant_id, "user", eve.id, role, access.effective_permissions(role, given)
+    )
 
 
 async def listening(told: WebhookHarness, owner: Actor, path: str, *kinds: str) -> CreatedEndpoint:

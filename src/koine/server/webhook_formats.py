@@ -3,7 +3,7 @@
 from koine.dialects.helpdesk.hooks import HelpdeskWebhookFormat
 from koine.dialects.inbox.hooks import InboxHooks
 from koine.dialects.native.hooks import NativeHooks
-from koine.engine.core.webhook_format import WebhookFormats
+from koine.model.webhook_format import WebhookFormats
 
 
 def webhook_formats(base_url: str) -> WebhookFormats:

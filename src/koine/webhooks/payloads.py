@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from koine.engine.auth.visibility import can_receive
 from koine.engine.core.context import Engine
-from koine.engine.core.webhook_format import EventNames
 from koine.engine.webhooks.endpoint_owners import OwnerRights, endpoint_actor
 from koine.engine.webhooks.matching import event_names_of
 from koine.event_log.contexts import load_contexts
@@ -20,6 +19,7 @@ from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
+from koine.model.webhook_format import EventNames
 from koine.store.core.db import Tx
 from koine.store.people import tenants
 from koine.store.webhooks import delivery_log

@@ -6,12 +6,12 @@ What an event says of somebody's rights is heeded, too: endpoints whose owner lo
 """
 
 from koine.engine.core.context import Engine
-from koine.engine.core.webhook_format import WebhookFormats
 from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.matching import delivery_row, in_their_inboxes, matches
 from koine.model.actor import Actor
 from koine.model.event import EventKind, LoggedEvent
 from koine.model.webhook import EndpointKey, TenantEndpoint
+from koine.model.webhook_format import WebhookFormats
 from koine.store.core.db import Tx
 from koine.store.core.tenant_tx import TenantTx
 from koine.store.events import events

@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.helpdesk import events
-from koine.engine.core.webhook_format import EventNames
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload
+from koine.model.webhook_format import EventNames
 
 SIGNATURE = "X-Webhook-Signature"
 PING = "ping"

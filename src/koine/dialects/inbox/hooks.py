@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 
 from koine.dialects.inbox import wire_hooks
-from koine.engine.core.webhook_format import EventNames
 from koine.model.actor import Actor
 from koine.model.event import EventKind, LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload
+from koine.model.webhook_format import EventNames
 
 PING = "webwidget_triggered"
 _STATUS = "conversation_status_changed"

@@ -7,7 +7,7 @@ from koine.dialects.inbox.bodies import MessageCreate, MessagesQuery, MessageUpd
 from koine.dialects.inbox.routes_conversations import NUMBERED
 from koine.dialects.inbox.wire import Message
 from koine.engine.conversations import contact_conversations, files, messages, surveys
-from koine.engine.conversations.upload_budgets import Uploader
+from koine.engine.conversations.files import Uploader
 from koine.http.idempotency import message_key
 from koine.http.request import Request
 from koine.http.route import Routes

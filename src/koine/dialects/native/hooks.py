@@ -7,13 +7,13 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.dialects.native.realtime import render
-from koine.engine.core.webhook_format import EventNames
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.event import EventKind, LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload
+from koine.model.webhook_format import EventNames
 
 _REMOVED = {
     "conversation": render.CONVERSATION_REMOVED,

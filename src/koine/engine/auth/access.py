@@ -11,10 +11,12 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
 from koine.model.errors import Conflict, Forbidden, NotFound
 from koine.model.filters import ConversationFilter
+from koine.model.identity import Identity
 from koine.model.permissions import (
     MANAGE_MESSAGING,
     MANAGE_TENANT,
     READ_CONVERSATIONS,
+    ROLE_PERMISSIONS,
     STAFF_ROLES,
     VIEW_TENANT,
     WRITE_CONVERSATIONS,
@@ -230,3 +232,18 @@ def _is_participant(me: Participant | None) -> bool:
 async def _reads_support(tx: Tx, actor: Actor, found: Conversation) -> bool:
     readers = await support_readers(tx, [found])
     return actor.identity_id in readers[found.id]
+
+
+def effective_permissions(role: str | None, permissions: str) -> frozenset[str]:
+    """What a user may do by role and by what it was given on top, a JSON array."""
+    own = msgspec.json.decode(permissions, type=list[str])
+    return ROLE_PERMISSIONS.get(role, frozenset()) | frozenset(own)
+
+
+def require_rank(actor: Actor, user: Identity) -> None:
+    """Raise Forbidden unless the actor may change who this user is here (role, permissions,
+    e-mail, password, blocking, removal): the user in person, or who may do all that the user may.
+    A key that acts as the user is not the user."""
+    if actor.kind != "user" or user.id != actor.identity_id:
+        require_all(actor, effective_permissions(user.role, user.permissions))
+        require_private_notes(actor, user.role)

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, structs
 
-from koine.engine.auth import access, delegation, rank
+from koine.engine.auth import access, delegation
 from koine.engine.auth.delegation import Delegator
 from koine.engine.core.context import read_tx, rights_write_tx, write_tx
 from koine.engine.core.recorder import record_audit
@@ -131,7 +131,7 @@ async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise Invalid("user_id", "unknown", "no such user")
     if user.id != actor.identity_id:
-        access.require_all(actor, rank.effective_permissions(user.role, user.permissions))
+        access.require_all(actor, access.effective_permissions(user.role, user.permissions))
         access.require_private_notes(actor, user.role)
     return user.id
 

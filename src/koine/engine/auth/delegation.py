@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.engine.auth import access
-from koine.engine.auth.rank import effective_permissions
+from koine.engine.auth.access import effective_permissions
 from koine.model.actor import Actor, operator
 from koine.model.credential import ApiKey
 from koine.model.errors import Invalid, Unauthenticated, UnauthenticatedReason

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from koine.engine.auth import access, rank
+from koine.engine.auth import access
 from koine.engine.core.context import Engine, rights_write_tx
 from koine.engine.core.recorder import record_anonymous_audit, record_audit
 from koine.kit import password_rules, passwords, tokens
@@ -151,7 +151,7 @@ def access_token(engine: Engine, tenant_id: str, user: Identity, ttl_s: int, sid
         "sub": user.id,
         "tenant_id": tenant_id,
         "role": user.role,
-        "permissions": sorted(rank.effective_permissions(user.role, user.permissions)),
+        "permissions": sorted(access.effective_permissions(user.role, user.permissions)),
         "is_system_admin": False,
     }
     return engine.signer.sign(claims | ({"sid": sid} if sid else {}), ttl_s)
@@ -168,7 +168,7 @@ async def save_password(
 ) -> None:
     """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
     without an e-mail or for one made of names; a Duplicate is the caller's to tell."""
-    rank.require_rank(actor, user)
+    access.require_rank(actor, user)
     if not user.email:
         raise Invalid("email", "missing", "a user who logs in needs an e-mail")
     tenant = await tenants.get(tx, tx.tenant_id)

@@ -21,8 +21,7 @@ from koine.engine.contacts.session import (
 )
 from koine.engine.core import attributes
 from koine.engine.core.context import write_tx
-from koine.engine.core.conversation_events import record_change
-from koine.engine.core.recorder import record_audit, record_event
+from koine.engine.core.recorder import record_audit, record_change, record_event
 from koine.engine.people import identifier_claims
 from koine.engine.people.identifier_claims import Field, TakeOver
 from koine.kit.json import json_text

@@ -88,7 +88,7 @@ def check_person(values: Mapping[str, str | None]) -> None:
 
 
 def check_attributes(attributes: Mapping[str, object]) -> None:
-    """Raise Invalid for custom attributes beyond the limits (inbox.md, F; engine.attributes)."""
+    """Raise Invalid for custom attributes beyond the limits (inbox.md, F; core/attributes)."""
     check_values("custom_attributes", attributes)
     complaints = [line for key, value in attributes.items() if (line := _refused(key, value))]
     if complaints:

@@ -11,7 +11,7 @@ from msgspec import structs
 from koine.engine.contacts.rights import may_see_conversation, opened_through
 from koine.engine.contacts.rules import check_attributes
 from koine.engine.contacts.session import ContactSession, no_budget
-from koine.engine.conversations import conversations, creation
+from koine.engine.conversations import conversations
 from koine.engine.conversations.related import load_related
 from koine.engine.core.context import read_tx, write_tx
 from koine.engine.core.recorder import record_event
@@ -141,7 +141,7 @@ async def open_(
     )
     await identities.change(tx, structs.replace(locked, last_activity_at=now))
     await record_event(tx, now, "identity.updated", contact.id, what="contact")
-    return await creation.create_tx(tx, now, actor, new)
+    return await conversations.create_tx(tx, now, actor, new)
 
 
 @write_tx

@@ -5,24 +5,37 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
-from koine.engine.conversations import creation, files, limits
+from koine.engine.contacts.rights import may_own_new_conversation
+from koine.engine.conversations import files
 from koine.engine.conversations.related import load_related
 from koine.engine.conversations.surveys import send_survey_tx
-from koine.engine.core import references
+from koine.engine.core import attributes
 from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
-from koine.engine.core.conversation_events import record_change
-from koine.engine.core.recorder import record_audit, record_event
+from koine.engine.core.recorder import record_audit, record_change, record_event
+from koine.engine.people import references
+from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, Status
+from koine.model.errors import Invalid, NotFound
 from koine.model.filters import ConversationFilter
+from koine.model.inbox import Inbox
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.model.related import ConversationPage, Include, Related
-from koine.store.conversations import conversations, filters, lists, messages, participants, tickets
+from koine.store.conversations import (
+    conversations,
+    counters,
+    filters,
+    lists,
+    messages,
+    participants,
+    tickets,
+)
 from koine.store.conversations import files as file_rows
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
+from koine.store.people import identities, inboxes, tenants
 from koine.store.webhooks import delivery_log
 
 NO_RELATED: frozenset[Include] = frozenset()
@@ -116,7 +129,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conver
         access.require(actor, WRITE_CONVERSATIONS)
     await references.check_owner(tx, new.owner_id)
     await references.check_participants(tx, [identity_id for identity_id, _ in new.participants])
-    return await creation.create_tx(tx, now, actor, new)
+    return await create_tx(tx, now, actor, new)
 
 
 @write_tx
@@ -140,7 +153,7 @@ async def change_tx(
     """Write changes over a locked conversation; an assignee becomes a participant and takes the
     turn from the responder. Closing it sends the survey. Nothing is written when nothing changes.
     """
-    limits.check(changes)
+    _check_limits(changes)
     values = _given(changes)
     if before.status in changes.unless_status:
         values.pop("status", None)
@@ -219,3 +232,98 @@ async def _with_participant(
         return found
     await record_event(tx, now, "participant.joined", assignee_id, conversation_id=found.id)
     return structs.replace(found, participant_count=found.participant_count + 1)
+
+
+async def create_tx(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
+    """The one way a conversation comes to be, inside a transaction; access is asked before, and
+    whoever is named is checked. Those who were removed from the tenant are left out."""
+    _check_limits(new)
+    inbox = await _inbox(tx, new.inbox_id)
+    joining = dict(new.participants)
+    if new.owner_id is not None:
+        joining.setdefault(new.owner_id, "member")
+    joining = {i: joining[i] for i in await references.existing_ids(tx, joining)}
+    conversation = await _new_conversation(tx, now, actor, new, inbox)
+    await conversations.insert_one(tx, conversation)
+    await record_event(
+        tx, now, "conversation.created", conversation.id, conversation_id=conversation.id
+    )
+    for identity_id, role in sorted(joining.items()):
+        await participants.join(tx, conversation, identity_id, role, now)
+    return structs.replace(conversation, participant_count=len(joining))
+
+
+async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:
+    if inbox_id is None:
+        return None
+    inbox = await inboxes.get(tx, inbox_id)
+    if inbox is None or inbox.removed_at is not None:
+        raise NotFound("inbox")
+    return inbox
+
+
+async def _new_conversation(
+    tx: Tx, now: int, actor: Actor, new: NewConversation, inbox: Inbox | None
+) -> Conversation:
+    responder_id = inbox.responder_id if inbox and inbox.responder_id else None
+    if responder_id is None:
+        tenant = await tenants.get(tx, tx.tenant_id)
+        responder_id = tenant.default_responder_id if tenant else None
+    versions = await identities.versions(tx, responder_id) if responder_id else []
+    return Conversation(
+        id=new_id(),
+        number=await counters.next_number(tx, "conversation"),
+        kind=new.kind,
+        status=new.status or "open",
+        title=new.title,
+        # One meaning in every list: what no one gave a priority is found as what it shows.
+        priority=new.priority or "medium",
+        channel=new.channel or (inbox.channel_type if inbox else None),
+        source=new.source,
+        inbox_id=new.inbox_id,
+        owner_id=new.owner_id,
+        delivery_id=new.delivery_id,
+        assignee_id=None,
+        responder_id=responder_id,
+        responder_version_id=versions[0].id if versions else None,
+        responder_active=True,
+        created_by=actor.identity_id,
+        metadata=new.metadata,
+        custom_attributes=new.custom_attributes,
+        labels="[]",
+        last_activity_at=now,
+        created_at=now,
+        updated_at=now,
+        source_id=new.source_id or await _source_of_owner(tx, new),
+    )
+
+
+async def _source_of_owner(tx: Tx, new: NewConversation) -> str | None:
+    """Where the owner's own client will find a conversation that others open for it: at a place
+    that proved who it is, or that the tenant made (inbox.md, D)."""
+    if new.inbox_id is None or new.owner_id is None:
+        return None
+    owner = await identities.get(tx, new.owner_id)
+    places = [
+        p
+        for p in await inboxes.contact_inboxes_of(tx, [new.owner_id])
+        if p.inbox_id == new.inbox_id
+    ]
+    found = [p for p in places if owner and may_own_new_conversation(p, owner)]
+    return found[0].source_id if found else None
+
+
+LONGEST_TITLE = 1000
+"""Characters; a delivery's own title, made of a reference and a name, is shorter."""
+
+
+def _check_limits(given: Struct) -> None:
+    """Raise Invalid for a title, metadata or custom attributes beyond the limits, where `given`
+    has them as text."""
+    for name in ("metadata", "custom_attributes"):
+        bag = getattr(given, name)
+        attributes.check(name, bag if isinstance(bag, str) else None)
+    title = getattr(given, "title", None)
+    if isinstance(title, str) and len(title) > LONGEST_TITLE:
+        text = f"title is too long (maximum is {LONGEST_TITLE} characters)"
+        raise Invalid("title", "too_long", text)

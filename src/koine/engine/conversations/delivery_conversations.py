@@ -3,9 +3,9 @@
 from msgspec import Struct, structs
 
 from koine.engine.auth import access
-from koine.engine.conversations import creation, participants
-from koine.engine.core import references
+from koine.engine.conversations import conversations, participants
 from koine.engine.core.context import Engine, write_tx
+from koine.engine.people import references
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole
 from koine.model.delivery import Delivery
@@ -62,7 +62,7 @@ async def _open(
         participants=wanted,
         metadata=opening.metadata,
     )
-    return await creation.create_tx(tx, now, actor, new), True
+    return await conversations.create_tx(tx, now, actor, new), True
 
 
 async def _open_without_delivery(
@@ -82,7 +82,7 @@ async def _open_without_delivery(
         participants=_with_creator(actor, opening.joining),
         metadata=opening.metadata,
     )
-    return await creation.create_tx(tx, now, actor, new)
+    return await conversations.create_tx(tx, now, actor, new)
 
 
 async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:

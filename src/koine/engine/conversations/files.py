@@ -19,15 +19,15 @@ from typing import IO, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
-from koine.engine.conversations import upload_budgets
-from koine.engine.conversations.upload_budgets import Uploader
 from koine.engine.core.context import Engine
 from koine.kit import private_files
 from koine.kit.ids import new_id
 from koine.kit.image_sniffing import HEAD, Image, sniff_image
+from koine.kit.limit_settings import LimitSettings
 from koine.kit.media_sniffing import sniff_media
+from koine.kit.times import DAY, HOUR, SECOND
 from koine.kit.tokens import random_token
-from koine.model.errors import NotFound, Unavailable
+from koine.model.errors import NotFound, TooMany, Unavailable
 from koine.model.message import Attachment
 from koine.store.conversations import counters, files
 from koine.store.conversations.files import StoredFile
@@ -57,6 +57,13 @@ class Upload(Protocol):
 
     async def read(self, size: int = -1) -> bytes:
         """Give the next `size` bytes, none at the end."""
+
+
+class Uploader(Struct, frozen=True):
+    """Who uploads, and through which inbox."""
+
+    contact_id: str
+    inbox_id: str
 
 
 class OpenFile(Struct, frozen=True):
@@ -117,7 +124,7 @@ async def save(
 async def check_budget(engine: Engine, tenant_id: str, by: Uploader, size: int) -> None:
     """Raise TooMany when so many bytes are over a budget, before any of them is stored."""
     now, limits = engine.clock.now(), engine.settings
-    await engine.db.read(tenant_id, upload_budgets.check, now, limits, by, size)
+    await engine.db.read(tenant_id, check_budget_tx, now, limits, by, size)
 
 
 async def open_by_key(engine: Engine, key: str) -> OpenFile:
@@ -155,7 +162,7 @@ async def _add(
     name, media, size, key = known
     now = engine.clock.now()
     number = await counters.next_number(tx, "file")
-    await upload_budgets.charge(tx, now, engine.settings, by, size)
+    await charge_budget_tx(tx, now, engine.settings, by, size)
     row = StoredFile(new_id(), number, conversation_id, name, media, size, key, now)
     await files.insert_one(tx, row)
     return row
@@ -255,3 +262,42 @@ def _kind(media: str) -> str:
 def _extension(name: str) -> str | None:
     last = name.rpartition(".")[2] if "." in name else ""
     return last.lower() if _EXTENSION.fullmatch(last) else None
+
+
+async def check_budget_tx(
+    tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int
+) -> None:
+    """Raise TooMany when `size` bytes more are over a budget `now` (µs)."""
+    await _budget_changes(tx, now, limits, by, size)
+
+
+async def charge_budget_tx(
+    tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int
+) -> None:
+    """Count `size` bytes. Raises TooMany. One at a time in a tenant: whoever calls it holds the
+    counter of its files."""
+    await counters.add(tx, await _budget_changes(tx, now, limits, by, size))
+
+
+async def _budget_changes(
+    tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int
+) -> dict[str, int]:
+    budgets = {}
+    if by is not None:
+        budgets[f"uploads:contact:{by.contact_id}"] = limits.upload_budget_per_contact
+        budgets[f"uploads:inbox:{by.inbox_id}"] = limits.upload_budget_per_inbox
+    before = await counters.values(
+        tx, [files.TOTAL, *budgets, *[f"{name}:day" for name in budgets]]
+    )
+    changes = {files.TOTAL: size}
+    if 0 < limits.upload_budget_per_tenant < before.get(files.TOTAL, 0) + size:
+        raise TooMany(HOUR // SECOND, "bytes of uploads of this tenant")
+    today = now // DAY
+    for name, budget in budgets.items():
+        day, spent = before.get(f"{name}:day", 0), before.get(name, 0)
+        today_spent = spent if day == today else 0
+        if 0 < budget < today_spent + size:
+            raise TooMany(((today + 1) * DAY - now) // SECOND + 1, "bytes of uploads in a day")
+        changes[name] = today_spent + size - spent
+        changes[f"{name}:day"] = today - day
+    return changes

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from koine.engine.auth import access
-from koine.engine.conversations import conversations, survey_answers
+from koine.engine.conversations import conversations, surveys
 from koine.engine.core import attributes
 from koine.engine.core.context import Engine, read_tx, write_tx
 from koine.engine.core.recorder import record_event
@@ -167,7 +167,7 @@ async def submit_values(
     if message is None or message.private:
         raise NotFound("message")
     before = msgspec.json.decode(message.content_attributes, type=dict[str, object])
-    merged = before | survey_answers.kept(before, submitted)
+    merged = before | surveys.merge_answer(before, submitted)
     text = json_text(merged)
     await messages.set_content_attributes(tx, message, text, now)
     await record_event(

@@ -1,5 +1,7 @@
 """The question how a conversation went, and its answer (inbox.md, F)."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from koine.engine.contacts.inboxes import settings_of
@@ -85,3 +87,28 @@ async def _open_page(tx: Tx, conversation_id: str) -> SurveyPage:
         raise NotFound("survey")
     actor = Actor(tenant_id=tenant.id, kind="contact", identity_id=found.owner_id)
     return SurveyPage(tenant, inbox, found, message, actor)
+
+
+_VALUES, _ANSWER = "submitted_values", "csat_survey_response"
+
+
+def merge_answer(before: dict[str, Any], submitted: dict[str, Any]) -> dict[str, Any]:
+    """What was submitted, with the parts of an answer given before that it does not give anew."""
+    earlier = answer_in(before.get(_VALUES))
+    if not earlier:
+        return submitted
+    values = submitted.get(_VALUES)
+    whole = {_ANSWER: earlier | (answer_in(values) or {})}
+    if isinstance(values, list):
+        others = [{n: v for n, v in each.items() if n != _ANSWER} for each in values]
+        return submitted | {_VALUES: [whole, *filter(None, others)]}
+    return submitted | {_VALUES: (values or {}) | whole}
+
+
+def answer_in(values: Any) -> dict[str, Any] | None:
+    """The answer among submitted values: they are one object, or a list of them."""
+    for each in values if isinstance(values, list) else [values]:
+        answer = each.get(_ANSWER) if isinstance(each, dict) else None
+        if isinstance(answer, dict):
+            return answer
+    return None

@@ -8,10 +8,9 @@ from msgspec import structs
 
 from koine.engine.auth import access
 from koine.engine.conversations import conversations
-from koine.engine.core import references
 from koine.engine.core.context import read_tx, write_tx
-from koine.engine.core.conversation_events import record_change
-from koine.engine.core.recorder import record_event
+from koine.engine.core.recorder import record_change, record_event
+from koine.engine.people import references
 from koine.kit.ids import new_id
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation

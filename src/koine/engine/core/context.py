@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from koine.engine.core.failed_logins import FailedLogins
-from koine.engine.core.issuer_keys import IssuerKeys
-from koine.engine.core.password_pool import PasswordPool
 from koine.engine.core.search_slots import search_slot, search_slots
-from koine.engine.core.webhook_format import WebhookFormats
+from koine.engine.login.failed_logins import FailedLogins
+from koine.engine.login.issuer_keys import IssuerKeys
+from koine.engine.login.password_pool import PasswordPool
 from koine.engine.sending.write_batcher import WriteBatcher
 from koine.kit.cache import TTLCache
 from koine.kit.clock import Clock
@@ -27,6 +26,7 @@ from koine.kit.shutdown_signal import ShutdownSignal
 from koine.kit.tokens import StatelessSecrets, random_token
 from koine.model.actor import Actor
 from koine.model.errors import Refusal, Unavailable
+from koine.model.webhook_format import WebhookFormats
 from koine.store.core.db import Database, Tx
 from koine.store.people import tenants
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
-from koine.engine.auth.rank import effective_permissions, require_rank
+from koine.engine.auth.access import effective_permissions, require_rank
 from koine.engine.core import attributes
 from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
 from koine.engine.core.recorder import record_audit, record_event

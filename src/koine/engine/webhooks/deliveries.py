@@ -5,7 +5,6 @@ from msgspec import Struct, structs
 from koine.engine.auth import access
 from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
 from koine.engine.core.recorder import record_audit
-from koine.engine.core.webhook_format import WebhookFormats
 from koine.engine.webhooks.endpoint_owners import as_now
 from koine.engine.webhooks.endpoints import READ, WRITE, existing
 from koine.engine.webhooks.matching import delivery_row, in_their_inboxes, matches
@@ -25,6 +24,7 @@ from koine.model.webhook import (
     TenantEndpoint,
     WebhookDelivery,
 )
+from koine.model.webhook_format import WebhookFormats
 from koine.store.conversations import conversations
 from koine.store.core.db import Tx
 from koine.store.events import events

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from koine.engine.core.webhook_format import EventNames, WebhookFormats
 from koine.model.event import LoggedEvent
 from koine.model.webhook import TenantEndpoint, WebhookEndpoint
+from koine.model.webhook_format import EventNames, WebhookFormats
 from koine.store.core.db import Tx
 from koine.store.webhooks import delivery_queue
 from koine.store.webhooks.delivery_queue import QueuedDelivery

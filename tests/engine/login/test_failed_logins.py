@@ -5,7 +5,7 @@ import pytest
 
 from koine.engine import audit_log
 from koine.engine.auth import sessions
-from koine.engine.core.failed_logins import SUMMARY_INTERVAL
+from koine.engine.login.failed_logins import SUMMARY_INTERVAL
 from koine.engine.maintenance import maintenance
 from koine.engine.people import accounts
 from koine.kit.times import DAY, HOUR, SECOND
