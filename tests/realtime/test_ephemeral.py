@@ -45,8 +45,8 @@ async def test_garbage_from_the_bus_is_nothing(cast: Cast) -> None:
     async with realtime_of(cast.engine, wire) as relay:
         seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
         await seat.read(0.02)
-        wire.publish("whisper", b"\xff garbage")
-        wire.publish("whisper", msgspec.msgpack.encode({"tenant_id": 3}))
+        wire.publish("ephemeral", b"\xff garbage")
+        wire.publish("ephemeral", msgspec.msgpack.encode({"tenant_id": 3}))
         relay.publish_ephemeral(typing(cast, talk.id, "ada"))
         assert "typing on" in await received(seat, 1)
 

@@ -102,22 +102,22 @@ class Realtime:
         await self._bus.close()
 
     def _publish_to_nodes(self, whisper: EphemeralEvent) -> None:
-        self._bus.publish("whisper", msgspec.msgpack.encode(whisper))
+        self._bus.publish("ephemeral", msgspec.msgpack.encode(whisper))
 
     def _on_commit(self) -> None:
         self.log_reader.wake()
         if self._wake_timer is None:
             loop = asyncio.get_running_loop()
             self._wake_timer = loop.call_later(_WAKE_INTERVAL, self._on_wake_interval)
-            self._bus.publish("moved")
+            self._bus.publish("log_advanced")
 
     def _on_wake_interval(self) -> None:
         # What was committed since the last telling is told by this one.
         self._wake_timer = None
-        self._bus.publish("moved")
+        self._bus.publish("log_advanced")
 
     def _on_bus_message(self, subject: Subject, payload: bytes) -> None:
-        if subject == "moved":
+        if subject == "log_advanced":
             self.log_reader.wake()
             return
         with contextlib.suppress(msgspec.MsgspecError):

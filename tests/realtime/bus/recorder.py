@@ -51,7 +51,7 @@ async def publish_until_received(line: ReconnectingBus, ear: Recorder, within: f
     began = time.monotonic()
     ear.heard.clear()
     async with asyncio.timeout(within):
-        while not ear.count("moved"):
-            line.publish("moved")
+        while not ear.count("log_advanced"):
+            line.publish("log_advanced")
             await asyncio.sleep(0.05)
     return time.monotonic() - began

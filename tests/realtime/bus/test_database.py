@@ -51,9 +51,9 @@ async def ask(url: str, text: str, *args: object) -> list[int]:
 async def test_the_others_hear_and_oneself_does_not(url: str) -> None:
     async with node(url) as (a, own), node(url) as (b, ear):
         await connected(a, b)
-        a.publish("whisper", b"\x00\xff typing")
-        a.publish("moved")
-        assert await ear.until(2) == [("moved", b""), ("whisper", b"\x00\xff typing")]
+        a.publish("ephemeral", b"\x00\xff typing")
+        a.publish("log_advanced")
+        assert await ear.until(2) == [("log_advanced", b""), ("ephemeral", b"\x00\xff typing")]
         assert own.heard == []
 
 
@@ -61,7 +61,7 @@ async def test_another_database_hears_nothing(url: str, shared_postgres: SharedP
     elsewhere = shared_postgres.new_empty_database()
     async with node(url) as (a, _), node(url) as (b, ear), node(elsewhere) as (c, other):
         await connected(a, b, c)
-        a.publish("moved")
+        a.publish("log_advanced")
         await ear.until(1)
         assert other.heard == []
 
@@ -71,7 +71,7 @@ async def test_many_wake_ups_are_few(url: str) -> None:
         await connected(a, b)
         began = asyncio.get_running_loop().time()
         while (lasted := asyncio.get_running_loop().time() - began) < 0.5:
-            a.publish("moved")
+            a.publish("log_advanced")
             await asyncio.sleep(0)
         assert 2 <= len(await ear.until(2)) <= lasted / factory.DATABASE_INTERVAL + 2
 
@@ -79,9 +79,18 @@ async def test_many_wake_ups_are_few(url: str) -> None:
 async def test_too_much_is_not_told(url: str) -> None:
     async with node(url) as (a, _), node(url) as (b, ear):
         await connected(a, b)
-        a.publish("whisper", b"x" * (MAX_PAYLOAD_BYTES + 1))
-        a.publish("whisper", b"x" * MAX_PAYLOAD_BYTES)
-        assert await ear.until(1) == [("whisper", b"x" * MAX_PAYLOAD_BYTES)]
+        a.publish("ephemeral", b"x" * (MAX_PAYLOAD_BYTES + 1))
+        a.publish("ephemeral", b"x" * MAX_PAYLOAD_BYTES)
+        assert await ear.until(1) == [("ephemeral", b"x" * MAX_PAYLOAD_BYTES)]
+
+
+async def test_the_channels_are_those_of_the_documentation(url: str) -> None:
+    async with node(url) as (a, ear):
+        await connected(a)
+        for channel, text in (("log_advanced", "one"), ("ephemeral", "two")):
+            said = b64encode(b"0123456789abcdef" + text.encode()).decode()
+            await ask(url, f"SELECT 1 FROM pg_notify('koine_{channel}', $1)", said)
+        assert await ear.until(2) == [("log_advanced", b"one"), ("ephemeral", b"two")]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +100,8 @@ async def test_garbage_is_not_heard(url: str, said: str) -> None:
     async with node(url) as (a, _), node(url) as (b, ear):
         await connected(a, b)
         for text in (said, b64encode(b"0123456789abcdefgood").decode()):
-            await ask(url, "SELECT 1 FROM pg_notify('koine_whisper', $1)", text)
-        assert await ear.until(1) == [("whisper", b"good")]
+            await ask(url, "SELECT 1 FROM pg_notify('koine_ephemeral', $1)", text)
+        assert await ear.until(1) == [("ephemeral", b"good")]
 
 
 async def test_a_connection_that_is_cut_is_made_again(url: str) -> None:
@@ -127,14 +136,15 @@ async def test_a_server_that_restarts_is_joined_again() -> None:
 async def test_a_dead_server_holds_nothing_up() -> None:
     async with asyncio.timeout(1), node("postgresql://koine@127.0.0.1:1/none") as (a, _):
         await asyncio.sleep(0.1)
-        a.publish("moved")
+        a.publish("log_advanced")
         assert not a.connected
 
 
 async def test_the_bus_is_chosen(db: Database, backend: str) -> None:
     plain, nats = load({}), load({}, {"nats_url": "nats://127.0.0.1:4222"})
     chosen = [kind_of(factory.create_bus(given, db)) for given in (plain, nats)]
-    assert chosen == (["", ""] if backend == "sqlite" else ["PostgresWire", "NatsWire"])
+    of_nodes = ["PostgresNotifyTransport", "NatsTransport"]
+    assert chosen == (["", ""] if backend == "sqlite" else of_nodes)
 
 
 def kind_of(bus: object) -> str:

@@ -41,9 +41,9 @@ async def node(
 async def test_the_others_hear_and_oneself_does_not(cluster: NatsCluster) -> None:
     async with node(cluster.url) as (a, own), node(cluster.url) as (b, ear):
         await connected(a, b)
-        a.publish("whisper", b'{"typing":1}')
-        a.publish("moved")
-        assert await ear.until(2) == [("moved", b""), ("whisper", b'{"typing":1}')]
+        a.publish("ephemeral", b'{"typing":1}')
+        a.publish("log_advanced")
+        assert await ear.until(2) == [("log_advanced", b""), ("ephemeral", b'{"typing":1}')]
         assert own.heard == []
 
 
@@ -54,7 +54,7 @@ async def test_another_database_hears_nothing(cluster: NatsCluster) -> None:
         node(cluster.url, "2.5") as (c, other),
     ):
         await connected(a, b, c)
-        a.publish("moved")
+        a.publish("log_advanced")
         await ear.until(1)
         assert other.heard == []
 
@@ -63,10 +63,10 @@ async def test_many_wake_ups_are_few(cluster: NatsCluster) -> None:
     async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
         await connected(a, b)
         for _ in range(1000):
-            a.publish("moved")
-        a.publish("whisper", b"last")
-        await ear.until_said("whisper", b"last")
-        assert ear.count("moved") == 1
+            a.publish("log_advanced")
+        a.publish("ephemeral", b"last")
+        await ear.until_said("ephemeral", b"last")
+        assert ear.count("log_advanced") == 1
 
 
 async def test_a_killed_server_is_replaced_by_another() -> None:
@@ -92,28 +92,28 @@ async def test_a_bus_that_is_dead_at_first_is_joined_when_it_lives() -> None:
     cluster = NatsCluster(1)
     async with node(cluster.url) as (a, _), node(cluster.url) as (_, ear):
         for n in range(5000):
-            a.publish("whisper", b"%d" % n)
-        a.publish("moved")
+            a.publish("ephemeral", b"%d" % n)
+        a.publish("log_advanced")
         assert not a.connected
         with await asyncio.to_thread(cluster.start):
             await publish_until_received(a, ear)
-            assert ear.count("whisper") == 0  # worth nothing by now
+            assert ear.count("ephemeral") == 0  # worth nothing by now
 
 
 async def test_closing_takes_no_time_while_the_bus_is_dead() -> None:
     async with asyncio.timeout(1):
         async with node(f"nats://127.0.0.1:{free_ports(1)[0]}") as (a, _):
             await asyncio.sleep(0.1)
-            a.publish("moved")
+            a.publish("log_advanced")
 
 
 @pytest.mark.parametrize(
     ("subject", "told"),
     [
-        ("moved", b""),
-        ("whisper", b"\xff\x00garbage"),
-        ("whisper", b"0123456789ABCDEF{}"),
-        ("whisper", b"0123456789abcdef" + b"x" * (MAX_PAYLOAD_BYTES + 1)),
+        ("log_advanced", b""),
+        ("ephemeral", b"\xff\x00garbage"),
+        ("ephemeral", b"0123456789ABCDEF{}"),
+        ("ephemeral", b"0123456789abcdef" + b"x" * (MAX_PAYLOAD_BYTES + 1)),
         ("other", b"0123456789abcdef{}"),
         ("moved.more", b"0123456789abcdef{}"),
     ],
@@ -123,17 +123,17 @@ async def test_garbage_is_not_heard(cluster: NatsCluster, subject: str, told: by
         await connected(a, b)
         stranger = await nats.connect(cluster.url.split(","))
         await stranger.publish(f"koine.{subject_name('1.5')}.{subject}", told)
-        await stranger.publish(f"koine.{subject_name('1.5')}.whisper", b"0123456789abcdefgood")
+        await stranger.publish(f"koine.{subject_name('1.5')}.ephemeral", b"0123456789abcdefgood")
         await stranger.close()
-        assert await ear.until(1) == [("whisper", b"good")]
+        assert await ear.until(1) == [("ephemeral", b"good")]
 
 
 async def test_too_much_is_not_told(cluster: NatsCluster) -> None:
     async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
         await connected(a, b)
-        a.publish("whisper", b"x" * (MAX_PAYLOAD_BYTES + 1))
-        a.publish("whisper", b"x" * MAX_PAYLOAD_BYTES)
-        assert await ear.until(1) == [("whisper", b"x" * MAX_PAYLOAD_BYTES)]
+        a.publish("ephemeral", b"x" * (MAX_PAYLOAD_BYTES + 1))
+        a.publish("ephemeral", b"x" * MAX_PAYLOAD_BYTES)
+        assert await ear.until(1) == [("ephemeral", b"x" * MAX_PAYLOAD_BYTES)]
 
 
 async def test_reconnects_are_counted() -> None:
@@ -176,5 +176,5 @@ async def test_the_url_may_have_the_password() -> None:
 async def test_a_credentials_file_that_is_none_is_no_reason_to_fail(tmp_path: Path) -> None:
     async with node("nats://127.0.0.1:1", creds=str(tmp_path / "none")) as (a, _):
         await asyncio.sleep(0.05)
-        a.publish("moved")
+        a.publish("log_advanced")
         assert not a.connected

@@ -8,7 +8,7 @@ a moment after.
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-Subject = Literal["moved", "whisper"]
+Subject = Literal["log_advanced", "ephemeral"]
 MessageHandler = Callable[[Subject, bytes], None]
 
 

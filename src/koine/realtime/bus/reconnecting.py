@@ -54,7 +54,7 @@ class ReconnectingBus:
         if len(payload) > MAX_PAYLOAD_BYTES:
             log.warning("%d bytes are too many to tell other nodes", len(payload))
             return
-        if subject == "moved":
+        if subject == "log_advanced":
             self._log_advanced = payload
         elif self.connected:
             self._ephemeral.append(payload)
@@ -115,11 +115,11 @@ class ReconnectingBus:
     def _take_pending(self) -> list[tuple[str, bytes]]:
         self._has_pending.clear()
         told: list[tuple[str, bytes]] = [
-            ("whisper", self._node_id + each) for each in self._ephemeral
+            ("ephemeral", self._node_id + each) for each in self._ephemeral
         ]
         self._ephemeral.clear()
         if self._log_advanced is not None:
-            told.insert(0, ("moved", self._node_id + self._log_advanced))
+            told.insert(0, ("log_advanced", self._node_id + self._log_advanced))
             self._log_advanced = None
         return told
 
@@ -134,7 +134,7 @@ class ReconnectingBus:
             ):
                 return
             if node != self._node_id:
-                heard("moved" if subject == "moved" else "whisper", payload)
+                heard("log_advanced" if subject == "log_advanced" else "ephemeral", payload)
 
         return listen
 

@@ -55,9 +55,9 @@ class Tx(Protocol):
 
 
 class BusTransport(Protocol):
-    """A line to the other processes that serve the database. It may break, and lose what is told;
-    its methods then raise whatever error it was. Told are subjects ("moved", "whisper") with at
-    most 5,500 bytes each."""
+    """A connection to the other processes that serve the database. It may break and lose messages;
+    its methods then raise the error of the library. A message is a subject ("log_advanced" or
+    "ephemeral") with a payload of at most 5,500 bytes."""
 
     async def open(self, heard: Callable[[str, bytes], None]) -> None:
         """Connect and listen; what this process tells may be heard, too."""

@@ -15,7 +15,7 @@ _SETTINGS = {
     "synchronous_commit": "off",
 }
 _CHANNEL = "koine_"
-_SUBJECTS = ("moved", "whisper")
+_SUBJECTS = ("log_advanced", "ephemeral")
 _NOTIFY = (
     "SELECT pg_notify($1 || subject, said) FROM unnest($2::text[], $3::text[]) t(subject, said)"
 )
