@@ -21,8 +21,8 @@ BUDGETS = {
     "inbox_bytes_per_address": 16 * MIB,
     "upload_budget_per_contact": MIB,
     "upload_budget_per_inbox": 16 * MIB,
-    "kept_answers_per_caller": MIB,
-    "kept_answers_per_tenant": 16 * MIB,
+    "idempotency_bytes_per_caller": MIB,
+    "idempotency_bytes_per_tenant": 16 * MIB,
 }
 """Small ones, so that the calls are many times what they allow."""
 BOUND = sum(size for name, size in BUDGETS.items() if "per_c" not in name)

@@ -23,7 +23,7 @@ HEADER_MIB = 96
 P99_S = 0.05
 MAX_GROWTH_BYTES = 32 << 20
 SLACK_S = 5.0
-DEADLINES = {"head_seconds": 5, "body_seconds": 5, "idle_seconds": 5, "hello_seconds": 5}
+DEADLINES = {"head_seconds": 5, "body_seconds": 5, "idle_seconds": 5, "socket_login_seconds": 5}
 _PING, _TEXT, _NOTHING = b"\x89\x80\0\0\0\0", b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0"
 _HEAD = f"POST /v1/auth/login HTTP/1.1\r\nHost: {HOST}\r\n".encode()
 

@@ -14,8 +14,8 @@ def _just_close(listener: socket.socket) -> None:
     listener.shutdown(socket.SHUT_RDWR)
 
 
-vars(shutdown)["refuse_more"] = _just_close
-vars(shutdown)["LAST_CALL"] = 0.0
+vars(shutdown)["drop_new_connections"] = _just_close
+vars(shutdown)["ACCEPT_GRACE_SECONDS"] = 0.0
 
 if __name__ == "__main__":
     run.main()

@@ -7,7 +7,7 @@ from koine.store.sqlite import database, writer
 class Deaf(writer.Writer):
     """Hears no error of the disk once a verb has its result."""
 
-    def _settle(self, jobs: list[writer._Job]) -> None:
+    def _commit_batch(self, jobs: list[writer._Job]) -> None:
         super()._commit_batch(jobs)
         for job in jobs:
             job.error = None if job.result is not None else job.error

@@ -9,7 +9,7 @@ def as_it_is(error: BaseException) -> BaseException:
     return error
 
 
-vars(database)["translated"] = as_it_is
+vars(database)["to_store_error"] = as_it_is
 
 if __name__ == "__main__":
     run.main()

@@ -77,7 +77,7 @@ async def test_an_error_that_tells_too_much_is_found(run: Run) -> None:
     numbers = itertools.count()
 
     class Talkative(ChatsDialect):
-        def refuse(self, refusal: object, request_id: str, route_known: bool) -> Response:
+        def error_response(self, refusal: object, request_id: str, route_known: bool) -> Response:
             answer = super().error_response(refusal, request_id, route_known)  # type: ignore[arg-type]  # a Refusal
             return Response([answer.body, str(refusal), str(next(numbers))], answer.status)
 

@@ -49,7 +49,7 @@ def test_several_workers_on_a_file_are_refused() -> None:
         ({"host": "0.0.0.0", "base_url": "https://chat.test"}, {"proxies"}),
         ({"base_url": "https://chat.test"}, {"proxies"}),
         ({"base_url": "https://chat.test", "trusted_proxies": "127.0.0.1"}, set()),
-        ({"body_most_seconds": 60}, {"limits"}),
+        ({"body_max_seconds": 60}, {"limits"}),
         ({"connections_per_address": 100}, {"limits"}),
         ({"connections_per_address": 100, "streams_per_address": 50}, set()),
         ({"host": "::", "demo": True}, {"host", "demo"}),

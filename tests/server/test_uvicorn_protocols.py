@@ -118,7 +118,7 @@ async def test_a_slow_body_that_goes_on_is_read(here: Served) -> None:
 
 
 async def test_a_body_may_not_take_for_ever() -> None:
-    async with served(body_seconds=1, body_most_seconds=2, body_rate=1) as here:
+    async with served(body_seconds=1, body_max_seconds=2, body_rate=1) as here:
         before = ended("body_time")
         async with here.stranger() as one:
             await one.send(POST + b"Content-Length: 60000\r\n\r\n")

@@ -22,7 +22,7 @@ FIN = 128
 
 @pytest.fixture
 async def here(db: Database) -> AsyncIterator[LiveServer]:
-    cast = await make_cast(db, head_seconds=1, frames_per_minute=1000)
+    cast = await make_cast(db, head_seconds=1, socket_messages_per_minute=1000)
     async with live_server(cast) as made:
         yield made
 
@@ -30,7 +30,7 @@ async def here(db: Database) -> AsyncIterator[LiveServer]:
 @pytest.fixture
 async def hasty(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
     monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.3)
-    async with live_server(await make_cast(db, hello_seconds=1)) as made:
+    async with live_server(await make_cast(db, socket_login_seconds=1)) as made:
         yield made
 
 

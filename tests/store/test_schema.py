@@ -129,8 +129,8 @@ def _statements() -> list[statements.Statement]:
 
 def _text(spelling: Any, statement: statements.Statement) -> str:
     if isinstance(statement, statements.Query | statements.Command):
-        return str(spelling.plan(statement).text)
-    return str(spelling.plan_many(statement))
+        return str(spelling.render(statement).text)
+    return str(spelling.render_many(statement))
 
 
 async def _prepare(db: Any, statement: statements.Statement, text: str) -> None:

@@ -22,7 +22,7 @@ BAD = "a word no voice can say"
 class Stammering(NativeHooks):
     """A voice with a bug: one message is more than it can bear."""
 
-    def told(
+    def payload(
         self, happening: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> Said | None:
         """As the native one, but for that message."""

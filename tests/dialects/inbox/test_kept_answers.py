@@ -33,9 +33,9 @@ async def door(db: Database, tmp_path: Path) -> AsyncIterator[InboxClient]:
     cast = await make_cast(
         db,
         data_dir=str(tmp_path),
-        kept_answer_limit=LIMIT,
-        kept_answers_per_caller=BUDGET,
-        kept_answers_per_tenant=4 * BUDGET,
+        idempotency_response_limit=LIMIT,
+        idempotency_bytes_per_caller=BUDGET,
+        idempotency_bytes_per_tenant=4 * BUDGET,
     )
     app = build_app(
         [InboxDialect()],

@@ -47,7 +47,7 @@ def values(cast: Cast) -> dict[str, list[Any]]:
         "shown_from": [1_000_004],
         "shown_to": [1_000_008],
         "search": ["talk 1", "dave", "-"],
-        "search_reader": [alice],
+        "search_as": [alice],
         "by_shown_time": [True],
     }
 
@@ -108,7 +108,7 @@ async def test_each_field_has_a_value_to_try_that_tells_a_right_total_from_a_wro
     read, of = world.engine.db.read, world.acme.tenant.id
     everything = await read(of, lists.total, ConversationFilter())
     assert everything == 15
-    for name in set(FIELDS) - {"search_reader", "by_shown_time"}:
+    for name in set(FIELDS) - {"search_as", "by_shown_time"}:
         f = ConversationFilter(**{name: tried[name][0]})
         assert 0 < await read(of, lists.total, f) < everything, name
 

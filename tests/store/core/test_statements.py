@@ -22,7 +22,8 @@ c = things.c
 
 @BOTH
 def test_constants_are_part_of_the_text(spelling: ModuleType) -> None:
-    plan = spelling.plan(Query(sa.select(c.id).where(MINE, c.name == "it's", c.count.in_([1, 2]))))
+    query = Query(sa.select(c.id).where(MINE, c.name == "it's", c.count.in_([1, 2])))
+    plan = spelling.render(query)
     assert plan.names == ("tenant_id",)
     assert "'it''s'" in plan.text
     assert "IN (1, 2)" in plan.text
@@ -31,20 +32,20 @@ def test_constants_are_part_of_the_text(spelling: ModuleType) -> None:
 @BOTH
 def test_a_parameter_may_be_named_twice(spelling: ModuleType) -> None:
     twice = sa.or_(c.id == p("id"), c.id > p("id"))
-    plan = spelling.plan(Query(sa.select(c.id).where(MINE, twice)))
+    plan = spelling.render(Query(sa.select(c.id).where(MINE, twice)))
     assert plan.bind({"tenant_id": "t", "id": "x"}) in (["t", "x"], ["t", "x", "x"])
 
 
 @BOTH
 def test_a_limit_adds_no_hidden_parameter(spelling: ModuleType) -> None:
-    plan = spelling.plan(Query(sa.select(c.id).where(MINE).limit(p("limit"))))
+    plan = spelling.render(Query(sa.select(c.id).where(MINE).limit(p("limit"))))
     assert plan.names == ("tenant_id", "limit")
 
 
 @BOTH
 def test_the_booleans_of_an_answer_are_known_by_place(spelling: ModuleType) -> None:
     two = sa.select(c.id, c.open, c.name, c.open.label("again"), sa.func.count() > 1)
-    assert spelling.plan(Query(two)).bools == (1, 3, 4)
+    assert spelling.render(Query(two)).bools == (1, 3, 4)
 
 
 def test_only_one_backend_locks_rows() -> None:
@@ -92,7 +93,7 @@ def test_a_statement_knows_where_it_was_built() -> None:
     query = Query(sa.select(c.id).where(MINE))
     assert query in statements.STATEMENTS
     assert query.module == __name__
-    assert query.origin.startswith("test_sql.py:")
+    assert query.origin.startswith("test_statements.py:")
 
 
 def test_columns_of_a_struct_are_in_its_order() -> None:
