@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from koine.kit.ids import new_id
@@ -81,6 +81,7 @@ async def fill(tx: Tx, cast: Cast) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example(chosen={"owner_ids": 1, "participant_id": 0, "statuses": 0, "by_shown_time": 0})
 @given(chosen=st.dictionaries(st.sampled_from(FIELDS), st.integers(0, 5), max_size=4))
 async def test_the_total_of_any_filter_is_what_its_list_has(
     world: Cast, chosen: dict[str, int]

@@ -223,20 +223,23 @@ def _ids_of_participant(v: _PageVariant) -> Subquery:
     )
     if filters.filter_conditions(v.conditions):
         same = (t.c.tenant_id == m.c.tenant_id) & (t.c.id == m.c.conversation_id)
-        walk = walk.join(t, same).where(*filters.where(v.conditions))
+        walk = walk.join(t, same).where(*_where(v.conditions))
     if v.cursor:
         walk = walk.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
     ordered = walk.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
     return paging.paginate(ordered, v.window).subquery("page")
 
 
+def _where(v: ConversationVariant) -> list[ColumnElement[bool]]:
+    """All conditions in one list, for statements that need no walk for each kind of owner."""
+    if not v.by_shown_time:
+        return filters.where(v)
+    owned = or_(*(and_(true(), *condition) for condition, _ in _shown_owners(v)))
+    return [*filters.where(replace(v, owner_ids="any")), owned]
+
+
 def _count(v: ConversationVariant) -> Query[int]:
-    if v.by_shown_time:
-        owned = or_(*(and_(true(), *condition) for condition, _ in _shown_owners(v)))
-        where = [*filters.where(replace(v, owner_ids="any")), owned]
-    else:
-        where = filters.where(v)
-    counted = select(func.count()).select_from(t).where(*where)
+    counted = select(func.count()).select_from(t).where(*_where(v))
     if v.participant_id:
         m = participants
         counted = counted.join(
