@@ -6,6 +6,7 @@ import msgspec
 from msgspec import structs
 
 from koine.dialects.native.realtime import encoder
+from koine.dialects.native.realtime.filter import EventFilter
 from koine.realtime.realtime import Realtime
 from koine.realtime.subscriber import Subscriber
 from tests.cast import Cast
@@ -36,7 +37,7 @@ class Reader:
             return actor
 
         events = encoder.NativeEventEncoder(BASE, _event)
-        voice = encoder.NativeReader(actor, ask, encoder.EventFilter(), events)
+        voice = encoder.NativeReader(actor, ask, EventFilter(), events)
         self._seat = await self._relay.connect(voice, cursor)
 
     async def follow(self) -> list[str]:

@@ -12,7 +12,8 @@ from msgspec import Struct, structs
 
 from koine import dialects
 from koine.dialects.delivery.encoder import DeliveryEventEncoder
-from koine.dialects.native.realtime.encoder import EventFilter, NativeEventEncoder, NativeReader
+from koine.dialects.native.realtime.encoder import NativeEventEncoder, NativeReader
+from koine.dialects.native.realtime.filter import EventFilter
 from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import InboxChanges
 from koine.engine.contacts.session import ContactSession

@@ -5,8 +5,9 @@ import pytest
 from msgspec import structs
 
 from koine.dialects.delivery import shapes as delivery_shapes
-from koine.dialects.native import shapes_talk
-from koine.dialects.native.realtime.encoder import EventFilter, NativeEventEncoder, NativeReader
+from koine.dialects.native.conversations.render import render_conversation
+from koine.dialects.native.realtime.encoder import NativeEventEncoder, NativeReader
+from koine.dialects.native.realtime.filter import EventFilter
 from koine.engine.conversations import conversations, messages, tickets
 from koine.engine.events import event_context
 from koine.http import sse
@@ -49,7 +50,7 @@ def key(cast: Cast) -> Actor:
 
 def previews(shown: ConversationPage, actor: Actor) -> list[bool]:
     """Whether native and delivery show what was said last."""
-    native = shapes_talk.conversation(shown.one, shown.related, actor)
+    native = render_conversation(shown.one, shown.related, actor)
     delivery = delivery_shapes.render_conversations(shown, actor, actor.identity_id)[0]
     return [SECRET in repr(each) for each in (native, delivery)]
 

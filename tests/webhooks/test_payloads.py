@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from koine.dialects.native.hooks import NativeHooks
+from koine.dialects.native.webhooks.format import NativeWebhookFormat
 from koine.engine.events import event_context
 from koine.event_log import contexts
 from koine.model.actor import Actor
@@ -19,7 +19,7 @@ from tests.webhooks.harness import WebhookHarness
 BAD = "a word no voice can say"
 
 
-class Stammering(NativeHooks):
+class Stammering(NativeWebhookFormat):
     """A voice with a bug: one message is more than it can bear."""
 
     def payload(

@@ -2,14 +2,14 @@
 
 from koine.dialects.helpdesk.hooks import HelpdeskWebhookFormat
 from koine.dialects.inbox.hooks import InboxHooks
-from koine.dialects.native.hooks import NativeHooks
+from koine.dialects.native.webhooks.format import NativeWebhookFormat
 from koine.model.webhook_format import WebhookFormats
 
 
 def webhook_formats(base_url: str) -> WebhookFormats:
     """Each dialect's, by its name; files are fetched from below `base_url`."""
     return {
-        "native": NativeHooks(base_url),
+        "native": NativeWebhookFormat(base_url),
         "helpdesk": HelpdeskWebhookFormat(),
         "inbox": InboxHooks(base_url),
     }

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from koine.dialects.native import Native
-from koine.dialects.native.wire import Problem
+from koine.dialects.native.schemas import Problem
 from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
     REFUSALS,

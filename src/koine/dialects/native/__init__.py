@@ -6,7 +6,7 @@ from functools import partial
 from koine import __version__
 from koine.dialects.native import auth, errors
 from koine.dialects.native.realtime import websocket
-from koine.dialects.native.routes import every_route
+from koine.dialects.native.routes import all_routes
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Response
 from koine.http.socket import SocketHandler
@@ -40,7 +40,7 @@ class Native:
 
     def __init__(self) -> None:
         self._limiter = RateLimiter()
-        self.routes = every_route(self._limiter, RateLimiter())
+        self.routes = all_routes(self._limiter, RateLimiter())
         serve = partial(websocket.serve, calls=self._limiter, said=RateLimiter())
         self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 

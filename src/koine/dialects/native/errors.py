@@ -2,7 +2,7 @@
 
 import msgspec
 
-from koine.dialects.native import wire
+from koine.dialects.native.schemas import FieldError, Problem
 from koine.http.dialect import MethodNotAllowed
 from koine.http.request import Response
 from koine.model.errors import (
@@ -34,7 +34,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "internal": (500, "Something went wrong on the server's side"),
     "unavailable": (503, "The server cannot answer now"),
 }
-ERRORS: dict[int, type] = dict.fromkeys((status for status, _ in TITLES.values()), wire.Problem)
+ERRORS: dict[int, type] = dict.fromkeys((status for status, _ in TITLES.values()), Problem)
 STRANGERS = {
     "missing": "Send an access token or an API key",
     "invalid": "The credentials are not valid",
@@ -49,7 +49,7 @@ def answer(refusal: Refusal | None, request_id: str) -> Response:
     """The answer to a refusal; None is a crash."""
     slug, detail, reason = said(refusal)
     status, title = TITLES[slug]
-    problem = wire.Problem(
+    problem = Problem(
         type=BASE + slug,
         title=title,
         status=status,
@@ -61,10 +61,10 @@ def answer(refusal: Refusal | None, request_id: str) -> Response:
     return Response(msgspec.json.encode(problem), status, media=MEDIA)
 
 
-def _fields(refusal: Refusal | None) -> list[wire.FieldError]:
+def _fields(refusal: Refusal | None) -> list[FieldError]:
     if not isinstance(refusal, Invalid):
         return []
-    return [wire.FieldError(refusal.field, refusal.reason, refusal.message)]
+    return [FieldError(refusal.field, refusal.reason, refusal.message)]
 
 
 def said(refusal: Refusal | None) -> Said:

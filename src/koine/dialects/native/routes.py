@@ -1,44 +1,42 @@
 """Every route of the native API, in the order the documentation shows them."""
 
-from koine.dialects.native import (
-    routes_auth,
-    routes_contacts,
-    routes_conversations,
-    routes_deliveries,
-    routes_inboxes,
-    routes_members,
-    routes_messages,
-    routes_responders,
-    routes_tenant,
-    routes_users,
-    routes_webhook_log,
-    routes_webhooks,
-)
-from koine.dialects.native.realtime import routes
+from koine.dialects.native.contacts import routes as contacts
+from koine.dialects.native.conversations import routes as conversations
+from koine.dialects.native.deliveries import routes as deliveries
+from koine.dialects.native.inboxes import routes as inboxes
+from koine.dialects.native.messages import routes as messages
+from koine.dialects.native.participants import routes as participants
+from koine.dialects.native.realtime import routes as realtime
+from koine.dialects.native.responders import routes as responders
+from koine.dialects.native.session import routes as session
+from koine.dialects.native.tenant import routes as tenant
+from koine.dialects.native.tickets import routes as tickets
+from koine.dialects.native.users import routes as users
+from koine.dialects.native.webhooks import routes as webhooks
 from koine.http.rate_limits import RateLimiter
 from koine.http.route import Routes
 
-FILES = (
-    routes_auth,
-    routes_conversations,
-    routes_messages,
-    routes_members,
-    routes,
-    routes_contacts,
-    routes_users,
-    routes_inboxes,
-    routes_responders,
-    routes_deliveries,
-    routes_webhooks,
-    routes_webhook_log,
-    routes_tenant,
+RESOURCES = (
+    session,
+    conversations,
+    messages,
+    participants,
+    tickets,
+    realtime,
+    contacts,
+    users,
+    inboxes,
+    responders,
+    deliveries,
+    webhooks,
+    tenant,
 )
 
 
-def every_route(calls: RateLimiter, logins: RateLimiter) -> Routes:
-    """All routes; `calls` counts callers, `logins` what tries passwords."""
-    routes = routes_auth.login_routes(logins)
-    routes.include(routes_auth.session_routes(calls))
-    for file in FILES:
-        routes.include(file.routes)
+def all_routes(requests: RateLimiter, logins: RateLimiter) -> Routes:
+    """All routes; `requests` counts requests by caller, `logins` attempts to log in."""
+    routes = session.login_routes(logins)
+    routes.include(session.refresh_routes(requests))
+    for resource in RESOURCES:
+        routes.include(resource.routes)
     return routes

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from koine.dialects.native import Native
-from koine.dialects.native.realtime.encoder import EventFilter, NativeEventEncoder, NativeReader
+from koine.dialects.native.realtime.encoder import NativeEventEncoder, NativeReader
+from koine.dialects.native.realtime.filter import EventFilter
 from koine.http import sse
 from koine.kit.ids import new_id
 from koine.model.actor import Actor

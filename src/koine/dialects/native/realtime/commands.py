@@ -8,11 +8,11 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.native import auth, errors, values
+from koine.dialects.native import auth, errors, fields
 from koine.dialects.native.realtime import encoder, schemas
 from koine.dialects.native.realtime import socket_schemas as wire
+from koine.dialects.native.realtime.filter import resolve_filter
 from koine.engine.auth import presence_access
-from koine.engine.conversations import conversations
 from koine.engine.core.context import Engine
 from koine.http.rate_limits import RateLimiter
 from koine.http.validation_errors import from_validation
@@ -126,7 +126,7 @@ class WebSocketSession:
 
     async def _typing(self, command: wire.SayTyping) -> None:
         actor = auth.writing(self.reader.actor)
-        conversation_id = values.id_("conversation_id", command.conversation_id)
+        conversation_id = fields.id_("conversation_id", command.conversation_id)
         who = await presence_access.typing_user(
             self._engine, actor, conversation_id, command.private
         )
@@ -146,16 +146,6 @@ class WebSocketSession:
             raise Forbidden("user")
         self._credential.token = token
         self.reader.actor = after
-
-
-async def resolve_filter(
-    engine: Engine, actor: Actor, kinds: list[str] | None, ids: list[str] | None
-) -> encoder.EventFilter:
-    """What a subscription asks for. Raises Invalid, NotFound for what the actor does not see."""
-    asked = encoder.parse_filter(kinds, ids)
-    for conversation_id in sorted(asked.conversation_ids):
-        await conversations.get(engine, actor, conversation_id)
-    return asked
 
 
 def parse_frame(said: str, kind: type[T]) -> T:

@@ -1,53 +1,26 @@
 """How a native reader is spoken to, over server-sent events or a WebSocket."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.native import auth, values
+from koine.dialects.native import auth
 from koine.dialects.native.realtime import render
 from koine.dialects.native.realtime import schemas as wire
+from koine.dialects.native.realtime.filter import EventFilter
 from koine.http import sse
 from koine.http.request import AnyRequest
 from koine.model.actor import Actor
 from koine.model.display_name import display_name
-from koine.model.errors import Invalid
-from koine.model.event import EventKind
 from koine.model.event_context import EventContext
 from koine.model.identity import Identity
 from koine.realtime.reader import EphemeralEvent
 
 Framing = Callable[[str, bytes], bytes]
 """From an event's type and its JSON to what goes over the wire."""
-KINDS: frozenset[str] = frozenset(get_args(EventKind)) | {
-    "conversation.removed", "inbox.removed", "delivery.removed", "typing", "presence",
-}  # fmt: skip
-ENTITIES: frozenset[str] = frozenset(kind.partition(".")[0] for kind in KINDS)
 _encode = msgspec.json.encode
-
-
-class EventFilter(Struct, frozen=True):
-    """What a reader asked for; empty is everything. A kind is a type or the noun before its dot."""
-
-    kinds: frozenset[str] = frozenset()
-    conversation_ids: frozenset[str] = frozenset()
-
-    def matches(self, kind: str, conversation_id: str | None) -> bool:
-        """Whether an event of this type, of this conversation or of none, is asked for."""
-        if self.conversation_ids and conversation_id not in self.conversation_ids:
-            return False
-        return not self.kinds or kind in self.kinds or kind.partition(".")[0] in self.kinds
-
-
-def parse_filter(kinds: list[str] | None, conversation_ids: list[str] | None) -> EventFilter:
-    """What the two filters ask for. Raises Invalid("kinds" | "conversation_id")."""
-    unknown = [each for each in kinds or () if each not in KINDS | ENTITIES]
-    if unknown:
-        raise Invalid("kinds", "unknown", f"there is no kind {unknown[0]}")
-    ids = values.ids("conversation_id", conversation_ids)
-    return EventFilter(frozenset(kinds or ()), frozenset(ids))
 
 
 class NativeEventEncoder(Struct, frozen=True, cache_hash=True):

@@ -5,8 +5,21 @@
 
 from msgspec import UNSET, Struct
 
-from koine.dialects.native import shapes, shapes_talk, wire_talk
+from koine.dialects.native.contacts.render import render_contact
+from koine.dialects.native.conversations import schemas as conversation_schemas
+from koine.dialects.native.conversations.render import (
+    ConversationView,
+    render_conversation_for_view,
+)
+from koine.dialects.native.deliveries.render import render_delivery
+from koine.dialects.native.inboxes.render import render_inbox
+from koine.dialects.native.messages.render import render_message
+from koine.dialects.native.participants.render import render_participant
 from koine.dialects.native.realtime import schemas as wire
+from koine.dialects.native.responders.render import render_responder, render_version
+from koine.dialects.native.tenant.render import render_tenant
+from koine.dialects.native.tickets.render import render_ticket
+from koine.dialects.native.users.render import render_user
 from koine.engine.auth import access, visibility
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
@@ -30,7 +43,7 @@ class EventView(Struct, frozen=True):
     `settings`: how the tenant is set up, and what opens its inboxes."""
 
     kind: str
-    conversation: shapes_talk.ConversationView | None = None
+    conversation: ConversationView | None = None
     person: bool = False
     settings: bool = False
 
@@ -89,26 +102,26 @@ def data(happening: EventContext, view: EventView, base_url: str) -> wire.EventD
         case Identity() as person if told.kind == "responder.versioned":
             version = happening.version
             return wire.EventData(
-                responder=shapes.responder(person),
-                version=shapes.version(version) if version else UNSET,
+                responder=render_responder(person),
+                version=render_version(version) if version else UNSET,
             )
         case Identity() as person:
             return _person_data(happening, person, view.person)
         case Inbox() as inbox if inbox.removed_at is not None:
             return wire.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
-            return wire.EventData(inbox=shapes.inbox(inbox, view.settings))
+            return wire.EventData(inbox=render_inbox(inbox, view.settings))
         case Delivery() as delivery if view.kind == DELIVERY_REMOVED:
             return wire.EventData(delivery_id=delivery.id)
         case Delivery() as delivery:
-            return wire.EventData(delivery=shapes.delivery(delivery))
+            return wire.EventData(delivery=render_delivery(delivery))
         case Tenant() as tenant:
-            return wire.EventData(tenant=shapes.tenant(tenant, view.settings))
+            return wire.EventData(tenant=render_tenant(tenant, view.settings))
         case Ticket() as ticket:
             found = happening.conversation
             there = found is not None and found.removed_at is None
             return wire.EventData(
-                ticket=shapes_talk.ticket(ticket),
+                ticket=render_ticket(ticket),
                 conversation=_render_conversation(happening, found, view)
                 if found and there
                 else UNSET,
@@ -136,27 +149,27 @@ def _conversation_data(
             return None
         sender = happening.participant(message.sender_id) if message.sender_id else None
         return wire.EventData(
-            message=shapes_talk.message(message, base_url),
+            message=render_message(message, base_url),
             conversation=shown,
-            participant=shapes_talk.participant(sender) if sender else UNSET,
+            participant=render_participant(sender) if sender else UNSET,
         )
-    everyone = [shapes_talk.participant(each) for each in happening.participants]
+    everyone = [render_participant(each) for each in happening.participants]
     return wire.EventData(conversation=shown, participants=everyone)
 
 
 def _conversation_view(
     happening: EventContext, found: Conversation, actor: Actor
-) -> shapes_talk.ConversationView:
+) -> ConversationView:
     me, private = happening.participant(actor.identity_id), access.sees_private(actor)
     messages = visibility.reads_messages(actor, happening)
-    return shapes_talk.ConversationView(private, messages, unread(found, me, private))
+    return ConversationView(private, messages, unread(found, me, private))
 
 
 def _render_conversation(
     happening: EventContext, found: Conversation, view: EventView
-) -> wire_talk.Conversation:
+) -> conversation_schemas.Conversation:
     assert view.conversation is not None
-    return shapes_talk.conversation_for_view(found, happening.related, view.conversation)
+    return render_conversation_for_view(found, happening.related, view.conversation)
 
 
 def _person_data(happening: EventContext, person: Identity, whole: bool) -> wire.EventData:
@@ -165,9 +178,9 @@ def _person_data(happening: EventContext, person: Identity, whole: bool) -> wire
         person=wire.Card(
             person.id, person.kind, display_name(person), person.email, person.avatar_url
         ),
-        user=shapes.user(person) if whole and is_user else UNSET,
-        responder=shapes.responder(person) if whole and is_responder else UNSET,
-        contact=shapes.contact(person) if whole and person.kind == "contact" else UNSET,
+        user=render_user(person) if whole and is_user else UNSET,
+        responder=render_responder(person) if whole and is_responder else UNSET,
+        contact=render_contact(person) if whole and person.kind == "contact" else UNSET,
         merged_id=happening.merged_id or UNSET,
     )
 

@@ -1,11 +1,11 @@
 """Following what happens, as it happens; who is writing and who is there."""
 
-from koine.dialects.native import values
+from koine.dialects.native import fields
 from koine.dialects.native.auth import reader, writer
 from koine.dialects.native.realtime import encoder
 from koine.dialects.native.realtime import schemas as wire
+from koine.dialects.native.realtime.filter import resolve_filter
 from koine.engine.auth import presence_access
-from koine.engine.conversations import conversations
 from koine.http import sse
 from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
@@ -27,9 +27,7 @@ routes = Routes()
 async def follow(call: Request[None, wire.EventQuery]) -> StreamingResponse:
     """Follow what happens by server-sent events; comes back by `Last-Event-ID` or `cursor`."""
     q, actor = call.query, reader(call)
-    asked_for = encoder.parse_filter(q.kinds, q.conversation_id)
-    for conversation_id in sorted(asked_for.conversation_ids):
-        await conversations.get(call.engine, actor, conversation_id)
+    asked_for = await resolve_filter(call.engine, actor, q.kinds, q.conversation_id)
     return sse.event_stream(call, encoder.sse_reader(call, asked_for))
 
 
@@ -51,7 +49,7 @@ async def get_cursor(call: Request[None, None]) -> wire.Cursor:
 )
 async def say_typing(call: Request[wire.SayTyping, None]) -> None:
     """Tell those who follow the conversation live that the caller is writing, or stopped."""
-    conversation_id = values.path_id(call, "conversation_id")
+    conversation_id = fields.path_id(call, "conversation_id")
     body = call.body
     who = await presence_access.typing_user(
         call.engine, writer(call), conversation_id, body.private

@@ -4,10 +4,16 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from koine.dialects.native.wire import Tenant, User
-from koine.dialects.native.wire_people import Contact
-from koine.dialects.native.wire_setup import Delivery, Inbox, Responder, Version
-from koine.dialects.native.wire_talk import Conversation, Message, Participant, Ticket
+from koine.dialects.native.contacts.schemas import Contact
+from koine.dialects.native.conversations.schemas import Conversation
+from koine.dialects.native.deliveries.schemas import Delivery
+from koine.dialects.native.inboxes.schemas import Inbox
+from koine.dialects.native.messages.schemas import Message
+from koine.dialects.native.participants.schemas import Participant
+from koine.dialects.native.responders.schemas import Responder, Version
+from koine.dialects.native.tenant.schemas import Tenant
+from koine.dialects.native.tickets.schemas import Ticket
+from koine.dialects.native.users.schemas import User
 from koine.model.identity import IdentityKind
 
 Availability = Literal["online", "away", "offline"]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from koine.dialects.native.wire import Id
+from koine.dialects.native.schemas import Id
 
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
 CursorText = Annotated[str, Meta(min_length=1, max_length=100)]

@@ -8,6 +8,7 @@ import msgspec
 from koine.dialects.native import auth, errors
 from koine.dialects.native.realtime import commands, encoder
 from koine.dialects.native.realtime import socket_schemas as wire
+from koine.dialects.native.realtime.filter import resolve_filter
 from koine.http import sse
 from koine.http.rate_limits import RateLimiter, limit_unauthenticated
 from koine.http.socket import (
@@ -99,7 +100,7 @@ async def _authenticate(
         raise
     auth.count(call, calls, actor)
     call.take_credential_slot(actor)
-    asked_for = await commands.resolve_filter(call.engine, actor, hello.kinds, hello.conversations)
+    asked_for = await resolve_filter(call.engine, actor, hello.kinds, hello.conversations)
     events = encoder.NativeEventEncoder(call.base_url, frame)
     voice = encoder.NativeReader(actor, key.authenticate, asked_for, events)
     limit = commands.CommandLimit(said, call.request_id, COMMANDS_PER_MINUTE)

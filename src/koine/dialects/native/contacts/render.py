@@ -1,0 +1,42 @@
+"""From an identity to a contact of the API. Pure."""
+
+from koine.dialects.native import fields
+from koine.dialects.native.contacts import schemas
+from koine.engine.people.identifier_claims import claims_of, unverified
+from koine.kit.times import iso_ms
+from koine.model.identity import Identity
+from koine.model.inbox import ContactInbox
+
+
+def render_contact(i: Identity, place: ContactInbox | None = None) -> schemas.Contact:
+    """A contact, with the place it was just given."""
+    return schemas.Contact(
+        id=i.id,
+        number=i.number,
+        name=i.name,
+        first_name=i.first_name,
+        last_name=i.last_name,
+        email=i.email,
+        phone=i.phone,
+        identifier=i.identifier,
+        avatar_url=i.avatar_url,
+        company=i.company,
+        job_title=i.job_title,
+        location=i.location,
+        country_code=i.country_code,
+        blocked=i.blocked,
+        labels=fields.raw(i.labels),
+        custom_attributes=fields.shown_bag(i.custom_attributes),
+        additional_attributes=fields.shown_bag(i.additional_attributes),
+        unverified=unverified(i),
+        claims=_claims(i),
+        last_activity_at=fields.shown_time(i.last_activity_at),
+        created_at=iso_ms(i.created_at),
+        updated_at=iso_ms(i.updated_at),
+        place=schemas.Place(place.inbox_id, place.source_id, place.pubsub_token) if place else None,
+    )
+
+
+def _claims(i: Identity) -> schemas.Claims:
+    claimed = claims_of(i)
+    return schemas.Claims([*claimed.emails], [*claimed.phones], [*claimed.identifiers])

@@ -1,0 +1,1 @@
+"""The deliveries of goods that conversations are about."""

@@ -1,0 +1,75 @@
+"""The deliveries of goods that conversations are about."""
+
+from typing import Any
+
+from koine.dialects.native import fields, pagination
+from koine.dialects.native.deliveries import schemas
+from koine.dialects.native.deliveries.render import render_delivery
+from koine.dialects.native.schemas import PageQuery
+from koine.engine import deliveries
+from koine.engine.deliveries import DeliveryInput
+from koine.http.request import Request, Response
+from koine.http.route import Routes
+from koine.model.errors import Invalid
+
+DELIVERIES = "/v1/deliveries"
+TAGS = ("Deliveries",)
+OF_ONE = "deliveries.0."
+"""How the engine names the fields of the only delivery of a call."""
+
+routes = Routes()
+
+
+@routes.get(DELIVERIES, query=PageQuery, returns=schemas.Deliveries, tags=TAGS)
+async def list_deliveries(call: Request[None, PageQuery]) -> schemas.Deliveries:
+    """List deliveries, oldest first."""
+    page = await deliveries.page(call.engine, call.actor, pagination.window(call.query))
+    return pagination.shown(schemas.Deliveries, page, render_delivery)
+
+
+@routes.post(
+    DELIVERIES,
+    body=schemas.SaveDelivery,
+    returns=schemas.Delivery,
+    status=201,
+    other_statuses=(200,),
+    tags=TAGS,
+)
+async def save_delivery(call: Request[schemas.SaveDelivery, None]) -> Response:
+    """Make a delivery (201), or change the one with this id or external reference (200)."""
+    try:
+        (saved,) = await deliveries.save(call.engine, call.actor, [_input(call.body)])
+    except Invalid as refusal:
+        field = refusal.field.removeprefix(OF_ONE)
+        raise Invalid(field, refusal.reason, refusal.message.removeprefix(OF_ONE)) from None
+    return Response(render_delivery(saved.delivery), 201 if saved.is_new else 200)
+
+
+@routes.post(
+    DELIVERIES + "/bulk", body=schemas.SaveDeliveries, returns=schemas.Deliveries, tags=TAGS
+)
+async def save_deliveries(call: Request[schemas.SaveDeliveries, None]) -> schemas.Deliveries:
+    """Make or change up to 500 deliveries, all or none; answered in the order given."""
+    given = [_input(each, f"deliveries.{n}.") for n, each in enumerate(call.body.deliveries)]
+    saved = await deliveries.save(call.engine, call.actor, given)
+    return schemas.Deliveries([render_delivery(each.delivery) for each in saved], None)
+
+
+@routes.get(
+    DELIVERIES + "/{delivery_id}",
+    returns=schemas.Delivery,
+    path_types={"delivery_id": "uuid"},
+    tags=TAGS,
+)
+async def get_delivery(call: Request[None, None]) -> schemas.Delivery:
+    """Get one delivery."""
+    delivery_id = fields.path_id(call, "delivery_id")
+    return render_delivery(await deliveries.get(call.engine, call.actor, delivery_id))
+
+
+def _input(body: schemas.SaveDelivery, before: str = "") -> DeliveryInput:
+    given: dict[str, Any] = fields.changed_fields(body)
+    for name in ("id", "customer_id", "driver_id"):
+        if name in given:
+            given[name] = fields.optional_id(before + name, given[name])
+    return DeliveryInput(**given)

@@ -1,0 +1,58 @@
+"""The inboxes of the tenant."""
+
+from koine.dialects.native import fields, pagination
+from koine.dialects.native.inboxes import schemas
+from koine.dialects.native.inboxes.render import render_inbox
+from koine.dialects.native.schemas import PageQuery
+from koine.engine.auth import access
+from koine.engine.contacts import inboxes
+from koine.engine.contacts.inboxes import InboxChanges, NewInbox
+from koine.http.request import Request
+from koine.http.route import PathType, Routes
+
+INBOXES = "/v1/inboxes"
+INBOX = "/v1/inboxes/{inbox_id}"
+TAGS = ("Inboxes",)
+TYPES: dict[str, PathType] = {"inbox_id": "uuid"}
+
+routes = Routes()
+
+
+@routes.get(INBOXES, query=PageQuery, returns=schemas.Inboxes, tags=TAGS)
+async def list_inboxes(call: Request[None, PageQuery]) -> schemas.Inboxes:
+    """List inboxes, oldest first."""
+    window = pagination.window(call.query)
+    everyone = await inboxes.list_all(call.engine, call.actor)
+    page = pagination.cut(everyone, window, pagination.creation)
+    with_keys = access.sees_settings(call.actor)
+    return pagination.shown(schemas.Inboxes, page, lambda each: render_inbox(each, with_keys))
+
+
+@routes.post(INBOXES, body=schemas.CreateInbox, returns=schemas.Inbox, status=201, tags=TAGS)
+async def create_inbox(call: Request[schemas.CreateInbox, None]) -> schemas.Inbox:
+    """Open an inbox."""
+    given = fields.changed_fields(call.body, ids=("responder_id",), bags=("settings",))
+    made = await inboxes.create(call.engine, call.actor, NewInbox(**given))
+    return render_inbox(made, access.sees_settings(call.actor))
+
+
+@routes.get(INBOX, returns=schemas.Inbox, path_types=TYPES, tags=TAGS)
+async def get_inbox(call: Request[None, None]) -> schemas.Inbox:
+    """Get one inbox."""
+    found = await inboxes.get(call.engine, call.actor, fields.path_id(call, "inbox_id"))
+    return render_inbox(found, access.sees_settings(call.actor))
+
+
+@routes.patch(INBOX, body=schemas.ChangeInbox, returns=schemas.Inbox, path_types=TYPES, tags=TAGS)
+async def change_inbox(call: Request[schemas.ChangeInbox, None]) -> schemas.Inbox:
+    """Change an inbox."""
+    inbox_id = fields.path_id(call, "inbox_id")
+    given = fields.changed_fields(call.body, ids=("responder_id",), bags=("settings",))
+    changed = await inboxes.change(call.engine, call.actor, inbox_id, InboxChanges(**given))
+    return render_inbox(changed, access.sees_settings(call.actor))
+
+
+@routes.delete(INBOX, status=204, path_types=TYPES, tags=TAGS)
+async def remove_inbox(call: Request[None, None]) -> None:
+    """Close an inbox: its conversations stay, its public identifier opens nothing any more."""
+    await inboxes.remove(call.engine, call.actor, fields.path_id(call, "inbox_id"))

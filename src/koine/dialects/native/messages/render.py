@@ -1,0 +1,69 @@
+"""From the engine's message to that of the API. Pure."""
+
+import msgspec
+
+from koine.dialects.native import fields
+from koine.dialects.native.messages import schemas
+from koine.kit.ids import is_id
+from koine.kit.times import iso_ms
+from koine.model import links
+from koine.model.actor import Actor
+from koine.model.message import Attachment, Message
+
+_FILES = msgspec.json.Decoder(list[Attachment])
+CLIENT = "client:"
+"""How a client's own message id begins as the message's key; then comes whose it is."""
+
+
+def render_message(m: Message, base_url: str) -> schemas.Message:
+    """One message; its files are fetched from below `base_url`."""
+    return schemas.Message(
+        id=m.id,
+        conversation_id=m.conversation_id,
+        seq=m.seq,
+        public_seq=m.public_seq,
+        type=m.type,
+        content=m.content,
+        content_url=links.public_url(m.content_url, m.attachments, base_url),
+        content_type=m.content_type,
+        content_attributes=fields.shown_bag(m.content_attributes),
+        metadata=fields.shown_bag(m.metadata) if m.metadata is not None else None,
+        parent_id=m.parent_id,
+        private=m.private,
+        sender=schemas.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),
+        attachments=_attachments(m, base_url),
+        client_message_id=_client_id(m.client_key or ""),
+        created_at=iso_ms(m.created_at),
+        updated_at=iso_ms(m.updated_at),
+    )
+
+
+def client_key(actor: Actor, client_id: str) -> str:
+    """A client's own message id as the message's key; another caller's same id is another key."""
+    return f"{CLIENT}{actor.identity_id or actor.tenant_id}:{client_id}"
+
+
+def _attachments(m: Message, base_url: str) -> list[schemas.Attachment]:
+    if m.attachments is None:
+        return []
+    return [
+        schemas.Attachment(
+            id=file.id,
+            file_type=file.file_type,
+            name=file.name,
+            content_type=file.content_type,
+            size=file.size,
+            width=file.width,
+            height=file.height,
+            url=f"{base_url}{links.upload_path(file.key, file.name)}",
+        )
+        for file in _FILES.decode(m.attachments)
+    ]
+
+
+def _client_id(key: str) -> str | None:
+    if not key.startswith(CLIENT):
+        return None
+    text = key.removeprefix(CLIENT)
+    who, _, own = text.partition(":")
+    return own if is_id(who) else text

@@ -1,0 +1,114 @@
+"""The messages of a conversation: list, send, get."""
+
+from koine.dialects.native import fields, pagination
+from koine.dialects.native.auth import reader, writer
+from koine.dialects.native.messages import schemas
+from koine.dialects.native.messages.render import client_key, render_message
+from koine.engine.conversations import conversations, messages
+from koine.http.idempotency import message_key
+from koine.http.request import Request
+from koine.http.route import PathType, Routes
+from koine.kit.json import json_text
+from koine.model.actor import Actor
+from koine.model.conversation import SenderKind
+from koine.model.errors import Forbidden, Invalid
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft
+from koine.model.permissions import WRITE_CONVERSATIONS
+
+MESSAGES = "/v1/conversations/{conversation_id}/messages"
+TAGS = ("Messages",)
+ONE: dict[str, PathType] = {"conversation_id": "uuid"}
+TWO: dict[str, PathType] = ONE | {"message_id": "uuid"}
+OWN_NAMES = {"parent_message_id": "parent_id", "message_type": "type"}
+"""What the engine calls fields that have another name here."""
+
+routes = Routes()
+
+
+@routes.get(
+    MESSAGES, query=schemas.MessageQuery, returns=schemas.Messages, path_types=ONE, tags=TAGS
+)
+async def list_messages(call: Request[None, schemas.MessageQuery]) -> schemas.Messages:
+    """List messages, newest first; private notes only for staff."""
+    q = call.query
+    f = MessageFilter(
+        with_private=True,
+        start=fields.time("from", q.start),
+        end=fields.end_time("to", q.end),
+        before_seq=q.before,
+        after_seq=q.after,
+        oldest_first=q.order == "asc",
+    )
+    conversation_id = fields.path_id(call, "conversation_id")
+    said = await messages.page(call.engine, reader(call), conversation_id, f, pagination.window(q))
+    shown = [render_message(each, call.base_url) for each in said.items]
+    return schemas.Messages(shown, pagination.written(said.next))
+
+
+@routes.post(
+    MESSAGES,
+    body=schemas.CreateMessage,
+    returns=schemas.Message,
+    status=201,
+    path_types=ONE,
+    tags=TAGS,
+    stores_own_key=True,
+)
+async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.Message:
+    """Post a message: staff anywhere, others where they take part.
+
+    The same client_message_id of the same sender makes one message for ever.
+    """
+    conversation_id = fields.path_id(call, "conversation_id")
+    body, actor = call.body, writer(call)
+    is_staff = actor.may(WRITE_CONVERSATIONS)
+    if not is_staff and (body.private or body.as_responder or body.when_closed != "refuse"):
+        raise Forbidden(WRITE_CONVERSATIONS)
+    sender_id, sender_kind = await _sender(call, actor, conversation_id)
+    draft = Draft(
+        content=body.content,
+        type=body.type,
+        content_url=body.content_url,
+        metadata=None if body.metadata is None else json_text(body.metadata),
+        parent_id=fields.optional_id("parent_id", body.parent_id),
+        private=body.private,
+        client_key=_key(call, actor),
+        sender_id=sender_id,
+        sender_kind=sender_kind,
+        must_participate=not is_staff,
+        when_closed=body.when_closed,
+    )
+    try:
+        posted = await messages.send(call.engine, actor, conversation_id, draft)
+    except Invalid as refusal:
+        name = OWN_NAMES.get(refusal.field, refusal.field)
+        raise Invalid(name, refusal.reason, refusal.message) from None
+    return render_message(posted, call.base_url)
+
+
+@routes.get(MESSAGES + "/{message_id}", returns=schemas.Message, path_types=TWO, tags=TAGS)
+async def get_message(call: Request[None, None]) -> schemas.Message:
+    """Get one message."""
+    conversation_id = fields.path_id(call, "conversation_id")
+    message_id = fields.path_id(call, "message_id")
+    found = await messages.by_id(call.engine, reader(call), conversation_id, message_id)
+    return render_message(found, call.base_url)
+
+
+async def _sender(
+    call: Request[schemas.CreateMessage, None], actor: Actor, conversation_id: str
+) -> tuple[str | None, SenderKind]:
+    """The caller, the conversation's responder if asked, or nobody: the server itself."""
+    if not call.body.as_responder:
+        return actor.identity_id, "user" if actor.identity_id else "system"
+    found = await conversations.get(call.engine, actor, conversation_id)
+    if found.one.responder_id is None:
+        raise Invalid("as_responder", "absent", "the conversation has no responder")
+    return found.one.responder_id, "responder"
+
+
+def _key(call: Request[schemas.CreateMessage, None], actor: Actor) -> str | None:
+    """The message's own key, with the sender in it: another's same key is another key."""
+    client_id = call.body.client_message_id
+    return message_key(call) if client_id is None else client_key(actor, client_id)

@@ -1,0 +1,1 @@
+"""The responders of the tenant and their versions."""

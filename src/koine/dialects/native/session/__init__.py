@@ -1,0 +1,1 @@
+"""Login, refresh, logout, the caller's own password, and who the caller is."""

@@ -1,0 +1,120 @@
+"""Login, refresh, logout, the caller's own password, and `GET /v1/me`."""
+
+from functools import partial
+
+from koine.dialects.native.auth import count_login, count_login_address, welcome
+from koine.dialects.native.session import schemas
+from koine.dialects.native.session.render import render_tokens
+from koine.dialects.native.users.render import render_user
+from koine.engine.auth import sessions
+from koine.engine.people import accounts, directory
+from koine.http.rate_limits import RateLimiter, limit_unauthenticated
+from koine.http.request import Request
+from koine.http.route import Routes
+from koine.kit.ids import canonical_id
+from koine.model.errors import Unauthenticated
+
+TAGS = ("Login",)
+BODY_LIMIT = 8 * 1024
+"""Bytes of what strangers may send here: it is read before anybody is known."""
+
+
+def login_routes(limiter: RateLimiter) -> Routes:
+    """The routes that count attempts, with the counter they share."""
+    routes = Routes()
+    _login_route(routes, limiter)
+
+    @routes.put(
+        "/v1/me/password",
+        body=schemas.NewPassword,
+        status=204,
+        idempotent=False,
+        body_limit=BODY_LIMIT,
+        tags=TAGS,
+    )
+    async def change_password(call: Request[schemas.NewPassword, None]) -> None:
+        """Change one's own password, which ends every session of one's own."""
+        count_login_address(call, limiter)
+        me, body = call.actor.identity_id or "", call.body
+        count_login(call, limiter, me)
+        await accounts.change_own_password(
+            call.engine, call.actor, body.current_password, body.password, address=call.client_ip
+        )
+        welcome(call, limiter, me)
+
+    return routes
+
+
+def _login_route(routes: Routes, limiter: RateLimiter) -> None:
+    @routes.post(
+        "/v1/auth/login",
+        body=schemas.LogIn,
+        returns=schemas.Tokens,
+        public=True,
+        precheck=partial(count_login_address, limiter=limiter),
+        idempotent=False,
+        body_limit=BODY_LIMIT,
+        tags=TAGS,
+    )
+    async def log_in(call: Request[schemas.LogIn, None]) -> schemas.Tokens:
+        """Log in by e-mail and password. A wrong password and an unknown e-mail answer alike."""
+        body = call.body
+        count_login(call, limiter, body.email)
+        if body.tenant_id is not None and canonical_id(body.tenant_id) is None:
+            raise Unauthenticated("invalid")
+        logged_in = await sessions.log_in(
+            call.engine, body.email, body.password, body.tenant_id, address=call.client_ip
+        )
+        welcome(call, limiter, body.email)
+        return render_tokens(logged_in)
+
+
+def refresh_routes(limiter: RateLimiter) -> Routes:
+    """The routes that a refresh token opens, counted by address."""
+    routes = Routes()
+    admit = partial(limit_unauthenticated, limiter=limiter)
+
+    @routes.post(
+        "/v1/auth/refresh",
+        body=schemas.RefreshToken,
+        returns=schemas.Tokens,
+        public=True,
+        precheck=admit,
+        idempotent=False,
+        body_limit=BODY_LIMIT,
+        tags=TAGS,
+    )
+    async def refresh(call: Request[schemas.RefreshToken, None]) -> schemas.Tokens:
+        """Turn a refresh token into the next pair. One that was used before ends its session."""
+        return render_tokens(await sessions.refresh(call.engine, call.body.refresh_token))
+
+    @routes.post(
+        "/v1/auth/logout",
+        body=schemas.RefreshToken,
+        status=204,
+        public=True,
+        precheck=admit,
+        idempotent=False,
+        body_limit=BODY_LIMIT,
+        tags=TAGS,
+    )
+    async def log_out(call: Request[schemas.RefreshToken, None]) -> None:
+        """End the session of a refresh token."""
+        await sessions.log_out(call.engine, call.body.refresh_token)
+
+    return routes
+
+
+routes = Routes()
+
+
+@routes.get("/v1/me", returns=schemas.Me, tags=TAGS)
+async def get_me(call: Request[None, None]) -> schemas.Me:
+    """Say who calls and what they may do."""
+    actor = call.actor
+    user = None
+    if actor.identity_id is not None:
+        user = render_user(await directory.get(call.engine, actor, actor.identity_id, "user"))
+    return schemas.Me(
+        actor.tenant_id, actor.kind, actor.is_system_admin, sorted(actor.permissions), user
+    )

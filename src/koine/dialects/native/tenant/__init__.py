@@ -1,0 +1,1 @@
+"""The tenant, its roles, API keys and audit log."""

@@ -1,0 +1,135 @@
+"""The tenant, its roles, API keys and audit log."""
+
+from msgspec import convert
+
+from koine.dialects.native import fields, pagination
+from koine.dialects.native.schemas import PageQuery
+from koine.dialects.native.tenant import schemas
+from koine.dialects.native.tenant.render import (
+    render_audit_entry,
+    render_created_key,
+    render_key,
+    render_tenant,
+)
+from koine.engine import audit_log, tenants
+from koine.engine.auth import access, api_keys
+from koine.engine.tenants import TenantChanges
+from koine.http.request import Request
+from koine.http.route import Routes
+from koine.kit.outbound import Outbound, Refused
+from koine.model.errors import Invalid
+from koine.model.permissions import ROLE_PERMISSIONS
+from koine.model.tenant import TokenIssuer
+
+TENANT = ("Tenant",)
+KEYS = ("API keys",)
+
+routes = Routes()
+
+
+@routes.get("/v1/tenant", returns=schemas.Tenant, tags=TENANT)
+async def get_tenant(call: Request[None, None]) -> schemas.Tenant:
+    """Get the caller's tenant."""
+    found = await tenants.own(call.engine, call.actor)
+    return render_tenant(found, access.sees_settings(call.actor))
+
+
+@routes.patch("/v1/tenant", body=schemas.ChangeTenant, returns=schemas.Tenant, tags=TENANT)
+async def change_tenant(call: Request[schemas.ChangeTenant, None]) -> schemas.Tenant:
+    """Rename the tenant or change its settings."""
+    changes = _changes(call.body)
+    await _check_url(call.engine.outbound, changes)
+    changed = await tenants.change(call.engine, call.actor, changes)
+    return render_tenant(changed, access.sees_settings(call.actor))
+
+
+@routes.get("/v1/roles", returns=schemas.Roles, tags=TENANT)
+async def list_roles(call: Request[None, None]) -> schemas.Roles:
+    """List the roles and what each may do."""
+    shown = [
+        schemas.RoleShown(role, sorted(held))  # type: ignore[arg-type]  # the keys are the roles
+        for role, held in ROLE_PERMISSIONS.items()
+    ]
+    return schemas.Roles(shown, None)
+
+
+@routes.get("/v1/audit", query=schemas.AuditQuery, returns=schemas.AuditEntries, tags=TENANT)
+async def list_audit_entries(call: Request[None, schemas.AuditQuery]) -> schemas.AuditEntries:
+    """List who did what, newest first."""
+    q = call.query
+    page = await audit_log.find(call.engine, call.actor, q.noun, q.action, pagination.window(q))
+    return pagination.shown(schemas.AuditEntries, page, render_audit_entry)
+
+
+@routes.get("/v1/api-keys", query=PageQuery, returns=schemas.Keys, tags=KEYS)
+async def list_keys(call: Request[None, PageQuery]) -> schemas.Keys:
+    """List API keys, revoked ones too, without their secrets."""
+    window = pagination.window(call.query)
+    everyone = await api_keys.list_all(call.engine, call.actor)
+    page = pagination.cut(everyone, window, pagination.creation)
+    return pagination.shown(schemas.Keys, page, render_key)
+
+
+# An answer that is kept to be given again would keep the secret.
+@routes.post(
+    "/v1/api-keys",
+    body=schemas.CreateKey,
+    returns=schemas.MadeKey,
+    status=201,
+    idempotent=False,
+    tags=KEYS,
+)
+async def create_key(call: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
+    """Make an API key. Its secret is shown in this answer alone."""
+    body = call.body
+    made = await api_keys.create(
+        call.engine,
+        call.actor,
+        body.name,
+        frozenset(body.permissions),
+        user_id=fields.optional_id("user_id", body.user_id),
+        expires_at=fields.time("expires_at", body.expires_at),
+    )
+    return render_created_key(made)
+
+
+@routes.delete(
+    "/v1/api-keys/{api_key_id}", status=204, path_types={"api_key_id": "uuid"}, tags=KEYS
+)
+async def revoke_key(call: Request[None, None]) -> None:
+    """Revoke an API key; every node feels it within seconds."""
+    await api_keys.revoke(call.engine, call.actor, fields.path_id(call, "api_key_id"))
+
+
+@routes.post(
+    "/v1/api-keys/{api_key_id}/take-over",
+    returns=schemas.Key,
+    path_types={"api_key_id": "uuid"},
+    tags=KEYS,
+)
+async def take_key_over(call: Request[None, None]) -> schemas.Key:
+    """Put oneself in the place of who made an API key: it ends with its maker otherwise."""
+    key_id = fields.path_id(call, "api_key_id")
+    return render_key(await api_keys.take_over(call.engine, call.actor, key_id))
+
+
+async def _check_url(outbound: Outbound, changes: TenantChanges) -> None:
+    issuer = changes.token_issuer
+    if isinstance(issuer, TokenIssuer) and issuer.jwks_url is not None:
+        try:
+            await outbound.check(issuer.jwks_url)
+        except Refused as refused:
+            raise Invalid("settings.token_issuer.jwks_url", "url", refused.reason) from None
+
+
+def _changes(body: schemas.ChangeTenant) -> TenantChanges:
+    given = fields.changed_fields(body)
+    settings = given.pop("settings", None)
+    if settings is not None:
+        given |= fields.changed_fields(settings)
+    if "support_user_ids" in given:
+        named = fields.ids("settings.support_user_ids", given["support_user_ids"])
+        given["support_user_ids"] = [*dict.fromkeys(named)]
+    if given.get("token_issuer") is not None:
+        given["token_issuer"] = convert(given["token_issuer"], TokenIssuer, from_attributes=True)
+    return TenantChanges(**given)

@@ -1,0 +1,62 @@
+"""The users of the tenant."""
+
+from koine.dialects.native import fields, pagination
+from koine.dialects.native.users import schemas
+from koine.dialects.native.users.render import render_user
+from koine.engine import offboarding
+from koine.engine.people import accounts, directory
+from koine.engine.people.directory import PersonChanges
+from koine.http.request import Request
+from koine.http.route import PathType, Routes
+from koine.model.filters import PeopleFilter
+from koine.model.identity import NewIdentity
+
+USERS = "/v1/users"
+USER = "/v1/users/{user_id}"
+TAGS = ("Users",)
+TYPES: dict[str, PathType] = {"user_id": "uuid"}
+BAGS = ("custom_attributes", "permissions")
+
+routes = Routes()
+
+
+@routes.get(USERS, query=schemas.UserQuery, returns=schemas.Users, tags=TAGS)
+async def list_users(call: Request[None, schemas.UserQuery]) -> schemas.Users:
+    """List users, oldest first."""
+    q = call.query
+    f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
+    page = await directory.find(call.engine, call.actor, f, pagination.window(q))
+    return pagination.shown(schemas.Users, page, render_user)
+
+
+@routes.post(USERS, body=schemas.CreateUser, returns=schemas.User, status=201, tags=TAGS)
+async def create_user(call: Request[schemas.CreateUser, None]) -> schemas.User:
+    """Add a user. Nobody can make one who may do more than they may themselves."""
+    given = fields.changed_fields(call.body, bags=BAGS)
+    password = given.pop("password")
+    new = NewIdentity(kind="user", **given)
+    return render_user(await accounts.create(call.engine, call.actor, new, password))
+
+
+@routes.get(USER, returns=schemas.User, path_types=TYPES, tags=TAGS)
+async def get_user(call: Request[None, None]) -> schemas.User:
+    """Get one user."""
+    user_id = fields.path_id(call, "user_id")
+    return render_user(await directory.get(call.engine, call.actor, user_id, "user"))
+
+
+@routes.patch(USER, body=schemas.ChangeUser, returns=schemas.User, path_types=TYPES, tags=TAGS)
+async def change_user(call: Request[schemas.ChangeUser, None]) -> schemas.User:
+    """Change a user. A new password ends the user's sessions."""
+    given = fields.changed_fields(call.body, bags=BAGS)
+    password = given.pop("password", None)
+    changed = await accounts.change(
+        call.engine, call.actor, fields.path_id(call, "user_id"), PersonChanges(**given), password
+    )
+    return render_user(changed)
+
+
+@routes.delete(USER, status=204, path_types=TYPES, tags=TAGS)
+async def remove_user(call: Request[None, None]) -> None:
+    """Remove a user, whose sessions and keys end; what they said stays."""
+    await offboarding.remove(call.engine, call.actor, fields.path_id(call, "user_id"), "user")

@@ -1,0 +1,1 @@
+"""Webhook endpoints, their deliveries, and the payloads in the format of this API."""

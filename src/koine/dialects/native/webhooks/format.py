@@ -1,0 +1,87 @@
+"""Webhook payloads in the format of this API: the data that `GET` would return."""
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from koine.dialects.native.realtime import render
+from koine.kit.times import iso_ms
+from koine.model.actor import Actor
+from koine.model.event import EventKind, LoggedEvent
+from koine.model.event_context import EventContext
+from koine.model.tenant import Tenant
+from koine.model.webhook import WebhookPayload
+from koine.model.webhook_format import EventNames
+
+_REMOVED = {
+    "conversation": render.CONVERSATION_REMOVED,
+    "participant": render.CONVERSATION_REMOVED,
+    "message": render.CONVERSATION_REMOVED,
+    "inbox": "inbox.removed",
+}
+"""What an event about this noun is called when the thing is there no more."""
+KINDS: tuple[str, ...] = (*get_args(EventKind), *dict.fromkeys(_REMOVED.values()))
+PING = "ping"
+_said = msgspec.json.Decoder(dict[str, object])
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """What is posted. `timestamp` is when it happened; `data` holds things as they are now."""
+
+    type: str
+    timestamp: str
+    conversation_id: str | None | UnsetType = UNSET
+    seq: int | None | UnsetType = UNSET
+    data: object
+
+
+class NativeWebhookFormat:
+    """The `WebhookFormat` of the native API; files are fetched from below `base_url`."""
+
+    kinds = KINDS
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+
+    def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
+        """Under its own name, or because it may be of a thing that was removed."""
+        if not kinds or event.kind in kinds:
+            return True
+        return _REMOVED.get(event.kind.partition(".")[0]) in kinds
+
+    def payload(
+        self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
+    ) -> WebhookPayload | None:
+        """The event with what it is about; None when there is nothing left to show."""
+        event, kind = context.event, render.kind(context, reader)
+        if kinds and kind not in kinds:
+            return None
+        # Bodies are kept, and seen by others: never what opens the tenant's inboxes.
+        view = structs.replace(render.view(context, kind, reader), settings=False)
+        data: object
+        if event.kind == "webhook.disabled":
+            data = {"webhook_id": event.subject_id, **_said.decode(event.body)}
+        elif (data := render.data(context, view, self._base_url)) is None:
+            return None
+        body = Body(
+            type=kind,
+            timestamp=iso_ms(event.created_at),
+            conversation_id=event.conversation_id,
+            seq=event.seq,
+            data=data,
+        )
+        return WebhookPayload(kind, msgspec.json.encode(body))
+
+    def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
+        """An event that nothing happened."""
+        data = {"tenant_id": tenant.id, "tenant": tenant.slug}
+        body = Body(type=PING, timestamp=iso_ms(now), data=data)
+        return WebhookPayload(PING, msgspec.json.encode(body))
+
+    def signatures(
+        self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
+    ) -> Mapping[str, str]:
+        """None beside those of Standard Webhooks."""
+        return {}

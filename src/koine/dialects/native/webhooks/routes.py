@@ -1,0 +1,191 @@
+"""Webhook endpoints, what was delivered to them, and delivering it again."""
+
+from typing import Any
+
+from msgspec import UNSET
+
+from koine.dialects.native import fields, pagination
+from koine.dialects.native.schemas import PageQuery
+from koine.dialects.native.webhooks import schemas
+from koine.dialects.native.webhooks.render import (
+    render_changed_webhook,
+    render_created_webhook,
+    render_delivery,
+    render_delivery_detail,
+    render_ping,
+    render_webhook,
+)
+from koine.engine.auth import access
+from koine.engine.webhooks import deliveries, endpoint_changes, endpoints
+from koine.engine.webhooks.deliveries import LogFilter, Range
+from koine.engine.webhooks.endpoint_changes import EndpointChanges
+from koine.engine.webhooks.endpoints import READ, NewEndpoint
+from koine.http.request import Request
+from koine.http.route import PathType, Routes
+from koine.webhooks import test_delivery
+
+WEBHOOKS = "/v1/webhooks"
+WEBHOOK = "/v1/webhooks/{webhook_id}"
+TAGS = ("Webhooks",)
+TYPES: dict[str, PathType] = {"webhook_id": "uuid"}
+
+routes = Routes()
+
+
+@routes.get(WEBHOOKS, query=PageQuery, returns=schemas.Webhooks, tags=TAGS)
+async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
+    """List webhooks, oldest first."""
+    window = pagination.window(call.query)
+    everyone = await endpoints.list_all(call.engine, call.actor)
+    page = pagination.cut(everyone, window, pagination.creation)
+    return pagination.shown(schemas.Webhooks, page, render_webhook)
+
+
+@routes.post(
+    WEBHOOKS, body=schemas.CreateWebhook, returns=schemas.MadeWebhook, status=201, tags=TAGS
+)
+async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.MadeWebhook:
+    """Set a webhook up. The secret is shown this once."""
+    given = _given(call.body)
+    made = await endpoints.create(call.engine, call.actor, NewEndpoint(**given))
+    return render_created_webhook(made)
+
+
+@routes.get(
+    f"{WEBHOOKS}/event-kinds", query=schemas.KindsQuery, returns=schemas.EventKinds, tags=TAGS
+)
+async def list_event_kinds(call: Request[None, schemas.KindsQuery]) -> schemas.EventKinds:
+    """List the events a webhook can ask for."""
+    access.require(call.actor, *READ)
+    voice = call.engine.webhook_formats.get(call.query.dialect)
+    return schemas.EventKinds(list(voice.kinds) if voice else [])
+
+
+@routes.get(WEBHOOK, returns=schemas.Webhook, path_types=TYPES, tags=TAGS)
+async def get_webhook(call: Request[None, None]) -> schemas.Webhook:
+    """Get one webhook."""
+    found = await endpoints.get(call.engine, call.actor, fields.path_id(call, "webhook_id"))
+    return render_webhook(found)
+
+
+@routes.patch(
+    WEBHOOK, body=schemas.ChangeWebhook, returns=schemas.ChangedWebhook, path_types=TYPES, tags=TAGS
+)
+async def change_webhook(call: Request[schemas.ChangeWebhook, None]) -> schemas.ChangedWebhook:
+    """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
+    hook_id = fields.path_id(call, "webhook_id")
+    given = _given(call.body)
+    if "status" in given:
+        given["active"] = given.pop("status") == "active"
+    changed = await endpoint_changes.change(
+        call.engine, call.actor, hook_id, EndpointChanges(**given)
+    )
+    return render_changed_webhook(changed)
+
+
+@routes.delete(WEBHOOK, status=204, path_types=TYPES, tags=TAGS)
+async def remove_webhook(call: Request[None, None]) -> None:
+    """Take a webhook away, with what is on its way and its log."""
+    await endpoints.remove(call.engine, call.actor, fields.path_id(call, "webhook_id"))
+
+
+@routes.post(
+    f"{WEBHOOK}/rotate",
+    body=schemas.RotateSecret,
+    returns=schemas.MadeWebhook,
+    path_types=TYPES,
+    tags=TAGS,
+)
+async def rotate_secret(call: Request[schemas.RotateSecret, None]) -> schemas.MadeWebhook:
+    """Make a new secret, shown this once. Until the overlap is over both sign."""
+    hook_id, engine = fields.path_id(call, "webhook_id"), call.engine
+    made = await endpoints.rotate(
+        engine, call.actor, engine.encryption, hook_id, call.body.overlap_hours
+    )
+    return render_created_webhook(made)
+
+
+@routes.post(
+    f"{WEBHOOK}/test", returns=schemas.PingOutcome, path_types=TYPES, idempotent=False, tags=TAGS
+)
+async def test_webhook(call: Request[None, None]) -> schemas.PingOutcome:
+    """Post a `ping` now, and say what came of it."""
+    hook_id = fields.path_id(call, "webhook_id")
+    return render_ping(await test_delivery.send_ping(call.engine, call.actor, hook_id))
+
+
+def _given(body: schemas.CreateWebhook | schemas.ChangeWebhook) -> dict[str, Any]:
+    """The fields a body has, by the engine's names."""
+    given = fields.changed_fields(body, ids=("inbox_id",))
+    if "events" in given:
+        given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
+    policy = given.pop("retry_policy", UNSET)
+    if policy is not UNSET:
+        none = {"max_retries": None, "backoff": None}
+        given |= none if policy is None else fields.changed_fields(policy)
+    return given
+
+
+DELIVERIES = f"{WEBHOOK}/deliveries"
+DELIVERY = f"{DELIVERIES}/{{event_id}}"
+
+
+@routes.get(
+    DELIVERIES,
+    query=schemas.DeliveryQuery,
+    returns=schemas.WebhookDeliveries,
+    path_types=TYPES,
+    tags=TAGS,
+)
+async def list_webhook_deliveries(
+    call: Request[None, schemas.DeliveryQuery],
+) -> schemas.WebhookDeliveries:
+    """List deliveries, newest event first."""
+    hook_id, q = fields.path_id(call, "webhook_id"), call.query
+    wanted = LogFilter(
+        states=tuple(q.state or ()),
+        kinds=tuple(q.kind or ()),
+        since=fields.time("since", q.since),
+        until=fields.time("until", q.until),
+    )
+    page = await deliveries.page(call.engine, call.actor, hook_id, wanted, pagination.window(q))
+    return pagination.shown(schemas.WebhookDeliveries, page, render_delivery)
+
+
+@routes.get(DELIVERY, returns=schemas.ShownDelivery, path_types=TYPES, tags=TAGS)
+async def get_webhook_delivery(call: Request[None, None]) -> schemas.ShownDelivery:
+    """Get one delivery with its tries: what was posted, what was answered."""
+    hook_id = fields.path_id(call, "webhook_id")
+    found = await deliveries.one(call.engine, call.actor, hook_id, call.path["event_id"])
+    return render_delivery_detail(found)
+
+
+@routes.post(
+    f"{DELIVERY}/replay", returns=schemas.WebhookDelivery, status=202, path_types=TYPES, tags=TAGS
+)
+async def replay_delivery(call: Request[None, None]) -> schemas.WebhookDelivery:
+    """Deliver an event again, under the same id."""
+    hook_id = fields.path_id(call, "webhook_id")
+    again = await deliveries.replay(call.engine, call.actor, hook_id, call.path["event_id"])
+    return render_delivery(again)
+
+
+@routes.post(
+    f"{WEBHOOK}/replay",
+    body=schemas.Replay,
+    returns=schemas.Replayed,
+    status=202,
+    path_types=TYPES,
+    tags=TAGS,
+)
+async def replay_webhook(call: Request[schemas.Replay, None]) -> schemas.Replayed:
+    """Deliver again what happened in a time, whether it was delivered or not."""
+    hook_id, body = fields.path_id(call, "webhook_id"), call.body
+    since, until = fields.time("since", body.since), fields.time("until", body.until)
+    wanted = Range(
+        since=since or 0,
+        until=call.engine.clock.now() + 1 if until is None else until,
+        kinds=tuple(body.kinds),
+    )
+    queued = await deliveries.replay_range(call.engine, call.actor, hook_id, wanted)
+    return schemas.Replayed(queued)

@@ -1,0 +1,64 @@
+"""Rows to the exact JSON: golden files, `input` as the engine has it, `output` as it is sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from koine.dialects.native.contacts.render import render_contact
+from koine.dialects.native.conversations.render import render_conversation
+from koine.dialects.native.deliveries.render import render_delivery
+from koine.dialects.native.inboxes.render import render_inbox
+from koine.dialects.native.messages.render import render_message
+from koine.dialects.native.participants.render import render_participant
+from koine.dialects.native.tenant.render import render_tenant
+from koine.dialects.native.tickets.render import render_ticket
+from koine.dialects.native.users.render import render_user
+from koine.engine.auth import access
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, Participant
+from koine.model.delivery import Delivery
+from koine.model.identity import Identity
+from koine.model.inbox import Inbox
+from koine.model.message import Message
+from koine.model.related import Related
+from koine.model.tenant import Tenant
+from koine.model.ticket import Ticket
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+PLAIN: dict[str, tuple[type, Any]] = {
+    "user": (Identity, render_user),
+    "contact": (Identity, render_contact),
+    "delivery": (Delivery, render_delivery),
+    "participant": (Participant, render_participant),
+    "message": (Message, lambda m: render_message(m, "https://koine.test")),
+    "ticket": (Ticket, render_ticket),
+}
+SEEN: dict[str, tuple[type, Any]] = {
+    "inbox": (Inbox, render_inbox),
+    "tenant": (Tenant, render_tenant),
+}
+
+
+def shown(given: dict[str, Any]) -> object:
+    """The wire's shape of a case's input."""
+    name = next(iter(given))
+    if name in PLAIN:
+        noun, shape = PLAIN[name]
+        return shape(msgspec.convert(given[name], noun))
+    actor = msgspec.convert(given["actor"], Actor)
+    if name in SEEN:
+        noun, shape = SEEN[name]
+        return shape(msgspec.convert(given[name], noun), access.sees_settings(actor))
+    found = msgspec.convert(given["conversation"], Conversation)
+    return render_conversation(found, msgspec.convert(given["around"], Related), actor)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden(path: Path) -> None:
+    case = json.loads(path.read_text())
+    sent = msgspec.json.encode(shown(case["input"]))
+    assert json.loads(sent) == case["output"]
+    assert list(json.loads(sent)) == list(case["output"])
