@@ -14,8 +14,8 @@ from bench.server import SECRET, Server
 from bench.workload import DAY_S, messages
 from bench.world import ADMIN, FIRST_AGENT, INBOX, PERSON, World, uuid
 from koine.engine.core.context import ISSUER
+from koine.engine.login.jwt import TokenSigner
 from koine.kit.clock import SystemClock
-from koine.kit.jwt import TokenSigner
 
 Medians = dict[str, float]
 """The p50 of each list, in ms."""

@@ -11,8 +11,8 @@ from bench.server import SECRET, Server
 from bench.sqlite import CONTENT
 from bench.world import ADMIN, CONVERSATION, World, uuid
 from koine.engine.core.context import ISSUER
+from koine.engine.login.jwt import TokenSigner
 from koine.kit.clock import SystemClock
-from koine.kit.jwt import TokenSigner
 
 DAY_S = 86_400
 PAGE = 20

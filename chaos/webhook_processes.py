@@ -15,7 +15,7 @@ import uvloop
 
 from koine.engine.core import context as engines
 from koine.kit import logs
-from koine.kit.outbound import Allowed, Outbound
+from koine.kit.outbound import EgressPolicy, OutboundClient
 from koine.kit.settings import Settings, environment, load
 from koine.server.database import open_database
 from koine.server.lifespan import run_realtime
@@ -90,7 +90,9 @@ def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str)
 async def _send(settings: Settings, clock: SteppedClock, timeout_s: float) -> None:
     voices = webhook_formats(settings.public_url())
     engine = await engines.open_engine(await open_database(settings), clock, settings, voices)
-    allowed = Allowed.read(settings.outbound_allow)
-    engine.outbound = Outbound(allowed, plain_http=settings.outbound_http, timeout_s=timeout_s)
+    allowed = EgressPolicy.parse(settings.outbound_allow)
+    engine.outbound = OutboundClient(
+        allowed, plain_http=settings.outbound_http, timeout_seconds=timeout_s
+    )
     async with run_realtime(engine):
         await asyncio.Event().wait()

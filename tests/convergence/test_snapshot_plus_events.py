@@ -89,7 +89,7 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
             engine,
             engine.settings,
             idempotency=DatabaseIdempotencyStore(engine),
-            relay=relay,
+            realtime=relay,
         )
         world = World(cast, Caller(app), spoken)
         readers = [Reader(cast, world.call, relay, name) for name in READERS]

@@ -7,9 +7,9 @@ from koine.dialects.delivery import DeliveryDialect
 from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.native import Native
 from koine.engine import tenants
+from koine.engine.login.jwt import TokenSigner
 from koine.engine.tenants import TenantChanges
 from koine.http.dialect import Dialect
-from koine.kit.jwt import TokenSigner
 from koine.model.tenant import TokenIssuer
 from koine.store.core.db import Database
 from tests.cast import http, make_cast

@@ -57,6 +57,10 @@ async def make_world(db: Database, **settings: object) -> World:
     relay = Realtime(engine, LocalBus(), engine.shutdown_signal)
     relay.log_reader.started.set()
     app = build_app(
-        spoken, engine, engine.settings, idempotency=DatabaseIdempotencyStore(engine), relay=relay
+        spoken,
+        engine,
+        engine.settings,
+        idempotency=DatabaseIdempotencyStore(engine),
+        realtime=relay,
     )
     return World(cast, Caller(app), spoken)

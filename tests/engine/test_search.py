@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from koine.engine.conversations import conversations, messages
 from koine.engine.people import directory
-from koine.kit.text_folding import VERSION, fold
 from koine.model.conversation import NewConversation
 from koine.model.filters import ConversationFilter, PeopleFilter
 from koine.model.identity import NewIdentity
@@ -18,6 +17,7 @@ from koine.model.page import Window
 from koine.store import search_backfill
 from koine.store.core.db import Database, Tx
 from koine.store.core.statements import Command, p
+from koine.store.core.text_folding import VERSION, fold
 from koine.store.people import tenants
 from koine.store.tables import conversations as c
 from koine.store.tables import identities as i

@@ -23,7 +23,7 @@ from koine.server.backup.manifest import BadArchive, Manifest, encode
 from koine.server.backup.restore import restore
 from koine.server.backup.tar import unpack, write_archive
 from koine.server.backup.verify import differences, verify
-from koine.server.database import copying, open_database
+from koine.server.database import database_backup, open_database
 from koine.store import schema
 from koine.store.backup import BackupError
 from koine.store.events import event_log_state
@@ -243,7 +243,7 @@ async def looked_at(place: Place, path: Path) -> tuple[list[str], set[str]]:
     it: `verify`, with one restoring for both."""
     folder = place.fresh()
     manifest = unpack(path, folder)
-    async with copying(place.settings(place.home)).open_backup(folder / "database") as ask:
+    async with database_backup(place.settings(place.home)).open_backup(folder / "database") as ask:
         wrong = await differences(ask, manifest, folder)
         found = await ask("SELECT content FROM messages WHERE content IS NOT NULL")
     return wrong, {str(content).split(" ")[0] for (content,) in found}

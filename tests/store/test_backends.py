@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from koine.kit.ids import new_id
-from koine.kit.text_folding import fold
 from koine.store.core.db import Database, Duplicate, Tx
+from koine.store.core.text_folding import fold
 from tests.store import scratch
 from tests.store.scratch import Thing, add, add_many, ask, do, names
 

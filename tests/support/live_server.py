@@ -40,7 +40,7 @@ async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> As
         engine,
         engine.settings,
         idempotency=DatabaseIdempotencyStore(engine),
-        relay=relay,
+        realtime=relay,
     )
     server = uvicorn.Server(uvicorn_config(engine.settings, app, lifespan="off"))
     server.config.timeout_graceful_shutdown = 1

@@ -2,15 +2,15 @@
 
 import pytest
 
-from koine.kit.outbound import Reply
+from koine.kit.outbound import Response
 from koine.kit.times import SECOND
 from koine.webhooks.response import LONGEST_WAIT_S, classify
 
 NOW = 1_795_176_000 * SECOND  # 2026-11-20T12:00:00Z
 
 
-def reply(status: int, retry_after: str = "") -> Reply:
-    return Reply(status, {"retry-after": retry_after} if retry_after else {}, b"", 1)
+def reply(status: int, retry_after: str = "") -> Response:
+    return Response(status, {"retry-after": retry_after} if retry_after else {}, b"", 1)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from typing import Self
 from msgspec import Struct
 
 from koine.engine.core.context import Engine
+from koine.engine.core.encryption import SecretCipher
 from koine.kit import tokens
-from koine.kit.encryption import SecretCipher
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid

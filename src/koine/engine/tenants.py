@@ -22,9 +22,9 @@ from koine.store.core.db import Duplicate, Tx
 from koine.store.people import identities, tenants
 
 if TYPE_CHECKING:
-    from koine.kit import jwt_keys
+    from koine.engine.login import jwt_keys
 else:
-    jwt_keys = LazyModule("koine.kit.jwt_keys")
+    jwt_keys = LazyModule("koine.engine.login.jwt_keys")
 
 DEFAULT_RESPONDER = "Assistant"
 

@@ -86,10 +86,10 @@ class App:
         dialects: Sequence[Dialect],
         context: AppContext,
         settings: Settings,
-        rest: OperationalApp,
+        operational: OperationalApp,
     ) -> None:
         self._context = context
-        self._operational = rest
+        self._operational = operational
         self._prefixes: PrefixRouter[MountedDialect] = PrefixRouter()
         for dialect in dialects:
             owner = MountedDialect(dialect, settings)
@@ -177,7 +177,7 @@ def build_app(
     *,
     ready: ReadinessChecks | None = None,
     idempotency: IdempotencyStore | None = None,
-    relay: Realtime | None = None,
+    realtime: Realtime | None = None,
 ) -> App:
     """Give the ASGI application of these dialects.
 
@@ -187,7 +187,9 @@ def build_app(
     dialect's prefixes or two owners of one prefix.
     """
     proxies, public_url = settings.proxy_networks(), settings.base_url.rstrip("/")
-    context = AppContext(engine, proxies, public_url, idempotency, relay, StreamCapacity(settings))
+    context = AppContext(
+        engine, proxies, public_url, idempotency, realtime, StreamCapacity(settings)
+    )
     rest = OperationalApp(dialects, settings, ready)
     return App(dialects, context, settings, rest)
 

@@ -26,7 +26,7 @@ class WebSocket:
     """One connection. One task may send while another receives."""
 
     def __init__(self, call: AnyRequest, receive: Receive, send: Send) -> None:
-        self.call = call
+        self.request = call
         self._receive = receive
         self._send = send
         self._open = False
@@ -35,12 +35,12 @@ class WebSocket:
     @property
     def realtime(self) -> Realtime:
         """Where seats are taken. Raises Unavailable."""
-        return self.call.realtime
+        return self.request.realtime
 
     @property
     def subprotocols(self) -> list[str]:
         """The subprotocols the client offers, in its order."""
-        return list(self.call.scope.get("subprotocols", []))
+        return list(self.request.scope.get("subprotocols", []))
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Answer the handshake. Raises Gone."""
@@ -92,7 +92,7 @@ class WebSocket:
     def _connection_lost(self, error: Exception) -> None:
         self._open = False
         if isinstance(error, TimeoutError):
-            abort_connection(self.call.scope)
+            abort_connection(self.request.scope)
 
 
 SocketHandler = Callable[[WebSocket], Awaitable[None]]

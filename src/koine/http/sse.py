@@ -34,7 +34,7 @@ def frame(kind: str, data: bytes) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def event_stream(call: AnyRequest, voice: Reader) -> StreamingResponse:
+def event_stream(call: AnyRequest, reader: Reader) -> StreamingResponse:
     """The answer of a stream's route: events for this voice from the cursor shown, else from now.
 
     Raises Unavailable when this process tells no events, or is about to end; TooMany when the
@@ -44,8 +44,8 @@ def event_stream(call: AnyRequest, voice: Reader) -> StreamingResponse:
     if relay.draining.started:
         raise Unavailable()
     call.take_address_slot()
-    call.take_credential_slot(voice.actor)
-    told = _chunks(relay, voice, requested_cursor(call))
+    call.take_credential_slot(reader.actor)
+    told = _chunks(relay, reader, requested_cursor(call))
     write_seconds = call.engine.settings.stream_write_seconds
     return StreamingResponse(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
 

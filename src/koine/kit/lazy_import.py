@@ -3,7 +3,7 @@
     if TYPE_CHECKING:
         from koine.kit import jwt_keys
     else:
-        jwt_keys = Later("koine.kit.jwt_keys")
+        jwt_keys = Later("koine.engine.login.jwt_keys")
 
 This is the one place where an import happens late.
 """

@@ -11,7 +11,7 @@ from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
 from koine.kit.limit_settings import LimitSettings, Seconds
-from koine.kit.outbound.allowed import Allowed
+from koine.kit.outbound.egress_policy import EgressPolicy
 from koine.kit.tokens import MIN_SECRET_BYTES
 
 PREFIX = "KOINE_"
@@ -250,7 +250,7 @@ def _check(settings: Settings) -> None:
         reason = "must be addresses or CIDRs divided by commas"
         raise BadSetting(variable("trusted_proxies"), reason) from None
     try:
-        Allowed.read(settings.outbound_allow)
+        EgressPolicy.parse(settings.outbound_allow)
     except ValueError as error:
         raise BadSetting(variable("outbound_allow"), str(error)) from None
 

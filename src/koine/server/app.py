@@ -18,9 +18,9 @@ def dialects() -> list[Dialect]:
     return [DeliveryDialect(), HelpdeskDialect(), ChatsDialect(), InboxDialect(), Native()]
 
 
-def create_app(engine: Engine, relay: Realtime | None = None) -> http.App:
+def create_app(engine: Engine, realtime: Realtime | None = None) -> http.App:
     """Every dialect, on one engine; live, with a relay."""
-    lag_seconds = relay.log_reader.idle_seconds if relay else None
+    lag_seconds = realtime.log_reader.idle_seconds if realtime else None
     ready = Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks
     return http.build_app(
         dialects(),
@@ -28,5 +28,5 @@ def create_app(engine: Engine, relay: Realtime | None = None) -> http.App:
         engine.settings,
         ready=ready,
         idempotency=DatabaseIdempotencyStore(engine),
-        relay=relay,
+        realtime=realtime,
     )

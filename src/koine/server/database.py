@@ -46,7 +46,7 @@ async def open_database(settings: Settings) -> Database:
         raise StartupError(f"cannot open the database at {where}: {error}") from None
 
 
-def copying(settings: Settings) -> DatabaseBackup:
+def database_backup(settings: Settings) -> DatabaseBackup:
     """What copies the database of the settings."""
     if is_postgres(settings):
         return postgres_copying.PostgresBackup(settings.database_url, settings.postgres_programs)

@@ -5,10 +5,10 @@ A migration speaks SQL, which cannot fold; this runs after it, in batches, and c
 
 from sqlalchemy import select
 
-from koine.kit.text_folding import VERSION, folded_or_none
 from koine.model.identity import Identity
 from koine.store.core.db import Database, Tx
 from koine.store.core.statements import Query, UpdateMany, p
+from koine.store.core.text_folding import VERSION, folded_or_none
 from koine.store.people import identities, tenants
 from koine.store.search_texts import CONVERSATION_COLUMNS, IDENTITY_COLUMNS, identity_search_texts
 from koine.store.tables import conversations as c

@@ -1,8 +1,8 @@
 """The folded texts that are stored beside what lists search, so that both databases find alike."""
 
-from koine.kit.text_folding import fold, folded_or_none
 from koine.model.conversation import Conversation
 from koine.model.identity import Identity
+from koine.store.core.text_folding import fold, folded_or_none
 
 IDENTITY_COLUMNS = ("search_names", "search_details")
 """The columns of an identity that are searched."""

@@ -6,7 +6,7 @@ from msgspec import Struct
 from koine.engine.core.context import Engine
 from koine.kit import metrics, tracing
 from koine.kit.json import json_text
-from koine.kit.outbound import Failed, Refused, Reply, Request
+from koine.kit.outbound import Blocked, Request, RequestFailed, Response
 from koine.model.webhook import Attempt
 from koine.webhooks.payloads import SECRET_UNREADABLE, OutgoingDelivery, PayloadBuilder
 from koine.webhooks.response import ResponseClass, classify
@@ -31,16 +31,16 @@ async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -
     """Post a letter and wait for the answer, within the outbound client's limits. Never raises."""
     claim, hook, at = letter.claim, letter.hook, engine.clock.now()
     headers: dict[str, str] = {}
-    reply: Reply | None = None
+    reply: Response | None = None
     try:
         headers, _ = desk.signed(hook, claim.event_id, letter.body)
         with tracing.span("post webhook", event_id=claim.event_id, attempt=claim.fence):
             tracing.inject(headers)
             reply = await engine.outbound.send(Request("POST", hook.url, headers, letter.body))
         verdict = classify(reply, engine.clock.now())
-    except Refused as refused:
+    except Blocked as refused:
         verdict = ResponseClass("refused", refused.reason)
-    except Failed as failed:
+    except RequestFailed as failed:
         verdict = ResponseClass("retry", failed.reason)
     except ValueError:
         verdict = ResponseClass("retry", SECRET_UNREADABLE)
@@ -61,7 +61,7 @@ async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -
         answer_headers=_text(reply.headers) if reply else None,
         answer_body=_cut(reply.body) if reply else None,
         error=verdict.reason,
-        took_us=reply.took_us if reply else 0,
+        took_us=reply.duration_us if reply else 0,
     )
     return AttemptResult(verdict, attempt)
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from koine.kit.outbound import Reply
+from koine.kit.outbound import Response
 from koine.kit.times import SECOND
 
 Outcome = Literal["delivered", "retry", "refused", "gone"]
@@ -24,7 +24,7 @@ class ResponseClass(Struct, frozen=True):
     not_before: int = 0
 
 
-def classify(reply: Reply, now: int) -> ResponseClass:
+def classify(reply: Response, now: int) -> ResponseClass:
     """The verdict on an answer that came at `now` (µs)."""
     status = reply.status
     if 200 <= status < 300:

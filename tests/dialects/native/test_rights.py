@@ -12,9 +12,9 @@ from msgspec import Struct
 from koine.dialects.native import Native
 from koine.engine.auth import sessions
 from koine.engine.core import context as engines
+from koine.engine.login.jwt import TokenSigner
 from koine.engine.people import directory
 from koine.kit.ids import new_id
-from koine.kit.jwt import TokenSigner
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
 from tests.dialects.native.realtime.test_encoder import opened, say

@@ -7,12 +7,12 @@ import pytest
 from koine.engine import offboarding, tenants
 from koine.engine.auth import api_keys, credentials, sessions
 from koine.engine.core import context as engines
+from koine.engine.login.jwt import TokenSigner
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.tenants import TenantChanges
 from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
-from koine.kit.jwt import TokenSigner
 from koine.kit.times import SECOND
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, VIEW_TENANT

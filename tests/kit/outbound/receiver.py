@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from koine.kit.outbound import Allowed, Outbound
+from koine.kit.outbound import EgressPolicy, OutboundClient
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -72,9 +72,11 @@ async def receiving(
 @asynccontextmanager
 async def client(
     allow: str = "127.0.0.1", *, timeout_s: float = 10, max_answer: int = 1000
-) -> AsyncIterator[Outbound]:
+) -> AsyncIterator[OutboundClient]:
     """A client for a test, closed after it."""
-    opened = Outbound(Allowed.read(allow), timeout_s=timeout_s, max_answer=max_answer)
+    opened = OutboundClient(
+        EgressPolicy.parse(allow), timeout_seconds=timeout_s, max_response_bytes=max_answer
+    )
     try:
         yield opened
     finally:

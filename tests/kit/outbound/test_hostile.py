@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from koine.kit.outbound import Allowed, Failed, Outbound, Refused, Request
+from koine.kit.outbound import Blocked, EgressPolicy, OutboundClient, Request, RequestFailed
 from tests.kit.outbound import hostile
 from tests.kit.outbound.receiver import Answers, Receiver, receiving
 
@@ -18,17 +18,19 @@ async def tripwire() -> AsyncIterator[Receiver]:
         yield here
 
 
-def lenient(here: Receiver, allow: str = "") -> Outbound:
+def lenient(here: Receiver, allow: str = "") -> OutboundClient:
     """A client that has nothing against the port and plain HTTP: only the address is left."""
     ports = frozenset({here.port})
-    return Outbound(Allowed.read(allow), plain_http=True, ports=ports, timeout_s=5)
+    return OutboundClient(
+        EgressPolicy.parse(allow), plain_http=True, ports=ports, timeout_seconds=5
+    )
 
 
 async def refused(here: Receiver, url: str) -> str:
     client = lenient(here)
-    with pytest.raises(Refused) as told:
+    with pytest.raises(Blocked) as told:
         await client.send(Request("POST", url, {}, b"x"))
-    with pytest.raises(Refused):
+    with pytest.raises(Blocked):
         await client.check(url)
     await client.close()
     assert here.connections == 0
@@ -55,7 +57,7 @@ async def test_no_url_that_can_be_read_in_two_ways(tripwire: Receiver, odd: str)
 async def test_no_name_of_this_machine(tripwire: Receiver, name: str) -> None:
     client = lenient(tripwire)
     # The system's own resolver: what it knows, it must not be believed.
-    with pytest.raises((Refused, Failed)):
+    with pytest.raises((Blocked, RequestFailed)):
         await client.send(Request("POST", f"http://{name}:{tripwire.port}/"))
     await client.close()
     assert tripwire.connections == 0
@@ -80,10 +82,13 @@ ANSWERS += [(each, "2606:4700::1111") for each in PRIVATE]
 async def test_one_private_answer_refuses_the_name(
     tripwire: Receiver, answer: tuple[str, ...]
 ) -> None:
-    client = Outbound(
-        plain_http=True, ports=frozenset({tripwire.port}), resolver=Answers(answer), timeout_s=5
+    client = OutboundClient(
+        plain_http=True,
+        ports=frozenset({tripwire.port}),
+        resolver=Answers(answer),
+        timeout_seconds=5,
     )
-    with pytest.raises(Refused, match="address is"):
+    with pytest.raises(Blocked, match="address is"):
         await client.send(Request("GET", f"http://evil.example:{tripwire.port}/"))
     await client.close()
     assert tripwire.connections == 0
@@ -102,8 +107,8 @@ async def test_one_private_answer_refuses_the_name(
 )
 async def test_only_tls_and_the_ports_of_the_web(url: str, reason: str) -> None:
     answers = Answers(("93.184.215.14",))
-    client = Outbound(resolver=answers)
-    with pytest.raises(Refused, match=reason):
+    client = OutboundClient(resolver=answers)
+    with pytest.raises(Blocked, match=reason):
         await client.send(Request("POST", url))
     assert answers.asked == []
     await client.close()
@@ -113,4 +118,4 @@ async def test_only_tls_and_the_ports_of_the_web(url: str, reason: str) -> None:
     "url", ["https://example.com/x?y#z", "https://93.184.215.14:8443/", "https://[2606:4700::1111]"]
 )
 async def test_an_honest_url_is_let_pass(url: str) -> None:
-    await Outbound().check(url)
+    await OutboundClient().check(url)

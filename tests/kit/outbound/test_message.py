@@ -2,14 +2,14 @@
 
 import pytest
 
-from koine.kit.outbound.message import Refused, Request, written
+from koine.kit.outbound.message import Blocked, Request, encode_request
 
 URL = "https://example.com/"
 
 
 def test_the_wire() -> None:
     request = Request("POST", URL, {"Webhook-Id": "evt_1"}, b"{}")
-    assert written(request, "example.com", "/x?y") == (
+    assert encode_request(request, "example.com", "/x?y") == (
         b"POST /x?y HTTP/1.1\r\nHost: example.com\r\nWebhook-Id: evt_1\r\n"
         b"User-Agent: Koine\r\nContent-Length: 2\r\n\r\n{}"
     )
@@ -17,7 +17,9 @@ def test_the_wire() -> None:
 
 def test_a_get_has_no_length_and_the_callers_agent_is_its_own() -> None:
     request = Request("GET", URL, {"user-agent": "me"})
-    assert written(request, "a", "/") == b"GET / HTTP/1.1\r\nHost: a\r\nuser-agent: me\r\n\r\n"
+    assert (
+        encode_request(request, "a", "/") == b"GET / HTTP/1.1\r\nHost: a\r\nuser-agent: me\r\n\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,11 +46,11 @@ def test_a_get_has_no_length_and_the_callers_agent_is_its_own() -> None:
     ],
 )
 def test_a_header_that_is_not_sent(name: str, value: str) -> None:
-    with pytest.raises(Refused, match="header"):
-        written(Request("POST", URL, {name: value}), "a", "/")
+    with pytest.raises(Blocked, match="header"):
+        encode_request(Request("POST", URL, {name: value}), "a", "/")
 
 
 @pytest.mark.parametrize("method", ["HEAD", "CONNECT", "TRACE", "OPTIONS", "post", "", "GET /\r\n"])
 def test_a_method_that_is_not_sent(method: str) -> None:
-    with pytest.raises(Refused, match="method"):
-        written(Request(method, URL), "a", "/")
+    with pytest.raises(Blocked, match="method"):
+        encode_request(Request(method, URL), "a", "/")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from koine.kit.outbound.message import Refused
-from koine.kit.outbound.target import Target, read
+from koine.kit.outbound.message import Blocked
+from koine.kit.outbound.target import Target, parse_url
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,18 @@ from koine.kit.outbound.target import Target, read
 )
 def test_the_parts(url: str, authority: str, port: int, path: str) -> None:
     if not authority:
-        with pytest.raises(Refused, match="percent-encoded"):
-            read(url)
+        with pytest.raises(Blocked, match="percent-encoded"):
+            parse_url(url)
         return
-    target = read(url)
+    target = parse_url(url)
     assert (target.authority, target.port, target.path) == (authority, port, path)
 
 
 def test_an_address_is_read_as_one() -> None:
-    assert [str(read(f"https://{host}/").literal) for host in ("8.8.8.8", "[::8]", "a.b")] == [
+    assert [str(parse_url(f"https://{host}/").literal) for host in ("8.8.8.8", "[::8]", "a.b")] == [
         "8.8.8.8", "::8", "None"
     ]  # fmt: skip
 
 
 def test_a_target_is_a_value() -> None:
-    assert read("https://a.b/") == Target(True, "a.b", 443, "/", None)
+    assert parse_url("https://a.b/") == Target(True, "a.b", 443, "/", None)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from koine.kit.outbound import Allowed, Failed, Outbound, Request
+from koine.kit.outbound import EgressPolicy, OutboundClient, Request, RequestFailed
 from tests.kit.outbound.receiver import Answers, Receiver, receiving
 
 DAY = datetime.timedelta(days=1)
@@ -80,11 +80,11 @@ GOOD = x509.DNSName("good.example")
 @asynccontextmanager
 async def speaking(
     authority: Authority, server: ssl.SSLContext, *, trusted: bool = True
-) -> AsyncIterator[tuple[Receiver, Outbound]]:
+) -> AsyncIterator[tuple[Receiver, OutboundClient]]:
     """A receiver behind TLS, and a client for which every name is that receiver's."""
     async with receiving(tls=server) as here:
-        outbound = Outbound(
-            Allowed.read("127.0.0.1"),
+        outbound = OutboundClient(
+            EgressPolicy.parse("127.0.0.1"),
             resolver=Answers(("127.0.0.1",)),
             tls=authority.trusted() if trusted else None,
         )
@@ -115,14 +115,14 @@ async def test_an_addresss_own_certificate(authority: Authority) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "sub.good.example", "127.0.0.1"])
 async def test_anothers_certificate(authority: Authority, host: str) -> None:
     async with speaking(authority, authority.server(GOOD)) as (here, outbound):
-        with pytest.raises(Failed, match="certificate is not good"):
+        with pytest.raises(RequestFailed, match="certificate is not good"):
             await outbound.send(Request("POST", f"https://{host}:{here.port}/", {}, b"secret"))
         assert here.requests == []
 
 
 async def test_a_certificate_whose_time_is_over(authority: Authority) -> None:
     async with speaking(authority, authority.server(GOOD, days=-1)) as (here, outbound):
-        with pytest.raises(Failed, match="expired"):
+        with pytest.raises(RequestFailed, match="expired"):
             await outbound.send(Request("POST", f"https://good.example:{here.port}/"))
         assert here.requests == []
 
@@ -130,7 +130,7 @@ async def test_a_certificate_whose_time_is_over(authority: Authority) -> None:
 async def test_a_certificate_of_an_unknown_authority(authority: Authority) -> None:
     server = authority.server(GOOD)
     async with speaking(authority, server, trusted=False) as (here, outbound):
-        with pytest.raises(Failed, match="certificate is not good"):
+        with pytest.raises(RequestFailed, match="certificate is not good"):
             await outbound.send(Request("POST", f"https://good.example:{here.port}/"))
         assert here.requests == []
 
@@ -145,8 +145,8 @@ async def test_a_server_without_tls(authority: Authority) -> None:
 
     server = await asyncio.start_server(plain, "127.0.0.1", 0)
     url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    outbound = Outbound(Allowed.read("127.0.0.1"), tls=authority.trusted())
-    with pytest.raises(Failed):
+    outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), tls=authority.trusted())
+    with pytest.raises(RequestFailed):
         await outbound.send(Request("POST", url, {}, b"secret"))
     await outbound.close()
     server.close()

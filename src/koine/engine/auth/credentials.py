@@ -5,10 +5,10 @@ import msgspec
 
 from koine.engine.auth import delegation
 from koine.engine.core.context import Engine
+from koine.engine.login.jwt import TokenError, key_id, unverified, verify_external
 from koine.kit import tokens
 from koine.kit.cache import TTLCache
 from koine.kit.ids import canonical_id
-from koine.kit.jwt import TokenError, key_id, unverified, verify_external
 from koine.kit.times import SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated

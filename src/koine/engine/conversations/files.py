@@ -19,12 +19,12 @@ from typing import IO, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
+from koine.engine.conversations.image_sniffing import HEAD, Image, sniff_image
+from koine.engine.conversations.media_sniffing import sniff_media
 from koine.engine.core.context import Engine
 from koine.kit import private_files
 from koine.kit.ids import new_id
-from koine.kit.image_sniffing import HEAD, Image, sniff_image
 from koine.kit.limit_settings import LimitSettings
-from koine.kit.media_sniffing import sniff_media
 from koine.kit.times import DAY, HOUR, SECOND
 from koine.kit.tokens import random_token
 from koine.model.errors import NotFound, TooMany, Unavailable

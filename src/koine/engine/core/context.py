@@ -11,16 +11,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
+from koine.engine.core.encryption import SecretCipher
 from koine.engine.core.search_slots import search_slot, search_slots
 from koine.engine.login.failed_logins import FailedLogins
 from koine.engine.login.issuer_keys import IssuerKeys
+from koine.engine.login.jwt import TokenSigner
 from koine.engine.login.password_pool import PasswordPool
 from koine.engine.sending.write_batcher import WriteBatcher
 from koine.kit.cache import TTLCache
 from koine.kit.clock import Clock
-from koine.kit.encryption import SecretCipher
-from koine.kit.jwt import TokenSigner
-from koine.kit.outbound import Allowed, Outbound
+from koine.kit.outbound import EgressPolicy, OutboundClient
 from koine.kit.settings import Settings
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.kit.tokens import StatelessSecrets, random_token
@@ -59,8 +59,8 @@ class Engine:
         self.webhook_formats = voices
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
         self.shutdown_signal = ShutdownSignal()
-        self.outbound = Outbound(
-            Allowed.read(settings.outbound_allow), plain_http=settings.outbound_http
+        self.outbound = OutboundClient(
+            EgressPolicy.parse(settings.outbound_allow), plain_http=settings.outbound_http
         )
         self.issuer_keys = IssuerKeys(self.outbound, clock)
 

@@ -12,15 +12,15 @@ import structlog
 from koine.kit.cache import TTLCache
 from koine.kit.clock import Clock
 from koine.kit.lazy_import import LazyModule
-from koine.kit.outbound import Failed, Outbound, Refused, Request
+from koine.kit.outbound import Blocked, OutboundClient, Request, RequestFailed
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
 from koine.model.tenant import TokenIssuer
 
 if TYPE_CHECKING:
-    from koine.kit import jwt_keys
+    from koine.engine.login import jwt_keys
 else:
-    jwt_keys = LazyModule("koine.kit.jwt_keys")
+    jwt_keys = LazyModule("koine.engine.login.jwt_keys")
 
 FRESH_S = 600
 RETRY_S = 30
@@ -46,7 +46,7 @@ class IssuerKeys:
     """Key sets by tenant and issuer: fresh for 10 minutes, and good for a day while the issuer
     does not answer."""
 
-    def __init__(self, outbound: Outbound, clock: Clock) -> None:
+    def __init__(self, outbound: OutboundClient, clock: Clock) -> None:
         self._outbound = outbound
         self._clock = clock
         self._held: TTLCache[tuple[str, str, str], _CachedKeys] = TTLCache(MAX_ISSUERS)
@@ -80,17 +80,17 @@ class IssuerKeys:
         try:
             held.text = await self._fetched(issuer)
             held.fetched_at = held.tried_at
-        except (Refused, Failed, jwt_keys.BadKey) as error:
+        except (Blocked, RequestFailed, jwt_keys.BadKey) as error:
             _log.warning("issuer keys not fetched", tenant=tenant_id, reason=error.reason)
 
     async def _fetched(self, issuer: TokenIssuer) -> str:
         reply = await self._outbound.send(Request("GET", issuer.jwks_url or "", _ACCEPT))
         if reply.status != CACHED_FOR_S:
-            raise Failed(f"the answer's status is {reply.status}")
-        if reply.cut:
-            raise Failed("the key set is too long")
+            raise RequestFailed(f"the answer's status is {reply.status}")
+        if reply.truncated:
+            raise RequestFailed("the key set is too long")
         text = reply.body.decode("utf-8", "replace").strip()
         if not text.startswith("{"):
-            raise Failed("the answer is no key set")
+            raise RequestFailed("the answer is no key set")
         jwt_keys.check_key(text, issuer.algorithm)
         return text

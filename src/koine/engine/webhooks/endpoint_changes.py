@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
 from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.encryption import SecretCipher
 from koine.engine.core.recorder import record_audit
 from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.endpoints import OLD_SECRET_HOURS, WRITE, existing, seal_headers
@@ -22,7 +23,6 @@ from koine.engine.webhooks.validation import (
     check_url,
 )
 from koine.kit import webhook_signature
-from koine.kit.encryption import SecretCipher
 from koine.kit.json import json_text
 from koine.kit.outbound import same_origin
 from koine.kit.structs import provided_fields

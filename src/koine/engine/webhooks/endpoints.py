@@ -9,11 +9,11 @@ from msgspec import Struct, structs
 
 from koine.engine.auth import access
 from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.encryption import SecretCipher
 from koine.engine.core.recorder import record_audit
 from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.validation import check_headers, check_inbox, check_kinds, check_url
 from koine.kit import webhook_signature
-from koine.kit.encryption import SecretCipher
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
 from koine.kit.times import HOUR

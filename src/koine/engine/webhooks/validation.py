@@ -4,7 +4,7 @@ import re
 
 from koine.engine.core.context import Engine
 from koine.kit import webhook_signature
-from koine.kit.outbound import Refused
+from koine.kit.outbound import Blocked
 from koine.model.errors import Invalid
 from koine.store.core.db import Tx
 from koine.store.people import inboxes
@@ -22,7 +22,7 @@ async def check_url(engine: Engine, url: str) -> None:
     """Raise Invalid("url") for an address this server never posts to."""
     try:
         await engine.outbound.check(url)
-    except Refused as refused:
+    except Blocked as refused:
         raise Invalid("url", "refused", refused.reason) from None
 
 

@@ -6,9 +6,17 @@
 `Refused` is final: the address is one we never speak to. `Failed` is worth another try later.
 """
 
-from koine.kit.outbound.allowed import Allowed
-from koine.kit.outbound.client import Outbound
-from koine.kit.outbound.message import Failed, Refused, Reply, Request
+from koine.kit.outbound.client import OutboundClient
+from koine.kit.outbound.egress_policy import EgressPolicy
+from koine.kit.outbound.message import Blocked, Request, RequestFailed, Response
 from koine.kit.outbound.target import same_origin
 
-__all__ = ["Allowed", "Failed", "Outbound", "Refused", "Reply", "Request", "same_origin"]
+__all__ = [
+    "Blocked",
+    "EgressPolicy",
+    "OutboundClient",
+    "Request",
+    "RequestFailed",
+    "Response",
+    "same_origin",
+]

@@ -6,24 +6,24 @@ import time
 
 from koine.kit import metrics
 from koine.kit.outbound import target as targets
-from koine.kit.outbound.address import Address, why_not
-from koine.kit.outbound.allowed import Allowed
-from koine.kit.outbound.answer import Answer
-from koine.kit.outbound.connection import Connection, Stale
-from koine.kit.outbound.message import Failed, Refused, Reply, Request, written
-from koine.kit.outbound.names import Names, Resolver
-from koine.kit.outbound.pool import Place, Pool
+from koine.kit.outbound.connection import Connection, StaleConnection
+from koine.kit.outbound.connection_pool import ConnectionKey, ConnectionPool
+from koine.kit.outbound.egress_policy import EgressPolicy
+from koine.kit.outbound.message import Blocked, Request, RequestFailed, Response, encode_request
+from koine.kit.outbound.public_address import Address, reason_not_public
+from koine.kit.outbound.resolver_cache import Resolver, ResolverCache
+from koine.kit.outbound.response_reader import ResponseReader
 from koine.kit.outbound.target import Target
 
 PORTS = frozenset({80, 443, 8443})
-TIMEOUT_S = 15.0
-MAX_ANSWER = 64 * 1024
-TRIED_ADDRESSES = 3
-CHECK_S = 5.0
+TIMEOUT_SECONDS = 15.0
+MAX_RESPONSE_BYTES = 64 * 1024
+MAX_ADDRESSES_TRIED = 3
+CHECK_TIMEOUT_SECONDS = 5.0
 """How long `check` looks a name up."""
 
 
-class Outbound:
+class OutboundClient:
     """One client for all that the server sends out on somebody's word.
 
     Only the public internet, only TLS (or `plain_http`), only the ports of the web, but for what
@@ -33,37 +33,37 @@ class Outbound:
 
     def __init__(
         self,
-        allowed: Allowed | None = None,
+        policy: EgressPolicy | None = None,
         *,
         plain_http: bool = False,
         ports: frozenset[int] = PORTS,
-        timeout_s: float = TIMEOUT_S,
-        max_answer: int = MAX_ANSWER,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`timeout_s` is for all of a request; `max_answer` is the bytes read of a body."""
-        self._allowed = allowed or Allowed()
+        self._policy = policy or EgressPolicy()
         self._plain_http = plain_http
         self._ports = ports
-        self._timeout_s = timeout_s
-        self._max_answer = max_answer
-        self._names = Names(resolver)
-        self._pool = Pool(tls)
+        self._timeout_seconds = timeout_seconds
+        self._max_response_bytes = max_response_bytes
+        self._resolver = ResolverCache(resolver)
+        self._pool = ConnectionPool(tls)
 
     async def check(self, url: str) -> None:
         """Raises Refused for a URL that cannot be sent to. A name is looked up only where the
         operator's own addresses must decide: plain http, another port, a name of no public host."""
         target = self._target(url)
-        if target.literal is not None or self._allowed.host(target.host, target.port):
+        if target.literal is not None or self._policy.allows_host(target.host, target.port):
             return
         try:
-            self._judge_name(target)
-        except Refused:
+            self._check_name(target)
+        except Blocked:
             if not await self._is_allowed(target):
                 raise
 
-    async def send(self, request: Request) -> Reply:
+    async def send(self, request: Request) -> Response:
         """Send a request, and wait for its answer, of whatever status.
 
         On a kept connection that turns out closed, a request is sent a second time: a receiver
@@ -71,105 +71,113 @@ class Outbound:
         """
         try:
             return await self._send(request)
-        except Refused:
+        except Blocked:
             metrics.OUTBOUND_REFUSED.inc()
             raise
 
     async def close(self) -> None:
         """Close every connection; requests under way fail."""
-        self._names.close()
+        self._resolver.close()
         self._pool.close()
 
-    async def _send(self, request: Request) -> Reply:
+    async def _send(self, request: Request) -> Response:
         began = time.perf_counter_ns()
         try:
             target = self._target(request.url)
-            message = written(request, target.authority, target.path)
-            async with asyncio.timeout(self._timeout_s):
-                places = await self._places(target)
+            message = encode_request(request, target.authority, target.path)
+            async with asyncio.timeout(self._timeout_seconds):
+                places = await self._resolve(target)
                 answer = await self._exchange(places, message)
         except TimeoutError:
-            raise Failed(f"no whole answer within {self._timeout_s:g} seconds") from None
+            raise RequestFailed(
+                f"no whole answer within {self._timeout_seconds:g} seconds"
+            ) from None
         took = (time.perf_counter_ns() - began) // 1000
-        return Reply(answer.status, answer.headers, answer.body, took, answer.cut)
+        return Response(answer.status, answer.headers, answer.body, took, answer.truncated)
 
     def _target(self, url: str) -> Target:
-        target = targets.read(url)
+        target = targets.parse_url(url)
         if target.literal is not None:
-            self._judge(target, (target.literal,))
-        elif not self._allowed.networks and not self._allowed.host(target.host, target.port):
-            self._judge_name(target)
+            self._check_addresses(target, (target.literal,))
+        elif not self._policy.networks and not self._policy.allows_host(target.host, target.port):
+            self._check_name(target)
         return target
 
     async def _is_allowed(self, target: Target) -> bool:
         """Whether all addresses of a name are among those the operator allows."""
-        if not self._allowed.networks:
+        if not self._policy.networks:
             return False
         try:
-            async with asyncio.timeout(CHECK_S):
-                found = await self._names.addresses(target.host)
-        except (Failed, TimeoutError):
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                found = await self._resolver.addresses(target.host)
+        except (RequestFailed, TimeoutError):
             return False
-        return bool(found) and all(self._allowed.address(each, target.port) for each in found)
+        return bool(found) and all(self._policy.allows_address(each, target.port) for each in found)
 
-    async def _places(self, target: Target) -> list[Place]:
+    async def _resolve(self, target: Target) -> list[ConnectionKey]:
         """Where the request may go, every address looked at. Raises Refused and Failed."""
         if target.literal is not None:
             found: tuple[Address, ...] = (target.literal,)
         else:
-            found = await self._names.addresses(target.host)
-            self._judge(target, found)
-        return [Place(target.secure, target.host, target.port, address) for address in found]
+            found = await self._resolver.addresses(target.host)
+            self._check_addresses(target, found)
+        return [
+            ConnectionKey(target.secure, target.host, target.port, address) for address in found
+        ]
 
-    def _judge(self, target: Target, addresses: tuple[Address, ...]) -> None:
+    def _check_addresses(self, target: Target, addresses: tuple[Address, ...]) -> None:
         """One address that is not public refuses all: an honest host has none."""
-        if self._allowed.host(target.host, target.port):
+        if self._policy.allows_host(target.host, target.port):
             return
-        strangers = [a for a in addresses if not self._allowed.address(a, target.port)]
+        strangers = [a for a in addresses if not self._policy.allows_address(a, target.port)]
         for address in strangers:
-            if why := why_not(address):
-                raise Refused(f"the host's address is {why}")
+            if why := reason_not_public(address):
+                raise Blocked(f"the host's address is {why}")
         if strangers:
-            self._judge_door(target)
+            self._check_scheme_and_port(target)
 
-    def _judge_name(self, target: Target) -> None:
+    def _check_name(self, target: Target) -> None:
         """What of a name can be refused before it is looked up."""
         if target.is_special:
-            raise Refused("the URL's host has a name that no public host has")
-        self._judge_door(target)
+            raise Blocked("the URL's host has a name that no public host has")
+        self._check_scheme_and_port(target)
 
-    def _judge_door(self, target: Target) -> None:
+    def _check_scheme_and_port(self, target: Target) -> None:
         if not target.secure and not self._plain_http:
-            raise Refused("the URL must start with https://")
+            raise Blocked("the URL must start with https://")
         if target.port not in self._ports:
             ports = ", ".join(map(str, sorted(self._ports)))
-            raise Refused(f"the URL's port must be one of {ports}")
+            raise Blocked(f"the URL's port must be one of {ports}")
 
-    async def _exchange(self, places: list[Place], message: bytes) -> Answer:
+    async def _exchange(self, places: list[ConnectionKey], message: bytes) -> ResponseReader:
         for place in places:
-            connection = self._pool.idle(place)
+            connection = self._pool.take_idle(place)
             if connection is not None:
                 try:
-                    return await self._on(connection, place, message)
-                except Stale:
+                    return await self._exchange_over(connection, place, message)
+                except StaleConnection:
                     break
-        return await self._on(*await self._opened(places[:TRIED_ADDRESSES]), message)
+        return await self._exchange_over(
+            *await self._connect(places[:MAX_ADDRESSES_TRIED]), message
+        )
 
-    async def _opened(self, places: list[Place]) -> tuple[Connection, Place]:
+    async def _connect(self, places: list[ConnectionKey]) -> tuple[Connection, ConnectionKey]:
         """A new connection to the first of the places that takes one."""
         *others, last = places
         for place in others:
             try:
                 return await self._pool.open(place), place
-            except Failed:
+            except RequestFailed:
                 continue
         return await self._pool.open(last), last
 
-    async def _on(self, connection: Connection, place: Place, message: bytes) -> Answer:
+    async def _exchange_over(
+        self, connection: Connection, place: ConnectionKey, message: bytes
+    ) -> ResponseReader:
         try:
-            answer = await connection.exchange(message, self._max_answer)
+            answer = await connection.exchange(message, self._max_response_bytes)
         except BaseException:
             connection.abort()
             raise
-        self._pool.keep(place, connection)
+        self._pool.put_back(place, connection)
         return answer

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from koine.kit.outbound.answer import Answer
-from koine.kit.outbound.message import Failed
+from koine.kit.outbound.message import RequestFailed
+from koine.kit.outbound.response_reader import ResponseReader
 
 
-class Stale(Failed):
+class StaleConnection(RequestFailed):
     """The connection ended before a byte of the answer, as a kept one may at any time."""
 
 
@@ -17,32 +17,32 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, lost: Callable[["Connection"], None]) -> None:
         self.opened_at = asyncio.get_running_loop().time()
-        self._lost = lost
-        self._fresh = True
+        self._on_lost = lost
+        self._keep_alive = True
         self._transport: asyncio.Transport | None = None
-        self._answer: Answer | None = None
-        self._waiter: asyncio.Future[Answer] | None = None
+        self._response: ResponseReader | None = None
+        self._waiter: asyncio.Future[ResponseReader] | None = None
 
-    async def exchange(self, request: bytes, limit: int) -> Answer:
+    async def exchange(self, request: bytes, limit: int) -> ResponseReader:
         """Send a request, wait for its answer. Raises Failed; the connection is then of no use."""
         transport = self._transport
         if transport is None or transport.is_closing():
-            raise Stale("the connection was closed")
-        self._answer = Answer(limit)
+            raise StaleConnection("the connection was closed")
+        self._response = ResponseReader(limit)
         self._waiter = asyncio.get_running_loop().create_future()
         transport.write(request)
         try:
             answer = await self._waiter
-            self._fresh = answer.reusable
+            self._keep_alive = answer.reusable
             return answer
         finally:
-            self._waiter = self._answer = None
+            self._waiter = self._response = None
 
     @property
     def reusable(self) -> bool:
         """Whether it may carry another exchange: everything said and heard, and still open."""
         return (
-            self._fresh
+            self._keep_alive
             and self._transport is not None
             and not self._transport.is_closing()
             and self._transport.get_write_buffer_size() == 0
@@ -62,37 +62,37 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some of the answer; what nobody asked for ends the connection."""
-        waiter, answer = self._waiter, self._answer
+        waiter, answer = self._waiter, self._response
         if waiter is None or answer is None or waiter.done():
             self.abort()
             return
         try:
             answer.feed(data)
-        except Failed as failed:
+        except RequestFailed as failed:
             waiter.set_exception(failed)
             return
-        if answer.done:
+        if answer.complete:
             waiter.set_result(answer)
 
     def eof_received(self) -> None:
         """The other side says no more."""
-        self._ended()
+        self._finish()
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is gone."""
-        self._ended()
-        self._lost(self)
+        self._finish()
+        self._on_lost(self)
 
-    def _ended(self) -> None:
-        waiter, answer = self._waiter, self._answer
+    def _finish(self) -> None:
+        waiter, answer = self._waiter, self._response
         if waiter is None or answer is None or waiter.done():
             return
-        if not answer.seen:
-            waiter.set_exception(Stale("the connection was closed without an answer"))
+        if not answer.bytes_received:
+            waiter.set_exception(StaleConnection("the connection was closed without an answer"))
             return
         try:
             answer.end()
-        except Failed as failed:
+        except RequestFailed as failed:
             waiter.set_exception(failed)
             return
         waiter.set_result(answer)

@@ -16,7 +16,7 @@ _OURS = frozenset(
 )
 
 
-class Refused(Exception):
+class Blocked(Exception):
     """We do not send this, now or later. `reason` is a phrase for who gave the URL."""
 
     def __init__(self, reason: str) -> None:
@@ -24,7 +24,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-class Failed(Exception):
+class RequestFailed(Exception):
     """There was no whole answer; another try may have one. `reason` is a phrase."""
 
     def __init__(self, reason: str) -> None:
@@ -43,7 +43,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """One answer. Names of headers are in small letters, repeated ones joined by ", ".
 
     `cut` says that the body went on after what is here. `took_us` is from `send` to here, in µs.
@@ -52,20 +52,20 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
-    took_us: int
-    cut: bool = False
+    duration_us: int
+    truncated: bool = False
 
 
-def written(request: Request, authority: str, path: str) -> bytes:
+def encode_request(request: Request, authority: str, path: str) -> bytes:
     """The request as it goes over the wire. Raises Refused for what cannot be a header."""
     if request.method not in METHODS:
-        raise Refused(f"the method {request.method!r} is not sent")
+        raise Blocked(f"the method {request.method!r} is not sent")
     lines = [f"{request.method} {path} HTTP/1.1\r\nHost: {authority}\r\n"]
     named = False
     for name, value in request.headers.items():
         lower = name.lower()
         if not _NAME.fullmatch(name) or lower in _OURS or not _VALUE.fullmatch(value):
-            raise Refused(f"the header {name!r} cannot be sent")
+            raise Blocked(f"the header {name!r} cannot be sent")
         named = named or lower == "user-agent"
         lines.append(f"{name}: {value}\r\n")
     if not named:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from koine.kit.outbound.address import Address
-from koine.kit.outbound.message import Refused
+from koine.kit.outbound.message import Blocked
+from koine.kit.outbound.public_address import Address
 
 MAX_URL = 2048
 
@@ -51,25 +51,25 @@ class Target:
 
 
 @lru_cache(maxsize=1024)
-def read(url: str) -> Target:
+def parse_url(url: str) -> Target:
     """The target of a URL. Raises Refused, and nothing else; no name is looked up."""
     if len(url) > MAX_URL:
-        raise Refused(f"the URL is longer than {MAX_URL} characters")
+        raise Blocked(f"the URL is longer than {MAX_URL} characters")
     found = _URL.fullmatch(url)
     if found is None:
-        raise Refused("the URL must start with https:// and a host")
+        raise Blocked("the URL must start with https:// and a host")
     scheme, authority, path = found.groups()
     if not _TARGET.fullmatch(path):
-        raise Refused("the URL's path must be percent-encoded")
+        raise Blocked("the URL's path must be percent-encoded")
     if "@" in authority:
-        raise Refused("the URL must not hold a user or a password")
+        raise Blocked("the URL must not hold a user or a password")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise Refused("the URL's host or port is malformed")
+        raise Blocked("the URL's host or port is malformed")
     secure = scheme.lower() == "https"
     port = int(parts[2]) if parts[2] else (443 if secure else 80)
     if not 0 < port < 65536:
-        raise Refused("the URL's port is out of range")
+        raise Blocked("the URL's port is out of range")
     host, literal = _host(parts[1])
     path = path if path.startswith("/") else f"/{path}"
     return Target(secure, host, port, path, literal)
@@ -78,8 +78,8 @@ def read(url: str) -> Target:
 def same_origin(one: str, other: str) -> bool:
     """Whether two URLs have the same scheme, host and port; what cannot be read has none."""
     try:
-        return read(one).origin == read(other).origin
-    except Refused:
+        return parse_url(one).origin == parse_url(other).origin
+    except Blocked:
         return False
 
 
@@ -89,13 +89,13 @@ def host_name(text: str) -> str:
     Raises Refused.
     """
     if _AMBIGUOUS.search(text):
-        raise Refused("write the host in its xn-- form")
+        raise Blocked("write the host in its xn-- form")
     try:
         name = text.encode("idna").decode("ascii").lower().removesuffix(".")
     except UnicodeError:
-        raise Refused("the URL's host is no name") from None
+        raise Blocked("the URL's host is no name") from None
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise Refused("the URL's host is no name")
+        raise Blocked("the URL's host is no name")
     return name
 
 
@@ -104,7 +104,7 @@ def _host(text: str) -> tuple[str, Address | None]:
         try:
             six = IPv6Address(text[1:-1])
         except AddressValueError:
-            raise Refused("the URL's host is no address") from None
+            raise Blocked("the URL's host is no address") from None
         return str(six), six
     name = host_name(text)
     # As browsers have it: a name that ends in a number is an address, of whatever spelling.
@@ -113,5 +113,5 @@ def _host(text: str) -> tuple[str, Address | None]:
     try:
         four = IPv4Address(name)
     except AddressValueError:
-        raise Refused("the URL's host must be four decimal numbers") from None
+        raise Blocked("the URL's host must be four decimal numbers") from None
     return str(four), four

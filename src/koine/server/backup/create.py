@@ -10,7 +10,7 @@ from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.server.backup.manifest import DATABASE, Manifest
 from koine.server.backup.tar import ArchiveWriter, write_archive
-from koine.server.database import copying
+from koine.server.database import database_backup
 
 
 async def back_up(settings: Settings, path: Path) -> Path:
@@ -22,7 +22,7 @@ async def back_up(settings: Settings, path: Path) -> Path:
     now = SystemClock().now()
     if path.is_dir():
         path /= f"koine-{iso_ms(now).replace('-', '').replace(':', '')}.tar"
-    copies = copying(settings)
+    copies = database_backup(settings)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         copy = Path(folder) / DATABASE
         taken = await copies.create(copy)

@@ -10,7 +10,7 @@ from koine.kit.settings import Settings
 from koine.server.backup.manifest import DATABASE, Manifest
 from koine.server.backup.tar import sync_folder
 from koine.server.backup.verify import differences, unpack_and_open
-from koine.server.database import copying, open_database
+from koine.server.database import database_backup, open_database
 from koine.store import schema
 from koine.store.backup import BackupError
 from koine.store.events import event_log_state
@@ -27,7 +27,7 @@ async def restore(
     is served, or has something in it unless `force`), CannotStart, Unavailable.
     """
     manifest = unpack_and_open(settings, path, folder)
-    copies = copying(settings)
+    copies = database_backup(settings)
     async with copies.exclusive():
         if not force and not await copies.is_empty():
             raise BackupError("there is something in the database already: --force replaces it")

@@ -6,7 +6,7 @@ from koine.engine.conversations.files import relative_path
 from koine.kit.settings import Settings
 from koine.server.backup.manifest import DATABASE, BadArchive, Manifest
 from koine.server.backup.tar import unpack
-from koine.server.database import copying
+from koine.server.database import database_backup
 from koine.store import schema
 from koine.store.backup import RunSelect, database_stats, file_keys, numbering_gaps, table_name
 
@@ -15,7 +15,7 @@ async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest
     """Unpack an archive into `folder`, restore its database into a temporary one and compare them;
     answers the differences, a sentence each. Raises BadArchive, CannotCopy."""
     manifest = unpack_and_open(settings, path, folder)
-    async with copying(settings).open_backup(folder / DATABASE) as ask:
+    async with database_backup(settings).open_backup(folder / DATABASE) as ask:
         return manifest, await differences(ask, manifest, folder)
 
 
@@ -25,7 +25,7 @@ def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
     Raises BadArchive.
     """
     manifest = unpack(path, folder)
-    kind = copying(settings).kind
+    kind = database_backup(settings).kind
     if manifest.kind != kind:
         raise BadArchive(
             f"it is of a {manifest.kind} database, and the settings name one of {kind}: "

@@ -6,10 +6,10 @@ from typing import Any, Literal
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
-from koine.kit.text_folding import fold
 from koine.model.filters import ConversationFilter
 from koine.store.core.expressions import contains_text, folded_text, in_list
 from koine.store.core.statements import p
+from koine.store.core.text_folding import fold
 from koine.store.tables import conversations as t
 from koine.store.tables import identities, inboxes, tickets
 

@@ -8,13 +8,13 @@ from msgspec import Struct
 from msgspec.structs import astuple, replace
 from sqlalchemy import BigInteger, Text, and_, select, update
 
-from koine.kit.text_folding import folded_or_none
 from koine.kit.times import MINUTE
 from koine.model.conversation import SenderKind, Status
 from koine.store.core.db import RowBatch, Tx
 from koine.store.core.expressions import values_table
 from koine.store.core.row_mapper import RowMapper
 from koine.store.core.statements import Command, Query, UpdateMany
+from koine.store.core.text_folding import folded_or_none
 from koine.store.core.types import Uuid
 from koine.store.people.display_names import display_name
 from koine.store.tables import conversations as c

@@ -3,13 +3,13 @@
 from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, func, insert, or_, select, tuple_, update
 
-from koine.kit.text_folding import fold
 from koine.model.filters import PeopleFilter
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.page import Page, Window
 from koine.store.core.db import Tx
 from koine.store.core.expressions import contains_text, in_list
 from koine.store.core.statements import Command, Query, StatementVariants, p
+from koine.store.core.text_folding import fold
 from koine.store.search_texts import IDENTITY_COLUMNS, identity_search_texts
 from koine.store.tables import contact_inboxes, responder_versions
 from koine.store.tables import identities as t

@@ -8,7 +8,6 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import BindParameter
 
-from koine.kit.text_folding import fold
 from koine.store.core.compiled import CompiledStatement, Convert, InlineConstants, compile_statement
 from koine.store.core.expressions import (
     AsciiLower,
@@ -21,6 +20,7 @@ from koine.store.core.expressions import (
 )
 from koine.store.core.renderer import StatementRenderer
 from koine.store.core.statements import Command, InsertMany, ManyCommand, Query, UpdateMany
+from koine.store.core.text_folding import fold
 
 
 class _Compiler(InlineConstants, PGCompiler_asyncpg):

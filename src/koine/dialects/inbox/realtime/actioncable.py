@@ -62,7 +62,7 @@ class ActionCableServer:
                 await client.run()
             finally:
                 beats.remove(client)
-                self.command_limiter.reset(socket.call.request_id)
+                self.command_limiter.reset(socket.request.request_id)
                 await client.close()
 
 
@@ -82,7 +82,7 @@ class ActionCableClient:
 
     async def run(self) -> None:
         """Do what the client says until it is gone. Raises Gone."""
-        engine, name = self.relay.engine, self.socket.call.request_id
+        engine, name = self.relay.engine, self.socket.request.request_id
         while not self._ended:
             said = await self.socket.receive()
             try:
@@ -152,7 +152,7 @@ class ActionCableClient:
         """Raises TooMany, Unavailable, Gone."""
         if self.relay.draining.started:
             raise Unavailable()
-        asked, call = protocol.parse_identifier(identifier), self.socket.call
+        asked, call = protocol.parse_identifier(identifier), self.socket.request
         per_minute = (
             call.engine.settings.inbox_rate_limit_per_minute * SUBSCRIBES_PER_ADDRESS_FACTOR
         )
@@ -219,7 +219,7 @@ class ActionCableClient:
         following = self._running.pop(subscription, None)
         if following is None:
             return
-        self.socket.call.release_slots(following.connection_slots)
+        self.socket.request.release_slots(following.connection_slots)
         self.relay.disconnect(subscription.subscriber)
         if self._by_identifier.get(subscription.identifier) is subscription:
             del self._by_identifier[subscription.identifier]

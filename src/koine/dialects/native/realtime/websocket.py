@@ -82,7 +82,7 @@ async def _authenticate(
     socket: WebSocket, calls: RateLimiter, said: RateLimiter
 ) -> tuple[commands.WebSocketSession, wire.Hello]:
     """Who calls, by the first frame. Raises Refusal, Gone."""
-    call = socket.call
+    call = socket.request
     if socket.realtime.draining.started:
         raise Unavailable()
     try:

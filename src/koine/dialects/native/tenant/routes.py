@@ -16,7 +16,7 @@ from koine.engine.auth import access, api_keys
 from koine.engine.tenants import TenantChanges
 from koine.http.request import Request
 from koine.http.route import Routes
-from koine.kit.outbound import Outbound, Refused
+from koine.kit.outbound import Blocked, OutboundClient
 from koine.model.errors import Invalid
 from koine.model.permissions import ROLE_PERMISSIONS
 from koine.model.tenant import TokenIssuer
@@ -113,12 +113,12 @@ async def take_key_over(call: Request[None, None]) -> schemas.Key:
     return render_key(await api_keys.take_over(call.engine, call.actor, key_id))
 
 
-async def _check_url(outbound: Outbound, changes: TenantChanges) -> None:
+async def _check_url(outbound: OutboundClient, changes: TenantChanges) -> None:
     issuer = changes.token_issuer
     if isinstance(issuer, TokenIssuer) and issuer.jwks_url is not None:
         try:
             await outbound.check(issuer.jwks_url)
-        except Refused as refused:
+        except Blocked as refused:
             raise Invalid("settings.token_issuer.jwks_url", "url", refused.reason) from None
 
 

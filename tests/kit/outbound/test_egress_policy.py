@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from koine.kit.outbound import Allowed, Outbound, Refused, Request
+from koine.kit.outbound import Blocked, EgressPolicy, OutboundClient, Request
 from tests.kit.outbound.receiver import Answers, client, receiving
 
 READ = "hooks.internal, bücher.example:8080,10.1.0.0/16, 127.0.0.1:9000,, [::1]:9000,fd00::/8"
@@ -22,7 +22,7 @@ READ = "hooks.internal, bücher.example:8080,10.1.0.0/16, 127.0.0.1:9000,, [::1]
     ],
 )
 def test_a_name(host: str, port: int, allowed: bool) -> None:
-    assert Allowed.read(READ).host(host, port) is allowed
+    assert EgressPolicy.parse(READ).allows_host(host, port) is allowed
 
 
 @pytest.mark.parametrize(
@@ -40,30 +40,30 @@ def test_a_name(host: str, port: int, allowed: bool) -> None:
     ],
 )
 def test_an_address(address: str, port: int, allowed: bool) -> None:
-    assert Allowed.read(READ).address(ip_address(address), port) is allowed
+    assert EgressPolicy.parse(READ).allows_address(ip_address(address), port) is allowed
 
 
 @pytest.mark.parametrize("text", ["a b", "host:0", "host:70000", "host:x", "[::1]:", "-", "a/b"])
 def test_what_cannot_be_read(text: str) -> None:
     with pytest.raises(ValueError):
-        Allowed.read(text)
+        EgressPolicy.parse(text)
 
 
 def test_a_url_is_refused_with_what_is_wanted_in_its_place() -> None:
     with pytest.raises(ValueError, match="must be a host, host:port, IP or CIDR"):
-        Allowed.read("http://hooks.internal")
+        EgressPolicy.parse("http://hooks.internal")
 
 
 def test_nothing_is_nothing() -> None:
-    assert Allowed.read(" , ") == Allowed()
+    assert EgressPolicy.parse(" , ") == EgressPolicy()
 
 
 async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
     async with receiving() as here:
-        allowed = Allowed.read(f"hooks.internal:{here.port}")
-        outbound = Outbound(allowed, resolver=Answers(("127.0.0.1",)))
+        allowed = EgressPolicy.parse(f"hooks.internal:{here.port}")
+        outbound = OutboundClient(allowed, resolver=Answers(("127.0.0.1",)))
         await outbound.send(Request("POST", f"http://hooks.internal:{here.port}/", {}, b"x"))
-        with pytest.raises(Refused):
+        with pytest.raises(Blocked):
             await outbound.send(Request("POST", f"http://other.internal:{here.port}/"))
         await outbound.close()
     assert here.connections == 1
@@ -72,9 +72,9 @@ async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
 async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
     async with receiving() as here:
         answers = Answers(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
-        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=answers)
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=answers)
         await outbound.send(Request("POST", f"http://good.example:{here.port}/", {}, b"x"))
-        with pytest.raises(Refused, match="loopback"):
+        with pytest.raises(Blocked, match="loopback"):
             await outbound.send(Request("POST", f"http://bad.example:{here.port}/"))
         await outbound.close()
     assert here.connections == 1
@@ -82,22 +82,24 @@ async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
 
 async def test_an_allowed_port_allows_no_other() -> None:
     async with receiving() as here, client(f"127.0.0.1:{here.port + 1}") as outbound:
-        with pytest.raises(Refused):
+        with pytest.raises(Blocked):
             await outbound.send(Request("POST", here.url))
     assert here.connections == 0
 
 
-async def why(outbound: Outbound, url: str) -> str:
+async def why(outbound: OutboundClient, url: str) -> str:
     """Why a URL is refused when it is given; "" when it is taken."""
     try:
         await outbound.check(url)
-    except Refused as refused:
+    except Blocked as refused:
         return refused.reason
     return ""
 
 
 async def test_an_allowed_address_makes_no_other_host_plain_or_its_port_good() -> None:
-    outbound = Outbound(Allowed.read("127.0.0.1:9000"), resolver=Answers(("93.184.215.14",)))
+    outbound = OutboundClient(
+        EgressPolicy.parse("127.0.0.1:9000"), resolver=Answers(("93.184.215.14",))
+    )
     for url in ("http://example.com/", "http://example.com:9000/"):
         assert await why(outbound, url) == "the URL must start with https://"
     assert "port must be one of" in await why(outbound, "https://example.com:22/")
@@ -108,7 +110,7 @@ async def test_an_allowed_address_makes_no_other_host_plain_or_its_port_good() -
 
 async def test_a_name_of_allowed_addresses_is_taken_when_it_is_given() -> None:
     allowed = "127.0.0.1:9000, 10.0.0.0/8"
-    outbound = Outbound(Allowed.read(allowed), resolver=Answers(("127.0.0.1",)))
+    outbound = OutboundClient(EgressPolicy.parse(allowed), resolver=Answers(("127.0.0.1",)))
     assert await why(outbound, "http://localhost:9000/hook") == ""
     assert await why(outbound, "http://localhost:9001/hook") != ""
     await outbound.close()
@@ -118,7 +120,7 @@ async def test_a_name_of_allowed_addresses_is_taken_when_it_is_given() -> None:
     "host", ["localhost", "a.localhost", "metadata.google.internal", "x.local"]
 )
 async def test_a_name_of_no_public_host_is_refused_when_it_is_given(host: str) -> None:
-    outbound = Outbound(resolver=Answers(("93.184.215.14",)))
+    outbound = OutboundClient(resolver=Answers(("93.184.215.14",)))
     assert await why(outbound, f"https://{host}/") == (
         "the URL's host has a name that no public host has"
     )

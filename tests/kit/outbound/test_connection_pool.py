@@ -4,11 +4,19 @@ import asyncio
 
 import pytest
 
-from koine.kit.outbound import Allowed, Failed, Outbound, Refused, Request, names, pool
+from koine.kit.outbound import (
+    Blocked,
+    EgressPolicy,
+    OutboundClient,
+    Request,
+    RequestFailed,
+    connection_pool,
+    resolver_cache,
+)
 from tests.kit.outbound.receiver import OK, Answers, Receiver, client, receiving
 
 
-async def post(outbound: Outbound, here: Receiver, host: str = "127.0.0.1") -> bytes:
+async def post(outbound: OutboundClient, here: Receiver, host: str = "127.0.0.1") -> bytes:
     reply = await outbound.send(Request("POST", f"http://{host}:{here.port}/", {}, b"x"))
     return reply.body
 
@@ -27,7 +35,7 @@ async def test_many_at_once_have_a_connection_each() -> None:
 
 
 async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "KEPT_EACH", 2)
+    monkeypatch.setattr(connection_pool, "MAX_IDLE_PER_KEY", 2)
     async with receiving() as here, client() as outbound:
         for _ in range(2):
             await asyncio.gather(*(post(outbound, here) for _ in range(10)))
@@ -69,13 +77,13 @@ async def test_a_new_connection_that_is_closed_is_one() -> None:
         writer.close()
 
     async with receiving(script=rude) as here, client() as outbound:
-        with pytest.raises(Failed, match="without an answer"):
+        with pytest.raises(RequestFailed, match="without an answer"):
             await post(outbound, here)
         assert here.connections == 1
 
 
 async def test_a_connection_of_a_certain_age_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "MAX_AGE_S", 0.05)
+    monkeypatch.setattr(connection_pool, "MAX_AGE_SECONDS", 0.05)
     async with receiving() as here, client() as outbound:
         for connections in (1, 2):
             await post(outbound, here)
@@ -86,7 +94,7 @@ async def test_a_connection_of_a_certain_age_is_closed(monkeypatch: pytest.Monke
 
 async def test_two_names_of_an_address_share_nothing() -> None:
     async with receiving() as here:
-        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=Answers(("127.0.0.1",)))
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=Answers(("127.0.0.1",)))
         for host in ("a.example", "b.example", "a.example"):
             await post(outbound, here, host)
         await outbound.close()
@@ -99,19 +107,19 @@ async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
     # 127.0.0.1 plays the public address here; it listens on all of 127/8.
     async with receiving() as here:
         answers = Answers(("127.0.0.1",), ("127.0.0.2",))
-        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=answers)
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=answers)
         await asyncio.gather(*(post(outbound, here, "rebinds.example") for _ in range(5)))
         await outbound.close()
     assert (answers.asked, len(here.requests)) == (["rebinds.example"], 5)
 
 
 async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "KEPT_S", 0)
+    monkeypatch.setattr(resolver_cache, "CACHE_SECONDS", 0)
     async with receiving() as here:
         answers = Answers(("127.0.0.1",), ("127.0.0.2",))
-        outbound = Outbound(Allowed.read("127.0.0.1"), resolver=answers)
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=answers)
         await post(outbound, here, "rebinds.example")
-        with pytest.raises(Refused, match="loopback"):
+        with pytest.raises(Blocked, match="loopback"):
             await post(outbound, here, "rebinds.example")
         await outbound.close()
     assert len(here.requests) == 1
@@ -119,8 +127,8 @@ async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("answer", [(), ("nonsense",), ("127.0.0.1",) * 33])
 async def test_a_name_without_a_use(answer: tuple[str, ...]) -> None:
-    outbound = Outbound(resolver=Answers(answer))
-    with pytest.raises(Failed, match="name was not found"):
+    outbound = OutboundClient(resolver=Answers(answer))
+    with pytest.raises(RequestFailed, match="name was not found"):
         await outbound.send(Request("POST", "https://example.com/"))
     await outbound.close()
 
@@ -130,9 +138,9 @@ async def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPa
         await asyncio.sleep(60)
         return ()
 
-    monkeypatch.setattr(names, "LOOKUP_S", 0.05)
-    outbound = Outbound(resolver=hangs)
-    with pytest.raises(Failed, match="in time"):
+    monkeypatch.setattr(resolver_cache, "LOOKUP_TIMEOUT_SECONDS", 0.05)
+    outbound = OutboundClient(resolver=hangs)
+    with pytest.raises(RequestFailed, match="in time"):
         await outbound.send(Request("POST", "https://example.com/"))
     await outbound.close()
 
@@ -140,9 +148,9 @@ async def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPa
 async def test_the_next_address_is_tried() -> None:
     async with receiving() as here:
         answers = Answers(("127.0.0.1", "127.0.0.2"))
-        outbound = Outbound(Allowed.read("127.0.0.0/8"), resolver=answers)
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.0/8"), resolver=answers)
         assert await post(outbound, here, "two.example") == b"ok"
-        with pytest.raises(Failed, match="refused"):
+        with pytest.raises(RequestFailed, match="refused"):
             await outbound.send(Request("POST", "http://two.example:1/"))
         await outbound.close()
 
@@ -166,5 +174,5 @@ async def test_close_ends_what_is_under_way() -> None:
         sent = asyncio.create_task(post(outbound, here))
         await asked.wait()
         await outbound.close()
-        with pytest.raises(Failed):
+        with pytest.raises(RequestFailed):
             await sent

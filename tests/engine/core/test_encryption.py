@@ -1,6 +1,6 @@
 import pytest
 
-from koine.kit.encryption import SecretCipher
+from koine.engine.core.encryption import SecretCipher
 
 
 def test_what_was_sealed_is_read_with_its_secret_alone() -> None:

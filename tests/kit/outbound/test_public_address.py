@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from koine.kit.outbound.address import why_not
+from koine.kit.outbound.public_address import reason_not_public
 
 PUBLIC = [
     "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0",
@@ -57,14 +57,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_it_is_public(address: str) -> None:
-    assert why_not(ip_address(address)) == ""
+    assert reason_not_public(ip_address(address)) == ""
 
 
 @pytest.mark.parametrize(
     ("address", "reason"), [(each, why) for why, every in REFUSED.items() for each in every]
 )
 def test_it_is_not(address: str, reason: str) -> None:
-    assert why_not(ip_address(address)) == reason
+    assert reason_not_public(ip_address(address)) == reason
 
 
 METADATA = [
@@ -76,4 +76,4 @@ METADATA = [
 
 @pytest.mark.parametrize("address", METADATA)
 def test_no_cloud_is_asked_about_this_machine(address: str) -> None:
-    assert why_not(ip_address(address))
+    assert reason_not_public(ip_address(address))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koine.kit.text_folding import fold, folded_or_none
+from koine.store.core.text_folding import fold, folded_or_none
 
 ALIKE = [
     ("Zoé", "Zoe\u0301"), ("ZOÉ", "zoe"), ("İnşaat", "inşaat"), ("INSAAT", "ınşaat"),

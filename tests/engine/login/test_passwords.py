@@ -1,6 +1,6 @@
 from argon2 import extract_parameters
 
-from koine.kit.passwords import DUMMY_HASH, hash_password, verify_password
+from koine.engine.login.passwords import DUMMY_HASH, hash_password, verify_password
 
 
 def test_a_password_fits_its_own_hash_only() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from koine.kit.image_sniffing import Image, sniff_image
-from koine.kit.media_sniffing import sniff_media
+from koine.engine.conversations.image_sniffing import Image, sniff_image
+from koine.engine.conversations.media_sniffing import sniff_media
 
 PAGE = b"OggS" + bytes(24)
 

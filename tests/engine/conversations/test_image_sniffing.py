@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.kit.image_sniffing import Image, sniff_image
+from koine.engine.conversations.image_sniffing import Image, sniff_image
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
 GIF = b"GIF89a" + (640).to_bytes(2, "little") + (480).to_bytes(2, "little")

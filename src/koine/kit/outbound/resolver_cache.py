@@ -7,68 +7,68 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 from koine.kit.cache import TTLCache
-from koine.kit.outbound.address import Address
-from koine.kit.outbound.message import Failed
+from koine.kit.outbound.message import RequestFailed
+from koine.kit.outbound.public_address import Address
 from koine.kit.times import SECOND
 
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """From a name to its addresses, as text. Raises OSError."""
 
-KEPT_S = 30
-LOOKUP_S = 5.0
+CACHE_SECONDS = 30
+LOOKUP_TIMEOUT_SECONDS = 5.0
 THREADS = 8
 MAX_NAMES = 10_000
 MAX_ADDRESSES = 32
 
 
-class Names:
+class ResolverCache:
     """Looks names up; those found are known for 30 s, so that a change is soon felt."""
 
     def __init__(self, resolver: Resolver | None = None) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "names")
-        self._resolver = resolver or self._system
-        self._known: TTLCache[str, tuple[Address, ...]] = TTLCache(MAX_NAMES)
-        self._asked: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
+        self._resolver = resolver or self._system_resolver
+        self._cache: TTLCache[str, tuple[Address, ...]] = TTLCache(MAX_NAMES)
+        self._lookups: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
 
     async def addresses(self, host: str) -> tuple[Address, ...]:
         """Every address of a host, at least one. Raises Failed (no such name, no answer in 5 s)."""
         now = int(asyncio.get_running_loop().time() * SECOND)
-        known = self._known.get(host, now)
+        known = self._cache.get(host, now)
         if known is not None:
             return known
         # A name server that hangs holds one thread for each name, however many ask.
-        task = self._asked.get(host)
+        task = self._lookups.get(host)
         if task is None:
-            task = self._asked[host] = asyncio.create_task(self._ask(host))
-            task.add_done_callback(lambda done: self._answered(host, done))
+            task = self._lookups[host] = asyncio.create_task(self._look_up(host))
+            task.add_done_callback(lambda done: self._looked_up(host, done))
         try:
-            async with asyncio.timeout(LOOKUP_S):
+            async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
                 return await asyncio.shield(task)
         except TimeoutError:
-            raise Failed("the host's name was not found in time") from None
+            raise RequestFailed("the host's name was not found in time") from None
 
     def close(self) -> None:
         """Look nothing up any more; threads under way end by themselves."""
-        for task in self._asked.values():
+        for task in self._lookups.values():
             task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _ask(self, host: str) -> tuple[Address, ...]:
+    async def _look_up(self, host: str) -> tuple[Address, ...]:
         try:
             found = tuple(ip_address(text) for text in await self._resolver(host))
         except (OSError, ValueError):
             found = ()
         if not 0 < len(found) <= MAX_ADDRESSES:
-            raise Failed("the host's name was not found")
+            raise RequestFailed("the host's name was not found")
         return found
 
-    def _answered(self, host: str, done: asyncio.Task[tuple[Address, ...]]) -> None:
-        del self._asked[host]
+    def _looked_up(self, host: str, done: asyncio.Task[tuple[Address, ...]]) -> None:
+        del self._lookups[host]
         if not done.cancelled() and done.exception() is None:
             now = int(done.get_loop().time() * SECOND)
-            self._known.put(host, done.result(), now + KEPT_S * SECOND)
+            self._cache.put(host, done.result(), now + CACHE_SECONDS * SECOND)
 
-    async def _system(self, host: str) -> tuple[str, ...]:
+    async def _system_resolver(self, host: str) -> tuple[str, ...]:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(
             self._threads, socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM

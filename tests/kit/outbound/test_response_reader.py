@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from koine.kit.outbound import Failed, Reply, Request
+from koine.kit.outbound import Request, RequestFailed, Response
 from tests.kit.outbound.receiver import OK, Script, client, receiving
 
 
-async def said(answer: bytes, max_answer: int = 1000) -> Reply:
+async def said(answer: bytes, max_answer: int = 1000) -> Response:
     """The reply to one request that is answered so, and then closed."""
 
     async def once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -19,7 +19,7 @@ async def said(answer: bytes, max_answer: int = 1000) -> Reply:
     return await scripted(once, max_answer=max_answer)
 
 
-async def scripted(script: Script, timeout_s: float = 5, max_answer: int = 1000) -> Reply:
+async def scripted(script: Script, timeout_s: float = 5, max_answer: int = 1000) -> Response:
     """The reply of a server that acts so."""
     async with (
         receiving(script=script) as here,
@@ -34,9 +34,9 @@ def head(*lines: str, status: str = "200 OK") -> bytes:
 
 async def test_status_headers_body_and_time() -> None:
     reply = await said(head("X-A: 1", "x-a: 2", "Content-Length: 3", status="418 Tea") + b"abc")
-    assert (reply.status, reply.body, reply.cut) == (418, b"abc", False)
+    assert (reply.status, reply.body, reply.truncated) == (418, b"abc", False)
     assert reply.headers["x-a"] == "1, 2"
-    assert 0 < reply.took_us < 5_000_000
+    assert 0 < reply.duration_us < 5_000_000
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
@@ -80,12 +80,12 @@ async def test_forms_of_a_body(answer: bytes, body: bytes) -> None:
 )
 async def test_a_huge_body_is_cut(answer: bytes) -> None:
     reply = await said(answer)
-    assert (reply.body, reply.cut) == (b"a" * 1000, True)
+    assert (reply.body, reply.truncated) == (b"a" * 1000, True)
 
 
 async def test_a_body_as_long_as_the_limit_is_whole() -> None:
     reply = await said(head("Content-Length: 1000") + b"a" * 1000)
-    assert (len(reply.body), reply.cut) == (1000, False)
+    assert (len(reply.body), reply.truncated) == (1000, False)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_a_body_as_long_as_the_limit_is_whole() -> None:
     ],
 )
 async def test_no_answer(answer: bytes) -> None:
-    with pytest.raises(Failed):
+    with pytest.raises(RequestFailed):
         await said(answer)
 
 
@@ -128,7 +128,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_a_bomb_is_not_read_to_its_end(bomb: str) -> None:
-    with pytest.raises(Failed, match=r"too many headers|no HTTP"):
+    with pytest.raises(RequestFailed, match=r"too many headers|no HTTP"):
         await said(BOMBS[bomb])
 
 
@@ -152,7 +152,7 @@ async def dripping(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
 @pytest.mark.parametrize("script", [silent, trickling, dripping])
 async def test_a_slow_answer_ends_with_the_time(script: Script) -> None:
     began = time.monotonic()
-    with pytest.raises(Failed, match=r"within 0\.2 seconds"):
+    with pytest.raises(RequestFailed, match=r"within 0\.2 seconds"):
         await scripted(script, timeout_s=0.2)
     assert time.monotonic() - began < 2
 
@@ -164,7 +164,7 @@ async def test_a_receiver_that_does_not_read_ends_with_the_time() -> None:
     server = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024)
     port = server.sockets[0].getsockname()[1]
     async with client(timeout_s=0.2) as outbound:
-        with pytest.raises(Failed, match="within"):
+        with pytest.raises(RequestFailed, match="within"):
             await outbound.send(Request("POST", f"http://127.0.0.1:{port}/", {}, b"x" * 20_000_000))
     server.close()
 

@@ -3,22 +3,22 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from koine.kit.outbound.address import Address
-from koine.kit.outbound.message import Refused
+from koine.kit.outbound.message import Blocked
+from koine.kit.outbound.public_address import Address
 from koine.kit.outbound.target import host_name
 
 Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
-class Allowed:
+class EgressPolicy:
     """Names and networks, each with a port or for any (None)."""
 
     hosts: frozenset[tuple[str, int | None]] = frozenset()
     networks: tuple[tuple[Network, int | None], ...] = ()
 
     @classmethod
-    def read(cls, text: str) -> "Allowed":
+    def parse(cls, text: str) -> "EgressPolicy":
         """From `hooks.internal, 10.1.0.0/16, 127.0.0.1:9000, [::1]:9000`. Raises ValueError."""
         hosts, networks = set[tuple[str, int | None]](), list[tuple[Network, int | None]]()
         for part in filter(None, (part.strip() for part in text.split(","))):
@@ -29,11 +29,11 @@ class Allowed:
                 hosts.add((_name(where), port))
         return cls(frozenset(hosts), tuple(networks))
 
-    def host(self, host: str, port: int) -> bool:
+    def allows_host(self, host: str, port: int) -> bool:
         """Whether a host is allowed by name, whatever its addresses."""
         return (host, None) in self.hosts or (host, port) in self.hosts
 
-    def address(self, address: Address, port: int) -> bool:
+    def allows_address(self, address: Address, port: int) -> bool:
         """Whether an address is allowed."""
         return any(address in net and only in (None, port) for net, only in self.networks)
 
@@ -51,5 +51,5 @@ def _port(part: str) -> tuple[str, int | None]:
 def _name(where: str) -> str:
     try:
         return host_name(where)
-    except Refused as refused:
+    except Blocked as refused:
         raise ValueError(f"{where}: {refused.reason}") from None

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from koine.engine.login.jwt import TokenError, TokenSigner, unverified, verify_external
+from koine.engine.login.jwt_keys import BadKey
 from koine.kit.clock import FakeClock
-from koine.kit.jwt import TokenError, TokenSigner, unverified, verify_external
-from koine.kit.jwt_keys import BadKey
 
 NOW = FakeClock().now()
 NOW_S = NOW // 1_000_000

@@ -56,7 +56,7 @@ _ISATAP_GLOBAL = 0x0200_5EFE
 
 
 @lru_cache(maxsize=4096)
-def why_not(address: Address) -> str:
+def reason_not_public(address: Address) -> str:
     """Empty for an address on the public internet, else what it is, as an adjective."""
     if isinstance(address, IPv4Address):
         return _named(address, _V4)

@@ -2,30 +2,30 @@
 
 import httptools
 
-from koine.kit.outbound.message import Failed
+from koine.kit.outbound.message import RequestFailed
 
-MAX_HEAD = 32 * 1024
+MAX_HEAD_BYTES = 32 * 1024
 """Bytes of status lines, headers and trailers."""
-_OVERHEAD = 16
+_MAX_FRAMING_RATIO = 16
 """How much chunking may add to a body: beyond this it is not an answer but an attack."""
 
 
-class Answer:
+class ResponseReader:
     """An answer so far. `done` once it is whole, or its body longer than `limit`."""
 
     def __init__(self, limit: int) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.cut = False
-        self.done = False
-        self.seen = 0
+        self.truncated = False
+        self.complete = False
+        self.bytes_received = 0
         self._limit = limit
         self._body: list[bytes] = []
-        self._size = 0
-        self._head = 0
+        self._body_bytes = 0
+        self._head_bytes = 0
         self._head_done = False
-        self._stays = False
-        self._reader = httptools.HttpResponseParser(self)
+        self._keep_alive = False
+        self._parser = httptools.HttpResponseParser(self)
 
     @property
     def body(self) -> bytes:
@@ -35,57 +35,61 @@ class Answer:
     @property
     def reusable(self) -> bool:
         """Whether the connection may serve another request."""
-        return not self.cut and self._stays
+        return not self.truncated and self._keep_alive
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises Failed for what is no HTTP and for endless headers."""
-        self.seen += len(data)
+        self.bytes_received += len(data)
         try:
-            self._reader.feed_data(data)
+            self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            raise Failed("the answer changes the protocol") from None
+            raise RequestFailed("the answer changes the protocol") from None
         except httptools.HttpParserError:
-            self._stays = False
-            if not self.done:
-                raise Failed("the answer is no HTTP") from None
-        most = MAX_HEAD if not self._head_done else MAX_HEAD + _OVERHEAD * self._limit
-        if self._head > MAX_HEAD or (self.seen > most and not self.done):
-            raise Failed("the answer has too many headers")
+            self._keep_alive = False
+            if not self.complete:
+                raise RequestFailed("the answer is no HTTP") from None
+        most = (
+            MAX_HEAD_BYTES
+            if not self._head_done
+            else MAX_HEAD_BYTES + _MAX_FRAMING_RATIO * self._limit
+        )
+        if self._head_bytes > MAX_HEAD_BYTES or (self.bytes_received > most and not self.complete):
+            raise RequestFailed("the answer has too many headers")
 
     def end(self) -> None:
         """The other side has closed. Raises Failed when that does not end an answer."""
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers
         if not self._head_done or framed:
-            raise Failed("the connection was closed before the answer was whole")
-        self.done = True
+            raise RequestFailed("the connection was closed before the answer was whole")
+        self.complete = True
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         """A status line; after the end of the answer it is one that nobody asked for."""
-        self._stays = False
+        self._keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which nobody reads."""
-        self._head += len(name) + len(value) + 4
-        if self._head_done or self._head > MAX_HEAD:
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_done or self._head_bytes > MAX_HEAD_BYTES:
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        self.status = self._reader.get_status_code()
+        self.status = self._parser.get_status_code()
         self._head_done = True
         # The parser knows only between here and the end.
-        self._stays = self._reader.should_keep_alive()
+        self._keep_alive = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
-        room = self._limit - self._size
+        room = self._limit - self._body_bytes
         if len(data) > room:
-            data, self.cut, self.done = data[:room], True, True
-        self._size += len(data)
+            data, self.truncated, self.complete = data[:room], True, True
+        self._body_bytes += len(data)
         if data:
             self._body.append(data)
 
@@ -94,4 +98,4 @@ class Answer:
         if self.status < 200:
             self.headers, self._head_done = {}, False
         else:
-            self.done = True
+            self.complete = True

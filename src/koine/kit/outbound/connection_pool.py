@@ -1,0 +1,115 @@
+"""Connections kept for the next request to the same place."""
+
+import asyncio
+import ssl
+from typing import NamedTuple
+
+from koine.kit.outbound.connection import Connection
+from koine.kit.outbound.message import RequestFailed
+from koine.kit.outbound.public_address import Address
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+MAX_AGE_SECONDS = 60.0
+"""No connection lives longer, so that a changed name is felt."""
+MAX_IDLE_PER_KEY = 16
+MAX_IDLE = 512
+
+
+class ConnectionKey(NamedTuple):
+    """What a connection is to: never reused for another name at the same address."""
+
+    secure: bool
+    host: str
+    port: int
+    address: Address
+
+
+class ConnectionPool:
+    """Opens connections and keeps those that are idle: few to each place, few in all."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        """`tls` None is the system's authorities, read when they are first needed."""
+        self._tls = tls
+        self._idle_by_key: dict[ConnectionKey, list[Connection]] = {}
+        self._key_of_idle: dict[Connection, ConnectionKey] = {}
+        """Every connection that is idle."""
+        self._age_timers: dict[Connection, asyncio.TimerHandle] = {}
+        """Every connection, and when it will be too old."""
+
+    def take_idle(self, place: ConnectionKey) -> Connection | None:
+        """A connection that waits for work, the one used last, if there is any."""
+        waiting = self._idle_by_key.get(place)
+        while waiting:
+            connection = waiting[-1]
+            self._remove_idle(connection)
+            if connection.reusable and self._is_young(connection):
+                return connection
+            connection.abort()
+        return None
+
+    async def open(self, place: ConnectionKey) -> Connection:
+        """A new connection to this very address. Raises Failed."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._on_lost),
+                    str(place.address),
+                    place.port,
+                    ssl=self._tls_context() if place.secure else None,
+                    server_hostname=place.host if place.secure else None,
+                )
+        except TimeoutError:
+            raise RequestFailed("no connection in time") from None
+        except ssl.SSLCertVerificationError as error:
+            raise RequestFailed(f"the certificate is not good: {error.verify_message}") from None
+        except ssl.SSLError as error:
+            raise RequestFailed(f"TLS failed: {error.reason}") from None
+        except OSError:
+            raise RequestFailed("the connection was refused or broken") from None
+        self._age_timers[connection] = loop.call_later(
+            MAX_AGE_SECONDS, self._close_if_idle, connection
+        )
+        return connection
+
+    def put_back(self, place: ConnectionKey, connection: Connection) -> None:
+        """Keep a connection whose exchange is over, if it is good for another."""
+        waiting = self._idle_by_key.setdefault(place, [])
+        room = len(waiting) < MAX_IDLE_PER_KEY and len(self._key_of_idle) < MAX_IDLE
+        if not room or not connection.reusable or not self._is_young(connection):
+            if not waiting:
+                del self._idle_by_key[place]
+            connection.abort()
+            return
+        waiting.append(connection)
+        self._key_of_idle[connection] = place
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in tuple(self._age_timers):
+            connection.abort()
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+    def _is_young(self, connection: Connection) -> bool:
+        return asyncio.get_running_loop().time() - connection.opened_at < MAX_AGE_SECONDS
+
+    def _close_if_idle(self, connection: Connection) -> None:
+        if connection in self._key_of_idle:
+            connection.abort()
+
+    def _on_lost(self, connection: Connection) -> None:
+        if timer := self._age_timers.pop(connection, None):
+            timer.cancel()
+        self._remove_idle(connection)
+
+    def _remove_idle(self, connection: Connection) -> None:
+        place = self._key_of_idle.pop(connection, None)
+        if place is not None:
+            waiting = self._idle_by_key[place]
+            waiting.remove(connection)
+            if not waiting:
+                del self._idle_by_key[place]
