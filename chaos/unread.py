@@ -19,7 +19,7 @@ from chaos.seed import seed_tenant
 from chaos.servers import QUIET
 from chaos.unread_checks import compare
 from chaos.unread_tenant import ModelledTenant, ModelMismatch, SteadyClock
-from koine.dialects.delivery import shapes
+from koine.dialects.delivery.conversations import render
 from koine.engine.core import context as engines
 from koine.http.app import build_app
 from koine.kit.settings import load
@@ -119,7 +119,7 @@ async def _nothing(*_: object) -> None:
 
 
 PLANTS: dict[str, tuple[object, str, Callable[..., object]]] = {
-    "notes are unread to all": (shapes, "unread", _with_notes),
+    "notes are unread to all": (render, "unread", _with_notes),
     "merging forgets who took part": (participants, "give_to", _nothing),
     "a message moves no list": (send, "move_up", _nothing),
     "leaving is not counted": (participants, "leave", _nothing),

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from koine.dialects.delivery import shapes as delivery_shapes
+from koine.dialects.delivery.conversations.render import render_conversations
 from koine.dialects.native.conversations.render import render_conversation
 from koine.dialects.native.realtime.encoder import NativeEventEncoder, NativeReader
 from koine.dialects.native.realtime.filter import EventFilter
@@ -51,7 +51,7 @@ def key(cast: Cast) -> Actor:
 def previews(shown: ConversationPage, actor: Actor) -> list[bool]:
     """Whether native and delivery show what was said last."""
     native = render_conversation(shown.one, shown.related, actor)
-    delivery = delivery_shapes.render_conversations(shown, actor, actor.identity_id)[0]
+    delivery = render_conversations(shown, actor, actor.identity_id)[0]
     return [SECRET in repr(each) for each in (native, delivery)]
 
 

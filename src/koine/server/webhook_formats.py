@@ -1,6 +1,6 @@
 """The webhooks of every dialect that has them."""
 
-from koine.dialects.helpdesk.hooks import HelpdeskWebhookFormat
+from koine.dialects.helpdesk.webhooks.format import HelpdeskWebhookFormat
 from koine.dialects.inbox.hooks import InboxHooks
 from koine.dialects.native.webhooks.format import NativeWebhookFormat
 from koine.model.webhook_format import WebhookFormats

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import msgspec
 
 from koine.dialects.chats import ChatsDialect
-from koine.dialects.chats.wire import ChannelType
+from koine.dialects.chats.chats.schemas import ChannelType
 from koine.http.openapi import document
 
 DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(ChatsDialect())))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from koine.dialects.chats.wire import Chat
+from koine.dialects.chats.chats.schemas import Chat
 from koine.engine.contacts import inboxes
 from koine.engine.conversations import conversations, messages, tickets
 from koine.kit.ids import new_id

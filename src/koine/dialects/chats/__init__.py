@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from koine.dialects.chats import auth, encoder, errors, routes, routes_messages
+from koine.dialects.chats import auth, encoder, errors
+from koine.dialects.chats.chats.routes import routes as chat_routes
+from koine.dialects.chats.messages.routes import routes as message_routes
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Response
 from koine.http.route import Routes
@@ -28,9 +30,8 @@ class ChatsDialect:
 
     def __init__(self, support_url: str = errors.SUPPORT_URL) -> None:
         self.routes = Routes()
-        self.routes.include(routes.routes)
-        self.routes.include(routes_messages.routes)
-        self.routes.include(encoder.routes)
+        for routes in (chat_routes, message_routes, encoder.routes):
+            self.routes.include(routes)
         self._support_url = support_url
         self._limiter = RateLimiter()
 

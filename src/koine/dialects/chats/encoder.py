@@ -6,8 +6,11 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.chats import auth, shapes
-from koine.dialects.chats.wire import Chat, ChatMessage
+from koine.dialects.chats import auth
+from koine.dialects.chats.chats.render import owner_id, render_chat
+from koine.dialects.chats.chats.schemas import Chat
+from koine.dialects.chats.messages.render import render_message
+from koine.dialects.chats.messages.schemas import ChatMessage
 from koine.http import sse
 from koine.http.request import Request, StreamingResponse
 from koine.http.route import Routes
@@ -81,13 +84,13 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
         event, found = happening.event, happening.conversation
         said, shown = happening.message, None
         if found is not None and said is not None:
-            shown = shapes.render_message(said, shapes.owner_id(found), self.base_url)
+            shown = render_message(said, owner_id(found), self.base_url)
         told = StreamEvent(
             view,
             event.id,
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
-            None if found is None else shapes.render_chat(found, event.tenant_id),
+            None if found is None else render_chat(found, event.tenant_id),
             shown,
         )
         return sse.frame(view, _encode(told))

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from koine.dialects.delivery import auth, encoder, errors, routes_conversations, routes_members
+from koine.dialects.delivery import auth, encoder, errors
+from koine.dialects.delivery.conversations.routes import routes as conversation_routes
 from koine.dialects.delivery.errors import Crash, Error
-from koine.dialects.delivery.texts import translate
+from koine.dialects.delivery.messages.routes import routes as message_routes
+from koine.dialects.delivery.participants.routes import routes as participant_routes
+from koine.dialects.delivery.translations import translate
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Response
 from koine.http.route import Routes
@@ -30,9 +33,8 @@ class DeliveryDialect:
 
     def __init__(self) -> None:
         self.routes = Routes()
-        self.routes.include(routes_conversations.routes)
-        self.routes.include(routes_members.routes)
-        self.routes.include(encoder.routes)
+        for routes in (conversation_routes, message_routes, participant_routes, encoder.routes):
+            self.routes.include(routes)
         self._limiter = RateLimiter()
 
     async def authenticate(self, call: AnyRequest) -> Actor:

@@ -6,7 +6,11 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.delivery import auth, shapes, wire
+from koine.dialects.delivery import auth, schemas
+from koine.dialects.delivery.conversations.render import render_conversation
+from koine.dialects.delivery.conversations.schemas import Conversation
+from koine.dialects.delivery.messages.render import render_message
+from koine.dialects.delivery.messages.schemas import MessageItem
 from koine.engine.auth import visibility
 from koine.http import sse
 from koine.http.request import Request, StreamingResponse
@@ -33,8 +37,8 @@ class StreamEvent(Struct, frozen=True, omit_defaults=True):
     id: str
     timestamp: str
     conversation_id: str
-    conversation: wire.Conversation | None
-    message: wire.MessageItem | None = None
+    conversation: Conversation | None
+    message: MessageItem | None = None
 
 
 class Typing(Struct, frozen=True):
@@ -58,7 +62,7 @@ class EventView(Struct, frozen=True):
     unread: int = 0
 
 
-class StreamQuery(wire.Common, frozen=True):
+class StreamQuery(schemas.Common, frozen=True):
     """Where to begin: behind the cursor, as `Last-Event-ID` does."""
 
     cursor: str | None = None
@@ -114,7 +118,7 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
             self._conversation(happening, view) if view.listed else None,
-            None if said is None else shapes.render_message(said, self.base_url),
+            None if said is None else render_message(said, self.base_url),
         )
         return sse.frame(view.name, _encode(told))
 
@@ -129,15 +133,13 @@ class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
         told = Typing(view, whisper.identity_id, whisper.name, whisper.active)
         return sse.frame("typing", _encode(told))
 
-    def _conversation(self, happening: EventContext, view: EventView) -> wire.Conversation | None:
+    def _conversation(self, happening: EventContext, view: EventView) -> Conversation | None:
         found = happening.conversation
         if found is None:
             return None
         latest = happening.related.latest.get(found.id) if view.latest else None
         people, tenant_id = list(happening.participants), happening.event.tenant_id
-        return shapes.render_conversation(
-            found, tenant_id, people, latest, view.unread, self.base_url
-        )
+        return render_conversation(found, tenant_id, people, latest, view.unread, self.base_url)
 
 
 def _event_name(event: LoggedEvent, shows_message: bool) -> str:

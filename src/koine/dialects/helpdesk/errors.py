@@ -1,6 +1,8 @@
 """Every refusal of the core in this dialect's shape (F; the codes marked D in helpdesk.md)."""
 
-from koine.dialects.helpdesk import wire
+from msgspec import Struct
+
+from koine.dialects.helpdesk.schemas import Time
 from koine.http.dialect import MethodNotAllowed
 from koine.http.query import BadQuery
 from koine.http.request import Response
@@ -18,12 +20,29 @@ from koine.model.errors import (
     Unavailable,
 )
 
+
+class Problem(Struct, frozen=True, rename="camel"):
+    """What went wrong (F): `code` for programs, `message` for people."""
+
+    code: str
+    message: str
+    details: dict[str, object] | None
+    request_id: str
+    timestamp: Time
+
+
+class Error(Struct, frozen=True, kw_only=True):
+    """Every error (F)."""
+
+    success: bool
+    error: Problem
+
+
 Details = dict[str, object] | None
 ErrorFields = tuple[int, str, str, Details]
 """Status, code, message, details."""
-
 ERRORS: dict[int, type] = dict.fromkeys(
-    (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503), wire.Error
+    (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503), Error
 )
 ENTITIES = {
     "conversation": "Conversation",
@@ -40,8 +59,8 @@ class ApiKeyRefused(Unauthenticated):
 def error_response(refusal: Refusal | None, request_id: str, now: int) -> Response:
     """The answer to a refusal at `now` (µs); None is a crash."""
     status, code, message, details = _error_fields(refusal)
-    problem = wire.Problem(code, message, details, request_id, iso_ms(now))
-    return Response(wire.Error(success=False, error=problem), status)
+    problem = Problem(code, message, details, request_id, iso_ms(now))
+    return Response(Error(success=False, error=problem), status)
 
 
 def _error_fields(refusal: Refusal | None) -> ErrorFields:

@@ -4,7 +4,12 @@ stream tells as well. Pure."""
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.helpdesk import shapes, wire
+from koine.dialects.helpdesk.conversations.render import render_conversation
+from koine.dialects.helpdesk.conversations.schemas import Conversation
+from koine.dialects.helpdesk.directory.render import render_customer
+from koine.dialects.helpdesk.directory.schemas import Customer
+from koine.dialects.helpdesk.messages.render import render_message
+from koine.dialects.helpdesk.messages.schemas import Message
 from koine.model.event_context import EventContext
 from koine.model.identity import Identity
 
@@ -19,8 +24,8 @@ _CUSTOMER_EVENTS = {
 class MessageData(Struct, frozen=True):
     """What was said, and where."""
 
-    message: wire.Message
-    conversation: wire.Conversation
+    message: Message
+    conversation: Conversation
 
 
 class DeletedConversation(Struct, frozen=True):
@@ -29,7 +34,7 @@ class DeletedConversation(Struct, frozen=True):
     id: str = msgspec.field(name="_id")
 
 
-Data = MessageData | wire.Conversation | wire.Customer | DeletedConversation
+Data = MessageData | Conversation | Customer | DeletedConversation
 
 
 def event_name(happening: EventContext) -> str | None:
@@ -61,14 +66,14 @@ def event_data(happening: EventContext) -> Data | None:
     if found is not None and found.removed_at is not None:
         return DeletedConversation(found.id)
     if isinstance(happening.subject, Identity):
-        return shapes.render_customer(happening.subject)
+        return render_customer(happening.subject)
     if found is None:
         return None
-    shown = shapes.render_conversation(found, people)
+    shown = render_conversation(found, people)
     if happening.event.kind not in _MESSAGE_EVENTS:
         return shown
     said = happening.message
-    return None if said is None else MessageData(shapes.render_message(said), shown)
+    return None if said is None else MessageData(render_message(said), shown)
 
 
 def _message_event_name(happening: EventContext) -> str | None:
@@ -78,7 +83,7 @@ def _message_event_name(happening: EventContext) -> str | None:
         return None
     if happening.event.kind == "message.updated":
         return "message.updated"
-    inbound = shapes.render_message(said).direction == "inbound"
+    inbound = render_message(said).direction == "inbound"
     return "message.received" if inbound else "message.sent"
 
 

@@ -1,0 +1,1 @@
+"""Chats: created, listed, shown, changed and removed."""

@@ -1,0 +1,184 @@
+"""Chats: the seven calls of chats.md (S)."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from koine.dialects.chats.chats.render import CHANNEL_TYPES, render_chat, render_details
+from koine.dialects.chats.chats.schemas import (
+    Chat,
+    ChatChanges,
+    ChatDetails,
+    ChatsQuery,
+    DetailsQuery,
+    Informed,
+    NewChat,
+    VersionQuery,
+)
+from koine.dialects.chats.query import list_response, parse_id, parse_time, path_id, read_cursor
+from koine.engine.conversations import conversations
+from koine.http.request import Request, Response
+from koine.http.route import Routes
+from koine.kit.times import MILLISECOND, millisecond_end
+from koine.model.conversation import NewConversation
+from koine.model.errors import NotFound
+from koine.model.filters import ConversationFilter
+from koine.model.page import Window, page_window
+from koine.model.related import ConversationPage, Include, Related
+
+routes = Routes()
+
+NOTHING: frozenset[Include] = frozenset()
+ALL: frozenset[Include] = frozenset({"people", "inboxes", "tickets", "versions", "senders"})
+
+
+@routes.get(
+    "/api/v1/chats/{id}/details",
+    query=VersionQuery,
+    returns=ChatDetails,
+    path_types={"id": "uuid"},
+    summary="Retrieve a chat with details",
+)
+async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
+    """A removed chat too. With `responderVersionId`, a chat of another version is a 404."""
+    wanted = call.query.responder_version_id
+    version = parse_id("responderVersionId", wanted) if wanted else None
+    shown = await conversations.get(call.engine, call.actor, path_id(call), ALL, removed=True)
+    if version is not None and shown.one.responder_version_id != version:
+        raise NotFound("conversation")
+    return render_details(shown.one, shown.related, call.actor.tenant_id)
+
+
+@routes.get(
+    "/api/v1/chats/details",
+    query=DetailsQuery,
+    returns=list[ChatDetails],
+    summary="Retrieve multiple chats with details",
+)
+async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
+    """Newest message first, removed chats left out; the `Link` header leads to the next page."""
+    shown = await _find(call, ALL)
+    items = [render_details(c, shown.related, call.actor.tenant_id) for c in shown.items]
+    return list_response(call, items, shown.next)
+
+
+@routes.get(
+    "/api/v1/chats",
+    query=ChatsQuery,
+    returns=list[Chat],
+    summary="Retrieve multiple chats",
+)
+async def list_chats(call: Request[None, ChatsQuery]) -> Response:
+    """Newest message first, removed chats left out; the `Link` header leads to the next page."""
+    shown = await _find(call, NOTHING)
+    items = [render_chat(c, call.actor.tenant_id) for c in shown.items]
+    return list_response(call, items, shown.next)
+
+
+@routes.post("/api/v1/chats", body=NewChat, returns=Chat, summary="Create a chat")
+async def create_chat(call: Request[NewChat, None]) -> Chat:
+    """The responder is the channel's, else the workspace's default one."""
+    body = call.body
+    new = NewConversation(
+        kind="chat",
+        source="api",
+        title=body.title,
+        inbox_id=None if body.channel_id is None else parse_id("channelId", body.channel_id),
+        owner_id=parse_id("ownerId", body.owner_id),
+    )
+    made = await conversations.create(call.engine, call.actor, new)
+    return render_chat(made, call.actor.tenant_id)
+
+
+@routes.get(
+    "/api/v1/chats/{id}",
+    returns=Chat,
+    path_types={"id": "uuid"},
+    summary="Retrieve a chat",
+)
+async def get_chat(call: Request[None, None]) -> Chat:
+    """A removed chat too."""
+    shown = await conversations.get(call.engine, call.actor, path_id(call), removed=True)
+    return render_chat(shown.one, call.actor.tenant_id)
+
+
+@routes.patch(
+    "/api/v1/chats/{id}",
+    body=ChatChanges,
+    returns=Chat,
+    path_types={"id": "uuid"},
+    summary="Update a chat",
+)
+async def update_chat(call: Request[ChatChanges, None]) -> Chat:
+    """`lastChatMessageCreatedAt` is what is shown and sorted by until the next message."""
+    title, shown_at = call.body.title, call.body.last_chat_message_created_at
+    at = parse_time("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
+    changes = conversations.ConversationChanges(title=title, shown_at=at)
+    changed = await conversations.change(call.engine, call.actor, path_id(call), changes)
+    return render_chat(changed, call.actor.tenant_id)
+
+
+@routes.delete(
+    "/api/v1/chats/{id}",
+    returns=Informed,
+    path_types={"id": "uuid"},
+    summary="Remove a chat",
+)
+async def remove_chat(call: Request[None, None]) -> Informed:
+    """It leaves every list and is still retrieved by id. Removing it twice is as once."""
+    await conversations.remove(call.engine, call.actor, path_id(call))
+    return Informed("Chat removed.")
+
+
+async def _find(call: Request[None, Any], parts: frozenset[Include]) -> ConversationPage:
+    f, window = _filter(call.query), _window(call.query)
+    if window is None:
+        return ConversationPage([], Related())
+    return await conversations.find(call.engine, call.actor, f, window, parts, with_total=False)
+
+
+def _filter(q: DetailsQuery) -> ConversationFilter:
+    """The conversations a list asks for. Raises Invalid for a malformed id or time."""
+    f = ConversationFilter(
+        inbox_ids=_ids("channelIds", q.channel_ids),
+        responder_ids=_ids("responderIds", q.responder_ids),
+        responder_version_ids=_ids("responderVersionIds", q.responder_version_ids),
+        search=q.search,
+        by_shown_time=True,
+    )
+    return _chats_filter(f, q) if isinstance(q, ChatsQuery) else f
+
+
+def _window(q: DetailsQuery) -> Window | None:
+    """The page a list asks for; None lies beyond every list. Raises Invalid."""
+    size, number = int(q.page_size), int(q.page_number)
+    if q.cursor is not None:
+        return Window(limit=size, cursor=read_cursor(q.cursor))
+    window = page_window(number, size)
+    return None if window.too_deep else window
+
+
+def _chats_filter(f: ConversationFilter, q: ChatsQuery) -> ConversationFilter:
+    start = _bound("lastChatMessageCreatedAtStart", q.last_chat_message_created_at_start)
+    end = _bound("lastChatMessageCreatedAtEnd", q.last_chat_message_created_at_end)
+    wanted = frozenset(q.channel_types)
+    return replace(
+        f,
+        owner_ids=_ids("ownerIds", q.owner_ids),
+        channel_types=tuple(ours for ours, shown in CHANNEL_TYPES.items() if shown in wanted),
+        shown_from=start,
+        # Times are shown cut to milliseconds: a bound taken from an answer includes its chat.
+        shown_to=None if end is None else millisecond_end(end),
+    )
+
+
+def _bound(name: str, text: str | None) -> int | None:
+    # A nullable parameter (S): some clients write null as a word.
+    if text is None or text == "null":
+        return None
+    us = parse_time(name, text)
+    return us - us % MILLISECOND
+
+
+def _ids(name: str, texts: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parse_id(name, text) for text in texts))

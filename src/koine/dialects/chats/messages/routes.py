@@ -1,0 +1,135 @@
+"""Messages, whose fields chats.md gives for the neighbouring endpoint (F)."""
+
+import msgspec
+
+from koine.dialects.chats.chats.render import NOBODY, owner_id, owner_of
+from koine.dialects.chats.messages.render import EXTERNAL_ID_PREFIX, render_message
+from koine.dialects.chats.messages.schemas import (
+    DEFAULT_LIMIT,
+    ChatMessage,
+    MessagesQuery,
+    NewChatMessage,
+    Pagination,
+)
+from koine.dialects.chats.query import list_response, parse_id, read_cursor
+from koine.engine.conversations import conversations, messages, tickets
+from koine.http.idempotency import message_key
+from koine.http.request import Request, Response
+from koine.http.route import Routes
+from koine.kit.json import BadJson, loads_strict
+from koine.model.errors import Invalid, NotFound
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft, Message
+from koine.model.page import Window
+from koine.model.related import ConversationPage, Include
+from koine.model.ticket import Ticket
+
+routes = Routes()
+
+PATH = "/api/v1/chat-messages"
+PEOPLE: frozenset[Include] = frozenset({"people"})
+
+
+@routes.get(
+    PATH,
+    query=MessagesQuery,
+    returns=list[ChatMessage],
+    summary="Retrieve the messages of a chat",
+)
+async def list_chat_messages(call: Request[None, MessagesQuery]) -> Response:
+    """Oldest first; the `Link` header leads to the next page."""
+    q = call.query
+    chat_id = parse_id("chatId", q.chat_id)
+    ticket_ids = [parse_id("ticketIds", text) for text in q.ticket_ids]
+    cursor = None if q.cursor is None else read_cursor(q.cursor)
+    window = Window(limit=_limit(q), cursor=cursor)
+    in_thread = q.chat_thread_id is not None and parse_id("chatThreadId", q.chat_thread_id)
+    if in_thread or ticket_ids:
+        shown = await conversations.get(call.engine, call.actor, chat_id)
+        found = [] if in_thread else await _of_tickets(call, chat_id, ticket_ids, window)
+        return Response([render_message(m, owner_id(shown.one), call.base_url) for m in found])
+    f = MessageFilter(oldest_first=True)
+    said = await messages.page(call.engine, call.actor, chat_id, f, window)
+    owner = owner_id(said.conversation)
+    return list_response(
+        call, [render_message(m, owner, call.base_url) for m in said.items], said.next
+    )
+
+
+@routes.post(
+    PATH,
+    body=NewChatMessage,
+    returns=ChatMessage,
+    summary="Post a message to a chat",
+    stores_own_key=True,
+)
+async def create_chat_message(call: Request[NewChatMessage, None]) -> ChatMessage:
+    """`user` speaks as the chat's owner, `assistant` as its responder. The same `externalId`
+    twice in one chat is one message."""
+    body = call.body
+    chat_id = parse_id("chatId", body.chat_id)
+    if body.chat_thread_id is not None and parse_id("chatThreadId", body.chat_thread_id):
+        raise NotFound("thread")
+    shown = await conversations.get(call.engine, call.actor, chat_id, PEOPLE)
+    draft = _draft(body, shown, _own_key(call))
+    posted = await messages.send(call.engine, call.actor, chat_id, draft)
+    return render_message(posted, owner_id(shown.one), call.base_url)
+
+
+def _own_key(call: Request[NewChatMessage, None]) -> str | None:
+    """What makes the message unique in its chat: its `externalId` (D), else the caller's
+    Idempotency-Key, so that it is never stored twice (contracts/README.md)."""
+    if call.body.external_id is not None:
+        return EXTERNAL_ID_PREFIX + call.body.external_id
+    return message_key(call)
+
+
+def _draft(body: NewChatMessage, shown: ConversationPage, key: str | None) -> Draft:
+    if body.role == "assistant":
+        responder_id = shown.one.responder_id
+        if responder_id is None:
+            raise Invalid("role", "unknown", "this chat has no responder")
+        return Draft(
+            content=body.content, client_key=key, sender_id=responder_id, sender_kind="responder"
+        )
+    owner = owner_of(shown.one, shown.related)
+    if owner.id == NOBODY:
+        raise Invalid("role", "unknown", "this chat has no owner")
+    return Draft(
+        content=body.content,
+        client_key=key,
+        sender_id=owner.id,
+        sender_kind="user" if owner.is_user else "contact",
+        when_closed="reopen",
+    )
+
+
+def _limit(q: MessagesQuery) -> int:
+    """`pagination[limit]=`, `pagination={"limit":…}` or `limit=` (D)."""
+    if q.pagination is None:
+        return int(q.limit_in_brackets or q.limit or DEFAULT_LIMIT)
+    try:
+        return int(msgspec.convert(loads_strict(q.pagination.encode()), Pagination).limit)
+    except (BadJson, msgspec.ValidationError):
+        raise Invalid("pagination", "must be an object with a limit from 1 to 1000") from None
+
+
+async def _of_tickets(
+    call: Request[None, MessagesQuery], chat_id: str, ticket_ids: list[str], window: Window
+) -> list[Message]:
+    """What was said in the chat while one of these tickets was open, oldest first."""
+    found: dict[int, Message] = {}
+    for ticket_id in dict.fromkeys(ticket_ids):
+        ticket = await _ticket(call, ticket_id)
+        if ticket is not None and ticket.conversation_id == chat_id:
+            f = MessageFilter(start=ticket.created_at, end=ticket.completed_at, oldest_first=True)
+            said = await messages.page(call.engine, call.actor, chat_id, f, window)
+            found |= {m.seq: m for m in said.items}
+    return [found[seq] for seq in sorted(found)][: window.limit]
+
+
+async def _ticket(call: Request[None, MessagesQuery], ticket_id: str) -> Ticket | None:
+    try:
+        return await tickets.get(call.engine, call.actor, ticket_id)
+    except NotFound:
+        return None

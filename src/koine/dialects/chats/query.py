@@ -1,0 +1,68 @@
+"""Cursors, pages and ids, as queries and paths give them."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from koine.http.request import AnyRequest, Request, Response
+from koine.kit.ids import canonical_id
+from koine.kit.times import parse_iso
+from koine.kit.tokens import unbase64
+from koine.model.errors import Invalid
+
+Cursor = tuple[int, str]
+_MAX_SORT_VALUE = 2**62
+
+
+def list_response(
+    call: Request[None, Any], items: Sequence[Struct], after: Cursor | None
+) -> Response:
+    """A bare array (F), and where the next page is (D: a `Link` header with a cursor)."""
+    if after is None:
+        return Response(list(items))
+    dropped = ("cursor", "pageNumber")
+    pairs = [(n, v) for n, values in call.raw_query.items() if n not in dropped for v in values]
+    query = urlencode([*pairs, ("cursor", write_cursor(after))])
+    url = f"{call.base_url}{call.scope['path']}?{query}"
+    return Response(list(items), headers={"Link": f'<{url}>; rel="next"'})
+
+
+def write_cursor(after: Cursor) -> str:
+    """Opaque text for a place in a list: sort value and id."""
+    return urlsafe_b64encode(f"{after[0]}.{after[1]}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> Cursor:
+    """The place a cursor names. Raises Invalid for what no list gave out."""
+    try:
+        at, _, last = unbase64(text).decode("ascii").partition(".")
+        found = int(at), canonical_id(last)
+    except ValueError:
+        raise Invalid("cursor", "is malformed") from None
+    if found[1] is None or abs(found[0]) > _MAX_SORT_VALUE:
+        raise Invalid("cursor", "is malformed")
+    return found[0], found[1]
+
+
+def path_id(call: AnyRequest) -> str:
+    """The chat id of the path. Raises Invalid for what is no id (contracts/README.md)."""
+    return parse_id("id", call.path["id"])
+
+
+def parse_id(name: str, text: str) -> str:
+    """An id of a body or query in the spelling it is kept in. Raises Invalid."""
+    found = canonical_id(text)
+    if found is None:
+        raise Invalid(name, "must be a UUID")
+    return found
+
+
+def parse_time(name: str, text: str) -> int:
+    """The µs of a date-time. Raises Invalid."""
+    try:
+        return parse_iso(text)
+    except ValueError:
+        raise Invalid(name, "must be a date-time") from None

@@ -1,0 +1,1 @@
+"""Conversations about deliveries: listed, opened or joined, shown."""

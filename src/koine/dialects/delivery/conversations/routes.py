@@ -1,0 +1,119 @@
+"""Conversations: list, open or join, get (delivery.md)."""
+
+from koine.dialects.delivery.conversations import schemas
+from koine.dialects.delivery.conversations.render import render_conversations
+from koine.dialects.delivery.parsing import json_or_none, optional_id, parse_id, parse_page, path_id
+from koine.dialects.delivery.participants.schemas import NewParticipant
+from koine.dialects.delivery.schemas import Common
+from koine.dialects.delivery.translations import translate
+from koine.engine.conversations import conversations, delivery_conversations
+from koine.engine.conversations.delivery_conversations import Joining, NewDeliveryConversation
+from koine.http.request import Request, Response
+from koine.http.route import Routes
+from koine.model.conversation import ParticipantRole, Status
+from koine.model.filters import ConversationFilter
+from koine.model.related import Include
+
+routes = Routes()
+
+CONVERSATIONS = "/messaging/conversations"
+CONVERSATION = "/messaging/conversations/{conversation_id}"
+_INCLUDE: frozenset[Include] = frozenset({"participants", "latest"})
+_STATUSES: dict[str | None, tuple[Status, ...]] = {
+    None: (),
+    "active": ("open", "pending", "snoozed"),
+    "closed": ("closed",),
+}
+
+
+@routes.get(
+    CONVERSATIONS,
+    query=schemas.ListConversations,
+    returns=schemas.Conversations,
+    other_statuses={400: None, 403: None},
+    tags=("Conversations",),
+)
+async def list_conversations(
+    call: Request[None, schemas.ListConversations],
+) -> schemas.Conversations:
+    """List conversations.
+
+    The caller's own; with `view:tenant` or `manage:messaging:tenant` all of the tenant's, or with
+    `user_id` that user's (S). Last activity first (D).
+    """
+    query, actor = call.query, call.actor
+    user_id = optional_id("user_id", query.user_id)
+    window, limit = parse_page(query.page, query.limit)
+    wanted = ConversationFilter(
+        kinds=(query.type,) if query.type else (),
+        statuses=_STATUSES[query.status],
+        participant_id=user_id,
+    )
+    shown = await conversations.find(call.engine, actor, wanted, window, _INCLUDE)
+    return schemas.Conversations(
+        True,
+        translate("Conversations retrieved successfully", query.language),
+        render_conversations(shown, actor, user_id or actor.identity_id, call.base_url),
+        shown.total or 0,
+        query.page,
+        limit,
+    )
+
+
+@routes.post(
+    CONVERSATIONS,
+    body=schemas.CreateConversation,
+    query=Common,
+    returns=schemas.OneConversation,
+    status=201,
+    other_statuses=(200,),
+    tags=("Conversations",),
+)
+async def create_conversation(call: Request[schemas.CreateConversation, Common]) -> Response:
+    """Create a conversation, or join the one the delivery has: then the answer is a 200."""
+    body = call.body
+    title = (body.title or "").strip() or None
+    opening = NewDeliveryConversation(
+        delivery_id=optional_id("delivery_id", body.delivery_id),
+        joining=_participants(body.participants),
+        title=title,
+        metadata=json_or_none(body.metadata),
+    )
+    opened, is_new = await delivery_conversations.open_(call.engine, call.actor, opening)
+    text = f"Conversation {'created' if is_new else 'retrieved'} successfully"
+    return Response(await _one(call, opened.id, text), 201 if is_new else 200)
+
+
+@routes.get(
+    CONVERSATION,
+    query=Common,
+    returns=schemas.OneConversation,
+    path_types={"conversation_id": "uuid"},
+    tags=("Conversations",),
+)
+async def get_conversation(call: Request[None, Common]) -> schemas.OneConversation:
+    """Get a conversation: its participants, `view:tenant` and system administrators may (S)."""
+    conversation_id = path_id(call.path["conversation_id"])
+    return await _one(call, conversation_id, "Conversation retrieved successfully")
+
+
+async def _one(
+    call: Request[schemas.CreateConversation, Common] | Request[None, Common],
+    conversation_id: str,
+    text: str,
+) -> schemas.OneConversation:
+    actor = call.actor
+    shown = await conversations.get(call.engine, actor, conversation_id, _INCLUDE)
+    found = render_conversations(shown, actor, actor.identity_id, call.base_url)[0]
+    return schemas.OneConversation(True, translate(text, call.query.language), found)
+
+
+def _participants(named: list[str | NewParticipant] | None) -> Joining:
+    """The participants of a request, each once; the last role named counts."""
+    wanted: dict[str, ParticipantRole] = {}
+    for number, each in enumerate(named or ()):
+        if isinstance(each, str):
+            wanted.setdefault(parse_id(f"participants.{number}", each), "member")
+        else:
+            wanted[parse_id(f"participants.{number}.user_id", each.user_id)] = each.role
+    return tuple(wanted.items())

@@ -1,0 +1,1 @@
+"""The messages of conversations: listed and sent."""

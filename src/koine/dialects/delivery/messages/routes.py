@@ -1,0 +1,109 @@
+"""Messages of a conversation: list and send (delivery.md)."""
+
+from contextlib import suppress
+
+from koine.dialects.delivery.messages import schemas
+from koine.dialects.delivery.messages.render import render_message
+from koine.dialects.delivery.parsing import (
+    content_url,
+    json_or_none,
+    optional_id,
+    parse_page,
+    path_id,
+    timestamp_range,
+)
+from koine.dialects.delivery.schemas import Common
+from koine.dialects.delivery.translations import translate
+from koine.engine.conversations import messages
+from koine.engine.conversations.messages import MessagePage
+from koine.http.idempotency import message_key
+from koine.http.request import Request
+from koine.http.route import Routes
+from koine.model.actor import Actor
+from koine.model.errors import Unavailable
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft
+
+routes = Routes()
+
+MESSAGES = "/messaging/conversations/{conversation_id}/messages"
+
+
+@routes.get(
+    MESSAGES,
+    query=schemas.ListMessages,
+    returns=schemas.Messages,
+    path_types={"conversation_id": "uuid"},
+    tags=("Messages",),
+)
+async def list_messages(call: Request[None, schemas.ListMessages]) -> schemas.Messages:
+    """List messages, newest first, and mark what is shown as read (S).
+
+    For participants and system administrators; of a support ticket's conversation for its
+    customer and the tenant's support users (S).
+    """
+    query = call.query
+    conversation_id = path_id(call.path["conversation_id"])
+    window, limit = parse_page(query.page, query.limit)
+    start, end = timestamp_range(query.timestamp_range)
+    said = await messages.page(
+        call.engine, call.actor, conversation_id,
+        MessageFilter(start=start, end=end), window, as_participant=True,
+    )  # fmt: skip
+    if _has_unread(said):
+        # A disk that is full takes no mark, and is read all the same.
+        with suppress(Unavailable):
+            await messages.mark_read(call.engine, call.actor, conversation_id, said.items[0].id)
+    return schemas.Messages(
+        True,
+        translate("Messages retrieved successfully", query.language),
+        [render_message(m, call.base_url) for m in said.items],
+        said.total,
+        query.page,
+        limit,
+    )
+
+
+@routes.post(
+    MESSAGES,
+    body=schemas.SendMessage,
+    stores_own_key=True,
+    query=Common,
+    returns=schemas.MessageSent,
+    status=201,
+    path_types={"conversation_id": "uuid"},
+    tags=("Messages",),
+)
+async def send_message(call: Request[schemas.SendMessage, Common]) -> schemas.MessageSent:
+    """Send a message: as a participant, into an active conversation (S)."""
+    body, actor = call.body, call.actor
+    draft = Draft(
+        content=body.content,
+        type=body.message_type or "text",
+        content_url=content_url(body.content_url),
+        metadata=json_or_none(body.metadata),
+        parent_id=optional_id("parent_message_id", body.parent_message_id),
+        client_key=message_key(call),
+        sender_id=actor.identity_id,
+        sender_kind="contact" if _is_customer(actor) else "user",
+        must_participate=True,
+        when_closed="refuse",
+    )
+    conversation_id = path_id(call.path["conversation_id"])
+    sent = await messages.send(call.engine, actor, conversation_id, draft)
+    text = translate("Message sent successfully", call.query.language)
+    return schemas.MessageSent(True, text, render_message(sent, call.base_url))
+
+
+def _has_unread(said: MessagePage) -> bool:
+    """Whether the newest message shown lies beyond the reader's mark; an outsider has none (D)."""
+    me = said.participant
+    return (
+        me is not None and me.left_at is None and bool(said.items)
+        and said.items[0].seq > me.read_seq
+    )  # fmt: skip
+
+
+def _is_customer(actor: Actor) -> bool:
+    """A user without a role is a customer: a contact to every other dialect (F)."""
+    return actor.role is None and not actor.permissions

@@ -1,0 +1,83 @@
+"""Participants and their read positions (delivery.md, Neighbours)."""
+
+from koine.dialects.delivery.parsing import optional_id, parse_id, path_id
+from koine.dialects.delivery.participants import schemas
+from koine.dialects.delivery.schemas import Common
+from koine.dialects.delivery.translations import translate
+from koine.engine.conversations import participants
+from koine.engine.conversations.participants import ParticipantResult
+from koine.http.request import Request, Response
+from koine.http.route import Routes
+
+routes = Routes()
+
+CONVERSATION = "/messaging/conversations/{conversation_id}"
+_DONE = {"add": "Participant added", "remove": "Participant removed"}
+_OUTCOMES = {
+    "unknown": "User not found",
+    "absent": "User is not a participant",
+    "unchanged": "Already a participant",
+}
+
+
+@routes.put(
+    f"{CONVERSATION}/participants",
+    body=schemas.ChangeParticipants,
+    query=Common,
+    returns=schemas.MemberResults,
+    other_statuses=(207,),
+    path_types={"conversation_id": "uuid"},
+    tags=("Conversations",),
+)
+async def change_participants(call: Request[schemas.ChangeParticipants, Common]) -> Response:
+    """Add, remove or change participants; 207 when some could not be (F).
+
+    For the conversation's admins, `manage:tenant` and system administrators, while it is active.
+    """
+    body, language = call.body, call.query.language
+    conversation_id = path_id(call.path["conversation_id"])
+    wanted = _user_ids(body.user_ids)
+    engine, actor = call.engine, call.actor
+    if body.action == "add":
+        outcomes = await participants.add(engine, actor, conversation_id, wanted, body.role)
+    elif body.action == "remove":
+        outcomes = await participants.remove(engine, actor, conversation_id, wanted)
+    else:
+        outcomes = await participants.update(engine, actor, conversation_id, wanted, body.role)
+    done = _DONE.get(body.action, "Participant updated")
+    results = [_result(each, done, language) for each in outcomes]
+    success = all(each.success for each in results)
+    text = (
+        "Participants updated successfully" if success else "Some participants could not be updated"
+    )
+    return Response(
+        schemas.MemberResults(success, translate(text, language), results), 200 if success else 207
+    )
+
+
+@routes.put(
+    f"{CONVERSATION}/read-status",
+    query=schemas.ReadStatus,
+    returns=schemas.Done,
+    path_types={"conversation_id": "uuid"},
+    tags=("Messages",),
+)
+async def set_read_status(call: Request[None, schemas.ReadStatus]) -> schemas.Done:
+    """Move the caller's last read message forward, as a participant who has not left (F)."""
+    query = call.query
+    conversation_id = path_id(call.path["conversation_id"])
+    message_id = optional_id("message_id", query.message_id)
+    await participants.read(call.engine, call.actor, conversation_id, message_id)
+    return schemas.Done(True, translate("Read status updated successfully", query.language))
+
+
+def _result(outcome: ParticipantResult, done: str, language: str | None) -> schemas.MemberResult:
+    text = _OUTCOMES.get(outcome.what, done)
+    success = outcome.what not in ("unknown", "absent")
+    return schemas.MemberResult(outcome.user_id, success, translate(text, language))
+
+
+def _user_ids(named: list[str]) -> list[str]:
+    """The users of a request, each once."""
+    found = [parse_id(f"user_ids.{number}", each) for number, each in enumerate(named)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,78 @@
+"""What the requests for participants and read positions take and return (delivery.md, D)."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from koine.dialects.delivery.schemas import Common, Time, Uuid
+from koine.model.conversation import ParticipantRole
+
+Role = Literal["admin", "member"]
+MAX_USERS = 500
+"""People that one call may name (D)."""
+
+
+class ReadStatus(Common, frozen=True):
+    """The query of a read mark; without `message_id` it goes to the newest (D)."""
+
+    message_id: Uuid | None = None
+
+
+class NewParticipant(Struct, frozen=True):
+    """Someone to take part."""
+
+    user_id: Uuid
+    role: Role = "member"
+
+
+class ChangeParticipants(Struct, frozen=True):
+    """The body that adds, removes or changes participants."""
+
+    action: Literal["add", "remove", "update"]
+    user_ids: Annotated[list[Uuid], Meta(min_length=1, max_length=MAX_USERS)]
+    role: Role = "member"
+
+
+class User(Struct, frozen=True, gc=False):
+    """A participant's person (S: name, email, avatar)."""
+
+    id: Uuid
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    avatar: str | None
+
+
+class Participant(Struct, frozen=True, gc=False):
+    """One person's part in a conversation, also after it ended (`left_at`)."""
+
+    user_id: Uuid
+    role: ParticipantRole
+    joined_at: Time
+    left_at: Time | None
+    last_read_message_id: Uuid | None
+    user: User
+
+
+class Done(Struct, frozen=True):
+    """An answer that holds no noun."""
+
+    success: bool
+    message: str
+
+
+class MemberResult(Struct, frozen=True):
+    """What became of one user."""
+
+    user_id: Uuid
+    success: bool
+    message: str
+
+
+class MemberResults(Struct, frozen=True):
+    """What became of each user; `success` when of all."""
+
+    success: bool
+    message: str
+    results: list[MemberResult]

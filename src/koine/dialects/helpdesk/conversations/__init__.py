@@ -1,0 +1,1 @@
+"""Conversations: listed, shown, created, changed and deleted."""

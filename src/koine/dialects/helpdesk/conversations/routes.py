@@ -1,0 +1,134 @@
+"""Conversations (helpdesk.md, "Endpoints")."""
+
+from typing import Any
+
+from koine.dialects.helpdesk.conversations import schemas
+from koine.dialects.helpdesk.conversations.render import STATUSES_FOUND_BY, render_conversation
+from koine.dialects.helpdesk.parsing import body_id, parse_page, path_id, render_pagination
+from koine.dialects.helpdesk.schemas import Deleted
+from koine.engine.conversations import conversations
+from koine.engine.conversations.conversations import ConversationChanges
+from koine.http.request import Request
+from koine.http.route import Routes
+from koine.kit.ids import canonical_id
+from koine.model.conversation import Conversation, NewConversation
+from koine.model.filters import ConversationFilter
+from koine.model.related import Include
+
+CONVERSATIONS = "/api/v1/conversations"
+CONVERSATION = "/api/v1/conversations/{id}"
+_INCLUDE: frozenset[Include] = frozenset({"people"})
+routes = Routes()
+
+
+@routes.get(CONVERSATIONS, query=schemas.ConversationQuery, returns=schemas.Conversations)
+async def list_conversations(
+    call: Request[None, schemas.ConversationQuery],
+) -> schemas.Conversations:
+    """List conversations, newest activity first."""
+    wanted = _filter(call.query)
+    if wanted is None:
+        return schemas.Conversations(
+            success=True, data=[], pagination=render_pagination(call.query, 0)
+        )
+    found = await conversations.find(
+        call.engine, call.actor, wanted, parse_page(call.query), _INCLUDE
+    )
+    people = found.related.people
+    return schemas.Conversations(
+        success=True,
+        data=[render_conversation(each, people) for each in found.items],
+        pagination=render_pagination(call.query, found.total or 0),
+    )
+
+
+@routes.get(CONVERSATION, returns=schemas.OneConversation, path_types={"id": "uuid"})
+async def get_conversation(call: Request[None, None]) -> schemas.OneConversation:
+    """Get one conversation."""
+    found = await conversations.get(call.engine, call.actor, path_id(call), _INCLUDE)
+    return schemas.OneConversation(
+        success=True, data=render_conversation(found.one, found.related.people)
+    )
+
+
+@routes.post(
+    CONVERSATIONS,
+    body=schemas.CreateConversation,
+    returns=schemas.OneConversation,
+    status=201,
+)
+async def create_conversation(
+    call: Request[schemas.CreateConversation, None],
+) -> schemas.OneConversation:
+    """Create a conversation: open, from the API."""
+    body = call.body
+    new = NewConversation(
+        title=body.subject,
+        inbox_id=body_id("inboxId", body.inbox_id),
+        owner_id=body_id("customerId", body.customer_id),
+        channel=body.channel,
+        priority=body.priority,
+        source="api",
+    )
+    return await _one(call, await conversations.create(call.engine, call.actor, new))
+
+
+@routes.put(
+    CONVERSATION,
+    body=schemas.UpdateConversation,
+    returns=schemas.OneConversation,
+    path_types={"id": "uuid"},
+)
+async def update_conversation(
+    call: Request[schemas.UpdateConversation, None],
+) -> schemas.OneConversation:
+    """Change subject, status, priority or assignee; whatever is absent stays."""
+    body = call.body
+    changes = ConversationChanges(
+        title=body.subject,
+        status=body.status,
+        unless_status=STATUSES_FOUND_BY[body.status] if isinstance(body.status, str) else (),
+        priority=body.priority,
+        assignee_id=body_id("assignedTo", body.assigned_to),
+    )
+    return await _one(
+        call,
+        await conversations.change(call.engine, call.actor, path_id(call), changes),
+    )
+
+
+@routes.delete(
+    CONVERSATION,
+    body=schemas.DeleteConversation,
+    returns=Deleted,
+    path_types={"id": "uuid"},
+)
+async def delete_conversation(call: Request[schemas.DeleteConversation, None]) -> Deleted:
+    """Delete a conversation and all its messages for good. This cannot be undone."""
+    await conversations.delete(call.engine, call.actor, path_id(call), call.body.reason)
+    return Deleted(success=True, message="Conversation deleted")
+
+
+async def _one(call: Request[Any, None], found: Conversation) -> schemas.OneConversation:
+    """A conversation that was just written, with its people."""
+    seen = await conversations.related(call.engine, call.actor, [found], _INCLUDE)
+    return schemas.OneConversation(success=True, data=render_conversation(found, seen.people))
+
+
+def _filter(query: schemas.ConversationQuery) -> ConversationFilter | None:
+    """What to find; None when an id is none, so that nothing can be found (D)."""
+    given = {
+        name: canonical_id(text)
+        for name in ("assigned_to", "inbox_id", "customer_id")
+        if (text := getattr(query, name)) is not None
+    }
+    if None in given.values():
+        return None
+    inbox_id, customer_id = given.get("inbox_id"), given.get("customer_id")
+    return ConversationFilter(
+        statuses=STATUSES_FOUND_BY[query.status] if query.status else (),
+        priority=query.priority,
+        assignee_id=given.get("assigned_to"),
+        inbox_ids=(inbox_id,) if inbox_id else (),
+        owner_ids=(customer_id,) if customer_id else (),
+    )

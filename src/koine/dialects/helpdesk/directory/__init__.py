@@ -1,0 +1,1 @@
+"""Inboxes and people: what filters, bodies and conversations refer to."""

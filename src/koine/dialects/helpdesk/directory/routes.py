@@ -1,0 +1,38 @@
+"""Inboxes and users, to find the ids that filters and bodies take (helpdesk.md, D)."""
+
+from koine.dialects.helpdesk.directory import schemas
+from koine.dialects.helpdesk.directory.render import render_inbox, render_user
+from koine.dialects.helpdesk.parsing import parse_page, render_pagination
+from koine.dialects.helpdesk.schemas import PageQuery
+from koine.engine.contacts import inboxes
+from koine.engine.people import directory
+from koine.http.request import Request
+from koine.http.route import Routes
+from koine.model.filters import PeopleFilter
+
+USERS = PeopleFilter(kinds=("user",))
+routes = Routes()
+
+
+@routes.get("/api/v1/inboxes", query=PageQuery, returns=schemas.Inboxes)
+async def list_inboxes(call: Request[None, PageQuery]) -> schemas.Inboxes:
+    """List inboxes, oldest first."""
+    every = await inboxes.list_all(call.engine, call.actor)
+    window = parse_page(call.query)
+    return schemas.Inboxes(
+        success=True,
+        data=[render_inbox(each) for each in every[window.offset :][: window.limit]],
+        pagination=render_pagination(call.query, len(every)),
+    )
+
+
+@routes.get("/api/v1/users", query=PageQuery, returns=schemas.Users)
+async def list_users(call: Request[None, PageQuery]) -> schemas.Users:
+    """List users, oldest first."""
+    window = parse_page(call.query)
+    found = await directory.find(call.engine, call.actor, USERS, window, with_total=True)
+    return schemas.Users(
+        success=True,
+        data=[render_user(each) for each in found.items],
+        pagination=render_pagination(call.query, found.total or 0),
+    )

@@ -1,0 +1,48 @@
+"""The messages of a conversation (helpdesk.md, "Neighbours", D)."""
+
+from koine.dialects.helpdesk.messages import schemas
+from koine.dialects.helpdesk.messages.render import render_message
+from koine.dialects.helpdesk.parsing import parse_page, path_id, render_pagination
+from koine.dialects.helpdesk.schemas import PageQuery
+from koine.engine.conversations import messages
+from koine.http.idempotency import message_key
+from koine.http.request import Request
+from koine.http.route import Routes
+from koine.model.filters import MessageFilter
+from koine.model.message import Draft
+
+MESSAGES = "/api/v1/conversations/{id}/messages"
+ALL = MessageFilter(with_private=True)
+routes = Routes()
+
+
+@routes.get(MESSAGES, query=PageQuery, returns=schemas.Messages, path_types={"id": "uuid"})
+async def list_messages(call: Request[None, PageQuery]) -> schemas.Messages:
+    """List a conversation's messages, newest first."""
+    said = await messages.page(call.engine, call.actor, path_id(call), ALL, parse_page(call.query))
+    return schemas.Messages(
+        success=True,
+        data=[render_message(each) for each in said.items],
+        pagination=render_pagination(call.query, said.total),
+    )
+
+
+@routes.post(
+    MESSAGES,
+    body=schemas.CreateMessage,
+    returns=schemas.OneMessage,
+    status=201,
+    stores_own_key=True,
+    path_types={"id": "uuid"},
+)
+async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.OneMessage:
+    """Post a message as the key's user. A closed conversation stays closed."""
+    draft = Draft(
+        content=call.body.text,
+        private=call.body.is_private,
+        sender_id=call.actor.identity_id,
+        client_key=message_key(call),
+        when_closed="keep",
+    )
+    posted = await messages.send(call.engine, call.actor, path_id(call), draft)
+    return schemas.OneMessage(success=True, data=render_message(posted))

@@ -1,0 +1,111 @@
+"""Webhooks of this dialect (helpdesk.md, "Neighbours"): only those that it created."""
+
+from typing import Any
+
+from msgspec import UNSET
+
+from koine.dialects.helpdesk.parsing import parse_page, path_id, render_pagination
+from koine.dialects.helpdesk.schemas import Deleted, PageQuery
+from koine.dialects.helpdesk.webhooks import schemas
+from koine.dialects.helpdesk.webhooks.render import STATUSES, render_log, render_webhook
+from koine.engine.webhooks import deliveries, endpoint_changes, endpoints
+from koine.engine.webhooks.deliveries import LogFilter
+from koine.engine.webhooks.endpoint_changes import EndpointChanges
+from koine.engine.webhooks.endpoints import NewEndpoint
+from koine.http.request import Request
+from koine.http.route import PathType, Routes
+from koine.kit.structs import provided_fields
+from koine.webhooks import test_delivery
+
+WEBHOOKS = "/api/v1/webhooks"
+WEBHOOK = "/api/v1/webhooks/{id}"
+TYPES: dict[str, PathType] = {"id": "uuid"}
+DIALECT = "helpdesk"
+routes = Routes()
+
+
+@routes.get(WEBHOOKS, query=PageQuery, returns=schemas.Webhooks)
+async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
+    """List webhooks, oldest first."""
+    everyone = await endpoints.list_all(call.engine, call.actor)
+    ours = [each for each in everyone if each.dialect == DIALECT]
+    window, where = parse_page(call.query), render_pagination(call.query, len(ours))
+    shown = [render_webhook(each) for each in ours[window.offset :][: window.limit]]
+    page = schemas.WebhookPage(shown, where.total, where.page, where.limit, where.total_pages)
+    return schemas.Webhooks(success=True, data=page)
+
+
+@routes.post(WEBHOOKS, body=schemas.CreateWebhook, returns=schemas.OneWebhook, status=201)
+async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.OneWebhook:
+    """Create a webhook. Its secret is shown this once."""
+    new = NewEndpoint(dialect=DIALECT, **_endpoint_fields(call.body))
+    made = await endpoints.create(call.engine, call.actor, new)
+    return schemas.OneWebhook(success=True, data=render_webhook(made.hook, made.secret))
+
+
+@routes.get(WEBHOOK, returns=schemas.OneWebhook, path_types=TYPES)
+async def get_webhook(call: Request[None, None]) -> schemas.OneWebhook:
+    """Get one webhook."""
+    found = await endpoints.get(call.engine, call.actor, path_id(call), DIALECT)
+    return schemas.OneWebhook(success=True, data=render_webhook(found))
+
+
+@routes.put(WEBHOOK, body=schemas.UpdateWebhook, returns=schemas.OneWebhook, path_types=TYPES)
+async def update_webhook(call: Request[schemas.UpdateWebhook, None]) -> schemas.OneWebhook:
+    """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
+    changes = EndpointChanges(active=call.body.is_active, **_endpoint_fields(call.body))
+    hook_id = path_id(call)
+    changed = await endpoint_changes.change(call.engine, call.actor, hook_id, changes, DIALECT)
+    return schemas.OneWebhook(
+        success=True, data=render_webhook(changed.hook, changed.secret or UNSET)
+    )
+
+
+@routes.delete(WEBHOOK, returns=Deleted, path_types=TYPES)
+async def delete_webhook(call: Request[None, None]) -> Deleted:
+    """Delete a webhook and its log."""
+    await endpoints.remove(call.engine, call.actor, path_id(call), DIALECT)
+    return Deleted(success=True, message="Webhook deleted")
+
+
+@routes.post(f"{WEBHOOK}/test", returns=schemas.Tested, path_types=TYPES, idempotent=False)
+async def test_webhook(call: Request[None, None]) -> schemas.Tested:
+    """Post a `ping` now, and say what came of it."""
+    posted = await test_delivery.send_ping(call.engine, call.actor, path_id(call), DIALECT)
+    tried = posted.attempt
+    outcome = schemas.TestOutcome(
+        delivered=posted.verdict.outcome == "delivered",
+        response_status=tried.answered,
+        response_body=tried.answer_body,
+        error=tried.error,
+        took_ms=tried.took_us / 1000,
+    )
+    return schemas.Tested(success=True, data=outcome)
+
+
+@routes.get(f"{WEBHOOK}/logs", query=schemas.LogQuery, returns=schemas.Logs, path_types=TYPES)
+async def list_logs(call: Request[None, schemas.LogQuery]) -> schemas.Logs:
+    """List what was delivered, or was to be, newest event first."""
+    status = call.query.status
+    states = tuple(state for state, shown in STATUSES.items() if shown == status)
+    hook_id, window = path_id(call), parse_page(call.query)
+    found = await deliveries.page(
+        call.engine, call.actor, hook_id, LogFilter(states), window, dialect=DIALECT
+    )
+    where = render_pagination(call.query, found.total or 0)
+    shown = [render_log(each) for each in found.items]
+    page = schemas.LogPage(shown, where.total, where.page, where.limit, where.total_pages)
+    return schemas.Logs(success=True, data=page)
+
+
+def _endpoint_fields(body: schemas.CreateWebhook | schemas.UpdateWebhook) -> dict[str, Any]:
+    """The fields a body has, by the engine's names."""
+    given = provided_fields(body)
+    given.pop("is_active", None)
+    if "events" in given:
+        given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
+    policy: schemas.RetryPolicy | schemas.ChangeRetryPolicy | None = given.pop("retry_policy", None)
+    if policy is not None:
+        said = {"max_retries": policy.max_retries, "backoff": policy.backoff_strategy}
+        given |= {name: value for name, value in said.items() if value is not UNSET}
+    return given

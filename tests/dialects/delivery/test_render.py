@@ -1,0 +1,41 @@
+"""Rows to the exact JSON: golden files, `input` as the engine has it, `output` as it is sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from koine.dialects.delivery.conversations.render import render_conversations
+from koine.dialects.delivery.messages.render import render_message
+from koine.model.actor import Actor
+from koine.model.conversation import Conversation, Participant
+from koine.model.message import Message
+from koine.model.related import ConversationPage, Related
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+
+
+def shown(case: dict[str, Any]) -> object:
+    """The wire's shape of a case's input."""
+    given = case["input"]
+    if "conversation" not in given:
+        return render_message(msgspec.convert(given["message"], Message))
+    found = msgspec.convert(given["conversation"], Conversation)
+    around = Related(participants={found.id: msgspec.convert(given["people"], list[Participant])})
+    if given["message"] is not None:
+        around.latest[found.id] = msgspec.convert(given["message"], Message)
+    actor = Actor(given["tenant"], "user", given["reader"])
+    return render_conversations(ConversationPage([found], around), actor, given["reader"])[0]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden(path: Path) -> None:
+    case = json.loads(path.read_text())
+    sent = msgspec.json.encode(shown(case))
+    assert sent == msgspec.json.encode(case["output"])
+
+
+def test_there_are_golden_files() -> None:
+    assert len(GOLDEN) >= 6
