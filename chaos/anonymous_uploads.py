@@ -70,14 +70,14 @@ async def run(settings: RigSettings) -> Figure:
 
 async def upload_until_refused(home: ServerHome, calls: int, *, sabotage: str = "") -> GrowthResult:
     """Let all of them call, in turn what each kind of call adds the most by."""
-    town = await seed(home, 1)
+    seeded = await seed(home, 1)
     async with nodes(home, settings=BUDGETS, sabotage=sabotage) as (server,):
         before, turns = _bytes(home.folder / "data"), itertools.count()
         counts: dict[int, int] = {}
 
         async def call() -> None:
             line = Line(server.port)
-            greedy = GreedyClient(town, next(turns))
+            greedy = GreedyClient(seeded, next(turns))
             while sum(counts.values()) < calls:
                 reply = await line.ask(greedy.next(), within=60.0)
                 greedy.learn(reply)
@@ -97,10 +97,10 @@ async def upload_until_refused(home: ServerHome, calls: int, *, sabotage: str = 
 class GreedyClient:
     """One stranger, who begins anew with a contact of its own again and again."""
 
-    def __init__(self, town: SeededTenant, number: int) -> None:
-        self._inbox = f"/public/api/v1/inboxes/{town.inbox_identifier}/contacts"
+    def __init__(self, seeded: SeededTenant, number: int) -> None:
+        self._inbox = f"/public/api/v1/inboxes/{seeded.inbox_identifier}/contacts"
         self._number = number
-        self._kinds = itertools.cycle(["contact", "talk", "say", "file", "patch", "close"])
+        self._kinds = itertools.cycle(["contact", "conversation", "say", "file", "patch", "close"])
         self._asked = "contact"
         self._keys: Iterator[int] = itertools.count()
         self._contact = self._talk = ""
@@ -111,24 +111,26 @@ class GreedyClient:
         if not self._contact:
             kind = "contact"
         elif not self._talk and kind not in ("contact", "patch"):
-            kind = "talk"
+            kind = "conversation"
         self._asked = kind
         key = {"Idempotency-Key": f"{self._number}-{next(self._keys)}"}
         at = f"{self._inbox}/{self._contact}"
-        talk = f"{at}/conversations/{self._talk}"
+        conversation = f"{at}/conversations/{self._talk}"
         if kind == "file":
-            return Upload("POST", f"{talk}/messages")
+            return Upload("POST", f"{conversation}/messages")
         return {
             "contact": Request("POST", self._inbox, key, {"custom_attributes": _BAG}),
             "patch": Request("PATCH", at, key, {"custom_attributes": _BAG}),
-            "talk": Request("POST", f"{at}/conversations", key, {"custom_attributes": _BAG}),
-            "say": Request("POST", f"{talk}/messages", key, {"content": _WORDS}),
-            "close": Request("POST", f"{talk}/toggle_status", key),
+            "conversation": Request(
+                "POST", f"{at}/conversations", key, {"custom_attributes": _BAG}
+            ),
+            "say": Request("POST", f"{conversation}/messages", key, {"content": _WORDS}),
+            "close": Request("POST", f"{conversation}/toggle_status", key),
         }[kind]
 
     def learn(self, reply: Reply) -> None:
         """What was made is written to from now on."""
-        if reply.status != 200 or self._asked not in ("contact", "talk"):
+        if reply.status != 200 or self._asked not in ("contact", "conversation"):
             return
         told = json.loads(reply.body)
         if self._asked == "contact":

@@ -1,4 +1,5 @@
-"""The bus between two nodes killed and paused, again and again, while people talk through both."""
+"""The bus between two nodes killed and paused, again and again, while messages
+are sent through both."""
 
 import asyncio
 import os
@@ -166,12 +167,13 @@ async def fail_repeatedly(
     sabotage: str = "",
 ) -> BusResult:
     """Harm the bus between two nodes `blows` times, while messages go through both."""
-    town = await seed(home, _TALKS)
+    seeded = await seed(home, _TALKS)
     async with nodes(home, 2, settings=bus.settings, sabotage=sabotage) as pair:
         ports = [node.port for node in pair]
-        readers = [TimedFollower(port, town) for port in ports]
+        readers = [TimedFollower(port, seeded) for port in ports]
         speakers = [
-            MessageSender(port, Sends(town, dice, name=f"node{n}")) for n, port in enumerate(ports)
+            MessageSender(port, Sends(seeded, dice, name=f"node{n}"))
+            for n, port in enumerate(ports)
         ]
         for reader in readers:
             await reader.start()
@@ -188,13 +190,13 @@ async def fail_repeatedly(
 
 
 class MessageSender:
-    """One who sends through one node. Only one talks at a time: a node that commits itself looks
-    at the log anyhow. `told` has when each message was acknowledged (monotonic seconds)."""
+    """Sends messages through one node. Only one node sends at a time: a node that commits reads the
+    log by itself. `acknowledged` has the time of each acknowledgement (monotonic seconds)."""
 
     def __init__(self, port: int, sends: Sends) -> None:
         self._port = port
         self._sends = sends
-        self.told: dict[str, float] = {}
+        self.acknowledged: dict[str, float] = {}
 
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[None]:
@@ -215,7 +217,7 @@ class MessageSender:
             reply = await line.ask(send.request)
             if reply.status not in (200, 201):
                 raise RuntimeError(f"{reply.status} {reply.body[:500]!r}")
-            self.told[send.key] = time.monotonic()
+            self.acknowledged[send.key] = time.monotonic()
             await asyncio.sleep(_PAUSE_S)
 
 

@@ -25,7 +25,7 @@ class StreamProtocol(Struct, frozen=True):
     kinds: frozenset[str]
     place: tuple[str, ...]
     parser: Callable[[], Sse | Frames] = Sse
-    hello: Callable[[SeededTenant, str], bytes] = lambda _town, _cursor: b""
+    hello: Callable[[SeededTenant, str], bytes] = lambda _seeded, _cursor: b""
 
     @property
     def status(self) -> int:
@@ -45,14 +45,14 @@ class StreamProtocol(Struct, frozen=True):
 def _sse(
     path: str, headers: Callable[[SeededTenant], dict[str, str]]
 ) -> Callable[[SeededTenant, str], bytes]:
-    def opening(town: SeededTenant, cursor: str) -> bytes:
+    def opening(seeded: SeededTenant, cursor: str) -> bytes:
         back = {"Last-Event-ID": cursor} if cursor else {}
-        return Request("GET", path, headers(town) | back).encoded()
+        return Request("GET", path, headers(seeded) | back).encoded()
 
     return opening
 
 
-def _upgrade(_town: SeededTenant, _cursor: str) -> bytes:
+def _upgrade(_seeded: SeededTenant, _cursor: str) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
     asked = {
         "Connection": "Upgrade",
@@ -63,8 +63,8 @@ def _upgrade(_town: SeededTenant, _cursor: str) -> bytes:
     return Request("GET", "/v1/socket", asked).encoded()
 
 
-def _hello(town: SeededTenant, cursor: str) -> bytes:
-    said = {"type": "hello", "token": town.tokens["ada"]} | ({"cursor": cursor} if cursor else {})
+def _hello(seeded: SeededTenant, cursor: str) -> bytes:
+    said = {"type": "hello", "token": seeded.tokens["ada"]} | ({"cursor": cursor} if cursor else {})
     return masked(json.dumps(said).encode())
 
 
@@ -74,26 +74,26 @@ MANNERS = {
     for each in (
         StreamProtocol(
             "native",
-            _sse("/v1/events", lambda town: town.bearer("ada")),
+            _sse("/v1/events", lambda seeded: seeded.bearer("ada")),
             frozenset({"message.created"}),
             _CONTENT,
         ),
         StreamProtocol("socket", _upgrade, frozenset({"event"}), _CONTENT, Frames, _hello),
         StreamProtocol(
             "delivery",
-            _sse("/messaging/events", lambda town: town.bearer("dan")),
+            _sse("/messaging/events", lambda seeded: seeded.bearer("dan")),
             frozenset({"message.created"}),
             ("message", "content"),
         ),
         StreamProtocol(
             "chats",
-            _sse("/api/v1/chats/events", lambda town: {"Authorization": town.key}),
+            _sse("/api/v1/chats/events", lambda seeded: {"Authorization": seeded.key}),
             frozenset({"chat-message.created"}),
             ("chatMessage", "content"),
         ),
         StreamProtocol(
             "helpdesk",
-            _sse("/api/v1/conversations/events", lambda town: {"X-API-Key": town.key}),
+            _sse("/api/v1/conversations/events", lambda seeded: {"X-API-Key": seeded.key}),
             frozenset({"message.sent", "message.received"}),
             ("data", "message", "text"),
         ),

@@ -31,7 +31,7 @@ class StoredMessage(Struct, frozen=True):
 class Consistency(Struct, frozen=True):
     """What the comparison found. `acknowledged` sends were told a success; `lost` of them are not
     there under the id that was told; `doubled` sends are there more than once; `gaps` counts
-    the numbers in a talk that do not follow the one before; `held` counts the messages."""
+    the numbers in a conversation that do not follow the one before; `held` counts the messages."""
 
     acknowledged: int
     lost: int
@@ -52,27 +52,27 @@ class Consistency(Struct, frozen=True):
 
 
 class ConsistencyCheck:
-    """What clients were told: the id shown for each key, and in which talk."""
+    """What clients were told: the id shown for each key, and in which conversation."""
 
     def __init__(self) -> None:
         self.told: dict[str, tuple[str, str]] = {}
 
     def acknowledged(self, send: Send, shown_id: str) -> None:
         """A client was told that its message is kept, under this id."""
-        self.told[send.key] = (send.talk.id, shown_id)
+        self.told[send.key] = (send.conversation.id, shown_id)
 
-    async def compare(self, home: ServerHome, town: SeededTenant) -> Consistency:
-        """Read every message of the town's talks and compare."""
+    async def compare(self, home: ServerHome, seeded: SeededTenant) -> Consistency:
+        """Read every message of the seeded's conversations and compare."""
         ids: dict[str, tuple[str, set[str]]] = {}
         seen: Counter[str] = Counter()
         gaps = 0
         async with open_engine(home) as engine:
-            for talk in town.talks:
-                found = await engine.db.read_long(town.tenant_id, _stored, talk.id)
+            for conversation in seeded.conversations:
+                found = await engine.db.read_long(seeded.tenant_id, _stored, conversation.id)
                 gaps += _gaps(found)
                 seen.update(each.key for each in found)
                 for each in found:
-                    ids.setdefault(each.key, (talk.id, set()))[1].update(_shown_ids(each))
+                    ids.setdefault(each.key, (conversation.id, set()))[1].update(_shown_ids(each))
         return Consistency(
             acknowledged=len(self.told),
             lost=sum(not _matches(told, ids.get(key)) for key, told in self.told.items()),

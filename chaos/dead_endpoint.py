@@ -96,7 +96,7 @@ async def measure(
         dead = await stack.enter_async_context(_silent())
         doors = {"well": alive, "hangs": dead, "refuses": free_port()}
         towns = {
-            street: await _town(home, endpoints, alive, doors[street])
+            street: await _seeded(home, endpoints, alive, doors[street])
             for street, home in homes.items()
         }
         lines = {}
@@ -112,21 +112,21 @@ async def measure(
     return found
 
 
-async def _town(home: ServerHome, count: int, alive: int, door: int) -> SeededTenant:
+async def _seeded(home: ServerHome, count: int, alive: int, door: int) -> SeededTenant:
     """A tenant of `count` endpoints, one of them behind `door`."""
     async with open_engine(home, ALLOWED) as engine:
-        town = await seed_tenant(engine, 1)
+        seeded = await seed_tenant(engine, 1)
         for number in range(count):
             url = f"http://{HOST}:{alive if number else door}/{number}"
             new = NewEndpoint(dialect="native", url=url, kinds=("message.created",))
-            await endpoints.create(engine, operator(town.tenant_id), new)
-    return town
+            await endpoints.create(engine, operator(seeded.tenant_id), new)
+    return seeded
 
 
-async def _say(line: Line, town: SeededTenant, found: Delays, text: str) -> None:
-    path = f"/v1/conversations/{town.talks[0].id}/messages"
+async def _say(line: Line, seeded: SeededTenant, found: Delays, text: str) -> None:
+    path = f"/v1/conversations/{seeded.conversations[0].id}/messages"
     found.sent[text] = time.monotonic()
-    reply = await line.ask(Request("POST", path, town.bearer("alice"), {"content": text}))
+    reply = await line.ask(Request("POST", path, seeded.bearer("alice"), {"content": text}))
     assert reply.status == 201, reply
 
 

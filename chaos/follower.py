@@ -32,7 +32,7 @@ class StreamFollower:
     cleared: then nothing is read."""
 
     def __init__(
-        self, manner: StreamProtocol, town: SeededTenant, cursor: str, receives: int = 0
+        self, manner: StreamProtocol, seeded: SeededTenant, cursor: str, receives: int = 0
     ) -> None:
         """`receives` is how much the system keeps for us unread, in bytes (0: as it likes)."""
         self.manner = manner
@@ -46,7 +46,7 @@ class StreamFollower:
         self.resets = 0
         self.retry_ms = 0
         self.closing = ""
-        self._town = town
+        self._seeded = seeded
         self._receives = receives
 
     async def follow(self, port: int, leaves: Disconnects | None = None) -> None:
@@ -81,13 +81,13 @@ class StreamFollower:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: float
     ) -> None:
         head, parser, came = Head(self.manner.status), self.manner.parser(), 0
-        writer.write(self.manner.opening(self._town, self.cursor))
+        writer.write(self.manner.opening(self._seeded, self.cursor))
         while came < most and (data := await self._some(reader, most - came)):
             came += len(data)
             began = head.over
             data = head.feed(data)
             if head.over and not began:
-                writer.write(self.manner.hello(self._town, self.cursor))
+                writer.write(self.manner.hello(self._seeded, self.cursor))
             for told in parser.feed(data):
                 self._received(told)
 

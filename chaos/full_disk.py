@@ -37,7 +37,7 @@ CLIENTS = 8
 FULL_SECONDS = 0.7
 """Seconds for which the disk stays full, with sends and reads going on."""
 REFUSED_AT_LEAST = 20
-TALKS, FEW_TALKS, FEW = 300, 40, 3
+CONVERSATIONS, FEW_TALKS, FEW = 300, 40, 3
 """So many, in a run of more than a few rounds, that none of them meets the inbox dialect's limit of
 messages a minute."""
 RECOVERED_SENDS = 200
@@ -148,32 +148,32 @@ async def fill_postgres(
 async def _fill(
     home: ServerHome, disk: SmallDisk, rounds: int, dice: random.Random, sabotage: str = ""
 ) -> FullDiskResult:
-    town = await seed(home, TALKS if rounds > FEW else FEW_TALKS)
+    seeded = await seed(home, CONVERSATIONS if rounds > FEW else FEW_TALKS)
     ledger, done = ConsistencyCheck(), FullDiskResult(home.database)
     async with nodes(home, settings={"drain_seconds": 0}, sabotage=sabotage) as (server,):
-        load = _Load(server, Sends(town, dice), ledger, done)
+        load = _Load(server, Sends(seeded, dice), ledger, done)
         try:
             for _ in range(rounds):
-                await _round(disk, server, town, load, done)
+                await _round(disk, server, seeded, load, done)
         finally:
             await load.stop()
         code = await server.terminate()
         if code:
             done.note(f"exit code {code}")
     disk.make_room()
-    done.verdict = await ledger.compare(home, town)
+    done.verdict = await ledger.compare(home, seeded)
     return done
 
 
 async def _round(
-    disk: SmallDisk, server: Server, town: SeededTenant, load: "_Load", done: FullDiskResult
+    disk: SmallDisk, server: Server, seeded: SeededTenant, load: "_Load", done: FullDiskResult
 ) -> None:
     disk.leave(TIGHT)
     before = done.refused
     await load.until(lambda: done.refused >= before + REFUSED_AT_LEAST, FILLED_WITHIN)
     ends = time.monotonic() + FULL_SECONDS
     while time.monotonic() < ends:
-        await _call(server, town, done)
+        await _call(server, seeded, done)
     disk.make_room()
     began = time.monotonic()
     await load.until(lambda: load.latest_began > began, GOES_ON_WITHIN)
@@ -226,15 +226,15 @@ class _Load:
             self._done.note(f"{send.dialect}: {reply.status} {reply.body[:200]!r}")
 
 
-async def _call(server: Server, town: SeededTenant, done: FullDiskResult) -> None:
+async def _call(server: Server, seeded: SeededTenant, done: FullDiskResult) -> None:
     """Read in every dialect, and send a file."""
-    talk = town.talks[done.reads % len(town.talks)]
-    for request in reads(town, talk):
+    conversation = seeded.conversations[done.reads % len(seeded.conversations)]
+    for request in reads(seeded, conversation):
         reply = await ask(server.port, request)
         done.reads += 1
         if reply.status != 200:
             done.note(f"GET {request.path}: {reply.status} {reply.body[:200]!r}")
-    reply = await ask(server.port, upload(town, talk))
+    reply = await ask(server.port, upload(seeded, conversation))
     if reply.status != 200:
         done.refused_files += 1
         if not is_clear_refusal("inbox", reply):

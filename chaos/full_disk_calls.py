@@ -30,20 +30,20 @@ def is_clear_refusal(dialect: str, reply: Reply) -> bool:
         return False
 
 
-def reads(town: SeededTenant, talk: SeededConversation) -> list[Request]:
+def reads(seeded: SeededTenant, conversation: SeededConversation) -> list[Request]:
     """A list and a conversation's messages in every dialect, and whether the server lives."""
-    dan, alice = town.bearer("dan"), town.bearer("alice")
-    desk, chats = {"X-API-Key": town.key}, {"Authorization": town.key}
+    dan, alice = seeded.bearer("dan"), seeded.bearer("alice")
+    desk, chats = {"X-API-Key": seeded.key}, {"Authorization": seeded.key}
     wanted: list[tuple[str, dict[str, str]]] = [
         ("/messaging/conversations", dan),
-        (f"/messaging/conversations/{talk.id}/messages", dan),
+        (f"/messaging/conversations/{conversation.id}/messages", dan),
         ("/api/v1/conversations", desk),
-        (f"/api/v1/conversations/{talk.id}/messages", desk),
+        (f"/api/v1/conversations/{conversation.id}/messages", desk),
         ("/api/v1/chats/details", chats),
-        (f"/api/v1/chat-messages?chatId={talk.id}", chats),
-        (f"{town.contact_path}/{talk.number}/messages", {}),
+        (f"/api/v1/chat-messages?chatId={conversation.id}", chats),
+        (f"{seeded.contact_path}/{conversation.number}/messages", {}),
         ("/v1/conversations", alice),
-        (f"/v1/conversations/{talk.id}/messages", alice),
+        (f"/v1/conversations/{conversation.id}/messages", alice),
         ("/livez", {}),
     ]
     return [Request("GET", path, headers) for path, headers in wanted]
@@ -66,6 +66,6 @@ class Upload(Request, frozen=True):
         return "\r\n".join((*lines, "", "")).encode() + body
 
 
-def upload(town: SeededTenant, talk: SeededConversation) -> Upload:
+def upload(seeded: SeededTenant, conversation: SeededConversation) -> Upload:
     """A file of Carol's."""
-    return Upload("POST", f"{town.contact_path}/{talk.number}/messages")
+    return Upload("POST", f"{seeded.contact_path}/{conversation.number}/messages")

@@ -17,7 +17,7 @@ from tests.support.postgres import running_postgres
 SQLITE_KILLS = 1_000
 POSTGRES_KILLS = 200
 CLIENTS = 8
-TALKS = 300
+CONVERSATIONS = 300
 """So many that none has more in a minute than a contact may add to (inbox.md, F)."""
 LIVES_S = {"sqlite": (0.0, 0.25), "postgres": (0.1, 0.8)}
 """How long a server lives once it answers, in seconds: from and to; longer where it has yet to
@@ -68,15 +68,15 @@ async def kill(
     dice: random.Random,
     *,
     keys: Keys = "any",
-    talks: int = TALKS,
+    conversations: int = CONVERSATIONS,
     sabotage: str = "",
 ) -> KillResult:
     """Kill the server of a home `kills` times under load, and compare. `keys` is how clients try
     again (chaos/sends.py); `sabotage` names a broken server (chaos/planted_faults)."""
-    town, ledger = await seed(home, talks), ConsistencyCheck()
+    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
     with Prefork(sabotage) as warm:
         server = Server(home, warm=warm)
-        load = Load(server.port, Sends(town, dice, keys=keys), ledger, CLIENTS)
+        load = Load(server.port, Sends(seeded, dice, keys=keys), ledger, CLIENTS)
         load.start()
         for _ in range(kills):
             server.start()
@@ -88,7 +88,7 @@ async def kill(
         await server.wait_ready()
         await load.finish()
         server.kill()
-    verdict = await ledger.compare(home, town)
+    verdict = await ledger.compare(home, seeded)
     return KillResult(home.database, kills, verdict, dict(load.answers), load.worst_s)
 
 

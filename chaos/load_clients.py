@@ -1,6 +1,6 @@
 """Followers by the thousand, in a process of their own: they take no time from who measures.
 
-async with crowd(server.port, town, count=1000, cursor=start) as many:
+async with crowd(server.port, seeded, count=1000, cursor=start) as many:
     await many.all_back(within=60)
     await many.stop_reading()
     heard = await many.heard({"word-0000001": sent_at})
@@ -38,7 +38,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     to come back later waits for `patience` of the time asked for."""
 
     port: int
-    town: SeededTenant
+    seeded: SeededTenant
     count: int
     cursor: str
     slow: int = 0
@@ -140,7 +140,7 @@ class ClientPool:
         kinds = [MANNERS[kind] for kind in plan.kinds]
         self._tails = [
             StreamFollower(
-                kinds[n % len(kinds)], plan.town, plan.cursor, SMALL if n < plan.slow else 0
+                kinds[n % len(kinds)], plan.seeded, plan.cursor, SMALL if n < plan.slow else 0
             )
             for n in range(plan.count)
         ]

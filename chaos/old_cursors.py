@@ -67,13 +67,13 @@ async def catch_up(
 ) -> CatchUpResult:
     """Fill the log, let everybody come with the cursor of before, and see what it takes."""
     async with open_engine(home) as engine:
-        town = await seed_tenant(engine, 1)
+        seeded = await seed_tenant(engine, 1)
         cursor = await _cursor(engine)
-        await _write_events(engine, town, count)
+        await _write_events(engine, seeded, count)
     async with nodes(home, settings={"metrics_token": _TOKEN}, sabotage=sabotage) as (server,):
-        await _send(server, town, "before anyone came")
+        await _send(server, seeded, "before anyone came")
         cpu, looked = _cpu_s(server.pid), await _events_read(server)
-        told = await asyncio.gather(*(_follow(server, town, cursor) for _ in range(readers)))
+        told = await asyncio.gather(*(_follow(server, seeded, cursor) for _ in range(readers)))
         return CatchUpResult(
             readers=readers,
             events=count,
@@ -88,27 +88,27 @@ async def _cursor(engine: Engine) -> str:
     return str(Cursor(epoch, (await engine.db.read("", events.log_snapshot)).last))
 
 
-async def _write_events(engine: Engine, town: SeededTenant, count: int) -> None:
-    """Carol and Alice talk without Dan."""
-    boss = operator(town.tenant_id)
-    new = NewConversation(owner_id=town.ids["carol"])
+async def _write_events(engine: Engine, seeded: SeededTenant, count: int) -> None:
+    """Carol and Alice conversation without Dan."""
+    boss = operator(seeded.tenant_id)
+    new = NewConversation(owner_id=seeded.ids["carol"])
     theirs = await conversations.create(engine, boss, new)
-    draft = Draft(content="not for Dan", sender_id=town.ids["alice"])
+    draft = Draft(content="not for Dan", sender_id=seeded.ids["alice"])
     for first in range(0, count, _AT_ONCE):
         some = range(min(_AT_ONCE, count - first))
         await asyncio.gather(*(messages.send(engine, boss, theirs.id, draft) for _ in some))
 
 
-async def _send(server: Server, town: SeededTenant, text: str) -> None:
+async def _send(server: Server, seeded: SeededTenant, text: str) -> None:
     """Say something that Dan is told."""
-    path = f"/v1/conversations/{town.talks[0].id}/messages"
-    reply = await ask(server.port, Request("POST", path, town.bearer("alice"), {"content": text}))
+    path = f"/v1/conversations/{seeded.conversations[0].id}/messages"
+    reply = await ask(server.port, Request("POST", path, seeded.bearer("alice"), {"content": text}))
     assert reply.status == httpx.codes.CREATED, reply
 
 
-async def _follow(server: Server, town: SeededTenant, cursor: str) -> bool:
+async def _follow(server: Server, seeded: SeededTenant, cursor: str) -> bool:
     """Whether Dan is told what was said last, behind all that others said."""
-    url, headers = f"http://{HOST}:{server.port}/v1/events", town.bearer("dan")
+    url, headers = f"http://{HOST}:{server.port}/v1/events", seeded.bearer("dan")
     try:
         async with (
             asyncio.timeout(_WITHIN),

@@ -16,7 +16,7 @@ from tests.support.postgres import Postgres, running_postgres
 
 RESTARTS = 100
 CLIENTS = 8
-TALKS = 400
+CONVERSATIONS = 400
 """So many that none has more in a minute than a contact may add to (inbox.md, F)."""
 LIVES_S = (0.1, 0.8)
 """How long PostgreSQL runs between two restarts, in seconds: from and to."""
@@ -68,15 +68,15 @@ async def restart(
     dice: random.Random,
     *,
     keys: Keys = "any",
-    talks: int = TALKS,
+    conversations: int = CONVERSATIONS,
     sabotage: str = "",
 ) -> RestartResult:
     """Restart a home's PostgreSQL under load, and compare. `keys` is how clients try again
     (chaos/sends.py); `sabotage` names a broken server (chaos/planted_faults)."""
-    town, ledger = await seed(home, talks), ConsistencyCheck()
+    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
     back_s = []
     async with nodes(home, sabotage=sabotage) as (server,):
-        load = Load(server.port, Sends(town, dice, keys=keys), ledger, CLIENTS)
+        load = Load(server.port, Sends(seeded, dice, keys=keys), ledger, CLIENTS)
         load.start()
         for _ in range(restarts):
             await asyncio.sleep(dice.uniform(*LIVES_S))
@@ -85,7 +85,7 @@ async def restart(
             load.check()
         await load.finish()
         survived = server.runs
-    verdict = await ledger.compare(home, town)
+    verdict = await ledger.compare(home, seeded)
     return RestartResult(restarts, verdict, dict(load.answers), back_s, survived)
 
 

@@ -39,7 +39,7 @@ LONG, SHORT = 5_000, 60
 AN_ERA = 40
 """Cuts on one file, each on what the one before left; then a new file."""
 SENDERS = 8
-TALKS = 4
+CONVERSATIONS = 4
 MOST_STEPS = 500
 """A cut comes within so many writes and syncs: up to some fifteen commits."""
 CHECKPOINT_EVERY = 0.004
@@ -113,12 +113,12 @@ async def cut(folder: Path, cuts: int, seed: int, plant: Plant = "") -> PowerCut
     """Cut `cuts` times in a folder, throwing the dice of `seed`; with a bug planted it goes on
     until one is found out."""
     chance, tally = Random(seed), PowerCutResult()
-    town = await _seed(folder / "first.db")
+    seeded = await _seed(folder / "first.db")
     with _sabotaged(plant), _quiet():
         while tally.cuts < cuts and tally.ok:
             disk = ForgetfulDisk(f"cut{next(_names)}", "lying" if plant == "lying" else "")
             shutil.copy(folder / "first.db", folder / "koine.db")
-            era = _Run(disk, folder / "koine.db", town, chance, tally)
+            era = _Run(disk, folder / "koine.db", seeded, chance, tally)
             await era.play(min(AN_ERA, cuts - tally.cuts))
             for file in folder.glob("koine.db*"):
                 file.unlink()
@@ -132,12 +132,25 @@ class _Run:
         self,
         disk: ForgetfulDisk,
         path: Path,
-        town: SeededTenant,
+        seeded: SeededTenant,
         chance: Random,
         tally: PowerCutResult,
     ) -> None:
-        self.disk, self.path, self.town, self.chance, self.tally = disk, path, town, chance, tally
-        self.told = Acknowledged(set(), set(), {talk.id: {"Talk"} for talk in town.talks[:TALKS]})
+        self.disk, self.path, self.seeded, self.chance, self.tally = (
+            disk,
+            path,
+            seeded,
+            chance,
+            tally,
+        )
+        self.told = Acknowledged(
+            set(),
+            set(),
+            {
+                conversation.id: {"Conversation"}
+                for conversation in seeded.conversations[:CONVERSATIONS]
+            },
+        )
         self.serial = count(1)
 
     async def play(self, cuts: int) -> None:
@@ -162,14 +175,16 @@ class _Run:
         await asyncio.gather(*people, self._retitle(engine))
 
     async def _send(self, engine: Engine, number: int) -> None:
-        actor, dan = operator(self.town.tenant_id), self.town.ids["dan"]
+        actor, dan = operator(self.seeded.tenant_id), self.seeded.ids["dan"]
         while not self.disk.off:
-            talk = self.town.talks[(number + self.chance.randrange(2)) % TALKS].id
+            conversation = self.seeded.conversations[
+                (number + self.chance.randrange(2)) % CONVERSATIONS
+            ].id
             key = f"key-{next(self.serial)}"
             self.told.unanswered.add(key)
             draft = Draft(content=key, sender_id=dan, client_key=key, private=number == 0)
             try:
-                await messages.send(engine, actor, talk, draft)
+                await messages.send(engine, actor, conversation, draft)
             except Unavailable:
                 continue
             self.told.unanswered.discard(key)
@@ -177,15 +192,20 @@ class _Run:
             self.tally.acknowledged += 1
 
     async def _retitle(self, engine: Engine) -> None:
-        actor = operator(self.town.tenant_id)
+        actor = operator(self.seeded.tenant_id)
         while not self.disk.off:
-            talk, title = self.chance.choice(list(self.told.titles)), f"Title {next(self.serial)}"
-            self.told.titles[talk].add(title)
+            conversation, title = (
+                self.chance.choice(list(self.told.titles)),
+                f"Title {next(self.serial)}",
+            )
+            self.told.titles[conversation].add(title)
             try:
-                await conversations.change(engine, actor, talk, ConversationChanges(title=title))
+                await conversations.change(
+                    engine, actor, conversation, ConversationChanges(title=title)
+                )
             except Unavailable:
                 continue
-            self.told.titles[talk] = {title}
+            self.told.titles[conversation] = {title}
             self.tally.changes += 1
 
     async def _look(self) -> None:
@@ -216,10 +236,10 @@ class _Run:
         self.tally.doubled += len(keys) - len(set(keys))
         self.tally.on_disk_unanswered += len(unanswered)
         self.tally.gaps += len(_rows(found, _GAPS)) + len(_rows(found, _WITHOUT_EVENT))
-        for talk, title in _rows(found, "SELECT id, title FROM conversations"):
-            if talk in self.told.titles:
-                self.tally.lost += title not in self.told.titles[talk]
-                self.told.titles[talk] = {title}
+        for conversation, title in _rows(found, "SELECT id, title FROM conversations"):
+            if conversation in self.told.titles:
+                self.tally.lost += title not in self.told.titles[conversation]
+                self.told.titles[conversation] = {title}
         # What is found once stays: from now on it is as good as acknowledged.
         self.told.acknowledged |= unanswered
         self.told.unanswered.clear()
@@ -245,7 +265,7 @@ async def _seed(path: Path) -> SeededTenant:
     db = await SqliteDatabase.open(path)
     try:
         await schema.migrate(db)
-        return await seed_tenant(await _engine(db), TALKS)
+        return await seed_tenant(await _engine(db), CONVERSATIONS)
     finally:
         await db.close()
 

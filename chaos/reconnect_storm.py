@@ -19,23 +19,23 @@ from chaos.servers import Server, ServerHome, nodes
 
 SOCKETS = 5_000
 PROCESSES = 4
-TALKS = 50
+CONVERSATIONS = 50
 BACK_WITHIN = 180.0
 SETTLES_S = 20.0
 
 
 class StormSize(Struct, frozen=True):
-    """`talk_s`: how long people talk while all follow, before a restart and after it; `pause_s`:
-    how often (a message is told to everyone: thousands of times); `patience`: which share of the
-    wait that the server asks for is waited."""
+    """`send_s`: for how long messages are sent before a restart and after it, one every `pause_s`
+    (each goes to thousands of readers); `patience`: which share of the wait that the server asks
+    for is waited."""
 
-    talk_s: float = 8.0
+    send_s: float = 8.0
     pause_s: float = 4.0
     patience: float = 1.0
 
 
 USUAL = StormSize()
-BRIEFLY = StormSize(talk_s=0.5, pause_s=0.05, patience=0.05)
+BRIEFLY = StormSize(send_s=0.5, pause_s=0.05, patience=0.05)
 """For a test."""
 
 
@@ -85,42 +85,53 @@ async def storm(
     sabotage: str = "",
 ) -> StormResult:
     """Have so many sockets follow one server that is killed, and then told to stop."""
-    town, ledger = await seed(home, TALKS), ConsistencyCheck()
+    seeded, ledger = await seed(home, CONVERSATIONS), ConsistencyCheck()
     async with nodes(home, sabotage=sabotage) as (server,), AsyncExitStack() as stack:
         crowds = [
             await stack.enter_async_context(load_clients(plan))
             for plan in await _plans(
-                server, town, sockets=sockets, processes=processes, seed=settings.seed,
+                server, seeded, sockets=sockets, processes=processes, seed=settings.seed,
                 patience=pace.patience,
             )
         ]  # fmt: skip
         settings.say(f"all follow after {await _all_back(crowds):.1f} s")
-        sends = Sends(town, settings.random(), keys="own")
+        sends = Sends(seeded, settings.random(), keys="own")
         load = Load(server.port, sends, ledger, 1, pause_s=pace.pause_s)
         load.start()
-        await asyncio.sleep(pace.talk_s)
+        await asyncio.sleep(pace.send_s)
         server.kill()
         killed_s = await _restart(server, crowds)
         settings.say(f"all back after {killed_s:.1f} s")
-        await asyncio.sleep(pace.talk_s)
+        await asyncio.sleep(pace.send_s)
         server.send_signal(signal.SIGTERM)
         exit_code = await server.ended()
         drained_s = await _restart(server, crowds)
-        await asyncio.sleep(pace.talk_s)
+        await asyncio.sleep(pace.send_s)
         await load.finish()
         back_s, settles_s = (killed_s, drained_s), 0.5 if sabotage else SETTLES_S
         return await _compared(crowds, ledger, back_s, exit_code, settles_s)
 
 
 async def _plans(
-    server: Server, town: SeededTenant, *, sockets: int, processes: int, seed: int, patience: float
+    server: Server,
+    seeded: SeededTenant,
+    *,
+    sockets: int,
+    processes: int,
+    seed: int,
+    patience: float,
 ) -> list[Plan]:
     """What each process of followers is to do."""
-    answer = await get(server.port, "/v1/events/cursor", town.bearer("ada"))
+    answer = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
     start, count = answer.json()["cursor"], sockets // processes
     return [
         Plan(
-            port=server.port, town=town, count=count, cursor=start, seed=seed + n, patience=patience
+            port=server.port,
+            seeded=seeded,
+            count=count,
+            cursor=start,
+            seed=seed + n,
+            patience=patience,
         )
         for n in range(processes)
     ]

@@ -18,7 +18,7 @@ from tests.support.postgres import running_postgres
 CUTS = 21_000
 """Of some 10,500 sends: each is cut one to three times."""
 CLIENTS = 12
-TALKS = 400
+CONVERSATIONS = 400
 """So many that none has more in a minute than a contact may add to (inbox.md, F)."""
 MOST_CUTS = 3
 """Of one send, before it is let through."""
@@ -66,15 +66,20 @@ async def run(settings: RigSettings) -> Figure:
 
 
 async def cut_sends(
-    home: ServerHome, cuts: int, dice: random.Random, *, keys: Keys = "any", talks: int = TALKS
+    home: ServerHome,
+    cuts: int,
+    dice: random.Random,
+    *,
+    keys: Keys = "any",
+    conversations: int = CONVERSATIONS,
 ) -> LossResult:
     """Cut sends into a home's server until `cuts` were cut, and compare; `keys` is how clients try
     again (chaos/sends.py)."""
-    town = await seed(home, talks)
-    work = _Work(Sends(town, dice, keys=keys), ConsistencyCheck(), dice, cuts)
+    seeded = await seed(home, conversations)
+    work = _Work(Sends(seeded, dice, keys=keys), ConsistencyCheck(), dice, cuts)
     async with nodes(home) as (server,):
         await asyncio.gather(*(work.client(server.port) for _ in range(CLIENTS)))
-    verdict = await work.ledger.compare(home, town)
+    verdict = await work.ledger.compare(home, seeded)
     return LossResult(
         home.database, dict(work.cuts), dict(work.dialects), dict(work.answers), verdict
     )

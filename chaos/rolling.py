@@ -24,7 +24,7 @@ from tests.support.postgres import running_postgres
 
 RESTARTS = 100
 CLIENTS = 8
-TALKS = 400
+CONVERSATIONS = 400
 """So many that none has more in a minute than a contact may add to (inbox.md, F)."""
 DRAIN_S = 1
 LOOK_EVERY = 0.1
@@ -81,14 +81,14 @@ async def restart_in_turn(
     restarts: int,
     dice: random.Random,
     *,
-    talks: int = TALKS,
+    conversations: int = CONVERSATIONS,
     clients: int = CLIENTS,
     drain_seconds: int = DRAIN_S,
     sabotage: str = "",
 ) -> RollingResult:
     """Stop and start the nodes of a home in turn under load, and compare. Planted bugs: a server
     that does not drain, or has a fault."""
-    town, ledger = await seed(home, talks), ConsistencyCheck()
+    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
     given, failed = {"drain_seconds": drain_seconds}, 0
     with Prefork(sabotage) as warm:
         pair = [Server(home, settings=given, warm=warm) for _ in range(2)]
@@ -98,7 +98,7 @@ async def restart_in_turn(
             await server.wait_ready()
         balancer = Balancer(pair, dice)
         crowd = [
-            Client(balancer, town, Sends(town, dice, name=f"client{n}"), ledger)
+            Client(balancer, seeded, Sends(seeded, dice, name=f"client{n}"), ledger)
             for n in range(clients)
         ]
         working = [
@@ -118,7 +118,7 @@ async def restart_in_turn(
     answers = sum((client.answers for client in crowd), Counter())
     errors = sum((client.errors for client in crowd), Counter())
     return RollingResult(
-        restarts, await ledger.compare(home, town), dict(answers), dict(errors), failed
+        restarts, await ledger.compare(home, seeded), dict(answers), dict(errors), failed
     )
 
 
@@ -151,13 +151,13 @@ class Client:
     """Sends and reads in turn, until it is `stopping`."""
 
     def __init__(
-        self, balancer: Balancer, town: SeededTenant, sends: Sends, ledger: ConsistencyCheck
+        self, balancer: Balancer, seeded: SeededTenant, sends: Sends, ledger: ConsistencyCheck
     ) -> None:
         self._balancer = balancer
         self._sends = sends
         self._ledger = ledger
         self._lines = {port: Line(port) for port in balancer.ports}
-        self._reading = Request("GET", "/v1/conversations?limit=5", town.bearer("ada"))
+        self._reading = Request("GET", "/v1/conversations?limit=5", seeded.bearer("ada"))
         self.answers: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.stopping = False

@@ -1,4 +1,4 @@
-"""Who there is to talk: a tenant with its people, their credentials and their conversations.
+"""A tenant with its people, their credentials and their conversations.
 
 Made in the database by the engine's own verbs, before a server serves it or beside one.
 """
@@ -57,7 +57,7 @@ class SeededTenant(Struct, frozen=True):
     inbox_id: str
     inbox_identifier: str
     source_id: str
-    talks: list[SeededConversation]
+    conversations: list[SeededConversation]
 
     @property
     def contact_path(self) -> str:
@@ -90,14 +90,14 @@ async def open_engine(
         await db.close()
 
 
-async def seed(home: ServerHome, talks: int = 10, name: str = "Acme") -> SeededTenant:
-    """Make a tenant with `talks` conversations in a home. May be called again: for another one."""
+async def seed(home: ServerHome, count: int = 10, name: str = "Acme") -> SeededTenant:
+    """Create a tenant with `count` conversations in a home; another one for each call."""
     async with open_engine(home) as engine:
-        return await seed_tenant(engine, talks, name)
+        return await seed_tenant(engine, count, name)
 
 
-async def seed_tenant(engine: Engine, talks: int = 10, name: str = "Acme") -> SeededTenant:
-    """As `furnish`, on an engine."""
+async def seed_tenant(engine: Engine, count: int = 10, name: str = "Acme") -> SeededTenant:
+    """As `seed`, on an open engine."""
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
     boss = operator(tenant.id)
     users = {who: await _user(engine, boss, who, role) for who, role in ROLES.items()}
@@ -107,11 +107,11 @@ async def seed_tenant(engine: Engine, talks: int = 10, name: str = "Acme") -> Se
     await engine.db.write(tenant.id, _insert_identity, place)
     key = await api_keys.create(engine, boss, "all", PERMISSIONS, user_id=users["alice"].id)
     new = NewConversation(
-        title="Talk", inbox_id=inbox.id, owner_id=carol.id, source_id=place.source_id,
+        title="Conversation", inbox_id=inbox.id, owner_id=carol.id, source_id=place.source_id,
         participants=((users["dan"].id, "member"), (users["alice"].id, "member")),
     )  # fmt: skip
     made: list[Conversation] = []
-    while wanted := min(AT_ONCE, talks - len(made)):
+    while wanted := min(AT_ONCE, count - len(made)):
         some = (conversations.create(engine, boss, new) for _ in range(wanted))
         made += await asyncio.gather(*some)
     return SeededTenant(
@@ -125,7 +125,7 @@ async def seed_tenant(engine: Engine, talks: int = 10, name: str = "Acme") -> Se
         inbox_id=inbox.id,
         inbox_identifier=inbox.identifier,
         source_id=place.source_id,
-        talks=[SeededConversation(each.id, each.number) for each in made],
+        conversations=[SeededConversation(each.id, each.number) for each in made],
     )
 
 

@@ -17,7 +17,7 @@ class Send(Struct, frozen=True):
 
     key: str
     dialect: str
-    talk: SeededConversation
+    conversation: SeededConversation
     request: Request
 
     def shown_id(self, reply: Reply) -> str:
@@ -33,7 +33,7 @@ class Send(Struct, frozen=True):
 
 
 class Sends:
-    """Makes sends into a town's talks, in all dialects. `name` begins every key.
+    """Makes sends into a seeded's conversations, in all dialects. `name` begins every key.
 
     `keys` says how the server learns that a second try is one: by the header that every dialect
     knows or the dialect's own field, as the dice say ("any"), by the own field alone, in the
@@ -41,22 +41,24 @@ class Sends:
     """
 
     def __init__(
-        self, town: SeededTenant, dice: random.Random, *, name: str = "send", keys: Keys = "any"
+        self, seeded: SeededTenant, dice: random.Random, *, name: str = "send", keys: Keys = "any"
     ) -> None:
-        self._town = town
+        self._seeded = seeded
         self._dice = dice
         self._name = name
         self._keys = keys
         self._made = 0
 
-    def new(self, dialect: str | None = None, talk: SeededConversation | None = None) -> Send:
-        """The next send, in a dialect and a talk that the dice choose unless they are given."""
+    def new(
+        self, dialect: str | None = None, conversation: SeededConversation | None = None
+    ) -> Send:
+        """The next send, in a dialect and a conversation that the dice choose unless they are given."""
         self._made += 1
         key = f"{self._name}-{self._made:07d}"
         dialect = dialect or self._dice.choice(list(OWN_FIELD if self._keys == "own" else DIALECTS))
-        talk = talk or self._dice.choice(self._town.talks)
-        request = DIALECTS[dialect](self._town, talk, f"{key} says hello")
-        return Send(key, dialect, talk, self._with_key(request, dialect, key))
+        conversation = conversation or self._dice.choice(self._seeded.conversations)
+        request = DIALECTS[dialect](self._seeded, conversation, f"{key} says hello")
+        return Send(key, dialect, conversation, self._with_key(request, dialect, key))
 
     def _with_key(self, request: Request, dialect: str, key: str) -> Request:
         if self._keys == "none":
@@ -72,28 +74,30 @@ class Sends:
 OWN_FIELD = {"chats": "externalId", "native": "client_message_id"}
 
 
-def _delivery(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
-    path = f"/messaging/conversations/{talk.id}/messages"
-    return Request("POST", path, town.bearer("dan"), {"content": text})
+def _delivery(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+    path = f"/messaging/conversations/{conversation.id}/messages"
+    return Request("POST", path, seeded.bearer("dan"), {"content": text})
 
 
-def _helpdesk(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
-    path = f"/api/v1/conversations/{talk.id}/messages"
-    return Request("POST", path, {"X-API-Key": town.key}, {"text": text})
+def _helpdesk(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+    path = f"/api/v1/conversations/{conversation.id}/messages"
+    return Request("POST", path, {"X-API-Key": seeded.key}, {"text": text})
 
 
-def _chats(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
-    body = {"chatId": talk.id, "content": text, "role": "user", "chatThreadId": None}
-    return Request("POST", "/api/v1/chat-messages", {"Authorization": town.key}, body)
+def _chats(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+    body = {"chatId": conversation.id, "content": text, "role": "user", "chatThreadId": None}
+    return Request("POST", "/api/v1/chat-messages", {"Authorization": seeded.key}, body)
 
 
-def _inbox(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
-    return Request("POST", f"{town.contact_path}/{talk.number}/messages", {}, {"content": text})
+def _inbox(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+    return Request(
+        "POST", f"{seeded.contact_path}/{conversation.number}/messages", {}, {"content": text}
+    )
 
 
-def _native(town: SeededTenant, talk: SeededConversation, text: str) -> Request:
-    path = f"/v1/conversations/{talk.id}/messages"
-    return Request("POST", path, town.bearer("alice"), {"content": text})
+def _native(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+    path = f"/v1/conversations/{conversation.id}/messages"
+    return Request("POST", path, seeded.bearer("alice"), {"content": text})
 
 
 DIALECTS: dict[str, Callable[[SeededTenant, SeededConversation, str], Request]] = {

@@ -2,7 +2,7 @@
 
 home = Home(folder)                                  # SQLite in a folder, or
 home = Home(folder, postgres_url)                    # a PostgreSQL database
-town = await furnish(home)                           # chaos/seed.py: people, talks, credentials
+seeded = await furnish(home)                           # chaos/seed.py: people, conversations, credentials
 async with nodes(home, 2, settings={"pool_size": 4}) as (first, second):
     first.kill9()
     first.start()

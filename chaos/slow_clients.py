@@ -105,10 +105,10 @@ async def run(settings: RigSettings) -> Figure:
 
 async def attack(home: ServerHome, many: int, *, sabotage: str = "") -> SlowClientsResult:
     """Let all of them come at once, and wait until their time is over."""
-    town = await seed(home, 10)
+    seeded = await seed(home, 10)
     async with nodes(home, settings=DEADLINES, sabotage=sabotage) as (server,):
         strangers, size = ConnectionGroup(server.port), _bytes(server.pid)
-        async with probing(server.port) as delays, _talking(server, town) as talk:
+        async with probing(server.port) as delays, _talking(server, seeded) as conversation:
             strangers.connect(many, b"")
             strangers.connect(many, _HEAD + b"X-Half: ")
             strangers.connect(many // 6, _HEAD + b"Content-Length: 900\r\n\r\n", b"{", 0.5)
@@ -118,7 +118,7 @@ async def attack(home: ServerHome, many: int, *, sabotage: str = "") -> SlowClie
                 strangers.connect(2, _upgrade(path), _TEXT + _NOTHING * 2000)
             until = time.monotonic() + max(DEADLINES.values()) + SLACK_S
             while time.monotonic() < until:
-                talk.grown = max(talk.grown, _bytes(server.pid) - size)
+                conversation.grown = max(conversation.grown, _bytes(server.pid) - size)
                 await asyncio.sleep(0.1)
             left = strangers.closed_count
         await strangers.close()
@@ -128,8 +128,8 @@ async def attack(home: ServerHome, many: int, *, sabotage: str = "") -> SlowClie
         left=left,
         p99_s=round(ordered[len(ordered) * 99 // 100], 4) if ordered else float("inf"),
         answers=len(ordered),
-        sent=talk.sent,
-        grown=talk.grown,
+        sent=conversation.sent,
+        grown=conversation.grown,
     )
 
 
@@ -142,21 +142,21 @@ class LatencySample:
 
 
 @contextlib.asynccontextmanager
-async def _talking(server: Server, town: SeededTenant) -> AsyncIterator[LatencySample]:
-    talk, line = LatencySample(), Line(server.port)
+async def _talking(server: Server, seeded: SeededTenant) -> AsyncIterator[LatencySample]:
+    conversation, line = LatencySample(), Line(server.port)
 
     async def say() -> None:
         while True:
-            path = f"/v1/conversations/{town.talks[talk.sent % 10].id}/messages"
-            body = {"content": f"message {talk.sent}"}
-            reply = await line.ask(Request("POST", path, town.bearer("alice"), body))
+            path = f"/v1/conversations/{seeded.conversations[conversation.sent % 10].id}/messages"
+            body = {"content": f"message {conversation.sent}"}
+            reply = await line.ask(Request("POST", path, seeded.bearer("alice"), body))
             assert reply.status == 201, reply
-            talk.sent += 1
+            conversation.sent += 1
             await asyncio.sleep(0.02)
 
     saying = asyncio.create_task(say())
     try:
-        yield talk
+        yield conversation
     finally:
         assert not saying.done(), saying
         saying.cancel()

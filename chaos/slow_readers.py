@@ -26,8 +26,8 @@ SETTLES_S = 60.0
 
 
 class SlowReadersSize(Struct, frozen=True):
-    """How people talk: so many messages of so many letters, one every so many seconds. A few fill
-    what is kept for a reader. `write_seconds` is how long one may not read."""
+    """`messages` of `length` characters, one every `every_s` seconds; a few fill a reader's queue.
+    A reader that reads nothing for `write_seconds` is disconnected."""
 
     messages: int = 60
     length: int = 20_000
@@ -105,20 +105,20 @@ async def slow(
     *,
     sabotage: str = "",
 ) -> SlowReadersResult:
-    """Talk while all read, talk as much while half do not, and let these come back."""
-    town, deaf = await seed(home, 10), readers // 2
+    """Conversation while all read, conversation as much while half do not, and let these come back."""
+    seeded, deaf = await seed(home, 10), readers // 2
     given = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": pace.write_seconds}
     async with (
         nodes(home, settings=given, sabotage=sabotage) as (server,),
-        load_clients(await _plan(server, town, readers)) as many,
+        load_clients(await _plan(server, seeded, readers)) as many,
     ):
         settings.say(f"all follow after {await many.all_reconnected(BACK_WITHIN):.1f} s")
         size, connected = _bytes(server.pid), _sockets(server.pid)
-        talk = TimedSender(server, town, pace)
-        before = await talk.send("before")
+        conversation = TimedSender(server, seeded, pace)
+        before = await conversation.send("before")
         without = await _settled(many, before, SETTLES_S)
         await many.stop_reading()
-        during = await talk.send("during")
+        during = await conversation.send("during")
         await asyncio.sleep(pace.write_seconds + 1)
         stuck = _sockets(server.pid) - (connected - deaf)
         affected = await many.report(during)
@@ -127,7 +127,7 @@ async def slow(
     return SlowReadersResult(
         readers=readers,
         messages=2 * pace.messages,
-        grown=max(0, talk.largest - size),
+        grown=max(0, conversation.largest - size),
         bound=deaf * pace.kept_bytes + SLACK_BYTES,
         stuck=max(0, stuck),
         missed=heard.missed,
@@ -138,11 +138,11 @@ async def slow(
 
 
 class TimedSender:
-    """One who talks; `largest` is the most bytes that the server's process had meanwhile."""
+    """Sends and times messages; `largest` is the peak memory of the server meanwhile, in bytes."""
 
-    def __init__(self, server: Server, town: SeededTenant, pace: SlowReadersSize) -> None:
+    def __init__(self, server: Server, seeded: SeededTenant, pace: SlowReadersSize) -> None:
         self._server = server
-        self._town = town
+        self._seeded = seeded
         self._pace = pace
         self.largest = 0
 
@@ -160,16 +160,16 @@ class TimedSender:
         return sent
 
     def _message(self, word: str, n: int) -> Request:
-        talk = self._town.talks[n % len(self._town.talks)]
-        path = f"/v1/conversations/{talk.id}/messages"
+        conversation = self._seeded.conversations[n % len(self._seeded.conversations)]
+        path = f"/v1/conversations/{conversation.id}/messages"
         body = {"content": f"{word} {'x' * self._pace.length}"}
-        return Request("POST", path, self._town.bearer("alice"), body)
+        return Request("POST", path, self._seeded.bearer("alice"), body)
 
 
-async def _plan(server: Server, town: SeededTenant, readers: int) -> Plan:
-    answer = await get(server.port, "/v1/events/cursor", town.bearer("ada"))
+async def _plan(server: Server, seeded: SeededTenant, readers: int) -> Plan:
+    answer = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
     start = answer.json()["cursor"]
-    return Plan(port=server.port, town=town, count=readers, slow=readers // 2, cursor=start)
+    return Plan(port=server.port, seeded=seeded, count=readers, slow=readers // 2, cursor=start)
 
 
 async def _settled(many: LoadClients, sent: Mapping[str, float], within: float) -> Report:

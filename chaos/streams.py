@@ -21,7 +21,7 @@ from tests.support.postgres import running_postgres
 
 RECONNECTS = 20_000
 FOLLOWERS = 60
-TALKS = 100
+CONVERSATIONS = 100
 SQLITE_SHARE = 10
 """One in so many of the reconnects is to the one node on SQLite."""
 SEND_INTERVAL_S = 0.15
@@ -93,22 +93,22 @@ async def cut(
     dice: random.Random,
     *,
     followers: int = FOLLOWERS,
-    talks: int = TALKS,
+    conversations: int = CONVERSATIONS,
     forgets: bool = False,
     sabotage: str = "",
 ) -> StreamsResult:
     """Have followers of `nodes` nodes come back so often together, and compare what they were told.
     Planted bugs: a follower that `forgets` its cursor, a server with a fault."""
-    town, ledger = await seed(home, talks), ConsistencyCheck()
+    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
     with Prefork(sabotage) as warm:
         servers = [Server(home, warm=warm) for _ in range(nodes)]
         for server in servers:
             server.start()
             await server.wait_ready()
-        crowd = await Followers.create(servers, town, dice, followers, forgets)
+        crowd = await Followers.create(servers, seeded, dice, followers, forgets)
         loads = [
             Load(
-                server.port, Sends(town, dice, name=f"node{n}", keys="own"), ledger, 2,
+                server.port, Sends(seeded, dice, name=f"node{n}", keys="own"), ledger, 2,
                 pause_s=SEND_INTERVAL_S,
             )
             for n, server in enumerate(servers)
@@ -143,15 +143,15 @@ class Followers:
     async def create(
         cls,
         servers: Sequence[Server],
-        town: SeededTenant,
+        seeded: SeededTenant,
         dice: random.Random,
         count: int,
         forgets: bool,
     ) -> "Followers":
         """All begin at one cursor, before anything is said."""
-        answer = await get(servers[0].port, "/v1/events/cursor", town.bearer("ada"))
+        answer = await get(servers[0].port, "/v1/events/cursor", seeded.bearer("ada"))
         start, manners = answer.json()["cursor"], list(MANNERS.values())
-        tails = [StreamFollower(manners[n % len(manners)], town, start) for n in range(count)]
+        tails = [StreamFollower(manners[n % len(manners)], seeded, start) for n in range(count)]
         return cls(servers, tails, dice, forgets)
 
     async def reconnect(self, reconnects: int) -> None:

@@ -20,9 +20,9 @@ class TimedFollower:
     """`came` has, for each message's first word, when it was told (monotonic seconds); `doubled`
     counts events told more than once. A stream that ends is followed on from the last cursor."""
 
-    def __init__(self, port: int, town: SeededTenant, who: str = "ada") -> None:
+    def __init__(self, port: int, seeded: SeededTenant, who: str = "ada") -> None:
         self._url = f"http://{HOST}:{port}/v1/events"
-        self._headers = town.bearer(who)
+        self._headers = seeded.bearer(who)
         self._ready = asyncio.Event()
         self._cursor = ""
         self._ids: Counter[str] = Counter()

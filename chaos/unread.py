@@ -102,7 +102,7 @@ async def _live(house: ModelledTenant, steps: int, tally: UnreadResult) -> None:
         for number in range(1, steps + 1):
             await house.step()
             tally.steps += 1
-            if house.talks and (number % LOOK_EVERY == 0 or number == steps):
+            if house.conversations and (number % LOOK_EVERY == 0 or number == steps):
                 everywhere = number % LOOK_EVERYWHERE == 0 or number == steps
                 compared = await compare(house, everywhere)
                 tally.looks += compared

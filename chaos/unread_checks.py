@@ -1,23 +1,23 @@
 """What every dialect shows of a house, against what its model says."""
 
-from chaos.unread_model import STAFF, Talk, newest_first
+from chaos.unread_model import STAFF, Conversation, newest_first
 from chaos.unread_tenant import CHATS, DELIVERY, HELPDESK, JSON, NATIVE, ModelledTenant
 
 
 async def compare(house: ModelledTenant, everywhere: bool) -> int:
     """Compare a few views, or all of them; answers how many. Raises Drift."""
-    talk = house.chance.choice(house.talks)
+    conversation = house.chance.choice(house.conversations)
     lists = [_delivery_dan, _delivery_alice, _native_alice, _native_dan, _helpdesk, _chats, _inbox]
     if not everywhere:
         lists = house.chance.sample(lists, 2)
     for each in lists:
         await each(house)
-    await (_parts if house.chance.random() < 0.5 else _said)(house, talk)
+    await (_parts if house.chance.random() < 0.5 else _said)(house, conversation)
     if everywhere:
-        for each_talk in house.talks:
+        for each_talk in house.conversations:
             await _parts(house, each_talk)
             await _said(house, each_talk)
-    return len(lists) + (1 + 2 * len(house.talks) if everywhere else 1)
+    return len(lists) + (1 + 2 * len(house.conversations) if everywhere else 1)
 
 
 async def _delivery_dan(house: ModelledTenant) -> None:
@@ -25,23 +25,23 @@ async def _delivery_dan(house: ModelledTenant) -> None:
 
 
 async def _delivery_alice(house: ModelledTenant) -> None:
-    await _delivery(house, "alice", house.talks)
+    await _delivery(house, "alice", house.conversations)
 
 
-async def _delivery(house: ModelledTenant, who: str, talks: list[Talk]) -> None:
+async def _delivery(house: ModelledTenant, who: str, conversations: list[Conversation]) -> None:
     shown = await house.ask(who, "GET", f"{DELIVERY}?limit=100")
-    me = house.town.ids[who]
-    house.expect(f"delivery total of {who}", shown["total"], len(talks))
+    me = house.seeded.ids[who]
+    house.expect(f"delivery total of {who}", shown["total"], len(conversations))
     house.expect(
         f"delivery list of {who}",
         [_delivery_shape(each) for each in shown["conversations"]],
         [
             (
-                talk.id, "closed" if talk.closed else "active", talk.unread(me, with_notes=False),
-                talk.aloud()[-1].text if talk.aloud() else None,
-                {each: (part.left, part.shown) for each, part in talk.parts.items()},
+                conversation.id, "closed" if conversation.closed else "active", conversation.unread(me, with_notes=False),
+                conversation.aloud()[-1].text if conversation.aloud() else None,
+                {each: (part.left, part.shown) for each, part in conversation.parts.items()},
             )
-            for talk in newest_first(talks)
+            for conversation in newest_first(conversations)
         ],
     )  # fmt: skip
 
@@ -56,16 +56,16 @@ def _delivery_shape(c: JSON) -> tuple[object, ...]:
 
 
 async def _native_alice(house: ModelledTenant) -> None:
-    await _native(house, "alice", house.talks)
+    await _native(house, "alice", house.conversations)
 
 
 async def _native_dan(house: ModelledTenant) -> None:
     await _native(house, "dan", _own(house, "dan"))
 
 
-async def _native(house: ModelledTenant, who: str, talks: list[Talk]) -> None:
+async def _native(house: ModelledTenant, who: str, conversations: list[Conversation]) -> None:
     shown = await house.ask(who, "GET", f"{NATIVE}?limit=100")
-    me = house.town.ids[who]
+    me = house.seeded.ids[who]
     house.expect(
         f"native list of {who}",
         [
@@ -77,24 +77,24 @@ async def _native(house: ModelledTenant, who: str, talks: list[Talk]) -> None:
         ],
         [
             (
-                talk.id, talk.unread(me, who in STAFF), _last_seq(talk, who), len(talk.aloud()),
-                sum(not part.left for part in talk.parts.values()), talk.owner,
+                conversation.id, conversation.unread(me, who in STAFF), _last_seq(conversation, who), len(conversation.aloud()),
+                sum(not part.left for part in conversation.parts.values()), conversation.owner,
             )
-            for talk in newest_first(talks)
+            for conversation in newest_first(conversations)
         ],
     )  # fmt: skip
 
 
-def _last_seq(talk: Talk, who: str) -> int:
+def _last_seq(conversation: Conversation, who: str) -> int:
     """Of what the reader may see: others are shown nothing of private notes, not even that."""
-    numbered = enumerate(talk.said, 1)
+    numbered = enumerate(conversation.said, 1)
     return max((n for n, word in numbered if who in STAFF or not word.private), default=0)
 
 
 async def _helpdesk(house: ModelledTenant) -> None:
     shown = await house.ask("helpdesk", "GET", f"{HELPDESK}?limit=100")
-    house.expect("helpdesk total", shown["pagination"]["total"], len(house.talks))
-    expected = [(t.id, t.closed) for t in newest_first(house.talks)]
+    house.expect("helpdesk total", shown["pagination"]["total"], len(house.conversations))
+    expected = [(t.id, t.closed) for t in newest_first(house.conversations)]
     found = [(c["_id"], c["status"] == "closed") for c in shown["data"]]
     house.expect("helpdesk list", found, expected)
 
@@ -107,51 +107,57 @@ async def _chats(house: ModelledTenant) -> None:
             (c["id"], c["lastMessageContent"], c["penultimateMessageContent"])
             for c in shown
         ],
-        [(t.id, *_previews(t)) for t in newest_first(house.talks)],
+        [(t.id, *_previews(t)) for t in newest_first(house.conversations)],
     )  # fmt: skip
 
 
-def _previews(talk: Talk) -> tuple[str | None, str | None]:
-    texts = [None, None, *(word.text for word in talk.aloud())]
+def _previews(conversation: Conversation) -> tuple[str | None, str | None]:
+    texts = [None, None, *(word.text for word in conversation.aloud())]
     return texts[-1], texts[-2]
 
 
 async def _inbox(house: ModelledTenant) -> None:
     shown = await house.ask("contact", "GET", f"{house.inbox}/conversations")
-    talks = [talk for talk in house.talks if talk.source]
-    house.expect("inbox list", [c["uuid"] for c in shown], [talk.id for talk in talks])
-    for found, talk in zip(shown, talks, strict=True):
+    conversations = [conversation for conversation in house.conversations if conversation.source]
+    house.expect(
+        "inbox list",
+        [c["uuid"] for c in shown],
+        [conversation.id for conversation in conversations],
+    )
+    for found, conversation in zip(shown, conversations, strict=True):
         ids = [m["id"] for m in found["messages"]]
         house.expect("inbox numbers", ids, sorted(set(ids)))
         said = [m["content"] for m in found["messages"]]
-        house.expect("inbox messages", said, [w.text for w in talk.aloud()])
-        house.expect("inbox status", found["status"] == "resolved", talk.closed)
+        house.expect("inbox messages", said, [w.text for w in conversation.aloud()])
+        house.expect("inbox status", found["status"] == "resolved", conversation.closed)
         for name, (began, ended) in (
-            ("contact_last_seen_at", talk.seen_contact), ("agent_last_seen_at", talk.seen_agent)
+            ("contact_last_seen_at", conversation.seen_contact), ("agent_last_seen_at", conversation.seen_agent)
         ):  # fmt: skip
             if not began // 1_000_000 <= found[name] <= ended // 1_000_000:
-                house.expect(f"{name} of {talk.id}", found[name], f"{began} to {ended} µs")
+                house.expect(f"{name} of {conversation.id}", found[name], f"{began} to {ended} µs")
 
 
-async def _parts(house: ModelledTenant, talk: Talk) -> None:
-    shown = await house.ask("ada", "GET", f"{NATIVE}/{talk.id}/participants?limit=100")
+async def _parts(house: ModelledTenant, conversation: Conversation) -> None:
+    shown = await house.ask("ada", "GET", f"{NATIVE}/{conversation.id}/participants?limit=100")
     found = {
         p["identity_id"]: (p["last_read_seq"], p["left_at"] is not None, p["last_read_message_id"])
         for p in shown["data"]
     }
-    expected = {who: (part.read, part.left, part.shown) for who, part in talk.parts.items()}
-    house.expect(f"parts of {talk.id}", found, expected)
+    expected = {who: (part.read, part.left, part.shown) for who, part in conversation.parts.items()}
+    house.expect(f"parts of {conversation.id}", found, expected)
 
 
-async def _said(house: ModelledTenant, talk: Talk) -> None:
-    shown = await house.ask("ada", "GET", f"{NATIVE}/{talk.id}/messages?limit=100&order=asc")
+async def _said(house: ModelledTenant, conversation: Conversation) -> None:
+    shown = await house.ask(
+        "ada", "GET", f"{NATIVE}/{conversation.id}/messages?limit=100&order=asc"
+    )
     public = 0
     expected = []
-    for seq, word in enumerate(talk.said, 1):
+    for seq, word in enumerate(conversation.said, 1):
         public += not word.private
         expected.append((seq, public, word.id, word.text, word.private, word.sender))
     house.expect(
-        f"messages of {talk.id}",
+        f"messages of {conversation.id}",
         [
             (m["seq"], m["public_seq"], m["id"], m["content"], m["private"], m["sender"]["id"])
             for m in shown["data"]
@@ -160,5 +166,9 @@ async def _said(house: ModelledTenant, talk: Talk) -> None:
     )
 
 
-def _own(house: ModelledTenant, who: str) -> list[Talk]:
-    return [talk for talk in house.talks if talk.takes_part(house.town.ids[who])]
+def _own(house: ModelledTenant, who: str) -> list[Conversation]:
+    return [
+        conversation
+        for conversation in house.conversations
+        if conversation.takes_part(house.seeded.ids[who])
+    ]

@@ -27,7 +27,7 @@ class ModelParticipant(Struct):
     left: bool = False
 
 
-class Talk(Struct):
+class Conversation(Struct):
     """A conversation. `moved` grows with each public word anywhere: the newest activity is the
     largest. `seen_*` are two readings of the clock (µs) between which it was last looked at."""
 
@@ -112,6 +112,6 @@ class Talk(Struct):
                 kept.read, kept.shown = gone.read, gone.shown or kept.shown
 
 
-def newest_first(talks: list[Talk]) -> list[Talk]:
+def newest_first(conversations: list[Conversation]) -> list[Conversation]:
     """In the order of every list but a contact's own."""
-    return sorted(talks, key=lambda talk: talk.moved, reverse=True)
+    return sorted(conversations, key=lambda conversation: conversation.moved, reverse=True)

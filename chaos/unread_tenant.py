@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from chaos.seed import SeededTenant
-from chaos.unread_model import STAFF, ModelMessage, ModelParticipant, Talk
+from chaos.unread_model import STAFF, Conversation, ModelMessage, ModelParticipant
 from tests.drivers.asgi import Caller
 
 DELIVERY, HELPDESK = "/messaging/conversations", "/api/v1/conversations"
@@ -13,7 +13,7 @@ CHATS, SAID, NATIVE = "/api/v1/chats", "/api/v1/chat-messages", "/v1/conversatio
 JSON = dict[str, Any]
 MAX_MESSAGES = 60
 """A longer conversation is removed and another opened: pages stay whole, and the rig fast."""
-TALKS = 5
+CONVERSATIONS = 5
 
 
 class ModelMismatch(Exception):
@@ -32,25 +32,25 @@ class SteadyClock:
 
 
 class ModelledTenant:
-    """The people of one town, what they do, and the model of it."""
+    """The people of one seeded, what they do, and the model of it."""
 
     def __init__(
-        self, call: Caller, town: SeededTenant, clock: SteadyClock, chance: Random
+        self, call: Caller, seeded: SeededTenant, clock: SteadyClock, chance: Random
     ) -> None:
-        self.town, self.clock, self.chance = town, clock, chance
-        self.talks: list[Talk] = []
-        self.contact = town.ids["carol"]
+        self.seeded, self.clock, self.chance = seeded, clock, chance
+        self.conversations: list[Conversation] = []
+        self.contact = seeded.ids["carol"]
         self.guests: list[str] = []
         self.history: list[str] = []
         self.moves = 0
-        self.inbox = f"/public/api/v1/inboxes/{town.inbox_identifier}/contacts/{town.source_id}"
-        self.names = {town.ids[who]: who for who in ("ada", "alice", "dan")}
-        people = {who: {"authorization": f"Bearer {token}"} for who, token in town.tokens.items()}
+        self.inbox = f"/public/api/v1/inboxes/{seeded.inbox_identifier}/contacts/{seeded.source_id}"
+        self.names = {seeded.ids[who]: who for who in ("ada", "alice", "dan")}
+        people = {who: {"authorization": f"Bearer {token}"} for who, token in seeded.tokens.items()}
         self.as_ = {who: call.as_(header) for who, header in people.items()}
-        self.as_["helpdesk"] = call.as_({"x-api-key": town.key})
-        self.as_["chats"] = call.as_({"authorization": town.key})
+        self.as_["helpdesk"] = call.as_({"x-api-key": seeded.key})
+        self.as_["chats"] = call.as_({"authorization": seeded.key})
         self.as_["contact"] = call.as_({})
-        self._steps: list[Callable[[Talk], Awaitable[None]]] = [
+        self._steps: list[Callable[[Conversation], Awaitable[None]]] = [
             *[self._say] * 30, *[self._note] * 8, *[self._read] * 16, *[self._read_to] * 8,
             *[self._contact_reads] * 8, *[self._come_or_go] * 10, *[self._close] * 4,
             *[self._open_again] * 5, *[self._remove] * 2, *[self._merge] * 3,
@@ -58,11 +58,15 @@ class ModelledTenant:
 
     async def step(self) -> None:
         """Do one thing, and tell the model. Raises Drift."""
-        while len(self.talks) < TALKS:
+        while len(self.conversations) < CONVERSATIONS:
             await self._open()
-        talk = self.chance.choice(self.talks)
-        doing = self._remove if len(talk.said) >= MAX_MESSAGES else self.chance.choice(self._steps)
-        await doing(talk)
+        conversation = self.chance.choice(self.conversations)
+        doing = (
+            self._remove
+            if len(conversation.said) >= MAX_MESSAGES
+            else self.chance.choice(self._steps)
+        )
+        await doing(conversation)
 
     async def ask(
         self, who: str, method: str, url: str, body: object = None, ok: bool = True
@@ -88,164 +92,174 @@ class ModelledTenant:
             made = await self.ask("contact", "POST", f"{self.inbox}/conversations", {})
             owner, source, parts = (
                 self.contact,
-                self.town.source_id,
+                self.seeded.source_id,
                 {self.contact: ModelParticipant()},
             )
-            talk = Talk(made["uuid"], made["id"], owner, source, self.moves, parts)
+            conversation = Conversation(made["uuid"], made["id"], owner, source, self.moves, parts)
         else:
-            body = {"title": "Free", "inbox_id": self.town.inbox_id}
+            body = {"title": "Free", "inbox_id": self.seeded.inbox_id}
             made = await self.ask("alice", "POST", NATIVE, body)
-            talk = Talk(made["id"], made["number"], None, None, self.moves, {})
-        self.talks.append(talk)
+            conversation = Conversation(made["id"], made["number"], None, None, self.moves, {})
+        self.conversations.append(conversation)
         for who in self.chance.sample(("dan", "alice", "ada"), 2):
-            await self._join(talk, self.town.ids[who])
+            await self._join(conversation, self.seeded.ids[who])
 
-    async def _say(self, talk: Talk) -> None:
+    async def _say(self, conversation: Conversation) -> None:
         doors = [self._say_delivery, self._say_helpdesk, self._say_chats, self._say_native]
-        await self.chance.choice([*doors, self._say_inbox] if talk.source else doors)(talk)
+        await self.chance.choice([*doors, self._say_inbox] if conversation.source else doors)(
+            conversation
+        )
 
-    async def _say_delivery(self, talk: Talk) -> None:
+    async def _say_delivery(self, conversation: Conversation) -> None:
         who = self.chance.choice(("dan", "dan", "alice"))
-        ok = talk.takes_part(self.town.ids[who]) and not talk.closed
+        ok = conversation.takes_part(self.seeded.ids[who]) and not conversation.closed
         text = self._text()
-        made = await self.ask(who, "POST", f"{DELIVERY}/{talk.id}/messages", {"content": text}, ok)
+        made = await self.ask(
+            who, "POST", f"{DELIVERY}/{conversation.id}/messages", {"content": text}, ok
+        )
         if ok:
-            self._said(talk, made["data"]["id"], text, self.town.ids[who])
+            self._said(conversation, made["data"]["id"], text, self.seeded.ids[who])
 
-    async def _say_helpdesk(self, talk: Talk) -> None:
+    async def _say_helpdesk(self, conversation: Conversation) -> None:
         text = self._text()
-        made = await self.ask("helpdesk", "POST", f"{HELPDESK}/{talk.id}/messages", {"text": text})
-        self._said(talk, made["data"]["_id"], text, self.town.ids["alice"])
+        made = await self.ask(
+            "helpdesk", "POST", f"{HELPDESK}/{conversation.id}/messages", {"text": text}
+        )
+        self._said(conversation, made["data"]["_id"], text, self.seeded.ids["alice"])
 
-    async def _say_chats(self, talk: Talk) -> None:
+    async def _say_chats(self, conversation: Conversation) -> None:
         """As the responder, who takes no part, or as the owner, who opens what is closed."""
-        role = self.chance.choice(("assistant", "user")) if talk.owner else "assistant"
+        role = self.chance.choice(("assistant", "user")) if conversation.owner else "assistant"
         text = self._text()
-        body = {"chatId": talk.id, "content": text, "role": role}
+        body = {"chatId": conversation.id, "content": text, "role": role}
         made = await self.ask("chats", "POST", SAID, {**body, "externalId": None})
-        talk.closed = talk.closed and role == "assistant"
-        self._said(talk, made["id"], text, made["senderId"])
+        conversation.closed = conversation.closed and role == "assistant"
+        self._said(conversation, made["id"], text, made["senderId"])
         if role == "user":
-            self.expect("whose word", made["senderId"], talk.owner)
+            self.expect("whose word", made["senderId"], conversation.owner)
 
-    async def _say_inbox(self, talk: Talk) -> None:
+    async def _say_inbox(self, conversation: Conversation) -> None:
         text = self._text()
-        url = f"{self.inbox}/conversations/{talk.number}/messages"
+        url = f"{self.inbox}/conversations/{conversation.number}/messages"
         await self.ask("contact", "POST", url, {"content": text})
-        shown = await self.ask("ada", "GET", f"{NATIVE}/{talk.id}/messages?limit=1")
-        talk.closed = False
-        self._said(talk, shown["data"][0]["id"], text, self.contact)
+        shown = await self.ask("ada", "GET", f"{NATIVE}/{conversation.id}/messages?limit=1")
+        conversation.closed = False
+        self._said(conversation, shown["data"][0]["id"], text, self.contact)
 
-    async def _say_native(self, talk: Talk, private: bool = False) -> None:
+    async def _say_native(self, conversation: Conversation, private: bool = False) -> None:
         who = self.chance.choice(STAFF if private else ("dan", "alice", "ada"))
-        ok = not talk.closed and (who in STAFF or talk.takes_part(self.town.ids[who]))
+        ok = not conversation.closed and (
+            who in STAFF or conversation.takes_part(self.seeded.ids[who])
+        )
         text = self._text()
         body = {"content": text, "private": private}
-        made = await self.ask(who, "POST", f"{NATIVE}/{talk.id}/messages", body, ok)
+        made = await self.ask(who, "POST", f"{NATIVE}/{conversation.id}/messages", body, ok)
         if ok:
-            self.expect("seq", made["seq"], len(talk.said) + 1)
-            self._said(talk, made["id"], text, self.town.ids[who], private)
+            self.expect("seq", made["seq"], len(conversation.said) + 1)
+            self._said(conversation, made["id"], text, self.seeded.ids[who], private)
 
-    async def _note(self, talk: Talk) -> None:
+    async def _note(self, conversation: Conversation) -> None:
         if self.chance.random() < 0.5:
-            await self._say_native(talk, private=True)
+            await self._say_native(conversation, private=True)
             return
         text = self._text()
         body = {"text": text, "isPrivate": True}
-        made = await self.ask("helpdesk", "POST", f"{HELPDESK}/{talk.id}/messages", body)
-        self._said(talk, made["data"]["_id"], text, self.town.ids["alice"], True)
+        made = await self.ask("helpdesk", "POST", f"{HELPDESK}/{conversation.id}/messages", body)
+        self._said(conversation, made["data"]["_id"], text, self.seeded.ids["alice"], True)
 
-    async def _read(self, talk: Talk) -> None:
+    async def _read(self, conversation: Conversation) -> None:
         """A page of the delivery dialect: what is shown is read."""
         who = self.chance.choice(("dan", "dan", "alice", "ada"))
-        me, ok = self.town.ids[who], talk.takes_part(self.town.ids[who])
+        me, ok = self.seeded.ids[who], conversation.takes_part(self.seeded.ids[who])
         began = self.clock.us
-        shown = await self.ask(who, "GET", f"{DELIVERY}/{talk.id}/messages?limit=100", None, ok)
+        shown = await self.ask(
+            who, "GET", f"{DELIVERY}/{conversation.id}/messages?limit=100", None, ok
+        )
         if not ok:
             return
-        aloud = talk.aloud()
+        aloud = conversation.aloud()
         self.expect(
             "page", [m["content"] for m in shown["messages"]], [w.text for w in aloud[::-1]]
         )
-        newest = talk.said.index(aloud[-1]) + 1 if aloud else 0
-        if newest > talk.parts[me].read:
-            talk.read(me, newest, (began, self.clock.us))
+        newest = conversation.said.index(aloud[-1]) + 1 if aloud else 0
+        if newest > conversation.parts[me].read:
+            conversation.read(me, newest, (began, self.clock.us))
 
-    async def _read_to(self, talk: Talk) -> None:
+    async def _read_to(self, conversation: Conversation) -> None:
         """To a word, or to the end, by the dialects that have a call for it."""
         who = self.chance.choice(("dan", "alice", "ada"))
-        me, upto = self.town.ids[who], self.chance.randint(0, len(talk.said))
-        word = talk.said[upto - 1] if upto else None
-        ok = talk.takes_part(me) and not (word and word.private and who not in STAFF)
+        me, upto = self.seeded.ids[who], self.chance.randint(0, len(conversation.said))
+        word = conversation.said[upto - 1] if upto else None
+        ok = conversation.takes_part(me) and not (word and word.private and who not in STAFF)
         began = self.clock.us
         if self.chance.random() < 0.5:
             named = f"?message_id={word.id}" if word else ""
-            await self.ask(who, "PUT", f"{DELIVERY}/{talk.id}/read-status{named}", None, ok)
-            moved = talk.read(me, upto, (began, self.clock.us)) if ok else False
+            await self.ask(who, "PUT", f"{DELIVERY}/{conversation.id}/read-status{named}", None, ok)
+            moved = conversation.read(me, upto, (began, self.clock.us)) if ok else False
             return
         body = {"message_id": word.id if word else None}
-        told = await self.ask(who, "POST", f"{NATIVE}/{talk.id}/read", body, ok)
+        told = await self.ask(who, "POST", f"{NATIVE}/{conversation.id}/read", body, ok)
         if ok:
-            moved = talk.read(me, upto, (began, self.clock.us))
+            moved = conversation.read(me, upto, (began, self.clock.us))
             self.expect("moved", told["moved"], moved)
 
-    async def _contact_reads(self, talk: Talk) -> None:
-        if talk.source is None:
+    async def _contact_reads(self, conversation: Conversation) -> None:
+        if conversation.source is None:
             return
         began = self.clock.us
-        url = f"{self.inbox}/conversations/{talk.number}/update_last_seen"
+        url = f"{self.inbox}/conversations/{conversation.number}/update_last_seen"
         await self.ask("contact", "POST", url)
-        talk.seen_contact = (began, self.clock.us)
-        talk.mark(self.contact, 0)
+        conversation.seen_contact = (began, self.clock.us)
+        conversation.mark(self.contact, 0)
 
-    async def _come_or_go(self, talk: Talk) -> None:
-        someone = [self.town.ids[who] for who in ("dan", "alice", "ada")]
+    async def _come_or_go(self, conversation: Conversation) -> None:
+        someone = [self.seeded.ids[who] for who in ("dan", "alice", "ada")]
         who = self.chance.choice([*someone, *self.guests])
-        if talk.closed:
+        if conversation.closed:
             body = {"action": "add", "user_ids": [who]}
-            await self.ask("ada", "PUT", f"{DELIVERY}/{talk.id}/participants", body, False)
-        elif talk.takes_part(who):
-            await self._leave(talk, who)
+            await self.ask("ada", "PUT", f"{DELIVERY}/{conversation.id}/participants", body, False)
+        elif conversation.takes_part(who):
+            await self._leave(conversation, who)
         else:
-            await self._join(talk, who)
+            await self._join(conversation, who)
 
-    async def _join(self, talk: Talk, who: str) -> None:
+    async def _join(self, conversation: Conversation, who: str) -> None:
         if self.chance.random() < 0.5:
             body = {"action": "add", "user_ids": [who]}
-            await self.ask("ada", "PUT", f"{DELIVERY}/{talk.id}/participants", body)
+            await self.ask("ada", "PUT", f"{DELIVERY}/{conversation.id}/participants", body)
         else:
-            url = f"{NATIVE}/{talk.id}/participants"
+            url = f"{NATIVE}/{conversation.id}/participants"
             await self.ask("alice", "POST", url, {"identity_id": who})
-        talk.join(who)
+        conversation.join(who)
 
-    async def _leave(self, talk: Talk, who: str) -> None:
+    async def _leave(self, conversation: Conversation, who: str) -> None:
         if self.chance.random() < 0.5:
             body = {"action": "remove", "user_ids": [who]}
-            await self.ask("ada", "PUT", f"{DELIVERY}/{talk.id}/participants", body)
+            await self.ask("ada", "PUT", f"{DELIVERY}/{conversation.id}/participants", body)
         else:
-            await self.ask("alice", "DELETE", f"{NATIVE}/{talk.id}/participants/{who}")
-        talk.leave(who)
+            await self.ask("alice", "DELETE", f"{NATIVE}/{conversation.id}/participants/{who}")
+        conversation.leave(who)
 
-    async def _close(self, talk: Talk) -> None:
-        if talk.source and self.chance.random() < 0.5:
-            url = f"{self.inbox}/conversations/{talk.number}/toggle_status"
+    async def _close(self, conversation: Conversation) -> None:
+        if conversation.source and self.chance.random() < 0.5:
+            url = f"{self.inbox}/conversations/{conversation.number}/toggle_status"
             await self.ask("contact", "POST", url)
         else:
-            await self.ask("helpdesk", "PUT", f"{HELPDESK}/{talk.id}", {"status": "closed"})
-        talk.closed = True
+            await self.ask("helpdesk", "PUT", f"{HELPDESK}/{conversation.id}", {"status": "closed"})
+        conversation.closed = True
 
-    async def _open_again(self, talk: Talk) -> None:
-        await self.ask("alice", "PATCH", f"{NATIVE}/{talk.id}", {"status": "open"})
-        talk.closed = False
+    async def _open_again(self, conversation: Conversation) -> None:
+        await self.ask("alice", "PATCH", f"{NATIVE}/{conversation.id}", {"status": "open"})
+        conversation.closed = False
 
-    async def _remove(self, talk: Talk) -> None:
+    async def _remove(self, conversation: Conversation) -> None:
         if self.chance.random() < 0.5:
-            await self.ask("chats", "DELETE", f"{CHATS}/{talk.id}")
+            await self.ask("chats", "DELETE", f"{CHATS}/{conversation.id}")
         else:
-            await self.ask("alice", "DELETE", f"{NATIVE}/{talk.id}")
-        self.talks.remove(talk)
+            await self.ask("alice", "DELETE", f"{NATIVE}/{conversation.id}")
+        self.conversations.remove(conversation)
 
-    async def _merge(self, talk: Talk) -> None:
+    async def _merge(self, conversation: Conversation) -> None:
         """A guest comes; the third time the contact turns out to be the guest who came first."""
         if len(self.guests) < 2:
             made = await self.ask("alice", "POST", "/v1/contacts", {"name": "G"})
@@ -253,7 +267,7 @@ class ModelledTenant:
             return
         guest = self.guests.pop(0)
         await self.ask("alice", "POST", f"/v1/contacts/{guest}/merge", {"contact_id": self.contact})
-        for each in self.talks:
+        for each in self.conversations:
             each.merge(self.contact, guest)
         self.contact = guest
 
@@ -261,7 +275,12 @@ class ModelledTenant:
         return f"{self.chance.getrandbits(40):x}"
 
     def _said(
-        self, talk: Talk, message_id: str, text: str, sender: str, private: bool = False
+        self,
+        conversation: Conversation,
+        message_id: str,
+        text: str,
+        sender: str,
+        private: bool = False,
     ) -> None:
         self.moves += 1
-        talk.say(ModelMessage(message_id, text, private, sender), self.moves)
+        conversation.say(ModelMessage(message_id, text, private, sender), self.moves)

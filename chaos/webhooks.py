@@ -32,7 +32,7 @@ from tests.support.postgres import running_postgres
 EVENTS = 50_000
 ENDPOINTS = 20
 SENDERS = 2
-TALKS = 5
+CONVERSATIONS = 5
 CLIENTS = 16
 TIMEOUT_S = 0.3
 """How long a post may take: as long as a receiver that hangs holds everything up."""
@@ -109,7 +109,7 @@ async def deliver(
         open_engine(home, ALLOWED) as engine,
         killed(made, dice, consumer),
     ):
-        towns = [await _town(engine, consumer, number) for number in range(endpoints)]
+        towns = [await _seeded(engine, consumer, number) for number in range(endpoints)]
         told = await _say(engine, towns, events)
         await _through(engine, clock, len(told))
     effects = consumer.processed()
@@ -123,30 +123,32 @@ async def deliver(
     )
 
 
-async def _town(engine: Engine, consumer: Consumer, number: int) -> SeededTenant:
+async def _seeded(engine: Engine, consumer: Consumer, number: int) -> SeededTenant:
     """A tenant with an endpoint at the consumer."""
-    town = await seed_tenant(engine, TALKS, f"Town{number}")
+    seeded = await seed_tenant(engine, CONVERSATIONS, f"SeededTenant{number}")
     path = f"/{number}"
     new = NewEndpoint(
         dialect="native", url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",)
     )
-    made = await endpoints.create(engine, operator(town.tenant_id), new)
+    made = await endpoints.create(engine, operator(seeded.tenant_id), new)
     consumer.secrets[path] = made.secret
-    return town
+    return seeded
 
 
 async def _say(engine: Engine, towns: list[SeededTenant], events: int) -> list[str]:
-    """Post so many messages, in the towns' talks in turn; answers their ids."""
+    """Post so many messages, in the towns' conversations in turn; answers their ids."""
     told: list[str] = []
-    places = [(town, talk) for talk in range(TALKS) for town in towns]
+    places = [(seeded, conversation) for conversation in range(CONVERSATIONS) for seeded in towns]
     numbers = iter(range(events))
 
     async def client() -> None:
         for number in numbers:
-            town, talk = places[number % len(places)]
-            draft = Draft(content=f"hello {number}", sender_id=town.ids["alice"])
-            boss = operator(town.tenant_id)
-            told.append((await messages.send(engine, boss, town.talks[talk].id, draft)).id)
+            seeded, conversation = places[number % len(places)]
+            draft = Draft(content=f"hello {number}", sender_id=seeded.ids["alice"])
+            boss = operator(seeded.tenant_id)
+            told.append(
+                (await messages.send(engine, boss, seeded.conversations[conversation].id, draft)).id
+            )
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
     return told

@@ -16,15 +16,15 @@ from chaos.servers import ServerHome, nodes
 async def told(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[ServerHome, SeededTenant, ConsistencyCheck]:
-    """Ten messages in one talk, and what their senders were told."""
+    """Ten messages in one conversation, and what their senders were told."""
     home = ServerHome(tmp_path_factory.mktemp("home"))
-    town, ledger = await seed(home, talks=1), ConsistencyCheck()
-    sends = Sends(town, random.Random(1))
+    seeded, ledger = await seed(home, count=1), ConsistencyCheck()
+    sends = Sends(seeded, random.Random(1))
     async with nodes(home) as (server,):
         for _ in range(10):
             send = sends.new()
             ledger.acknowledged(send, send.shown_id(await ask(server.port, send.request)))
-    return home, town, ledger
+    return home, seeded, ledger
 
 
 def sql(home: ServerHome, text: str) -> None:
@@ -36,17 +36,17 @@ def sql(home: ServerHome, text: str) -> None:
 async def test_what_is_as_it_was_told_is_clean(
     told: tuple[ServerHome, SeededTenant, ConsistencyCheck],
 ) -> None:
-    home, town, ledger = told
-    verdict = await ledger.compare(home, town)
+    home, seeded, ledger = told
+    verdict = await ledger.compare(home, seeded)
     assert (verdict.ok, verdict.acknowledged, verdict.held) == (True, 10, 10)
 
 
 async def test_planted_losses_doubles_and_gaps_are_counted(
     told: tuple[ServerHome, SeededTenant, ConsistencyCheck], tmp_path: Path
 ) -> None:
-    home, town, ledger = ServerHome(tmp_path / "copy"), *told[1:]
+    home, seeded, ledger = ServerHome(tmp_path / "copy"), *told[1:]
     shutil.copytree(told[0].folder, home.folder)
     sql(home, "DELETE FROM messages WHERE seq = 4")
     sql(home, "UPDATE messages SET content = 'send-0000001 again' WHERE seq = 10")
-    verdict = await ledger.compare(home, town)
+    verdict = await ledger.compare(home, seeded)
     assert (verdict.lost, verdict.doubled, verdict.gaps) == (2, 1, 1)

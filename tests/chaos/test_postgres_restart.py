@@ -9,7 +9,7 @@ from chaos.servers import ServerHome
 from tests.support.postgres import Postgres, running_postgres
 
 DICE = random.Random(3)
-TALKS = 60
+CONVERSATIONS = 60
 RESTARTS = 3
 TRIES = 6
 
@@ -24,7 +24,7 @@ async def test_restarts_of_postgres_lose_nothing_and_are_soon_over(
     cluster: Postgres, tmp_path: Path
 ) -> None:
     home = ServerHome(tmp_path, cluster.new_database())
-    done = await restart(home, cluster, RESTARTS, DICE, talks=TALKS)
+    done = await restart(home, cluster, RESTARTS, DICE, conversations=CONVERSATIONS)
     assert done.ok, done
     assert done.answers["503"] > RESTARTS
     assert done.verdict.acknowledged > 20
@@ -50,4 +50,4 @@ async def test_planted_a_server_that_knows_no_refusal_answers_500(
 
 async def planted(cluster: Postgres, folder: Path, fault: str) -> RestartResult:
     home = ServerHome(folder, cluster.new_database())
-    return await restart(home, cluster, RESTARTS, DICE, talks=TALKS, sabotage=fault)
+    return await restart(home, cluster, RESTARTS, DICE, conversations=CONVERSATIONS, sabotage=fault)

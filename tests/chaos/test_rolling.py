@@ -8,7 +8,7 @@ from chaos.rolling import RIG, restart_in_turn
 from chaos.servers import ServerHome
 from tests.support.shared_postgres import SharedPostgres
 
-TALKS = 60
+CONVERSATIONS = 60
 
 
 async def test_nobody_notices_rolling_restarts(tmp_path: Path) -> None:
@@ -22,6 +22,11 @@ async def test_planted_a_server_that_goes_at_once_cuts_answers(
 ) -> None:
     home = ServerHome(tmp_path, shared_postgres.new_empty_database())
     done = await restart_in_turn(
-        home, 2, random.Random(1), talks=TALKS, drain_seconds=0, sabotage="sudden_end"
+        home,
+        2,
+        random.Random(1),
+        conversations=CONVERSATIONS,
+        drain_seconds=0,
+        sabotage="sudden_end",
     )
     assert done.errors or done.failed, done

@@ -18,7 +18,7 @@ async def followed(home: ServerHome, nodes: int, **planted: str | bool) -> Strea
         120,
         random.Random(5),
         followers=FOLLOWERS,
-        talks=30,
+        conversations=30,
         forgets=forgets,
         sabotage=sabotage,
     )

@@ -6,7 +6,7 @@ import pytest
 
 from chaos import unread
 from chaos.rig import RigSettings
-from chaos.unread_model import ModelMessage, ModelParticipant, Talk
+from chaos.unread_model import Conversation, ModelMessage, ModelParticipant
 from tests.support import databases
 
 
@@ -25,12 +25,14 @@ async def test_a_bug_makes_it_drift(tmp_path: Path, plant: str) -> None:
 
 
 def test_the_model_counts_what_was_not_read() -> None:
-    talk = Talk("t", 1, None, None, 0, {"dan": ModelParticipant(), "alice": ModelParticipant()})
+    conversation = Conversation(
+        "t", 1, None, None, 0, {"dan": ModelParticipant(), "alice": ModelParticipant()}
+    )
     for n, private in enumerate((False, True, False), 1):
-        talk.say(ModelMessage(f"{n}", "…", private, "alice"), n)
-    assert (talk.unread("dan", False), talk.unread("dan", True), talk.unread("alice", True)) == (
+        conversation.say(ModelMessage(f"{n}", "…", private, "alice"), n)
+    assert (conversation.unread("dan", False), conversation.unread("dan", True), conversation.unread("alice", True)) == (
         2, 3, 0,
     )  # fmt: skip
-    talk.read("dan", 1, (0, 0))
-    talk.merge("dan", "dave")
-    assert (talk.unread("dave", False), talk.unread("dan", False)) == (1, 0)
+    conversation.read("dan", 1, (0, 0))
+    conversation.merge("dan", "dave")
+    assert (conversation.unread("dave", False), conversation.unread("dan", False)) == (1, 0)

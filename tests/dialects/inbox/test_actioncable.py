@@ -64,7 +64,7 @@ async def subscribed(client: Page, token: str, who: str = "carol") -> None:
 
 
 async def test_an_agents_answer_reaches_it_from_whichever_api(here: Setting) -> None:
-    talk = here.town.talks[0]
+    talk = here.town.conversations[0]
     async with here.page() as client:
         await subscribed(client, here.token)
         await here.call("POST", f"/v1/conversations/{talk.id}/messages", content="By native")
@@ -85,7 +85,7 @@ async def test_it_comes_back_by_itself_and_misses_nothing(here: Setting) -> None
         async with open_engine(here.home) as engine:
             draft = Draft(content="While it was down", sender_id=here.town.ids["alice"])
             boss = operator(here.town.tenant_id)
-            await messages.send(engine, boss, here.town.talks[0].id, draft)
+            await messages.send(engine, boss, here.town.conversations[0].id, draft)
         here.server.start()
         await here.server.wait_ready()
         assert await client.until("connected", wait=30) == {"reconnected": True}
@@ -95,7 +95,7 @@ async def test_it_comes_back_by_itself_and_misses_nothing(here: Setting) -> None
 
 
 async def test_it_is_rejected_with_a_token_of_nobody_and_lets_go_when_told(here: Setting) -> None:
-    talk = here.town.talks[0]
+    talk = here.town.conversations[0]
     async with here.page() as client:
         await client.do("subscribe", "nobody", **CHANNEL, pubsub_token=new_id())
         told = await client.next()
