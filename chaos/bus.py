@@ -223,7 +223,7 @@ class MessageSender:
 
 async def _settled(speakers: list[MessageSender], readers: list[TimedFollower]) -> None:
     """Until both readers were told all, or there is no hope any more."""
-    everything = {key for speaker in speakers for key in speaker.told}
+    everything = {key for speaker in speakers for key in speaker.acknowledged}
     until = time.monotonic() + _SETTLES_S
     while any(everything - reader.came.keys() for reader in readers):
         if time.monotonic() > until:
@@ -234,7 +234,7 @@ async def _settled(speakers: list[MessageSender], readers: list[TimedFollower]) 
 def _compared(
     name: str, blows: int, speakers: list[MessageSender], readers: list[TimedFollower]
 ) -> BusResult:
-    everything = {key: at for speaker in speakers for key, at in speaker.told.items()}
+    everything = {key: at for speaker in speakers for key, at in speaker.acknowledged.items()}
     return BusResult(
         bus=name,
         blows=blows,

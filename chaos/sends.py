@@ -52,7 +52,7 @@ class Sends:
     def new(
         self, dialect: str | None = None, conversation: SeededConversation | None = None
     ) -> Send:
-        """The next send, in a dialect and a conversation that the dice choose unless they are given."""
+        """The next send; `dialect` and `conversation` are chosen at random unless given."""
         self._made += 1
         key = f"{self._name}-{self._made:07d}"
         dialect = dialect or self._dice.choice(list(OWN_FIELD if self._keys == "own" else DIALECTS))

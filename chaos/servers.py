@@ -1,8 +1,8 @@
 """`koine serve` as a process of its own, to be killed, stopped, restarted and looked at.
 
-home = Home(folder)                                  # SQLite in a folder, or
-home = Home(folder, postgres_url)                    # a PostgreSQL database
-seeded = await furnish(home)                           # chaos/seed.py: people, conversations, credentials
+home = ServerHome(folder)                  # SQLite in a folder, or
+home = ServerHome(folder, postgres_url)    # a PostgreSQL database
+seeded = await seed(home)                  # chaos/seed.py: people, conversations, credentials
 async with nodes(home, 2, settings={"pool_size": 4}) as (first, second):
     first.kill9()
     first.start()

@@ -105,7 +105,7 @@ async def slow(
     *,
     sabotage: str = "",
 ) -> SlowReadersResult:
-    """Conversation while all read, conversation as much while half do not, and let these come back."""
+    """Send while all read; send as much while half do not; then let these reconnect."""
     seeded, deaf = await seed(home, 10), readers // 2
     given = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": pace.write_seconds}
     async with (

@@ -37,11 +37,11 @@ async def _delivery(house: ModelledTenant, who: str, conversations: list[Convers
         [_delivery_shape(each) for each in shown["conversations"]],
         [
             (
-                conversation.id, "closed" if conversation.closed else "active", conversation.unread(me, with_notes=False),
-                conversation.aloud()[-1].text if conversation.aloud() else None,
-                {each: (part.left, part.shown) for each, part in conversation.parts.items()},
+                one.id, "closed" if one.closed else "active", one.unread(me, with_notes=False),
+                one.aloud()[-1].text if one.aloud() else None,
+                {each: (part.left, part.shown) for each, part in one.parts.items()},
             )
-            for conversation in newest_first(conversations)
+            for one in newest_first(conversations)
         ],
     )  # fmt: skip
 
@@ -77,10 +77,10 @@ async def _native(house: ModelledTenant, who: str, conversations: list[Conversat
         ],
         [
             (
-                conversation.id, conversation.unread(me, who in STAFF), _last_seq(conversation, who), len(conversation.aloud()),
-                sum(not part.left for part in conversation.parts.values()), conversation.owner,
+                one.id, one.unread(me, who in STAFF), _last_seq(one, who), len(one.aloud()),
+                sum(not part.left for part in one.parts.values()), one.owner,
             )
-            for conversation in newest_first(conversations)
+            for one in newest_first(conversations)
         ],
     )  # fmt: skip
 
@@ -118,23 +118,23 @@ def _previews(conversation: Conversation) -> tuple[str | None, str | None]:
 
 async def _inbox(house: ModelledTenant) -> None:
     shown = await house.ask("contact", "GET", f"{house.inbox}/conversations")
-    conversations = [conversation for conversation in house.conversations if conversation.source]
+    conversations = [one for one in house.conversations if one.source]
     house.expect(
         "inbox list",
         [c["uuid"] for c in shown],
-        [conversation.id for conversation in conversations],
+        [one.id for one in conversations],
     )
-    for found, conversation in zip(shown, conversations, strict=True):
+    for found, one in zip(shown, conversations, strict=True):
         ids = [m["id"] for m in found["messages"]]
         house.expect("inbox numbers", ids, sorted(set(ids)))
         said = [m["content"] for m in found["messages"]]
-        house.expect("inbox messages", said, [w.text for w in conversation.aloud()])
-        house.expect("inbox status", found["status"] == "resolved", conversation.closed)
+        house.expect("inbox messages", said, [w.text for w in one.aloud()])
+        house.expect("inbox status", found["status"] == "resolved", one.closed)
         for name, (began, ended) in (
-            ("contact_last_seen_at", conversation.seen_contact), ("agent_last_seen_at", conversation.seen_agent)
+            ("contact_last_seen_at", one.seen_contact), ("agent_last_seen_at", one.seen_agent)
         ):  # fmt: skip
             if not began // 1_000_000 <= found[name] <= ended // 1_000_000:
-                house.expect(f"{name} of {conversation.id}", found[name], f"{began} to {ended} µs")
+                house.expect(f"{name} of {one.id}", found[name], f"{began} to {ended} µs")
 
 
 async def _parts(house: ModelledTenant, conversation: Conversation) -> None:
@@ -167,8 +167,4 @@ async def _said(house: ModelledTenant, conversation: Conversation) -> None:
 
 
 def _own(house: ModelledTenant, who: str) -> list[Conversation]:
-    return [
-        conversation
-        for conversation in house.conversations
-        if conversation.takes_part(house.seeded.ids[who])
-    ]
+    return [one for one in house.conversations if one.takes_part(house.seeded.ids[who])]

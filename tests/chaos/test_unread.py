@@ -30,9 +30,8 @@ def test_the_model_counts_what_was_not_read() -> None:
     )
     for n, private in enumerate((False, True, False), 1):
         conversation.say(ModelMessage(f"{n}", "…", private, "alice"), n)
-    assert (conversation.unread("dan", False), conversation.unread("dan", True), conversation.unread("alice", True)) == (
-        2, 3, 0,
-    )  # fmt: skip
+    unread = conversation.unread
+    assert (unread("dan", False), unread("dan", True), unread("alice", True)) == (2, 3, 0)
     conversation.read("dan", 1, (0, 0))
     conversation.merge("dan", "dave")
     assert (conversation.unread("dave", False), conversation.unread("dan", False)) == (1, 0)
