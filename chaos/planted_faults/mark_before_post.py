@@ -15,9 +15,9 @@ async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -
     """Whatever comes of it, it is marked already."""
     claim, now = letter.claim, engine.clock.now()
     done = Result(
-        place=claim.place,
+        endpoint=claim.endpoint,
         position=claim.position,
-        fence=claim.fence,
+        lease_version=claim.lease_version,
         state="delivered",
         attempt=claim.attempt + 1,
         due_at=now,

@@ -48,7 +48,7 @@ async def test_what_is_stored_cannot_be_read_without_the_key(cast: Cast) -> None
     row = await cast.engine.db.read(request.tenant_id, rows.get, request.slot)
     assert row is not None
     assert b"id" not in bytes(row.content or b"")
-    assert row.digest != request.payload
+    assert row.request_digest != request.payload
 
 
 async def test_while_the_first_runs_the_second_conflicts(cast: Cast) -> None:

@@ -32,7 +32,7 @@ async def test_a_message_is_told_once_and_the_log_says_so(told: WebhookHarness) 
     (got,) = told.receiver.got
     (row,) = await told.log(made.hook)
     body = msgspec.json.decode(got.body)
-    assert (row.state, row.answered, row.event_id) == ("delivered", 200, got.id)
+    assert (row.state, row.response_status, row.event_id) == ("delivered", 200, got.id)
     assert body["type"] == "message.created"
     assert body["data"]["message"]["id"] == message.id
 
@@ -126,7 +126,7 @@ async def test_a_redirect_is_a_failure_and_not_followed(told: WebhookHarness) ->
     told.receiver.answers = lambda _: answer(302, f"Location: {told.receiver.url}/elsewhere")
     await told.tell()
     (row,) = await told.log(made.hook)
-    assert (row.state, row.answered) == ("pending", 302)
+    assert (row.state, row.response_status) == ("pending", 302)
     assert {got.path for got in told.receiver.got} == {"/hook"}
 
 
@@ -198,7 +198,7 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(told: WebhookHarn
     hold.set()
     await slow.idle()
     (row,) = await told.log(made.hook)
-    assert (row.state, row.answered, told.receiver.count) == ("delivered", 200, 2)
+    assert (row.state, row.response_status, told.receiver.count) == ("delivered", 200, 2)
 
 
 async def test_one_or_a_time_is_replayed_under_the_same_ids(told: WebhookHarness) -> None:

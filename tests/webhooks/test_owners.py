@@ -107,7 +107,7 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Webhook
     on = await endpoint_changes.change(
         told.cast.engine, ada, made.hook.id, EndpointChanges(active=True)
     )
-    assert (on.hook.status, on.hook.reads_as, on.secret) == ("active", ada.identity_id, None)
+    assert (on.hook.status, on.hook.acts_as_user_id, on.secret) == ("active", ada.identity_id, None)
     await told.send()
     assert len(told.receiver.got) == 1
 

@@ -111,11 +111,11 @@ async def _claim(tx: Tx, now: int, request: KeyedRequest, runner: str) -> Stored
     found = await rows.get(tx, slot)
     if found is None:
         raise _in_flight()
-    if now - found.taken_at > KEEP_FOR or _is_abandoned(found, now, runner):
+    if now - found.claimed_at > KEEP_FOR or _is_abandoned(found, now, runner):
         if await rows.reclaim(tx, found, digest, now, runner):
             return None
         raise _in_flight()
-    if found.digest != digest:
+    if found.request_digest != digest:
         raise KeyReused
     if found.status is None:
         raise _in_flight()
@@ -145,13 +145,13 @@ def replayable(
     Raises Conflict("in_flight") while another process runs the first, KeyReused for another
     payload.
     """
-    if found is None or now - found.taken_at > KEEP_FOR:
+    if found is None or now - found.claimed_at > KEEP_FOR:
         return None
     if found.status is None:
         if _is_abandoned(found, now, ""):
             return None
         raise _in_flight()
-    if found.digest != request.digest:
+    if found.request_digest != request.digest:
         raise KeyReused
     return _response(found, request)
 
@@ -191,7 +191,7 @@ def _is_abandoned(found: IdempotencyRecord, now: int, runner: str) -> bool:
     only for those that it does not run."""
     if found.status is not None:
         return False
-    return now - found.taken_at > CLAIM_TIMEOUT or (runner != "" and found.headers == runner)
+    return now - found.claimed_at > CLAIM_TIMEOUT or (runner != "" and found.headers == runner)
 
 
 def _in_flight() -> Conflict:

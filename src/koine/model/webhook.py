@@ -1,5 +1,5 @@
-"""Webhooks: an endpoint that is told (`Hook`), one event on its way to it (`Delivery`), one try
-(`Attempt`). The words on the wire are each dialect's own."""
+"""Webhooks: an endpoint, the delivery of one event to it, and each attempt (HTTP request) of a
+delivery. Each dialect has its own names for them in its JSON."""
 
 from typing import Literal
 
@@ -13,16 +13,21 @@ DeliveryState = Literal["pending", "delivered", "failed", "cancelled"]
 
 
 class WebhookEndpoint(Struct, frozen=True):
-    """One endpoint. `dialect` names the format of what it gets, one of `Engine.voices`; `kinds` is
-    a JSON list of that format's names of events, empty for all.
+    """A tenant's URL and the events that are posted to it.
 
-    `secret`, `old_secret` (which signs, too, until `old_secret_until`) and `headers` are sealed.
-    `max_retries` and `backoff` None: the schedule of Standard Webhooks. `permissions` (JSON list)
-    and `hears_private` are what it may be told at most: the rights its owner lent it. The owner is
-    the person `reads_as` or the key `owner_key_id`; neither: the operator. Events up to position
-    `since` are not told by themselves.
-    `failures` in a row since `failing_since` open the breaker: until `open_until` nothing is tried,
-    then one delivery at a time.
+    `dialect` names the format of the payloads, one of `Engine.webhook_formats`; `kinds` is a JSON
+    list of that format's event names, empty for all of them.
+
+    `secret`, `old_secret` (which signs too, until `old_secret_until`) and `headers` are encrypted.
+    Without `max_retries` and `backoff` retries follow the schedule of Standard Webhooks.
+
+    `permissions` (JSON list) and `include_private_notes` are the rights its owner delegated to it:
+    the most that a payload may show. The owner is the user `acts_as_user_id` or the API key
+    `owner_key_id`; without either, the operator of the server.
+
+    Events up to `after_position`, the end of the log when it was created or enabled, are delivered
+    only on request. `failures` in a row since `failing_since` open the circuit breaker: no attempt
+    until `open_until`, then one at a time.
     """
 
     id: str
@@ -38,9 +43,9 @@ class WebhookEndpoint(Struct, frozen=True):
     max_retries: int | None
     backoff: Backoff | None
     permissions: str
-    hears_private: bool
-    reads_as: str | None
-    since: int
+    include_private_notes: bool
+    acts_as_user_id: str | None
+    after_position: int
     status: EndpointStatus
     reason: str | None
     failures: int
@@ -53,25 +58,25 @@ class WebhookEndpoint(Struct, frozen=True):
 
 
 class EndpointKey(Struct, frozen=True):
-    """An endpoint, wherever it is."""
+    """The primary key of an endpoint."""
 
     tenant_id: str
     endpoint_id: str
 
 
 class TenantEndpoint(WebhookEndpoint, frozen=True):
-    """An endpoint and whose it is."""
+    """An endpoint with its tenant."""
 
     tenant_id: str
 
     @property
     def key(self) -> EndpointKey:
-        """Where it is."""
+        """Its primary key."""
         return EndpointKey(self.tenant_id, self.id)
 
 
 class EndpointHealth(Struct, frozen=True):
-    """How an endpoint's last tries went: the part of a hook that a sender moves."""
+    """How the last attempts went: the part of an endpoint that dispatchers write."""
 
     failures: int = 0
     failing_since: int | None = None
@@ -79,14 +84,14 @@ class EndpointHealth(Struct, frozen=True):
 
 
 class WebhookDelivery(Struct, frozen=True):
-    """One event on its way to one endpoint; `event_id` is its `webhook-id`.
+    """One event for one endpoint; `event_id` is sent as `webhook-id`.
 
-    `attempt` counts the tries of this round (a replay begins another), `fence` all that were ever
-    begun. `due_at` is when it is tried next, while a try is under way when that one is given up.
-    `answered` and `error` are the last try's.
+    `attempt` counts the attempts since it was enqueued or replayed, `lease_version` all that were
+    ever begun. `due_at` is the time of the next attempt, or the end of the lease while an attempt
+    runs. `response_status` and `error` are of the last attempt.
     """
 
-    hook_id: str
+    endpoint_id: str
     position: int
     event_id: str
     kind: str
@@ -94,8 +99,8 @@ class WebhookDelivery(Struct, frozen=True):
     state: DeliveryState
     attempt: int
     due_at: int
-    fence: int
-    answered: int | None
+    lease_version: int
+    response_status: int | None
     error: str | None
     event_at: int
     created_at: int
@@ -103,57 +108,57 @@ class WebhookDelivery(Struct, frozen=True):
 
 
 class Claim(Struct, frozen=True):
-    """A delivery that this sender, and no other, is to try now. `event` is None when the log has
-    forgotten it; then there is nothing to tell."""
+    """A delivery that this dispatcher alone attempts until its lease ends. `event` is None when the
+    log no longer has it; then nothing can be sent."""
 
-    place: EndpointKey
+    endpoint: EndpointKey
     position: int
     event_id: str
     attempt: int
-    fence: int
+    lease_version: int
     event: LoggedEvent | None
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What became of a claim."""
+    """The outcome of a claimed delivery."""
 
-    place: EndpointKey
+    endpoint: EndpointKey
     position: int
-    fence: int
+    lease_version: int
     state: DeliveryState
     attempt: int
     due_at: int
-    answered: int | None = None
+    response_status: int | None = None
     error: str | None = None
     finished_at: int | None = None
 
 
 class Attempt(Struct, frozen=True):
-    """One try: what was posted where, without secrets, and what came back, cut."""
+    """One HTTP request of a delivery: what was posted, without secrets, and the response, cut."""
 
-    hook_id: str
+    endpoint_id: str
     position: int
     number: int
-    at: int
+    started_at: int
     url: str
     headers: str
     body: str | None
-    answered: int | None
-    answer_headers: str | None
-    answer_body: str | None
+    response_status: int | None
+    response_headers: str | None
+    response_body: str | None
     error: str | None
-    took_us: int
+    duration_us: int
 
 
 class WebhookPayload(Struct, frozen=True):
-    """An event in a dialect's words: its name there, and the body that is posted."""
+    """An event in a dialect's format: its name there, and the body that is posted."""
 
     kind: str
     body: bytes
 
 
 class DeliveryDetail(Struct, frozen=True):
-    """A delivery with its tries, newest first."""
+    """A delivery with its attempts, newest first."""
 
     delivery: WebhookDelivery
     attempts: list[Attempt] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Idempotency keys and the first response under each, kept for a day."""
+"""Idempotency keys, each with the response of its first request."""
 
 from collections.abc import Sequence
 
@@ -14,148 +14,157 @@ from koine.store.tables.base import columns_of
 
 
 class IdempotencyRecord(Struct, frozen=True):
-    """`slot` is the digest of caller, request and key; `digest` that of the payload. `status` is
-    None while the first call runs; `headers` then names the process that runs it. Later `headers`
-    is JSON text and `content` the body. Without `headers` the response was too large to be stored,
-    and `content` names what the call created."""
+    """One key: unused, claimed by a request that still runs, or with its stored response.
 
-    slot: str
-    digest: str
-    taken_at: int
+    `key_digest` is of the caller, the route and the client's key, `request_digest` of the body.
+    While the first request runs, `status` is None and `headers` names the process that runs it.
+    Afterwards `headers` is JSON text and `content` the body. A response that was too large to store
+    has no `headers`, and its `content` names what the request created.
+    """
+
+    key_digest: str
+    request_digest: str
+    claimed_at: int
     status: int | None = None
     headers: str | None = None
     content: bytes | None = None
 
 
-_ONE = and_(t.c.tenant_id == p("tenant_id"), t.c.slot == p("slot"))
+_ONE = and_(t.c.tenant_id == p("tenant_id"), t.c.key_digest == p("key_digest"))
 
 _CLAIM = Command(
     insert_ignoring(
         t,
         {"tenant_id": p("tenant_id")}
         | {name: p(name) for name in IdempotencyRecord.__struct_fields__},
-        index_elements=["tenant_id", "slot"],
+        index_elements=["tenant_id", "key_digest"],
     )
 )
 _CLAIM_MANY = InsertMany(
     t,
-    ["tenant_id", "slot", "digest", "taken_at", "headers"],
-    on_conflict=["tenant_id", "slot"],
+    ["tenant_id", "key_digest", "request_digest", "claimed_at", "headers"],
+    on_conflict=["tenant_id", "key_digest"],
 )
-_WANTED = values_table("wanted", {"tenant_id": Uuid(), "slot": Text(), "digest": Text()})
+_WANTED = values_table(
+    "wanted", {"tenant_id": Uuid(), "key_digest": Text(), "request_digest": Text()}
+)
 _CLAIMED = Query(
-    select(t.c.tenant_id, t.c.slot).join_from(
+    select(t.c.tenant_id, t.c.key_digest).join_from(
         _WANTED,
         t,
         and_(
             t.c.tenant_id == _WANTED.c.tenant_id,
-            t.c.slot == _WANTED.c.slot,
-            t.c.digest == _WANTED.c.digest,
-            t.c.taken_at == p("now"),
+            t.c.key_digest == _WANTED.c.key_digest,
+            t.c.request_digest == _WANTED.c.request_digest,
+            t.c.claimed_at == p("now"),
             t.c.headers == p("runner"),
             t.c.status.is_(None),
         ),
     )
 )
-_SAVE_MANY = UpdateMany(t, ["tenant_id", "slot"], ["status", "headers", "content"])
+_SAVE_MANY = UpdateMany(t, ["tenant_id", "key_digest"], ["status", "headers", "content"])
 _SAVE_UNCLAIMED_MANY = InsertMany(
     t,
-    ["tenant_id", "slot", "digest", "taken_at", "status", "headers", "content"],
-    on_conflict=["tenant_id", "slot"],
+    ["tenant_id", "key_digest", "request_digest", "claimed_at", "status", "headers", "content"],
+    on_conflict=["tenant_id", "key_digest"],
 )
 _GET_MANY = Query(
     select(*columns_of(t, IdempotencyRecord)).where(
-        t.c.tenant_id == p("tenant_id"), in_list(t.c.slot, "slots")
+        t.c.tenant_id == p("tenant_id"), in_list(t.c.key_digest, "key_digests")
     ),
     IdempotencyRecord,
 )
 _GET = Query(select(*columns_of(t, IdempotencyRecord)).where(_ONE), IdempotencyRecord)
 _RECLAIM = Command(
     update(t)
-    .where(_ONE, t.c.taken_at == p("old_taken_at"))
+    .where(_ONE, t.c.claimed_at == p("old_claimed_at"))
     .values(
-        digest=p("digest"),
-        taken_at=p("new_taken_at"),
+        request_digest=p("request_digest"),
+        claimed_at=p("new_claimed_at"),
         status=None,
         headers=p("runner"),
         content=None,
     )
 )
 _RELEASE = Command(delete(t).where(_ONE))
-_EXPIRED = (t.c.tenant_id == p("tenant_id"), t.c.taken_at < p("before"))
-_EXPIRED_SLOTS = Query(select(t.c.slot).where(*_EXPIRED).limit(p("limit")), str)
-_DELETE_EXPIRED = Command(delete(t).where(*_EXPIRED, in_list(t.c.slot, "slots")))
+_EXPIRED = (t.c.tenant_id == p("tenant_id"), t.c.claimed_at < p("before"))
+_EXPIRED_KEYS = Query(select(t.c.key_digest).where(*_EXPIRED).limit(p("limit")), str)
+_DELETE_EXPIRED = Command(delete(t).where(*_EXPIRED, in_list(t.c.key_digest, "key_digests")))
 
 
-async def claim(tx: Tx, slot: str, digest: str, now: int, runner: str) -> bool:
-    """Claim a free slot for a call that the process `runner` runs; False when it is taken."""
-    row = IdempotencyRecord(slot, digest, now, headers=runner)
+async def claim(tx: Tx, key_digest: str, request_digest: str, now: int, runner: str) -> bool:
+    """Claim an unused key for a request that the process `runner` runs; False if it is in use."""
+    row = IdempotencyRecord(key_digest, request_digest, now, headers=runner)
     return bool(await tx.run(_CLAIM, **structs.asdict(row)))
 
 
 async def claim_many(
     tx: Tx, wanted: list[tuple[str, str, str]], now: int, runner: str
 ) -> set[tuple[str, str]]:
-    """Claim free slots, each given by tenant, slot and digest; returns tenant and slot of those
-    that were free. No slot may be given twice."""
+    """Claim unused keys, each a (tenant_id, key_digest, request_digest), none of them twice.
+
+    Returns the (tenant_id, key_digest) of those that were unused.
+    """
     rows = [(*each, now, runner) for each in sorted(wanted)]
     await tx.many(_CLAIM_MANY, rows)
     return set(await tx.all(_CLAIMED, wanted=wanted, now=now, runner=runner))
 
 
 async def save_many(tx: Tx, rows: Sequence[tuple[str, str, int, str | None, bytes]]) -> None:
-    """Save first responses in claimed slots, one each: tenant, slot, status, headers, content."""
+    """Save the responses of claimed keys: (tenant_id, key_digest, status, headers, content)."""
     await tx.many(_SAVE_MANY, sorted(rows))
 
 
 async def save_unclaimed_many(
     tx: Tx, rows: Sequence[tuple[str, str, str, int, int, str | None, bytes]]
 ) -> None:
-    """Save first responses in slots that nobody claimed: tenant, slot, digest, when (µs), status,
-    headers, content. A slot that is taken by now stays as it is."""
+    """Save responses under keys that were not claimed before: (tenant_id, key_digest,
+    request_digest, claimed_at, status, headers, content). A key in use by now is not changed."""
     await tx.many(_SAVE_UNCLAIMED_MANY, sorted(rows))
 
 
 async def get_many(
     tx: Tx, sought: list[tuple[str, str]]
 ) -> dict[tuple[str, str], IdempotencyRecord]:
-    """The rows of slots, each given by tenant and slot; free slots are left out."""
+    """The records of these (tenant_id, key_digest), without those that are unused."""
     found: dict[tuple[str, str], IdempotencyRecord] = {}
     for tenant_id in {tenant_id for tenant_id, _ in sought}:
-        slots = [slot for of, slot in sought if of == tenant_id]
-        rows = await tx.all(_GET_MANY, tenant_id=tenant_id, slots=slots)
-        found |= {(tenant_id, row.slot): row for row in rows}
+        key_digests = [key_digest for of, key_digest in sought if of == tenant_id]
+        rows = await tx.all(_GET_MANY, tenant_id=tenant_id, key_digests=key_digests)
+        found |= {(tenant_id, row.key_digest): row for row in rows}
     return found
 
 
-async def get(tx: Tx, slot: str) -> IdempotencyRecord | None:
-    """The row of a slot."""
-    return await tx.one(_GET, slot=slot)
+async def get(tx: Tx, key_digest: str) -> IdempotencyRecord | None:
+    """The record of this key, or None."""
+    return await tx.one(_GET, key_digest=key_digest)
 
 
-async def reclaim(tx: Tx, old: IdempotencyRecord, digest: str, now: int, runner: str) -> bool:
-    """Claim a slot that is expired or abandoned; False when another call was quicker."""
+async def reclaim(
+    tx: Tx, old: IdempotencyRecord, request_digest: str, now: int, runner: str
+) -> bool:
+    """Claim an expired or abandoned key; False if another request did so first."""
     claimed = await tx.run(
         _RECLAIM,
-        slot=old.slot,
-        old_taken_at=old.taken_at,
-        digest=digest,
-        new_taken_at=now,
+        key_digest=old.key_digest,
+        old_claimed_at=old.claimed_at,
+        request_digest=request_digest,
+        new_claimed_at=now,
         runner=runner,
     )
     return bool(claimed)
 
 
-async def release(tx: Tx, slot: str) -> None:
-    """Free the slot."""
-    await tx.run(_RELEASE, slot=slot)
+async def release(tx: Tx, key_digest: str) -> None:
+    """Make the key unused again."""
+    await tx.run(_RELEASE, key_digest=key_digest)
 
 
 async def expired(tx: Tx, before: int, limit: int) -> list[str]:
-    """Slots of the tenant that were taken before a time (µs), at most `limit`."""
-    return await tx.all(_EXPIRED_SLOTS, before=before, limit=limit)
+    """At most `limit` of the tenant's keys that were claimed before `before` (µs)."""
+    return await tx.all(_EXPIRED_KEYS, before=before, limit=limit)
 
 
-async def delete_expired(tx: Tx, before: int, slots: list[str]) -> int:
-    """Delete these slots, but for those that were taken again since; returns how many."""
-    return await tx.run(_DELETE_EXPIRED, before=before, slots=slots)
+async def delete_expired(tx: Tx, before: int, key_digests: list[str]) -> int:
+    """Delete those of these keys that were not claimed again since; returns how many."""
+    return await tx.run(_DELETE_EXPIRED, before=before, key_digests=key_digests)

@@ -34,7 +34,7 @@ async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -
     reply: Response | None = None
     try:
         headers, _ = desk.signed(hook, claim.event_id, letter.body)
-        with tracing.span("post webhook", event_id=claim.event_id, attempt=claim.fence):
+        with tracing.span("post webhook", event_id=claim.event_id, attempt=claim.lease_version):
             tracing.inject(headers)
             reply = await engine.outbound.send(Request("POST", hook.url, headers, letter.body))
         verdict = classify(reply, engine.clock.now())
@@ -50,18 +50,18 @@ async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -
         verdict = ResponseClass("retry", INTERNAL_ERROR)
     metrics.WEBHOOK_ATTEMPTS.labels(verdict.outcome).inc()
     attempt = Attempt(
-        hook_id=claim.place.endpoint_id,
+        endpoint_id=claim.endpoint.endpoint_id,
         position=claim.position,
-        number=claim.fence,
-        at=at,
+        number=claim.lease_version,
+        started_at=at,
         url=hook.url,
         headers=_shown(headers),
         body=letter.body[:MAX_SAVED_REQUEST].decode(errors="replace"),
-        answered=reply.status if reply else None,
-        answer_headers=_text(reply.headers) if reply else None,
-        answer_body=_cut(reply.body) if reply else None,
+        response_status=reply.status if reply else None,
+        response_headers=_text(reply.headers) if reply else None,
+        response_body=_cut(reply.body) if reply else None,
         error=verdict.reason,
-        took_us=reply.duration_us if reply else 0,
+        duration_us=reply.duration_us if reply else 0,
     )
     return AttemptResult(verdict, attempt)
 

@@ -84,11 +84,11 @@ class Dispatcher:
         claims = await self._engine.db.write(
             "", delivery_queue.claim, wanted, probes, now, now + LEASE
         )
-        hooks = {place: self._lines[place].hook for place in {c.place for c in claims}}
+        hooks = {place: self._lines[place].hook for place in {c.endpoint for c in claims}}
         written = await self._desk.build(claims, hooks)
         self._queue_deliveries(written, now)
         for letter in written.deliveries:
-            self._lines[letter.claim.place].waiting.append(letter)
+            self._lines[letter.claim.endpoint].waiting.append(letter)
         for place in hooks:
             self._start_posts(self._lines[place])
         return len(claims)
@@ -198,7 +198,7 @@ class Dispatcher:
             await asyncio.sleep(_AWAY_S)
             return False
         if reason is not None:
-            self._outcomes.batch.disabled[letter.claim.place] = reason
+            self._outcomes.batch.disabled[letter.claim.endpoint] = reason
         return reason is None
 
     def _release(self, line: EndpointQueue) -> None:
@@ -211,7 +211,7 @@ class Dispatcher:
             line.waiting.clear()
 
     def _record(self, letter: OutgoingDelivery, line: EndpointQueue, posted: AttemptResult) -> None:
-        place, now = letter.claim.place, self._engine.clock.now()
+        place, now = letter.claim.endpoint, self._engine.clock.now()
         verdict = posted.verdict
         batch = self._outcomes.batch
         batch.tried.append((place.tenant_id, posted.attempt))

@@ -92,18 +92,18 @@ class PayloadBuilder:
         written = BuildResult()
         by_tenant: dict[str, list[Claim]] = {}
         for claim in claims:
-            by_tenant.setdefault(claim.place.tenant_id, []).append(claim)
+            by_tenant.setdefault(claim.endpoint.tenant_id, []).append(claim)
         for tenant_id, theirs in by_tenant.items():
             tenant = await self.tenant(tenant_id)
             now = self._engine.clock.now()
-            asked = [hooks[place] for place in {claim.place for claim in theirs}]
+            asked = [hooks[place] for place in {claim.endpoint for claim in theirs}]
             actors = await self._engine.db.read(tenant_id, _endpoint_actors, now, asked)
             happened = await self._happened(tenant_id, theirs)
             made: Made = {}
             for claim in theirs:
-                hook, actor = hooks[claim.place], actors[claim.place]
+                hook, actor = hooks[claim.endpoint], actors[claim.endpoint]
                 if not isinstance(actor, Actor):
-                    written.paused[claim.place] = actor
+                    written.paused[claim.endpoint] = actor
                     written.waiting.append(claim)
                     continue
                 recipient = Recipient(hook, actor, tenant, now)

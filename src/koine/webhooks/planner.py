@@ -70,7 +70,7 @@ async def _find_pending(
     if not active:
         return settled, False, settled
     cursor = await endpoints.cursor(tx)
-    start = max(looked, cursor, min(hook.since for hook in active))
+    start = max(looked, cursor, min(hook.after_position for hook in active))
     upto, chunk = await _read_range(tx, start, settled)
     some = bool(await _pairs(tx, voices, active, chunk)) or bool(
         await _endpoints_without_rights(tx, now, _concerned(active, chunk))
@@ -84,7 +84,7 @@ async def _plan(
     """Put one stretch in line; answers how many rows and where it ends."""
     cursor = await endpoints.cursor(tx, lock=True)
     active = await _active(tx, voices)
-    start = max(looked, cursor, min((hook.since for hook in active), default=settled))
+    start = max(looked, cursor, min((hook.after_position for hook in active), default=settled))
     upto, chunk = await _read_range(tx, start, settled)
     pairs = await _pairs(tx, voices, active, chunk)
     lost = await _endpoints_without_rights(
@@ -117,7 +117,7 @@ async def _pairs(
         (event, hook)
         for event in chunk
         for hook in by_tenant.get(event.tenant_id, ())
-        if event.position > hook.since and matches(voices, event, hook)
+        if event.position > hook.after_position and matches(voices, event, hook)
     ]
     return await in_their_inboxes(tx, pairs)
 
@@ -131,7 +131,7 @@ def _concerned(active: list[TenantEndpoint], chunk: list[LoggedEvent]) -> list[T
         for event in chunk
         if event.kind in _RIGHTS and event.tenant_id in by_tenant and not event.is_of_contact
         for hook in by_tenant[event.tenant_id]
-        if hook.owner_key_id is not None or hook.reads_as == event.subject_id
+        if hook.owner_key_id is not None or hook.acts_as_user_id == event.subject_id
     }
     return list(found.values())
 

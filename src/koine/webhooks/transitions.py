@@ -16,13 +16,13 @@ def posted(letter: OutgoingDelivery, how: AttemptResult, now: int, chance: float
     if not wait:
         state = "delivered" if verdict.outcome == "delivered" else "failed"
     return Result(
-        place=claim.place,
+        endpoint=claim.endpoint,
         position=claim.position,
-        fence=claim.fence,
+        lease_version=claim.lease_version,
         state=state,
         attempt=tried,
         due_at=max(now + wait, verdict.not_before) if wait else now,
-        answered=how.attempt.answered,
+        response_status=how.attempt.response_status,
         error=verdict.reason,
         finished_at=None if wait else now,
     )
@@ -40,9 +40,9 @@ def released(claim: Claim, now: int) -> Result:
 
 def _untried(claim: Claim, state: DeliveryState, why: str | None, now: int) -> Result:
     return Result(
-        place=claim.place,
+        endpoint=claim.endpoint,
         position=claim.position,
-        fence=claim.fence,
+        lease_version=claim.lease_version,
         state=state,
         attempt=claim.attempt,
         due_at=now,

@@ -182,4 +182,4 @@ async def _may_read(tx: Tx, actor: Actor, delivery: WebhookDelivery) -> bool:
 
 
 def _without_content(attempt: Attempt) -> Attempt:
-    return structs.replace(attempt, body=None, answer_headers=None, answer_body=None)
+    return structs.replace(attempt, body=None, response_headers=None, response_body=None)

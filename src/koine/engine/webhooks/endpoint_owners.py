@@ -41,8 +41,8 @@ async def delegate(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
     lent = sorted(each for each in PERMISSIONS if actor.may(each) and holds.may(each))
     return {
         "permissions": json_text(lent),
-        "hears_private": access.sees_private(actor) and access.sees_private(holds),
-        "reads_as": lender.user_id,
+        "include_private_notes": access.sees_private(actor) and access.sees_private(holds),
+        "acts_as_user_id": lender.user_id,
         "owner_key_id": lender.key_id,
     }
 
@@ -50,7 +50,10 @@ async def delegate(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
 async def take_over(tx: Tx, now: int, actor: Actor, before: WebhookEndpoint) -> dict[str, Any]:
     """As `lend`; the audit log says that the endpoint has another owner, if it has."""
     lent = await delegate(tx, now, actor)
-    if (lent["reads_as"], lent["owner_key_id"]) != (before.reads_as, before.owner_key_id):
+    if (lent["acts_as_user_id"], lent["owner_key_id"]) != (
+        before.acts_as_user_id,
+        before.owner_key_id,
+    ):
         await record_audit(tx, now, actor, "take_over", "webhook", before.id, reason=before.reason)
     return lent
 
@@ -58,7 +61,7 @@ async def take_over(tx: Tx, now: int, actor: Actor, before: WebhookEndpoint) -> 
 def require_rights_of(actor: Actor, hook: WebhookEndpoint) -> None:
     """Raise Forbidden unless the actor may do all that the endpoint may be told."""
     access.require_all(actor, _permissions.decode(hook.permissions))
-    if hook.hears_private and not access.sees_private(actor):
+    if hook.include_private_notes and not access.sees_private(actor):
         raise Forbidden(MANAGE_TENANT)
 
 
@@ -67,7 +70,7 @@ async def endpoint_actor(
 ) -> Actor | str:
     """As whom an endpoint of the transaction's tenant is told things now; or, in words, why it
     must be paused. `known` remembers what owners hold."""
-    lender = Delegator(hook.reads_as, hook.owner_key_id)
+    lender = Delegator(hook.acts_as_user_id, hook.owner_key_id)
     known = {} if known is None else known
     if lender not in known:
         known[lender] = await delegation.current_rights(tx, now, lender)
@@ -77,12 +80,14 @@ async def endpoint_actor(
     lent = _permissions.decode(hook.permissions)
     if not all(holds.may(each) for each in lent):
         return OWNER_HOLDS_LESS
-    if hook.hears_private and not access.sees_private(holds):
+    if hook.include_private_notes and not access.sees_private(holds):
         return OWNER_HOLDS_LESS
-    if hook.reads_as is None:
-        return Actor(tx.tenant_id, "key", permissions=lent, reads_private=hook.hears_private)
-    role = holds.role if hook.hears_private else None
-    return Actor(tx.tenant_id, "user", hook.reads_as, role, lent)
+    if hook.acts_as_user_id is None:
+        return Actor(
+            tx.tenant_id, "key", permissions=lent, reads_private=hook.include_private_notes
+        )
+    role = holds.role if hook.include_private_notes else None
+    return Actor(tx.tenant_id, "user", hook.acts_as_user_id, role, lent)
 
 
 async def as_now(

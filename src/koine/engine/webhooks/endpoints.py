@@ -92,7 +92,7 @@ async def _create(
         max_retries=new.max_retries,
         backoff=new.backoff,
         **await owners.delegate(tx, now, actor),
-        since=(await events.log_snapshot(tx)).last,
+        after_position=(await events.log_snapshot(tx)).last,
         status="active",
         reason=None,
         failures=0,

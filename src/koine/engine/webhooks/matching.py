@@ -14,7 +14,7 @@ _names = msgspec.json.Decoder(list[str])
 
 def matches(voices: WebhookFormats, event: LoggedEvent, hook: TenantEndpoint) -> bool:
     """Whether an event may be for an endpoint, as far as the two alone can tell."""
-    if event.audience == "staff" and not hook.hears_private:
+    if event.audience == "staff" and not hook.include_private_notes:
         return False
     return voices[hook.dialect].may_match(event, event_names_of(hook))
 
@@ -46,7 +46,7 @@ def delivery_row(event: LoggedEvent, hook: TenantEndpoint, now: int) -> QueuedDe
     """The row that puts an event in line for an endpoint at once."""
     return QueuedDelivery(
         tenant_id=event.tenant_id,
-        hook_id=hook.id,
+        endpoint_id=hook.id,
         position=event.position,
         event_id=event.id,
         kind=event.kind,
@@ -54,7 +54,7 @@ def delivery_row(event: LoggedEvent, hook: TenantEndpoint, now: int) -> QueuedDe
         state="pending",
         attempt=0,
         due_at=now,
-        fence=0,
+        lease_version=0,
         event_at=event.created_at,
         created_at=now,
     )

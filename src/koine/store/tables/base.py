@@ -30,14 +30,14 @@ from koine.store.core.types import Uuid
 metadata = MetaData()
 
 
-def id_(name: str, nullable: bool = False, *, key: str | None = None) -> Column[str]:
-    """A UUID, text in Python; with a `key`, statements know the column by that."""
-    return Column(name, Uuid(), nullable=nullable, key=key)
+def id_(name: str, nullable: bool = False) -> Column[str]:
+    """A UUID, text in Python."""
+    return Column(name, Uuid(), nullable=nullable)
 
 
-def text_(name: str, nullable: bool = True, *, key: str | None = None) -> Column[str]:
+def text_(name: str, nullable: bool = True) -> Column[str]:
     """Text or JSON text."""
-    return Column(name, Text(), nullable=nullable, key=key)
+    return Column(name, Text(), nullable=nullable)
 
 
 def text_with_default(name: str, default: str) -> Column[str]:
@@ -45,9 +45,9 @@ def text_with_default(name: str, default: str) -> Column[str]:
     return Column(name, Text(), nullable=False, server_default=default)
 
 
-def int_(name: str, nullable: bool = False, *, key: str | None = None) -> Column[int]:
+def int_(name: str, nullable: bool = False) -> Column[int]:
     """A whole number, or a time in µs since the epoch."""
-    return Column(name, BigInteger(), nullable=nullable, key=key)
+    return Column(name, BigInteger(), nullable=nullable)
 
 
 def blob(name: str) -> Column[bytes]:
@@ -55,10 +55,10 @@ def blob(name: str) -> Column[bytes]:
     return Column(name, LargeBinary(), nullable=True)
 
 
-def flag(name: str, *, default: bool | None = None, key: str | None = None) -> Column[bool]:
+def flag(name: str, *, default: bool | None = None) -> Column[bool]:
     """Yes or no; with a `default` for the rows that were there before the column was."""
     if default is None:
-        return Column(name, Boolean(), nullable=False, key=key)
+        return Column(name, Boolean(), nullable=False)
     return Column(name, Boolean(), nullable=False, server_default=true() if default else false())
 
 

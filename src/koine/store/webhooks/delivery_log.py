@@ -17,7 +17,7 @@ from koine.store.tables.base import columns_of
 
 _EVERY = "what is old is forgotten for all tenants at once"
 _COLUMNS = columns_of(t, WebhookDelivery)
-_OF_HOOK = (t.c.tenant_id == p("tenant_id"), t.c.hook_id == p("hook_id"))
+_OF_HOOK = (t.c.tenant_id == p("tenant_id"), t.c.endpoint_id == p("endpoint_id"))
 _OF_CONVERSATION = (
     t.c.tenant_id == p("tenant_id"),
     t.c.conversation_id == p("conversation_id"),
@@ -72,7 +72,7 @@ _ATTEMPTS = Query(
     select(*columns_of(tries, Attempt))
     .where(
         tries.c.tenant_id == p("tenant_id"),
-        tries.c.hook_id == p("hook_id"),
+        tries.c.endpoint_id == p("endpoint_id"),
         tries.c.position == p("position"),
     )
     .order_by(tries.c.number.desc())
@@ -84,7 +84,10 @@ _WAITING = Query(
     .join_from(
         t,
         webhook_endpoints,
-        and_(webhook_endpoints.c.tenant_id == t.c.tenant_id, webhook_endpoints.c.id == t.c.hook_id),
+        and_(
+            webhook_endpoints.c.tenant_id == t.c.tenant_id,
+            webhook_endpoints.c.id == t.c.endpoint_id,
+        ),
     )
     .where(t.c.state == "pending", webhook_endpoints.c.status == "active"),
     crosses_tenants="an operator's figure",
@@ -92,21 +95,25 @@ _WAITING = Query(
 _CANCEL = Command(
     update(t)
     .where(*_OF_CONVERSATION, t.c.state == "pending")
-    .values(state="cancelled", error=DELETED, fence=t.c.fence + 1, finished_at=p("now"))
+    .values(
+        state="cancelled", error=DELETED, lease_version=t.c.lease_version + 1, finished_at=p("now")
+    )
 )
 _ERASE = Command(
     update(tries)
     .where(
         tries.c.tenant_id == p("tenant_id"),
-        tuple_(tries.c.hook_id, tries.c.position).in_(
-            select(t.c.hook_id, t.c.position).where(*_OF_CONVERSATION)
+        tuple_(tries.c.endpoint_id, tries.c.position).in_(
+            select(t.c.endpoint_id, t.c.position).where(*_OF_CONVERSATION)
         ),
     )
-    .values(body=None, answer_body=None, answer_headers=None)
+    .values(body=None, response_body=None, response_headers=None)
 )
 _OLDEST = (
     select(t.c.created_at)
-    .where(t.c.tenant_id == webhook_endpoints.c.tenant_id, t.c.hook_id == webhook_endpoints.c.id)
+    .where(
+        t.c.tenant_id == webhook_endpoints.c.tenant_id, t.c.endpoint_id == webhook_endpoints.c.id
+    )
     .order_by(t.c.position)
     .limit(1)
     .scalar_subquery()
@@ -121,7 +128,7 @@ _OLD = Query(
 _FORGET = (
     Command(
         delete(tries).where(
-            and_(tries.c.tenant_id == p("tenant_id"), tries.c.hook_id == p("hook_id")),
+            and_(tries.c.tenant_id == p("tenant_id"), tries.c.endpoint_id == p("endpoint_id")),
             tries.c.position <= p("position"),
         )
     ),
@@ -131,7 +138,7 @@ _FORGET = (
 
 async def page(
     tx: Tx,
-    hook_id: str,
+    endpoint_id: str,
     window: Window,
     *,
     states: tuple[DeliveryState, ...] = (),
@@ -149,26 +156,26 @@ async def page(
     total = None
     if with_total:
         counted = _COUNTS.of(_Variant(**conditions))
-        total = await tx.one(counted, hook_id=hook_id, **values)
+        total = await tx.one(counted, endpoint_id=endpoint_id, **values)
     if window.cursor is not None:
         values["before"] = window.cursor[0]
     listed = _PAGES.of(_PageVariant(**conditions, before=window.cursor is not None))
     rows = await tx.all(
-        listed, hook_id=hook_id, **values, limit=window.limit + 1, offset=window.offset
+        listed, endpoint_id=endpoint_id, **values, limit=window.limit + 1, offset=window.offset
     )
     items = rows[: window.limit]
     more = len(rows) > window.limit
-    return Page(items=items, total=total, next=(items[-1].position, hook_id) if more else None)
+    return Page(items=items, total=total, next=(items[-1].position, endpoint_id) if more else None)
 
 
-async def one(tx: Tx, hook_id: str, event_id: str) -> WebhookDelivery | None:
+async def one(tx: Tx, endpoint_id: str, event_id: str) -> WebhookDelivery | None:
     """What is known of an event's delivery to an endpoint."""
-    return await tx.one(_BY_EVENT, hook_id=hook_id, event_id=event_id)
+    return await tx.one(_BY_EVENT, endpoint_id=endpoint_id, event_id=event_id)
 
 
 async def attempts(tx: Tx, delivery: WebhookDelivery, limit: int) -> list[Attempt]:
     """The tries of a delivery, newest first."""
-    where = {"hook_id": delivery.hook_id, "position": delivery.position}
+    where = {"endpoint_id": delivery.endpoint_id, "position": delivery.position}
     return await tx.all(_ATTEMPTS, **where, limit=limit)
 
 
@@ -186,12 +193,12 @@ async def forget_conversation(tx: Tx, conversation_id: str, now: int) -> None:
     await tx.run(_ERASE, conversation_id=conversation_id)
 
 
-async def forget_some(tx: Tx, hook_id: str, at_most: int) -> bool:
+async def forget_some(tx: Tx, endpoint_id: str, at_most: int) -> bool:
     """Forget the oldest deliveries of an endpoint, at most so many; whether there may be more."""
-    oldest = await tx.all(_OLD, hook_id=hook_id, limit=at_most)
+    oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=at_most)
     if oldest:
         for forget in _FORGET:
-            await tx.run(forget, hook_id=hook_id, position=oldest[-1][0])
+            await tx.run(forget, endpoint_id=endpoint_id, position=oldest[-1][0])
     return len(oldest) == at_most
 
 
@@ -200,12 +207,12 @@ async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[EndpointKe
     return [EndpointKey(*row) for row in await tx.all(_WITH_OLD, time=time)]
 
 
-async def forget_before(tx: Tx, hook_id: str, time: int, at_most: int) -> bool:
+async def forget_before(tx: Tx, endpoint_id: str, time: int, at_most: int) -> bool:
     """Forget an endpoint's deliveries put in line before `time` (µs), at most so many; whether
     there may be more."""
-    oldest = await tx.all(_OLD, hook_id=hook_id, limit=at_most)
+    oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=at_most)
     young = next((i for i, (_, made) in enumerate(oldest) if made >= time), len(oldest))
     if young:
         for forget in _FORGET:
-            await tx.run(forget, hook_id=hook_id, position=oldest[young - 1][0])
+            await tx.run(forget, endpoint_id=endpoint_id, position=oldest[young - 1][0])
     return young == at_most

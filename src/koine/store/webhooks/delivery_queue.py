@@ -1,7 +1,8 @@
-"""Deliveries on their way: put in line, claimed by one sender, settled.
+"""The queue of webhook deliveries: enqueue them, claim those that are due, record the results.
 
-A claim moves `due_at` to when it is given up, and counts `fence` up: a sender that was away for
-longer finds its fence passed, and what it writes changes nothing.
+A claim is a lease: it sets `due_at` to the time at which the lease ends, and increments
+`lease_version`. A dispatcher that took longer than its lease may have lost the delivery to another;
+its result carries the old `lease_version`, matches no row and changes nothing.
 """
 
 from typing import Any
@@ -32,7 +33,7 @@ class QueuedDelivery(Struct, frozen=True):
     """A row to put in line."""
 
     tenant_id: str
-    hook_id: str
+    endpoint_id: str
     position: int
     event_id: str
     kind: str
@@ -40,35 +41,41 @@ class QueuedDelivery(Struct, frozen=True):
     state: str
     attempt: int
     due_at: int
-    fence: int
+    lease_version: int
     event_at: int
     created_at: int
 
 
 _INSERT = InsertMany(
-    t, list(QueuedDelivery.__struct_fields__), on_conflict=["tenant_id", "hook_id", "position"]
+    t, list(QueuedDelivery.__struct_fields__), on_conflict=["tenant_id", "endpoint_id", "position"]
 )
-_AGAIN = values_table("again", {"tenant_id": Uuid(), "hook_id": Uuid(), "position": BigInteger()})
+_AGAIN = values_table(
+    "again", {"tenant_id": Uuid(), "endpoint_id": Uuid(), "position": BigInteger()}
+)
 _REPLAY = Command(
     update(t)
     .where(
         t.c.tenant_id == _AGAIN.c.tenant_id,
-        t.c.hook_id == _AGAIN.c.hook_id,
+        t.c.endpoint_id == _AGAIN.c.endpoint_id,
         t.c.position == _AGAIN.c.position,
         # What is under way, or soon to be, is left alone.
         or_(t.c.state != "pending", t.c.due_at > p("soon", BigInteger())),
     )
     .values(
-        state="pending", attempt=0, due_at=p("now", BigInteger()), fence=t.c.fence + 1,
-        error=None, finished_at=None,
+        state="pending",
+        attempt=0,
+        due_at=p("now", BigInteger()),
+        lease_version=t.c.lease_version + 1,
+        error=None,
+        finished_at=None,
     )
-)  # fmt: skip
+)
 # The least of a column that an index has: one look at it, whatever the planner believes.
 _FIRST_DUE = (
     select(func.min(t.c.due_at))
     .where(
         t.c.tenant_id == webhook_endpoints.c.tenant_id,
-        t.c.hook_id == webhook_endpoints.c.id,
+        t.c.endpoint_id == webhook_endpoints.c.id,
         t.c.state == "pending",
     )
     .scalar_subquery()
@@ -83,10 +90,10 @@ _READY = Query(
     crosses_tenants=_EVERY,
 )
 _CLAIM = Query(
-    select(t.c.position, t.c.event_id, t.c.attempt, t.c.fence)
+    select(t.c.position, t.c.event_id, t.c.attempt, t.c.lease_version)
     .where(
         t.c.tenant_id == p("tenant_id"),
-        t.c.hook_id == p("hook_id"),
+        t.c.endpoint_id == p("endpoint_id"),
         t.c.state == "pending",
         t.c.due_at <= p("now"),
     )
@@ -99,50 +106,57 @@ _EVENTS = Query(
     LoggedEvent,
     crosses_tenants=_EVERY,
 )
-_LEASE = UpdateMany(t, ["tenant_id", "hook_id", "position"], ["due_at", "fence"])
+_LEASE = UpdateMany(t, ["tenant_id", "endpoint_id", "position"], ["due_at", "lease_version"])
 _PROBE = Command(
     update(webhook_endpoints)
     .where(
         webhook_endpoints.c.tenant_id == p("tenant_id"),
-        webhook_endpoints.c.id == p("hook_id"),
+        webhook_endpoints.c.id == p("endpoint_id"),
         or_(webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= p("now")),
     )
     .values(open_until=p("until"))
 )
 _SETTLE = UpdateMany(
     t,
-    ["tenant_id", "hook_id", "position", "fence"],
-    ["state", "attempt", "due_at", "answered", "error", "finished_at"],
+    ["tenant_id", "endpoint_id", "position", "lease_version"],
+    ["state", "attempt", "due_at", "response_status", "error", "finished_at"],
 )
 _LOG = InsertMany(
     tries,
     ["tenant_id", *Attempt.__struct_fields__],
-    on_conflict=["tenant_id", "hook_id", "position", "number"],
+    on_conflict=["tenant_id", "endpoint_id", "position", "number"],
 )
 _NEVER = values_table(
     "never",
-    {"tenant_id": Uuid(), "hook_id": Uuid(), "position": BigInteger(), "fence": BigInteger()},
+    {
+        "tenant_id": Uuid(),
+        "endpoint_id": Uuid(),
+        "position": BigInteger(),
+        "lease_version": BigInteger(),
+    },
 )
 _DROP = Command(
     delete(t).where(
-        tuple_(t.c.tenant_id, t.c.hook_id, t.c.position, t.c.fence).in_(
-            select(_NEVER.c.tenant_id, _NEVER.c.hook_id, _NEVER.c.position, _NEVER.c.fence)
+        tuple_(t.c.tenant_id, t.c.endpoint_id, t.c.position, t.c.lease_version).in_(
+            select(
+                _NEVER.c.tenant_id, _NEVER.c.endpoint_id, _NEVER.c.position, _NEVER.c.lease_version
+            )
         )
     ),
     crosses_tenants=_EVERY,
 )
 _MADE = values_table(
     "made",
-    {"tenant_id": Uuid(), "hook_id": Uuid(), "position": BigInteger(), "number": BigInteger()},
+    {"tenant_id": Uuid(), "endpoint_id": Uuid(), "position": BigInteger(), "number": BigInteger()},
 )
 _UNWRITE = Command(
     delete(tries).where(
-        tuple_(tries.c.tenant_id, tries.c.hook_id, tries.c.position, tries.c.number).in_(
-            select(_MADE.c.tenant_id, _MADE.c.hook_id, _MADE.c.position, _MADE.c.number)
+        tuple_(tries.c.tenant_id, tries.c.endpoint_id, tries.c.position, tries.c.number).in_(
+            select(_MADE.c.tenant_id, _MADE.c.endpoint_id, _MADE.c.position, _MADE.c.number)
         ),
         ~exists().where(
             t.c.tenant_id == tries.c.tenant_id,
-            t.c.hook_id == tries.c.hook_id,
+            t.c.endpoint_id == tries.c.endpoint_id,
             t.c.position == tries.c.position,
             t.c.state != "cancelled",
         ),
@@ -164,7 +178,7 @@ async def enqueue(tx: Tx, due: list[QueuedDelivery]) -> None:
 async def requeue(tx: Tx, due: list[QueuedDelivery], now: int) -> int:
     """Put them in line whether they were or not; answers how many had been and begin anew, those
     among them that would have waited for long."""
-    places = [(each.tenant_id, each.hook_id, each.position) for each in due]
+    places = [(each.tenant_id, each.endpoint_id, each.position) for each in due]
     soon = now + MAX_LEASE
     known = await tx.run(_REPLAY, again=places, now=now, soon=soon) if places else 0
     await enqueue(tx, due)
@@ -189,25 +203,32 @@ async def claim(
     Of one in `probes`, whose breaker is open, one, unless another node tries it just now.
     """
     for place in probes:
-        where = {"tenant_id": place.tenant_id, "hook_id": place.endpoint_id}
+        where = {"tenant_id": place.tenant_id, "endpoint_id": place.endpoint_id}
         if await tx.run(_PROBE, **where, now=now, until=until):
             wanted = [*wanted, (place, 1)]
     found = [
         (place, *row)
         for place, at_most in wanted
         for row in await tx.all(
-            _CLAIM, tenant_id=place.tenant_id, hook_id=place.endpoint_id, now=now, at_most=at_most
+            _CLAIM,
+            tenant_id=place.tenant_id,
+            endpoint_id=place.endpoint_id,
+            now=now,
+            at_most=at_most,
         )
     ]
     positions = sorted({each[1] for each in found})
     log = {e.position: e for e in await tx.all(_EVENTS, positions=positions)} if found else {}
     claims = [
-        Claim(place, position, event_id, attempt, fence + 1, log.get(position))
-        for place, position, event_id, attempt, fence in found
+        Claim(place, position, event_id, attempt, lease_version + 1, log.get(position))
+        for place, position, event_id, attempt, lease_version in found
     ]
     await tx.many(
         _LEASE,
-        [(c.place.tenant_id, c.place.endpoint_id, c.position, until, c.fence) for c in claims],
+        [
+            (c.endpoint.tenant_id, c.endpoint.endpoint_id, c.position, until, c.lease_version)
+            for c in claims
+        ],
     )
     return claims
 
@@ -221,16 +242,18 @@ async def record_results(tx: Tx, results: list[Result], tried: list[tuple[str, A
         (_LOG, [(tenant_id, *astuple(each)) for tenant_id, each in tried]),
     )
     # After the deliveries are locked: whoever deletes now sees the tries that are left.
-    if made := [(tenant_id, a.hook_id, a.position, a.number) for tenant_id, a in tried]:
+    if made := [(tenant_id, a.endpoint_id, a.position, a.number) for tenant_id, a in tried]:
         await tx.run(_UNWRITE, made=made)
 
 
 async def discard(tx: Tx, claims: list[Claim]) -> None:
     """Take deliveries out of line as if they had never been: they were not for their endpoint."""
-    never = [(c.place.tenant_id, c.place.endpoint_id, c.position, c.fence) for c in claims]
+    never = [
+        (c.endpoint.tenant_id, c.endpoint.endpoint_id, c.position, c.lease_version) for c in claims
+    ]
     await tx.run(_DROP, never=never)
 
 
 def _settled(r: Result) -> tuple[Any, ...]:
-    where = (r.place.tenant_id, r.place.endpoint_id, r.position, r.fence)
-    return (*where, r.state, r.attempt, r.due_at, r.answered, r.error, r.finished_at)
+    where = (r.endpoint.tenant_id, r.endpoint.endpoint_id, r.position, r.lease_version)
+    return (*where, r.state, r.attempt, r.due_at, r.response_status, r.error, r.finished_at)

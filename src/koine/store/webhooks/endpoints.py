@@ -50,7 +50,7 @@ _DELETE = Command(delete(t).where(*_ONE))
 # Deliveries first: a sender that is writing a try of one lets go of it before the tries are looked
 # for.
 _DELETE_LEFT = [
-    Command(delete(left).where(left.c.tenant_id == p("tenant_id"), left.c.hook_id == p("id")))
+    Command(delete(left).where(left.c.tenant_id == p("tenant_id"), left.c.endpoint_id == p("id")))
     for left in (webhook_deliveries, webhook_attempts)
 ]
 _BEGIN = Command(
@@ -70,14 +70,14 @@ _MOVE = Command(
 )
 
 
-async def get(tx: Tx, hook_id: str) -> WebhookEndpoint | None:
+async def get(tx: Tx, endpoint_id: str) -> WebhookEndpoint | None:
     """The endpoint with this id."""
-    return await tx.one(_GET, id=hook_id)
+    return await tx.one(_GET, id=endpoint_id)
 
 
-async def lock(tx: Tx, hook_id: str) -> WebhookEndpoint | None:
+async def lock(tx: Tx, endpoint_id: str) -> WebhookEndpoint | None:
     """As `get`, and no one else changes it until this transaction ends."""
-    return await tx.one(_LOCK, id=hook_id)
+    return await tx.one(_LOCK, id=endpoint_id)
 
 
 async def all_(tx: Tx) -> list[WebhookEndpoint]:
@@ -120,11 +120,11 @@ async def set_health(tx: Tx, found: dict[EndpointKey, EndpointHealth]) -> None:
     await tx.many(_HEALTH, sorted(rows))
 
 
-async def delete_one(tx: Tx, hook_id: str) -> None:
+async def delete_one(tx: Tx, endpoint_id: str) -> None:
     """Take the endpoint away with everything that was, and was to be, delivered to it."""
     for left in _DELETE_LEFT:
-        await tx.run(left, id=hook_id)
-    await tx.run(_DELETE, id=hook_id)
+        await tx.run(left, id=endpoint_id)
+    await tx.run(_DELETE, id=endpoint_id)
 
 
 async def cursor(tx: Tx, *, lock: bool = False) -> int:

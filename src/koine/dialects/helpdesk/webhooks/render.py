@@ -41,7 +41,7 @@ def render_log(d: WebhookDelivery) -> schemas.Log:
         event=d.kind,
         status=STATUSES[d.state],
         attempts=d.attempt,
-        response_status=d.answered,
+        response_status=d.response_status,
         error=d.error,
         next_attempt_at=iso_ms(d.due_at) if d.state == "pending" else None,
         created_at=iso_ms(d.created_at),

@@ -75,10 +75,10 @@ async def test_webhook(call: Request[None, None]) -> schemas.Tested:
     tried = posted.attempt
     outcome = schemas.TestOutcome(
         delivered=posted.verdict.outcome == "delivered",
-        response_status=tried.answered,
-        response_body=tried.answer_body,
+        response_status=tried.response_status,
+        response_body=tried.response_body,
         error=tried.error,
-        took_ms=tried.took_us / 1000,
+        took_ms=tried.duration_us / 1000,
     )
     return schemas.Tested(success=True, data=outcome)
 

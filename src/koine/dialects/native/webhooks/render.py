@@ -34,7 +34,7 @@ def render_webhook(h: WebhookEndpoint) -> schemas.Webhook:
         failing_since=fields.shown_time(h.failing_since),
         paused_until=fields.shown_time(h.open_until),
         created_by=h.created_by,
-        owner_user_id=h.reads_as,
+        owner_user_id=h.acts_as_user_id,
         owner_key_id=h.owner_key_id,
         created_at=iso_ms(h.created_at),
         updated_at=iso_ms(h.updated_at),
@@ -58,13 +58,13 @@ def render_delivery(d: WebhookDelivery) -> schemas.WebhookDelivery:
     """An event on its way."""
     return schemas.WebhookDelivery(
         id=d.event_id,
-        webhook_id=d.hook_id,
+        webhook_id=d.endpoint_id,
         kind=d.kind,
         conversation_id=d.conversation_id,
         state=d.state,
         attempts=d.attempt,
         next_attempt_at=iso_ms(d.due_at) if d.state == "pending" else None,
-        status=d.answered,
+        status=d.response_status,
         error=d.error,
         happened_at=iso_ms(d.event_at),
         created_at=iso_ms(d.created_at),
@@ -81,14 +81,14 @@ def render_delivery_detail(found: DeliveryDetail) -> schemas.ShownDelivery:
 def render_attempt(a: Attempt) -> schemas.Try:
     """One try."""
     answer = None
-    if a.answered is not None:
+    if a.response_status is not None:
         answer = schemas.Answered(
-            a.answered, _headers.decode(a.answer_headers or "{}"), a.answer_body
+            a.response_status, _headers.decode(a.response_headers or "{}"), a.response_body
         )
     return schemas.Try(
         number=a.number,
-        at=iso_ms(a.at),
-        took_ms=a.took_us / 1000,
+        at=iso_ms(a.started_at),
+        took_ms=a.duration_us / 1000,
         request=schemas.Posted(a.url, _headers.decode(a.headers), a.body),
         answer=answer,
         error=a.error,
