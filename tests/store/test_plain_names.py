@@ -62,8 +62,8 @@ async def test_rows_are_kept_under_the_new_names_and_counted_under_both(
 
 async def _rows(db: Any, text: str) -> Sequence[Sequence[Any]]:
     if db.kind == "postgres":
-        async with db._pool.link() as link:
-            found: Sequence[Sequence[Any]] = await link.connection.fetch(text)
+        async with db._pool.connection() as pooled:
+            found: Sequence[Sequence[Any]] = await pooled.connection.fetch(text)
             return found
     return [tuple(row) for row in db._reader.execute(text).fetchall()]
 

@@ -22,7 +22,7 @@ from koine.store.postgres import renderer as postgres_sql
 from koine.store.sqlite import renderer as sqlite_sql
 from koine.store.tables import metadata
 
-SPELLINGS: dict[str, Any] = {"sqlite": sqlite_sql, "postgres": postgres_sql}
+RENDERERS: dict[str, Any] = {"sqlite": sqlite_sql, "postgres": postgres_sql}
 
 
 async def test_the_migrations_make_the_tables_of_the_program(fresh_db: Database) -> None:
@@ -108,7 +108,7 @@ async def test_a_release_goes_on_from_the_one_before(
 async def test_every_statement_of_the_store_is_accepted(db: Database) -> None:
     refused = []
     for statement in _statements():
-        text = _text(SPELLINGS[db.kind], statement)
+        text = _text(RENDERERS[db.kind], statement)
         try:
             await _prepare(db, statement, text)
         except Exception as error:
@@ -127,16 +127,16 @@ def _statements() -> list[statements.Statement]:
     return ours
 
 
-def _text(spelling: Any, statement: statements.Statement) -> str:
+def _text(renderer: Any, statement: statements.Statement) -> str:
     if isinstance(statement, statements.Query | statements.Command):
-        return str(spelling.render(statement).text)
-    return str(spelling.render_many(statement))
+        return str(renderer.render(statement).text)
+    return str(renderer.render_many(statement))
 
 
 async def _prepare(db: Any, statement: statements.Statement, text: str) -> None:
     if db.kind == "postgres":
-        async with db._pool.link() as link:
-            await link.connection.prepare(text)
+        async with db._pool.connection() as pooled:
+            await pooled.connection.prepare(text)
     else:
         marks = len(getattr(statement, "columns", ())) or text.count("?")
         marks += getattr(statement, "numbered", None) is not None
@@ -144,7 +144,7 @@ async def _prepare(db: Any, statement: statements.Statement, text: str) -> None:
 
 
 async def _rebuild(db: Database) -> None:
-    dialect = SPELLINGS[db.kind].DIALECT
+    dialect = RENDERERS[db.kind].DIALECT
     made: list[Any] = [CreateTable(table) for table in metadata.sorted_tables]
     made += [CreateIndex(index) for table in metadata.sorted_tables for index in table.indexes]
     ddl = ";".join(str(element.compile(dialect=dialect)) for element in made)
@@ -175,7 +175,7 @@ UNION ALL SELECT t.name || ' ' || f."from" || f."table" || f."to" || f.on_delete
 async def _catalogue(db: Any) -> list[str]:
     """Every column, index and constraint, as the database itself tells them."""
     if db.kind == "postgres":
-        async with db._pool.link() as link:
-            return sorted(str(row[0]) for row in await link.connection.fetch(_POSTGRES_CATALOGUE))
+        async with db._pool.connection() as pooled:
+            return sorted(str(row[0]) for row in await pooled.connection.fetch(_POSTGRES_CATALOGUE))
     rows = db._reader.execute(_SQLITE_CATALOGUE).fetchall()
     return sorted(" ".join(str(row[0]).split()) for row in rows)

@@ -16,36 +16,37 @@ from koine.store.tables import conversations
 from koine.store.tables.base import columns_of
 from tests.store.scratch import MINE, things
 
-BOTH = pytest.mark.parametrize("spelling", [sqlite_sql, postgres_sql], ids=["sqlite", "postgres"])
+BOTH = pytest.mark.parametrize("renderer", [sqlite_sql, postgres_sql], ids=["sqlite", "postgres"])
 c = things.c
 
 
 @BOTH
-def test_constants_are_part_of_the_text(spelling: ModuleType) -> None:
-    query = Query(sa.select(c.id).where(MINE, c.name == "it's", c.count.in_([1, 2])))
-    plan = spelling.render(query)
-    assert plan.names == ("tenant_id",)
-    assert "'it''s'" in plan.text
-    assert "IN (1, 2)" in plan.text
+def test_constants_are_part_of_the_text(renderer: ModuleType) -> None:
+    compiled = renderer.render(
+        Query(sa.select(c.id).where(MINE, c.name == "it's", c.count.in_([1, 2])))
+    )
+    assert compiled.names == ("tenant_id",)
+    assert "'it''s'" in compiled.text
+    assert "IN (1, 2)" in compiled.text
 
 
 @BOTH
-def test_a_parameter_may_be_named_twice(spelling: ModuleType) -> None:
+def test_a_parameter_may_be_named_twice(renderer: ModuleType) -> None:
     twice = sa.or_(c.id == p("id"), c.id > p("id"))
-    plan = spelling.render(Query(sa.select(c.id).where(MINE, twice)))
-    assert plan.bind({"tenant_id": "t", "id": "x"}) in (["t", "x"], ["t", "x", "x"])
+    compiled = renderer.render(Query(sa.select(c.id).where(MINE, twice)))
+    assert compiled.bind({"tenant_id": "t", "id": "x"}) in (["t", "x"], ["t", "x", "x"])
 
 
 @BOTH
-def test_a_limit_adds_no_hidden_parameter(spelling: ModuleType) -> None:
-    plan = spelling.render(Query(sa.select(c.id).where(MINE).limit(p("limit"))))
-    assert plan.names == ("tenant_id", "limit")
+def test_a_limit_adds_no_hidden_parameter(renderer: ModuleType) -> None:
+    compiled = renderer.render(Query(sa.select(c.id).where(MINE).limit(p("limit"))))
+    assert compiled.names == ("tenant_id", "limit")
 
 
 @BOTH
-def test_the_booleans_of_an_answer_are_known_by_place(spelling: ModuleType) -> None:
+def test_the_booleans_of_an_answer_are_known_by_place(renderer: ModuleType) -> None:
     two = sa.select(c.id, c.open, c.name, c.open.label("again"), sa.func.count() > 1)
-    assert spelling.render(Query(two)).bools == (1, 3, 4)
+    assert renderer.render(Query(two)).bools == (1, 3, 4)
 
 
 def test_only_one_backend_locks_rows() -> None:

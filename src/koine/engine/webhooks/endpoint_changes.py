@@ -184,5 +184,5 @@ async def _switched_on(tx: Tx) -> dict[str, Any]:
     return well | {
         "status": "active",
         "reason": None,
-        "since": (await events.log_snapshot(tx)).last,
+        "after_position": (await events.log_snapshot(tx)).last,
     }

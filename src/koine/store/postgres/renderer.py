@@ -143,5 +143,5 @@ def _unnest(command: ManyCommand, first: int) -> str:
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows turned into the arrays that `plan_many`'s text takes."""
+    """Rows turned into the arrays that `render_many`'s text takes."""
     return list(zip(*rows, strict=True))
