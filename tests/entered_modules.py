@@ -17,7 +17,7 @@ from types import FrameType
 
 import uvloop
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.conversations import messages
 from koine.model.message import Draft
 from tests.cast import Cast, http, make_cast
@@ -78,7 +78,7 @@ async def send(trace: Trace, folder: Path) -> None:
     async with databases.sqlite(folder) as db:
         cast = await make_cast(db)
         talk = await opened(cast)
-        async with http(cast.engine, Native()) as client:
+        async with http(cast.engine, NativeDialect()) as client:
             with trace.recording():
                 answer = await client.post(
                     f"/v1/conversations/{talk.id}/messages",
@@ -95,7 +95,7 @@ async def stream(trace: Trace, folder: Path) -> None:
         cast = await make_cast(db)
         talk = await opened(cast)
         async with (
-            live(cast.engine, Native()) as server,
+            live(cast.engine, NativeDialect()) as server,
             following(server.url, cast.bearer("alice")) as events,
         ):
             await events.until("ready")

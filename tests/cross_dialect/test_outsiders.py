@@ -5,7 +5,7 @@ import pytest
 from koine.dialects.chats import ChatsDialect
 from koine.dialects.delivery import DeliveryDialect
 from koine.dialects.helpdesk import HelpdeskDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine import tenants
 from koine.engine.login.jwt import TokenSigner
 from koine.engine.tenants import TenantChanges
@@ -18,7 +18,7 @@ KINDS: dict[str, type[Dialect]] = {
     "delivery": DeliveryDialect,
     "helpdesk": HelpdeskDialect,
     "chats": ChatsDialect,
-    "native": Native,
+    "native": NativeDialect,
 }
 LISTS = {
     "delivery": "/messaging/conversations",

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from koine.dialects.helpdesk import HelpdeskDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.auth import api_keys
 from koine.engine.people import directory
 from koine.model.identity import NewIdentity
@@ -26,7 +26,7 @@ TOKEN = {"Authorization": "Bearer of the receiver"}
 async def api(fresh_db: Database) -> AsyncIterator[Api]:
     async with webhook_harness(fresh_db) as told:
         engine = told.cast.engine
-        async with http(engine, Native(), HelpdeskDialect(engine.clock)) as client:
+        async with http(engine, NativeDialect(), HelpdeskDialect(engine.clock)) as client:
             client.headers.update(told.cast.bearer("ada"))
             yield told, client
 

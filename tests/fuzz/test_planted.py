@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 from schemathesis.core.failures import FailureGroup
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.http.openapi import document
 from tests.fuzz.served import AppInThread, serving
 from tests.fuzz.test_fuzz import CHECKS
@@ -52,7 +52,7 @@ def test_an_open_door_is_found(native: AppInThread) -> None:
 
 def complaint(served: AppInThread, fault: Fault, headers: dict[str, str]) -> str:
     """What is said about GET /v1/me when its answers have the fault."""
-    schema = schemathesis.openapi.from_dict(document(Native()))
+    schema = schemathesis.openapi.from_dict(document(NativeDialect()))
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":

@@ -14,7 +14,7 @@ from koine.dialects.chats import ChatsDialect
 from koine.dialects.delivery import DeliveryDialect
 from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.inbox import InboxDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.http.stream_capacity import StreamCapacity
 from koine.kit.settings import load
 from koine.model.errors import TooMany
@@ -34,7 +34,13 @@ STREAMS = {
 @asynccontextmanager
 async def served(db: Database, **limits: Any) -> AsyncIterator[tuple[Cast, Live]]:
     cast = await make_cast(db, **limits)
-    dialects = (Native(), DeliveryDialect(), ChatsDialect(), HelpdeskDialect(), InboxDialect())
+    dialects = (
+        NativeDialect(),
+        DeliveryDialect(),
+        ChatsDialect(),
+        HelpdeskDialect(),
+        InboxDialect(),
+    )
     async with live(cast.engine, *dialects) as server:
         yield cast, server
 

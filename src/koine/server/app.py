@@ -4,7 +4,7 @@ from koine.dialects.chats import ChatsDialect
 from koine.dialects.delivery import DeliveryDialect
 from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.inbox import InboxDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.core.context import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
@@ -15,7 +15,7 @@ from koine.server.readiness import Readiness
 
 def dialects() -> list[Dialect]:
     """Every dialect the server speaks, in the order they are shown."""
-    return [DeliveryDialect(), HelpdeskDialect(), ChatsDialect(), InboxDialect(), Native()]
+    return [DeliveryDialect(), HelpdeskDialect(), ChatsDialect(), InboxDialect(), NativeDialect()]
 
 
 def create_app(engine: Engine, realtime: Realtime | None = None) -> http.App:

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from koine.dialects.inbox import InboxDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.conversations import conversations, messages
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
@@ -166,5 +166,5 @@ async def opened(cast: Cast, who: str = "carol") -> Conversation:
 async def live_server(cast: Cast, bus: Bus | None = None) -> AsyncIterator[LiveServer]:
     """A live server that speaks inbox and native."""
     talk = await opened(cast)
-    async with live(cast.engine, InboxDialect(), Native(), bus=bus) as server:
+    async with live(cast.engine, InboxDialect(), NativeDialect(), bus=bus) as server:
         yield LiveServer(cast, server, talk)

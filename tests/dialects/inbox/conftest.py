@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from koine.dialects.inbox import InboxDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.contacts import inboxes
 from koine.kit.tokens import hmac_hex
 from koine.model.actor import operator
@@ -120,5 +120,5 @@ class InboxClient(Struct):
 async def inbox_client(db: Database, tmp_path: Path) -> AsyncIterator[InboxClient]:
     """Acme's doors, on each database."""
     cast = await make_cast(db, data_dir=str(tmp_path))
-    async with http(cast.engine, InboxDialect(), Native()) as web:
+    async with http(cast.engine, InboxDialect(), NativeDialect()) as web:
         yield InboxClient(web, cast)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.auth import sessions
 from koine.model.actor import operator
 from koine.store.core.db import Database
@@ -128,7 +128,7 @@ async def test_an_access_token_ends_by_itself(api: httpx.AsyncClient, cast: Cast
 
 async def test_logins_are_limited_by_address_and_email(db: Database) -> None:
     cast = await make_cast(db, login_rate_limit_per_minute=2)
-    async with http(cast.engine, Native()) as api:
+    async with http(cast.engine, NativeDialect()) as api:
         tries = [
             await api.post(LOGIN, json={"email": email, "password": "no"})
             for email in ("a@b.c", "A@b.c ", "a@b.c", "d@e.f")
@@ -139,7 +139,7 @@ async def test_logins_are_limited_by_address_and_email(db: Database) -> None:
 
 async def test_a_login_that_succeeds_is_counted_no_more(db: Database) -> None:
     cast = await make_cast(db, login_rate_limit_per_minute=2)
-    async with http(cast.engine, Native()) as api:
+    async with http(cast.engine, NativeDialect()) as api:
         for _ in range(5):
             await log_in(api, cast)
         body = {"email": await email_of(cast, "ada"), "password": "no"}
@@ -149,7 +149,7 @@ async def test_a_login_that_succeeds_is_counted_no_more(db: Database) -> None:
 
 async def test_an_address_cannot_try_every_email(db: Database) -> None:
     cast = await make_cast(db, login_rate_limit_per_minute=1)
-    async with http(cast.engine, Native()) as api:
+    async with http(cast.engine, NativeDialect()) as api:
         for n in range(11):
             last = await api.post(LOGIN, json={"email": f"{n}@b.c", "password": "no"})
     assert last.status_code == 429
@@ -234,7 +234,7 @@ async def test_a_token_of_one_tenant_opens_no_other(api: httpx.AsyncClient, cast
 
 async def test_calls_are_limited_by_credential(db: Database) -> None:
     cast = await make_cast(db, rate_limit_per_minute=2)
-    async with http(cast.engine, Native()) as api:
+    async with http(cast.engine, NativeDialect()) as api:
         answers = [await api.get("/v1/me", headers=cast.bearer("ada")) for _ in range(3)]
     told = [(each.status_code, each.headers["x-ratelimit-remaining"]) for each in answers]
     assert told == [(200, "1"), (200, "0"), (429, "0")]
@@ -242,7 +242,7 @@ async def test_calls_are_limited_by_credential(db: Database) -> None:
 
 async def test_refreshes_are_limited_by_address(db: Database) -> None:
     cast = await make_cast(db, rate_limit_per_minute=2)
-    async with http(cast.engine, Native()) as api:
+    async with http(cast.engine, NativeDialect()) as api:
         body = {"refresh_token": "nonsense"}
         answers = [await api.post("/v1/auth/refresh", json=body) for _ in range(3)]
     assert [each.status_code for each in answers] == [401, 401, 429]

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from koine.dialects import native
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.dialects.native.errors import BASE, TITLES
 
 PAGE = (Path(__file__).parents[3] / "docs/dialects/native.md").read_text()
@@ -37,7 +37,7 @@ def test_every_field_is_on_the_page() -> None:
     assert fields - WORDS == set()
 
 
-@pytest.mark.parametrize("path", sorted({route.path for route in Native().routes}))
+@pytest.mark.parametrize("path", sorted({route.path for route in NativeDialect().routes}))
 def test_every_path_is_on_the_page(path: str) -> None:
     assert path in PAGE
 

@@ -4,7 +4,7 @@ import httpx
 import msgspec
 import pytest
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.dialects.native.schemas import Problem
 from koine.http.dialect import MethodNotAllowed
 from koine.model.errors import (
@@ -38,7 +38,7 @@ CASES: list[tuple[Refusal | None, int, str]] = [
 
 @pytest.mark.parametrize(("refusal", "status", "slug"), CASES)
 def test_each_refusal_has_its_type(refusal: Refusal | None, status: int, slug: str) -> None:
-    answer = Native().error_response(refusal, "rid", True)
+    answer = NativeDialect().error_response(refusal, "rid", True)
     assert (answer.status, answer.media) == (status, "application/problem+json")
     assert isinstance(answer.body, bytes)
     problem = msgspec.json.decode(answer.body, type=Problem)

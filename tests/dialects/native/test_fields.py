@@ -11,7 +11,7 @@ from koine.model.errors import Invalid
 
 def test_an_id_is_read_in_any_case() -> None:
     name = new_id()
-    assert fields.id_("x", name.upper()) == name
+    assert fields.parse_id("x", name.upper()) == name
 
 
 @pytest.mark.parametrize(
@@ -21,20 +21,20 @@ def test_an_id_is_read_in_any_case() -> None:
 )
 def test_what_is_no_id_is_refused_by_name(text: str) -> None:
     with pytest.raises(Invalid) as caught:
-        fields.ids("inbox_id", [text])
+        fields.parse_ids("inbox_id", [text])
     assert caught.value.field == "inbox_id"
 
 
 @pytest.mark.parametrize("text", ["", "2026-11-20", "now", "2026-13-01T00:00:00Z"])
 def test_what_is_no_time_is_refused_by_name(text: str) -> None:
     with pytest.raises(Invalid) as caught:
-        fields.time("from", text)
+        fields.parse_time("from", text)
     assert caught.value.field == "from"
 
 
 def test_only_what_was_given_is_changed() -> None:
     body = msgspec.convert({"metadata": None, "labels": ["a"]}, ChangeConversation)
-    assert fields.changed_fields(body, bags=("metadata", "labels")) == {
+    assert fields.provided_fields(body, objects=("metadata", "labels")) == {
         "metadata": None,
         "labels": '["a"]',
     }
@@ -43,4 +43,4 @@ def test_only_what_was_given_is_changed() -> None:
 def test_an_id_among_the_changes_is_checked() -> None:
     body = msgspec.convert({"assignee_id": "x"}, ChangeConversation)
     with pytest.raises(Invalid):
-        fields.changed_fields(body, ids=("assignee_id",))
+        fields.provided_fields(body, ids=("assignee_id",))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from tests.cast import PASSWORD, Cast, http
 from tests.dialects.native.test_auth import LOGIN, email_of
 
@@ -21,7 +21,7 @@ def cast_settings() -> dict[str, object]:
 
 @pytest.fixture
 async def api(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
-    async with http(cast.engine, Native()) as client:
+    async with http(cast.engine, NativeDialect()) as client:
         yield client
 
 

@@ -9,23 +9,23 @@ from koine.dialects.native.schemas import PageQuery
 from koine.model.errors import Invalid
 from koine.model.page import Window
 
-PLACES = st.tuples(st.integers(0, pagination.LATEST), st.uuids().map(str))
+PLACES = st.tuples(st.integers(0, pagination.MAX_TIME), st.uuids().map(str))
 
 
 @given(PLACES)
 def test_what_is_written_is_read_again(place: tuple[int, str]) -> None:
-    window = pagination.window(PageQuery(cursor=pagination.written(place), limit=7))
+    window = pagination.parse_window(PageQuery(cursor=pagination.encode_cursor(place), limit=7))
     assert window == Window(limit=7, cursor=place)
 
 
 @given(st.text(max_size=80))
 def test_nothing_else_is_read(text: str) -> None:
     with pytest.raises(Invalid):
-        pagination.window(PageQuery(cursor=text))
+        pagination.parse_window(PageQuery(cursor=text))
 
 
 def test_the_end_of_a_list_has_no_cursor() -> None:
-    assert pagination.written(None) is None
+    assert pagination.encode_cursor(None) is None
 
 
 @given(st.lists(PLACES, unique=True, max_size=30), st.integers(1, 5))
@@ -33,7 +33,7 @@ def test_pages_of_a_short_list_leave_nothing_out(places: list[tuple[int, str]], 
     found: list[tuple[int, str]] = []
     window: Window | None = Window(size)
     while window is not None:
-        page = pagination.cut(places, window, lambda each: each)
+        page = pagination.slice_page(places, window, lambda each: each)
         found += page.items
         window = Window(size, cursor=page.next) if page.next else None
     assert found == sorted(places)

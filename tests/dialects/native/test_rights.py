@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.auth import sessions
 from koine.engine.core import context as engines
 from koine.engine.login.jwt import TokenSigner
@@ -57,7 +57,7 @@ async def nodes(db: Database) -> AsyncIterator[Nodes]:
     )
     async with AsyncExitStack() as stack:
         servers = [
-            await stack.enter_async_context(live(engine, Native()))
+            await stack.enter_async_context(live(engine, NativeDialect()))
             for engine in (cast.engine, other)
         ]
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=servers[0].url))

@@ -4,7 +4,7 @@ import socket
 
 import httpx
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.native.realtime.test_encoder import opened, say
@@ -30,7 +30,10 @@ def deaf(server: Live, token: str) -> socket.socket:
 
 async def test_who_does_not_read_is_let_go_and_comes_back(db: Database) -> None:
     cast = await make_cast(db)
-    async with live(cast.engine, Native()) as server, httpx.AsyncClient(base_url=server.url) as one:
+    async with (
+        live(cast.engine, NativeDialect()) as server,
+        httpx.AsyncClient(base_url=server.url) as one,
+    ):
         talk = await opened(one, cast, "dan")
         query = "?kinds=message"
         start = await server.relay.cursor()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from koine.dialects.helpdesk import HelpdeskDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.store.core.db import Database
@@ -22,7 +22,7 @@ Api = tuple[WebhookHarness, httpx.AsyncClient]
 async def api(fresh_db: Database) -> AsyncIterator[Api]:
     async with webhook_harness(fresh_db) as told:
         engine = told.cast.engine
-        async with http(engine, Native(), HelpdeskDialect(engine.clock)) as client:
+        async with http(engine, NativeDialect(), HelpdeskDialect(engine.clock)) as client:
             client.headers["Authorization"] = f"Bearer {told.cast.acme.key}"
             yield told, client
 

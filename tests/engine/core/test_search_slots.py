@@ -7,7 +7,7 @@ import pytest
 
 from koine.dialects.chats import ChatsDialect
 from koine.dialects.helpdesk import HelpdeskDialect
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.conversations import conversations
 from koine.engine.people import directory
 from koine.http.dialect import Dialect
@@ -94,8 +94,8 @@ async def test_a_list_waits_for_a_slot_if_it_may_look_at_many_rows(
 @pytest.mark.parametrize(
     ("dialect", "path"),
     [
-        (Native, "/v1/conversations?search=x"),
-        (Native, "/v1/contacts?search=x"),
+        (NativeDialect, "/v1/conversations?search=x"),
+        (NativeDialect, "/v1/contacts?search=x"),
         (HelpdeskDialect, "/api/v1/users"),
         (ChatsDialect, "/api/v1/chats?search=x"),
     ],

@@ -14,7 +14,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
 
-class Native:
+class NativeDialect:
     """The native dialect; each one counts its own callers."""
 
     name = "native"
@@ -46,17 +46,17 @@ class Native:
 
     async def authenticate(self, call: AnyRequest) -> Actor:
         """The caller behind an access token or an API key."""
-        return await auth.actor(call, self._limiter)
+        return await auth.authenticate(call, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
         """A refusal as a problem."""
-        return errors.answer(refusal, request_id)
+        return errors.problem_response(refusal, request_id)
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:
         """The rate limit headers, where there is a limit."""
         return call.rate.headers() if call.rate else {}
 
 
-__all__ = ["Native"]
+__all__ = ["NativeDialect"]

@@ -35,19 +35,19 @@ TITLES: dict[str, tuple[int, str]] = {
     "unavailable": (503, "The server cannot answer now"),
 }
 ERRORS: dict[int, type] = dict.fromkeys((status for status, _ in TITLES.values()), Problem)
-STRANGERS = {
+UNAUTHENTICATED_DETAILS = {
     "missing": "Send an access token or an API key",
     "invalid": "The credentials are not valid",
     "expired": "The credentials have expired",
     "revoked": "The credentials were revoked",
 }
-Said = tuple[str, str, str | None]
+Description = tuple[str, str, str | None]
 """Slug, detail, reason."""
 
 
-def answer(refusal: Refusal | None, request_id: str) -> Response:
+def problem_response(refusal: Refusal | None, request_id: str) -> Response:
     """The answer to a refusal; None is a crash."""
-    slug, detail, reason = said(refusal)
+    slug, detail, reason = describe(refusal)
     status, title = TITLES[slug]
     problem = Problem(
         type=BASE + slug,
@@ -55,19 +55,19 @@ def answer(refusal: Refusal | None, request_id: str) -> Response:
         status=status,
         detail=detail,
         reason=reason,
-        errors=_fields(refusal),
+        errors=_field_errors(refusal),
         request_id=request_id,
     )
     return Response(msgspec.json.encode(problem), status, media=MEDIA)
 
 
-def _fields(refusal: Refusal | None) -> list[FieldError]:
+def _field_errors(refusal: Refusal | None) -> list[FieldError]:
     if not isinstance(refusal, Invalid):
         return []
     return [FieldError(refusal.field, refusal.reason, refusal.message)]
 
 
-def said(refusal: Refusal | None) -> Said:
+def describe(refusal: Refusal | None) -> Description:
     """What a refusal is called and what it says, wherever it is told; None is a crash."""
     match refusal:
         case Malformed(message=text):
@@ -75,7 +75,7 @@ def said(refusal: Refusal | None) -> Said:
         case Invalid(message=text):
             return "invalid", text, None
         case Unauthenticated(reason=reason):
-            return "unauthenticated", STRANGERS[reason], reason
+            return "unauthenticated", UNAUTHENTICATED_DETAILS[reason], reason
         case Forbidden(what=what):
             return "forbidden", f"This needs {what}", what
         case MethodNotAllowed(allowed=allowed):
@@ -85,10 +85,10 @@ def said(refusal: Refusal | None) -> Said:
         case Conflict(reason=reason, message=text):
             return "conflict", text, reason
         case _:
-            return _beyond(refusal)
+            return _describe_limit_or_crash(refusal)
 
 
-def _beyond(refusal: Refusal | None) -> Said:
+def _describe_limit_or_crash(refusal: Refusal | None) -> Description:
     """Limits, and what is our own fault."""
     match refusal:
         case TooLarge(limit=limit):

@@ -8,19 +8,19 @@ from msgspec import Struct
 
 from koine.engine.core import attributes
 from koine.http.request import AnyRequest
+from koine.kit import structs
 from koine.kit.ids import canonical_id
 from koine.kit.json import json_text
-from koine.kit.structs import provided_fields
 from koine.kit.times import iso_ms, millisecond_end, parse_iso
 from koine.model.errors import Invalid
 
 
 def path_id(call: AnyRequest, name: str) -> str:
     """The id at `{name}` of the path ("user_id"). Raises Invalid(name) for what is no id."""
-    return id_(name, call.path[name])
+    return parse_id(name, call.path[name])
 
 
-def id_(field: str, text: str) -> str:
+def parse_id(field: str, text: str) -> str:
     """An id of the body or query, as it is stored. Raises Invalid(field)."""
     found = canonical_id(text)
     if found is None:
@@ -28,17 +28,17 @@ def id_(field: str, text: str) -> str:
     return found
 
 
-def optional_id(field: str, text: str | None) -> str | None:
+def parse_optional_id(field: str, text: str | None) -> str | None:
     """As `id_`, or None."""
-    return None if text is None else id_(field, text)
+    return None if text is None else parse_id(field, text)
 
 
-def ids(field: str, texts: Iterable[str] | None) -> tuple[str, ...]:
+def parse_ids(field: str, texts: Iterable[str] | None) -> tuple[str, ...]:
     """As `id_` for each; none for None."""
-    return tuple(id_(field, text) for text in texts or ())
+    return tuple(parse_id(field, text) for text in texts or ())
 
 
-def time(field: str, text: str | None) -> int | None:
+def parse_time(field: str, text: str | None) -> int | None:
     """A moment in µs, or None. Raises Invalid(field)."""
     if text is None:
         return None
@@ -48,40 +48,40 @@ def time(field: str, text: str | None) -> int | None:
         raise Invalid(field, "must be a date and time as ISO 8601 writes it") from None
 
 
-def end_time(field: str, text: str | None) -> int | None:
+def parse_end_time(field: str, text: str | None) -> int | None:
     """As `time`, for the end of a range: it takes in its whole millisecond, which is all that a
     caller ever saw of a time."""
-    us = time(field, text)
+    us = parse_time(field, text)
     return None if us is None else millisecond_end(us)
 
 
-def shown_time(us: int | None) -> str | None:
+def render_time(us: int | None) -> str | None:
     """A moment as the wire writes it, or None."""
     return None if us is None else iso_ms(us)
 
 
-def raw(text: str) -> msgspec.Raw:
+def raw_json(text: str) -> msgspec.Raw:
     """JSON text as it goes out, untouched."""
     return msgspec.Raw(text.encode())
 
 
-def shown_bag(text: str) -> msgspec.Raw:
+def render_attributes(text: str) -> msgspec.Raw:
     """A bag of attributes as it goes out: one from before there were limits as far as it fits."""
-    return raw(attributes.public_attributes(text))
+    return raw_json(attributes.public_attributes(text))
 
 
-def changed_fields(
-    body: Struct, ids: Iterable[str] = (), bags: Iterable[str] = ()
+def provided_fields(
+    body: Struct, ids: Iterable[str] = (), objects: Iterable[str] = ()
 ) -> dict[str, Any]:
     """The fields a body of changes really has, its ids checked and its bags as text.
 
     Raises Invalid for an id that is none.
     """
-    values = provided_fields(body)
+    values = structs.provided_fields(body)
     for name in ids:
         if name in values:
-            values[name] = optional_id(name, values[name])
-    for name in bags:
+            values[name] = parse_optional_id(name, values[name])
+    for name in objects:
         if values.get(name) is not None:
             values[name] = json_text(values[name])
     return values

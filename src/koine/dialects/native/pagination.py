@@ -9,7 +9,7 @@ from koine.http.query import BadQuery
 from koine.kit.ids import canonical_id
 from koine.model.page import Page, Window
 
-LATEST = 2**62
+MAX_TIME = 2**62
 Cursor = tuple[int, str]
 
 T = TypeVar("T")
@@ -17,7 +17,7 @@ S = TypeVar("S")
 L = TypeVar("L")
 
 
-class Made(Protocol):
+class Created(Protocol):
     """What has an id and a time it was made, µs."""
 
     @property
@@ -27,30 +27,32 @@ class Made(Protocol):
     def created_at(self) -> int: ...
 
 
-def window(query: PageQuery) -> Window:
+def parse_window(query: PageQuery) -> Window:
     """The part of the list a query asks for. Raises BadQuery("cursor")."""
-    cursor = None if query.cursor is None else _read(query.cursor)
+    cursor = None if query.cursor is None else _decode_cursor(query.cursor)
     return Window(limit=query.limit, cursor=cursor)
 
 
-def shown(answer: Callable[[list[S], str | None], L], page: Page[T], shape: Callable[[T], S]) -> L:
+def render_page(
+    answer: Callable[[list[S], str | None], L], page: Page[T], shape: Callable[[T], S]
+) -> L:
     """A page as the wire shows it: each item in its shape, and the cursor of the next page."""
-    return answer([shape(each) for each in page.items], written(page.next))
+    return answer([shape(each) for each in page.items], encode_cursor(page.next))
 
 
-def written(place: Cursor | None) -> str | None:
+def encode_cursor(place: Cursor | None) -> str | None:
     """The cursor of a place in a list; None at its end."""
     if place is None:
         return None
     return urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode().rstrip("=")
 
 
-def creation(thing: Made) -> Cursor:
+def creation_key(thing: Created) -> Cursor:
     """The place of a thing in a list that is ordered by when things were made."""
     return thing.created_at, thing.id
 
 
-def cut(items: Iterable[T], asked: Window, place: Callable[[T], Cursor]) -> Page[T]:
+def slice_page(items: Iterable[T], asked: Window, place: Callable[[T], Cursor]) -> Page[T]:
     """A page of a list that is short enough to be read whole, in the order of its places."""
     ordered = sorted(items, key=place)
     if asked.cursor is not None:
@@ -60,16 +62,16 @@ def cut(items: Iterable[T], asked: Window, place: Callable[[T], Cursor]) -> Page
     return Page(items=found, next=place(found[-1]) if more else None)
 
 
-def _read(text: str) -> Cursor:
+def _decode_cursor(text: str) -> Cursor:
     try:
         at, _, name = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(".")
     except ValueError:
-        raise _unknown() from None
+        raise _unknown_cursor() from None
     known = canonical_id(name)
-    if known is None or not (at.isascii() and at.isdigit()) or len(at) > 19 or int(at) > LATEST:
-        raise _unknown()
+    if known is None or not (at.isascii() and at.isdigit()) or len(at) > 19 or int(at) > MAX_TIME:
+        raise _unknown_cursor()
     return int(at), known
 
 
-def _unknown() -> BadQuery:
+def _unknown_cursor() -> BadQuery:
     return BadQuery("cursor", "is not one this server made")

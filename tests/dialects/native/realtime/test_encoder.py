@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.dialects.native.realtime.encoder import NativeEventEncoder, NativeReader
 from koine.dialects.native.realtime.filter import EventFilter
 from koine.http import sse
@@ -21,7 +21,7 @@ from tests.support.live_server import Live, live
 
 @pytest.fixture
 async def server(cast: Cast) -> AsyncIterator[Live]:
-    async with live(cast.engine, Native()) as server:
+    async with live(cast.engine, NativeDialect()) as server:
         yield server
 
 
@@ -144,7 +144,10 @@ async def test_after_a_cut_nothing_is_lost_and_nothing_comes_twice(
 
 
 async def test_a_restarted_server_goes_on(cast: Cast) -> None:
-    async with live(cast.engine, Native()) as first, httpx.AsyncClient(base_url=first.url) as one:
+    async with (
+        live(cast.engine, NativeDialect()) as first,
+        httpx.AsyncClient(base_url=first.url) as one,
+    ):
         talk = await opened(one, cast, "dan")
         async with following(first.url, cast.bearer("dan")) as dan:
             await dan.until("ready")
@@ -152,7 +155,7 @@ async def test_a_restarted_server_goes_on(cast: Cast) -> None:
             await dan.until("message.created")
             cursor = dan.cursor
         await say(one, cast, talk, "two")
-    async with live(cast.engine, Native()) as second:
+    async with live(cast.engine, NativeDialect()) as second:
         query = "?kinds=message"
         async with following(second.url, cast.bearer("dan"), cursor, query) as dan:
             assert (await dan.until("message.created"))[-1].data["seq"] == 2

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from koine.dialects.native import Native
+from koine.dialects.native import NativeDialect
 from koine.engine.auth import api_keys
 from tests.cast import Cast
 from tests.dialects.native.realtime.test_encoder import opened, say
@@ -63,7 +63,7 @@ class Wire:
 
 @pytest.fixture
 async def server(cast: Cast) -> AsyncIterator[Live]:
-    async with live(cast.engine, Native()) as server:
+    async with live(cast.engine, NativeDialect()) as server:
         yield server
 
 

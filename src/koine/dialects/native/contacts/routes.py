@@ -16,7 +16,7 @@ CONTACTS = "/v1/contacts"
 CONTACT = "/v1/contacts/{contact_id}"
 TAGS = ("Contacts",)
 TYPES: dict[str, PathType] = {"contact_id": "uuid"}
-BAGS = ("custom_attributes", "additional_attributes")
+OBJECTS = ("custom_attributes", "additional_attributes")
 
 routes = Routes()
 
@@ -25,16 +25,16 @@ routes = Routes()
 async def list_contacts(call: Request[None, schemas.ContactQuery]) -> schemas.Contacts:
     """List contacts, oldest first."""
     q = call.query
-    inbox_ids = fields.ids("inbox_id", q.inbox_id)
+    inbox_ids = fields.parse_ids("inbox_id", q.inbox_id)
     f = PeopleFilter(kinds=("contact",), search=q.search, inbox_ids=inbox_ids)
-    page = await directory.find(call.engine, call.actor, f, pagination.window(q))
-    return pagination.shown(schemas.Contacts, page, render_contact)
+    page = await directory.find(call.engine, call.actor, f, pagination.parse_window(q))
+    return pagination.render_page(schemas.Contacts, page, render_contact)
 
 
 @routes.post(CONTACTS, body=schemas.CreateContact, returns=schemas.Contact, status=201, tags=TAGS)
 async def create_contact(call: Request[schemas.CreateContact, None]) -> schemas.Contact:
     """Add a contact; with `inbox_id` also its place there, which is shown in this answer alone."""
-    given = fields.changed_fields(call.body, ids=("inbox_id",), bags=BAGS)
+    given = fields.provided_fields(call.body, ids=("inbox_id",), objects=OBJECTS)
     inbox_id = given.pop("inbox_id")
     new = NewIdentity(kind="contact", **given)
     if inbox_id is None:
@@ -56,7 +56,7 @@ async def get_contact(call: Request[None, None]) -> schemas.Contact:
 async def change_contact(call: Request[schemas.ChangeContact, None]) -> schemas.Contact:
     """Change a contact."""
     contact_id = fields.path_id(call, "contact_id")
-    changes = PersonChanges(**fields.changed_fields(call.body, bags=BAGS))
+    changes = PersonChanges(**fields.provided_fields(call.body, objects=OBJECTS))
     changed = await directory.change(call.engine, call.actor, contact_id, "contact", changes)
     return render_contact(changed)
 
@@ -71,7 +71,7 @@ async def change_contact(call: Request[schemas.ChangeContact, None]) -> schemas.
 async def merge_contact(call: Request[schemas.MergeContact, None]) -> schemas.Contact:
     """Make another contact this one: what it said, and its conversations, are this one's then."""
     contact_id = fields.path_id(call, "contact_id")
-    merged_id = fields.changed_fields(call.body, ids=("contact_id",))["contact_id"]
+    merged_id = fields.provided_fields(call.body, ids=("contact_id",))["contact_id"]
     return render_contact(await merge.merge(call.engine, call.actor, contact_id, merged_id))
 
 

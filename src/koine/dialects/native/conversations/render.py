@@ -12,7 +12,7 @@ from koine.model.display_name import display_name
 from koine.model.identity import Identity
 from koine.model.related import Related
 
-_NONE = (None, None)
+_NO_PREVIEWS = (None, None)
 
 
 class ConversationView(Struct, frozen=True):
@@ -26,7 +26,7 @@ class ConversationView(Struct, frozen=True):
 
 def render_conversation(c: Conversation, around: Related, actor: Actor) -> schemas.Conversation:
     """One conversation with the people around it and what the actor has not read."""
-    me = _me(around.participants.get(c.id, []), actor)
+    me = _participant_of(around.participants.get(c.id, []), actor)
     private = access.sees_private(actor)
     messages = access.may_read_messages(actor, around.readers.get(c.id))
     return render_conversation_for_view(
@@ -38,7 +38,7 @@ def render_conversation_for_view(
     c: Conversation, around: Related, view: ConversationView
 ) -> schemas.Conversation:
     """As `conversation`, for all readers with this view."""
-    last, previous = _previews(c) if view.messages else _NONE
+    last, previous = _previews(c) if view.messages else _NO_PREVIEWS
     return schemas.Conversation(
         id=c.id,
         number=c.number,
@@ -59,9 +59,9 @@ def render_conversation_for_view(
         responder_active=c.responder_active,
         delivery_id=c.delivery_id,
         created_by=c.created_by,
-        labels=fields.raw(c.labels),
-        metadata=fields.shown_bag(c.metadata) if c.metadata is not None else None,
-        custom_attributes=fields.shown_bag(c.custom_attributes),
+        labels=fields.raw_json(c.labels),
+        metadata=fields.render_attributes(c.metadata) if c.metadata is not None else None,
+        custom_attributes=fields.render_attributes(c.custom_attributes),
         participant_count=c.participant_count,
         message_count=c.public_count,
         last_seq=c.last_seq if view.private else c.last_public_seq,
@@ -69,14 +69,14 @@ def render_conversation_for_view(
         last_message=last,
         previous_message=previous,
         last_activity_at=iso_ms(c.last_activity_at),
-        contact_seen_at=fields.shown_time(c.contact_seen_at),
-        agent_seen_at=fields.shown_time(c.agent_seen_at),
+        contact_seen_at=fields.render_time(c.contact_seen_at),
+        agent_seen_at=fields.render_time(c.agent_seen_at),
         created_at=iso_ms(c.created_at),
         updated_at=iso_ms(c.updated_at),
     )
 
 
-def _me(participants: list[Participant], actor: Actor) -> Participant | None:
+def _participant_of(participants: list[Participant], actor: Actor) -> Participant | None:
     return next((each for each in participants if each.identity_id == actor.identity_id), None)
 
 

@@ -1,7 +1,7 @@
 """Conversations: list, open, change, remove."""
 
 from koine.dialects.native import fields, pagination
-from koine.dialects.native.auth import reader, writer
+from koine.dialects.native.auth import require_reader, require_writer
 from koine.dialects.native.conversations import schemas
 from koine.dialects.native.conversations.render import render_conversation
 from koine.engine.conversations import conversations, delivery_conversations
@@ -20,8 +20,8 @@ CONVERSATIONS = "/v1/conversations"
 CONVERSATION = "/v1/conversations/{conversation_id}"
 TAGS = ("Conversations",)
 TYPES: dict[str, PathType] = {"conversation_id": "uuid"}
-AROUND: frozenset[Include] = frozenset({"people", "participants"})
-OF_DELIVERY = frozenset({"title", "metadata", "participants", "delivery_id"})
+INCLUDE: frozenset[Include] = frozenset({"people", "participants"})
+DELIVERY_FIELDS = frozenset({"title", "metadata", "participants", "delivery_id"})
 
 routes = Routes()
 
@@ -33,12 +33,12 @@ async def list_conversations(
     call: Request[None, schemas.ConversationQuery],
 ) -> schemas.Conversations:
     """List the conversations the caller may see, newest activity first."""
-    q, actor = call.query, reader(call)
+    q, actor = call.query, require_reader(call)
     found = await conversations.find(
-        call.engine, actor, _filter(q, actor), pagination.window(q), AROUND, with_total=False
+        call.engine, actor, _filter(q, actor), pagination.parse_window(q), INCLUDE, with_total=False
     )
     shown = [render_conversation(each, found.related, actor) for each in found.items]
-    return schemas.Conversations(shown, pagination.written(found.next))
+    return schemas.Conversations(shown, pagination.encode_cursor(found.next))
 
 
 @routes.post(
@@ -51,18 +51,18 @@ async def list_conversations(
 )
 async def create_conversation(call: Request[schemas.CreateConversation, None]) -> Response:
     """Open a conversation. A delivery has one: opening it again (200) adds participants to it."""
-    body, actor = call.body, writer(call)
+    body, actor = call.body, require_writer(call)
     joining = tuple(
-        (fields.id_(f"participants.{n}.identity_id", each.identity_id), each.role)
+        (fields.parse_id(f"participants.{n}.identity_id", each.identity_id), each.role)
         for n, each in enumerate(body.participants)
     )
-    given = fields.changed_fields(
-        body, ids=("inbox_id", "owner_id", "delivery_id"), bags=("metadata", "custom_attributes")
+    given = fields.provided_fields(
+        body, ids=("inbox_id", "owner_id", "delivery_id"), objects=("metadata", "custom_attributes")
     )
     given["participants"] = joining
     if body.delivery_id is None:
         made = await conversations.create(call.engine, actor, NewConversation(**given))
-        return Response(await _shown(call, made))
+        return Response(await _render(call, made))
     _check_delivery(body)
     opening = NewDeliveryConversation(
         delivery_id=given["delivery_id"],
@@ -71,14 +71,14 @@ async def create_conversation(call: Request[schemas.CreateConversation, None]) -
         metadata=given["metadata"],
     )
     made, is_new = await delivery_conversations.open_(call.engine, actor, opening)
-    return Response(await _shown(call, made), 201 if is_new else 200)
+    return Response(await _render(call, made), 201 if is_new else 200)
 
 
 @routes.get(CONVERSATION, returns=schemas.Conversation, path_types=TYPES, tags=TAGS)
 async def get_conversation(call: Request[None, None]) -> schemas.Conversation:
     """Get one conversation."""
     conversation_id = fields.path_id(call, "conversation_id")
-    found = await conversations.get(call.engine, reader(call), conversation_id, AROUND)
+    found = await conversations.get(call.engine, require_reader(call), conversation_id, INCLUDE)
     return render_conversation(found.one, found.related, call.actor)
 
 
@@ -94,11 +94,11 @@ async def change_conversation(
 ) -> schemas.Conversation:
     """Change a conversation; an assignee joins it and takes the turn from the responder."""
     conversation_id = fields.path_id(call, "conversation_id")
-    given = fields.changed_fields(
-        call.body, ids=("assignee_id",), bags=("labels", "metadata", "custom_attributes")
+    given = fields.provided_fields(
+        call.body, ids=("assignee_id",), objects=("labels", "metadata", "custom_attributes")
     )
-    actor = writer(call)
-    return await _shown(
+    actor = require_writer(call)
+    return await _render(
         call,
         await conversations.change(
             call.engine, actor, conversation_id, ConversationChanges(**given)
@@ -111,20 +111,20 @@ async def remove_conversation(call: Request[None, schemas.RemoveQuery]) -> None:
     """Take a conversation out of every list, or with `mode=permanent` delete it for good."""
     conversation_id = fields.path_id(call, "conversation_id")
     if call.query.mode == "remove":
-        await conversations.remove(call.engine, writer(call), conversation_id)
+        await conversations.remove(call.engine, require_writer(call), conversation_id)
     else:
         await conversations.delete(
-            call.engine, writer(call), conversation_id, call.query.reason, removed=True
+            call.engine, require_writer(call), conversation_id, call.query.reason, removed=True
         )
 
 
-async def _shown(call: AnyRequest, found: Conversation) -> schemas.Conversation:
-    around = await conversations.related(call.engine, call.actor, [found], AROUND)
+async def _render(call: AnyRequest, found: Conversation) -> schemas.Conversation:
+    around = await conversations.related(call.engine, call.actor, [found], INCLUDE)
     return render_conversation(found, around, call.actor)
 
 
 def _filter(q: schemas.ConversationQuery, actor: Actor) -> ConversationFilter:
-    participant_id = fields.optional_id("participant_id", q.participant_id)
+    participant_id = fields.parse_optional_id("participant_id", q.participant_id)
     if q.mine:
         if actor.identity_id is None or participant_id not in (None, actor.identity_id):
             raise BadQuery("mine", "is of the caller alone")
@@ -133,15 +133,15 @@ def _filter(q: schemas.ConversationQuery, actor: Actor) -> ConversationFilter:
         statuses=tuple(dict.fromkeys(q.status or ())),
         kinds=tuple(q.kind or ()),
         priority=q.priority,
-        assignee_id=fields.optional_id("assignee_id", q.assignee_id),
+        assignee_id=fields.parse_optional_id("assignee_id", q.assignee_id),
         participant_id=participant_id,
-        inbox_ids=fields.ids("inbox_id", q.inbox_id),
-        owner_ids=fields.ids("owner_id", q.owner_id),
-        responder_ids=fields.ids("responder_id", q.responder_id),
-        responder_version_ids=fields.ids("responder_version_id", q.responder_version_id),
+        inbox_ids=fields.parse_ids("inbox_id", q.inbox_id),
+        owner_ids=fields.parse_ids("owner_id", q.owner_id),
+        responder_ids=fields.parse_ids("responder_id", q.responder_id),
+        responder_version_ids=fields.parse_ids("responder_version_id", q.responder_version_id),
         channel_types=tuple(q.channel_type or ()),
-        shown_from=fields.time("last_message_from", q.last_message_from),
-        shown_to=fields.end_time("last_message_to", q.last_message_to),
+        shown_from=fields.parse_time("last_message_from", q.last_message_from),
+        shown_to=fields.parse_end_time("last_message_to", q.last_message_to),
         search=q.search,
     )
 
@@ -150,5 +150,5 @@ def _check_delivery(body: schemas.CreateConversation) -> None:
     """What a delivery's conversation does not take when it is opened is not silently lost."""
     blank = schemas.CreateConversation()
     for name in body.__struct_fields__:
-        if name not in OF_DELIVERY and getattr(body, name) != getattr(blank, name):
+        if name not in DELIVERY_FIELDS and getattr(body, name) != getattr(blank, name):
             raise Invalid(name, "unused", f"{name} cannot be given together with delivery_id")

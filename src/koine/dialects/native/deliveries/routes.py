@@ -14,7 +14,7 @@ from koine.model.errors import Invalid
 
 DELIVERIES = "/v1/deliveries"
 TAGS = ("Deliveries",)
-OF_ONE = "deliveries.0."
+SINGLE_PREFIX = "deliveries.0."
 """How the engine names the fields of the only delivery of a call."""
 
 routes = Routes()
@@ -23,8 +23,8 @@ routes = Routes()
 @routes.get(DELIVERIES, query=PageQuery, returns=schemas.Deliveries, tags=TAGS)
 async def list_deliveries(call: Request[None, PageQuery]) -> schemas.Deliveries:
     """List deliveries, oldest first."""
-    page = await deliveries.page(call.engine, call.actor, pagination.window(call.query))
-    return pagination.shown(schemas.Deliveries, page, render_delivery)
+    page = await deliveries.page(call.engine, call.actor, pagination.parse_window(call.query))
+    return pagination.render_page(schemas.Deliveries, page, render_delivery)
 
 
 @routes.post(
@@ -40,8 +40,8 @@ async def save_delivery(call: Request[schemas.SaveDelivery, None]) -> Response:
     try:
         (saved,) = await deliveries.save(call.engine, call.actor, [_input(call.body)])
     except Invalid as refusal:
-        field = refusal.field.removeprefix(OF_ONE)
-        raise Invalid(field, refusal.reason, refusal.message.removeprefix(OF_ONE)) from None
+        field = refusal.field.removeprefix(SINGLE_PREFIX)
+        raise Invalid(field, refusal.reason, refusal.message.removeprefix(SINGLE_PREFIX)) from None
     return Response(render_delivery(saved.delivery), 201 if saved.is_new else 200)
 
 
@@ -67,9 +67,9 @@ async def get_delivery(call: Request[None, None]) -> schemas.Delivery:
     return render_delivery(await deliveries.get(call.engine, call.actor, delivery_id))
 
 
-def _input(body: schemas.SaveDelivery, before: str = "") -> DeliveryInput:
-    given: dict[str, Any] = fields.changed_fields(body)
+def _input(body: schemas.SaveDelivery, prefix: str = "") -> DeliveryInput:
+    given: dict[str, Any] = fields.provided_fields(body)
     for name in ("id", "customer_id", "driver_id"):
         if name in given:
-            given[name] = fields.optional_id(before + name, given[name])
+            given[name] = fields.parse_optional_id(prefix + name, given[name])
     return DeliveryInput(**given)

@@ -18,7 +18,7 @@ def render_inbox(i: Inbox, with_keys: bool) -> schemas.Inbox:
         identity_required=i.identity_required,
         single_conversation=i.single_conversation,
         responder_id=i.responder_id,
-        settings=fields.raw(i.settings),
+        settings=fields.raw_json(i.settings),
         created_at=iso_ms(i.created_at),
         updated_at=iso_ms(i.updated_at),
     )

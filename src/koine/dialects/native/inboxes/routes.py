@@ -21,17 +21,17 @@ routes = Routes()
 @routes.get(INBOXES, query=PageQuery, returns=schemas.Inboxes, tags=TAGS)
 async def list_inboxes(call: Request[None, PageQuery]) -> schemas.Inboxes:
     """List inboxes, oldest first."""
-    window = pagination.window(call.query)
+    window = pagination.parse_window(call.query)
     everyone = await inboxes.list_all(call.engine, call.actor)
-    page = pagination.cut(everyone, window, pagination.creation)
+    page = pagination.slice_page(everyone, window, pagination.creation_key)
     with_keys = access.sees_settings(call.actor)
-    return pagination.shown(schemas.Inboxes, page, lambda each: render_inbox(each, with_keys))
+    return pagination.render_page(schemas.Inboxes, page, lambda each: render_inbox(each, with_keys))
 
 
 @routes.post(INBOXES, body=schemas.CreateInbox, returns=schemas.Inbox, status=201, tags=TAGS)
 async def create_inbox(call: Request[schemas.CreateInbox, None]) -> schemas.Inbox:
     """Open an inbox."""
-    given = fields.changed_fields(call.body, ids=("responder_id",), bags=("settings",))
+    given = fields.provided_fields(call.body, ids=("responder_id",), objects=("settings",))
     made = await inboxes.create(call.engine, call.actor, NewInbox(**given))
     return render_inbox(made, access.sees_settings(call.actor))
 
@@ -47,7 +47,7 @@ async def get_inbox(call: Request[None, None]) -> schemas.Inbox:
 async def change_inbox(call: Request[schemas.ChangeInbox, None]) -> schemas.Inbox:
     """Change an inbox."""
     inbox_id = fields.path_id(call, "inbox_id")
-    given = fields.changed_fields(call.body, ids=("responder_id",), bags=("settings",))
+    given = fields.provided_fields(call.body, ids=("responder_id",), objects=("settings",))
     changed = await inboxes.change(call.engine, call.actor, inbox_id, InboxChanges(**given))
     return render_inbox(changed, access.sees_settings(call.actor))
 

@@ -10,8 +10,8 @@ from koine.model import links
 from koine.model.actor import Actor
 from koine.model.message import Attachment, Message
 
-_FILES = msgspec.json.Decoder(list[Attachment])
-CLIENT = "client:"
+_attachments_decoder = msgspec.json.Decoder(list[Attachment])
+CLIENT_KEY_PREFIX = "client:"
 """How a client's own message id begins as the message's key; then comes whose it is."""
 
 
@@ -26,13 +26,13 @@ def render_message(m: Message, base_url: str) -> schemas.Message:
         content=m.content,
         content_url=links.public_url(m.content_url, m.attachments, base_url),
         content_type=m.content_type,
-        content_attributes=fields.shown_bag(m.content_attributes),
-        metadata=fields.shown_bag(m.metadata) if m.metadata is not None else None,
+        content_attributes=fields.render_attributes(m.content_attributes),
+        metadata=fields.render_attributes(m.metadata) if m.metadata is not None else None,
         parent_id=m.parent_id,
         private=m.private,
         sender=schemas.Sender(m.sender_id, m.sender_kind, m.sender_name, m.sender_avatar_url),
         attachments=_attachments(m, base_url),
-        client_message_id=_client_id(m.client_key or ""),
+        client_message_id=_client_message_id(m.client_key or ""),
         created_at=iso_ms(m.created_at),
         updated_at=iso_ms(m.updated_at),
     )
@@ -40,7 +40,7 @@ def render_message(m: Message, base_url: str) -> schemas.Message:
 
 def client_key(actor: Actor, client_id: str) -> str:
     """A client's own message id as the message's key; another caller's same id is another key."""
-    return f"{CLIENT}{actor.identity_id or actor.tenant_id}:{client_id}"
+    return f"{CLIENT_KEY_PREFIX}{actor.identity_id or actor.tenant_id}:{client_id}"
 
 
 def _attachments(m: Message, base_url: str) -> list[schemas.Attachment]:
@@ -57,13 +57,13 @@ def _attachments(m: Message, base_url: str) -> list[schemas.Attachment]:
             height=file.height,
             url=f"{base_url}{links.upload_path(file.key, file.name)}",
         )
-        for file in _FILES.decode(m.attachments)
+        for file in _attachments_decoder.decode(m.attachments)
     ]
 
 
-def _client_id(key: str) -> str | None:
-    if not key.startswith(CLIENT):
+def _client_message_id(key: str) -> str | None:
+    if not key.startswith(CLIENT_KEY_PREFIX):
         return None
-    text = key.removeprefix(CLIENT)
+    text = key.removeprefix(CLIENT_KEY_PREFIX)
     who, _, own = text.partition(":")
     return own if is_id(who) else text

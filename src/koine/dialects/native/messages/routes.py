@@ -1,7 +1,7 @@
 """The messages of a conversation: list, send, get."""
 
 from koine.dialects.native import fields, pagination
-from koine.dialects.native.auth import reader, writer
+from koine.dialects.native.auth import require_reader, require_writer
 from koine.dialects.native.messages import schemas
 from koine.dialects.native.messages.render import client_key, render_message
 from koine.engine.conversations import conversations, messages
@@ -20,7 +20,7 @@ MESSAGES = "/v1/conversations/{conversation_id}/messages"
 TAGS = ("Messages",)
 ONE: dict[str, PathType] = {"conversation_id": "uuid"}
 TWO: dict[str, PathType] = ONE | {"message_id": "uuid"}
-OWN_NAMES = {"parent_message_id": "parent_id", "message_type": "type"}
+FIELD_NAMES = {"parent_message_id": "parent_id", "message_type": "type"}
 """What the engine calls fields that have another name here."""
 
 routes = Routes()
@@ -34,16 +34,18 @@ async def list_messages(call: Request[None, schemas.MessageQuery]) -> schemas.Me
     q = call.query
     f = MessageFilter(
         with_private=True,
-        start=fields.time("from", q.start),
-        end=fields.end_time("to", q.end),
+        start=fields.parse_time("from", q.start),
+        end=fields.parse_end_time("to", q.end),
         before_seq=q.before,
         after_seq=q.after,
         oldest_first=q.order == "asc",
     )
     conversation_id = fields.path_id(call, "conversation_id")
-    said = await messages.page(call.engine, reader(call), conversation_id, f, pagination.window(q))
+    said = await messages.page(
+        call.engine, require_reader(call), conversation_id, f, pagination.parse_window(q)
+    )
     shown = [render_message(each, call.base_url) for each in said.items]
-    return schemas.Messages(shown, pagination.written(said.next))
+    return schemas.Messages(shown, pagination.encode_cursor(said.next))
 
 
 @routes.post(
@@ -61,7 +63,7 @@ async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.
     The same client_message_id of the same sender makes one message for ever.
     """
     conversation_id = fields.path_id(call, "conversation_id")
-    body, actor = call.body, writer(call)
+    body, actor = call.body, require_writer(call)
     is_staff = actor.may(WRITE_CONVERSATIONS)
     if not is_staff and (body.private or body.as_responder or body.when_closed != "refuse"):
         raise Forbidden(WRITE_CONVERSATIONS)
@@ -71,9 +73,9 @@ async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.
         type=body.type,
         content_url=body.content_url,
         metadata=None if body.metadata is None else json_text(body.metadata),
-        parent_id=fields.optional_id("parent_id", body.parent_id),
+        parent_id=fields.parse_optional_id("parent_id", body.parent_id),
         private=body.private,
-        client_key=_key(call, actor),
+        client_key=_client_key(call, actor),
         sender_id=sender_id,
         sender_kind=sender_kind,
         must_participate=not is_staff,
@@ -82,7 +84,7 @@ async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.
     try:
         posted = await messages.send(call.engine, actor, conversation_id, draft)
     except Invalid as refusal:
-        name = OWN_NAMES.get(refusal.field, refusal.field)
+        name = FIELD_NAMES.get(refusal.field, refusal.field)
         raise Invalid(name, refusal.reason, refusal.message) from None
     return render_message(posted, call.base_url)
 
@@ -92,7 +94,7 @@ async def get_message(call: Request[None, None]) -> schemas.Message:
     """Get one message."""
     conversation_id = fields.path_id(call, "conversation_id")
     message_id = fields.path_id(call, "message_id")
-    found = await messages.by_id(call.engine, reader(call), conversation_id, message_id)
+    found = await messages.by_id(call.engine, require_reader(call), conversation_id, message_id)
     return render_message(found, call.base_url)
 
 
@@ -108,7 +110,7 @@ async def _sender(
     return found.one.responder_id, "responder"
 
 
-def _key(call: Request[schemas.CreateMessage, None], actor: Actor) -> str | None:
+def _client_key(call: Request[schemas.CreateMessage, None], actor: Actor) -> str | None:
     """The message's own key, with the sender in it: another's same key is another key."""
     client_id = call.body.client_message_id
     return message_key(call) if client_id is None else client_key(actor, client_id)

@@ -17,7 +17,7 @@ def render_participant(p: Participant) -> schemas.Participant:
         avatar_url=p.avatar_url,
         role=p.role,
         joined_at=iso_ms(p.joined_at),
-        left_at=fields.shown_time(p.left_at),
+        left_at=fields.render_time(p.left_at),
         last_read_seq=p.read_seq,
         last_read_message_id=p.read_message_id,
     )

@@ -1,7 +1,7 @@
 """The participants of a conversation, and how far each has read."""
 
 from koine.dialects.native import fields, pagination
-from koine.dialects.native.auth import reader, writer
+from koine.dialects.native.auth import require_reader, require_writer
 from koine.dialects.native.participants import schemas
 from koine.dialects.native.participants.render import render_participant
 from koine.dialects.native.schemas import PageQuery
@@ -13,44 +13,42 @@ from koine.model.errors import Invalid, NotFound
 from koine.model.related import Include
 
 CONVERSATION = "/v1/conversations/{conversation_id}"
-MEMBERS = CONVERSATION + "/participants"
-MEMBER = MEMBERS + "/{identity_id}"
-MEMBERS_TAG = ("Participants",)
+PARTICIPANTS = CONVERSATION + "/participants"
+PARTICIPANT = PARTICIPANTS + "/{identity_id}"
+TAGS = ("Participants",)
 ONE: dict[str, PathType] = {"conversation_id": "uuid"}
 TWO: dict[str, PathType] = ONE | {"identity_id": "uuid"}
-AROUND: frozenset[Include] = frozenset({"participants"})
+INCLUDE: frozenset[Include] = frozenset({"participants"})
 
 routes = Routes()
 
 
-@routes.get(
-    MEMBERS, query=PageQuery, returns=schemas.Participants, path_types=ONE, tags=MEMBERS_TAG
-)
+@routes.get(PARTICIPANTS, query=PageQuery, returns=schemas.Participants, path_types=ONE, tags=TAGS)
 async def list_participants(call: Request[None, PageQuery]) -> schemas.Participants:
     """List who takes or took part, in the order they joined."""
     conversation_id = fields.path_id(call, "conversation_id")
-    window = pagination.window(call.query)
-    found = await conversations.get(call.engine, reader(call), conversation_id, AROUND)
+    window = pagination.parse_window(call.query)
+    found = await conversations.get(call.engine, require_reader(call), conversation_id, INCLUDE)
     everyone = found.related.participants[found.one.id]
-    page = pagination.cut(everyone, window, lambda each: (each.joined_at, each.identity_id))
-    return pagination.shown(schemas.Participants, page, render_participant)
+    page = pagination.slice_page(everyone, window, lambda each: (each.joined_at, each.identity_id))
+    return pagination.render_page(schemas.Participants, page, render_participant)
 
 
 @routes.post(
-    MEMBERS,
+    PARTICIPANTS,
     body=schemas.Joining,
     returns=schemas.Participant,
     status=201,
     other_statuses=(200,),
     path_types=ONE,
-    tags=MEMBERS_TAG,
+    tags=TAGS,
 )
 async def add_participant(call: Request[schemas.Joining, None]) -> Response:
     """Make someone take part (201). One who does already keeps their role (200)."""
     conversation_id = fields.path_id(call, "conversation_id")
-    identity_id = fields.id_("identity_id", call.body.identity_id)
+    identity_id = fields.parse_id("identity_id", call.body.identity_id)
     (outcome,) = await participants.add(
-        call.engine, writer(call), conversation_id, [identity_id], call.body.role
+        call.engine, require_writer(call), conversation_id, [identity_id], call.body.role
     )
     if outcome.what == "unknown":
         raise Invalid("identity_id", "unknown", "no such person in the tenant")
@@ -59,28 +57,28 @@ async def add_participant(call: Request[schemas.Joining, None]) -> Response:
 
 
 @routes.patch(
-    MEMBER,
+    PARTICIPANT,
     body=schemas.ChangeParticipant,
     returns=schemas.Participant,
     path_types=TWO,
-    tags=MEMBERS_TAG,
+    tags=TAGS,
 )
 async def change_participant(call: Request[schemas.ChangeParticipant, None]) -> schemas.Participant:
     """Give a participant another role."""
     conversation_id = fields.path_id(call, "conversation_id")
     identity_id = fields.path_id(call, "identity_id")
     outcomes = await participants.update(
-        call.engine, writer(call), conversation_id, [identity_id], call.body.role
+        call.engine, require_writer(call), conversation_id, [identity_id], call.body.role
     )
     _check_done(outcomes)
     return await _participant(call, conversation_id, identity_id)
 
 
-@routes.delete(MEMBER, status=204, path_types=TWO, tags=MEMBERS_TAG)
+@routes.delete(PARTICIPANT, status=204, path_types=TWO, tags=TAGS)
 async def remove_participant(call: Request[None, None]) -> None:
     """End someone's part; what they said stays."""
     conversation_id = fields.path_id(call, "conversation_id")
-    actor, identity_id = writer(call), fields.path_id(call, "identity_id")
+    actor, identity_id = require_writer(call), fields.path_id(call, "identity_id")
     outcomes = await participants.remove(call.engine, actor, conversation_id, [identity_id])
     _check_done(outcomes)
 
@@ -90,13 +88,13 @@ async def remove_participant(call: Request[None, None]) -> None:
     body=schemas.MarkRead,
     returns=schemas.Read,
     path_types=ONE,
-    tags=MEMBERS_TAG,
+    tags=TAGS,
 )
 async def mark_read(call: Request[schemas.MarkRead, None]) -> schemas.Read:
     """Say how far the caller, who takes part, has read."""
     conversation_id = fields.path_id(call, "conversation_id")
-    message_id = fields.optional_id("message_id", call.body.message_id)
-    moved = await participants.read(call.engine, reader(call), conversation_id, message_id)
+    message_id = fields.parse_optional_id("message_id", call.body.message_id)
+    moved = await participants.read(call.engine, require_reader(call), conversation_id, message_id)
     return schemas.Read(moved)
 
 

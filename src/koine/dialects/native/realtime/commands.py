@@ -36,7 +36,9 @@ class SocketCredential:
 
     async def authenticate(self, token: str | None = None) -> Actor:
         """Who holds it, or would hold this one. Raises Unauthenticated, Forbidden, Invalid."""
-        return auth.reading(await auth.holder(self._engine, token or self.token, self._tenant_id))
+        return auth.require_read(
+            await auth.actor_of(self._engine, token or self.token, self._tenant_id)
+        )
 
 
 class CommandLimit:
@@ -125,8 +127,8 @@ class WebSocketSession:
                 pass
 
     async def _typing(self, command: wire.SayTyping) -> None:
-        actor = auth.writing(self.reader.actor)
-        conversation_id = fields.id_("conversation_id", command.conversation_id)
+        actor = auth.require_write(self.reader.actor)
+        conversation_id = fields.parse_id("conversation_id", command.conversation_id)
         who = await presence_access.typing_user(
             self._engine, actor, conversation_id, command.private
         )
@@ -163,7 +165,7 @@ def parse_frame(said: str, kind: type[T]) -> T:
 
 def error_reply(command_id: wire.CommandId | None, refusal: Refusal) -> wire.Refused:
     """How a refusal is told."""
-    slug, detail, reason = errors.said(refusal)
+    slug, detail, reason = errors.describe(refusal)
     return wire.Refused(command_id, slug, detail, reason)
 
 

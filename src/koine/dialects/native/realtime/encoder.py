@@ -31,7 +31,7 @@ class NativeEventEncoder(Struct, frozen=True, cache_hash=True):
 
     def encode(self, happening: EventContext, view: render.EventView) -> bytes | None:
         """The event; None when there is nothing left to show."""
-        shown = render.event(happening, view, self.base_url)
+        shown = render.render_event(happening, view, self.base_url)
         return None if shown is None else self.frame(shown.type, _encode(shown))
 
     def encode_ephemeral(
@@ -65,10 +65,10 @@ class NativeReader:
 
     def view(self, happening: EventContext) -> render.EventView | None:
         """What the reader is shown of an event that it asked for."""
-        event, kind = happening.event, render.kind(happening, self.actor)
+        event, kind = happening.event, render.event_kind(happening, self.actor)
         if not self.filter.matches(kind, event.conversation_id or event.subject_id):
             return None
-        return render.view(happening, kind, self.actor)
+        return render.event_view(happening, kind, self.actor)
 
     def ephemeral_view(
         self, whisper: EphemeralEvent, happening: EventContext | None
@@ -81,10 +81,10 @@ def sse_reader(call: AnyRequest, asked_for: EventFilter) -> NativeReader:
     """The voice of a call that follows by server-sent events."""
 
     async def ask() -> Actor:
-        return auth.reading(await auth.known(call))
+        return auth.require_read(await auth.authenticate_uncounted(call))
 
     encoder = NativeEventEncoder(call.base_url, sse.frame)
-    return NativeReader(auth.reader(call), ask, asked_for, encoder)
+    return NativeReader(auth.require_reader(call), ask, asked_for, encoder)
 
 
 def typing_event(

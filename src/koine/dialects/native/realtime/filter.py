@@ -39,7 +39,7 @@ async def resolve_filter(
     unknown = [each for each in kinds or () if each not in KINDS | ENTITIES]
     if unknown:
         raise Invalid("kinds", "unknown", f"there is no kind {unknown[0]}")
-    ids = frozenset(fields.ids("conversation_id", conversation_ids))
+    ids = frozenset(fields.parse_ids("conversation_id", conversation_ids))
     for conversation_id in sorted(ids):
         await conversations.get(engine, actor, conversation_id)
     return EventFilter(frozenset(kinds or ()), ids)

@@ -48,10 +48,10 @@ class EventView(Struct, frozen=True):
     settings: bool = False
 
 
-def view(happening: EventContext, kind: str, actor: Actor) -> EventView:
+def event_view(context: EventContext, kind: str, actor: Actor) -> EventView:
     """What the actor is shown of an event, whose `kind` is of this actor, too."""
-    found, noun = happening.conversation, happening.subject
-    conversation = None if found is None else _conversation_view(happening, found, actor)
+    found, noun = context.conversation, context.subject
+    conversation = None if found is None else _conversation_view(context, found, actor)
     if noun is None:
         return EventView(kind, conversation)
     if isinstance(noun, Identity):
@@ -61,28 +61,28 @@ def view(happening: EventContext, kind: str, actor: Actor) -> EventView:
     return EventView(kind, conversation)
 
 
-def event(happening: EventContext, view: EventView, base_url: str) -> wire.Event | None:
+def render_event(context: EventContext, view: EventView, base_url: str) -> wire.Event | None:
     """The event as readers with this view are shown it; None when nothing is left to show."""
-    held = data(happening, view, base_url)
+    held = render_data(context, view, base_url)
     if held is None:
         return None
-    told = happening.event
+    told = context.event
     return wire.Event(
         id=told.id,
         type=view.kind,
         created_at=iso_ms(told.created_at),
-        conversation_id=told.conversation_id or _deleted_id(happening),
+        conversation_id=told.conversation_id or _deleted_id(context),
         seq=told.seq,
         data=held,
     )
 
 
-def kind(happening: EventContext, actor: Actor) -> str:
+def event_kind(context: EventContext, actor: Actor) -> str:
     """The event's type: that of the log, but what is out of the actor's lists is `removed`."""
-    told = happening.event.kind
-    if told.partition(".")[0] in _CONVERSATION_ENTITIES and happening.conversation is not None:
-        return told if visibility.sees_conversation(actor, happening) else CONVERSATION_REMOVED
-    noun = happening.subject
+    told = context.event.kind
+    if told.partition(".")[0] in _CONVERSATION_ENTITIES and context.conversation is not None:
+        return told if visibility.sees_conversation(actor, context) else CONVERSATION_REMOVED
+    noun = context.subject
     if isinstance(noun, Inbox) and noun.removed_at is not None:
         return "inbox.removed"
     if isinstance(noun, Delivery) and not visibility.sees_delivery(actor, noun):
@@ -90,23 +90,23 @@ def kind(happening: EventContext, actor: Actor) -> str:
     return told
 
 
-def data(happening: EventContext, view: EventView, base_url: str) -> wire.EventData | None:
+def render_data(context: EventContext, view: EventView, base_url: str) -> wire.EventData | None:
     """What the event holds, for readers with this view; None when it is there no more."""
-    told = happening.event
+    told = context.event
     match told.kind.partition(".")[0]:
         case "conversation" | "participant" | "message":
-            return _conversation_data(happening, view, base_url)
+            return _conversation_data(context, view, base_url)
         case "credential":
             return wire.EventData(subject_id=told.subject_id)
-    match happening.subject:
+    match context.subject:
         case Identity() as person if told.kind == "responder.versioned":
-            version = happening.version
+            version = context.version
             return wire.EventData(
                 responder=render_responder(person),
                 version=render_version(version) if version else UNSET,
             )
         case Identity() as person:
-            return _person_data(happening, person, view.person)
+            return _person_data(context, person, view.person)
         case Inbox() as inbox if inbox.removed_at is not None:
             return wire.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
@@ -118,11 +118,11 @@ def data(happening: EventContext, view: EventView, base_url: str) -> wire.EventD
         case Tenant() as tenant:
             return wire.EventData(tenant=render_tenant(tenant, view.settings))
         case Ticket() as ticket:
-            found = happening.conversation
+            found = context.conversation
             there = found is not None and found.removed_at is None
             return wire.EventData(
                 ticket=render_ticket(ticket),
-                conversation=_render_conversation(happening, found, view)
+                conversation=_render_conversation(context, found, view)
                 if found and there
                 else UNSET,
             )
@@ -131,9 +131,9 @@ def data(happening: EventContext, view: EventView, base_url: str) -> wire.EventD
 
 
 def _conversation_data(
-    happening: EventContext, view: EventView, base_url: str
+    context: EventContext, view: EventView, base_url: str
 ) -> wire.EventData | None:
-    found, told = happening.conversation, happening.event
+    found, told = context.conversation, context.event
     if found is None:
         return (
             wire.EventData(conversation_id=told.subject_id)
@@ -142,49 +142,49 @@ def _conversation_data(
         )
     if view.kind == CONVERSATION_REMOVED:
         return wire.EventData(conversation_id=found.id)
-    shown = _render_conversation(happening, found, view)
+    shown = _render_conversation(context, found, view)
     if told.kind.startswith("message."):
-        message = happening.message
+        message = context.message
         if message is None:
             return None
-        sender = happening.participant(message.sender_id) if message.sender_id else None
+        sender = context.participant(message.sender_id) if message.sender_id else None
         return wire.EventData(
             message=render_message(message, base_url),
             conversation=shown,
             participant=render_participant(sender) if sender else UNSET,
         )
-    everyone = [render_participant(each) for each in happening.participants]
+    everyone = [render_participant(each) for each in context.participants]
     return wire.EventData(conversation=shown, participants=everyone)
 
 
 def _conversation_view(
-    happening: EventContext, found: Conversation, actor: Actor
+    context: EventContext, found: Conversation, actor: Actor
 ) -> ConversationView:
-    me, private = happening.participant(actor.identity_id), access.sees_private(actor)
-    messages = visibility.reads_messages(actor, happening)
+    me, private = context.participant(actor.identity_id), access.sees_private(actor)
+    messages = visibility.reads_messages(actor, context)
     return ConversationView(private, messages, unread(found, me, private))
 
 
 def _render_conversation(
-    happening: EventContext, found: Conversation, view: EventView
+    context: EventContext, found: Conversation, view: EventView
 ) -> conversation_schemas.Conversation:
     assert view.conversation is not None
-    return render_conversation_for_view(found, happening.related, view.conversation)
+    return render_conversation_for_view(found, context.related, view.conversation)
 
 
-def _person_data(happening: EventContext, person: Identity, whole: bool) -> wire.EventData:
+def _person_data(context: EventContext, person: Identity, full: bool) -> wire.EventData:
     is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
     return wire.EventData(
         person=wire.Card(
             person.id, person.kind, display_name(person), person.email, person.avatar_url
         ),
-        user=render_user(person) if whole and is_user else UNSET,
-        responder=render_responder(person) if whole and is_responder else UNSET,
-        contact=render_contact(person) if whole and person.kind == "contact" else UNSET,
-        merged_id=happening.merged_id or UNSET,
+        user=render_user(person) if full and is_user else UNSET,
+        responder=render_responder(person) if full and is_responder else UNSET,
+        contact=render_contact(person) if full and person.kind == "contact" else UNSET,
+        merged_id=context.merged_id or UNSET,
     )
 
 
-def _deleted_id(happening: EventContext) -> str | None:
-    told = happening.event
+def _deleted_id(context: EventContext) -> str | None:
+    told = context.event
     return told.subject_id if told.kind == "conversation.deleted" else None

@@ -1,7 +1,7 @@
 """Following what happens, as it happens; who is writing and who is there."""
 
 from koine.dialects.native import fields
-from koine.dialects.native.auth import reader, writer
+from koine.dialects.native.auth import require_reader, require_writer
 from koine.dialects.native.realtime import encoder
 from koine.dialects.native.realtime import schemas as wire
 from koine.dialects.native.realtime.filter import resolve_filter
@@ -26,7 +26,7 @@ routes = Routes()
 )
 async def follow(call: Request[None, wire.EventQuery]) -> StreamingResponse:
     """Follow what happens by server-sent events; comes back by `Last-Event-ID` or `cursor`."""
-    q, actor = call.query, reader(call)
+    q, actor = call.query, require_reader(call)
     asked_for = await resolve_filter(call.engine, actor, q.kinds, q.conversation_id)
     return sse.event_stream(call, encoder.sse_reader(call, asked_for))
 
@@ -34,7 +34,7 @@ async def follow(call: Request[None, wire.EventQuery]) -> StreamingResponse:
 @routes.get("/v1/events/cursor", returns=wire.Cursor, needs_realtime=True, tags=TAGS)
 async def get_cursor(call: Request[None, None]) -> wire.Cursor:
     """Get the place of now: take it, read what there is, then follow from it."""
-    reader(call)
+    require_reader(call)
     return wire.Cursor(await call.realtime.cursor())
 
 
@@ -52,7 +52,7 @@ async def say_typing(call: Request[wire.SayTyping, None]) -> None:
     conversation_id = fields.path_id(call, "conversation_id")
     body = call.body
     who = await presence_access.typing_user(
-        call.engine, writer(call), conversation_id, body.private
+        call.engine, require_writer(call), conversation_id, body.private
     )
     call.realtime.publish_ephemeral(encoder.typing_event(call.actor, who, conversation_id, body))
 

@@ -52,7 +52,7 @@ async def serve(socket: WebSocket, calls: RateLimiter, said: RateLimiter) -> Non
             (code for kind, code in REFUSAL_CODES.items() if isinstance(refusal, kind)),
             POLICY_VIOLATION,
         )
-        await socket.close(code, errors.said(refusal)[0])
+        await socket.close(code, errors.describe(refusal)[0])
         return
     seat = await socket.realtime.connect(talk.reader, hello.cursor)
     hearing = asyncio.create_task(_receive_loop(socket, talk, seat))
@@ -98,7 +98,7 @@ async def _authenticate(
     except Unauthenticated:
         limit_unauthenticated(call, calls)
         raise
-    auth.count(call, calls, actor)
+    auth.limit_actor(call, calls, actor)
     call.take_credential_slot(actor)
     asked_for = await resolve_filter(call.engine, actor, hello.kinds, hello.conversations)
     events = encoder.NativeEventEncoder(call.base_url, frame)

@@ -22,5 +22,5 @@ def render_responder(i: Identity) -> schemas.Responder:
 def render_version(v: ResponderVersion) -> schemas.Version:
     """A version of a responder."""
     return schemas.Version(
-        v.id, v.responder_id, v.number, fields.raw(v.settings), iso_ms(v.created_at)
+        v.id, v.responder_id, v.number, fields.raw_json(v.settings), iso_ms(v.created_at)
     )

@@ -24,9 +24,9 @@ async def list_responders(call: Request[None, schemas.ResponderQuery]) -> schema
     """List responders, oldest first."""
     q = call.query
     page = await responders.find(
-        call.engine, call.actor, pagination.window(q), tuple(q.kind or ()), q.search
+        call.engine, call.actor, pagination.parse_window(q), tuple(q.kind or ()), q.search
     )
-    return pagination.shown(schemas.Responders, page, render_responder)
+    return pagination.render_page(schemas.Responders, page, render_responder)
 
 
 @routes.post(
@@ -66,7 +66,7 @@ async def change_responder(
 ) -> schemas.Responder:
     """Rename a responder or change its picture."""
     responder_id = fields.path_id(call, "responder_id")
-    changes = ResponderChanges(**fields.changed_fields(call.body))
+    changes = ResponderChanges(**fields.provided_fields(call.body))
     changed = await responders.update(call.engine, call.actor, responder_id, changes)
     return render_responder(changed)
 
@@ -75,8 +75,10 @@ async def change_responder(
 async def list_versions(call: Request[None, PageQuery]) -> schemas.Versions:
     """List a responder's versions, oldest first."""
     found = await responders.get(call.engine, call.actor, fields.path_id(call, "responder_id"))
-    page = pagination.cut(found.versions, pagination.window(call.query), pagination.creation)
-    return pagination.shown(schemas.Versions, page, render_version)
+    page = pagination.slice_page(
+        found.versions, pagination.parse_window(call.query), pagination.creation_key
+    )
+    return pagination.render_page(schemas.Versions, page, render_version)
 
 
 @routes.post(

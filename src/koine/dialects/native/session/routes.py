@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from koine.dialects.native.auth import count_login, count_login_address, welcome
+from koine.dialects.native.auth import limit_login, limit_login_address, refund_login
 from koine.dialects.native.session import schemas
 from koine.dialects.native.session.render import render_tokens
 from koine.dialects.native.users.render import render_user
@@ -34,13 +34,13 @@ def login_routes(limiter: RateLimiter) -> Routes:
     )
     async def change_password(call: Request[schemas.NewPassword, None]) -> None:
         """Change one's own password, which ends every session of one's own."""
-        count_login_address(call, limiter)
+        limit_login_address(call, limiter)
         me, body = call.actor.identity_id or "", call.body
-        count_login(call, limiter, me)
+        limit_login(call, limiter, me)
         await accounts.change_own_password(
             call.engine, call.actor, body.current_password, body.password, address=call.client_ip
         )
-        welcome(call, limiter, me)
+        refund_login(call, limiter, me)
 
     return routes
 
@@ -51,7 +51,7 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
         body=schemas.LogIn,
         returns=schemas.Tokens,
         public=True,
-        precheck=partial(count_login_address, limiter=limiter),
+        precheck=partial(limit_login_address, limiter=limiter),
         idempotent=False,
         body_limit=BODY_LIMIT,
         tags=TAGS,
@@ -59,13 +59,13 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
     async def log_in(call: Request[schemas.LogIn, None]) -> schemas.Tokens:
         """Log in by e-mail and password. A wrong password and an unknown e-mail answer alike."""
         body = call.body
-        count_login(call, limiter, body.email)
+        limit_login(call, limiter, body.email)
         if body.tenant_id is not None and canonical_id(body.tenant_id) is None:
             raise Unauthenticated("invalid")
         logged_in = await sessions.log_in(
             call.engine, body.email, body.password, body.tenant_id, address=call.client_ip
         )
-        welcome(call, limiter, body.email)
+        refund_login(call, limiter, body.email)
         return render_tokens(logged_in)
 
 

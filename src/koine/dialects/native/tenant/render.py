@@ -35,10 +35,10 @@ def render_key(k: ApiKey) -> schemas.Key:
         name=k.name,
         prefix=k.prefix,
         user_id=k.user_id,
-        permissions=fields.raw(k.permissions),
+        permissions=fields.raw_json(k.permissions),
         created_at=iso_ms(k.created_at),
-        expires_at=fields.shown_time(k.expires_at),
-        revoked_at=fields.shown_time(k.revoked_at),
+        expires_at=fields.render_time(k.expires_at),
+        revoked_at=fields.render_time(k.revoked_at),
         created_by=k.created_by,
         created_by_key=k.created_by_key,
     )
@@ -58,7 +58,7 @@ def render_audit_entry(e: AuditEntry) -> schemas.AuditEntry:
         action=e.action,
         noun=e.noun,
         noun_id=e.noun_id,
-        detail=fields.raw(e.detail),
+        detail=fields.raw_json(e.detail),
         created_at=iso_ms(e.created_at),
     )
 

@@ -21,29 +21,29 @@ from koine.model.errors import Invalid
 from koine.model.permissions import ROLE_PERMISSIONS
 from koine.model.tenant import TokenIssuer
 
-TENANT = ("Tenant",)
-KEYS = ("API keys",)
+TENANT_TAGS = ("Tenant",)
+KEY_TAGS = ("API keys",)
 
 routes = Routes()
 
 
-@routes.get("/v1/tenant", returns=schemas.Tenant, tags=TENANT)
+@routes.get("/v1/tenant", returns=schemas.Tenant, tags=TENANT_TAGS)
 async def get_tenant(call: Request[None, None]) -> schemas.Tenant:
     """Get the caller's tenant."""
     found = await tenants.own(call.engine, call.actor)
     return render_tenant(found, access.sees_settings(call.actor))
 
 
-@routes.patch("/v1/tenant", body=schemas.ChangeTenant, returns=schemas.Tenant, tags=TENANT)
+@routes.patch("/v1/tenant", body=schemas.ChangeTenant, returns=schemas.Tenant, tags=TENANT_TAGS)
 async def change_tenant(call: Request[schemas.ChangeTenant, None]) -> schemas.Tenant:
     """Rename the tenant or change its settings."""
     changes = _changes(call.body)
-    await _check_url(call.engine.outbound, changes)
+    await _check_jwks_url(call.engine.outbound, changes)
     changed = await tenants.change(call.engine, call.actor, changes)
     return render_tenant(changed, access.sees_settings(call.actor))
 
 
-@routes.get("/v1/roles", returns=schemas.Roles, tags=TENANT)
+@routes.get("/v1/roles", returns=schemas.Roles, tags=TENANT_TAGS)
 async def list_roles(call: Request[None, None]) -> schemas.Roles:
     """List the roles and what each may do."""
     shown = [
@@ -53,21 +53,23 @@ async def list_roles(call: Request[None, None]) -> schemas.Roles:
     return schemas.Roles(shown, None)
 
 
-@routes.get("/v1/audit", query=schemas.AuditQuery, returns=schemas.AuditEntries, tags=TENANT)
+@routes.get("/v1/audit", query=schemas.AuditQuery, returns=schemas.AuditEntries, tags=TENANT_TAGS)
 async def list_audit_entries(call: Request[None, schemas.AuditQuery]) -> schemas.AuditEntries:
     """List who did what, newest first."""
     q = call.query
-    page = await audit_log.find(call.engine, call.actor, q.noun, q.action, pagination.window(q))
-    return pagination.shown(schemas.AuditEntries, page, render_audit_entry)
+    page = await audit_log.find(
+        call.engine, call.actor, q.noun, q.action, pagination.parse_window(q)
+    )
+    return pagination.render_page(schemas.AuditEntries, page, render_audit_entry)
 
 
-@routes.get("/v1/api-keys", query=PageQuery, returns=schemas.Keys, tags=KEYS)
+@routes.get("/v1/api-keys", query=PageQuery, returns=schemas.Keys, tags=KEY_TAGS)
 async def list_keys(call: Request[None, PageQuery]) -> schemas.Keys:
     """List API keys, revoked ones too, without their secrets."""
-    window = pagination.window(call.query)
+    window = pagination.parse_window(call.query)
     everyone = await api_keys.list_all(call.engine, call.actor)
-    page = pagination.cut(everyone, window, pagination.creation)
-    return pagination.shown(schemas.Keys, page, render_key)
+    page = pagination.slice_page(everyone, window, pagination.creation_key)
+    return pagination.render_page(schemas.Keys, page, render_key)
 
 
 # An answer that is kept to be given again would keep the secret.
@@ -77,7 +79,7 @@ async def list_keys(call: Request[None, PageQuery]) -> schemas.Keys:
     returns=schemas.MadeKey,
     status=201,
     idempotent=False,
-    tags=KEYS,
+    tags=KEY_TAGS,
 )
 async def create_key(call: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
     """Make an API key. Its secret is shown in this answer alone."""
@@ -87,14 +89,14 @@ async def create_key(call: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
         call.actor,
         body.name,
         frozenset(body.permissions),
-        user_id=fields.optional_id("user_id", body.user_id),
-        expires_at=fields.time("expires_at", body.expires_at),
+        user_id=fields.parse_optional_id("user_id", body.user_id),
+        expires_at=fields.parse_time("expires_at", body.expires_at),
     )
     return render_created_key(made)
 
 
 @routes.delete(
-    "/v1/api-keys/{api_key_id}", status=204, path_types={"api_key_id": "uuid"}, tags=KEYS
+    "/v1/api-keys/{api_key_id}", status=204, path_types={"api_key_id": "uuid"}, tags=KEY_TAGS
 )
 async def revoke_key(call: Request[None, None]) -> None:
     """Revoke an API key; every node feels it within seconds."""
@@ -105,7 +107,7 @@ async def revoke_key(call: Request[None, None]) -> None:
     "/v1/api-keys/{api_key_id}/take-over",
     returns=schemas.Key,
     path_types={"api_key_id": "uuid"},
-    tags=KEYS,
+    tags=KEY_TAGS,
 )
 async def take_key_over(call: Request[None, None]) -> schemas.Key:
     """Put oneself in the place of who made an API key: it ends with its maker otherwise."""
@@ -113,7 +115,7 @@ async def take_key_over(call: Request[None, None]) -> schemas.Key:
     return render_key(await api_keys.take_over(call.engine, call.actor, key_id))
 
 
-async def _check_url(outbound: OutboundClient, changes: TenantChanges) -> None:
+async def _check_jwks_url(outbound: OutboundClient, changes: TenantChanges) -> None:
     issuer = changes.token_issuer
     if isinstance(issuer, TokenIssuer) and issuer.jwks_url is not None:
         try:
@@ -123,12 +125,12 @@ async def _check_url(outbound: OutboundClient, changes: TenantChanges) -> None:
 
 
 def _changes(body: schemas.ChangeTenant) -> TenantChanges:
-    given = fields.changed_fields(body)
+    given = fields.provided_fields(body)
     settings = given.pop("settings", None)
     if settings is not None:
-        given |= fields.changed_fields(settings)
+        given |= fields.provided_fields(settings)
     if "support_user_ids" in given:
-        named = fields.ids("settings.support_user_ids", given["support_user_ids"])
+        named = fields.parse_ids("settings.support_user_ids", given["support_user_ids"])
         given["support_user_ids"] = [*dict.fromkeys(named)]
     if given.get("token_issuer") is not None:
         given["token_issuer"] = convert(given["token_issuer"], TokenIssuer, from_attributes=True)

@@ -16,6 +16,6 @@ def render_ticket(t: Ticket) -> schemas.Ticket:
         customer_id=t.customer_id,
         assignee_id=t.assignee_id,
         created_at=iso_ms(t.created_at),
-        ongoing_at=fields.shown_time(t.ongoing_at),
-        completed_at=fields.shown_time(t.completed_at),
+        ongoing_at=fields.render_time(t.ongoing_at),
+        completed_at=fields.render_time(t.completed_at),
     )

@@ -1,7 +1,7 @@
 """The tickets of conversations: open, take, complete."""
 
 from koine.dialects.native import fields
-from koine.dialects.native.auth import reader, writer
+from koine.dialects.native.auth import require_reader, require_writer
 from koine.dialects.native.tickets import schemas
 from koine.dialects.native.tickets.render import render_ticket
 from koine.engine.conversations import tickets
@@ -11,7 +11,7 @@ from koine.model.errors import Invalid
 
 CONVERSATION = "/v1/conversations/{conversation_id}"
 TICKET = "/v1/tickets/{ticket_id}"
-TICKETS_TAG = ("Tickets",)
+TAGS = ("Tickets",)
 ONE: dict[str, PathType] = {"conversation_id": "uuid"}
 TICKET_ID: dict[str, PathType] = {"ticket_id": "uuid"}
 
@@ -19,19 +19,19 @@ routes = Routes()
 
 
 @routes.post(
-    CONVERSATION + "/tickets", returns=schemas.Ticket, status=201, path_types=ONE, tags=TICKETS_TAG
+    CONVERSATION + "/tickets", returns=schemas.Ticket, status=201, path_types=ONE, tags=TAGS
 )
 async def open_ticket(call: Request[None, None]) -> schemas.Ticket:
     """Hand a conversation off to people: its responder is silent from now on."""
     conversation_id = fields.path_id(call, "conversation_id")
-    return render_ticket(await tickets.open_(call.engine, writer(call), conversation_id))
+    return render_ticket(await tickets.open_(call.engine, require_writer(call), conversation_id))
 
 
-@routes.get(TICKET, returns=schemas.Ticket, path_types=TICKET_ID, tags=TICKETS_TAG)
+@routes.get(TICKET, returns=schemas.Ticket, path_types=TICKET_ID, tags=TAGS)
 async def get_ticket(call: Request[None, None]) -> schemas.Ticket:
     """Get one ticket."""
     ticket_id = fields.path_id(call, "ticket_id")
-    return render_ticket(await tickets.get(call.engine, reader(call), ticket_id))
+    return render_ticket(await tickets.get(call.engine, require_reader(call), ticket_id))
 
 
 @routes.post(
@@ -39,19 +39,19 @@ async def get_ticket(call: Request[None, None]) -> schemas.Ticket:
     body=schemas.TakeTicket,
     returns=schemas.Ticket,
     path_types=TICKET_ID,
-    tags=TICKETS_TAG,
+    tags=TAGS,
 )
 async def take_ticket(call: Request[schemas.TakeTicket, None]) -> schemas.Ticket:
     """Take a ticket and its conversation over, for oneself or another user."""
     ticket_id = fields.path_id(call, "ticket_id")
-    taker = fields.optional_id("assignee_id", call.body.assignee_id) or call.actor.identity_id
+    taker = fields.parse_optional_id("assignee_id", call.body.assignee_id) or call.actor.identity_id
     if taker is None:
         raise Invalid("assignee_id", "is required")
-    return render_ticket(await tickets.take(call.engine, writer(call), ticket_id, taker))
+    return render_ticket(await tickets.take(call.engine, require_writer(call), ticket_id, taker))
 
 
-@routes.post(TICKET + "/complete", returns=schemas.Ticket, path_types=TICKET_ID, tags=TICKETS_TAG)
+@routes.post(TICKET + "/complete", returns=schemas.Ticket, path_types=TICKET_ID, tags=TAGS)
 async def complete_ticket(call: Request[None, None]) -> schemas.Ticket:
     """Give the turn back to the responder."""
     ticket_id = fields.path_id(call, "ticket_id")
-    return render_ticket(await tickets.complete(call.engine, writer(call), ticket_id))
+    return render_ticket(await tickets.complete(call.engine, require_writer(call), ticket_id))

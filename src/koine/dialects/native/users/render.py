@@ -18,9 +18,9 @@ def render_user(i: Identity) -> schemas.User:
         phone=i.phone,
         avatar_url=i.avatar_url,
         role=i.role,  # type: ignore[arg-type]  # the engine lets no other word in
-        permissions=fields.raw(i.permissions),
+        permissions=fields.raw_json(i.permissions),
         blocked=i.blocked,
-        custom_attributes=fields.shown_bag(i.custom_attributes),
+        custom_attributes=fields.render_attributes(i.custom_attributes),
         created_at=iso_ms(i.created_at),
         updated_at=iso_ms(i.updated_at),
     )

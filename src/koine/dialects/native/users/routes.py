@@ -15,7 +15,7 @@ USERS = "/v1/users"
 USER = "/v1/users/{user_id}"
 TAGS = ("Users",)
 TYPES: dict[str, PathType] = {"user_id": "uuid"}
-BAGS = ("custom_attributes", "permissions")
+OBJECTS = ("custom_attributes", "permissions")
 
 routes = Routes()
 
@@ -25,14 +25,14 @@ async def list_users(call: Request[None, schemas.UserQuery]) -> schemas.Users:
     """List users, oldest first."""
     q = call.query
     f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
-    page = await directory.find(call.engine, call.actor, f, pagination.window(q))
-    return pagination.shown(schemas.Users, page, render_user)
+    page = await directory.find(call.engine, call.actor, f, pagination.parse_window(q))
+    return pagination.render_page(schemas.Users, page, render_user)
 
 
 @routes.post(USERS, body=schemas.CreateUser, returns=schemas.User, status=201, tags=TAGS)
 async def create_user(call: Request[schemas.CreateUser, None]) -> schemas.User:
     """Add a user. Nobody can make one who may do more than they may themselves."""
-    given = fields.changed_fields(call.body, bags=BAGS)
+    given = fields.provided_fields(call.body, objects=OBJECTS)
     password = given.pop("password")
     new = NewIdentity(kind="user", **given)
     return render_user(await accounts.create(call.engine, call.actor, new, password))
@@ -48,7 +48,7 @@ async def get_user(call: Request[None, None]) -> schemas.User:
 @routes.patch(USER, body=schemas.ChangeUser, returns=schemas.User, path_types=TYPES, tags=TAGS)
 async def change_user(call: Request[schemas.ChangeUser, None]) -> schemas.User:
     """Change a user. A new password ends the user's sessions."""
-    given = fields.changed_fields(call.body, bags=BAGS)
+    given = fields.provided_fields(call.body, objects=OBJECTS)
     password = given.pop("password", None)
     changed = await accounts.change(
         call.engine, call.actor, fields.path_id(call, "user_id"), PersonChanges(**given), password

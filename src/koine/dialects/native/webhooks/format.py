@@ -15,16 +15,16 @@ from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload
 from koine.model.webhook_format import EventNames
 
-_REMOVED = {
+_REMOVED_KINDS = {
     "conversation": render.CONVERSATION_REMOVED,
     "participant": render.CONVERSATION_REMOVED,
     "message": render.CONVERSATION_REMOVED,
     "inbox": "inbox.removed",
 }
 """What an event about this noun is called when the thing is there no more."""
-KINDS: tuple[str, ...] = (*get_args(EventKind), *dict.fromkeys(_REMOVED.values()))
+KINDS: tuple[str, ...] = (*get_args(EventKind), *dict.fromkeys(_REMOVED_KINDS.values()))
 PING = "ping"
-_said = msgspec.json.Decoder(dict[str, object])
+_object_decoder = msgspec.json.Decoder(dict[str, object])
 
 
 class Body(Struct, frozen=True, kw_only=True):
@@ -49,21 +49,21 @@ class NativeWebhookFormat:
         """Under its own name, or because it may be of a thing that was removed."""
         if not kinds or event.kind in kinds:
             return True
-        return _REMOVED.get(event.kind.partition(".")[0]) in kinds
+        return _REMOVED_KINDS.get(event.kind.partition(".")[0]) in kinds
 
     def payload(
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> WebhookPayload | None:
         """The event with what it is about; None when there is nothing left to show."""
-        event, kind = context.event, render.kind(context, reader)
+        event, kind = context.event, render.event_kind(context, reader)
         if kinds and kind not in kinds:
             return None
         # Bodies are kept, and seen by others: never what opens the tenant's inboxes.
-        view = structs.replace(render.view(context, kind, reader), settings=False)
+        view = structs.replace(render.event_view(context, kind, reader), settings=False)
         data: object
         if event.kind == "webhook.disabled":
-            data = {"webhook_id": event.subject_id, **_said.decode(event.body)}
-        elif (data := render.data(context, view, self._base_url)) is None:
+            data = {"webhook_id": event.subject_id, **_object_decoder.decode(event.body)}
+        elif (data := render.render_data(context, view, self._base_url)) is None:
             return None
         body = Body(
             type=kind,

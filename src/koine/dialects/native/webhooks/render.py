@@ -14,7 +14,7 @@ from koine.model.webhook import Attempt, DeliveryDetail, WebhookDelivery, Webhoo
 from koine.webhooks.attempt import AttemptResult
 from koine.webhooks.retry_policy import RETRIES
 
-_words = msgspec.json.Decoder(list[str])
+_strings = msgspec.json.Decoder(list[str])
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
@@ -26,13 +26,13 @@ def render_webhook(h: WebhookEndpoint) -> schemas.Webhook:
         url=h.url,
         dialect=cast(schemas.WebhookDialect, h.dialect),
         inbox_id=h.inbox_id,
-        events=_words.decode(h.kinds),
+        events=_strings.decode(h.kinds),
         retry_policy=_policy(h),
         status=h.status,
         reason=h.reason,
         failures=h.failures,
-        failing_since=fields.shown_time(h.failing_since),
-        paused_until=fields.shown_time(h.open_until),
+        failing_since=fields.render_time(h.failing_since),
+        paused_until=fields.render_time(h.open_until),
         created_by=h.created_by,
         owner_user_id=h.acts_as_user_id,
         owner_key_id=h.owner_key_id,
@@ -68,7 +68,7 @@ def render_delivery(d: WebhookDelivery) -> schemas.WebhookDelivery:
         error=d.error,
         happened_at=iso_ms(d.event_at),
         created_at=iso_ms(d.created_at),
-        finished_at=fields.shown_time(d.finished_at),
+        finished_at=fields.render_time(d.finished_at),
     )
 
 

@@ -35,10 +35,10 @@ routes = Routes()
 @routes.get(WEBHOOKS, query=PageQuery, returns=schemas.Webhooks, tags=TAGS)
 async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
     """List webhooks, oldest first."""
-    window = pagination.window(call.query)
+    window = pagination.parse_window(call.query)
     everyone = await endpoints.list_all(call.engine, call.actor)
-    page = pagination.cut(everyone, window, pagination.creation)
-    return pagination.shown(schemas.Webhooks, page, render_webhook)
+    page = pagination.slice_page(everyone, window, pagination.creation_key)
+    return pagination.render_page(schemas.Webhooks, page, render_webhook)
 
 
 @routes.post(
@@ -46,7 +46,7 @@ async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
 )
 async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.MadeWebhook:
     """Set a webhook up. The secret is shown this once."""
-    given = _given(call.body)
+    given = _endpoint_fields(call.body)
     made = await endpoints.create(call.engine, call.actor, NewEndpoint(**given))
     return render_created_webhook(made)
 
@@ -74,7 +74,7 @@ async def get_webhook(call: Request[None, None]) -> schemas.Webhook:
 async def change_webhook(call: Request[schemas.ChangeWebhook, None]) -> schemas.ChangedWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
     hook_id = fields.path_id(call, "webhook_id")
-    given = _given(call.body)
+    given = _endpoint_fields(call.body)
     if "status" in given:
         given["active"] = given.pop("status") == "active"
     changed = await endpoint_changes.change(
@@ -114,15 +114,15 @@ async def test_webhook(call: Request[None, None]) -> schemas.PingOutcome:
     return render_ping(await test_delivery.send_ping(call.engine, call.actor, hook_id))
 
 
-def _given(body: schemas.CreateWebhook | schemas.ChangeWebhook) -> dict[str, Any]:
+def _endpoint_fields(body: schemas.CreateWebhook | schemas.ChangeWebhook) -> dict[str, Any]:
     """The fields a body has, by the engine's names."""
-    given = fields.changed_fields(body, ids=("inbox_id",))
+    given = fields.provided_fields(body, ids=("inbox_id",))
     if "events" in given:
         given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
     policy = given.pop("retry_policy", UNSET)
     if policy is not UNSET:
         none = {"max_retries": None, "backoff": None}
-        given |= none if policy is None else fields.changed_fields(policy)
+        given |= none if policy is None else fields.provided_fields(policy)
     return given
 
 
@@ -145,11 +145,13 @@ async def list_webhook_deliveries(
     wanted = LogFilter(
         states=tuple(q.state or ()),
         kinds=tuple(q.kind or ()),
-        since=fields.time("since", q.since),
-        until=fields.time("until", q.until),
+        since=fields.parse_time("since", q.since),
+        until=fields.parse_time("until", q.until),
     )
-    page = await deliveries.page(call.engine, call.actor, hook_id, wanted, pagination.window(q))
-    return pagination.shown(schemas.WebhookDeliveries, page, render_delivery)
+    page = await deliveries.page(
+        call.engine, call.actor, hook_id, wanted, pagination.parse_window(q)
+    )
+    return pagination.render_page(schemas.WebhookDeliveries, page, render_delivery)
 
 
 @routes.get(DELIVERY, returns=schemas.ShownDelivery, path_types=TYPES, tags=TAGS)
@@ -181,7 +183,7 @@ async def replay_delivery(call: Request[None, None]) -> schemas.WebhookDelivery:
 async def replay_webhook(call: Request[schemas.Replay, None]) -> schemas.Replayed:
     """Deliver again what happened in a time, whether it was delivered or not."""
     hook_id, body = fields.path_id(call, "webhook_id"), call.body
-    since, until = fields.time("since", body.since), fields.time("until", body.until)
+    since, until = fields.parse_time("since", body.since), fields.parse_time("until", body.until)
     wanted = Range(
         since=since or 0,
         until=call.engine.clock.now() + 1 if until is None else until,
