@@ -210,7 +210,7 @@ _DUE = Query(
         webhook_deliveries,
         hooks_table,
         (hooks_table.c.tenant_id == webhook_deliveries.c.tenant_id)
-        & (hooks_table.c.id == webhook_deliveries.c.hook_id),
+        & (hooks_table.c.id == webhook_deliveries.c.endpoint_id),
     )
     .where(webhook_deliveries.c.state == "pending")
     .group_by(hooks_table.c.tenant_id, hooks_table.c.id),

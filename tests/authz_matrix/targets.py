@@ -200,7 +200,7 @@ async def _desk_hook(m: TargetFactory) -> str:
 async def _endpoint(m: TargetFactory, dialect: str) -> str:
     # No request leaves: nobody has this name.
     new = endpoints.NewEndpoint(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
-    return (await endpoints.create(m.engine, m.boss, new)).hook.id
+    return (await endpoints.create(m.engine, m.boss, new)).endpoint.id
 
 
 NUMBERS = {"number", "number of ivy", "said", "said by ivy"}

@@ -15,5 +15,5 @@ async def test_a_bug_on_the_way_is_a_failure_and_costs_the_sender_nothing(
     made = await told.hook(url="https://name.test/hook")
     await told.say(await told.talk())
     await told.tell()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     assert (row.state, row.attempt, row.error) == ("pending", 1, INTERNAL_ERROR)

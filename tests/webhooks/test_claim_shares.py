@@ -75,7 +75,7 @@ async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenan
     told.receiver.hold = hold = asyncio.Event()
     await claim_all(told)
     held = [
-        told.hooks.sender._lines[EndpointKey(told.boss.tenant_id, each.hook.id)].held
+        told.hooks.sender._lines[EndpointKey(told.boss.tenant_id, each.endpoint.id)].held
         for each in quick
     ]
     assert sum(held) <= MAX_CLAIMS // 2 and max(held) <= MAX_CLAIMS // 4
@@ -91,7 +91,7 @@ async def test_tries_of_broken_endpoints_are_hands_of_their_tenant_too(
     told: WebhookHarness,
 ) -> None:
     made = await told.hook()
-    broken = TenantEndpoint(**structs.asdict(made.hook), tenant_id=told.boss.tenant_id)
+    broken = TenantEndpoint(**structs.asdict(made.endpoint), tenant_id=told.boss.tenant_id)
     broken = structs.replace(broken, failures=100, failing_since=0, open_until=1)
     found = [structs.replace(broken, id=str(number)) for number in range(MAX_CLAIMS)]
     lines = {hook.key: EndpointQueue(hook) for hook in found}

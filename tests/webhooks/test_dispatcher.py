@@ -30,7 +30,7 @@ async def test_a_message_is_told_once_and_the_log_says_so(told: WebhookHarness) 
     await told.tell()
     await told.tell()
     (got,) = told.receiver.got
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     body = msgspec.json.decode(got.body)
     assert (row.state, row.response_status, row.event_id) == ("delivered", 200, got.id)
     assert body["type"] == "message.created"
@@ -67,7 +67,7 @@ async def test_an_endpoint_of_an_inbox_hears_that_inbox_alone(told: WebhookHarne
     await told.say(free)
     await told.say(talk)
     await told.tell()
-    assert [row.conversation_id for row in await told.log(other.hook)] == [talk.id]
+    assert [row.conversation_id for row in await told.log(other.endpoint)] == [talk.id]
 
 
 async def test_a_failure_is_tried_again_when_the_schedule_says(told: WebhookHarness) -> None:
@@ -75,14 +75,14 @@ async def test_a_failure_is_tried_again_when_the_schedule_says(told: WebhookHarn
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(500, body="no")
     await told.tell()
-    assert [row.state for row in await told.log(made.hook)] == ["pending"]
+    assert [row.state for row in await told.log(made.endpoint)] == ["pending"]
     told.cast.clock.advance(3)
     await told.send()
     assert len(told.receiver.got) == 1
     told.receiver.answers = lambda _: OK
     told.cast.clock.advance(3)
     await told.send()
-    assert [row.state for row in await told.log(made.hook)] == ["delivered"]
+    assert [row.state for row in await told.log(made.endpoint)] == ["delivered"]
     assert len({got.id for got in told.receiver.got}) == 1
 
 
@@ -94,7 +94,7 @@ async def test_after_the_whole_schedule_it_has_failed(told: WebhookHarness) -> N
     for wait in DEFAULT_DELAYS:
         told.cast.clock.advance(wait * 1.1 + 1)
         await told.send()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     assert (row.state, row.attempt, len(told.receiver.got)) == ("failed", 10, 10)
 
 
@@ -104,7 +104,7 @@ async def test_a_receiver_may_ask_for_time(told: WebhookHarness, status: int, wa
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(status, "Retry-After: 3600")
     await told.tell()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     assert abs(row.due_at - told.cast.clock.now() - wait * SECOND) <= SECOND
 
 
@@ -113,8 +113,8 @@ async def test_gone_disables_the_endpoint_and_says_why(told: WebhookHarness) -> 
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(410)
     await told.tell()
-    found = await endpoints.get(told.cast.engine, told.boss, made.hook.id)
-    assert (found.status, [row.state for row in await told.log(made.hook)]) == (
+    found = await endpoints.get(told.cast.engine, told.boss, made.endpoint.id)
+    assert (found.status, [row.state for row in await told.log(made.endpoint)]) == (
         "disabled", ["failed"],
     )  # fmt: skip
     assert found.reason is not None and "410" in found.reason
@@ -125,7 +125,7 @@ async def test_a_redirect_is_a_failure_and_not_followed(told: WebhookHarness) ->
     await told.say(await told.talk())
     told.receiver.answers = lambda _: answer(302, f"Location: {told.receiver.url}/elsewhere")
     await told.tell()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     assert (row.state, row.response_status) == ("pending", 302)
     assert {got.path for got in told.receiver.got} == {"/hook"}
 
@@ -138,7 +138,7 @@ async def test_days_of_nothing_but_failures_disable_the_endpoint(told: WebhookHa
         await told.say(talk)
         await told.tell()
         told.cast.clock.advance(DAY // SECOND)
-    found = await endpoints.get(told.cast.engine, told.boss, made.hook.id)
+    found = await endpoints.get(told.cast.engine, told.boss, made.endpoint.id)
     assert found.status == "disabled"
     assert "nothing but failures" in (found.reason or "")
 
@@ -158,7 +158,7 @@ async def test_an_open_breaker_tries_one_and_the_others_wait_untried(told: Webho
     told.receiver.answers = lambda _: OK
     told.cast.clock.advance(600)
     await told.send()
-    assert {row.state for row in await told.log(made.hook)} == {"delivered"}
+    assert {row.state for row in await told.log(made.endpoint)} == {"delivered"}
 
 
 async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(
@@ -173,11 +173,11 @@ async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(
     await conversations.delete(told.cast.engine, told.boss, talk.id, None)
     await told.tell()
     told_after = [msgspec.json.decode(g.body)["type"] for g in told.receiver.got]
-    rows = [row for row in await told.log(made.hook) if row.conversation_id == talk.id]
+    rows = [row for row in await told.log(made.endpoint) if row.conversation_id == talk.id]
     assert told_after[-1] == "conversation.deleted"
     assert rows[-1].state == "cancelled"
     for row in rows:
-        shown = await deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
+        shown = await deliveries.one(told.cast.engine, told.boss, made.endpoint.id, row.event_id)
         assert all(attempt.body is None for attempt in shown.attempts)
 
 
@@ -197,7 +197,7 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(told: WebhookHarn
     told.receiver.answers = lambda _: answer(500)
     hold.set()
     await slow.idle()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     assert (row.state, row.response_status, told.receiver.count) == ("delivered", 200, 2)
 
 
@@ -209,11 +209,11 @@ async def test_one_or_a_time_is_replayed_under_the_same_ids(told: WebhookHarness
     await told.tell()
     ids = [got.id for got in told.receiver.got]
     engine, now = told.cast.engine, told.cast.clock.now()
-    await deliveries.replay(engine, told.boss, made.hook.id, ids[0])
+    await deliveries.replay(engine, told.boss, made.endpoint.id, ids[0])
     await told.send()
     assert told.receiver.got[-1].id == ids[0]
     wanted = Range(now - DAY, now + SECOND)
-    assert await deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 3
+    assert await deliveries.replay_range(engine, told.boss, made.endpoint.id, wanted) == 3
     await told.send()
     assert sorted(got.id for got in told.receiver.got[-3:]) == sorted(ids)
 
@@ -223,15 +223,17 @@ async def test_a_disabled_endpoint_is_told_nothing_until_it_is_switched_on(
 ) -> None:
     made = await told.hook()
     engine, talk = told.cast.engine, await told.talk()
-    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
+    await endpoint_changes.change(
+        engine, told.boss, made.endpoint.id, EndpointChanges(active=False)
+    )
     await told.say(talk)
     await told.tell()
     with pytest.raises(Conflict):
-        await deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60))
-    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
+        await deliveries.replay_range(engine, told.boss, made.endpoint.id, Range(0, 2**60))
+    await endpoint_changes.change(engine, told.boss, made.endpoint.id, EndpointChanges(active=True))
     await told.tell()
     assert told.receiver.got == []
-    assert await deliveries.replay_range(engine, told.boss, made.hook.id, Range(0, 2**60)) == 1
+    assert await deliveries.replay_range(engine, told.boss, made.endpoint.id, Range(0, 2**60)) == 1
     await told.say(talk)
     await told.tell()
     assert len(told.receiver.got) == 2
@@ -241,7 +243,7 @@ async def test_private_notes_are_for_endpoints_of_those_who_read_them(told: Webh
     mine = await told.hook()
     await told.say(await told.talk(), "a note", private=True)
     await told.tell()
-    assert [row.state for row in await told.log(mine.hook)] == ["delivered"]
+    assert [row.state for row in await told.log(mine.endpoint)] == ["delivered"]
 
 
 async def test_an_endpoint_hears_no_more_than_its_maker_may_read(told: WebhookHarness) -> None:
@@ -267,10 +269,10 @@ async def test_old_deliveries_are_forgotten(told: WebhookHarness) -> None:
     await told.tell()
     told.cast.clock.advance(29 * DAY / SECOND)
     await told.hooks.delete_old()
-    assert len(await told.log(made.hook)) == 1
+    assert len(await told.log(made.endpoint)) == 1
     told.cast.clock.advance(2 * DAY / SECOND)
     await told.hooks.delete_old()
-    assert await told.log(made.hook) == []
+    assert await told.log(made.endpoint) == []
     assert await told.cast.engine.db.read("", delivery_log.pending_count) == (0, None)
 
 
@@ -282,8 +284,8 @@ async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept
     await told.say(talk, "a secret")
     async with told.under_way():
         await conversations.delete(told.cast.engine, told.boss, talk.id, None)
-    (row,) = await told.log(made.hook)
-    shown = await deliveries.one(told.cast.engine, told.boss, made.hook.id, row.event_id)
+    (row,) = await told.log(made.endpoint)
+    shown = await deliveries.one(told.cast.engine, told.boss, made.endpoint.id, row.event_id)
     assert (row.state, shown.attempts) == ("cancelled", [])
 
 
@@ -293,9 +295,11 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
     made = await told.hook()
     await told.say(await told.talk(), "a secret")
     async with told.under_way():
-        await endpoints.remove(told.cast.engine, told.boss, made.hook.id)
+        await endpoints.remove(told.cast.engine, told.boss, made.endpoint.id)
     engine, tenant = told.cast.engine, told.boss.tenant_id
-    gone = WebhookDelivery(made.hook.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None)
+    gone = WebhookDelivery(
+        made.endpoint.id, 0, "", "", None, "failed", 0, 0, 1, None, None, 0, 0, None
+    )
     for position in range(1, 1 + (await engine.db.read("", events.log_snapshot)).last):
         asked = msgspec.structs.replace(gone, position=position)
         assert await engine.db.read(tenant, delivery_log.attempts, asked, 1) == []
@@ -309,9 +313,9 @@ async def test_a_replay_hurries_what_would_wait_for_hours(told: WebhookHarness) 
     told.receiver.answers = lambda _: OK
     engine, now = told.cast.engine, told.cast.clock.now()
     wanted = Range(now - DAY, now + SECOND)
-    assert await deliveries.replay_range(engine, told.boss, made.hook.id, wanted) == 1
+    assert await deliveries.replay_range(engine, told.boss, made.endpoint.id, wanted) == 1
     await told.send()
-    assert [row.state for row in await told.log(made.hook)] == ["delivered"]
+    assert [row.state for row in await told.log(made.endpoint)] == ["delivered"]
 
 
 async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: WebhookHarness) -> None:
@@ -320,9 +324,9 @@ async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: WebhookHarne
     now = told.cast.clock.now()
     async with told.under_way():
         wanted = Range(now - DAY, now + SECOND)
-        await deliveries.replay_range(told.cast.engine, told.boss, made.hook.id, wanted)
+        await deliveries.replay_range(told.cast.engine, told.boss, made.endpoint.id, wanted)
         assert await WebhookWorker(told.cast.engine).sender.dispatch_once() == 0
-    assert ([row.state for row in await told.log(made.hook)], told.receiver.count) == (
+    assert ([row.state for row in await told.log(made.endpoint)], told.receiver.count) == (
         ["delivered"], 1,
     )  # fmt: skip
 
@@ -336,7 +340,7 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(told: WebhookH
         new = endpoints.NewEndpoint(
             dialect="native", url=f"{told.receiver.url}/{name}", kinds=("message.created",)
         )
-        ears[name] = (await endpoints.create(engine, maker, new)).hook
+        ears[name] = (await endpoints.create(engine, maker, new)).endpoint
     named = tenants.TenantChanges(support_user_ids=[acme.id("dora")])
     await tenants.change(engine, acme.actor("ada"), named)
     new_talk = NewConversation(kind="support", owner_id=acme.id("carol"))
@@ -356,12 +360,12 @@ async def test_only_endpoints_with_something_old_are_gone_through(told: WebhookH
     await told.tell()
     db = told.cast.engine.db
     assert await db.read("", delivery_log.endpoints_with_deliveries_before, since) == [
-        EndpointKey(told.boss.tenant_id, old.hook.id)
+        EndpointKey(told.boss.tenant_id, old.endpoint.id)
     ]
     assert not await db.write(
-        told.boss.tenant_id, delivery_log.forget_before, old.hook.id, since, 1000
+        told.boss.tenant_id, delivery_log.forget_before, old.endpoint.id, since, 1000
     )
     assert [
-        len(await told.log(old.hook)),
+        len(await told.log(old.endpoint)),
         await db.read("", delivery_log.endpoints_with_deliveries_before, since),
     ] == [1, []]

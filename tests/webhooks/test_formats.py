@@ -39,7 +39,7 @@ async def test_while_a_secret_is_rotated_both_are_believed(told: WebhookHarness)
     told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await told.hook()
     engine = told.cast.engine
-    new = await endpoints.rotate(engine, told.boss, engine.encryption, made.hook.id, 1)
+    new = await endpoints.rotate(engine, told.boss, engine.encryption, made.endpoint.id, 1)
     talk = await told.talk()
     await told.say(talk)
     await told.tell()

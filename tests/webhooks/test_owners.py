@@ -56,7 +56,7 @@ async def leave(told: WebhookHarness, who: Actor, how: PersonChanges | None) -> 
 
 
 async def shown(told: WebhookHarness, made: CreatedEndpoint) -> WebhookEndpoint:
-    return await endpoints.get(told.cast.engine, told.boss, made.hook.id)
+    return await endpoints.get(told.cast.engine, told.boss, made.endpoint.id)
 
 
 @LEAVING
@@ -74,7 +74,9 @@ async def test_the_endpoint_of_one_who_leaves_is_paused_and_told_nothing(
     await told.tell()
     assert len(told.receiver.got) == 1
     with pytest.raises(Conflict):
-        await deliveries.replay(told.cast.engine, told.boss, made.hook.id, told.receiver.got[0].id)
+        await deliveries.replay(
+            told.cast.engine, told.boss, made.endpoint.id, told.receiver.got[0].id
+        )
 
 
 @LEAVING
@@ -88,10 +90,10 @@ async def test_the_log_alone_pauses_it(
     await leave(told, eve, how)
     await told.derive()
     await told.tell()
-    row = await told.cast.engine.db.read(told.boss.tenant_id, rows.get, made.hook.id)
+    row = await told.cast.engine.db.read(told.boss.tenant_id, rows.get, made.endpoint.id)
     assert row is not None and (row.status, row.reason) == ("disabled", why)
     (got,) = told.receiver.got
-    assert why.encode() in got.body and made.hook.id.encode() in got.body
+    assert why.encode() in got.body and made.endpoint.id.encode() in got.body
 
 
 async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: WebhookHarness) -> None:
@@ -102,12 +104,16 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: Webhook
     await leave(told, eve, LEAVINGS["blocked"][0])
     await told.send()
     assert told.receiver.got == []
-    assert [row.state for row in await told.log(made.hook)] == ["pending"]
+    assert [row.state for row in await told.log(made.endpoint)] == ["pending"]
     ada = told.cast.acme.actor("ada")
     on = await endpoint_changes.change(
-        told.cast.engine, ada, made.hook.id, EndpointChanges(active=True)
+        told.cast.engine, ada, made.endpoint.id, EndpointChanges(active=True)
     )
-    assert (on.hook.status, on.hook.acts_as_user_id, on.secret) == ("active", ada.identity_id, None)
+    assert (on.endpoint.status, on.endpoint.acts_as_user_id, on.secret) == (
+        "active",
+        ada.identity_id,
+        None,
+    )
     await told.send()
     assert len(told.receiver.got) == 1
 
@@ -130,7 +136,7 @@ async def test_a_letter_that_waited_is_asked_for_again(
     await told.hooks.sender.dispatch_once()
     await told.hooks.sender.idle()
     assert told.receiver.got == []
-    assert [row.state for row in await told.log(made.hook)] == ["pending"]
+    assert [row.state for row in await told.log(made.endpoint)] == ["pending"]
 
 
 async def test_nobody_takes_over_who_holds_less(told: WebhookHarness) -> None:
@@ -140,7 +146,7 @@ async def test_nobody_takes_over_who_holds_less(told: WebhookHarness) -> None:
     fred = await eve_of(told, "agent", f'["{WRITE_WEBHOOKS}"]')
     with pytest.raises(Forbidden):
         await endpoint_changes.change(
-            told.cast.engine, fred, made.hook.id, EndpointChanges(active=True)
+            told.cast.engine, fred, made.endpoint.id, EndpointChanges(active=True)
         )
 
 
@@ -149,10 +155,10 @@ async def test_who_takes_over_is_in_the_audit_log(told: WebhookHarness) -> None:
     made = await hook_of(told, eve)
     await leave(told, eve, None)
     engine, ada = told.cast.engine, told.cast.acme.actor("ada")
-    await endpoint_changes.change(engine, ada, made.hook.id, EndpointChanges(active=True))
+    await endpoint_changes.change(engine, ada, made.endpoint.id, EndpointChanges(active=True))
     page = await audit_log.find(engine, told.boss, "webhook", "take_over", Window(limit=5))
     (entry,) = page.items
-    assert (entry.actor_id, entry.noun_id) == (ada.identity_id, made.hook.id)
+    assert (entry.actor_id, entry.noun_id) == (ada.identity_id, made.endpoint.id)
     assert OWNER_LEFT in entry.detail
 
 

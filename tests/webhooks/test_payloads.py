@@ -41,7 +41,7 @@ async def test_an_event_that_cannot_be_told_holds_up_no_other(told: WebhookHarne
     said = [
         msgspec.json.decode(got.body)["data"]["message"]["content"] for got in told.receiver.got
     ]
-    rows = await told.log(made.hook)
+    rows = await told.log(made.endpoint)
     assert sorted(said) == ["one", "two"]
     assert [row.state for row in rows] == ["delivered", "cancelled", "delivered"]
     assert rows[1].error == payloads.ENCODING_FAILED
@@ -62,6 +62,6 @@ async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
 
     monkeypatch.setattr(contexts, "load", broken)
     await told.tell()
-    assert [row.state for row in await told.log(made.hook)] == [
+    assert [row.state for row in await told.log(made.endpoint)] == [
         "delivered", "cancelled", "delivered",
     ]  # fmt: skip

@@ -25,7 +25,7 @@ async def test_several_nodes_at_once_derive_each_event_once(told: WebhookHarness
         await asyncio.gather(*(told.say(talk) for _ in range(20)))
         upto = await settled(told)
         await asyncio.gather(*(node.plan_until(upto, engine.clock.now()) for node in nodes))
-    log = await told.log(made.hook)
+    log = await told.log(made.endpoint)
     assert len(log) == len({row.event_id for row in log}) == 100
 
 
@@ -35,7 +35,7 @@ async def test_nothing_beyond_the_settled_position_is_derived(told: WebhookHarne
     upto = await settled(told)
     await told.say(talk)
     await DeliveryPlanner(told.cast.engine).plan_until(upto, 0)
-    assert [row.position <= upto for row in await told.log(made.hook)] == [True]
+    assert [row.position <= upto for row in await told.log(made.endpoint)] == [True]
 
 
 async def test_a_long_log_is_gone_through_in_pieces(told: WebhookHarness) -> None:
@@ -58,9 +58,11 @@ async def test_what_is_for_nobody_moves_no_cursor(told: WebhookHarness) -> None:
 async def test_an_endpoint_switched_on_late_begins_there(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
-    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=False))
+    await endpoint_changes.change(
+        engine, told.boss, made.endpoint.id, EndpointChanges(active=False)
+    )
     await told.say(talk)
-    await endpoint_changes.change(engine, told.boss, made.hook.id, EndpointChanges(active=True))
+    await endpoint_changes.change(engine, told.boss, made.endpoint.id, EndpointChanges(active=True))
     await told.say(talk)
     assert await told.derive() == 1
 
@@ -72,7 +74,7 @@ async def test_a_cursor_that_moved_by_reading_alone_loses_events(told: WebhookHa
     upto = await settled(told)
     await told.cast.engine.db.write("", _move, upto)
     await told.derive()
-    assert await told.log(made.hook) == []
+    assert await told.log(made.endpoint) == []
 
 
 async def _move(tx, position: int) -> None:  # type: ignore[no-untyped-def]  # any Tx
@@ -84,7 +86,7 @@ async def test_an_id_is_the_events_own(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     await told.say(talk)
     await told.derive()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     logged: LoggedEvent | None = await told.cast.engine.db.read(
         told.cast.acme.tenant.id, events.at, row.position
     )

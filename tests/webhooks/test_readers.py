@@ -68,11 +68,13 @@ async def test_the_log_shows_no_words_of_support_conversations_either(told: Webh
     made = await listening(told, told.boss, "operator", "message.created")
     await support(told, reader)
     await told.tell()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     shown = []
     for who in (reader, eve):
         actor = msgspec.structs.replace(who, permissions=who.permissions | {READ_WEBHOOKS})
-        found = await webhook_deliveries.one(told.cast.engine, actor, made.hook.id, row.event_id)
+        found = await webhook_deliveries.one(
+            told.cast.engine, actor, made.endpoint.id, row.event_id
+        )
         shown.append(SECRET in (found.attempts[0].body or ""))
     assert shown == [True, False]
 
@@ -85,10 +87,12 @@ async def test_the_log_shows_deliveries_to_those_who_may_see_them(told: WebhookH
     )
     await deliveries.save(told.cast.engine, told.boss, [given])
     await told.tell()
-    (row,) = await told.log(made.hook)
+    (row,) = await told.log(made.endpoint)
     shown = []
     for actor in (told.cast.acme.actor("ada"), agent):
-        found = await webhook_deliveries.one(told.cast.engine, actor, made.hook.id, row.event_id)
+        found = await webhook_deliveries.one(
+            told.cast.engine, actor, made.endpoint.id, row.event_id
+        )
         shown.append("a place of honour" in (found.attempts[0].body or ""))
     assert shown == [True, False]
 

@@ -54,7 +54,7 @@ def describe(refusal: Refusal) -> str:
     match refusal:
         case Unavailable():
             return "the database does not answer: try again, or see `koine doctor`"
-        case NotFound(noun=noun):
+        case NotFound(entity=noun):
             return f"no such {noun.replace('_', ' ')}"
         case Forbidden(what=what):
             return f"not allowed: {what} is needed"

@@ -48,7 +48,7 @@ class NotFound(Refusal):
 
     def __init__(self, noun: str) -> None:
         super().__init__(noun)
-        self.noun = noun
+        self.entity = noun
 
 
 class Conflict(Refusal):

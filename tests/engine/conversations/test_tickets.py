@@ -103,6 +103,6 @@ async def test_a_stranger_finds_no_ticket(
     for ticket_id in (ticket.id, new_id()):
         with pytest.raises(NotFound) as refused:
             await tickets.get(cast.engine, stranger, ticket_id)
-        assert refused.value.noun == "ticket"
+        assert refused.value.entity == "ticket"
     with pytest.raises(NotFound):
         await tickets.complete(cast.engine, stranger, ticket.id)

@@ -22,9 +22,9 @@ async def test_a_log_is_forgotten_in_pieces_and_others_write_in_between(
             await told.say(talk)
         await told.tell()
         tenant, engine = told.boss.tenant_id, told.cast.engine
-        assert await engine.db.write(tenant, delivery_log.forget_some, made.hook.id, FOUR - 1)
-        assert len(await told.log(made.hook)) == 1
-        await endpoints.remove(engine, told.boss, made.hook.id)
+        assert await engine.db.write(tenant, delivery_log.forget_some, made.endpoint.id, FOUR - 1)
+        assert len(await told.log(made.endpoint)) == 1
+        await endpoints.remove(engine, told.boss, made.endpoint.id)
         with pytest.raises(NotFound):
-            await told.log(made.hook)
-        assert len(await told.log(other.hook)) == FOUR
+            await told.log(made.endpoint)
+        assert len(await told.log(other.endpoint)) == FOUR

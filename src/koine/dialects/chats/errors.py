@@ -164,7 +164,7 @@ def _kind(refusal: Refusal | None) -> _Kind:
         case MethodNotAllowed():
             return _NO_METHOD
         case NotFound():
-            return _NOT_FOUND_BY_ENTITY.get(refusal.noun, _NOT_FOUND)
+            return _NOT_FOUND_BY_ENTITY.get(refusal.entity, _NOT_FOUND)
         case Conflict():
             return _CONFLICT
         case TooLarge():

@@ -63,7 +63,7 @@ def _status_and_message(refusal: Refusal) -> tuple[int, str]:
             return 403, "Not Participant" if what == "participant" else "Forbidden"
         case MethodNotAllowed():
             return 405, "Method not allowed"
-        case NotFound(noun=noun):
+        case NotFound(entity=noun):
             return 404, f"{noun.capitalize()} not found" if noun in _ENTITIES else "Not found"
         case Conflict(reason=reason):
             return 409, _CONFLICTS.get(reason, "Conflict")

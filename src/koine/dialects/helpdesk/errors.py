@@ -77,7 +77,7 @@ def _error_fields(refusal: Refusal | None) -> ErrorFields:
             return 403, "FORBIDDEN", "You may not do this", {"required": what}
         case MethodNotAllowed():
             return 405, "METHOD_NOT_ALLOWED", "Method not allowed", None
-        case NotFound(noun=noun):
+        case NotFound(entity=noun):
             return 404, "NOT_FOUND", f"{ENTITIES.get(noun, 'Resource')} not found", None
         case Conflict(reason=reason):
             return 409, "CONFLICT", refusal.message, {"reason": reason}

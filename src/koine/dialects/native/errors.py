@@ -80,7 +80,7 @@ def describe(refusal: Refusal | None) -> Description:
             return "forbidden", f"This needs {what}", what
         case MethodNotAllowed(allowed=allowed):
             return "method-not-allowed", f"The path takes {', '.join(allowed)}", None
-        case NotFound(noun=noun):
+        case NotFound(entity=noun):
             return "not-found", f"{noun} not found", None
         case Conflict(reason=reason, message=text):
             return "conflict", text, reason

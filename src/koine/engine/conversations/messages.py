@@ -59,7 +59,7 @@ async def send_unchecked(
         await _reopen(engine, actor, conversation_id)
         return await engine.write_batcher.send(waiting)
     except NotFound as refusal:
-        if refusal.noun == "participant":
+        if refusal.entity == "participant":
             raise await _not_a_participant(engine, actor, conversation_id) from None
         raise
 

@@ -58,7 +58,7 @@ class Range(Struct, frozen=True):
 async def page(
     tx: Tx,
     actor: Actor,
-    hook_id: str,
+    endpoint_id: str,
     f: LogFilter,
     window: Window,
     *,
@@ -67,19 +67,21 @@ async def page(
     """A page of an endpoint's deliveries, newest event first; for an endpoint of the dialect that
     is said, with their total. Raises Forbidden, NotFound."""
     access.require(actor, *READ)
-    existing(await endpoints.get(tx, hook_id), dialect)
+    existing(await endpoints.get(tx, endpoint_id), dialect)
     with_total = dialect is not None
-    return await delivery_log.page(tx, hook_id, window, with_total=with_total, **structs.asdict(f))
+    return await delivery_log.page(
+        tx, endpoint_id, window, with_total=with_total, **structs.asdict(f)
+    )
 
 
 @read_tx
-async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> DeliveryDetail:
+async def one(tx: Tx, actor: Actor, endpoint_id: str, event_id: str) -> DeliveryDetail:
     """A delivery with its tries. What was said in them is shown to those who may read all
     conversations; of conversations about support and of deliveries, to those who may read those.
     Raises Forbidden, NotFound."""
     access.require(actor, *READ)
-    existing(await endpoints.get(tx, hook_id))
-    found = await delivery_log.one(tx, hook_id, event_id)
+    existing(await endpoints.get(tx, endpoint_id))
+    found = await delivery_log.one(tx, endpoint_id, event_id)
     if found is None:
         raise NotFound("delivery")
     tried = await delivery_log.attempts(tx, found, ATTEMPTS_SHOWN)
@@ -89,32 +91,34 @@ async def one(tx: Tx, actor: Actor, hook_id: str, event_id: str) -> DeliveryDeta
 
 
 @write_tx
-async def replay(tx: Tx, now: int, actor: Actor, hook_id: str, event_id: str) -> WebhookDelivery:
+async def replay(
+    tx: Tx, now: int, actor: Actor, endpoint_id: str, event_id: str
+) -> WebhookDelivery:
     """Deliver an event once more, under the same id. Raises Forbidden, NotFound,
     Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
     access.require(actor, *WRITE)
-    hook = await _active(tx, now, hook_id)
-    found = await delivery_log.one(tx, hook_id, event_id)
+    hook = await _active(tx, now, endpoint_id)
+    found = await delivery_log.one(tx, endpoint_id, event_id)
     if found is None:
         raise NotFound("delivery")
     event = await events.at(tx, found.position)
     if event is None:
         raise Conflict("forgotten", "the event is no longer in the log")
     await delivery_queue.requeue(tx, [delivery_row(event, hook, now)], now)
-    await record_audit(tx, now, actor, "replay", "webhook", hook_id, event=event_id)
-    again = await delivery_log.one(tx, hook_id, event_id)
+    await record_audit(tx, now, actor, "replay", "webhook", endpoint_id, event=event_id)
+    again = await delivery_log.one(tx, endpoint_id, event_id)
     assert again is not None
     return again
 
 
-async def replay_range(engine: Engine, actor: Actor, hook_id: str, wanted: Range) -> int:
+async def replay_range(engine: Engine, actor: Actor, endpoint_id: str, wanted: Range) -> int:
     """Deliver again what happened in a time, as far as the log knows it and the endpoint asks for
     it. Events go out under the ids they always had. Answers how many. Raises as `replay`."""
-    start, end = await _position_range(engine, actor, engine.clock.now(), hook_id, wanted)
+    start, end = await _position_range(engine, actor, engine.clock.now(), endpoint_id, wanted)
     count = 0
     while start < end:
         start, found = await _requeue_op(
-            engine, actor, engine.webhook_formats, hook_id, wanted, between=(start, end)
+            engine, actor, engine.webhook_formats, endpoint_id, wanted, between=(start, end)
         )
         count += found
     return count
@@ -122,11 +126,11 @@ async def replay_range(engine: Engine, actor: Actor, hook_id: str, wanted: Range
 
 @long_read_tx
 async def _position_range(
-    tx: Tx, actor: Actor, now: int, hook_id: str, wanted: Range
+    tx: Tx, actor: Actor, now: int, endpoint_id: str, wanted: Range
 ) -> tuple[int, int]:
     """Between which positions the log has events of that time; the first is left out."""
     access.require(actor, *WRITE)
-    await _active(tx, now, hook_id)
+    await _active(tx, now, endpoint_id)
     return await events.position_range(tx, wanted.since, wanted.until)
 
 
@@ -135,14 +139,14 @@ async def _requeue(
     now: int,
     actor: Actor,
     voices: WebhookFormats,
-    hook_id: str,
+    endpoint_id: str,
     wanted: Range,
     *,
     between: tuple[int, int],
 ) -> tuple[int, int]:
     """One chunk; answers where it ends and how many are in line."""
     access.require(actor, *WRITE)
-    hook = await _active(tx, now, hook_id)
+    hook = await _active(tx, now, endpoint_id)
     kinds = frozenset(wanted.kinds)
     chunk = await events.of_tenant_after(tx, *between, CHUNK)
     pairs = [
@@ -154,15 +158,15 @@ async def _requeue(
     ]
     lines = [delivery_row(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
     await delivery_queue.requeue(tx, lines, now)
-    await record_audit(tx, now, actor, "replay", "webhook", hook_id, events=len(lines))
+    await record_audit(tx, now, actor, "replay", "webhook", endpoint_id, events=len(lines))
     return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(lines)
 
 
 _requeue_op = write_tx(_requeue)
 
 
-async def _active(tx: Tx, now: int, hook_id: str) -> TenantEndpoint:
-    found = await as_now(tx, now, existing(await endpoints.get(tx, hook_id)))
+async def _active(tx: Tx, now: int, endpoint_id: str) -> TenantEndpoint:
+    found = await as_now(tx, now, existing(await endpoints.get(tx, endpoint_id)))
     if found.status != "active":
         raise Conflict("disabled", "the webhook is switched off")
     return TenantEndpoint(**structs.asdict(found), tenant_id=tx.tenant_id)

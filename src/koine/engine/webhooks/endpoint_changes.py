@@ -56,14 +56,14 @@ class EndpointChanges(Struct, frozen=True, kw_only=True):
 class ChangedEndpoint(Struct, frozen=True):
     """An endpoint as it is now, and its secret where that is a new one, never to be seen again."""
 
-    hook: WebhookEndpoint
+    endpoint: WebhookEndpoint
     secret: str | None
 
 
 async def change(
     engine: Engine,
     actor: Actor,
-    hook_id: str,
+    endpoint_id: str,
     changes: EndpointChanges,
     dialect: str | None = None,
 ) -> ChangedEndpoint:
@@ -71,19 +71,19 @@ async def change(
     it was is no change. Raises NotFound, Invalid, Forbidden, also for an endpoint that may be told
     more than the actor may read."""
     access.require(actor, *WRITE)
-    before = await _before(engine, actor, hook_id, dialect)
+    before = await _before(engine, actor, endpoint_id, dialect)
     if changes.url not in (UNSET, before.url):
         await check_url(engine, str(changes.url))
     if changes.headers is not UNSET:
         check_headers(changes.headers)
     if changes.secret is not UNSET:
         check_secret(changes.secret)
-    return await _change(engine, actor, engine, hook_id, changes, dialect=dialect)
+    return await _change(engine, actor, engine, endpoint_id, changes, dialect=dialect)
 
 
 @read_tx
-async def _before(tx: Tx, actor: Actor, hook_id: str, dialect: str | None) -> WebhookEndpoint:
-    return existing(await endpoints.get(tx, hook_id), dialect)
+async def _before(tx: Tx, actor: Actor, endpoint_id: str, dialect: str | None) -> WebhookEndpoint:
+    return existing(await endpoints.get(tx, endpoint_id), dialect)
 
 
 @write_tx
@@ -92,14 +92,14 @@ async def _change(
     now: int,
     actor: Actor,
     engine: Engine,
-    hook_id: str,
+    endpoint_id: str,
     changes: EndpointChanges,
     *,
     dialect: str | None,
 ) -> ChangedEndpoint:
-    before = existing(await endpoints.lock(tx, hook_id), dialect)
+    before = existing(await endpoints.lock(tx, endpoint_id), dialect)
     if (paused := await owners.as_now(tx, now, before)) != before:
-        await owners.pause(tx, now, EndpointKey(tx.tenant_id, hook_id), paused.reason or "")
+        await owners.pause(tx, now, EndpointKey(tx.tenant_id, endpoint_id), paused.reason or "")
         before = paused
     values = _moved(engine, before, changes)
     if not values:
@@ -107,7 +107,7 @@ async def _change(
     if values != {"active": False}:
         owners.require_rights_of(actor, before)
     await check_inbox(tx, values.get("inbox_id"))
-    await record_audit(tx, now, actor, "change", "webhook", hook_id, fields=sorted(values))
+    await record_audit(tx, now, actor, "change", "webhook", endpoint_id, fields=sorted(values))
     secret = _secret(before, values, changes)
     values |= _secrets(engine.encryption, now, before, values, secret)
     active = values.pop("active", None)

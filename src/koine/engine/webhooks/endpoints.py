@@ -56,7 +56,7 @@ class NewEndpoint(Struct, frozen=True, kw_only=True):
 class CreatedEndpoint(Struct, frozen=True):
     """An endpoint and its secret, which is never to be seen again."""
 
-    hook: WebhookEndpoint
+    endpoint: WebhookEndpoint
     secret: str
 
 
@@ -110,10 +110,10 @@ async def _create(
 
 
 async def get(
-    engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None
+    engine: Engine, actor: Actor, endpoint_id: str, dialect: str | None = None
 ) -> WebhookEndpoint:
     """One endpoint, of this dialect where one is said. Raises Forbidden, NotFound."""
-    return await _get(engine, actor, engine.clock.now(), hook_id, dialect)
+    return await _get(engine, actor, engine.clock.now(), endpoint_id, dialect)
 
 
 async def list_all(engine: Engine, actor: Actor) -> list[WebhookEndpoint]:
@@ -123,10 +123,10 @@ async def list_all(engine: Engine, actor: Actor) -> list[WebhookEndpoint]:
 
 @read_tx
 async def _get(
-    tx: Tx, actor: Actor, now: int, hook_id: str, dialect: str | None
+    tx: Tx, actor: Actor, now: int, endpoint_id: str, dialect: str | None
 ) -> WebhookEndpoint:
     access.require(actor, *READ)
-    return await owners.as_now(tx, now, existing(await endpoints.get(tx, hook_id), dialect))
+    return await owners.as_now(tx, now, existing(await endpoints.get(tx, endpoint_id), dialect))
 
 
 @read_tx
@@ -149,14 +149,14 @@ async def rotate(
     now: int,
     actor: Actor,
     sealed: SecretCipher,
-    hook_id: str,
+    endpoint_id: str,
     hours: int = OLD_SECRET_HOURS,
 ) -> CreatedEndpoint:
     """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
     does not). Raises Forbidden, also for an endpoint that may be told more than the actor may read;
     NotFound."""
     access.require(actor, *WRITE)
-    before = existing(await endpoints.lock(tx, hook_id))
+    before = existing(await endpoints.lock(tx, endpoint_id))
     owners.require_rights_of(actor, before)
     secret = webhook_signature.new_secret()
     after = structs.replace(
@@ -167,35 +167,37 @@ async def rotate(
         updated_at=now,
     )
     await endpoints.change(tx, after)
-    await record_audit(tx, now, actor, "rotate", "webhook", hook_id)
+    await record_audit(tx, now, actor, "rotate", "webhook", endpoint_id)
     return CreatedEndpoint(after, secret)
 
 
-async def remove(engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None) -> None:
+async def remove(
+    engine: Engine, actor: Actor, endpoint_id: str, dialect: str | None = None
+) -> None:
     """Take an endpoint (of this dialect where one is said) away, with what is on its way to it and
     its log: switched off first, for a long log takes its time. Raises Forbidden, NotFound."""
-    while await _empty(engine, actor, hook_id, dialect):
+    while await _empty(engine, actor, endpoint_id, dialect):
         pass
-    await _remove(engine, actor, hook_id, dialect)
+    await _remove(engine, actor, endpoint_id, dialect)
 
 
 @write_tx
-async def _empty(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> bool:
+async def _empty(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str | None) -> bool:
     """Forget a piece of the log; whether there is more of it."""
     access.require(actor, *WRITE)
-    existing(await endpoints.lock(tx, hook_id), dialect)
-    await endpoints.disable(tx, EndpointKey(actor.tenant_id, hook_id), "being removed", now)
-    return await delivery_log.forget_some(tx, hook_id, PIECE)
+    existing(await endpoints.lock(tx, endpoint_id), dialect)
+    await endpoints.disable(tx, EndpointKey(actor.tenant_id, endpoint_id), "being removed", now)
+    return await delivery_log.forget_some(tx, endpoint_id, PIECE)
 
 
 @write_tx
-async def _remove(tx: Tx, now: int, actor: Actor, hook_id: str, dialect: str | None) -> None:
+async def _remove(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str | None) -> None:
     access.require(actor, *WRITE)
     # Nobody puts a delivery in its line meanwhile, that would belong to no endpoint.
     await endpoints.cursor(tx, lock=True)
-    existing(await endpoints.lock(tx, hook_id), dialect)
-    await endpoints.delete_one(tx, hook_id)
-    await record_audit(tx, now, actor, "remove", "webhook", hook_id)
+    existing(await endpoints.lock(tx, endpoint_id), dialect)
+    await endpoints.delete_one(tx, endpoint_id)
+    await record_audit(tx, now, actor, "remove", "webhook", endpoint_id)
 
 
 def seal_headers(sealed: SecretCipher, headers: dict[str, str]) -> bytes | None:

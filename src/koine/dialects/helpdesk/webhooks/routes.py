@@ -40,7 +40,7 @@ async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.
     """Create a webhook. Its secret is shown this once."""
     new = NewEndpoint(dialect=DIALECT, **_endpoint_fields(call.body))
     made = await endpoints.create(call.engine, call.actor, new)
-    return schemas.OneWebhook(success=True, data=render_webhook(made.hook, made.secret))
+    return schemas.OneWebhook(success=True, data=render_webhook(made.endpoint, made.secret))
 
 
 @routes.get(WEBHOOK, returns=schemas.OneWebhook, path_types=TYPES)
@@ -57,7 +57,7 @@ async def update_webhook(call: Request[schemas.UpdateWebhook, None]) -> schemas.
     hook_id = path_id(call)
     changed = await endpoint_changes.change(call.engine, call.actor, hook_id, changes, DIALECT)
     return schemas.OneWebhook(
-        success=True, data=render_webhook(changed.hook, changed.secret or UNSET)
+        success=True, data=render_webhook(changed.endpoint, changed.secret or UNSET)
     )
 
 

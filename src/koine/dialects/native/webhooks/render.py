@@ -43,13 +43,13 @@ def render_webhook(h: WebhookEndpoint) -> schemas.Webhook:
 
 def render_created_webhook(made: CreatedEndpoint) -> schemas.MadeWebhook:
     """An endpoint with its secret."""
-    shown = msgspec.structs.asdict(render_webhook(made.hook))
+    shown = msgspec.structs.asdict(render_webhook(made.endpoint))
     return schemas.MadeWebhook(**shown, secret=made.secret)
 
 
 def render_changed_webhook(changed: ChangedEndpoint) -> schemas.ChangedWebhook:
     """An endpoint, with its secret if it got a new one."""
-    shown = msgspec.structs.asdict(render_webhook(changed.hook))
+    shown = msgspec.structs.asdict(render_webhook(changed.endpoint))
     secret = UNSET if changed.secret is None else changed.secret
     return schemas.ChangedWebhook(**shown, secret=secret)
 
