@@ -120,8 +120,8 @@ async def _nothing(*_: object) -> None:
 
 PLANTS: dict[str, tuple[object, str, Callable[..., object]]] = {
     "notes are unread to all": (render, "unread", _with_notes),
-    "merging forgets who took part": (participants, "give_to", _nothing),
-    "a message moves no list": (send, "move_up", _nothing),
+    "merging forgets who took part": (participants, "reassign", _nothing),
+    "a message moves no list": (send, "move_in_lists", _nothing),
     "leaving is not counted": (participants, "leave", _nothing),
 }  # fmt: skip
 """Bugs to plant: what is replaced in which module."""
