@@ -21,5 +21,5 @@ async def test_a_dead_endpoint_does_not_delay_the_others(tmp_path: Path) -> None
 
 
 async def test_planted_a_pool_that_all_endpoints_share_is_emptied_by_one(tmp_path: Path) -> None:
-    found = await short(tmp_path, "well", "hangs", end_s=1.0, sabotage="shared_pool")
+    found = await short(tmp_path, "well", "hangs", end_s=1.0, sabotage="shared_webhook_pool")
     assert found.missing or found.times("hangs") > 4, found

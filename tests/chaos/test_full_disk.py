@@ -37,7 +37,7 @@ async def test_postgres_on_a_full_disk_keeps_its_promises(folder: Path) -> None:
 
 
 async def test_an_error_that_is_swallowed_is_found_out(folder: Path) -> None:
-    done = await full_disk.fill_sqlite(folder / "home", 1, Random(1), "unwritten")
+    done = await full_disk.fill_sqlite(folder / "home", 1, Random(1), "ignored_commit_failure")
     assert not done.ok
     assert done.verdict.lost
 

@@ -14,5 +14,5 @@ async def test_what_others_said_costs_a_reader_nothing(tmp_path: Path) -> None:
 
 
 async def test_planted_a_server_that_reads_all_in_order_is_found_out(tmp_path: Path) -> None:
-    done = await catch_up(ServerHome(tmp_path), 5, 1_000, sabotage="in_order")
+    done = await catch_up(ServerHome(tmp_path), 5, 1_000, sabotage="reads_whole_log")
     assert not done.missed and done.looked_at > 1_000, done

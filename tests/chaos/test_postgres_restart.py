@@ -44,7 +44,7 @@ async def test_planted_commits_that_are_not_on_disk_are_lost(
 async def test_planted_a_server_that_knows_no_refusal_answers_500(
     cluster: Postgres, tmp_path: Path
 ) -> None:
-    done = await planted(cluster, tmp_path, "no_refusal")
+    done = await planted(cluster, tmp_path, "outage_as_500")
     assert done.answers["500"] > 0, done
 
 

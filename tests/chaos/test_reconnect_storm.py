@@ -23,5 +23,5 @@ async def test_all_come_back_and_miss_nothing(tmp_path: Path) -> None:
 
 
 async def test_planted_a_server_that_skips_one_event_is_found_out(tmp_path: Path) -> None:
-    done = await stormed(tmp_path, "skips_one")
+    done = await stormed(tmp_path, "cursor_off_by_one")
     assert done.missed, done

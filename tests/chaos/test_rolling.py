@@ -27,6 +27,6 @@ async def test_planted_a_server_that_goes_at_once_cuts_answers(
         random.Random(1),
         conversations=CONVERSATIONS,
         drain_seconds=0,
-        sabotage="sudden_end",
+        sabotage="exit_without_drain",
     )
     assert done.errors or done.failed, done

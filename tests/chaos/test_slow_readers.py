@@ -18,6 +18,6 @@ async def test_who_does_not_read_is_let_go_and_misses_nothing(tmp_path: Path) ->
 async def test_planted_a_server_without_bounds_grows(tmp_path: Path) -> None:
     flood = SlowReadersSize(messages=16, length=140_000, every_s=0.05, write_seconds=1)
     done = await slow(
-        ServerHome(tmp_path), 60, flood, RigSettings(folder=tmp_path), sabotage="boundless"
+        ServerHome(tmp_path), 60, flood, RigSettings(folder=tmp_path), sabotage="unbounded_queue"
     )
     assert done.grown > done.bound and done.stuck, done

@@ -44,5 +44,5 @@ async def test_planted_a_follower_that_forgets_its_cursor_misses(tmp_path: Path)
 
 
 async def test_planted_a_server_that_skips_one_event_loses_it(tmp_path: Path) -> None:
-    done = await followed(ServerHome(tmp_path), 1, sabotage="skips_one")
+    done = await followed(ServerHome(tmp_path), 1, sabotage="cursor_off_by_one")
     assert done.missed, done

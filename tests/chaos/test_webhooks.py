@@ -34,5 +34,5 @@ async def test_planted_a_consumer_that_knows_no_ids_does_things_twice(tmp_path: 
 
 
 async def test_planted_a_sender_that_marks_before_it_posts_loses(tmp_path: Path) -> None:
-    done = await short(ServerHome(tmp_path), sabotage="mark_first")
+    done = await short(ServerHome(tmp_path), sabotage="mark_before_post")
     assert done.lost > EVENTS / 10
