@@ -109,7 +109,7 @@ def test_the_rule_can_fail(check: house.Check) -> None:
         (house.database_word, "store/sqlite.py", "import apsw\n"),
         (house.database_word, "engine/a.py", "# SQLite never suspends here\n"),
         (house.dialect_word, "engine/a.py", "condition = 1\n"),
-        (house.dialect_word, "dialects/inbox/wire.py", "'''Chatwoot'''\n"),
+        (house.dialect_word, "dialects/inbox/messages/render.py", "'''Chatwoot'''\n"),
         (house.dialect_name, "engine/a.py", "'''A helpdesk.md rule (S) of an inbox.'''\n"),
         (house.dialect_name, "dialects/chats/a.py", "name = 'chats'\n"),
         (house.http_word, "http/a.py", "x = 404\n"),

@@ -1,7 +1,7 @@
 """The webhooks of every dialect that has them."""
 
 from koine.dialects.helpdesk.webhooks.format import HelpdeskWebhookFormat
-from koine.dialects.inbox.hooks import InboxHooks
+from koine.dialects.inbox.webhooks.format import InboxWebhookFormat
 from koine.dialects.native.webhooks.format import NativeWebhookFormat
 from koine.model.webhook_format import WebhookFormats
 
@@ -11,5 +11,5 @@ def webhook_formats(base_url: str) -> WebhookFormats:
     return {
         "native": NativeWebhookFormat(base_url),
         "helpdesk": HelpdeskWebhookFormat(),
-        "inbox": InboxHooks(base_url),
+        "inbox": InboxWebhookFormat(base_url),
     }

@@ -71,7 +71,7 @@ async def test_whoever_is_known_is_found_when_no_more_may_be_made(opened: Opened
 
 async def test_a_bridge_makes_as_many_as_its_inbox_takes(opened: Opened) -> None:
     async with opened(inbox_contacts_per_address=1, inbox_contacts_per_inbox=3) as door:
-        bridge = await door.bridge()
+        bridge = await door.api_inbox()
         made = [await entering(door, bridge) for _ in range(4)]
         assert [each.status_code for each in made] == [200, 200, 200, 429]
         assert is_later(made[-1], 24 * 3600)

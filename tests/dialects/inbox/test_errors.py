@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from koine.dialects.inbox.errors import refuse
+from koine.dialects.inbox.errors import error_response
 from koine.engine.contacts.rules import InvalidFields
 from koine.engine.conversations.surveys import SurveyClosed
 from koine.http.dialect import MethodNotAllowed
@@ -29,8 +29,8 @@ CASES: list[tuple[e.Refusal | None, int, object]] = [
 
 @pytest.mark.parametrize(("refusal", "status", "body"), CASES)
 def test_a_refusal(refusal: e.Refusal | None, status: int, body: object) -> None:
-    answer = refuse(refusal)
-    assert (answer.status, msgspec.to_builtins(answer.body)) == (status, body)
+    response = error_response(refusal)
+    assert (response.status, msgspec.to_builtins(response.body)) == (status, body)
 
 
 def test_every_refusal_is_here() -> None:

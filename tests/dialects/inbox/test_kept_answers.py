@@ -28,7 +28,7 @@ _SIZE = Query(
 
 
 @pytest.fixture
-async def door(db: Database, tmp_path: Path) -> AsyncIterator[InboxClient]:
+async def inbox_client(db: Database, tmp_path: Path) -> AsyncIterator[InboxClient]:
     """Acme's doors, keeping small answers only, and few of them."""
     cast = await make_cast(
         db,

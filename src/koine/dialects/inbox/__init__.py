@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from koine.dialects.inbox.auth import authenticate
 from koine.dialects.inbox.budgets import Budgets
-from koine.dialects.inbox.errors import ERROR_TYPES, refuse
+from koine.dialects.inbox.errors import ERROR_TYPES, error_response
 from koine.dialects.inbox.realtime.actioncable import ActionCableServer
 from koine.dialects.inbox.routes import routes
 from koine.http.rate_limits import RateLimiter
@@ -17,7 +17,7 @@ __all__ = ["InboxDialect"]
 
 
 class InboxDialect:
-    """Contacts talk to a tenant through its inboxes; any page's origin may call."""
+    """For the clients of contacts, such as a widget on a website: every web origin may call."""
 
     name = "inbox"
     title = "Inbox API"
@@ -40,19 +40,19 @@ class InboxDialect:
         self.sockets: Mapping[str, SocketHandler] = {"/cable": ActionCableServer().serve}
 
     def without_format(self, segments: list[str]) -> list[str]:
-        """The path of the original's own routes without `.json` (inbox.md, F); a file's name is
-        its own."""
+        """The path without the `.json` that the original's routes allow (inbox.md, F); the name of
+        a file is left as it is."""
         last = segments[-1]
         if segments[0] != "public" or not last.endswith(".json"):
             return segments
         return [*segments[:-1], last.removesuffix(".json")]
 
     async def authenticate(self, call: AnyRequest) -> Actor:
-        """The contact the path names. Raises TooMany, NotFound, Unauthenticated."""
+        """The contact that the path names. Raises TooMany, NotFound, Unauthenticated."""
         return await authenticate(call, self._limiter)
 
     def charge_write_budget(self, call: AnyRequest) -> None:
-        """Count what the call may write. Raises TooMany."""
+        """Count the bytes that the request may write. Raises TooMany."""
         call.dialect_notes["budgets"] = self._budgets
         self._budgets.charge_write_budget(call)
 
@@ -60,8 +60,8 @@ class InboxDialect:
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
         """The error's status and body."""
-        return refuse(refusal)
+        return error_response(refusal)
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:
-        """None: the original tells no limits."""
+        """None: the original has no headers for its rate limits."""
         return {}

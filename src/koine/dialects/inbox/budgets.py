@@ -1,28 +1,30 @@
-"""How much strangers may make: rows and bytes, by address, contact and inbox.
+"""How much clients may create: rows and bytes, by address, contact and inbox.
 
-Whoever knows an inbox's identifier may write. The counters are of one process and begin anew with
-it; each hour, or day, is one of UTC. An inbox that trusts its clients is called by a server: there
-an address counts for nothing.
+An inbox's public identifier is enough to write, so what anonymous clients store must be bounded.
+The counters belong to one process and start at zero with it; each window is an hour or a day of
+UTC. An inbox that trusts its clients is called by the tenant's server, so its address is not
+counted.
 """
 
-from koine.dialects.inbox.auth import entry_of, survey_of
+from koine.dialects.inbox.auth import contact_session, survey_page
 from koine.engine.contacts.rights import is_trusting
 from koine.http.rate_limits import WindowBudget
 from koine.http.request import AnyRequest
 from koine.kit.times import DAY, HOUR
 from koine.model.inbox import Inbox
 
-WRITES = ("POST", "PATCH", "PUT")
-CALL_COSTS = 2048
-"""Bytes that a call which writes counts, beside twice those of its text: as much as the rows it
-makes have, with their indexes and events."""
+_WRITE_METHODS = ("POST", "PATCH", "PUT")
+_BYTES_PER_WRITE = 2048
+"""What a write counts besides twice the bytes of its text: about the size of the rows it creates,
+with their indexes and events."""
 
 
 class Budgets:
     """What this process has counted."""
 
     def __init__(self) -> None:
-        # Each has its own memory: what strangers make up displaces no counter of an inbox.
+        # A WindowBudget forgets the oldest counters when it is full. Each has its own, so that
+        # addresses and contacts, which clients can make up, never displace the counter of an inbox.
         self._bytes_of_addresses = WindowBudget(HOUR)
         self._bytes_of_inboxes = WindowBudget(DAY)
         self._contacts_of_addresses = WindowBudget(HOUR)
@@ -30,37 +32,41 @@ class Budgets:
         self._conversations = WindowBudget(HOUR)
 
     def charge_write_budget(self, call: AnyRequest) -> None:
-        """Count what a call may write; one that only reads, or types, writes nothing. Raises
+        """Count the bytes that a request may write; reading and typing write none. Raises
         TooMany."""
-        if call.method not in WRITES or call.route is None or not call.route.idempotent:
+        if call.method not in _WRITE_METHODS or call.route is None or not call.route.idempotent:
             return
         limits, now, inbox = call.engine.settings, call.engine.clock.now(), _inbox(call)
-        size = CALL_COSTS + 2 * call.payload_bytes
+        size = _BYTES_PER_WRITE + 2 * call.payload_bytes
         if not is_trusting(inbox):
             most = limits.inbox_bytes_per_address
             self._bytes_of_addresses.spend(call.rate_limit_ip, size, most, now)
         self._bytes_of_inboxes.spend(inbox.id, size, limits.inbox_bytes_per_inbox, now)
 
     def admit_contact(self, call: AnyRequest) -> None:
-        """Count a contact that is about to be made. Raises TooMany."""
-        limits, now, inbox = call.engine.settings, call.engine.clock.now(), entry_of(call).inbox
+        """Count a contact that is about to be created. Raises TooMany."""
+        limits, now = call.engine.settings, call.engine.clock.now()
+        inbox = contact_session(call).inbox
         if not is_trusting(inbox):
             most = limits.inbox_contacts_per_address
             self._contacts_of_addresses.spend(call.rate_limit_ip, 1, most, now)
         self._contacts_of_inboxes.spend(inbox.id, 1, limits.inbox_contacts_per_inbox, now)
 
     def admit_conversation(self, call: AnyRequest) -> None:
-        """Count a conversation that is about to be opened. Raises TooMany."""
+        """Count a conversation that is about to be created. Raises TooMany."""
         most, now = call.engine.settings.inbox_conversations_per_contact, call.engine.clock.now()
-        self._conversations.spend(entry_of(call).contact_at_inbox[1].id, 1, most, now)
+        contact = contact_session(call).contact_at_inbox[1]
+        self._conversations.spend(contact.id, 1, most, now)
 
 
 def budgets_of(call: AnyRequest) -> Budgets:
-    """The counters of the call's dialect."""
+    """The counters of the request's dialect."""
     found = call.dialect_notes["budgets"]
     assert isinstance(found, Budgets)
     return found
 
 
 def _inbox(call: AnyRequest) -> Inbox:
-    return entry_of(call).inbox if "entry" in call.dialect_notes else survey_of(call).inbox
+    if "contact_session" in call.dialect_notes:
+        return contact_session(call).inbox
+    return survey_page(call).inbox

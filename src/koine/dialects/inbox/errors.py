@@ -1,4 +1,4 @@
-"""Refusals as this API words them (inbox.md, F)."""
+"""Refusals in the statuses and bodies of this API (inbox.md, F)."""
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ class Unprocessable(Struct):
     attributes: list[str]
 
 
-class Said(Struct):
+class ErrorMessage(Struct):
     """An error in one sentence."""
 
     error: str
@@ -46,17 +46,17 @@ ERROR_TYPES: dict[int, type] = {
 }
 
 
-def refuse(refusal: Refusal | None) -> Response:
-    """The answer to a refusal; None is a crash."""
+def error_response(refusal: Refusal | None) -> Response:
+    """The response to a refusal; None stands for an unexpected exception."""
     match refusal:
         case Invalid():
             return _invalid(refusal)
         case SurveyClosed():
-            return Response(Said(refusal.message), 422)
+            return Response(ErrorMessage(refusal.message), 422)
         case Malformed():
             return _problem(400, "Bad Request")
         case Unauthenticated():
-            # The default would promise that a bearer token helps; here none does.
+            # Without it the server would ask for a bearer token, which this API does not know.
             return Response(
                 Problem(401, "Unauthorized"), 401, {"WWW-Authenticate": "X-Identifier-Hash"}
             )

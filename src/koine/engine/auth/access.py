@@ -49,12 +49,16 @@ def require_private_notes(actor: Actor, role: str | None) -> None:
         raise Forbidden(MANAGE_TENANT)
 
 
-async def require_unblocked(tx: Tx, actor: Actor) -> None:
-    """Raise Forbidden for a contact that is blocked: nothing from it is stored."""
+def check_not_blocked(contact: Identity | None) -> None:
+    """Raise Forbidden for a contact that is blocked (or removed): nothing from it is stored."""
+    if contact is None or contact.blocked:
+        raise Forbidden("contact")
+
+
+async def require_not_blocked(tx: Tx, actor: Actor) -> None:
+    """`check_not_blocked` of a contact as it is now."""
     if actor.kind == "contact" and actor.identity_id is not None:
-        who = await identities.get(tx, actor.identity_id)
-        if who is None or who.blocked:
-            raise Forbidden("contact")
+        check_not_blocked(await identities.get(tx, actor.identity_id))
 
 
 def sees_private(actor: Actor) -> bool:

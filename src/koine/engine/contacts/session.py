@@ -4,6 +4,7 @@ from functools import cached_property
 
 from msgspec import Struct, structs
 
+from koine.engine.auth import access
 from koine.engine.contacts import rights
 from koine.engine.contacts.rights import ContactRights
 from koine.engine.core.context import Engine
@@ -57,24 +58,33 @@ async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) 
     return await engine.db.read(door.tenant_id, _enter, door.inbox_id, source_id)
 
 
-async def verify_identity(
-    engine: Engine, entry: ContactSession, shown: str | None, identifier: str | None = None
+async def verify_for_change(
+    engine: Engine, entry: ContactSession, shown: str | None, identifier: str | None
 ) -> ContactSession:
-    """Let a contact in with the identity hash it shows, and keep which identifier it proved. A
-    place that need not show one may show that of another `identifier`, to be merged into its
-    contact (`contact_merge`).
+    """As `verify_identity`, for a change of the contact. A contact inbox that need not show a hash
+    may show that of another `identifier`, to be merged into its contact (`contacts.merge`).
+
+    Raises Forbidden for a contact that is blocked, Unauthenticated.
+    """
+    place, contact = entry.contact_at_inbox
+    access.check_not_blocked(contact)
+    asked = entry.inbox.identity_required or place.proof_required
+    is_other = identifier != contact.identifier and is_hash_of(entry.inbox, identifier, shown)
+    if not asked and is_other:
+        return entry
+    return await verify_identity(engine, entry, shown)
+
+
+async def verify_identity(
+    engine: Engine, entry: ContactSession, shown: str | None
+) -> ContactSession:
+    """Verify the identity hash that a contact shows, and store which identifier it proves.
 
     Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
-    visit asks for one (inbox.md, D).
+    request of this contact inbox makes it necessary (inbox.md, D).
     """
     place, contact = entry.contact_at_inbox
     asked = entry.inbox.identity_required or place.proof_required
-    if (
-        not asked
-        and identifier != contact.identifier
-        and is_hash_of(entry.inbox, identifier, shown)
-    ):
-        return entry
     check_hash(entry.inbox, contact.identifier, shown, asked=asked)
     if not shown or contact.identifier is None or entry.rights.proven:
         return entry

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
+from koine.engine.auth import access
 from koine.engine.contacts.rights import may_see_conversation, opened_through
 from koine.engine.contacts.rules import check_attributes
 from koine.engine.contacts.session import ContactSession, no_budget
@@ -92,9 +93,12 @@ async def message_page(
 async def for_sending(
     tx: Tx, actor: Actor, entry: ContactSession, number: int, now: int, client_key: str | None
 ) -> Conversation:
-    """One conversation the contact may say something in `now` (µs). Raises NotFound, and
-    Invalid("base") when too much was said in the last minute (inbox.md, F): what was said already,
-    and is only said again under its key, is not too much."""
+    """One conversation that the contact may write in `now` (µs).
+
+    Raises Forbidden for a contact that is blocked, NotFound, and Invalid("base") for too many
+    messages within a minute (inbox.md, F): a retry, under the key of a stored message, is none.
+    """
+    access.check_not_blocked(entry.contact_at_inbox[1])
     found = await _numbered(tx, entry, number)
     if client_key is not None and await messages.has_key(tx, found.id, client_key):
         return found
@@ -156,8 +160,12 @@ async def resolve(tx: Tx, now: int, actor: Actor, entry: ContactSession, number:
 
 @write_tx
 async def mark_read(tx: Tx, now: int, actor: Actor, entry: ContactSession, number: int) -> None:
-    """The contact has seen everything in a conversation up to now. Raises NotFound."""
-    found = await rows.lock(tx, (await _numbered(tx, entry, number)).id)
+    """The contact has seen everything in a conversation up to now; of a contact that is blocked it
+    is not stored. Raises NotFound."""
+    unlocked = await _numbered(tx, entry, number)
+    if entry.contact_at_inbox[1].blocked:
+        return
+    found = await rows.lock(tx, unlocked.id)
     if found is None:
         raise NotFound("conversation")
     await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))

@@ -162,7 +162,7 @@ async def submit_values(
     Raises NotFound, Invalid("submitted_values") for more than a bag may hold."""
     attributes.check_values("submitted_values", submitted)
     await access.conversation(tx, actor, conversation_id, lock=True)
-    await access.require_unblocked(tx, actor)
+    await access.require_not_blocked(tx, actor)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or message.private:
         raise NotFound("message")

@@ -1,11 +1,11 @@
-"""`/cable`: ActionCable, over which a contact's client hears what happens (inbox.md, F)."""
+"""`/cable`: the ActionCable sockets over which contacts' clients receive events (inbox.md, F)."""
 
 import asyncio
 import contextlib
 
 from msgspec import Struct
 
-from koine.dialects.inbox.realtime import protocol
+from koine.dialects.inbox.realtime import actioncable_protocol as protocol
 from koine.dialects.inbox.realtime.agent_presence import AgentPresence
 from koine.dialects.inbox.realtime.encoder import InboxEventEncoder, InboxReader
 from koine.dialects.inbox.realtime.heartbeat import Heartbeat
@@ -28,14 +28,14 @@ MAX_SUBSCRIPTIONS = 20
 
 
 class RunningSubscription(Struct, frozen=True):
-    """The task that follows a subscription, and what it counts towards."""
+    """The task that runs a subscription, and the limits of open streams it counts towards."""
 
     task: asyncio.Task[None]
     connection_slots: list[str]
 
 
 class ActionCableServer:
-    """What the sockets of a process share."""
+    """What all sockets of a process share."""
 
     def __init__(self) -> None:
         self.agent_presence = AgentPresence()
@@ -43,37 +43,38 @@ class ActionCableServer:
         self.command_limiter = RateLimiter()
         self._heartbeat: Heartbeat | None = None
 
-    def heartbeat(self, relay: Realtime) -> Heartbeat:
-        """The one heartbeat."""
+    def heartbeat(self, realtime: Realtime) -> Heartbeat:
+        """The heartbeat of all sockets, created with the first of them."""
         if self._heartbeat is None:
-            self._heartbeat = Heartbeat(lambda: protocol.ping(unix(relay.engine.clock.now())))
+            clock = realtime.engine.clock
+            self._heartbeat = Heartbeat(lambda: protocol.ping(unix(clock.now())))
         return self._heartbeat
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from its handshake to its end."""
-        relay = socket.realtime
         await socket.accept(protocol.PROTOCOL if protocol.PROTOCOL in socket.subprotocols else None)
         client = ActionCableClient(self, socket)
         with contextlib.suppress(Disconnected):
             await socket.send(protocol.WELCOME)
-            beats = self.heartbeat(relay)
-            beats.add(client)
+            heartbeat = self.heartbeat(socket.realtime)
+            heartbeat.add(client)
             try:
                 await client.run()
             finally:
-                beats.remove(client)
+                heartbeat.remove(client)
                 self.command_limiter.reset(socket.request.request_id)
                 await client.close()
 
 
 class ActionCableClient:
-    """One socket, and its subscriptions by identifier. Each is followed by a task of its own; an
-    identifier that was given up may be subscribed to anew while the old one's task still ends."""
+    """One socket, and its subscriptions by identifier. A task of its own runs each subscription. An
+    identifier that the client unsubscribed may be subscribed anew while its old task still ends,
+    so the running subscriptions are kept beside those by identifier."""
 
-    def __init__(self, cable: ActionCableServer, socket: WebSocket) -> None:
-        self.socket = socket
-        self.relay = socket.realtime
-        self.cable = cable
+    def __init__(self, server: ActionCableServer, socket: WebSocket) -> None:
+        self._server = server
+        self._socket = socket
+        self._realtime = socket.realtime
         self._by_identifier: dict[str, Subscription] = {}
         self._running: dict[Subscription, RunningSubscription] = {}
         self._ended = False
@@ -81,35 +82,37 @@ class ActionCableClient:
         self._pinging = False
 
     async def run(self) -> None:
-        """Do what the client says until it is gone. Raises Gone."""
-        engine, name = self.relay.engine, self.socket.request.request_id
+        """Run the client's commands until it disconnects. Raises Disconnected."""
+        clock, name = self._realtime.engine.clock, self._socket.request.request_id
         while not self._ended:
-            said = await self.socket.receive()
+            frame = await self._socket.receive()
             try:
-                self.cable.command_limiter.check(name, COMMANDS_PER_MINUTE, engine.clock.now())
-                await self._run_command(protocol.parse_command(said))
+                self._server.command_limiter.check(name, COMMANDS_PER_MINUTE, clock.now())
+                await self._run_command(protocol.parse_command(frame))
             except TooMany:
                 await self._disconnect("invalid_request", True)
             except Unavailable:
                 await self._disconnect("server_restart", True)
 
     async def ping(self, text: str) -> None:
-        """Say that the server is there; or that it is about to go."""
+        """Send the heartbeat. Ends a socket that subscribed to nothing in time, and every socket of
+        a process that is about to stop."""
         if self._pinging:
+            # The last one is not sent yet: the client does not read.
             return
         self._pinging = True
         with contextlib.suppress(Disconnected):
             if not self._running and asyncio.get_running_loop().time() > self._subscribe_deadline:
                 metrics.CONNECTIONS_ENDED.labels("hello").inc()
                 await self._disconnect("unauthorized", False)
-            elif self.relay.draining.started:
+            elif self._realtime.draining.started:
                 await self._disconnect("server_restart", True)
             else:
-                await self.socket.send(text)
+                await self._socket.send(text)
         self._pinging = False
 
     async def close(self) -> None:
-        """The client is gone."""
+        """End all subscriptions: the socket is closed."""
         tasks = [each.task for each in self._running.values()]
         for task in tasks:
             task.cancel()
@@ -117,71 +120,74 @@ class ActionCableClient:
             self._drop(subscription)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _disconnect(self, reason: protocol.Reason, reconnect: bool) -> None:
-        """Say the last word, once, and close. Raises Gone."""
+    async def _disconnect(self, reason: protocol.DisconnectReason, reconnect: bool) -> None:
+        """Send the last frame, once, and close. Raises Disconnected."""
         if self._ended:
             return
         self._ended = True
-        await self.socket.send(protocol.disconnect(reason, reconnect))
+        await self._socket.send(protocol.disconnect(reason, reconnect))
         code = {"unauthorized": POLICY_VIOLATION, "server_restart": SERVICE_RESTART}.get(
             reason, NORMAL
         )
-        await self.socket.close(code, reason)
+        await self._socket.close(code, reason)
 
     def _next_deadline(self) -> float:
-        """When a socket must follow something, on the clock of the loop."""
-        return asyncio.get_running_loop().time() + self.relay.engine.settings.socket_login_seconds
+        """By when the socket must have a subscription, on the clock of the event loop."""
+        seconds = self._realtime.engine.settings.socket_login_seconds
+        return asyncio.get_running_loop().time() + seconds
 
-    async def _run_command(self, said: protocol.Command | None) -> None:
-        """What is no command, or is about no subscription, is ignored (F)."""
-        if said is None:
+    async def _run_command(self, command: protocol.Command | None) -> None:
+        """Run a command; what is none, or names no subscription, is ignored (F)."""
+        if command is None:
             return
-        known = self._by_identifier.get(said.identifier)
-        match said.command:
+        known = self._by_identifier.get(command.identifier)
+        match command.command:
             case "subscribe" if known is None:
-                await self._subscribe(said.identifier)
+                await self._subscribe(command.identifier)
             case "unsubscribe" if known is not None:
-                del self._by_identifier[said.identifier]
+                del self._by_identifier[command.identifier]
                 known.subscriber.leave()
-            case "message" if (
-                known is not None and protocol.parse_action(said.data) == "update_presence"
-            ):
-                await known.send_presence()
+            case "message" if known is not None:
+                if protocol.parse_action(command.data) == "update_presence":
+                    await known.send_presence()
 
     async def _subscribe(self, identifier: str) -> None:
-        """Raises TooMany, Unavailable, Gone."""
-        if self.relay.draining.started:
+        """Start a subscription, or reject it. Raises TooMany, Unavailable, Disconnected."""
+        if self._realtime.draining.started:
             raise Unavailable()
-        asked, call = protocol.parse_identifier(identifier), self.socket.request
+        parsed, call = protocol.parse_identifier(identifier), self._socket.request
         per_minute = (
             call.engine.settings.inbox_rate_limit_per_minute * SUBSCRIBES_PER_ADDRESS_FACTOR
         )
-        self.cable.subscribe_limiter.check(call.rate_limit_ip, per_minute, call.engine.clock.now())
-        if asked is None or len(self._by_identifier) >= MAX_SUBSCRIPTIONS:
-            await self.socket.send(protocol.rejected(identifier))
+        now = call.engine.clock.now()
+        self._server.subscribe_limiter.check(call.rate_limit_ip, per_minute, now)
+        if parsed is None or len(self._by_identifier) >= MAX_SUBSCRIPTIONS:
+            await self._socket.send(protocol.rejected(identifier))
             return
-        rights = self.relay.hub.rights_version
+        # Read before the token is resolved: `connect` resolves it again if rights change meanwhile.
+        rights_version = self._realtime.hub.rights_version
         try:
-            voice = await _reader(call, asked.pubsub_token)
+            reader = await _reader(call, parsed.pubsub_token)
         except (TooMany, Unavailable):
             raise
         except Refusal:
-            await self.socket.send(protocol.rejected(identifier))
+            await self._socket.send(protocol.rejected(identifier))
             return
-        held: list[str] = []
-        call.take_credential_slot_in(held, voice.actor)
+        slots: list[str] = []
+        call.take_credential_slot_in(slots, reader.actor)
         try:
-            seat = await self.relay.connect(
-                voice, asked.last_event_id or None, rights_version=rights
+            subscriber = await self._realtime.connect(
+                reader, parsed.last_event_id or None, rights_version=rights_version
             )
         except BaseException:
-            call.release_slots(held)
+            call.release_slots(slots)
             raise
-        made = Subscription(self.socket, self.cable.agent_presence, identifier, voice, seat)
-        self._by_identifier[identifier] = made
-        self._running[made] = RunningSubscription(
-            asyncio.create_task(self._run_subscription(made)), held
+        subscription = Subscription(
+            self._socket, self._server.agent_presence, identifier, reader, subscriber
         )
+        self._by_identifier[identifier] = subscription
+        task = asyncio.create_task(self._run_subscription(subscription))
+        self._running[subscription] = RunningSubscription(task, slots)
 
     async def _run_subscription(self, subscription: Subscription) -> None:
         try:
@@ -207,30 +213,31 @@ class ActionCableClient:
                 await self._disconnect("server_restart", True)
 
     async def _reject_revoked(self, subscription: Subscription) -> None:
-        """A subscription has lost its right. The socket ends with its last one. Raises Gone."""
+        """End a subscription whose token opens it no longer; the last one ends the socket, too.
+        Raises Disconnected."""
         reconnect = subscription.is_merged_away
         if len(self._by_identifier) > 1 and not reconnect:
-            await self.socket.send(protocol.rejected(subscription.identifier))
+            await self._socket.send(protocol.rejected(subscription.identifier))
         else:
             await self._disconnect("remote" if reconnect else "unauthorized", reconnect)
 
     def _drop(self, subscription: Subscription) -> None:
-        """Give up a subscription's seat, once; there may be a newer one by its name."""
-        following = self._running.pop(subscription, None)
-        if following is None:
+        """Disconnect a subscription, once; a newer one may have its identifier by now."""
+        running = self._running.pop(subscription, None)
+        if running is None:
             return
-        self.socket.request.release_slots(following.connection_slots)
-        self.relay.disconnect(subscription.subscriber)
+        self._socket.request.release_slots(running.connection_slots)
+        self._realtime.disconnect(subscription.subscriber)
         if self._by_identifier.get(subscription.identifier) is subscription:
             del self._by_identifier[subscription.identifier]
         self._subscribe_deadline = self._next_deadline()
 
 
 async def _reader(call: AnyRequest, token: str) -> InboxReader:
-    """Whose events a token opens. Raises as `contact_entry.listen`."""
+    """The reader whose events a token opens. Raises as `session.resolve_stream_token`."""
     engine = call.engine
 
-    async def ask() -> ContactSession:
+    async def resolve() -> ContactSession:
         return await session.resolve_stream_token(engine, token)
 
-    return InboxReader(await ask(), ask, InboxEventEncoder(call.base_url))
+    return InboxReader(await resolve(), resolve, InboxEventEncoder(call.base_url))

@@ -1,8 +1,8 @@
-"""Which of a tenant's agents are there, as contacts are told: found out once for many readers."""
+"""Which of a tenant's agents are online, as contacts are shown them: read once for many streams."""
 
 import msgspec
 
-from koine.dialects.inbox.realtime.schemas import AVAILABLE
+from koine.dialects.inbox.realtime.render import AVAILABILITIES
 from koine.engine.auth import presence_access
 from koine.kit.cache import TTLCache
 from koine.kit.times import SECOND
@@ -17,17 +17,17 @@ class AgentPresence:
     """One for each process."""
 
     def __init__(self) -> None:
-        self._users: TTLCache[tuple[str, int], msgspec.Raw] = TTLCache(10_000)
+        self._by_revision: TTLCache[tuple[str, int], msgspec.Raw] = TTLCache(10_000)
 
-    async def online_users(self, relay: Realtime, actor: Actor) -> msgspec.Raw:
-        """The agents who are there, `{"<id>": "online" | "busy"}` as JSON. Raises Unavailable."""
-        tenant_id, now = actor.tenant_id, relay.engine.clock.now()
-        key = (tenant_id, relay.presence.revision(tenant_id))
-        known = self._users.get(key, now)
-        if known is None:
-            there = relay.presence.online(tenant_id, "user")
-            staff = await presence_access.staff(relay.engine, actor, list(there))
-            users = {str(each.number): AVAILABLE[there[each.id]] for each in staff}
-            known = msgspec.Raw(_encode(users))
-            self._users.put(key, known, now + _CACHE_TTL)
-        return known
+    async def online_users(self, realtime: Realtime, actor: Actor) -> msgspec.Raw:
+        """The agents who are online, `{"<id>": "online" | "busy"}` as JSON. Raises Unavailable."""
+        tenant_id, now = actor.tenant_id, realtime.engine.clock.now()
+        key = (tenant_id, realtime.presence.revision(tenant_id))
+        cached = self._by_revision.get(key, now)
+        if cached is None:
+            online = realtime.presence.online(tenant_id, "user")
+            staff = await presence_access.staff(realtime.engine, actor, list(online))
+            users = {str(each.number): AVAILABILITIES[online[each.id]] for each in staff}
+            cached = msgspec.Raw(_encode(users))
+            self._by_revision.put(key, cached, now + _CACHE_TTL)
+        return cached

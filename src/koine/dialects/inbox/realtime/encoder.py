@@ -1,4 +1,4 @@
-"""What a contact is sent over `/cable`: a reader of one subscription, and its encoder (inbox.md,
+"""What a contact receives over `/cable`: the reader of one subscription, and its encoder (inbox.md,
 F)."""
 
 from collections.abc import Awaitable, Callable
@@ -6,8 +6,13 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.inbox import wire
-from koine.dialects.inbox.realtime import schemas as live
+from koine.dialects.inbox.contacts.render import View
+from koine.dialects.inbox.realtime import schemas
+from koine.dialects.inbox.realtime.render import (
+    render_conversation_event,
+    render_message_event,
+    render_typing,
+)
 from koine.engine.contacts.rights import may_see_conversation
 from koine.engine.contacts.session import ContactSession
 from koine.model.actor import Actor
@@ -19,14 +24,14 @@ from koine.model.tenant import Tenant
 from koine.realtime.reader import EphemeralEvent
 
 PRESENCE_CHANGED = b"presence"
-"""In place of an event: who is there may have changed. The subscription finds out who is, once
-for many readers, and sends that."""
+"""Stands in the queue for an event of presence: each tenant's list of online agents is made once
+for all of its subscriptions (`AgentPresence`), when they send it."""
 _MESSAGE_EVENTS = ("message.created", "message.updated")
 _encode = msgspec.json.encode
 
 
 class EventView(Struct, frozen=True):
-    """For whom events are encoded: the place, and its contact as the place may be shown it."""
+    """For whom events are encoded: a contact inbox, and its contact as it may be shown there."""
 
     tenant: Tenant
     inbox: Inbox
@@ -35,115 +40,120 @@ class EventView(Struct, frozen=True):
 
 
 class InboxEventEncoder(Struct, frozen=True, cache_hash=True):
-    """Events as the original's clients know them; files are fetched from below `base_url`."""
+    """Encodes events as the original's clients know them; files are fetched from below
+    `base_url`."""
 
     base_url: str
 
-    def encode(self, happening: EventContext, view: EventView) -> bytes | None:
-        """The event; None for what this API does not tell."""
-        kind, shown_to = _kind(happening), self._wire_view(view)
-        if kind is None:
+    def encode(self, context: EventContext, view: EventView) -> bytes | None:
+        """The event; None for one that this API does not have."""
+        name, contact_view = _event_name(context), self._contact_view(view)
+        if name is None:
             return None
-        if kind in _MESSAGE_EVENTS:
-            said = live.message(shown_to, happening, view.source_id)
-            return None if said is None else event_json(kind, said)
-        shown = live.conversation(shown_to, happening)
-        if kind == "conversation.deleted" and shown is not None:
-            return event_json(kind, live.Gone(shown.id, shown.uuid, shown.account_id))
-        return event_json(kind, shown)
+        if name in _MESSAGE_EVENTS:
+            message = render_message_event(contact_view, context, view.source_id)
+            return None if message is None else event_json(name, message)
+        conversation = render_conversation_event(contact_view, context)
+        if name == "conversation.deleted" and conversation is not None:
+            c = conversation
+            return event_json(name, schemas.DeletedConversation(c.id, c.uuid, c.account_id))
+        return event_json(name, conversation)
 
     def encode_ephemeral(
-        self, whisper: EphemeralEvent, happening: EventContext | None, view: EventView
+        self, ephemeral: EphemeralEvent, context: EventContext | None, view: EventView
     ) -> bytes | None:
-        """Who writes; PRESENCE for who is there."""
-        if whisper.kind == "presence":
+        """Typing as an event; PRESENCE_CHANGED for presence."""
+        if ephemeral.kind == "presence":
             return PRESENCE_CHANGED
-        if happening is None:
+        if context is None:
             return None
-        told = live.typing(self._wire_view(view), whisper, happening)
-        return event_json(
-            "conversation.typing_on" if whisper.active else "conversation.typing_off", told
-        )
+        name = "conversation.typing_on" if ephemeral.active else "conversation.typing_off"
+        return event_json(name, render_typing(self._contact_view(view), ephemeral, context))
 
-    def _wire_view(self, view: EventView) -> wire.View:
-        return wire.View(view.tenant, view.inbox, view.contact, self.base_url)
+    def _contact_view(self, view: EventView) -> View:
+        return View(view.tenant, view.inbox, view.contact, self.base_url)
 
 
 class InboxReader:
-    """One contact at one place. `moved` is set when the place became another contact's."""
+    """One contact inbox. `is_merged_away` is set when it belongs to another contact after a
+    merge."""
 
     name = "inbox"
 
     def __init__(
         self,
-        entry: ContactSession,
-        ask: Callable[[], Awaitable[ContactSession]],
+        session: ContactSession,
+        resolve: Callable[[], Awaitable[ContactSession]],
         encoder: InboxEventEncoder,
     ) -> None:
-        self.actor = actor_of(entry)
-        self.entry = entry
+        self.actor = actor_of(session)
+        self.session = session
         self.encoder = encoder
         self.is_merged_away = False
-        self._ask = ask
+        self._resolve = resolve
 
     async def authenticate(self) -> Actor:
-        """Who reads, asked again. A merged contact is another one: its client comes back as it."""
-        entry = await self._ask()
-        if entry.contact_at_inbox[1].id != self.actor.identity_id:
+        """The contact of the same token, read again. After a merge it is another contact: then the
+        client must reconnect."""
+        session = await self._resolve()
+        if session.contact_at_inbox[1].id != self.actor.identity_id:
             self.is_merged_away = True
             raise Unauthenticated("revoked")
-        self.entry = entry
-        return actor_of(entry)
+        self.session = session
+        return actor_of(session)
 
-    def view(self, happening: EventContext) -> EventView | None:
-        """For whom the event is encoded; None for what this place does not show."""
-        found = happening.conversation
-        if found is None or not may_see_conversation(*self.entry.contact_at_inbox, found):
+    def view(self, context: EventContext) -> EventView | None:
+        """For whom the event is encoded; None for a conversation that this contact inbox does not
+        show."""
+        c = context.conversation
+        if c is None or not may_see_conversation(*self.session.contact_at_inbox, c):
             return None
         return self._view()
 
     def ephemeral_view(
-        self, whisper: EphemeralEvent, happening: EventContext | None
+        self, ephemeral: EphemeralEvent, context: EventContext | None
     ) -> EventView | None:
-        """As `view`. Of agents alone: whether they are there, and where they write."""
-        if whisper.identity_kind == "contact":
+        """As `view`. Contacts receive the presence and typing of agents alone."""
+        if ephemeral.identity_kind == "contact":
             return None
-        return self._view() if happening is None else self.view(happening)
+        return self._view() if context is None else self.view(context)
 
     def _view(self) -> EventView:
-        entry = self.entry
+        session = self.session
+        contact_inbox = session.contact_at_inbox[0]
         return EventView(
-            entry.tenant, entry.inbox, entry.public_contact, entry.contact_at_inbox[0].source_id
+            session.tenant, session.inbox, session.public_contact, contact_inbox.source_id
         )
 
 
 def event_json(name: str, data: Struct | None) -> bytes:
-    """An event by the name clients know it by, as the JSON of a frame's `message`."""
+    """An event under its name in this API, as the JSON of a frame's `message`."""
     return b'{"event":"' + name.encode() + b'","data":' + _encode(data) + b"}"
 
 
-def actor_of(entry: ContactSession) -> Actor:
-    """The contact that was let in."""
-    return Actor(
-        tenant_id=entry.tenant.id, kind="contact", identity_id=entry.contact_at_inbox[1].id
-    )
+def actor_of(session: ContactSession) -> Actor:
+    """The contact as an actor."""
+    contact = session.contact_at_inbox[1]
+    return Actor(tenant_id=session.tenant.id, kind="contact", identity_id=contact.id)
 
 
-def _kind(happening: EventContext) -> str | None:
-    told, found = happening.event, happening.conversation
-    if found is None:
+def _event_name(context: EventContext) -> str | None:
+    """What this API calls the event; None for one that it does not have."""
+    event, c = context.event, context.conversation
+    if c is None:
         return None
-    changed = happening.change.changed
-    if found.removed_at is not None:
+    changed = context.change.changed
+    if c.removed_at is not None:
         return "conversation.deleted" if "removed_at" in changed else None
-    match told.kind:
+    match event.kind:
         case "message.created" | "message.updated" | "conversation.created":
-            return told.kind
+            return event.kind
         case "conversation.updated":
-            return "conversation.status_changed" if "status" in changed else told.kind
+            return "conversation.status_changed" if "status" in changed else event.kind
         case "conversation.read":
-            # Only what moves one of the two times that are shown; a note of the agents does not.
-            seen = max(found.contact_seen_at or 0, found.agent_seen_at or 0)
-            return "conversation.updated" if seen >= told.created_at else None
+            # An agent who writes a private note moves neither of the two times that contacts are
+            # shown, and contacts must not learn of the note.
+            seen = max(c.contact_seen_at or 0, c.agent_seen_at or 0)
+            return "conversation.updated" if seen >= event.created_at else None
         case _:
             return None

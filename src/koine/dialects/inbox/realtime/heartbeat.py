@@ -7,7 +7,8 @@ from typing import Protocol
 INTERVAL_SECONDS = 3.0
 """Seconds between two pings of one socket (inbox.md, F)."""
 GROUPS = 30
-"""The sockets take turns in so many groups: ten thousand are not pinged at one moment."""
+"""Within each interval the sockets are pinged in so many groups, one after the other: ten thousand
+pings at one moment would block the event loop."""
 
 
 class Pingable(Protocol):
@@ -28,33 +29,35 @@ class Heartbeat:
         self._timer: asyncio.Task[None] | None = None
         self._pinging: set[asyncio.Task[None]] = set()
 
-    def add(self, one: Pingable) -> None:
-        """Ping this one from now on."""
-        turn = self._last_group = (self._last_group + 1) % GROUPS
-        self._groups[turn].add(one)
-        self._group_of[one] = turn
+    def add(self, socket: Pingable) -> None:
+        """Ping this socket from now on."""
+        group = self._last_group = (self._last_group + 1) % GROUPS
+        self._groups[group].add(socket)
+        self._group_of[socket] = group
         if self._timer is None or self._timer.done():
             self._timer = asyncio.create_task(self._run())
 
-    def remove(self, one: Pingable) -> None:
-        """Ping it no more."""
-        turn = self._group_of.pop(one, None)
-        if turn is not None:
-            self._groups[turn].discard(one)
+    def remove(self, socket: Pingable) -> None:
+        """Ping this socket no more."""
+        group = self._group_of.pop(socket, None)
+        if group is not None:
+            self._groups[group].discard(socket)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        due, turn = loop.time(), 0
+        due, group = loop.time(), 0
         while self._group_of:
+            # After a late wake-up the next one is not early: groups that were missed are not
+            # pinged all at once.
             due = max(due + INTERVAL_SECONDS / GROUPS, loop.time())
             await asyncio.sleep(due - loop.time())
-            turn = (turn + 1) % GROUPS
-            self._ping(self._groups[turn])
+            group = (group + 1) % GROUPS
+            self._ping(self._groups[group])
 
     def _ping(self, group: set[Pingable]) -> None:
         text = self._text() if group else ""
-        for one in group:
-            # A task for each, so that one who does not read delays nobody.
-            task = asyncio.create_task(one.ping(text))
+        for socket in group:
+            # A task for each, so that a client that does not read delays no other.
+            task = asyncio.create_task(socket.ping(text))
             self._pinging.add(task)
             task.add_done_callback(self._pinging.discard)

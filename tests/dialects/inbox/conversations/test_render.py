@@ -1,11 +1,13 @@
-"""Rows to JSON, exactly."""
+"""Conversations and their messages as JSON, exactly."""
 
 import json
 from pathlib import Path
 
 import msgspec
 
-from koine.dialects.inbox import wire
+from koine.dialects.inbox.contacts.render import View
+from koine.dialects.inbox.conversations.render import render_conversation
+from koine.dialects.inbox.messages.render import render_message
 from koine.kit.times import parse_iso
 from koine.model.conversation import Conversation, SenderKind
 from koine.model.identity import Identity
@@ -14,7 +16,7 @@ from koine.model.message import Attachment, Message, MessageType
 from koine.model.related import Related
 from koine.model.tenant import Tenant
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent.parent / "golden"
 NOON = parse_iso("2026-11-20T12:00:00Z")
 UUID = "0193454a-0000-7000-8000-000000000007"
 
@@ -29,7 +31,7 @@ CAROL = Identity(
     email_verified=True, phone_verified=True, identifier_verified=True, claims="{}",
     last_activity_at=None, created_at=NOON, updated_at=NOON, removed_at=None,
 )  # fmt: skip
-VIEW = wire.View(TENANT, INBOX, CAROL, "https://k.test")
+VIEW = View(TENANT, INBOX, CAROL, "https://k.test")
 CONVERSATION = Conversation(
     id=UUID, number=7, kind="chat", status="closed", title=None, priority=None, channel=None,
     source="api", inbox_id="i", owner_id="c", delivery_id=None, assignee_id=None,
@@ -63,14 +65,14 @@ def test_a_conversation() -> None:
         message(3, "system", content="closed by Alice"),
     ]  # fmt: skip
     around = Related(messages={UUID: said}, inboxes={"i": INBOX})
-    made = msgspec.json.encode(wire.conversation(VIEW, CONVERSATION, around))
+    made = msgspec.json.encode(render_conversation(VIEW, CONVERSATION, around))
     wanted = json.loads((GOLDEN / "conversation.json").read_text())
     assert json.loads(made) == wanted
     assert list(json.loads(made)) == list(wanted)
 
 
 def test_an_unknown_content_type_is_text() -> None:
-    made = wire.message(VIEW, CONVERSATION, message(1, "user", content_type="text/markdown"), {})
+    made = render_message(VIEW, CONVERSATION, message(1, "user", content_type="text/markdown"), {})
     assert made.content_type == "text"
 
 
@@ -78,7 +80,7 @@ def test_an_inbox_may_show_labels_and_attributes() -> None:
     settings = '{"public_labels":true,"public_attributes":["note","ip"]}'
     inbox = msgspec.structs.replace(INBOX, settings=settings)
     view = msgspec.structs.replace(VIEW, inbox=inbox)
-    contact = wire.conversation(view, CONVERSATION, Related()).contact
+    contact = render_conversation(view, CONVERSATION, Related()).contact
     assert contact.label_list == ["vip"]
     assert contact.custom_attributes == {"plan": "gold", "note": "difficult"}
     assert contact.additional_attributes == {"ip": "10.0.0.1"}

@@ -18,9 +18,16 @@ from koine.model.inbox import ContactInbox
 from koine.model.message import Attachment, Message
 from koine.model.related import Related
 from koine.realtime.reader import EphemeralEvent
-from tests.dialects.inbox.test_wire import CAROL, CONVERSATION, INBOX, NOON, TENANT, message
+from tests.dialects.inbox.conversations.test_render import (
+    CAROL,
+    CONVERSATION,
+    INBOX,
+    NOON,
+    TENANT,
+    message,
+)
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent.parent / "golden"
 PLACE = ContactInbox("i", "c", "src", "token", False, NOON)
 TALK = structs.replace(CONVERSATION, source_id="src", status="open", last_seq=1, public_count=1)
 ME = Participant("x", "c", "member", NOON, None, 0, 0, None, *["contact", *[None] * 6])  # type: ignore[arg-type]  # what lists show of the person

@@ -4,17 +4,17 @@ import asyncio
 
 import pytest
 
-from koine.dialects.inbox.numbers import whole
+from koine.dialects.inbox.path_params import parse_number
 from tests.dialects.inbox.conftest import ContactClient, InboxClient
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "+1", " 1", "1.0", "٣", "9" * 17, "x"])
 def test_no_whole_number(text: str) -> None:
-    assert whole(text) is None
+    assert parse_number(text) is None
 
 
 def test_a_whole_number() -> None:
-    assert whole("42") == 42
+    assert parse_number("42") == 42
 
 
 async def page(guest: ContactClient, number: int, **query: int) -> list[int]:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from koine.dialects.inbox.realtime import protocol
+from koine.dialects.inbox.realtime import actioncable_protocol as protocol
 
 NAME = '{"channel" : "RoomChannel","pubsub_token":"tok\\u0065n"}'
 QUOTED = msgspec.json.encode(NAME).decode()

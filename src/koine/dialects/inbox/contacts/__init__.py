@@ -1,0 +1,1 @@
+"""The contact, as its own client creates, reads and updates it."""

@@ -1,0 +1,156 @@
+"""The contact's conversations: list, create, get, resolve; typing and read marks."""
+
+import contextlib
+from functools import partial
+
+from koine.dialects.inbox.auth import contact_session
+from koine.dialects.inbox.budgets import budgets_of
+from koine.dialects.inbox.contacts.render import contact_view
+from koine.dialects.inbox.conversations import schemas
+from koine.dialects.inbox.conversations.render import render_conversation
+from koine.dialects.inbox.path_params import CONTACT, CONVERSATION, NUMBERED, path_number
+from koine.engine.conversations import contact_conversations
+from koine.http.request import Request
+from koine.http.route import Routes
+from koine.model.display_name import display_name
+from koine.model.errors import Unavailable
+from koine.model.identity import Identity
+from koine.realtime.reader import EphemeralEvent
+
+TAGS = ("Conversations",)
+
+routes = Routes()
+
+
+@routes.get(
+    CONTACT + "/conversations",
+    returns=list[schemas.Conversation],
+    other_statuses=(401, 404, 429),
+    tags=TAGS,
+)
+async def list_conversations(call: Request[None, None]) -> list[schemas.Conversation]:
+    """List the contact's conversations, each with its messages."""
+    session = contact_session(call)
+    page = await contact_conversations.list_all(call.engine, call.actor, session)
+    view = contact_view(session, call.base_url)
+    return [render_conversation(view, each, page.related) for each in page.items]
+
+
+async def _replay_creation(
+    call: Request[schemas.ConversationCreate, None],
+) -> schemas.Conversation:
+    """The conversation that was created, as it is now."""
+    return await _with_messages(call, int(call.created_ids))
+
+
+async def _replay(call: Request[None, None]) -> schemas.Conversation:
+    """The conversation of the path, as it is now."""
+    return await _with_messages(call, path_number(call, "conversation"))
+
+
+@routes.post(
+    CONTACT + "/conversations",
+    replay=_replay_creation,
+    body=schemas.ConversationCreate,
+    returns=schemas.Conversation,
+    forms=True,
+    other_statuses=(400, 401, 404, 422, 429),
+    tags=TAGS,
+)
+async def create_conversation(
+    call: Request[schemas.ConversationCreate, None],
+) -> schemas.Conversation:
+    """Create a conversation."""
+    created = await contact_conversations.open_(
+        call.engine,
+        call.actor,
+        contact_session(call),
+        call.body.custom_attributes or {},
+        partial(budgets_of(call).admit_conversation, call),
+    )
+    call.created_ids = str(created.number)
+    return await _with_messages(call, created.number)
+
+
+@routes.get(
+    CONVERSATION,
+    returns=schemas.Conversation,
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    tags=TAGS,
+)
+async def get_conversation(call: Request[None, None]) -> schemas.Conversation:
+    """Get a conversation with its messages."""
+    return await _with_messages(call, path_number(call, "conversation"))
+
+
+@routes.post(
+    CONVERSATION + "/toggle_status",
+    replay=_replay,
+    returns=schemas.Conversation,
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    tags=TAGS,
+)
+async def toggle_status(call: Request[None, None]) -> schemas.Conversation:
+    """Resolve a conversation. One that is resolved stays so."""
+    number, session = path_number(call, "conversation"), contact_session(call)
+    await contact_conversations.resolve(call.engine, call.actor, session, number)
+    return await _with_messages(call, number)
+
+
+@routes.post(
+    CONVERSATION + "/toggle_typing",
+    body=schemas.Typing,
+    forms=True,
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    idempotent=False,
+    tags=TAGS,
+)
+async def toggle_typing(call: Request[schemas.Typing, None]) -> None:
+    """Say that the contact is typing, or no longer."""
+    number, session = path_number(call, "conversation"), contact_session(call)
+    conversation = await contact_conversations.get(call.engine, call.actor, session, number)
+    contact, status = session.contact_at_inbox[1], call.body.typing_status
+    if status not in ("on", "off") or contact.blocked:
+        return
+    # Typing is stored nowhere: while the bus is unavailable it is lost, and that is no error.
+    with contextlib.suppress(Unavailable):
+        event = _typing(contact, call.actor.tenant_id, conversation.id, status == "on")
+        call.realtime.publish_ephemeral(event)
+
+
+@routes.post(
+    CONVERSATION + "/update_last_seen",
+    other_statuses=(401, 404, 429),
+    path_types=NUMBERED,
+    tags=TAGS,
+)
+async def update_last_seen(call: Request[None, None]) -> None:
+    """Say that the contact has seen everything in the conversation."""
+    number = path_number(call, "conversation")
+    await contact_conversations.mark_read(call.engine, call.actor, contact_session(call), number)
+
+
+def _typing(
+    contact: Identity, tenant_id: str, conversation_id: str, active: bool
+) -> EphemeralEvent:
+    return EphemeralEvent(
+        tenant_id=tenant_id,
+        kind="typing",
+        identity_id=contact.id,
+        identity_kind="contact",
+        name=display_name(contact),
+        conversation_id=conversation_id,
+        active=active,
+        number=contact.number,
+    )
+
+
+async def _with_messages(
+    call: Request[schemas.ConversationCreate, None] | Request[None, None], number: int
+) -> schemas.Conversation:
+    session = contact_session(call)
+    found = await contact_conversations.with_messages(call.engine, call.actor, session, number)
+    return render_conversation(contact_view(session, call.base_url), found.one, found.related)

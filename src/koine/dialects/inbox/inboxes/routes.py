@@ -1,0 +1,16 @@
+"""The inbox: get."""
+
+from koine.dialects.inbox.auth import contact_session
+from koine.dialects.inbox.inboxes import schemas
+from koine.dialects.inbox.inboxes.render import render_inbox
+from koine.dialects.inbox.path_params import INBOX
+from koine.http.request import Request
+from koine.http.route import Routes
+
+routes = Routes()
+
+
+@routes.get(INBOX, returns=schemas.Inbox, other_statuses=(404, 429), tags=("Inbox",))
+async def get_inbox(call: Request[None, None]) -> schemas.Inbox:
+    """Get an inbox: its name, hours and what it asks of contacts."""
+    return render_inbox(contact_session(call).inbox)

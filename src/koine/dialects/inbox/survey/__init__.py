@@ -1,0 +1,1 @@
+"""The satisfaction survey that a closed conversation sends."""

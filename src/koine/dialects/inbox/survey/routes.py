@@ -1,0 +1,46 @@
+"""The survey after a conversation; its address is the conversation's uuid (inbox.md, F)."""
+
+from koine.dialects.inbox.auth import survey_page
+from koine.dialects.inbox.messages.render import submitted_values
+from koine.dialects.inbox.survey import schemas
+from koine.dialects.inbox.survey.render import render_survey
+from koine.engine.conversations import messages, surveys
+from koine.http.request import Request
+from koine.http.route import PathType, Routes
+
+SURVEY = "/public/api/v1/csat_survey/{survey}"
+PATH_TYPES: dict[str, PathType] = {"survey": "uuid"}
+TAGS = ("CSAT survey",)
+
+routes = Routes()
+
+
+@routes.get(
+    SURVEY, returns=schemas.Survey, other_statuses=(404, 429), path_types=PATH_TYPES, tags=TAGS
+)
+async def get_survey(call: Request[None, None]) -> schemas.Survey:
+    """Get the survey of a conversation."""
+    page = survey_page(call)
+    return render_survey(page, page.message)
+
+
+@routes.update(
+    SURVEY,
+    body=schemas.SurveyUpdate,
+    returns=schemas.Survey,
+    forms=True,
+    other_statuses=(400, 403, 404, 422, 429),
+    path_types=PATH_TYPES,
+    tags=TAGS,
+)
+async def answer_survey(call: Request[schemas.SurveyUpdate, None]) -> schemas.Survey:
+    """Answer the survey of a conversation."""
+    page = survey_page(call)
+    message = page.message
+    surveys.check_open(message, call.engine.clock.now())
+    values = submitted_values(call.body.message.submitted_values if call.body.message else None)
+    if values is not None:
+        message = await messages.submit_values(
+            call.engine, page.actor, page.conversation.id, message.seq, values
+        )
+    return render_survey(page, message)
