@@ -3,11 +3,14 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from koine.http.health import Check
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
 from koine.server import readiness
 from koine.server.readiness import Readiness
+from koine.store import schema
 from koine.store.core.db import Database
 
 
@@ -69,9 +72,26 @@ async def test_callers_share_one_write(db: Database) -> None:
     assert slow.writes == 1
 
 
-async def test_other_tables_are_not_ready(fresh_db: Database) -> None:
-    await fresh_db.alter_schema(lambda _: "UPDATE alembic_version SET version_num = '9999_new'")
-    assert "newer" in (await failing(fresh_db))["schema"]
+MIGRATED_BY_A_NEWER_KOINE = """
+ALTER TABLE tenants ADD COLUMN colour TEXT;
+UPDATE alembic_version SET version_num = '9999';
+"""
+
+
+async def test_a_running_process_stays_ready_when_a_newer_koine_has_migrated_the_tables(
+    fresh_db: Database,
+) -> None:
+    readiness_of_old_node = Readiness(fresh_db, ShutdownSignal())
+    assert all(check.ok for check in await readiness_of_old_node.checks())
+    await fresh_db.alter_schema(lambda _: MIGRATED_BY_A_NEWER_KOINE)
+    assert all(check.ok for check in await readiness_of_old_node.checks())
+    with pytest.raises(schema.WrongSchema, match="a newer one has changed it"):
+        await schema.migrate(fresh_db)  # as every start does
+
+
+async def test_older_tables_are_not_ready(fresh_db: Database) -> None:
+    await fresh_db.alter_schema(lambda _: "UPDATE alembic_version SET version_num = '0011'")
+    assert "koine migrate" in (await failing(fresh_db))["schema"]
 
 
 async def test_who_is_far_behind_the_events_is_not_ready(db: Database) -> None:

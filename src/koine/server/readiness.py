@@ -1,4 +1,4 @@
-"""What /readyz looks at: whether this process should be sent requests."""
+"""The checks of /readyz: whether a load balancer should send requests to this process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,9 +14,9 @@ from koine.store.people import tenants
 PROBE_TIMEOUT = 1.0
 """Seconds within which the database must have written a row."""
 PROBE_INTERVAL = 1.0
-"""Seconds for which one answer of the database is everybody's."""
+"""Seconds for which the result of one write is returned to every caller."""
 LAG_SECONDS = 30.0
-"""How far behind the event log may its readers be."""
+"""How long ago this process may have read the event log."""
 
 ExtraChecks = Callable[[], Awaitable[Sequence[Check]]]
 
@@ -32,8 +32,8 @@ class Readiness:
         lag_seconds: Callable[[], float] | None = None,
         more: Sequence[ExtraChecks] = (),
     ) -> None:
-        """`lag_seconds` tells how far this process is behind the event log; `more` are checks of
-        others, made after ours."""
+        """`lag_seconds` returns how long ago this process read the event log; `more` are checks of
+        other parts, made after these."""
         self._db = db
         self._draining = draining
         self._lag_seconds = lag_seconds
@@ -42,7 +42,7 @@ class Readiness:
         self._probed_at = -PROBE_INTERVAL
 
     async def checks(self) -> Sequence[Check]:
-        """Every check, the reason with each that fails."""
+        """Every check; those that fail have a reason."""
         if self._draining.started:
             return [Check("draining", False, "this process is about to stop")]
         found = [await self._database()]
@@ -55,7 +55,7 @@ class Readiness:
         return found
 
     async def _database(self) -> Check:
-        """One write for all who ask within a second; none waits longer than `PATIENCE`."""
+        """Write a row, once for all callers within `PROBE_INTERVAL`; wait for `PROBE_TIMEOUT`."""
         now = monotonic()
         if self._probe is None or (self._probe.done() and now - self._probed_at >= PROBE_INTERVAL):
             self._probe, self._probed_at = asyncio.create_task(self._write()), now
@@ -76,7 +76,7 @@ class Readiness:
 
     async def _schema(self) -> Check:
         try:
-            await schema.check(self._db)
+            await schema.check(self._db, allow_newer=True)
         except schema.WrongSchema as error:
             return Check("schema", False, str(error))
         except Unavailable:

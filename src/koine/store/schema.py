@@ -1,14 +1,13 @@
-"""Bring a database to the tables this program knows.
+"""Migrate a database to the tables that this program knows, and check that it has them.
 
-Alembic writes the SQL of the steps from where the database is to where the program is
-(`koine.store.migration_sql`, in a process of its own), and our own drivers run it in one
-transaction, alone. So there is no second driver to install or to trust with the file, a step that
-fails leaves nothing behind, and two processes that start at once do it once. The price: a migration
-speaks SQL or Alembic operations only; it cannot read rows into Python. A large rewrite of rows is a
-job of its own, not a migration: `koine.store.search_backfill` folds the texts of searches, after
-the steps.
+Alembic writes the SQL of the migrations that are missing (`koine.store.migration_sql`, in a
+subprocess), and our own drivers run it in one transaction under an exclusive lock. So no second
+driver is needed, a migration that fails changes nothing, and of two processes that start at the same
+time one migrates and the other finds it done. The price: a migration consists of SQL and Alembic
+operations; it cannot read rows into Python. A large rewrite of rows is a job that can be stopped and
+continued: `koine.store.search_backfill` fills the folded texts, after the migrations.
 
-SQLite cannot change a column in place: such a migration makes the table anew and copies the rows.
+SQLite cannot change a column in place: such a migration creates the table anew and copies the rows.
 
 A new migration: change `tables/`, then `make migration NAME="what changes"`, and read the result.
 """
@@ -25,27 +24,35 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class WrongSchema(Exception):
-    """The tables are not those this program knows; the message says what to do."""
+    """The tables are not those that this program needs; the message says what to do."""
 
 
 async def migrate(db: Database) -> None:
-    """Create the tables or bring them up to date; does nothing when they are.
+    """Create the tables or migrate them to this program's revision.
 
-    Raises WrongSchema when a newer Koine has been here, Unavailable.
+    Raises WrongSchema if a newer Koine has migrated them, Unavailable.
     """
     if await db.version() != head():
         await db.alter_schema(lambda version: script(db.kind, version))
     await backfill_search_texts(db)
 
 
-async def check(db: Database) -> None:
-    """Raises WrongSchema unless the tables are exactly those this program knows."""
+async def check(db: Database, *, allow_newer: bool = False) -> None:
+    """Raises WrongSchema unless the tables are those this program knows.
+
+    `allow_newer`: or those of a newer Koine. Its migrations only add (CONTRIBUTING.md), so a process
+    that was started before them works on. It must not be started on them: which of them only add is
+    known to the newer program alone.
+    """
     version = await db.version()
     if version == head():
         return
     if version is None:
         raise WrongSchema("the database is empty: run `koine migrate`")
-    _refuse_unknown(version)
+    if not knows(version):
+        if allow_newer:
+            return
+        raise _newer(version)
     raise WrongSchema(f"the database is at {version}, not at {head()}: run `koine migrate`")
 
 
@@ -61,26 +68,26 @@ def knows(revision: str) -> bool:
 
 @cache
 def revisions(directory: Path) -> list[str]:
-    """Every revision in order: 0001, 0002, …, as the migrations' files are named."""
+    """Every revision in order: 0001, 0002, …, from the names of the migrations' files."""
     return sorted(file.name.partition("_")[0] for file in directory.glob("versions/[0-9]*.py"))
 
 
 def script(kind: str, version: str | None) -> str:
-    """The SQL from `version` (None: nothing yet) to the head, for one kind of database.
+    """The SQL that migrates one kind of database from `version` (None: empty) to the head.
 
-    Raises WrongSchema for a version this program does not know.
+    Raises WrongSchema if this program does not know `version`.
     """
     if version == head():
         return ""
-    if version is not None:
-        _refuse_unknown(version)
-    return _written(kind, version or "-", _MIGRATIONS)
+    if version is not None and not knows(version):
+        raise _newer(version)
+    return _sql_of_migrations(kind, version or "-", _MIGRATIONS)
 
 
 @cache
-def _written(kind: str, version: str, directory: Path) -> str:
-    # -P: a folder called koine where one happens to stand is not ours.
-    program = [
+def _sql_of_migrations(kind: str, version: str, directory: Path) -> str:
+    # -P: not from a folder `koine` in the working directory.
+    command = [
         sys.executable,
         "-P",
         "-m",
@@ -89,15 +96,14 @@ def _written(kind: str, version: str, directory: Path) -> str:
         version,
         str(directory),
     ]
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the migration cannot be written:\n{done.stderr}")
+        raise RuntimeError(f"Alembic could not write the migration:\n{done.stderr}")
     return done.stdout
 
 
-def _refuse_unknown(version: str) -> None:
-    if not knows(version):
-        raise WrongSchema(
-            f"the database is at {version}, which this Koine does not know: "
-            "a newer one has changed it, run that one"
-        )
+def _newer(version: str) -> WrongSchema:
+    return WrongSchema(
+        f"the database is at {version}, which this Koine does not know: "
+        "a newer one has changed it, run that one"
+    )
