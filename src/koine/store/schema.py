@@ -2,10 +2,10 @@
 
 Alembic writes the SQL of the migrations that are missing (`koine.store.migration_sql`, in a
 subprocess), and our own drivers run it in one transaction under an exclusive lock. So no second
-driver is needed, a migration that fails changes nothing, and of two processes that start at the same
-time one migrates and the other finds it done. The price: a migration consists of SQL and Alembic
-operations; it cannot read rows into Python. A large rewrite of rows is a job that can be stopped and
-continued: `koine.store.search_backfill` fills the folded texts, after the migrations.
+driver is needed, a migration that fails changes nothing, and of two processes that start at the
+same time one migrates and the other finds it done. The price: a migration consists of SQL and
+Alembic operations; it cannot read rows into Python. A large rewrite of rows is a job that can be
+stopped and continued: `koine.store.search_backfill` fills the folded texts, after the migrations.
 
 SQLite cannot change a column in place: such a migration creates the table anew and copies the rows.
 
@@ -40,9 +40,9 @@ async def migrate(db: Database) -> None:
 async def check(db: Database, *, allow_newer: bool = False) -> None:
     """Raises WrongSchema unless the tables are those this program knows.
 
-    `allow_newer`: or those of a newer Koine. Its migrations only add (CONTRIBUTING.md), so a process
-    that was started before them works on. It must not be started on them: which of them only add is
-    known to the newer program alone.
+    `allow_newer`: or those of a newer Koine. Its migrations only add (CONTRIBUTING.md), so a
+    process that was started before them works on. It must not be started on them: which of them
+    only add is known to the newer program alone.
     """
     version = await db.version()
     if version == head():
