@@ -1,6 +1,6 @@
 """Lets a node look at the log when it is woken, and never by itself."""
 
-from koine.realtime import log_reader
+from koine.event_log import log_reader
 from koine.server import run
 
 log_reader.POLL_SECONDS = 3600.0

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from koine.event_log import log_reader
 from koine.model.actor import Actor
 from koine.model.event_context import EventContext
-from koine.realtime import log_reader
 from koine.realtime.realtime import Realtime
 from koine.realtime.subscriber import Closed, Subscriber
 from koine.store.core.db import Database, no_listener

@@ -9,6 +9,7 @@ from koine.engine.conversations import conversations, messages
 from koine.engine.webhooks import deliveries, endpoints
 from koine.engine.webhooks.deliveries import LogFilter
 from koine.engine.webhooks.endpoints import CreatedEndpoint, NewEndpoint
+from koine.event_log.log_reader import LogState
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft, Message
@@ -59,8 +60,8 @@ class WebhookHarness:
     async def derive(self) -> int:
         """Everything in the log is settled."""
         look = await self.cast.engine.db.read("", events.log_snapshot)
-        self.hooks.log_advanced(look.last)
-        return await self.hooks.plan()
+        await self.hooks.planner.log_advanced(LogState("", look.last))
+        return await self.hooks.planner.advance()
 
     async def send(self) -> None:
         """Post everything that is due now."""

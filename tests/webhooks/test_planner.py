@@ -5,11 +5,11 @@ import asyncio
 from koine.engine.conversations import conversations
 from koine.engine.webhooks import endpoint_changes
 from koine.engine.webhooks.endpoint_changes import EndpointChanges
+from koine.event_log import durable_follower
 from koine.model.event import LoggedEvent
-from koine.store.events import events
-from koine.store.webhooks import endpoints as rows
-from koine.webhooks import planner
-from koine.webhooks.planner import DeliveryPlanner
+from koine.store.events import cursors, events
+from koine.store.webhooks.endpoints import PLANNER_CURSOR
+from koine.webhooks import WebhookWorker
 from tests.webhooks.harness import WebhookHarness
 
 
@@ -20,11 +20,11 @@ async def settled(told: WebhookHarness) -> int:
 async def test_several_nodes_at_once_derive_each_event_once(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
     engine = told.cast.engine
-    nodes = [DeliveryPlanner(engine) for _ in range(4)]
+    nodes = [WebhookWorker(engine).planner for _ in range(4)]
     for _ in range(5):
         await asyncio.gather(*(told.say(talk) for _ in range(20)))
         upto = await settled(told)
-        await asyncio.gather(*(node.plan_until(upto, engine.clock.now()) for node in nodes))
+        await asyncio.gather(*(node.advance_until(upto) for node in nodes))
     log = await told.log(made.endpoint)
     assert len(log) == len({row.event_id for row in log}) == 100
 
@@ -34,13 +34,13 @@ async def test_nothing_beyond_the_settled_position_is_derived(told: WebhookHarne
     await told.say(talk)
     upto = await settled(told)
     await told.say(talk)
-    await DeliveryPlanner(told.cast.engine).plan_until(upto, 0)
+    await WebhookWorker(told.cast.engine).planner.advance_until(upto)
     assert [row.position <= upto for row in await told.log(made.endpoint)] == [True]
 
 
 async def test_a_long_log_is_gone_through_in_pieces(told: WebhookHarness) -> None:
     made, talk = await told.hook(), await told.talk()
-    count = planner.CHUNK + 10
+    count = durable_follower.CHUNK_EVENTS + 10
     await asyncio.gather(*(told.say(talk) for _ in range(count)))
     assert await told.derive() == count
     assert await told.derive() == 0
@@ -50,9 +50,9 @@ async def test_a_long_log_is_gone_through_in_pieces(told: WebhookHarness) -> Non
 async def test_what_is_for_nobody_moves_no_cursor(told: WebhookHarness) -> None:
     await told.hook(kinds=("tenant.updated",))
     await told.say(await told.talk())
-    before = await told.cast.engine.db.read("", rows.cursor)
+    before = await told.cast.engine.db.read("", cursors.read, PLANNER_CURSOR)
     assert await told.derive() == 0
-    assert await told.cast.engine.db.read("", rows.cursor) == before
+    assert await told.cast.engine.db.read("", cursors.read, PLANNER_CURSOR) == before
 
 
 async def test_an_endpoint_switched_on_late_begins_there(told: WebhookHarness) -> None:
@@ -78,8 +78,8 @@ async def test_a_cursor_that_moved_by_reading_alone_loses_events(told: WebhookHa
 
 
 async def _move(tx, position: int) -> None:  # type: ignore[no-untyped-def]  # any Tx
-    await rows.cursor(tx, lock=True)
-    await rows.move_cursor(tx, position)
+    await cursors.lock(tx, PLANNER_CURSOR)
+    await cursors.save(tx, PLANNER_CURSOR, position)
 
 
 async def test_an_id_is_the_events_own(told: WebhookHarness) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from koine.engine.core.context import Engine
+from koine.event_log.log_reader import EventLogReader
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.realtime.bus.protocol import Bus, Subject
+from koine.realtime.dispatcher import EventDispatcher
 from koine.realtime.ephemeral import EphemeralDispatcher
 from koine.realtime.hub import Hub
-from koine.realtime.log_reader import EventLogReader
 from koine.realtime.presence import Presence
 from koine.realtime.reader import EphemeralEvent, Reader
 from koine.realtime.reauth import Reauthenticator
@@ -35,7 +36,8 @@ class Realtime:
         self.draining = draining
         self.hub = Hub(engine)
         self.reauth = Reauthenticator(self.hub)
-        self.log_reader = EventLogReader(self.hub, self.reauth)
+        self.log_reader = EventLogReader(engine.db)
+        self._dispatcher = EventDispatcher(self.hub, self.reauth)
         self.ephemeral = EphemeralDispatcher(self.hub)
         self.presence = Presence(self.hub, self.publish_ephemeral, self._publish_to_nodes)
         self._bus = bus
@@ -45,6 +47,8 @@ class Realtime:
     async def start(self) -> None:
         """Begin to follow the log; commits of this process wake the pump from now on."""
         await self._bus.start(self._on_bus_message)
+        # Last of all: what it awaits must not delay followers that only wake a task of theirs.
+        self.log_reader.followers.append(self._dispatcher)
         self.engine.db.after_commit = self._on_commit
         for work in (self.log_reader.run(), self._sweep(), self._drain(), self.presence.run()):
             self.spawn(work)

@@ -14,7 +14,7 @@ async def run_realtime(engine: Engine) -> AsyncIterator[Realtime]:
     """The relay of this process, following the log while the context is open."""
     relay = Realtime(engine, factory.create_bus(engine.settings, engine.db), engine.shutdown_signal)
     hooks = WebhookWorker(engine)
-    relay.log_reader.subscribers.append(hooks.log_advanced)
+    relay.log_reader.followers.append(hooks.planner)
     await relay.start()
     relay.spawn(hooks.run())
     try:

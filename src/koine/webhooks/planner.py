@@ -1,8 +1,8 @@
-"""From the event log to deliveries: who is to be told of what, each event once for each endpoint.
+"""Plans deliveries: for each event of the log, a row for each endpoint that receives it.
 
-The rows of a stretch of the log and the cursor beyond it are written in one transaction, under the
-cursor's lock: whatever dies, and however many processes do this, no event is left out or doubled.
-What an event says of somebody's rights is heeded, too: endpoints whose owner lost them are paused.
+The rows are written by a durable follower of the log, so no event is left out or planned twice
+(`event_log.durable_follower`). Events that may have taken rights from the owner of an endpoint are
+handled here, too: then the endpoint is paused before anything more is planned for it.
 """
 
 from koine.engine.core.context import Engine
@@ -14,110 +14,74 @@ from koine.model.webhook import EndpointKey, TenantEndpoint
 from koine.model.webhook_format import WebhookFormats
 from koine.store.core.db import Tx
 from koine.store.core.tenant_tx import TenantTx
-from koine.store.events import events
 from koine.store.webhooks import delivery_queue, endpoints
 
-CHUNK = 500
-"""Events gone through in one transaction."""
-CURSOR_SAVE_INTERVAL = 5000
-"""The cursor is left this many events behind while there is nothing to put in line."""
 _RIGHTS: frozenset[EventKind] = frozenset(
     {"credential.changed", "identity.updated", "identity.removed"}
 )
-"""Events after which an owner may hold less than before."""
+"""Events after which the owner of an endpoint may have fewer rights than before."""
 
 
 class DeliveryPlanner:
-    """One in each process."""
+    """Opens the handler of a transaction (`event_log.durable_follower.OpenHandler`)."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._scanned = 0
 
-    async def plan_until(self, settled: int, now: int) -> int:
-        """Go through the log to the settled position; answers how many deliveries are new.
-        Raises Unavailable."""
-        found = 0
-        if settled < self._scanned:
-            self._scanned = 0  # the log went back: another database is behind the same address
-        while await self._is_behind(settled, now):
-            db, voices = self._engine.db, self._engine.webhook_formats
-            written, upto = await db.write("", _plan, voices, now, self._scanned, settled)
-            found += written
-            if upto >= settled:
-                break
-        return found
-
-    async def _is_behind(self, settled: int, now: int) -> bool:
-        """Whether there is something to write. What is for nobody is not worth a transaction."""
-        while True:
-            db, voices = self._engine.db, self._engine.webhook_formats
-            upto, some, cursor = await db.read(
-                "", _find_pending, voices, now, self._scanned, settled
-            )
-            if some or upto - cursor > CURSOR_SAVE_INTERVAL:
-                return True
-            self._scanned = max(self._scanned, upto)
-            if upto >= settled:
-                return False
+    async def open_handler(self, tx: Tx) -> "PlanningHandler":
+        """Read the endpoints that may receive events, of all tenants."""
+        formats = self._engine.webhook_formats
+        active = [hook for hook in await endpoints.active(tx) if hook.dialect in formats]
+        return PlanningHandler(tx, formats, active, self._engine.clock.now())
 
 
-async def _find_pending(
-    tx: Tx, voices: WebhookFormats, now: int, looked: int, settled: int
-) -> tuple[int, bool, int]:
-    """How far the next stretch goes, whether there is anything to write, where the cursor is."""
-    active = await _active(tx, voices)
-    if not active:
-        return settled, False, settled
-    cursor = await endpoints.cursor(tx)
-    start = max(looked, cursor, min(hook.after_position for hook in active))
-    upto, chunk = await _read_range(tx, start, settled)
-    some = bool(await _pairs(tx, voices, active, chunk)) or bool(
-        await _endpoints_without_rights(tx, now, _concerned(active, chunk))
-    )
-    return upto, some, max(cursor, start)
+class PlanningHandler:
+    """An `event_log.durable_follower.EventHandler`."""
 
+    def __init__(
+        self, tx: Tx, formats: WebhookFormats, active: list[TenantEndpoint], now: int
+    ) -> None:
+        self._tx = tx
+        self._formats = formats
+        self._active = active
+        self._now = now
 
-async def _plan(
-    tx: Tx, voices: WebhookFormats, now: int, looked: int, settled: int
-) -> tuple[int, int]:
-    """Put one stretch in line; answers how many rows and where it ends."""
-    cursor = await endpoints.cursor(tx, lock=True)
-    active = await _active(tx, voices)
-    start = max(looked, cursor, min((hook.after_position for hook in active), default=settled))
-    upto, chunk = await _read_range(tx, start, settled)
-    pairs = await _pairs(tx, voices, active, chunk)
-    lost = await _endpoints_without_rights(
-        tx, now, [*_concerned(active, chunk), *(hook for _, hook in pairs)]
-    )
-    for place, reason in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
-        await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
-    due_now = [delivery_row(event, hook, now) for event, hook in pairs if hook.key not in lost]
-    await delivery_queue.enqueue(tx, due_now)
-    if upto > cursor:
-        await endpoints.move_cursor(tx, upto)
-    return len(due_now), upto
+    @property
+    def since(self) -> int | None:
+        """An endpoint receives the events after it was made or enabled."""
+        return min((hook.after_position for hook in self._active), default=None)
 
+    async def is_needed(self, chunk: list[LoggedEvent]) -> bool:
+        """Whether an endpoint receives one of the events, or loses its owner's rights by one."""
+        tx = self._tx
+        return bool(await _pairs(tx, self._formats, self._active, chunk)) or bool(
+            await _endpoints_without_rights(tx, self._now, _concerned(self._active, chunk))
+        )
 
-async def _active(tx: Tx, voices: WebhookFormats) -> list[TenantEndpoint]:
-    return [hook for hook in await endpoints.active(tx) if hook.dialect in voices]
-
-
-async def _read_range(tx: Tx, start: int, settled: int) -> tuple[int, list[LoggedEvent]]:
-    chunk = await events.after(tx, start, settled, CHUNK)
-    return (chunk[-1].position if len(chunk) == CHUNK else max(start, settled)), chunk
+    async def handle(self, chunk: list[LoggedEvent]) -> int:
+        """Pause endpoints whose owner lost rights, and write the deliveries of the others."""
+        tx, now = self._tx, self._now
+        pairs = await _pairs(tx, self._formats, self._active, chunk)
+        lost = await _endpoints_without_rights(
+            tx, now, [*_concerned(self._active, chunk), *(hook for _, hook in pairs)]
+        )
+        for place, reason in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
+            await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
+        due_now = [delivery_row(event, hook, now) for event, hook in pairs if hook.key not in lost]
+        await delivery_queue.enqueue(tx, due_now)
+        return len(due_now)
 
 
 async def _pairs(
-    tx: Tx, voices: WebhookFormats, active: list[TenantEndpoint], chunk: list[LoggedEvent]
+    tx: Tx, formats: WebhookFormats, active: list[TenantEndpoint], chunk: list[LoggedEvent]
 ) -> list[tuple[LoggedEvent, TenantEndpoint]]:
-    """Who is to be told of what."""
+    """Each event with each endpoint that receives it."""
     by_tenant = _by_tenant(active)
     pairs = [
         (event, hook)
         for event in chunk
         for hook in by_tenant.get(event.tenant_id, ())
-        if event.position > hook.after_position and matches(voices, event, hook)
+        if event.position > hook.after_position and matches(formats, event, hook)
     ]
     return await in_their_inboxes(tx, pairs)
 

@@ -27,7 +27,7 @@ from koine.model.permissions import (
 )
 from koine.model.webhook import Backoff, EndpointKey, WebhookEndpoint
 from koine.store.core.db import Tx
-from koine.store.events import events
+from koine.store.events import cursors, events
 from koine.store.webhooks import delivery_log, endpoints
 
 READ = (READ_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
@@ -193,8 +193,8 @@ async def _empty(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str 
 @write_tx
 async def _remove(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str | None) -> None:
     access.require(actor, *WRITE)
-    # Nobody puts a delivery in its line meanwhile, that would belong to no endpoint.
-    await endpoints.cursor(tx, lock=True)
+    # The planner waits for this lock: it must not write a delivery of an endpoint that is gone.
+    await cursors.lock(tx, endpoints.PLANNER_CURSOR)
     existing(await endpoints.lock(tx, endpoint_id), dialect)
     await endpoints.delete_one(tx, endpoint_id)
     await record_audit(tx, now, actor, "remove", "webhook", endpoint_id)

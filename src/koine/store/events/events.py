@@ -2,7 +2,7 @@
 
 A position is taken while the conversation it is about is locked, so within a conversation the
 order of positions is the order of commits. Between conversations it is not: whoever follows the
-log reads only what is *settled* (see `realtime/watermark.py`).
+log reads only what is *settled* (see `event_log/watermark.py`).
 """
 
 from msgspec import Struct

@@ -48,7 +48,7 @@ _HAS_VERSION = (
     " AND schemaname = ANY (current_schemas(false))"
 )
 # A transaction has its number before it can take a position in the event log: the fence that
-# readers of the log stand behind goes by it (`realtime/watermark.py`).
+# readers of the log stand behind goes by it (`event_log/watermark.py`).
 _BEGIN = "BEGIN; SELECT pg_current_xact_id()"
 _TIMELINE = (
     "SELECT concat_ws('.', s.system_identifier, c.timeline_id, d.oid) FROM pg_control_system() s,"

@@ -5,18 +5,17 @@ from sqlalchemy import delete, func, insert, select, update
 
 from koine.model.webhook import EndpointHealth, EndpointKey, TenantEndpoint, WebhookEndpoint
 from koine.store.core.db import Tx
-from koine.store.core.expressions import insert_ignoring
 from koine.store.core.statements import Command, Query, UpdateMany, p
-from koine.store.tables import server, webhook_attempts, webhook_deliveries
+from koine.store.tables import webhook_attempts, webhook_deliveries
 from koine.store.tables import webhook_endpoints as t
 from koine.store.tables.base import columns_of
 
 COLUMNS = columns_of(t, WebhookEndpoint)
 TENANT_ENDPOINT_COLUMNS = columns_of(t, TenantEndpoint)
 _ONE = (t.c.tenant_id == p("tenant_id"), t.c.id == p("id"))
-_OWN = "the server's own values"
 _EVERY = "the senders of a server serve all its tenants"
-_CURSOR = "hook_position"
+PLANNER_CURSOR = "hook_position"
+"""The name of the cursor up to which deliveries were planned (`store.events.cursors`)."""
 
 _GET = Query(select(*COLUMNS).where(*_ONE), WebhookEndpoint)
 _LOCK = Query(select(*COLUMNS).where(*_ONE).with_for_update(), WebhookEndpoint)
@@ -53,21 +52,6 @@ _DELETE_LEFT = [
     Command(delete(left).where(left.c.tenant_id == p("tenant_id"), left.c.endpoint_id == p("id")))
     for left in (webhook_deliveries, webhook_attempts)
 ]
-_BEGIN = Command(
-    insert_ignoring(server, {"name": p("name"), "value": "0"}, ["name"]), crosses_tenants=_OWN
-)
-_READ_CURSOR = Query(
-    select(server.c.value).where(server.c.name == p("name")), str, crosses_tenants=_OWN
-)
-_LOCK_CURSOR = Query(
-    select(server.c.value).where(server.c.name == p("name")).with_for_update(),
-    str,
-    crosses_tenants=_OWN,
-)
-_MOVE = Command(
-    update(server).where(server.c.name == p("name")).values(value=p("new_value")),
-    crosses_tenants=_OWN,
-)
 
 
 async def get(tx: Tx, endpoint_id: str) -> WebhookEndpoint | None:
@@ -125,16 +109,3 @@ async def delete_one(tx: Tx, endpoint_id: str) -> None:
     for left in _DELETE_LEFT:
         await tx.run(left, id=endpoint_id)
     await tx.run(_DELETE, id=endpoint_id)
-
-
-async def cursor(tx: Tx, *, lock: bool = False) -> int:
-    """The position up to which the log was gone through for deliveries; with `lock` nobody else
-    goes on until this transaction ends."""
-    if lock:
-        await tx.run(_BEGIN, name=_CURSOR)
-    return int(await tx.one(_LOCK_CURSOR if lock else _READ_CURSOR, name=_CURSOR) or 0)
-
-
-async def move_cursor(tx: Tx, position: int) -> None:
-    """The log was gone through up to here; the cursor is locked and there."""
-    await tx.run(_MOVE, name=_CURSOR, new_value=str(position))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koine.event_log.watermark import LogRewound, Watermark
 from koine.kit.ids import new_id
 from koine.model.event import Event, LoggedEvent
-from koine.realtime.watermark import LogRewound, Watermark
 from koine.store.core.db import Tx
 from koine.store.events import events
 from koine.store.events.events import LogSnapshot

@@ -1,4 +1,4 @@
-"""The pump tells what is committed, whoever woke it, and begins anew with another log."""
+"""Streams get what is committed, on any node, and are reset when another log takes its place."""
 
 import asyncio
 from pathlib import Path
@@ -6,11 +6,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.event import Event
 from koine.model.event_context import EventContext
-from koine.realtime.bus.protocol import LocalBus
-from koine.realtime.realtime import Realtime
 from koine.realtime.subscriber import Closed
 from koine.store.core.db import Database, no_listener
 from koine.store.events import event_log_state, events
@@ -52,17 +49,6 @@ async def test_a_cursor_of_one_process_is_good_in_another(cast: Cast) -> None:
     async with realtime_of(cast.engine) as later:
         seat = await later.connect(PlainReader(cast.acme.actor("dan")), cursor)
         assert await received(seat, 1) == ["message.created 1"]
-
-
-async def test_followers_are_told_what_was_there_before_it_began(cast: Cast) -> None:
-    await say(cast, await opened(cast, "dan"), "before")
-    last = (await cast.engine.db.read("", events.log_snapshot)).last
-    relay, told = Realtime(cast.engine, LocalBus(), ShutdownSignal()), list[int]()
-    relay.log_reader.subscribers.append(told.append)
-    await relay.start()
-    await relay.log_reader.started.wait()
-    await relay.close()
-    assert told[:1] == [last]
 
 
 async def test_a_log_that_went_back_begins_another_epoch(tmp_path: Path) -> None:
