@@ -12,8 +12,8 @@ from koine.store.core.db import Tx
 
 @read_tx
 async def find(
-    tx: Tx, actor: Actor, noun: str | None, action: str | None, window: Window
+    tx: Tx, actor: Actor, entity: str | None, action: str | None, window: Window
 ) -> Page[AuditEntry]:
     """A page of the log, newest first, of one noun or action when given. Raises Forbidden."""
     access.require(actor, MANAGE_TENANT)
-    return await audit.page(tx, noun, action, window)
+    return await audit.page(tx, entity, action, window)

@@ -5,7 +5,7 @@ from collections import deque
 
 import structlog
 
-from koine.engine.events.event_context import place
+from koine.engine.events.event_context import load_conversation
 from koine.kit.cache import TTLCache
 from koine.kit.times import SECOND
 from koine.model.errors import Unavailable
@@ -67,7 +67,7 @@ class EphemeralDispatcher:
         known = self._conversations.get(key, now)
         if known is None:
             known = await self._hub.engine.db.read(
-                whisper.tenant_id, place, whisper.conversation_id
+                whisper.tenant_id, load_conversation, whisper.conversation_id
             )
             self._conversations.put(key, known, now + _CACHE_TTL)
         return known

@@ -44,7 +44,7 @@ async def create(
     unknown = permissions - PERMISSIONS
     if unknown:
         raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")
-    lender = await _delegator(tx, now, actor, permissions)
+    delegator = await _delegator(tx, now, actor, permissions)
     acts_as = await _acts_as(tx, actor, user_id or actor.identity_id)
     if expires_at is not None and expires_at <= now:
         raise Invalid("expires_at", "past", "expires_at must be in the future")
@@ -60,8 +60,8 @@ async def create(
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,
-        created_by=lender.user_id,
-        created_by_key=lender.key_id,
+        created_by=delegator.user_id,
+        created_by_key=delegator.key_id,
     )
     await credentials.insert_key(tx, key)
     await record_audit(tx, now, actor, "create", "api_key", key.id, prefix=key.prefix)
@@ -105,24 +105,24 @@ async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
     if await delegation.current_rights(tx, now, Delegator(key.user_id)) is None:
         raise Conflict("user", _USER_GONE)
     permissions = msgspec.json.decode(key.permissions, type=frozenset[str])
-    lender = await _delegator(tx, now, actor, permissions)
-    await credentials.reassign_key_creator(tx, key_id, lender.user_id, now)
+    delegator = await _delegator(tx, now, actor, permissions)
+    await credentials.reassign_key_creator(tx, key_id, delegator.user_id, now)
     made_by = key.created_by or key.created_by_key
     await record_audit(tx, now, actor, "take_over", "api_key", key_id, created_by=made_by)
-    return structs.replace(key, created_by=lender.user_id, created_by_key=None)
+    return structs.replace(key, created_by=delegator.user_id, created_by_key=None)
 
 
 async def _delegator(tx: Tx, now: int, actor: Actor, permissions: frozenset[str]) -> Delegator:
     """Who lends the new key its rights. What only a token of the tenant's own issuer says of a
     person cannot be asked again later, so it is not lent: Forbidden."""
     access.require_all(actor, permissions)
-    lender = delegation.delegator_of(actor)
-    await delegation.check_depth(tx, lender)
-    now_held = await delegation.current_rights(tx, now, lender)
-    if now_held is None:
+    delegator = delegation.delegator_of(actor)
+    await delegation.check_depth(tx, delegator)
+    rights = await delegation.current_rights(tx, now, delegator)
+    if rights is None:
         raise Forbidden(MANAGE_TENANT)
-    access.require_all(now_held, permissions)
-    return lender
+    access.require_all(rights, permissions)
+    return delegator
 
 
 async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:

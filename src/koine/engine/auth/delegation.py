@@ -35,12 +35,12 @@ def delegator_of(actor: Actor) -> Delegator:
     return Delegator(user_id=actor.identity_id if actor.kind == "user" else None)
 
 
-async def current_rights(tx: Tx, now: int, lender: Delegator) -> Actor | None:
+async def current_rights(tx: Tx, now: int, delegator: Delegator) -> Actor | None:
     """The lender as the actor it is now (its permissions, and by `access.sees_private` whether it
     reads private notes); None when it holds nothing any more: removed, blocked, revoked, expired.
     `depends_on` of the actor are the ids whose change may change the answer."""
     try:
-        return await _actor(tx, now, lender, MAX_DEPTH)
+        return await _actor(tx, now, delegator, MAX_DEPTH)
     except Unauthenticated:
         return None
 
@@ -63,34 +63,34 @@ async def user_actor(tx: Tx, user_id: str) -> Actor:
     )
 
 
-async def check_depth(tx: Tx, lender: Delegator) -> None:
+async def check_depth(tx: Tx, delegator: Delegator) -> None:
     """Raise Invalid("key") for a key that would be too far from the person who began."""
-    deep, key_id = 0, lender.key_id
+    depth, key_id = 0, delegator.key_id
     while key_id is not None:
         key = await credentials.key(tx, key_id)
-        deep, key_id = deep + 1, key.created_by_key if key else None
-    if deep >= MAX_DEPTH:
+        depth, key_id = depth + 1, key.created_by_key if key else None
+    if depth >= MAX_DEPTH:
         raise Invalid("key", "too_deep", f"keys make keys {MAX_DEPTH} times in a row at most")
 
 
-async def _actor(tx: Tx, now: int, lender: Delegator, deep: int) -> Actor:
-    if lender.key_id is not None:
-        key = await credentials.key(tx, lender.key_id) if deep else None
+async def _actor(tx: Tx, now: int, delegator: Delegator, depth: int) -> Actor:
+    if delegator.key_id is not None:
+        key = await credentials.key(tx, delegator.key_id) if depth else None
         if key is None:
             raise Unauthenticated("revoked")
-        return await _key(tx, now, key, deep - 1)
-    if lender.user_id is not None:
-        return await user_actor(tx, lender.user_id)
+        return await _key(tx, now, key, depth - 1)
+    if delegator.user_id is not None:
+        return await user_actor(tx, delegator.user_id)
     return operator(tx.tenant_id)
 
 
-async def _key(tx: Tx, now: int, key: ApiKey, deep: int) -> Actor:
+async def _key(tx: Tx, now: int, key: ApiKey, depth: int) -> Actor:
     if key.revoked_at is not None:
         raise Unauthenticated("revoked")
     if key.expires_at is not None and key.expires_at <= now:
         raise Unauthenticated("expired")
     await _user(tx, key.user_id, "invalid")
-    maker = await _maker(tx, now, Delegator(key.created_by, key.created_by_key), deep)
+    maker = await _maker(tx, now, Delegator(key.created_by, key.created_by_key), depth)
     own = frozenset(msgspec.json.decode(key.permissions, type=list[str]))
     return Actor(
         tenant_id=tx.tenant_id,
@@ -104,9 +104,9 @@ async def _key(tx: Tx, now: int, key: ApiKey, deep: int) -> Actor:
     )
 
 
-async def _maker(tx: Tx, now: int, lender: Delegator, deep: int) -> Actor:
+async def _maker(tx: Tx, now: int, delegator: Delegator, depth: int) -> Actor:
     try:
-        return await _actor(tx, now, lender, deep)
+        return await _actor(tx, now, delegator, depth)
     except Unauthenticated:
         raise Unauthenticated("revoked") from None
 

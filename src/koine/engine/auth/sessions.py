@@ -109,8 +109,8 @@ async def record_failed_login(engine: Engine, tenant_id: str, user_id: str, addr
 
 
 async def _record_failed_logins(tx: Tx, now: int, user_id: str, count: int, address: str) -> None:
-    told = {"count": count, "address": address}
-    await record_anonymous_audit(tx, now, "fail_log_in", "user", user_id, **told)
+    detail = {"count": count, "address": address}
+    await record_anonymous_audit(tx, now, "fail_log_in", "user", user_id, **detail)
 
 
 async def refresh(engine: Engine, text: str) -> LoggedIn:
@@ -164,7 +164,7 @@ def system_admin_token(engine: Engine, ttl_s: int) -> str:
     return engine.signer.sign(claims | {"is_system_admin": True}, ttl_s)
 
 
-async def save_password(
+async def save_password_tx(
     tx: Tx, now: int, actor: Actor, user: Identity, new: HashedPassword
 ) -> None:
     """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
@@ -187,7 +187,7 @@ async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, new: Hashe
     user = await identities.get(tx, user_id)
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise NotFound("user")
-    await save_password(tx, now, actor, user, new)
+    await save_password_tx(tx, now, actor, user, new)
 
 
 def _matching(logins: list[Login], password: str) -> list[Login]:
@@ -205,10 +205,10 @@ async def _open(engine: Engine, tenant_id: str, user_id: str, address: str) -> L
     until = now + engine.settings.refresh_token_days * DAY
     session = Session(session_id, tenant_id, user_id, tokens.sha256_hex(text), now, until, None)
     failed_before = engine.failed_logins.passed(tenant_id, user_id)
-    told: dict[str, object] = {"address": address}
+    detail: dict[str, object] = {"address": address}
     if failed_before:
-        told["failed_before"] = failed_before
-    user = await engine.db.write(tenant_id, _begin, session, told)
+        detail["failed_before"] = failed_before
+    user = await engine.db.write(tenant_id, _begin, session, detail)
     return _logged_in(engine, tenant_id, session_id, user, text)
 
 
@@ -221,14 +221,14 @@ async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
     return True
 
 
-async def _begin(tx: Tx, session: Session, told: dict[str, object]) -> Identity:
+async def _begin(tx: Tx, session: Session, detail: dict[str, object]) -> Identity:
     user = await _active(tx, session.user_id)
     if user is None:
         raise Unauthenticated("invalid")
     await credentials.drop_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
     await record_audit(
-        tx, session.created_at, _as_user(session), "log_in", "session", session.id, **told
+        tx, session.created_at, _as_user(session), "log_in", "session", session.id, **detail
     )
     return user
 

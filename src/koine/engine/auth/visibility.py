@@ -24,22 +24,20 @@ _MORE_THAN_OWN = (*_ALL_CONVERSATIONS, READ_CUSTOMERS, MANAGE_OPERATIONS, MANAGE
 _MESSAGE_EVENTS: frozenset[EventKind] = frozenset({"message.created", "message.updated"})
 
 
-def can_receive(actor: Actor, happening: EventContext) -> bool:
+def can_receive(actor: Actor, context: EventContext) -> bool:
     """Whether the actor, who is of the happening's tenant, may be told of it."""
-    event = happening.event
+    event = context.event
     if event.audience == "staff" and not access.sees_private(actor):
         return False
     match event.kind.partition(".")[0]:
         case "conversation" | "participant" | "message" | "ticket":
-            return _of_conversation(actor, happening)
+            return _of_conversation(actor, context)
         case "identity":
-            return actor.identity_id in happening.shared_with or sees_person(
-                actor, event.subject_id
-            )
+            return actor.identity_id in context.shared_with or sees_person(actor, event.subject_id)
         case "inbox" | "responder":
             return actor.may(*_ALL_CONVERSATIONS)
         case "delivery":
-            return actor.identity_id in happening.members or sees_delivery(actor, happening.subject)
+            return actor.identity_id in context.members or sees_delivery(actor, context.subject)
         case "tenant":
             return actor.kind != "contact"
         case _:
@@ -52,30 +50,30 @@ def receives_whole_log(actor: Actor) -> bool:
     return actor.may(*_MORE_THAN_OWN)
 
 
-def sees_conversation(actor: Actor, happening: EventContext) -> bool:
+def sees_conversation(actor: Actor, context: EventContext) -> bool:
     """Whether the event's conversation is in the actor's lists: there, not removed, and seen."""
-    found = happening.conversation
+    found = context.conversation
     if found is None or found.removed_at is not None:
         return False
-    return access.sees(actor, found, happening.participant(actor.identity_id))
+    return access.sees(actor, found, context.participant(actor.identity_id))
 
 
-def reads_messages(actor: Actor, happening: EventContext) -> bool:
+def reads_messages(actor: Actor, context: EventContext) -> bool:
     """Whether what is said in the event's conversation, which the actor sees, is for the actor."""
-    return access.may_read_messages(actor, happening.readers)
+    return access.may_read_messages(actor, context.readers)
 
 
-def reads_as_participant(actor: Actor, happening: EventContext) -> bool:
+def reads_as_participant(actor: Actor, context: EventContext) -> bool:
     """As `reads_messages`, where messages are for those who take part (delivery.md, S)."""
-    me = happening.participant(actor.identity_id)
-    return access.reads_as_participant(actor, me) and reads_messages(actor, happening)
+    me = context.participant(actor.identity_id)
+    return access.reads_as_participant(actor, me) and reads_messages(actor, context)
 
 
-def can_receive_typing(actor: Actor, happening: EventContext, private: bool) -> bool:
+def can_receive_typing(actor: Actor, context: EventContext, private: bool) -> bool:
     """Whether the actor may know who is writing, a private note perhaps, in the conversation."""
     if private and not access.sees_private(actor):
         return False
-    return happening.conversation is not None and _of_conversation(actor, happening)
+    return context.conversation is not None and _of_conversation(actor, context)
 
 
 def can_receive_presence(actor: Actor) -> bool:
@@ -89,22 +87,22 @@ def sees_person(actor: Actor, identity_id: str) -> bool:
     return identity_id == actor.identity_id or actor.may(*_PEOPLE)
 
 
-def sees_delivery(actor: Actor, noun: object) -> bool:
+def sees_delivery(actor: Actor, subject: object) -> bool:
     """Whether the actor may see the delivery: who manages them, its customer and its driver."""
     if actor.may(MANAGE_OPERATIONS, MANAGE_TENANT):
         return True
-    theirs = (noun.customer_id, noun.driver_id) if isinstance(noun, Delivery) else ()
+    theirs = (subject.customer_id, subject.driver_id) if isinstance(subject, Delivery) else ()
     return actor.identity_id is not None and actor.identity_id in theirs
 
 
-def _of_conversation(actor: Actor, happening: EventContext) -> bool:
-    conversation, event = happening.conversation, happening.event
+def _of_conversation(actor: Actor, context: EventContext) -> bool:
+    conversation, event = context.conversation, context.event
     if conversation is None:
-        member = actor.identity_id in happening.members
+        member = actor.identity_id in context.members
         return event.kind == "conversation.deleted" and (member or actor.may(*_ALL_CONVERSATIONS))
-    if event.kind in _MESSAGE_EVENTS and not access.may_read_messages(actor, happening.readers):
+    if event.kind in _MESSAGE_EVENTS and not access.may_read_messages(actor, context.readers):
         return False
-    me = happening.participant(actor.identity_id)
+    me = context.participant(actor.identity_id)
     if access.sees(actor, conversation, me):
         return True
     # The event that one has left is the last one gets. With a removal all leave, and get it.

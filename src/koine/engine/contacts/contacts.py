@@ -24,10 +24,10 @@ from koine.engine.contacts.rules import (
 from koine.engine.contacts.session import (
     ContactSession,
     check_hash,
-    is_proven_anywhere,
+    is_proven_anywhere_tx,
     no_budget,
-    remember_proof,
-    with_contact,
+    remember_proof_tx,
+    with_contact_tx,
 )
 from koine.engine.core import attributes
 from koine.engine.core.context import Engine
@@ -48,7 +48,7 @@ _GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone
 
 async def create(
     engine: Engine,
-    entry: ContactSession,
+    session: ContactSession,
     given: ContactInput,
     admit: Callable[[], None] = no_budget,
 ) -> ContactSession:
@@ -61,19 +61,19 @@ async def create(
     given = _without_blanks(given)
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
-    if given.identifier_hash or entry.inbox.identity_required:
-        check_hash(entry.inbox, given.identifier, given.identifier_hash)
+    if given.identifier_hash or session.inbox.identity_required:
+        check_hash(session.inbox, given.identifier, given.identifier_hash)
     source_id = given.source_id or _random_id()
-    work = (entry, structs.replace(given, source_id=source_id), admit)
+    work = (session, structs.replace(given, source_id=source_id), admit)
     try:
-        return await engine.db.write(entry.tenant.id, _create, engine.clock.now(), *work)
+        return await engine.db.write(session.tenant.id, _create, engine.clock.now(), *work)
     except Duplicate:
         # Another request made the same contact or place just now: this time it is found.
-        return await engine.db.write(entry.tenant.id, _create, engine.clock.now(), *work)
+        return await engine.db.write(session.tenant.id, _create, engine.clock.now(), *work)
 
 
 async def change(
-    engine: Engine, actor: Actor, entry: ContactSession, given: ContactInput
+    engine: Engine, actor: Actor, session: ContactSession, given: ContactInput
 ) -> ContactSession:
     """Change the contact, as far as its place may; the rest is kept as a claim. Merges it into
     another contact where inbox.md allows (contact_merge.py). Answers as whom it goes on. Raises
@@ -82,55 +82,57 @@ async def change(
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
     now = engine.clock.now()
-    return await engine.db.write(entry.tenant.id, _change, now, actor, entry, given)
+    return await engine.db.write(session.tenant.id, _change, now, actor, session, given)
 
 
 async def _create(
-    tx: Tx, now: int, entry: ContactSession, given: ContactInput, admit: Callable[[], None]
+    tx: Tx, now: int, session: ContactSession, given: ContactInput, admit: Callable[[], None]
 ) -> ContactSession:
-    place = await inboxes.contact_inbox(tx, entry.inbox.id, given.source_id or "")
-    contact = await identities.get(tx, place.contact_id) if place else None
-    if place is not None and contact is not None and contact.removed_at is None:
-        return await _again(tx, now, entry, (place, contact), given)
+    contact_inbox = await inboxes.contact_inbox(tx, session.inbox.id, given.source_id or "")
+    contact = await identities.get(tx, contact_inbox.contact_id) if contact_inbox else None
+    if contact_inbox is not None and contact is not None and contact.removed_at is None:
+        return await _existing(tx, now, session, (contact_inbox, contact), given)
     # A removed contact's source id is free: who knows it begins anew.
-    is_new = place is None
-    contact = await _known(tx, entry, given)
+    is_new = contact_inbox is None
+    contact = await _find_contact(tx, session, given)
     if contact is None:
         admit()
         # Taking a number makes contacts one after another: whoever was first is now seen.
         await counters.next_number(tx, "contact")
-        contact = await _known(tx, entry, given)
+        contact = await _find_contact(tx, session, given)
     if contact is None:
-        contact, given = await _made(tx, now, entry, given)
-        place = _place(now, entry, contact, given, "contact")
+        contact, given = await _create_contact(tx, now, session, given)
+        contact_inbox = _new_contact_inbox(now, session, contact, given, "contact")
     else:
         await _claim(tx, now, contact, _values(given))
-        place = _place(now, entry, contact, given, "joined")
-    await (inboxes.insert_contact_inbox if is_new else inboxes.change_contact_inbox)(tx, place)
-    return await with_contact(tx, entry, place, contact)
+        contact_inbox = _new_contact_inbox(now, session, contact, given, "joined")
+    await (inboxes.insert_contact_inbox if is_new else inboxes.change_contact_inbox)(
+        tx, contact_inbox
+    )
+    return await with_contact_tx(tx, session, contact_inbox, contact)
 
 
-async def _again(
+async def _existing(
     tx: Tx,
     now: int,
-    entry: ContactSession,
-    guest: tuple[ContactInbox, Identity],
+    session: ContactSession,
+    known: tuple[ContactInbox, Identity],
     given: ContactInput,
 ) -> ContactSession:
     """A source id that is known: that contact unchanged, if it may be entered (rule 1)."""
-    place, contact = guest
-    asked = place.proof_required
-    check_hash(entry.inbox, contact.identifier, given.identifier_hash, asked=asked)
-    entry = await with_contact(tx, entry, place, contact)
-    if given.identifier_hash and contact.identifier and not entry.rights.proven:
-        return await remember_proof(tx, now, entry, contact.identifier)
-    return entry
+    contact_inbox, contact = known
+    asked = contact_inbox.proof_required
+    check_hash(session.inbox, contact.identifier, given.identifier_hash, asked=asked)
+    session = await with_contact_tx(tx, session, contact_inbox, contact)
+    if given.identifier_hash and contact.identifier and not session.rights.proven:
+        return await remember_proof_tx(tx, now, session, contact.identifier)
+    return session
 
 
-async def _known(tx: Tx, entry: ContactSession, given: ContactInput) -> Identity | None:
+async def _find_contact(tx: Tx, session: ContactSession, given: ContactInput) -> Identity | None:
     """The contact that the client has proved to be; where the inbox trusts its clients, one that
     has the identifier, email or phone (rule 2), unless some place has proved that it is that."""
-    trusting = rights.is_trusting(entry.inbox)
+    trusting = rights.is_trusting(session.inbox)
     for field, value in _values(given).items():
         proved = field == "identifier" and given.identifier_hash is not None
         if not (proved or trusting):
@@ -138,16 +140,16 @@ async def _known(tx: Tx, entry: ContactSession, given: ContactInput) -> Identity
         for found in await identities.contacts_with(tx, field, value):
             if not identifier_claims.is_verified(found, field):
                 break
-            if proved or not await is_proven_anywhere(tx, found):
+            if proved or not await is_proven_anywhere_tx(tx, found):
                 return found
     return None
 
 
-async def _made(
-    tx: Tx, now: int, entry: ContactSession, given: ContactInput
+async def _create_contact(
+    tx: Tx, now: int, session: ContactSession, given: ContactInput
 ) -> tuple[Identity, ContactInput]:
     """A new contact, with what it was given that is nobody else's; the rest is claimed."""
-    trusting, proved = rights.is_trusting(entry.inbox), bool(given.identifier_hash)
+    trusting, proved = rights.is_trusting(session.inbox), bool(given.identifier_hash)
     given = structs.replace(given, name=given.name or random_name())
     takes: TakeOver = "unproven" if trusting or proved else "nobody"
     own: dict[str, Any] = {}
@@ -174,9 +176,9 @@ async def _made(
     return contact, given
 
 
-def _place(
+def _new_contact_inbox(
     now: int,
-    entry: ContactSession,
+    session: ContactSession,
     contact: Identity,
     given: ContactInput,
     origin: ContactInboxOrigin,
@@ -186,23 +188,23 @@ def _place(
     said = json_text(_overlaid(ContactInboxValues(identifier=given.identifier), given))
     source_id = given.source_id or ""
     return ContactInbox(
-        entry.inbox.id, contact.id, source_id, token,
+        session.inbox.id, contact.id, source_id, token,
         proof_required=bool(proved), proved_identifier=proved, origin=origin, given=said,
         created_at=now,
     )  # fmt: skip
 
 
 async def _change(
-    tx: Tx, now: int, actor: Actor, entry: ContactSession, given: ContactInput
+    tx: Tx, now: int, actor: Actor, session: ContactSession, given: ContactInput
 ) -> ContactSession:
-    settled = await merge.decide_identifiers(tx, now, actor, entry, given)
-    place, contact = settled.entry.contact_at_inbox
+    settled = await merge.decide_identifiers_tx(tx, now, actor, session, given)
+    contact_inbox, contact = settled.session.contact_at_inbox
     # What the place has given by now; where nothing was kept, what its contact of before has.
-    own = rights.values_given_by(place, entry.contact_at_inbox[1])
-    place = structs.replace(place, given=json_text(_overlaid(own, given)))
-    await inboxes.change_contact_inbox(tx, place)
+    own = rights.values_given_by(contact_inbox, session.contact_at_inbox[1])
+    contact_inbox = structs.replace(contact_inbox, given=json_text(_overlaid(own, given)))
+    await inboxes.change_contact_inbox(tx, contact_inbox)
     values: dict[str, Any] = dict(settled.written)
-    if settled.entry.rights.changes:
+    if settled.session.rights.changes:
         values |= {n: v for n in ("name", "avatar_url") if (v := getattr(given, n)) is not None}
         values |= _attributes(contact, given.custom_attributes)
     after = identifier_claims.with_claims(structs.replace(contact, **values), settled.claimed)
@@ -210,7 +212,7 @@ async def _change(
         after = structs.replace(after, updated_at=max(now, contact.updated_at + 1))
         await identities.change(tx, after)
         await record_event(tx, now, "identity.updated", after.id, what="contact")
-    return await with_contact(tx, entry, place, after)
+    return await with_contact_tx(tx, session, contact_inbox, after)
 
 
 def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from koine.engine.contacts.rules import ContactInput, ContactSettings, settings_
 from koine.engine.contacts.session import (
     ContactSession,
     is_hash_of,
-    is_proven_anywhere,
-    with_contact,
+    is_proven_anywhere_tx,
+    with_contact_tx,
 )
 from koine.engine.core import attributes
 from koine.engine.core.context import write_tx
@@ -43,7 +43,7 @@ class IdentifierDecision(Struct, frozen=True):
     """The entry to go on as, its contact locked; what is to be written on the contact, and what is
     only claimed of it."""
 
-    entry: ContactSession
+    session: ContactSession
     written: Mapping[str, object]
     claimed: Mapping[Field, str]
 
@@ -78,36 +78,36 @@ async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str
     return after
 
 
-async def decide_identifiers(
-    tx: Tx, now: int, actor: Actor, entry: ContactSession, given: ContactInput
+async def decide_identifiers_tx(
+    tx: Tx, now: int, actor: Actor, session: ContactSession, given: ContactInput
 ) -> IdentifierDecision:
     """What becomes of the email and phone that a place gives its contact: written, claimed, or the
     reason to merge. Raises NotFound for a contact that is gone."""
     wanted: dict[Field, str | None] = {"email": given.email, "phone": given.phone_number}
     values = {field: value for field, value in wanted.items() if value}
-    entry, others = await _locked(tx, entry, values)
+    session, others = await _locked(tx, session, values)
     written: dict[str, object] = {}
     claimed: dict[Field, str] = {}
     for field, value in values.items():
-        other = await _mergeable(tx, entry, others[field], field, given)
+        other = await _mergeable(tx, session, others[field], field, given)
         if other is not None:
-            entry = await _continue_as(tx, now, actor, entry, other, given)
-        elif await _may_have(tx, now, entry, field, value):
-            written |= {field: value, f"{field}_verified": entry.rights.trusted}
+            session = await _continue_as(tx, now, actor, session, other, given)
+        elif await _may_have(tx, now, session, field, value):
+            written |= {field: value, f"{field}_verified": session.rights.trusted}
         else:
             claimed[field] = value
-    return IdentifierDecision(entry, written, claimed)
+    return IdentifierDecision(session, written, claimed)
 
 
 async def _locked(
-    tx: Tx, entry: ContactSession, values: Mapping[Field, str]
+    tx: Tx, session: ContactSession, values: Mapping[Field, str]
 ) -> tuple[ContactSession, dict[Field, list[Identity]]]:
     """The entry as it is now, and the others who have the values, all of them locked."""
-    place, contact = entry.contact_at_inbox
+    contact_inbox, contact = session.contact_at_inbox
     found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
     ids = {contact.id, *(c.id for each in found.values() for c in each)}
     locked = await identities.lock(tx, sorted(ids))
-    now_there = await inboxes.contact_inbox(tx, place.inbox_id, place.source_id)
+    now_there = await inboxes.contact_inbox(tx, contact_inbox.inbox_id, contact_inbox.source_id)
     mine = locked.get(contact.id)
     if mine is None or mine.removed_at is not None:
         raise NotFound("contact")
@@ -122,11 +122,11 @@ async def _locked(
         ]
         for field, value in values.items()
     }
-    return await with_contact(tx, entry, now_there, mine), others
+    return await with_contact_tx(tx, session, now_there, mine), others
 
 
-async def _may_have(tx: Tx, now: int, entry: ContactSession, field: Field, value: str) -> bool:
-    rights, contact = entry.rights, entry.contact_at_inbox[1]
+async def _may_have(tx: Tx, now: int, session: ContactSession, field: Field, value: str) -> bool:
+    rights, contact = session.rights, session.contact_at_inbox[1]
     if not rights.changes:
         return False
     if getattr(contact, field) == value:
@@ -137,12 +137,12 @@ async def _may_have(tx: Tx, now: int, entry: ContactSession, field: Field, value
 
 
 async def _mergeable(
-    tx: Tx, entry: ContactSession, others: list[Identity], field: Field, given: ContactInput
+    tx: Tx, session: ContactSession, others: list[Identity], field: Field, given: ContactInput
 ) -> Identity | None:
     """Which of those who have the value the contact may become. Never is a blocked one merged, who
     would shake off the block, nor one whose identity is proven; nor, for a phone, with one of
     another email (F)."""
-    rights, (_, contact) = entry.rights, entry.contact_at_inbox
+    rights, (_, contact) = session.rights, session.contact_at_inbox
     if not rights.changes or rights.proven or contact.blocked:
         return None
     email = given.email or contact.email
@@ -150,35 +150,37 @@ async def _mergeable(
         is_other = field == "phone" and other.email and other.email != email
         if is_other or other.id == contact.id:
             continue
-        if _proves(entry, other, given):
+        if _proves(session, other, given):
             return other
         trusted = rights.trusted and identifier_claims.is_verified(other, field)
-        if trusted and not await is_proven_anywhere(tx, other):
+        if trusted and not await is_proven_anywhere_tx(tx, other):
             return other
     return None
 
 
-def _proves(entry: ContactSession, other: Identity, given: ContactInput) -> bool:
+def _proves(session: ContactSession, other: Identity, given: ContactInput) -> bool:
     """Whether a valid hash of the other's identifier came along."""
     return (
         given.identifier == other.identifier
         and other.identifier_verified
-        and is_hash_of(entry.inbox, other.identifier, given.identifier_hash)
+        and is_hash_of(session.inbox, other.identifier, given.identifier_hash)
     )
 
 
 async def _continue_as(
-    tx: Tx, now: int, actor: Actor, entry: ContactSession, other: Identity, given: ContactInput
+    tx: Tx, now: int, actor: Actor, session: ContactSession, other: Identity, given: ContactInput
 ) -> ContactSession:
-    place, contact = entry.contact_at_inbox
+    contact_inbox, contact = session.contact_at_inbox
     current = await identities.get(tx, other.id)
     survivor = await _merge(tx, now, actor, contact, current or other)
-    place = structs.replace(place, contact_id=survivor.id, origin="joined")
-    if _proves(entry, other, given):
+    contact_inbox = structs.replace(contact_inbox, contact_id=survivor.id, origin="joined")
+    if _proves(session, other, given):
         proved = other.identifier
-        place = structs.replace(place, proof_required=True, proved_identifier=proved)
-    await inboxes.change_contact_inbox(tx, place)
-    return await with_contact(tx, entry, place, survivor)
+        contact_inbox = structs.replace(
+            contact_inbox, proof_required=True, proved_identifier=proved
+        )
+    await inboxes.change_contact_inbox(tx, contact_inbox)
+    return await with_contact_tx(tx, session, contact_inbox, survivor)
 
 
 def _is_present(found: Identity) -> bool:

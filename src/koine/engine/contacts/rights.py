@@ -30,23 +30,26 @@ class ContactRights(Struct, frozen=True):
     changes: bool
 
 
-def is_proven(place: ContactInbox, contact: Identity) -> bool:
+def is_proven(contact_inbox: ContactInbox, contact: Identity) -> bool:
     """Whether the place proved the identifier that its contact has now."""
-    return has_proven_identifier(contact) and place.proved_identifier == contact.identifier
+    return has_proven_identifier(contact) and contact_inbox.proved_identifier == contact.identifier
 
 
 def rights(
-    inbox: Inbox, place: ContactInbox, contact: Identity, proven_elsewhere: bool
+    inbox: Inbox, contact_inbox: ContactInbox, contact: Identity, proven_elsewhere: bool
 ) -> ContactRights:
     """What this place may; `proven_elsewhere`: some place has proved the contact's identifier,
     which even an inbox that trusts its clients respects."""
-    proven = is_proven(place, contact)
+    proven = is_proven(contact_inbox, contact)
     trusted = is_trusting(inbox) and not proven_elsewhere
-    own = place.origin == "contact" and not has_proven_identifier(contact)
+    own = contact_inbox.origin == "contact" and not has_proven_identifier(contact)
     return ContactRights(
         proven=proven,
         trusted=trusted,
-        reads=proven or trusted or place.origin == "tenant" or (own and place.given is None),
+        reads=proven
+        or trusted
+        or contact_inbox.origin == "tenant"
+        or (own and contact_inbox.given is None),
         changes=proven or trusted or own,
     )
 
@@ -56,29 +59,31 @@ def is_trusting(inbox: Inbox) -> bool:
     return inbox_settings(inbox).contact_matching == "trusting"
 
 
-def may_see_conversation(place: ContactInbox, contact: Identity, found: Conversation) -> bool:
+def may_see_conversation(
+    contact_inbox: ContactInbox, contact: Identity, found: Conversation
+) -> bool:
     """Whether the place shows this conversation, if it is not removed: one of its contact's that
     came through it, or any of a contact whose identity it has proved."""
     if found.owner_id != contact.id:
         return False
-    return opened_through(place, found) or is_proven(place, contact)
+    return opened_through(contact_inbox, found) or is_proven(contact_inbox, contact)
 
 
-def may_own_new_conversation(place: ContactInbox, contact: Identity) -> bool:
+def may_own_new_conversation(contact_inbox: ContactInbox, contact: Identity) -> bool:
     """Whether a conversation that the tenant opens with the contact may appear at this place."""
-    return place.origin == "tenant" or is_proven(place, contact)
+    return contact_inbox.origin == "tenant" or is_proven(contact_inbox, contact)
 
 
-def opened_through(place: ContactInbox, found: Conversation) -> bool:
+def opened_through(contact_inbox: ContactInbox, found: Conversation) -> bool:
     """Whether the conversation was opened at this place."""
-    return found.inbox_id == place.inbox_id and found.source_id == place.source_id
+    return found.inbox_id == contact_inbox.inbox_id and found.source_id == contact_inbox.source_id
 
 
-def values_given_by(place: ContactInbox, contact: Identity) -> ContactInboxValues:
+def values_given_by(contact_inbox: ContactInbox, contact: Identity) -> ContactInboxValues:
     """What this place's client said of the contact; of a contact from before that was kept, what
     the contact has."""
-    if place.given is not None:
-        return msgspec.json.decode(place.given, type=ContactInboxValues)
+    if contact_inbox.given is not None:
+        return msgspec.json.decode(contact_inbox.given, type=ContactInboxValues)
     return ContactInboxValues(
         name=contact.name,
         email=contact.email,
@@ -90,18 +95,18 @@ def values_given_by(place: ContactInbox, contact: Identity) -> ContactInboxValue
 
 
 def public_contact(
-    inbox: Inbox, place: ContactInbox, contact: Identity, may: ContactRights
+    inbox: Inbox, contact_inbox: ContactInbox, contact: Identity, may: ContactRights
 ) -> Identity:
     """The contact as the place may be shown it: its record, or nothing but what the place gave (of
     its own contact also what the tenant made public). What the place gave and may not write on the
     record is shown over it."""
-    if may.reads and (may.changes or place.given is None):
+    if may.reads and (may.changes or contact_inbox.given is None):
         return contact
-    given, public = values_given_by(place, contact), inbox_settings(inbox).public_attributes
+    given, public = values_given_by(contact_inbox, contact), inbox_settings(inbox).public_attributes
     if may.reads:
         under, bag = contact, only_named(contact.custom_attributes, settings_of(contact).given)
     else:
-        under, bag = _blank(place, contact, may.changes), {}
+        under, bag = _blank(contact_inbox, contact, may.changes), {}
     if may.reads or may.changes:
         bag |= only_named(contact.custom_attributes, public)
     bag |= given.custom_attributes
@@ -117,7 +122,7 @@ def public_contact(
     )
 
 
-def _blank(place: ContactInbox, contact: Identity, own: bool) -> Identity:
+def _blank(contact_inbox: ContactInbox, contact: Identity, own: bool) -> Identity:
     """The contact without what names it; one that is not the place's own without all the rest."""
     under = structs.replace(
         contact, name=None, first_name=None, last_name=None, email=None, phone=None,
@@ -130,7 +135,7 @@ def _blank(place: ContactInbox, contact: Identity, own: bool) -> Identity:
         additional_attributes="{}",
         labels="[]",
         blocked=False,
-        created_at=place.created_at,
-        updated_at=place.created_at,
+        created_at=contact_inbox.created_at,
+        updated_at=contact_inbox.created_at,
         last_activity_at=None,
     )

@@ -52,44 +52,44 @@ class ContactSession(Struct, frozen=True, dict=True):
 
 async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactSession:
     """Where a public address leads. Raises NotFound for whatever is unknown or removed."""
-    door = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
-    if door is None:
+    found = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
+    if found is None:
         raise NotFound("inbox")
-    return await engine.db.read(door.tenant_id, _enter, door.inbox_id, source_id)
+    return await engine.db.read(found.tenant_id, _enter, found.inbox_id, source_id)
 
 
 async def verify_for_change(
-    engine: Engine, entry: ContactSession, shown: str | None, identifier: str | None
+    engine: Engine, session: ContactSession, shown: str | None, identifier: str | None
 ) -> ContactSession:
     """As `verify_identity`, for a change of the contact. A contact inbox that need not show a hash
     may show that of another `identifier`, to be merged into its contact (`contacts.merge`).
 
     Raises Forbidden for a contact that is blocked, Unauthenticated.
     """
-    place, contact = entry.contact_at_inbox
+    contact_inbox, contact = session.contact_at_inbox
     access.check_not_blocked(contact)
-    asked = entry.inbox.identity_required or place.proof_required
-    is_other = identifier != contact.identifier and is_hash_of(entry.inbox, identifier, shown)
+    asked = session.inbox.identity_required or contact_inbox.proof_required
+    is_other = identifier != contact.identifier and is_hash_of(session.inbox, identifier, shown)
     if not asked and is_other:
-        return entry
-    return await verify_identity(engine, entry, shown)
+        return session
+    return await verify_identity(engine, session, shown)
 
 
 async def verify_identity(
-    engine: Engine, entry: ContactSession, shown: str | None
+    engine: Engine, session: ContactSession, shown: str | None
 ) -> ContactSession:
     """Verify the identity hash that a contact shows, and store which identifier it proves.
 
     Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
     request of this contact inbox makes it necessary (inbox.md, D).
     """
-    place, contact = entry.contact_at_inbox
-    asked = entry.inbox.identity_required or place.proof_required
-    check_hash(entry.inbox, contact.identifier, shown, asked=asked)
-    if not shown or contact.identifier is None or entry.rights.proven:
-        return entry
+    contact_inbox, contact = session.contact_at_inbox
+    asked = session.inbox.identity_required or contact_inbox.proof_required
+    check_hash(session.inbox, contact.identifier, shown, asked=asked)
+    if not shown or contact.identifier is None or session.rights.proven:
+        return session
     return await engine.db.write(
-        entry.tenant.id, remember_proof, engine.clock.now(), entry, contact.identifier
+        session.tenant.id, remember_proof_tx, engine.clock.now(), session, contact.identifier
     )
 
 
@@ -97,17 +97,17 @@ async def resolve_stream_token(engine: Engine, token: str) -> ContactSession:
     """Whose stream a pubsub token opens. Raises NotFound for a token of nobody, or where the
     contact or its inbox is gone or the contact is blocked; Unauthenticated where the inbox demands
     an identity that the place has not proved, or what it proved is no longer the contact's."""
-    ear = await engine.db.read("", inboxes.by_pubsub_token, token)
-    if ear is None:
+    found = await engine.db.read("", inboxes.by_pubsub_token, token)
+    if found is None:
         raise NotFound("token")
-    entry = await engine.db.read(ear.tenant_id, _enter, ear.inbox_id, ear.source_id)
-    place, contact = entry.contact_at_inbox
-    if entry.inbox.removed_at is not None or contact.blocked:
+    session = await engine.db.read(found.tenant_id, _enter, found.inbox_id, found.source_id)
+    contact_inbox, contact = session.contact_at_inbox
+    if session.inbox.removed_at is not None or contact.blocked:
         raise NotFound("contact")
-    asked = entry.inbox.identity_required or place.proof_required
-    if asked and not rights.is_proven(place, contact):
+    asked = session.inbox.identity_required or contact_inbox.proof_required
+    if asked and not rights.is_proven(contact_inbox, contact):
         raise Unauthenticated("missing")
-    return entry
+    return session
 
 
 def check_hash(
@@ -130,35 +130,37 @@ def is_hash_of(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
     return constant_time_equal(hmac_hex(inbox.hmac_token, identifier), shown)
 
 
-async def remember_proof(
-    tx: Tx, now: int, entry: ContactSession, identifier: str
+async def remember_proof_tx(
+    tx: Tx, now: int, session: ContactSession, identifier: str
 ) -> ContactSession:
     """Inside a transaction: keep that the place proved this identifier of its contact. What its
     open streams may be told changes with it, so they are asked again. Raises Unauthenticated where
     the contact has another identifier by now."""
-    place, contact = entry.contact_at_inbox
+    contact_inbox, contact = session.contact_at_inbox
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None or locked.identifier != identifier:
         raise Unauthenticated("invalid")
     if not locked.identifier_verified:
         locked = structs.replace(locked, identifier_verified=True)
         await identities.change(tx, locked)
-    place = structs.replace(place, proof_required=True, proved_identifier=identifier)
-    await inboxes.change_contact_inbox(tx, place)
+    contact_inbox = structs.replace(
+        contact_inbox, proof_required=True, proved_identifier=identifier
+    )
+    await inboxes.change_contact_inbox(tx, contact_inbox)
     await record_event(tx, now, "credential.changed", contact.id, audience="staff")
-    return structs.replace(entry, contact_inbox=place, contact=locked)
+    return structs.replace(session, contact_inbox=contact_inbox, contact=locked)
 
 
-async def with_contact(
-    tx: Tx, entry: ContactSession, place: ContactInbox, contact: Identity
+async def with_contact_tx(
+    tx: Tx, session: ContactSession, contact_inbox: ContactInbox, contact: Identity
 ) -> ContactSession:
     """Inside a transaction: the entry at this place."""
-    asks = rights.is_trusting(entry.inbox)
-    elsewhere = asks and await is_proven_anywhere(tx, contact)
-    return ContactSession(entry.tenant, entry.inbox, place, contact, elsewhere)
+    asks = rights.is_trusting(session.inbox)
+    elsewhere = asks and await is_proven_anywhere_tx(tx, contact)
+    return ContactSession(session.tenant, session.inbox, contact_inbox, contact, elsewhere)
 
 
-async def is_proven_anywhere(tx: Tx, contact: Identity) -> bool:
+async def is_proven_anywhere_tx(tx: Tx, contact: Identity) -> bool:
     """Inside a transaction: whether some place has proved the contact's identifier."""
     identifier = contact.identifier
     return identifier is not None and await inboxes.is_identifier_verified(
@@ -170,11 +172,11 @@ async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactSession
     tenant, inbox = await tenants.get(tx, tx.tenant_id), await inboxes.get(tx, inbox_id)
     if tenant is None or inbox is None:
         raise NotFound("inbox")
-    entry = ContactSession(tenant, inbox)
+    session = ContactSession(tenant, inbox)
     if source_id is None:
-        return entry
-    place = await inboxes.contact_inbox(tx, inbox_id, source_id)
-    contact = await identities.get(tx, place.contact_id) if place else None
-    if place is None or contact is None or contact.removed_at is not None:
+        return session
+    contact_inbox = await inboxes.contact_inbox(tx, inbox_id, source_id)
+    contact = await identities.get(tx, contact_inbox.contact_id) if contact_inbox else None
+    if contact_inbox is None or contact is None or contact.removed_at is not None:
         raise NotFound("contact")
-    return await with_contact(tx, entry, place, contact)
+    return await with_contact_tx(tx, session, contact_inbox, contact)

@@ -39,42 +39,42 @@ MAX_MESSAGES_PER_MINUTE = 200
 
 
 @read_tx
-async def list_all(tx: Tx, actor: Actor, entry: ContactSession) -> ConversationPage:
+async def list_all(tx: Tx, actor: Actor, session: ContactSession) -> ConversationPage:
     """The conversations the place shows, oldest first, with what is said in them (`around`): those
     among the contact's MOST_LISTED newest."""
-    place, contact = entry.contact_at_inbox
+    contact_inbox, contact = session.contact_at_inbox
     newest = await rows.newest_of_owner(tx, contact.id, MAX_LISTED)
-    items = [c for c in newest if may_see_conversation(place, contact, c)]
+    items = [c for c in newest if may_see_conversation(contact_inbox, contact, c)]
     return ConversationPage(items, await load_related(tx, items, PARTS))
 
 
 @read_tx
 async def with_messages(
-    tx: Tx, actor: Actor, entry: ContactSession, number: int
+    tx: Tx, actor: Actor, session: ContactSession, number: int
 ) -> ConversationPage:
     """One conversation with all that is said in it. Raises NotFound."""
-    found = await _numbered(tx, entry, number)
+    found = await _numbered(tx, session, number)
     return ConversationPage([found], await load_related(tx, [found], PARTS))
 
 
 @read_tx
-async def get(tx: Tx, actor: Actor, entry: ContactSession, number: int) -> Conversation:
+async def get(tx: Tx, actor: Actor, session: ContactSession, number: int) -> Conversation:
     """One conversation. Raises NotFound."""
-    return await _numbered(tx, entry, number)
+    return await _numbered(tx, session, number)
 
 
 @read_tx
 async def message_page(
     tx: Tx,
     actor: Actor,
-    entry: ContactSession,
+    session: ContactSession,
     number: int,
     before: int | None = None,
     after: int | None = None,
 ) -> ConversationPage:
     """A page of what was said in a conversation, oldest first: the newest messages, those before
     the message with the number `before`, or the first after the number `after`. Raises NotFound."""
-    found = await _numbered(tx, entry, number)
+    found = await _numbered(tx, session, number)
     f = MessageFilter(
         said_only=True,
         before_seq=None if before is None else await _below(tx, found, before) + 1,
@@ -83,23 +83,23 @@ async def message_page(
     )
     items = (await message_lists.page(tx, found.id, f, Window(PAGE))).items
     contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
-    others = [*contacts - {entry.contact_at_inbox[1].id}]
+    others = [*contacts - {session.contact_at_inbox[1].id}]
     people = await identities.by_ids(tx, others) if others else {}
-    said = items if f.oldest_first else items[::-1]
-    return ConversationPage([found], Related(messages={found.id: said}, people=people))
+    messages_shown = items if f.oldest_first else items[::-1]
+    return ConversationPage([found], Related(messages={found.id: messages_shown}, people=people))
 
 
 @read_tx
 async def for_sending(
-    tx: Tx, actor: Actor, entry: ContactSession, number: int, now: int, client_key: str | None
+    tx: Tx, actor: Actor, session: ContactSession, number: int, now: int, client_key: str | None
 ) -> Conversation:
     """One conversation that the contact may write in `now` (µs).
 
     Raises Forbidden for a contact that is blocked, NotFound, and Invalid("base") for too many
     messages within a minute (inbox.md, F): a retry, under the key of a stored message, is none.
     """
-    access.check_not_blocked(entry.contact_at_inbox[1])
-    found = await _numbered(tx, entry, number)
+    access.check_not_blocked(session.contact_at_inbox[1])
+    found = await _numbered(tx, session, number)
     if client_key is not None and await messages.has_key(tx, found.id, client_key):
         return found
     if found.last_seq >= MAX_MESSAGES_PER_MINUTE:
@@ -115,7 +115,7 @@ async def open_(
     tx: Tx,
     now: int,
     actor: Actor,
-    entry: ContactSession,
+    session: ContactSession,
     custom_attributes: dict[str, object],
     admit: Callable[[], None] = no_budget,
 ) -> Conversation:
@@ -125,22 +125,22 @@ async def open_(
 
     Raises Invalid("custom_attributes").
     """
-    place, contact = entry.contact_at_inbox
+    contact_inbox, contact = session.contact_at_inbox
     check_attributes(custom_attributes)
     # Locked, so that two at once do not open two in an inbox that has one.
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None:
         raise NotFound("contact")
-    if entry.inbox.single_conversation or locked.blocked:
-        there = [c for c in await rows.of_owner(tx, contact.id) if opened_through(place, c)]
+    if session.inbox.single_conversation or locked.blocked:
+        there = [c for c in await rows.of_owner(tx, contact.id) if opened_through(contact_inbox, c)]
         if there:
             return there[-1]
     admit()
     new = NewConversation(
-        status=_first_status(locked.blocked, entry.inbox.responder_id),
-        inbox_id=entry.inbox.id,
+        status=_first_status(locked.blocked, session.inbox.responder_id),
+        inbox_id=session.inbox.id,
         owner_id=contact.id,
-        source_id=place.source_id,
+        source_id=contact_inbox.source_id,
         custom_attributes=json_text(custom_attributes),
     )
     await identities.change(tx, structs.replace(locked, last_activity_at=now))
@@ -149,9 +149,9 @@ async def open_(
 
 
 @write_tx
-async def resolve(tx: Tx, now: int, actor: Actor, entry: ContactSession, number: int) -> None:
+async def resolve(tx: Tx, now: int, actor: Actor, session: ContactSession, number: int) -> None:
     """Close a conversation; twice is as once. Raises NotFound."""
-    found = await rows.lock(tx, (await _numbered(tx, entry, number)).id)
+    found = await rows.lock(tx, (await _numbered(tx, session, number)).id)
     if found is None:
         raise NotFound("conversation")
     closing = conversations.ConversationChanges(status="closed")
@@ -159,11 +159,11 @@ async def resolve(tx: Tx, now: int, actor: Actor, entry: ContactSession, number:
 
 
 @write_tx
-async def mark_read(tx: Tx, now: int, actor: Actor, entry: ContactSession, number: int) -> None:
+async def mark_read(tx: Tx, now: int, actor: Actor, session: ContactSession, number: int) -> None:
     """The contact has seen everything in a conversation up to now; of a contact that is blocked it
     is not stored. Raises NotFound."""
-    unlocked = await _numbered(tx, entry, number)
-    if entry.contact_at_inbox[1].blocked:
+    unlocked = await _numbered(tx, session, number)
+    if session.contact_at_inbox[1].blocked:
         return
     found = await rows.lock(tx, unlocked.id)
     if found is None:
@@ -171,9 +171,9 @@ async def mark_read(tx: Tx, now: int, actor: Actor, entry: ContactSession, numbe
     await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))
     newest = await messages.by_seq(tx, found.id, found.last_public_seq)
     mark = (found.last_seq, found.public_count, newest.id if newest else None)
-    await participants.mark_read(tx, found.id, entry.contact_at_inbox[1].id, mark)
+    await participants.mark_read(tx, found.id, session.contact_at_inbox[1].id, mark)
     await record_event(
-        tx, now, "conversation.read", entry.contact_at_inbox[1].id,
+        tx, now, "conversation.read", session.contact_at_inbox[1].id,
         conversation_id=found.id, seq=found.last_seq,
     )  # fmt: skip
 
@@ -182,12 +182,12 @@ async def _below(tx: Tx, found: Conversation, number: int) -> int:
     return await message_numbers.below(tx, found.id, number)
 
 
-async def _numbered(tx: Tx, entry: ContactSession, number: int) -> Conversation:
+async def _numbered(tx: Tx, session: ContactSession, number: int) -> Conversation:
     found = await rows.by_number(tx, number)
     if (
         found is None
         or found.removed_at is not None
-        or not may_see_conversation(*entry.contact_at_inbox, found)
+        or not may_see_conversation(*session.contact_at_inbox, found)
     ):
         raise NotFound("conversation")
     return found

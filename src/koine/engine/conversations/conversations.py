@@ -138,12 +138,12 @@ async def change(
 ) -> Conversation:
     """Change a conversation the actor may write. Raises NotFound("conversation" | "assignee"),
     Forbidden."""
-    seat = (
+    fetch = (
         access.for_writing
         if _given(changes).keys() <= PARTICIPANT_ADMIN_FIELDS
         else access.for_staff_change
     )
-    before, _ = await seat(tx, actor, conversation_id)
+    before, _ = await fetch(tx, actor, conversation_id)
     return await change_tx(tx, now, actor, before, changes)
 
 

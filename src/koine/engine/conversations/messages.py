@@ -97,8 +97,8 @@ async def page(
     `as_participant` asks for delivery.md's rule (S): participants and system admins alone.
     Private notes are left out for all but staff. Raises NotFound, Forbidden.
     """
-    seat = access.for_reading if as_participant else access.for_messages
-    found, me = await seat(tx, actor, conversation_id)
+    fetch = access.for_reading if as_participant else access.for_messages
+    found, me = await fetch(tx, actor, conversation_id)
     f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
     total = await _total(tx, found, f)
     listed = await message_lists.page(tx, found.id, *_by_number(found, f, window))

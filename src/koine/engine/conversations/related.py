@@ -26,14 +26,14 @@ async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Inclu
         return Related(readers=readers)
     ids = [c.id for c in items]
     latest = await _latest(tx, items) if "latest" in parts else {}
-    said = await _messages(tx, items) if "messages" in parts else {}
-    spoke = [m for each in said.values() for m in each]
+    by_conversation = await _messages(tx, items) if "messages" in parts else {}
+    shown = [m for each in by_conversation.values() for m in each]
     owners = _distinct(c.owner_id for c in items)
     return Related(
         participants=await participants.of(tx, ids) if "participants" in parts else {},
         latest=latest,
-        messages=said,
-        people=await identities.by_ids(tx, _people(items, spoke)) if "people" in parts else {},
+        messages=by_conversation,
+        people=await identities.by_ids(tx, _people(items, shown)) if "people" in parts else {},
         inboxes=await inboxes.by_ids(tx, _distinct(c.inbox_id for c in items))
         if "inboxes" in parts
         else {},
@@ -66,12 +66,12 @@ async def _senders(tx: Tx, items: list[Conversation]) -> dict[str, LastSenders]:
     return await messages.last_senders(tx, ids) if ids else {}
 
 
-def _people(items: list[Conversation], spoke: list[Message]) -> list[str]:
+def _people(items: list[Conversation], shown: list[Message]) -> list[str]:
     return _distinct(
         [
             *(c.owner_id or c.created_by for c in items),
             *(who for c in items for who in (c.assignee_id, c.responder_id)),
-            *(m.sender_id for m in spoke),
+            *(m.sender_id for m in shown),
         ]
     )
 

@@ -134,9 +134,14 @@ async def _locked(tx: Tx, actor: Actor, ticket_id: str) -> tuple[Ticket, Convers
 async def _change(tx: Tx, now: int, before: Ticket, after: Ticket) -> Ticket:
     if after != before:
         await tickets.change(tx, after)
-        place = after.conversation_id
+        conversation_id = after.conversation_id
         await record_event(
-            tx, now, "ticket.updated", after.id, conversation_id=place, status=after.status
+            tx,
+            now,
+            "ticket.updated",
+            after.id,
+            conversation_id=conversation_id,
+            status=after.status,
         )
     return after
 

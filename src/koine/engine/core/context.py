@@ -44,7 +44,12 @@ class Engine:
     the formats of the webhooks that it can validate and send."""
 
     def __init__(
-        self, db: Database, clock: Clock, settings: Settings, secret: str, voices: WebhookFormats
+        self,
+        db: Database,
+        clock: Clock,
+        settings: Settings,
+        secret: str,
+        webhook_formats: WebhookFormats,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -56,7 +61,7 @@ class Engine:
         self.credential_cache: TTLCache[str, Actor] = TTLCache(CREDENTIAL_CACHE_SIZE)
         self.encryption = SecretCipher(secret)
         self.refresh_token_mac = StatelessSecrets(secret)
-        self.webhook_formats = voices
+        self.webhook_formats = webhook_formats
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
         self.shutdown_signal = ShutdownSignal()
         self.outbound = OutboundClient(
@@ -86,14 +91,14 @@ class Engine:
 
 
 async def open_engine(
-    db: Database, clock: Clock, settings: Settings, voices: WebhookFormats
+    db: Database, clock: Clock, settings: Settings, webhook_formats: WebhookFormats
 ) -> Engine:
     """An engine over a migrated database. The signing key is the setting's, else the one the
     database keeps, so that every node reads every node's tokens."""
     secret = settings.secret_key
     if not secret:
         secret = await db.write("", tenants.server_value, "token_secret", random_token(48))
-    return Engine(db, clock, settings, secret, voices)
+    return Engine(db, clock, settings, secret, webhook_formats)
 
 
 class ReadOperation(Generic[P, R]):

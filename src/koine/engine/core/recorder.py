@@ -36,23 +36,23 @@ async def record_event(
 
 
 async def record_audit(
-    tx: Tx, now: int, actor: Actor, action: str, noun: str, noun_id: str, **detail: object
+    tx: Tx, now: int, actor: Actor, action: str, entity: str, entity_id: str, **detail: object
 ) -> None:
     """Write who did what to which thing; `detail` never holds a secret."""
     text = json_text(detail)
     actor_id = actor.key_id or actor.identity_id
     await audit.append(
-        tx, AuditEntry(new_id(), actor.kind, actor_id, action, noun, noun_id, text, now)
+        tx, AuditEntry(new_id(), actor.kind, actor_id, action, entity, entity_id, text, now)
     )
 
 
 async def record_anonymous_audit(
-    tx: Tx, now: int, action: str, noun: str, noun_id: str, **detail: object
+    tx: Tx, now: int, action: str, entity: str, entity_id: str, **detail: object
 ) -> None:
     """As `note`, for what somebody did whom nobody knows. The caller bounds how often."""
     text = json_text(detail)
     await audit.append(
-        tx, AuditEntry(new_id(), audit.ANONYMOUS, None, action, noun, noun_id, text, now)
+        tx, AuditEntry(new_id(), audit.ANONYMOUS, None, action, entity, entity_id, text, now)
     )
 
 

@@ -22,7 +22,7 @@ from koine.store.people import deliveries, identities, inboxes, tenants
 _AROUND: frozenset[Include] = frozenset(
     {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
 )
-REMEMBERED = 30 * DAY
+SENT_WITHIN = 30 * DAY
 """When somebody changes, conversations they only spoke in are looked for this far back."""
 
 
@@ -33,32 +33,32 @@ async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> lis
     share a conversation with it.
     """
     found = await conversations.by_ids(tx, _distinct(e.conversation_id for e in events))
-    surrounding = await load_related(tx, list(found.values()), _AROUND)
-    surrounding = structs.replace(
-        surrounding, people=surrounding.people | await _named(tx, events, surrounding.people)
+    related = await load_related(tx, list(found.values()), _AROUND)
+    related = structs.replace(
+        related, people=related.people | await _named(tx, events, related.people)
     )
     places = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
     said = await messages.at_positions(tx, places) if places else {}
-    happened = []
+    contexts = []
     for event in events:
         conversation_id = event.conversation_id or ""
-        noun = await _subject(tx, event)
-        happened.append(
+        subject = await _subject(tx, event)
+        contexts.append(
             EventContext(
                 event=event,
                 conversation=found.get(conversation_id),
-                participants=tuple(surrounding.participants.get(conversation_id, ())),
+                participants=tuple(related.participants.get(conversation_id, ())),
                 message=said.get((conversation_id, event.seq or 0)),
-                subject=noun,
-                related=surrounding,
-                readers=surrounding.readers.get(conversation_id),
+                subject=subject,
+                related=related,
+                readers=related.readers.get(conversation_id),
                 members=_members(event),
-                shared_with=await _shared_with(tx, event, noun, shared_only),
+                shared_with=await _shared_with(tx, event, subject, shared_only),
                 version=await _version(tx, event),
                 merged_id=_merged(event),
             )
         )
-    return happened
+    return contexts
 
 
 async def _named(
@@ -80,7 +80,7 @@ async def _named(
     return await identities.by_ids(tx, missing) if missing else {}
 
 
-async def place(tx: Tx, conversation_id: str) -> EventContext:
+async def load_conversation(tx: Tx, conversation_id: str) -> EventContext:
     """A conversation as something happens in it that no event tells of."""
     event = LoggedEvent(
         kind="conversation.updated",
@@ -114,16 +114,20 @@ async def _subject(tx: Tx, event: LoggedEvent) -> Subject | None:
 
 
 async def _shared_with(
-    tx: Tx, event: LoggedEvent, noun: Subject | None, curious: list[str]
+    tx: Tx, event: LoggedEvent, subject: Subject | None, shared_only: list[str]
 ) -> frozenset[str]:
-    if not curious or not isinstance(noun, Identity) or not event.kind.startswith("identity."):
+    if (
+        not shared_only
+        or not isinstance(subject, Identity)
+        or not event.kind.startswith("identity.")
+    ):
         return frozenset()
-    met = await participants.sharing_conversation_with(tx, noun.id, curious)
-    if noun.kind != "contact":
+    found = await participants.sharing_conversation_with(tx, subject.id, shared_only)
+    if subject.kind != "contact":
         # A contact speaks in conversations of its own; who works here also in others'.
-        since = event.created_at - REMEMBERED
-        met |= await participants.where_sent(tx, noun.id, curious, since)
-    return frozenset(met)
+        since = event.created_at - SENT_WITHIN
+        found |= await participants.where_sent(tx, subject.id, shared_only, since)
+    return frozenset(found)
 
 
 async def _version(tx: Tx, event: LoggedEvent) -> ResponderVersion | None:

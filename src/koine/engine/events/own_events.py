@@ -8,13 +8,13 @@ import asyncio
 
 from msgspec import Struct
 
-from koine.engine.events.event_context import REMEMBERED
+from koine.engine.events.event_context import SENT_WITHIN
 from koine.kit.times import DAY
 from koine.model.actor import Actor
 from koine.store.core.db import Database, Tx
 from koine.store.events import reader_events, reader_scope
 
-CONVERSATIONS_AT_ONCE = 500
+CONVERSATIONS_PER_READ = 500
 """How many conversations one read looks into: the next is another's turn."""
 
 
@@ -38,27 +38,25 @@ async def conversations(db: Database, actor: Actor, most: int) -> list[str] | No
 
 
 async def positions(
-    db: Database, actor: Actor, own: list[str], stretch: PositionRange
+    db: Database, actor: Actor, own: list[str], wanted: PositionRange
 ) -> tuple[list[int], bool]:
     """The first positions of a stretch that may concern the reader, whose conversations `own` are,
     in order, and whether there may be more. Several short reads, between which others have theirs.
     """
-    subjects = await _subjects(db, actor, own, stretch)
+    subjects = await _subjects(db, actor, own, wanted)
     found: set[int] = set()
     for read, ids in ((reader_events.of_conversations, own), (reader_events.about, subjects)):
         for piece in _pieces(ids):
-            args = (piece, stretch.after, stretch.until, stretch.limit + 1)
+            args = (piece, wanted.after, wanted.until, wanted.limit + 1)
             found.update(await db.read(actor.tenant_id, read, *args))
-            if len(found) > 2 * stretch.limit:
-                found = set(sorted(found)[: stretch.limit + 1])
+            if len(found) > 2 * wanted.limit:
+                found = set(sorted(found)[: wanted.limit + 1])
             await asyncio.sleep(0)
     ordered = sorted(found)
-    return ordered[: stretch.limit], len(ordered) > stretch.limit
+    return ordered[: wanted.limit], len(ordered) > wanted.limit
 
 
-async def _subjects(
-    db: Database, actor: Actor, own: list[str], stretch: PositionRange
-) -> list[str]:
+async def _subjects(db: Database, actor: Actor, own: list[str], wanted: PositionRange) -> list[str]:
     """What events of no conversation may be about: the reader, its deliveries, those it meets."""
     tenant_id = actor.tenant_id
     found = set() if actor.kind == "contact" else {tenant_id}
@@ -66,10 +64,10 @@ async def _subjects(
         return sorted(found)
     found |= await db.read(tenant_id, _of_person, actor.identity_id)
     if actor.kind == "user" and own:
-        since = await db.read(tenant_id, reader_events.first_time, stretch.after, stretch.until)
+        since = await db.read(tenant_id, reader_events.first_time, wanted.after, wanted.until)
         if since is None:
             return sorted(found)
-        since -= REMEMBERED + DAY  # clocks of nodes differ
+        since -= SENT_WITHIN + DAY  # clocks of nodes differ
         for piece in _pieces(own):
             found.update(await db.read(tenant_id, reader_scope.people, piece))
             found.update(await db.read_long(tenant_id, reader_scope.senders, piece, since))
@@ -82,4 +80,4 @@ async def _of_person(tx: Tx, identity_id: str) -> set[str]:
 
 
 def _pieces(ids: list[str]) -> list[list[str]]:
-    return [ids[n : n + CONVERSATIONS_AT_ONCE] for n in range(0, len(ids), CONVERSATIONS_AT_ONCE)]
+    return [ids[n : n + CONVERSATIONS_PER_READ] for n in range(0, len(ids), CONVERSATIONS_PER_READ)]

@@ -80,11 +80,11 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     if not await engine.db.write("", _take_turn, now):
         return None
     old = sessions = entries = held = 0
-    strangers = engine.settings.audit_failed_logins_days * DAY
+    anonymous_for = engine.settings.audit_failed_logins_days * DAY
     for tenant in await engine.db.read("", tenants.all_):
         old += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
         sessions += await _delete_expired(engine, tenant.id, _SESSIONS, now - ENDED)
-        entries += await _delete_expired(engine, tenant.id, _STRANGERS, now - strangers)
+        entries += await _delete_expired(engine, tenant.id, _STRANGERS, now - anonymous_for)
         held += await offboarding.resume(engine, tenant.id)
     files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY

@@ -63,7 +63,7 @@ async def _create(
 ) -> Identity:
     user = await directory.create_tx(tx, now, actor, new)
     if hashed is not None:
-        await sessions.save_password(tx, now, actor, user, hashed)
+        await sessions.save_password_tx(tx, now, actor, user, hashed)
     return user
 
 
@@ -78,7 +78,7 @@ async def _change(
 ) -> Identity:
     user = await directory.change_tx(tx, now, actor, user_id, "user", changes)
     if hashed is not None:
-        await sessions.save_password(tx, now, actor, user, hashed)
+        await sessions.save_password_tx(tx, now, actor, user, hashed)
     return user
 
 

@@ -170,9 +170,9 @@ async def change_tx(
     await identities.change(tx, after)
     await record_event(tx, now, "identity.updated", after.id, what=kind)
     if named := {*_RANK_FIELDS[: None if kind == "user" else -1]} & values.keys():
-        told: dict[str, object] = {"role": after.role, "blocked": after.blocked}
-        told |= {"fields": sorted(named)} if named - told.keys() else {}
-        await record_audit(tx, now, actor, "change", kind, after.id, **told)
+        detail: dict[str, object] = {"role": after.role, "blocked": after.blocked}
+        detail |= {"fields": sorted(named)} if named - detail.keys() else {}
+        await record_audit(tx, now, actor, "change", kind, after.id, **detail)
     return after
 
 
@@ -209,12 +209,12 @@ async def _create_at(
     if inbox is None or inbox.removed_at is not None:
         raise Invalid("inbox_id", "unknown", "no such inbox")
     contact = await create_tx(tx, now, actor, new)
-    place = ContactInbox(
+    contact_inbox = ContactInbox(
         inbox.id, contact.id, new_id(), random_token(PUBSUB_TOKEN_BYTES),
         proof_required=False, proved_identifier=None, origin="tenant", given="{}", created_at=now,
     )  # fmt: skip
-    await inboxes.insert_contact_inbox(tx, place)
-    return contact, place
+    await inboxes.insert_contact_inbox(tx, contact_inbox)
+    return contact, contact_inbox
 
 
 @write_tx

@@ -17,9 +17,9 @@ async def check_participants(tx: Tx, wanted: list[str]) -> None:
     """Raise Invalid("participants"), naming them, for those who are not the tenant's people
     (delivery.md, S)."""
     here = set(await existing_ids(tx, wanted))
-    strangers = [i for i in wanted if i not in here]
-    if strangers:
-        named = ", ".join(strangers)
+    unknown = [i for i in wanted if i not in here]
+    if unknown:
+        named = ", ".join(unknown)
         raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
 
 

@@ -37,28 +37,28 @@ SendResult = Message | Refusal
 ConversationKey = tuple[str, str]
 
 
-async def send_batch(tx: Tx, now: int, posts: list[SendRequest]) -> list[SendResult]:
+async def send_batch(tx: Tx, now: int, requests: list[SendRequest]) -> list[SendResult]:
     """Write what may be written of `posts`, each numbered in its conversation; the outcome of
     each, in order. A post with a client key that is known gets the message it made then."""
-    asked = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in posts})
-    found = await send.lock_and_load(tx, asked)
-    keyed = [_client_key(p) for p in posts if p.draft.client_key is not None]
-    parents = [_parent_key(p) for p in posts if p.draft.parent_id is not None]
+    senders = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in requests})
+    found = await send.lock_and_load(tx, senders)
+    client_keys = [_client_key(p) for p in requests if p.draft.client_key is not None]
+    parents = [_parent_key(p) for p in requests if p.draft.parent_id is not None]
     batch = _BatchDecisions(
         now,
         {(f.tenant_id, f.id, f.sender_id): f for f in found},
-        await send.existing_client_keys(tx, keyed),
+        await send.existing_client_keys(tx, client_keys),
         await send.existing_messages(tx, parents),
     )
-    outcomes = [batch.decide(post) for post in posts]
+    outcomes = [batch.decide(request) for request in requests]
     numbers = iter(await _write(tx, batch))
     return [
         structs.replace(outcome, number=next(numbers))
         if isinstance(outcome, Message)
-        else await _existing_message(tx, post, outcome)
+        else await _existing_message(tx, request, outcome)
         if isinstance(outcome, _AlreadySent)
         else outcome
-        for post, outcome in zip(posts, outcomes, strict=True)
+        for request, outcome in zip(requests, outcomes, strict=True)
     ]
 
 
@@ -74,56 +74,59 @@ class _BatchDecisions:
     def __init__(
         self,
         now: int,
-        facts: dict[tuple[str, str, str | None], SendContext],
-        known: dict[tuple[str, str, str], int],
+        context: dict[tuple[str, str, str | None], SendContext],
+        existing_keys: dict[tuple[str, str, str], int],
         parents: dict[tuple[str, str, str], bool],
     ) -> None:
         self.now = now
-        self.contexts = facts
-        self.known = known
+        self.contexts = context
+        self.known = existing_keys
         self.parents = parents
         self.heads: dict[ConversationKey, tuple[ConversationHead, int, str | None]] = {}
         self.rows: list[tuple[str, Message]] = []
         self.marks: dict[tuple[str, str, str], SenderReadMark] = {}
         self.echoes: dict[str, object] = {}
 
-    def decide(self, post: SendRequest) -> SendResult | _AlreadySent:
+    def decide(self, request: SendRequest) -> SendResult | _AlreadySent:
         """What becomes of one post; if it is a message, the next one builds on it."""
-        draft = post.draft
-        facts = self.contexts.get((post.tenant_id, post.conversation_id, draft.sender_id))
-        if facts is None or facts.removed_at is not None:
+        draft = request.draft
+        context = self.contexts.get((request.tenant_id, request.conversation_id, draft.sender_id))
+        if context is None or context.removed_at is not None:
             return NotFound("conversation")
-        if draft.client_key is not None and (seq := self.known.get(_client_key(post))) is not None:
+        if (
+            draft.client_key is not None
+            and (seq := self.known.get(_client_key(request))) is not None
+        ):
             return _AlreadySent(seq)
-        refusal = _refusal(draft, facts)
+        refusal = _refusal(draft, context)
         if refusal is not None:
             return refusal
-        if draft.parent_id is not None and not self._may_answer(post):
+        if draft.parent_id is not None and not self._may_answer(request):
             return Invalid("parent_message_id", "unknown", "no such message in this conversation")
-        return self._accept(post, facts)
+        return self._accept(request, context)
 
-    def _may_answer(self, post: SendRequest) -> bool:
+    def _may_answer(self, request: SendRequest) -> bool:
         """Whether the message it answers is there, for who posts it."""
-        private = self.parents.get(_parent_key(post))
-        return private is not None and (post.draft.sees_private or not private)
+        private = self.parents.get(_parent_key(request))
+        return private is not None and (request.draft.sees_private or not private)
 
-    def _accept(self, post: SendRequest, facts: SendContext) -> Message:
-        place = (post.tenant_id, post.conversation_id)
-        before = self.heads[place][0] if place in self.heads else facts
-        message = _message(post.draft, facts, before, self.now)
+    def _accept(self, request: SendRequest, context: SendContext) -> Message:
+        conversation_key = (request.tenant_id, request.conversation_id)
+        before = self.heads[conversation_key][0] if conversation_key in self.heads else context
+        message = _message(request.draft, context, before, self.now)
         after = _head_after(before, message)
-        self.heads[place] = (after, facts.participant_count, message.sender_id)
-        self.rows.append((post.tenant_id, message))
-        if post.draft.echo_id is not None:
-            self.echoes[message.id] = post.draft.echo_id
-        if facts.role is not None and message.sender_id is not None:
-            key = (*place, message.sender_id)
-            self.marks[key] = SenderReadMark(
-                *key, self._read_message_id(key, message), message.seq, message.public_seq,
-                after.last_activity_at,
+        self.heads[conversation_key] = (after, context.participant_count, message.sender_id)
+        self.rows.append((request.tenant_id, message))
+        if request.draft.echo_id is not None:
+            self.echoes[message.id] = request.draft.echo_id
+        if context.role is not None and message.sender_id is not None:
+            mark_key = (*conversation_key, message.sender_id)
+            self.marks[mark_key] = SenderReadMark(
+                *mark_key, self._read_message_id(mark_key, message),
+                message.seq, message.public_seq, after.last_activity_at,
             )  # fmt: skip
-        if post.draft.client_key is not None:
-            self.known[_client_key(post)] = message.seq
+        if request.draft.client_key is not None:
+            self.known[_client_key(request)] = message.seq
         return message
 
     def events(self) -> list[tuple[str, Event]]:
@@ -137,9 +140,9 @@ class _BatchDecisions:
                 found.append((tenant_id, _read_event(message, who)))
         return found
 
-    def _read_message_id(self, key: tuple[str, str, str], message: Message) -> str | None:
+    def _read_message_id(self, mark_key: tuple[str, str, str], message: Message) -> str | None:
         """The message shown as last read: everyone sees it, so it is never a private note."""
-        before = self.marks.get(key)
+        before = self.marks.get(mark_key)
         if message.private:
             return before.read_message_id if before else None
         return message.id
@@ -150,35 +153,39 @@ async def _write(tx: Tx, batch: _BatchDecisions) -> list[int]:
     when they are given out: within one they grow, whichever node writes."""
     if not batch.rows:
         return []
-    moved = list(batch.heads.values())
+    heads = list(batch.heads.values())
     numbers = await tx.execute_together(
         messages.insert_many(batch.rows),
-        send.update_heads(moved),
+        send.update_heads(heads),
         *send.update_read_marks(list(batch.marks.values())),
         events.append_many(batch.events()),
     )
-    await send.move_in_lists(tx, moved)
+    await send.move_in_lists(tx, heads)
     return numbers
 
 
-async def _existing_message(tx: Tx, post: SendRequest, known: _AlreadySent) -> SendResult:
-    rows = await messages.of_tenant_at(tx, post.tenant_id, post.conversation_id, known.seq)
+async def _existing_message(
+    tx: Tx, request: SendRequest, existing_keys: _AlreadySent
+) -> SendResult:
+    rows = await messages.of_tenant_at(
+        tx, request.tenant_id, request.conversation_id, existing_keys.seq
+    )
     return rows[0] if rows else NotFound("message")
 
 
-def _refusal(draft: Draft, facts: SendContext) -> Refusal | None:
-    if facts.sender_blocked:
+def _refusal(draft: Draft, context: SendContext) -> Refusal | None:
+    if context.sender_blocked:
         return Forbidden("sender")
-    if draft.must_participate and (facts.role is None or facts.left_at is not None):
+    if draft.must_participate and (context.role is None or context.left_at is not None):
         return NotFound("participant")
-    if facts.status == "closed" and draft.when_closed == "refuse":
+    if context.status == "closed" and draft.when_closed == "refuse":
         return Conflict("closed", "the conversation is not active")
-    if facts.status in ("closed", "snoozed") and draft.when_closed == "reopen":
+    if context.status in ("closed", "snoozed") and draft.when_closed == "reopen":
         return ConversationClosed()
     return None
 
 
-def _message(draft: Draft, facts: SendContext, head: ConversationHead, now: int) -> Message:
+def _message(draft: Draft, context: SendContext, head: ConversationHead, now: int) -> Message:
     return Message(
         id=new_id(),
         conversation_id=head.id,
@@ -199,11 +206,11 @@ def _message(draft: Draft, facts: SendContext, head: ConversationHead, now: int)
         # Time never runs back within a conversation, whatever the clocks of the nodes say.
         created_at=max(now, head.updated_at),
         updated_at=max(now, head.updated_at),
-        sender_name=facts.sender_name,
-        sender_email=facts.sender_email,
-        sender_avatar_url=facts.sender_avatar_url,
-        sender_role=facts.sender_role,
-        sender_number=facts.sender_number,
+        sender_name=context.sender_name,
+        sender_email=context.sender_email,
+        sender_avatar_url=context.sender_avatar_url,
+        sender_role=context.sender_role,
+        sender_number=context.sender_number,
     )
 
 
@@ -255,9 +262,9 @@ def _read_event(message: Message, who: str) -> Event:
     )
 
 
-def _client_key(post: SendRequest) -> tuple[str, str, str]:
-    return post.tenant_id, post.conversation_id, post.draft.client_key or ""
+def _client_key(request: SendRequest) -> tuple[str, str, str]:
+    return request.tenant_id, request.conversation_id, request.draft.client_key or ""
 
 
-def _parent_key(post: SendRequest) -> tuple[str, str, str]:
-    return post.tenant_id, post.conversation_id, post.draft.parent_id or ""
+def _parent_key(request: SendRequest) -> tuple[str, str, str]:
+    return request.tenant_id, request.conversation_id, request.draft.parent_id or ""

@@ -33,21 +33,21 @@ class WriteBatcher:
         self.answered = 0
         """How many sends have got their outcome since the start."""
 
-    async def send(self, post: SendRequest) -> Message:
+    async def send(self, request: SendRequest) -> Message:
         """Write the message; when this returns it is on disk. Raises the post's own Refusal, and
         Unavailable when too many wait. Cancelled while it waits, it is not written."""
         if self._batcher.queued >= MAX_QUEUED:
             raise Unavailable()
-        outcome = await self._batcher.add((post, tracing.current_span()))
+        outcome = await self._batcher.add((request, tracing.current_span()))
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
 
     async def _write(self, batch: list[tuple[SendRequest, object | None]]) -> list[SendResult]:
         """Write posts, each with the span that waits for it, if there is one."""
-        posts = [post for post, _ in batch]
+        requests = [request for request, _ in batch]
         with tracing.span("send batch", links=[span for _, span in batch], messages=len(batch)):
-            outcomes = await self._db.write_batch(send_batch, self._clock.now(), posts)
+            outcomes = await self._db.write_batch(send_batch, self._clock.now(), requests)
         metrics.SEND_BATCH_SIZE.observe(len(batch))
         metrics.SENDS.inc(sum(not isinstance(outcome, Refusal) for outcome in outcomes))
         self.answered += len(batch)

@@ -97,14 +97,14 @@ async def replay(
     """Deliver an event once more, under the same id. Raises Forbidden, NotFound,
     Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
     access.require(actor, *WRITE)
-    hook = await _active(tx, now, endpoint_id)
+    endpoint = await _active(tx, now, endpoint_id)
     found = await delivery_log.one(tx, endpoint_id, event_id)
     if found is None:
         raise NotFound("delivery")
     event = await events.at(tx, found.position)
     if event is None:
         raise Conflict("forgotten", "the event is no longer in the log")
-    await delivery_queue.requeue(tx, [delivery_row(event, hook, now)], now)
+    await delivery_queue.requeue(tx, [delivery_row(event, endpoint, now)], now)
     await record_audit(tx, now, actor, "replay", "webhook", endpoint_id, event=event_id)
     again = await delivery_log.one(tx, endpoint_id, event_id)
     assert again is not None
@@ -138,7 +138,7 @@ async def _requeue(
     tx: Tx,
     now: int,
     actor: Actor,
-    voices: WebhookFormats,
+    formats: WebhookFormats,
     endpoint_id: str,
     wanted: Range,
     *,
@@ -146,20 +146,20 @@ async def _requeue(
 ) -> tuple[int, int]:
     """One chunk; answers where it ends and how many are in line."""
     access.require(actor, *WRITE)
-    hook = await _active(tx, now, endpoint_id)
+    endpoint = await _active(tx, now, endpoint_id)
     kinds = frozenset(wanted.kinds)
     chunk = await events.of_tenant_after(tx, *between, CHUNK)
     pairs = [
-        (event, hook)
+        (event, endpoint)
         for event in chunk
         if wanted.since <= event.created_at < wanted.until
-        and matches(voices, event, hook)
-        and (not kinds or voices[hook.dialect].may_match(event, kinds))
+        and matches(formats, event, endpoint)
+        and (not kinds or formats[endpoint.dialect].may_match(event, kinds))
     ]
-    lines = [delivery_row(event, hook, now) for event, _ in await in_their_inboxes(tx, pairs)]
-    await delivery_queue.requeue(tx, lines, now)
-    await record_audit(tx, now, actor, "replay", "webhook", endpoint_id, events=len(lines))
-    return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(lines)
+    rows = [delivery_row(event, endpoint, now) for event, _ in await in_their_inboxes(tx, pairs)]
+    await delivery_queue.requeue(tx, rows, now)
+    await record_audit(tx, now, actor, "replay", "webhook", endpoint_id, events=len(rows))
+    return (chunk[-1].position if len(chunk) == CHUNK else between[1]), len(rows)
 
 
 _requeue_op = write_tx(_requeue)

@@ -17,7 +17,7 @@ from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.endpoints import OLD_SECRET_HOURS, WRITE, existing, seal_headers
 from koine.engine.webhooks.validation import (
     check_headers,
-    check_inbox,
+    check_inbox_tx,
     check_kinds,
     check_secret,
     check_url,
@@ -106,7 +106,7 @@ async def _change(
         return ChangedEndpoint(before, None)
     if values != {"active": False}:
         owners.require_rights_of(actor, before)
-    await check_inbox(tx, values.get("inbox_id"))
+    await check_inbox_tx(tx, values.get("inbox_id"))
     await record_audit(tx, now, actor, "change", "webhook", endpoint_id, fields=sorted(values))
     secret = _secret(before, values, changes)
     values |= _secrets(engine.encryption, now, before, values, secret)
@@ -148,7 +148,7 @@ def _secret(
 
 
 def _secrets(
-    sealed: SecretCipher,
+    cipher: SecretCipher,
     now: int,
     before: WebhookEndpoint,
     values: dict[str, Any],
@@ -159,7 +159,7 @@ def _secrets(
     if secret is not None:
         until = now + OLD_SECRET_HOURS * HOUR
         kept = {"old_secret": before.secret, "old_secret_until": until}
-        kept["secret"] = sealed.encrypt(secret.encode())
+        kept["secret"] = cipher.encrypt(secret.encode())
     if _moves(before, values):
         kept |= {"old_secret": None, "old_secret_until": None}
         kept["headers"] = values.get("headers")
@@ -171,9 +171,9 @@ def _moves(before: WebhookEndpoint, values: dict[str, Any]) -> bool:
     return "url" in values and not same_origin(before.url, values["url"])
 
 
-def _opened(sealed: SecretCipher, hook: WebhookEndpoint) -> str | None:
+def _opened(cipher: SecretCipher, endpoint: WebhookEndpoint) -> str | None:
     try:
-        return sealed.decrypt(hook.secret).decode()
+        return cipher.decrypt(endpoint.secret).decode()
     except ValueError:
         return None  # sealed under another key: no secret is the same
 

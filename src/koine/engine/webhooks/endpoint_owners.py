@@ -34,81 +34,81 @@ async def delegate(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
     """The fields of an endpoint that the actor owns: at most what the actor may do, and what the
     database says of it (a token of the tenant's own issuer cannot be asked again later). Raises
     Forbidden for one who holds nothing any more."""
-    lender = delegation.delegator_of(actor)
-    holds = await delegation.current_rights(tx, now, lender)
+    delegator = delegation.delegator_of(actor)
+    holds = await delegation.current_rights(tx, now, delegator)
     if holds is None:
         raise Forbidden(WRITE_WEBHOOKS)
-    lent = sorted(each for each in PERMISSIONS if actor.may(each) and holds.may(each))
+    delegated = sorted(each for each in PERMISSIONS if actor.may(each) and holds.may(each))
     return {
-        "permissions": json_text(lent),
+        "permissions": json_text(delegated),
         "include_private_notes": access.sees_private(actor) and access.sees_private(holds),
-        "acts_as_user_id": lender.user_id,
-        "owner_key_id": lender.key_id,
+        "acts_as_user_id": delegator.user_id,
+        "owner_key_id": delegator.key_id,
     }
 
 
 async def take_over(tx: Tx, now: int, actor: Actor, before: WebhookEndpoint) -> dict[str, Any]:
     """As `lend`; the audit log says that the endpoint has another owner, if it has."""
-    lent = await delegate(tx, now, actor)
-    if (lent["acts_as_user_id"], lent["owner_key_id"]) != (
+    delegated = await delegate(tx, now, actor)
+    if (delegated["acts_as_user_id"], delegated["owner_key_id"]) != (
         before.acts_as_user_id,
         before.owner_key_id,
     ):
         await record_audit(tx, now, actor, "take_over", "webhook", before.id, reason=before.reason)
-    return lent
+    return delegated
 
 
-def require_rights_of(actor: Actor, hook: WebhookEndpoint) -> None:
+def require_rights_of(actor: Actor, endpoint: WebhookEndpoint) -> None:
     """Raise Forbidden unless the actor may do all that the endpoint may be told."""
-    access.require_all(actor, _permissions.decode(hook.permissions))
-    if hook.include_private_notes and not access.sees_private(actor):
+    access.require_all(actor, _permissions.decode(endpoint.permissions))
+    if endpoint.include_private_notes and not access.sees_private(actor):
         raise Forbidden(MANAGE_TENANT)
 
 
 async def endpoint_actor(
-    tx: Tx, now: int, hook: WebhookEndpoint, known: OwnerRights | None = None
+    tx: Tx, now: int, endpoint: WebhookEndpoint, known: OwnerRights | None = None
 ) -> Actor | str:
     """As whom an endpoint of the transaction's tenant is told things now; or, in words, why it
     must be paused. `known` remembers what owners hold."""
-    lender = Delegator(hook.acts_as_user_id, hook.owner_key_id)
+    delegator = Delegator(endpoint.acts_as_user_id, endpoint.owner_key_id)
     known = {} if known is None else known
-    if lender not in known:
-        known[lender] = await delegation.current_rights(tx, now, lender)
-    holds = known[lender]
+    if delegator not in known:
+        known[delegator] = await delegation.current_rights(tx, now, delegator)
+    holds = known[delegator]
     if holds is None:
-        return OWNER_LEFT if lender.key_id is None else KEY_ENDED
-    lent = _permissions.decode(hook.permissions)
-    if not all(holds.may(each) for each in lent):
+        return OWNER_LEFT if delegator.key_id is None else KEY_ENDED
+    delegated = _permissions.decode(endpoint.permissions)
+    if not all(holds.may(each) for each in delegated):
         return OWNER_HOLDS_LESS
-    if hook.include_private_notes and not access.sees_private(holds):
+    if endpoint.include_private_notes and not access.sees_private(holds):
         return OWNER_HOLDS_LESS
-    if hook.acts_as_user_id is None:
+    if endpoint.acts_as_user_id is None:
         return Actor(
-            tx.tenant_id, "key", permissions=lent, reads_private=hook.include_private_notes
+            tx.tenant_id, "key", permissions=delegated, reads_private=endpoint.include_private_notes
         )
-    role = holds.role if hook.include_private_notes else None
-    return Actor(tx.tenant_id, "user", hook.acts_as_user_id, role, lent)
+    role = holds.role if endpoint.include_private_notes else None
+    return Actor(tx.tenant_id, "user", endpoint.acts_as_user_id, role, delegated)
 
 
 async def as_now(
-    tx: Tx, now: int, hook: WebhookEndpoint, known: OwnerRights | None = None
+    tx: Tx, now: int, endpoint: WebhookEndpoint, known: OwnerRights | None = None
 ) -> WebhookEndpoint:
     """The endpoint as it is told things: paused as soon as its owner lends it nothing, also
     before the server has come to write that down."""
-    if hook.status != "active":
-        return hook
-    found = await endpoint_actor(tx, now, hook, known)
+    if endpoint.status != "active":
+        return endpoint
+    found = await endpoint_actor(tx, now, endpoint, known)
     if isinstance(found, Actor):
-        return hook
-    return structs.replace(hook, status="disabled", reason=found)
+        return endpoint
+    return structs.replace(endpoint, status="disabled", reason=found)
 
 
-async def pause(tx: Tx, now: int, place: EndpointKey, reason: str) -> bool:
+async def pause(tx: Tx, now: int, key: EndpointKey, reason: str) -> bool:
     """Tell an endpoint of the transaction's tenant nothing more, and say so in the log; False
     when it is told nothing already."""
-    if not await endpoints.disable(tx, place, reason, now):
+    if not await endpoints.disable(tx, key, reason, now):
         return False
     await record_event(
-        tx, now, "webhook.disabled", place.endpoint_id, audience="staff", reason=reason
+        tx, now, "webhook.disabled", key.endpoint_id, audience="staff", reason=reason
     )
     return True

@@ -12,7 +12,7 @@ from koine.engine.core.context import Engine, read_tx, write_tx
 from koine.engine.core.encryption import SecretCipher
 from koine.engine.core.recorder import record_audit
 from koine.engine.webhooks import endpoint_owners as owners
-from koine.engine.webhooks.validation import check_headers, check_inbox, check_kinds, check_url
+from koine.engine.webhooks.validation import check_headers, check_inbox_tx, check_kinds, check_url
 from koine.kit import webhook_signature
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
@@ -72,21 +72,21 @@ async def create(engine: Engine, actor: Actor, new: NewEndpoint) -> CreatedEndpo
 
 @write_tx
 async def _create(
-    tx: Tx, now: int, actor: Actor, sealed: SecretCipher, new: NewEndpoint
+    tx: Tx, now: int, actor: Actor, cipher: SecretCipher, new: NewEndpoint
 ) -> CreatedEndpoint:
-    await check_inbox(tx, new.inbox_id)
+    await check_inbox_tx(tx, new.inbox_id)
     if await endpoints.count(tx) >= MAX_ENDPOINTS:
         raise Conflict("too_many", f"there are {MAX_ENDPOINTS} webhooks already")
     secret = webhook_signature.new_secret()
-    hook = WebhookEndpoint(
+    endpoint = WebhookEndpoint(
         id=new_id(),
         dialect=new.dialect,
         inbox_id=new.inbox_id,
         name=new.name,
         url=new.url,
         kinds=json_text(new.kinds),
-        headers=seal_headers(sealed, new.headers),
-        secret=sealed.encrypt(secret.encode()),
+        headers=seal_headers(cipher, new.headers),
+        secret=cipher.encrypt(secret.encode()),
         old_secret=None,
         old_secret_until=None,
         max_retries=new.max_retries,
@@ -102,11 +102,18 @@ async def _create(
         created_at=now,
         updated_at=now,
     )
-    await endpoints.insert_one(tx, hook)
+    await endpoints.insert_one(tx, endpoint)
     await record_audit(
-        tx, now, actor, "create", "webhook", hook.id, name=hook.name, dialect=hook.dialect
+        tx,
+        now,
+        actor,
+        "create",
+        "webhook",
+        endpoint.id,
+        name=endpoint.name,
+        dialect=endpoint.dialect,
     )
-    return CreatedEndpoint(hook, secret)
+    return CreatedEndpoint(endpoint, secret)
 
 
 async def get(
@@ -133,7 +140,7 @@ async def _get(
 async def _everyone(tx: Tx, actor: Actor, now: int) -> list[WebhookEndpoint]:
     access.require(actor, *READ)
     known: owners.OwnerRights = {}
-    return [await owners.as_now(tx, now, hook, known) for hook in await endpoints.all_(tx)]
+    return [await owners.as_now(tx, now, endpoint, known) for endpoint in await endpoints.all_(tx)]
 
 
 def existing(found: WebhookEndpoint | None, dialect: str | None = None) -> WebhookEndpoint:
@@ -148,7 +155,7 @@ async def rotate(
     tx: Tx,
     now: int,
     actor: Actor,
-    sealed: SecretCipher,
+    cipher: SecretCipher,
     endpoint_id: str,
     hours: int = OLD_SECRET_HOURS,
 ) -> CreatedEndpoint:
@@ -161,7 +168,7 @@ async def rotate(
     secret = webhook_signature.new_secret()
     after = structs.replace(
         before,
-        secret=sealed.encrypt(secret.encode()),
+        secret=cipher.encrypt(secret.encode()),
         old_secret=before.secret if hours else None,
         old_secret_until=now + hours * HOUR if hours else None,
         updated_at=now,
@@ -200,6 +207,6 @@ async def _remove(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str
     await record_audit(tx, now, actor, "remove", "webhook", endpoint_id)
 
 
-def seal_headers(sealed: SecretCipher, headers: dict[str, str]) -> bytes | None:
+def seal_headers(cipher: SecretCipher, headers: dict[str, str]) -> bytes | None:
     """Headers as an endpoint keeps them."""
-    return sealed.encrypt(msgspec.json.encode(headers)) if headers else None
+    return cipher.encrypt(msgspec.json.encode(headers)) if headers else None

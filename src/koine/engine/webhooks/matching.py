@@ -12,16 +12,16 @@ from koine.store.webhooks.delivery_queue import QueuedDelivery
 _names = msgspec.json.Decoder(list[str])
 
 
-def matches(voices: WebhookFormats, event: LoggedEvent, hook: TenantEndpoint) -> bool:
+def matches(formats: WebhookFormats, event: LoggedEvent, endpoint: TenantEndpoint) -> bool:
     """Whether an event may be for an endpoint, as far as the two alone can tell."""
-    if event.audience == "staff" and not hook.include_private_notes:
+    if event.audience == "staff" and not endpoint.include_private_notes:
         return False
-    return voices[hook.dialect].may_match(event, event_names_of(hook))
+    return formats[endpoint.dialect].may_match(event, event_names_of(endpoint))
 
 
-def event_names_of(hook: WebhookEndpoint) -> EventNames:
+def event_names_of(endpoint: WebhookEndpoint) -> EventNames:
     """The names of events the endpoint asks for."""
-    return frozenset(_names.decode(hook.kinds))
+    return frozenset(_names.decode(endpoint.kinds))
 
 
 async def in_their_inboxes(
@@ -29,24 +29,25 @@ async def in_their_inboxes(
 ) -> list[tuple[LoggedEvent, TenantEndpoint]]:
     """Those of the pairs where the endpoint is for no one inbox, or for the event's."""
     wanted: dict[str, set[str]] = {}
-    for event, hook in pairs:
-        if hook.inbox_id is not None and event.conversation_id is not None:
+    for event, endpoint in pairs:
+        if endpoint.inbox_id is not None and event.conversation_id is not None:
             wanted.setdefault(event.tenant_id, set()).add(event.conversation_id)
     inboxes: dict[str, str | None] = {}
     for tenant_id, ids in wanted.items():
         inboxes |= await delivery_queue.inbox_ids(tx, tenant_id, sorted(ids))
     return [
-        (event, hook)
-        for event, hook in pairs
-        if hook.inbox_id is None or inboxes.get(event.conversation_id or "") == hook.inbox_id
+        (event, endpoint)
+        for event, endpoint in pairs
+        if endpoint.inbox_id is None
+        or inboxes.get(event.conversation_id or "") == endpoint.inbox_id
     ]
 
 
-def delivery_row(event: LoggedEvent, hook: TenantEndpoint, now: int) -> QueuedDelivery:
+def delivery_row(event: LoggedEvent, endpoint: TenantEndpoint, now: int) -> QueuedDelivery:
     """The row that puts an event in line for an endpoint at once."""
     return QueuedDelivery(
         tenant_id=event.tenant_id,
-        endpoint_id=hook.id,
+        endpoint_id=endpoint.id,
         position=event.position,
         event_id=event.id,
         kind=event.kind,

@@ -50,7 +50,7 @@ def check_secret(secret: str) -> None:
         raise Invalid("secret", "unfit", "a secret is whsec_ and 24 to 64 bytes in base64")
 
 
-async def check_inbox(tx: Tx, inbox_id: str | None) -> None:
+async def check_inbox_tx(tx: Tx, inbox_id: str | None) -> None:
     """Raise Invalid("inbox_id") unless it is an inbox of the tenant, or None."""
     if inbox_id is None:
         return
