@@ -10,7 +10,7 @@ from chaos.seed import SeededTenant, open_engine
 from chaos.sends import Send
 from chaos.servers import ServerHome
 from koine.store.core.db import Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables.conversations import messages
 
 
@@ -85,8 +85,8 @@ class ConsistencyCheck:
 _HELD = Query(
     select(messages.c.id, messages.c.seq, messages.c.content, messages.c.number)
     .where(
-        messages.c.tenant_id == p("tenant_id"),
-        messages.c.conversation_id == p("conversation_id"),
+        messages.c.tenant_id == param("tenant_id"),
+        messages.c.conversation_id == param("conversation_id"),
     )
     .order_by(messages.c.seq),
     StoredMessage,

@@ -34,7 +34,7 @@ TABLES = sa.MetaData()
 TENANTS = sa.Table("tenants", TABLES, sa.Column("id"), sa.Column("name"))
 A = sa.Table("a", TABLES, sa.Column("tenant_id"), sa.Column("id"))
 B = sa.Table("b", TABLES, sa.Column("tenant_id"), sa.Column("id"), sa.Column("a_id"))
-MINE = statements.p("tenant_id")
+MINE = statements.param("tenant_id")
 A2 = A.alias("a2")
 OF_B = sa.select(B.c.tenant_id, B.c.a_id).subquery()
 
@@ -43,16 +43,16 @@ OF_B = sa.select(B.c.tenant_id, B.c.a_id).subquery()
     ("core", "table"),
     [
         (sa.select(A.c.id), "a"),
-        (sa.select(A.c.tenant_id, A.c.id).where(A.c.id == statements.p("id")), "a"),
-        (sa.select(A.c.id).where(A.c.tenant_id == statements.p("other")), "a"),
+        (sa.select(A.c.tenant_id, A.c.id).where(A.c.id == statements.param("id")), "a"),
+        (sa.select(A.c.id).where(A.c.tenant_id == statements.param("other")), "a"),
         (sa.select(A.c.id).join(B, B.c.a_id == A.c.id).where(A.c.tenant_id == MINE), "b"),
         (sa.select(A.c.id).join(A2, A2.c.id == A.c.id).where(A.c.tenant_id == MINE), "a"),
         (sa.select(A.c.id).where(A.c.tenant_id == MINE, A.c.id.in_(sa.select(B.c.a_id))), "b"),
         (sa.select(sa.func.count()).select_from(A), "a"),
         (sa.select(OF_B.c.a_id), "b"),
         (sa.update(A).values(id=1), "a"),
-        (sa.delete(A).where(A.c.id == statements.p("id")), "a"),
-        (sa.insert(A).values(id=statements.p("id")), "a"),
+        (sa.delete(A).where(A.c.id == statements.param("id")), "a"),
+        (sa.insert(A).values(id=statements.param("id")), "a"),
         (sa.select(TENANTS.c.name), "tenants"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_table_without_its_tenant_is_seen(core: sa.ClauseElement, table: str) 
         sa.select(A.c.id).join(B, B.c.tenant_id == A.c.tenant_id).where(A.c.tenant_id == MINE),
         sa.select(OF_B.c.a_id).where(OF_B.c.tenant_id == MINE),
         sa.update(A).values(id=1).where(A.c.tenant_id == MINE),
-        sa.insert(A).values(tenant_id=MINE, id=statements.p("id")),
+        sa.insert(A).values(tenant_id=MINE, id=statements.param("id")),
         sa.select(TENANTS.c.name).where(TENANTS.c.id == MINE),
     ],
 )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from koine.store.core.db import Database, Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.core.types import Uuid
 from koine.store.tables import metadata
 
@@ -16,7 +16,7 @@ def _of(table: sa.Table) -> sa.Select[int, int]:
     whole = sum(sums[1:], sums[0]) if sums else sa.literal(0)
     owner = table.c.id if table.name == "tenants" else table.c.tenant_id
     rows = sa.select(sa.func.count(), sa.cast(whole, sa.BigInteger))
-    return rows.select_from(table).where(owner == p("tenant_id"))
+    return rows.select_from(table).where(owner == param("tenant_id"))
 
 
 def _sum(column: sa.Column[object]) -> sa.ColumnElement[int]:

@@ -12,7 +12,7 @@ from koine.model.identity import NewIdentity
 from koine.model.inbox import ContactInbox, Inbox
 from koine.store.conversations import counters
 from koine.store.core.db import Tx
-from koine.store.core.statements import Command, p
+from koine.store.core.statements import Command, param
 from koine.store.people import inboxes as rows
 from koine.store.tables import counters as counter_rows
 from tests.authz_matrix.callers import Caller
@@ -24,7 +24,9 @@ IVY = {"number": "number of ivy", "said": "said by ivy"}
 
 _COUNT_ON = Command(
     update(counter_rows)
-    .where(counter_rows.c.tenant_id == p("tenant_id"), counter_rows.c.name == "number:conversation")
+    .where(
+        counter_rows.c.tenant_id == param("tenant_id"), counter_rows.c.name == "number:conversation"
+    )
     .values(value=counter_rows.c.value + 1_000_000)
 )
 

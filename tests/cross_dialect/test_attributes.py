@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from koine.engine.core import attributes
 from koine.store.core.db import Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import contact_inboxes, conversations, identities, messages
 from tests.drivers.asgi import Reply
 from tests.drivers.world import World
@@ -23,10 +23,11 @@ COLUMNS = [
     messages.c.metadata, messages.c.content_attributes,
 ]  # fmt: skip
 BAGS = [
-    Query(sa.select(column).where(column.table.c.tenant_id == p("tenant_id"))) for column in COLUMNS
+    Query(sa.select(column).where(column.table.c.tenant_id == param("tenant_id")))
+    for column in COLUMNS
 ]
 SAID = Query(
-    sa.select(contact_inboxes.c.given).where(contact_inboxes.c.tenant_id == p("tenant_id"))
+    sa.select(contact_inboxes.c.given).where(contact_inboxes.c.tenant_id == param("tenant_id"))
 )
 Ask = Callable[[dict[str, Any]], Awaitable[Reply]]
 

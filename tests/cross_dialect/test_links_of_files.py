@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database, Tx
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.tables import messages as t
 from tests.dialects.inbox.pictures import PNG
 from tests.drivers.asgi import Caller, Reply
@@ -18,8 +18,10 @@ from tests.drivers.world import World, make_world
 HEAD = b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a..b.png"\r\n\r\n'
 LINKED = [name for name in DRIVERS if name != "helpdesk"]
 """Helpdesk's messages have no links."""
-_URL = Query(select(t.c.content_url).where(t.c.tenant_id == p("tenant_id")), str)
-_SPOIL = Command(update(t).where(t.c.tenant_id == p("tenant_id")).values(content_url=p("url")))
+_URL = Query(select(t.c.content_url).where(t.c.tenant_id == param("tenant_id")), str)
+_SPOIL = Command(
+    update(t).where(t.c.tenant_id == param("tenant_id")).values(content_url=param("url"))
+)
 
 
 class Heard(Caller):

@@ -16,7 +16,7 @@ from koine.model.message import Draft
 from koine.model.page import Window
 from koine.store import search_backfill
 from koine.store.core.db import Database, Tx
-from koine.store.core.statements import Command, p
+from koine.store.core.statements import Command, param
 from koine.store.core.text_folding import VERSION, fold
 from koine.store.people import tenants
 from koine.store.tables import conversations as c
@@ -98,8 +98,8 @@ async def test_a_changed_name_is_found_and_the_old_one_is_not(cast: Cast) -> Non
 
 
 FORGET = [
-    Command(i.update().where(i.c.tenant_id == p("tenant_id")).values(search_names=None)),
-    Command(c.update().where(c.c.tenant_id == p("tenant_id")).values(title_folded=None)),
+    Command(i.update().where(i.c.tenant_id == param("tenant_id")).values(search_names=None)),
+    Command(c.update().where(c.c.tenant_id == param("tenant_id")).values(title_folded=None)),
 ]
 
 

@@ -15,7 +15,7 @@ from koine.store.core.expressions import (
     upsert,
     values_table,
 )
-from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, p
+from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, param
 from koine.store.core.types import Uuid
 from koine.store.postgres import renderer as postgres_sql
 from koine.store.sqlite import renderer as sqlite_sql
@@ -33,7 +33,7 @@ things = sa.Table(
     sa.UniqueConstraint("tenant_id", "name", name="things_name"),
 )
 c = things.c
-MINE = c.tenant_id == p("tenant_id")
+MINE = c.tenant_id == param("tenant_id")
 
 
 class Thing(Struct, frozen=True):
@@ -46,8 +46,8 @@ class Thing(Struct, frozen=True):
 COLUMNS = (c.id, c.name, c.count, c.open)
 ALL = Query(sa.select(*COLUMNS).where(MINE).order_by(c.name), Thing)
 NAMES = Query(sa.select(c.name).where(MINE).order_by(c.name), str)
-BY_ID = Query(sa.select(*COLUMNS).where(MINE, c.id == p("id")), Thing)
-OPEN = Query(sa.select(c.name).where(MINE, c.open).order_by(c.name).limit(p("limit")), str)
+BY_ID = Query(sa.select(*COLUMNS).where(MINE, c.id == param("id")), Thing)
+OPEN = Query(sa.select(c.name).where(MINE, c.open).order_by(c.name).limit(param("limit")), str)
 IN = Query(sa.select(c.name).where(MINE, in_list(c.id, "ids")).order_by(c.name), str)
 NOT_IN = Query(sa.select(c.name).where(MINE, ~in_list(c.id, "ids")).order_by(c.name), str)
 SEARCH = Query(sa.select(c.name).where(MINE, contains_text(c.name, "text")).order_by(c.name), str)
@@ -58,7 +58,7 @@ FACTS = Query(
     .order_by(WANTED.c.n)
     .with_for_update(of=things),
 )
-VALUES = {"tenant_id": p("tenant_id")} | {column.name: p(column.name) for column in COLUMNS}
+VALUES = {"tenant_id": param("tenant_id")} | {column.name: param(column.name) for column in COLUMNS}
 INSERT = Command(sa.insert(things).values(VALUES))
 IGNORE = Command(insert_ignoring(things, VALUES, ["tenant_id", "name"]))
 UPSERT = Query(
@@ -67,7 +67,7 @@ UPSERT = Query(
     ).returning(c.count),
     int,
 )
-RENAME = Command(sa.update(things).where(MINE, c.id == p("id")).values(name=p("new_name")))
+RENAME = Command(sa.update(things).where(MINE, c.id == param("id")).values(name=param("new_name")))
 DELETE = Command(sa.delete(things).where(MINE))
 INSERT_MANY = InsertMany(things, ["tenant_id", "id", "name", "count", "open"])
 ADD_MANY = InsertMany(

@@ -8,7 +8,7 @@ from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Command, Query, StatementVariants, p
+from koine.store.core.statements import Command, Query, StatementVariants, param
 from koine.store.tables import audit as t
 from koine.store.tables.base import columns_of
 
@@ -17,13 +17,18 @@ ANONYMOUS = "anonymous"
 
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in AuditEntry.__struct_fields__}
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in AuditEntry.__struct_fields__}
     )
 )
 _OLD = (
-    t.c.tenant_id == p("tenant_id"), t.c.created_at < p("before"), t.c.actor_kind == ANONYMOUS
-)  # fmt: skip
-_OLD_ANONYMOUS = Query(select(t.c.id).where(*_OLD).order_by(t.c.created_at).limit(p("limit")), str)
+    t.c.tenant_id == param("tenant_id"),
+    t.c.created_at < param("before"),
+    t.c.actor_kind == ANONYMOUS,
+)
+_OLD_ANONYMOUS = Query(
+    select(t.c.id).where(*_OLD).order_by(t.c.created_at).limit(param("limit")), str
+)
 _FORGET = Command(delete(t).where(*_OLD, in_list(t.c.id, "ids")))
 
 
@@ -64,17 +69,17 @@ class _PageVariant(Struct, frozen=True, kw_only=True):
 
 
 def _page(v: _PageVariant) -> Query[AuditEntry]:
-    where: list[ColumnElement[bool]] = [t.c.tenant_id == p("tenant_id")]
+    where: list[ColumnElement[bool]] = [t.c.tenant_id == param("tenant_id")]
     if v.cursor:
-        cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
+        cursor = tuple_(param("cursor_at", t.c.created_at.type), param("cursor_id", t.c.id.type))
         where.append(tuple_(t.c.created_at, t.c.id) < cursor)
     if v.noun:
-        where.append(t.c.noun == p("noun"))
+        where.append(t.c.noun == param("noun"))
     if v.action:
-        where.append(t.c.action == p("action"))
+        where.append(t.c.action == param("action"))
     listed = select(*columns_of(t, AuditEntry)).where(*where)
     newest = listed.order_by(t.c.created_at.desc(), t.c.id.desc())
-    return Query(newest.limit(p("limit")).offset(p("offset")), AuditEntry)
+    return Query(newest.limit(param("limit")).offset(param("offset")), AuditEntry)
 
 
 _PAGES = StatementVariants(_page, _PageVariant)

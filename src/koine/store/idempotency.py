@@ -7,7 +7,7 @@ from sqlalchemy import Text, and_, delete, select, update
 
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, insert_ignoring, values_table
-from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, p
+from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, param
 from koine.store.core.types import Uuid
 from koine.store.tables import idempotency_keys as t
 from koine.store.tables.base import columns_of
@@ -30,13 +30,13 @@ class IdempotencyRecord(Struct, frozen=True):
     content: bytes | None = None
 
 
-_ONE = and_(t.c.tenant_id == p("tenant_id"), t.c.key_digest == p("key_digest"))
+_ONE = and_(t.c.tenant_id == param("tenant_id"), t.c.key_digest == param("key_digest"))
 
 _CLAIM = Command(
     insert_ignoring(
         t,
-        {"tenant_id": p("tenant_id")}
-        | {name: p(name) for name in IdempotencyRecord.__struct_fields__},
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in IdempotencyRecord.__struct_fields__},
         index_elements=["tenant_id", "key_digest"],
     )
 )
@@ -56,8 +56,8 @@ _CLAIMED = Query(
             t.c.tenant_id == _WANTED.c.tenant_id,
             t.c.key_digest == _WANTED.c.key_digest,
             t.c.request_digest == _WANTED.c.request_digest,
-            t.c.claimed_at == p("now"),
-            t.c.headers == p("runner"),
+            t.c.claimed_at == param("now"),
+            t.c.headers == param("runner"),
             t.c.status.is_(None),
         ),
     )
@@ -70,25 +70,25 @@ _SAVE_UNCLAIMED_MANY = InsertMany(
 )
 _GET_MANY = Query(
     select(*columns_of(t, IdempotencyRecord)).where(
-        t.c.tenant_id == p("tenant_id"), in_list(t.c.key_digest, "key_digests")
+        t.c.tenant_id == param("tenant_id"), in_list(t.c.key_digest, "key_digests")
     ),
     IdempotencyRecord,
 )
 _GET = Query(select(*columns_of(t, IdempotencyRecord)).where(_ONE), IdempotencyRecord)
 _RECLAIM = Command(
     update(t)
-    .where(_ONE, t.c.claimed_at == p("old_claimed_at"))
+    .where(_ONE, t.c.claimed_at == param("old_claimed_at"))
     .values(
-        request_digest=p("request_digest"),
-        claimed_at=p("new_claimed_at"),
+        request_digest=param("request_digest"),
+        claimed_at=param("new_claimed_at"),
         status=None,
-        headers=p("runner"),
+        headers=param("runner"),
         content=None,
     )
 )
 _RELEASE = Command(delete(t).where(_ONE))
-_EXPIRED = (t.c.tenant_id == p("tenant_id"), t.c.claimed_at < p("before"))
-_EXPIRED_KEYS = Query(select(t.c.key_digest).where(*_EXPIRED).limit(p("limit")), str)
+_EXPIRED = (t.c.tenant_id == param("tenant_id"), t.c.claimed_at < param("before"))
+_EXPIRED_KEYS = Query(select(t.c.key_digest).where(*_EXPIRED).limit(param("limit")), str)
 _DELETE_EXPIRED = Command(delete(t).where(*_EXPIRED, in_list(t.c.key_digest, "key_digests")))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from koine.model.identity import Identity
 from koine.store.core.db import Database, Tx
-from koine.store.core.statements import Query, UpdateMany, p
+from koine.store.core.statements import Query, UpdateMany, param
 from koine.store.core.text_folding import VERSION, folded_or_none
 from koine.store.people import identities, tenants
 from koine.store.search_texts import CONVERSATION_COLUMNS, IDENTITY_COLUMNS, identity_search_texts
@@ -21,7 +21,7 @@ _STORED = "text_folding"
 
 _PEOPLE = Query(
     select(*identities.COLUMNS)
-    .where(i.c.tenant_id == p("tenant_id"), i.c.id > p("after"))
+    .where(i.c.tenant_id == param("tenant_id"), i.c.id > param("after"))
     .order_by(i.c.id)
     .limit(BATCH)
     .with_for_update(key_share=True),
@@ -29,7 +29,7 @@ _PEOPLE = Query(
 )
 _CONVERSATIONS = Query(
     select(c.c.id, c.c.title, c.c.last_content, *(c.c[name] for name in CONVERSATION_COLUMNS))
-    .where(c.c.tenant_id == p("tenant_id"), c.c.id > p("after"))
+    .where(c.c.tenant_id == param("tenant_id"), c.c.id > param("after"))
     .order_by(c.c.id)
     .limit(BATCH)
     .with_for_update(key_share=True)

@@ -15,14 +15,17 @@ from koine.model.conversation import NewConversation
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import page_window
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.people import tenants
 from koine.store.tables import events
 from tests.dialects.delivery.conftest import CONVERSATIONS, DeliveryClient
 
 EVENTS = Query(
     select(events.c.kind, events.c.seq)
-    .where(events.c.tenant_id == p("tenant_id"), events.c.conversation_id == p("conversation_id"))
+    .where(
+        events.c.tenant_id == param("tenant_id"),
+        events.c.conversation_id == param("conversation_id"),
+    )
     .order_by(events.c.position)
 )
 

@@ -12,13 +12,13 @@ from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.model.actor import operator
 from koine.store.core.db import Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import events, files, messages
 from tests.dialects.inbox.conftest import InboxClient
 from tests.dialects.inbox.pictures import PNG
 
 COUNTS = [
-    Query(select(func.count()).select_from(t).where(t.c.tenant_id == p("tenant_id")), int)
+    Query(select(func.count()).select_from(t).where(t.c.tenant_id == param("tenant_id")), int)
     for t in (messages, files, events)
 ]
 

@@ -12,7 +12,7 @@ from koine.dialects.inbox import InboxDialect
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.store.core.db import Database, Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import idempotency_keys as t
 from tests.cast import make_cast
 from tests.dialects.inbox.conftest import BASE, ContactClient, InboxClient
@@ -21,7 +21,7 @@ LIMIT = 8192
 BUDGET = 4 * LIMIT
 _SIZE = Query(
     select(func.coalesce(func.sum(func.length(t.c.content)), 0)).where(
-        t.c.tenant_id == p("tenant_id")
+        t.c.tenant_id == param("tenant_id")
     ),
     int,
 )

@@ -14,7 +14,7 @@ from koine.model.message import Draft
 from koine.model.page import Window, page_window
 from koine.model.related import Include
 from koine.store.core.db import Database, Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import events, metadata
 from tests.cast import make_cast
 from tests.engine.world import WHAT, Step, World, holds, new_world
@@ -136,7 +136,10 @@ async def test_an_assignee_who_joins_leaves_the_fact(db: Database) -> None:
 
 FACTS = Query(
     select(events.c.kind)
-    .where(events.c.tenant_id == p("tenant_id"), events.c.conversation_id == p("conversation_id"))
+    .where(
+        events.c.tenant_id == param("tenant_id"),
+        events.c.conversation_id == param("conversation_id"),
+    )
     .order_by(events.c.position),
     str,
 )
@@ -202,7 +205,7 @@ async def test_a_person_lists_only_what_it_takes_part_in(db: Database) -> None:
 
 
 TRACES = [
-    Query(select(table).where(table.c.tenant_id == p("tenant_id")))
+    Query(select(table).where(table.c.tenant_id == param("tenant_id")))
     for table in metadata.sorted_tables
     if "tenant_id" in table.c
 ]

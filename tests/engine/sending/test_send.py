@@ -16,7 +16,7 @@ from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import page_window
 from koine.store.core.db import Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import events
 from tests.cast import Cast
 
@@ -151,7 +151,10 @@ async def test_nothing_is_said_after_one_has_left(cast: Cast) -> None:
 
 _KINDS = Query(
     select(events.c.kind)
-    .where(events.c.tenant_id == p("tenant_id"), events.c.conversation_id == p("conversation_id"))
+    .where(
+        events.c.tenant_id == param("tenant_id"),
+        events.c.conversation_id == param("conversation_id"),
+    )
     .order_by(events.c.position),
     str,
 )

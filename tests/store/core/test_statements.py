@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from koine.model.conversation import Conversation
 from koine.store.core import statements
-from koine.store.core.statements import Query, StatementVariants, p
+from koine.store.core.statements import Query, StatementVariants, param
 from koine.store.postgres import renderer as postgres_sql
 from koine.store.sqlite import renderer as sqlite_sql
 from koine.store.tables import conversations
@@ -32,14 +32,14 @@ def test_constants_are_part_of_the_text(renderer: ModuleType) -> None:
 
 @BOTH
 def test_a_parameter_may_be_named_twice(renderer: ModuleType) -> None:
-    twice = sa.or_(c.id == p("id"), c.id > p("id"))
+    twice = sa.or_(c.id == param("id"), c.id > param("id"))
     compiled = renderer.render(Query(sa.select(c.id).where(MINE, twice)))
     assert compiled.bind({"tenant_id": "t", "id": "x"}) in (["t", "x"], ["t", "x", "x"])
 
 
 @BOTH
 def test_a_limit_adds_no_hidden_parameter(renderer: ModuleType) -> None:
-    compiled = renderer.render(Query(sa.select(c.id).where(MINE).limit(p("limit"))))
+    compiled = renderer.render(Query(sa.select(c.id).where(MINE).limit(param("limit"))))
     assert compiled.names == ("tenant_id", "limit")
 
 

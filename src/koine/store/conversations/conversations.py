@@ -7,63 +7,63 @@ from koine.model.conversation import Conversation
 from koine.store.conversations import counters, participants
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.search_texts import CONVERSATION_COLUMNS, conversation_search_texts
 from koine.store.tables import conversations as t
 from koine.store.tables.base import columns_of
 
 COLUMNS = columns_of(t, Conversation)
-_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_IN_TENANT = t.c.tenant_id == param("tenant_id")
 
-_BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Conversation)
+_BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == param("id")), Conversation)
 _LOCK = Query(
-    select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")).with_for_update(key_share=True),
+    select(*COLUMNS).where(_IN_TENANT, t.c.id == param("id")).with_for_update(key_share=True),
     Conversation,
 )
 _BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Conversation)
-_BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == p("number")), Conversation)
+_BY_NUMBER = Query(select(*COLUMNS).where(_IN_TENANT, t.c.number == param("number")), Conversation)
 _BY_DELIVERY = Query(
     select(*COLUMNS)
-    .where(_IN_TENANT, t.c.delivery_id == p("delivery_id"), t.c.removed_at.is_(None))
+    .where(_IN_TENANT, t.c.delivery_id == param("delivery_id"), t.c.removed_at.is_(None))
     .with_for_update(key_share=True),
     Conversation,
 )
 _OF_OWNER = Query(
     select(*COLUMNS)
-    .where(_IN_TENANT, t.c.owner_id == p("owner_id"), t.c.removed_at.is_(None))
+    .where(_IN_TENANT, t.c.owner_id == param("owner_id"), t.c.removed_at.is_(None))
     .order_by(t.c.number),
     Conversation,
 )
 _NEWEST_OF_OWNER = Query(
     select(*COLUMNS)
-    .where(_IN_TENANT, t.c.owner_id == p("owner_id"), t.c.removed_at.is_(None))
+    .where(_IN_TENANT, t.c.owner_id == param("owner_id"), t.c.removed_at.is_(None))
     .order_by(t.c.number.desc())
-    .limit(p("most")),
+    .limit(param("most")),
     Conversation,
 )
 # In two: those that were removed have an index of their own.
 _IDS_OF_OWNER = Query(
     union_all(
         *(
-            select(t.c.id).where(_IN_TENANT, t.c.owner_id == p("owner_id"), part)
+            select(t.c.id).where(_IN_TENANT, t.c.owner_id == param("owner_id"), part)
             for part in (t.c.removed_at.is_(None), t.c.removed_at.is_not(None))
         )
     ),
     str,
 )
 _TENANT_OF = Query(
-    select(t.c.tenant_id).where(t.c.id == p("id")),
+    select(t.c.tenant_id).where(t.c.id == param("id")),
     str,
     crosses_tenants="a survey's address is the unguessable id alone",
 )
 _SEEN = {
-    who: Command(update(t).where(_IN_TENANT, t.c.id == p("id")).values({who: p("now")}))
+    who: Command(update(t).where(_IN_TENANT, t.c.id == param("id")).values({who: param("now")}))
     for who in ("contact_seen_at", "agent_seen_at")
 }
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")}
-        | {name: p(name) for name in (*Conversation.__struct_fields__, *CONVERSATION_COLUMNS)}
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in (*Conversation.__struct_fields__, *CONVERSATION_COLUMNS)}
     )
 )
 _FIXED = frozenset({"id", "number", "created_at", "created_by", "last_seq"})
@@ -72,10 +72,10 @@ _CHANGEABLE = [
 ]
 _UPDATE = Command(
     update(t)
-    .where(_IN_TENANT, t.c.id == p("id"))
-    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+    .where(_IN_TENANT, t.c.id == param("id"))
+    .values({name: param(f"new_{name}") for name in _CHANGEABLE})
 )
-_DELETE = Command(delete(t).where(_IN_TENANT, t.c.id == p("id")))
+_DELETE = Command(delete(t).where(_IN_TENANT, t.c.id == param("id")))
 
 
 async def get(tx: Tx, conversation_id: str) -> Conversation | None:

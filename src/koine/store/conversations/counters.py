@@ -14,7 +14,7 @@ from koine.model.conversation import Conversation
 from koine.model.filters import ConversationFilter
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import InsertMany, Query, p
+from koine.store.core.statements import InsertMany, Query, param
 from koine.store.tables import counters
 
 _ADD = InsertMany(
@@ -25,7 +25,7 @@ _ADD = InsertMany(
 )
 _SUM = Query(
     select(counters.c.name, counters.c.value).where(
-        counters.c.tenant_id == p("tenant_id"), in_list(counters.c.name, "names")
+        counters.c.tenant_id == param("tenant_id"), in_list(counters.c.name, "names")
     )
 )
 
@@ -109,7 +109,7 @@ def sum_of(name: str) -> ColumnElement[int]:
     """The sum of the totals named by a parameter, to come along with a list's rows."""
     return (
         select(func.coalesce(func.sum(counters.c.value), 0).cast(BigInteger))
-        .where(counters.c.tenant_id == p("tenant_id"), in_list(counters.c.name, name))
+        .where(counters.c.tenant_id == param("tenant_id"), in_list(counters.c.name, name))
         .scalar_subquery()
     )
 

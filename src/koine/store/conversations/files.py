@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert, select
 from koine.store.conversations import counters
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.tables import files as t
 from koine.store.tables.base import columns_of
 
@@ -29,11 +29,12 @@ class StoredFile(Struct, frozen=True):
 
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in StoredFile.__struct_fields__}
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in StoredFile.__struct_fields__}
     )
 )
 _BY_KEY = Query(
-    select(*columns_of(t, StoredFile)).where(t.c.key == p("key")),
+    select(*columns_of(t, StoredFile)).where(t.c.key == param("key")),
     StoredFile,
     crosses_tenants="the unguessable key is the authority, as in the API it serves",
 )
@@ -44,18 +45,20 @@ _KNOWN = Query(
 )
 _OF = Query(
     select(*columns_of(t, StoredFile)).where(
-        t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
+        t.c.tenant_id == param("tenant_id"), t.c.conversation_id == param("conversation_id")
     ),
     StoredFile,
 )
 _DELETE_MANY = Query(
     delete(t)
-    .where(t.c.tenant_id == p("tenant_id"), in_list(t.c.id, "ids"))
+    .where(t.c.tenant_id == param("tenant_id"), in_list(t.c.id, "ids"))
     .returning(*columns_of(t, StoredFile)),
     StoredFile,
 )
 _DELETE_OF = Command(
-    delete(t).where(t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id"))
+    delete(t).where(
+        t.c.tenant_id == param("tenant_id"), t.c.conversation_id == param("conversation_id")
+    )
 )
 
 

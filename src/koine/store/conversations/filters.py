@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from koine.model.filters import ConversationFilter
 from koine.store.core.expressions import contains_text, folded_text, in_list
-from koine.store.core.statements import p
+from koine.store.core.statements import param
 from koine.store.core.text_folding import fold
 from koine.store.tables import conversations as t
 from koine.store.tables import identities, inboxes, tickets
@@ -51,7 +51,7 @@ _OF_READER = exists().where(
     tickets.c.tenant_id == t.c.tenant_id,
     tickets.c.conversation_id == t.c.id,
     tickets.c.kind == "support",
-    tickets.c.customer_id == p("search_reader"),
+    tickets.c.customer_id == param("search_reader"),
 )
 _SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
 
@@ -121,7 +121,7 @@ def values(f: ConversationFilter) -> dict[str, Any]:
 
 def where(v: ConversationVariant) -> list[ColumnElement[bool]]:
     """The conditions over `conversations`, of those that are not removed."""
-    return [t.c.tenant_id == p("tenant_id"), t.c.removed_at.is_(None), *filter_conditions(v)]
+    return [t.c.tenant_id == param("tenant_id"), t.c.removed_at.is_(None), *filter_conditions(v)]
 
 
 def filter_conditions(v: ConversationVariant) -> list[ColumnElement[bool]]:
@@ -139,15 +139,15 @@ def filter_conditions(v: ConversationVariant) -> list[ColumnElement[bool]]:
     ]
     if v.statuses:
         status = _without_index(v, t.c.status)
-        found.append(or_(*(status == p(f"status_{n}") for n in range(v.statuses))))
+        found.append(or_(*(status == param(f"status_{n}") for n in range(v.statuses))))
     if v.priority:
-        found.append(_without_index(v, t.c.priority) == p("priority"))
+        found.append(_without_index(v, t.c.priority) == param("priority"))
     if v.assignee_id:
-        found.append(t.c.assignee_id == p("assignee_id"))
+        found.append(t.c.assignee_id == param("assignee_id"))
     if v.shown_from:
-        found.append(p("shown_from") <= _SHOWN_AT)
+        found.append(param("shown_from") <= _SHOWN_AT)
     if v.shown_to:
-        found.append(p("shown_to") >= _SHOWN_AT)
+        found.append(param("shown_to") >= _SHOWN_AT)
     if v.search:
         found.append(_search(v))
     if v.channel_types:
@@ -157,7 +157,7 @@ def filter_conditions(v: ConversationVariant) -> list[ColumnElement[bool]]:
 
 def one_of(how: Values, name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
     """The column is the one value of the condition, or one of its values."""
-    return column == p(name) if how == "one" else in_list(column, name)
+    return column == param(name) if how == "one" else in_list(column, name)
 
 
 def _without_index(v: ConversationVariant, column: ColumnElement[str]) -> ColumnElement[str]:
@@ -171,7 +171,7 @@ def _search(v: ConversationVariant) -> ColumnElement[bool]:
     owner = (
         select(identities.c.id)
         .where(
-            identities.c.tenant_id == p("tenant_id"),
+            identities.c.tenant_id == param("tenant_id"),
             identities.c.id == (shown_owner if v.by_shown_time else t.c.owner_id),
             contains_text(identities.c.search_names, "search"),
         )
@@ -189,7 +189,7 @@ def _channel_types() -> ColumnElement[bool]:
     return (
         select(inboxes.c.id)
         .where(
-            inboxes.c.tenant_id == p("tenant_id"),
+            inboxes.c.tenant_id == param("tenant_id"),
             inboxes.c.id == t.c.inbox_id,
             in_list(inboxes.c.channel_type, "channel_types"),
         )

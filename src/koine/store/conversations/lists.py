@@ -32,7 +32,7 @@ from koine.store.core import paging
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
 from koine.store.core.row_mapper import RowMapper
-from koine.store.core.statements import Query, StatementVariants, p
+from koine.store.core.statements import Query, StatementVariants, param
 from koine.store.people import identities as people
 from koine.store.tables import conversations as t
 from koine.store.tables import participants
@@ -133,7 +133,7 @@ def _page(v: _PageVariant) -> Query[ListedConversation]:
     if v.latest:
         listed = messages.join_at(listed, t.c.id, t.c.last_public_seq)
     ordered = listed.order_by(ids.c.at.desc(), ids.c.id.desc())
-    return Query(ordered.where(t.c.tenant_id == p("tenant_id")), row.into)
+    return Query(ordered.where(t.c.tenant_id == param("tenant_id")), row.into)
 
 
 def _walk(
@@ -147,7 +147,7 @@ def _walk(
 
 
 def _cursor() -> ColumnElement[tuple[int, str]]:
-    return tuple_(p("cursor_at", t.c.last_activity_at.type), p("cursor_id", t.c.id.type))
+    return tuple_(param("cursor_at", t.c.last_activity_at.type), param("cursor_id", t.c.id.type))
 
 
 def _ids_by_statuses(v: _PageVariant) -> Subquery:
@@ -157,7 +157,7 @@ def _ids_by_statuses(v: _PageVariant) -> Subquery:
     walks = []
     where = filters.where(replace(v.conditions, statuses=0))
     for number in range(v.conditions.statuses):
-        of_status = [*where, t.c.status == p(f"status_{number}")]
+        of_status = [*where, t.c.status == param(f"status_{number}")]
         walks.append(select(_walk(v, of_status, t.c.last_activity_at).limit(upto).subquery()))
     return _merged(v, walks)
 
@@ -200,9 +200,9 @@ def _within(v: ConversationVariant, at: ColumnElement[int]) -> list[ColumnElemen
     `at` is that time, so the walk over its index starts and ends at the bounds."""
     found = filters.where(v)
     if v.shown_from:
-        found.append(at >= p("shown_from"))
+        found.append(at >= param("shown_from"))
     if v.shown_to:
-        found.append(at <= p("shown_to"))
+        found.append(at <= param("shown_to"))
     return found
 
 
@@ -217,8 +217,8 @@ def _ids_of_participant(v: _PageVariant) -> Subquery:
     nothing else is asked: who took part in what is removed has left it."""
     m = participants
     walk = select(m.c.conversation_id.label("id"), m.c.last_activity_at.label("at")).where(
-        m.c.tenant_id == p("tenant_id"),
-        m.c.identity_id == p("participant_id"),
+        m.c.tenant_id == param("tenant_id"),
+        m.c.identity_id == param("participant_id"),
         m.c.left_at.is_(None),
     )
     if filters.filter_conditions(v.conditions):
@@ -244,7 +244,7 @@ def _count(v: ConversationVariant) -> Query[int]:
         m = participants
         counted = counted.join(
             m, (m.c.tenant_id == t.c.tenant_id) & (m.c.conversation_id == t.c.id)
-        ).where(m.c.identity_id == p("participant_id"), m.c.left_at.is_(None))
+        ).where(m.c.identity_id == param("participant_id"), m.c.left_at.is_(None))
     return Query(counted, int)
 
 

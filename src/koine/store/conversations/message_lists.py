@@ -11,7 +11,7 @@ from koine.model.page import Page, Window
 from koine.store.conversations.messages import ROW, SENDER_ROW
 from koine.store.core import paging
 from koine.store.core.db import Tx
-from koine.store.core.statements import Query, StatementVariants, p
+from koine.store.core.statements import Query, StatementVariants, param
 from koine.store.tables import identities
 from koine.store.tables import messages as t
 
@@ -77,21 +77,21 @@ def _values(conversation_id: str, f: MessageFilter) -> dict[str, Any]:
 
 def _where(v: _Variant) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
-        t.c.tenant_id == p("tenant_id"),
-        t.c.conversation_id == p("conversation_id"),
+        t.c.tenant_id == param("tenant_id"),
+        t.c.conversation_id == param("conversation_id"),
     ]
     if not v.with_private:
         found.append(t.c.private.is_(False))
     if v.said_only:
         found.append(or_(t.c.sender_kind != "system", t.c.type == "template"))
     if v.start:
-        found.append(t.c.created_at >= p("start"))
+        found.append(t.c.created_at >= param("start"))
     if v.end:
-        found.append(t.c.created_at <= p("end"))
+        found.append(t.c.created_at <= param("end"))
     if v.before_seq:
-        found.append(t.c.seq < p("before_seq"))
+        found.append(t.c.seq < param("before_seq"))
     if v.after_seq:
-        found.append(t.c.seq > p("after_seq"))
+        found.append(t.c.seq > param("after_seq"))
     return found
 
 

@@ -7,23 +7,26 @@ a number's place in some twenty steps, without an index that every send would ha
 from sqlalchemy import case, cast, select
 
 from koine.store.core.db import Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import conversations
 from koine.store.tables import messages as t
 
 _ALL = (
     select(cast(0, t.c.seq.type).label("low"), conversations.c.last_seq.label("high"))
-    .where(conversations.c.tenant_id == p("tenant_id"), conversations.c.id == p("conversation_id"))
+    .where(
+        conversations.c.tenant_id == param("tenant_id"),
+        conversations.c.id == param("conversation_id"),
+    )
     .cte("span", recursive=True)
 )
-_IS_BELOW = t.c.number < p("number")
+_IS_BELOW = t.c.number < param("number")
 _LOW = case((_IS_BELOW, t.c.seq), else_=_ALL.c.low)
 _HIGH = case((_IS_BELOW, _ALL.c.high), else_=t.c.seq - 1)
 _SPAN = _ALL.union_all(
     select(_LOW, _HIGH).where(
         _ALL.c.low < _ALL.c.high,
-        t.c.tenant_id == p("tenant_id"),
-        t.c.conversation_id == p("conversation_id"),
+        t.c.tenant_id == param("tenant_id"),
+        t.c.conversation_id == param("conversation_id"),
         t.c.seq == (_ALL.c.low + _ALL.c.high + 1) // 2,
     )
 )

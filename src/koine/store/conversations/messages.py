@@ -11,7 +11,7 @@ from koine.model.related import LastSenders
 from koine.store.core.db import RowBatch, Tx
 from koine.store.core.expressions import in_list, values_table
 from koine.store.core.row_mapper import RowMapper
-from koine.store.core.statements import Command, InsertMany, Query, p
+from koine.store.core.statements import Command, InsertMany, Query, param
 from koine.store.core.types import Uuid
 from koine.store.people.display_names import display_name
 from koine.store.tables import conversations, identities
@@ -30,7 +30,7 @@ ROW = RowMapper(
 SENDER_ROW = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.sender_id)
 """The identity that sent a message."""
 _IN_CONVERSATION = and_(
-    t.c.tenant_id == p("tenant_id"), t.c.conversation_id == p("conversation_id")
+    t.c.tenant_id == param("tenant_id"), t.c.conversation_id == param("conversation_id")
 )
 
 _GIVEN = [name for name in Message.__struct_fields__ if name in t.c and name != "number"]
@@ -39,26 +39,28 @@ _given = attrgetter(*_GIVEN)
 _BY_ID = Query(
     select(*ROW.columns)
     .outerjoin(identities, SENDER_ROW)
-    .where(_IN_CONVERSATION, t.c.id == p("id")),
+    .where(_IN_CONVERSATION, t.c.id == param("id")),
     ROW.into,
 )
-_WITH_KEY = Query(select(t.c.seq).where(_IN_CONVERSATION, t.c.client_key == p("client_key")), int)
+_WITH_KEY = Query(
+    select(t.c.seq).where(_IN_CONVERSATION, t.c.client_key == param("client_key")), int
+)
 _HAS_FROM = Query(
-    select(t.c.seq).where(_IN_CONVERSATION, t.c.sender_kind == p("sender_kind")).limit(1), int
+    select(t.c.seq).where(_IN_CONVERSATION, t.c.sender_kind == param("sender_kind")).limit(1), int
 )
 _BY_SEQ = Query(
     select(*ROW.columns)
     .outerjoin(identities, SENDER_ROW)
-    .where(_IN_CONVERSATION, t.c.seq == p("seq")),
+    .where(_IN_CONVERSATION, t.c.seq == param("seq")),
     ROW.into,
 )
 _OF_TENANT_AT = Query(
     select(*ROW.columns)
     .outerjoin(identities, SENDER_ROW)
     .where(
-        t.c.tenant_id == p("of_tenant_id"),
-        t.c.conversation_id == p("conversation_id"),
-        t.c.seq == p("seq"),
+        t.c.tenant_id == param("of_tenant_id"),
+        t.c.conversation_id == param("conversation_id"),
+        t.c.seq == param("seq"),
     ),
     ROW.into,
     crosses_tenants="a batch of sends is of many tenants; the caller names the tenant itself",
@@ -69,7 +71,7 @@ _LATEST = Query(
     .join_from(
         _wanted,
         t,
-        (t.c.tenant_id == p("tenant_id"))
+        (t.c.tenant_id == param("tenant_id"))
         & (t.c.conversation_id == _wanted.c.conversation_id)
         & (t.c.seq == _wanted.c.seq),
     )
@@ -80,7 +82,7 @@ _OF_CONVERSATIONS = Query(
     select(*ROW.columns)
     .outerjoin(identities, SENDER_ROW)
     .where(
-        t.c.tenant_id == p("tenant_id"),
+        t.c.tenant_id == param("tenant_id"),
         in_list(t.c.conversation_id, "conversation_ids"),
         t.c.private.is_(False),
     )
@@ -90,7 +92,7 @@ _OF_CONVERSATIONS = Query(
 _NEWEST_OF_TYPE = Query(
     select(*ROW.columns)
     .outerjoin(identities, SENDER_ROW)
-    .where(_IN_CONVERSATION, t.c.content_type == p("content_type"))
+    .where(_IN_CONVERSATION, t.c.content_type == param("content_type"))
     .order_by(t.c.seq.desc())
     .limit(1),
     ROW.into,
@@ -113,19 +115,20 @@ def _sender_before(skipped: int) -> ScalarSelect[str]:
 
 _LAST_SENDERS = Query(
     select(conversations.c.id, _sender_before(0), _sender_before(1)).where(
-        conversations.c.tenant_id == p("tenant_id"), in_list(conversations.c.id, "conversation_ids")
+        conversations.c.tenant_id == param("tenant_id"),
+        in_list(conversations.c.id, "conversation_ids"),
     )
 )
 _CHANGE = Command(
     update(t)
-    .where(_IN_CONVERSATION, t.c.id == p("id"))
-    .values(content_attributes=p("new_content_attributes"), updated_at=p("now"))
+    .where(_IN_CONVERSATION, t.c.id == param("id"))
+    .values(content_attributes=param("new_content_attributes"), updated_at=param("now"))
 )
 _DELETE_OF = Command(delete(t).where(_IN_CONVERSATION))
 _MOVE_SENDER = Command(
     update(t)
-    .where(_IN_CONVERSATION, t.c.sender_id == p("old_sender_id"))
-    .values(sender_id=p("new_sender_id"))
+    .where(_IN_CONVERSATION, t.c.sender_id == param("old_sender_id"))
+    .values(sender_id=param("new_sender_id"))
 )
 
 
@@ -229,6 +232,6 @@ def join_at(
     """A select that has the columns of `ROW`, joined to the message at a place of each row's
     conversation."""
     at = and_(
-        t.c.tenant_id == p("tenant_id"), t.c.conversation_id == conversation_id, t.c.seq == seq
+        t.c.tenant_id == param("tenant_id"), t.c.conversation_id == conversation_id, t.c.seq == seq
     )
     return listed.outerjoin(t, at).outerjoin(identities, SENDER_ROW)

@@ -17,7 +17,7 @@ from koine.store.conversations import counters
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
 from koine.store.core.row_mapper import RowMapper
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.tables import conversations, identities, messages
 from koine.store.tables import participants as t
 
@@ -25,9 +25,9 @@ ReadMark = tuple[int, int, str | None]
 """Up to where one has read: seq, public_seq and id of the message shown as last read (None: the one
 shown before stays)."""
 
-_IN_TENANT = t.c.tenant_id == p("tenant_id")
-_OF_CONVERSATION = t.c.conversation_id == p("conversation_id")
-_ONE = and_(_IN_TENANT, _OF_CONVERSATION, t.c.identity_id == p("identity_id"))
+_IN_TENANT = t.c.tenant_id == param("tenant_id")
+_OF_CONVERSATION = t.c.conversation_id == param("conversation_id")
+_ONE = and_(_IN_TENANT, _OF_CONVERSATION, t.c.identity_id == param("identity_id"))
 _PERSON = and_(identities.c.tenant_id == t.c.tenant_id, identities.c.id == t.c.identity_id)
 _SHOWN = ("kind", "name", "first_name", "last_name", "email", "avatar_url")
 _ROW = RowMapper(
@@ -52,7 +52,7 @@ _EVERYONE = Query(select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION), s
 _INSERT = Command(
     insert(t).values(
         {
-            name: p(name)
+            name: param(name)
             for name in (
                 "tenant_id", "conversation_id", "identity_id", "role", "joined_at", "left_at",
                 "read_seq", "read_public", "read_message_id", "last_activity_at",
@@ -65,24 +65,26 @@ _REJOIN = Command(
     .where(_ONE)
     .values(
         left_at=None,
-        joined_at=p("now"),
-        role=p("new_role"),
-        last_activity_at=p("at"),
+        joined_at=param("now"),
+        role=param("new_role"),
+        last_activity_at=param("at"),
     )
 )
-_LEAVE = Command(update(t).where(_ONE, t.c.left_at.is_(None)).values(left_at=p("now")))
+_LEAVE = Command(update(t).where(_ONE, t.c.left_at.is_(None)).values(left_at=param("now")))
 _LEAVE_ALL = Command(
-    update(t).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None)).values(left_at=p("now"))
+    update(t)
+    .where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None))
+    .values(left_at=param("now"))
 )
-_SET_ROLE = Command(update(t).where(_ONE).values(role=p("new_role")))
+_SET_ROLE = Command(update(t).where(_ONE).values(role=param("new_role")))
 _READ = Command(
     update(t)
-    .where(_ONE, t.c.read_seq < p("seq"))
+    .where(_ONE, t.c.read_seq < param("seq"))
     .values(
-        read_seq=p("seq"),
-        read_public=p("public_seq"),
+        read_seq=param("seq"),
+        read_public=param("public_seq"),
         read_message_id=func.coalesce(
-            p("message_id", t.c.read_message_id.type), t.c.read_message_id
+            param("message_id", t.c.read_message_id.type), t.c.read_message_id
         ),
     )
 )
@@ -90,7 +92,9 @@ _READ = Command(
 _CONVERSATIONS_OF = Query(
     union_all(
         *(
-            select(t.c.conversation_id).where(_IN_TENANT, t.c.identity_id == p("identity_id"), part)
+            select(t.c.conversation_id).where(
+                _IN_TENANT, t.c.identity_id == param("identity_id"), part
+            )
             for part in (t.c.left_at.is_(None), t.c.left_at.is_not(None))
         )
     ),
@@ -108,13 +112,13 @@ _MEETS = Query(
     select(_THEIRS.c.identity_id)
     .join(conversations, _THEIR_OWN)
     .where(
-        _THEIRS.c.tenant_id == p("tenant_id"),
+        _THEIRS.c.tenant_id == param("tenant_id"),
         _THEIRS.c.left_at.is_(None),
         in_list(_THEIRS.c.identity_id, "identity_ids"),
         or_(
-            conversations.c.owner_id == p("identity_id"),
-            conversations.c.responder_id == p("identity_id"),
-            exists().where(_SHARED, t.c.identity_id == p("identity_id")),
+            conversations.c.owner_id == param("identity_id"),
+            conversations.c.responder_id == param("identity_id"),
+            exists().where(_SHARED, t.c.identity_id == param("identity_id")),
         ),
     )
     .distinct(),
@@ -130,26 +134,26 @@ _HEARD = Query(
         _IN_TENANT,
         t.c.left_at.is_(None),
         in_list(t.c.identity_id, "identity_ids"),
-        conversations.c.last_activity_at >= p("since"),
+        conversations.c.last_activity_at >= param("since"),
         exists().where(
             messages.c.tenant_id == t.c.tenant_id,
             messages.c.conversation_id == t.c.conversation_id,
-            messages.c.sender_id == p("identity_id"),
+            messages.c.sender_id == param("identity_id"),
         ),
     )
     .distinct(),
     str,
 )
-_GIVE = Command(update(t).where(_ONE).values(identity_id=p("new_identity_id")))
+_GIVE = Command(update(t).where(_ONE).values(identity_id=param("new_identity_id")))
 _DELETE_ONE = Command(delete(t).where(_ONE))
 _DELETE_OF = Command(delete(t).where(_IN_TENANT, _OF_CONVERSATION))
 _COUNT_CHANGED = Command(
     update(conversations)
     .where(
-        conversations.c.tenant_id == p("tenant_id"),
-        conversations.c.id == p("id"),
+        conversations.c.tenant_id == param("tenant_id"),
+        conversations.c.id == param("id"),
     )
-    .values(participant_count=conversations.c.participant_count + p("by"))
+    .values(participant_count=conversations.c.participant_count + param("by"))
 )
 
 

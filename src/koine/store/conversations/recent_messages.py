@@ -6,7 +6,7 @@ from koine.model.message import Message
 from koine.store.conversations.messages import ROW, SENDER_ROW
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import identities
 from koine.store.tables import messages as t
 
@@ -14,7 +14,7 @@ CHARS_PER_ROW = 256
 """Letters that a message counts beside its text."""
 
 _PUBLIC = (
-    t.c.tenant_id == p("tenant_id"),
+    t.c.tenant_id == param("tenant_id"),
     in_list(t.c.conversation_id, "conversation_ids"),
     t.c.private.is_(False),
 )
@@ -36,7 +36,7 @@ _NEWEST = Query(
         _LENGTHS,
         and_(_LENGTHS.c.conversation_id == t.c.conversation_id, _LENGTHS.c.seq == t.c.seq),
     )
-    .where(*_PUBLIC, _LENGTHS.c.newer < p("most"))
+    .where(*_PUBLIC, _LENGTHS.c.newer < param("most"))
     .order_by(t.c.conversation_id, t.c.seq),
     ROW.into,
 )

@@ -6,14 +6,14 @@ from sqlalchemy import delete, insert, select, update
 from koine.model.ticket import Ticket
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.tables import tickets as t
 from koine.store.tables.base import columns_of
 
 _COLUMNS = columns_of(t, Ticket)
-_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_IN_TENANT = t.c.tenant_id == param("tenant_id")
 
-_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Ticket)
+_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == param("id")), Ticket)
 _OF = Query(
     select(*_COLUMNS)
     .where(_IN_TENANT, in_list(t.c.conversation_id, "conversation_ids"))
@@ -24,8 +24,8 @@ _ONGOING_OF = Query(
     select(*_COLUMNS)
     .where(
         _IN_TENANT,
-        t.c.conversation_id == p("conversation_id"),
-        t.c.assignee_id == p("assignee_id"),
+        t.c.conversation_id == param("conversation_id"),
+        t.c.assignee_id == param("assignee_id"),
         t.c.status == "ongoing",
     )
     .order_by(t.c.created_at, t.c.id),
@@ -33,23 +33,25 @@ _ONGOING_OF = Query(
 )
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Ticket.__struct_fields__}
+        {"tenant_id": param("tenant_id")} | {name: param(name) for name in Ticket.__struct_fields__}
     )
 )
 _UPDATE = Command(
     update(t)
-    .where(_IN_TENANT, t.c.id == p("id"))
+    .where(_IN_TENANT, t.c.id == param("id"))
     .values(
-        status=p("new_status"),
-        assignee_id=p("new_assignee_id"),
-        ongoing_at=p("new_ongoing_at"),
-        completed_at=p("new_completed_at"),
+        status=param("new_status"),
+        assignee_id=param("new_assignee_id"),
+        ongoing_at=param("new_ongoing_at"),
+        completed_at=param("new_completed_at"),
     )
 )
 _GIVE = Command(
-    update(t).where(_IN_TENANT, t.c.customer_id == p("old_id")).values(customer_id=p("new_id"))
+    update(t)
+    .where(_IN_TENANT, t.c.customer_id == param("old_id"))
+    .values(customer_id=param("new_id"))
 )
-_DELETE_OF = Command(delete(t).where(_IN_TENANT, t.c.conversation_id == p("conversation_id")))
+_DELETE_OF = Command(delete(t).where(_IN_TENANT, t.c.conversation_id == param("conversation_id")))
 
 
 async def get(tx: Tx, ticket_id: str) -> Ticket | None:

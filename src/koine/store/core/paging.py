@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import BigInteger, ColumnElement, Select, literal
 
 from koine.model.page import Window
-from koine.store.core.statements import p
+from koine.store.core.statements import param
 
 S = TypeVar("S", bound=Select[Any])
 
@@ -46,14 +46,14 @@ def parameters(window: Window) -> dict[str, int]:
 def paginate(walk: S, page: PageVariant) -> S:
     """The rows of the window, out of an ordered select."""
     cut_off = walk.limit(_size(page))
-    return cut_off.offset(p("offset")) if page.offset else cut_off
+    return cut_off.offset(param("offset")) if page.offset else cut_off
 
 
 def rows_to_page_end(page: PageVariant) -> ColumnElement[int]:
     """How many rows of a list lie before the window's end."""
     size = _size(page)
-    return size + p("offset", BigInteger) if page.offset else size
+    return size + param("offset", BigInteger) if page.offset else size
 
 
 def _size(page: PageVariant) -> ColumnElement[int]:
-    return literal(page.size, BigInteger) if page.size else p("limit", BigInteger)
+    return literal(page.size, BigInteger) if page.size else param("limit", BigInteger)

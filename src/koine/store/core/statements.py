@@ -1,12 +1,14 @@
 """Statements: built once at import from SQLAlchemy Core, compiled once per backend, run by drivers.
 
-Every statement is a module constant of the file of its noun:
+Every statement is a module constant of the file of its entity:
 
-    _BY_ID = Query(select(c.id, c.subject).where(c.tenant_id == p("tenant_id"), c.id == p("id")),
-                   into=Head)
+    _BY_ID = Query(
+        select(c.id, c.subject).where(c.tenant_id == param("tenant_id"), c.id == param("id")),
+        into=ConversationHead,
+    )
 
-Values named with `p()` are given at each call; plain Python values in a statement are constants and
-are written into its text, so that partial indexes match. `tenant_id` is supplied by the Tx.
+The value of a `param()` is given at each call; the Tx supplies that of `tenant_id`. Any other
+Python value in a statement is a constant and written into its text, so that partial indexes match.
 """
 
 import sys
@@ -184,7 +186,7 @@ def _others(type_: Any) -> list[Any]:
     return [type_(**{name: value}) for name, values in single.items() for value in values]
 
 
-def p(name: str, type_: Any = None) -> sa.BindParameter[Any]:
+def param(name: str, type_: Any = None) -> sa.BindParameter[Any]:
     """A value given at each call. Its type is that of the column beside it; else say it."""
     return sa.bindparam(name, type_=type_)
 

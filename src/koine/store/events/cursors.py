@@ -4,19 +4,20 @@ from sqlalchemy import select, update
 
 from koine.store.core.db import Tx
 from koine.store.core.expressions import insert_ignoring
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.tables import server as t
 
 _OWN = "the server's own values"
 _BEGIN = Command(
-    insert_ignoring(t, {"name": p("name"), "value": "0"}, ["name"]), crosses_tenants=_OWN
+    insert_ignoring(t, {"name": param("name"), "value": "0"}, ["name"]), crosses_tenants=_OWN
 )
-_READ = Query(select(t.c.value).where(t.c.name == p("name")), str, crosses_tenants=_OWN)
+_READ = Query(select(t.c.value).where(t.c.name == param("name")), str, crosses_tenants=_OWN)
 _LOCK = Query(
-    select(t.c.value).where(t.c.name == p("name")).with_for_update(), str, crosses_tenants=_OWN
+    select(t.c.value).where(t.c.name == param("name")).with_for_update(), str, crosses_tenants=_OWN
 )
 _SAVE = Command(
-    update(t).where(t.c.name == p("name")).values(value=p("new_value")), crosses_tenants=_OWN
+    update(t).where(t.c.name == param("name")).values(value=param("new_value")),
+    crosses_tenants=_OWN,
 )
 
 

@@ -5,26 +5,32 @@ from sqlalchemy import select, update
 from koine.kit.tokens import random_token
 from koine.store.core.db import Tx
 from koine.store.core.expressions import insert_ignoring, upsert
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.events import events, reader_events
 from koine.store.tables import server as t
 
 _OWN = "the server's own values"
-_GET = Query(select(t.c.value).where(t.c.name == p("name")), str, crosses_tenants=_OWN)
+_GET = Query(select(t.c.value).where(t.c.name == param("name")), str, crosses_tenants=_OWN)
 _SET = Command(
-    upsert(t, {"name": p("name"), "value": p("value")}, ["name"], lambda new: {"value": new.value}),
+    upsert(
+        t,
+        {"name": param("name"), "value": param("value")},
+        ["name"],
+        lambda new: {"value": new.value},
+    ),
     crosses_tenants=_OWN,
 )
 _FIRST = Command(
-    insert_ignoring(t, {"name": p("name"), "value": p("value")}, ["name"]), crosses_tenants=_OWN
+    insert_ignoring(t, {"name": param("name"), "value": param("value")}, ["name"]),
+    crosses_tenants=_OWN,
 )
 _EPOCH, _HOME, _FLOOR, _SETTLED = "event_epoch", "event_home", "event_floor", "event_settled"
 _MOVE = Command(
-    update(t).where(t.c.name == _HOME, t.c.value != p("home")).values(value=p("home")),
+    update(t).where(t.c.name == _HOME, t.c.value != param("home")).values(value=param("home")),
     crosses_tenants=_OWN,
 )
 _END = Command(
-    update(t).where(t.c.name == _EPOCH, t.c.value == p("old")).values(value=p("fresh")),
+    update(t).where(t.c.name == _EPOCH, t.c.value == param("old")).values(value=param("fresh")),
     crosses_tenants=_OWN,
 )
 

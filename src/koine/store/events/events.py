@@ -12,35 +12,40 @@ from sqlalchemy import delete, func, select
 from koine.model.event import Event, LoggedEvent
 from koine.store.core.db import RowBatch, Tx
 from koine.store.core.expressions import LogSnapshotTable
-from koine.store.core.statements import Command, InsertMany, Query, p
+from koine.store.core.statements import Command, InsertMany, Query, param
 from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
 
 _LOG = "the log is followed once for all tenants"
 _FIELDS = list(Event.__struct_fields__)
 _INSERT = InsertMany(t, ["tenant_id", *_FIELDS])
-_BETWEEN = (t.c.position > p("after"), t.c.position <= p("settled"))
+_BETWEEN = (t.c.position > param("after"), t.c.position <= param("settled"))
 _AFTER = Query(
-    select(*columns_of(t, LoggedEvent)).where(*_BETWEEN).order_by(t.c.position).limit(p("limit")),
+    select(*columns_of(t, LoggedEvent))
+    .where(*_BETWEEN)
+    .order_by(t.c.position)
+    .limit(param("limit")),
     LoggedEvent,
     crosses_tenants=_LOG,
 )
 _AFTER_OF_TENANT = Query(
     select(*columns_of(t, LoggedEvent))
-    .where(t.c.tenant_id == p("tenant_id"), *_BETWEEN)
+    .where(t.c.tenant_id == param("tenant_id"), *_BETWEEN)
     .order_by(t.c.position)
-    .limit(p("limit")),
+    .limit(param("limit")),
     LoggedEvent,
 )
 _BY_POSITION = Query(
     select(*columns_of(t, LoggedEvent)).where(
-        t.c.tenant_id == p("tenant_id"), t.c.position == p("position")
+        t.c.tenant_id == param("tenant_id"), t.c.position == param("position")
     ),
     LoggedEvent,
 )
 _STRETCH = Query(
     select(func.min(t.c.position), func.max(t.c.position)).where(
-        t.c.tenant_id == p("tenant_id"), t.c.created_at >= p("since"), t.c.created_at < p("until")
+        t.c.tenant_id == param("tenant_id"),
+        t.c.created_at >= param("since"),
+        t.c.created_at < param("until"),
     )
 )
 
@@ -60,10 +65,10 @@ _LOOK = Query(
     crosses_tenants=_LOG,
 )
 _OLDEST = Query(
-    select(t.c.position, t.c.created_at).order_by(t.c.position).limit(p("limit")),
+    select(t.c.position, t.c.created_at).order_by(t.c.position).limit(param("limit")),
     crosses_tenants=_LOG,
 )
-_FORGET = Command(delete(t).where(t.c.position <= p("position")), crosses_tenants=_LOG)
+_FORGET = Command(delete(t).where(t.c.position <= param("position")), crosses_tenants=_LOG)
 
 
 async def append(tx: Tx, *new: Event) -> None:

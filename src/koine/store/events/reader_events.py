@@ -8,14 +8,14 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from koine.model.event import LoggedEvent
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, upsert, values_table
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.core.types import Uuid
 from koine.store.tables import event_members
 from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
 
-_IN_TENANT = t.c.tenant_id == p("tenant_id")
-_BETWEEN = (t.c.position > p("after"), t.c.position <= p("upto"))
+_IN_TENANT = t.c.tenant_id == param("tenant_id")
+_BETWEEN = (t.c.position > param("after"), t.c.position <= param("upto"))
 _BY_SUBJECT = or_(t.c.conversation_id.is_(None), t.c.kind == "participant.left")
 
 
@@ -29,7 +29,7 @@ def _positions(key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Que
         .join_from(_WANTED, t, key == _WANTED.c.id)
         .where(_IN_TENANT, *conditions, *_BETWEEN)
         .order_by(t.c.position)
-        .limit(p("limit")),
+        .limit(param("limit")),
         int,
     )
 
@@ -47,21 +47,21 @@ _FIRST_TIME = Query(
 )
 _MEMBER_OF = Query(
     select(event_members.c.subject_id).where(
-        event_members.c.tenant_id == p("tenant_id"),
-        event_members.c.identity_id == p("identity_id"),
+        event_members.c.tenant_id == param("tenant_id"),
+        event_members.c.identity_id == param("identity_id"),
     ),
     str,
 )
 _NAME = Command(
     upsert(
         event_members,
-        {name: p(name) for name in ("tenant_id", "identity_id", "subject_id", "created_at")},
+        {name: param(name) for name in ("tenant_id", "identity_id", "subject_id", "created_at")},
         ["tenant_id", "identity_id", "subject_id"],
         lambda new: {"created_at": new.created_at},
     )
 )
 _FORGET = Command(
-    delete(event_members).where(event_members.c.created_at < p("time")),
+    delete(event_members).where(event_members.c.created_at < param("time")),
     crosses_tenants="the log is forgotten for all tenants at once",
 )
 

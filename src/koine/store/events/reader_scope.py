@@ -4,37 +4,37 @@ from sqlalchemy import and_, select, union_all
 
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import conversations as c
 from koine.store.tables import deliveries as d
 from koine.store.tables import messages as m
 from koine.store.tables import participants as t
 
-_PART = (t.c.tenant_id == p("tenant_id"), t.c.identity_id == p("identity_id"))
-_OWNED = (c.c.tenant_id == p("tenant_id"), c.c.owner_id == p("identity_id"))
+_PART = (t.c.tenant_id == param("tenant_id"), t.c.identity_id == param("identity_id"))
+_OWNED = (c.c.tenant_id == param("tenant_id"), c.c.owner_id == param("identity_id"))
 _WITH_CONVERSATION = and_(c.c.tenant_id == t.c.tenant_id, c.c.id == t.c.conversation_id)
 _TAKES_PART = Query(
-    select(t.c.conversation_id).where(*_PART, t.c.left_at.is_(None)).limit(p("limit")), str
+    select(t.c.conversation_id).where(*_PART, t.c.left_at.is_(None)).limit(param("limit")), str
 )
 _LEFT_BY_REMOVAL = Query(
     select(t.c.conversation_id)
     .join(c, _WITH_CONVERSATION)
     .where(*_PART, t.c.left_at.is_not(None), c.c.removed_at == t.c.left_at)
-    .limit(p("limit")),
+    .limit(param("limit")),
     str,
 )
-_OWNS = Query(select(c.c.id).where(*_OWNED, c.c.removed_at.is_(None)).limit(p("limit")), str)
+_OWNS = Query(select(c.c.id).where(*_OWNED, c.c.removed_at.is_(None)).limit(param("limit")), str)
 _OWNED_REMOVED = Query(
-    select(c.c.id).where(*_OWNED, c.c.removed_at.is_not(None)).limit(p("limit")), str
+    select(c.c.id).where(*_OWNED, c.c.removed_at.is_not(None)).limit(param("limit")), str
 )
 _PEOPLE = Query(
     union_all(
         select(t.c.identity_id).where(
-            t.c.tenant_id == p("tenant_id"), in_list(t.c.conversation_id, "ids")
+            t.c.tenant_id == param("tenant_id"), in_list(t.c.conversation_id, "ids")
         ),
         *(
             select(column).where(
-                c.c.tenant_id == p("tenant_id"), in_list(c.c.id, "ids"), column.is_not(None)
+                c.c.tenant_id == param("tenant_id"), in_list(c.c.id, "ids"), column.is_not(None)
             )
             for column in (c.c.owner_id, c.c.responder_id)
         ),
@@ -45,10 +45,10 @@ _SENDERS = Query(
     select(m.c.sender_id)
     .join(c, and_(c.c.tenant_id == m.c.tenant_id, c.c.id == m.c.conversation_id))
     .where(
-        m.c.tenant_id == p("tenant_id"),
+        m.c.tenant_id == param("tenant_id"),
         in_list(m.c.conversation_id, "ids"),
         m.c.sender_id.is_not(None),
-        c.c.last_activity_at >= p("since"),
+        c.c.last_activity_at >= param("since"),
     )
     .distinct(),
     str,
@@ -56,7 +56,9 @@ _SENDERS = Query(
 _DELIVERIES = Query(
     union_all(
         *(
-            select(d.c.id).where(d.c.tenant_id == p("tenant_id"), column == p("identity_id"))
+            select(d.c.id).where(
+                d.c.tenant_id == param("tenant_id"), column == param("identity_id")
+            )
             for column in (d.c.customer_id, d.c.driver_id)
         )
     ),

@@ -11,7 +11,7 @@ from koine.model.credential import ApiKey, Login, Session
 from koine.model.event import Event
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, upsert
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.events import events
 from koine.store.tables import api_keys, logins, sessions
 from koine.store.tables.base import columns_of
@@ -19,117 +19,121 @@ from koine.store.tables.base import columns_of
 _NAMES_TENANT = "the credential is what names the tenant"
 
 _KEY_BY_PREFIX = Query(
-    select(*columns_of(api_keys, ApiKey)).where(api_keys.c.prefix == p("prefix")),
+    select(*columns_of(api_keys, ApiKey)).where(api_keys.c.prefix == param("prefix")),
     ApiKey,
     crosses_tenants=_NAMES_TENANT,
 )
 _KEY = Query(
     select(*columns_of(api_keys, ApiKey)).where(
-        api_keys.c.tenant_id == p("tenant_id"), api_keys.c.id == p("id")
+        api_keys.c.tenant_id == param("tenant_id"), api_keys.c.id == param("id")
     ),
     ApiKey,
 )
 _KEYS = Query(
     select(*columns_of(api_keys, ApiKey))
-    .where(api_keys.c.tenant_id == p("tenant_id"))
+    .where(api_keys.c.tenant_id == param("tenant_id"))
     .order_by(api_keys.c.created_at, api_keys.c.id),
     ApiKey,
 )
-_INSERT_KEY = Command(insert(api_keys).values({name: p(name) for name in ApiKey.__struct_fields__}))
+_INSERT_KEY = Command(
+    insert(api_keys).values({name: param(name) for name in ApiKey.__struct_fields__})
+)
 _REVOKE_KEY = Command(
     update(api_keys)
     .where(
-        api_keys.c.tenant_id == p("tenant_id"),
-        api_keys.c.id == p("id"),
+        api_keys.c.tenant_id == param("tenant_id"),
+        api_keys.c.id == param("id"),
         api_keys.c.revoked_at.is_(None),
     )
-    .values(revoked_at=p("now"))
+    .values(revoked_at=param("now"))
 )
 _LEND_KEY = Command(
     update(api_keys)
     .where(
-        api_keys.c.tenant_id == p("tenant_id"),
-        api_keys.c.id == p("id"),
+        api_keys.c.tenant_id == param("tenant_id"),
+        api_keys.c.id == param("id"),
         api_keys.c.revoked_at.is_(None),
     )
-    .values(created_by=p("created_by"), created_by_key=None)
+    .values(created_by=param("created_by"), created_by_key=None)
 )
 _LOGINS_BY_EMAIL = Query(
-    select(*columns_of(logins, Login)).where(logins.c.email == p("email")),
+    select(*columns_of(logins, Login)).where(logins.c.email == param("email")),
     Login,
     crosses_tenants=_NAMES_TENANT,
 )
 _SAVE_LOGIN = Command(
     upsert(
         logins,
-        {name: p(name) for name in Login.__struct_fields__},
+        {name: param(name) for name in Login.__struct_fields__},
         index_elements=["tenant_id", "user_id"],
         set_=lambda new: {"email": new.email, "password_hash": new.password_hash},
     )
 )
 _LOGIN_OF = Query(
     select(*columns_of(logins, Login)).where(
-        logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id")
+        logins.c.tenant_id == param("tenant_id"), logins.c.user_id == param("user_id")
     ),
     Login,
 )
 _CHANGE_LOGIN = Command(
     update(logins)
-    .where(logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id"))
-    .values(email=p("new_email"))
+    .where(logins.c.tenant_id == param("tenant_id"), logins.c.user_id == param("user_id"))
+    .values(email=param("new_email"))
 )
 _DELETE_LOGIN = Command(
-    delete(logins).where(logins.c.tenant_id == p("tenant_id"), logins.c.user_id == p("user_id"))
+    delete(logins).where(
+        logins.c.tenant_id == param("tenant_id"), logins.c.user_id == param("user_id")
+    )
 )
 _SESSION = Query(
     select(*columns_of(sessions, Session)).where(
-        sessions.c.tenant_id == p("tenant_id"), sessions.c.id == p("id")
+        sessions.c.tenant_id == param("tenant_id"), sessions.c.id == param("id")
     ),
     Session,
 )
 _INSERT_SESSION = Command(
-    insert(sessions).values({name: p(name) for name in Session.__struct_fields__})
+    insert(sessions).values({name: param(name) for name in Session.__struct_fields__})
 )
 _ROTATE = Command(
     update(sessions)
     .where(
-        sessions.c.tenant_id == p("tenant_id"),
-        sessions.c.id == p("id"),
-        sessions.c.refresh_digest == p("old_digest"),
+        sessions.c.tenant_id == param("tenant_id"),
+        sessions.c.id == param("id"),
+        sessions.c.refresh_digest == param("old_digest"),
         sessions.c.revoked_at.is_(None),
     )
-    .values(refresh_digest=p("new_digest"), expires_at=p("expires_at"))
+    .values(refresh_digest=param("new_digest"), expires_at=param("expires_at"))
 )
 _REVOKE_SESSION = Command(
     update(sessions)
     .where(
-        sessions.c.tenant_id == p("tenant_id"),
-        sessions.c.id == p("id"),
+        sessions.c.tenant_id == param("tenant_id"),
+        sessions.c.id == param("id"),
         sessions.c.revoked_at.is_(None),
     )
-    .values(revoked_at=p("now"))
+    .values(revoked_at=param("now"))
 )
 _REVOKE_SESSIONS_OF = Command(
     update(sessions)
     .where(
-        sessions.c.tenant_id == p("tenant_id"),
-        sessions.c.user_id == p("user_id"),
+        sessions.c.tenant_id == param("tenant_id"),
+        sessions.c.user_id == param("user_id"),
         sessions.c.revoked_at.is_(None),
     )
-    .values(revoked_at=p("now"))
+    .values(revoked_at=param("now"))
 )
 _DROP_ENDED_SESSIONS_OF = Command(
     delete(sessions).where(
-        sessions.c.tenant_id == p("tenant_id"),
-        sessions.c.user_id == p("user_id"),
-        or_(sessions.c.revoked_at.is_not(None), sessions.c.expires_at <= p("now")),
+        sessions.c.tenant_id == param("tenant_id"),
+        sessions.c.user_id == param("user_id"),
+        or_(sessions.c.revoked_at.is_not(None), sessions.c.expires_at <= param("now")),
     )
 )
 _ENDED = (
-    sessions.c.tenant_id == p("tenant_id"),
-    or_(sessions.c.revoked_at < p("before"), sessions.c.expires_at < p("before")),
+    sessions.c.tenant_id == param("tenant_id"),
+    or_(sessions.c.revoked_at < param("before"), sessions.c.expires_at < param("before")),
 )
-_ENDED_SESSIONS = Query(select(sessions.c.id).where(*_ENDED).limit(p("limit")), str)
+_ENDED_SESSIONS = Query(select(sessions.c.id).where(*_ENDED).limit(param("limit")), str)
 _FORGET_SESSIONS = Command(delete(sessions).where(*_ENDED, in_list(sessions.c.id, "ids")))
 
 

@@ -7,16 +7,16 @@ from koine.model.delivery import Delivery
 from koine.model.page import Page, Window
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Command, InsertMany, Query, StatementVariants, p
+from koine.store.core.statements import Command, InsertMany, Query, StatementVariants, param
 from koine.store.tables import conversations
 from koine.store.tables import deliveries as t
 from koine.store.tables.base import columns_of
 
 _COLUMNS = columns_of(t, Delivery)
 _FIELDS = list(Delivery.__struct_fields__)
-_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_IN_TENANT = t.c.tenant_id == param("tenant_id")
 
-_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Delivery)
+_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, t.c.id == param("id")), Delivery)
 _LOCK = Query(
     select(*_COLUMNS)
     .where(_IN_TENANT, in_list(t.c.id, "ids"))
@@ -31,7 +31,7 @@ _SILENT = Query(
         in_list(t.c.id, "ids"),
         ~select(conversations.c.id)
         .where(
-            conversations.c.tenant_id == p("tenant_id"),
+            conversations.c.tenant_id == param("tenant_id"),
             conversations.c.delivery_id == t.c.id,
             conversations.c.removed_at.is_(None),
         )
@@ -47,8 +47,8 @@ _INSERT = InsertMany(t, ["tenant_id", *_FIELDS])
 _CHANGEABLE = [n for n in _FIELDS if n not in ("id", "created_at")]
 _UPDATE = Command(
     update(t)
-    .where(_IN_TENANT, t.c.id == p("id"))
-    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+    .where(_IN_TENANT, t.c.id == param("id"))
+    .values({name: param(f"new_{name}") for name in _CHANGEABLE})
 )
 
 
@@ -104,10 +104,10 @@ class _PageVariant(Struct, frozen=True):
 def _page(v: _PageVariant) -> Query[Delivery]:
     where: list[ColumnElement[bool]] = [_IN_TENANT]
     if v.cursor:
-        cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
+        cursor = tuple_(param("cursor_at", t.c.created_at.type), param("cursor_id", t.c.id.type))
         where.append(tuple_(t.c.created_at, t.c.id) > cursor)
     listed = select(*_COLUMNS).where(*where).order_by(t.c.created_at, t.c.id)
-    return Query(listed.limit(p("limit")).offset(p("offset")), Delivery)
+    return Query(listed.limit(param("limit")).offset(param("offset")), Delivery)
 
 
 _PAGES = StatementVariants(_page, _PageVariant)

@@ -8,7 +8,7 @@ from koine.model.identity import Identity, ResponderVersion
 from koine.model.page import Page, Window
 from koine.store.core.db import Tx
 from koine.store.core.expressions import contains_text, in_list
-from koine.store.core.statements import Command, Query, StatementVariants, p
+from koine.store.core.statements import Command, Query, StatementVariants, param
 from koine.store.core.text_folding import fold
 from koine.store.search_texts import IDENTITY_COLUMNS, identity_search_texts
 from koine.store.tables import contact_inboxes, responder_versions
@@ -16,11 +16,11 @@ from koine.store.tables import identities as t
 from koine.store.tables.base import columns_of
 
 COLUMNS = columns_of(t, Identity)
-_IN_TENANT = t.c.tenant_id == p("tenant_id")
+_IN_TENANT = t.c.tenant_id == param("tenant_id")
 _NOT_REMOVED = t.c.removed_at.is_(None)
 _MOST_HOLDERS = 10
 
-_BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == p("id")), Identity)
+_BY_ID = Query(select(*COLUMNS).where(_IN_TENANT, t.c.id == param("id")), Identity)
 _BY_IDS = Query(select(*COLUMNS).where(_IN_TENANT, in_list(t.c.id, "ids")), Identity)
 _LOCK = Query(
     select(*COLUMNS)
@@ -32,7 +32,7 @@ _LOCK = Query(
 _CONTACTS_WITH = {
     field: Query(
         select(*COLUMNS)
-        .where(_IN_TENANT, _NOT_REMOVED, t.c.kind == "contact", t.c[field] == p("value"))
+        .where(_IN_TENANT, _NOT_REMOVED, t.c.kind == "contact", t.c[field] == param("value"))
         .order_by(t.c[f"{field}_verified"].desc(), t.c.created_at, t.c.id)
         .limit(_MOST_HOLDERS),
         Identity,
@@ -41,8 +41,8 @@ _CONTACTS_WITH = {
 }
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")}
-        | {name: p(name) for name in (*Identity.__struct_fields__, *IDENTITY_COLUMNS)}
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in (*Identity.__struct_fields__, *IDENTITY_COLUMNS)}
     )
 )
 _CHANGEABLE = [
@@ -52,27 +52,28 @@ _CHANGEABLE = [
 ]
 _UPDATE = Command(
     update(t)
-    .where(_IN_TENANT, t.c.id == p("id"))
-    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+    .where(_IN_TENANT, t.c.id == param("id"))
+    .values({name: param(f"new_{name}") for name in _CHANGEABLE})
 )
 _INSERT_VERSION = Command(
     insert(responder_versions).values(
-        {"tenant_id": p("tenant_id")}
-        | {name: p(name) for name in ResponderVersion.__struct_fields__}
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in ResponderVersion.__struct_fields__}
     )
 )
 _VERSIONS = Query(
     select(*columns_of(responder_versions, ResponderVersion))
     .where(
-        responder_versions.c.tenant_id == p("tenant_id"),
-        responder_versions.c.responder_id == p("responder_id"),
+        responder_versions.c.tenant_id == param("tenant_id"),
+        responder_versions.c.responder_id == param("responder_id"),
     )
     .order_by(responder_versions.c.number.desc()),
     ResponderVersion,
 )
 _VERSIONS_BY_ID = Query(
     select(*columns_of(responder_versions, ResponderVersion)).where(
-        responder_versions.c.tenant_id == p("tenant_id"), in_list(responder_versions.c.id, "ids")
+        responder_versions.c.tenant_id == param("tenant_id"),
+        in_list(responder_versions.c.id, "ids"),
     ),
     ResponderVersion,
 )
@@ -186,7 +187,7 @@ def _where(v: _Variant) -> list[ColumnElement[bool]]:
         found.append(
             select(places.contact_id)
             .where(
-                places.tenant_id == p("tenant_id"),
+                places.tenant_id == param("tenant_id"),
                 places.contact_id == t.c.id,
                 in_list(places.inbox_id, "inbox_ids"),
             )
@@ -198,10 +199,10 @@ def _where(v: _Variant) -> list[ColumnElement[bool]]:
 def _page(v: _PageVariant) -> Query[Identity]:
     listed = select(*COLUMNS).where(*_where(v))
     if v.cursor:
-        cursor = tuple_(p("cursor_at", t.c.created_at.type), p("cursor_id", t.c.id.type))
+        cursor = tuple_(param("cursor_at", t.c.created_at.type), param("cursor_id", t.c.id.type))
         listed = listed.where(tuple_(t.c.created_at, t.c.id) > cursor)
     ordered = listed.order_by(t.c.created_at, t.c.id)
-    return Query(ordered.limit(p("limit")).offset(p("offset")), Identity)
+    return Query(ordered.limit(param("limit")).offset(param("offset")), Identity)
 
 
 def _count(v: _Variant) -> Query[int]:

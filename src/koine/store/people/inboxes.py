@@ -6,14 +6,14 @@ from sqlalchemy import case, insert, select, update
 from koine.model.inbox import ContactInbox, Inbox
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.tables import contact_inboxes, inboxes
 from koine.store.tables.base import columns_of
 
 _COLUMNS = columns_of(inboxes, Inbox)
-_IN_TENANT = inboxes.c.tenant_id == p("tenant_id")
+_IN_TENANT = inboxes.c.tenant_id == param("tenant_id")
 _PLACE = columns_of(contact_inboxes, ContactInbox)
-_PLACE_IN_TENANT = contact_inboxes.c.tenant_id == p("tenant_id")
+_PLACE_IN_TENANT = contact_inboxes.c.tenant_id == param("tenant_id")
 
 
 class InboxAddress(Struct, frozen=True):
@@ -31,8 +31,10 @@ class StreamTokenOwner(Struct, frozen=True):
     source_id: str
 
 
-_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")), Inbox)
-_LOCK = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == p("id")).with_for_update(), Inbox)
+_BY_ID = Query(select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == param("id")), Inbox)
+_LOCK = Query(
+    select(*_COLUMNS).where(_IN_TENANT, inboxes.c.id == param("id")).with_for_update(), Inbox
+)
 _BY_IDS = Query(select(*_COLUMNS).where(_IN_TENANT, in_list(inboxes.c.id, "ids")), Inbox)
 _ALL = Query(
     select(*_COLUMNS).where(_IN_TENANT, inboxes.c.removed_at.is_(None)).order_by(inboxes.c.number),
@@ -40,34 +42,34 @@ _ALL = Query(
 )
 _DOOR = Query(
     select(inboxes.c.tenant_id, inboxes.c.id).where(
-        inboxes.c.identifier == p("identifier"), inboxes.c.removed_at.is_(None)
+        inboxes.c.identifier == param("identifier"), inboxes.c.removed_at.is_(None)
     ),
     InboxAddress,
     crosses_tenants="the public identifier is what names the tenant",
 )
 _INSERT = Command(
     insert(inboxes).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in Inbox.__struct_fields__}
+        {"tenant_id": param("tenant_id")} | {name: param(name) for name in Inbox.__struct_fields__}
     )
 )
 _CHANGEABLE = [n for n in Inbox.__struct_fields__ if n not in ("id", "number", "created_at")]
 _UPDATE = Command(
     update(inboxes)
-    .where(_IN_TENANT, inboxes.c.id == p("id"))
-    .values({name: p(f"new_{name}") for name in _CHANGEABLE})
+    .where(_IN_TENANT, inboxes.c.id == param("id"))
+    .values({name: param(f"new_{name}") for name in _CHANGEABLE})
 )
 _PLACE_BY_SOURCE = Query(
     select(*_PLACE).where(
         _PLACE_IN_TENANT,
-        contact_inboxes.c.inbox_id == p("inbox_id"),
-        contact_inboxes.c.source_id == p("source_id"),
+        contact_inboxes.c.inbox_id == param("inbox_id"),
+        contact_inboxes.c.source_id == param("source_id"),
     ),
     ContactInbox,
 )
 _EAR = Query(
     select(
         contact_inboxes.c.tenant_id, contact_inboxes.c.inbox_id, contact_inboxes.c.source_id
-    ).where(contact_inboxes.c.pubsub_token == p("token")),
+    ).where(contact_inboxes.c.pubsub_token == param("token")),
     StreamTokenOwner,
     crosses_tenants="the token is what names the tenant",
 )
@@ -79,7 +81,8 @@ _PLACES_OF = Query(
 )
 _INSERT_PLACE = Command(
     insert(contact_inboxes).values(
-        {"tenant_id": p("tenant_id")} | {name: p(name) for name in ContactInbox.__struct_fields__}
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in ContactInbox.__struct_fields__}
     )
 )
 _PLACE_CHANGEABLE = [
@@ -89,25 +92,25 @@ _UPDATE_PLACE = Command(
     update(contact_inboxes)
     .where(
         _PLACE_IN_TENANT,
-        contact_inboxes.c.inbox_id == p("inbox_id"),
-        contact_inboxes.c.source_id == p("source_id"),
+        contact_inboxes.c.inbox_id == param("inbox_id"),
+        contact_inboxes.c.source_id == param("source_id"),
     )
-    .values({name: p(f"new_{name}") for name in _PLACE_CHANGEABLE})
+    .values({name: param(f"new_{name}") for name in _PLACE_CHANGEABLE})
 )
 _IS_PROVEN = Query(
     select(contact_inboxes.c.contact_id)
     .where(
         _PLACE_IN_TENANT,
-        contact_inboxes.c.contact_id == p("contact_id"),
-        contact_inboxes.c.proved_identifier == p("identifier"),
+        contact_inboxes.c.contact_id == param("contact_id"),
+        contact_inboxes.c.proved_identifier == param("identifier"),
     )
     .limit(1)
 )
 _MOVE = Command(
     update(contact_inboxes)
-    .where(_PLACE_IN_TENANT, contact_inboxes.c.contact_id == p("old_contact_id"))
+    .where(_PLACE_IN_TENANT, contact_inboxes.c.contact_id == param("old_contact_id"))
     .values(
-        contact_id=p("new_contact_id"),
+        contact_id=param("new_contact_id"),
         origin=case((contact_inboxes.c.origin == "tenant", "tenant"), else_="joined"),
     )
 )

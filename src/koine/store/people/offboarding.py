@@ -3,14 +3,14 @@
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from koine.store.core.db import Tx
-from koine.store.core.statements import Query, p
+from koine.store.core.statements import Query, param
 from koine.store.tables import conversations, identities, participants, tickets
 
 
 def _held(
     what: ColumnElement[str], condition: ColumnElement[bool], *, tenant_id: ColumnElement[str]
 ) -> Select[str]:
-    return select(what).where(tenant_id == p("tenant_id"), condition)
+    return select(what).where(tenant_id == param("tenant_id"), condition)
 
 
 def _takes_part(who: ColumnElement[str]) -> Select[str]:
@@ -33,16 +33,17 @@ def _has_ticket(who: ColumnElement[str]) -> Select[str]:
 
 _KINDS = (_takes_part, _is_assigned, _has_ticket)
 _OF_ONE = [
-    Query(kind(p("identity_id", identities.c.id.type)).limit(p("limit")), str) for kind in _KINDS
+    Query(kind(param("identity_id", identities.c.id.type)).limit(param("limit")), str)
+    for kind in _KINDS
 ]
 _UNFINISHED = Query(
     select(identities.c.id)
     .where(
-        identities.c.tenant_id == p("tenant_id"),
+        identities.c.tenant_id == param("tenant_id"),
         identities.c.removed_at.is_not(None),
         or_(*(kind(identities.c.id).exists() for kind in _KINDS)),
     )
-    .limit(p("limit")),
+    .limit(param("limit")),
     str,
 )
 

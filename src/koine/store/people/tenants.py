@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select, update
 from koine.model.tenant import Tenant
 from koine.store.core.db import Tx
 from koine.store.core.expressions import insert_ignoring, upsert
-from koine.store.core.statements import Command, Query, p
+from koine.store.core.statements import Command, Query, param
 from koine.store.tables import server
 from koine.store.tables import tenants as t
 from koine.store.tables.base import columns_of
@@ -17,37 +17,39 @@ NUMBER_TAKEN = "tenants_number"
 _ALL_TENANTS = "tenants are the server's own rows"
 
 _BY_ID = Query(
-    select(*columns_of(t, Tenant)).where(t.c.id == p("id")), Tenant, crosses_tenants=_ALL_TENANTS
+    select(*columns_of(t, Tenant)).where(t.c.id == param("id")),
+    Tenant,
+    crosses_tenants=_ALL_TENANTS,
 )
 _ALL = Query(
     select(*columns_of(t, Tenant)).order_by(t.c.number), Tenant, crosses_tenants=_ALL_TENANTS
 )
 _LOCK = Query(
-    select(*columns_of(t, Tenant)).where(t.c.id == p("tenant_id")).with_for_update(), Tenant
+    select(*columns_of(t, Tenant)).where(t.c.id == param("tenant_id")).with_for_update(), Tenant
 )
 _INSERT = Command(
-    insert(t).values({name: p(name) for name in Tenant.__struct_fields__}),
+    insert(t).values({name: param(name) for name in Tenant.__struct_fields__}),
     crosses_tenants=_ALL_TENANTS,
 )
 _UPDATE = Command(
     update(t)
-    .where(t.c.id == p("tenant_id"))
+    .where(t.c.id == param("tenant_id"))
     .values(
-        name=p("new_name"),
-        default_responder_id=p("new_default_responder_id"),
-        settings=p("new_settings"),
+        name=param("new_name"),
+        default_responder_id=param("new_default_responder_id"),
+        settings=param("new_settings"),
     )
 )
 _HIGHEST = Query(select(func.coalesce(func.max(t.c.number), 0)), int, crosses_tenants=_ALL_TENANTS)
 _VALUE = Query(
-    select(server.c.value).where(server.c.name == p("name")),
+    select(server.c.value).where(server.c.name == param("name")),
     str,
     crosses_tenants="the server's own values",
 )
 _SET = Command(
     upsert(
         server,
-        {"name": p("name"), "value": p("value")},
+        {"name": param("name"), "value": param("value")},
         ["name"],
         lambda new: {"value": new.value},
     ),
@@ -55,12 +57,14 @@ _SET = Command(
 )
 _MOVE = Command(
     update(server)
-    .where(server.c.name == p("name"), server.c.value == p("old"))
-    .values(value=p("new")),
+    .where(server.c.name == param("name"), server.c.value == param("old"))
+    .values(value=param("new")),
     crosses_tenants="the server's own values",
 )
 _KEEP = Command(
-    insert_ignoring(server, {"name": p("name"), "value": p("value")}, index_elements=["name"]),
+    insert_ignoring(
+        server, {"name": param("name"), "value": param("value")}, index_elements=["name"]
+    ),
     crosses_tenants="the server's own values",
 )
 

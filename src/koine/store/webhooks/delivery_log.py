@@ -9,7 +9,7 @@ from koine.model.page import Page, Window
 from koine.model.webhook import Attempt, DeliveryState, EndpointKey, WebhookDelivery
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
-from koine.store.core.statements import Command, Query, StatementVariants, p
+from koine.store.core.statements import Command, Query, StatementVariants, param
 from koine.store.tables import webhook_attempts as tries
 from koine.store.tables import webhook_deliveries as t
 from koine.store.tables import webhook_endpoints
@@ -17,10 +17,10 @@ from koine.store.tables.base import columns_of
 
 _EVERY = "what is old is forgotten for all tenants at once"
 _COLUMNS = columns_of(t, WebhookDelivery)
-_OF_HOOK = (t.c.tenant_id == p("tenant_id"), t.c.endpoint_id == p("endpoint_id"))
+_OF_HOOK = (t.c.tenant_id == param("tenant_id"), t.c.endpoint_id == param("endpoint_id"))
 _OF_CONVERSATION = (
-    t.c.tenant_id == p("tenant_id"),
-    t.c.conversation_id == p("conversation_id"),
+    t.c.tenant_id == param("tenant_id"),
+    t.c.conversation_id == param("conversation_id"),
 )
 DELETED = "the conversation was deleted"
 
@@ -47,16 +47,16 @@ def _where(v: _Variant) -> list[ColumnElement[bool]]:
     if v.kinds:
         where.append(in_list(t.c.kind, "kinds"))
     if v.since:
-        where.append(t.c.event_at >= p("since"))
+        where.append(t.c.event_at >= param("since"))
     if v.until:
-        where.append(t.c.event_at < p("until"))
+        where.append(t.c.event_at < param("until"))
     return where
 
 
 def _page(v: _PageVariant) -> Query[WebhookDelivery]:
-    where = [*_where(v), t.c.position < p("before")] if v.before else _where(v)
+    where = [*_where(v), t.c.position < param("before")] if v.before else _where(v)
     listed = select(*_COLUMNS).where(*where).order_by(t.c.position.desc())
-    return Query(listed.limit(p("limit")).offset(p("offset")), WebhookDelivery)
+    return Query(listed.limit(param("limit")).offset(param("offset")), WebhookDelivery)
 
 
 def _count(v: _Variant) -> Query[int]:
@@ -66,17 +66,17 @@ def _count(v: _Variant) -> Query[int]:
 _PAGES = StatementVariants(_page, _PageVariant)
 _COUNTS = StatementVariants(_count, _Variant)
 _BY_EVENT = Query(
-    select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == p("event_id")), WebhookDelivery
+    select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == param("event_id")), WebhookDelivery
 )
 _ATTEMPTS = Query(
     select(*columns_of(tries, Attempt))
     .where(
-        tries.c.tenant_id == p("tenant_id"),
-        tries.c.endpoint_id == p("endpoint_id"),
-        tries.c.position == p("position"),
+        tries.c.tenant_id == param("tenant_id"),
+        tries.c.endpoint_id == param("endpoint_id"),
+        tries.c.position == param("position"),
     )
     .order_by(tries.c.number.desc())
-    .limit(p("limit")),
+    .limit(param("limit")),
     Attempt,
 )
 _WAITING = Query(
@@ -96,13 +96,16 @@ _CANCEL = Command(
     update(t)
     .where(*_OF_CONVERSATION, t.c.state == "pending")
     .values(
-        state="cancelled", error=DELETED, lease_version=t.c.lease_version + 1, finished_at=p("now")
+        state="cancelled",
+        error=DELETED,
+        lease_version=t.c.lease_version + 1,
+        finished_at=param("now"),
     )
 )
 _ERASE = Command(
     update(tries)
     .where(
-        tries.c.tenant_id == p("tenant_id"),
+        tries.c.tenant_id == param("tenant_id"),
         tuple_(tries.c.endpoint_id, tries.c.position).in_(
             select(t.c.endpoint_id, t.c.position).where(*_OF_CONVERSATION)
         ),
@@ -119,20 +122,25 @@ _OLDEST = (
     .scalar_subquery()
 )
 _WITH_OLD = Query(
-    select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(p("time") > _OLDEST),
+    select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(param("time") > _OLDEST),
     crosses_tenants=_EVERY,
 )
 _OLD = Query(
-    select(t.c.position, t.c.created_at).where(*_OF_HOOK).order_by(t.c.position).limit(p("limit"))
+    select(t.c.position, t.c.created_at)
+    .where(*_OF_HOOK)
+    .order_by(t.c.position)
+    .limit(param("limit"))
 )
 _FORGET = (
     Command(
         delete(tries).where(
-            and_(tries.c.tenant_id == p("tenant_id"), tries.c.endpoint_id == p("endpoint_id")),
-            tries.c.position <= p("position"),
+            and_(
+                tries.c.tenant_id == param("tenant_id"), tries.c.endpoint_id == param("endpoint_id")
+            ),
+            tries.c.position <= param("position"),
         )
     ),
-    Command(delete(t).where(*_OF_HOOK, t.c.position <= p("position"))),
+    Command(delete(t).where(*_OF_HOOK, t.c.position <= param("position"))),
 )
 
 

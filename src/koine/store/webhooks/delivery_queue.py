@@ -16,7 +16,7 @@ from koine.model.event import LoggedEvent
 from koine.model.webhook import Attempt, Claim, EndpointKey, Result, TenantEndpoint
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, values_table
-from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, p
+from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, param
 from koine.store.core.types import Uuid
 from koine.store.tables import conversations, events, webhook_endpoints
 from koine.store.tables import webhook_attempts as tries
@@ -59,12 +59,12 @@ _REPLAY = Command(
         t.c.endpoint_id == _AGAIN.c.endpoint_id,
         t.c.position == _AGAIN.c.position,
         # What is under way, or soon to be, is left alone.
-        or_(t.c.state != "pending", t.c.due_at > p("soon", BigInteger())),
+        or_(t.c.state != "pending", t.c.due_at > param("soon", BigInteger())),
     )
     .values(
         state="pending",
         attempt=0,
-        due_at=p("now", BigInteger()),
+        due_at=param("now", BigInteger()),
         lease_version=t.c.lease_version + 1,
         error=None,
         finished_at=None,
@@ -83,8 +83,10 @@ _FIRST_DUE = (
 _READY = Query(
     select(*TENANT_ENDPOINT_COLUMNS).where(
         webhook_endpoints.c.status == "active",
-        or_(webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= p("now")),
-        p("now") >= _FIRST_DUE,
+        or_(
+            webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
+        ),
+        param("now") >= _FIRST_DUE,
     ),
     TenantEndpoint,
     crosses_tenants=_EVERY,
@@ -92,13 +94,13 @@ _READY = Query(
 _CLAIM = Query(
     select(t.c.position, t.c.event_id, t.c.attempt, t.c.lease_version)
     .where(
-        t.c.tenant_id == p("tenant_id"),
-        t.c.endpoint_id == p("endpoint_id"),
+        t.c.tenant_id == param("tenant_id"),
+        t.c.endpoint_id == param("endpoint_id"),
         t.c.state == "pending",
-        t.c.due_at <= p("now"),
+        t.c.due_at <= param("now"),
     )
     .order_by(t.c.due_at, t.c.position)
-    .limit(p("at_most"))
+    .limit(param("at_most"))
     .with_for_update(skip_locked=True)
 )
 _EVENTS = Query(
@@ -110,11 +112,13 @@ _LEASE = UpdateMany(t, ["tenant_id", "endpoint_id", "position"], ["due_at", "lea
 _PROBE = Command(
     update(webhook_endpoints)
     .where(
-        webhook_endpoints.c.tenant_id == p("tenant_id"),
-        webhook_endpoints.c.id == p("endpoint_id"),
-        or_(webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= p("now")),
+        webhook_endpoints.c.tenant_id == param("tenant_id"),
+        webhook_endpoints.c.id == param("endpoint_id"),
+        or_(
+            webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
+        ),
     )
-    .values(open_until=p("until"))
+    .values(open_until=param("until"))
 )
 _SETTLE = UpdateMany(
     t,
@@ -165,7 +169,7 @@ _UNWRITE = Command(
 )
 _INBOXES = Query(
     select(conversations.c.id, conversations.c.inbox_id).where(
-        conversations.c.tenant_id == p("tenant_id"), in_list(conversations.c.id, "ids")
+        conversations.c.tenant_id == param("tenant_id"), in_list(conversations.c.id, "ids")
     )
 )
 

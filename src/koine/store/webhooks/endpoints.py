@@ -5,14 +5,14 @@ from sqlalchemy import delete, func, insert, select, update
 
 from koine.model.webhook import EndpointHealth, EndpointKey, TenantEndpoint, WebhookEndpoint
 from koine.store.core.db import Tx
-from koine.store.core.statements import Command, Query, UpdateMany, p
+from koine.store.core.statements import Command, Query, UpdateMany, param
 from koine.store.tables import webhook_attempts, webhook_deliveries
 from koine.store.tables import webhook_endpoints as t
 from koine.store.tables.base import columns_of
 
 COLUMNS = columns_of(t, WebhookEndpoint)
 TENANT_ENDPOINT_COLUMNS = columns_of(t, TenantEndpoint)
-_ONE = (t.c.tenant_id == p("tenant_id"), t.c.id == p("id"))
+_ONE = (t.c.tenant_id == param("tenant_id"), t.c.id == param("id"))
 _EVERY = "the senders of a server serve all its tenants"
 PLANNER_CURSOR = "hook_position"
 """The name of the cursor up to which deliveries were planned (`store.events.cursors`)."""
@@ -20,7 +20,7 @@ PLANNER_CURSOR = "hook_position"
 _GET = Query(select(*COLUMNS).where(*_ONE), WebhookEndpoint)
 _LOCK = Query(select(*COLUMNS).where(*_ONE).with_for_update(), WebhookEndpoint)
 _ALL = Query(
-    select(*COLUMNS).where(t.c.tenant_id == p("tenant_id")).order_by(t.c.created_at, t.c.id),
+    select(*COLUMNS).where(t.c.tenant_id == param("tenant_id")).order_by(t.c.created_at, t.c.id),
     WebhookEndpoint,
 )
 _ACTIVE = Query(
@@ -28,28 +28,34 @@ _ACTIVE = Query(
     TenantEndpoint,
     crosses_tenants=_EVERY,
 )
-_COUNT = Query(select(func.count()).select_from(t).where(t.c.tenant_id == p("tenant_id")), int)
+_COUNT = Query(select(func.count()).select_from(t).where(t.c.tenant_id == param("tenant_id")), int)
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": p("tenant_id")}
-        | {name: p(name) for name in WebhookEndpoint.__struct_fields__}
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in WebhookEndpoint.__struct_fields__}
     )
 )
 _CHANGEABLE = [
     n for n in WebhookEndpoint.__struct_fields__ if n not in ("id", "created_by", "created_at")
 ]
-_UPDATE = Command(update(t).where(*_ONE).values({name: p(f"new_{name}") for name in _CHANGEABLE}))
+_UPDATE = Command(
+    update(t).where(*_ONE).values({name: param(f"new_{name}") for name in _CHANGEABLE})
+)
 _DISABLE = Command(
     update(t)
     .where(*_ONE, t.c.status == "active")
-    .values(status="disabled", reason=p("new_reason"), updated_at=p("now"))
+    .values(status="disabled", reason=param("new_reason"), updated_at=param("now"))
 )
 _HEALTH = UpdateMany(t, ["tenant_id", "id"], list(EndpointHealth.__struct_fields__))
 _DELETE = Command(delete(t).where(*_ONE))
 # Deliveries first: a sender that is writing a try of one lets go of it before the tries are looked
 # for.
 _DELETE_LEFT = [
-    Command(delete(left).where(left.c.tenant_id == p("tenant_id"), left.c.endpoint_id == p("id")))
+    Command(
+        delete(left).where(
+            left.c.tenant_id == param("tenant_id"), left.c.endpoint_id == param("id")
+        )
+    )
     for left in (webhook_deliveries, webhook_attempts)
 ]
 
