@@ -94,8 +94,8 @@ def test_an_encoder_is_frozen_and_gets_a_view_and_no_reader(encoder: type) -> No
     assert issubclass(encoder, Struct) and encoder.__struct_config__.frozen
     held = held_types(encoder, set())
     for method, names in (
-        ("encode", ["self", "happening", "view"]),
-        ("encode_ephemeral", ["self", "whisper", "happening", "view"]),
+        ("encode", ["self", "context", "view"]),
+        ("encode_ephemeral", ["self", "ephemeral", "context", "view"]),
     ):
         function = getattr(encoder, method)
         parameters = signature(function).parameters

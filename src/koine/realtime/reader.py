@@ -39,14 +39,14 @@ class EventEncoder(Protocol):
     every reader whose encoder and view are equal. Quick and pure. It holds and gets nothing of a
     reader but the view (`tests/dialects/test_encoders.py`)."""
 
-    def encode(self, happening: EventContext, view: Any) -> bytes | None:
+    def encode(self, context: EventContext, view: Any) -> bytes | None:
         """An event of the log, of which readers with this view are shown as much as it says;
         None when there is nothing left to show."""
 
     def encode_ephemeral(
-        self, whisper: EphemeralEvent, happening: EventContext | None, view: Any
+        self, ephemeral: EphemeralEvent, context: EventContext | None, view: Any
     ) -> bytes | None:
-        """As `encode`, of a whisper; the happening holds its conversation, if it has one."""
+        """As `encode`, of a ephemeral; the context holds its conversation, if it has one."""
 
 
 class Reader(Protocol):
@@ -63,12 +63,12 @@ class Reader(Protocol):
         """The actor behind the same credential, asked again. Raises Unauthenticated, Forbidden,
         NotFound when it opens nothing any more; Unavailable when nobody can tell."""
 
-    def view(self, happening: EventContext) -> Hashable | None:
+    def view(self, context: EventContext) -> Hashable | None:
         """All that `encoder.encode` needs to know of the reader; None when this language shows
         nothing of the event to this reader. The hub has asked `engine.hearing` before."""
 
     def ephemeral_view(
-        self, whisper: EphemeralEvent, happening: EventContext | None
+        self, ephemeral: EphemeralEvent, context: EventContext | None
     ) -> Hashable | None:
         """As `view`, for `encoder.encode_ephemeral`."""
 
@@ -80,10 +80,10 @@ class ActorEncoder(EventEncoder, Protocol):
     def name(self) -> str:
         """What the language is called in metrics."""
 
-    def view(self, happening: EventContext, actor: Actor) -> Hashable | None:
+    def view(self, context: EventContext, actor: Actor) -> Hashable | None:
         """As `Voice.view`."""
 
-    def ephemeral_view(self, whisper: EphemeralEvent) -> Hashable | None:
+    def ephemeral_view(self, ephemeral: EphemeralEvent) -> Hashable | None:
         """As `Voice.ephemeral_view`."""
 
 
@@ -102,12 +102,12 @@ class ActorReader:
         """Who reads, asked again."""
         return await self._ask()
 
-    def view(self, happening: EventContext) -> Hashable | None:
+    def view(self, context: EventContext) -> Hashable | None:
         """What the encoder shows the actor."""
-        return self.encoder.view(happening, self.actor)
+        return self.encoder.view(context, self.actor)
 
     def ephemeral_view(
-        self, whisper: EphemeralEvent, happening: EventContext | None
+        self, ephemeral: EphemeralEvent, context: EventContext | None
     ) -> Hashable | None:
-        """What the encoder shows of a whisper."""
-        return self.encoder.ephemeral_view(whisper)
+        """What the encoder shows of a ephemeral."""
+        return self.encoder.ephemeral_view(ephemeral)

@@ -1,4 +1,9 @@
-"""Chats between an owner and a responder in a workspace (docs/dialects/chats.md)."""
+"""The chats dialect: Zaia's chats between an owner and a responder in a workspace
+(docs/dialects/chats.md).
+
+Each resource is a package: `chats` and `messages`, with `schemas`, `render` and `routes`. The
+modules beside them serve both.
+"""
 
 from collections.abc import Mapping
 
@@ -13,7 +18,8 @@ from koine.model.errors import Refusal
 
 
 class ChatsDialect:
-    """The dialect object. `support_url` is where an error's call to action sends people."""
+    """The dialect object; one for each application. `support_url` is the link in an error's call to
+    action."""
 
     name = "chats"
     title = "Chats"
@@ -36,15 +42,15 @@ class ChatsDialect:
         self._limiter = RateLimiter()
 
     async def authenticate(self, call: AnyRequest) -> Actor:
-        """Who calls: an API key. Raises Unauthenticated, Forbidden, TooMany."""
+        """The actor of the API key. Raises Unauthenticated, Forbidden, TooMany."""
         return await auth.authenticate(call, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
-        """The refusal in this dialect's shape; None is the 500."""
+        """The error body and status of a refusal; None is an unexpected error, a 500."""
         return errors.error_response(refusal, self._support_url)
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:
-        """How many calls the key has left."""
+        """The rate limit headers, where the key has a limit."""
         return call.rate.headers() if call.rate else {}

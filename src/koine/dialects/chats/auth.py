@@ -1,4 +1,4 @@
-"""Who calls: the workspace's API key, raw (F) or after `Bearer` (D), and nothing else."""
+"""Authentication: the workspace's API key alone, raw (F) or after `Bearer` (D)."""
 
 from msgspec import structs
 
@@ -12,9 +12,9 @@ from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 
 async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
-    """The key's actor, if it may read (GET) or write (all else), and has calls left.
+    """The key's actor, if it may read (GET) or write (other methods) and is within its rate limit.
 
-    Whoever shows no good credential is counted by address.
+    A request without a valid key counts against the limit of its address.
 
     Raises Unauthenticated, Forbidden, TooMany.
     """
@@ -24,13 +24,14 @@ async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
 
 
 async def authenticate_uncounted(call: AnyRequest) -> Actor:
-    """As `authenticate`, without counting the call."""
+    """As `authenticate`, without counting the request: for a stream that authenticates again."""
     return _authorize(call, await _key_actor(call))
 
 
 async def _key_actor(call: AnyRequest) -> Actor:
     actor = await credentials.by_key(call.engine, _key(call.headers))
-    # A user's token that another dialect has verified is remembered by its text, too.
+    # The cache of credentials is shared: `by_key` also finds a user's access token that another
+    # dialect has verified.
     if actor.kind != "key" or not actor.tenant_id:
         raise Unauthenticated("invalid")
     return actor
@@ -40,7 +41,7 @@ def _authorize(call: AnyRequest, actor: Actor) -> Actor:
     needed = READ_CONVERSATIONS if call.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
     if not actor.may(needed):
         raise Forbidden(needed)
-    # Every write answers with the chat: who may write it sees what it wrote.
+    # The response to a write contains the chat, so a key that may only write can read it here.
     return structs.replace(actor, permissions=actor.permissions | {READ_CONVERSATIONS})
 
 

@@ -1,5 +1,5 @@
-"""What happens, as a client of this dialect follows it live (Koine's choice: Zaia documents no
-stream). `data` is what the GETs of this dialect show."""
+"""The event stream of this dialect (Koine's own design: Zaia documents no stream). The chats and
+messages in `data` are those of the GET requests."""
 
 from typing import ClassVar
 
@@ -61,46 +61,46 @@ async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
 
 
 class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
-    """Every key of a workspace is shown the same: the view is the event's name here."""
+    """All keys of a workspace receive the same bytes: the view is only the event's name."""
 
     base_url: str
     name: ClassVar[str] = "chats"
 
-    def view(self, happening: EventContext, actor: Actor) -> str | None:
-        """The event's name; private notes are unknown to this dialect."""
-        kind, found, message = happening.event.kind, happening.conversation, happening.message
+    def view(self, context: EventContext, actor: Actor) -> str | None:
+        """The event's name; None for private notes and read positions, which this dialect lacks."""
+        kind, conversation, message = context.event.kind, context.conversation, context.message
         if kind in _MESSAGE_EVENTS and (message is None or message.private):
             return None
         if kind == "conversation.deleted":
             return "chat.deleted"
-        if found is None or kind == "conversation.read":
+        if conversation is None or kind == "conversation.read":
             return None
         if kind == "conversation.created":
             return "chat.created"
         return _MESSAGE_EVENTS.get(kind, "chat.updated")
 
-    def encode(self, happening: EventContext, view: str) -> bytes:
-        """The event under this name."""
-        event, found = happening.event, happening.conversation
-        said, shown = happening.message, None
-        if found is not None and said is not None:
-            shown = render_message(said, owner_id(found), self.base_url)
-        told = StreamEvent(
+    def encode(self, context: EventContext, view: str) -> bytes:
+        """The event, named by its view."""
+        event, conversation, message = context.event, context.conversation, context.message
+        chat_message = None
+        if conversation is not None and message is not None:
+            chat_message = render_message(message, owner_id(conversation), self.base_url)
+        stream_event = StreamEvent(
             view,
             event.id,
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
-            None if found is None else render_chat(found, event.tenant_id),
-            shown,
+            None if conversation is None else render_chat(conversation, event.tenant_id),
+            chat_message,
         )
-        return sse.frame(view, _encode(told))
+        return sse.frame(view, _encode(stream_event))
 
-    def ephemeral_view(self, whisper: EphemeralEvent) -> str | None:
-        """The conversation in which somebody writes, a private note excepted."""
-        return None if whisper.private else whisper.conversation_id
+    def ephemeral_view(self, ephemeral: EphemeralEvent) -> str | None:
+        """The conversation of a typing event; None while the user types a private note."""
+        return None if ephemeral.private else ephemeral.conversation_id
 
     def encode_ephemeral(
-        self, whisper: EphemeralEvent, happening: EventContext | None, view: str
+        self, ephemeral: EphemeralEvent, context: EventContext | None, view: str
     ) -> bytes:
-        """Who is writing."""
-        return sse.frame("typing", _encode(Typing(view, whisper.identity_id, whisper.active)))
+        """A typing event."""
+        return sse.frame("typing", _encode(Typing(view, ephemeral.identity_id, ephemeral.active)))

@@ -1,4 +1,4 @@
-"""Refusals in this dialect's words (F: the shape and three of the texts; D: the rest)."""
+"""Refusals as this dialect's errors (F: the shape and three of the texts; D: the rest)."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -21,7 +21,7 @@ from koine.model.errors import (
 )
 
 SUPPORT_URL = "/docs"
-"""Where the call to action leads unless the operator says otherwise: this server's own pages."""
+"""The link in the call to action unless the operator sets another: this server's own pages."""
 
 
 class Cta(Struct, frozen=True):
@@ -140,7 +140,7 @@ TYPES: Mapping[int, type] = dict.fromkeys(_STATUSES, Error)
 
 
 def error_response(refusal: Refusal | None, support_url: str) -> Response:
-    """The error body and status of a refusal; None, or one this dialect does not know, is 500."""
+    """The error body and status of a refusal; None, or a type not listed here, is a 500."""
     kind = _kind(refusal)
     error = Error(
         code=kind.code,

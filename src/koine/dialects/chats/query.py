@@ -1,4 +1,4 @@
-"""Cursors, pages and ids, as queries and paths give them."""
+"""Cursors, ids and times of paths and queries, and the response of a list."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _MAX_SORT_VALUE = 2**62
 def list_response(
     call: Request[None, Any], items: Sequence[Struct], after: Cursor | None
 ) -> Response:
-    """A bare array (F), and where the next page is (D: a `Link` header with a cursor)."""
+    """A bare array (F), with the next page's URL in the `Link` header (D)."""
     if after is None:
         return Response(list(items))
     dropped = ("cursor", "pageNumber")
@@ -31,12 +31,12 @@ def list_response(
 
 
 def write_cursor(after: Cursor) -> str:
-    """Opaque text for a place in a list: sort value and id."""
+    """The cursor behind an item: its sort value and id, as opaque text."""
     return urlsafe_b64encode(f"{after[0]}.{after[1]}".encode()).decode().rstrip("=")
 
 
 def read_cursor(text: str) -> Cursor:
-    """The place a cursor names. Raises Invalid for what no list gave out."""
+    """The sort value and id in a cursor. Raises Invalid for text that no list returned."""
     try:
         at, _, last = unbase64(text).decode("ascii").partition(".")
         found = int(at), canonical_id(last)
@@ -48,12 +48,12 @@ def read_cursor(text: str) -> Cursor:
 
 
 def path_id(call: AnyRequest) -> str:
-    """The chat id of the path. Raises Invalid for what is no id (contracts/README.md)."""
+    """The chat id of the path. Raises Invalid for anything but a UUID (contracts/README.md)."""
     return parse_id("id", call.path["id"])
 
 
 def parse_id(name: str, text: str) -> str:
-    """An id of a body or query in the spelling it is kept in. Raises Invalid."""
+    """An id of a body or query, as it is stored. Raises Invalid(name)."""
     found = canonical_id(text)
     if found is None:
         raise Invalid(name, "must be a UUID")
@@ -61,7 +61,7 @@ def parse_id(name: str, text: str) -> str:
 
 
 def parse_time(name: str, text: str) -> int:
-    """The µs of a date-time. Raises Invalid."""
+    """A date-time in µs. Raises Invalid(name)."""
     try:
         return parse_iso(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Types that chats and messages share (chats.md, S)."""
+"""Field types that chats and messages share (chats.md, S)."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,9 @@
-"""The delivery dialect: conversations and messages around a delivery, for OnDi's clients."""
+"""The delivery dialect: OnDi's conversations and messages about a delivery of goods
+(docs/dialects/delivery.md).
+
+Each resource is a package: `conversations`, `messages` and `participants`, with `schemas`,
+`render` and `routes`. The modules beside them serve all three.
+"""
 
 from collections.abc import Mapping
 
@@ -38,24 +43,25 @@ class DeliveryDialect:
         self._limiter = RateLimiter()
 
     async def authenticate(self, call: AnyRequest) -> Actor:
-        """The caller behind the bearer token."""
+        """The actor of the bearer token. Raises Unauthenticated, Forbidden, Invalid, NotFound,
+        TooMany."""
         return await auth.authenticate(call, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
-        """A refusal in the dialect's envelope, in English."""
+        """The error body and status of a refusal, in English; None is a 500."""
         return errors.error_response(refusal)
 
-    def localised(self, call: AnyRequest, answer: Response) -> Response:
-        """The refusal in the language of the `language` query."""
-        body = answer.body
+    def localised(self, call: AnyRequest, response: Response) -> Response:
+        """An error response, translated into the `language` of the query."""
+        body = response.body
         language = auth.query_value(call, "language")
         if language is None or not isinstance(body, Error | Crash):
-            return answer
-        told = structs.replace(body, message=translate(body.message, language))
-        return Response(told, answer.status, answer.headers)
+            return response
+        translated = structs.replace(body, message=translate(body.message, language))
+        return Response(translated, response.status, response.headers)
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:
-        """No extra headers."""
+        """None: the original documents no rate limit headers."""
         return {}

@@ -1,4 +1,5 @@
-"""Who calls: a bearer token, and the tenant it or the request names (delivery.md, S and D)."""
+"""Authentication: a bearer token, and the tenant that it or the request names (delivery.md, S and
+D)."""
 
 from msgspec import structs
 
@@ -15,12 +16,13 @@ from koine.model.permissions import (
 )
 
 PERMISSIONS = frozenset({VIEW_TENANT, MANAGE_MESSAGING, MANAGE_TENANT, MANAGE_OPERATIONS})
-"""The permissions this dialect knows (delivery.md, F). Any other opens nothing here, so that a
-participant, `view:tenant` and a system administrator alone get a conversation (S)."""
+"""The permissions this dialect documents (delivery.md, F). All others are removed from the actor,
+so that only a participant, `view:tenant` and a system administrator get a conversation (S)."""
 
 
 async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
-    """The caller; who shows no good credential is counted by address.
+    """The actor, within its rate limit. A request without a valid token counts against the limit of
+    its address.
 
     Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about `tenant_id`; TooMany.
     """
@@ -30,7 +32,7 @@ async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
 
 
 async def authenticate_uncounted(call: AnyRequest) -> Actor:
-    """As `authenticate`, without counting the call."""
+    """As `authenticate`, without counting the request: for a stream that authenticates again."""
     scheme, token = call.headers.authorization()
     if scheme != "bearer" or not token:
         raise Unauthenticated("missing")
@@ -41,5 +43,5 @@ async def authenticate_uncounted(call: AnyRequest) -> Actor:
 
 
 def query_value(call: AnyRequest, name: str) -> str | None:
-    """The query parameter's last value; sent empty it is not given (contracts/README.md)."""
+    """The last value of a query parameter; an empty one counts as absent (contracts/README.md)."""
     return next((value for value in reversed(call.raw_query.get(name, ())) if value), None)

@@ -1,5 +1,5 @@
-"""What happens, as a client of this dialect follows it live (Koine's choice: OnDi documents no
-stream). Objects are those of the GETs; the caller hears of what it could get."""
+"""The event stream of this dialect (Koine's own design: OnDi documents no stream). Its objects are
+those of the GET requests, and a client receives no event of what it could not get by one."""
 
 from typing import ClassVar
 
@@ -51,9 +51,9 @@ class Typing(Struct, frozen=True):
 
 
 class EventView(Struct, frozen=True):
-    """What a reader is shown of an event. `kind` is the event's name; `listed`: its conversation
-    is in the reader's lists; `message`: what was said; `latest`: the newest message;
-    `unread`: how many messages the reader has not read."""
+    """The part of a reader's rights that the bytes of an event depend on. `name` is the event's
+    name. `listed`: the conversation is in the reader's lists. `message`: the event contains the
+    message. `latest`: the conversation contains its newest message. `unread`: its count."""
 
     name: str
     listed: bool = False
@@ -84,62 +84,66 @@ async def follow(call: Request[None, StreamQuery]) -> StreamingResponse:
 
 
 class DeliveryEventEncoder(Struct, frozen=True, cache_hash=True):
-    """Who takes part is shown what is said; who sees the conversation, that it moved."""
+    """Participants receive the messages. A reader who sees the conversation without taking part
+    receives `conversation.updated` instead."""
 
     base_url: str
     name: ClassVar[str] = "delivery"
 
-    def view(self, happening: EventContext, actor: Actor) -> EventView | None:
-        """What the actor is shown; private notes are unknown to this dialect."""
-        event, found = happening.event, happening.conversation
+    def view(self, context: EventContext, actor: Actor) -> EventView | None:
+        """The actor's view; None for private notes, which this dialect lacks, and for events of no
+        conversation."""
+        event, conversation = context.event, context.conversation
         if event.conversation_id is None and event.kind != "conversation.deleted":
             return None
-        said = event.kind in _MESSAGE_EVENTS
-        if said and (happening.message is None or happening.message.private):
+        of_message = event.kind in _MESSAGE_EVENTS
+        if of_message and (context.message is None or context.message.private):
             return None
-        if found is None or not visibility.sees_conversation(actor, happening):
+        if conversation is None or not visibility.sees_conversation(actor, context):
             return EventView("conversation.removed")
-        message = said and visibility.reads_as_participant(actor, happening)
-        me = happening.participant(actor.identity_id)
+        message = of_message and visibility.reads_as_participant(actor, context)
+        participant = context.participant(actor.identity_id)
         return EventView(
             _event_name(event, message),
             listed=True,
             message=message,
-            latest=visibility.reads_messages(actor, happening),
-            unread=unread(found, me, sees_private=False),
+            latest=visibility.reads_messages(actor, context),
+            unread=unread(conversation, participant, sees_private=False),
         )
 
-    def encode(self, happening: EventContext, view: EventView) -> bytes:
-        """The event."""
-        event, said = happening.event, happening.message if view.message else None
-        told = StreamEvent(
+    def encode(self, context: EventContext, view: EventView) -> bytes:
+        """The event, with as much as the view allows."""
+        event, message = context.event, context.message if view.message else None
+        stream_event = StreamEvent(
             view.name,
             event.id,
             iso_ms(event.created_at),
             event.conversation_id or event.subject_id,
-            self._conversation(happening, view) if view.listed else None,
-            None if said is None else render_message(said, self.base_url),
+            self._conversation(context, view) if view.listed else None,
+            None if message is None else render_message(message, self.base_url),
         )
-        return sse.frame(view.name, _encode(told))
+        return sse.frame(view.name, _encode(stream_event))
 
-    def ephemeral_view(self, whisper: EphemeralEvent) -> str | None:
-        """The conversation in which somebody writes, a private note excepted."""
-        return None if whisper.private else whisper.conversation_id
+    def ephemeral_view(self, ephemeral: EphemeralEvent) -> str | None:
+        """The conversation of a typing event; None while the user types a private note."""
+        return None if ephemeral.private else ephemeral.conversation_id
 
     def encode_ephemeral(
-        self, whisper: EphemeralEvent, happening: EventContext | None, view: str
+        self, ephemeral: EphemeralEvent, context: EventContext | None, view: str
     ) -> bytes:
-        """Who is writing."""
-        told = Typing(view, whisper.identity_id, whisper.name, whisper.active)
-        return sse.frame("typing", _encode(told))
+        """A typing event."""
+        typing = Typing(view, ephemeral.identity_id, ephemeral.name, ephemeral.active)
+        return sse.frame("typing", _encode(typing))
 
-    def _conversation(self, happening: EventContext, view: EventView) -> Conversation | None:
-        found = happening.conversation
-        if found is None:
+    def _conversation(self, context: EventContext, view: EventView) -> Conversation | None:
+        conversation = context.conversation
+        if conversation is None:
             return None
-        latest = happening.related.latest.get(found.id) if view.latest else None
-        people, tenant_id = list(happening.participants), happening.event.tenant_id
-        return render_conversation(found, tenant_id, people, latest, view.unread, self.base_url)
+        latest = context.related.latest.get(conversation.id) if view.latest else None
+        people, tenant_id = list(context.participants), context.event.tenant_id
+        return render_conversation(
+            conversation, tenant_id, people, latest, view.unread, self.base_url
+        )
 
 
 def _event_name(event: LoggedEvent, shows_message: bool) -> str:

@@ -46,7 +46,7 @@ ERROR_TYPES: dict[int, type] = {
 
 
 def error_response(refusal: Refusal | None) -> Response:
-    """The status and the English body of a refusal; None is a crash (delivery.md, D)."""
+    """The English body and the status of a refusal; None is a 500 (delivery.md, D)."""
     if refusal is None:
         return Response(Crash(False, "Internal server error", {}), 500)
     status, message = _status_and_message(refusal)

@@ -8,11 +8,11 @@ from koine.model.links import check_link
 from koine.model.page import Window, page_window
 
 MAX_LIMIT = 100
-"""Items on a page; a larger `limit` is cut (D)."""
+"""The most items on a page; a larger `limit` is lowered to it (D)."""
 
 
 def path_id(text: str) -> str:
-    """A conversation's id from the path. Raises Invalid for what is none (contracts/README.md)."""
+    """A conversation's id from the path. Raises Invalid if it is no UUID (contracts/README.md)."""
     return parse_id("conversationId", text)
 
 
@@ -22,15 +22,16 @@ def optional_id(field: str, text: str | None) -> str | None:
 
 
 def parse_page(page: int, limit: int) -> tuple[Window, int]:
-    """The page asked for, and the limit that was granted."""
-    granted = min(limit, MAX_LIMIT)
-    return page_window(page, granted), granted
+    """The requested page, and its limit after lowering it to MAX_LIMIT."""
+    lowered = min(limit, MAX_LIMIT)
+    return page_window(page, lowered), lowered
 
 
 def timestamp_range(text: str | None) -> tuple[int | None, int | None]:
     """Start and end in µs, both inclusive, each None when empty (delivery.md, S and D).
 
-    The end takes in its whole millisecond, because that is all a caller ever saw of a time.
+    The end includes its whole millisecond: responses cut times to milliseconds, and an end copied
+    from a message must include that message.
     """
     if text is None:
         return None, None
@@ -46,18 +47,19 @@ def timestamp_range(text: str | None) -> tuple[int | None, int | None]:
 
 
 def content_url(text: str | None) -> str | None:
-    """A link to show, never to fetch: http, https, or a file of our own. "" is none (D)."""
+    """A link that is stored and never fetched: http, https, or an upload of this server; None for
+    "" (D). Raises Invalid."""
     check_link("content_url", text or None)
     return text or None
 
 
-def json_or_none(value: dict[str, object] | None) -> str | None:
-    """A JSON bag as it is kept."""
+def optional_json(value: dict[str, object] | None) -> str | None:
+    """A JSON object as the text that is stored, or None."""
     return None if value is None else json_text(value)
 
 
 def parse_id(field: str, text: str) -> str:
-    """An id in the spelling the engine stores. Raises Invalid(field)."""
+    """An id as it is stored. Raises Invalid(field)."""
     found = canonical_id(text)
     if found is None:
         raise Invalid(field, "must be a UUID")

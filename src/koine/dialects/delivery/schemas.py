@@ -1,4 +1,4 @@
-"""Types that several resources share (delivery.md, Objects, D). Times are ISO 8601 UTC with
+"""Types that the resources share (delivery.md, Objects, D). Times are ISO 8601, UTC, with
 milliseconds."""
 
 from typing import Annotated

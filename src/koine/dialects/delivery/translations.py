@@ -1,10 +1,11 @@
-"""The fixed texts of `message`, in the four languages of the `language` query (delivery.md, F)."""
+"""Translations of `message` for the `language` of the query: English, Arabic, Central Kurdish and
+Persian (delivery.md, F)."""
 
 from typing import Final
 
 _LANGUAGES: Final = {"ar": 0, "ku": 1, "fa": 2}
 
-# English, then Arabic, Central Kurdish and Persian.
+# The English text; in Arabic, Central Kurdish and Persian.
 _TRANSLATIONS: Final[dict[str, tuple[str, str, str]]] = {
     "Conversations retrieved successfully": (
         "تم جلب المحادثات بنجاح",
@@ -112,8 +113,8 @@ _TRANSLATIONS: Final[dict[str, tuple[str, str, str]]] = {
 
 
 def translate(text: str, language: str | None) -> str:
-    """The text in `language`; English for an unknown one (delivery.md, D). A text of a single
-    case (it names fields or ids) stays English behind a translated "Invalid input"."""
+    """The text in `language`; in English for an unknown language (delivery.md, D). A text without a
+    translation, such as one that names a field, follows a translated "Invalid input"."""
     number = _LANGUAGES.get(language or "")
     if number is None:
         return text

@@ -1,4 +1,9 @@
-"""The helpdesk dialect: G-Tateth CRM's conversations (docs/dialects/helpdesk.md)."""
+"""The helpdesk dialect: G-Tateth CRM's conversations (docs/dialects/helpdesk.md).
+
+Each resource is a package: `directory`, `conversations`, `messages` and `webhooks`, with
+`schemas`, `render` and `routes`. The modules beside them serve all of these; `events` has the names
+and data that the stream and the webhooks share.
+"""
 
 from collections.abc import Mapping
 
@@ -12,7 +17,7 @@ from koine.model.errors import Refusal
 
 
 class HelpdeskDialect:
-    """Conversations between agents and customers, for those who write G-Tateth CRM clients."""
+    """The dialect object; one for each application."""
 
     name = "helpdesk"
     title = "Helpdesk"
@@ -39,13 +44,13 @@ class HelpdeskDialect:
         self._limiter = RateLimiter()
 
     async def authenticate(self, call: AnyRequest) -> Actor:
-        """The caller. Raises Unauthenticated, Forbidden, TooMany."""
+        """The actor. Raises Unauthenticated, Forbidden, TooMany."""
         return await auth.authenticate(call, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
-        """The answer to a refusal; None is a crash."""
+        """The error body and status of a refusal; None is an unexpected error, a 500."""
         return errors.error_response(refusal, request_id, self._clock.now())
 
     def headers(self, call: AnyRequest) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Who calls, what it may, and how often (helpdesk.md, "Auth and permissions")."""
+"""Authentication, permissions and rate limits (helpdesk.md, "Auth and permissions")."""
 
 from collections.abc import Mapping
 
@@ -20,47 +20,48 @@ from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 KEY_PREFIX = "sk_"
 WEBHOOKS = "/api/v1/webhooks"
-"""Below it other permissions are asked for (F)."""
+"""Requests below this path need other permissions (F)."""
 
 
 async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
-    """The caller, counted against its limit, if it may do what the method says (S).
+    """The actor, within its rate limit, if it has the permission that the method needs (S).
 
-    Whoever shows no good credential is counted by address. Raises Unauthenticated, Forbidden,
-    TooMany.
+    A request without a valid credential counts against the limit of its address.
+
+    Raises Unauthenticated, Forbidden, TooMany.
     """
-    found = await authenticate_limited(call, limiter, _credential_actor(call))
-    count_call(call, limiter, f"{found.tenant_id}:{found.caller}")
-    return _authorize(call, found)
+    actor = await authenticate_limited(call, limiter, _credential_actor(call))
+    count_call(call, limiter, f"{actor.tenant_id}:{actor.caller}")
+    return _authorize(call, actor)
 
 
 async def authenticate_uncounted(call: AnyRequest) -> Actor:
-    """As `actor`, without counting the call."""
+    """As `actor`, without counting the request: for a stream that authenticates again."""
     return _authorize(call, await _credential_actor(call))
 
 
 def rate_headers(call: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
-    """The rate limit headers of an answer (F: of every one); {} where there is no limit."""
+    """The rate limit headers, which every response has (F); {} where there is no limit."""
     if call.rate is None:
-        # A public route, or a path nobody has: the address is all there is to count by.
+        # A public route or an unknown path: no actor, so the limit is the one of the address.
         try:
             limit_unauthenticated(call, limiter)
-        except RateLimited as full:
-            call.rate = full.rate
+        except RateLimited as error:
+            call.rate = error.rate
     return call.rate.headers() if call.rate else {}
 
 
-def _authorize(call: AnyRequest, found: Actor) -> Actor:
+def _authorize(call: AnyRequest, actor: Actor) -> Actor:
     reading = call.method in ("GET", "HEAD")
     if call.route is not None and call.route.path.startswith(WEBHOOKS):
-        access.require(found, *(endpoints.READ if reading else endpoints.WRITE))
+        access.require(actor, *(endpoints.READ if reading else endpoints.WRITE))
     else:
-        access.require(found, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
-    return found
+        access.require(actor, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
+    return actor
 
 
 async def _credential_actor(call: AnyRequest) -> Actor:
-    """The actor behind the credential. `Authorization` wins over `X-API-Key`."""
+    """The actor of the credential; `Authorization` is used before `X-API-Key`."""
     bearer = call.headers.bearer_token()
     if bearer and not bearer.startswith(KEY_PREFIX):
         return await _by_token(call.engine, bearer)
@@ -74,7 +75,7 @@ async def _credential_actor(call: AnyRequest) -> Actor:
 
 
 async def _by_token(engine: Engine, token: str) -> Actor:
-    """A user of the tenant. The tenant is the token's (F), so a token of no tenant opens none."""
+    """The user of an access token. The tenant is the token's (F), so it must have one."""
     try:
         return await credentials.by_token(engine, token)
     except Invalid:

@@ -1,5 +1,5 @@
-"""What happens, as a client of this dialect follows it live (Koine's choice: G-Tateth documents no
-stream). Events are those of the webhooks, objects those of the GETs."""
+"""The event stream of this dialect (Koine's own design: G-Tateth documents no stream). Its events
+are those of the webhooks, its objects those of the GET requests."""
 
 from typing import ClassVar, Literal
 
@@ -53,31 +53,35 @@ async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
 
 
 class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):
-    """Who may read conversations is shown the same, private notes included: there is one view."""
+    """All readers receive the same bytes, private notes included: the stream needs the permission
+    to read all conversations, so there is one view."""
 
     name: ClassVar[str] = "helpdesk"
 
-    def view(self, happening: EventContext, actor: Actor) -> Literal[True]:
+    def view(self, context: EventContext, actor: Actor) -> Literal[True]:
         """The same for every reader."""
         return True
 
-    def encode(self, happening: EventContext, view: Literal[True]) -> bytes | None:
-        """The event in this dialect's words; None for what it has no words for."""
-        name, data = events.event_name(happening), events.event_data(happening)
+    def encode(self, context: EventContext, view: Literal[True]) -> bytes | None:
+        """The event; None for one that this dialect has no name for."""
+        name, data = events.event_name(context), events.event_data(context)
         if name is None or data is None:
             return None
-        event, shown = happening.event, msgspec.Raw(_encode(data))
-        return sse.frame(
-            name, _encode(StreamEvent(name, event.id, iso_ms(event.created_at), shown))
+        event = context.event
+        stream_event = StreamEvent(
+            name, event.id, iso_ms(event.created_at), msgspec.Raw(_encode(data))
         )
+        return sse.frame(name, _encode(stream_event))
 
-    def ephemeral_view(self, whisper: EphemeralEvent) -> str | None:
-        """The conversation in which somebody writes."""
-        return whisper.conversation_id
+    def ephemeral_view(self, ephemeral: EphemeralEvent) -> str | None:
+        """The conversation of a typing event."""
+        return ephemeral.conversation_id
 
     def encode_ephemeral(
-        self, whisper: EphemeralEvent, happening: EventContext | None, view: str
+        self, ephemeral: EphemeralEvent, context: EventContext | None, view: str
     ) -> bytes:
-        """Who is writing."""
-        told = Typing(view, whisper.identity_id, whisper.name, whisper.active, whisper.private)
-        return sse.frame("typing", _encode(told))
+        """A typing event."""
+        typing = Typing(
+            view, ephemeral.identity_id, ephemeral.name, ephemeral.active, ephemeral.private
+        )
+        return sse.frame("typing", _encode(typing))

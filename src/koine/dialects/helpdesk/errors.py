@@ -1,4 +1,4 @@
-"""Every refusal of the core in this dialect's shape (F; the codes marked D in helpdesk.md)."""
+"""Refusals as this dialect's errors (F; helpdesk.md marks the codes that are D)."""
 
 from msgspec import Struct
 
@@ -53,11 +53,11 @@ ENTITIES = {
 
 
 class ApiKeyRefused(Unauthenticated):
-    """It was an API key that was refused: these have codes of their own (F)."""
+    """An API key was refused: this has error codes of its own (F)."""
 
 
 def error_response(refusal: Refusal | None, request_id: str, now: int) -> Response:
-    """The answer to a refusal at `now` (µs); None is a crash."""
+    """The error body and status of a refusal at `now` (µs); None is an unexpected error, a 500."""
     status, code, message, details = _error_fields(refusal)
     problem = Problem(code, message, details, request_id, iso_ms(now))
     return Response(Error(success=False, error=problem), status)
@@ -97,7 +97,7 @@ def _unauthenticated(refusal: Unauthenticated) -> ErrorFields:
 
 
 def _limit_or_failure(refusal: Refusal | None) -> ErrorFields:
-    """Limits, and what is our own fault."""
+    """Limits, and failures of the server."""
     match refusal:
         case TooLarge(limit=limit):
             return 413, "PAYLOAD_TOO_LARGE", f"The body is over {limit} bytes", {"limit": limit}

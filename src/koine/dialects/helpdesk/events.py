@@ -1,5 +1,5 @@
-"""What happened, in this dialect's words: the events of its webhooks (helpdesk.md, F), which its
-stream tells as well. Pure."""
+"""Names and data of this dialect's events, for its webhooks (helpdesk.md, F) and its stream. Pure
+functions."""
 
 import msgspec
 from msgspec import Struct
@@ -22,14 +22,14 @@ _CUSTOMER_EVENTS = {
 
 
 class MessageData(Struct, frozen=True):
-    """What was said, and where."""
+    """The data of a message event."""
 
     message: Message
     conversation: Conversation
 
 
 class DeletedConversation(Struct, frozen=True):
-    """A conversation that was deleted."""
+    """The data of a deleted conversation."""
 
     id: str = msgspec.field(name="_id")
 
@@ -37,60 +37,57 @@ class DeletedConversation(Struct, frozen=True):
 Data = MessageData | Conversation | Customer | DeletedConversation
 
 
-def event_name(happening: EventContext) -> str | None:
-    """The event's name; None for what this dialect says nothing of."""
-    kind, found = happening.event.kind, happening.conversation
-    if kind == "conversation.deleted" or (found is not None and found.removed_at is not None):
+def event_name(context: EventContext) -> str | None:
+    """The event's name; None for an event that this dialect does not have."""
+    kind, conversation = context.event.kind, context.conversation
+    if kind == "conversation.deleted" or (conversation and conversation.removed_at is not None):
         return "conversation.deleted"
     if kind in _MESSAGE_EVENTS:
-        return _message_event_name(happening)
+        return _message_event_name(context)
     if kind == "conversation.created":
         return "conversation.created"
     if kind == "conversation.updated":
-        return change_names(happening)[0]
+        return change_names(context)[0]
     if kind in _CUSTOMER_EVENTS:
-        noun = happening.subject
-        return (
-            _CUSTOMER_EVENTS[kind]
-            if isinstance(noun, Identity) and noun.kind == "contact"
-            else None
-        )
+        subject = context.subject
+        if isinstance(subject, Identity) and subject.kind == "contact":
+            return _CUSTOMER_EVENTS[kind]
     return None
 
 
-def event_data(happening: EventContext) -> Data | None:
-    """What the event is about, as GET shows it; None when it is gone meanwhile."""
-    found, people = happening.conversation_then, happening.related.people
-    if happening.event.kind == "conversation.deleted":
-        return DeletedConversation(happening.event.subject_id)
-    if found is not None and found.removed_at is not None:
-        return DeletedConversation(found.id)
-    if isinstance(happening.subject, Identity):
-        return render_customer(happening.subject)
-    if found is None:
+def event_data(context: EventContext) -> Data | None:
+    """The event's object, as GET returns it; None if it has been deleted since."""
+    conversation, people = context.conversation_then, context.related.people
+    if context.event.kind == "conversation.deleted":
+        return DeletedConversation(context.event.subject_id)
+    if conversation is not None and conversation.removed_at is not None:
+        return DeletedConversation(conversation.id)
+    if isinstance(context.subject, Identity):
+        return render_customer(context.subject)
+    if conversation is None:
         return None
-    shown = render_conversation(found, people)
-    if happening.event.kind not in _MESSAGE_EVENTS:
-        return shown
-    said = happening.message
-    return None if said is None else MessageData(render_message(said), shown)
+    rendered = render_conversation(conversation, people)
+    if context.event.kind not in _MESSAGE_EVENTS:
+        return rendered
+    message = context.message
+    return None if message is None else MessageData(render_message(message), rendered)
 
 
-def _message_event_name(happening: EventContext) -> str | None:
+def _message_event_name(context: EventContext) -> str | None:
     """`message.received` from a customer, else `message.sent`."""
-    said = happening.message
-    if said is None:
+    message = context.message
+    if message is None:
         return None
-    if happening.event.kind == "message.updated":
+    if context.event.kind == "message.updated":
         return "message.updated"
-    inbound = render_message(said).direction == "inbound"
+    inbound = render_message(message).direction == "inbound"
     return "message.received" if inbound else "message.sent"
 
 
-def change_names(happening: EventContext) -> tuple[str, ...]:
-    """What a change of a conversation may be called, best first: an assignment and a closing, be
-    it in one, have names of their own."""
-    changed = happening.change.changed
+def change_names(context: EventContext) -> tuple[str, ...]:
+    """All names that fit a change of a conversation, the most specific first: closing and assigning
+    have names of their own, and one change may do both."""
+    changed = context.change.changed
     closed = ("conversation.closed",) if changed.get("status") == "closed" else ()
     assigned = ("conversation.assigned",) if changed.get("assignee_id") is not None else ()
     return (*closed, *assigned, "conversation.updated")

@@ -1,4 +1,4 @@
-"""Ids and pages of requests."""
+"""Ids and pages of requests, and the pagination of the response."""
 
 from typing import TypeVar
 
@@ -9,10 +9,13 @@ from koine.model.errors import Invalid, Malformed
 from koine.model.page import Window, page_window
 
 MAX_LIMIT = 100
+"""The most items on a page; a larger `limit` is lowered to it (contracts/README.md, D)."""
+
+T = TypeVar("T")
 
 
 def path_id(call: AnyRequest) -> str:
-    """What the path's `{id}` names. Raises Malformed for what is no id (contracts/README.md)."""
+    """The path's `{id}`. Raises Malformed if it is no UUID (contracts/README.md)."""
     found = canonical_id(call.path["id"])
     if found is None:
         raise Malformed("id must be a UUID")
@@ -20,21 +23,18 @@ def path_id(call: AnyRequest) -> str:
 
 
 def parse_page(query: schemas.PageQuery) -> Window:
-    """The page asked for; a limit over 100 is cut to it (contracts/README.md, D)."""
+    """The requested page."""
     return page_window(query.page, min(query.limit, MAX_LIMIT))
 
 
 def render_pagination(query: schemas.PageQuery, total: int) -> schemas.Pagination:
-    """Where the page lies in a list of `total`; an empty list has no page at all."""
+    """The position of a page in a list of `total` items; an empty list has 0 pages."""
     limit = min(query.limit, MAX_LIMIT)
     return schemas.Pagination(total, query.page, limit, -(-total // limit))
 
 
-T = TypeVar("T")
-
-
 def body_id(name: str, given: T) -> T | str:
-    """The id a body gives, as it is stored; null and absence as they are. Raises Invalid."""
+    """An id of a body, as it is stored; null and UNSET stay as they are. Raises Invalid(name)."""
     if not isinstance(given, str):
         return given
     found = canonical_id(given)

@@ -1,4 +1,4 @@
-"""Types that several resources share (helpdesk.md)."""
+"""Types that the resources share (helpdesk.md)."""
 
 from typing import Annotated
 

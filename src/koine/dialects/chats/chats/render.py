@@ -1,4 +1,4 @@
-"""Conversations of the engine as chats."""
+"""The engine's conversations as chats."""
 
 from msgspec import Struct
 
@@ -11,12 +11,12 @@ from koine.model.identity import IdentityKind
 from koine.model.related import Related
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
-"""Stands where an id must not be null and there is nobody (D)."""
+"""Sent where an id must not be null but there is none (D)."""
 CHANNEL_TYPES: dict[str, ChannelType] = {
     "email": "api", "phone": "api", "chat": "widget", "widget": "widget", "waha": "waha",
     "whatsapp": "whatsapp", "instagram": "instagram", "api": "api",
 }  # fmt: skip
-"""Our inboxes' channel types as shown here (D)."""
+"""This dialect's channel type for each channel type of an inbox (D)."""
 _ENTITIES: dict[IdentityKind, ResponderEntity] = {
     "agent": "agents",
     "squad": "squads",
@@ -31,7 +31,7 @@ ROLES: dict[SenderKind, Role] = {
 
 
 class Owner(Struct, frozen=True):
-    """What a chat shows of its owner: a user's email; a contact's identifier and `blocked`."""
+    """What a chat shows of its owner: a user's email, or a contact's identifier and `blocked`."""
 
     id: str
     is_user: bool = True
@@ -58,14 +58,14 @@ def render_chat(c: Conversation, workspace_id: str) -> Chat:
     )
 
 
-def render_details(c: Conversation, around: Related, workspace_id: str) -> ChatDetails:
-    """A chat with details; `around` needs people, inboxes, tickets, versions and senders."""
-    inbox = around.inboxes.get(c.inbox_id) if c.inbox_id else None
-    owner = owner_of(c, around)
-    responder = around.people.get(c.responder_id) if c.responder_id else None
-    version = around.versions.get(c.responder_version_id) if c.responder_version_id else None
-    ticket = around.tickets.get(c.id)
-    last_sender, previous_sender = around.senders.get(c.id, (None, None))
+def render_details(c: Conversation, related: Related, workspace_id: str) -> ChatDetails:
+    """A chat with details; `related` includes people, inboxes, tickets, versions and senders."""
+    inbox = related.inboxes.get(c.inbox_id) if c.inbox_id else None
+    owner = owner_of(c, related)
+    responder = related.people.get(c.responder_id) if c.responder_id else None
+    version = related.versions.get(c.responder_version_id) if c.responder_version_id else None
+    ticket = related.tickets.get(c.id)
+    last_sender, previous_sender = related.senders.get(c.id, (None, None))
     return ChatDetails(
         channel_id=c.inbox_id,
         channel_name=inbox.name if inbox else None,
@@ -98,21 +98,25 @@ def render_details(c: Conversation, around: Related, workspace_id: str) -> ChatD
 
 
 def owner_id(c: Conversation) -> str:
-    """Whose chat it is. Of a conversation without an owner: who opened it (D: `ownerId` is never
-    null). The lists' filters look at the same."""
+    """The owner's id. A conversation without an owner belongs to the identity that opened it (D:
+    `ownerId` is never null). The filters of the lists use the same rule."""
     return c.owner_id or c.created_by or NOBODY
 
 
-def owner_of(c: Conversation, around: Related) -> Owner:
-    """What is known of the owner, from `around`'s people."""
-    whose = owner_id(c)
-    person = around.people.get(whose)
+def owner_of(c: Conversation, related: Related) -> Owner:
+    """The owner, with the fields found in `related.people`."""
+    identity_id = owner_id(c)
+    person = related.people.get(identity_id)
     if person is None:
-        return Owner(whose)
+        return Owner(identity_id)
     if person.kind == "user":
-        return Owner(whose, name=display_name(person), email=person.email)
+        return Owner(identity_id, name=display_name(person), email=person.email)
     return Owner(
-        whose, False, display_name(person), identifier=person.identifier, blocked=person.blocked
+        identity_id,
+        is_user=False,
+        name=display_name(person),
+        identifier=person.identifier,
+        blocked=person.blocked,
     )
 
 

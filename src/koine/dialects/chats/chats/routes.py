@@ -1,4 +1,4 @@
-"""Chats: the seven calls of chats.md (S)."""
+"""The seven requests for chats (chats.md, S)."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ from koine.model.related import ConversationPage, Include, Related
 
 routes = Routes()
 
-NOTHING: frozenset[Include] = frozenset()
-ALL: frozenset[Include] = frozenset({"people", "inboxes", "tickets", "versions", "senders"})
+_NOTHING: frozenset[Include] = frozenset()
+_DETAILS: frozenset[Include] = frozenset({"people", "inboxes", "tickets", "versions", "senders"})
 
 
 @routes.get(
@@ -43,10 +43,10 @@ async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
     """A removed chat too. With `responderVersionId`, a chat of another version is a 404."""
     wanted = call.query.responder_version_id
     version = parse_id("responderVersionId", wanted) if wanted else None
-    shown = await conversations.get(call.engine, call.actor, path_id(call), ALL, removed=True)
-    if version is not None and shown.one.responder_version_id != version:
+    found = await conversations.get(call.engine, call.actor, path_id(call), _DETAILS, removed=True)
+    if version is not None and found.one.responder_version_id != version:
         raise NotFound("conversation")
-    return render_details(shown.one, shown.related, call.actor.tenant_id)
+    return render_details(found.one, found.related, call.actor.tenant_id)
 
 
 @routes.get(
@@ -57,9 +57,9 @@ async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
 )
 async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
-    shown = await _find(call, ALL)
-    items = [render_details(c, shown.related, call.actor.tenant_id) for c in shown.items]
-    return list_response(call, items, shown.next)
+    page = await _find(call, _DETAILS)
+    items = [render_details(c, page.related, call.actor.tenant_id) for c in page.items]
+    return list_response(call, items, page.next)
 
 
 @routes.get(
@@ -70,9 +70,9 @@ async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
 )
 async def list_chats(call: Request[None, ChatsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
-    shown = await _find(call, NOTHING)
-    items = [render_chat(c, call.actor.tenant_id) for c in shown.items]
-    return list_response(call, items, shown.next)
+    page = await _find(call, _NOTHING)
+    items = [render_chat(c, call.actor.tenant_id) for c in page.items]
+    return list_response(call, items, page.next)
 
 
 @routes.post("/api/v1/chats", body=NewChat, returns=Chat, summary="Create a chat")
@@ -86,8 +86,8 @@ async def create_chat(call: Request[NewChat, None]) -> Chat:
         inbox_id=None if body.channel_id is None else parse_id("channelId", body.channel_id),
         owner_id=parse_id("ownerId", body.owner_id),
     )
-    made = await conversations.create(call.engine, call.actor, new)
-    return render_chat(made, call.actor.tenant_id)
+    created = await conversations.create(call.engine, call.actor, new)
+    return render_chat(created, call.actor.tenant_id)
 
 
 @routes.get(
@@ -98,8 +98,8 @@ async def create_chat(call: Request[NewChat, None]) -> Chat:
 )
 async def get_chat(call: Request[None, None]) -> Chat:
     """A removed chat too."""
-    shown = await conversations.get(call.engine, call.actor, path_id(call), removed=True)
-    return render_chat(shown.one, call.actor.tenant_id)
+    found = await conversations.get(call.engine, call.actor, path_id(call), removed=True)
+    return render_chat(found.one, call.actor.tenant_id)
 
 
 @routes.patch(
@@ -130,15 +130,15 @@ async def remove_chat(call: Request[None, None]) -> Informed:
     return Informed("Chat removed.")
 
 
-async def _find(call: Request[None, Any], parts: frozenset[Include]) -> ConversationPage:
+async def _find(call: Request[None, Any], include: frozenset[Include]) -> ConversationPage:
     f, window = _filter(call.query), _window(call.query)
     if window is None:
         return ConversationPage([], Related())
-    return await conversations.find(call.engine, call.actor, f, window, parts, with_total=False)
+    return await conversations.find(call.engine, call.actor, f, window, include, with_total=False)
 
 
 def _filter(q: DetailsQuery) -> ConversationFilter:
-    """The conversations a list asks for. Raises Invalid for a malformed id or time."""
+    """The filter of a list. Raises Invalid for a malformed id or time."""
     f = ConversationFilter(
         inbox_ids=_ids("channelIds", q.channel_ids),
         responder_ids=_ids("responderIds", q.responder_ids),
@@ -150,7 +150,7 @@ def _filter(q: DetailsQuery) -> ConversationFilter:
 
 
 def _window(q: DetailsQuery) -> Window | None:
-    """The page a list asks for; None lies beyond every list. Raises Invalid."""
+    """The requested page; None for one so far back that no list reaches it. Raises Invalid."""
     size, number = int(q.page_size), int(q.page_number)
     if q.cursor is not None:
         return Window(limit=size, cursor=read_cursor(q.cursor))
@@ -165,15 +165,17 @@ def _chats_filter(f: ConversationFilter, q: ChatsQuery) -> ConversationFilter:
     return replace(
         f,
         owner_ids=_ids("ownerIds", q.owner_ids),
-        channel_types=tuple(ours for ours, shown in CHANNEL_TYPES.items() if shown in wanted),
+        channel_types=tuple(
+            stored for stored, rendered in CHANNEL_TYPES.items() if rendered in wanted
+        ),
         shown_from=start,
-        # Times are shown cut to milliseconds: a bound taken from an answer includes its chat.
+        # Responses cut times to milliseconds: a bound copied from a chat must include that chat.
         shown_to=None if end is None else millisecond_end(end),
     )
 
 
 def _bound(name: str, text: str | None) -> int | None:
-    # A nullable parameter (S): some clients write null as a word.
+    # A nullable parameter (S): some clients send the text "null".
     if text is None or text == "null":
         return None
     us = parse_time(name, text)

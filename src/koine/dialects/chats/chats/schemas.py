@@ -1,4 +1,4 @@
-"""What the requests for chats take and return, field by field in the order of chats.md (S)."""
+"""Bodies and queries of the requests for chats, field by field in the order of chats.md (S)."""
 
 from typing import Annotated, Literal
 

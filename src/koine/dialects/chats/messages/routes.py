@@ -1,4 +1,4 @@
-"""Messages, whose fields chats.md gives for the neighbouring endpoint (F)."""
+"""Messages: an endpoint beside the documented ones; chats.md has its fields (F)."""
 
 import msgspec
 
@@ -26,12 +26,12 @@ from koine.model.ticket import Ticket
 
 routes = Routes()
 
-PATH = "/api/v1/chat-messages"
-PEOPLE: frozenset[Include] = frozenset({"people"})
+_PATH = "/api/v1/chat-messages"
+_PEOPLE: frozenset[Include] = frozenset({"people"})
 
 
 @routes.get(
-    PATH,
+    _PATH,
     query=MessagesQuery,
     returns=list[ChatMessage],
     summary="Retrieve the messages of a chat",
@@ -45,19 +45,18 @@ async def list_chat_messages(call: Request[None, MessagesQuery]) -> Response:
     window = Window(limit=_limit(q), cursor=cursor)
     in_thread = q.chat_thread_id is not None and parse_id("chatThreadId", q.chat_thread_id)
     if in_thread or ticket_ids:
-        shown = await conversations.get(call.engine, call.actor, chat_id)
+        chat = await conversations.get(call.engine, call.actor, chat_id)
         found = [] if in_thread else await _of_tickets(call, chat_id, ticket_ids, window)
-        return Response([render_message(m, owner_id(shown.one), call.base_url) for m in found])
+        return Response([render_message(m, owner_id(chat.one), call.base_url) for m in found])
     f = MessageFilter(oldest_first=True)
-    said = await messages.page(call.engine, call.actor, chat_id, f, window)
-    owner = owner_id(said.conversation)
-    return list_response(
-        call, [render_message(m, owner, call.base_url) for m in said.items], said.next
-    )
+    page = await messages.page(call.engine, call.actor, chat_id, f, window)
+    owner = owner_id(page.conversation)
+    items = [render_message(m, owner, call.base_url) for m in page.items]
+    return list_response(call, items, page.next)
 
 
 @routes.post(
-    PATH,
+    _PATH,
     body=NewChatMessage,
     returns=ChatMessage,
     summary="Post a message to a chat",
@@ -70,29 +69,29 @@ async def create_chat_message(call: Request[NewChatMessage, None]) -> ChatMessag
     chat_id = parse_id("chatId", body.chat_id)
     if body.chat_thread_id is not None and parse_id("chatThreadId", body.chat_thread_id):
         raise NotFound("thread")
-    shown = await conversations.get(call.engine, call.actor, chat_id, PEOPLE)
-    draft = _draft(body, shown, _own_key(call))
-    posted = await messages.send(call.engine, call.actor, chat_id, draft)
-    return render_message(posted, owner_id(shown.one), call.base_url)
+    chat = await conversations.get(call.engine, call.actor, chat_id, _PEOPLE)
+    draft = _draft(body, chat, _client_key(call))
+    sent = await messages.send(call.engine, call.actor, chat_id, draft)
+    return render_message(sent, owner_id(chat.one), call.base_url)
 
 
-def _own_key(call: Request[NewChatMessage, None]) -> str | None:
-    """What makes the message unique in its chat: its `externalId` (D), else the caller's
-    Idempotency-Key, so that it is never stored twice (contracts/README.md)."""
+def _client_key(call: Request[NewChatMessage, None]) -> str | None:
+    """The key by which a message is stored once in its chat: the `externalId` (D), else the
+    Idempotency-Key (contracts/README.md)."""
     if call.body.external_id is not None:
         return EXTERNAL_ID_PREFIX + call.body.external_id
     return message_key(call)
 
 
-def _draft(body: NewChatMessage, shown: ConversationPage, key: str | None) -> Draft:
+def _draft(body: NewChatMessage, chat: ConversationPage, key: str | None) -> Draft:
     if body.role == "assistant":
-        responder_id = shown.one.responder_id
+        responder_id = chat.one.responder_id
         if responder_id is None:
             raise Invalid("role", "unknown", "this chat has no responder")
         return Draft(
             content=body.content, client_key=key, sender_id=responder_id, sender_kind="responder"
         )
-    owner = owner_of(shown.one, shown.related)
+    owner = owner_of(chat.one, chat.related)
     if owner.id == NOBODY:
         raise Invalid("role", "unknown", "this chat has no owner")
     return Draft(
@@ -105,7 +104,7 @@ def _draft(body: NewChatMessage, shown: ConversationPage, key: str | None) -> Dr
 
 
 def _limit(q: MessagesQuery) -> int:
-    """`pagination[limit]=`, `pagination={"limit":…}` or `limit=` (D)."""
+    """The limit, from `pagination[limit]=`, `pagination={"limit":…}` or `limit=` (D)."""
     if q.pagination is None:
         return int(q.limit_in_brackets or q.limit or DEFAULT_LIMIT)
     try:
@@ -117,14 +116,14 @@ def _limit(q: MessagesQuery) -> int:
 async def _of_tickets(
     call: Request[None, MessagesQuery], chat_id: str, ticket_ids: list[str], window: Window
 ) -> list[Message]:
-    """What was said in the chat while one of these tickets was open, oldest first."""
+    """The messages sent while one of these tickets was open, oldest first."""
     found: dict[int, Message] = {}
     for ticket_id in dict.fromkeys(ticket_ids):
         ticket = await _ticket(call, ticket_id)
         if ticket is not None and ticket.conversation_id == chat_id:
             f = MessageFilter(start=ticket.created_at, end=ticket.completed_at, oldest_first=True)
-            said = await messages.page(call.engine, call.actor, chat_id, f, window)
-            found |= {m.seq: m for m in said.items}
+            page = await messages.page(call.engine, call.actor, chat_id, f, window)
+            found |= {m.seq: m for m in page.items}
     return [found[seq] for seq in sorted(found)][: window.limit]
 
 

@@ -1,4 +1,4 @@
-"""What the requests for messages take and return, field by field in the order of chats.md (F)."""
+"""Bodies and queries of the requests for messages, in the order of chats.md (F)."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Conversations of the engine as JSON (delivery.md, Objects, D)."""
+"""The engine's conversations as this dialect's (delivery.md, Objects, D)."""
 
 from koine.dialects.delivery.conversations import schemas
 from koine.dialects.delivery.messages.render import render_json, render_message
@@ -12,28 +12,26 @@ from koine.model.related import ConversationPage, Related
 
 
 def render_conversations(
-    shown: ConversationPage, actor: Actor, reader_id: str | None, base_url: str = ""
+    page: ConversationPage, actor: Actor, reader_id: str | None, base_url: str = ""
 ) -> list[schemas.Conversation]:
-    """Every conversation shown to the actor, with the unread count of `reader_id`: 0 for an
-    outsider. Uploads are below `base_url`."""
-    around, made = shown.related, []
-    for c in shown.items:
-        people = around.participants.get(c.id, [])
+    """A page of conversations for the actor, with the unread count of `reader_id`, which is 0 for
+    an identity that is no participant. `base_url` is the base of links to uploads."""
+    related, rendered = page.related, []
+    for c in page.items:
+        people = related.participants.get(c.id, [])
         reader = next((p for p in people if p.identity_id == reader_id), None)
-        # Private notes are unknown to this dialect, so they are not unread (D).
+        # This dialect shows no private notes, so it does not count them as unread (D).
         count = unread(c, reader, sees_private=False)
-        newest = _latest(c, around, actor)
-        made.append(render_conversation(c, actor.tenant_id, people, newest, count, base_url))
-    return made
+        latest = _latest(c, related, actor)
+        rendered.append(render_conversation(c, actor.tenant_id, people, latest, count, base_url))
+    return rendered
 
 
-def _latest(c: Conversation, around: Related, actor: Actor) -> Message | None:
-    """The newest message that all see, if what is said there is for the actor (S)."""
-    return (
-        around.latest.get(c.id)
-        if access.may_read_messages(actor, around.readers.get(c.id))
-        else None
-    )
+def _latest(c: Conversation, related: Related, actor: Actor) -> Message | None:
+    """The newest message that is no private note; None if the actor may not read messages (S)."""
+    if not access.may_read_messages(actor, related.readers.get(c.id)):
+        return None
+    return related.latest.get(c.id)
 
 
 def render_conversation(

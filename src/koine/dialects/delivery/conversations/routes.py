@@ -1,8 +1,14 @@
-"""Conversations: list, open or join, get (delivery.md)."""
+"""The requests for conversations: list, create or join, get (delivery.md)."""
 
 from koine.dialects.delivery.conversations import schemas
 from koine.dialects.delivery.conversations.render import render_conversations
-from koine.dialects.delivery.parsing import json_or_none, optional_id, parse_id, parse_page, path_id
+from koine.dialects.delivery.parsing import (
+    optional_id,
+    optional_json,
+    parse_id,
+    parse_page,
+    path_id,
+)
 from koine.dialects.delivery.participants.schemas import NewParticipant
 from koine.dialects.delivery.schemas import Common
 from koine.dialects.delivery.translations import translate
@@ -44,17 +50,17 @@ async def list_conversations(
     query, actor = call.query, call.actor
     user_id = optional_id("user_id", query.user_id)
     window, limit = parse_page(query.page, query.limit)
-    wanted = ConversationFilter(
+    filters = ConversationFilter(
         kinds=(query.type,) if query.type else (),
         statuses=_STATUSES[query.status],
         participant_id=user_id,
     )
-    shown = await conversations.find(call.engine, actor, wanted, window, _INCLUDE)
+    found = await conversations.find(call.engine, actor, filters, window, _INCLUDE)
     return schemas.Conversations(
         True,
         translate("Conversations retrieved successfully", query.language),
-        render_conversations(shown, actor, user_id or actor.identity_id, call.base_url),
-        shown.total or 0,
+        render_conversations(found, actor, user_id or actor.identity_id, call.base_url),
+        found.total or 0,
         query.page,
         limit,
     )
@@ -73,13 +79,13 @@ async def create_conversation(call: Request[schemas.CreateConversation, Common])
     """Create a conversation, or join the one the delivery has: then the answer is a 200."""
     body = call.body
     title = (body.title or "").strip() or None
-    opening = NewDeliveryConversation(
+    new = NewDeliveryConversation(
         delivery_id=optional_id("delivery_id", body.delivery_id),
         joining=_participants(body.participants),
         title=title,
-        metadata=json_or_none(body.metadata),
+        metadata=optional_json(body.metadata),
     )
-    opened, is_new = await delivery_conversations.open_(call.engine, call.actor, opening)
+    opened, is_new = await delivery_conversations.open_(call.engine, call.actor, new)
     text = f"Conversation {'created' if is_new else 'retrieved'} successfully"
     return Response(await _one(call, opened.id, text), 201 if is_new else 200)
 
@@ -103,17 +109,17 @@ async def _one(
     text: str,
 ) -> schemas.OneConversation:
     actor = call.actor
-    shown = await conversations.get(call.engine, actor, conversation_id, _INCLUDE)
-    found = render_conversations(shown, actor, actor.identity_id, call.base_url)[0]
-    return schemas.OneConversation(True, translate(text, call.query.language), found)
+    page = await conversations.get(call.engine, actor, conversation_id, _INCLUDE)
+    rendered = render_conversations(page, actor, actor.identity_id, call.base_url)[0]
+    return schemas.OneConversation(True, translate(text, call.query.language), rendered)
 
 
-def _participants(named: list[str | NewParticipant] | None) -> Joining:
-    """The participants of a request, each once; the last role named counts."""
-    wanted: dict[str, ParticipantRole] = {}
-    for number, each in enumerate(named or ()):
+def _participants(requested: list[str | NewParticipant] | None) -> Joining:
+    """The requested participants, each once, with the last role given for them."""
+    roles: dict[str, ParticipantRole] = {}
+    for number, each in enumerate(requested or ()):
         if isinstance(each, str):
-            wanted.setdefault(parse_id(f"participants.{number}", each), "member")
+            roles.setdefault(parse_id(f"participants.{number}", each), "member")
         else:
-            wanted[parse_id(f"participants.{number}.user_id", each.user_id)] = each.role
-    return tuple(wanted.items())
+            roles[parse_id(f"participants.{number}.user_id", each.user_id)] = each.role
+    return tuple(roles.items())

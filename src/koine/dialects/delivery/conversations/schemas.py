@@ -1,4 +1,4 @@
-"""What the requests for conversations take and return (delivery.md, Objects, D)."""
+"""Bodies and queries of the requests for conversations (delivery.md, Objects, D)."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Messages of the engine as JSON (delivery.md, Objects, D)."""
+"""The engine's messages as this dialect's (delivery.md, Objects, D)."""
 
 from msgspec import Raw
 from msgspec.json import Decoder
@@ -15,7 +15,7 @@ _ATTACHMENTS = Decoder(list[Attachment])
 
 
 def render_message(m: Message, base_url: str = "") -> schemas.MessageItem:
-    """One message with its sender; a file that was sent is below `base_url`."""
+    """One message with its sender; `base_url` is the base of links to its files."""
     sender = None
     if m.sender_id is not None:
         sender = schemas.Sender(
@@ -39,7 +39,7 @@ def render_message(m: Message, base_url: str = "") -> schemas.MessageItem:
 
 
 def _type(m: Message) -> schemas.ShownType:
-    """The server's own messages are `html` or `system` (contracts/README.md)."""
+    """The message type; the server's own messages are `html` or `system` (contracts/README.md)."""
     if m.type == "html":
         return "html"
     if m.sender_kind == "system" or m.type == "template" or m.type == "system":
@@ -50,7 +50,8 @@ def _type(m: Message) -> schemas.ShownType:
 def _first_attachment(
     attachments: str, kind: schemas.ShownType, base_url: str
 ) -> tuple[schemas.ShownType, str | None]:
-    """A file sent through another dialect is shown as this one's link; of several the first (D)."""
+    """Type and link of a message whose files were sent through another dialect: here a message has
+    one link, so the first file's (D)."""
     files = _ATTACHMENTS.decode(attachments)
     if not files:
         return kind, None
@@ -59,5 +60,6 @@ def _first_attachment(
 
 
 def render_json(text: str | None) -> Raw:
-    """Stored JSON as it is sent: without the attributes that are not public."""
+    """Stored attributes as JSON, null for None. Those stored before there was a size limit
+    are cut to it."""
     return _NULL if text is None else Raw(public_attributes(text).encode())

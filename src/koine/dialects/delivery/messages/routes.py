@@ -1,4 +1,4 @@
-"""Messages of a conversation: list and send (delivery.md)."""
+"""The requests for messages: list and send (delivery.md)."""
 
 from contextlib import suppress
 
@@ -6,8 +6,8 @@ from koine.dialects.delivery.messages import schemas
 from koine.dialects.delivery.messages.render import render_message
 from koine.dialects.delivery.parsing import (
     content_url,
-    json_or_none,
     optional_id,
+    optional_json,
     parse_page,
     path_id,
     timestamp_range,
@@ -46,19 +46,19 @@ async def list_messages(call: Request[None, schemas.ListMessages]) -> schemas.Me
     conversation_id = path_id(call.path["conversation_id"])
     window, limit = parse_page(query.page, query.limit)
     start, end = timestamp_range(query.timestamp_range)
-    said = await messages.page(
+    page = await messages.page(
         call.engine, call.actor, conversation_id,
         MessageFilter(start=start, end=end), window, as_participant=True,
     )  # fmt: skip
-    if _has_unread(said):
-        # A disk that is full takes no mark, and is read all the same.
+    if _has_unread(page):
+        # On a full disk the read position cannot be stored; the messages can still be read.
         with suppress(Unavailable):
-            await messages.mark_read(call.engine, call.actor, conversation_id, said.items[0].id)
+            await messages.mark_read(call.engine, call.actor, conversation_id, page.items[0].id)
     return schemas.Messages(
         True,
         translate("Messages retrieved successfully", query.language),
-        [render_message(m, call.base_url) for m in said.items],
-        said.total,
+        [render_message(m, call.base_url) for m in page.items],
+        page.total,
         query.page,
         limit,
     )
@@ -81,7 +81,7 @@ async def send_message(call: Request[schemas.SendMessage, Common]) -> schemas.Me
         content=body.content,
         type=body.message_type or "text",
         content_url=content_url(body.content_url),
-        metadata=json_or_none(body.metadata),
+        metadata=optional_json(body.metadata),
         parent_id=optional_id("parent_message_id", body.parent_message_id),
         client_key=message_key(call),
         sender_id=actor.identity_id,
@@ -95,15 +95,15 @@ async def send_message(call: Request[schemas.SendMessage, Common]) -> schemas.Me
     return schemas.MessageSent(True, text, render_message(sent, call.base_url))
 
 
-def _has_unread(said: MessagePage) -> bool:
-    """Whether the newest message shown lies beyond the reader's mark; an outsider has none (D)."""
-    me = said.participant
-    return (
-        me is not None and me.left_at is None and bool(said.items)
-        and said.items[0].seq > me.read_seq
-    )  # fmt: skip
+def _has_unread(page: MessagePage) -> bool:
+    """Whether the page's newest message is behind the read position of a participant, who has not
+    left (D)."""
+    participant = page.participant
+    if participant is None or participant.left_at is not None or not page.items:
+        return False
+    return page.items[0].seq > participant.read_seq
 
 
 def _is_customer(actor: Actor) -> bool:
-    """A user without a role is a customer: a contact to every other dialect (F)."""
+    """Whether the user is a customer (F): without a role. Other dialects show it as a contact."""
     return actor.role is None and not actor.permissions

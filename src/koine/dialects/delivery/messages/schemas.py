@@ -1,4 +1,4 @@
-"""What the requests for messages take and return (delivery.md, Objects, D)."""
+"""Bodies and queries of the requests for messages (delivery.md, Objects, D)."""
 
 from typing import Annotated, Literal
 

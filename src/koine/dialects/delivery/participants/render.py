@@ -1,4 +1,4 @@
-"""Participants of the engine as JSON (delivery.md, Objects, D)."""
+"""The engine's participants as this dialect's (delivery.md, Objects, D)."""
 
 from koine.dialects.delivery.participants import schemas
 from koine.kit.times import iso_ms

@@ -1,4 +1,4 @@
-"""Participants and their read positions (delivery.md, Neighbours)."""
+"""The requests for participants and read positions (delivery.md, Neighbours)."""
 
 from koine.dialects.delivery.parsing import optional_id, parse_id, path_id
 from koine.dialects.delivery.participants import schemas
@@ -13,7 +13,7 @@ routes = Routes()
 
 CONVERSATION = "/messaging/conversations/{conversation_id}"
 _DONE = {"add": "Participant added", "remove": "Participant removed"}
-_OUTCOMES = {
+_MESSAGES = {
     "unknown": "User not found",
     "absent": "User is not a participant",
     "unchanged": "Already a participant",
@@ -36,16 +36,16 @@ async def change_participants(call: Request[schemas.ChangeParticipants, Common])
     """
     body, language = call.body, call.query.language
     conversation_id = path_id(call.path["conversation_id"])
-    wanted = _user_ids(body.user_ids)
+    user_ids = _user_ids(body.user_ids)
     engine, actor = call.engine, call.actor
     if body.action == "add":
-        outcomes = await participants.add(engine, actor, conversation_id, wanted, body.role)
+        changed = await participants.add(engine, actor, conversation_id, user_ids, body.role)
     elif body.action == "remove":
-        outcomes = await participants.remove(engine, actor, conversation_id, wanted)
+        changed = await participants.remove(engine, actor, conversation_id, user_ids)
     else:
-        outcomes = await participants.update(engine, actor, conversation_id, wanted, body.role)
+        changed = await participants.update(engine, actor, conversation_id, user_ids, body.role)
     done = _DONE.get(body.action, "Participant updated")
-    results = [_result(each, done, language) for each in outcomes]
+    results = [_result(each, done, language) for each in changed]
     success = all(each.success for each in results)
     text = (
         "Participants updated successfully" if success else "Some participants could not be updated"
@@ -71,13 +71,13 @@ async def set_read_status(call: Request[None, schemas.ReadStatus]) -> schemas.Do
     return schemas.Done(True, translate("Read status updated successfully", query.language))
 
 
-def _result(outcome: ParticipantResult, done: str, language: str | None) -> schemas.MemberResult:
-    text = _OUTCOMES.get(outcome.what, done)
-    success = outcome.what not in ("unknown", "absent")
-    return schemas.MemberResult(outcome.user_id, success, translate(text, language))
+def _result(result: ParticipantResult, done: str, language: str | None) -> schemas.MemberResult:
+    text = _MESSAGES.get(result.what, done)
+    success = result.what not in ("unknown", "absent")
+    return schemas.MemberResult(result.user_id, success, translate(text, language))
 
 
-def _user_ids(named: list[str]) -> list[str]:
-    """The users of a request, each once."""
-    found = [parse_id(f"user_ids.{number}", each) for number, each in enumerate(named)]
-    return list(dict.fromkeys(found))
+def _user_ids(requested: list[str]) -> list[str]:
+    """The ids of the users, each once."""
+    ids = [parse_id(f"user_ids.{number}", each) for number, each in enumerate(requested)]
+    return list(dict.fromkeys(ids))

@@ -1,4 +1,4 @@
-"""What the requests for participants and read positions take and return (delivery.md, D)."""
+"""Bodies and queries of the requests for participants and read positions (delivery.md, D)."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from koine.model.conversation import ParticipantRole
 
 Role = Literal["admin", "member"]
 MAX_USERS = 500
-"""People that one call may name (D)."""
+"""The most users in one request (D)."""
 
 
 class ReadStatus(Common, frozen=True):

@@ -1,4 +1,4 @@
-"""Conversations (helpdesk.md, "Endpoints")."""
+"""The requests for conversations (helpdesk.md, "Endpoints")."""
 
 from typing import Any
 
@@ -26,13 +26,13 @@ async def list_conversations(
     call: Request[None, schemas.ConversationQuery],
 ) -> schemas.Conversations:
     """List conversations, newest activity first."""
-    wanted = _filter(call.query)
-    if wanted is None:
+    filters = _filter(call.query)
+    if filters is None:
         return schemas.Conversations(
             success=True, data=[], pagination=render_pagination(call.query, 0)
         )
     found = await conversations.find(
-        call.engine, call.actor, wanted, parse_page(call.query), _INCLUDE
+        call.engine, call.actor, filters, parse_page(call.query), _INCLUDE
     )
     people = found.related.people
     return schemas.Conversations(
@@ -70,7 +70,8 @@ async def create_conversation(
         priority=body.priority,
         source="api",
     )
-    return await _one(call, await conversations.create(call.engine, call.actor, new))
+    created = await conversations.create(call.engine, call.actor, new)
+    return await _with_people(call, created)
 
 
 @routes.put(
@@ -91,10 +92,8 @@ async def update_conversation(
         priority=body.priority,
         assignee_id=body_id("assignedTo", body.assigned_to),
     )
-    return await _one(
-        call,
-        await conversations.change(call.engine, call.actor, path_id(call), changes),
-    )
+    changed = await conversations.change(call.engine, call.actor, path_id(call), changes)
+    return await _with_people(call, changed)
 
 
 @routes.delete(
@@ -109,26 +108,26 @@ async def delete_conversation(call: Request[schemas.DeleteConversation, None]) -
     return Deleted(success=True, message="Conversation deleted")
 
 
-async def _one(call: Request[Any, None], found: Conversation) -> schemas.OneConversation:
+async def _with_people(call: Request[Any, None], written: Conversation) -> schemas.OneConversation:
     """A conversation that was just written, with its people."""
-    seen = await conversations.related(call.engine, call.actor, [found], _INCLUDE)
-    return schemas.OneConversation(success=True, data=render_conversation(found, seen.people))
+    related = await conversations.related(call.engine, call.actor, [written], _INCLUDE)
+    return schemas.OneConversation(success=True, data=render_conversation(written, related.people))
 
 
 def _filter(query: schemas.ConversationQuery) -> ConversationFilter | None:
-    """What to find; None when an id is none, so that nothing can be found (D)."""
-    given = {
+    """The filter of a list; None if an id is malformed, so that nothing can match (D)."""
+    ids = {
         name: canonical_id(text)
         for name in ("assigned_to", "inbox_id", "customer_id")
         if (text := getattr(query, name)) is not None
     }
-    if None in given.values():
+    if None in ids.values():
         return None
-    inbox_id, customer_id = given.get("inbox_id"), given.get("customer_id")
+    inbox_id, customer_id = ids.get("inbox_id"), ids.get("customer_id")
     return ConversationFilter(
         statuses=STATUSES_FOUND_BY[query.status] if query.status else (),
         priority=query.priority,
-        assignee_id=given.get("assigned_to"),
+        assignee_id=ids.get("assigned_to"),
         inbox_ids=(inbox_id,) if inbox_id else (),
         owner_ids=(customer_id,) if customer_id else (),
     )

@@ -1,4 +1,4 @@
-"""What the requests for conversations take and return (helpdesk.md)."""
+"""Bodies and queries of the requests for conversations (helpdesk.md)."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Inboxes and people of the engine as JSON."""
+"""The engine's inboxes and identities as this dialect's."""
 
 from collections.abc import Mapping
 
@@ -22,11 +22,11 @@ CHANNELS: Mapping[str | None, schemas.Channel] = {
     "api": "chat",
     "instagram": "chat",
 }
-"""What the channels of other dialects are called here (D)."""
+"""This dialect's channel for each channel of the engine (D)."""
 
 
 def render_customer(person: Identity) -> schemas.Customer:
-    """The owner, be it a contact or a user. One known by a single name shows it as the first."""
+    """A conversation's owner, a contact or a user. A single name is shown as the first name."""
     first, last = _names(person)
     profile = schemas.Profile(
         first, last, person.email, person.phone, person.company, person.job_title

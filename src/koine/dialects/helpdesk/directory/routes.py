@@ -1,4 +1,4 @@
-"""Inboxes and users, to find the ids that filters and bodies take (helpdesk.md, D)."""
+"""Lists of inboxes and users, which have the ids that filters and bodies take (helpdesk.md, D)."""
 
 from koine.dialects.helpdesk.directory import schemas
 from koine.dialects.helpdesk.directory.render import render_inbox, render_user
@@ -17,12 +17,12 @@ routes = Routes()
 @routes.get("/api/v1/inboxes", query=PageQuery, returns=schemas.Inboxes)
 async def list_inboxes(call: Request[None, PageQuery]) -> schemas.Inboxes:
     """List inboxes, oldest first."""
-    every = await inboxes.list_all(call.engine, call.actor)
+    everything = await inboxes.list_all(call.engine, call.actor)
     window = parse_page(call.query)
     return schemas.Inboxes(
         success=True,
-        data=[render_inbox(each) for each in every[window.offset :][: window.limit]],
-        pagination=render_pagination(call.query, len(every)),
+        data=[render_inbox(each) for each in everything[window.offset :][: window.limit]],
+        pagination=render_pagination(call.query, len(everything)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the requests for inboxes and users return, and the people of a conversation
+"""Bodies of the requests for inboxes and users, and the people of a conversation
 (helpdesk.md, D)."""
 
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Messages of the engine as JSON."""
+"""The engine's messages as this dialect's."""
 
 import msgspec
 
@@ -24,7 +24,7 @@ def render_message(m: Message) -> schemas.Message:
 
 
 def _from_customer(m: Message) -> bool:
-    """From a contact, or a user without a role (contracts/README.md: a customer)."""
+    """Whether a customer sent it: a contact or a user without a role (contracts/README.md)."""
     if m.sender_kind == "user":
         return m.sender_id is not None and m.sender_role is None
     return m.sender_kind == "contact"

@@ -1,4 +1,4 @@
-"""The messages of a conversation (helpdesk.md, "Neighbours", D)."""
+"""The requests for messages (helpdesk.md, "Neighbours", D)."""
 
 from koine.dialects.helpdesk.messages import schemas
 from koine.dialects.helpdesk.messages.render import render_message
@@ -12,18 +12,20 @@ from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 
 MESSAGES = "/api/v1/conversations/{id}/messages"
-ALL = MessageFilter(with_private=True)
+_WITH_PRIVATE = MessageFilter(with_private=True)
 routes = Routes()
 
 
 @routes.get(MESSAGES, query=PageQuery, returns=schemas.Messages, path_types={"id": "uuid"})
 async def list_messages(call: Request[None, PageQuery]) -> schemas.Messages:
     """List a conversation's messages, newest first."""
-    said = await messages.page(call.engine, call.actor, path_id(call), ALL, parse_page(call.query))
+    page = await messages.page(
+        call.engine, call.actor, path_id(call), _WITH_PRIVATE, parse_page(call.query)
+    )
     return schemas.Messages(
         success=True,
-        data=[render_message(each) for each in said.items],
-        pagination=render_pagination(call.query, said.total),
+        data=[render_message(each) for each in page.items],
+        pagination=render_pagination(call.query, page.total),
     )
 
 
@@ -44,5 +46,5 @@ async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.
         client_key=message_key(call),
         when_closed="keep",
     )
-    posted = await messages.send(call.engine, call.actor, path_id(call), draft)
-    return schemas.OneMessage(success=True, data=render_message(posted))
+    sent = await messages.send(call.engine, call.actor, path_id(call), draft)
+    return schemas.OneMessage(success=True, data=render_message(sent))

@@ -1,4 +1,4 @@
-"""What the requests for messages take and return (helpdesk.md, "Neighbours", D)."""
+"""Bodies of the requests for messages (helpdesk.md, "Neighbours", D)."""
 
 from typing import Annotated, Literal
 

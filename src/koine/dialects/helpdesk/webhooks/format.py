@@ -1,4 +1,4 @@
-"""The webhooks of this dialect: bodies and the signature (helpdesk.md, "Neighbours", F)."""
+"""What this dialect's webhooks post: bodies and signature (helpdesk.md, "Neighbours", F)."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,13 @@ _NAMES: dict[str, frozenset[str]] = {
     "identity.merged": frozenset({"customer.updated"}),
     "message.created": frozenset({"message.sent", "message.received"}),
 }
-"""What an event of the log may be called here."""
+"""The names that an event of the log may have in this dialect."""
 KINDS = tuple(sorted(frozenset().union(*_NAMES.values())))
 
 
 class Body(Struct, frozen=True):
-    """What is posted (F). `timestamp` is when it happened; `data` is the thing as it is now."""
+    """The body of a request (F). `timestamp` is the time of the event; `data` is the object at the
+    time of the request."""
 
     event: str
     timestamp: str
@@ -40,19 +41,20 @@ class Body(Struct, frozen=True):
 
 
 class HelpdeskWebhookFormat:
-    """`engine.hook_voice.HookVoice` of this dialect."""
+    """The `WebhookFormat` of this dialect."""
 
     kinds = KINDS
 
     def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
-        """Whether one of the names it may get is asked for."""
+        """Whether the endpoint asks for one of the names the event may have."""
         names = _NAMES.get(event.kind, frozenset())
         return bool(names & kinds) if kinds else bool(names)
 
     def payload(
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> WebhookPayload | None:
-        """The event; an assignment or a closing that is not asked for by name is an update."""
+        """The event under the first of its names that the endpoint asks for: a closing is also an
+        update. None if there is no such name, or the object is gone."""
         name, data = events.event_name(context), events.event_data(context)
         if name in _NAMES[_UPDATED]:
             name = next(
@@ -63,13 +65,13 @@ class HelpdeskWebhookFormat:
         return _payload(name, context.event.created_at, data)
 
     def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
-        """An event that nothing happened (D)."""
+        """A test event (D)."""
         return _payload(PING, now, {"tenant": tenant.slug})
 
     def signatures(
         self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
     ) -> Mapping[str, str]:
-        """Lower-case hex HMAC-SHA256 of the body, its key the secret as it was shown (D)."""
+        """HMAC-SHA256 of the body in lower-case hexadecimal; the key is the secret's text (D)."""
         return {SIGNATURE: hmac.digest(secrets[0].encode(), body, sha256).hex()}
 
 

@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries as JSON."""
+"""The engine's webhook endpoints and deliveries as this dialect's."""
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,7 +18,7 @@ _event_names = msgspec.json.Decoder(list[str])
 
 
 def render_webhook(h: WebhookEndpoint, secret: str | UnsetType = UNSET) -> schemas.Webhook:
-    """A webhook; `secret` only in the response that first shows it."""
+    """One webhook; `secret` only in the response that first shows it."""
     retries = RETRIES if h.max_retries is None else h.max_retries
     return schemas.Webhook(
         id=h.id,

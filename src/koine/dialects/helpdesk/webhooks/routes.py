@@ -1,4 +1,4 @@
-"""Webhooks of this dialect (helpdesk.md, "Neighbours"): only those that it created."""
+"""The requests for webhooks (helpdesk.md, "Neighbours"), of those that this dialect created."""
 
 from typing import Any
 
@@ -27,11 +27,16 @@ routes = Routes()
 @routes.get(WEBHOOKS, query=PageQuery, returns=schemas.Webhooks)
 async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
     """List webhooks, oldest first."""
-    everyone = await endpoints.list_all(call.engine, call.actor)
-    ours = [each for each in everyone if each.dialect == DIALECT]
-    window, where = parse_page(call.query), render_pagination(call.query, len(ours))
-    shown = [render_webhook(each) for each in ours[window.offset :][: window.limit]]
-    page = schemas.WebhookPage(shown, where.total, where.page, where.limit, where.total_pages)
+    everything = await endpoints.list_all(call.engine, call.actor)
+    own = [each for each in everything if each.dialect == DIALECT]
+    window, pagination = parse_page(call.query), render_pagination(call.query, len(own))
+    page = schemas.WebhookPage(
+        [render_webhook(each) for each in own[window.offset :][: window.limit]],
+        pagination.total,
+        pagination.page,
+        pagination.limit,
+        pagination.total_pages,
+    )
     return schemas.Webhooks(success=True, data=page)
 
 
@@ -39,8 +44,8 @@ async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
 async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.OneWebhook:
     """Create a webhook. Its secret is shown this once."""
     new = NewEndpoint(dialect=DIALECT, **_endpoint_fields(call.body))
-    made = await endpoints.create(call.engine, call.actor, new)
-    return schemas.OneWebhook(success=True, data=render_webhook(made.endpoint, made.secret))
+    created = await endpoints.create(call.engine, call.actor, new)
+    return schemas.OneWebhook(success=True, data=render_webhook(created.endpoint, created.secret))
 
 
 @routes.get(WEBHOOK, returns=schemas.OneWebhook, path_types=TYPES)
@@ -54,8 +59,8 @@ async def get_webhook(call: Request[None, None]) -> schemas.OneWebhook:
 async def update_webhook(call: Request[schemas.UpdateWebhook, None]) -> schemas.OneWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
     changes = EndpointChanges(active=call.body.is_active, **_endpoint_fields(call.body))
-    hook_id = path_id(call)
-    changed = await endpoint_changes.change(call.engine, call.actor, hook_id, changes, DIALECT)
+    endpoint_id = path_id(call)
+    changed = await endpoint_changes.change(call.engine, call.actor, endpoint_id, changes, DIALECT)
     return schemas.OneWebhook(
         success=True, data=render_webhook(changed.endpoint, changed.secret or UNSET)
     )
@@ -71,14 +76,14 @@ async def delete_webhook(call: Request[None, None]) -> Deleted:
 @routes.post(f"{WEBHOOK}/test", returns=schemas.Tested, path_types=TYPES, idempotent=False)
 async def test_webhook(call: Request[None, None]) -> schemas.Tested:
     """Post a `ping` now, and say what came of it."""
-    posted = await test_delivery.send_ping(call.engine, call.actor, path_id(call), DIALECT)
-    tried = posted.attempt
+    result = await test_delivery.send_ping(call.engine, call.actor, path_id(call), DIALECT)
+    attempt = result.attempt
     outcome = schemas.TestOutcome(
-        delivered=posted.verdict.outcome == "delivered",
-        response_status=tried.response_status,
-        response_body=tried.response_body,
-        error=tried.error,
-        took_ms=tried.duration_us / 1000,
+        delivered=result.verdict.outcome == "delivered",
+        response_status=attempt.response_status,
+        response_body=attempt.response_body,
+        error=attempt.error,
+        took_ms=attempt.duration_us / 1000,
     )
     return schemas.Tested(success=True, data=outcome)
 
@@ -87,25 +92,30 @@ async def test_webhook(call: Request[None, None]) -> schemas.Tested:
 async def list_logs(call: Request[None, schemas.LogQuery]) -> schemas.Logs:
     """List what was delivered, or was to be, newest event first."""
     status = call.query.status
-    states = tuple(state for state, shown in STATUSES.items() if shown == status)
-    hook_id, window = path_id(call), parse_page(call.query)
+    states = tuple(state for state, rendered in STATUSES.items() if rendered == status)
+    endpoint_id, window = path_id(call), parse_page(call.query)
     found = await deliveries.page(
-        call.engine, call.actor, hook_id, LogFilter(states), window, dialect=DIALECT
+        call.engine, call.actor, endpoint_id, LogFilter(states), window, dialect=DIALECT
     )
-    where = render_pagination(call.query, found.total or 0)
-    shown = [render_log(each) for each in found.items]
-    page = schemas.LogPage(shown, where.total, where.page, where.limit, where.total_pages)
+    pagination = render_pagination(call.query, found.total or 0)
+    page = schemas.LogPage(
+        [render_log(each) for each in found.items],
+        pagination.total,
+        pagination.page,
+        pagination.limit,
+        pagination.total_pages,
+    )
     return schemas.Logs(success=True, data=page)
 
 
 def _endpoint_fields(body: schemas.CreateWebhook | schemas.UpdateWebhook) -> dict[str, Any]:
-    """The fields a body has, by the engine's names."""
-    given = provided_fields(body)
-    given.pop("is_active", None)
-    if "events" in given:
-        given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
-    policy: schemas.RetryPolicy | schemas.ChangeRetryPolicy | None = given.pop("retry_policy", None)
+    """The fields that a body has, under the engine's names."""
+    fields = provided_fields(body)
+    fields.pop("is_active", None)
+    if "events" in fields:
+        fields["kinds"] = tuple(dict.fromkeys(fields.pop("events")))
+    policy = fields.pop("retry_policy", None)
     if policy is not None:
-        said = {"max_retries": policy.max_retries, "backoff": policy.backoff_strategy}
-        given |= {name: value for name, value in said.items() if value is not UNSET}
-    return given
+        retries = {"max_retries": policy.max_retries, "backoff": policy.backoff_strategy}
+        fields |= {name: value for name, value in retries.items() if value is not UNSET}
+    return fields

@@ -1,4 +1,4 @@
-"""What the requests for webhooks take and return (helpdesk.md, "Neighbours", F)."""
+"""Bodies and queries of the requests for webhooks (helpdesk.md, "Neighbours", F)."""
 
 from typing import Annotated, Literal
 

@@ -29,16 +29,16 @@ class NativeEventEncoder(Struct, frozen=True, cache_hash=True):
     base_url: str
     frame: Framing
 
-    def encode(self, happening: EventContext, view: render.EventView) -> bytes | None:
+    def encode(self, context: EventContext, view: render.EventView) -> bytes | None:
         """The event; None when there is nothing left to show."""
-        shown = render.render_event(happening, view, self.base_url)
+        shown = render.render_event(context, view, self.base_url)
         return None if shown is None else self.frame(shown.type, _encode(shown))
 
     def encode_ephemeral(
-        self, whisper: EphemeralEvent, happening: EventContext | None, view: Literal[True]
+        self, ephemeral: EphemeralEvent, context: EventContext | None, view: Literal[True]
     ) -> bytes:
         """Who is writing, who is there."""
-        return self.frame(whisper.kind, _encode(render_ephemeral(whisper)))
+        return self.frame(ephemeral.kind, _encode(render_ephemeral(ephemeral)))
 
 
 class NativeReader:
@@ -63,18 +63,18 @@ class NativeReader:
         """Who reads, asked again."""
         return await self.reauthenticate()
 
-    def view(self, happening: EventContext) -> render.EventView | None:
+    def view(self, context: EventContext) -> render.EventView | None:
         """What the reader is shown of an event that it asked for."""
-        event, kind = happening.event, render.event_kind(happening, self.actor)
+        event, kind = context.event, render.event_kind(context, self.actor)
         if not self.filter.matches(kind, event.conversation_id or event.subject_id):
             return None
-        return render.event_view(happening, kind, self.actor)
+        return render.event_view(context, kind, self.actor)
 
     def ephemeral_view(
-        self, whisper: EphemeralEvent, happening: EventContext | None
+        self, ephemeral: EphemeralEvent, context: EventContext | None
     ) -> Literal[True] | None:
         """The same for every reader who asked for it."""
-        return True if self.filter.matches(whisper.kind, whisper.conversation_id) else None
+        return True if self.filter.matches(ephemeral.kind, ephemeral.conversation_id) else None
 
 
 def sse_reader(call: AnyRequest, asked_for: EventFilter) -> NativeReader:
@@ -104,9 +104,9 @@ def typing_event(
     )
 
 
-def render_ephemeral(whisper: EphemeralEvent) -> wire.Typing | wire.Present:
-    """A whisper as the wire shows it."""
-    who = wire.Who(whisper.identity_id, whisper.identity_kind, whisper.name)
-    if whisper.kind == "presence":
-        return wire.Present(who.id, who.kind, whisper.availability)
-    return wire.Typing(whisper.conversation_id or "", who, whisper.active, whisper.private)
+def render_ephemeral(ephemeral: EphemeralEvent) -> wire.Typing | wire.Present:
+    """A ephemeral as the wire shows it."""
+    who = wire.Who(ephemeral.identity_id, ephemeral.identity_kind, ephemeral.name)
+    if ephemeral.kind == "presence":
+        return wire.Present(who.id, who.kind, ephemeral.availability)
+    return wire.Typing(ephemeral.conversation_id or "", who, ephemeral.active, ephemeral.private)
