@@ -77,48 +77,48 @@ LIMITER = RateLimiter()
 
 
 @routes.get("/tiny/things", query=PageQuery, returns=Seen, summary="List things")
-async def list_things(call: Request[None, PageQuery]) -> Seen:
-    return Seen("", None, call.query)
+async def list_things(request: Request[None, PageQuery]) -> Seen:
+    return Seen("", None, request.query)
 
 
 @routes.get("/tiny/things/special", returns=Seen)
-async def special(call: Request[None, None]) -> Seen:
+async def special(request: Request[None, None]) -> Seen:
     return Seen("the special one", None, None)
 
 
 @routes.post("/tiny/things/{id}", body=Greeting, returns=Seen, status=201, other_statuses=(200,))
-async def greet(call: Request[Greeting, None]) -> Seen:
+async def greet(request: Request[Greeting, None]) -> Seen:
     """Greet a thing.
 
     It is polite (S).
     """
-    return Seen(call.path["id"], call.body, None)
+    return Seen(request.path["id"], request.body, None)
 
 
 @routes.patch("/tiny/things/{id}", body=Change, returns=Seen, path_types={"id": "uuid"})
 @routes.put("/tiny/things/{id}", body=Change, returns=Seen, path_types={"id": "uuid"})
-async def change(call: Request[Change, None]) -> Seen:
-    return Seen(call.path["id"], call.body, None)
+async def change(request: Request[Change, None]) -> Seen:
+    return Seen(request.path["id"], request.body, None)
 
 
 @routes.delete("/tiny/things/{id}", status=204)
-async def remove(call: Request[None, None]) -> None:
+async def remove(request: Request[None, None]) -> None:
     return None
 
 
 @routes.post("/tiny/forms", body=Form, forms=True, files=("attachments",), returns=Seen)
-async def form(call: Request[Form, None]) -> Seen:
-    files = [[f.field, f.name, f.content_type, f.size, len(await f.read())] for f in call.files]
-    return Seen("form", call.body, files)
+async def form(request: Request[Form, None]) -> Seen:
+    files = [[f.field, f.name, f.content_type, f.size, len(await f.read())] for f in request.files]
+    return Seen("form", request.body, files)
 
 
 @routes.get("/tiny/where", public=True)
-async def where(call: Request[None, None]) -> dict[str, str]:
-    return {"ip": call.client_ip, "base": call.base_url}
+async def where(request: Request[None, None]) -> dict[str, str]:
+    return {"ip": request.client_ip, "base": request.base_url}
 
 
 @routes.get("/tiny/stream", public=True, media="text/event-stream")
-async def stream(call: Request[None, None]) -> StreamingResponse:
+async def stream(request: Request[None, None]) -> StreamingResponse:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"one "
         yield b"two"
@@ -127,7 +127,7 @@ async def stream(call: Request[None, None]) -> StreamingResponse:
 
 
 @routes.get("/tiny/beats", public=True, hidden=True)
-async def beats(call: Request[None, None]) -> StreamingResponse:
+async def beats(request: Request[None, None]) -> StreamingResponse:
     async def chunks() -> AsyncIterator[bytes]:
         while True:
             yield b"beat "
@@ -137,32 +137,32 @@ async def beats(call: Request[None, None]) -> StreamingResponse:
 
 
 @routes.get("/tiny/text", public=True, hidden=True)
-async def text(call: Request[None, None]) -> Response:
+async def text(request: Request[None, None]) -> Response:
     return Response("hé", 202, {"Link": "a\r\nEvil: b", "Cache-Control": "max-age=5"}, "text/plain")
 
 
 @routes.get("/tiny/crash", public=True, hidden=True)
-async def crash(call: Request[None, None]) -> None:
+async def crash(request: Request[None, None]) -> None:
     raise ZeroDivisionError("a secret")
 
 
 @routes.get("/tiny/limited", public=True, hidden=True)
-async def limited(call: Request[None, None]) -> None:
-    call.rate = LIMITER.check(call.request_id, 2, 0)
+async def limited(request: Request[None, None]) -> None:
+    request.rate = LIMITER.check(request.request_id, 2, 0)
 
 
 @routes.get("/tiny/busy", public=True, hidden=True)
-async def busy(call: Request[None, None]) -> None:
+async def busy(request: Request[None, None]) -> None:
     raise errors.Unavailable(7)
 
 
 @routes.get("/tiny/forever", public=True, hidden=True)
-async def forever(call: Request[None, None]) -> None:
+async def forever(request: Request[None, None]) -> None:
     await asyncio.Event().wait()
 
 
 class ExampleDialect:
-    """Whoever says "Bearer me" is let in."""
+    """Accepts the bearer token `me`."""
 
     name = "tiny"
     title = "Tiny"
@@ -176,8 +176,8 @@ class ExampleDialect:
     error_types: Mapping[int, type] = dict.fromkeys((400, 401, 404, 413, 422), Problem)
     cors = False
 
-    async def authenticate(self, call: AnyRequest) -> Actor:
-        if call.headers.get("Authorization") != "Bearer me":
+    async def authenticate(self, request: AnyRequest) -> Actor:
+        if request.headers.get("Authorization") != "Bearer me":
             raise errors.Unauthenticated("missing")
         return operator("t1")
 
@@ -191,8 +191,8 @@ class ExampleDialect:
                 return Response(problem, status)
         return Response(Problem("Crash"), 500)
 
-    def headers(self, call: AnyRequest) -> Mapping[str, str]:
-        return {"X-Tiny": "yes", "X-Left": str(call.rate.remaining if call.rate else "")}
+    def headers(self, request: AnyRequest) -> Mapping[str, str]:
+        return {"X-Tiny": "yes", "X-Left": str(request.rate.remaining if request.rate else "")}
 
 
 class Open(ExampleDialect):
@@ -208,8 +208,8 @@ class Open(ExampleDialect):
 LIMITER = RateLimiter()
 
 
-@Open.routes.get("/tiny/open/door", public=True)
-async def door(call: Request[None, None]) -> dict[str, bool]:
+@Open.routes.get("/tiny/open/thing", public=True)
+async def open_thing(request: Request[None, None]) -> dict[str, bool]:
     return {"open": True}
 
 
@@ -220,7 +220,7 @@ def app(**overrides: object) -> App:
 
 
 def client(of: App | None = None, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
-    """A client that is let in."""
+    """A client with a good token."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(of or app(), raise_app_exceptions=False),
         base_url="http://tiny.test",
@@ -229,7 +229,7 @@ def client(of: App | None = None, headers: Mapping[str, str] | None = None) -> h
 
 
 class Raw:
-    """One request in ASGI's own messages: what was read of it, and what came back."""
+    """One request as ASGI messages: how many chunks were read, and what was sent."""
 
     def __init__(self, method: str, path: str, *chunks: bytes, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -260,6 +260,6 @@ class Raw:
         self.sent.append(dict(message))
 
     async def run(self, of: App | None = None) -> int | None:
-        """Give the status, None when nothing was answered."""
+        """Give the status, None when nothing was sent."""
         await (of or app())(self.scope, self.receive, self.send)
         return self.sent[0]["status"] if self.sent else None

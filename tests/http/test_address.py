@@ -40,7 +40,7 @@ def test_a_caller_cannot_hide_among_its_own_addresses(address: str, found: str) 
     assert rate_limit_ip(address) == found
 
 
-def test_nobody_is_trusted_unasked() -> None:
+def test_without_trusted_proxies_no_forwarded_header_is_read() -> None:
     headers = Headers([(b"x-forwarded-for", b"1.1.1.1")])
     assert client_ip(("127.0.0.1", 1), headers, ()) == "127.0.0.1"
 

@@ -6,9 +6,9 @@ from tests.http.example_dialect import Raw, client
 
 
 async def refusal(content: bytes | str, **headers: str) -> tuple[int, str, str | None]:
-    answer = await client().post("/tiny/things/a", content=content, headers=headers)
-    said = answer.json()
-    return answer.status_code, said["code"], said["field"]
+    response = await client().post("/tiny/things/a", content=content, headers=headers)
+    said = response.json()
+    return response.status_code, said["code"], said["field"]
 
 
 @pytest.mark.parametrize(
@@ -52,24 +52,24 @@ async def test_an_absent_body_is_an_empty_one() -> None:
     assert await refusal(b"") == (422, "Invalid", "name")
 
 
-async def test_absent_and_null_are_told_apart() -> None:
+async def test_absent_and_null_differ() -> None:
     absent = await client().patch("/tiny/things/a", json={})
     null = await client().patch("/tiny/things/a", json={"name": None})
     assert (absent.json()["body"], null.json()["body"]) == ({}, {"name": None})
 
 
 async def test_unknown_fields_are_ignored() -> None:
-    answer = await client().post("/tiny/things/a", json={"name": "a", "evil": 1})
-    assert answer.status_code == 201
-    assert "evil" not in answer.text
+    response = await client().post("/tiny/things/a", json={"name": "a", "evil": 1})
+    assert response.status_code == 201
+    assert "evil" not in response.text
 
 
 async def test_the_content_type_need_not_say_json() -> None:
     for kind in ("text/plain", "application/vnd.api+json", ""):
-        answer = await client().post(
+        response = await client().post(
             "/tiny/things/a", content=b'{"name": "a"}', headers={"Content-Type": kind}
         )
-        assert answer.status_code == 201
+        assert response.status_code == 201
 
 
 async def test_a_form_at_a_json_route_is_malformed() -> None:
@@ -77,7 +77,7 @@ async def test_a_form_at_a_json_route_is_malformed() -> None:
     assert (await refusal(b"name=a", **kind))[:2] == (400, "Malformed")
 
 
-async def test_a_body_said_to_be_too_large_is_not_read() -> None:
+async def test_a_body_announced_as_too_large_is_not_read() -> None:
     request = Raw("POST", "/tiny/things/a", b"x" * 5000, content_length="5000")
     assert await request.run() == 413
     assert request.read == 0
@@ -94,7 +94,7 @@ async def test_a_chunked_body_within_the_limit_is_joined() -> None:
     assert await request.run() == 201
 
 
-async def test_a_lie_about_the_length_does_not_help() -> None:
+async def test_a_wrong_content_length_does_not_raise_the_limit() -> None:
     request = Raw("POST", "/tiny/things/a", b"x" * 5000, content_length="10")
     assert await request.run() == 413
 

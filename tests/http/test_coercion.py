@@ -56,7 +56,7 @@ def read(value: object) -> Body:
         ([], Body()),
     ],
 )
-def test_what_is_plain_becomes_what_is_meant(sent: object, meant: Body) -> None:
+def test_safe_values_are_coerced_to_the_fields_type(sent: object, meant: Body) -> None:
     assert read(sent) == meant
 
 
@@ -68,13 +68,13 @@ def test_what_is_plain_becomes_what_is_meant(sent: object, meant: Body) -> None:
         {"flag": "maybe"}, {"size": "1e3"}, {"several": "x"}, {"echo": [1]}, {"inner": "x"},
     ],
 )  # fmt: skip
-def test_what_is_not_plain_is_refused(sent: object) -> None:
+def test_other_values_are_refused(sent: object) -> None:
     with pytest.raises(msgspec.ValidationError):
         read(sent)
 
 
 @pytest.mark.parametrize("body", [None, 1, "x", True, [1]])
-def test_what_is_no_object_is_no_body(body: object) -> None:
+def test_a_body_must_be_an_object(body: object) -> None:
     with pytest.raises(Invalid, match="must be an object"):
         FORMS.json(body)
 

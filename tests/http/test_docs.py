@@ -11,9 +11,9 @@ SCRIPTS = {name: text for name, text in PAGE.items() if name.endswith(".js")}
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/app.js", "/docs/style.css"])
 async def test_the_page_is_served_under_a_strict_policy(path: str) -> None:
-    answer = await client(headers={}).get(path)
-    assert answer.status_code == 200
-    policy = answer.headers["content-security-policy"]
+    response = await client(headers={}).get(path)
+    assert response.status_code == 200
+    policy = response.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
 
@@ -51,8 +51,8 @@ async def test_whatever_the_page_asks_for_is_there() -> None:
 
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
 def test_no_script_makes_html_of_data(name: str) -> None:
-    for door in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
-        assert door not in SCRIPTS[name]
+    for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert sink not in SCRIPTS[name]
 
 
 @pytest.mark.parametrize("name", sorted(SCRIPTS))

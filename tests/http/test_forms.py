@@ -13,21 +13,21 @@ async def post(path: str = "/tiny/forms", **request: Any) -> httpx.Response:
 
 
 async def read(content: str, query: str = "") -> Any:
-    answer = await post(f"/tiny/forms?{query}", content=content, headers=FORM)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["body"]
+    response = await post(f"/tiny/forms?{query}", content=content, headers=FORM)
+    assert response.status_code == 200, response.text
+    return response.json()["body"]
 
 
-async def test_json_urlencoded_and_multipart_say_the_same() -> None:
+async def test_json_urlencoded_and_multipart_give_the_same_body() -> None:
     said = {"content": "hé llo", "rating": 4}
-    answers = [
+    responses = [
         await post(json=said),
         await post(data=said),
         await post(data=said, files={"x": b""}),
         await post(params=said),
     ]
-    for answer in answers:
-        assert answer.json()["body"] | said == answer.json()["body"]
+    for response in responses:
+        assert response.json()["body"] | said == response.json()["body"]
 
 
 @pytest.mark.parametrize("media", [FORM["Content-Type"], "multipart/form-data"])
@@ -51,8 +51,8 @@ async def test_a_multipart_body_may_have_no_part(content: str) -> None:
 
 
 async def test_a_multipart_body_needs_a_boundary() -> None:
-    answer = await post(headers={"Content-Type": "multipart/form-data"}, content=b"x")
-    assert answer.status_code == 400
+    response = await post(headers={"Content-Type": "multipart/form-data"}, content=b"x")
+    assert response.status_code == 400
 
 
 async def test_the_body_wins_over_the_query() -> None:
@@ -97,8 +97,8 @@ async def test_files_arrive_with_name_type_and_size() -> None:
         ("attachments[]", ("é.png", b"x" * 10, "image/png")),
         ("attachments[]", ("b", b"y" * 20)),
     ]
-    answer = await post(data={"content": "see"}, files=files)
-    assert answer.json()["query"] == [
+    response = await post(data={"content": "see"}, files=files)
+    assert response.json()["query"] == [
         ["attachments", "é.png", "image/png", 10, 10],
         ["attachments", "b", "application/octet-stream", 20, 20],
     ]
@@ -109,7 +109,7 @@ async def test_uploads_have_their_own_limit() -> None:
     assert (await post(files={"attachments[]": b"x" * 70_000})).status_code == 413
 
 
-async def test_an_upload_said_to_be_too_large_is_not_read() -> None:
+async def test_an_upload_announced_as_too_large_is_not_read() -> None:
     kind = "multipart/form-data; boundary=x"
     request = Raw("POST", "/tiny/forms", b"", content_type=kind, content_length="70000")
     assert await request.run() == 413
@@ -134,8 +134,8 @@ async def test_a_chunked_upload_is_cut_at_the_limit() -> None:
     ],
 )
 async def test_a_broken_multipart_body_is_malformed(kind: str, body: bytes) -> None:
-    answer = await post(content=body, headers={"Content-Type": kind})
-    assert (answer.status_code, answer.json()["code"]) == (400, "Malformed")
+    response = await post(content=body, headers={"Content-Type": kind})
+    assert (response.status_code, response.json()["code"]) == (400, "Malformed")
 
 
 async def test_twenty_files_are_enough() -> None:

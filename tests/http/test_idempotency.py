@@ -108,7 +108,7 @@ async def twice(
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_the_first_answer_is_given_again_byte_for_byte(method: str) -> None:
+async def test_the_first_response_is_replayed_byte_for_byte(method: str) -> None:
     first, again = await twice("/tiny/turns", {"json": {"n": 1}}, {"json": {"n": 1}}, method)
     assert (first.status_code, first.content) == (again.status_code, again.content)
     assert again.headers["location"] == "/tiny/1"
@@ -123,7 +123,7 @@ async def test_the_quoted_form_of_a_key_is_the_same_key() -> None:
     assert turns[0] == turns[1]
 
 
-async def test_without_a_key_nothing_is_kept() -> None:
+async def test_without_a_key_nothing_is_stored() -> None:
     caller = client(counting())
     turns = [(await caller.post("/tiny/turns")).json()["turn"] for _ in range(2)]
     assert turns == [1, 2]
@@ -140,13 +140,13 @@ async def test_another_path_is_another_key() -> None:
     assert (await caller.post("/tiny/uploads", headers=KEY)).json() == [2]
 
 
-async def test_a_refusal_of_the_handler_is_kept() -> None:
+async def test_a_refusal_of_the_handler_is_stored() -> None:
     first, again = await twice("/tiny/lost", {}, {})
     assert first.content == again.content
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_server_error_is_not_kept() -> None:
+async def test_a_server_error_is_not_stored() -> None:
     first, again = await twice("/tiny/broken", {}, {})
     assert (first.status_code, again.status_code) == (500, 200)
 
@@ -154,7 +154,7 @@ async def test_a_server_error_is_not_kept() -> None:
 async def test_a_second_call_while_the_first_runs_is_a_409() -> None:
     caller = client(counting())
     calls = [caller.post("/tiny/slow", headers=KEY) for _ in range(2)]
-    statuses = [answer.status_code for answer in await asyncio.gather(*calls)]
+    statuses = [response.status_code for response in await asyncio.gather(*calls)]
     assert sorted(statuses) == [200, 409]
 
 
@@ -170,14 +170,14 @@ async def test_an_upload_of_other_bytes_is_another_payload() -> None:
     assert again.status_code == 422
 
 
-async def test_what_was_not_kept_is_shown_as_it_is_now() -> None:
+async def test_in_place_of_a_response_too_large_to_store_the_current_state_is_sent() -> None:
     caller = client(counting(Forgetful()))
     first, again = [await caller.post("/tiny/shown", headers=KEY) for _ in range(2)]
     assert (first.json(), again.json()) == (0, {"shown": "thing 1"})
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_what_was_not_kept_and_cannot_be_shown_is_a_409_and_not_done_twice() -> None:
+async def test_without_a_replay_handler_it_is_a_409_and_not_done_twice() -> None:
     caller = client(counting(Forgetful()))
     statuses = [(await caller.post("/tiny/turns", headers=KEY)).status_code for _ in range(3)]
     assert statuses == [201, 409, 409]
@@ -185,6 +185,6 @@ async def test_what_was_not_kept_and_cannot_be_shown_is_a_409_and_not_done_twice
 
 
 @pytest.mark.parametrize("key", ["", '""', '" "', '"a b"', "a b", "x" * 256])
-async def test_a_key_that_is_none_is_refused(key: str) -> None:
-    answer = await client(counting()).post("/tiny/turns", headers={"Idempotency-Key": key})
-    assert (answer.status_code, answer.json()["field"]) == (422, "Idempotency-Key")
+async def test_a_malformed_key_is_refused(key: str) -> None:
+    response = await client(counting()).post("/tiny/turns", headers={"Idempotency-Key": key})
+    assert (response.status_code, response.json()["field"]) == (422, "Idempotency-Key")

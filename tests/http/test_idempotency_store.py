@@ -26,7 +26,7 @@ async def test_while_the_first_runs_the_second_conflicts(cast: Cast) -> None:
     assert await store.claim(keyed(cast)) == RESPONSE
 
 
-async def test_a_call_whose_end_could_not_be_written_frees_its_key(
+async def test_a_key_that_could_not_be_released_is_free_in_this_process(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def gone(*_: object) -> None:
@@ -40,7 +40,7 @@ async def test_a_call_whose_end_could_not_be_written_frees_its_key(
     assert await store.claim(keyed(cast)) is None
 
 
-async def test_where_one_process_serves_the_next_is_its_heir(cast: Cast) -> None:
+async def test_on_sqlite_the_next_process_owns_the_claims_of_the_last(cast: Cast) -> None:
     assert await DatabaseIdempotencyStore(cast.engine).claim(keyed(cast)) is None
     next_one = DatabaseIdempotencyStore(cast.engine).claim(keyed(cast))
     if await cast.engine.db.timeline_id():

@@ -27,9 +27,9 @@ async def post(*parts: bytes, to: str = "/tiny/forms") -> httpx.Response:
 
 
 async def names(*parts: bytes) -> list[str]:
-    answer = await post(*parts)
-    assert answer.status_code == 200, answer.text
-    return [name for _, name, *_ in answer.json()["query"]]
+    response = await post(*parts)
+    assert response.status_code == 200, response.text
+    return [name for _, name, *_ in response.json()["query"]]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ async def test_an_empty_file_with_a_name_is_a_file() -> None:
 
 
 @pytest.mark.parametrize("field", ["attachments", "attachments[]", "attachments[0]"])
-async def test_every_way_to_name_the_field_is_the_field(field: str) -> None:
+async def test_brackets_after_a_file_fields_name_are_ignored(field: str) -> None:
     head = f'Content-Disposition: form-data; name="{field}"; filename="a.txt"'
     assert await names(part(head)) == ["a.txt"]
 
@@ -97,8 +97,8 @@ async def test_every_way_to_name_the_field_is_the_field(field: str) -> None:
 @pytest.mark.parametrize("to", ["/tiny/forms", "/tiny/no-files"])
 async def test_a_file_where_none_is_taken_is_refused_not_lost(to: str) -> None:
     head = 'Content-Disposition: form-data; name="other"; filename="a.txt"'
-    answer = await post(part(head), to=to)
-    assert (answer.status_code, answer.json()["field"]) == (422, "other")
+    response = await post(part(head), to=to)
+    assert (response.status_code, response.json()["field"]) == (422, "other")
 
 
 async def test_where_no_files_are_taken_a_form_has_the_limit_of_json() -> None:
@@ -128,5 +128,5 @@ async def test_a_form_has_no_more_than_a_thousand_parts() -> None:
     of = client(app(json_limit=1 << 20, upload_limit=1 << 20))
     for count, status in ((1000, 200), (1001, 413)):
         content = tiny * count + b"--x--"
-        answer = await of.post("/tiny/forms", content=content, headers={"Content-Type": KIND})
-        assert answer.status_code == status
+        response = await of.post("/tiny/forms", content=content, headers={"Content-Type": KIND})
+        assert response.status_code == status

@@ -62,10 +62,10 @@ def test_a_forms_route_takes_three_types_and_files() -> None:
 
 
 def test_statuses_have_the_types_of_the_wire() -> None:
-    answers = made()["paths"]["/tiny/things/{id}"]["post"]["responses"]
+    responses = made()["paths"]["/tiny/things/{id}"]["post"]["responses"]
     refs = {
-        status: answer["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
-        for status, answer in answers.items()
+        status: response["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+        for status, response in responses.items()
     }
     assert refs["201"] == refs["200"] == "Seen"
     assert refs["422"] == "Problem"

@@ -8,9 +8,9 @@ DEFAULTS = {"page": 1, "status": None, "ids": None, "deep": False, "search": Non
 
 
 async def read(query: str) -> Any:
-    answer = await client().get(f"/tiny/things?{query}")
-    assert answer.status_code == 200, answer.text
-    found = answer.json()["query"]
+    response = await client().get(f"/tiny/things?{query}")
+    assert response.status_code == 200, response.text
+    found = response.json()["query"]
     return {name: value for name, value in found.items() if value != DEFAULTS[name]}
 
 
@@ -46,7 +46,7 @@ async def test_text_is_decoded_and_stays_text() -> None:
     assert await read("search=a,b") == {"search": "a,b"}
 
 
-async def test_numbers_and_truths_are_read() -> None:
+async def test_numbers_and_booleans_are_read() -> None:
     assert await read("page=7&deep=true&status=closed") == {
         "page": 7,
         "deep": True,
@@ -60,20 +60,20 @@ async def test_of_a_name_given_twice_the_last_counts() -> None:
 
 @pytest.mark.parametrize("page", ["1.0", "1e3", "-1", "0", "101", "9" * 40, "x", "%20", "١", "0x1"])
 async def test_no_other_number_passes(page: str) -> None:
-    answer = await client().get(f"/tiny/things?page={page}")
-    assert (answer.status_code, answer.json()["field"]) == (422, "page")
+    response = await client().get(f"/tiny/things?page={page}")
+    assert (response.status_code, response.json()["field"]) == (422, "page")
 
 
 @pytest.mark.parametrize(("query", "field"), [("status=lost", "status"), ("deep=maybe", "deep")])
 async def test_a_wrong_value_is_named(query: str, field: str) -> None:
-    answer = await client().get(f"/tiny/things?{query}")
-    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    response = await client().get(f"/tiny/things?{query}")
+    assert (response.status_code, response.json()["field"]) == (422, field)
 
 
 @pytest.mark.parametrize("query", ["search=%00", "search=%ff", "%00=1", "search=%ed%a0%80"])
 async def test_unreadable_bytes_are_malformed(query: str) -> None:
-    answer = await client().get(f"/tiny/things?{query}")
-    assert (answer.status_code, answer.json()["code"]) == (400, "Malformed")
+    response = await client().get(f"/tiny/things?{query}")
+    assert (response.status_code, response.json()["code"]) == (400, "Malformed")
 
 
 async def test_a_thousand_fields_are_enough() -> None:

@@ -17,7 +17,7 @@ def test_the_bucket_counts_down_and_then_refuses() -> None:
     assert refused.value.rate.remaining == 0
 
 
-def test_waiting_as_told_is_enough() -> None:
+def test_waiting_for_the_retry_seconds_is_enough() -> None:
     limiter = RateLimiter()
     limiter.check("a", 1, NOON)
     with pytest.raises(TooMany) as refused:
@@ -37,11 +37,11 @@ def test_reset_is_when_the_bucket_is_full() -> None:
     assert (rate.limit, rate.reset_unix) == (60, NOON // SECOND + 1)
 
 
-def test_none_is_no_limit() -> None:
+def test_zero_is_no_limit() -> None:
     assert RateLimiter().check("a", 0, NOON) is None
 
 
-def test_a_clock_that_steps_back_gives_nothing_away() -> None:
+def test_a_clock_that_steps_back_adds_no_tokens() -> None:
     limiter = RateLimiter()
     limiter.check("a", 1, NOON)
     with pytest.raises(TooMany):
@@ -55,7 +55,7 @@ def test_memory_is_bounded() -> None:
     assert len(limiter) == 10
 
 
-def test_what_strangers_choose_takes_little_room() -> None:
+def test_a_long_key_takes_little_memory() -> None:
     limiter, long = RateLimiter(), "x" * 10_000
     limiter.check(f"{long}1", 1, 0)
     with pytest.raises(TooMany):

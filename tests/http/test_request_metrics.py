@@ -1,4 +1,4 @@
-"""What an operator is told of a request, and what never."""
+"""Metrics and the access log of requests: what is in them, and what never is."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from koine.kit import metrics
 from koine.kit.logs import configure
 from tests.http.example_dialect import app, client
 
-TOKEN = "a-token-of-enough-letters"
+TOKEN = "a-token-of-enough-length"
 
 
 @pytest.fixture
@@ -62,11 +62,11 @@ async def test_a_path_that_is_no_route_is_not_logged(log: io.StringIO) -> None:
     assert "a-secret" not in log.getvalue()
 
 
-async def test_a_line_logged_in_a_request_says_which(log: io.StringIO) -> None:
+async def test_a_line_logged_in_a_request_has_its_id(log: io.StringIO) -> None:
     await ask("GET", "/tiny/crash")
     line = json.loads(log.getvalue())
     assert (line["event"], line["request_id"], line["dialect"]) == (
-        "request crashed",
+        "a request crashed",
         "r-1",
         "tiny",
     )
@@ -93,12 +93,12 @@ async def test_metrics_are_closed_without_a_token() -> None:
 
 @pytest.mark.parametrize("token", ["me", f"{TOKEN}x", TOKEN[:-1]])
 async def test_metrics_are_closed_to_another_token(token: str) -> None:
-    answer = await ask("GET", "/metrics", token, metrics_token=TOKEN)
-    assert answer.status_code == 401
-    assert "koine_" not in answer.text
+    response = await ask("GET", "/metrics", token, metrics_token=TOKEN)
+    assert response.status_code == 401
+    assert "koine_" not in response.text
 
 
 async def test_metrics_are_open_to_their_token() -> None:
-    answer = await ask("GET", "/metrics", TOKEN, metrics_token=TOKEN)
-    assert "koine_request_seconds_count" in answer.text
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    response = await ask("GET", "/metrics", TOKEN, metrics_token=TOKEN)
+    assert "koine_request_seconds_count" in response.text
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")

@@ -39,7 +39,7 @@ async def test_a_client_that_sends_too_much_still_reads_its_413(port: int) -> No
     assert b" 413 " in await say(port, start, *[b"x" * 100_000] * 30)
 
 
-async def test_a_client_that_asks_first_is_told_not_to_send(port: int) -> None:
+async def test_a_client_that_expects_100_continue_gets_the_413_first(port: int) -> None:
     asks = b"Content-Length: 3000000\r\nExpect: 100-continue\r\n\r\n"
     head = await say(port, b"POST /tiny/things/a HTTP/1.1\r\n" + ALLOWED + asks)
     assert head.startswith(b"http/1.1 413 ")

@@ -58,8 +58,8 @@ def ways_in(cast: Cast) -> dict[str, dict[str, str]]:
 async def follow(stack: AsyncExitStack, server: Live, path: str, **headers: str) -> int:
     """Open a stream; its status. It stays open as long as the stack."""
     client = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url))
-    answer = await stack.enter_async_context(client.stream("GET", path, headers=headers))
-    return answer.status_code
+    response = await stack.enter_async_context(client.stream("GET", path, headers=headers))
+    return response.status_code
 
 
 async def last(socket: ClientConnection) -> int:
@@ -72,9 +72,7 @@ async def last(socket: ClientConnection) -> int:
 
 
 @pytest.mark.parametrize("dialect", STREAMS)
-async def test_a_caller_has_so_many_streams_and_more_when_one_ends(
-    db: Database, dialect: str
-) -> None:
+async def test_streams_of_a_caller_are_limited_until_one_ends(db: Database, dialect: str) -> None:
     async with served(db, streams_per_credential=2) as (cast, server), AsyncExitStack() as stack:
         headers = ways_in(cast)[dialect]
         for status in (200, 200, 429):
@@ -88,7 +86,7 @@ async def test_a_caller_has_so_many_streams_and_more_when_one_ends(
     raise AssertionError("what was given back cannot be taken")
 
 
-async def test_an_address_has_so_many_streams_and_sockets_in_all(db: Database) -> None:
+async def test_streams_and_sockets_of_an_address_are_limited_together(db: Database) -> None:
     async with served(db, streams_per_address=3) as (cast, server), AsyncExitStack() as stack:
         ways = ways_in(cast)
         for dialect, status in (("native", 200), ("chats", 200), ("helpdesk", 200), ("chats", 429)):
@@ -98,7 +96,7 @@ async def test_an_address_has_so_many_streams_and_sockets_in_all(db: Database) -
                 assert await last(socket) == 1013
 
 
-async def test_behind_a_trusted_proxy_it_is_the_address_it_names(db: Database) -> None:
+async def test_behind_a_trusted_proxy_the_forwarded_address_is_counted(db: Database) -> None:
     limits: dict[str, Any] = {"streams_per_address": 1, "trusted_proxies": "127.0.0.1"}
     async with served(db, **limits) as (cast, server), AsyncExitStack() as stack:
         native = ways_in(cast)["native"]
@@ -107,7 +105,7 @@ async def test_behind_a_trusted_proxy_it_is_the_address_it_names(db: Database) -
             assert await follow(stack, server, "/v1/events", **headers) == status
 
 
-async def test_a_caller_has_so_many_sockets(db: Database) -> None:
+async def test_sockets_of_a_caller_are_limited(db: Database) -> None:
     async with served(db, streams_per_credential=1) as (cast, server), AsyncExitStack() as stack:
         hello = f'{{"type": "hello", "token": "{cast.token("alice")}"}}'
         codes = []
@@ -118,18 +116,18 @@ async def test_a_caller_has_so_many_sockets(db: Database) -> None:
         assert codes == [True, False] and await last(socket) == 1013
 
 
-async def test_a_contact_has_so_many_subscriptions(db: Database) -> None:
+async def test_subscriptions_of_a_contact_are_limited(db: Database) -> None:
     async with served(db, streams_per_credential=1) as (cast, server), AsyncExitStack() as stack:
-        told = []
+        replies = []
         for _ in range(2):
             socket = await stack.enter_async_context(connect(f"{server.ws}/cable"))
             name = identifier(cast.acme.places["carol"]).replace('"', '\\"')
             await socket.send(f'{{"command": "subscribe", "identifier": "{name}"}}')
-            told.append([str(await socket.recv()) for _ in range(2)][1])
-        assert "confirm_subscription" in told[0] and "disconnect" in told[1]
+            replies.append([str(await socket.recv()) for _ in range(2)][1])
+        assert "confirm_subscription" in replies[0] and "disconnect" in replies[1]
 
 
-def test_what_is_given_back_is_forgotten() -> None:
+def test_released_slots_take_no_memory() -> None:
     capacity = StreamCapacity(load({}, {"streams_per_address": 1}))
     held: list[str] = []
     capacity.take(held, "address", "a")

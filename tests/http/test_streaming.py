@@ -12,10 +12,10 @@ GET = {"method": "GET"}
 
 
 async def test_chunks_are_sent_in_order() -> None:
-    answer = await client().get("/tiny/stream")
-    assert answer.text == "one two"
-    assert answer.headers["content-type"] == "text/event-stream"
-    assert answer.headers["x-request-id"]
+    response = await client().get("/tiny/stream")
+    assert response.text == "one two"
+    assert response.headers["content-type"] == "text/event-stream"
+    assert response.headers["x-request-id"]
 
 
 async def test_a_stream_is_closed_when_the_client_goes() -> None:

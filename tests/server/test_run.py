@@ -34,8 +34,10 @@ def test_two_workers_serve_one_database(tmp_path: Path, shared_postgres: SharedP
     with served(tmp_path, "--workers", "2", "--database", url) as running:
         demo = running.demo_of(url)
         key = {"Authorization": f"Bearer {demo['helpdesk']['api_key']}"}
-        answers = [httpx.get(f"{running.url}/api/v1/conversations", headers=key) for _ in range(8)]
-        assert {answer.json()["pagination"]["total"] for answer in answers} == {120}
+        responses = [
+            httpx.get(f"{running.url}/api/v1/conversations", headers=key) for _ in range(8)
+        ]
+        assert {response.json()["pagination"]["total"] for response in responses} == {120}
         assert running.stop() == 0
 
 

@@ -45,8 +45,8 @@ class Callers:
         async with httpx.AsyncClient(limits=limits, timeout=30) as client:
             while not self.stop:
                 try:
-                    answer = await client.get(f"{self._url}/livez")
-                    self.seen[str(answer.status_code)] += 1
+                    response = await client.get(f"{self._url}/livez")
+                    self.seen[str(response.status_code)] += 1
                 except httpx.ConnectError:
                     self.seen["refused"] += 1
                     await asyncio.sleep(0.02)
@@ -129,8 +129,8 @@ async def test_a_draining_server_is_not_ready_but_serves(tmp_path: Path) -> None
         ready = await get(server.port, "/readyz")
         assert ready.status == 503 and b"draining" in ready.body
         async with httpx.AsyncClient() as client:
-            answer = await client.get(f"{server.url}/livez")
-        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+            response = await client.get(f"{server.url}/livez")
+        assert (response.status_code, response.headers["connection"]) == (200, "close")
 
 
 async def test_a_request_under_way_is_answered(tmp_path: Path) -> None:

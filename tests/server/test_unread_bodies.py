@@ -35,7 +35,7 @@ async def endless(here: Served, start: bytes, piece: bytes) -> tuple[int, int]:
     async with here.stranger() as one, asyncio.timeout(20):
         await one.send(start)
         taken = 0
-        answer = asyncio.create_task(one.answer())
+        response = asyncio.create_task(one.answer())
         try:
             while taken < SYSTEM_BYTES:
                 one.writer.write(piece)
@@ -43,7 +43,7 @@ async def endless(here: Served, start: bytes, piece: bytes) -> tuple[int, int]:
                 await one.writer.drain()
         except (OSError, RuntimeError):
             pass
-        return (await answer)[0], taken
+        return (await response)[0], taken
 
 
 @pytest.mark.parametrize("framing", FRAMES)

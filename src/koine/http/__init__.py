@@ -1,1 +1,1 @@
-"""Floor 6: the craft all dialects share: bodies, routes, limits, OpenAPI. No dialect word."""
+"""What all dialects share: routing, request bodies, responses, rate limits, streams, OpenAPI."""

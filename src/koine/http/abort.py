@@ -1,7 +1,7 @@
-"""Letting go of a connection whose other end does not read.
+"""Abort a connection whose client does not read.
 
-A server closes politely: it sends first what is queued, which never ends for a reader that does
-not read. So its connections carry a way to be cut at once, as an entry of the ASGI scope.
+A normal close flushes the write buffer first, which never ends when the client does not read. So
+the server puts the transport's `abort` into the ASGI scope.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from koine.http.request import Scope
 
 ABORT = "koine.abort"
-"""The entry's name; server/uvicorn_protocols.py puts it there."""
+"""The key in the ASGI scope; set by server/uvicorn_protocols.py and uvicorn_websockets.py."""
 
 
 def abort_connection(scope: Scope) -> bool:
-    """Cut the connection and drop what waits to be sent; False where the server knows no way."""
+    """Close the connection at once and drop unsent bytes; False where the server cannot."""
     abort: Callable[[], None] | None = scope.get(ABORT)
     if abort is None:
         return False

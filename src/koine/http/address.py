@@ -1,4 +1,4 @@
-"""Where a call comes from and where the server is reached, past trusted proxies only."""
+"""The client's address and the server's URL, from forwarded headers of trusted proxies only."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
 
 
 def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks) -> str:
-    """Give the right-most address no trusted proxy vouches beyond.
+    """Give the last address in X-Forwarded-For that is not a trusted proxy's.
 
-    X-Forwarded-For counts only when the peer itself is trusted: anyone can send the header.
+    The header is read only when the peer itself is trusted: anyone can send it.
     """
     address = peer[0] if peer else ""
     if not trusted or not is_trusted(address, trusted):
@@ -34,7 +34,8 @@ def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks)
 
 
 def rate_limit_ip(address: str) -> str:
-    """What counts as one caller: an IPv4 address; of an IPv6 one the /64, which is all its own."""
+    """What rate limits count as one client: an IPv4 address, or the /64 network of an IPv6 one,
+    since one client usually has all of it."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, 64), strict=False))
@@ -42,9 +43,9 @@ def rate_limit_ip(address: str) -> str:
 
 
 def base_url(scope: Mapping[str, Any], headers: Headers, trusted: Networks) -> str:
-    """Give "scheme://host" as the caller sees it; forwarded values from trusted peers only.
+    """Give "scheme://host" as the client sees it; forwarded values from trusted peers only.
 
-    What a WebSocket shows is fetched over HTTP: its scheme is that of the same place.
+    On a WebSocket it is http or https: the URLs in its messages are fetched over HTTP.
     """
     scheme = _SCHEMES.get(str(scope.get("scheme", "http")), "http")
     host = headers.get("host")
@@ -59,7 +60,7 @@ def base_url(scope: Mapping[str, Any], headers: Headers, trusted: Networks) -> s
 
 
 def _first_value(listed: str | None) -> str:
-    # Each proxy of several adds its own at the end: the first one met the caller.
+    # Each proxy appends its value: the first one is that of the proxy nearest to the client.
     return (listed or "").split(",", 1)[0].strip()
 
 
@@ -74,6 +75,6 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    # A dual-stack socket shows 10.0.0.1 as ::ffff:10.0.0.1, which no IPv4 network contains.
+    # A dual-stack socket reports 10.0.0.1 as ::ffff:10.0.0.1, which is in no IPv4 network.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address

@@ -1,4 +1,4 @@
-"""The request's body: bytes up to a limit, then strict JSON into the route's Struct."""
+"""Request bodies: bytes up to a limit, then strict JSON into the route's Struct."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class ClientDisconnected(Exception):
-    """The client closed the connection before its request was read: nobody to answer."""
+    """The client closed the connection before its request was read: there is nothing to send."""
 
 
 def declared_length(headers: Headers) -> int | None:
@@ -32,13 +32,13 @@ def declared_length(headers: Headers) -> int | None:
 
 
 def has_body(headers: Headers) -> bool:
-    """Whether a body was announced. Raises Malformed."""
+    """Whether the headers announce a body. Raises Malformed."""
     length = declared_length(headers)
     return length != 0 if length is not None else headers.raw_get(b"transfer-encoding") is not None
 
 
 async def read_bytes(receive: Receive, headers: Headers, limit: int) -> bytes:
-    """Read the whole body. Raises TooLarge before `limit` bytes are passed, ClientGone."""
+    """Read the whole body. Raises TooLarge above `limit` bytes, and ClientDisconnected."""
     if not has_body(headers):
         return b""
     length = declared_length(headers)
@@ -54,7 +54,7 @@ async def read_bytes(receive: Receive, headers: Headers, limit: int) -> bytes:
 
 
 async def read_chunks(receive: Receive, headers: Headers, limit: int) -> AsyncIterator[bytes]:
-    """Give the body piece by piece. Raises TooLarge before `limit` bytes are passed, ClientGone."""
+    """Yield the body in chunks. Raises TooLarge above `limit` bytes, and ClientDisconnected."""
     length = declared_length(headers)
     if length is not None and length > limit:
         raise TooLarge(limit)
@@ -74,7 +74,7 @@ async def read_chunks(receive: Receive, headers: Headers, limit: int) -> AsyncIt
 def load_json(body: bytes) -> object:
     """Read strict JSON; an absent body is an empty object. Raises Malformed.
 
-    A byte order mark before it, as .NET and PowerShell write, is no part of it (RFC 8259, 8.1).
+    A byte order mark at its start, which .NET and PowerShell write, is ignored (RFC 8259, 8.1).
     """
     body = body.removeprefix(BOM_UTF8)
     if not body:

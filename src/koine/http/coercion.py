@@ -1,8 +1,8 @@
-"""Bodies read as Rails reads them: values become what a Struct's fields are, where that is plain.
+"""Bodies read as Rails reads them: a value is coerced to its field's type where that is safe.
 
-A number or boolean where text is meant is its text, "5" and 5.0 where an integer is meant are 5,
-and an empty list or text where an object is meant is an empty object, as PHP writes it (inbox.md,
-F). What is not plain stays as it is, and is refused when it is converted.
+For a text field a number or boolean becomes its text; for an integer field "5" and 5.0 become 5;
+for an object field an empty list or text, as PHP sends it, becomes an empty object (inbox.md, F).
+Any other value is left as it is, and `msgspec.convert` then refuses it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class CoercingBodyReader:
         self._json = CoercingReader(struct, repeats=False)
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
-        """The fields that names and texts hold ("a[b]=c"). Raises Malformed."""
+        """The fields of a form, from names such as "a[b]" and texts. Raises Malformed."""
         return self._form.read(parse_nested(pairs))
 
     def json(self, value: object) -> dict[str, object]:
-        """The fields that a JSON value holds. Raises Invalid("body") for what is no object."""
+        """The fields of a JSON object. Raises Invalid("body") for any other JSON value."""
         return self._json.read(value)
 
 
@@ -45,8 +45,8 @@ class CoercingReader:
     """Reads the values of a body into what `msgspec.convert` then checks strictly."""
 
     def __init__(self, struct: type, *, repeats: bool) -> None:
-        """`repeats`: names may be sent several times (forms, queries): where one value is meant the
-        last one counts, and where a list is meant one value is a list of one."""
+        """`repeats`: a name may occur several times (in forms and queries). A scalar field takes
+        the last of its values, and a list field takes a single value as a list of one."""
         self._repeats = repeats
         self._read = self._reader(inspect.type_info(struct), 0)
 

@@ -1,8 +1,8 @@
-"""What the head of a multipart part says: the field, the file's name, the content type.
+"""The headers of a multipart part: the field's name, the file's name, the content type.
 
-RFC 7578 wants file names in UTF-8 as they are; clients also percent-encode them (section 4.2, and
-browsers `"` as %22), use RFC 5987's `filename*`, or MIME's encoded words. All of it is read, as
-Rack does: a name spelled in a way nobody knows stays as it is, and its file is never lost.
+RFC 7578 has file names in plain UTF-8; clients also percent-encode them (section 4.2, and browsers
+`"` as %22), send `filename*` of RFC 5987, or MIME encoded words. All of these are decoded, as Rack
+does it. A name in any other encoding is kept as it came, so that its file is never lost.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _ENCODED_WORDS = re.compile(r"(=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=\s*)+")
 
 
 class PartHead(NamedTuple):
-    """One part: `filename` is None for what is no file, "" for a file without a name. `media` is
-    None where none was given."""
+    """The headers of one part. `filename` is None for a text field, "" for a file without a name;
+    `media` is None when the part has no content type."""
 
     field: str
     filename: str | None
@@ -54,7 +54,7 @@ def parameters(value: bytes, charset: str) -> dict[str, str]:
 
 
 def decode_text(raw: bytes, charset: str) -> str:
-    """Give text: in the charset that the form names, else UTF-8, else as old browsers write."""
+    """Decode by the form's charset, else as UTF-8, else as Latin-1, as old browsers send it."""
     for each in (charset, "utf-8"):
         try:
             return raw.decode(each)
@@ -68,7 +68,7 @@ def _unquoted(text: str) -> str:
     if not text.startswith('"'):
         return text
     text = text[1:-1] if len(text) > 1 and text.endswith('"') else text[1:]
-    # A path of old Windows browsers is no escape: only where every backslash is one.
+    # Old browsers on Windows send a whole path: backslashes are escapes only if all of them can be.
     return _ESCAPED.sub(r"\1", text) if _ESCAPED_TEXT.fullmatch(text) else text
 
 

@@ -1,4 +1,4 @@
-"""OPTIONS: which methods a path has, and whether a browser's page may call it (CORS)."""
+"""OPTIONS requests: the methods of a path, and CORS preflights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from koine.http.headers import Headers, RawHeaders
 from koine.http.request import Response
 from koine.http.response import RawResponse, encode_response
 
-# Any origin, no credentials: what the answers of a dialect open to every page carry.
+# Any origin, without credentials: on every response of a dialect with `cors`.
 CORS: RawHeaders = [
     (b"access-control-allow-origin", b"*"),
     (
@@ -28,12 +28,12 @@ def allowed_methods(methods: Iterable[str]) -> list[str]:
 
 
 def preflight_response(headers: Headers, methods: tuple[str, ...], cors: bool) -> RawResponse:
-    """Answer OPTIONS with 204; with `cors`, a page of any origin may send any header."""
+    """The 204 for OPTIONS; with `cors`, pages of any origin may send any header."""
     named = {"allow": ", ".join(allowed_methods(methods or _ANY))}
     if cors:
         wanted = headers.get("access-control-request-headers") or ""
         named["access-control-allow-methods"] = named["allow"]
-        # "*" does not cover Authorization, so the names asked for are named back.
+        # "*" does not include Authorization, so the requested names are sent back.
         named["access-control-allow-headers"] = wanted if _HEADER_NAMES.fullmatch(wanted) else "*"
         named["access-control-max-age"] = "7200"
     return encode_response(Response(None, 204, named), 204)

@@ -1,4 +1,4 @@
-"""What the HTTP floor asks of a dialect."""
+"""What a dialect gives to the HTTP layer."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class MethodNotAllowed(NotFound):
-    """The path is known, the method is not. A NotFound, so a dialect that does not look closer
-    answers in its 404 shape; the HTTP floor sets status 405 and the Allow header either way.
+    """The path has routes, but not for this method. It is a NotFound, so that a dialect without a
+    rule of its own renders it like a 404; the status is always 405, with an Allow header.
     """
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
@@ -25,12 +25,12 @@ class MethodNotAllowed(NotFound):
 
 
 class Dialect(Protocol):
-    """One HTTP language. All attributes are read once, when the application is built.
+    """One HTTP API over the engine. Its attributes are read once, when the application is built.
 
-    `prefixes`: the path prefixes it owns ("/api/v1/things"), whole segments; the longest owned
-    prefix of a path decides who answers, also the 404s below it. `security_schemes`: OpenAPI
-    security schemes by name. `error_types`: the Struct of an error body by status (OpenAPI).
-    `cors`: any origin may call, without credentials.
+    `prefixes`: the path prefixes it owns ("/api/v1/things"), in whole segments; a path belongs to
+    the dialect with its longest prefix, which also renders the 404s below it. `security_schemes`:
+    OpenAPI security schemes by name. `error_types`: the Struct of an error body by status
+    (OpenAPI). `cors`: pages of any origin may call it, without credentials.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Dialect(Protocol):
     error_types: Mapping[int, type]
     cors: bool
 
-    async def authenticate(self, call: AnyRequest) -> Actor:
-        """Say who calls, from headers, path and `params`; body and query are not read yet.
+    async def authenticate(self, request: AnyRequest) -> Actor:
+        """Give the caller, from headers, path and `params`; body and query are not read yet.
 
         Raises Unauthenticated, Forbidden, TooMany or any other Refusal.
         """
@@ -52,18 +52,18 @@ class Dialect(Protocol):
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
     ) -> Response:
-        """Make the answer for a refusal, with status and body in the dialect's shape.
+        """Render a refusal, with status and body in the dialect's shape.
 
-        None is a crash: the dialect's 500. `route_known` False: no route has this path.
+        None stands for a crash: the dialect's 500. `route_known` False: no route has this path.
         """
 
-    def headers(self, call: AnyRequest) -> Mapping[str, str]:
-        """Give extra headers of every answer, refusals too (rate limits); {} for none."""
+    def headers(self, request: AnyRequest) -> Mapping[str, str]:
+        """Give the extra headers of every response, also of errors (rate limits); {} for none."""
 
 
 @runtime_checkable
 class WebSocketDialect(Protocol):
-    """A dialect with WebSockets: beside `Dialect`, where it has any. By path, whole and exact."""
+    """A dialect with WebSockets, by exact path."""
 
     sockets: Mapping[str, SocketHandler]
 
@@ -77,7 +77,7 @@ class Documented(Protocol):
 
 @runtime_checkable
 class FormatSuffixDialect(Protocol):
-    """A dialect whose paths may end in a format: beside `Dialect`, where they may."""
+    """A dialect whose paths may end in a format (".json")."""
 
     def without_format(self, segments: list[str]) -> list[str]:
         """Give the path's segments without the format at their end."""
@@ -85,15 +85,15 @@ class FormatSuffixDialect(Protocol):
 
 @runtime_checkable
 class WriteBudgetDialect(Protocol):
-    """A dialect whose callers have budgets for what they write: beside `Dialect`, where they do."""
+    """A dialect whose callers have budgets for what they write."""
 
-    def charge_write_budget(self, call: AnyRequest) -> None:
-        """Take a call that was read off the budgets of who calls. Raises TooMany."""
+    def charge_write_budget(self, request: AnyRequest) -> None:
+        """Charge a request, read whole, to the budgets of its caller. Raises TooMany."""
 
 
 @runtime_checkable
 class LocalisedDialect(Protocol):
-    """A dialect whose refusals speak the caller's language: beside `Dialect`, where it applies."""
+    """A dialect that translates its error responses."""
 
-    def localised(self, call: AnyRequest, answer: Response) -> Response:
-        """Give what `refuse` made in the language `call` asks for. It must not raise."""
+    def localised(self, request: AnyRequest, response: Response) -> Response:
+        """Translate what `error_response` gave, by the request's language. It must not raise."""

@@ -1,4 +1,4 @@
-"""Documents for tools and people: /openapi.json, /openapi/<dialect>.json and the page /docs."""
+"""The API documentation: /openapi.json, /openapi/<dialect>.json, and the page /docs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def routes(dialects: Sequence[Dialect], settings: Settings) -> list[BaseRoute]:
-    """Give the routes of the documents and of the page that shows them."""
+    """The routes of the OpenAPI documents and of the page that shows them."""
     server = settings.base_url.rstrip("/") or "/"
     found: list[BaseRoute] = [Route("/openapi.json", _static(_index(dialects), _JSON))]
     for dialect in dialects:

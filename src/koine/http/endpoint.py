@@ -1,4 +1,4 @@
-"""One route, made ready once: who calls, query, body, handler."""
+"""What a route does before its handler: authenticate, and read query and body."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEY = HEADER.lower().encode()
 
 
 class Endpoint:
-    """Reads calls for one route's handler."""
+    """One route with its readers, which are compiled once from its types."""
 
     def __init__(self, route: Route, dialect: Dialect, settings: Settings) -> None:
         self.route = route
@@ -39,58 +39,59 @@ class Endpoint:
             CoercingBodyReader(route.body) if route.forms and route.body is not None else None
         )
 
-    async def prepare(self, call: AnyRequest, receive: Receive) -> None:
-        """Authenticate and read the call. Raises any Refusal, ClientGone.
+    async def prepare(self, request: AnyRequest, receive: Receive) -> None:
+        """Authenticate the request and read it. Raises any Refusal, and ClientDisconnected.
 
-        A stranger is refused before the body is read. Whoever prepares also closes `call.files`.
+        A request without a good credential is refused before its body is read. The caller closes
+        `request.files`, also when this raises.
         """
         if not self.route.public:
-            call.actor = await self.dialect.authenticate(call)
+            request.actor = await self.dialect.authenticate(request)
         elif self.route.precheck is not None:
-            self.route.precheck(call)
-        if self.route.needs_realtime and call.context.realtime is None:
+            self.route.precheck(request)
+        if self.route.needs_realtime and request.context.realtime is None:
             raise Unavailable()
-        call.query = self._query.read(call.raw_query) if self._query is not None else None
+        request.query = self._query.read(request.raw_query) if self._query is not None else None
         if self._forms is not None:
-            await self._read_form(call, self._forms, receive)
+            await self._read_form(request, self._forms, receive)
         elif self.route.body is not None:
-            await self._read_json(call, self.route.body, receive)
+            await self._read_json(request, self.route.body, receive)
         else:
-            _record_payload(call)
-            call.body = None
+            _record_payload(request)
+            request.body = None
         if self._budgeted is not None:
-            self._budgeted.charge_write_budget(call)
+            self._budgeted.charge_write_budget(request)
 
-    async def _read_json(self, call: AnyRequest, body: type, receive: Receive) -> None:
-        raw = await read_bytes(receive, call.headers, self._json_limit)
-        if raw and _media(call) in (URLENCODED, MULTIPART):
+    async def _read_json(self, request: AnyRequest, body: type, receive: Receive) -> None:
+        raw = await read_bytes(receive, request.headers, self._json_limit)
+        if raw and _media(request) in (URLENCODED, MULTIPART):
             raise Malformed("the body must be JSON")
-        _record_payload(call, raw)
-        call.body = convert(load_json(raw), body)
+        _record_payload(request, raw)
+        request.body = convert(load_json(raw), body)
 
     async def _read_form(
-        self, call: AnyRequest, forms: CoercingBodyReader, receive: Receive
+        self, request: AnyRequest, forms: CoercingBodyReader, receive: Receive
     ) -> None:
-        values = forms.pairs(_non_empty(call.raw_query)) if call.raw_query else {}
-        media = _media(call)
+        values = forms.pairs(_non_empty(request.raw_query)) if request.raw_query else {}
+        media = _media(request)
         if media == MULTIPART:
             fields, files = await read_multipart(
-                receive, call.headers, self.route.files, self._upload_limit, self._json_limit
+                receive, request.headers, self.route.files, self._upload_limit, self._json_limit
             )
-            call.files = [*files]
+            request.files = [*files]
             values |= forms.pairs(fields)
-            # A retry has another boundary: what counts is what the parts say.
-            said = [text.encode() for pair in fields for text in pair]
-            keyed = call.headers.raw_get(_KEY) is not None
+            # A retry has another boundary, so the digest is of the parts, not of the raw body.
+            texts = [text.encode() for pair in fields for text in pair]
+            keyed = request.headers.raw_get(_KEY) is not None
             _record_payload(
-                call, *said, files=[await file.digest() for file in files] if keyed else []
+                request, *texts, files=[await file.digest() for file in files] if keyed else []
             )
         else:
-            raw = await read_bytes(receive, call.headers, self._json_limit)
-            _record_payload(call, raw)
+            raw = await read_bytes(receive, request.headers, self._json_limit)
+            _record_payload(request, raw)
             values |= _fields(raw, media, forms)
         assert self.route.body is not None
-        call.body = convert(values, self.route.body)
+        request.body = convert(values, self.route.body)
 
 
 def _fields(raw: bytes, media: str, forms: CoercingBodyReader) -> dict[str, object]:
@@ -99,13 +100,13 @@ def _fields(raw: bytes, media: str, forms: CoercingBodyReader) -> dict[str, obje
     return forms.json(load_json(raw))
 
 
-def _record_payload(call: AnyRequest, *parts: bytes, files: Sequence[bytes] = ()) -> None:
-    """Note how much came and, under a key, which payload."""
-    query: bytes = call.scope["query_string"]
-    call.payload_bytes = len(query) + sum(map(len, parts))
-    if call.headers.raw_get(_KEY) is not None:
-        shown = [call.extra_credential.encode()] if call.extra_credential else []
-        call.payload_digest = digest(query, *shown, *parts, *files)
+def _record_payload(request: AnyRequest, *parts: bytes, files: Sequence[bytes] = ()) -> None:
+    """Set the payload's size and, under an Idempotency-Key, its digest."""
+    query: bytes = request.scope["query_string"]
+    request.payload_bytes = len(query) + sum(map(len, parts))
+    if request.headers.raw_get(_KEY) is not None:
+        extra = [request.extra_credential.encode()] if request.extra_credential else []
+        request.payload_digest = digest(query, *extra, *parts, *files)
 
 
 def _flat(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:
@@ -113,10 +114,10 @@ def _flat(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:
 
 
 def _non_empty(pairs: Mapping[str, list[str]]) -> list[tuple[str, str]]:
-    # A query parameter sent empty is not given; an empty form field is an empty text.
+    # An empty query parameter counts as absent; an empty form field is an empty text.
     return [(name, value) for name, value in _flat(pairs) if value]
 
 
-def _media(call: AnyRequest) -> str:
-    text = call.headers.raw_get(b"content-type") or b""
+def _media(request: AnyRequest) -> str:
+    text = request.headers.raw_get(b"content-type") or b""
     return text.split(b";", 1)[0].strip().lower().decode("latin-1")

@@ -1,5 +1,5 @@
-"""The route of stored files, which the links of every dialect lead to: the key in the path is the
-authority (inbox.md, F)."""
+"""The route of stored files, which the links of every dialect name. It needs no credential: who
+knows the key in the path may read the file (inbox.md, F)."""
 
 from urllib.parse import quote
 
@@ -22,19 +22,19 @@ POLICY = "default-src 'none'; sandbox"
     other_statuses=(206, 304, 404, 416),
     tags=("Files",),
 )
-async def get_file(call: Request[None, None]) -> StreamingResponse | Response:
+async def get_file(request: Request[None, None]) -> StreamingResponse | Response:
     """Download an attachment, or ranges of its bytes. Only an image is shown in place; nothing ever
     runs."""
-    opened = await files.open_by_key(call.engine, call.path["key"])
+    opened = await files.open_by_key(request.engine, request.path["key"])
     shown = "inline" if opened.is_image else "attachment"
     file = opened.file
     named = {
         "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(file.name, safe='')}",
         "Content-Security-Policy": POLICY,
-        # The pages that embed it are of other origins (inbox.md, Base: CORS).
+        # Pages of other origins embed it (inbox.md, Base: CORS).
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Cache-Control": CACHED,
     }
     changed = file.created_at // SECOND
     served = ServedFile(file.size, file.content_type, f'"{file.id}"', changed, named, opened.part)
-    return ranges.file_response(call.method, call.headers, served)
+    return ranges.file_response(request.method, request.headers, served)

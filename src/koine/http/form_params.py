@@ -14,7 +14,7 @@ _KEY = re.compile(r"\[([^\[\]]*)\]")
 
 
 def parse_nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
-    """Build objects and lists from names, as Rails does; a plain name given twice is a list.
+    """Build objects and lists from names, as Rails does; a plain name that occurs twice is a list.
 
     Raises Malformed when names contradict each other or nest deeper than 8.
     """
@@ -66,7 +66,7 @@ def _list(at: dict[str, Value], key: str) -> list[Value]:
 
 
 def _item(items: list[Value], key: str) -> dict[str, Value]:
-    # "a[][b]=1&a[][c]=2&a[][b]=3": a key seen before begins the next object.
+    # "a[][b]=1&a[][c]=2&a[][b]=3": a key that the last object has already begins the next one.
     last = items[-1] if items else None
     if isinstance(last, dict) and key not in last:
         return last

@@ -14,10 +14,10 @@ MULTIPART = "multipart/form-data"
 async def read_multipart(
     receive: Receive, headers: Headers, takes: tuple[str, ...], limit: int, text_limit: int
 ) -> Form:
-    """Read text fields, and files in the fields that `takes` names; no body has none.
+    """Read text fields, and files in the fields that `takes` names; without a body, none.
 
-    Above `limit` bytes in all, or `text_limit` of text, it is TooLarge. Raises Malformed too,
-    Invalid for a file where none is taken, ClientGone. The caller closes the files.
+    Raises TooLarge above `limit` bytes in all or `text_limit` bytes of text, Malformed, Invalid for
+    a file in another field, and ClientDisconnected. The caller closes the files.
     """
     if not has_body(headers):
         return Form([], [])

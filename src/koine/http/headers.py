@@ -1,4 +1,4 @@
-"""Request headers, read where they lie; answer headers, made safe to send."""
+"""Request headers, looked up without copying; response headers, encoded safely."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Headers:
-    """Case-insensitive look-up over the server's own list. A name sent twice: the last counts."""
+    """Case-insensitive look-up over the server's list. Of a repeated name the last value counts."""
 
     __slots__ = ("_last", "raw")
 
@@ -19,7 +19,7 @@ class Headers:
         self._last = dict(raw)
 
     def get(self, name: str) -> str | None:
-        """Give a header's text, or None. Bytes beyond ASCII come as Latin-1, as HTTP says."""
+        """Give a header's text, or None. Bytes beyond ASCII are decoded as Latin-1, as in HTTP."""
         value = self._last.get(name.lower().encode("latin-1"))
         return None if value is None else value.decode("latin-1")
 
@@ -47,12 +47,12 @@ class Headers:
 
 
 def encode(headers: Mapping[str, str]) -> RawHeaders:
-    """Give answer headers as bytes. Line breaks become spaces, so none can be smuggled in."""
+    """Give response headers as bytes. Line breaks become spaces: no value can add a header."""
     return [(name.lower().encode("latin-1"), _clean(value)) for name, value in headers.items()]
 
 
 def has(headers: RawHeaders, name: bytes) -> bool:
-    """Say whether a header of this lower-case name is there."""
+    """Whether there is a header of this lower-case name."""
     return any(key == name for key, _ in headers)
 
 

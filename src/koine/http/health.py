@@ -1,4 +1,4 @@
-"""/livez: the loop turns. /readyz: everything a request needs is there."""
+"""/livez: the event loop runs. /readyz: the process can serve requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must work; `reason` says, without secrets, why it does not."""
+    """The result of one readiness check; `reason` says, without secrets, why it failed."""
 
     name: str
     ok: bool
@@ -28,7 +28,7 @@ ReadinessChecks = Callable[[], Awaitable[Sequence[Check]]]
 
 
 def routes(ready: ReadinessChecks | None) -> list[Route]:
-    """Give /livez and /readyz; no `ready` is always ready."""
+    """Give /livez and /readyz; without `ready` the process is always ready."""
 
     async def readyz(_request: Request) -> Response:
         checks = await _run(ready)
@@ -49,5 +49,5 @@ async def _run(ready: ReadinessChecks | None) -> Sequence[Check]:
     try:
         return await ready()
     except Exception:
-        _log.error("readiness crashed", exc_info=True)
+        _log.error("the readiness checks crashed", exc_info=True)
         return [Check("checks", False, "the checks themselves failed")]

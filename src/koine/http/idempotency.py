@@ -1,7 +1,7 @@
-"""Idempotency-Key: the same key with the same payload gets the first response again.
+"""Idempotency-Key: a second request with the same key and payload gets the first response again
+(contracts/README.md, "What holds in every dialect").
 
-contracts/README.md, "What holds in every dialect". Where responses are stored is
-`IdempotencyStore`'s; this is the HTTP part.
+This is the HTTP part; `IdempotencyStore` stores the responses.
 """
 
 import hashlib
@@ -34,27 +34,27 @@ class IdempotencyStore(Protocol):
     async def claim(
         self, request: KeyedRequest, stores_own_key: bool = False
     ) -> StoredResponse | None:
-        """Claim the key, or give the response stored under it. `stores_own_key`: what the call
-        writes carries the key for good, and running it again writes nothing more.
+        """Claim the key, or give the response stored under it. `stores_own_key`: the request writes
+        its key into the rows that it inserts, so running it again inserts nothing.
 
-        Raises Conflict("in_flight") while the first call runs and KeyReused for another payload.
-        A key claimed and neither saved nor released (the process died) must become free by itself.
+        Raises Conflict("in_flight") while the first request runs and KeyReused for another payload.
+        A claim that is neither saved nor released, since the process died, must expire by itself.
         """
 
     async def save(self, request: KeyedRequest, response: StoredResponse) -> None:
-        """Save the first response, or of one that is too large that there was one."""
+        """Save the first response; of one that is too large, only that there was one."""
 
     async def release(self, request: KeyedRequest) -> None:
-        """Free the key: there is no response worth storing."""
+        """Give the key back: the response is not to be stored, and a retry runs again."""
 
 
-def key_of(call: AnyRequest) -> str | None:
-    """Give the call's key, or None; the quoted form of a key is the key (contracts/README.md).
+def key_of(request: AnyRequest) -> str | None:
+    """Give the request's key, or None; quotes around it are removed (contracts/README.md).
 
-    Raises Invalid when it is no 1–255 visible ASCII characters.
+    Raises Invalid unless it has 1 to 255 visible ASCII characters.
     """
-    key = call.headers.get(HEADER)
-    if key is None or call.method not in _WRITES:
+    key = request.headers.get(HEADER)
+    if key is None or request.method not in _WRITES:
         return None
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
@@ -63,18 +63,18 @@ def key_of(call: AnyRequest) -> str | None:
     return key
 
 
-def message_key(call: AnyRequest) -> str | None:
-    """The call's key as the client key of the message it posts, with the caller in it, for
-    another's same key is another key, and so is the same key in another dialect, whose path is
-    another: a message is never stored twice, even when the stored response is long forgotten
-    (contracts/README.md). Raises Invalid as `key_of`.
+def message_key(request: AnyRequest) -> str | None:
+    """The request's key as the client key of the message it sends, so that a message is never
+    stored twice, even after the stored response has expired (contracts/README.md). Caller and
+    dialect are part of it: the same text from another caller or by another path is another key.
+    Raises Invalid as `key_of`.
     """
-    key = key_of(call)
-    return f"idem:{call.dialect}:{call.actor.caller}:{key}" if key else None
+    key = key_of(request)
+    return f"idem:{request.dialect}:{request.actor.caller}:{key}" if key else None
 
 
 def digest(*parts: bytes) -> str:
-    """Give SHA-256 over parts, each with its length, so that no two lists of parts are alike."""
+    """Give the SHA-256 of parts, each after its length: different lists have different digests."""
     sha = hashlib.sha256()
     for part in parts:
         sha.update(b"%d:" % len(part))
@@ -83,52 +83,63 @@ def digest(*parts: bytes) -> str:
 
 
 async def run_once(
-    store: IdempotencyStore, call: AnyRequest, key: str, work: Work, show: Work | None = None
+    store: IdempotencyStore,
+    request: AnyRequest,
+    key: str,
+    work: Work,
+    replay: Work | None = None,
 ) -> RawResponse | StreamingResponse:
-    """Give the stored response, or do `work` and save its response; 5xx, streams and what is to be
-    tried again later (429) are not saved.
+    """Give the stored response, or do `work` and save its response. Streams, 5xx and 429, after
+    which clients retry, are not saved.
 
-    In place of a response that was too large to be stored, `show` gives what there is now. Raises
-    Conflict("not_kept") where nothing can show it: nothing is ever done twice.
+    Where the response was too large to be stored, `replay` renders the current state instead.
+    Raises Conflict("not_kept") where there is no `replay`: the work is never done twice.
     """
-    action = f"{call.method} {call.scope['path']}"
-    request = KeyedRequest.of(call.actor, action, key, call.payload_digest)
-    stored = await store.claim(request, call.route is not None and call.route.stores_own_key)
+    action = f"{request.method} {request.scope['path']}"
+    keyed = KeyedRequest.of(request.actor, action, key, request.payload_digest)
+    stored = await store.claim(keyed, request.route is not None and request.route.stores_own_key)
     if stored is not None:
-        return await _replay(call, stored, show)
+        return await _replay(request, stored, replay)
     try:
-        done = await work()
+        response = await work()
     except BaseException:
-        await store.release(request)
+        await store.release(keyed)
         raise
     try:
-        if isinstance(done, StreamingResponse) or done.status >= 500 or done.status == 429:
-            await store.release(request)
+        if isinstance(response, StreamingResponse) or not _is_final(response.status):
+            await store.release(keyed)
         else:
-            await store.save(request, _stored(done, call.created_ids))
+            await store.save(keyed, _stored(response, request.created_ids))
     except Exception:
-        # The work is done and must be answered; the key frees itself.
-        _log.error("answer not kept", request_id=call.request_id, exc_info=True)
-    return done
+        # The work is committed, so its response must be sent; the claim expires by itself.
+        _log.error(
+            "a response could not be stored under its idempotency key",
+            request_id=request.request_id,
+            exc_info=True,
+        )
+    return response
 
 
 async def _replay(
-    call: AnyRequest, stored: StoredResponse, show: Work | None
+    request: AnyRequest, stored: StoredResponse, replay: Work | None
 ) -> RawResponse | StreamingResponse:
     if stored.headers is not None:
         texts = msgspec.json.decode(stored.headers, type=list[tuple[str, str]])
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in texts]
         return RawResponse(stored.status, [*headers, _REPLAYED], stored.content)
-    if show is None:
+    if replay is None:
         raise Conflict("not_kept", "the first answer under this key was too large to be kept")
-    call.created_ids = stored.created
-    shown = await show()
-    if isinstance(shown, StreamingResponse):
-        return shown
-    return shown._replace(headers=[*shown.headers, _REPLAYED])
+    request.created_ids = stored.created
+    response = await replay()
+    if isinstance(response, StreamingResponse):
+        return response
+    return response._replace(headers=[*response.headers, _REPLAYED])
 
 
-def _stored(packed: RawResponse, created: str) -> StoredResponse:
-    texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in packed.headers]
-    headers = json_text(texts)
-    return StoredResponse(packed.status, headers, packed.content, created)
+def _is_final(status: int) -> bool:
+    return status < 500 and status != 429
+
+
+def _stored(response: RawResponse, created: str) -> StoredResponse:
+    texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
+    return StoredResponse(response.status, json_text(texts), response.content, created)

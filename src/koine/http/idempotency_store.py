@@ -1,7 +1,7 @@
-"""Where first responses under Idempotency-Keys are stored: the part in this process.
+"""Stores first responses by Idempotency-Key in the database: what each process adds to it.
 
-The rows are in the database, so that every node replays the same response. This process knows
-besides which calls it runs, shares transactions between calls, and counts what it stores.
+The rows are in the database, so that every node replays the same response. A process also knows
+which keyed requests it is running, batches their queries, and limits what they store.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _Scope = tuple[str, str, str, str]
 
 
 class _Running(NamedTuple):
-    """A call of this process. `claimed` tells whether it got its key."""
+    """A request that this process is running. `claimed` resolves to whether it got its key."""
 
     request: KeyedRequest
     claimed: asyncio.Future[bool]
@@ -38,9 +38,9 @@ class _Running(NamedTuple):
 class DatabaseIdempotencyStore:
     """`http.idempotency.IdempotencyStore` in the database.
 
-    The key of most calls is claimed before they run, and their response saved before it is sent. A
-    call that `stores_own_key` has it in what it writes: its response is saved while it is sent
-    already, and if the process dies in between, the call runs again and finds what it wrote.
+    Most requests claim their key before they run, and save their response before it is sent. A
+    request that `stores_own_key` claims nothing: its response is saved while it is being sent, and
+    if the process dies in between, a retry runs again and finds the rows that it inserted.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -60,13 +60,13 @@ class DatabaseIdempotencyStore:
     ) -> StoredResponse | None:
         """Claim the key, or give the response stored under it. See `IdempotencyStore.claim`.
 
-        A key that this process claimed for a call it does not run any more (whose end could not be
-        written: the database was gone) is free at once, not only after a while.
+        A key that this process claimed for a request that it does not run any more is free at once:
+        the database was unavailable when it should have been saved or released.
         """
         scope = request.scope
         while scope in self._running:
             first = self._running[scope]
-            # Until its claim has succeeded, it may only be looking for a stored response.
+            # Until its claim has succeeded, it may only be reading a stored response.
             if await asyncio.shield(first.claimed):
                 if first.request.payload != request.payload:
                     raise KeyReused
@@ -89,7 +89,7 @@ class DatabaseIdempotencyStore:
         return stored
 
     async def save(self, request: KeyedRequest, response: StoredResponse) -> None:
-        """Save the first response; that of a call that stores its own key, soon."""
+        """Save the first response; after a request that stores its own key, in the background."""
         scope = request.scope
         running = self._running.get(scope)
         if not self._budget.take(request, response.size, self._engine.clock.now()):
@@ -107,7 +107,7 @@ class DatabaseIdempotencyStore:
             self._running.pop(scope, None)
 
     async def release(self, request: KeyedRequest) -> None:
-        """Free the key."""
+        """Give the key back."""
         running = self._running.get(request.scope)
         try:
             if running is None or not running.stores_own_key:
@@ -151,16 +151,16 @@ class DatabaseIdempotencyStore:
             self._unsaved.pop(request.scope, None)
 
     async def _name(self) -> str:
-        """This process among those that serve the database. Where only one can, the next one has
-        the same name, and so inherits what a killed one claimed."""
+        """The name of this process in its claims. On SQLite, which one process serves, the name is
+        always the same, so that the next process owns what a killed one had claimed."""
         if not self._runner:
             self._runner = new_id() if await self._engine.db.timeline_id() else "alone"
         return self._runner
 
 
 class StorageBudget:
-    """How many bytes of responses a caller and a tenant may have stored in a day, counted by each
-    process. Above it the key is still stored, but not its response: nothing is ever done twice.
+    """How many bytes of responses a caller and a tenant may store in a day, counted by each
+    process. Above it the key is still stored, without its response: no work is ever done twice.
 
     Half of a tenant's budget is for all its contacts together, who are anonymous; the other half
     for its users and API keys.

@@ -1,4 +1,4 @@
-"""/metrics on the main port, for those who hold the token."""
+"""/metrics on the main port, for collectors that have the token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BEARER = {"WWW-Authenticate": "Bearer"}
 
 
 def routes(settings: Settings) -> list[Route]:
-    """Give /metrics when the settings have a token for it, else nothing: the page is not there."""
+    """Give the route of /metrics when the settings have a token for it, else none."""
     if not settings.metrics_token:
         return []
     wanted = f"Bearer {settings.metrics_token}"

@@ -1,6 +1,6 @@
 """Multipart bodies, part by part: texts in memory up to a limit, files on disk.
 
-The boundaries are python-multipart's work; what a part's head means is `disposition`'s.
+python-multipart finds the boundaries; `content_disposition` reads the headers of a part.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class MultipartReader:
         field = _BRACKETS.sub("", head.field)
         taken = field in self._takes
         media = (head.media or "text/plain").strip().lower()
-        # Without a file's name, what is no text is still a file where files are taken.
+        # In a field that takes files, a part that is not text is a file even without a file name.
         self._is_file = head.filename is not None or (taken and not media.startswith("text/"))
         _check(head.field, head.filename or "")
         if self._is_file and taken:
@@ -144,7 +144,7 @@ class MultipartReader:
 
     def _part_end(self) -> None:
         if self._file is not None:
-            # An input that nobody put a file into comes without a name and a byte.
+            # Browsers send an empty file input as a part without a file name and without bytes.
             if not self._file.size and self._file.name:
                 self._keep(self._file)
         elif not self._is_file and self._head is not None:

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 documents, made from the very routes and Structs that read and write the wire."""
+"""OpenAPI 3.1 documents, generated from the routes and the Structs of their bodies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from koine.http.openapi_schemas import Json, Schemas
 from koine.http.route import Route
 
 JSON = "application/json"
-# Where a rule comes from, "(S)", is for those who read the code.
+# The marks of where a rule comes from, "(S)", are for readers of the code.
 _RULE_MARK = re.compile(r"\s\([A-Z]\)(?=[\s.,;:]|$)")
 
 
@@ -93,30 +93,30 @@ def _responses(dialect: Dialect, route: Route, schemas: Schemas) -> Json:
         known = others[status] if isinstance(others, Mapping) else None
         kinds[status] = known or kinds.get(status) or (route.returns if status < 400 else None)
     kinds[route.status] = route.returns
-    # A dialect may say that its refusals have a content type of their own (RFC 9457).
-    refused = getattr(dialect, "error_media", JSON)
+    # A dialect may have a content type of its own for error responses (RFC 9457).
+    error_media = getattr(dialect, "error_media", JSON)
     return {
-        str(status): _response(status, kind, route.media if status < 400 else refused, schemas)
+        str(status): _response(status, kind, route.media if status < 400 else error_media, schemas)
         for status, kind in sorted(kinds.items())
     }
 
 
 def _response(status: int, kind: type | None, media: str, schemas: Schemas) -> Json:
-    answer: Json = {"description": HTTPStatus(status).phrase}
+    response: Json = {"description": HTTPStatus(status).phrase}
     if media == "text/event-stream" and kind is not None:
-        return answer | {"content": {media: {"schema": _event_response(schemas.of(kind))}}}
+        return response | {"content": {media: {"schema": _event_response(schemas.of(kind))}}}
     if media != JSON and not media.endswith("+json"):
-        return answer | {"content": {media: {"schema": {"type": "string"}}}}
+        return response | {"content": {media: {"schema": {"type": "string"}}}}
     if kind is not None:
-        answer["content"] = {media: {"schema": schemas.of(kind)}}
-    return answer
+        response["content"] = {media: {"schema": schemas.of(kind)}}
+    return response
 
 
 def _event_response(data: Json) -> Json:
-    """One event of a stream of server-sent events; what it holds is JSON in a string."""
-    # Beside the events there are `ready`, `reset`, `closing` and whispers.
-    shown = {"anyOf": [data, {"type": "object"}]}
-    text = {"type": "string", "contentMediaType": JSON, "contentSchema": shown}
+    """One server-sent event; its `data` is JSON in a string."""
+    # Beside events there are `ready`, `reset`, `closing` and ephemeral events.
+    content = {"anyOf": [data, {"type": "object"}]}
+    text = {"type": "string", "contentMediaType": JSON, "contentSchema": content}
     fields = {"event": {"type": "string"}, "data": text, "id": {"type": "string"}}
     return {"type": "object", "properties": fields | {"retry": {"type": "integer"}}}
 

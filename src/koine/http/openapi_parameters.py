@@ -30,7 +30,7 @@ def path_parameters(route: Route) -> list[Json]:
 
 
 def query_parameters(route: Route, schemas: Schemas) -> list[Json]:
-    """Give one parameter per field; lists are repeated names, an empty value is not given."""
+    """Give one parameter per field; a list is a repeated name, an empty value counts as absent."""
     if route.query is None:
         return []
     properties, required = schemas.fields(route.query)

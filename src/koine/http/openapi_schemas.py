@@ -1,4 +1,4 @@
-"""JSON Schemas of the wire Structs, shared by all operations of one document."""
+"""JSON Schemas of the dialect's Structs, shared by all operations of one document."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Schemas:
         return properties, required
 
     def components(self) -> dict[str, Json]:
-        """Give the components somebody refers to, by name."""
+        """Give the components that are referenced, by name."""
         return {name: self._components[name] for name in sorted(self._used)}
 
     def _use(self, schema: object) -> None:
@@ -60,7 +60,7 @@ class Schemas:
 
 
 def without_null(schema: Json) -> Json:
-    """Give a schema that does not take null: a query cannot say it."""
+    """Give a schema that does not take null: a query parameter cannot be null."""
     options = schema.get("anyOf")
     rest = {k: v for k, v in schema.items() if k not in ("anyOf", "enum", "default")}
     if isinstance(options, list):
@@ -74,7 +74,7 @@ def without_null(schema: Json) -> Json:
 
 
 def _bound_integers(schema: object) -> None:
-    # What the JSON reader takes (kit/json.py): beyond 2^53 clients in JavaScript lose digits.
+    # The bounds of the JSON reader (kit/json.py): beyond 2^53 JavaScript clients lose digits.
     if isinstance(schema, list | tuple):
         for item in schema:
             _bound_integers(item)

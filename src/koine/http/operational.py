@@ -1,4 +1,4 @@
-"""All that no dialect owns: health, documents, pages, the lifespan."""
+"""The routes that belong to no dialect: health, metrics, API documentation, the lifespan."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from koine.kit.settings import Settings
 
 
 class UnroutedRequest(NamedTuple):
-    """A request that no dialect answers, as the log tells of it."""
+    """The log context of a request outside of all dialects."""
 
     request_id: str
 
     def log_context(self) -> dict[str, str]:
-        """What each line logged meanwhile carries."""
+        """The fields of every line logged during the request."""
         return {"request_id": self.request_id}
 
 
 class OperationalApp:
-    """A Starlette application whose answers carry the same common headers as a dialect's."""
+    """A Starlette application whose responses have the same common headers as a dialect's."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class OperationalApp:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        """Answer one ASGI scope; `request_id` is "" for what is no HTTP."""
+        """Serve one ASGI scope; `request_id` is "" for the lifespan."""
         if not request_id:
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""The query string: pairs, then the route's query Struct."""
+"""Query strings: parsed into pairs, then into the route's query Struct."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_PAIRS = 1000
 
 
 class BadQuery(Invalid):
-    """A query parameter's value is refused: some dialects answer this unlike a body's field."""
+    """A query parameter has a bad value; some dialects render this unlike a bad body field."""
 
 
 def parse_pairs(raw: bytes) -> Pairs:
@@ -37,7 +37,7 @@ def parse_pairs(raw: bytes) -> Pairs:
 
 
 def non_empty_values(pairs: Mapping[str, list[str]]) -> dict[str, Value]:
-    """Give what a query says: empty values are not given, "a[]" is the list "a"."""
+    """Give values by name: empty values count as absent, "a[]" is the list "a"."""
     found: dict[str, Value] = {}
     for name, values in pairs.items():
         kept: list[Value] = [value for value in values if value]

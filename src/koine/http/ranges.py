@@ -1,6 +1,6 @@
-"""Parts of a file, as RFC 9110 (13 and 14) has them: players seek, downloads go on.
+"""Range and conditional requests for files (RFC 9110, 13 and 14): players seek, downloads resume.
 
-A file here never changes under its name, so its tag is strong and its ranges may be put together.
+A file never changes under its name, so its ETag is strong and clients may combine its ranges.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from koine.http.headers import Headers
 from koine.http.request import Response, StreamingResponse
 
 MAX_RANGES = 8
-"""Ranges answered in one call; of more, the whole file is sent, as section 14.2 allows."""
+"""Ranges in one request; for more, the whole file is sent, as section 14.2 allows."""
 
 _RANGES = re.compile(r"bytes\s*=\s*(.*)", re.IGNORECASE)
 _RANGE = re.compile(r"([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19})")
@@ -39,8 +39,8 @@ class Range(NamedTuple):
 
 
 class ServedFile(Struct, frozen=True):
-    """A file to answer with: its size, media type, tag (in quotes), Unix seconds of its last
-    change, further headers, and how to read its bytes."""
+    """A file to send: its size, media type, ETag (in quotes), Unix seconds of its last change,
+    further headers, and how to read its bytes."""
 
     size: int
     media: str
@@ -51,7 +51,7 @@ class ServedFile(Struct, frozen=True):
 
 
 def file_response(method: str, headers: Headers, file: ServedFile) -> StreamingResponse | Response:
-    """Give the file, the parts of it that were asked for, a 304 or a 416."""
+    """Give the file, the requested ranges of it, a 304 or a 416."""
     named = file.headers | {
         "Accept-Ranges": "bytes",
         "ETag": file.tag,
@@ -63,7 +63,7 @@ def file_response(method: str, headers: Headers, file: ServedFile) -> StreamingR
     if asked is None:
         return _stream(200, file, named, Range(0, file.size))
     if not asked:
-        # Nothing of the file is sent, and nothing of this is to be kept.
+        # No range is in the file; caches must not keep this response.
         named |= {"Content-Range": f"bytes */{file.size}", "Cache-Control": "no-store"}
         return Response(None, 416, named)
     if len(asked) == 1:
@@ -74,8 +74,8 @@ def file_response(method: str, headers: Headers, file: ServedFile) -> StreamingR
 
 
 def parse_ranges(text: str, size: int) -> list[Range] | None:
-    """Give the ranges of a Range header that the file has; None when the header is to be ignored:
-    another unit, no ranges, too many, or more bytes than the file has."""
+    """Give those ranges of a Range header that are in the file; None to ignore the header: another
+    unit, bad syntax, too many ranges, or ranges that are larger together than the file."""
     match = _RANGES.fullmatch(text.strip())
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket per key, in this process, in bounded memory."""
+"""Rate limits (a token bucket per key) and budgets, in this process and in bounded memory."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LONGEST_KEY = 100
 
 @dataclass(frozen=True)
 class Rate:
-    """Calls per minute allowed, calls that may come now, Unix second of a full bucket."""
+    """Requests allowed per minute, requests left now, Unix second when the bucket is full again."""
 
     limit: int
     remaining: int
     reset_unix: int
 
     def headers(self) -> dict[str, str]:
-        """The headers that tell a caller about it."""
+        """The rate limit headers of a response."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -37,7 +37,8 @@ class Rate:
 
 
 class RateLimited(TooMany):
-    """Too many calls, with the rate to tell: the application puts it on the call."""
+    """Too many requests. `rate` is for the response's headers: the application puts it on the
+    request."""
 
     def __init__(self, retry_after: int, rate: Rate) -> None:
         super().__init__(retry_after)
@@ -45,22 +46,22 @@ class RateLimited(TooMany):
 
 
 class RateLimiter:
-    """Buckets by key ("tenant:ip" …). The bucket unused longest is forgotten above `max_keys`."""
+    """Token buckets by key ("tenant:ip" …). Above `max_keys` the least recently used is dropped."""
 
     def __init__(self, max_keys: int = 100_000) -> None:
         self._max_keys = max_keys
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def check(self, key: str, per_minute: int, now: int) -> Rate | None:
-        """Take one call off the key's bucket of `per_minute`; `now` in µs since the epoch.
+        """Take a token from the key's bucket of `per_minute`; `now` in µs since the epoch.
 
-        0 per minute is no limit, and no Rate to tell. Raises Limited with the whole seconds
-        until the next call may come.
+        0 per minute is no limit, and gives None. Raises RateLimited with the whole seconds until
+        the next token.
         """
         if per_minute == 0:
             return None
         if len(key) > _LONGEST_KEY:
-            # Strangers choose parts of it: what is remembered of them has a bound.
+            # Unauthenticated clients choose parts of keys: the stored key has a bounded length.
             key = sha256_hex(key)
         tokens, then = self._buckets.get(key, (float(per_minute), now))
         per_second = per_minute / 60
@@ -76,11 +77,11 @@ class RateLimiter:
         return rate
 
     def reset(self, key: str) -> None:
-        """Give the key a full bucket again: what was counted turned out to be welcome."""
+        """Fill the key's bucket: what was counted was legitimate after all."""
         self._buckets.pop(key, None)
 
     def refund(self, key: str, per_minute: int) -> None:
-        """Give the key one call of its `per_minute` back, likewise."""
+        """Put one token back into the key's bucket of `per_minute`."""
         if key in self._buckets:
             tokens, then = self._buckets[key]
             self._buckets[key] = (min(float(per_minute), tokens + 1), then)
@@ -96,18 +97,18 @@ class RateLimiter:
 
 
 class WindowBudget:
-    """What was spent by key in the window of time that now is: counters in this process, in bounded
-    memory. The key unused longest is forgotten above `max_keys`."""
+    """Amounts spent by key in the current window of time. Above `max_keys` the least recently used
+    key is dropped."""
 
     def __init__(self, window: int, max_keys: int = 100_000) -> None:
-        """`window` in µs; each begins at a multiple of it, of UTC."""
+        """`window` in µs; windows begin at its multiples since the epoch (UTC)."""
         self._window = window
         self._max_keys = max_keys
         self._spent: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def spend(self, key: str, amount: int, most: int, now: int) -> None:
         """Spend `amount` of the key's `most` in the window of `now` (µs); 0 is no limit. Raises
-        TooMany with the seconds until the next window; then nothing is spent."""
+        TooMany with the seconds until the next window, and spends nothing then."""
         if most == 0:
             return
         current = now // self._window
@@ -125,24 +126,24 @@ class WindowBudget:
         return len(self._spent)
 
 
-def count_call(call: AnyRequest, limiter: RateLimiter, key: str) -> None:
-    """Take the call off the key's limit, and note on it what is left. Raises TooMany."""
-    engine = call.engine
-    call.rate = limiter.check(key, engine.settings.rate_limit_per_minute, engine.clock.now())
+def count_call(request: AnyRequest, limiter: RateLimiter, key: str) -> None:
+    """Count the request against the key's limit, and set its `rate`. Raises TooMany."""
+    engine = request.engine
+    request.rate = limiter.check(key, engine.settings.rate_limit_per_minute, engine.clock.now())
 
 
-def limit_unauthenticated(call: AnyRequest, limiter: RateLimiter) -> None:
-    """Count a call that shows no good credential, by its address. Raises TooMany."""
-    count_call(call, limiter, f"ip:{call.rate_limit_ip}")
+def limit_unauthenticated(request: AnyRequest, limiter: RateLimiter) -> None:
+    """Count a request without a good credential, by its address. Raises TooMany."""
+    count_call(request, limiter, f"ip:{request.rate_limit_ip}")
 
 
 async def authenticate_limited(
-    call: AnyRequest, limiter: RateLimiter, authenticate: Awaitable[Actor]
+    request: AnyRequest, limiter: RateLimiter, authenticate: Awaitable[Actor]
 ) -> Actor:
-    """The caller whom `ask` finds; who shows no good credential is counted by address. Raises what
-    `ask` raises, TooMany."""
+    """Give the actor of `authenticate`; count a request without a good credential by its address.
+    Raises what `authenticate` raises, and TooMany."""
     try:
         return await authenticate
     except Unauthenticated:
-        limit_unauthenticated(call, limiter)
+        limit_unauthenticated(request, limiter)
         raise

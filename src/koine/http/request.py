@@ -1,4 +1,4 @@
-"""What a handler is given (`Call`) and what it may give back (`Answer`, `Stream`)."""
+"""What a handler receives (`Request`) and may return (`Response`, `StreamingResponse`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Q = TypeVar("Q")
 
 
 class Upload(Protocol):
-    """One file of a multipart body, spooled to disk above 1 MiB, gone when the call ends."""
+    """One file of a multipart body, spooled to disk; deleted when the request ends."""
 
     name: str
     content_type: str
@@ -43,12 +43,12 @@ class Upload(Protocol):
         """Give the next `size` bytes (all that is left by default)."""
 
     async def close(self) -> None:
-        """Let go of the spooled bytes; done for the handler when it is through."""
+        """Delete the spooled bytes; the application calls it after the handler."""
 
 
 @dataclass(frozen=True)
 class AppContext:
-    """What all calls of one application share."""
+    """What all requests of one application share."""
 
     engine: Engine
     trusted_proxies: Networks
@@ -59,17 +59,19 @@ class AppContext:
 
 
 class Request(Generic[B, Q]):
-    """One request, read and checked: `body` and `query` are already the route's Structs.
+    """One request, read and checked: `body` and `query` are the route's Structs.
 
-    `actor` is what `Dialect.authenticate` gave; on public routes, reading it is an error unless
-    the handler sets it. `params` is the raw query, for `authenticate`, which runs before body
-    and query are read. `rate` is for a dialect's own use: its limiter sets it, `Dialect.headers`
-    tells it. `notes` likewise carries what a dialect found out. `digest` is the payload's SHA-256
-    where an Idempotency-Key came, else "". `size` is how many bytes of text came in query and body.
-    `proof` is what the headers prove beside the actor: under an Idempotency-Key it is part
-    of the payload. `made` names in a few letters what a write has made, for
-    the route's `again`. `started` is `perf_counter()` when the call came in. `held` is what it
-    counts for as a stream (`hold_address`, `hold_credential`) until it ends.
+    - `actor`: what `Dialect.authenticate` gave. A public route has none unless its handler sets it.
+    - `raw_query`, `params`: the query before it is a Struct, for `authenticate`, which runs first.
+    - `rate`: set by a dialect's rate limiter, for `Dialect.headers`.
+    - `dialect_notes`: what a dialect keeps on the request for itself.
+    - `payload_digest`: SHA-256 of the payload under an Idempotency-Key, else "".
+    - `payload_bytes`: bytes of text in query and body.
+    - `extra_credential`: what the headers prove beside the actor; part of the digest.
+    - `created_ids`: ids of what the handler created, stored with the Idempotency-Key for
+      `Route.replay`.
+    - `capacity_slots`: what this request counts for in `StreamCapacity`, until it ends.
+    - `started`: `perf_counter()` when the request came in.
     """
 
     __slots__ = (
@@ -122,19 +124,19 @@ class Request(Generic[B, Q]):
 
     @property
     def engine(self) -> Engine:
-        """The engine all verbs are called with."""
+        """The engine that all operations are called with."""
         return self.context.engine
 
     @property
     def realtime(self) -> Realtime:
-        """Where live seats are taken. Raises Unavailable when this process tells no events."""
+        """Where streams subscribe to events. Raises Unavailable in a process without realtime."""
         if self.context.realtime is None:
             raise Unavailable()
         return self.context.realtime
 
     @property
     def actor(self) -> Actor:
-        """Who is calling. Raises RuntimeError on a public route that set nobody."""
+        """The authenticated caller. Raises RuntimeError on a public route that set none."""
         if self._actor is None:
             raise RuntimeError("this route is public: there is no actor")
         return self._actor
@@ -145,13 +147,13 @@ class Request(Generic[B, Q]):
 
     @property
     def known_actor(self) -> Actor | None:
-        """Who is calling, or None on a public route that set nobody."""
+        """The authenticated caller, or None on a public route that set none."""
         return self._actor
 
     def log_context(self) -> dict[str, str]:
-        """What each line logged during the call carries, and its span."""
-        about = {"request_id": self.request_id, "dialect": self.dialect}
-        return about if self._actor is None else about | {"tenant": self._actor.tenant_id}
+        """The fields of every line logged during the request, and of its span."""
+        fields = {"request_id": self.request_id, "dialect": self.dialect}
+        return fields if self._actor is None else fields | {"tenant": self._actor.tenant_id}
 
     @property
     def method(self) -> str:
@@ -165,45 +167,45 @@ class Request(Generic[B, Q]):
 
     @property
     def client_ip(self) -> str:
-        """The caller's address, looking through trusted proxies only ("" when unknown)."""
+        """The client's address, behind trusted proxies only ("" when unknown)."""
         return client_ip(self.scope.get("client"), self.headers, self.context.trusted_proxies)
 
     @property
     def rate_limit_ip(self) -> str:
-        """The caller's address as limits count it: one IPv6 caller has 2^64 of them."""
+        """The client's address as limits count it: the /64 network of an IPv6 address."""
         return rate_limit_ip(self.client_ip)
 
     def take_address_slot(self) -> None:
-        """Count as one more stream of this address until the call ends. Raises TooMany. A trusted
-        proxy that names nobody is not counted."""
+        """Count as one more stream of this address until the request ends. Raises TooMany. A
+        trusted proxy that forwards no address is not counted."""
         address, context = self.client_ip, self.context
         if context.capacity is not None and not is_trusted(address, context.trusted_proxies):
             context.capacity.take(self.capacity_slots, "address", rate_limit_ip(address))
 
     def take_credential_slot(self, actor: Actor) -> None:
-        """Count as one more stream of this caller until the call ends. Raises TooMany."""
+        """Count as one more stream of this caller until the request ends. Raises TooMany."""
         self.take_credential_slot_in(self.capacity_slots, actor)
 
-    def take_credential_slot_in(self, held: list[str], actor: Actor) -> None:
-        """As `hold_credential`, until what is noted in `held` is released. Raises TooMany."""
+    def take_credential_slot_in(self, slots: list[str], actor: Actor) -> None:
+        """As `take_credential_slot`, until `slots` are released. Raises TooMany."""
         if self.context.capacity is not None:
-            self.context.capacity.take(held, "credential", f"{actor.tenant_id}:{actor.caller}")
+            self.context.capacity.take(slots, "credential", f"{actor.tenant_id}:{actor.caller}")
 
-    def release_slots(self, held: list[str]) -> None:
-        """Count no more what is noted."""
+    def release_slots(self, slots: list[str]) -> None:
+        """Release what was taken into `slots`."""
         if self.context.capacity is not None:
-            self.context.capacity.release(held)
+            self.context.capacity.release(slots)
 
     @property
     def base_url(self) -> str:
-        """Where this server is reached, "https://host" without a slash at its end."""
+        """The server's URL as the client sees it, "https://host" without a slash at its end."""
         return self.context.public_url or base_url(
             self.scope, self.headers, self.context.trusted_proxies
         )
 
 
 AnyRequest = Request[Any, Any]
-"""A call whose body and query do not matter to the reader."""
+"""A request of any route, where the types of body and query do not matter."""
 
 
 @dataclass(frozen=True)
@@ -221,10 +223,10 @@ class Response:
 
 @dataclass(frozen=True)
 class StreamingResponse:
-    """An answer sent chunk by chunk (a file, server-sent events).
+    """A response sent chunk by chunk (a file, server-sent events).
 
-    `chunks` is closed when the client goes away, wherever it is waiting. A write that waits for
-    the client for longer than `write_seconds` cuts the connection.
+    `chunks` is closed when the client disconnects, wherever it is waiting. A write that the client
+    does not read for `write_seconds` aborts the connection.
     """
 
     chunks: AsyncIterator[bytes]

@@ -1,4 +1,4 @@
-"""What a request's head may be (RFC 9112): its size, its target, its Host. Pure."""
+"""Bounds on a request's head (RFC 9112): its size, its target, its Host. No I/O."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from http import HTTPStatus
 from koine.http.headers import RawHeaders
 
 HEAD_BYTES = 64 * 1024
-"""All of a head; also what the framing of a chunked body may take beyond the body's own size."""
+"""Most bytes of a head; also of the framing of a chunked body, beyond the body's own size."""
 MAX_FIELDS = 100
 TARGET_BYTES = 16 * 1024
 UNKNOWN_LENGTH = -1
-"""The length of a body that comes in chunks."""
+"""Stands for the length of a chunked body."""
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 
 
 class BadRequestHead(Exception):
-    """A request that is refused before it is one: the status, the sentence, and the word that the
-    metric of ended connections has for it."""
+    """A request that is refused before the application sees it: the status, the text of the
+    response, and the `reason` label of koine_connections_ended."""
 
     def __init__(self, status: int, text: str, reason: str = "malformed") -> None:
         super().__init__(text)
@@ -32,9 +32,10 @@ TOO_LARGE = BadRequestHead(431, "The request's head is larger than 64 KiB.", "he
 
 
 def check_head(target: bytes, fields: RawHeaders, version: str) -> int:
-    """Give the announced length of the body: 0 for none, UNKNOWN for chunks. Raises BadHead.
+    """Give the announced length of the body: 0 for none, UNKNOWN_LENGTH for chunks. Raises
+    BadRequestHead.
 
-    `fields` have lower-case names. HTTP/1.1 wants exactly one Host that is one; 1.0 may have none.
+    `fields` have lower-case names. HTTP/1.1 needs exactly one valid Host; 1.0 may have none.
     """
     if len(target) > TARGET_BYTES:
         raise BadRequestHead(414, "The request's target is longer than 16 KiB.", "head_size")
@@ -56,12 +57,12 @@ def check_head(target: bytes, fields: RawHeaders, version: str) -> int:
 
 
 def head_size(target: bytes, fields: RawHeaders) -> int:
-    """How many bytes a head has at least."""
+    """A lower bound of the bytes of a head."""
     return len(target) + sum(len(name) + len(value) + 4 for name, value in fields)
 
 
 def plain_response(status: int, text: str) -> bytes:
-    """A whole answer to what is no request for any dialect; the connection ends with it."""
+    """The bytes of a whole plain text response, after which the connection closes."""
     retry = "retry-after: 5\r\n" if status == HTTPStatus.TOO_MANY_REQUESTS else ""
     return (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"

@@ -1,4 +1,4 @@
-"""What an operator is told of the requests of one route: numbers, spans, a line if asked for."""
+"""What operators see of a route's requests: metrics, span attributes, and the access log."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from koine.kit import tracing
 from koine.kit.metrics import RequestTimes
 
 CLIENT_CLOSED_REQUEST = 499
-"""Counted, never sent: the client went away before its request was read whole."""
+"""Counted, never sent: the client disconnected before its request was read whole."""
 
 _log = structlog.get_logger("koine.access")
 
 
 class RequestMetrics:
-    """One route's requests. `route` is its template: a path may carry a contact's secret."""
+    """The requests of one route. `route` is its template: a path may contain a secret."""
 
     def __init__(self, dialect: str, method: str, route: str, *, logged: bool) -> None:
         self.name = f"{method} {route}"
@@ -25,14 +25,14 @@ class RequestMetrics:
         self._times = RequestTimes(dialect, method, route)
         self._logged = logged
 
-    def record(self, call: AnyRequest, status: int) -> None:
-        """Tell of one answer, the moment before it is sent."""
-        seconds = perf_counter() - call.started
+    def record(self, request: AnyRequest, status: int) -> None:
+        """Record one response, just before it is sent."""
+        seconds = perf_counter() - request.started
         self._times.observe(status, seconds)
         if tracing.active():
             tracing.set_span_attributes(
-                call.log_context() | {"http.response.status_code": status}, status >= 500
+                request.log_context() | {"http.response.status_code": status}, status >= 500
             )
         if self._logged:
             ms = round(seconds * 1000, 3)
-            _log.info("request", method=call.method, route=self._route, status=status, ms=ms)
+            _log.info("request", method=request.method, route=self._route, status=status, ms=ms)

@@ -1,4 +1,4 @@
-"""What a dialect says about one path: method, types, status."""
+"""Routes: a method and a path with its handler, and the types of its bodies."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ HandlerT = TypeVar("HandlerT", bound=Handler)
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One path and method, and the types its bytes are read into and written from.
+    """One method and path with its handler, and the types of its query, body and response.
 
-    `path` has `{name}` segments. `body` and `query` are msgspec types (None: not read).
-    `returns` None is an empty body. `other_statuses` are documented beside `status`, with the same
-    type unless a mapping names another. `public` routes are not authenticated. `forms` routes also
-    take urlencoded and multipart bodies, and the query merges into the body (the body wins).
-    `path_types` only describes (OpenAPI): a handler checks the ids itself. `media` is the
-    content type of an answer that is not JSON (a file, an event stream). `body_limit` replaces
-    the setting, in bytes. `hidden` routes are not in the OpenAPI document. `once` False: an
-    Idempotency-Key is not looked at. `files` names a forms route's upload fields ("attachments").
-    `live` routes need a relay: without one they are Unavailable. `keyed` routes write their
-    Idempotency-Key with what they write (`idempotency.message_key`): run twice, they write once.
-    `again` answers in place of an answer that was too large to be kept: it writes nothing and shows
-    what is there now, `call.made` being what the first call noted there.
-    `admit` is asked of a public route's call before its body is read; it may raise a Refusal.
+    - `path`: has `{name}` segments; their values are in `Request.path`.
+    - `body`, `query`: msgspec types; None: not read. `body_limit` replaces the setting, in bytes.
+    - `forms`: also takes urlencoded and multipart bodies; the query merges into the body, which
+      wins. `files` names the fields that may be files ("attachments").
+    - `public`: not authenticated. `precheck` runs before its body is read, and may raise a Refusal.
+    - `needs_realtime`: Unavailable in a process without realtime.
+    - `idempotent` False: an Idempotency-Key is ignored.
+    - `stores_own_key`: the handler writes its Idempotency-Key into the rows that it inserts
+      (`idempotency.message_key`): run twice, it inserts once.
+    - `replay`: a handler that responds in place of a stored response that was too large: it writes
+      nothing and renders the current state, by the `Request.created_ids` of the first request.
+    - `returns`: None is an empty body. `media`: the content type where that is not JSON.
+    - `status`, `other_statuses`: for OpenAPI, the others have the type of `returns` unless a
+      mapping names another. `path_types` is for OpenAPI, too: handlers check ids themselves.
+    - `hidden`: not in the OpenAPI document.
     """
 
     method: str
@@ -85,7 +87,7 @@ class Routes:
     """The routes of one dialect, in the order they were declared.
 
     The decorators take every keyword of `Route` (`body=`, `query=`, `returns=`, `status=` …) and
-    give the handler back unchanged, so one handler may carry several routes.
+    return the handler unchanged, so that one handler may have several routes.
     """
 
     def __init__(self) -> None:
@@ -98,18 +100,18 @@ class Routes:
         return len(self._routes)
 
     def add(self, route: Route) -> None:
-        """Add a route made elsewhere. Raises ValueError when path and method are taken."""
+        """Add a route. Raises ValueError when its method and path are taken."""
         if any(r.path == route.path and r.method == route.method for r in self._routes):
             raise ValueError(f"{route.method} {route.path} is declared twice")
         self._routes.append(route)
 
     def include(self, others: Iterable[Route]) -> None:
-        """Add the routes of another file. Raises ValueError when one is taken."""
+        """Add the routes of another module. Raises ValueError when one is taken."""
         for route in others:
             self.add(route)
 
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:
-        """Declare GET `path`; HEAD answers the same without its body."""
+        """Declare GET `path`; HEAD gives the same without the body."""
         return self._declare("GET", path, options)
 
     def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerT], HandlerT]:

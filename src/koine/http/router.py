@@ -1,4 +1,4 @@
-"""Which dialect owns a path, and which of its routes: dictionary look-ups by segment."""
+"""Find the dialect that owns a path, and its route: dictionary look-ups by path segment."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class _Node(Generic[T]):
 
 
 class Router(Generic[T]):
-    """A tree of path segments; a static segment wins over a `{name}`, else the name is tried."""
+    """A tree of path segments. A static segment wins over a `{name}`, which is tried after it."""
 
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
 
     def add(self, method: str, path: str, target: T) -> None:
-        """Put `target` at `path`. Raises ValueError when method and path shape are taken."""
+        """Add `target` at `path`. Raises ValueError when the method and the path are taken."""
         node, names = self._root, []
         for segment in split_path(path) or []:
             if segment.startswith("{") and segment.endswith("}"):
@@ -42,7 +42,8 @@ class Router(Generic[T]):
         node.methods[method] = (target, tuple(names))
 
     def find(self, segments: list[str]) -> tuple[dict[str, tuple[T, tuple[str, ...]]], list[str]]:
-        """Give targets with their parameter names, by method, and the values; ({}, []): none."""
+        """Give the targets by method, each with its parameter names, and the parameters' values;
+        ({}, []) when no target has this path."""
         values: list[str] = []
         node = _walk(self._root, segments, 0, values)
         return ({}, []) if node is None else (node.methods, values)
@@ -55,7 +56,7 @@ class PrefixRouter(Generic[O]):
         self._root: _Node[O] = _Node()
 
     def add(self, prefix: str, owner: O) -> None:
-        """Give `prefix` to `owner`. Raises ValueError when somebody owns it already."""
+        """Add `owner` at `prefix`. Raises ValueError when the prefix has an owner already."""
         node = self._root
         for segment in split_path(prefix) or []:
             node = node.static.setdefault(segment, _Node())
@@ -64,7 +65,7 @@ class PrefixRouter(Generic[O]):
         node.methods["*"] = (owner, ())
 
     def find(self, segments: list[str]) -> O | None:
-        """Give who owns these segments, or None."""
+        """Give the owner of the longest prefix of these segments, or None."""
         node, found = self._root, self._root.methods
         for segment in segments:
             below = node.static.get(segment)
@@ -75,8 +76,8 @@ class PrefixRouter(Generic[O]):
 
 
 def collapse_slashes(scope: MutableMapping[str, Any]) -> None:
-    """Make one slash of repeated ones in an ASGI scope's paths: a base URL that ends in a slash,
-    with a path that begins with one, is every client's (inbox.md, F)."""
+    """Replace repeated slashes in an ASGI scope's paths by one: clients join a base URL that ends
+    in a slash with a path that begins with one (inbox.md, F)."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     if b"//" in raw:
         scope["raw_path"] = _SLASHES.sub("/", raw.decode("latin-1")).encode("latin-1")
@@ -86,7 +87,7 @@ def collapse_slashes(scope: MutableMapping[str, Any]) -> None:
 def split_path(path: str) -> list[str] | None:
     """Give a raw (still percent-encoded) path's segments, decoded; one slash at its end is ignored.
 
-    None when it can be nobody's path: a NUL, or bytes that are no UTF-8.
+    None for a path that no route can have: with a NUL, or with bytes that are not UTF-8.
     """
     segments = path.strip("/").split("/") if "//" not in path else path[1:].split("/")
     if "%" not in path:

@@ -1,6 +1,6 @@
-"""A WebSocket as a dialect speaks it: text in, text out, and an end that says why.
+"""A WebSocket connection for a dialect's handler: text messages, and a close code with a reason.
 
-Which socket is where is the dialect's `sockets`; the application accepts none on other paths.
+The dialect's `sockets` has the handlers by path; on other paths the handshake is refused.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ SERVICE_RESTART, TRY_AGAIN_LATER = 1012, 1013
 
 
 class Disconnected(Exception):
-    """The other end is gone, or did not read for too long."""
+    """The client has disconnected, or did not read for too long."""
 
 
 class WebSocket:
     """One connection. One task may send while another receives."""
 
-    def __init__(self, call: AnyRequest, receive: Receive, send: Send) -> None:
-        self.request = call
+    def __init__(self, request: AnyRequest, receive: Receive, send: Send) -> None:
+        self.request = request
         self._receive = receive
         self._send = send
         self._open = False
-        self._write_timeout = call.engine.settings.stream_write_seconds
+        self._write_timeout = request.engine.settings.stream_write_seconds
 
     @property
     def realtime(self) -> Realtime:
-        """Where seats are taken. Raises Unavailable."""
+        """Where connections subscribe to events. Raises Unavailable."""
         return self.request.realtime
 
     @property
@@ -43,21 +43,21 @@ class WebSocket:
         return list(self.request.scope.get("subprotocols", []))
 
     async def accept(self, subprotocol: str | None = None) -> None:
-        """Answer the handshake. Raises Gone."""
+        """Accept the handshake. Raises Disconnected."""
         if (await self._receive())["type"] != "websocket.connect":
             raise Disconnected
         await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
         self._open = True
 
     async def accept_and_close(self, code: int, reason: str) -> None:
-        """Close with a code that the client sees: a handshake that is refused has none."""
+        """Accept first, then close: a client sees the code only after the handshake."""
         if not self._open:
             with contextlib.suppress(Disconnected):
                 await self.accept()
         await self.close(code, reason)
 
     async def receive(self) -> str:
-        """The next text from the client. Raises Gone; binary frames are text in UTF-8."""
+        """The next message as text; binary ones are decoded as UTF-8. Raises Disconnected."""
         message = await self._receive()
         if message["type"] != "websocket.receive":
             self._open = False
@@ -70,23 +70,24 @@ class WebSocket:
         )
 
     async def send(self, text: str) -> None:
-        """Send a text. Raises Gone; a client that does not read for `stream_write_seconds` is."""
+        """Send a text. Raises Disconnected, also when the client does not read for
+        `stream_write_seconds`."""
         if not self._open:
             raise Disconnected
         try:
             async with asyncio.timeout(self._write_timeout):
                 await self._send({"type": "websocket.send", "text": text})
-        except Exception as error:  # the server's own classes of a lost connection are many
+        except Exception as error:  # uvicorn and websockets have many classes of a lost connection
             self._connection_lost(error)
             raise Disconnected from error
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Close, if it is still open; before `accept`, refuse the handshake (403)."""
+        """Close; before `accept`, refuse the handshake (403). Harmless when it is closed."""
         self._open = False
         try:
             async with asyncio.timeout(self._write_timeout):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
-        except Exception as error:  # it was closed from the other end meanwhile
+        except Exception as error:  # the client has closed it meanwhile
             self._connection_lost(error)
 
     def _connection_lost(self, error: Exception) -> None:

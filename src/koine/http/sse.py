@@ -1,8 +1,8 @@
-"""Server-sent events over a seat: what every dialect's stream has in common.
+"""Server-sent events: what the event streams of all dialects have in common.
 
-A stream begins with `ready` (or `reset`, when the cursor shown is worth nothing), tells events
-with the cursor behind each as their `id`, says a beat when there is nothing to say, and ends with
-`closing`. A reader that comes back shows the last `id` it saw, as `Last-Event-ID`.
+A stream begins with `ready`, or with `reset` when the requested cursor is not valid any more. Each
+event has the cursor behind it as its `id`; while there are none, a heartbeat is sent. The last
+event is `closing`. A client that reconnects sends the last `id` as `Last-Event-ID`.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 from koine.realtime.reader import ActorEncoder, ActorReader, Reader
 from koine.realtime.realtime import Realtime
-from koine.realtime.subscriber import Batch, Closed, Subscriber
+from koine.realtime.subscriber import Batch, Closed
 
 MEDIA = "text/event-stream"
 RETRY_MS = 2_000
@@ -24,81 +24,86 @@ HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 
 
 class CursorQuery(Struct, frozen=True, kw_only=True):
-    """Where to begin: behind the cursor, as `Last-Event-ID` does."""
+    """The cursor to continue behind, for clients that cannot send `Last-Event-ID`."""
 
     cursor: str | None = None
 
 
 def frame(kind: str, data: bytes) -> bytes:
-    """One event as the stream shows it, but for its id. `data` is JSON without line breaks."""
+    """The bytes of one event, without its id. `data` is JSON without line breaks."""
     return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def event_stream(call: AnyRequest, reader: Reader) -> StreamingResponse:
-    """The answer of a stream's route: events for this voice from the cursor shown, else from now.
+def event_stream(request: AnyRequest, reader: Reader) -> StreamingResponse:
+    """The response of a stream's route: the reader's events behind the requested cursor, or from
+    now on.
 
-    Raises Unavailable when this process tells no events, or is about to end; TooMany when the
-    address or the caller has as many streams as it may.
+    Raises Unavailable in a process without realtime or about to stop, and TooMany when the address
+    or the caller has too many streams.
     """
-    relay = call.realtime
-    if relay.draining.started:
+    realtime = request.realtime
+    if realtime.draining.started:
         raise Unavailable()
-    call.take_address_slot()
-    call.take_credential_slot(reader.actor)
-    told = _chunks(relay, reader, requested_cursor(call))
-    write_seconds = call.engine.settings.stream_write_seconds
-    return StreamingResponse(told, MEDIA, headers=HEADERS, write_seconds=write_seconds)
+    request.take_address_slot()
+    request.take_credential_slot(reader.actor)
+    chunks = _chunks(realtime, reader, requested_cursor(request))
+    write_seconds = request.engine.settings.stream_write_seconds
+    return StreamingResponse(chunks, MEDIA, headers=HEADERS, write_seconds=write_seconds)
 
 
 def stream_to_actor(
-    call: AnyRequest, encoder: ActorEncoder, known: Callable[[AnyRequest], Awaitable[Actor]]
+    request: AnyRequest,
+    encoder: ActorEncoder,
+    authenticate: Callable[[AnyRequest], Awaitable[Actor]],
 ) -> StreamingResponse:
-    """As `stream`, for the caller in one dialect's encoding. `known` is the dialect's answer to
-    who calls, without counting the question; it is asked again while the stream lasts."""
+    """As `event_stream`, for the caller and in one dialect's encoding. `authenticate` must not
+    count against rate limits: it runs again while the stream is open."""
 
-    async def ask() -> Actor:
-        return await known(call)
+    async def reauthenticate() -> Actor:
+        return await authenticate(request)
 
-    return event_stream(call, ActorReader(encoder, call.actor, ask))
-
-
-def requested_cursor(call: AnyRequest) -> str | None:
-    """The cursor the caller shows: `Last-Event-ID`, or `cursor` in the query."""
-    return call.headers.get("Last-Event-ID") or call.params.get("cursor") or None
+    return event_stream(request, ActorReader(encoder, request.actor, reauthenticate))
 
 
-async def _chunks(relay: Realtime, voice: Reader, cursor: str | None) -> AsyncIterator[bytes]:
-    seat = await relay.connect(voice, cursor)
+def requested_cursor(request: AnyRequest) -> str | None:
+    """The cursor that the client sent: `Last-Event-ID`, or `cursor` in the query."""
+    return request.headers.get("Last-Event-ID") or request.params.get("cursor") or None
+
+
+async def _chunks(realtime: Realtime, reader: Reader, cursor: str | None) -> AsyncIterator[bytes]:
+    subscriber = await realtime.connect(reader, cursor)
     try:
-        yield _ready(seat)
+        yield _ready(subscriber.cursor)
         while True:
-            yield _chunk(seat, await seat.read(HEARTBEAT_SECONDS))
+            batch = await subscriber.read(HEARTBEAT_SECONDS)
+            yield _chunk(batch, subscriber.cursor)
     except Closed as closed:
-        retry = relay.draining.retry_after_ms() if closed.reason == "draining" else RETRY_MS
+        retry = realtime.draining.retry_after_ms() if closed.reason == "draining" else RETRY_MS
         yield _closing(closed.reason, closed.cursor, retry)
     except Unavailable:
-        yield _closing("unavailable", seat.cursor, RETRY_MS)
+        yield _closing("unavailable", subscriber.cursor, RETRY_MS)
     finally:
-        relay.disconnect(seat)
+        realtime.disconnect(subscriber)
 
 
-def _ready(seat: Subscriber) -> bytes:
-    told = msgspec.json.encode({"cursor": seat.cursor})
-    return b"retry: %d\nid: %s\n" % (RETRY_MS, seat.cursor.encode()) + frame("ready", told)
+def _ready(cursor: str) -> bytes:
+    data = msgspec.json.encode({"cursor": cursor})
+    return b"retry: %d\nid: %s\n" % (RETRY_MS, cursor.encode()) + frame("ready", data)
 
 
-def _chunk(seat: Subscriber, told: Batch) -> bytes:
-    if told.reset is not None:
-        data = msgspec.json.encode({"reason": told.reset, "cursor": seat.cursor})
-        return b"id: %s\n" % seat.cursor.encode() + frame("reset", data)
-    if not told.frames:
-        # The id goes on without an event: who was idle for long still has a cursor that is kept.
-        return b": beat\nid: %s\n\n" % seat.cursor.encode()
+def _chunk(batch: Batch, cursor: str) -> bytes:
+    if batch.reset is not None:
+        data = msgspec.json.encode({"reason": batch.reset, "cursor": cursor})
+        return b"id: %s\n" % cursor.encode() + frame("reset", data)
+    if not batch.frames:
+        # A heartbeat has an id, too: the cursor of an idle client stays within what is kept.
+        return b": beat\nid: %s\n\n" % cursor.encode()
     return b"".join(
-        b"id: " + cursor.encode() + b"\n" + each if cursor else each for cursor, each in told.frames
+        b"id: " + behind.encode() + b"\n" + each if behind else each
+        for behind, each in batch.frames
     )
 
 
 def _closing(reason: str, cursor: str, retry_ms: int) -> bytes:
-    told = msgspec.json.encode({"reason": reason, "cursor": cursor, "retry_ms": retry_ms})
-    return b"retry: %d\n" % retry_ms + frame("closing", told)
+    data = msgspec.json.encode({"reason": reason, "cursor": cursor, "retry_ms": retry_ms})
+    return b"retry: %d\n" % retry_ms + frame("closing", data)

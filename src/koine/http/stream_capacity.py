@@ -1,4 +1,4 @@
-"""How many streams and sockets one address and one caller may have open, in this process."""
+"""How many streams and sockets an address and a caller may have open, in this process."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ RETRY_SECONDS = 30
 
 
 class StreamCapacity:
-    """Counts by address and by credential. What is taken is given back: `release` it."""
+    """Counts open streams by address and by credential. What was taken must be released."""
 
     def __init__(self, settings: Settings) -> None:
-        self._most = {
+        self._limits = {
             "address": settings.streams_per_address,
             "credential": settings.streams_per_credential,
         }
         self._open: Counter[str] = Counter()
 
-    def take(self, held: list[str], by: Literal["address", "credential"], who: str) -> None:
-        """Count one more of `who`, and note it in `held`. Raises TooMany; "" is not counted."""
-        key = f"{by}:{who}"
-        most = self._most[by]
-        if not most or not who:
+    def take(self, slots: list[str], by: Literal["address", "credential"], value: str) -> None:
+        """Count one more stream of `value`, and add its key to `slots`; "" is not counted. Raises
+        TooMany."""
+        key = f"{by}:{value}"
+        limit = self._limits[by]
+        if not limit or not value:
             return
-        if self._open[key] >= most:
+        if self._open[key] >= limit:
             metrics.STREAMS_REFUSED.labels(by).inc()
             raise TooMany(RETRY_SECONDS)
         self._open[key] += 1
-        held.append(key)
+        slots.append(key)
 
-    def release(self, held: list[str]) -> None:
-        """Give back all that `held` notes."""
-        while held:
-            key = held.pop()
+    def release(self, slots: list[str]) -> None:
+        """Release all of `slots`, and empty the list."""
+        while slots:
+            key = slots.pop()
             self._open[key] -= 1
             if not self._open[key]:
                 del self._open[key]
 
     @property
     def counted(self) -> int:
-        """How many addresses and callers are remembered: those that have something open."""
+        """How many addresses and callers have streams open."""
         return len(self._open)

@@ -1,4 +1,4 @@
-"""Sending an answer chunk by chunk, for as long as the client is there."""
+"""Send a response chunk by chunk, until it ends or the client disconnects."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from koine.http.request import Receive, Scope, Send, StreamingResponse
 async def send_stream(
     scope: Scope, send: Send, receive: Receive, stream: StreamingResponse, extra: RawHeaders
 ) -> None:
-    """Send the chunks until they end or the client goes; `chunks` is closed either way. A client
-    that does not read for `write_seconds` is cut, and what waits for it dropped.
+    """Send the chunks until they end or the client disconnects; `chunks` is closed either way. The
+    connection of a client that does not read for `write_seconds` is aborted.
 
-    Raises what the iterator raises: the connection is then cut, never ended as if complete.
+    Raises what the iterator raises: the server then aborts the connection, so that the client does
+    not take the response for complete.
     """
     headers = [(b"content-type", stream.media.encode("latin-1")), *encode(stream.headers), *extra]
     headers.append((b"x-content-type-options", b"nosniff"))
@@ -45,16 +46,16 @@ async def _send_chunks(scope: Scope, send: Send, stream: StreamingResponse) -> N
 
 
 async def _until_disconnect(receive: Receive, work: Coroutine[None, None, None]) -> None:
-    pump = asyncio.create_task(work)
-    gone = asyncio.create_task(_disconnected(receive))
+    sending = asyncio.create_task(work)
+    disconnected = asyncio.create_task(_disconnected(receive))
     try:
-        await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({sending, disconnected}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        pump.cancel()
-        gone.cancel()
-        await asyncio.wait({pump, gone})
-    if not pump.cancelled():
-        pump.result()
+        sending.cancel()
+        disconnected.cancel()
+        await asyncio.wait({sending, disconnected})
+    if not sending.cancelled():
+        sending.result()
 
 
 async def _disconnected(receive: Receive) -> None:

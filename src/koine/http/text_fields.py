@@ -1,7 +1,7 @@
-"""Text from queries, read as a Struct's field types say.
+"""Text from query strings, parsed by the types of a Struct's fields.
 
-msgspec's own lax mode reads "null" as None and "1e3" as 1000; these values come from people's
-address bars, so the reading here is narrow: digits are integers, and text stays text.
+msgspec's own lax mode reads "null" as None and "1e3" as 1000. This is stricter: an integer is
+digits, and a text field takes any text as it is.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _unchanged(_name: str, value: Value) -> object:
 
 
 def _last_value(_name: str, value: Value) -> object:
-    # A name sent twice: the last one counts, as in every framework the clients grew up with.
+    # Of a repeated name the last value counts, as in most web frameworks.
     return value[-1] if isinstance(value, list) and value else value
 
 

@@ -1,4 +1,4 @@
-"""A file of a multipart body, on disk but for its first bytes."""
+"""A file of a multipart body: in memory while it is small, else on disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_IN_MEMORY = 64 * 1024
 
 
 class SpooledUpload:
-    """`Upload` of http/request.py. `size` is what was written, in bytes."""
+    """`Upload` of http/request.py. `size` is the bytes written."""
 
     __slots__ = ("_file", "content_type", "field", "name", "size")
 
@@ -41,7 +41,7 @@ class SpooledUpload:
         return await asyncio.to_thread(self._file.read, size)
 
     async def rewind(self) -> None:
-        """Begin at the start again."""
+        """Read from the start again."""
         if self._file is not None:
             await asyncio.to_thread(self._file.seek, 0)
 
@@ -54,6 +54,6 @@ class SpooledUpload:
         return sha.digest()
 
     async def close(self) -> None:
-        """Let go of the bytes."""
+        """Delete the file."""
         if self._file is not None:
             self._file.close()

@@ -1,4 +1,4 @@
-"""msgspec's validation messages as `Invalid(field, reason)`, in words a caller can use."""
+"""msgspec's validation messages as `Invalid(field, reason)`, with reasons for API users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORDS |= {"object": "an object", "array": "an array", "uuid": "a UUID", "dateti
 def from_validation(error: Exception) -> Invalid:
     """Turn a msgspec.ValidationError into Invalid; `field` is dotted ("participants.0.user_id").
 
-    A refusal of the whole body has the field "body".
+    An error of the whole body has the field "body".
     """
     match = _AT.match(str(error))
     if match is None:
@@ -43,5 +43,5 @@ def _reason(what: str) -> str:
     rest = match["rest"]
     if ", got" in rest:
         return f"must be {wanted}"
-    # A pattern is our own business and would only leak into error texts.
+    # Regular expressions do not belong into error texts.
     return "has a wrong format" if "regex" in rest else f"must be {wanted}{rest}"

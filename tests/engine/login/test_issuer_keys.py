@@ -85,7 +85,7 @@ async def test_a_key_that_is_not_in_it_is_not(cast: Cast) -> None:
 
 
 async def test_only_the_algorithm_that_was_set_up(cast: Cast, server: Receiver) -> None:
-    server.answer = answer(FIRST, RSA)
+    server.response = answer(FIRST, RSA)
     assert await believed(cast, token(cast, FIRST))
     assert not await believed(cast, token(cast, RSA, "RS256"))
     # What anybody may read as if it were a secret (algorithm confusion).
@@ -95,7 +95,7 @@ async def test_only_the_algorithm_that_was_set_up(cast: Cast, server: Receiver) 
 
 async def test_a_new_key_is_fetched_once_in_half_a_minute(cast: Cast, server: Receiver) -> None:
     assert await believed(cast, token(cast, FIRST))
-    server.answer = answer(SECOND_)
+    server.response = answer(SECOND_)
     for _ in range(5):
         assert not await believed(cast, token(cast, SECOND_))
     assert len(server.requests) == 1
@@ -107,7 +107,7 @@ async def test_a_new_key_is_fetched_once_in_half_a_minute(cast: Cast, server: Re
 
 async def test_keys_are_fetched_again_after_ten_minutes(cast: Cast, server: Receiver) -> None:
     assert await believed(cast, token(cast, FIRST))
-    server.answer = answer(SECOND_)
+    server.response = answer(SECOND_)
     cast.clock.advance(seconds=599)
     assert await believed(cast, token(cast, FIRST))
     cast.clock.advance(seconds=2)
@@ -133,7 +133,7 @@ BROKEN = {
 async def test_old_keys_do_for_a_day(cast: Cast, server: Receiver, broken: str) -> None:
     text = token(cast, FIRST)
     assert await believed(cast, text)
-    server.answer = BROKEN[broken]
+    server.response = BROKEN[broken]
     for hours in (1, 22):
         cast.clock.advance(seconds=hours * 3600)
         assert await believed(cast, text)
@@ -145,12 +145,12 @@ async def test_old_keys_do_for_a_day(cast: Cast, server: Receiver, broken: str) 
 
 @pytest.mark.parametrize("broken", BROKEN)
 async def test_without_any_key_nobody_can_say(cast: Cast, server: Receiver, broken: str) -> None:
-    server.answer = BROKEN[broken]
+    server.response = BROKEN[broken]
     for _ in range(3):
         with pytest.raises(Unavailable) as told:
             await credentials.by_token(cast.engine, token(cast, FIRST))
     assert (told.value.retry_after, len(server.requests)) == (30, 1)
-    server.answer = answer(FIRST)
+    server.response = answer(FIRST)
     cast.clock.advance(seconds=31)
     assert await believed(cast, token(cast, FIRST))
 

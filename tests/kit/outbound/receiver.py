@@ -17,7 +17,7 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 class Receiver:
     """What is answered, and what came: how often someone connected, and each request, whole."""
 
-    answer: bytes
+    response: bytes
     port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
@@ -38,11 +38,11 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving(
-    answer: bytes = OK, script: Script | None = None, tls: ssl.SSLContext | None = None
+    response: bytes = OK, script: Script | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Receiver]:
     """Listens on every address of this machine; gives `answer` to each request, or acts `script`
     on what follows the first."""
-    here = Receiver(answer)
+    here = Receiver(response)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         here.connections += 1
@@ -53,7 +53,7 @@ async def receiving(
                 if script is not None:
                     await script(reader, writer)
                     break
-                writer.write(here.answer)
+                writer.write(here.response)
         writer.close()
 
     server = await asyncio.start_server(serve, "0.0.0.0", 0, ssl=tls)
@@ -86,8 +86,8 @@ async def client(
 class Answers:
     """A name server in a variable: each look-up takes the next answer, the last for ever."""
 
-    def __init__(self, *answers: tuple[str, ...]) -> None:
-        self.left = list(answers)
+    def __init__(self, *responses: tuple[str, ...]) -> None:
+        self.left = list(responses)
         self.asked: list[str] = []
 
     async def __call__(self, host: str) -> tuple[str, ...]:

@@ -52,8 +52,8 @@ async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["told", "old", "cut", "more than was asked for"],
 )
-async def test_a_connection_that_is_not_kept(answer: bytes) -> None:
-    async with receiving(answer) as here, client() as outbound:
+async def test_a_connection_that_is_not_kept(response: bytes) -> None:
+    async with receiving(response) as here, client() as outbound:
         await post(outbound, here)
         await asyncio.sleep(0.02)
         await post(outbound, here)
@@ -106,18 +106,18 @@ async def test_two_names_of_an_address_share_nothing() -> None:
 async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
     # 127.0.0.1 plays the public address here; it listens on all of 127/8.
     async with receiving() as here:
-        answers = Answers(("127.0.0.1",), ("127.0.0.2",))
-        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=answers)
+        responses = Answers(("127.0.0.1",), ("127.0.0.2",))
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await asyncio.gather(*(post(outbound, here, "rebinds.example") for _ in range(5)))
         await outbound.close()
-    assert (answers.asked, len(here.requests)) == (["rebinds.example"], 5)
+    assert (responses.asked, len(here.requests)) == (["rebinds.example"], 5)
 
 
 async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver_cache, "CACHE_SECONDS", 0)
     async with receiving() as here:
-        answers = Answers(("127.0.0.1",), ("127.0.0.2",))
-        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=answers)
+        responses = Answers(("127.0.0.1",), ("127.0.0.2",))
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await post(outbound, here, "rebinds.example")
         with pytest.raises(Blocked, match="loopback"):
             await post(outbound, here, "rebinds.example")
@@ -126,8 +126,8 @@ async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("answer", [(), ("nonsense",), ("127.0.0.1",) * 33])
-async def test_a_name_without_a_use(answer: tuple[str, ...]) -> None:
-    outbound = OutboundClient(resolver=Answers(answer))
+async def test_a_name_without_a_use(response: tuple[str, ...]) -> None:
+    outbound = OutboundClient(resolver=Answers(response))
     with pytest.raises(RequestFailed, match="name was not found"):
         await outbound.send(Request("POST", "https://example.com/"))
     await outbound.close()
@@ -147,8 +147,8 @@ async def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPa
 
 async def test_the_next_address_is_tried() -> None:
     async with receiving() as here:
-        answers = Answers(("127.0.0.1", "127.0.0.2"))
-        outbound = OutboundClient(EgressPolicy.parse("127.0.0.0/8"), resolver=answers)
+        responses = Answers(("127.0.0.1", "127.0.0.2"))
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.0/8"), resolver=responses)
         assert await post(outbound, here, "two.example") == b"ok"
         with pytest.raises(RequestFailed, match="refused"):
             await outbound.send(Request("POST", "http://two.example:1/"))

@@ -71,8 +71,8 @@ async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
 
 async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
     async with receiving() as here:
-        answers = Answers(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
-        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=answers)
+        responses = Answers(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
+        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await outbound.send(Request("POST", f"http://good.example:{here.port}/", {}, b"x"))
         with pytest.raises(Blocked, match="loopback"):
             await outbound.send(Request("POST", f"http://bad.example:{here.port}/"))

@@ -80,12 +80,12 @@ ANSWERS += [(each, "2606:4700::1111") for each in PRIVATE]
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=" ".join)
 async def test_one_private_answer_refuses_the_name(
-    tripwire: Receiver, answer: tuple[str, ...]
+    tripwire: Receiver, response: tuple[str, ...]
 ) -> None:
     client = OutboundClient(
         plain_http=True,
         ports=frozenset({tripwire.port}),
-        resolver=Answers(answer),
+        resolver=Answers(response),
         timeout_seconds=5,
     )
     with pytest.raises(Blocked, match="address is"):
@@ -106,11 +106,11 @@ async def test_one_private_answer_refuses_the_name(
     ],
 )
 async def test_only_tls_and_the_ports_of_the_web(url: str, reason: str) -> None:
-    answers = Answers(("93.184.215.14",))
-    client = OutboundClient(resolver=answers)
+    responses = Answers(("93.184.215.14",))
+    client = OutboundClient(resolver=responses)
     with pytest.raises(Blocked, match=reason):
         await client.send(Request("POST", url))
-    assert answers.asked == []
+    assert responses.asked == []
     await client.close()
 
 

@@ -9,11 +9,11 @@ from koine.kit.outbound import Request, RequestFailed, Response
 from tests.kit.outbound.receiver import OK, Script, client, receiving
 
 
-async def said(answer: bytes, max_answer: int = 1000) -> Response:
+async def said(response: bytes, max_answer: int = 1000) -> Response:
     """The reply to one request that is answered so, and then closed."""
 
     async def once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(answer)
+        writer.write(response)
         await writer.drain()
 
     return await scripted(once, max_answer=max_answer)
@@ -42,8 +42,8 @@ async def test_status_headers_body_and_time() -> None:
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
 @pytest.mark.parametrize("where", ["http://127.0.0.1:{}/b", "http://169.254.169.254/", "/b"])
 async def test_a_redirect_is_not_followed(status: str, where: str) -> None:
-    answer = head(f"Location: {where}", "Content-Length: 0", status=status)
-    async with receiving(answer) as here, client() as outbound:
+    response = head(f"Location: {where}", "Content-Length: 0", status=status)
+    async with receiving(response) as here, client() as outbound:
         reply = await outbound.send(Request("POST", here.url, {}, b"x"))
         assert (reply.status, reply.headers["location"]) == (int(status[:3]), where)
         assert len(here.requests) == 1
@@ -63,8 +63,8 @@ async def test_a_redirect_is_not_followed(status: str, where: str) -> None:
         (head("Content-Encoding: gzip", "Content-Length: 2") + b"\x1f\x8b", b"\x1f\x8b"),
     ],
 )
-async def test_forms_of_a_body(answer: bytes, body: bytes) -> None:
-    assert (await said(answer)).body == body
+async def test_forms_of_a_body(response: bytes, body: bytes) -> None:
+    assert (await said(response)).body == body
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ async def test_forms_of_a_body(answer: bytes, body: bytes) -> None:
     ],
     ids=["long", "longer", "one chunk", "many chunks", "until the end"],
 )
-async def test_a_huge_body_is_cut(answer: bytes) -> None:
-    reply = await said(answer)
+async def test_a_huge_body_is_cut(response: bytes) -> None:
+    reply = await said(response)
     assert (reply.body, reply.truncated) == (b"a" * 1000, True)
 
 
@@ -109,9 +109,9 @@ async def test_a_body_as_long_as_the_limit_is_whole() -> None:
         head("Upgrade: h2c", "Connection: Upgrade", status="101 Switching Protocols") + b"xx",
     ],
 )
-async def test_no_answer(answer: bytes) -> None:
+async def test_no_answer(response: bytes) -> None:
     with pytest.raises(RequestFailed):
-        await said(answer)
+        await said(response)
 
 
 BOMBS = {

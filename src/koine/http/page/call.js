@@ -109,17 +109,17 @@ function complete({ doc }, { path }, node, fields) {
 
 async function run(page, call, { node, fields, out, request }) {
   const button = node.querySelector("button:not([type])");
-  const told = node.querySelector("[role=status]");
+  const status = node.querySelector("[role=status]");
   button.disabled = true;
   show(out, el("p", { class: "dim" }, "Waiting for the answer…"));
   try {
     const answer = await send(request);
     show(out, ...answerParts(answer, call));
-    show(told, `Answered ${answer.line}`);
+    show(status, `Answered ${answer.line}`);
     if (answer.ok) remember(page, call, fields, answer);
   } catch (error) {
     show(out, el("p", { class: "bad" }, `No answer from the server: ${error.message}`));
-    show(told, "No answer");
+    show(status, "No answer");
   }
   button.disabled = false;
 }
