@@ -43,7 +43,7 @@ async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
         OK.replace(b"1.1", b"1.0"),
@@ -125,7 +125,7 @@ async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -
     assert len(here.requests) == 1
 
 
-@pytest.mark.parametrize("answer", [(), ("nonsense",), ("127.0.0.1",) * 33])
+@pytest.mark.parametrize("response", [(), ("nonsense",), ("127.0.0.1",) * 33])
 async def test_a_name_without_a_use(response: tuple[str, ...]) -> None:
     outbound = OutboundClient(resolver=Answers(response))
     with pytest.raises(RequestFailed, match="name was not found"):

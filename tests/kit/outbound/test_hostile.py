@@ -78,7 +78,7 @@ ANSWERS += [("93.184.215.14", each) for each in PRIVATE]
 ANSWERS += [(each, "2606:4700::1111") for each in PRIVATE]
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=" ".join)
+@pytest.mark.parametrize("response", ANSWERS, ids=" ".join)
 async def test_one_private_answer_refuses_the_name(
     tripwire: Receiver, response: tuple[str, ...]
 ) -> None:

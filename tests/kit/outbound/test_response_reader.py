@@ -50,7 +50,7 @@ async def test_a_redirect_is_not_followed(status: str, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "body"),
+    ("response", "body"),
     [
         (
             head("Transfer-Encoding: chunked") + b"2\r\nab\r\n1;x=y\r\nc\r\n0\r\nT: 1\r\n\r\n",
@@ -68,7 +68,7 @@ async def test_forms_of_a_body(response: bytes, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         head("Content-Length: 100000") + b"a" * 100_000,
         head("Content-Length: 99999999999") + b"a" * 2000,
@@ -89,7 +89,7 @@ async def test_a_body_as_long_as_the_limit_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         b"",
         b"garbage\r\n\r\n",
