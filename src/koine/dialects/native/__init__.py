@@ -1,4 +1,8 @@
-"""The native API: everything the engine can do, in one HTTP language of our own."""
+"""The native API: everything the engine can do, as resources below /v1.
+
+One package per resource, with the types of its bodies (schemas), the functions that make them of
+the engine's types (render), and its routes.
+"""
 
 from collections.abc import Mapping
 from functools import partial
@@ -15,7 +19,7 @@ from koine.model.errors import Refusal
 
 
 class NativeDialect:
-    """The native dialect; each one counts its own callers."""
+    """The native dialect. Each instance has its own rate limits."""
 
     name = "native"
     title = "Koine API"
@@ -41,11 +45,11 @@ class NativeDialect:
     def __init__(self) -> None:
         self._limiter = RateLimiter()
         self.routes = all_routes(self._limiter, RateLimiter())
-        serve = partial(websocket.serve, calls=self._limiter, said=RateLimiter())
+        serve = partial(websocket.serve, requests=self._limiter, command_limits=RateLimiter())
         self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 
     async def authenticate(self, call: AnyRequest) -> Actor:
-        """The caller behind an access token or an API key."""
+        """The caller, by its access token or API key."""
         return await auth.authenticate(call, self._limiter)
 
     def error_response(

@@ -1,4 +1,4 @@
-"""Who calls: an access token or an API key, and how often."""
+"""Authentication by access token or API key, and the rate limits of callers."""
 
 from koine.engine.auth import access, credentials
 from koine.engine.core.context import Engine
@@ -11,36 +11,37 @@ from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 API_KEY_PREFIX = "sk_"
 ATTEMPTS_OF_ADDRESS = 3
-"""One address may fail this many times the limit of one login, over all logins."""
+"""One address may fail to log in this many times the limit of one login, over all e-mails."""
 
 
 async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
-    """The caller, counted against its limit; whoever shows no good credential is counted by
-    address. Raises Unauthenticated, Forbidden, TooMany."""
-    found = await authenticate_limited(call, limiter, authenticate_uncounted(call))
-    limit_actor(call, limiter, found)
-    return found
+    """The caller, counted against its rate limit. A request without a valid credential counts
+    against its address. Raises Unauthenticated, Forbidden, TooMany."""
+    actor = await authenticate_limited(call, limiter, authenticate_uncounted(call))
+    limit_actor(call, limiter, actor)
+    return actor
 
 
-def limit_actor(call: AnyRequest, limiter: RateLimiter, found: Actor) -> None:
-    """Count a call of the caller. Raises TooMany."""
-    count_call(call, limiter, f"{found.tenant_id}:{found.caller}")
+def limit_actor(call: AnyRequest, limiter: RateLimiter, actor: Actor) -> None:
+    """Count a request against the limit of its caller. Raises TooMany."""
+    count_call(call, limiter, f"{actor.tenant_id}:{actor.caller}")
 
 
 def limit_login_address(call: AnyRequest, limiter: RateLimiter) -> None:
-    """Count an attempt to log in for the address, before anything else is read of it. Raises
-    TooMany."""
+    """Count an attempt to log in against the limit of its address. Called before the body is read.
+    Raises TooMany."""
     limiter.check(_address_key(call), _address_limit(call), call.engine.clock.now())
 
 
 def limit_login(call: AnyRequest, limiter: RateLimiter, email: str) -> None:
-    """Count an attempt to log in for the address and e-mail together. Raises TooMany."""
+    """Count an attempt to log in against the limit of its address and e-mail together. Raises
+    TooMany."""
     per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
     limiter.check(_login_key(call, email), per_minute, now)
 
 
 def refund_login(call: AnyRequest, limiter: RateLimiter, email: str) -> None:
-    """Count a login that succeeded no more: who knows the password is no guesser."""
+    """Take a login that succeeded out of the counts: only failed attempts are limited."""
     limiter.reset(_login_key(call, email))
     limiter.refund(_address_key(call), _address_limit(call))
 
@@ -58,32 +59,32 @@ def _login_key(call: AnyRequest, email: str) -> str:
 
 
 def require_reader(call: AnyRequest) -> Actor:
-    """The caller, for reading conversations: a key needs the permission even for those its user
-    takes part in. Raises Forbidden."""
+    """The caller, who may read conversations: an API key needs the permission even where its user
+    is a participant. Raises Forbidden."""
     return require_read(call.actor)
 
 
 def require_read(actor: Actor) -> Actor:
-    """As `reader`, for an actor found elsewhere."""
+    """As `require_reader`, for an actor that was authenticated elsewhere."""
     if actor.kind == "key":
         access.require(actor, READ_CONVERSATIONS)
     return actor
 
 
 def require_writer(call: AnyRequest) -> Actor:
-    """The caller, for speaking in conversations and changing them; as `reader`."""
+    """The caller, who may send messages and change conversations; as `require_reader`."""
     return require_write(call.actor)
 
 
 def require_write(actor: Actor) -> Actor:
-    """As `writer`, for an actor found elsewhere."""
+    """As `require_writer`, for an actor that was authenticated elsewhere."""
     if actor.kind == "key":
         access.require(actor, WRITE_CONVERSATIONS)
     return actor
 
 
 async def authenticate_uncounted(call: AnyRequest) -> Actor:
-    """The caller, not counted. Raises Unauthenticated, Forbidden."""
+    """The caller, not counted against a rate limit. Raises Unauthenticated, Forbidden."""
     bearer = call.headers.bearer_token()
     credential = bearer or (call.headers.get("X-API-Key") or "").strip()
     if not credential:
@@ -93,7 +94,8 @@ async def authenticate_uncounted(call: AnyRequest) -> Actor:
 
 
 async def actor_of(engine: Engine, credential: str, tenant_id: str | None) -> Actor:
-    """Who holds a key or a token. Raises Unauthenticated, Forbidden, Invalid, NotFound."""
+    """The actor of an API key or an access token. Raises Unauthenticated, Forbidden, Invalid,
+    NotFound."""
     if credential.startswith(API_KEY_PREFIX):
         return await credentials.by_key(engine, credential)
     return await credentials.by_token(engine, credential, tenant_id)

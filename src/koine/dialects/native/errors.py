@@ -1,4 +1,4 @@
-"""Every refusal of the core as a problem (RFC 9457)."""
+"""Refusals as problem documents (RFC 9457)."""
 
 import msgspec
 
@@ -20,7 +20,7 @@ from koine.model.errors import (
 
 MEDIA = "application/problem+json"
 BASE = "/problems/"
-"""`type` is this and a slug; it never changes for a kind of problem."""
+"""`type` is this followed by a slug. Clients compare it: it never changes for a kind of problem."""
 TITLES: dict[str, tuple[int, str]] = {
     "malformed": (400, "The request cannot be read"),
     "unauthenticated": (401, "The credentials are missing or not valid"),
@@ -46,7 +46,7 @@ Description = tuple[str, str, str | None]
 
 
 def problem_response(refusal: Refusal | None, request_id: str) -> Response:
-    """The answer to a refusal; None is a crash."""
+    """The response to a refusal; None stands for an unexpected exception."""
     slug, detail, reason = describe(refusal)
     status, title = TITLES[slug]
     problem = Problem(
@@ -68,7 +68,8 @@ def _field_errors(refusal: Refusal | None) -> list[FieldError]:
 
 
 def describe(refusal: Refusal | None) -> Description:
-    """What a refusal is called and what it says, wherever it is told; None is a crash."""
+    """The slug, detail and reason of a refusal, for responses and WebSocket frames alike; None
+    stands for an unexpected exception."""
     match refusal:
         case Malformed(message=text):
             return "malformed", text, None
@@ -89,7 +90,7 @@ def describe(refusal: Refusal | None) -> Description:
 
 
 def _describe_limit_or_crash(refusal: Refusal | None) -> Description:
-    """Limits, and what is our own fault."""
+    """As `describe`, for limits and for what went wrong in the server."""
     match refusal:
         case TooLarge(limit=limit):
             return "too-large", f"The body is over {limit} bytes", None

@@ -16,12 +16,12 @@ from koine.model.errors import Invalid
 
 
 def path_id(call: AnyRequest, name: str) -> str:
-    """The id at `{name}` of the path ("user_id"). Raises Invalid(name) for what is no id."""
+    """The id at `{name}` of the path ("user_id"). Raises Invalid(name) if it is not a UUID."""
     return parse_id(name, call.path[name])
 
 
 def parse_id(field: str, text: str) -> str:
-    """An id of the body or query, as it is stored. Raises Invalid(field)."""
+    """An id of the body or query, in the form that the database has. Raises Invalid(field)."""
     found = canonical_id(text)
     if found is None:
         raise Invalid(field, "must be a UUID")
@@ -29,17 +29,17 @@ def parse_id(field: str, text: str) -> str:
 
 
 def parse_optional_id(field: str, text: str | None) -> str | None:
-    """As `id_`, or None."""
+    """As `parse_id`; None for None."""
     return None if text is None else parse_id(field, text)
 
 
 def parse_ids(field: str, texts: Iterable[str] | None) -> tuple[str, ...]:
-    """As `id_` for each; none for None."""
+    """As `parse_id` for each; empty for None."""
     return tuple(parse_id(field, text) for text in texts or ())
 
 
 def parse_time(field: str, text: str | None) -> int | None:
-    """A moment in µs, or None. Raises Invalid(field)."""
+    """A time in µs; None for None. Raises Invalid(field)."""
     if text is None:
         return None
     try:
@@ -49,33 +49,33 @@ def parse_time(field: str, text: str | None) -> int | None:
 
 
 def parse_end_time(field: str, text: str | None) -> int | None:
-    """As `time`, for the end of a range: it takes in its whole millisecond, which is all that a
-    caller ever saw of a time."""
+    """As `parse_time`, for the end of a range: the last µs of its millisecond. Responses show times
+    in ms, so a range that ends at a shown time must include what happened at it."""
     us = parse_time(field, text)
     return None if us is None else millisecond_end(us)
 
 
 def render_time(us: int | None) -> str | None:
-    """A moment as the wire writes it, or None."""
+    """A time in ISO 8601; None for None."""
     return None if us is None else iso_ms(us)
 
 
 def raw_json(text: str) -> msgspec.Raw:
-    """JSON text as it goes out, untouched."""
+    """JSON text from the database, encoded as it is."""
     return msgspec.Raw(text.encode())
 
 
 def render_attributes(text: str) -> msgspec.Raw:
-    """A bag of attributes as it goes out: one from before there were limits as far as it fits."""
+    """Custom attributes as JSON. Those stored before there were limits are cut to the limits."""
     return raw_json(attributes.public_attributes(text))
 
 
 def provided_fields(
     body: Struct, ids: Iterable[str] = (), objects: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The fields a body of changes really has, its ids checked and its bags as text.
+    """The fields that a body has (not UNSET), by name: `ids` checked, `objects` as JSON text.
 
-    Raises Invalid for an id that is none.
+    Raises Invalid for an id that is not a UUID.
     """
     values = structs.provided_fields(body)
     for name in ids:

@@ -18,7 +18,7 @@ L = TypeVar("L")
 
 
 class Created(Protocol):
-    """What has an id and a time it was made, µs."""
+    """Something with an id and the time of its creation in µs."""
 
     @property
     def id(self) -> str: ...
@@ -28,38 +28,38 @@ class Created(Protocol):
 
 
 def parse_window(query: PageQuery) -> Window:
-    """The part of the list a query asks for. Raises BadQuery("cursor")."""
+    """The window of the list that a query asks for. Raises BadQuery("cursor")."""
     cursor = None if query.cursor is None else _decode_cursor(query.cursor)
     return Window(limit=query.limit, cursor=cursor)
 
 
 def render_page(
-    answer: Callable[[list[S], str | None], L], page: Page[T], shape: Callable[[T], S]
+    build: Callable[[list[S], str | None], L], page: Page[T], render: Callable[[T], S]
 ) -> L:
-    """A page as the wire shows it: each item in its shape, and the cursor of the next page."""
-    return answer([shape(each) for each in page.items], encode_cursor(page.next))
+    """A page of the engine as a page of the API: its items rendered, and the cursor of the next."""
+    return build([render(each) for each in page.items], encode_cursor(page.next))
 
 
-def encode_cursor(place: Cursor | None) -> str | None:
-    """The cursor of a place in a list; None at its end."""
-    if place is None:
+def encode_cursor(position: Cursor | None) -> str | None:
+    """A position in a list as a cursor; None, for the end of the list, as None."""
+    if position is None:
         return None
-    return urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode().rstrip("=")
+    return urlsafe_b64encode(f"{position[0]}.{position[1]}".encode()).decode().rstrip("=")
 
 
-def creation_key(thing: Created) -> Cursor:
-    """The place of a thing in a list that is ordered by when things were made."""
-    return thing.created_at, thing.id
+def creation_position(item: Created) -> Cursor:
+    """The position of something in a list ordered by time of creation."""
+    return item.created_at, item.id
 
 
-def slice_page(items: Iterable[T], asked: Window, place: Callable[[T], Cursor]) -> Page[T]:
-    """A page of a list that is short enough to be read whole, in the order of its places."""
-    ordered = sorted(items, key=place)
-    if asked.cursor is not None:
-        ordered = [each for each in ordered if place(each) > asked.cursor]
-    found = ordered[: asked.limit]
-    more = len(ordered) > asked.limit
-    return Page(items=found, next=place(found[-1]) if more else None)
+def slice_page(items: Iterable[T], window: Window, position: Callable[[T], Cursor]) -> Page[T]:
+    """A page of a list that is short enough to be read whole, sorted by `position`."""
+    ordered = sorted(items, key=position)
+    if window.cursor is not None:
+        ordered = [each for each in ordered if position(each) > window.cursor]
+    found = ordered[: window.limit]
+    more = len(ordered) > window.limit
+    return Page(items=found, next=position(found[-1]) if more else None)
 
 
 def _decode_cursor(text: str) -> Cursor:

@@ -9,7 +9,7 @@ from koine.model.inbox import ContactInbox
 
 
 def render_contact(i: Identity, place: ContactInbox | None = None) -> schemas.Contact:
-    """A contact, with the place it was just given."""
+    """A contact; `place` is its contact inbox, for the response that creates both."""
     return schemas.Contact(
         id=i.id,
         number=i.number,

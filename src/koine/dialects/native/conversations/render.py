@@ -16,28 +16,28 @@ _NO_PREVIEWS = (None, None)
 
 
 class ConversationView(Struct, frozen=True):
-    """What one reader is shown of a conversation: `private` for private notes, `messages` for
-    what is said in it; `unread` is how much of it is new to the reader."""
+    """What an actor may see of a conversation: `private` notes, its `messages` (in the previews);
+    `unread` is the number of messages that it has not read."""
 
     private: bool
     messages: bool
     unread: int
 
 
-def render_conversation(c: Conversation, around: Related, actor: Actor) -> schemas.Conversation:
-    """One conversation with the people around it and what the actor has not read."""
-    me = _participant_of(around.participants.get(c.id, []), actor)
+def render_conversation(c: Conversation, related: Related, actor: Actor) -> schemas.Conversation:
+    """A conversation with its people, as the actor may see it."""
+    participant = _participant_of(related.participants.get(c.id, []), actor)
     private = access.sees_private(actor)
-    messages = access.may_read_messages(actor, around.readers.get(c.id))
+    messages = access.may_read_messages(actor, related.readers.get(c.id))
     return render_conversation_for_view(
-        c, around, ConversationView(private, messages, unread(c, me, private))
+        c, related, ConversationView(private, messages, unread(c, participant, private))
     )
 
 
 def render_conversation_for_view(
-    c: Conversation, around: Related, view: ConversationView
+    c: Conversation, related: Related, view: ConversationView
 ) -> schemas.Conversation:
-    """As `conversation`, for all readers with this view."""
+    """As `render_conversation`, for all actors with this view."""
     last, previous = _previews(c) if view.messages else _NO_PREVIEWS
     return schemas.Conversation(
         id=c.id,
@@ -50,11 +50,11 @@ def render_conversation_for_view(
         source=c.source,
         inbox_id=c.inbox_id,
         owner_id=c.owner_id,
-        owner=_person(c.owner_id, around.people),
+        owner=_person(c.owner_id, related.people),
         assignee_id=c.assignee_id,
-        assignee=_person(c.assignee_id, around.people),
+        assignee=_person(c.assignee_id, related.people),
         responder_id=c.responder_id,
-        responder=_person(c.responder_id, around.people),
+        responder=_person(c.responder_id, related.people),
         responder_version_id=c.responder_version_id,
         responder_active=c.responder_active,
         delivery_id=c.delivery_id,

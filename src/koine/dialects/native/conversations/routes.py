@@ -37,8 +37,8 @@ async def list_conversations(
     found = await conversations.find(
         call.engine, actor, _filter(q, actor), pagination.parse_window(q), INCLUDE, with_total=False
     )
-    shown = [render_conversation(each, found.related, actor) for each in found.items]
-    return schemas.Conversations(shown, pagination.encode_cursor(found.next))
+    rendered = [render_conversation(each, found.related, actor) for each in found.items]
+    return schemas.Conversations(rendered, pagination.encode_cursor(found.next))
 
 
 @routes.post(
@@ -52,26 +52,26 @@ async def list_conversations(
 async def create_conversation(call: Request[schemas.CreateConversation, None]) -> Response:
     """Open a conversation. A delivery has one: opening it again (200) adds participants to it."""
     body, actor = call.body, require_writer(call)
-    joining = tuple(
+    participants = tuple(
         (fields.parse_id(f"participants.{n}.identity_id", each.identity_id), each.role)
         for n, each in enumerate(body.participants)
     )
     given = fields.provided_fields(
         body, ids=("inbox_id", "owner_id", "delivery_id"), objects=("metadata", "custom_attributes")
     )
-    given["participants"] = joining
+    given["participants"] = participants
     if body.delivery_id is None:
-        made = await conversations.create(call.engine, actor, NewConversation(**given))
-        return Response(await _render(call, made))
+        created = await conversations.create(call.engine, actor, NewConversation(**given))
+        return Response(await _render(call, created))
     _check_delivery(body)
-    opening = NewDeliveryConversation(
+    new = NewDeliveryConversation(
         delivery_id=given["delivery_id"],
-        joining=joining,
+        joining=participants,
         title=body.title,
         metadata=given["metadata"],
     )
-    made, is_new = await delivery_conversations.open_(call.engine, actor, opening)
-    return Response(await _render(call, made), 201 if is_new else 200)
+    created, is_new = await delivery_conversations.open_(call.engine, actor, new)
+    return Response(await _render(call, created), 201 if is_new else 200)
 
 
 @routes.get(CONVERSATION, returns=schemas.Conversation, path_types=TYPES, tags=TAGS)
@@ -118,9 +118,9 @@ async def remove_conversation(call: Request[None, schemas.RemoveQuery]) -> None:
         )
 
 
-async def _render(call: AnyRequest, found: Conversation) -> schemas.Conversation:
-    around = await conversations.related(call.engine, call.actor, [found], INCLUDE)
-    return render_conversation(found, around, call.actor)
+async def _render(call: AnyRequest, conversation: Conversation) -> schemas.Conversation:
+    related = await conversations.related(call.engine, call.actor, [conversation], INCLUDE)
+    return render_conversation(conversation, related, call.actor)
 
 
 def _filter(q: schemas.ConversationQuery, actor: Actor) -> ConversationFilter:
@@ -147,8 +147,8 @@ def _filter(q: schemas.ConversationQuery, actor: Actor) -> ConversationFilter:
 
 
 def _check_delivery(body: schemas.CreateConversation) -> None:
-    """What a delivery's conversation does not take when it is opened is not silently lost."""
-    blank = schemas.CreateConversation()
+    """Raises Invalid for a field that opening the conversation of a delivery would ignore."""
+    default = schemas.CreateConversation()
     for name in body.__struct_fields__:
-        if name not in DELIVERY_FIELDS and getattr(body, name) != getattr(blank, name):
+        if name not in DELIVERY_FIELDS and getattr(body, name) != getattr(default, name):
             raise Invalid(name, "unused", f"{name} cannot be given together with delivery_id")

@@ -15,7 +15,7 @@ from koine.model.errors import Invalid
 DELIVERIES = "/v1/deliveries"
 TAGS = ("Deliveries",)
 SINGLE_PREFIX = "deliveries.0."
-"""How the engine names the fields of the only delivery of a call."""
+"""The prefix of field names in the engine's refusals, which number the deliveries of a call."""
 
 routes = Routes()
 

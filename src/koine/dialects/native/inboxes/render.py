@@ -7,7 +7,7 @@ from koine.model.inbox import Inbox
 
 
 def render_inbox(i: Inbox, with_keys: bool) -> schemas.Inbox:
-    """An inbox; what opens it is for those who see settings (`access.sees_settings`)."""
+    """An inbox. `with_keys` (its identifier and HMAC token) needs `access.sees_settings`."""
     return schemas.Inbox(
         id=i.id,
         number=i.number,

@@ -23,7 +23,7 @@ async def list_inboxes(call: Request[None, PageQuery]) -> schemas.Inboxes:
     """List inboxes, oldest first."""
     window = pagination.parse_window(call.query)
     everyone = await inboxes.list_all(call.engine, call.actor)
-    page = pagination.slice_page(everyone, window, pagination.creation_key)
+    page = pagination.slice_page(everyone, window, pagination.creation_position)
     with_keys = access.sees_settings(call.actor)
     return pagination.render_page(schemas.Inboxes, page, lambda each: render_inbox(each, with_keys))
 

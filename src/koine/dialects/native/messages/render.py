@@ -12,11 +12,12 @@ from koine.model.message import Attachment, Message
 
 _attachments_decoder = msgspec.json.Decoder(list[Attachment])
 CLIENT_KEY_PREFIX = "client:"
-"""How a client's own message id begins as the message's key; then comes whose it is."""
+"""The prefix of the idempotency key of a message with a `client_message_id`; the sender's id
+    follows, then the client's id."""
 
 
 def render_message(m: Message, base_url: str) -> schemas.Message:
-    """One message; its files are fetched from below `base_url`."""
+    """A message. Links to its files begin with `base_url`."""
     return schemas.Message(
         id=m.id,
         conversation_id=m.conversation_id,
@@ -39,7 +40,8 @@ def render_message(m: Message, base_url: str) -> schemas.Message:
 
 
 def client_key(actor: Actor, client_id: str) -> str:
-    """A client's own message id as the message's key; another caller's same id is another key."""
+    """The idempotency key of a message with a `client_message_id`. It contains the sender,
+    since two senders may use the same id."""
     return f"{CLIENT_KEY_PREFIX}{actor.identity_id or actor.tenant_id}:{client_id}"
 
 

@@ -21,7 +21,7 @@ TAGS = ("Messages",)
 ONE: dict[str, PathType] = {"conversation_id": "uuid"}
 TWO: dict[str, PathType] = ONE | {"message_id": "uuid"}
 FIELD_NAMES = {"parent_message_id": "parent_id", "message_type": "type"}
-"""What the engine calls fields that have another name here."""
+"""The API's names of fields that the engine names otherwise, in its refusals."""
 
 routes = Routes()
 
@@ -41,11 +41,11 @@ async def list_messages(call: Request[None, schemas.MessageQuery]) -> schemas.Me
         oldest_first=q.order == "asc",
     )
     conversation_id = fields.path_id(call, "conversation_id")
-    said = await messages.page(
+    page = await messages.page(
         call.engine, require_reader(call), conversation_id, f, pagination.parse_window(q)
     )
-    shown = [render_message(each, call.base_url) for each in said.items]
-    return schemas.Messages(shown, pagination.encode_cursor(said.next))
+    rendered = [render_message(each, call.base_url) for each in page.items]
+    return schemas.Messages(rendered, pagination.encode_cursor(page.next))
 
 
 @routes.post(
@@ -82,11 +82,11 @@ async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.
         when_closed=body.when_closed,
     )
     try:
-        posted = await messages.send(call.engine, actor, conversation_id, draft)
+        sent = await messages.send(call.engine, actor, conversation_id, draft)
     except Invalid as refusal:
         name = FIELD_NAMES.get(refusal.field, refusal.field)
         raise Invalid(name, refusal.reason, refusal.message) from None
-    return render_message(posted, call.base_url)
+    return render_message(sent, call.base_url)
 
 
 @routes.get(MESSAGES + "/{message_id}", returns=schemas.Message, path_types=TWO, tags=TAGS)
@@ -101,7 +101,8 @@ async def get_message(call: Request[None, None]) -> schemas.Message:
 async def _sender(
     call: Request[schemas.CreateMessage, None], actor: Actor, conversation_id: str
 ) -> tuple[str | None, SenderKind]:
-    """The caller, the conversation's responder if asked, or nobody: the server itself."""
+    """The sender: the caller, the conversation's responder if asked for, or none for a caller that
+    is no identity."""
     if not call.body.as_responder:
         return actor.identity_id, "user" if actor.identity_id else "system"
     found = await conversations.get(call.engine, actor, conversation_id)
@@ -111,6 +112,6 @@ async def _sender(
 
 
 def _client_key(call: Request[schemas.CreateMessage, None], actor: Actor) -> str | None:
-    """The message's own key, with the sender in it: another's same key is another key."""
+    """The message's idempotency key: `client_message_id`, else that of the request's header."""
     client_id = call.body.client_message_id
     return message_key(call) if client_id is None else client_key(actor, client_id)

@@ -8,7 +8,7 @@ from koine.model.display_name import display_name
 
 
 def render_participant(p: Participant) -> schemas.Participant:
-    """One who takes or took part."""
+    """A present or former participant."""
     return schemas.Participant(
         identity_id=p.identity_id,
         kind=p.kind,

@@ -47,13 +47,13 @@ async def add_participant(call: Request[schemas.Joining, None]) -> Response:
     """Make someone take part (201). One who does already keeps their role (200)."""
     conversation_id = fields.path_id(call, "conversation_id")
     identity_id = fields.parse_id("identity_id", call.body.identity_id)
-    (outcome,) = await participants.add(
+    (result,) = await participants.add(
         call.engine, require_writer(call), conversation_id, [identity_id], call.body.role
     )
-    if outcome.what == "unknown":
+    if result.what == "unknown":
         raise Invalid("identity_id", "unknown", "no such person in the tenant")
-    shown = await _participant(call, conversation_id, identity_id)
-    return Response(shown, 201 if outcome.what == "done" else 200)
+    rendered = await _participant(call, conversation_id, identity_id)
+    return Response(rendered, 201 if result.what == "done" else 200)
 
 
 @routes.patch(
@@ -67,10 +67,10 @@ async def change_participant(call: Request[schemas.ChangeParticipant, None]) -> 
     """Give a participant another role."""
     conversation_id = fields.path_id(call, "conversation_id")
     identity_id = fields.path_id(call, "identity_id")
-    outcomes = await participants.update(
+    results = await participants.update(
         call.engine, require_writer(call), conversation_id, [identity_id], call.body.role
     )
-    _check_done(outcomes)
+    _check_done(results)
     return await _participant(call, conversation_id, identity_id)
 
 
@@ -79,8 +79,8 @@ async def remove_participant(call: Request[None, None]) -> None:
     """End someone's part; what they said stays."""
     conversation_id = fields.path_id(call, "conversation_id")
     actor, identity_id = require_writer(call), fields.path_id(call, "identity_id")
-    outcomes = await participants.remove(call.engine, actor, conversation_id, [identity_id])
-    _check_done(outcomes)
+    results = await participants.remove(call.engine, actor, conversation_id, [identity_id])
+    _check_done(results)
 
 
 @routes.post(
@@ -98,8 +98,8 @@ async def mark_read(call: Request[schemas.MarkRead, None]) -> schemas.Read:
     return schemas.Read(moved)
 
 
-def _check_done(outcomes: list[ParticipantResult]) -> None:
-    if any(each.what == "absent" for each in outcomes):
+def _check_done(results: list[ParticipantResult]) -> None:
+    if any(each.what == "absent" for each in results):
         raise NotFound("participant")
 
 

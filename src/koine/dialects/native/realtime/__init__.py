@@ -1,1 +1,1 @@
-"""The live streams of the native API."""
+"""Events over server-sent events and a WebSocket, typing and presence."""

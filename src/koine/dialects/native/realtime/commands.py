@@ -1,4 +1,4 @@
-"""What a client may say over `/v1/socket`, done and answered. Nothing it says is a crash."""
+"""The commands of a client over `/v1/socket`. Each gets a reply; no frame can crash the session."""
 
 import asyncio
 from collections import deque
@@ -9,8 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.native import auth, errors, fields
-from koine.dialects.native.realtime import encoder, schemas
-from koine.dialects.native.realtime import socket_schemas as wire
+from koine.dialects.native.realtime import encoder, frames, schemas
 from koine.dialects.native.realtime.filter import resolve_filter
 from koine.engine.auth import presence_access
 from koine.engine.core.context import Engine
@@ -22,12 +21,12 @@ from koine.model.errors import Forbidden, Invalid, Malformed, Refusal, TooLarge,
 from koine.realtime.realtime import Realtime
 
 MAX_FRAME_BYTES = 64 * 1024
-"""Bytes of one frame."""
+"""The longest frame that is accepted."""
 T = TypeVar("T")
 
 
 class SocketCredential:
-    """The credential of a socket; a client may show the next one before it expires."""
+    """The credential of a socket. A client may replace it before it expires."""
 
     def __init__(self, engine: Engine, token: str, tenant_id: str | None) -> None:
         self._engine = engine
@@ -35,14 +34,15 @@ class SocketCredential:
         self.token = token
 
     async def authenticate(self, token: str | None = None) -> Actor:
-        """Who holds it, or would hold this one. Raises Unauthenticated, Forbidden, Invalid."""
+        """The actor of this credential, or of the `token` that is to replace it. Raises
+        Unauthenticated, Forbidden, Invalid."""
         return auth.require_read(
             await auth.actor_of(self._engine, token or self.token, self._tenant_id)
         )
 
 
 class CommandLimit:
-    """How much one socket may say; `refused` counts what was too much."""
+    """The rate limit of the commands of one socket; `refused` counts those beyond it."""
 
     def __init__(self, limiter: RateLimiter, name: str, per_minute: int) -> None:
         self.refused = 0
@@ -60,80 +60,84 @@ class CommandLimit:
 
 
 class WebSocketSession:
-    """One socket: whose it is, what it asked for, and which events are on their way to it."""
+    """One authenticated socket: its reader, its rate limit, and its window.
+
+    The window bounds how many events may be sent without an acknowledgement, so that a slow client
+    slows down its own socket alone. None: no bound.
+    """
 
     def __init__(
         self,
-        relay: Realtime,
-        key: SocketCredential,
-        voice: encoder.NativeReader,
+        realtime: Realtime,
+        credential: SocketCredential,
+        reader: encoder.NativeReader,
         limit: CommandLimit,
         window: int | None,
     ) -> None:
-        self.reader = voice
+        self.reader = reader
         self.limit = limit
         self.last_cursor = ""
-        self._relay = relay
-        self._engine = relay.engine
-        self._credential = key
+        self._realtime = realtime
+        self._engine = realtime.engine
+        self._credential = credential
         self._window = window
         self._unacknowledged: deque[str] = deque()
         self._acknowledged = asyncio.Event()
 
-    async def handle(self, said: str) -> wire.Ok | wire.Refused:
-        """Do one command. Raises TooLarge, after which the client is not listened to."""
-        command_id: wire.CommandId | None = None
+    async def handle(self, text: str) -> frames.Ok | frames.Refused:
+        """Do one command; the reply. Raises TooLarge, after which the socket is to be closed."""
+        command_id: frames.CommandId | None = None
         try:
             self.limit.check(self._engine.clock.now())
-            command_id = _id(said)
-            await self._do(_command(said))
+            command_id = _command_id(text)
+            await self._do(_parse_command(text))
         except TooLarge:
             raise
         except Refusal as refusal:
             return error_reply(command_id, refusal)
-        return wire.Ok(command_id)
+        return frames.Ok(command_id)
 
     def record_sent(self, cursor: str) -> None:
-        """An event is on its way."""
+        """Count a sent event as unacknowledged."""
         self.last_cursor = cursor
         if self._window is not None:
             self._unacknowledged.append(cursor)
 
     def has_window(self) -> bool:
-        """Whether another event may be on its way."""
+        """Whether one more event may be sent."""
         return self._window is None or len(self._unacknowledged) < self._window
 
     async def wait_for_ack(self, wait: float) -> None:
-        """Wait until something is acknowledged, `wait` seconds at most."""
+        """Wait for an acknowledgement, `wait` seconds at most."""
         self._acknowledged.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._acknowledged.wait()
 
-    async def _do(self, command: wire.Command) -> None:
+    async def _do(self, command: frames.Command) -> None:
         match command:
-            case wire.Subscribe(kinds=kinds, conversations=ids):
+            case frames.Subscribe(kinds=kinds, conversations=ids):
                 actor = self.reader.actor
                 self.reader.filter = await resolve_filter(self._engine, actor, kinds, ids)
-            case wire.SayTyping():
+            case frames.SayTyping():
                 await self._typing(command)
-            case wire.SayPresence(availability=availability):
-                self._relay.presence.set(self.reader.actor, availability)
-            case wire.Ack(cursor=cursor):
+            case frames.SayPresence(availability=availability):
+                self._realtime.presence.set(self.reader.actor, availability)
+            case frames.Ack(cursor=cursor):
                 self._ack(cursor)
-            case wire.NewToken(token=token):
+            case frames.NewToken(token=token):
                 await self._renew(token)
-            case wire.Ping():
+            case frames.Ping():
                 pass
 
-    async def _typing(self, command: wire.SayTyping) -> None:
+    async def _typing(self, command: frames.SayTyping) -> None:
         actor = auth.require_write(self.reader.actor)
         conversation_id = fields.parse_id("conversation_id", command.conversation_id)
         who = await presence_access.typing_user(
             self._engine, actor, conversation_id, command.private
         )
-        said = schemas.SayTyping(command.on, command.private)
-        self._relay.publish_ephemeral(encoder.typing_event(actor, who, conversation_id, said))
+        typing = schemas.SayTyping(command.on, command.private)
+        self._realtime.publish_ephemeral(encoder.typing_event(actor, who, conversation_id, typing))
 
     def _ack(self, cursor: str) -> None:
         if cursor not in self._unacknowledged:
@@ -150,9 +154,9 @@ class WebSocketSession:
         self.reader.actor = after
 
 
-def parse_frame(said: str, kind: type[T]) -> T:
-    """A frame as one of these. Raises TooLarge, Malformed, Invalid."""
-    raw = said.removeprefix(BOM).encode("utf-8", "replace")
+def parse_frame(text: str, kind: type[T]) -> T:
+    """A frame, decoded and checked. Raises TooLarge, Malformed, Invalid."""
+    raw = text.removeprefix(BOM).encode("utf-8", "replace")
     if len(raw) > MAX_FRAME_BYTES:
         raise TooLarge(MAX_FRAME_BYTES)
     try:
@@ -163,24 +167,24 @@ def parse_frame(said: str, kind: type[T]) -> T:
         raise from_validation(error) from None
 
 
-def error_reply(command_id: wire.CommandId | None, refusal: Refusal) -> wire.Refused:
-    """How a refusal is told."""
+def error_reply(command_id: frames.CommandId | None, refusal: Refusal) -> frames.Refused:
+    """The frame of a refusal."""
     slug, detail, reason = errors.describe(refusal)
-    return wire.Refused(command_id, slug, detail, reason)
+    return frames.Refused(command_id, slug, detail, reason)
 
 
-def _command(said: str) -> wire.Command:
-    kind: type[wire.Command] = wire.Command  # type: ignore[assignment]  # a union is no class
-    return parse_frame(said, kind)
+def _parse_command(text: str) -> frames.Command:
+    kind: type[frames.Command] = frames.Command  # type: ignore[assignment]  # a union, which mypy does not take for a type[T]
+    return parse_frame(text, kind)
 
 
-def _id(said: str) -> wire.CommandId | None:
-    """The id of a command, however wrong the rest of it is."""
+def _command_id(text: str) -> frames.CommandId | None:
+    """The id of a command, even if the rest of it is invalid: the error names it."""
     try:
-        return msgspec.json.decode(said, type=_Identified).id
+        return msgspec.json.decode(text, type=_Identified).id
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
 
 
 class _Identified(Struct):
-    id: wire.CommandId | None = None
+    id: frames.CommandId | None = None

@@ -1,4 +1,4 @@
-"""How a native reader is spoken to, over server-sent events or a WebSocket."""
+"""The reader and encoder of the native API, for server-sent events and the WebSocket alike."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -7,8 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from koine.dialects.native import auth
-from koine.dialects.native.realtime import render
-from koine.dialects.native.realtime import schemas as wire
+from koine.dialects.native.realtime import render, schemas
 from koine.dialects.native.realtime.filter import EventFilter
 from koine.http import sse
 from koine.http.request import AnyRequest
@@ -19,52 +18,52 @@ from koine.model.identity import Identity
 from koine.realtime.reader import EphemeralEvent
 
 Framing = Callable[[str, bytes], bytes]
-"""From an event's type and its JSON to what goes over the wire."""
+"""Puts the JSON of an event, and its type, into the frame of the transport."""
 _encode = msgspec.json.encode
 
 
 class NativeEventEncoder(Struct, frozen=True, cache_hash=True):
-    """Events as GET would show their things; `frame` is how they go over the wire."""
+    """Events with the data that `GET` returns for their subjects."""
 
     base_url: str
     frame: Framing
 
     def encode(self, context: EventContext, view: render.EventView) -> bytes | None:
-        """The event; None when there is nothing left to show."""
-        shown = render.render_event(context, view, self.base_url)
-        return None if shown is None else self.frame(shown.type, _encode(shown))
+        """The frame of an event; None when its subject does not exist any more."""
+        rendered = render.render_event(context, view, self.base_url)
+        return None if rendered is None else self.frame(rendered.type, _encode(rendered))
 
     def encode_ephemeral(
         self, ephemeral: EphemeralEvent, context: EventContext | None, view: Literal[True]
     ) -> bytes:
-        """Who is writing, who is there."""
+        """The frame of typing or presence."""
         return self.frame(ephemeral.kind, _encode(render_ephemeral(ephemeral)))
 
 
 class NativeReader:
-    """One reader, and what it asked for. `ask` says who they are now, without counting the
-    question."""
+    """One client: its actor and its filter. `reauthenticate` checks the credential again, without
+    counting against a rate limit."""
 
     name = "native"
 
     def __init__(
         self,
         actor: Actor,
-        ask: Callable[[], Awaitable[Actor]],
-        asked_for: EventFilter,
+        reauthenticate: Callable[[], Awaitable[Actor]],
+        event_filter: EventFilter,
         encoder: NativeEventEncoder,
     ) -> None:
         self.actor = actor
-        self.reauthenticate = ask
-        self.filter = asked_for
+        self.reauthenticate = reauthenticate
+        self.filter = event_filter
         self.encoder = encoder
 
     async def authenticate(self) -> Actor:
-        """Who reads, asked again."""
+        """The actor of the same credential, checked again."""
         return await self.reauthenticate()
 
     def view(self, context: EventContext) -> render.EventView | None:
-        """What the reader is shown of an event that it asked for."""
+        """The reader's view of an event; None for one that the filter leaves out."""
         event, kind = context.event, render.event_kind(context, self.actor)
         if not self.filter.matches(kind, event.conversation_id or event.subject_id):
             return None
@@ -73,24 +72,24 @@ class NativeReader:
     def ephemeral_view(
         self, ephemeral: EphemeralEvent, context: EventContext | None
     ) -> Literal[True] | None:
-        """The same for every reader who asked for it."""
+        """The same view for every reader whose filter takes the event in."""
         return True if self.filter.matches(ephemeral.kind, ephemeral.conversation_id) else None
 
 
-def sse_reader(call: AnyRequest, asked_for: EventFilter) -> NativeReader:
-    """The voice of a call that follows by server-sent events."""
+def sse_reader(call: AnyRequest, event_filter: EventFilter) -> NativeReader:
+    """The reader of a request for server-sent events."""
 
-    async def ask() -> Actor:
+    async def reauthenticate() -> Actor:
         return auth.require_read(await auth.authenticate_uncounted(call))
 
     encoder = NativeEventEncoder(call.base_url, sse.frame)
-    return NativeReader(auth.require_reader(call), ask, asked_for, encoder)
+    return NativeReader(auth.require_reader(call), reauthenticate, event_filter, encoder)
 
 
 def typing_event(
-    actor: Actor, who: Identity, conversation_id: str, said: wire.SayTyping
+    actor: Actor, who: Identity, conversation_id: str, typing: schemas.SayTyping
 ) -> EphemeralEvent:
-    """That somebody writes, or stopped."""
+    """The event of an identity that types in a conversation, or stopped."""
     return EphemeralEvent(
         tenant_id=actor.tenant_id,
         kind="typing",
@@ -98,15 +97,15 @@ def typing_event(
         identity_kind=who.kind,
         name=display_name(who),
         conversation_id=conversation_id,
-        active=said.on,
-        private=said.private,
+        active=typing.on,
+        private=typing.private,
         number=who.number,
     )
 
 
-def render_ephemeral(ephemeral: EphemeralEvent) -> wire.Typing | wire.Present:
-    """A ephemeral as the wire shows it."""
-    who = wire.Who(ephemeral.identity_id, ephemeral.identity_kind, ephemeral.name)
-    if ephemeral.kind == "presence":
-        return wire.Present(who.id, who.kind, ephemeral.availability)
-    return wire.Typing(ephemeral.conversation_id or "", who, ephemeral.active, ephemeral.private)
+def render_ephemeral(event: EphemeralEvent) -> schemas.Typing | schemas.Present:
+    """An ephemeral event, as the API has it."""
+    who = schemas.Who(event.identity_id, event.identity_kind, event.name)
+    if event.kind == "presence":
+        return schemas.Present(who.id, who.kind, event.availability)
+    return schemas.Typing(event.conversation_id or "", who, event.active, event.private)

@@ -1,4 +1,4 @@
-"""Which events a stream asks for: kinds of events, and conversations."""
+"""The filter of a stream: kinds of events, and conversations."""
 
 from typing import get_args
 
@@ -25,7 +25,7 @@ class EventFilter(Struct, frozen=True):
     conversation_ids: frozenset[str] = frozenset()
 
     def matches(self, kind: str, conversation_id: str | None) -> bool:
-        """Whether an event of this type, of this conversation or of none, is asked for."""
+        """Whether the filter takes in an event of this type and conversation (None: of none)."""
         if self.conversation_ids and conversation_id not in self.conversation_ids:
             return False
         return not self.kinds or kind in self.kinds or kind.partition(".")[0] in self.kinds

@@ -1,6 +1,8 @@
-"""What an event holds for those who follow: what it is about, as GET shows it now. Pure.
+"""The data of events: their subjects as `GET` returns them now. Pure.
 
-`view` is of one reader; `data` is made of a view, and the same for all readers who have it.
+Two steps, so that an event is encoded once and not for each of a thousand readers, and so that
+encoding cannot show a reader what it may not see: `event_view` decides what one actor may see,
+`render_event` depends on that view and not on the actor.
 """
 
 from msgspec import UNSET, Struct
@@ -15,7 +17,7 @@ from koine.dialects.native.deliveries.render import render_delivery
 from koine.dialects.native.inboxes.render import render_inbox
 from koine.dialects.native.messages.render import render_message
 from koine.dialects.native.participants.render import render_participant
-from koine.dialects.native.realtime import schemas as wire
+from koine.dialects.native.realtime import schemas
 from koine.dialects.native.responders.render import render_responder, render_version
 from koine.dialects.native.tenant.render import render_tenant
 from koine.dialects.native.tickets.render import render_ticket
@@ -38,9 +40,9 @@ DELIVERY_REMOVED = "delivery.removed"
 
 
 class EventView(Struct, frozen=True):
-    """What a reader is shown of an event. `kind` is the event's type; `conversation`: what of the
-    conversation, None where there is none; `person`: all of the person, not the card alone;
-    `settings`: how the tenant is set up, and what opens its inboxes."""
+    """What an actor may see of an event. `kind`: the event's type; `conversation`: its view of the
+    conversation, if there is one; `person`: the whole person, not the card alone; `settings`: the
+    settings of the tenant, and the identifier and secret of an inbox."""
 
     kind: str
     conversation: ConversationView | None = None
@@ -49,78 +51,78 @@ class EventView(Struct, frozen=True):
 
 
 def event_view(context: EventContext, kind: str, actor: Actor) -> EventView:
-    """What the actor is shown of an event, whose `kind` is of this actor, too."""
-    found, noun = context.conversation, context.subject
+    """What the actor may see of an event; `kind` is `event_kind` for the same actor."""
+    found, subject = context.conversation, context.subject
     conversation = None if found is None else _conversation_view(context, found, actor)
-    if noun is None:
+    if subject is None:
         return EventView(kind, conversation)
-    if isinstance(noun, Identity):
-        return EventView(kind, conversation, person=visibility.sees_person(actor, noun.id))
-    if isinstance(noun, Inbox | Tenant):
+    if isinstance(subject, Identity):
+        return EventView(kind, conversation, person=visibility.sees_person(actor, subject.id))
+    if isinstance(subject, Inbox | Tenant):
         return EventView(kind, conversation, settings=access.sees_settings(actor))
     return EventView(kind, conversation)
 
 
-def render_event(context: EventContext, view: EventView, base_url: str) -> wire.Event | None:
-    """The event as readers with this view are shown it; None when nothing is left to show."""
-    held = render_data(context, view, base_url)
-    if held is None:
+def render_event(context: EventContext, view: EventView, base_url: str) -> schemas.Event | None:
+    """The event for readers with this view; None when its subject does not exist any more."""
+    data = render_data(context, view, base_url)
+    if data is None:
         return None
-    told = context.event
-    return wire.Event(
-        id=told.id,
+    event = context.event
+    return schemas.Event(
+        id=event.id,
         type=view.kind,
-        created_at=iso_ms(told.created_at),
-        conversation_id=told.conversation_id or _deleted_id(context),
-        seq=told.seq,
-        data=held,
+        created_at=iso_ms(event.created_at),
+        conversation_id=event.conversation_id or _deleted_id(context),
+        seq=event.seq,
+        data=data,
     )
 
 
 def event_kind(context: EventContext, actor: Actor) -> str:
-    """The event's type: that of the log, but what is out of the actor's lists is `removed`."""
-    told = context.event.kind
-    if told.partition(".")[0] in _CONVERSATION_ENTITIES and context.conversation is not None:
-        return told if visibility.sees_conversation(actor, context) else CONVERSATION_REMOVED
-    noun = context.subject
-    if isinstance(noun, Inbox) and noun.removed_at is not None:
+    """The event's type: that of the log, or `….removed` for what the actor sees no more."""
+    kind = context.event.kind
+    if kind.partition(".")[0] in _CONVERSATION_ENTITIES and context.conversation is not None:
+        return kind if visibility.sees_conversation(actor, context) else CONVERSATION_REMOVED
+    subject = context.subject
+    if isinstance(subject, Inbox) and subject.removed_at is not None:
         return "inbox.removed"
-    if isinstance(noun, Delivery) and not visibility.sees_delivery(actor, noun):
+    if isinstance(subject, Delivery) and not visibility.sees_delivery(actor, subject):
         return DELIVERY_REMOVED
-    return told
+    return kind
 
 
-def render_data(context: EventContext, view: EventView, base_url: str) -> wire.EventData | None:
-    """What the event holds, for readers with this view; None when it is there no more."""
-    told = context.event
-    match told.kind.partition(".")[0]:
+def render_data(context: EventContext, view: EventView, base_url: str) -> schemas.EventData | None:
+    """The data of the event for readers with this view; None as in `render_event`."""
+    event = context.event
+    match event.kind.partition(".")[0]:
         case "conversation" | "participant" | "message":
             return _conversation_data(context, view, base_url)
         case "credential":
-            return wire.EventData(subject_id=told.subject_id)
+            return schemas.EventData(subject_id=event.subject_id)
     match context.subject:
-        case Identity() as person if told.kind == "responder.versioned":
+        case Identity() as person if event.kind == "responder.versioned":
             version = context.version
-            return wire.EventData(
+            return schemas.EventData(
                 responder=render_responder(person),
                 version=render_version(version) if version else UNSET,
             )
         case Identity() as person:
             return _person_data(context, person, view.person)
         case Inbox() as inbox if inbox.removed_at is not None:
-            return wire.EventData(inbox_id=inbox.id)
+            return schemas.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
-            return wire.EventData(inbox=render_inbox(inbox, view.settings))
+            return schemas.EventData(inbox=render_inbox(inbox, view.settings))
         case Delivery() as delivery if view.kind == DELIVERY_REMOVED:
-            return wire.EventData(delivery_id=delivery.id)
+            return schemas.EventData(delivery_id=delivery.id)
         case Delivery() as delivery:
-            return wire.EventData(delivery=render_delivery(delivery))
+            return schemas.EventData(delivery=render_delivery(delivery))
         case Tenant() as tenant:
-            return wire.EventData(tenant=render_tenant(tenant, view.settings))
+            return schemas.EventData(tenant=render_tenant(tenant, view.settings))
         case Ticket() as ticket:
             found = context.conversation
             there = found is not None and found.removed_at is None
-            return wire.EventData(
+            return schemas.EventData(
                 ticket=render_ticket(ticket),
                 conversation=_render_conversation(context, found, view)
                 if found and there
@@ -132,29 +134,29 @@ def render_data(context: EventContext, view: EventView, base_url: str) -> wire.E
 
 def _conversation_data(
     context: EventContext, view: EventView, base_url: str
-) -> wire.EventData | None:
-    found, told = context.conversation, context.event
+) -> schemas.EventData | None:
+    found, event = context.conversation, context.event
     if found is None:
         return (
-            wire.EventData(conversation_id=told.subject_id)
-            if told.kind == "conversation.deleted"
+            schemas.EventData(conversation_id=event.subject_id)
+            if event.kind == "conversation.deleted"
             else None
         )
     if view.kind == CONVERSATION_REMOVED:
-        return wire.EventData(conversation_id=found.id)
+        return schemas.EventData(conversation_id=found.id)
     shown = _render_conversation(context, found, view)
-    if told.kind.startswith("message."):
+    if event.kind.startswith("message."):
         message = context.message
         if message is None:
             return None
         sender = context.participant(message.sender_id) if message.sender_id else None
-        return wire.EventData(
+        return schemas.EventData(
             message=render_message(message, base_url),
             conversation=shown,
             participant=render_participant(sender) if sender else UNSET,
         )
     everyone = [render_participant(each) for each in context.participants]
-    return wire.EventData(conversation=shown, participants=everyone)
+    return schemas.EventData(conversation=shown, participants=everyone)
 
 
 def _conversation_view(
@@ -172,10 +174,10 @@ def _render_conversation(
     return render_conversation_for_view(found, context.related, view.conversation)
 
 
-def _person_data(context: EventContext, person: Identity, full: bool) -> wire.EventData:
+def _person_data(context: EventContext, person: Identity, full: bool) -> schemas.EventData:
     is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
-    return wire.EventData(
-        person=wire.Card(
+    return schemas.EventData(
+        person=schemas.Card(
             person.id, person.kind, display_name(person), person.email, person.avatar_url
         ),
         user=render_user(person) if full and is_user else UNSET,
@@ -186,5 +188,5 @@ def _person_data(context: EventContext, person: Identity, full: bool) -> wire.Ev
 
 
 def _deleted_id(context: EventContext) -> str | None:
-    told = context.event
-    return told.subject_id if told.kind == "conversation.deleted" else None
+    event = context.event
+    return event.subject_id if event.kind == "conversation.deleted" else None

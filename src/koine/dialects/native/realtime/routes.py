@@ -1,9 +1,8 @@
-"""Following what happens, as it happens; who is writing and who is there."""
+"""Server-sent events, typing and presence."""
 
 from koine.dialects.native import fields
 from koine.dialects.native.auth import require_reader, require_writer
-from koine.dialects.native.realtime import encoder
-from koine.dialects.native.realtime import schemas as wire
+from koine.dialects.native.realtime import encoder, schemas
 from koine.dialects.native.realtime.filter import resolve_filter
 from koine.engine.auth import presence_access
 from koine.http import sse
@@ -18,36 +17,36 @@ routes = Routes()
 
 @routes.get(
     "/v1/events",
-    query=wire.EventQuery,
-    returns=wire.Event,
+    query=schemas.EventQuery,
+    returns=schemas.Event,
     media=sse.MEDIA,
     needs_realtime=True,
     tags=TAGS,
 )
-async def follow(call: Request[None, wire.EventQuery]) -> StreamingResponse:
+async def follow(call: Request[None, schemas.EventQuery]) -> StreamingResponse:
     """Follow what happens by server-sent events; comes back by `Last-Event-ID` or `cursor`."""
     q, actor = call.query, require_reader(call)
-    asked_for = await resolve_filter(call.engine, actor, q.kinds, q.conversation_id)
-    return sse.event_stream(call, encoder.sse_reader(call, asked_for))
+    event_filter = await resolve_filter(call.engine, actor, q.kinds, q.conversation_id)
+    return sse.event_stream(call, encoder.sse_reader(call, event_filter))
 
 
-@routes.get("/v1/events/cursor", returns=wire.Cursor, needs_realtime=True, tags=TAGS)
-async def get_cursor(call: Request[None, None]) -> wire.Cursor:
+@routes.get("/v1/events/cursor", returns=schemas.Cursor, needs_realtime=True, tags=TAGS)
+async def get_cursor(call: Request[None, None]) -> schemas.Cursor:
     """Get the place of now: take it, read what there is, then follow from it."""
     require_reader(call)
-    return wire.Cursor(await call.realtime.cursor())
+    return schemas.Cursor(await call.realtime.cursor())
 
 
 @routes.post(
     "/v1/conversations/{conversation_id}/typing",
-    body=wire.SayTyping,
+    body=schemas.SayTyping,
     status=204,
     path_types={"conversation_id": "uuid"},
     idempotent=False,
     needs_realtime=True,
     tags=TAGS,
 )
-async def say_typing(call: Request[wire.SayTyping, None]) -> None:
+async def say_typing(call: Request[schemas.SayTyping, None]) -> None:
     """Tell those who follow the conversation live that the caller is writing, or stopped."""
     conversation_id = fields.path_id(call, "conversation_id")
     body = call.body
@@ -57,17 +56,17 @@ async def say_typing(call: Request[wire.SayTyping, None]) -> None:
     call.realtime.publish_ephemeral(encoder.typing_event(call.actor, who, conversation_id, body))
 
 
-@routes.get(PRESENCE, returns=wire.Presence, needs_realtime=True, tags=TAGS)
-async def list_presence(call: Request[None, None]) -> wire.Presence:
+@routes.get(PRESENCE, returns=schemas.Presence, needs_realtime=True, tags=TAGS)
+async def list_presence(call: Request[None, None]) -> schemas.Presence:
     """List who is there: people with a live stream or socket, on any node."""
     presence_access.check(call.actor)
     there = call.realtime.presence.online(call.actor.tenant_id)
-    return wire.Presence([wire.There(*each) for each in sorted(there.items())], None)
+    return schemas.Presence([schemas.There(*each) for each in sorted(there.items())], None)
 
 
 @routes.put(
-    PRESENCE, body=wire.SayPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
+    PRESENCE, body=schemas.SayPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
 )
-async def say_presence(call: Request[wire.SayPresence, None]) -> None:
+async def say_presence(call: Request[schemas.SayPresence, None]) -> None:
     """Say that the caller, who follows live, is away or back."""
     call.realtime.presence.set(call.actor, call.body.availability)

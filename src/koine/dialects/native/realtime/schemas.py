@@ -1,4 +1,4 @@
-"""What goes over the wire to those who follow: events, and what each kind of them holds."""
+"""The types of events, and of what each kind of event holds."""
 
 from typing import Literal
 

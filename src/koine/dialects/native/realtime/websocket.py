@@ -1,4 +1,7 @@
-"""`/v1/socket`: the events of `/v1/events` over a WebSocket, and commands the other way."""
+"""`/v1/socket`: the events of `/v1/events` over a WebSocket, and commands of the client.
+
+Two tasks per connection: one sends events, the other receives commands and sends their replies.
+"""
 
 import asyncio
 import contextlib
@@ -6,8 +9,7 @@ import contextlib
 import msgspec
 
 from koine.dialects.native import auth, errors
-from koine.dialects.native.realtime import commands, encoder
-from koine.dialects.native.realtime import socket_schemas as wire
+from koine.dialects.native.realtime import commands, encoder, frames
 from koine.dialects.native.realtime.filter import resolve_filter
 from koine.http import sse
 from koine.http.rate_limits import RateLimiter, limit_unauthenticated
@@ -26,26 +28,27 @@ from koine.realtime.subscriber import Closed, CloseReason, Subscriber
 
 HEARTBEAT_SECONDS = 25.0
 ACK_SECONDS = 30.0
-"""How long a reader with a window may leave all of it unacknowledged."""
+"""How long a client may leave a full window unacknowledged before the socket is closed."""
 COMMANDS_PER_MINUTE = 600
 MAX_REFUSED_COMMANDS = 100
-"""Commands beyond the limit that are answered before the socket is closed."""
+"""How many commands beyond the limit get an error before the socket is closed."""
 CLOSE_CODES: dict[CloseReason, int] = {
     "revoked": POLICY_VIOLATION,
     "expired": POLICY_VIOLATION,
     "draining": SERVICE_RESTART,
 }
 REFUSAL_CODES: dict[type[Refusal], int] = {Unavailable: SERVICE_RESTART, TooMany: TRY_AGAIN_LATER}
-"""Codes of who is not let in, and may be later; all others are let in never."""
+"""Close codes of refusals after which connecting again can succeed; all others get 1008."""
 _ACK_POLL_SECONDS = 1.0
 _encode = msgspec.json.encode
 
 
-async def serve(socket: WebSocket, calls: RateLimiter, said: RateLimiter) -> None:
-    """One connection, from its handshake to its end; `calls` counts callers, `said` commands."""
+async def serve(socket: WebSocket, requests: RateLimiter, command_limits: RateLimiter) -> None:
+    """One connection, from its handshake to its end. `requests` counts requests by caller,
+    `command_limits` the commands of each socket."""
     await socket.accept()
     try:
-        talk, hello = await _authenticate(socket, calls, said)
+        session, hello = await _authenticate(socket, requests, command_limits)
     except Refusal as refusal:
         await socket.send(to_text(commands.error_reply(None, refusal)))
         code = next(
@@ -54,116 +57,123 @@ async def serve(socket: WebSocket, calls: RateLimiter, said: RateLimiter) -> Non
         )
         await socket.close(code, errors.describe(refusal)[0])
         return
-    seat = await socket.realtime.connect(talk.reader, hello.cursor)
-    hearing = asyncio.create_task(_receive_loop(socket, talk, seat))
+    subscriber = await socket.realtime.connect(session.reader, hello.cursor)
+    receiving = asyncio.create_task(_receive_loop(socket, session, subscriber))
     try:
-        await _send_loop(socket, talk, seat)
+        await _send_loop(socket, session, subscriber)
     finally:
-        said.reset(talk.limit.name)
-        socket.realtime.disconnect(seat)
-        hearing.cancel()
+        command_limits.reset(session.limit.name)
+        socket.realtime.disconnect(subscriber)
+        receiving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await hearing
+            await receiving
 
 
-def to_text(told: msgspec.Struct) -> str:
-    """What the client is told, as text."""
-    return _encode(told).decode()
+def to_text(frame: msgspec.Struct) -> str:
+    """A frame as JSON text."""
+    return _encode(frame).decode()
 
 
 def frame(kind: str, data: bytes) -> bytes:
-    """An event, or a whisper, which comes as it is under its type."""
+    """An event of the log stays as it is: `_send_next` puts it into a frame with its cursor. An
+    ephemeral event has no cursor: it becomes a frame of its own, with its kind as `type`."""
     if kind in ("typing", "presence"):
         return b'{"type":"' + kind.encode() + b'",' + data[1:]
     return data
 
 
 async def _authenticate(
-    socket: WebSocket, calls: RateLimiter, said: RateLimiter
-) -> tuple[commands.WebSocketSession, wire.Hello]:
-    """Who calls, by the first frame. Raises Refusal, Gone."""
+    socket: WebSocket, requests: RateLimiter, command_limits: RateLimiter
+) -> tuple[commands.WebSocketSession, frames.Hello]:
+    """The session of the caller that the first frame names. Raises Refusal, Disconnected."""
     call = socket.request
     if socket.realtime.draining.started:
         raise Unavailable()
     try:
         async with asyncio.timeout(call.engine.settings.socket_login_seconds):
-            first = await socket.receive()
+            text = await socket.receive()
     except TimeoutError:
         metrics.CONNECTIONS_ENDED.labels("hello").inc()
         raise Unauthenticated("missing") from None
-    hello = commands.parse_frame(first, wire.Hello)
-    key = commands.SocketCredential(call.engine, hello.token, hello.tenant_id)
+    hello = commands.parse_frame(text, frames.Hello)
+    credential = commands.SocketCredential(call.engine, hello.token, hello.tenant_id)
     try:
-        actor = await key.authenticate()
+        actor = await credential.authenticate()
     except Unauthenticated:
-        limit_unauthenticated(call, calls)
+        limit_unauthenticated(call, requests)
         raise
-    auth.limit_actor(call, calls, actor)
+    auth.limit_actor(call, requests, actor)
     call.take_credential_slot(actor)
-    asked_for = await resolve_filter(call.engine, actor, hello.kinds, hello.conversations)
-    events = encoder.NativeEventEncoder(call.base_url, frame)
-    voice = encoder.NativeReader(actor, key.authenticate, asked_for, events)
-    limit = commands.CommandLimit(said, call.request_id, COMMANDS_PER_MINUTE)
-    return commands.WebSocketSession(socket.realtime, key, voice, limit, hello.window), hello
+    event_filter = await resolve_filter(call.engine, actor, hello.kinds, hello.conversations)
+    event_encoder = encoder.NativeEventEncoder(call.base_url, frame)
+    reader = encoder.NativeReader(actor, credential.authenticate, event_filter, event_encoder)
+    limit = commands.CommandLimit(command_limits, call.request_id, COMMANDS_PER_MINUTE)
+    session = commands.WebSocketSession(socket.realtime, credential, reader, limit, hello.window)
+    return session, hello
 
 
 async def _receive_loop(
-    socket: WebSocket, talk: commands.WebSocketSession, seat: Subscriber
+    socket: WebSocket, session: commands.WebSocketSession, subscriber: Subscriber
 ) -> None:
-    """Do what the client says until it is gone, or says too much."""
+    """Handle commands until the client disconnects or exceeds its limits."""
     try:
-        while talk.limit.refused < MAX_REFUSED_COMMANDS:
-            said = await socket.receive()
-            await socket.send(to_text(await talk.handle(said)))
+        while session.limit.refused < MAX_REFUSED_COMMANDS:
+            text = await socket.receive()
+            await socket.send(to_text(await session.handle(text)))
         await socket.close(POLICY_VIOLATION, "too-many-requests")
     except TooLarge:
         await socket.close(MESSAGE_TOO_BIG, "too-large")
     except Disconnected:
         pass
     finally:
-        seat.leave()
+        subscriber.leave()
 
 
-async def _send_loop(socket: WebSocket, talk: commands.WebSocketSession, seat: Subscriber) -> None:
+async def _send_loop(
+    socket: WebSocket, session: commands.WebSocketSession, subscriber: Subscriber
+) -> None:
     draining = socket.realtime.draining
     with contextlib.suppress(Disconnected):
-        await socket.send(to_text(wire.Ready(seat.cursor)))
+        await socket.send(to_text(frames.Ready(subscriber.cursor)))
         try:
             while True:
-                await _send_next(socket, talk, seat)
+                await _send_next(socket, session, subscriber)
         except Closed as closed:
             retry = draining.retry_after_ms() if closed.reason == "draining" else sse.RETRY_MS
             cursor = closed.cursor
             reason: str = closed.reason
             code = CLOSE_CODES.get(closed.reason, GOING_AWAY)
         except Unavailable:
-            reason, cursor, retry, code = "unavailable", seat.cursor, sse.RETRY_MS, SERVICE_RESTART
+            reason, cursor = "unavailable", subscriber.cursor
+            retry, code = sse.RETRY_MS, SERVICE_RESTART
         except TooMany:
-            reason, cursor, retry, code = "slow", talk.last_cursor, sse.RETRY_MS, GOING_AWAY
+            reason, cursor, retry, code = "slow", session.last_cursor, sse.RETRY_MS, GOING_AWAY
         if reason != "gone":
-            await socket.send(to_text(wire.Closing(reason, cursor, retry)))
+            await socket.send(to_text(frames.Closing(reason, cursor, retry)))
             await socket.close(code, reason)
 
 
-async def _send_next(socket: WebSocket, talk: commands.WebSocketSession, seat: Subscriber) -> None:
-    told = await seat.read(HEARTBEAT_SECONDS)
-    if told.reset is not None:
-        await socket.send(to_text(wire.Reset(told.reset, seat.cursor)))
-    elif not told.frames:
-        await socket.send(to_text(wire.Beat(seat.cursor)))
-    for cursor, shown in told.frames:
+async def _send_next(
+    socket: WebSocket, session: commands.WebSocketSession, subscriber: Subscriber
+) -> None:
+    batch = await subscriber.read(HEARTBEAT_SECONDS)
+    if batch.reset is not None:
+        await socket.send(to_text(frames.Reset(batch.reset, subscriber.cursor)))
+    elif not batch.frames:
+        await socket.send(to_text(frames.Beat(subscriber.cursor)))
+    for cursor, event in batch.frames:
         if not cursor:
-            await socket.send(shown.decode())
+            await socket.send(event.decode())
             continue
-        await _wait_for_window(talk, seat)
-        await socket.send(f'{{"type":"event","cursor":"{cursor}","event":{shown.decode()}}}')
-        talk.record_sent(cursor)
+        await _wait_for_window(session, subscriber)
+        await socket.send(f'{{"type":"event","cursor":"{cursor}","event":{event.decode()}}}')
+        session.record_sent(cursor)
 
 
-async def _wait_for_window(talk: commands.WebSocketSession, seat: Subscriber) -> None:
-    """Wait until one more event may be on its way. Raises TooMany when nothing is acknowledged."""
+async def _wait_for_window(session: commands.WebSocketSession, subscriber: Subscriber) -> None:
+    """Wait until the window has room for one more event. Raises TooMany after ACK_SECONDS."""
     for _ in range(int(ACK_SECONDS / _ACK_POLL_SECONDS)):
-        if talk.has_window() or seat.is_closed:
+        if session.has_window() or subscriber.is_closed:
             return
-        await talk.wait_for_ack(_ACK_POLL_SECONDS)
+        await session.wait_for_ack(_ACK_POLL_SECONDS)
     raise TooMany(1)

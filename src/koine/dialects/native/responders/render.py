@@ -11,7 +11,7 @@ def render_responder(i: Identity) -> schemas.Responder:
     return schemas.Responder(
         id=i.id,
         number=i.number,
-        kind=i.kind,  # type: ignore[arg-type]  # only responders are asked for
+        kind=i.kind,  # type: ignore[arg-type]  # the engine returns responders only
         name=i.name,
         avatar_url=i.avatar_url,
         created_at=iso_ms(i.created_at),

@@ -76,7 +76,7 @@ async def list_versions(call: Request[None, PageQuery]) -> schemas.Versions:
     """List a responder's versions, oldest first."""
     found = await responders.get(call.engine, call.actor, fields.path_id(call, "responder_id"))
     page = pagination.slice_page(
-        found.versions, pagination.parse_window(call.query), pagination.creation_key
+        found.versions, pagination.parse_window(call.query), pagination.creation_position
     )
     return pagination.render_page(schemas.Versions, page, render_version)
 

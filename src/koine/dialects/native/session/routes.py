@@ -16,11 +16,11 @@ from koine.model.errors import Unauthenticated
 
 TAGS = ("Login",)
 BODY_LIMIT = 8 * 1024
-"""Bytes of what strangers may send here: it is read before anybody is known."""
+"""The longest body in bytes. Small, since it is read before the caller is authenticated."""
 
 
 def login_routes(limiter: RateLimiter) -> Routes:
-    """The routes that count attempts, with the counter they share."""
+    """The routes that check a password, and limit attempts together."""
     routes = Routes()
     _login_route(routes, limiter)
 
@@ -70,16 +70,16 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
 
 
 def refresh_routes(limiter: RateLimiter) -> Routes:
-    """The routes that a refresh token opens, counted by address."""
+    """The routes that take a refresh token, limited by address."""
     routes = Routes()
-    admit = partial(limit_unauthenticated, limiter=limiter)
+    limit = partial(limit_unauthenticated, limiter=limiter)
 
     @routes.post(
         "/v1/auth/refresh",
         body=schemas.RefreshToken,
         returns=schemas.Tokens,
         public=True,
-        precheck=admit,
+        precheck=limit,
         idempotent=False,
         body_limit=BODY_LIMIT,
         tags=TAGS,
@@ -93,7 +93,7 @@ def refresh_routes(limiter: RateLimiter) -> Routes:
         body=schemas.RefreshToken,
         status=204,
         public=True,
-        precheck=admit,
+        precheck=limit,
         idempotent=False,
         body_limit=BODY_LIMIT,
         tags=TAGS,

@@ -12,11 +12,11 @@ from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
 
 
 def render_tenant(t: Tenant, with_settings: bool) -> schemas.Tenant:
-    """The tenant; how it is set up is for those who see settings (`access.sees_settings`)."""
+    """The tenant. `with_settings` needs `access.sees_settings`."""
     settings = None
     if with_settings:
-        held = msgspec.json.decode(t.settings, type=TenantSettings)
-        settings = schemas.TenantSettings(held.support_user_ids, _issuer(held.token_issuer))
+        stored = msgspec.json.decode(t.settings, type=TenantSettings)
+        settings = schemas.TenantSettings(stored.support_user_ids, _issuer(stored.token_issuer))
     return schemas.Tenant(
         id=t.id,
         number=t.number,

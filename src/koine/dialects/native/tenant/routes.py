@@ -68,11 +68,11 @@ async def list_keys(call: Request[None, PageQuery]) -> schemas.Keys:
     """List API keys, revoked ones too, without their secrets."""
     window = pagination.parse_window(call.query)
     everyone = await api_keys.list_all(call.engine, call.actor)
-    page = pagination.slice_page(everyone, window, pagination.creation_key)
+    page = pagination.slice_page(everyone, window, pagination.creation_position)
     return pagination.render_page(schemas.Keys, page, render_key)
 
 
-# An answer that is kept to be given again would keep the secret.
+# Not idempotent: a stored response would contain the secret.
 @routes.post(
     "/v1/api-keys",
     body=schemas.CreateKey,

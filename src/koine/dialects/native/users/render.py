@@ -17,7 +17,7 @@ def render_user(i: Identity) -> schemas.User:
         email=i.email,
         phone=i.phone,
         avatar_url=i.avatar_url,
-        role=i.role,  # type: ignore[arg-type]  # the engine lets no other word in
+        role=i.role,  # type: ignore[arg-type]  # the engine accepts no other word
         permissions=fields.raw_json(i.permissions),
         blocked=i.blocked,
         custom_attributes=fields.render_attributes(i.custom_attributes),

@@ -21,14 +21,15 @@ _REMOVED_KINDS = {
     "message": render.CONVERSATION_REMOVED,
     "inbox": "inbox.removed",
 }
-"""What an event about this noun is called when the thing is there no more."""
+"""The name of an event whose subject was removed, by what stands before the dot of its kind."""
 KINDS: tuple[str, ...] = (*get_args(EventKind), *dict.fromkeys(_REMOVED_KINDS.values()))
 PING = "ping"
 _object_decoder = msgspec.json.Decoder(dict[str, object])
 
 
 class Body(Struct, frozen=True, kw_only=True):
-    """What is posted. `timestamp` is when it happened; `data` holds things as they are now."""
+    """The body of a request. `timestamp` is the time of the event; `data` its subjects as they are
+    now."""
 
     type: str
     timestamp: str
@@ -38,7 +39,7 @@ class Body(Struct, frozen=True, kw_only=True):
 
 
 class NativeWebhookFormat:
-    """The `WebhookFormat` of the native API; files are fetched from below `base_url`."""
+    """The `WebhookFormat` of the native API. Links to files begin with `base_url`."""
 
     kinds = KINDS
 
@@ -46,7 +47,7 @@ class NativeWebhookFormat:
         self._base_url = base_url
 
     def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
-        """Under its own name, or because it may be of a thing that was removed."""
+        """Under its own name, or as `….removed`, which depends on its subject."""
         if not kinds or event.kind in kinds:
             return True
         return _REMOVED_KINDS.get(event.kind.partition(".")[0]) in kinds
@@ -54,11 +55,11 @@ class NativeWebhookFormat:
     def payload(
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> WebhookPayload | None:
-        """The event with what it is about; None when there is nothing left to show."""
+        """The event with its subjects; None when they do not exist any more."""
         event, kind = context.event, render.event_kind(context, reader)
         if kinds and kind not in kinds:
             return None
-        # Bodies are kept, and seen by others: never what opens the tenant's inboxes.
+        # Bodies are stored, and may be read by people without access to settings.
         view = structs.replace(render.event_view(context, kind, reader), settings=False)
         data: object
         if event.kind == "webhook.disabled":
@@ -75,7 +76,7 @@ class NativeWebhookFormat:
         return WebhookPayload(kind, msgspec.json.encode(body))
 
     def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
-        """An event that nothing happened."""
+        """A test event, which belongs to no event of the log."""
         data = {"tenant_id": tenant.id, "tenant": tenant.slug}
         body = Body(type=PING, timestamp=iso_ms(now), data=data)
         return WebhookPayload(PING, msgspec.json.encode(body))
@@ -83,5 +84,5 @@ class NativeWebhookFormat:
     def signatures(
         self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
     ) -> Mapping[str, str]:
-        """None beside those of Standard Webhooks."""
+        """None besides the headers of Standard Webhooks."""
         return {}

@@ -48,14 +48,14 @@ def render_created_webhook(made: CreatedEndpoint) -> schemas.MadeWebhook:
 
 
 def render_changed_webhook(changed: ChangedEndpoint) -> schemas.ChangedWebhook:
-    """An endpoint, with its secret if it got a new one."""
+    """An endpoint, with its secret if it has a new one."""
     shown = msgspec.structs.asdict(render_webhook(changed.endpoint))
     secret = UNSET if changed.secret is None else changed.secret
     return schemas.ChangedWebhook(**shown, secret=secret)
 
 
 def render_delivery(d: WebhookDelivery) -> schemas.WebhookDelivery:
-    """An event on its way."""
+    """A delivery, without its attempts."""
     return schemas.WebhookDelivery(
         id=d.event_id,
         webhook_id=d.endpoint_id,
@@ -73,13 +73,13 @@ def render_delivery(d: WebhookDelivery) -> schemas.WebhookDelivery:
 
 
 def render_delivery_detail(found: DeliveryDetail) -> schemas.ShownDelivery:
-    """An event on its way with the tries so far."""
+    """A delivery with its attempts so far."""
     shown = msgspec.structs.asdict(render_delivery(found.delivery))
     return schemas.ShownDelivery(**shown, tries=[render_attempt(each) for each in found.attempts])
 
 
 def render_attempt(a: Attempt) -> schemas.Try:
-    """One try."""
+    """One attempt."""
     answer = None
     if a.response_status is not None:
         answer = schemas.Answered(
@@ -95,10 +95,10 @@ def render_attempt(a: Attempt) -> schemas.Try:
     )
 
 
-def render_ping(posted: AttemptResult) -> schemas.PingOutcome:
-    """What came of a ping."""
+def render_ping(result: AttemptResult) -> schemas.PingOutcome:
+    """The result of a test delivery."""
     return schemas.PingOutcome(
-        posted.verdict.outcome == "delivered", render_attempt(posted.attempt)
+        result.verdict.outcome == "delivered", render_attempt(result.attempt)
     )
 
 

@@ -37,7 +37,7 @@ async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
     """List webhooks, oldest first."""
     window = pagination.parse_window(call.query)
     everyone = await endpoints.list_all(call.engine, call.actor)
-    page = pagination.slice_page(everyone, window, pagination.creation_key)
+    page = pagination.slice_page(everyone, window, pagination.creation_position)
     return pagination.render_page(schemas.Webhooks, page, render_webhook)
 
 
@@ -57,8 +57,8 @@ async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.
 async def list_event_kinds(call: Request[None, schemas.KindsQuery]) -> schemas.EventKinds:
     """List the events a webhook can ask for."""
     access.require(call.actor, *READ)
-    voice = call.engine.webhook_formats.get(call.query.dialect)
-    return schemas.EventKinds(list(voice.kinds) if voice else [])
+    format_ = call.engine.webhook_formats.get(call.query.dialect)
+    return schemas.EventKinds(list(format_.kinds) if format_ else [])
 
 
 @routes.get(WEBHOOK, returns=schemas.Webhook, path_types=TYPES, tags=TAGS)
@@ -73,12 +73,12 @@ async def get_webhook(call: Request[None, None]) -> schemas.Webhook:
 )
 async def change_webhook(call: Request[schemas.ChangeWebhook, None]) -> schemas.ChangedWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
-    hook_id = fields.path_id(call, "webhook_id")
+    webhook_id = fields.path_id(call, "webhook_id")
     given = _endpoint_fields(call.body)
     if "status" in given:
         given["active"] = given.pop("status") == "active"
     changed = await endpoint_changes.change(
-        call.engine, call.actor, hook_id, EndpointChanges(**given)
+        call.engine, call.actor, webhook_id, EndpointChanges(**given)
     )
     return render_changed_webhook(changed)
 
@@ -98,9 +98,9 @@ async def remove_webhook(call: Request[None, None]) -> None:
 )
 async def rotate_secret(call: Request[schemas.RotateSecret, None]) -> schemas.MadeWebhook:
     """Make a new secret, shown this once. Until the overlap is over both sign."""
-    hook_id, engine = fields.path_id(call, "webhook_id"), call.engine
+    webhook_id, engine = fields.path_id(call, "webhook_id"), call.engine
     made = await endpoints.rotate(
-        engine, call.actor, engine.encryption, hook_id, call.body.overlap_hours
+        engine, call.actor, engine.encryption, webhook_id, call.body.overlap_hours
     )
     return render_created_webhook(made)
 
@@ -110,12 +110,12 @@ async def rotate_secret(call: Request[schemas.RotateSecret, None]) -> schemas.Ma
 )
 async def test_webhook(call: Request[None, None]) -> schemas.PingOutcome:
     """Post a `ping` now, and say what came of it."""
-    hook_id = fields.path_id(call, "webhook_id")
-    return render_ping(await test_delivery.send_ping(call.engine, call.actor, hook_id))
+    webhook_id = fields.path_id(call, "webhook_id")
+    return render_ping(await test_delivery.send_ping(call.engine, call.actor, webhook_id))
 
 
 def _endpoint_fields(body: schemas.CreateWebhook | schemas.ChangeWebhook) -> dict[str, Any]:
-    """The fields a body has, by the engine's names."""
+    """The fields that a body has, under the engine's names."""
     given = fields.provided_fields(body, ids=("inbox_id",))
     if "events" in given:
         given["kinds"] = tuple(dict.fromkeys(given.pop("events")))
@@ -141,7 +141,7 @@ async def list_webhook_deliveries(
     call: Request[None, schemas.DeliveryQuery],
 ) -> schemas.WebhookDeliveries:
     """List deliveries, newest event first."""
-    hook_id, q = fields.path_id(call, "webhook_id"), call.query
+    webhook_id, q = fields.path_id(call, "webhook_id"), call.query
     wanted = LogFilter(
         states=tuple(q.state or ()),
         kinds=tuple(q.kind or ()),
@@ -149,7 +149,7 @@ async def list_webhook_deliveries(
         until=fields.parse_time("until", q.until),
     )
     page = await deliveries.page(
-        call.engine, call.actor, hook_id, wanted, pagination.parse_window(q)
+        call.engine, call.actor, webhook_id, wanted, pagination.parse_window(q)
     )
     return pagination.render_page(schemas.WebhookDeliveries, page, render_delivery)
 
@@ -157,8 +157,8 @@ async def list_webhook_deliveries(
 @routes.get(DELIVERY, returns=schemas.ShownDelivery, path_types=TYPES, tags=TAGS)
 async def get_webhook_delivery(call: Request[None, None]) -> schemas.ShownDelivery:
     """Get one delivery with its tries: what was posted, what was answered."""
-    hook_id = fields.path_id(call, "webhook_id")
-    found = await deliveries.one(call.engine, call.actor, hook_id, call.path["event_id"])
+    webhook_id = fields.path_id(call, "webhook_id")
+    found = await deliveries.one(call.engine, call.actor, webhook_id, call.path["event_id"])
     return render_delivery_detail(found)
 
 
@@ -167,8 +167,8 @@ async def get_webhook_delivery(call: Request[None, None]) -> schemas.ShownDelive
 )
 async def replay_delivery(call: Request[None, None]) -> schemas.WebhookDelivery:
     """Deliver an event again, under the same id."""
-    hook_id = fields.path_id(call, "webhook_id")
-    again = await deliveries.replay(call.engine, call.actor, hook_id, call.path["event_id"])
+    webhook_id = fields.path_id(call, "webhook_id")
+    again = await deliveries.replay(call.engine, call.actor, webhook_id, call.path["event_id"])
     return render_delivery(again)
 
 
@@ -182,12 +182,12 @@ async def replay_delivery(call: Request[None, None]) -> schemas.WebhookDelivery:
 )
 async def replay_webhook(call: Request[schemas.Replay, None]) -> schemas.Replayed:
     """Deliver again what happened in a time, whether it was delivered or not."""
-    hook_id, body = fields.path_id(call, "webhook_id"), call.body
+    webhook_id, body = fields.path_id(call, "webhook_id"), call.body
     since, until = fields.parse_time("since", body.since), fields.parse_time("until", body.until)
     wanted = Range(
         since=since or 0,
         until=call.engine.clock.now() + 1 if until is None else until,
         kinds=tuple(body.kinds),
     )
-    queued = await deliveries.replay_range(call.engine, call.actor, hook_id, wanted)
+    queued = await deliveries.replay_range(call.engine, call.actor, webhook_id, wanted)
     return schemas.Replayed(queued)

@@ -1,4 +1,4 @@
-"""What a client says over `/v1/socket`, and what it is told beside events and whispers."""
+"""The frames of `/v1/socket`: commands of the client, and what the server sends beside events."""
 
 from typing import Annotated, Literal
 
@@ -14,8 +14,8 @@ CommandId = Annotated[str, Meta(max_length=100)] | int
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
-    """The first frame: an access token or API key, and what to follow from where. With `window` at
-    most so many events are on their way without an `ack`."""
+    """The first frame: an access token or API key, and which events to send from where. With
+    `window`, at most that many events are sent without an `ack`."""
 
     token: Token
     tenant_id: Id | None = None
@@ -26,7 +26,7 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
 
 
 class Subscribe(Struct, frozen=True, kw_only=True, tag="subscribe"):
-    """From now on these kinds of these conversations alone; everything without."""
+    """Send only these kinds of events of these conversations from now on; without, all."""
 
     id: CommandId | None = None
     kinds: Annotated[list[Name], Meta(max_length=100)] | None = None
@@ -50,13 +50,13 @@ class SayPresence(Struct, frozen=True, kw_only=True, tag="presence"):
 
 
 class Ping(Struct, frozen=True, kw_only=True, tag="ping"):
-    """Is anybody there?"""
+    """Asks for an `ok`, to find out whether the connection is open."""
 
     id: CommandId | None = None
 
 
 class Ack(Struct, frozen=True, kw_only=True, tag="ack"):
-    """Everything up to this cursor has been dealt with."""
+    """The client has processed all events up to this cursor."""
 
     id: CommandId | None = None
     cursor: CursorText
@@ -88,26 +88,26 @@ class Refused(Struct, frozen=True, tag="error"):
 
 
 class Ready(Struct, frozen=True, tag="ready"):
-    """The caller follows from behind this cursor."""
+    """The stream has begun; the first event is the one after this cursor."""
 
     cursor: str
 
 
 class Reset(Struct, frozen=True, tag="reset"):
-    """The cursor shown is worth nothing: read everything again, then go on from this one."""
+    """The client's cursor has no meaning any more: load everything anew, then go on here."""
 
     reason: str
     cursor: str
 
 
 class Beat(Struct, frozen=True, tag="beat"):
-    """Nothing happened; the cursor goes on all the same."""
+    """A heartbeat. Its cursor advances past events that the client does not receive."""
 
     cursor: str
 
 
 class Closing(Struct, frozen=True, tag="closing"):
-    """The socket closes now; come back after `retry_ms` with the cursor."""
+    """The server closes the socket; connect again after `retry_ms` with this cursor."""
 
     reason: str
     cursor: str
