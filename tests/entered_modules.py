@@ -21,7 +21,7 @@ from koine.dialects.native import NativeDialect
 from koine.engine.conversations import messages
 from koine.model.message import Draft
 from tests.cast import Cast, http, make_cast
-from tests.dialects.inbox.cable_client import identifier, live_server, opened
+from tests.dialects.inbox.cable_client import identifier, live_server, new_conversation
 from tests.dialects.native.sse_client import following
 from tests.support import databases
 from tests.support.live_server import live
@@ -77,7 +77,7 @@ async def send(trace: Trace, folder: Path) -> None:
     """A POST of the native dialect, from its route to the row."""
     async with databases.sqlite(folder) as db:
         cast = await make_cast(db)
-        talk = await opened(cast)
+        talk = await new_conversation(cast)
         async with http(cast.engine, NativeDialect()) as client:
             with trace.recording():
                 answer = await client.post(
@@ -93,7 +93,7 @@ async def stream(trace: Trace, folder: Path) -> None:
     """A row that another process wrote, to the frame of a native stream."""
     async with databases.sqlite(folder) as db:
         cast = await make_cast(db)
-        talk = await opened(cast)
+        talk = await new_conversation(cast)
         async with (
             live(cast.engine, NativeDialect()) as server,
             following(server.url, cast.bearer("alice")) as events,

@@ -136,7 +136,7 @@ async def test_who_follows_nothing_any_more_is_sent_away_too(hasty: LiveServer) 
         await client.subscribe(identifier(hasty.dave))  # it is there for as long as it likes
         for place in (hasty.carol, hasty.dave):
             await client.send("unsubscribe", identifier(place))
-        last = (await client.closed())[-1]
+        last = (await client.until_closed())[-1]
     assert last == {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
 
 

@@ -51,27 +51,27 @@ class CableClient:
         """The next frame that is no ping."""
         async with asyncio.timeout(wait):
             while True:
-                told: Frame = msgspec.json.decode(await self.socket.recv())
-                if told.get("type") != "ping":
-                    return told
+                frame: Frame = msgspec.json.decode(await self.socket.recv())
+                if frame.get("type") != "ping":
+                    return frame
 
     async def event(self, name: str) -> Frame:
         """The next event of this name, and the frame's `message`."""
-        while (told := (await self.receive()).get("message")) is None or told["event"] != name:
-            self._keep(told)
-        self._keep(told)
-        return dict(told)
+        while (frame := (await self.receive()).get("message")) is None or frame["event"] != name:
+            self._keep_event_id(frame)
+        self._keep_event_id(frame)
+        return dict(frame)
 
     async def events(self) -> list[str]:
         """The names of all events until for a moment there is none; presence left out."""
         found = []
-        while (told := await self.receive_nothing()) is not None:
-            if "message" in told:
-                self._keep(told["message"])
-                found.append(told["message"]["event"])
+        while (frame := await self.receive_or_none()) is not None:
+            if "message" in frame:
+                self._keep_event_id(frame["message"])
+                found.append(frame["message"]["event"])
         return [name for name in found if name != "presence.update"]
 
-    async def receive_nothing(self) -> Frame | None:
+    async def receive_or_none(self) -> Frame | None:
         """Nothing, or what came after all."""
         try:
             return await self.receive(0.3)
@@ -81,12 +81,12 @@ class CableClient:
     async def subscribe(self, name: str) -> Frame:
         """Subscribe; the answer. A confirmation is followed by who is there."""
         await self.send("subscribe", name)
-        answer = await self.receive()
-        if answer["type"] == "confirm_subscription":
+        response = await self.receive()
+        if response["type"] == "confirm_subscription":
             await self.event("presence.update")
-        return answer
+        return response
 
-    async def closed(self) -> list[Frame]:
+    async def until_closed(self) -> list[Frame]:
         """What is told until the server closes."""
         found = []
         try:
@@ -95,8 +95,8 @@ class CableClient:
         except ConnectionClosed:
             return found
 
-    def _keep(self, told: Frame | None) -> None:
-        self.event_id = (told or {}).get("event_id", self.event_id)
+    def _keep_event_id(self, result: Frame | None) -> None:
+        self.event_id = (result or {}).get("event_id", self.event_id)
 
 
 class LiveServer(Struct):
@@ -104,7 +104,7 @@ class LiveServer(Struct):
 
     cast: Cast
     server: Live
-    talk: Conversation
+    conversation: Conversation
 
     @property
     def carol(self) -> ContactInbox:
@@ -127,33 +127,33 @@ class LiveServer(Struct):
                 assert (await client.subscribe(identifier(place)))["type"] == "confirm_subscription"
             yield client
 
-    async def say(self, text: str = "Hello", who: str = "alice", **more: Any) -> Message:
+    async def send(self, text: str = "Hello", who: str = "alice", **more: Any) -> Message:
         """Somebody of Acme says something in Carol's conversation."""
         draft = Draft(content=text, sender_id=self.cast.acme.id(who), **more)
         actor = self.cast.acme.actor(who)
-        return await messages.send(self.cast.engine, actor, self.talk.id, draft)
+        return await messages.send(self.cast.engine, actor, self.conversation.id, draft)
 
     async def post(self, place: ContactInbox, path: str, **body: object) -> httpx.Response:
         """A POST of the contact's client, below its place."""
-        return await self.call("POST", place, path, json=body)
+        return await self.request("POST", place, path, json=body)
 
     async def get(self, place: ContactInbox, path: str) -> Any:
         """What a GET of the contact's client answers."""
-        return (await self.call("GET", place, path)).json()
+        return (await self.request("GET", place, path)).json()
 
-    async def call(
+    async def request(
         self, method: str, place: ContactInbox, path: str, **given: Any
     ) -> httpx.Response:
         """A call of the contact's client, below its place."""
         inbox = self.cast.acme.inbox.identifier
         url = f"{self.server.url}/public/api/v1/inboxes/{inbox}/contacts/{place.source_id}{path}"
         async with httpx.AsyncClient() as web:
-            answer = await web.request(method, url, **given)
-            assert answer.status_code == 200, answer.text
-            return answer
+            response = await web.request(method, url, **given)
+            assert response.status_code == 200, response.text
+            return response
 
 
-async def opened(cast: Cast, who: str = "carol") -> Conversation:
+async def new_conversation(cast: Cast, who: str = "carol") -> Conversation:
     """A conversation that came through the contact's place."""
     company = cast.acme
     new = NewConversation(
@@ -165,6 +165,6 @@ async def opened(cast: Cast, who: str = "carol") -> Conversation:
 @asynccontextmanager
 async def live_server(cast: Cast, bus: Bus | None = None) -> AsyncIterator[LiveServer]:
     """A live server that speaks inbox and native."""
-    talk = await opened(cast)
+    conversation = await new_conversation(cast)
     async with live(cast.engine, InboxDialect(), NativeDialect(), bus=bus) as server:
-        yield LiveServer(cast, server, talk)
+        yield LiveServer(cast, server, conversation)

@@ -29,24 +29,26 @@ class ContactClient(Struct):
     source_id: str
     headers: dict[str, str]
 
-    async def call(self, method: str, path: str = "", **given: Any) -> httpx.Response:
+    async def request(self, method: str, path: str = "", **given: Any) -> httpx.Response:
         """A request below the contact's path."""
         url = f"{BASE}/{self.inbox.identifier}/contacts/{self.source_id}{path}"
         headers = self.headers | given.pop("headers", {})
         return await self.web.request(method, url, headers=headers, **given)
 
-    async def open(self, **attributes: object) -> dict[str, Any]:
+    async def create_conversation(self, **attributes: object) -> dict[str, Any]:
         """A new conversation."""
-        answer = await self.call("POST", "/conversations", json={"custom_attributes": attributes})
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+        response = await self.request(
+            "POST", "/conversations", json={"custom_attributes": attributes}
+        )
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
-    async def say(self, number: int, text: str) -> dict[str, Any]:
+    async def send(self, number: int, text: str) -> dict[str, Any]:
         """A new message."""
         path = f"/conversations/{number}/messages"
-        answer = await self.call("POST", path, json={"content": text})
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+        response = await self.request("POST", path, json={"content": text})
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
 
 class InboxClient(Struct):
@@ -58,38 +60,40 @@ class InboxClient(Struct):
     @property
     def carol(self) -> ContactClient:
         """The contact Carol in the place she has."""
-        return self.guest(self.cast.acme.places["carol"].source_id)
+        return self.contact_client(self.cast.acme.places["carol"].source_id)
 
     @property
     def dave(self) -> ContactClient:
         """The contact Dave in the place he has."""
-        return self.guest(self.cast.acme.places["dave"].source_id)
+        return self.contact_client(self.cast.acme.places["dave"].source_id)
 
-    def guest(self, source_id: str, inbox: Inbox | None = None) -> ContactClient:
+    def contact_client(self, source_id: str, inbox: Inbox | None = None) -> ContactClient:
         """Whoever a source id names."""
         return ContactClient(self.web, self.cast, inbox or self.cast.acme.inbox, source_id, {})
 
     async def create_contact(self, inbox: Inbox | None = None, **given: object) -> dict[str, Any]:
         """POST contacts."""
         of = inbox or self.cast.acme.inbox
-        answer = await self.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+        response = await self.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
-    async def newcomer(self, inbox: Inbox | None = None, **given: object) -> ContactClient:
+    async def new_contact(self, inbox: Inbox | None = None, **given: object) -> ContactClient:
         """A new contact."""
-        return self.guest((await self.create_contact(inbox, **given))["source_id"], inbox)
+        return self.contact_client((await self.create_contact(inbox, **given))["source_id"], inbox)
 
     async def verified_contact(
         self, identifier: str, inbox: Inbox | None = None, **given: object
     ) -> ContactClient:
         """A contact who proves who it is, with each call."""
         shown = self.sign(identifier, inbox)
-        guest = await self.newcomer(inbox, identifier=identifier, identifier_hash=shown, **given)
-        guest.headers["X-Identifier-Hash"] = shown
-        return guest
+        contact = await self.new_contact(
+            inbox, identifier=identifier, identifier_hash=shown, **given
+        )
+        contact.headers["X-Identifier-Hash"] = shown
+        return contact
 
-    async def native(self, number: int) -> dict[str, Any]:
+    async def contact_as_staff(self, number: int) -> dict[str, Any]:
         """The contact of this number, as staff sees it."""
         headers, cursor = self.cast.bearer("ada"), ""
         while True:
@@ -101,15 +105,15 @@ class InboxClient(Struct):
             cursor = page["next_cursor"]
             assert cursor, "no such contact"
 
-    async def api_inbox(self) -> Inbox:
+    async def trusting_inbox(self) -> Inbox:
         """An inbox that takes what its clients say for true."""
-        return await self.inbox(settings='{"contact_matching":"trusting"}')
+        return await self.new_inbox(settings='{"contact_matching":"trusting"}')
 
-    async def inbox(self, **given: Any) -> Inbox:
+    async def new_inbox(self, **given: Any) -> Inbox:
         """Another inbox of Acme's."""
-        boss = operator(self.cast.acme.tenant.id)
+        operator_actor = operator(self.cast.acme.tenant.id)
         new = inboxes.NewInbox(name="Other", **given)
-        return await inboxes.create(self.cast.engine, boss, new)
+        return await inboxes.create(self.cast.engine, operator_actor, new)
 
     def sign(self, identifier: str, inbox: Inbox | None = None) -> str:
         """The identity hash the tenant's own server makes."""

@@ -19,8 +19,8 @@ MANY = {f"k{n}": n for n in range(ATTRIBUTES.values + 1)}
 HALF = {"a": {str(n): "x" * 1000 for n in range(9)}}
 
 
-def refused(answer: Any) -> bool:
-    return (answer.status_code, answer.json().get("attributes")) == (422, ["custom_attributes"])
+def refused(response: Any) -> bool:
+    return (response.status_code, response.json().get("attributes")) == (422, ["custom_attributes"])
 
 
 async def test_too_many_attributes_are_refused_when_made_changed_or_opened(
@@ -29,16 +29,16 @@ async def test_too_many_attributes_are_refused_when_made_changed_or_opened(
     body = {"custom_attributes": MANY}
     url = f"/public/api/v1/inboxes/{inbox_client.cast.acme.inbox.identifier}/contacts"
     assert refused(await inbox_client.web.post(url, json=body))
-    assert refused(await inbox_client.carol.call("PATCH", json=body))
-    assert refused(await inbox_client.carol.call("POST", "/conversations", json=body))
-    assert (await inbox_client.carol.call("GET", "/conversations")).json() == []
+    assert refused(await inbox_client.carol.request("PATCH", json=body))
+    assert refused(await inbox_client.carol.request("POST", "/conversations", json=body))
+    assert (await inbox_client.carol.request("GET", "/conversations")).json() == []
 
 
 async def test_patches_do_not_add_up_beyond_the_limit(inbox_client: InboxClient) -> None:
-    bea = await inbox_client.newcomer(name="Bea")
-    assert (await bea.call("PATCH", json={"custom_attributes": HALF})).status_code == 200
+    bea = await inbox_client.new_contact(name="Bea")
+    assert (await bea.request("PATCH", json={"custom_attributes": HALF})).status_code == 200
     more = {"a": {f"more {n}": "x" * 1000 for n in range(9)}}
-    last = await bea.call("PATCH", json={"name": "New", "custom_attributes": more})
+    last = await bea.request("PATCH", json={"name": "New", "custom_attributes": more})
     assert refused(last)
     assert "maximum is 16384 bytes" in last.json()["message"]
     kept = await of(inbox_client, bea)
@@ -49,46 +49,48 @@ async def test_what_a_place_may_not_write_on_its_contact_is_bounded_too(
     inbox_client: InboxClient,
 ) -> None:
     assert (
-        await inbox_client.carol.call("PATCH", json={"custom_attributes": HALF})
+        await inbox_client.carol.request("PATCH", json={"custom_attributes": HALF})
     ).status_code == 200
     more = {"a": {f"more {n}": "x" * 1000 for n in range(9)}}
-    assert refused(await inbox_client.carol.call("PATCH", json={"custom_attributes": more}))
+    assert refused(await inbox_client.carol.request("PATCH", json={"custom_attributes": more}))
     assert (await record(inbox_client, "carol")).custom_attributes == "{}"
 
 
 async def test_a_merge_of_full_contacts_keeps_the_survivors_attributes(
     inbox_client: InboxClient,
 ) -> None:
-    bridge = await inbox_client.api_inbox()
-    one = await inbox_client.newcomer(bridge, email="one@web.test", custom_attributes=HALF)
-    two = await inbox_client.newcomer(bridge, custom_attributes={"b": HALF["a"], "c": 1})
-    told = await two.call("PATCH", json={"email": "one@web.test"})
-    assert told.json()["id"] == (await one.call("GET")).json()["id"]
-    assert "a" in (await one.call("PATCH", json={})).json()["custom_attributes"]
+    trusting_inbox = await inbox_client.trusting_inbox()
+    one = await inbox_client.new_contact(
+        trusting_inbox, email="one@web.test", custom_attributes=HALF
+    )
+    two = await inbox_client.new_contact(trusting_inbox, custom_attributes={"b": HALF["a"], "c": 1})
+    response = await two.request("PATCH", json={"email": "one@web.test"})
+    assert response.json()["id"] == (await one.request("GET")).json()["id"]
+    assert "a" in (await one.request("PATCH", json={})).json()["custom_attributes"]
 
 
 async def test_names_that_the_tenant_took_away_do_not_pile_up(inbox_client: InboxClient) -> None:
-    bea = await inbox_client.newcomer(name="Bea")
+    bea = await inbox_client.new_contact(name="Bea")
     for n in range(3):
-        await bea.call("PATCH", json={"custom_attributes": {f"mine {n}": 1}})
+        await bea.request("PATCH", json={"custom_attributes": {f"mine {n}": 1}})
         await blow_up(inbox_client, bea, {})
-    await bea.call("PATCH", json={"custom_attributes": {"mine": 1}})
+    await bea.request("PATCH", json={"custom_attributes": {"mine": 1}})
     assert json.loads((await of(inbox_client, bea)).settings) == {"given": ["mine"]}
 
 
 async def test_an_old_overlarge_contact_is_shown_as_far_as_it_fits(
     inbox_client: InboxClient,
 ) -> None:
-    bea = await inbox_client.newcomer(name="Bea")
-    made = await bea.open()
+    bea = await inbox_client.new_contact(name="Bea")
+    made = await bea.create_conversation()
     for _ in range(20):
-        await bea.say(made["id"], "hi")
+        await bea.send(made["id"], "hi")
     await blow_up(inbox_client, bea, {f"k{n}": "x" * 20 for n in range(60_000)})
-    shown = await bea.call("GET", "/conversations")
+    shown = await bea.request("GET", "/conversations")
     assert shown.json()[0]["contact"]["custom_attributes"]["k0"] == "x" * 20
     assert len(shown.content) < 2 * ATTRIBUTES.bytes
-    assert refused(await bea.call("PATCH", json={"custom_attributes": {"k0": 1}}))
-    assert (await bea.call("PATCH", json={"name": "New"})).json()["name"] == "New"
+    assert refused(await bea.request("PATCH", json={"custom_attributes": {"k0": 1}}))
+    assert (await bea.request("PATCH", json={"name": "New"})).json()["name"] == "New"
 
 
 @pytest.mark.parametrize(("size", "repeated"), [(1000, True), (5000, False)])
@@ -96,44 +98,48 @@ async def test_a_list_repeats_only_few_attributes_with_every_message(
     inbox_client: InboxClient, size: int, repeated: bool
 ) -> None:
     bag = {"a": {"b": "x" * size}}
-    await inbox_client.carol.call("PATCH", json={"custom_attributes": bag})
-    made = await inbox_client.carol.open()
-    said = await inbox_client.carol.say(made["id"], "hi")
+    await inbox_client.carol.request("PATCH", json={"custom_attributes": bag})
+    made = await inbox_client.carol.create_conversation()
+    said = await inbox_client.carol.send(made["id"], "hi")
     assert said["sender"]["custom_attributes"] == (bag if repeated else {})
     assert made["contact"]["custom_attributes"] == bag
 
 
 async def test_submitted_values_are_bounded(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
-    said = await inbox_client.carol.say(made["id"], "hi")
+    made = await inbox_client.carol.create_conversation()
+    said = await inbox_client.carol.send(made["id"], "hi")
     path = f"/conversations/{made['id']}/messages/{said['id']}"
     for values in ([{"name": "a"}] * 600, {"value": "x" * ATTRIBUTES.bytes}):
-        answer = await inbox_client.carol.call("PATCH", path, json={"submitted_values": values})
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["attributes"] == ["submitted_values"]
-    whole = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
+        response = await inbox_client.carol.request(
+            "PATCH", path, json={"submitted_values": values}
+        )
+        assert response.status_code == 422, response.text
+        assert response.json()["attributes"] == ["submitted_values"]
+    whole = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
     assert whole["messages"][0]["content_attributes"] == {}
 
 
-async def of(door: InboxClient, guest: ContactClient) -> Identity:
+async def of(client: InboxClient, contact: ContactClient) -> Identity:
     """The guest's contact as it is kept."""
-    found = await door.native((await guest.call("GET")).json()["id"])
-    boss = operator(door.cast.acme.tenant.id)
-    return await directory.get(door.cast.engine, boss, found["id"], "contact")
+    found = await client.contact_as_staff((await contact.request("GET")).json()["id"])
+    operator_actor = operator(client.cast.acme.tenant.id)
+    return await directory.get(client.cast.engine, operator_actor, found["id"], "contact")
 
 
-async def blow_up(door: InboxClient, guest: ContactClient, bag: dict[str, object]) -> None:
+async def blow_up(
+    client: InboxClient, contact_client: ContactClient, bag: dict[str, object]
+) -> None:
     """Write the bag as if there were no limits, given by the contact itself long ago."""
-    contact = await of(door, guest)
+    contact = await of(client, contact_client)
     given = list(bag) or json.loads(contact.settings)["given"]
     changed = structs.replace(
         contact, custom_attributes=json.dumps(bag), settings=json.dumps({"given": given})
     )
-    await door.cast.engine.db.write(door.cast.acme.tenant.id, _write, guest, changed)
+    await client.cast.engine.db.write(client.cast.acme.tenant.id, _write, contact_client, changed)
 
 
-async def _write(tx: Tx, guest: ContactClient, changed: Identity) -> None:
+async def _write(tx: Tx, contact: ContactClient, changed: Identity) -> None:
     await identities.change(tx, changed)
-    place = await inboxes.contact_inbox(tx, guest.inbox.id, guest.source_id)
+    place = await inboxes.contact_inbox(tx, contact.inbox.id, contact.source_id)
     assert place is not None
     await inboxes.change_contact_inbox(tx, structs.replace(place, given=None))

@@ -13,32 +13,32 @@ NOTHING = b'{"status":404,"error":"Not Found"}'
 
 @pytest.mark.parametrize("path", ["", "/contacts/x", "/contacts/x/conversations", "/nothing"])
 async def test_an_unknown_inbox_is_nothing(inbox_client: InboxClient, path: str) -> None:
-    answer = await inbox_client.web.get(f"{BASE}/unknown{path}")
-    assert (answer.status_code, answer.content) == (404, NOTHING)
+    response = await inbox_client.web.get(f"{BASE}/unknown{path}")
+    assert (response.status_code, response.content) == (404, NOTHING)
 
 
 async def test_a_source_id_opens_its_own_inbox_alone(inbox_client: InboxClient) -> None:
-    other = await inbox_client.inbox()
+    other = await inbox_client.new_inbox()
     source_id = inbox_client.cast.acme.places["carol"].source_id
-    assert (await inbox_client.guest(source_id).call("GET")).status_code == 200
-    assert (await inbox_client.guest(source_id, other).call("GET")).content == NOTHING
-    rival = inbox_client.guest(source_id, inbox_client.cast.rival.inbox)
-    assert (await rival.call("GET")).content == NOTHING
+    assert (await inbox_client.contact_client(source_id).request("GET")).status_code == 200
+    assert (await inbox_client.contact_client(source_id, other).request("GET")).content == NOTHING
+    rival = inbox_client.contact_client(source_id, inbox_client.cast.rival.inbox)
+    assert (await rival.request("GET")).content == NOTHING
 
 
 async def test_unknown_headers_are_ignored(inbox_client: InboxClient) -> None:
-    guest = inbox_client.carol
-    guest.headers["Authorization"] = "Bearer nonsense"
-    guest.headers["api_access_token"] = "nonsense"
-    assert (await guest.call("GET")).status_code == 200
+    contact = inbox_client.carol
+    contact.headers["Authorization"] = "Bearer nonsense"
+    contact.headers["api_access_token"] = "nonsense"
+    assert (await contact.request("GET")).status_code == 200
 
 
 async def test_any_origin_may_call(inbox_client: InboxClient) -> None:
-    guest = inbox_client.carol
-    guest.headers["Origin"] = "https://shop.example"
-    answer = await guest.call("GET")
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "access-control-allow-credentials" not in answer.headers
+    contact = inbox_client.carol
+    contact.headers["Origin"] = "https://shop.example"
+    response = await contact.request("GET")
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ async def test_any_origin_may_call(inbox_client: InboxClient) -> None:
 async def test_an_inbox_that_demands_identity_refuses_strangers(
     inbox_client: InboxClient, given: dict[str, str]
 ) -> None:
-    inbox = await inbox_client.inbox(**HASHED)
-    answer = await inbox_client.web.post(f"{BASE}/{inbox.identifier}/contacts", json=given)
-    assert (answer.status_code, answer.content) == (401, UNAUTHORIZED)
+    inbox = await inbox_client.new_inbox(**HASHED)
+    response = await inbox_client.web.post(f"{BASE}/{inbox.identifier}/contacts", json=given)
+    assert (response.status_code, response.content) == (401, UNAUTHORIZED)
 
 
 async def test_a_wrong_hash_is_refused_where_none_is_asked_for(inbox_client: InboxClient) -> None:
@@ -62,43 +62,43 @@ async def test_a_wrong_hash_is_refused_where_none_is_asked_for(inbox_client: Inb
 async def test_a_hash_once_shown_is_asked_for_on_every_route(
     inbox_client: InboxClient, path: str
 ) -> None:
-    guest = await inbox_client.newcomer(identifier="u", identifier_hash=inbox_client.sign("u"))
-    assert (await guest.call("GET", path)).content == UNAUTHORIZED
-    shown = await guest.call("GET", path, params={"identifier_hash": inbox_client.sign("u")})
+    contact = await inbox_client.new_contact(identifier="u", identifier_hash=inbox_client.sign("u"))
+    assert (await contact.request("GET", path)).content == UNAUTHORIZED
+    shown = await contact.request("GET", path, params={"identifier_hash": inbox_client.sign("u")})
     assert shown.status_code in (200, 404)
-    guest.headers["X-Identifier-Hash"] = inbox_client.sign("v")
-    assert (await guest.call("GET", path)).content == UNAUTHORIZED
+    contact.headers["X-Identifier-Hash"] = inbox_client.sign("v")
+    assert (await contact.request("GET", path)).content == UNAUTHORIZED
 
 
 async def test_a_hash_is_bound_to_the_contact_in_the_path(inbox_client: InboxClient) -> None:
-    inbox = await inbox_client.inbox(**HASHED)
-    mine = await inbox_client.newcomer(
+    inbox = await inbox_client.new_inbox(**HASHED)
+    mine = await inbox_client.new_contact(
         inbox, identifier="me", identifier_hash=inbox_client.sign("me", inbox)
     )
-    yours = await inbox_client.newcomer(
+    yours = await inbox_client.new_contact(
         inbox, identifier="you", identifier_hash=inbox_client.sign("you", inbox)
     )
     mine.headers["X-Identifier-Hash"] = yours.headers["X-Identifier-Hash"] = inbox_client.sign(
         "me", inbox
     )
-    assert (await mine.call("GET")).status_code == 200
-    assert (await yours.call("GET")).status_code == 401
+    assert (await mine.request("GET")).status_code == 200
+    assert (await yours.request("GET")).status_code == 401
 
 
 async def test_a_known_source_id_is_no_way_round_the_hash(inbox_client: InboxClient) -> None:
-    guest = await inbox_client.newcomer(identifier="u", identifier_hash=inbox_client.sign("u"))
-    url = f"{BASE}/{guest.inbox.identifier}/contacts"
+    contact = await inbox_client.new_contact(identifier="u", identifier_hash=inbox_client.sign("u"))
+    url = f"{BASE}/{contact.inbox.identifier}/contacts"
     for given in ({}, {"identifier": "v", "identifier_hash": inbox_client.sign("v")}):
-        refused = await inbox_client.web.post(url, json={"source_id": guest.source_id, **given})
+        refused = await inbox_client.web.post(url, json={"source_id": contact.source_id, **given})
         assert refused.status_code == 401
 
 
 async def test_an_update_may_bring_its_hash_in_the_body(inbox_client: InboxClient) -> None:
-    guest = await inbox_client.newcomer(identifier="u", identifier_hash=inbox_client.sign("u"))
+    contact = await inbox_client.new_contact(identifier="u", identifier_hash=inbox_client.sign("u"))
     changes = {"name": "New"}
-    assert (await guest.call("PATCH", json=changes)).status_code == 401
+    assert (await contact.request("PATCH", json=changes)).status_code == 401
     changes["identifier_hash"] = inbox_client.sign("u")
-    assert (await guest.call("PATCH", json=changes)).status_code == 200
+    assert (await contact.request("PATCH", json=changes)).status_code == 200
 
 
 async def test_calls_are_limited_for_each_address_and_contact(inbox_client: InboxClient) -> None:

@@ -23,67 +23,72 @@ COUNTS = [
 ]
 
 
-async def block(door: InboxClient) -> None:
-    boss = operator(door.cast.acme.tenant.id)
+async def block(client: InboxClient) -> None:
+    operator_actor = operator(client.cast.acme.tenant.id)
     changes = PersonChanges(blocked=True)
-    await directory.change(door.cast.engine, boss, door.cast.acme.id("carol"), "contact", changes)
+    await directory.change(
+        client.cast.engine, operator_actor, client.cast.acme.id("carol"), "contact", changes
+    )
 
 
-async def stored(door: InboxClient) -> list[int]:
+async def stored(client: InboxClient) -> list[int]:
     async def count(tx: Tx) -> list[int]:
         return [(await tx.all(query))[0] for query in COUNTS]
 
-    return await door.cast.engine.db.read(door.cast.acme.tenant.id, count)
+    return await client.cast.engine.db.read(client.cast.acme.tenant.id, count)
 
 
-def on_disk(door: InboxClient) -> int:
-    root = Path(door.cast.engine.settings.data_dir) / "files"
+def on_disk(client: InboxClient) -> int:
+    root = Path(client.cast.engine.settings.data_dir) / "files"
     return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
 
 
 async def test_a_blocked_contact_says_nothing(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}"
     await block(inbox_client)
     before = await stored(inbox_client)
-    said = await inbox_client.carol.call("POST", f"{path}/messages", json={"content": "hi"})
+    said = await inbox_client.carol.request("POST", f"{path}/messages", json={"content": "hi"})
     files = {"attachments[]": ("a.png", PNG)}
-    sent = await inbox_client.carol.call("POST", f"{path}/messages", files=files)
+    sent = await inbox_client.carol.request("POST", f"{path}/messages", files=files)
     assert said.json() == sent.json() == {"status": 403, "error": "Forbidden"}
     assert (await stored(inbox_client), on_disk(inbox_client)) == (before, 0)
-    assert (await inbox_client.carol.call("GET", path)).json()["messages"] == []
+    assert (await inbox_client.carol.request("GET", path)).json()["messages"] == []
 
 
 @pytest.mark.parametrize("way", ["update_last_seen", "toggle_typing?typing_status=on"])
 async def test_what_a_blocked_contact_signals_is_told_nobody(
     inbox_client: InboxClient, way: str
 ) -> None:
-    made = await inbox_client.carol.open()
-    await inbox_client.carol.say(made["id"], "hi")
+    made = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(made["id"], "hi")
     await block(inbox_client)
     before = await stored(inbox_client)
-    answer = await inbox_client.carol.call("POST", f"/conversations/{made['id']}/{way}")
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = await inbox_client.carol.request("POST", f"/conversations/{made['id']}/{way}")
+    assert (response.status_code, response.content) == (200, b"")
     assert await stored(inbox_client) == before
 
 
 async def test_a_blocked_contact_changes_nothing_of_itself(inbox_client: InboxClient) -> None:
     await block(inbox_client)
     before = await stored(inbox_client)
-    answer = await inbox_client.carol.call(
+    response = await inbox_client.carol.request(
         "PATCH", json={"name": "Else", "custom_attributes": {"a": "b"}}
     )
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert await stored(inbox_client) == before
 
 
 async def test_a_blocked_contact_answers_no_survey(inbox_client: InboxClient) -> None:
-    boss, inbox_id = operator(inbox_client.cast.acme.tenant.id), inbox_client.cast.acme.inbox.id
+    operator_actor, inbox_id = (
+        operator(inbox_client.cast.acme.tenant.id),
+        inbox_client.cast.acme.inbox.id,
+    )
     asking = InboxChanges(settings='{"csat_survey_enabled":true}')
-    await inboxes.change(inbox_client.cast.engine, boss, inbox_id, asking)
-    made = await inbox_client.carol.open()
-    await inbox_client.carol.say(made["id"], "hi")
-    await inbox_client.carol.call("POST", f"/conversations/{made['id']}/toggle_status")
+    await inboxes.change(inbox_client.cast.engine, operator_actor, inbox_id, asking)
+    made = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(made["id"], "hi")
+    await inbox_client.carol.request("POST", f"/conversations/{made['id']}/toggle_status")
     await block(inbox_client)
     before = await stored(inbox_client)
     body = {"message": {"submitted_values": {"csat_survey_response": {"rating": 5}}}}
@@ -96,9 +101,9 @@ async def test_a_blocked_contact_opens_one_closed_conversation_at_most(
     inbox_client: InboxClient,
 ) -> None:
     await block(inbox_client)
-    first = await inbox_client.carol.open()
+    first = await inbox_client.carol.create_conversation()
     before = await stored(inbox_client)
-    again = [await inbox_client.carol.open(plan="gold") for _ in range(3)]
+    again = [await inbox_client.carol.create_conversation(plan="gold") for _ in range(3)]
     assert {each["id"] for each in again} == {first["id"]}
     assert first["status"] == "resolved"
     assert (await stored(inbox_client))[0] == before[0]
@@ -107,9 +112,14 @@ async def test_a_blocked_contact_opens_one_closed_conversation_at_most(
 async def test_an_answer_by_staff_does_not_give_a_blocked_contact_its_voice(
     inbox_client: InboxClient,
 ) -> None:
-    made, alice = await inbox_client.carol.open(), inbox_client.cast.acme.actor("alice")
+    made, alice = (
+        await inbox_client.carol.create_conversation(),
+        inbox_client.cast.acme.actor("alice"),
+    )
     await block(inbox_client)
     changes = conversations.ConversationChanges(status="open")
     await conversations.change(inbox_client.cast.engine, alice, made["uuid"], changes)
     path = f"/conversations/{made['id']}/messages"
-    assert (await inbox_client.carol.call("POST", path, json={"content": "hi"})).status_code == 403
+    assert (
+        await inbox_client.carol.request("POST", path, json={"content": "hi"})
+    ).status_code == 403

@@ -1,7 +1,7 @@
 """What strangers can make has bounds: contacts, conversations and bytes."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from koine.store.core.statements import Query
 from tests.cast import http, make_cast
 from tests.dialects.inbox.conftest import BASE, InboxClient
 
-Opened = Callable[..., Any]
+MakeClient = Callable[..., AbstractAsyncContextManager[InboxClient]]
 MIB = 1 << 20
 _PAGES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
 _FILES = "SELECT pg_database_size(current_database())"
@@ -28,7 +28,7 @@ _SIZES = {
 
 
 @pytest.fixture
-def opened(db: Database, tmp_path: Path) -> Opened:
+def make_client(db: Database, tmp_path: Path) -> MakeClient:
     """Acme's doors under these settings, in one process."""
 
     @asynccontextmanager
@@ -40,110 +40,115 @@ def opened(db: Database, tmp_path: Path) -> Opened:
     return open_
 
 
-async def entering(door: InboxClient, inbox: Any = None, **given: object) -> httpx.Response:
-    of = inbox or door.cast.acme.inbox
-    return await door.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
+async def create_contact(client: InboxClient, inbox: Any = None, **given: object) -> httpx.Response:
+    of = inbox or client.cast.acme.inbox
+    return await client.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
 
 
-def is_later(answer: httpx.Response, most_seconds: int) -> bool:
-    after = int(answer.headers.get("retry-after", 0))
-    return (answer.status_code, answer.text) == (429, "Retry later") and 0 < after <= most_seconds
+def is_later(response: httpx.Response, most_seconds: int) -> bool:
+    after = int(response.headers.get("retry-after", 0))
+    return (response.status_code, response.text) == (
+        429,
+        "Retry later",
+    ) and 0 < after <= most_seconds
 
 
-async def test_an_address_makes_so_many_contacts_in_an_hour(opened: Opened) -> None:
-    async with opened(inbox_contacts_per_address=3) as door:
-        made = [await entering(door) for _ in range(4)]
+async def test_an_address_makes_so_many_contacts_in_an_hour(make_client: MakeClient) -> None:
+    async with make_client(inbox_contacts_per_address=3) as client:
+        made = [await create_contact(client) for _ in range(4)]
         assert [each.status_code for each in made] == [200, 200, 200, 429]
         assert is_later(made[-1], 3600)
-        assert (await entering(door, await door.inbox())).status_code == 429
+        assert (await create_contact(client, await client.new_inbox())).status_code == 429
 
 
-async def test_whoever_is_known_is_found_when_no_more_may_be_made(opened: Opened) -> None:
-    async with opened(inbox_contacts_per_address=1) as door:
-        shown = {"identifier": "u", "identifier_hash": door.sign("u")}
-        first = await entering(door, **shown)
-        assert (await entering(door)).status_code == 429
-        again = await entering(door, **shown)
+async def test_whoever_is_known_is_found_when_no_more_may_be_made(make_client: MakeClient) -> None:
+    async with make_client(inbox_contacts_per_address=1) as client:
+        shown = {"identifier": "u", "identifier_hash": client.sign("u")}
+        first = await create_contact(client, **shown)
+        assert (await create_contact(client)).status_code == 429
+        again = await create_contact(client, **shown)
         assert again.json()["id"] == first.json()["id"]
-        named = await entering(door, source_id=door.carol.source_id)
-        assert named.json()["source_id"] == door.carol.source_id
+        named = await create_contact(client, source_id=client.carol.source_id)
+        assert named.json()["source_id"] == client.carol.source_id
 
 
-async def test_a_bridge_makes_as_many_as_its_inbox_takes(opened: Opened) -> None:
-    async with opened(inbox_contacts_per_address=1, inbox_contacts_per_inbox=3) as door:
-        bridge = await door.api_inbox()
-        made = [await entering(door, bridge) for _ in range(4)]
+async def test_a_bridge_makes_as_many_as_its_inbox_takes(make_client: MakeClient) -> None:
+    async with make_client(inbox_contacts_per_address=1, inbox_contacts_per_inbox=3) as client:
+        trusting_inbox = await client.trusting_inbox()
+        made = [await create_contact(client, trusting_inbox) for _ in range(4)]
         assert [each.status_code for each in made] == [200, 200, 200, 429]
         assert is_later(made[-1], 24 * 3600)
-        assert (await entering(door)).status_code == 200
+        assert (await create_contact(client)).status_code == 200
 
 
-async def test_a_contact_opens_so_many_conversations_in_an_hour(opened: Opened) -> None:
-    async with opened(inbox_conversations_per_contact=2) as door:
-        made = [await door.carol.call("POST", "/conversations") for _ in range(3)]
+async def test_a_contact_opens_so_many_conversations_in_an_hour(make_client: MakeClient) -> None:
+    async with make_client(inbox_conversations_per_contact=2) as client:
+        made = [await client.carol.request("POST", "/conversations") for _ in range(3)]
         assert [each.status_code for each in made] == [200, 200, 429]
         assert is_later(made[-1], 3600)
-        assert (await door.dave.call("POST", "/conversations")).status_code == 200
+        assert (await client.dave.request("POST", "/conversations")).status_code == 200
 
 
-async def test_what_cannot_be_made_yet_is_made_later_under_the_same_key(opened: Opened) -> None:
-    async with opened(inbox_conversations_per_contact=1) as door:
-        engine = door.cast.engine
+async def test_what_cannot_be_made_yet_is_made_later_under_the_same_key(
+    make_client: MakeClient,
+) -> None:
+    async with make_client(inbox_conversations_per_contact=1) as client:
+        engine = client.cast.engine
         app = build_app(
             [InboxDialect()], engine, engine.settings, idempotency=DatabaseIdempotencyStore(engine)
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://koine.test") as web:
-            carol = InboxClient(web, door.cast).carol
-            assert (await carol.call("POST", "/conversations")).status_code == 200
+            carol = InboxClient(web, client.cast).carol
+            assert (await carol.request("POST", "/conversations")).status_code == 200
             carol.headers["Idempotency-Key"] = "k"
-            assert (await carol.call("POST", "/conversations")).status_code == 429
+            assert (await carol.request("POST", "/conversations")).status_code == 429
             engine.settings = type(engine.settings)(inbox_conversations_per_contact=0)
-            later = await carol.call("POST", "/conversations")
+            later = await carol.request("POST", "/conversations")
             assert (later.status_code, later.headers.get("idempotent-replayed")) == (200, None)
 
 
 @pytest.mark.parametrize("budget", ["inbox_bytes_per_address", "inbox_bytes_per_inbox"])
-async def test_a_stranger_writes_so_many_bytes(opened: Opened, budget: str) -> None:
-    async with opened(**{budget: MIB}) as door:
-        made = await door.carol.open()
+async def test_a_stranger_writes_so_many_bytes(make_client: MakeClient, budget: str) -> None:
+    async with make_client(**{budget: MIB}) as client:
+        made = await client.carol.create_conversation()
         path = f"/conversations/{made['id']}/messages"
         said = {"content": "x" * 100_000}
-        answers = [await door.carol.call("POST", path, json=said) for _ in range(6)]
-        assert [each.status_code for each in answers] == [200] * 5 + [429]
-        assert is_later(answers[-1], 24 * 3600)
-        typing = await door.carol.call("POST", f"/conversations/{made['id']}/toggle_typing")
-        reading = await door.carol.call("GET", path)
+        responses = [await client.carol.request("POST", path, json=said) for _ in range(6)]
+        assert [each.status_code for each in responses] == [200] * 5 + [429]
+        assert is_later(responses[-1], 24 * 3600)
+        typing = await client.carol.request("POST", f"/conversations/{made['id']}/toggle_typing")
+        reading = await client.carol.request("GET", path)
         assert (typing.status_code, reading.status_code) == (200, 200)
 
 
-async def test_the_database_grows_by_no_more_than_the_budget(opened: Opened) -> None:
-    async with opened(inbox_bytes_per_inbox=2 * MIB) as door:
-        before = await size_of(door.cast.engine.db)
+async def test_the_database_grows_by_no_more_than_the_budget(make_client: MakeClient) -> None:
+    async with make_client(inbox_bytes_per_inbox=2 * MIB) as client:
+        before = await size_of(client.cast.engine.db)
         taken = 0
         for n in range(3000):
-            answer = await a_call_that_grows(door, n)
-            if answer.status_code == 429:
+            response = await a_call_that_grows(client, n)
+            if response.status_code == 429:
                 break
-            assert answer.status_code == 200, answer.text
+            assert response.status_code == 200, response.text
             taken += 1
         assert 100 < taken < 3000
-        assert await size_of(door.cast.engine.db) - before <= 2 * MIB
+        assert await size_of(client.cast.engine.db) - before <= 2 * MIB
 
 
-async def a_call_that_grows(door: InboxClient, n: int) -> httpx.Response:
+async def a_call_that_grows(client: InboxClient, n: int) -> httpx.Response:
     bag = {f"k{i}": f"{n} é" * 100 for i in range(n % 8)}
     match n % 5:
         case 0:
-            return await entering(door, name=f"N {n}", custom_attributes=bag)
+            return await create_contact(client, name=f"N {n}", custom_attributes=bag)
         case 1:
-            return await door.carol.call("PATCH", json={"name": f"N {n}"})
+            return await client.carol.request("PATCH", json={"name": f"N {n}"})
         case 2:
             given = {"custom_attributes": bag}
-            return await door.dave.call("POST", "/conversations", json=given)
+            return await client.dave.request("POST", "/conversations", json=given)
         case 3:
-            return await door.dave.call("PATCH", json={"email": f"{n}@web.test"})
-    return await door.carol.call("POST", "/conversations")
+            return await client.dave.request("PATCH", json={"email": f"{n}@web.test"})
+    return await client.carol.request("POST", "/conversations")
 
 
 async def size_of(db: Database) -> int:

@@ -18,16 +18,16 @@ RECORD = ["id", "name", "email", "phone_number", "account_id", "created_at", "up
           "company_id", "label_list"]  # fmt: skip
 
 
-async def record(door: InboxClient, name: str) -> Identity:
-    acme = door.cast.acme
-    boss = operator(acme.tenant.id)
-    return await directory.get(door.cast.engine, boss, acme.id(name), "contact")
+async def record(client: InboxClient, name: str) -> Identity:
+    acme = client.cast.acme
+    operator_actor = operator(acme.tenant.id)
+    return await directory.get(client.cast.engine, operator_actor, acme.id(name), "contact")
 
 
 async def test_an_inbox_tells_its_hours(inbox_client: InboxClient) -> None:
-    told = (await inbox_client.web.get(f"{BASE}/{inbox_client.cast.acme.inbox.identifier}")).json()
-    days = told.pop("working_hours")
-    assert told == {
+    body = (await inbox_client.web.get(f"{BASE}/{inbox_client.cast.acme.inbox.identifier}")).json()
+    days = body.pop("working_hours")
+    assert body == {
         "identifier": inbox_client.cast.acme.inbox.identifier,
         "identity_validation_enabled": False,
         "name": "Website",
@@ -62,18 +62,20 @@ async def test_rule_1_a_known_source_id_is_that_contact_unchanged(
 async def test_rule_2_a_trusting_inbox_reuses_an_existing_contact_without_updating(
     inbox_client: InboxClient, known: dict[str, str]
 ) -> None:
-    bridge = await inbox_client.api_inbox()
-    first = await inbox_client.create_contact(bridge, name="First", **known)
-    again = await inbox_client.create_contact(bridge, name="Second", **known)
+    trusting_inbox = await inbox_client.trusting_inbox()
+    first = await inbox_client.create_contact(trusting_inbox, name="First", **known)
+    again = await inbox_client.create_contact(trusting_inbox, name="Second", **known)
     assert (again["id"], again["name"]) == (first["id"], "First")
     assert again["source_id"] != first["source_id"]
 
 
 async def test_rule_2_identifier_comes_before_email(inbox_client: InboxClient) -> None:
-    bridge = await inbox_client.api_inbox()
-    named = await inbox_client.create_contact(bridge, identifier="u-1")
-    await inbox_client.create_contact(bridge, email="mail@web.test")
-    again = await inbox_client.create_contact(bridge, identifier="u-1", email="mail@web.test")
+    trusting_inbox = await inbox_client.trusting_inbox()
+    named = await inbox_client.create_contact(trusting_inbox, identifier="u-1")
+    await inbox_client.create_contact(trusting_inbox, email="mail@web.test")
+    again = await inbox_client.create_contact(
+        trusting_inbox, identifier="u-1", email="mail@web.test"
+    )
     assert again["id"] == named["id"]
 
 
@@ -94,9 +96,9 @@ async def test_rule_4_no_source_id_is_a_random_uuid(
 
 
 async def test_rule_5_the_picture_is_kept_not_fetched(inbox_client: InboxClient) -> None:
-    guest = await inbox_client.newcomer(avatar_url="http://127.0.0.1:1/a.png")
-    made = await guest.open()
-    sent = await guest.say(made["id"], "hi")
+    contact = await inbox_client.new_contact(avatar_url="http://127.0.0.1:1/a.png")
+    made = await contact.create_conversation()
+    sent = await contact.send(made["id"], "hi")
     assert sent["sender"]["thumbnail"] == "http://127.0.0.1:1/a.png"
 
 
@@ -106,13 +108,13 @@ async def test_rule_5_the_picture_is_kept_not_fetched(inbox_client: InboxClient)
 async def test_rule_5_a_picture_that_is_no_link_is_dropped(
     inbox_client: InboxClient, link: str
 ) -> None:
-    guest = await inbox_client.newcomer(avatar_url=link)
-    made = await guest.open()
-    assert (await guest.say(made["id"], "hi"))["sender"]["thumbnail"] == ""
+    contact = await inbox_client.new_contact(avatar_url=link)
+    made = await contact.create_conversation()
+    assert (await contact.send(made["id"], "hi"))["sender"]["thumbnail"] == ""
     for avatar_url in (" https://a.test/a.png", link):
         changes = {"avatar_url": avatar_url, "name": "New"}
-        assert (await guest.call("PATCH", json=changes)).json()["name"] == "New"
-        said = await guest.say(made["id"], "hi")
+        assert (await contact.request("PATCH", json=changes)).json()["name"] == "New"
+        said = await contact.send(made["id"], "hi")
         assert said["sender"]["thumbnail"] == "https://a.test/a.png"
 
 
@@ -123,8 +125,8 @@ async def test_rule_5_a_picture_that_is_no_link_is_dropped(
 async def test_rule_7_contact_type(
     inbox_client: InboxClient, given: dict[str, str], kind: str
 ) -> None:
-    guest = await inbox_client.newcomer(None, **given)
-    assert (await guest.open())["contact"]["contact_type"] == kind
+    contact = await inbox_client.new_contact(None, **given)
+    assert (await contact.create_conversation())["contact"]["contact_type"] == kind
 
 
 async def test_a_form_with_an_empty_body_makes_a_contact(inbox_client: InboxClient) -> None:
@@ -149,82 +151,92 @@ async def test_email_and_phone_are_checked_with_the_exact_texts(inbox_client: In
 
 @pytest.mark.parametrize("value", ["x" * 1501, 10_000_000_000])
 async def test_custom_attributes_have_limits(inbox_client: InboxClient, value: object) -> None:
-    refused = await inbox_client.carol.call("PATCH", json={"custom_attributes": {"k": value}})
+    refused = await inbox_client.carol.request("PATCH", json={"custom_attributes": {"k": value}})
     assert refused.status_code == 422
     assert refused.json()["attributes"] == ["custom_attributes"]
 
 
 async def test_get_answers_as_create_did(inbox_client: InboxClient) -> None:
     made = await inbox_client.create_contact(name="Eve")
-    assert (await inbox_client.guest(made["source_id"]).call("GET")).json() == made
+    assert (await inbox_client.contact_client(made["source_id"]).request("GET")).json() == made
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 async def test_update_answers_the_full_record(inbox_client: InboxClient, method: str) -> None:
-    guest = await inbox_client.newcomer(identifier="u-1", custom_attributes={"a": {"b": 1}, "k": 1})
+    contact = await inbox_client.new_contact(
+        identifier="u-1", custom_attributes={"a": {"b": 1}, "k": 1}
+    )
     changes = {"name": "New", "email": "", "identifier": "u-2",
                "custom_attributes": {"a": {"c": 2}}}  # fmt: skip
-    told = (await guest.call(method, json=changes)).json()
-    assert list(told) == RECORD
-    assert (told["name"], told["identifier"], told["email"]) == ("New", "u-1", None)
-    assert told["custom_attributes"] == {"a": {"b": 1, "c": 2}, "k": 1}
+    body = (await contact.request(method, json=changes)).json()
+    assert list(body) == RECORD
+    assert (body["name"], body["identifier"], body["email"]) == ("New", "u-1", None)
+    assert body["custom_attributes"] == {"a": {"b": 1, "c": 2}, "k": 1}
 
 
 async def test_what_the_tenant_noted_stays_inside(inbox_client: InboxClient) -> None:
     acme = inbox_client.cast.acme
     changes = directory.PersonChanges(custom_attributes='{"note":"difficult"}')
-    boss = operator(acme.tenant.id)
-    await directory.change(inbox_client.cast.engine, boss, acme.id("carol"), "contact", changes)
-    told = (await inbox_client.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})).json()
-    assert told["custom_attributes"] == {"mine": 1}
+    operator_actor = operator(acme.tenant.id)
+    await directory.change(
+        inbox_client.cast.engine, operator_actor, acme.id("carol"), "contact", changes
+    )
+    body = (
+        await inbox_client.carol.request("PATCH", json={"custom_attributes": {"mine": 1}})
+    ).json()
+    assert body["custom_attributes"] == {"mine": 1}
     assert (await record(inbox_client, "carol")).custom_attributes == '{"note":"difficult"}'
 
 
 async def test_a_taken_email_merges_the_contact_in_the_path_of_a_trusting_inbox(
     inbox_client: InboxClient,
 ) -> None:
-    guest = await inbox_client.newcomer(await inbox_client.api_inbox(), name="Anonymous")
-    made = await guest.open()
-    await guest.say(made["id"], "hi")
-    told = (await guest.call("PATCH", json={"email": "carol@web.test", "name": "Carol C"})).json()
-    assert told["id"] == (await record(inbox_client, "carol")).number
-    assert (told["name"], told["email"]) == ("Carol C", "carol@web.test")
-    moved = (await guest.call("GET", "/conversations")).json()
+    contact = await inbox_client.new_contact(await inbox_client.trusting_inbox(), name="Anonymous")
+    made = await contact.create_conversation()
+    await contact.send(made["id"], "hi")
+    body = (
+        await contact.request("PATCH", json={"email": "carol@web.test", "name": "Carol C"})
+    ).json()
+    assert body["id"] == (await record(inbox_client, "carol")).number
+    assert (body["name"], body["email"]) == ("Carol C", "carol@web.test")
+    moved = (await contact.request("GET", "/conversations")).json()
     assert [c["id"] for c in moved] == [made["id"]]
-    assert moved[0]["messages"][0]["sender"]["id"] == told["id"]
+    assert moved[0]["messages"][0]["sender"]["id"] == body["id"]
 
 
 async def test_a_merge_shows_a_stranger_nothing_of_the_others_conversations(
     inbox_client: InboxClient,
 ) -> None:
-    secret = await inbox_client.carol.open()
-    guest = await inbox_client.newcomer(await inbox_client.api_inbox())
-    told = (await guest.call("PATCH", json={"email": "carol@web.test"})).json()
-    assert told["id"] == (await record(inbox_client, "carol")).number
+    secret = await inbox_client.carol.create_conversation()
+    contact = await inbox_client.new_contact(await inbox_client.trusting_inbox())
+    body = (await contact.request("PATCH", json={"email": "carol@web.test"})).json()
+    assert body["id"] == (await record(inbox_client, "carol")).number
     assert (
-        await inbox_client.carol.call("GET", f"/conversations/{secret['id']}")
+        await inbox_client.carol.request("GET", f"/conversations/{secret['id']}")
     ).status_code == 200
-    assert (await guest.call("GET", f"/conversations/{secret['id']}")).status_code == 404
+    assert (await contact.request("GET", f"/conversations/{secret['id']}")).status_code == 404
 
 
 async def test_a_taken_phone_merges_unless_the_other_has_another_email(
     inbox_client: InboxClient,
 ) -> None:
-    bridge = await inbox_client.api_inbox()
+    trusting_inbox = await inbox_client.trusting_inbox()
     other = await inbox_client.create_contact(
-        bridge, phone_number="+5511977777777", email="other@web.test"
+        trusting_inbox, phone_number="+5511977777777", email="other@web.test"
     )
-    guest = await inbox_client.newcomer(bridge, email="mine@web.test")
-    told = (await guest.call("PATCH", json={"phone_number": "+5511977777777"})).json()
-    assert (told["id"] != other["id"], told["phone_number"]) == (True, None)
-    lonely = await inbox_client.create_contact(bridge, phone_number="+5511966666666")
-    told = (await guest.call("PATCH", json={"phone_number": "+5511966666666"})).json()
-    assert (told["id"], told["email"]) == (lonely["id"], "mine@web.test")
+    contact = await inbox_client.new_contact(trusting_inbox, email="mine@web.test")
+    body = (await contact.request("PATCH", json={"phone_number": "+5511977777777"})).json()
+    assert (body["id"] != other["id"], body["phone_number"]) == (True, None)
+    lonely = await inbox_client.create_contact(trusting_inbox, phone_number="+5511966666666")
+    body = (await contact.request("PATCH", json={"phone_number": "+5511966666666"})).json()
+    assert (body["id"], body["email"]) == (lonely["id"], "mine@web.test")
 
 
 async def test_a_verified_contact_is_never_merged(inbox_client: InboxClient) -> None:
-    guest = await inbox_client.newcomer(identifier="u-1", identifier_hash=inbox_client.sign("u-1"))
-    guest.headers["X-Identifier-Hash"] = inbox_client.sign("u-1")
-    told = (await guest.call("PATCH", json={"email": "carol@web.test", "name": "N"})).json()
-    assert told["id"] != (await record(inbox_client, "carol")).number
-    assert (told["name"], told["email"]) == ("N", None)
+    contact = await inbox_client.new_contact(
+        identifier="u-1", identifier_hash=inbox_client.sign("u-1")
+    )
+    contact.headers["X-Identifier-Hash"] = inbox_client.sign("u-1")
+    body = (await contact.request("PATCH", json={"email": "carol@web.test", "name": "N"})).json()
+    assert body["id"] != (await record(inbox_client, "carol")).number
+    assert (body["name"], body["email"]) == ("N", None)

@@ -15,7 +15,7 @@ SEED = ["id", "uuid", "inbox_id", "contact_last_seen_at", "status", "agent_last_
 
 
 async def test_create_answers_exactly_the_seeds_fields(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open(plan="gold")
+    made = await inbox_client.carol.create_conversation(plan="gold")
     assert list(made) == SEED
     assert made["inbox_id"] == inbox_client.cast.acme.inbox.number
     assert (made["status"], made["messages"]) == ("open", [])
@@ -29,12 +29,12 @@ MULTIPART = {"content": b"", "headers": {"Content-Type": "multipart/form-data"}}
 
 @pytest.mark.parametrize("form", [{"data": {}}, {"data": {"a": "b"}}, {"content": b""}, MULTIPART])
 async def test_an_empty_body_is_normal(inbox_client: InboxClient, form: dict[str, object]) -> None:
-    assert (await inbox_client.carol.call("POST", "/conversations", **form)).status_code == 200
+    assert (await inbox_client.carol.request("POST", "/conversations", **form)).status_code == 200
 
 
 async def test_a_form_makes_the_attributes(inbox_client: InboxClient) -> None:
     form = {"custom_attributes[plan]": "gold"}
-    made = (await inbox_client.carol.call("POST", "/conversations", data=form)).json()
+    made = (await inbox_client.carol.request("POST", "/conversations", data=form)).json()
     key = inbox_client.cast.acme.actor("alice")
     kept = await conversations.get(inbox_client.cast.engine, key, made["uuid"])
     assert kept.one.custom_attributes == '{"plan":"gold"}'
@@ -50,7 +50,7 @@ async def test_a_form_makes_the_attributes(inbox_client: InboxClient) -> None:
 async def test_limits_of_custom_attributes(
     inbox_client: InboxClient, attributes: dict[str, object], text: str
 ) -> None:
-    refused = await inbox_client.carol.call(
+    refused = await inbox_client.carol.request(
         "POST", "/conversations", json={"custom_attributes": attributes}
     )
     assert refused.status_code == 422
@@ -60,48 +60,57 @@ async def test_limits_of_custom_attributes(
 async def test_a_single_conversation_inbox_gives_the_last_one_untouched(
     inbox_client: InboxClient,
 ) -> None:
-    guest = await inbox_client.newcomer(await inbox_client.inbox(single_conversation=True))
-    first = await guest.open()
-    await guest.call("POST", f"/conversations/{first['id']}/toggle_status")
-    again = await guest.open(plan="gold")
+    contact = await inbox_client.new_contact(await inbox_client.new_inbox(single_conversation=True))
+    first = await contact.create_conversation()
+    await contact.request("POST", f"/conversations/{first['id']}/toggle_status")
+    again = await contact.create_conversation(plan="gold")
     assert (again["id"], again["status"]) == (first["id"], "resolved")
 
 
 async def test_a_blocked_contacts_conversation_starts_resolved(inbox_client: InboxClient) -> None:
     acme = inbox_client.cast.acme
     changes = directory.PersonChanges(blocked=True)
-    boss = operator(acme.tenant.id)
-    await directory.change(inbox_client.cast.engine, boss, acme.id("carol"), "contact", changes)
-    assert (await inbox_client.carol.open())["status"] == "resolved"
+    operator_actor = operator(acme.tenant.id)
+    await directory.change(
+        inbox_client.cast.engine, operator_actor, acme.id("carol"), "contact", changes
+    )
+    assert (await inbox_client.carol.create_conversation())["status"] == "resolved"
 
 
 async def test_an_inbox_with_a_responder_starts_pending(inbox_client: InboxClient) -> None:
-    boss = operator(inbox_client.cast.acme.tenant.id)
+    operator_actor = operator(inbox_client.cast.acme.tenant.id)
     new = NewIdentity(kind="agent", name="Assistant")
-    bot = await inbox_client.cast.engine.db.write(boss.tenant_id, directory.insert_tx, 1, new)
-    guest = await inbox_client.newcomer(await inbox_client.inbox(responder_id=bot.id))
-    made = await guest.open()
+    bot = await inbox_client.cast.engine.db.write(
+        operator_actor.tenant_id, directory.insert_tx, 1, new
+    )
+    contact = await inbox_client.new_contact(await inbox_client.new_inbox(responder_id=bot.id))
+    made = await contact.create_conversation()
     assert made["status"] == "pending"
-    await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
-    await guest.say(made["id"], "again")
-    assert (await guest.call("GET", f"/conversations/{made['id']}")).json()["status"] == "pending"
+    await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
+    await contact.send(made["id"], "again")
+    assert (await contact.request("GET", f"/conversations/{made['id']}")).json()[
+        "status"
+    ] == "pending"
 
 
 async def test_the_list_is_bare_and_oldest_first(inbox_client: InboxClient) -> None:
-    one, two = await inbox_client.carol.open(), await inbox_client.carol.open()
-    await inbox_client.carol.say(two["id"], "hello")
-    listed = (await inbox_client.carol.call("GET", "/conversations")).json()
+    one, two = (
+        await inbox_client.carol.create_conversation(),
+        await inbox_client.carol.create_conversation(),
+    )
+    await inbox_client.carol.send(two["id"], "hello")
+    listed = (await inbox_client.carol.request("GET", "/conversations")).json()
     assert [each["id"] for each in listed] == [one["id"], two["id"]]
     assert [m["content"] for m in listed[1]["messages"]] == ["hello"]
 
 
 async def test_another_contacts_conversation_is_nothing(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}"
-    assert (await inbox_client.carol.call("GET", path)).status_code == 200
+    assert (await inbox_client.carol.request("GET", path)).status_code == 200
     hidden, nothing = (
-        await inbox_client.dave.call("GET", path),
-        await inbox_client.dave.call("GET", path + "9999"),
+        await inbox_client.dave.request("GET", path),
+        await inbox_client.dave.request("GET", path + "9999"),
     )
     assert hidden.status_code == 404
     assert hidden.content == nothing.content == b'{"status":404,"error":"Not Found"}'
@@ -109,17 +118,17 @@ async def test_another_contacts_conversation_is_nothing(inbox_client: InboxClien
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "9" * 30, "٣"])
 async def test_no_number_is_nothing(inbox_client: InboxClient, number: str) -> None:
-    assert (await inbox_client.carol.call("GET", f"/conversations/{number}")).status_code == 404
+    assert (await inbox_client.carol.request("GET", f"/conversations/{number}")).status_code == 404
 
 
 async def test_what_came_through_another_place_needs_a_verified_identity(
     inbox_client: InboxClient,
 ) -> None:
-    made = await (await inbox_client.verified_contact("u1")).open()
-    stranger = await inbox_client.newcomer(identifier="u1")
-    assert (await stranger.call("GET", "/conversations")).json() == []
+    made = await (await inbox_client.verified_contact("u1")).create_conversation()
+    attacker = await inbox_client.new_contact(identifier="u1")
+    assert (await attacker.request("GET", "/conversations")).json() == []
     other = await inbox_client.verified_contact("u1")
-    assert [c["id"] for c in (await other.call("GET", "/conversations")).json()] == [made["id"]]
+    assert [c["id"] for c in (await other.request("GET", "/conversations")).json()] == [made["id"]]
 
 
 async def test_the_tenants_own_conversation_with_a_contact_is_shown(
@@ -128,7 +137,7 @@ async def test_the_tenants_own_conversation_with_a_contact_is_shown(
     acme = inbox_client.cast.acme
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id("carol"))
     made = await conversations.create(inbox_client.cast.engine, acme.actor("alice"), new)
-    listed = (await inbox_client.carol.call("GET", "/conversations")).json()
+    listed = (await inbox_client.carol.request("GET", "/conversations")).json()
     assert [each["uuid"] for each in listed] == [made.id]
 
 
@@ -136,48 +145,50 @@ async def test_a_verified_identity_is_shown_what_came_through_no_inbox(
     inbox_client: InboxClient,
 ) -> None:
     engine, alice = inbox_client.cast.engine, inbox_client.cast.acme.actor("alice")
-    known = await inbox_client.newcomer(identifier="u1")
-    first = (await known.open())["uuid"]
+    known = await inbox_client.new_contact(identifier="u1")
+    first = (await known.create_conversation())["uuid"]
     owner_id = (await conversations.get(engine, alice, first)).one.owner_id
     made = await conversations.create(engine, alice, NewConversation(owner_id=owner_id))
-    assert [c["uuid"] for c in (await known.call("GET", "/conversations")).json()] == [first]
+    assert [c["uuid"] for c in (await known.request("GET", "/conversations")).json()] == [first]
     known.headers["X-Identifier-Hash"] = inbox_client.sign("u1")
-    listed = (await known.call("GET", "/conversations")).json()
+    listed = (await known.request("GET", "/conversations")).json()
     assert [c["uuid"] for c in listed] == [first, made.id]
     assert listed[0]["inbox_id"] == listed[1]["inbox_id"] == known.inbox.number
 
 
 async def test_toggle_status_only_ever_resolves(inbox_client: InboxClient) -> None:
-    path = f"/conversations/{(await inbox_client.carol.open())['id']}/toggle_status"
+    path = f"/conversations/{(await inbox_client.carol.create_conversation())['id']}/toggle_status"
     for _ in range(2):
-        answer = await inbox_client.carol.call("POST", path)
-        assert (answer.status_code, answer.json()["status"]) == (200, "resolved")
-        assert answer.json()["messages"] == []
+        response = await inbox_client.carol.request("POST", path)
+        assert (response.status_code, response.json()["status"]) == (200, "resolved")
+        assert response.json()["messages"] == []
 
 
 @pytest.mark.parametrize("word", ["on", "off", "maybe", "", 1.5])
 async def test_toggle_typing_is_always_fine(inbox_client: InboxClient, word: object) -> None:
-    path = f"/conversations/{(await inbox_client.carol.open())['id']}/toggle_typing"
+    path = f"/conversations/{(await inbox_client.carol.create_conversation())['id']}/toggle_typing"
     for given in ({"json": {"typing_status": word}}, {"params": {"typing_status": word}}):
-        answer = await inbox_client.carol.call("POST", path, **given)
-        assert (answer.status_code, answer.content) == (200, b"")
+        response = await inbox_client.carol.request("POST", path, **given)
+        assert (response.status_code, response.content) == (200, b"")
 
 
 async def test_update_last_seen_is_kept_and_reads_everything(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
-    await inbox_client.carol.say(made["id"], "hello")
-    answer = await inbox_client.carol.call("POST", f"/conversations/{made['id']}/update_last_seen")
-    assert (answer.status_code, answer.content) == (200, b"")
-    shown = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
+    made = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(made["id"], "hello")
+    response = await inbox_client.carol.request(
+        "POST", f"/conversations/{made['id']}/update_last_seen"
+    )
+    assert (response.status_code, response.content) == (200, b"")
+    shown = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
     assert shown["contact_last_seen_at"] == inbox_client.cast.clock.now() // 1_000_000
 
 
 async def test_a_removed_inbox_opens_nothing(inbox_client: InboxClient) -> None:
-    guest = await inbox_client.newcomer(await inbox_client.inbox())
-    boss = operator(inbox_client.cast.acme.tenant.id)
-    assert (await guest.call("GET")).status_code == 200
-    await inboxes.remove(inbox_client.cast.engine, boss, guest.inbox.id)
-    assert (await guest.call("GET")).status_code == 404
+    contact = await inbox_client.new_contact(await inbox_client.new_inbox())
+    operator_actor = operator(inbox_client.cast.acme.tenant.id)
+    assert (await contact.request("GET")).status_code == 200
+    await inboxes.remove(inbox_client.cast.engine, operator_actor, contact.inbox.id)
+    assert (await contact.request("GET")).status_code == 404
 
 
 def test_a_page_is_twenty() -> None:
@@ -192,25 +203,28 @@ async def test_an_agent_who_reads_is_seen_to_have_looked(inbox_client: InboxClie
         participants=((acme.id("alice"), "member"),),
     )
     made = await conversations.create(engine, acme.actor("alice"), new)
-    await inbox_client.carol.say(made.number, "hello")
+    await inbox_client.carol.send(made.number, "hello")
     await messages.mark_read(engine, acme.actor("alice"), made.id)
-    shown = (await inbox_client.carol.call("GET", f"/conversations/{made.number}")).json()
+    shown = (await inbox_client.carol.request("GET", f"/conversations/{made.number}")).json()
     assert shown["agent_last_seen_at"] == inbox_client.cast.clock.now() // 1_000_000
 
 
 async def test_an_answer_holds_the_newest_messages_up_to_a_bound(inbox_client: InboxClient) -> None:
-    old, new = await inbox_client.carol.open(), await inbox_client.carol.open()
+    old, new = (
+        await inbox_client.carol.create_conversation(),
+        await inbox_client.carol.create_conversation(),
+    )
     for n in range(20):
-        await inbox_client.carol.say(old["id"], f"{n} " + "x" * 149_000)
-        await inbox_client.carol.say(new["id"], f"{n} " + "y" * 149_000)
-    listed = (await inbox_client.carol.call("GET", "/conversations")).json()
+        await inbox_client.carol.send(old["id"], f"{n} " + "x" * 149_000)
+        await inbox_client.carol.send(new["id"], f"{n} " + "y" * 149_000)
+    listed = (await inbox_client.carol.request("GET", "/conversations")).json()
     shown = {
         each["id"]: [int(m["content"].split()[0]) for m in each["messages"]] for each in listed
     }
     assert shown[new["id"]] == [*range(20)]
     assert 0 < len(shown[old["id"]]) < 20
     assert shown[old["id"]] == [*range(20)][-len(shown[old["id"]]) :]
-    whole = (await inbox_client.carol.call("GET", f"/conversations/{old['id']}")).json()
+    whole = (await inbox_client.carol.request("GET", f"/conversations/{old['id']}")).json()
     assert len(whole["messages"]) == 20
 
 
@@ -218,7 +232,7 @@ async def test_a_list_holds_the_newest_conversations(
     inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contact_conversations, "MAX_LISTED", 2)
-    made = [(await inbox_client.carol.open())["id"] for _ in range(3)]
-    listed = (await inbox_client.carol.call("GET", "/conversations")).json()
+    made = [(await inbox_client.carol.create_conversation())["id"] for _ in range(3)]
+    listed = (await inbox_client.carol.request("GET", "/conversations")).json()
     assert [each["id"] for each in listed] == made[1:]
-    assert (await inbox_client.carol.call("GET", f"/conversations/{made[0]}")).status_code == 200
+    assert (await inbox_client.carol.request("GET", f"/conversations/{made[0]}")).status_code == 200

@@ -38,15 +38,15 @@ def test_every_refusal_is_here() -> None:
 
 
 async def test_malformed_json_is_a_bad_request(inbox_client: InboxClient) -> None:
-    answer = await inbox_client.carol.call(
+    response = await inbox_client.carol.request(
         "POST", "/conversations", content=b"{", headers={"Content-Type": "application/json"}
     )
-    assert (answer.status_code, answer.json()) == (400, {"status": 400, "error": "Bad Request"})
+    assert (response.status_code, response.json()) == (400, {"status": 400, "error": "Bad Request"})
 
 
 async def test_a_wrong_type_names_its_attribute(inbox_client: InboxClient) -> None:
-    answer = await inbox_client.carol.call(
+    response = await inbox_client.carol.request(
         "POST", "/conversations", json={"custom_attributes": "x"}
     )
-    assert answer.status_code == 422
-    assert answer.json()["attributes"] == ["custom_attributes"]
+    assert response.status_code == 422
+    assert response.json()["attributes"] == ["custom_attributes"]

@@ -9,14 +9,14 @@ from tests.dialects.inbox.pictures import PNG
 
 
 async def served(
-    door: InboxClient, name: str, body: bytes, media: str
+    client: InboxClient, name: str, body: bytes, media: str
 ) -> tuple[dict[str, str], str]:
-    made = await door.carol.open()
+    made = await client.carol.create_conversation()
     path = f"/conversations/{made['id']}/messages"
     files = {"attachments[]": (name, body, media)}
-    sent = (await door.carol.call("POST", path, files=files)).json()
+    sent = (await client.carol.request("POST", path, files=files)).json()
     url = sent["attachments"][0]["data_url"]
-    got = await door.web.get(url)
+    got = await client.web.get(url)
     assert got.content == body
     return dict(got.headers), url
 
@@ -46,8 +46,8 @@ async def test_a_name_is_said_safely(inbox_client: InboxClient) -> None:
 
 @pytest.mark.parametrize("key", ["x", "%2e%2e%2f", "A" * 32, "a" * 33])
 async def test_an_unknown_key_is_nothing(inbox_client: InboxClient, key: str) -> None:
-    answer = await inbox_client.web.get(f"/files/{key}/a.png")
-    assert (answer.status_code, answer.json()) == (404, {"status": 404, "error": "Not Found"})
+    response = await inbox_client.web.get(f"/files/{key}/a.png")
+    assert (response.status_code, response.json()) == (404, {"status": 404, "error": "Not Found"})
 
 
 async def test_the_key_alone_is_the_authority(inbox_client: InboxClient) -> None:
@@ -68,16 +68,16 @@ async def test_the_key_alone_is_the_authority(inbox_client: InboxClient) -> None
 async def test_a_file_is_attached_however_its_name_is_spelled(
     inbox_client: InboxClient, spelled: str
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     head = f'Content-Disposition: form-data; name="attachments[]"; {spelled}'
     empty = 'Content-Disposition: form-data; name="attachments[]"; filename=""'
-    answer = await inbox_client.carol.call(
+    response = await inbox_client.carol.request(
         "POST",
         f"/conversations/{made['id']}/messages",
         content=f"--x\r\n{head}\r\n\r\nbytes\r\n--x\r\n{empty}\r\n\r\n\r\n--x--\r\n".encode(),
         headers={"Content-Type": "multipart/form-data; boundary=x"},
     )
-    (file,) = answer.json()["attachments"]
+    (file,) = response.json()["attachments"]
     assert (file["extension"], file["file_size"]) == ("docx", 5)
     assert file["data_url"].endswith("/N%C3%BAmero.docx")
 
@@ -85,11 +85,11 @@ async def test_a_file_is_attached_however_its_name_is_spelled(
 async def test_a_file_in_another_field_is_refused_and_nothing_said(
     inbox_client: InboxClient,
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}/messages"
-    answer = await inbox_client.carol.call(
+    response = await inbox_client.carol.request(
         "POST", path, data={"content": "x"}, files={"file": b"bytes"}
     )
-    assert answer.status_code == 422
-    assert answer.json()["attributes"] == ["file"]
-    assert (await inbox_client.carol.call("GET", path)).json() == []
+    assert response.status_code == 422
+    assert response.json()["attributes"] == ["file"]
+    assert (await inbox_client.carol.request("GET", path)).json() == []

@@ -9,10 +9,10 @@ async def test_every_kind_of_path_may_end_in_json(inbox_client: InboxClient) -> 
     made = (await inbox_client.web.post(f"{inbox}/contacts.json", json={"name": "Bea"})).json()
     contact = f"{inbox}/contacts/{made['source_id']}"
     assert (await inbox_client.web.get(f"{contact}.json")).json() == made
-    talk = (await inbox_client.web.post(f"{contact}/conversations.json", json={})).json()
-    said = f"{contact}/conversations/{talk['id']}/messages.json"
+    conversation = (await inbox_client.web.post(f"{contact}/conversations.json", json={})).json()
+    said = f"{contact}/conversations/{conversation['id']}/messages.json"
     assert (await inbox_client.web.post(said, json={"content": "hi"})).json()["content"] == "hi"
     assert (
-        await inbox_client.web.get(f"{contact}/conversations/{talk['id']}.json")
+        await inbox_client.web.get(f"{contact}/conversations/{conversation['id']}.json")
     ).status_code == 200
     assert (await inbox_client.web.get(f"{inbox}/.json")).status_code == 404

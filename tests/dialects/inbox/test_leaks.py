@@ -5,8 +5,8 @@ import pytest
 from koine.engine.contacts import merge, session
 from koine.kit.tokens import hmac_hex
 from koine.model.inbox import Inbox
+from tests.dialects.inbox.attacker import OWN, leaks
 from tests.dialects.inbox.conftest import InboxClient
-from tests.dialects.inbox.leak_probe import OWN, leaks
 
 SEQUENCES = 40
 STEPS = 25

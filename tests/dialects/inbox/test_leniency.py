@@ -25,28 +25,30 @@ async def test_numbers_and_booleans_are_taken_as_text(inbox_client: InboxClient)
         f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts/1234567"
     )
     assert again.json() == made
-    told = (await inbox_client.guest("1234567").call("PATCH", json={"name": True})).json()
-    assert (told["identifier"], told["name"], told["custom_attributes"]) == ("4", "true", {})
+    body = (
+        await inbox_client.contact_client("1234567").request("PATCH", json={"name": True})
+    ).json()
+    assert (body["identifier"], body["name"], body["custom_attributes"]) == ("4", "true", {})
 
 
 async def test_a_number_for_a_phone_is_judged_as_the_text_it_is(inbox_client: InboxClient) -> None:
-    answer = await inbox_client.carol.call("PATCH", json={"phone_number": 5511999999999})
-    assert (answer.status_code, answer.json()["attributes"]) == (422, ["phone_number"])
+    response = await inbox_client.carol.request("PATCH", json={"phone_number": 5511999999999})
+    assert (response.status_code, response.json()["attributes"]) == (422, ["phone_number"])
 
 
 async def test_a_list_or_object_is_no_text(inbox_client: InboxClient) -> None:
     for value in (["a"], {"a": 1}):
-        answer = await inbox_client.carol.call("PATCH", json={"name": value})
-        assert (answer.status_code, answer.json()["attributes"]) == (422, ["name"])
+        response = await inbox_client.carol.request("PATCH", json={"name": value})
+        assert (response.status_code, response.json()["attributes"]) == (422, ["name"])
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"custom_attributes":[]}', b'{"custom_attributes":""}'])
 async def test_an_empty_list_is_no_attributes(inbox_client: InboxClient, body: bytes) -> None:
     json = {"Content-Type": "application/json"}
-    await inbox_client.carol.call("PATCH", json={"custom_attributes": {"mine": 1}})
-    told = await inbox_client.carol.call("PATCH", content=body, headers=json)
-    assert told.json()["custom_attributes"] == {"mine": 1}
-    opened = await inbox_client.carol.call("POST", "/conversations", content=body, headers=json)
+    await inbox_client.carol.request("PATCH", json={"custom_attributes": {"mine": 1}})
+    response = await inbox_client.carol.request("PATCH", content=body, headers=json)
+    assert response.json()["custom_attributes"] == {"mine": 1}
+    opened = await inbox_client.carol.request("POST", "/conversations", content=body, headers=json)
     assert opened.status_code == 200
     made = await inbox_client.web.post(
         f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts", content=body, headers=json
@@ -56,8 +58,8 @@ async def test_an_empty_list_is_no_attributes(inbox_client: InboxClient, body: b
 
 @pytest.mark.parametrize("body", ["custom_attributes[]=", "custom_attributes="])
 async def test_a_form_says_no_attributes_too(inbox_client: InboxClient, body: str) -> None:
-    told = await inbox_client.carol.call("PATCH", content=body + "&name=New", headers=FORM)
-    assert (told.json()["name"], told.json()["custom_attributes"]) == ("New", {})
+    response = await inbox_client.carol.request("PATCH", content=body + "&name=New", headers=FORM)
+    assert (response.json()["name"], response.json()["custom_attributes"]) == ("New", {})
     assert (await record(inbox_client, "carol")).custom_attributes == "{}"
 
 
@@ -65,9 +67,11 @@ async def test_a_form_says_no_attributes_too(inbox_client: InboxClient, body: st
 async def test_content_that_is_no_text_becomes_one(
     inbox_client: InboxClient, content: object, text: str | None
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}/messages"
-    said = await inbox_client.carol.call("POST", path, json={"content": content, "echo_id": True})
+    said = await inbox_client.carol.request(
+        "POST", path, json={"content": content, "echo_id": True}
+    )
     assert (said.status_code, said.json()["content"]) == (200, text)
 
 
@@ -75,15 +79,15 @@ async def test_content_that_is_no_text_becomes_one(
 async def test_a_rating_may_be_text_or_a_whole_fraction(
     inbox_client: InboxClient, value: object
 ) -> None:
-    guest, made = await resolved(inbox_client)
+    contact, made = await resolved(inbox_client)
     response: dict[str, Any] = {"rating": value, "feedback_message": 10}
     wanted = {"rating": 5, "feedback_message": "10"}
     values = {"submitted_values": {"csat_survey_response": response}}
     page = f"{SURVEY}/{made['uuid']}"
-    told = await inbox_client.web.patch(page, json={"message": values})
-    assert told.json()["csat_survey_response"] == wanted
-    path = f"/conversations/{made['id']}/messages/{told.json()['id']}"
-    assert (await guest.call("PATCH", path, json=values)).status_code == 200
+    result = await inbox_client.web.patch(page, json={"message": values})
+    assert result.json()["csat_survey_response"] == wanted
+    path = f"/conversations/{made['id']}/messages/{result.json()['id']}"
+    assert (await contact.request("PATCH", path, json=values)).status_code == 200
     key = "message[submitted_values][csat_survey_response]"
     form = f"{key}[rating]={value}&{key}[feedback_message]=10"
     assert (await inbox_client.web.patch(page, content=form, headers=FORM)).status_code == 200
@@ -108,5 +112,5 @@ async def test_what_is_no_whole_number_is_no_rating(
 ) -> None:
     _, made = await resolved(inbox_client)
     values = {"submitted_values": {"csat_survey_response": {"rating": value}}}
-    told = await inbox_client.web.patch(f"{SURVEY}/{made['uuid']}", json={"message": values})
-    assert told.status_code == 422
+    response = await inbox_client.web.patch(f"{SURVEY}/{made['uuid']}", json={"message": values})
+    assert response.status_code == 422

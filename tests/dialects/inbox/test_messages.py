@@ -21,25 +21,25 @@ ATTACHMENT = ["id", "message_id", "file_type", "account_id", "extension", "data_
               "file_size", "width", "height"]  # fmt: skip
 
 
-async def answer(door: InboxClient, uuid: str, text: str, **given: Any) -> None:
+async def answer(client: InboxClient, uuid: str, text: str, **given: Any) -> None:
     """Alice says something in Acme's own way."""
-    alice = door.cast.acme.actor("alice")
+    alice = client.cast.acme.actor("alice")
     draft = Draft(content=text, sender_id=alice.identity_id, **given)
-    await messages.send(door.cast.engine, alice, uuid, draft)
+    await messages.send(client.cast.engine, alice, uuid, draft)
 
 
-async def send(guest: ContactClient, number: int, **given: Any) -> Any:
-    made = await guest.call("POST", f"/conversations/{number}/messages", **given)
+async def send(contact: ContactClient, number: int, **given: Any) -> Any:
+    made = await contact.request("POST", f"/conversations/{number}/messages", **given)
     return made if made.status_code != 200 else made.json()
 
 
-async def listed(guest: ContactClient, number: int, **params: int) -> list[str]:
-    said = await guest.call("GET", f"/conversations/{number}/messages", params=params)
+async def listed(contact: ContactClient, number: int, **params: int) -> list[str]:
+    said = await contact.request("GET", f"/conversations/{number}/messages", params=params)
     return [m["content"] for m in said.json()]
 
 
 async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     sent = await send(
         inbox_client.carol, made["id"], json={"content": "hi", "message_type": "outgoing"}
     )
@@ -54,7 +54,7 @@ async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient)
 async def test_a_form_or_the_query_will_do(
     inbox_client: InboxClient, given: dict[str, Any]
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     assert (await send(inbox_client.carol, made["id"], **given))["content"] == "hi"
 
 
@@ -64,12 +64,12 @@ async def test_a_form_or_the_query_will_do(
 async def test_content_may_be_absent(
     inbox_client: InboxClient, given: dict[str, Any], kept: str | None
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     assert (await send(inbox_client.carol, made["id"], json=given))["content"] == kept
 
 
 async def test_content_has_a_limit_with_the_exact_text(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     assert (await send(inbox_client.carol, made["id"], json={"content": "x" * 150_000}))["id"]
     refused = await send(inbox_client.carol, made["id"], json={"content": "x" * 150_001})
     assert refused.status_code == 422
@@ -80,7 +80,7 @@ async def test_content_has_a_limit_with_the_exact_text(inbox_client: InboxClient
 
 
 async def test_an_echo_id_never_stops_a_double(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     for _ in range(2):
         await send(inbox_client.carol, made["id"], json={"content": "hi", "echo_id": "e1"})
     assert await listed(inbox_client.carol, made["id"]) == ["hi", "hi"]
@@ -88,42 +88,42 @@ async def test_an_echo_id_never_stops_a_double(inbox_client: InboxClient) -> Non
 
 @pytest.mark.parametrize("status", ["snoozed", "closed"])
 async def test_a_message_opens_what_rested(inbox_client: InboxClient, status: Status) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     alice = inbox_client.cast.acme.actor("alice")
     changes = conversations.ConversationChanges(status=status)
     await conversations.change(inbox_client.cast.engine, alice, made["uuid"], changes)
-    await inbox_client.carol.say(made["id"], "hi")
-    shown = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
+    await inbox_client.carol.send(made["id"], "hi")
+    shown = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
     assert shown["status"] == "open"
 
 
 async def test_another_contact_is_the_sender_on_a_page_as_in_the_whole(
     inbox_client: InboxClient,
 ) -> None:
-    made, acme = await inbox_client.carol.open(), inbox_client.cast.acme
+    made, acme = await inbox_client.carol.create_conversation(), inbox_client.cast.acme
     draft = Draft(content="me too", sender_kind="contact", sender_id=acme.id("dave"))
     await messages.send_unchecked(
         inbox_client.cast.engine, operator(acme.tenant.id), made["uuid"], draft
     )
     path = f"/conversations/{made['id']}"
-    said = (await inbox_client.carol.call("GET", f"{path}/messages")).json()
-    assert said == (await inbox_client.carol.call("GET", path)).json()["messages"]
+    said = (await inbox_client.carol.request("GET", f"{path}/messages")).json()
+    assert said == (await inbox_client.carol.request("GET", path)).json()["messages"]
     assert said[0]["sender"]["name"].startswith("Dave")
 
 
 async def test_senders_and_what_is_never_shown(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     acme, engine = inbox_client.cast.acme, inbox_client.cast.engine
     bot = await engine.db.write(
         acme.tenant.id, directory.insert_tx, 1, NewIdentity(kind="agent", name="Assistant")
     )
     await answer(inbox_client, made["uuid"], "hello")
     await answer(inbox_client, made["uuid"], "a note", private=True)
-    boss = operator(acme.tenant.id)
+    operator_actor = operator(acme.tenant.id)
     said_by_bot = Draft(content="responder", sender_kind="responder", sender_id=bot.id)
     for draft in (said_by_bot, Draft(content="system", sender_kind="system")):
-        await messages.send_unchecked(engine, boss, made["uuid"], draft)
-    said = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
+        await messages.send_unchecked(engine, operator_actor, made["uuid"], draft)
+    said = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}/messages")).json()
     assert [(m["content"], m["message_type"]) for m in said] == [("hello", 1), ("responder", 1)]
     assert said[0]["sender"] | {"id": 0} == {
         "id": 0, "name": "Alice User", "available_name": "Alice User", "avatar_url": "",
@@ -132,13 +132,13 @@ async def test_senders_and_what_is_never_shown(inbox_client: InboxClient) -> Non
     assert said[1]["sender"] == {
         "id": bot.number, "name": "Assistant", "avatar_url": "", "type": "agent_bot",
     }  # fmt: skip
-    whole = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
+    whole = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
     assert [m["content"] for m in whole["messages"]] == ["hello", "responder"]
 
 
 async def test_pages_are_the_twenty_newest_oldest_first(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
-    ids = [(await inbox_client.carol.say(made["id"], str(n)))["id"] for n in range(1, 26)]
+    made = await inbox_client.carol.create_conversation()
+    ids = [(await inbox_client.carol.send(made["id"], str(n)))["id"] for n in range(1, 26)]
     first = ids[5]
     assert await listed(inbox_client.carol, made["id"]) == [str(n) for n in range(6, 26)]
     assert await listed(inbox_client.carol, made["id"], before=first) == list("12345")
@@ -147,17 +147,19 @@ async def test_pages_are_the_twenty_newest_oldest_first(inbox_client: InboxClien
 
 
 async def test_notices_take_no_place_on_a_page(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
-    await inbox_client.carol.say(made["id"], "first")
-    boss = operator(inbox_client.cast.acme.tenant.id)
+    made = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(made["id"], "first")
+    operator_actor = operator(inbox_client.cast.acme.tenant.id)
     for _ in range(20):
         notice = Draft(content="closed", sender_kind="system")
-        await messages.send_unchecked(inbox_client.cast.engine, boss, made["uuid"], notice)
+        await messages.send_unchecked(
+            inbox_client.cast.engine, operator_actor, made["uuid"], notice
+        )
     assert await listed(inbox_client.carol, made["id"]) == ["first"]
 
 
 async def test_too_many_messages_in_a_minute(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     for n in range(200):
         await answer(inbox_client, made["uuid"], str(n))
     refused = await send(inbox_client.carol, made["id"], json={"content": "201"})
@@ -168,7 +170,7 @@ async def test_too_many_messages_in_a_minute(inbox_client: InboxClient) -> None:
 
 
 async def test_what_was_said_already_is_not_too_much(inbox_client: InboxClient) -> None:
-    made, key = await inbox_client.carol.open(), {"Idempotency-Key": "hello"}
+    made, key = await inbox_client.carol.create_conversation(), {"Idempotency-Key": "hello"}
     first = await send(inbox_client.carol, made["id"], json={"content": "hello"}, headers=key)
     for n in range(200):
         await answer(inbox_client, made["uuid"], str(n))
@@ -177,7 +179,7 @@ async def test_what_was_said_already_is_not_too_much(inbox_client: InboxClient) 
 
 
 async def test_files_are_stored_and_served(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     files = [("attachments[]", ("päper.png", PNG, "image/png")),
              ("attachments[]", ("a.pdf", b"%PDF-1", "application/pdf"))]  # fmt: skip
     sent = await send(inbox_client.carol, made["id"], files=files, data={"content": "see"})
@@ -193,7 +195,7 @@ async def test_files_are_stored_and_served(inbox_client: InboxClient) -> None:
 
 
 async def test_a_message_may_be_files_alone(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a.mp3", b"ID3", "audio/mpeg")}
     sent = await send(inbox_client.carol, made["id"], files=files)
     assert sent["content"] is None
@@ -202,7 +204,7 @@ async def test_a_message_may_be_files_alone(inbox_client: InboxClient) -> None:
 
 
 async def test_a_refused_message_leaves_no_file(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a.txt", b"text", "text/plain")}
     data = {"content": "x" * 150_001}
     refused = await send(inbox_client.carol, made["id"], files=files, data=data)
@@ -212,10 +214,10 @@ async def test_a_refused_message_leaves_no_file(inbox_client: InboxClient) -> No
 
 
 async def test_another_dialects_picture_is_an_attachment(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     url = "https://cdn.test/a.png"
     await answer(inbox_client, made["uuid"], "look", type="image", content_url=url)
-    whole = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}")).json()
+    whole = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
     assert whole["messages"][0]["attachments"][0]["data_url"] == url
 
 
@@ -223,33 +225,38 @@ async def test_another_dialects_picture_is_an_attachment(inbox_client: InboxClie
 async def test_submitted_values_are_kept_and_other_keys_dropped(
     inbox_client: InboxClient, method: str
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     content = json.dumps({"items": [1]})
     await answer(
         inbox_client, made["uuid"], "form", content_type="form", content_attributes=content
     )
-    shown = (await inbox_client.carol.call("GET", f"/conversations/{made['id']}/messages")).json()
+    shown = (
+        await inbox_client.carol.request("GET", f"/conversations/{made['id']}/messages")
+    ).json()
     path = f"/conversations/{made['id']}/messages/{shown[0]['id']}"
     values = [{"name": "a", "title": "A", "value": "x", "other": 1}]
-    told = await inbox_client.carol.call(
+    response = await inbox_client.carol.request(
         method, path, json={"submitted_values": values, "content": "no"}
     )
-    assert told.json()["content_attributes"] == {
+    assert response.json()["content_attributes"] == {
         "items": [1], "submitted_values": [{"name": "a", "title": "A", "value": "x"}],
     }  # fmt: skip
-    assert told.json()["content"] == "form"
+    assert response.json()["content"] == "form"
 
 
 async def test_a_message_of_elsewhere_cannot_be_changed(inbox_client: InboxClient) -> None:
-    made, other = await inbox_client.carol.open(), await inbox_client.carol.open()
-    sent = await inbox_client.carol.say(other["id"], "hi")
+    made, other = (
+        await inbox_client.carol.create_conversation(),
+        await inbox_client.carol.create_conversation(),
+    )
+    sent = await inbox_client.carol.send(other["id"], "hi")
     for number in (sent["id"], 1, 0, "x"):
         path = f"/conversations/{made['id']}/messages/{number}"
-        assert (await inbox_client.carol.call("PATCH", path, json={})).status_code == 404
+        assert (await inbox_client.carol.request("PATCH", path, json={})).status_code == 404
 
 
 async def test_a_key_is_one_message_for_ever_and_keeps_one_file(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a.txt", b"text", "text/plain")}
     key = {"Idempotency-Key": "k1"}
     one, two = [

@@ -17,16 +17,16 @@ def test_a_whole_number() -> None:
     assert parse_number("42") == 42
 
 
-async def page(guest: ContactClient, number: int, **query: int) -> list[int]:
+async def page(contact: ContactClient, number: int, **query: int) -> list[int]:
     """The ids of a page of messages."""
-    answer = await guest.call("GET", f"/conversations/{number}/messages", params=query)
-    return [m["id"] for m in answer.json()]
+    response = await contact.request("GET", f"/conversations/{number}/messages", params=query)
+    return [m["id"] for m in response.json()]
 
 
 async def test_ids_grow_within_a_conversation_and_stay_small(inbox_client: InboxClient) -> None:
-    one, two = [(await inbox_client.carol.open())["id"] for _ in range(2)]
+    one, two = [(await inbox_client.carol.create_conversation())["id"] for _ in range(2)]
     said = await asyncio.gather(
-        *(inbox_client.carol.say((one, two)[n % 2], str(n)) for n in range(20))
+        *(inbox_client.carol.send((one, two)[n % 2], str(n)) for n in range(20))
     )
     # Other tests share the database; still, as many ids were given out as there are messages.
     assert max(m["id"] for m in said) < 1_000_000
@@ -38,8 +38,8 @@ async def test_ids_grow_within_a_conversation_and_stay_small(inbox_client: Inbox
 
 
 async def test_a_page_lies_before_or_after_any_id(inbox_client: InboxClient) -> None:
-    one, two = [(await inbox_client.carol.open())["id"] for _ in range(2)]
-    ids = [(await inbox_client.carol.say((one, two)[n % 2], str(n)))["id"] for n in range(8)]
+    one, two = [(await inbox_client.carol.create_conversation())["id"] for _ in range(2)]
+    ids = [(await inbox_client.carol.send((one, two)[n % 2], str(n)))["id"] for n in range(8)]
     mine = ids[::2]
     for n, id_ in enumerate(ids):
         assert await page(inbox_client.carol, one, before=id_) == mine[: (n + 1) // 2]
@@ -53,12 +53,14 @@ async def test_a_page_lies_before_or_after_any_id(inbox_client: InboxClient) -> 
 
 
 async def test_an_id_of_another_conversation_is_none_here(inbox_client: InboxClient) -> None:
-    one, two = [(await inbox_client.carol.open())["id"] for _ in range(2)]
-    hers = (await inbox_client.carol.say(one, "a"))["id"]
-    other = (await inbox_client.carol.say(two, "b"))["id"]
+    one, two = [(await inbox_client.carol.create_conversation())["id"] for _ in range(2)]
+    hers = (await inbox_client.carol.send(one, "a"))["id"]
+    other = (await inbox_client.carol.send(two, "b"))["id"]
     path = f"/conversations/{one}/messages"
     body: dict[str, object] = {"submitted_values": {}}
-    assert (await inbox_client.carol.call("PATCH", f"{path}/{hers}", json=body)).status_code == 200
+    assert (
+        await inbox_client.carol.request("PATCH", f"{path}/{hers}", json=body)
+    ).status_code == 200
     for unknown in (other, hers + 10**9, 2**53, 1_024 * 2_097_152 + 1):
-        answer = await inbox_client.carol.call("PATCH", f"{path}/{unknown}", json=body)
-        assert answer.status_code == 404
+        response = await inbox_client.carol.request("PATCH", f"{path}/{unknown}", json=body)
+        assert response.status_code == 404

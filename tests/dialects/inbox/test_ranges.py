@@ -10,17 +10,17 @@ from tests.dialects.inbox.conftest import InboxClient
 BODY = bytes(range(256)) * 4096
 
 
-async def url_of(door: InboxClient, body: bytes = BODY, media: str = "audio/mpeg") -> str:
-    made = await door.carol.open()
+async def url_of(client: InboxClient, body: bytes = BODY, media: str = "audio/mpeg") -> str:
+    made = await client.carol.create_conversation()
     files = {"attachments[]": ("a.mp3", body, media)}
     path = f"/conversations/{made['id']}/messages"
-    sent = (await door.carol.call("POST", path, files=files)).json()
+    sent = (await client.carol.request("POST", path, files=files)).json()
     return str(sent["attachments"][0]["data_url"])
 
 
-async def get(door: InboxClient, url: str, asked: str, **headers: str) -> httpx.Response:
+async def get(client: InboxClient, url: str, asked: str, **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await door.web.get(url, headers={"Range": asked} | named)
+    return await client.web.get(url, headers={"Range": asked} | named)
 
 
 @pytest.mark.parametrize(
@@ -30,53 +30,53 @@ async def get(door: InboxClient, url: str, asked: str, **headers: str) -> httpx.
 async def test_a_range_is_a_206(
     inbox_client: InboxClient, asked: str, start: int, end: int | None
 ) -> None:
-    answer = await get(inbox_client, await url_of(inbox_client), asked)
-    assert answer.status_code == 206
-    assert answer.content == BODY[start:end]
-    assert answer.headers["content-length"] == str(len(answer.content))
+    response = await get(inbox_client, await url_of(inbox_client), asked)
+    assert response.status_code == 206
+    assert response.content == BODY[start:end]
+    assert response.headers["content-length"] == str(len(response.content))
     first = range(len(BODY))[start]
-    told = f"bytes {first}-{first + len(answer.content) - 1}/{len(BODY)}"
-    assert answer.headers["content-range"] == told
+    result = f"bytes {first}-{first + len(response.content) - 1}/{len(BODY)}"
+    assert response.headers["content-range"] == result
 
 
 async def test_the_whole_says_that_it_has_ranges(inbox_client: InboxClient) -> None:
     url = await url_of(inbox_client)
-    for answer in (
+    for response in (
         await inbox_client.web.get(url),
         await inbox_client.web.head(url, headers={"Range": "bytes=0-1"}),
     ):
-        assert answer.status_code == 200
-        assert answer.headers["accept-ranges"] == "bytes"
-        assert answer.headers["content-length"] == str(len(BODY))
-        assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+        assert response.status_code == 200
+        assert response.headers["accept-ranges"] == "bytes"
+        assert response.headers["content-length"] == str(len(BODY))
+        assert response.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
 async def test_a_range_beyond_the_end_is_a_416(inbox_client: InboxClient) -> None:
-    answer = await get(inbox_client, await url_of(inbox_client), f"bytes={len(BODY)}-")
-    assert (answer.status_code, answer.content) == (416, b"")
-    assert answer.headers["content-range"] == f"bytes */{len(BODY)}"
+    response = await get(inbox_client, await url_of(inbox_client), f"bytes={len(BODY)}-")
+    assert (response.status_code, response.content) == (416, b"")
+    assert response.headers["content-range"] == f"bytes */{len(BODY)}"
 
 
 async def test_several_ranges_come_in_parts(inbox_client: InboxClient) -> None:
-    answer = await get(inbox_client, await url_of(inbox_client), "bytes=0-1,-2")
-    kind, _, boundary = answer.headers["content-type"].partition("; boundary=")
-    assert (answer.status_code, kind) == (206, "multipart/byteranges")
+    response = await get(inbox_client, await url_of(inbox_client), "bytes=0-1,-2")
+    kind, _, boundary = response.headers["content-type"].partition("; boundary=")
+    assert (response.status_code, kind) == (206, "multipart/byteranges")
     head = "\r\n--{}\r\nContent-Type: audio/mpeg\r\nContent-Range: bytes {}/{}\r\n\r\n"
     size = len(BODY)
-    assert answer.content == b"".join(
+    assert response.content == b"".join(
         [
             head.format(boundary, "0-1", size).encode(), BODY[:2],
             head.format(boundary, f"{size - 2}-{size - 1}", size).encode(), BODY[-2:],
             f"\r\n--{boundary}--\r\n".encode(),
         ]
     )  # fmt: skip
-    assert answer.headers["content-length"] == str(len(answer.content))
+    assert response.headers["content-length"] == str(len(response.content))
 
 
 @pytest.mark.parametrize("asked", ["bytes=1-0", "lines=0-1", "bytes=" + ",".join(["0-0"] * 100)])
 async def test_a_range_that_is_none_is_ignored(inbox_client: InboxClient, asked: str) -> None:
-    answer = await get(inbox_client, await url_of(inbox_client, b"short"), asked)
-    assert (answer.status_code, answer.content) == (200, b"short")
+    response = await get(inbox_client, await url_of(inbox_client, b"short"), asked)
+    assert (response.status_code, response.content) == (200, b"short")
 
 
 async def test_if_range_asks_whether_it_is_still_the_same(inbox_client: InboxClient) -> None:
@@ -85,17 +85,17 @@ async def test_if_range_asks_whether_it_is_still_the_same(inbox_client: InboxCli
     tag, changed = whole.headers["etag"], whole.headers["last-modified"]
     later = formatdate(parsedate_to_datetime(changed).timestamp() + 1, usegmt=True)
     for condition, status in ((tag, 206), (changed, 206), (later, 200), (f"W/{tag}", 200)):
-        answer = await get(inbox_client, url, "bytes=0-1", If_Range=condition)
-        assert answer.status_code == status, condition
+        response = await get(inbox_client, url, "bytes=0-1", If_Range=condition)
+        assert response.status_code == status, condition
 
 
 async def test_what_a_browser_has_is_not_sent_again(inbox_client: InboxClient) -> None:
     url = await url_of(inbox_client)
     tag = (await inbox_client.web.get(url)).headers["etag"]
     for named, status in ((tag, 304), (f'"x", W/{tag}', 304), ('"x"', 200)):
-        answer = await inbox_client.web.get(url, headers={"If-None-Match": named})
-        assert answer.status_code == status
-        assert answer.content == (b"" if status == 304 else BODY)
+        response = await inbox_client.web.get(url, headers={"If-None-Match": named})
+        assert response.status_code == status
+        assert response.content == (b"" if status == 304 else BODY)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ async def test_what_a_browser_has_is_not_sent_again(inbox_client: InboxClient) -
 async def test_octets_are_recognised_by_their_bytes(
     inbox_client: InboxClient, head: bytes, media: str, kind: str
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a", head, "application/octet-stream")}
     path = f"/conversations/{made['id']}/messages"
-    sent = (await inbox_client.carol.call("POST", path, files=files)).json()["attachments"][0]
+    sent = (await inbox_client.carol.request("POST", path, files=files)).json()["attachments"][0]
     assert sent["file_type"] == kind
     assert (await inbox_client.web.get(sent["data_url"])).headers["content-type"] == media

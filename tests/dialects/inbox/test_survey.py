@@ -12,12 +12,14 @@ ANSWER = ["id", "csat_survey_response", "display_type", "content", "inbox_avatar
           "inbox_name", "locale", "conversation_id", "created_at"]  # fmt: skip
 
 
-async def resolved(door: InboxClient) -> tuple[ContactClient, dict[str, Any]]:
-    guest = await door.newcomer(await door.inbox(settings='{"csat_survey_enabled":true}'))
-    made = await guest.open()
-    await guest.say(made["id"], "hi")
-    await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
-    return guest, made
+async def resolved(client: InboxClient) -> tuple[ContactClient, dict[str, Any]]:
+    contact = await client.new_contact(
+        await client.new_inbox(settings='{"csat_survey_enabled":true}')
+    )
+    made = await contact.create_conversation()
+    await contact.send(made["id"], "hi")
+    await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
+    return contact, made
 
 
 def rating(value: object) -> dict[str, object]:
@@ -26,11 +28,11 @@ def rating(value: object) -> dict[str, object]:
 
 
 async def test_resolving_sends_one_survey_each_time_it_was_open(inbox_client: InboxClient) -> None:
-    guest, made = await resolved(inbox_client)
-    await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
-    await guest.say(made["id"], "again")
-    await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
-    whole = (await guest.call("GET", f"/conversations/{made['id']}")).json()
+    contact, made = await resolved(inbox_client)
+    await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
+    await contact.send(made["id"], "again")
+    await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
+    whole = (await contact.request("GET", f"/conversations/{made['id']}")).json()
     kinds = [(m["message_type"], m["content_type"]) for m in whole["messages"]]
     assert kinds == [(0, "text"), (3, "input_csat")] * 2
     assert "sender" not in whole["messages"][1]
@@ -41,22 +43,22 @@ async def test_resolving_sends_one_survey_each_time_it_was_open(inbox_client: In
 async def test_a_conversation_without_the_contacts_words_has_no_survey(
     inbox_client: InboxClient,
 ) -> None:
-    guest = await inbox_client.newcomer(
-        await inbox_client.inbox(settings='{"csat_survey_enabled":true}')
+    contact = await inbox_client.new_contact(
+        await inbox_client.new_inbox(settings='{"csat_survey_enabled":true}')
     )
-    made = await guest.open()
-    answer = await guest.call("POST", f"/conversations/{made['id']}/toggle_status")
-    assert (answer.json()["status"], answer.json()["messages"]) == ("resolved", [])
+    made = await contact.create_conversation()
+    response = await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
+    assert (response.json()["status"], response.json()["messages"]) == ("resolved", [])
 
 
 async def test_the_conversations_own_inbox_says_whether_to_ask(inbox_client: InboxClient) -> None:
-    asking = await inbox_client.inbox(settings='{"csat_survey_enabled":true}')
+    asking = await inbox_client.new_inbox(settings='{"csat_survey_enabled":true}')
     there = await inbox_client.verified_contact("u1", asking)
-    made = await there.open()
-    await there.say(made["id"], "hi")
+    made = await there.create_conversation()
+    await there.send(made["id"], "hi")
     known = await inbox_client.verified_contact("u1")
-    answer = await known.call("POST", f"/conversations/{made['id']}/toggle_status")
-    assert [m["content_type"] for m in answer.json()["messages"]] == ["text", "input_csat"]
+    response = await known.request("POST", f"/conversations/{made['id']}/toggle_status")
+    assert [m["content_type"] for m in response.json()["messages"]] == ["text", "input_csat"]
 
 
 async def test_a_survey_is_shown_and_answered(inbox_client: InboxClient) -> None:
@@ -67,9 +69,9 @@ async def test_a_survey_is_shown_and_answered(inbox_client: InboxClient) -> None
     assert (shown["csat_survey_response"], shown["display_type"]) == (None, "emoji")
     assert (shown["inbox_name"], shown["conversation_id"]) == ("Other", made["id"])
     for method in ("PATCH", "PUT"):
-        told = (await inbox_client.web.request(method, url, json=rating(4))).json()
-        assert told["csat_survey_response"] == {"rating": 4, "feedback_message": "fine"}
-    assert (await inbox_client.web.get(url)).json() == told
+        body = (await inbox_client.web.request(method, url, json=rating(4))).json()
+        assert body["csat_survey_response"] == {"rating": 4, "feedback_message": "fine"}
+    assert (await inbox_client.web.get(url)).json() == body
 
 
 @pytest.mark.parametrize("value", [0, 6, -1])
@@ -81,19 +83,19 @@ async def test_a_rating_is_one_to_five(inbox_client: InboxClient, value: int) ->
 
 
 async def test_without_a_survey_there_is_nothing(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     for uuid in (made["uuid"], new_id(), "x"):
         assert (await inbox_client.web.get(f"{SURVEY}/{uuid}")).status_code == 404
 
 
 async def test_after_fourteen_days_it_is_closed(inbox_client: InboxClient) -> None:
-    guest, made = await resolved(inbox_client)
+    contact, made = await resolved(inbox_client)
     survey = (await inbox_client.web.get(f"{SURVEY}/{made['uuid']}")).json()
     inbox_client.cast.clock.advance(seconds=14 * 86_400 + 1)
     path = f"/conversations/{made['id']}/messages/{survey['id']}"
     values = {"submitted_values": {"csat_survey_response": {"rating": 5}}}
     for refused in (
-        await guest.call("PATCH", path, json=values),
+        await contact.request("PATCH", path, json=values),
         await inbox_client.web.patch(f"{SURVEY}/{made['uuid']}", json=rating(5)),
     ):
         assert refused.status_code == 422
@@ -104,22 +106,22 @@ async def test_after_fourteen_days_it_is_closed(inbox_client: InboxClient) -> No
 async def test_an_answer_may_come_in_parts(inbox_client: InboxClient, first: str) -> None:
     whole = {"rating": 4, "feedback_message": "fine"}
     second = next(name for name in whole if name != first)
-    guest, made = await resolved(inbox_client)
-    shown = (await guest.call("GET", f"/conversations/{made['id']}")).json()["messages"]
+    contact, made = await resolved(inbox_client)
+    shown = (await contact.request("GET", f"/conversations/{made['id']}")).json()["messages"]
     message = f"/conversations/{made['id']}/messages/{shown[-1]['id']}"
     url = f"{SURVEY}/{made['uuid']}"
 
     def part(name: str) -> dict[str, object]:
         return {"submitted_values": {"csat_survey_response": {name: whole[name]}}}
 
-    await guest.call("PATCH", message, json=part(first))
-    told = (await inbox_client.web.patch(url, json={"message": part(second)})).json()
-    assert told["csat_survey_response"] == whole
+    await contact.request("PATCH", message, json=part(first))
+    body = (await inbox_client.web.patch(url, json={"message": part(second)})).json()
+    assert body["csat_survey_response"] == whole
     again: list[dict[str, object]] = [{"submitted_values": {}}, part(first), part(second)]
     for more in again:
-        answered = (await guest.call("PATCH", message, json=more)).json()
+        answered = (await contact.request("PATCH", message, json=more)).json()
         values = answered["content_attributes"]["submitted_values"]
         assert values["csat_survey_response"] == whole
     listed = {"submitted_values": [{"name": "x"}, {"csat_survey_response": {"rating": 5}}]}
-    await guest.call("PATCH", message, json=listed)
+    await contact.request("PATCH", message, json=listed)
     assert (await inbox_client.web.get(url)).json()["csat_survey_response"] == whole | {"rating": 5}

@@ -20,12 +20,14 @@ def test_what_the_server_says() -> None:
 
 
 def test_an_event_comes_with_the_cursor_behind_it() -> None:
-    told = b'{"event":"message.created","data":{"id":1}}'
-    assert protocol.message(NAME, told, "e.7") == (
+    result = b'{"event":"message.created","data":{"id":1}}'
+    assert protocol.message(NAME, result, "e.7") == (
         f'{{"identifier":{QUOTED},'
         '"message":{"event_id":"e.7","event":"message.created","data":{"id":1}}}'
     )
-    assert protocol.message(NAME, told) == f'{{"identifier":{QUOTED},"message":{told.decode()}}}'
+    assert (
+        protocol.message(NAME, result) == f'{{"identifier":{QUOTED},"message":{result.decode()}}}'
+    )
 
 
 @pytest.mark.parametrize("name", [NAME, '{"a":"\U0001f600 \\" \\\\ \\n"}', "", "no JSON"])

@@ -28,28 +28,33 @@ from tests.dialects.inbox.conversations.test_render import (
 )
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-PLACE = ContactInbox("i", "c", "src", "token", False, NOON)
-TALK = structs.replace(CONVERSATION, source_id="src", status="open", last_seq=1, public_count=1)
+CONTACT_INBOX = ContactInbox("i", "c", "src", "token", False, NOON)
+OPEN_CONVERSATION = structs.replace(
+    CONVERSATION, source_id="src", status="open", last_seq=1, public_count=1
+)
 ME = Participant("x", "c", "member", NOON, None, 0, 0, None, *["contact", *[None] * 6])  # type: ignore[arg-type]  # what lists show of the person
 ALICE = structs.replace(CAROL, id="a", number=5, kind="user", name="Alice", role="agent")
-SAID = structs.replace(
+MESSAGE = structs.replace(
     message(1, "user", content="Good morning"),
     sender_id="a", sender_name="Alice", sender_number=5, sender_email="alice@team.test",
 )  # fmt: skip
 
 
-def happening(
-    kind: EventKind, said: Message | None = None, talk: Conversation = TALK, body: str = "{}"
+def event_context(
+    kind: EventKind,
+    said: Message | None = None,
+    conversation: Conversation = OPEN_CONVERSATION,
+    body: str = "{}",
 ) -> EventContext:
-    told = LoggedEvent(kind, "everyone", talk.id, "s", 1, body, NOON, 9, "t")
-    latest = {talk.id: said} if said else {}
+    event = LoggedEvent(kind, "everyone", conversation.id, "s", 1, body, NOON, 9, "t")
+    latest = {conversation.id: said} if said else {}
     around = Related(latest=latest, people={"a": ALICE, "c": CAROL}, inboxes={"i": INBOX})
     return EventContext(
-        event=told, conversation=talk, participants=(ME,), message=said, related=around
+        event=event, conversation=conversation, participants=(ME,), message=said, related=around
     )  # fmt: skip
 
 
-def voice(place: ContactInbox = PLACE, contact: Identity = CAROL) -> InboxReader:
+def reader(place: ContactInbox = CONTACT_INBOX, contact: Identity = CAROL) -> InboxReader:
     entry = ContactSession(TENANT, INBOX, place, contact)
 
     async def ask() -> ContactSession:
@@ -58,13 +63,15 @@ def voice(place: ContactInbox = PLACE, contact: Identity = CAROL) -> InboxReader
     return InboxReader(entry, ask, InboxEventEncoder("https://k.test"))
 
 
-def frame_of(voice: InboxReader, of: EventContext) -> bytes | None:
-    view = voice.view(of)
-    return None if view is None else voice.encoder.encode(of, view)
+def frame_of(reader_: InboxReader, of: EventContext) -> bytes | None:
+    view = reader_.view(of)
+    return None if view is None else reader_.encoder.encode(of, view)
 
 
-def shown(of: EventContext, place: ContactInbox = PLACE, contact: Identity = CAROL) -> Any:
-    frame = frame_of(voice(place, contact), of)
+def encoded(
+    of: EventContext, place: ContactInbox = CONTACT_INBOX, contact: Identity = CAROL
+) -> Any:
+    frame = frame_of(reader(place, contact), of)
     return None if frame is None else msgspec.json.decode(frame)
 
 
@@ -73,75 +80,77 @@ def golden(name: str) -> Any:
 
 
 def test_an_agents_message() -> None:
-    talk = structs.replace(TALK, assignee_id="a")
-    assert shown(happening("message.created", SAID, talk)) == golden("cable_message")
+    conversation = structs.replace(OPEN_CONVERSATION, assignee_id="a")
+    assert encoded(event_context("message.created", MESSAGE, conversation)) == golden(
+        "cable_message"
+    )
 
 
 def test_the_contacts_own_message_with_a_file_and_its_echo() -> None:
     file = Attachment("f", 9, "image", "a b.png", "png", "image/png", 71, "KEY", 3, 2)
     said = message(1, "contact", "image", attachments=msgspec.json.encode([file]).decode())
-    told = shown(happening("message.created", said, body='{"echo_id":"e1"}'))
-    assert told == golden("cable_own_message")
+    frame = encoded(event_context("message.created", said, body='{"echo_id":"e1"}'))
+    assert frame == golden("cable_own_message")
 
 
 def test_a_conversation() -> None:
     body = '{"changed":{"status":"closed"}}'
-    talk = structs.replace(TALK, status="closed")
-    told = shown(happening("conversation.updated", SAID, talk, body))
-    assert told == golden("cable_conversation")
+    conversation = structs.replace(OPEN_CONVERSATION, status="closed")
+    frame = encoded(event_context("conversation.updated", MESSAGE, conversation, body))
+    assert frame == golden("cable_conversation")
 
 
 def test_who_writes() -> None:
-    whisper = EphemeralEvent(
+    ephemeral = EphemeralEvent(
         tenant_id="t", kind="typing", identity_id="a", name="Alice", conversation_id="x", number=5
     )
-    where, alices = happening("conversation.updated", SAID), voice()
-    view = alices.ephemeral_view(whisper, where)
+    where, alices = event_context("conversation.updated", MESSAGE), reader()
+    view = alices.ephemeral_view(ephemeral, where)
     assert view is not None
-    frame = alices.encoder.encode_ephemeral(whisper, where, view)
+    frame = alices.encoder.encode_ephemeral(ephemeral, where, view)
     assert frame is not None
     assert msgspec.json.decode(frame) == golden("cable_typing")
 
 
 def test_what_agents_keep_to_themselves_is_no_frame() -> None:
-    private = structs.replace(SAID, private=True)
+    private = structs.replace(MESSAGE, private=True)
     notice = message(1, "system", content="Alice joined")
     for said in (private, notice, None):
-        assert shown(happening("message.created", said)) is None
+        assert encoded(event_context("message.created", said)) is None
     # The author of a note has read: neither time the contact is shown moved.
-    talk = structs.replace(TALK, contact_seen_at=NOON - 1, agent_seen_at=None)
-    assert shown(happening("conversation.read", None, talk)) is None
+    conversation = structs.replace(OPEN_CONVERSATION, contact_seen_at=NOON - 1, agent_seen_at=None)
+    assert encoded(event_context("conversation.read", None, conversation)) is None
 
 
 @pytest.mark.parametrize("kind", ["participant.joined", "ticket.created", "identity.updated"])
 def test_what_this_api_does_not_tell(kind: EventKind) -> None:
-    assert shown(happening(kind, SAID)) is None
+    assert encoded(event_context(kind, MESSAGE)) is None
 
 
 def test_another_place_is_shown_nothing_until_it_is_verified() -> None:
-    of = happening("message.created", SAID)
-    other = structs.replace(PLACE, source_id="other")
-    assert shown(of, other) is None
-    assert shown(of, structs.replace(other, proved_identifier="carol-1")) is None
+    of = event_context("message.created", MESSAGE)
+    other = structs.replace(CONTACT_INBOX, source_id="other")
+    assert encoded(of, other) is None
+    assert encoded(of, structs.replace(other, proved_identifier="carol-1")) is None
     proven = structs.replace(CAROL, identifier="carol-1")
-    told = shown(of, structs.replace(other, proved_identifier="carol-1"), proven)
-    assert told["data"]["conversation"]["contact_inbox"] == {"source_id": "other"}
-    stranger = structs.replace(TALK, owner_id="d")
-    assert shown(happening("message.created", SAID, stranger)) is None
+    frame = encoded(of, structs.replace(other, proved_identifier="carol-1"), proven)
+    assert frame["data"]["conversation"]["contact_inbox"] == {"source_id": "other"}
+    attacker = structs.replace(OPEN_CONVERSATION, owner_id="d")
+    assert encoded(event_context("message.created", MESSAGE, attacker)) is None
 
 
 def test_a_message_the_contact_has_read() -> None:
     read = structs.replace(ME, read_seq=1, read_public=1)
-    of = structs.replace(happening("message.updated", SAID), participants=(read,))
-    told = shown(of)
-    assert (told["event"], told["data"]["status"]) == ("message.updated", "read")
-    assert told["data"]["conversation"]["unread_count"] == 0
+    of = structs.replace(event_context("message.updated", MESSAGE), participants=(read,))
+    frame = encoded(of)
+    assert (frame["event"], frame["data"]["status"]) == ("message.updated", "read")
+    assert frame["data"]["conversation"]["unread_count"] == 0
 
 
 def test_all_readers_of_a_place_have_one_view_and_those_of_another_place_another() -> None:
-    of = happening("message.created", SAID)
-    assert voice().view(of) == voice().view(of) is not None
-    assert voice().encoder == voice().encoder
+    of = event_context("message.created", MESSAGE)
+    assert reader().view(of) == reader().view(of) is not None
+    assert reader().encoder == reader().encoder
     proven = structs.replace(CAROL, identifier="carol-1")
-    other = structs.replace(PLACE, source_id="other", proved_identifier="carol-1")
-    assert voice(contact=proven).view(of) != voice(other, proven).view(of) is not None
+    other = structs.replace(CONTACT_INBOX, source_id="other", proved_identifier="carol-1")
+    assert reader(contact=proven).view(of) != reader(other, proven).view(of) is not None

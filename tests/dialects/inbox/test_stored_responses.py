@@ -49,91 +49,99 @@ async def inbox_client(db: Database, tmp_path: Path) -> AsyncIterator[InboxClien
         yield InboxClient(web, cast)
 
 
-async def kept(door: InboxClient) -> int:
+async def stored_bytes(client: InboxClient) -> int:
     async def size(tx: Tx) -> int:
         return (await tx.all(_SIZE))[0]
 
-    return await door.cast.engine.db.read(door.cast.acme.tenant.id, size)
+    return await client.cast.engine.db.read(client.cast.acme.tenant.id, size)
 
 
-async def under(guest: ContactClient, key: str, path: str, **body: object) -> httpx.Response:
-    return await guest.call("POST", path, json=body, headers={"Idempotency-Key": key})
+async def post_with_key(
+    contact: ContactClient, key: str, path: str, **body: object
+) -> httpx.Response:
+    return await contact.request("POST", path, json=body, headers={"Idempotency-Key": key})
 
 
-async def long_one(door: InboxClient) -> dict[str, Any]:
-    made = await door.carol.open()
+async def long_conversation(client: InboxClient) -> dict[str, Any]:
+    made = await client.carol.create_conversation()
     for _ in range(3):
-        await door.carol.say(made["id"], "x" * LIMIT)
+        await client.carol.send(made["id"], "x" * LIMIT)
     return made
 
 
 async def test_a_large_answer_is_not_kept_but_shown_again(inbox_client: InboxClient) -> None:
-    made = await long_one(inbox_client)
+    made = await long_conversation(inbox_client)
     path = f"/conversations/{made['id']}/toggle_status"
     for n in range(5):
-        first = await under(inbox_client.carol, f"key-{n}", path)
-        again = await under(inbox_client.carol, f"key-{n}", path)
+        first = await post_with_key(inbox_client.carol, f"key-{n}", path)
+        again = await post_with_key(inbox_client.carol, f"key-{n}", path)
         assert again.status_code == 200
         assert again.content == first.content
         assert again.headers["idempotent-replayed"] == "true"
-    assert await kept(inbox_client) < LIMIT
+    assert await stored_bytes(inbox_client) < LIMIT
 
 
 async def test_another_payload_is_refused_where_the_answer_was_not_kept(
     inbox_client: InboxClient,
 ) -> None:
-    made = await inbox_client.carol.open()
+    made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}/messages"
-    first = await under(inbox_client.carol, "k", path, content="x" * LIMIT)
-    again = await under(inbox_client.carol, "k", path, content="x" * LIMIT)
+    first = await post_with_key(inbox_client.carol, "k", path, content="x" * LIMIT)
+    again = await post_with_key(inbox_client.carol, "k", path, content="x" * LIMIT)
     assert (first.status_code, again.json()["id"]) == (200, first.json()["id"])
-    assert (await under(inbox_client.carol, "k", path, content="y" * LIMIT)).status_code == 422
+    assert (
+        await post_with_key(inbox_client.carol, "k", path, content="y" * LIMIT)
+    ).status_code == 422
 
 
 async def test_beyond_its_budget_a_callers_answers_are_shown_as_they_are_now(
     inbox_client: InboxClient,
 ) -> None:
-    made = [(await under(inbox_client.carol, f"k{n}", "/conversations")).json() for n in range(100)]
+    made = [
+        (await post_with_key(inbox_client.carol, f"k{n}", "/conversations")).json()
+        for n in range(100)
+    ]
     again = [
-        (await under(inbox_client.carol, f"k{n}", "/conversations")).json() for n in range(100)
+        (await post_with_key(inbox_client.carol, f"k{n}", "/conversations")).json()
+        for n in range(100)
     ]
     assert [each["id"] for each in again] == [each["id"] for each in made]
-    assert await kept(inbox_client) <= 2 * BUDGET
-    dave = await under(inbox_client.dave, "k", "/conversations")
-    assert (await under(inbox_client.dave, "k", "/conversations")).content == dave.content
+    assert await stored_bytes(inbox_client) <= 2 * BUDGET
+    dave = await post_with_key(inbox_client.dave, "k", "/conversations")
+    assert (await post_with_key(inbox_client.dave, "k", "/conversations")).content == dave.content
 
 
 async def test_contacts_together_keep_no_more_than_half_of_the_tenants_budget(
     inbox_client: InboxClient,
 ) -> None:
     for _ in range(4):
-        guest = await inbox_client.newcomer()
+        contact = await inbox_client.new_contact()
         for n in range(60):
-            answer = await under(guest, f"k{n}", "/conversations")
-            assert answer.status_code == 200
-    assert BUDGET < await kept(inbox_client) <= 3 * BUDGET
+            response = await post_with_key(contact, f"k{n}", "/conversations")
+            assert response.status_code == 200
+    assert BUDGET < await stored_bytes(inbox_client) <= 3 * BUDGET
 
 
 async def test_a_kept_answer_is_for_who_shows_the_same_proof(inbox_client: InboxClient) -> None:
-    guest = await inbox_client.verified_contact("u", name="Uma")
-    guest.headers["Idempotency-Key"] = "k"
-    first = await guest.call("PATCH", json={"name": "Ulla"})
-    assert (await guest.call("PATCH", json={"name": "Ulla"})).content == first.content
+    contact = await inbox_client.verified_contact("u", name="Uma")
+    contact.headers["Idempotency-Key"] = "k"
+    first = await contact.request("PATCH", json={"name": "Ulla"})
+    assert (await contact.request("PATCH", json={"name": "Ulla"})).content == first.content
     for shown in ({}, {"X-Identifier-Hash": "0" * 64}):
-        stranger = inbox_client.guest(guest.source_id)
-        stranger.headers |= {"Idempotency-Key": "k"} | shown
-        answer = await stranger.call("PATCH", json={"name": "Ulla"})
-        assert answer.status_code in (401, 422)
-        assert "Ulla" not in answer.text
+        attacker = inbox_client.contact_client(contact.source_id)
+        attacker.headers |= {"Idempotency-Key": "k"} | shown
+        response = await attacker.request("PATCH", json={"name": "Ulla"})
+        assert response.status_code in (401, 422)
+        assert "Ulla" not in response.text
 
 
 async def test_a_contact_found_by_proof_is_not_told_again_without(
     inbox_client: InboxClient,
 ) -> None:
-    guest = await inbox_client.verified_contact("u", name="Uma")
-    url, said = f"{BASE}/{guest.inbox.identifier}/contacts", {"identifier": "u"}
+    contact = await inbox_client.verified_contact("u", name="Uma")
+    url, said = f"{BASE}/{contact.inbox.identifier}/contacts", {"identifier": "u"}
     key = {"Idempotency-Key": "k"}
-    first = await inbox_client.web.post(url, json=said, headers=guest.headers | key)
+    first = await inbox_client.web.post(url, json=said, headers=contact.headers | key)
     again = await inbox_client.web.post(url, json=said, headers=key)
     assert first.json()["name"] == "Uma"
     assert "Uma" not in again.text and first.json()["source_id"] not in again.text

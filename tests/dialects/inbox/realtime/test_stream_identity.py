@@ -19,50 +19,50 @@ MAIL, EVIL = "carol@web.test", "mine@evil.test"
 
 
 @pytest.fixture
-async def here(db: Database) -> AsyncIterator[LiveServer]:
+async def live_inbox(db: Database) -> AsyncIterator[LiveServer]:
     async with live_server(await make_cast(db)) as open_:
         yield open_
 
 
-async def made(here: LiveServer, **given: object) -> ContactInbox:
+async def new_contact_inbox(here: LiveServer, **given: object) -> ContactInbox:
     """A stranger's place."""
     inbox = here.cast.acme.inbox.identifier
     url = f"{here.server.url}/public/api/v1/inboxes/{inbox}/contacts"
     async with httpx.AsyncClient() as web:
-        told = (await web.post(url, json=given)).json()
+        body = (await web.post(url, json=given)).json()
     return structs.replace(
-        here.carol, source_id=told["source_id"], pubsub_token=told["pubsub_token"]
+        here.carol, source_id=body["source_id"], pubsub_token=body["pubsub_token"]
     )
 
 
 async def by_email(here: LiveServer) -> ContactInbox:
     """a: an e-mail, then a merge into oneself."""
-    place = await made(here, email=MAIL)
-    await made(here, email=EVIL)
-    await here.call("PATCH", place, "", json={"email": EVIL})
+    place = await new_contact_inbox(here, email=MAIL)
+    await new_contact_inbox(here, email=EVIL)
+    await here.request("PATCH", place, "", json={"email": EVIL})
     return place
 
 
 async def by_own_proof(here: LiveServer) -> ContactInbox:
     """b: one's own proof beside the victim's e-mail."""
     shown = hmac_hex(here.cast.acme.inbox.hmac_token, "stranger-1")
-    return await made(here, identifier="stranger-1", identifier_hash=shown, email=MAIL)
+    return await new_contact_inbox(here, identifier="stranger-1", identifier_hash=shown, email=MAIL)
 
 
 async def by_merging_proof(here: LiveServer) -> ContactInbox:
     """c: one's proven place merged into the victim, by way of a second one."""
-    place, second = await by_own_proof(here), await made(here)
+    place, second = await by_own_proof(here), await new_contact_inbox(here)
     shown = {"X-Identifier-Hash": hmac_hex(here.cast.acme.inbox.hmac_token, "stranger-1")}
-    await here.call("PATCH", place, "", json={"email": EVIL}, headers=shown)
-    await here.call("PATCH", second, "", json={"email": EVIL})
-    await here.call("PATCH", second, "", json={"email": MAIL})
+    await here.request("PATCH", place, "", json={"email": EVIL}, headers=shown)
+    await here.request("PATCH", second, "", json={"email": EVIL})
+    await here.request("PATCH", second, "", json={"email": MAIL})
     return place
 
 
 async def by_waiting(here: LiveServer) -> ContactInbox:
     """d: an older place that takes the e-mail of one whom the tenant writes to."""
-    place = await made(here)
-    await here.call("PATCH", place, "", json={"email": MAIL})
+    place = await new_contact_inbox(here)
+    await here.request("PATCH", place, "", json={"email": MAIL})
     return place
 
 
@@ -73,38 +73,41 @@ async def by_identifier(here: LiveServer) -> ContactInbox:
     await directory.change(
         here.cast.engine, acme.actor("ada"), acme.id("carol"), "contact", changes
     )
-    return await made(here, identifier="carol-1")
+    return await new_contact_inbox(here, identifier="carol-1")
 
 
 @pytest.mark.parametrize(
     "way", [by_email, by_own_proof, by_merging_proof, by_waiting, by_identifier]
 )
 async def test_a_stranger_hears_nothing_of_the_victim(
-    here: LiveServer, way: Callable[[LiveServer], Awaitable[ContactInbox]]
+    live_inbox: LiveServer, way: Callable[[LiveServer], Awaitable[ContactInbox]]
 ) -> None:
-    stranger = await way(here)
-    async with here.connect(stranger) as client, here.connect(here.carol) as victim:
-        await here.say("the code is 4711")
+    attacker = await way(live_inbox)
+    async with (
+        live_inbox.connect(attacker) as client,
+        live_inbox.connect(live_inbox.carol) as victim,
+    ):
+        await live_inbox.send("the code is 4711")
         assert (await victim.event("message.created"))["data"]["content"] == "the code is 4711"
         assert await client.events() == []
 
 
 async def test_an_old_proof_is_sent_away_when_the_tenant_changes_the_identifier(
-    here: LiveServer,
+    live_inbox: LiveServer,
 ) -> None:
-    acme = here.cast.acme
+    acme = live_inbox.cast.acme
 
     async def rename(identifier: str) -> None:
         changes = PersonChanges(identifier=identifier)
         ada = acme.actor("ada")
-        await directory.change(here.cast.engine, ada, acme.id("carol"), "contact", changes)
+        await directory.change(live_inbox.cast.engine, ada, acme.id("carol"), "contact", changes)
 
     await rename("carol-1")
     shown = hmac_hex(acme.inbox.hmac_token, "carol-1")
-    place = await made(here, identifier="carol-1", identifier_hash=shown)
-    async with here.connect(place) as client:
+    place = await new_contact_inbox(live_inbox, identifier="carol-1", identifier_hash=shown)
+    async with live_inbox.connect(place) as client:
         await rename("carol-2")
-        last: Any = (await client.closed())[-1]
+        last: Any = (await client.until_closed())[-1]
         assert (last["reason"], last["reconnect"]) == ("unauthorized", False)
-    async with here.connect() as client:
+    async with live_inbox.connect() as client:
         assert (await client.subscribe(identifier(place)))["type"] == "reject_subscription"

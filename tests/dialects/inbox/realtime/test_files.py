@@ -24,7 +24,7 @@ def cast_settings(tmp_path: Path) -> dict[str, object]:
 
 
 @pytest.fixture
-async def here(cast: Cast) -> AsyncIterator[LiveServer]:
+async def live_inbox(cast: Cast) -> AsyncIterator[LiveServer]:
     async with live_server(cast) as open_:
         yield open_
 
@@ -41,7 +41,7 @@ async def cable(here: LiveServer, extra: str = "", **headers: str) -> AsyncItera
 
 async def send_picture(here: LiveServer) -> None:
     path = "/conversations/1/messages"
-    await here.call("POST", here.carol, path, files={"attachments[]": ("a.png", PNG)})
+    await here.request("POST", here.carol, path, files={"attachments[]": ("a.png", PNG)})
 
 
 def links(data: Any) -> set[str]:
@@ -61,10 +61,10 @@ async def told(client: CableClient, here: LiveServer) -> set[str]:
 
 
 @pytest.mark.parametrize("extra", PATHS.values(), ids=PATHS)
-async def test_a_frames_link_is_fetched_over_http(here: LiveServer, extra: str) -> None:
-    async with cable(here, extra) as client:
-        (link,) = await told(client, here)
-        assert link.startswith(f"{here.server.url}/files/")
+async def test_a_frames_link_is_fetched_over_http(live_inbox: LiveServer, extra: str) -> None:
+    async with cable(live_inbox, extra) as client:
+        (link,) = await told(client, live_inbox)
+        assert link.startswith(f"{live_inbox.server.url}/files/")
         async with httpx.AsyncClient() as web:
             assert (await web.get(link)).content == PNG
 
@@ -74,22 +74,22 @@ async def test_a_frames_link_is_fetched_over_http(here: LiveServer, extra: str) 
     [("wss", "https"), ("ws", "http"), ("https", "https"), ("WSS, http", "https"), ("x", "http")],
 )
 async def test_behind_a_proxy_the_link_is_the_proxys(
-    here: LiveServer, said: str, scheme: str
+    live_inbox: LiveServer, said: str, scheme: str
 ) -> None:
     proxied = {"X_Forwarded_Proto": said, "X_Forwarded_Host": "chat.test"}
-    async with cable(here, **proxied) as client:
-        (link,) = await told(client, here)
+    async with cable(live_inbox, **proxied) as client:
+        (link,) = await told(client, live_inbox)
         assert link.startswith(f"{scheme}://chat.test/files/")
 
 
 @pytest.mark.parametrize("extra", PATHS.values(), ids=PATHS)
-async def test_the_native_sockets_links_are_http_too(here: LiveServer, extra: str) -> None:
-    url = f"{here.server.ws}{extra}/v1{extra}/socket"
+async def test_the_native_sockets_links_are_http_too(live_inbox: LiveServer, extra: str) -> None:
+    url = f"{live_inbox.server.ws}{extra}/v1{extra}/socket"
     async with connect(url, additional_headers={"X-Forwarded-Proto": "wss"}) as socket:
-        hello = {"type": "hello", "token": here.cast.token("ada")}
+        hello = {"type": "hello", "token": live_inbox.cast.token("ada")}
         await socket.send("\ufeff" + msgspec.json.encode(hello).decode())
         assert msgspec.json.decode(await socket.recv())["type"] == "ready"
-        await send_picture(here)
+        await send_picture(live_inbox)
         async with asyncio.timeout(10):
             while (frame := msgspec.json.decode(await socket.recv()))["type"] != "event" or (
                 frame["event"]["type"] != "message.created"
