@@ -79,9 +79,9 @@ ADD_MANY = InsertMany(
 RAISE_MANY = UpdateMany(things, ["tenant_id", "id"], ["open"], greatest=["count"])
 
 
-async def make_table(db: Database) -> None:
-    """The scratch table, in a database that may have it already."""
-    ddl = str(CreateTable(things, if_not_exists=True).compile(dialect=DIALECTS[db.kind]))
+async def make_table(db: Database, table: sa.Table = things) -> None:
+    """The scratch table, or another, in a database that may have it already."""
+    ddl = str(CreateTable(table, if_not_exists=True).compile(dialect=DIALECTS[db.kind]))
     await db.alter_schema(lambda _version: ddl)
 
 

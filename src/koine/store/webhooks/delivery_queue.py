@@ -1,8 +1,6 @@
 """The queue of webhook deliveries: enqueue them, claim those that are due, record the results.
 
-A claim is a lease: it sets `due_at` to the time at which the lease ends, and increments
-`lease_version`. A dispatcher that took longer than its lease may have lost the delivery to another;
-its result carries the old `lease_version`, matches no row and changes nothing.
+Claims and leases are those of `store.core.work_queue`; each endpoint is a queue of its own.
 """
 
 from typing import Any
@@ -16,8 +14,9 @@ from koine.model.event import LoggedEvent
 from koine.model.webhook import Attempt, Claim, EndpointKey, Result, TenantEndpoint
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, values_table
-from koine.store.core.statements import Command, InsertMany, Query, UpdateMany, param
+from koine.store.core.statements import Command, InsertMany, Query, param
 from koine.store.core.types import Uuid
+from koine.store.core.work_queue import ClaimedRow, WorkQueue
 from koine.store.tables import conversations, events, webhook_endpoints
 from koine.store.tables import webhook_attempts as tries
 from koine.store.tables import webhook_deliveries as t
@@ -91,24 +90,17 @@ _READY = Query(
     TenantEndpoint,
     crosses_tenants=_EVERY,
 )
-_CLAIM = Query(
-    select(t.c.position, t.c.event_id, t.c.attempt, t.c.lease_version)
-    .where(
-        t.c.tenant_id == param("tenant_id"),
-        t.c.endpoint_id == param("endpoint_id"),
-        t.c.state == "pending",
-        t.c.due_at <= param("now"),
-    )
-    .order_by(t.c.due_at, t.c.position)
-    .limit(param("at_most"))
-    .with_for_update(skip_locked=True)
+_QUEUE = WorkQueue(
+    t,
+    ["tenant_id", "endpoint_id", "position"],
+    read=["event_id", "attempt"],
+    results=["state", "attempt", "due_at", "response_status", "error", "finished_at"],
 )
 _EVENTS = Query(
     select(*columns_of(events, LoggedEvent)).where(in_list(events.c.position, "positions")),
     LoggedEvent,
     crosses_tenants=_EVERY,
 )
-_LEASE = UpdateMany(t, ["tenant_id", "endpoint_id", "position"], ["due_at", "lease_version"])
 _PROBE = Command(
     update(webhook_endpoints)
     .where(
@@ -119,11 +111,6 @@ _PROBE = Command(
         ),
     )
     .values(open_until=param("until"))
-)
-_SETTLE = UpdateMany(
-    t,
-    ["tenant_id", "endpoint_id", "position", "lease_version"],
-    ["state", "attempt", "due_at", "response_status", "error", "finished_at"],
 )
 _LOG = InsertMany(
     tries,
@@ -210,31 +197,11 @@ async def claim(
         where = {"tenant_id": place.tenant_id, "endpoint_id": place.endpoint_id}
         if await tx.run(_PROBE, **where, now=now, until=until):
             wanted = [*wanted, (place, 1)]
-    found = [
-        (place, *row)
-        for place, at_most in wanted
-        for row in await tx.all(
-            _CLAIM,
-            tenant_id=place.tenant_id,
-            endpoint_id=place.endpoint_id,
-            now=now,
-            at_most=at_most,
-        )
-    ]
-    positions = sorted({each[1] for each in found})
-    log = {e.position: e for e in await tx.all(_EVENTS, positions=positions)} if found else {}
-    claims = [
-        Claim(place, position, event_id, attempt, lease_version + 1, log.get(position))
-        for place, position, event_id, attempt, lease_version in found
-    ]
-    await tx.many(
-        _LEASE,
-        [
-            (c.endpoint.tenant_id, c.endpoint.endpoint_id, c.position, until, c.lease_version)
-            for c in claims
-        ],
-    )
-    return claims
+    queues = [((place.tenant_id, place.endpoint_id), at_most) for place, at_most in wanted]
+    claimed = await _QUEUE.claim(tx, queues, now, until)
+    positions = sorted({row.key[-1] for row in claimed})
+    log = {e.position: e for e in await tx.all(_EVENTS, positions=positions)} if claimed else {}
+    return [_as_claim(row, log.get(row.key[-1])) for row in claimed]
 
 
 async def record_results(tx: Tx, results: list[Result], tried: list[tuple[str, Attempt]]) -> None:
@@ -242,7 +209,7 @@ async def record_results(tx: Tx, results: list[Result], tried: list[tuple[str, A
     with its tenant's id. What was said in a conversation that was deleted while a try was under
     way is not kept, nor is anything for an endpoint that was removed."""
     await tx.execute_together(
-        (_SETTLE, [_settled(each) for each in results]),
+        (_QUEUE.settle, [_settled(each) for each in results]),
         (_LOG, [(tenant_id, *astuple(each)) for tenant_id, each in tried]),
     )
     # After the deliveries are locked: whoever deletes now sees the tries that are left.
@@ -261,3 +228,10 @@ async def discard(tx: Tx, claims: list[Claim]) -> None:
 def _settled(r: Result) -> tuple[Any, ...]:
     where = (r.endpoint.tenant_id, r.endpoint.endpoint_id, r.position, r.lease_version)
     return (*where, r.state, r.attempt, r.due_at, r.response_status, r.error, r.finished_at)
+
+
+def _as_claim(row: ClaimedRow, event: LoggedEvent | None) -> Claim:
+    tenant_id, endpoint_id, position = row.key
+    event_id, attempt = row.values
+    endpoint = EndpointKey(tenant_id, endpoint_id)
+    return Claim(endpoint, position, event_id, attempt, row.lease_version, event)
