@@ -9,6 +9,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
+from koine.event_log import durable_follower
 from koine.event_log.durable_follower import DurableFollower
 from koine.event_log.log_reader import EventLogReader
 from koine.kit.ids import new_id
@@ -202,3 +203,19 @@ async def test_rows_of_a_node_that_died_are_due_again_when_the_lease_ends(db: Da
     assert [state for _, state in await db.read("", _all)] == ["pending"]
     await other.send([taken])
     assert [state for _, state in await db.read("", _all)] == ["sent"]
+
+
+async def test_the_cursor_is_saved_also_when_no_event_is_for_the_follower(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a restart would read the log from where the last row was written."""
+    monkeypatch.setattr(durable_follower, "CURSOR_SAVE_INTERVAL", 5)
+    follower, saved = Greeter(db).follower, 0
+    for _ in range(12):
+        event = Event("identity.updated", "staff", None, new_id(), None, "{}", 1)
+        await db.write(new_id(), events.append, event)
+        stable = (await db.read("", events.log_snapshot)).last
+        assert await follower.advance_until(stable) == 0
+        saved = await db.read("", cursors.read, CURSOR)
+        assert stable - saved <= 5
+    assert saved > 0

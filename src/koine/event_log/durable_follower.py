@@ -111,22 +111,22 @@ class DurableFollower:
     async def _needs_transaction(self, stable: int) -> bool:
         """Scan to the first chunk that has to be written, or so far that the cursor is saved."""
         while True:
-            end, is_needed, start = await self._db.read("", self._scan_chunk, stable)
-            if is_needed or end - start > CURSOR_SAVE_INTERVAL:
+            end, is_needed, behind = await self._db.read("", self._scan_chunk, stable)
+            if is_needed or behind > CURSOR_SAVE_INTERVAL:
                 return True
             self._scanned = max(self._scanned, end)
             if end >= stable:
                 return False
 
     async def _scan_chunk(self, tx: Tx, stable: int) -> tuple[int, bool, int]:
-        """Where the next chunk ends, whether it must be written, and where it starts."""
+        """Where the next chunk ends, whether it must be written, and how many positions are then
+        between it and the saved cursor."""
         handler = await self._open_handler(tx)
         if handler.since is None:
-            return stable, False, stable
-        cursor = await cursors.read(tx, self._name)
-        start = max(self._scanned, cursor, handler.since)
-        end, chunk = await _chunk(tx, start, stable)
-        return end, await handler.is_needed(chunk), start
+            return stable, False, 0
+        cursor = max(await cursors.read(tx, self._name), handler.since)
+        end, chunk = await _chunk(tx, max(self._scanned, cursor), stable)
+        return end, await handler.is_needed(chunk), end - cursor
 
     async def _handle_chunk(self, tx: Tx, stable: int) -> tuple[int, int]:
         """Write the rows of one chunk and the cursor; returns their number and the chunk's end.
