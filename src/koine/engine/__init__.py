@@ -1,1 +1,1 @@
-"""Floor 4: the verbs. One public function is one transaction."""
+"""The operations: what actors do, with its rules. One operation is one transaction."""

@@ -1,1 +1,1 @@
-"""Floor 2: the nouns, permissions and errors. Frozen, no I/O."""
+"""The entities, the permissions and the errors: frozen types, no I/O."""

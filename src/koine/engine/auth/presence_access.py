@@ -1,4 +1,4 @@
-"""Who may say that they are writing, and who may know who is there. Nothing of it is stored."""
+"""Who may send typing events, and who may know which users are online. None of it is stored."""
 
 from koine.engine.auth import access
 from koine.engine.auth.visibility import can_receive_presence
@@ -13,8 +13,8 @@ from koine.store.people import identities
 
 @read_tx
 async def typing_user(tx: Tx, actor: Actor, conversation_id: str, private: bool) -> Identity:
-    """The one the actor writes as, in a conversation it sees. Raises NotFound, Forbidden for a
-    private note of one who reads none, and for one who writes as nobody."""
+    """The identity that the actor writes as, in a conversation it sees. Raises NotFound, and
+    Forbidden for a private note of an actor that reads none, and for an actor without identity."""
     await access.conversation(tx, actor, conversation_id)
     if private and not access.sees_private(actor):
         raise Forbidden("private")
@@ -26,7 +26,7 @@ async def typing_user(tx: Tx, actor: Actor, conversation_id: str, private: bool)
 
 @read_tx
 async def staff(tx: Tx, actor: Actor, ids: list[str]) -> list[Identity]:
-    """Those of these people who answer contacts: the tenant's agents, by their role."""
+    """Those of these identities whose role answers contacts."""
     found = (await identities.by_ids(tx, ids)).values() if ids else ()
     return [
         each for each in found
@@ -35,6 +35,6 @@ async def staff(tx: Tx, actor: Actor, ids: list[str]) -> list[Identity]:
 
 
 def check(actor: Actor) -> None:
-    """Raise Forbidden for one who may not know who of the tenant is there."""
+    """Raise Forbidden for an actor that may not know which users are online."""
     if not can_receive_presence(actor):
         raise Forbidden(VIEW_TENANT)

@@ -1,8 +1,8 @@
-"""What an actor may see of an event: the rules of `access`, for those who follow the log.
+"""What an actor may see of an event: the rules of `access`, for readers of the event log.
 
-Streams and webhooks ask here alone, for every reader and every event when it is delivered, never
-when the reader arrived: a right that was lost in between is lost. A dialect may show less than
-this, because its API has no such thing; it decides nothing about rights itself.
+Streams and webhooks decide here and nowhere else, for every reader and event at the time of
+delivery and not of subscription: a right that was lost since then is lost. A dialect may send less,
+because its API has no such event; it decides nothing about rights.
 """
 
 from koine.engine.auth import access
@@ -25,7 +25,7 @@ _MESSAGE_EVENTS: frozenset[EventKind] = frozenset({"message.created", "message.u
 
 
 def can_receive(actor: Actor, context: EventContext) -> bool:
-    """Whether the actor, who is of the happening's tenant, may be told of it."""
+    """Whether the actor, who is of the event's tenant, may receive the event."""
     event = context.event
     if event.audience == "staff" and not access.sees_private(actor):
         return False
@@ -45,8 +45,9 @@ def can_receive(actor: Actor, context: EventContext) -> bool:
 
 
 def receives_whole_log(actor: Actor) -> bool:
-    """Whether the actor may be told of more than its own: of all conversations, people, deliveries
-    or of the tenant's own affairs. Whoever may not finds its events by `engine.own_events`."""
+    """Whether the actor receives events about more than its own conversations: about all of them,
+    or all people, or deliveries, or the tenant. The events of others are found by
+    `engine.events.own_events`."""
     return actor.may(*_MORE_THAN_OWN)
 
 
@@ -59,36 +60,36 @@ def sees_conversation(actor: Actor, context: EventContext) -> bool:
 
 
 def reads_messages(actor: Actor, context: EventContext) -> bool:
-    """Whether what is said in the event's conversation, which the actor sees, is for the actor."""
+    """Whether the actor, who sees the event's conversation, may read its messages."""
     return access.may_read_messages(actor, context.readers)
 
 
 def reads_as_participant(actor: Actor, context: EventContext) -> bool:
-    """As `reads_messages`, where messages are for those who take part (delivery.md, S)."""
+    """As `reads_messages`, where only participants read messages (delivery.md, S)."""
     me = context.participant(actor.identity_id)
     return access.reads_as_participant(actor, me) and reads_messages(actor, context)
 
 
 def can_receive_typing(actor: Actor, context: EventContext, private: bool) -> bool:
-    """Whether the actor may know who is writing, a private note perhaps, in the conversation."""
+    """Whether the actor may know who is typing in the conversation, perhaps a private note."""
     if private and not access.sees_private(actor):
         return False
     return context.conversation is not None and _of_conversation(actor, context)
 
 
 def can_receive_presence(actor: Actor) -> bool:
-    """Whether the actor may know who of the tenant is there: its people and programs may, a
-    contact is told of those it can talk to by its own dialect."""
+    """Whether the actor may know which users are online. A contact may: its dialect chooses the
+    users that it can write with."""
     return actor.kind == "contact" or actor.may(VIEW_TENANT, READ_CONVERSATIONS)
 
 
 def sees_person(actor: Actor, identity_id: str) -> bool:
-    """Whether the actor may see all of a person, and not only how conversations show them."""
+    """Whether the actor may see the whole record of a person, beyond what conversations show."""
     return identity_id == actor.identity_id or actor.may(*_PEOPLE)
 
 
 def sees_delivery(actor: Actor, subject: object) -> bool:
-    """Whether the actor may see the delivery: who manages them, its customer and its driver."""
+    """Whether the actor may see the delivery: a manager of deliveries, its customer, its driver."""
     if actor.may(MANAGE_OPERATIONS, MANAGE_TENANT):
         return True
     theirs = (subject.customer_id, subject.driver_id) if isinstance(subject, Delivery) else ()
@@ -105,6 +106,7 @@ def _of_conversation(actor: Actor, context: EventContext) -> bool:
     me = context.participant(actor.identity_id)
     if access.sees(actor, conversation, me):
         return True
-    # The event that one has left is the last one gets. With a removal all leave, and get it.
-    told_last = event.kind == "participant.left" and event.subject_id == actor.identity_id
-    return me is not None and (told_last or me.left_at == conversation.removed_at)
+    # That oneself has left is the last event one receives. When a conversation is removed all leave
+    # at the same time, and all of them receive that.
+    own_leaving = event.kind == "participant.left" and event.subject_id == actor.identity_id
+    return me is not None and (own_leaving or me.left_at == conversation.removed_at)

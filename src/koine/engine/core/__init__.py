@@ -1,1 +1,1 @@
-"""What the engine object holds, transactions, and what every operation writes with."""
+"""What every operation uses: the engine object, transactions, records of changes, limits."""

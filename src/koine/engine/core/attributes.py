@@ -1,8 +1,8 @@
-"""Bags of attributes: the JSON objects whose names and values a client chooses freely.
+"""Attribute bags: JSON objects whose names and values the client chooses.
 
-Lists, streams and webhooks carry a bag whole, so every bag is bounded in bytes, values and depth,
-and every check costs at most the length of what came in. A bag kept from before there were limits
-is shown as far as it fits.
+Lists, streams and webhooks send a bag whole, so each is limited in bytes, values and depth, and
+every check costs at most the length of its input. A bag that was stored before there were limits
+is sent as far as it fits.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ class AttributeLimits(Struct, frozen=True):
 
 
 ATTRIBUTES = AttributeLimits(16_384, 1000, 10)
-"""Attributes and metadata of people, conversations and messages, and what forms are answered."""
+"""Attributes and metadata of people, conversations and messages, and submitted forms."""
 SETTINGS = AttributeLimits(65_536, 4000, 10)
 """Settings of inboxes and responders, which no list of conversations carries."""
 
@@ -34,7 +34,8 @@ def check(field: str, bag: str | None, limits: AttributeLimits = ATTRIBUTES) -> 
         return
     _check_size(field, bag, limits)
     containers = bag.count("{") + bag.count("[")
-    # Text can only add to these counts: most bags need not be read to be known as small.
+    # Brackets and commas within strings can only add to these counts: when they are small enough,
+    # the bag need not be parsed. That holds for most bags.
     if containers > limits.depth or containers + bag.count(",") > limits.values:
         _check_shape(field, msgspec.json.decode(bag), limits)
 
@@ -42,7 +43,7 @@ def check(field: str, bag: str | None, limits: AttributeLimits = ATTRIBUTES) -> 
 def check_values(
     field: str, bag: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES
 ) -> None:
-    """As `check`, for a bag that was read already: values are counted before anything else."""
+    """As `check`, for a bag that is parsed already. Values are counted first, as that is cheap."""
     _check_shape(field, bag, limits)
     _check_size(field, json_text(bag), limits)
 
@@ -50,7 +51,7 @@ def check_values(
 def merged(field: str, old: str, new: Mapping[str, object]) -> dict[str, object]:
     """`new` over the bag `old` (JSON text), objects within objects too.
 
-    Raises Invalid(field, "too_large") when what comes of it, or what is there, is too large.
+    Raises Invalid(field, "too_large") when either of them, or the result, is too large.
     """
     check_values(field, new)
     _check_size(field, old, ATTRIBUTES)
@@ -60,7 +61,7 @@ def merged(field: str, old: str, new: Mapping[str, object]) -> dict[str, object]
 
 
 def filled(first: str, second: str) -> dict[str, object]:
-    """The bag `first` (JSON text) with what `second` has beside it, as far as that fits."""
+    """The bag `first` (JSON text) with what only `second` has added, as far as that fits."""
     own = msgspec.json.decode(first, type=dict[str, object])
     if len(first) > ATTRIBUTES.bytes or second == "{}":
         return own
@@ -75,19 +76,19 @@ def filled(first: str, second: str) -> dict[str, object]:
 
 def fits(bag: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES) -> dict[str, object]:
     """The bag, or of one that is too large the names and values that fit, in their order."""
-    room, kept = limits.bytes - len("{}"), dict[str, object]()
+    free, kept = limits.bytes - len("{}"), dict[str, object]()
     for name, value in bag.items():
         size = len(msgspec.json.encode({name: value})) - 1
         if len(kept) == limits.values:
             break
-        if size <= room:
-            room -= size
+        if size <= free:
+            free -= size
             kept[name] = value
     return kept
 
 
 def public_attributes(bag: str) -> str:
-    """The JSON text of a bag as it goes out: one that is too large as far as it fits."""
+    """The JSON text of a bag as it is sent: of one that is too large, what fits."""
     if len(bag) <= ATTRIBUTES.bytes:
         return bag
     return json_text(fits(msgspec.json.decode(bag)))
@@ -104,7 +105,7 @@ def only_named(bag: str, names: Iterable[str]) -> dict[str, object]:
 
 
 def _over(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
-    """Depth is bounded by what the reader of JSON takes."""
+    """The recursion is bounded: the JSON parser limits the depth."""
     result = dict(old)
     for key, value in new.items():
         before = result.get(key)
@@ -119,7 +120,7 @@ def _check_size(field: str, bag: str, limits: AttributeLimits) -> None:
 
 
 def _check_shape(field: str, bag: object, limits: AttributeLimits) -> None:
-    """Count level by level; no level is walked beyond the limit."""
+    """Count level by level, and stop at the first that exceeds the limit."""
     level, count = [bag], 0
     for _ in range(limits.depth):
         below: list[object] = []

@@ -1,9 +1,13 @@
-"""The engine: what every verb needs, held in one place, and what makes a function a verb.
+"""The engine object, with what every operation needs, and the decorators that make operations.
 
-A verb is one transaction. Its body takes the transaction first (and, if it writes, the time) and
-awaits nothing else; decorated, it is called with the engine in their place:
+An operation is one transaction. Its body takes the transaction first (and, if it writes, the time)
+and awaits nothing else, since a transaction may be run twice and holds locks. Decorated, it is
+called with the engine in their place:
 
     conversation = await conversations.get(engine, actor, conversation_id)
+
+A function whose name ends in `_tx` is no operation: it runs in the transaction of its caller. So
+does the body of an operation, as `get.in_tx(tx, actor, conversation_id)`.
 """
 
 import functools
@@ -34,14 +38,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ISSUER = "koine"
-"""`iss` and `aud` of the access tokens the server makes itself."""
+"""`iss` and `aud` of the access tokens that the server issues."""
 CREDENTIAL_CACHE_SIZE = 20_000
 """How many verified credentials are remembered, for `token_cache_seconds` each."""
 
 
 class Engine:
-    """One database, one clock, the settings, the sends, the tokens and the passwords; `voices` are
-    the formats of the webhooks that it can validate and send."""
+    """The database, the clock, the settings, and what one process shares between its requests.
+
+    `webhook_formats` are the formats whose webhook endpoints it can validate and send to.
+    """
 
     def __init__(
         self,
@@ -70,14 +76,17 @@ class Engine:
         self.issuer_keys = IssuerKeys(self.outbound, clock)
 
     def forget_credentials(self) -> None:
-        """Ask the database again about every credential: after a change of rights. What is being
-        read of one now may be of before, so it goes with the memory it was read for."""
+        """Read every credential from the database again, after a change of rights.
+
+        The cache is replaced and not emptied: a request that is reading a credential just now may
+        have read it before the change, and puts it into the cache that it started with.
+        """
         self.credential_cache = TTLCache(self.credential_cache.max_items)
 
     @contextmanager
     def changing_rights(self) -> Iterator[None]:
-        """Forget credentials once it is done, or may be; not when it was refused, or anybody could
-        have them forgotten."""
+        """Forget credentials when the block is done, or may be (Unavailable: the commit may have
+        happened). Not when it was refused, or anyone could empty the cache again and again."""
         try:
             yield
         except Refusal as refusal:
@@ -93,8 +102,8 @@ class Engine:
 async def open_engine(
     db: Database, clock: Clock, settings: Settings, webhook_formats: WebhookFormats
 ) -> Engine:
-    """An engine over a migrated database. The signing key is the setting's, else the one the
-    database keeps, so that every node reads every node's tokens."""
+    """An engine over a migrated database. The signing key is that of the settings, else one that is
+    stored in the database, so that each node accepts the tokens of every other."""
     secret = settings.secret_key
     if not secret:
         secret = await db.write("", tenants.server_value, "token_secret", random_token(48))
@@ -102,7 +111,7 @@ async def open_engine(
 
 
 class ReadOperation(Generic[P, R]):
-    """A verb that only reads. `inside` is its body, for other verbs' transactions."""
+    """An operation that only reads. `in_tx` is its body, for the transactions of others."""
 
     def __init__(self, body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]], long: bool) -> None:
         self.in_tx = body
@@ -110,7 +119,7 @@ class ReadOperation(Generic[P, R]):
         functools.update_wrapper(self, body)
 
     async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it in one read of the actor's tenant."""
+        """Run it in one read transaction of the actor's tenant."""
         if not self._long:
             return await engine.db.read(actor.tenant_id, self.in_tx, actor, *args, **kwargs)
         async with search_slot(engine.search_slots, actor):
@@ -118,7 +127,7 @@ class ReadOperation(Generic[P, R]):
 
 
 class WriteOperation(Generic[P, R]):
-    """A verb that writes. `inside` is its body, for other verbs' transactions."""
+    """An operation that writes. `in_tx` is its body, for the transactions of others."""
 
     def __init__(
         self, body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]], rights: bool = False
@@ -128,31 +137,31 @@ class WriteOperation(Generic[P, R]):
         functools.update_wrapper(self, body)
 
     async def __call__(self, engine: Engine, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it in one transaction of the actor's tenant; then what it wrote is on disk."""
+        """Run it in one transaction of the actor's tenant; when this returns it is on disk."""
         now = engine.clock.now()
         with engine.changing_rights() if self._rights else nullcontext():
             return await engine.db.write(actor.tenant_id, self.in_tx, now, actor, *args, **kwargs)
 
 
 def read_tx(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> ReadOperation[P, R]:
-    """Make a body that reads a few indexed rows a verb."""
+    """Make an operation of a body that reads a few rows by an index."""
     return ReadOperation(body, long=False)
 
 
 def long_read_tx(body: Callable[Concatenate[Tx, Actor, P], Awaitable[R]]) -> ReadOperation[P, R]:
-    """Make a body that may read many rows (a search) a verb; it never holds up short ones, and
-    waits for a slot (`engine.searches`). Raises Unavailable when too many wait."""
+    """Make an operation of a body that may read many rows, such as a search. It waits for a slot
+    (`engine.search_slots`) and never delays short reads. Raises Unavailable when too many wait."""
     return ReadOperation(body, long=True)
 
 
 def write_tx(body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]]) -> WriteOperation[P, R]:
-    """Make a body that changes rows a verb; it gets the time (µs) the transaction began."""
+    """Make an operation of a body that changes rows; `now` is when the transaction began (µs)."""
     return WriteOperation(body)
 
 
 def rights_write_tx(
     body: Callable[Concatenate[Tx, int, Actor, P], Awaitable[R]],
 ) -> WriteOperation[P, R]:
-    """As `writes`, for what changes somebody's rights or ends a credential: this node forgets what
-    it remembers of credentials; the log tells the others."""
+    """As `write_tx`, for a body that changes somebody's rights or ends a credential: this node then
+    forgets its cached credentials. Other nodes do so when they read the event."""
     return WriteOperation(body, rights=True)

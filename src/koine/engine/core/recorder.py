@@ -1,4 +1,4 @@
-"""The facts and audit entries a verb leaves behind, in its own transaction."""
+"""Events and audit entries, written in the transaction of the change that they record."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,8 +26,12 @@ async def record_event(
     members: Sequence[str | None] | None = None,
     **body: object,
 ) -> None:
-    """Write one event; `body` is what a reader needs beside the ids. `members` are those who could
-    see the subject until now: they are told, and find the event again when they come back."""
+    """Write one event; `body` is what a reader needs beside the ids.
+
+    `members` are the identities that could see the subject until now, of a subject that is deleted
+    or changes hands: they receive the event although they no longer see its subject, and a client
+    that was offline still finds it.
+    """
     if members is not None:
         body["members"] = members
         await reader_events.save_members(tx, subject_id, [m for m in members if m is not None], now)
@@ -49,7 +53,7 @@ async def record_audit(
 async def record_anonymous_audit(
     tx: Tx, now: int, action: str, entity: str, entity_id: str, **detail: object
 ) -> None:
-    """As `note`, for what somebody did whom nobody knows. The caller bounds how often."""
+    """As `record_audit`, for an unknown caller. Whoever calls this limits how often."""
     text = json_text(detail)
     await audit.append(
         tx, AuditEntry(new_id(), audit.ANONYMOUS, None, action, entity, entity_id, text, now)
@@ -57,13 +61,18 @@ async def record_anonymous_audit(
 
 
 FREE_TEXT_FIELDS = frozenset({"title", "metadata", "custom_attributes", "labels"})
-"""What people wrote: events only say that it changed, a deletion leaves none (helpdesk.md, S)."""
+"""What people wrote. Events only say that it changed, so that a deletion leaves no copy in the log
+(helpdesk.md, S)."""
 _UNREPORTED_FIELDS = frozenset({"updated_at", "participant_count"})
 
 
 async def record_change(tx: Tx, now: int, before: Conversation, after: Conversation) -> None:
-    """Write what moved, with the status and the assignee as they are right after it, for what
-    comes later must not be told in its place. A change of status is an event of its own."""
+    """Write the event of a conversation's change: which fields, from what to what.
+
+    Readers load the conversation as it is when they read. Status and assignee right after the
+    change are in the event, so that a transition is sent as it was even when another followed. A
+    change of status is an event of its own.
+    """
     names = Conversation.__struct_fields__
     moved = [
         n for n in names if n not in _UNREPORTED_FIELDS and getattr(before, n) != getattr(after, n)

@@ -1,5 +1,7 @@
-"""Slots for reads that look at many rows: a few run at once, tenants take turns, the queue is
-bounded."""
+"""Slots for reads of many rows: few run at the same time, tenants take turns, the queue is bounded.
+
+Without them the searches of one tenant would occupy every connection of the database.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +12,7 @@ from koine.model.actor import Actor
 from koine.model.errors import Unavailable
 
 WAIT_SECONDS = 10.0
-"""Seconds a search waits for a slot: as long as one may take."""
+"""How long a search waits for a slot, in seconds: as long as a search may run."""
 RETRY_AFTER = 5
 
 
@@ -31,7 +33,7 @@ def search_slots(settings: Settings) -> FairSemaphore:
 
 @asynccontextmanager
 async def search_slot(semaphore: FairSemaphore, actor: Actor) -> AsyncIterator[None]:
-    """Hold a slot for the length of a block, after waiting for it. Raises Unavailable."""
+    """Wait for a slot and hold it during the block. Raises Unavailable."""
     try:
         async with semaphore.slot(actor.tenant_id, actor.caller):
             yield

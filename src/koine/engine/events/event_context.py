@@ -1,7 +1,9 @@
-"""From events of the log to happenings: the things events are about, found in a few reads.
+"""Load the context of events: the entities that they are about, in a few reads for many events.
 
-Whoever is told gets things as they are now. So events tell *that* something changed and what it
-is, and a reader who keeps the newest version of everything told has what a fresh look would show.
+Entities are loaded as they are now, not as they were at the event. So an event says *that*
+something changed, and a client that keeps the newest version of everything it received has the
+same state as one that loads all of it anew. That is why a client may miss events, or get them
+twice, without harm.
 """
 
 from collections.abc import Iterable
@@ -23,14 +25,15 @@ _AROUND: frozenset[Include] = frozenset(
     {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
 )
 SENT_WITHIN = 30 * DAY
-"""When somebody changes, conversations they only spoke in are looked for this far back."""
+"""When an identity changes, those who were in a conversation with its messages receive the event
+if it was active within this time: without a bound each change would search the whole history."""
 
 
 async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> list[EventContext]:
-    """The happenings behind one tenant's events, in their order.
+    """The contexts of one tenant's events, in their order.
 
-    `curious` are the identities who would be told what changed about a person only because they
-    share a conversation with it.
+    `shared_only` are the subscribers that may see a person only since they share a conversation
+    with it. Only for these it is looked up who shares one, which is expensive.
     """
     found = await conversations.by_ids(tx, _distinct(e.conversation_id for e in events))
     related = await load_related(tx, list(found.values()), _AROUND)
@@ -64,7 +67,7 @@ async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> lis
 async def _named(
     tx: Tx, events: list[LoggedEvent], known: dict[str, Identity]
 ) -> dict[str, Identity]:
-    """Those whom changes name as assignees of then or before, as far as nobody knows them yet."""
+    """The assignees that changes name, of before and after, as far as they are not `known`."""
     changes = [
         msgspec.json.decode(event.body, type=Change)
         for event in events
@@ -81,7 +84,7 @@ async def _named(
 
 
 async def load_conversation(tx: Tx, conversation_id: str) -> EventContext:
-    """A conversation as something happens in it that no event tells of."""
+    """The context of a conversation for an ephemeral event, which has no row in the log."""
     event = LoggedEvent(
         kind="conversation.updated",
         audience="everyone",
@@ -124,7 +127,8 @@ async def _shared_with(
         return frozenset()
     found = await participants.sharing_conversation_with(tx, subject.id, shared_only)
     if subject.kind != "contact":
-        # A contact speaks in conversations of its own; who works here also in others'.
+        # A contact writes in its own conversations only, where it is a participant; a user also
+        # writes in conversations without taking part.
         since = event.created_at - SENT_WITHIN
         found |= await participants.where_sent(tx, subject.id, shared_only, since)
     return frozenset(found)
@@ -144,8 +148,8 @@ def _merged(event: LoggedEvent) -> str | None:
 
 
 def _members(event: LoggedEvent) -> frozenset[str]:
-    """Those who could see a conversation that is deleted, or a delivery before it was saved; the
-    event remembers them."""
+    """The identities that could see a conversation before it was deleted, or a delivery before it
+    was saved. They are in the event, since nothing else says so any more."""
     if event.kind not in ("conversation.deleted", "delivery.saved"):
         return frozenset()
     members = msgspec.json.decode(event.body).get("members", [])

@@ -1,7 +1,9 @@
-"""Which events may concern one reader, found without looking at those of others.
+"""Find the events that may concern one reader, without reading those of others.
 
-For readers of whom `hearing.follows_all` says no. All that `hearing.hears` says yes to is found,
-and little else; it is asked for each event all the same.
+For readers that do not receive the whole log (`visibility.receives_whole_log`), such as a contact
+that catches up: reading a busy tenant's log for each of its contacts would be far too expensive.
+All events that `visibility.can_receive` accepts are found, and few others; it is still asked for
+each one.
 """
 
 import asyncio
@@ -15,11 +17,12 @@ from koine.store.core.db import Database, Tx
 from koine.store.events import reader_events, reader_scope
 
 CONVERSATIONS_PER_READ = 500
-"""How many conversations one read looks into: the next is another's turn."""
+"""How many conversations one read looks into. Reads are short, so that others get theirs between.
+"""
 
 
 class PositionRange(Struct, frozen=True):
-    """A part of the log: the positions after one and up to another; at most `most` events of it."""
+    """A range of the log: the positions after one and up to another, at most `limit` of them."""
 
     after: int
     until: int
@@ -40,9 +43,8 @@ async def conversations(db: Database, actor: Actor, most: int) -> list[str] | No
 async def positions(
     db: Database, actor: Actor, own: list[str], wanted: PositionRange
 ) -> tuple[list[int], bool]:
-    """The first positions of a stretch that may concern the reader, whose conversations `own` are,
-    in order, and whether there may be more. Several short reads, between which others have theirs.
-    """
+    """The first positions of a range that may concern the reader, in order, and whether there may
+    be more. `own` are the reader's conversations. It takes several short reads."""
     subjects = await _subjects(db, actor, own, wanted)
     found: set[int] = set()
     for read, ids in ((reader_events.of_conversations, own), (reader_events.about, subjects)):
@@ -57,7 +59,8 @@ async def positions(
 
 
 async def _subjects(db: Database, actor: Actor, own: list[str], wanted: PositionRange) -> list[str]:
-    """What events of no conversation may be about: the reader, its deliveries, those it meets."""
+    """The subjects of events without conversation that may concern the reader: the tenant, itself,
+    its deliveries, and those it shares conversations with."""
     tenant_id = actor.tenant_id
     found = set() if actor.kind == "contact" else {tenant_id}
     if actor.identity_id is None:

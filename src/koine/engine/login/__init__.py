@@ -1,2 +1,2 @@
-"""What one process holds for authentication: the threads that hash passwords, the counts of failed
-logins, the fetched keys of token issuers. Below `core`, because the engine object holds them."""
+"""Passwords, tokens and the keys that verify them, with what one process holds for them: threads,
+counts of failed logins, fetched keys. Below `core`, because the engine object holds them."""

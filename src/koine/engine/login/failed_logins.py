@@ -1,9 +1,10 @@
 """Failed logins in the audit log: few entries for many failures.
 
-Anybody may fail to log in as somebody, as often as the rate limits allow. So failures are summed
-up: the first of a user's is written at once, those of the next minutes are counted and written as
-one entry with the next; and a tenant gets so many entries an hour. What is counted and not yet
-written comes with the user's next entry, also that of a login that succeeds.
+Anyone may fail to log in as anyone, as often as the rate limits allow, and must not be able to fill
+the log. So failures are summed up. A user's first failure is written at once; those of the next ten
+minutes are counted, and the next entry has their number. A tenant gets a limited number of entries
+an hour. Failures that are counted but not written come with the user's next entry, which may be
+that of a successful login.
 """
 
 from collections import OrderedDict
@@ -13,13 +14,13 @@ from msgspec import Struct
 from koine.kit.times import HOUR, MINUTE
 
 SUMMARY_INTERVAL = 10 * MINUTE
-"""µs in which a user's failures become one entry."""
+"""For how long a user's failures are summed up in one entry, µs."""
 _MOST_USERS = 10_000
 _MOST_TENANTS = 10_000
 
 
 class _Failures(Struct):
-    """Of one user: when an entry was written last, and what was counted since."""
+    """The failures of one user: when the last entry was written, and how many came after it."""
 
     written_at: int | None = None
     counted: int = 0
@@ -29,13 +30,13 @@ class FailedLogins:
     """What one process has counted, in bounded memory."""
 
     def __init__(self, entries_per_hour: int) -> None:
-        """`entries_per_hour` is what a tenant's audit log takes of them from this process."""
+        """`entries_per_hour` is how many this process may write into a tenant's audit log."""
         self._per_hour = entries_per_hour
         self._users: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
         self._tenants: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def failed(self, tenant_id: str, user_id: str, now: int) -> int:
-        """Count a failure. How many failures an entry is to be written of now, 0 for none."""
+        """Count a failure. Returns how many an audit entry is to be written of now, 0 for none."""
         key = tenant_id, user_id
         known = self._users.setdefault(key, _Failures())
         self._users.move_to_end(key)
@@ -49,7 +50,7 @@ class FailedLogins:
         return count
 
     def passed(self, tenant_id: str, user_id: str) -> int:
-        """The user has logged in: how many failures no entry told of yet."""
+        """The user has logged in. Returns how many failures are in no audit entry yet."""
         known = self._users.pop((tenant_id, user_id), None)
         return known.counted if known else 0
 

@@ -1,6 +1,7 @@
-"""The keys of tenants' own issuers that are fetched by URL (delivery.md, D), and kept for a while.
+"""The keys of tenants' own token issuers, fetched by URL (delivery.md, D) and cached.
 
-Never fetched inside a transaction; at most once in 30 seconds for each tenant, whoever asks.
+They are never fetched inside a transaction, and for each issuer at most once in 30 seconds: tokens
+with an unknown key, which anyone can send, must not make this server flood the issuer.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ FRESH_S = 600
 RETRY_S = 30
 STALE_S = 24 * 3600
 MAX_ISSUERS = 10_000
-CACHED_FOR_S = 200
+OK = 200
 
 _ACCEPT = {"accept": "application/jwk-set+json, application/json"}
 _log = structlog.get_logger("koine")
@@ -34,7 +35,7 @@ _log = structlog.get_logger("koine")
 
 @dataclass
 class _CachedKeys:
-    """What is known of one issuer's keys; times in µs."""
+    """The keys of one issuer; times in µs."""
 
     text: str = ""
     fetched_at: int = 0
@@ -43,8 +44,8 @@ class _CachedKeys:
 
 
 class IssuerKeys:
-    """Key sets by tenant and issuer: fresh for 10 minutes, and good for a day while the issuer
-    does not answer."""
+    """Key sets by tenant and issuer: fresh for 10 minutes, usable for a day while the issuer does
+    not respond."""
 
     def __init__(self, outbound: OutboundClient, clock: Clock) -> None:
         self._outbound = outbound
@@ -52,13 +53,13 @@ class IssuerKeys:
         self._held: TTLCache[tuple[str, str, str], _CachedKeys] = TTLCache(MAX_ISSUERS)
 
     async def text(self, tenant_id: str, issuer: TokenIssuer, kid: object) -> str:
-        """The issuer's key set, fetched anew when it is old or does not know the key `kid`.
+        """The issuer's key set, fetched again when it is old or does not have the key `kid`.
 
-        Raises Unavailable when there is none to be had now.
+        Raises Unavailable when there is none and it cannot be fetched.
         """
         name = (tenant_id, issuer.jwks_url or "", issuer.algorithm)
         held = self._held.get(name, self._clock.now()) or _CachedKeys()
-        # Known for a day from now: what is older than that in it is not believed below.
+        # The entry may outlive its keys, as each use prolongs it: their own age is checked below.
         self._held.put(name, held, self._clock.now() + STALE_S * SECOND)
         if not self._good(held, issuer.algorithm, kid) and not (held.text and self._busy(held)):
             async with held.fetching:
@@ -85,7 +86,7 @@ class IssuerKeys:
 
     async def _fetched(self, issuer: TokenIssuer) -> str:
         reply = await self._outbound.send(Request("GET", issuer.jwks_url or "", _ACCEPT))
-        if reply.status != CACHED_FOR_S:
+        if reply.status != OK:
             raise RequestFailed(f"the answer's status is {reply.status}")
         if reply.truncated:
             raise RequestFailed("the key set is too long")

@@ -1,7 +1,8 @@
-"""Passwords hashed and compared a few at a time.
+"""A few threads on which passwords are hashed and compared.
 
-One argon2 keeps a core and 64 MiB busy: a flood of logins must take neither the memory nor the
-threads of everyone else. It queues on threads of its own, and beyond a short queue it is refused.
+One argon2 computation uses a core and 64 MiB. On the shared thread pool a flood of logins would use
+up memory and threads that other requests need; here it waits in a short queue, and beyond that it
+is refused.
 """
 
 import asyncio
@@ -16,13 +17,13 @@ R = TypeVar("R")
 
 MAX_CONCURRENT = 2
 MAX_QUEUED = 32
-"""Calls that run or wait; one more is refused."""
+"""How many calls run or wait; one more is refused."""
 RETRY_AFTER = 2
-"""Seconds in which the queue is through, about."""
+"""About how many seconds a full queue takes."""
 
 
 class PasswordPool:
-    """The few threads of one process that look at passwords."""
+    """The threads of one process that hash passwords."""
 
     def __init__(self, at_once: int = MAX_CONCURRENT, most: int = MAX_QUEUED) -> None:
         self._threads = ThreadPoolExecutor(at_once, "passwords")
@@ -30,7 +31,7 @@ class PasswordPool:
         self._busy = 0
 
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do `work` on one of the threads. Raises Unavailable when too many wait already."""
+        """Run `work` on one of the threads. Raises Unavailable when too many wait already."""
         if self._busy >= self._most:
             raise Unavailable(RETRY_AFTER)
         self._busy += 1

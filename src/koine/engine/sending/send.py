@@ -1,7 +1,9 @@
-"""How a message comes to be: the facts are read, everything is decided here, then written.
+"""How a message is created: lock and read, decide, write. All three for a whole batch of sends.
 
-`post_batch` is the only caller of `store.messages.insert_many`, and every door ends up in it.
-The deciding is pure: from facts and drafts to rows, in the order the sends were queued.
+Every way to send a message, of every dialect, ends in `send_batch`; it is the only caller of
+`store.messages.insert_many`. The conversations of the batch are locked in one fixed order, so that
+two batches cannot deadlock. The decisions are pure Python, from requests to rows: the transaction
+waits for the database a fixed number of times, however many messages are in the batch.
 """
 
 from msgspec import Struct, structs
@@ -19,7 +21,7 @@ from koine.store.events import events
 
 
 class SendRequest(Struct, frozen=True):
-    """A draft on its way into a conversation of a tenant."""
+    """A draft and the conversation that it is for."""
 
     tenant_id: str
     conversation_id: str
@@ -27,7 +29,10 @@ class SendRequest(Struct, frozen=True):
 
 
 class ConversationClosed(Conflict):
-    """The conversation is closed and the draft asks for it to be reopened first."""
+    """The conversation is closed or snoozed, and has to be reopened before the draft is sent.
+
+    Reopening is an operation of its own, outside the batch: the caller does it and sends again.
+    """
 
     def __init__(self) -> None:
         super().__init__("closed", "the conversation is closed")
@@ -38,8 +43,11 @@ ConversationKey = tuple[str, str]
 
 
 async def send_batch(tx: Tx, now: int, requests: list[SendRequest]) -> list[SendResult]:
-    """Write what may be written of `posts`, each numbered in its conversation; the outcome of
-    each, in order. A post with a client key that is known gets the message it made then."""
+    """Send what may be sent; returns a message or a refusal for each request, in their order.
+
+    A refused request does not affect the others. A request whose client key was used before gets
+    the message that was stored then.
+    """
     senders = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in requests})
     found = await send.lock_and_load(tx, senders)
     client_keys = [_client_key(p) for p in requests if p.draft.client_key is not None]
@@ -63,13 +71,18 @@ async def send_batch(tx: Tx, now: int, requests: list[SendRequest]) -> list[Send
 
 
 class _AlreadySent(Struct, frozen=True):
-    """The post's client key made this message before."""
+    """The message with the request's client key is there already, at this `seq`."""
 
     seq: int
 
 
 class _BatchDecisions:
-    """The decisions of one batch, on top of the facts that were locked for it."""
+    """The decisions of one batch, and what is to be written after them.
+
+    The contexts were read before the first decision. A second message of the same conversation must
+    build on the first, which is not in the database yet: `heads`, `marks` and `existing_keys` have
+    the state after the decisions so far, and are consulted before what was read.
+    """
 
     def __init__(
         self,
@@ -88,7 +101,9 @@ class _BatchDecisions:
         self.echoes: dict[str, object] = {}
 
     def decide(self, request: SendRequest) -> SendResult | _AlreadySent:
-        """What becomes of one post; if it is a message, the next one builds on it."""
+        """Decide one request. The order of the checks is part of the API: a conversation that is
+        not there is refused as such to everyone, and a retry by client key gets its message even
+        where it could not be sent any more (the conversation was closed, the sender left)."""
         draft = request.draft
         context = self.contexts.get((request.tenant_id, request.conversation_id, draft.sender_id))
         if context is None or context.removed_at is not None:
@@ -106,7 +121,7 @@ class _BatchDecisions:
         return self._accept(request, context)
 
     def _may_answer(self, request: SendRequest) -> bool:
-        """Whether the message it answers is there, for who posts it."""
+        """Whether the message that it answers exists and is visible to the sender."""
         private = self.parents.get(_parent_key(request))
         return private is not None and (request.draft.sees_private or not private)
 
@@ -130,8 +145,11 @@ class _BatchDecisions:
         return message
 
     def events(self) -> list[tuple[str, Event]]:
-        """The events of all messages, each with its tenant. Of a private note everyone is told that
-        its author has read, where it is shown how far they have."""
+        """The events of all messages, each with its tenant.
+
+        A public message moves its sender's read mark, and a reader can tell so from the message. Of
+        a private note contacts see nothing, so the move of the mark is an event of its own.
+        """
         found: list[tuple[str, Event]] = []
         for tenant_id, message in self.rows:
             found.append((tenant_id, _created_event(message, self.echoes.get(message.id))))
@@ -141,7 +159,7 @@ class _BatchDecisions:
         return found
 
     def _read_message_id(self, mark_key: tuple[str, str, str], message: Message) -> str | None:
-        """The message shown as last read: everyone sees it, so it is never a private note."""
+        """The message that is shown as last read. Everyone sees it: never a private note."""
         before = self.marks.get(mark_key)
         if message.private:
             return before.read_message_id if before else None
@@ -149,8 +167,11 @@ class _BatchDecisions:
 
 
 async def _write(tx: Tx, batch: _BatchDecisions) -> list[int]:
-    """Write the batch; answers the numbers of its messages, in order. The conversations are locked
-    when they are given out: within one they grow, whichever node writes."""
+    """Write the batch; returns the numbers of its messages, in order.
+
+    The database gives the numbers out while the conversations are locked, so within a conversation
+    they grow, whichever node writes.
+    """
     if not batch.rows:
         return []
     heads = list(batch.heads.values())
@@ -203,7 +224,8 @@ def _message(draft: Draft, context: SendContext, head: ConversationHead, now: in
         private=draft.private,
         client_key=draft.client_key,
         attachments=draft.attachments,
-        # Time never runs back within a conversation, whatever the clocks of the nodes say.
+        # Nodes' clocks differ: within a conversation time must not go back all the same, for lists
+        # and cursors sort by it.
         created_at=max(now, head.updated_at),
         updated_at=max(now, head.updated_at),
         sender_name=context.sender_name,
@@ -215,8 +237,8 @@ def _message(draft: Draft, context: SendContext, head: ConversationHead, now: in
 
 
 def _head_after(head: ConversationHead, message: Message) -> ConversationHead:
-    """The conversation's head after the message; a private note moves the last number alone, so
-    that those who must not know of it are shown no change."""
+    """The conversation's head after the message. A private note moves only `last_seq`: preview,
+    times and order in lists stay, so that nobody can infer from them that there is a note."""
     if message.private:
         return head.with_last_seq(message.seq)
     return ConversationHead(

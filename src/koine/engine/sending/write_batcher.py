@@ -1,7 +1,14 @@
-"""The writer that coalesces sends: whatever is queued goes in one transaction, one commit.
+"""The batcher of message sends: all that are queued go in one transaction, with one commit.
 
-A sender is answered after the commit, with its own outcome: a message or a refusal, never a
-neighbour's (docs/adr/0005).
+A commit costs a sync of the disk, which is the most expensive part of a send; many sends share it.
+The price is that sends share their fate. So a batch that fails is replayed, each send in a
+transaction of its own (`kit.batching`, `replays`): the send at fault gets its own error, and the
+others are stored. A caller gets its result after the commit, and never that of another
+(docs/adr/0005).
+
+A replay is safe since a failed transaction left nothing behind, and where a commit may have
+happened although the connection broke, nothing is replayed: that is `Unavailable`, a Refusal, which
+every sender of the batch gets. They retry under their client keys.
 """
 
 from koine.engine.sending.send import SendRequest, SendResult, send_batch
@@ -13,16 +20,16 @@ from koine.model.message import Message
 from koine.store.core.db import Database
 
 LANES = 2
-"""Batches under way at once: while one commits, the next is being written."""
+"""Batches in progress at the same time: while one commits, the next one is written."""
 MAX_BATCH = 64
-"""Messages in one batch; larger ones gain little and make a poisoned batch dearer to replay."""
+"""Messages in one batch. Larger batches gain little, and one bad send costs more to replay."""
 MAX_QUEUED = 4096
-"""Senders who wait at most: about a second's work. While the database hangs, more are turned away
-at once, so that a flood fills neither the memory nor anybody's patience."""
+"""Sends in the queue, about a second's work. While the database hangs, further ones are refused at
+once: the queue stays bounded, and a client learns early that it must retry."""
 
 
 class WriteBatcher:
-    """Posts messages, many callers at once. One for each engine."""
+    """Sends messages, for many callers at once. One for each engine."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
@@ -31,11 +38,11 @@ class WriteBatcher:
             self._write, max_size=MAX_BATCH, lanes=LANES, replays=_is_of_one_send
         )
         self.answered = 0
-        """How many sends have got their outcome since the start."""
+        """How many sends have got their result since the start."""
 
     async def send(self, request: SendRequest) -> Message:
-        """Write the message; when this returns it is on disk. Raises the post's own Refusal, and
-        Unavailable when too many wait. Cancelled while it waits, it is not written."""
+        """Send a message; when this returns it is on disk. Raises the Refusal of this request, and
+        Unavailable when too many wait. If it is cancelled while it waits, nothing is sent."""
         if self._batcher.queued >= MAX_QUEUED:
             raise Unavailable()
         outcome = await self._batcher.add((request, tracing.current_span()))
@@ -44,7 +51,7 @@ class WriteBatcher:
         return outcome
 
     async def _write(self, batch: list[tuple[SendRequest, object | None]]) -> list[SendResult]:
-        """Write posts, each with the span that waits for it, if there is one."""
+        """Send a batch. With each request comes the trace span that waits for it, or None."""
         requests = [request for request, _ in batch]
         with tracing.span("send batch", links=[span for _, span in batch], messages=len(batch)):
             outcomes = await self._db.write_batch(send_batch, self._clock.now(), requests)
@@ -55,6 +62,6 @@ class WriteBatcher:
 
 
 def _is_of_one_send(error: Exception) -> bool:
-    """Whether the database refuses something in the batch, and not the batch: a Refusal says that
-    it is down, and is every sender's outcome."""
+    """Whether an error of a batch may be due to one send of it, so that the sends are tried one by
+    one. A Refusal here is Unavailable: the database is down, and each of them would fail too."""
     return not isinstance(error, Refusal)
