@@ -1,9 +1,9 @@
 """Which modules a message enters on its way: `python -m tests.entered_modules` prints the journeys.
 
 A journey's modules are those whose code runs between its two ends, in the order in which they are
-first entered, each room (a package) on a line of its own. Counted are the rooms between the ends
-that know conversations; `kit` and `model` are listed and not counted, and so is the room in which a
-journey begins.
+first entered, each package of Koine (and each dialect) on a line of its own. Counted are packages
+that know conversations: `kit`, `model` and `http` are listed in brackets and not counted, and in
+the first journey neither is the dialect, in which it begins.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from tests.support import databases
 from tests.support.live_server import live
 from tests.webhooks.harness import webhook_harness
 
-UNCOUNTED = ("kit", "model")
+UNCOUNTED = ("kit", "model", "http")
 
 
 class Trace:
@@ -59,18 +59,26 @@ class Trace:
         threading.setprofile(self)
         sys.setprofile(self)
 
-    def show(self, title: str, first: str, unlike: tuple[str, ...] = ()) -> None:
-        """Print the modules from the first one in a package `first` on, by their rooms."""
-        begin = next(n for n, name in enumerate(self.modules) if name.startswith(first))
-        rooms: dict[str, list[str]] = {}
+    def show(self, title: str, first: str, uncounted: tuple[str, ...] = ()) -> None:
+        """Print the modules from the first one in the package `first` on, by their packages."""
+        begin = next(n for n, name in enumerate(self.modules) if name.startswith(f"{first}."))
+        packages: dict[str, list[str]] = {}
         for name in self.modules[begin:]:
-            room, _, module = name.rpartition(".")
-            rooms.setdefault(room or name, []).append(module or "__init__")
-        counted = [room for room in rooms if not room.startswith((*UNCOUNTED, *unlike))]
-        print(f"{title}: {len(counted)} rooms, {sum(len(rooms[r]) for r in counted)} modules")
-        for room, modules in rooms.items():
-            print(f"  {'' if room in counted else '('}{room}{'' if room in counted else ')'}: "
-                  + ", ".join(modules))  # fmt: skip
+            package, module = _split(name)
+            packages.setdefault(package, []).append(module)
+        counted = [each for each in packages if not each.startswith((*UNCOUNTED, *uncounted))]
+        modules = sum(len(packages[package]) for package in counted)
+        print(f"{title}: {len(counted)} packages, {modules} modules")
+        for package, entered in packages.items():
+            shown = package if package in counted else f"({package})"
+            print(f"  {shown}, {len(entered)}: {', '.join(entered)}")
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A module's package and its name there: `engine` and `auth.access`."""
+    parts = name.split(".")
+    depth = 2 if parts[0] == "dialects" else 1
+    return ".".join(parts[:depth]), ".".join(parts[depth:]) or "__init__"
 
 
 async def send(trace: Trace, folder: Path) -> None:
@@ -86,7 +94,7 @@ async def send(trace: Trace, folder: Path) -> None:
                     headers=cast.bearer("alice"),
                 )
             assert answer.status_code == 201, answer.text
-    trace.show("POST to row, after the route", "engine.", ("http", "dialects"))
+    trace.show("POST to row, after the route", "engine", ("dialects",))
 
 
 async def stream(trace: Trace, folder: Path) -> None:
@@ -102,7 +110,7 @@ async def stream(trace: Trace, folder: Path) -> None:
             with trace.recording():
                 await asyncio.to_thread(_post_elsewhere, folder, cast, talk.id)
                 await events.until("message.created")
-    trace.show("Row to SSE", "relay.")
+    trace.show("Row to SSE", "event_log")
 
 
 def _post_elsewhere(folder: Path, cast: Cast, conversation_id: str) -> None:
@@ -125,7 +133,7 @@ async def subscribe(trace: Trace, folder: Path) -> None:
         async with live_server(cast) as server, server.connect() as client:
             with trace.recording():
                 await client.subscribe(identifier(server.carol))
-    trace.show("ActionCable subscribe", "dialects.")
+    trace.show("ActionCable subscribe", "dialects")
 
 
 async def webhook(trace: Trace, folder: Path) -> None:
@@ -136,7 +144,7 @@ async def webhook(trace: Trace, folder: Path) -> None:
         with trace.recording():
             await told.tell()
         assert told.receiver.count == 1
-    trace.show("Webhook delivery", "relay.")
+    trace.show("Webhook delivery", "event_log")
 
 
 async def _main() -> None:
