@@ -28,7 +28,7 @@ def serve(
     demo: Annotated[
         bool | None, typer.Option("--demo", help="Make the demonstration first, once.")
     ] = None,
-    log_level: Annotated[Level | None, typer.Option(help="Least level logged.")] = None,
+    log_level: Annotated[Level | None, typer.Option(help="Lowest level that is logged.")] = None,
 ) -> None:
     """Serve. Every option is also a setting (KOINE_PORT, …); see docs/running.md."""
     settings = options.settings(

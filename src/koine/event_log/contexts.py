@@ -30,7 +30,9 @@ async def load_contexts(
         return await db.read(tenant_id, load, events, curious)
     except _BAD_ROW_ERRORS:
         if len(events) == 1:
-            _log.error("event skipped", event_id=events[0].id, exc_info=True)
+            _log.error(
+                "an event could not be loaded and was skipped", event_id=events[0].id, exc_info=True
+            )
             return []
         half = len(events) // 2
         first = await load_contexts(db, tenant_id, events[:half], curious)

@@ -27,15 +27,15 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
         ByteBudget, Meta(description="Bytes of uploads a tenant may have stored; 0 = no limit.")
     ] = 50 << 30
     idempotency_response_limit: Annotated[
-        Bytes, Meta(description="Largest answer kept for an Idempotency-Key, in bytes.")
+        Bytes, Meta(description="Largest response stored for an Idempotency-Key, in bytes.")
     ] = 1 << 18
     idempotency_bytes_per_caller: Annotated[
         ByteBudget,
-        Meta(description="Bytes of answers that one caller's Idempotency-Keys keep in a day."),
+        Meta(description="Bytes of responses stored for one caller's Idempotency-Keys in a day."),
     ] = 64 << 20
     idempotency_bytes_per_tenant: Annotated[
         ByteBudget,
-        Meta(description="Bytes of answers that a tenant's Idempotency-Keys keep in a day."),
+        Meta(description="Bytes of responses stored for a tenant's Idempotency-Keys in a day."),
     ] = 1 << 30
     rate_limit_per_minute: Annotated[
         PerMinute, Meta(description="Requests a minute for each credential; 0 = no limit.")
@@ -46,7 +46,9 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
     ] = 6000
     inbox_contacts_per_address: Annotated[
         Count,
-        Meta(description="New contacts of an address in an hour, by the inbox API; 0 = no limit."),
+        Meta(
+            description="New contacts from an address in an hour, by the inbox API; 0 = no limit."
+        ),
     ] = 500
     inbox_contacts_per_inbox: Annotated[
         Count,
@@ -76,47 +78,55 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = 60
     audit_failed_logins_days: Annotated[
-        int, Meta(ge=1, le=3650, description="Days for which those entries are kept.")
+        int,
+        Meta(ge=1, le=3650, description="Days that audit entries about failed logins are kept."),
     ] = 90
-    stream_queue_bytes: Annotated[Bytes, Meta(description="Bytes queued for a reader.")] = 1 << 18
+    stream_queue_bytes: Annotated[
+        Bytes, Meta(description="Most bytes queued for one stream or socket.")
+    ] = 1 << 18
     stream_write_seconds: Annotated[
-        Seconds, Meta(description="Seconds a live reader may not read; then it is cut off.")
+        Seconds,
+        Meta(description="Seconds that a stream or socket may stop reading before it is closed."),
     ] = 20
     contact_catch_up_events: Annotated[
         int,
         Meta(
-            description="Events that a contact may have missed; beyond, its stream begins anew.",
+            description="Most events that a contact's stream catches up with; beyond, it is reset.",
             ge=1,
             le=1_000_000,
         ),
     ] = 2000
     searches_at_once: Annotated[
-        int, Meta(description="Searches at work at the same time.", ge=1, le=100)
+        int, Meta(description="Searches that run at the same time.", ge=1, le=100)
     ] = 3
     searches_waiting: Annotated[
-        int, Meta(description="Searches that wait; beyond, 503.", ge=0, le=100_000)
+        int, Meta(description="Searches that may wait; beyond, 503.", ge=0, le=100_000)
     ] = 100
     searches_waiting_per_tenant: Annotated[
-        int, Meta(description="Searches of one tenant that wait; beyond, 503.", ge=0, le=100_000)
+        int,
+        Meta(description="Searches of one tenant that may wait; beyond, 503.", ge=0, le=100_000),
     ] = 25
     head_seconds: Annotated[
         Seconds,
-        Meta(description="Seconds until a request's head, or a socket's message, must be whole."),
+        Meta(
+            description="Seconds until a request's head, or a socket's message, must be complete."
+        ),
     ] = 10
     idle_seconds: Annotated[
-        Seconds, Meta(description="Seconds that a connection may wait for its next request.")
+        Seconds,
+        Meta(description="Seconds that an idle connection is kept open for its next request."),
     ] = 65
     body_seconds: Annotated[
-        Seconds, Meta(description="Seconds over which the pace of a body is measured.")
+        Seconds, Meta(description="Seconds over which the rate of a request body is measured.")
     ] = 20
     body_rate: Annotated[
-        int, Meta(ge=1, le=1 << 30, description="Bytes a second that a body must bring.")
+        int, Meta(ge=1, le=1 << 30, description="Lowest rate of a request body, in bytes a second.")
     ] = 512
     body_max_seconds: Annotated[
-        Seconds, Meta(description="Seconds that a whole body may take.")
+        Seconds, Meta(description="Seconds until a request body must be complete.")
     ] = 3600
     socket_login_seconds: Annotated[
-        Seconds, Meta(description="Seconds in which a socket must log in or subscribe.")
+        Seconds, Meta(description="Seconds within which a socket must log in or subscribe.")
     ] = 15
     socket_messages_per_minute: Annotated[
         PerMinute,
@@ -125,10 +135,10 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = 3000
     connections_per_address: Annotated[
-        Count, Meta(description="Connections of one address to a process; 0 = no limit.")
+        Count, Meta(description="Connections from one address to a process; 0 = no limit.")
     ] = 1000
     streams_per_address: Annotated[
-        Count, Meta(description="Streams and sockets of one address to a process; 0 = no limit.")
+        Count, Meta(description="Streams and sockets from one address to a process; 0 = no limit.")
     ] = 500
     streams_per_credential: Annotated[
         Count, Meta(description="Streams and sockets of one caller to a process; 0 = no limit.")

@@ -24,34 +24,34 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 REQUESTS = Histogram(
     "koine_request_seconds",
-    "Requests, and how long each took until its answer began; status is its class (2xx).",
+    "Requests, and seconds until the response began; status is its class (2xx).",
     ["dialect", "method", "route", "status"],
     buckets=_FAST,
     registry=REGISTRY,
 )
 SENDS = Counter(
-    "koine_sends", "Sends answered with a message, repeated ones too.", registry=REGISTRY
+    "koine_sends", "Successful sends of a message, repeated ones included.", registry=REGISTRY
 )
 SEND_BATCH_SIZE = Histogram(
     "koine_send_batch_size",
-    "Messages that shared one transaction.",
+    "Messages written in one transaction.",
     buckets=_SIZES,
     registry=REGISTRY,
 )
 DATABASE_WAIT = Histogram(
     "koine_database_wait_seconds",
-    "How long a batch of writes waited for its turn, or anything for a connection, if it had to.",
+    "Seconds that a batch of writes waited for its turn, or a transaction for a connection.",
     buckets=_FAST,
     registry=REGISTRY,
 )
 DATABASE_UNAVAILABLE = Counter(
     "koine_database_unavailable",
-    "Requests refused for the database was down, busy or full.",
+    "Requests refused because the database was down, busy or full.",
     registry=REGISTRY,
 )
 IDEMPOTENT_RESPONSES_NOT_STORED = Counter(
     "koine_idempotent_responses_not_stored",
-    "Answers under an Idempotency-Key that were too large to be kept, or over a budget.",
+    "Responses under an Idempotency-Key that were too large to be stored, or over a budget.",
     registry=REGISTRY,
 )
 EVENT_POSITION = Gauge(
@@ -59,68 +59,74 @@ EVENT_POSITION = Gauge(
 )
 EVENT_LAG = Gauge(
     "koine_event_lag_seconds",
-    "Age of the oldest committed event not yet handed to the live connections.",
+    "Age of the oldest committed event that was not yet dispatched to open streams.",
     registry=REGISTRY,
 )
 STREAM_CONNECTIONS = Gauge(
-    "koine_stream_connections", "Live connections.", ["dialect"], registry=REGISTRY
+    "koine_stream_connections",
+    "Open streams and sockets that receive events.",
+    ["dialect"],
+    registry=REGISTRY,
 )
 STREAM_CONNECTIONS_CLOSED = Counter(
     "koine_stream_connections_closed",
-    "Live connections ended, by who or what ended them.",
+    "Streams and sockets that ended, by reason.",
     ["dialect", "reason"],
     registry=REGISTRY,
 )
 EVENTS_DELIVERED = Counter(
     "koine_events_delivered",
-    "Events and ephemeral events handed to live connections.",
+    "Events and ephemeral events queued for open streams.",
     ["dialect"],
     registry=REGISTRY,
 )
 EVENTS_CAUGHT_UP = Counter(
     "koine_events_caught_up",
-    "Events looked at for live connections that were behind: of the log in order, or their own.",
+    "Events read for streams that catch up: of the whole log, or of their own conversations.",
     ["how"],
     registry=REGISTRY,
 )
 WEBHOOK_DELIVERIES = Counter(
     "koine_webhook_deliveries",
-    "Webhook deliveries that came to an end, by outcome.",
+    "Webhook deliveries that were completed, by outcome.",
     ["outcome"],
     registry=REGISTRY,
 )
 WEBHOOK_ATTEMPTS = Counter(
-    "koine_webhook_attempts", "Webhook posts tried, by outcome.", ["outcome"], registry=REGISTRY
+    "koine_webhook_attempts",
+    "Requests to webhook endpoints, by outcome.",
+    ["outcome"],
+    registry=REGISTRY,
 )
 WEBHOOK_QUEUE = Gauge(
-    "koine_webhook_queue", "Webhook deliveries not yet at an end.", registry=REGISTRY
+    "koine_webhook_queue", "Webhook deliveries that are not completed.", registry=REGISTRY
 )
 WEBHOOK_OLDEST = Gauge(
     "koine_webhook_oldest_seconds",
-    "Age of the oldest webhook delivery not yet at an end.",
+    "Age of the oldest webhook delivery that is not completed.",
     registry=REGISTRY,
 )
 BUS_RECONNECTS = Counter(
-    "koine_bus_reconnects", "Times the bus between nodes was joined again.", registry=REGISTRY
+    "koine_bus_reconnects", "Reconnections to the bus between nodes.", registry=REGISTRY
 )
 BUS_CONNECTED = Gauge(
-    "koine_bus_connected", "Whether the bus between nodes is joined: 1 or 0.", registry=REGISTRY
+    "koine_bus_connected", "Whether the bus between nodes is connected: 1 or 0.", registry=REGISTRY
 )
 CONNECTIONS_ENDED = Counter(
     "koine_connections_ended",
-    "Connections the server ended, or did not let begin, by the limit that was passed.",
+    "Connections that the server closed or refused, by the limit that was exceeded.",
     ["reason"],
     registry=REGISTRY,
 )
 STREAMS_REFUSED = Counter(
     "koine_streams_refused",
-    "Streams and sockets refused for there were too many, by what was counted.",
+    "Streams and sockets refused because there were too many, by what was counted.",
     ["by"],
     registry=REGISTRY,
 )
 OUTBOUND_REFUSED = Counter(
     "koine_outbound_refused",
-    "Calls to other servers refused: to an address we never speak to.",
+    "Outbound requests blocked by the egress policy.",
     registry=REGISTRY,
 )
 

@@ -57,88 +57,106 @@ class Settings(LimitSettings, frozen=True, kw_only=True):
         str, Meta(min_length=1, description="Folder of the embedded database and of uploads.")
     ] = "data"
     database_url: Annotated[
-        str, Meta(description="Database; empty is the embedded SQLite file in the data folder.")
+        str,
+        Meta(
+            description="URL of the database; empty: the embedded SQLite file in the data folder."
+        ),
     ] = ""
     pool_size: Annotated[
         int, Meta(ge=1, le=1000, description="PostgreSQL connections of each process.")
     ] = 8
     unsafe_database: Annotated[
-        bool, Meta(description="Serve from a PostgreSQL that may lose what was acknowledged.")
+        bool, Meta(description="Start on a PostgreSQL whose settings may lose committed data.")
     ] = False
     postgres_programs: Annotated[
-        str, Meta(description="Folder of pg_dump and pg_restore; empty is the search path.")
+        str, Meta(description="Folder of pg_dump and pg_restore; empty: found by PATH.")
     ] = ""
     drain_seconds: Annotated[
         int,
-        Meta(ge=0, le=300, description="Seconds from SIGTERM until connections are refused."),
+        Meta(ge=0, le=300, description="Seconds from SIGTERM until new connections are refused."),
     ] = 2
     grace_seconds: Annotated[
         int,
-        Meta(ge=1, le=3600, description="Seconds that requests under way may take at the end."),
+        Meta(
+            ge=1, le=3600, description="Seconds that open requests may take to finish at shutdown."
+        ),
     ] = 10
     base_url: Annotated[
-        str, Meta(description="URL the public reaches the server by; empty is http://host:port.")
+        str, Meta(description="Public URL of the server; empty: http://host:port.")
     ] = ""
     trusted_proxies: Annotated[
         str,
-        Meta(description="Addresses or CIDRs, by comma, whose X-Forwarded-For is believed."),
+        Meta(description="Addresses or CIDRs of proxies with X-Forwarded headers, by comma."),
     ] = ""
-    demo: Annotated[bool, Meta(description="Fill an empty server with a demonstration.")] = False
+    demo: Annotated[bool, Meta(description="Fill an empty database with the demonstration.")] = (
+        False
+    )
     docs_enabled: Annotated[bool, Meta(description="Serve the API documentation.")] = True
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="Least level logged.")
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="Lowest level that is logged."),
     ] = "info"
     log_format: Annotated[
         Literal["auto", "json", "console"],
-        Meta(description="Form of the log; auto is console on a terminal, else JSON."),
+        Meta(description="Format of the log; auto: console on a terminal, else JSON."),
     ] = "auto"
     access_log: Annotated[
-        bool, Meta(description="Log each request: method, route, status, time; never its path.")
+        bool, Meta(description="Log each request: method, route, status and time, never its path.")
     ] = False
     metrics_port: Annotated[
         int,
-        Meta(ge=0, le=65535, description="Port of /metrics, worker n's is n higher; 0 = none."),
+        Meta(
+            ge=0,
+            le=65535,
+            description="Port of /metrics; worker n has the port n higher; 0 = none.",
+        ),
     ] = 0
     metrics_host: Annotated[
-        str, Meta(min_length=1, description="Address that the port of /metrics listens on.")
+        str, Meta(min_length=1, description="Address that /metrics listens on.")
     ] = "127.0.0.1"
     metrics_token: Annotated[
-        str, Meta(description="Bearer token of /metrics on the main port; empty is no such page.")
+        str, Meta(description="Bearer token of /metrics on the main port; empty: not served there.")
     ] = ""
     otel_endpoint: Annotated[
-        str, Meta(description="URL of an OTLP/HTTP collector that gets traces; empty is none.")
+        str, Meta(description="URL of an OTLP/HTTP collector for traces; empty: none.")
     ] = ""
     nats_url: Annotated[
-        str, Meta(description="NATS servers between nodes, by comma; empty is by the database.")
+        str,
+        Meta(description="NATS servers between nodes, by comma; empty: the database is used."),
     ] = ""
     nats_creds: Annotated[
-        str, Meta(description="Credentials file for NATS; empty is none, or what the URL says.")
+        str, Meta(description="Credentials file for NATS; empty: none, or those in the URL.")
     ] = ""
     secret_key: Annotated[
         str,
-        Meta(description="Secret that signs tokens; empty is one made and kept in the database."),
+        Meta(description="Secret that signs tokens; empty: generated, and stored in the database."),
     ] = ""
     access_token_seconds: Annotated[
-        Seconds, Meta(description="Life of an access token, in seconds.")
+        Seconds, Meta(description="Lifetime of an access token, in seconds.")
     ] = 900
     refresh_token_days: Annotated[
-        int, Meta(ge=1, le=3650, description="Life of a refresh token, in days.")
+        int, Meta(ge=1, le=3650, description="Lifetime of a refresh token, in days.")
     ] = 30
     token_cache_seconds: Annotated[
         int,
         Meta(
-            ge=0, le=300, description="Seconds a checked credential is trusted unasked; 0 = none."
+            ge=0, le=300, description="Seconds for which a checked credential is cached; 0 = never."
         ),
     ] = 5
     outbound_allow: Annotated[
         str,
-        Meta(description="Hosts, host:port, IPs or CIDRs, by comma, reached though not public."),
+        Meta(description="Non-public hosts, host:port, IPs or CIDRs to allow, by comma."),
     ] = ""
     outbound_http: Annotated[
-        bool, Meta(description="Send webhooks and fetch keys over plain http, too.")
+        bool, Meta(description="Also send webhooks and fetch keys over plain HTTP.")
     ] = False
     event_keep_days: Annotated[
-        int, Meta(ge=4, le=3650, description="Days that a stream can be resumed, and replayed.")
+        int,
+        Meta(
+            ge=4,
+            le=3650,
+            description="Days that events are kept for streams and webhook replays.",
+        ),
     ] = 7
     webhook_keep_days: Annotated[
         int, Meta(ge=7, le=3650, description="Days that the log of webhook deliveries is kept.")

@@ -42,7 +42,11 @@ class EventEncodings:
         except Exception:
             if not self._failed:
                 event_id = self._happening.event.id
-                _log.error("event skipped", event_id=event_id, exc_info=True)
+                _log.error(
+                    "an event could not be encoded and was skipped",
+                    event_id=event_id,
+                    exc_info=True,
+                )
             self._failed = True
             return None
 

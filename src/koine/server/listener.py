@@ -107,7 +107,9 @@ def drop_new_connections(listener: socket.socket) -> None:
     try:
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
     except OSError as error:
-        _log.warning("new connections cannot be dropped before closing", error=str(error))
+        _log.warning(
+            "new connections could not be dropped before the listener closes", error=str(error)
+        )
 
 
 def _reason(error: Exception) -> str:

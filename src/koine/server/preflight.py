@@ -67,7 +67,12 @@ def raise_fatal(findings: Iterable[Finding]) -> None:
         if each.fatal:
             raise StartupError(f"{each.found}: {each.advice}")
         if each.level != "ok":
-            _log.warning(each.about, found=each.found, advice=each.advice)
+            _log.warning(
+                "a preflight check found a problem",
+                check=each.about,
+                found=each.found,
+                advice=each.advice,
+            )
 
 
 def check_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]:

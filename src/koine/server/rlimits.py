@@ -19,6 +19,6 @@ def raise_file_limit() -> int:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ValueError, OSError) as error:  # macOS names a limit that it does not grant
-        _log.warning("connections are limited", open_files=soft, error=str(error))
+        _log.warning("the open file limit could not be raised", open_files=soft, error=str(error))
         return soft
     return hard

@@ -81,9 +81,16 @@ def _close_uploads(settings: Settings) -> None:
     folder = Path(settings.data_dir) / "files"
     try:
         if private_files.restrict(folder):
-            _log.info("uploads were readable by other accounts and are no more", folder=str(folder))
+            _log.info(
+                "uploads were readable by other accounts and have been restricted",
+                folder=str(folder),
+            )
     except OSError as error:
-        _log.warning("uploads are readable by other accounts", folder=str(folder), error=str(error))
+        _log.warning(
+            "uploads are readable by other accounts and could not be restricted",
+            folder=str(folder),
+            error=str(error),
+        )
 
 
 def worker() -> "Worker":
@@ -169,7 +176,13 @@ async def _print_startup(engine: Engine) -> None:
         sys.stdout.write(summary(kept.demo, url, settings.data_dir))
     sys.stdout.write(f"\nKoine serves {url}, and its API documents at {url}/docs\n")
     sys.stdout.flush()
-    _log.info("serving", url=url, database=where, workers=settings.workers, version=__version__)
+    _log.info(
+        "the server is starting",
+        url=url,
+        database=where,
+        workers=settings.workers,
+        version=__version__,
+    )
 
 
 @asynccontextmanager

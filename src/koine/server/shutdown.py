@@ -66,7 +66,7 @@ class GracefulShutdown:
 
     def _start_draining(self, number: int) -> None:
         self._draining.start()
-        _log.info("draining", seconds=self._drain_seconds)
+        _log.info("the server is draining", seconds=self._drain_seconds)
         self._task = self._loop.create_task(self._shut_down(number))
 
     async def _shut_down(self, number: int) -> None:

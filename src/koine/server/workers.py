@@ -60,7 +60,7 @@ class Supervisor(Multiprocess):
 
     def _shut_down(self) -> None:
         self._stopping = True
-        _log.info("draining", seconds=self._drain_seconds)
+        _log.info("the server is draining", seconds=self._drain_seconds)
         self.terminate_all()
         time.sleep(self._drain_seconds)
         drop_new_connections(self._listener)

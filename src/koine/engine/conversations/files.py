@@ -192,7 +192,7 @@ async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
     try:
         return await asyncio.to_thread(work, *args, **kwargs)
     except OSError as error:
-        log.warning("an upload cannot be stored: %s", error)
+        log.warning("an upload could not be stored: %s", error)
         raise Unavailable() from error
 
 

@@ -82,7 +82,7 @@ class IssuerKeys:
             held.text = await self._fetched(issuer)
             held.fetched_at = held.tried_at
         except (Blocked, RequestFailed, jwt_keys.BadKey) as error:
-            _log.warning("issuer keys not fetched", tenant=tenant_id, reason=error.reason)
+            _log.warning("issuer keys could not be fetched", tenant=tenant_id, reason=error.reason)
 
     async def _fetched(self, issuer: TokenIssuer) -> str:
         reply = await self._outbound.send(Request("GET", issuer.jwks_url or "", _ACCEPT))

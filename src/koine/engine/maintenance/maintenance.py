@@ -114,7 +114,7 @@ async def _analyze(engine: Engine) -> None:
         try:
             await engine.db.analyze()
         except Exception:
-            _log.warning("statistics are old", exc_info=True)
+            _log.warning("database statistics could not be refreshed", exc_info=True)
 
 
 async def _run_forever(engine: Engine) -> None:
@@ -124,7 +124,7 @@ async def _run_forever(engine: Engine) -> None:
         try:
             done = await run_once(engine)
         except Exception:
-            _log.warning("upkeep failed", exc_info=True)
+            _log.warning("maintenance failed", exc_info=True)
             continue
         if done is not None and done != MaintenanceReport():
-            _log.info("upkeep", **asdict(done))
+            _log.info("maintenance finished", **asdict(done))

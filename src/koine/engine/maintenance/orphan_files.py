@@ -31,7 +31,9 @@ async def delete_orphans(engine: Engine, turn: int = 0, turns: int = 1) -> int:
     mine = await engine.db.write("", tenants.server_value, "files_owner", random_token())
     if not await asyncio.to_thread(_is_ours, data, mine):
         if turn == 0:
-            _log.warning("the uploads here are another database's: none is swept", folder=str(data))
+            _log.warning(
+                "no upload was deleted: the folder belongs to another database", folder=str(data)
+            )
         return 0
     before = (engine.clock.now() - AGE) / SECOND
     gone = 0

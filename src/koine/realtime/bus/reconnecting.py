@@ -52,7 +52,9 @@ class ReconnectingBus:
     def publish(self, subject: Subject, payload: bytes = b"") -> None:
         """Tell the other nodes, soon or never. What is too large is not told."""
         if len(payload) > MAX_PAYLOAD_BYTES:
-            log.warning("%d bytes are too many to tell other nodes", len(payload))
+            log.warning(
+                "a bus message of %d bytes is too large and was not published", len(payload)
+            )
             return
         if subject == "log_advanced":
             self._log_advanced = payload
@@ -143,19 +145,21 @@ class ReconnectingBus:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await self._transport.close()
         except Exception as error:
-            log.debug("the bus did not close well: %r", error)
+            log.debug("the bus connection could not be closed: %r", error)
 
     def _on_connected(self, *, again: bool) -> None:
         self.connected = True
         BUS_CONNECTED.set(1)
         if again:
             BUS_RECONNECTS.inc()
-        log.info("the bus between nodes is %s", "joined again" if again else "joined")
+        log.info("the bus between nodes is %s", "connected again" if again else "connected")
 
     def _on_disconnected(self, error: Exception, *, told: bool) -> None:
         """Say it once for each time it is lost, not for each attempt."""
         if not told:
-            log.warning("the bus between nodes is down: %s: %s", type(error).__name__, error)
+            log.warning(
+                "the bus between nodes is disconnected: %s: %s", type(error).__name__, error
+            )
 
 
 def _is_node_id(name: bytes) -> bool:

@@ -150,7 +150,7 @@ def to_store_error(error: BaseException) -> BaseException:
     """What the caller is told: Unavailable, or the error itself (a refusal, or a bug of ours)."""
     if isinstance(error, _TRANSIENT):
         cause = error.__cause__ or error
-        log.warning("the database cannot answer: %s: %s", type(cause).__name__, cause)
+        log.warning("the database is unavailable: %s: %s", type(cause).__name__, cause)
         return Unavailable()
     return error
 

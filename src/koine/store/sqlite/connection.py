@@ -90,4 +90,4 @@ class Checkpointer:
         except apsw.BusyError:
             return  # a long reader is in the way; the next round will do
         except apsw.Error as error:
-            log.warning("the write-ahead log could not be folded in: %s", error)
+            log.warning("the write-ahead log could not be checkpointed: %s", error)

@@ -134,7 +134,7 @@ def to_store_error(error: apsw.Error, statement: Statement | None = None) -> Exc
     if isinstance(error, apsw.ConstraintError) and _code(error) in _TAKEN:
         return Duplicate(_constraint(str(error), statement))
     if isinstance(error, _TRANSIENT):
-        log.warning("the database cannot answer: %s: %s", type(error).__name__, error)
+        log.warning("the database is unavailable: %s: %s", type(error).__name__, error)
         return Unavailable()
     return error
 
