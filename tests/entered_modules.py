@@ -22,7 +22,7 @@ from koine.engine.conversations import messages
 from koine.model.message import Draft
 from tests.cast import Cast, http, make_cast
 from tests.dialects.inbox.cable_client import identifier, live_server, new_conversation
-from tests.dialects.native.sse_client import following
+from tests.dialects.native.sse_client import follow_stream
 from tests.support import databases
 from tests.support.live_server import live
 from tests.webhooks.harness import webhook_harness
@@ -104,7 +104,7 @@ async def stream(trace: Trace, folder: Path) -> None:
         talk = await new_conversation(cast)
         async with (
             live(cast.engine, NativeDialect()) as server,
-            following(server.url, cast.bearer("alice")) as events,
+            follow_stream(server.url, cast.bearer("alice")) as events,
         ):
             await events.until("ready")
             with trace.recording():

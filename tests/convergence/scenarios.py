@@ -10,14 +10,14 @@ from tests.cast import Company
 from tests.drivers.world import World
 
 SCENARIOS: dict[str, Callable[["Scenario"], Awaitable[None]]] = {}
-TALKS = "/v1/conversations"
+CONVERSATIONS = "/v1/conversations"
 
 
 class Scenario(Struct):
     """Calls as anyone; `look` is awaited between two chapters, and compares."""
 
     world: World
-    look: Callable[[], Awaitable[None]]
+    check: Callable[[], Awaitable[None]]
 
     @property
     def acme(self) -> Company:
@@ -30,7 +30,9 @@ class Scenario(Struct):
         assert reply.status < 300, (method, path, reply.text)
         return reply.json() if reply.content else None
 
-    async def request_anonymous(self, who: str, method: str, path: str, body: object = None) -> Any:
+    async def request_as_contact(
+        self, who: str, method: str, path: str, body: object = None
+    ) -> Any:
         """The answer to a contact at the website's door."""
         self.world.cast.clock.advance(seconds=1)
         place = self.acme.places[who]
@@ -39,112 +41,114 @@ class Scenario(Struct):
         assert reply.status < 300, (method, path, reply.text)
         return reply.json() if reply.content else None
 
-    async def talk(self, *who: str, owner: str = "carol") -> str:
+    async def open_conversation(self, *who: str, owner: str = "carol") -> str:
         """Carol's new conversation with these people in it."""
         joining = [{"identity_id": self.acme.id(each)} for each in who]
         body = {"owner_id": self.acme.id(owner), "participants": joining}
-        made = await self.request("ada", "POST", TALKS, body | {"inbox_id": self.acme.inbox.id})
-        await self.look()
+        made = await self.request(
+            "ada", "POST", CONVERSATIONS, body | {"inbox_id": self.acme.inbox.id}
+        )
+        await self.check()
         return str(made["id"])
 
-    async def say(self, who: str, talk: str, **more: object) -> Any:
+    async def send_message(self, who: str, talk: str, **more: object) -> Any:
         """Something is said, and looked at."""
         body = {"content": "hello"} | more
-        said = await self.request(who, "POST", f"{TALKS}/{talk}/messages", body)
-        await self.look()
+        said = await self.request(who, "POST", f"{CONVERSATIONS}/{talk}/messages", body)
+        await self.check()
         return said
 
 
-def scenario(tell: Callable[[Scenario], Awaitable[None]]) -> Callable[[Scenario], Awaitable[None]]:
+def scenario(run: Callable[[Scenario], Awaitable[None]]) -> Callable[[Scenario], Awaitable[None]]:
     """Keep a story under its name."""
-    SCENARIOS[tell.__name__] = tell
-    return tell
+    SCENARIOS[run.__name__] = run
+    return run
 
 
 @scenario
 async def private_notes(t: Scenario) -> None:
-    talk = await t.talk("dan", "alice")
-    await t.say("alice", talk)
-    await t.say("alice", talk, private=True)
-    await t.say("ada", talk, private=True)
-    await t.request("dan", "POST", f"{TALKS}/{talk}/read", {})
-    await t.look()
-    await t.request("alice", "POST", f"{TALKS}/{talk}/read", {})
-    await t.look()
-    await t.say("dan", talk)
+    talk = await t.open_conversation("dan", "alice")
+    await t.send_message("alice", talk)
+    await t.send_message("alice", talk, private=True)
+    await t.send_message("ada", talk, private=True)
+    await t.request("dan", "POST", f"{CONVERSATIONS}/{talk}/read", {})
+    await t.check()
+    await t.request("alice", "POST", f"{CONVERSATIONS}/{talk}/read", {})
+    await t.check()
+    await t.send_message("dan", talk)
 
 
 @scenario
 async def reading_twice(t: Scenario) -> None:
-    talk = await t.talk("dan", "cleo")
-    await t.say("ada", talk)
+    talk = await t.open_conversation("dan", "cleo")
+    await t.send_message("ada", talk)
     for who in ("dan", "dan", "cleo"):
         await t.request(who, "PUT", f"/messaging/conversations/{talk}/read-status")
-        await t.look()
-    await t.request("dan", "POST", f"{TALKS}/{talk}/read", {})
+        await t.check()
+    await t.request("dan", "POST", f"{CONVERSATIONS}/{talk}/read", {})
 
 
 @scenario
 async def another_driver(t: Scenario) -> None:
     parcel = t.acme.deliveries[0].id
     await t.request("dan", "POST", "/messaging/conversations", {"delivery_id": parcel})
-    await t.look()
+    await t.check()
     for driver in (t.acme.id("olaf"), t.acme.id("dan"), None):
         await t.request("dora", "POST", "/v1/deliveries", {"id": parcel, "driver_id": driver})
-        await t.look()
+        await t.check()
 
 
 @scenario
 async def two_contacts_become_one(t: Scenario) -> None:
-    talk = await t.talk("dan", "dave")
-    made = await t.request_anonymous("dave", "POST", "/conversations", {})
-    await t.request_anonymous(
+    talk = await t.open_conversation("dan", "dave")
+    made = await t.request_as_contact("dave", "POST", "/conversations", {})
+    await t.request_as_contact(
         "dave", "POST", f"/conversations/{made['id']}/messages", {"content": "hi"}
     )
-    own = await t.talk("dan", owner="dave")
-    await t.request("ada", "POST", f"{TALKS}/{own}/tickets")
-    await t.look()
-    await t.request_anonymous("dave", "PATCH", "", {"email": "carol@web.test"})
-    await t.look()
-    await t.say("dan", talk)
+    own = await t.open_conversation("dan", owner="dave")
+    await t.request("ada", "POST", f"{CONVERSATIONS}/{own}/tickets")
+    await t.check()
+    await t.request_as_contact("dave", "PATCH", "", {"email": "carol@web.test"})
+    await t.check()
+    await t.send_message("dan", talk)
 
 
 @scenario
 async def a_ticket_goes_from_hand_to_hand(t: Scenario) -> None:
-    talk = await t.talk("dan")
-    ticket = (await t.request("ada", "POST", f"{TALKS}/{talk}/tickets"))["id"]
-    await t.look()
+    talk = await t.open_conversation("dan")
+    ticket = (await t.request("ada", "POST", f"{CONVERSATIONS}/{talk}/tickets"))["id"]
+    await t.check()
     for who in ("alice", "ada", "alice"):
         body = {"assignee_id": t.acme.id(who)}
         await t.request("ada", "POST", f"/v1/tickets/{ticket}/take", body)
-        await t.look()
+        await t.check()
     await t.request("ada", "POST", f"/v1/tickets/{ticket}/complete")
 
 
 @scenario
 async def people_are_renamed(t: Scenario) -> None:
-    talk = await t.talk("dan", "cleo", "alice")
+    talk = await t.open_conversation("dan", "cleo", "alice")
     for who in ("dan", "cleo", "alice"):
-        await t.say(who, talk)
-    await t.request("ada", "PATCH", f"{TALKS}/{talk}", {"assignee_id": t.acme.id("alice")})
+        await t.send_message(who, talk)
+    await t.request("ada", "PATCH", f"{CONVERSATIONS}/{talk}", {"assignee_id": t.acme.id("alice")})
     for who in ("dan", "cleo", "alice"):
         await t.request("ada", "PATCH", f"/v1/users/{t.acme.id(who)}", {"name": f"New {who}"})
-        await t.look()
+        await t.check()
     await t.request("ada", "PATCH", f"/v1/contacts/{t.acme.id('carol')}", {"name": "New Carol"})
 
 
 @scenario
 async def who_has_left_is_renamed(t: Scenario) -> None:
-    talk = await t.talk("dan", "olaf")
-    await t.say("olaf", talk)
-    await t.request("ada", "DELETE", f"{TALKS}/{talk}/participants/{t.acme.id('olaf')}")
+    talk = await t.open_conversation("dan", "olaf")
+    await t.send_message("olaf", talk)
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}/participants/{t.acme.id('olaf')}")
     await t.request("ada", "PATCH", f"/v1/users/{t.acme.id('olaf')}", {"name": "Olaf the Old"})
 
 
 @scenario
 async def staff_that_takes_no_part_is_renamed(t: Scenario) -> None:
-    talk = await t.talk("dan")
-    await t.say("ada", talk)
+    talk = await t.open_conversation("dan")
+    await t.send_message("ada", talk)
     await t.request("ada", "PATCH", f"/v1/users/{t.acme.id('ada')}", {"name": "Ada the Great"})
 
 
@@ -153,10 +157,10 @@ async def a_responder_answers_under_a_new_name(t: Scenario) -> None:
     made = await t.request("ada", "POST", "/v1/responders", {"name": "Robot"})
     inbox = {"responder_id": made["id"]}
     await t.request("ada", "PATCH", f"/v1/inboxes/{t.acme.inbox.id}", inbox)
-    talk = await t.talk("dan")
-    await t.say("ada", talk, as_responder=True)
+    talk = await t.open_conversation("dan")
+    await t.send_message("ada", talk, as_responder=True)
     await t.request("ada", "PATCH", f"/v1/responders/{made['id']}", {"name": "Robert"})
-    await t.look()
+    await t.check()
     await t.request("ada", "POST", f"/v1/responders/{made['id']}/versions", {"settings": {"a": 1}})
 
 
@@ -165,74 +169,79 @@ async def people_are_removed(t: Scenario) -> None:
     body = {"name": "Ned", "role": "driver"}
     ned = (await t.request("ada", "POST", "/v1/users", body))["id"]
     nell = (await t.request("ada", "POST", "/v1/contacts", {"name": "Nell"}))["id"]
-    talk = await t.talk("dan")
+    talk = await t.open_conversation("dan")
     for each in (ned, nell):
-        await t.request("ada", "POST", f"{TALKS}/{talk}/participants", {"identity_id": each})
-    await t.look()
+        await t.request(
+            "ada", "POST", f"{CONVERSATIONS}/{talk}/participants", {"identity_id": each}
+        )
+    await t.check()
     await t.request("ada", "DELETE", f"/v1/users/{ned}")
-    await t.look()
+    await t.check()
     await t.request("ada", "DELETE", f"/v1/contacts/{nell}")
 
 
 @scenario
 async def one_leaves_and_comes_back(t: Scenario) -> None:
-    talk = await t.talk("dan", "cleo")
-    await t.say("cleo", talk)
-    await t.request("ada", "DELETE", f"{TALKS}/{talk}/participants/{t.acme.id('dan')}")
-    await t.look()
-    await t.say("cleo", talk)
+    talk = await t.open_conversation("dan", "cleo")
+    await t.send_message("cleo", talk)
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}/participants/{t.acme.id('dan')}")
+    await t.check()
+    await t.send_message("cleo", talk)
     joining = {"identity_id": t.acme.id("dan"), "role": "admin"}
-    await t.request("ada", "POST", f"{TALKS}/{talk}/participants", joining)
-    await t.look()
+    await t.request("ada", "POST", f"{CONVERSATIONS}/{talk}/participants", joining)
+    await t.check()
     await t.request(
-        "ada", "PATCH", f"{TALKS}/{talk}/participants/{joining['identity_id']}", {"role": "member"}
+        "ada",
+        "PATCH",
+        f"{CONVERSATIONS}/{talk}/participants/{joining['identity_id']}",
+        {"role": "member"},
     )
 
 
 @scenario
 async def removed_then_deleted(t: Scenario) -> None:
-    talk = await t.talk("dan", "cleo")
-    await t.say("dan", talk)
-    await t.request("ada", "POST", f"{TALKS}/{talk}/tickets")
-    await t.look()
-    await t.request("ada", "DELETE", f"{TALKS}/{talk}")
-    await t.look()
-    await t.request("ada", "DELETE", f"{TALKS}/{talk}?mode=permanent")
+    talk = await t.open_conversation("dan", "cleo")
+    await t.send_message("dan", talk)
+    await t.request("ada", "POST", f"{CONVERSATIONS}/{talk}/tickets")
+    await t.check()
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}")
+    await t.check()
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}?mode=permanent")
 
 
 @scenario
 async def deleted_at_once(t: Scenario) -> None:
-    talk = await t.talk("dan", "cleo")
-    await t.say("dan", talk)
-    await t.request("ada", "DELETE", f"{TALKS}/{talk}?mode=permanent")
+    talk = await t.open_conversation("dan", "cleo")
+    await t.send_message("dan", talk)
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}?mode=permanent")
 
 
 @scenario
 async def closed_and_reopened_by_the_contact(t: Scenario) -> None:
-    talk = await t.talk("dan")
-    number = (await t.request("ada", "GET", f"{TALKS}/{talk}"))["number"]
-    await t.request("ada", "PATCH", f"{TALKS}/{talk}", {"status": "closed"})
-    await t.look()
-    await t.request_anonymous(
+    talk = await t.open_conversation("dan")
+    number = (await t.request("ada", "GET", f"{CONVERSATIONS}/{talk}"))["number"]
+    await t.request("ada", "PATCH", f"{CONVERSATIONS}/{talk}", {"status": "closed"})
+    await t.check()
+    await t.request_as_contact(
         "carol", "POST", f"/conversations/{number}/messages", {"content": "again"}
     )
-    await t.look()
-    await t.request_anonymous("carol", "POST", f"/conversations/{number}/update_last_seen")
-    await t.look()
-    await t.request_anonymous("carol", "POST", f"/conversations/{number}/update_last_seen")
-    await t.look()
-    await t.request_anonymous("carol", "POST", f"/conversations/{number}/toggle_status")
+    await t.check()
+    await t.request_as_contact("carol", "POST", f"/conversations/{number}/update_last_seen")
+    await t.check()
+    await t.request_as_contact("carol", "POST", f"/conversations/{number}/update_last_seen")
+    await t.check()
+    await t.request_as_contact("carol", "POST", f"/conversations/{number}/toggle_status")
 
 
 @scenario
 async def an_inbox_opens_and_closes(t: Scenario) -> None:
     inbox = (await t.request("ada", "POST", "/v1/inboxes", {"name": "Shop"}))["id"]
-    await t.look()
+    await t.check()
     contact = {"name": "Nell", "inbox_id": inbox, "identifier": new_id()}
     await t.request("ada", "POST", "/v1/contacts", contact)
-    await t.look()
+    await t.check()
     await t.request("ada", "PATCH", f"/v1/inboxes/{inbox}", {"name": "Store"})
-    await t.look()
+    await t.check()
     await t.request("ada", "DELETE", f"/v1/inboxes/{inbox}")
 
 
@@ -244,8 +253,8 @@ async def the_tenant_changes(t: Scenario) -> None:
 
 @scenario
 async def a_file_comes_in(t: Scenario) -> None:
-    talk = await t.talk("dan")
-    number = (await t.request("ada", "GET", f"{TALKS}/{talk}"))["number"]
+    talk = await t.open_conversation("dan")
+    number = (await t.request("ada", "GET", f"{CONVERSATIONS}/{talk}"))["number"]
     place = t.acme.places["carol"]
     door = f"/public/api/v1/inboxes/{t.acme.inbox.identifier}/contacts/{place.source_id}"
     form = (
@@ -256,5 +265,5 @@ async def a_file_comes_in(t: Scenario) -> None:
         "POST", f"{door}/conversations/{number}/messages", raw=form
     )
     assert reply.status == 200, reply.text
-    await t.look()
-    await t.request("ada", "DELETE", f"{TALKS}/{talk}?mode=permanent")
+    await t.check()
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}?mode=permanent")

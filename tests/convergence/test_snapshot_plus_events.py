@@ -21,7 +21,7 @@ from tests.authz_matrix.runner import Run, cells_of
 from tests.authz_matrix.table import TABLE
 from tests.authz_matrix.targets import Targets
 from tests.cast import make_cast
-from tests.convergence.reader import Reader
+from tests.convergence.reader import Follower
 from tests.convergence.scenarios import SCENARIOS, Scenario
 from tests.drivers.asgi import Caller
 from tests.drivers.world import World
@@ -41,7 +41,7 @@ class Watched(Struct):
 
     run: Run
     relay: Realtime
-    readers: list[Reader]
+    readers: list[Follower]
 
     async def change(self, dialect: str, name: str) -> int:
         """Ask one row of the matrix's table as someone who may; the status."""
@@ -69,7 +69,7 @@ class Watched(Struct):
         await self.settle()
         for reader in self.readers:
             await reader.follow()
-        boss = self.readers[0].kept
+        boss = self.readers[0].state
         found = []
         for reader in self.readers:
             fresh = await reader.snapshot([*boss.tickets], [*boss.deliveries])
@@ -92,7 +92,7 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
             realtime=relay,
         )
         world = World(cast, Caller(app), spoken)
-        readers = [Reader(cast, world.call, relay, name) for name in READERS]
+        readers = [Follower(cast, world.call, relay, name) for name in READERS]
         parcels = [each.id for each in cast.acme.deliveries]
         for reader in readers:
             await reader.begin([], parcels)
@@ -118,7 +118,7 @@ async def test_an_event_that_is_left_out_is_noticed(watched: Watched) -> None:
     ada = watched.readers[0]
     assert ada.differences(await ada.snapshot([], []))
     await ada.follow()
-    assert not ada.differences(await ada.snapshot([], [*ada.kept.deliveries]))
+    assert not ada.differences(await ada.snapshot([], [*ada.state.deliveries]))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -7,7 +7,7 @@ from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft
 from tests.cast import Cast
-from tests.dialects.native.sse_client import following
+from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import live
 
 PATH = "/api/v1/chats/events"
@@ -25,8 +25,8 @@ async def say(cast: Cast, where: Conversation, text: str, private: bool = False)
 
 async def test_a_key_hears_its_workspaces_chats_and_no_private_note(cast: Cast) -> None:
     async with live(cast.engine, ChatsDialect()) as server:
-        mine = following(server.url, {"authorization": cast.acme.key}, path=PATH)
-        other = following(server.url, {"authorization": cast.rival.key}, path=PATH)
+        mine = follow_stream(server.url, {"authorization": cast.acme.key}, path=PATH)
+        other = follow_stream(server.url, {"authorization": cast.rival.key}, path=PATH)
         async with mine as stream, other as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
             talk = await chat(cast)
@@ -44,7 +44,7 @@ async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
     talk = await chat(cast)
     async with live(cast.engine, ChatsDialect()) as server:
         headers = {"authorization": cast.acme.key}
-        async with following(server.url, headers, path=PATH) as stream:
+        async with follow_stream(server.url, headers, path=PATH) as stream:
             await stream.next()
             boss = cast.acme.actor("ada")
             await conversations.change(cast.engine, boss, talk.id, ConversationChanges(title="New"))
@@ -58,7 +58,7 @@ async def test_a_revoked_key_hears_no_more(cast: Cast) -> None:
     made = await api_keys.list_all(cast.engine, boss)
     async with live(cast.engine, ChatsDialect()) as server:
         headers = {"authorization": cast.acme.key}
-        async with following(server.url, headers, path=PATH) as stream:
+        async with follow_stream(server.url, headers, path=PATH) as stream:
             await stream.next()
             for key in made:
                 await api_keys.revoke(cast.engine, boss, key.id)

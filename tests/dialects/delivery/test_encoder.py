@@ -6,7 +6,7 @@ from koine.engine.conversations.delivery_conversations import NewDeliveryConvers
 from koine.model.conversation import Conversation
 from koine.model.message import Draft
 from tests.cast import Cast
-from tests.dialects.native.sse_client import following
+from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import live
 
 PATH = "/messaging/events"
@@ -29,7 +29,7 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
 async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> None:
     talk = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
-        async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
+        async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             assert (await stream.next()).kind == "ready" and stream.cursor
             await say(cast, talk, "dan", "At the door")
             (line,) = await stream.until("message.created")
@@ -41,7 +41,7 @@ async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> 
 async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) -> None:
     talk = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
-        async with following(server.url, cast.bearer("dora"), path=PATH) as stream:
+        async with follow_stream(server.url, cast.bearer("dora"), path=PATH) as stream:
             await stream.next()
             await say(cast, talk, "dan", "At the door")
             (line,) = await stream.until("conversation.updated")
@@ -52,8 +52,8 @@ async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) ->
 async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast: Cast) -> None:
     talk = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
-        inside = following(server.url, cast.bearer("cleo"), path=PATH)
-        outside = following(server.url, cast.bearer("olaf"), path=PATH)
+        inside = follow_stream(server.url, cast.bearer("cleo"), path=PATH)
+        outside = follow_stream(server.url, cast.bearer("olaf"), path=PATH)
         async with inside as cleo, outside as olaf:
             assert (await cleo.next()).kind == (await olaf.next()).kind == "ready"
             await say(cast, talk, "alice", "a note", private=True)
@@ -66,12 +66,12 @@ async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast:
 async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
     talk = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
-        async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
+        async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
         for n in range(3):
             await say(cast, talk, "dan", f"{n}")
-        async with following(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
+        async with follow_stream(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
             await stream.next()
             told = [await stream.next() for _ in range(3)]
         assert [line.data["message"]["content"] for line in told] == ["0", "1", "2"]
@@ -80,12 +80,12 @@ async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
 async def test_who_was_put_out_is_not_shown_what_was_said_since(cast: Cast) -> None:
     talk, boss = await opened(cast), cast.acme.actor("ada")
     async with live(cast.engine, DeliveryDialect()) as server:
-        async with following(server.url, cast.bearer("cleo"), path=PATH) as stream:
+        async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
         await participants.remove(cast.engine, boss, talk.id, [cast.acme.id("cleo")])
         await say(cast, talk, "dan", "She is gone")
-        async with following(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
+        async with follow_stream(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
             (line,) = (await stream.rest())[1:]
         assert (line.kind, line.data["conversation"]) == ("conversation.removed", None)
         assert line.data["conversation_id"] == talk.id and "message" not in line.data

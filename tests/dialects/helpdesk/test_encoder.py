@@ -6,7 +6,7 @@ from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation, SenderKind
 from koine.model.message import Draft
 from tests.cast import Cast
-from tests.dialects.native.sse_client import following
+from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import live
 
 PATH = "/api/v1/conversations/events"
@@ -27,7 +27,7 @@ async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) 
     boss = cast.acme.actor("ada")
     async with live(cast.engine, HelpdeskDialect()) as server:
         headers = {"X-API-Key": cast.acme.key}
-        async with following(server.url, headers, path=PATH) as stream:
+        async with follow_stream(server.url, headers, path=PATH) as stream:
             await stream.next()
             talk = await opened(cast)
             line = await stream.next()
@@ -50,7 +50,7 @@ async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) 
 async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast) -> None:
     talk = await opened(cast)
     async with live(cast.engine, HelpdeskDialect()) as server:
-        async with following(server.url, cast.bearer("alice"), path=PATH) as stream:
+        async with follow_stream(server.url, cast.bearer("alice"), path=PATH) as stream:
             await stream.next()
             await say(cast, talk, "carol", "Where is it?")
             await say(cast, talk, "alice", "On its way")
@@ -67,8 +67,8 @@ async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast
 async def test_another_tenant_hears_nothing(cast: Cast) -> None:
     talk = await opened(cast)
     async with live(cast.engine, HelpdeskDialect()) as server:
-        mine = following(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
-        theirs = following(server.url, {"X-API-Key": cast.rival.key}, path=PATH)
+        mine = follow_stream(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
+        theirs = follow_stream(server.url, {"X-API-Key": cast.rival.key}, path=PATH)
         async with mine as stream, theirs as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
             await say(cast, talk, "alice", "On its way")

@@ -9,14 +9,14 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-Told = dict[str, Any]
+Json = dict[str, Any]
 
 
 class SseEvent(Struct):
     """One event of a stream: its type, what it holds, and the cursor behind it."""
 
     kind: str
-    data: Told
+    data: Json
     cursor: str | None = None
 
 
@@ -76,7 +76,7 @@ class SseClient:
 
 
 @asynccontextmanager
-async def following(
+async def follow_stream(
     url: str,
     headers: dict[str, str],
     cursor: str | None = None,

@@ -4,12 +4,12 @@ import httpx
 import pytest
 
 from tests.cast import Cast
-from tests.dialects.native.test_people import NOBODY, every
+from tests.dialects.native.test_people import UNKNOWN_ID, list_all
 
 PATH = "/v1/conversations"
 
 
-async def opened(api: httpx.AsyncClient, cast: Cast, **more: object) -> str:
+async def open_conversation(api: httpx.AsyncClient, cast: Cast, **more: object) -> str:
     """A conversation of Carol's in the website inbox."""
     body = {"inbox_id": cast.acme.inbox.id, "owner_id": cast.acme.id("carol")} | more
     answer = await api.post(PATH, json=body)
@@ -18,7 +18,9 @@ async def opened(api: httpx.AsyncClient, cast: Cast, **more: object) -> str:
 
 
 async def test_a_conversation_is_opened_and_shown(api: httpx.AsyncClient, cast: Cast) -> None:
-    name = await opened(api, cast, title="Hi", priority="high", custom_attributes={"a": [1]})
+    name = await open_conversation(
+        api, cast, title="Hi", priority="high", custom_attributes={"a": [1]}
+    )
     shown = (await api.get(f"{PATH}/{name.upper()}")).json()
     assert (shown["title"], shown["priority"], shown["status"]) == ("Hi", "high", "open")
     assert shown["custom_attributes"] == {"a": [1]}
@@ -28,7 +30,7 @@ async def test_a_conversation_is_opened_and_shown(api: httpx.AsyncClient, cast: 
 
 
 async def test_a_conversation_is_changed(api: httpx.AsyncClient, cast: Cast) -> None:
-    path = f"{PATH}/{await opened(api, cast, metadata={'k': 1})}"
+    path = f"{PATH}/{await open_conversation(api, cast, metadata={'k': 1})}"
     alice = cast.acme.id("alice")
     changes = {"status": "snoozed", "assignee_id": alice, "labels": ["vip"], "metadata": None}
     changed = (await api.patch(path, json=changes)).json()
@@ -41,14 +43,14 @@ async def test_a_conversation_is_changed(api: httpx.AsyncClient, cast: Cast) -> 
 @pytest.mark.parametrize(
     ("body", "status", "where"),
     [
-        ({"inbox_id": NOBODY}, 404, None),
+        ({"inbox_id": UNKNOWN_ID}, 404, None),
         ({"inbox_id": "x"}, 422, "inbox_id"),
-        ({"owner_id": NOBODY}, 404, None),
+        ({"owner_id": UNKNOWN_ID}, 404, None),
         ({"status": "done"}, 422, "status"),
         ({"participants": [{"identity_id": "x"}]}, 422, "participants.0.identity_id"),
-        ({"participants": [{"identity_id": NOBODY}]}, 422, "participants"),
-        ({"delivery_id": NOBODY}, 404, None),
-        ({"delivery_id": NOBODY, "inbox_id": NOBODY}, 422, "inbox_id"),
+        ({"participants": [{"identity_id": UNKNOWN_ID}]}, 422, "participants"),
+        ({"delivery_id": UNKNOWN_ID}, 404, None),
+        ({"delivery_id": UNKNOWN_ID, "inbox_id": UNKNOWN_ID}, 422, "inbox_id"),
     ],
 )
 async def test_a_bad_opening_is_refused(
@@ -57,7 +59,7 @@ async def test_a_bad_opening_is_refused(
     answer = await api.post(PATH, json=body)
     assert answer.status_code == status
     assert [each["field"] for each in answer.json()["errors"]] == ([where] if where else [])
-    assert await every(api, PATH) == []
+    assert await list_all(api, PATH) == []
 
 
 async def test_a_delivery_has_one_conversation(api: httpx.AsyncClient, cast: Cast) -> None:
@@ -70,7 +72,7 @@ async def test_a_delivery_has_one_conversation(api: httpx.AsyncClient, cast: Cas
 
 async def test_every_filter_finds_its_conversations(api: httpx.AsyncClient, cast: Cast) -> None:
     acme = cast.acme
-    wanted = await opened(api, cast, title="Needle", status="pending", priority="urgent")
+    wanted = await open_conversation(api, cast, title="Needle", status="pending", priority="urgent")
     await api.patch(f"{PATH}/{wanted}", json={"assignee_id": acme.id("alice")})
     await api.post(PATH, json={"title": "Hay", "participants": [{"identity_id": acme.id("dan")}]})
     filters: list[dict[str, object]] = [
@@ -79,73 +81,73 @@ async def test_every_filter_finds_its_conversations(api: httpx.AsyncClient, cast
         {"assignee_id": acme.id("alice")},
         {"participant_id": acme.id("alice")},
         {"inbox_id": acme.inbox.id},
-        {"owner_id": f"{acme.id('carol')},{NOBODY}"},
+        {"owner_id": f"{acme.id('carol')},{UNKNOWN_ID}"},
         {"responder_id": str(acme.tenant.default_responder_id), "search": "needle"},
         {"channel_type": "api"},
         {"search": "CAROL"},
         {"kind": "chat", "status": "pending"},
     ]
     for each in filters:
-        assert [c["id"] for c in await every(api, PATH, **each)] == [wanted], each
-    assert len(await every(api, PATH)) == 2
+        assert [c["id"] for c in await list_all(api, PATH, **each)] == [wanted], each
+    assert len(await list_all(api, PATH)) == 2
 
 
 async def test_times_bound_the_last_message(api: httpx.AsyncClient, cast: Cast) -> None:
-    name = await opened(api, cast)
+    name = await open_conversation(api, cast)
     said = await api.post(f"{PATH}/{name}/messages", json={"content": "now"})
     at = said.json()["created_at"]
-    assert len(await every(api, PATH, last_message_from=at)) == 1
-    assert await every(api, PATH, last_message_to="2001-01-01T00:00:00Z") == []
+    assert len(await list_all(api, PATH, last_message_from=at)) == 1
+    assert await list_all(api, PATH, last_message_to="2001-01-01T00:00:00Z") == []
     bad = await api.get(PATH, params={"last_message_from": "yesterday"})
     assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "last_message_from")
 
 
 async def test_others_list_their_own_alone(api: httpx.AsyncClient, cast: Cast) -> None:
-    await opened(api, cast)
-    mine = await opened(api, cast, participants=[{"identity_id": cast.acme.id("dan")}])
+    await open_conversation(api, cast)
+    mine = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("dan")}])
     api.headers.update(cast.bearer("dan"))
-    assert [c["id"] for c in await every(api, PATH)] == [mine]
-    assert [c["id"] for c in await every(api, PATH, mine="true")] == [mine]
+    assert [c["id"] for c in await list_all(api, PATH)] == [mine]
+    assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [mine]
     other = await api.get(PATH, params={"participant_id": cast.acme.id("olaf")})
     assert other.status_code == 403
 
 
 async def test_mine_is_the_callers(api: httpx.AsyncClient, cast: Cast) -> None:
-    await opened(api, cast)
-    mine = await opened(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
-    assert [c["id"] for c in await every(api, PATH, mine="true")] == [mine]
+    await open_conversation(api, cast)
+    mine = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
+    assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [mine]
 
 
 async def test_pages_follow_each_other_without_gaps(api: httpx.AsyncClient, cast: Cast) -> None:
     made = []
     for _ in range(5):
-        made.append(await opened(api, cast))
+        made.append(await open_conversation(api, cast))
         cast.clock.advance(seconds=1)
-    assert [c["id"] for c in await every(api, PATH)] == made[::-1]
+    assert [c["id"] for c in await list_all(api, PATH)] == made[::-1]
 
 
 async def test_a_removed_conversation_is_gone_from_sight(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    path = f"{PATH}/{await opened(api, cast)}"
+    path = f"{PATH}/{await open_conversation(api, cast)}"
     assert (await api.delete(path)).status_code == 204
     assert (await api.get(path)).status_code == 404
-    assert await every(api, PATH) == []
+    assert await list_all(api, PATH) == []
 
 
 async def test_a_deleted_conversation_leaves_its_reason(api: httpx.AsyncClient, cast: Cast) -> None:
-    path = f"{PATH}/{await opened(api, cast)}"
+    path = f"{PATH}/{await open_conversation(api, cast)}"
     await api.post(f"{path}/messages", json={"content": "secret"})
     answer = await api.delete(path, params={"mode": "permanent", "reason": "asked to"})
     assert answer.status_code == 204
-    (entry,) = await every(api, "/v1/audit", noun="conversation", action="delete")
+    (entry,) = await list_all(api, "/v1/audit", noun="conversation", action="delete")
     assert entry["detail"] == {"reason": "asked to", "messages": 1, "number": 1}
 
 
 async def test_a_removed_conversation_can_still_be_deleted(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    path = f"{PATH}/{await opened(api, cast)}"
+    path = f"{PATH}/{await open_conversation(api, cast)}"
     await api.delete(path)
     for status in (204, 404):
         answer = await api.delete(path, params={"mode": "permanent"})
@@ -153,7 +155,7 @@ async def test_a_removed_conversation_can_still_be_deleted(
 
 
 async def test_participants_come_and_go(api: httpx.AsyncClient, cast: Cast) -> None:
-    path = f"{PATH}/{await opened(api, cast)}/participants"
+    path = f"{PATH}/{await open_conversation(api, cast)}/participants"
     dan = {"identity_id": cast.acme.id("dan")}
     added, again = await api.post(path, json=dan), await api.post(path, json=dan)
     assert (added.status_code, again.status_code) == (201, 200)
@@ -161,13 +163,13 @@ async def test_participants_come_and_go(api: httpx.AsyncClient, cast: Cast) -> N
     assert (await api.patch(one, json={"role": "admin"})).json()["role"] == "admin"
     assert (await api.delete(one)).status_code == 204
     assert (await api.delete(one)).status_code == 404
-    listed = {p["identity_id"]: p["left_at"] for p in await every(api, path, limit=1)}
+    listed = {p["identity_id"]: p["left_at"] for p in await list_all(api, path, limit=1)}
     assert listed[cast.acme.id("carol")] is None
     assert listed[cast.acme.id("dan")] is not None
 
 
 async def test_who_is_not_of_the_tenant_takes_no_part(api: httpx.AsyncClient, cast: Cast) -> None:
-    path = f"{PATH}/{await opened(api, cast)}/participants"
+    path = f"{PATH}/{await open_conversation(api, cast)}/participants"
     answer = await api.post(path, json={"identity_id": cast.rival.id("dan")})
     assert answer.json()["errors"][0]["field"] == "identity_id"
     nobody = await api.patch(f"{path}/{cast.rival.id('dan')}", json={"role": "admin"})
@@ -175,7 +177,7 @@ async def test_who_is_not_of_the_tenant_takes_no_part(api: httpx.AsyncClient, ca
 
 
 async def test_a_ticket_is_opened_taken_and_completed(api: httpx.AsyncClient, cast: Cast) -> None:
-    name = await opened(api, cast)
+    name = await open_conversation(api, cast)
     ticket = await api.post(f"{PATH}/{name}/tickets")
     assert (ticket.status_code, ticket.json()["status"]) == (201, "pending")
     assert (await api.post(f"{PATH}/{name}/tickets")).status_code == 409
@@ -187,22 +189,22 @@ async def test_a_ticket_is_opened_taken_and_completed(api: httpx.AsyncClient, ca
     assert (await api.post(f"{path}/take")).status_code == 409
 
 
-@pytest.mark.parametrize("way", ["", "/participants", "/messages", "/messages/" + NOBODY])
+@pytest.mark.parametrize("way", ["", "/participants", "/messages", "/messages/" + UNKNOWN_ID])
 async def test_a_strangers_conversation_is_not_there(
     api: httpx.AsyncClient, cast: Cast, way: str
 ) -> None:
-    path = f"{PATH}/{await opened(api, cast)}{way}"
+    path = f"{PATH}/{await open_conversation(api, cast)}{way}"
     same = {"X-Request-Id": "one"}
     for who in (cast.bearer("ada", "rival"), cast.bearer("olaf")):
         hidden = await api.get(path, headers=who | same)
-        absent = await api.get(f"{PATH}/{NOBODY}{way}", headers=who | same)
+        absent = await api.get(f"{PATH}/{UNKNOWN_ID}{way}", headers=who | same)
         assert (hidden.status_code, hidden.content) == (404, absent.content)
 
 
 async def test_a_key_without_the_permission_sees_nothing_of_its_users(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    name = await opened(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
+    name = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
     body = {"name": "hooks", "permissions": ["read:webhooks"]}
     secret = (await api.post("/v1/api-keys", json=body)).json()["secret"]
     headers = {"Authorization": f"Bearer {secret}"}
@@ -212,7 +214,7 @@ async def test_a_key_without_the_permission_sees_nothing_of_its_users(
     assert said.status_code == 403
 
 
-async def administered(api: httpx.AsyncClient, cast: Cast) -> str:
+async def open_as_customer(api: httpx.AsyncClient, cast: Cast) -> str:
     """Her delivery's conversation, opened and so administered by Cleo, the customer."""
     body = {"delivery_id": cast.acme.deliveries[0].id}
     made = await api.post(PATH, json=body, headers=cast.bearer("cleo"))
@@ -222,7 +224,7 @@ async def administered(api: httpx.AsyncClient, cast: Cast) -> str:
 async def test_a_participant_who_administers_changes_what_is_said_of_it(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    path, cleo = await administered(api, cast), cast.bearer("cleo")
+    path, cleo = await open_as_customer(api, cast), cast.bearer("cleo")
     body = {"title": "New", "status": "closed", "metadata": {"a": 1}}
     changed = (await api.patch(path, json=body, headers=cleo)).json()
     assert {name: changed[name] for name in body} == body
@@ -234,7 +236,7 @@ async def test_the_desks_work_is_not_a_customers(
 ) -> None:
     values = {"assignee_id": cast.acme.id("cleo"), "labels": ["x"], "priority": "urgent"}
     body = {field: values.get(field, {"a": 1})}
-    path, cleo = await administered(api, cast), cast.bearer("cleo")
+    path, cleo = await open_as_customer(api, cast), cast.bearer("cleo")
     assert (await api.patch(path, json=body, headers=cleo)).status_code == 403
     assert (await api.post(f"{path}/tickets", headers=cleo)).status_code == 403
     assert (await api.patch(path, json=body)).status_code == 200

@@ -10,7 +10,7 @@ from tests.cast import PASSWORD, Cast, http
 from tests.dialects.native.test_auth import LOGIN, email_of
 
 PATHS = [LOGIN, "/v1/auth/refresh", "/v1/auth/logout"]
-JSON = {"Content-Type": "application/json"}
+JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def api(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
 async def test_a_body_that_is_none_counts_as_well(
     api: httpx.AsyncClient, path: str, body: bytes
 ) -> None:
-    got = [(await api.post(path, content=body, headers=JSON)).status_code for _ in range(4)]
+    got = [(await api.post(path, content=body, headers=JSON_HEADERS)).status_code for _ in range(4)]
     assert got[3] == 429
     assert set(got[:3]) <= {400, 413, 422}
 
@@ -40,7 +40,7 @@ async def test_a_body_over_8_kib_is_not_read(api: httpx.AsyncClient, cast: Cast,
     method, headers = ("PUT", cast.bearer("ada")) if path.startswith("/v1/me") else ("POST", {})
     for length, status in ((8 * 1024, 422), (8 * 1024 + 1, 413)):
         sent = b'{"x": "' + b"x" * (length - 9) + b'"}'
-        answer = await api.request(method, path, content=sent, headers=headers | JSON)
+        answer = await api.request(method, path, content=sent, headers=headers | JSON_HEADERS)
         assert answer.status_code == status, answer.text
 
 

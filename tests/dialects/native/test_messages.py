@@ -9,18 +9,18 @@ from koine.engine.conversations.delivery_conversations import Joining
 from koine.engine.tenants import TenantChanges
 from koine.model.conversation import NewConversation
 from tests.cast import Cast
-from tests.dialects.native.test_conversations import PATH, opened
-from tests.dialects.native.test_people import NOBODY, every
+from tests.dialects.native.test_conversations import PATH, open_conversation
+from tests.dialects.native.test_people import UNKNOWN_ID, list_all
 
 
 @pytest.fixture
 async def path(api: httpx.AsyncClient, cast: Cast) -> str:
     """A conversation that Dan takes part in, and nobody else of the team."""
     joining = [{"identity_id": cast.acme.id("dan")}]
-    return f"{PATH}/{await opened(api, cast, participants=joining)}"
+    return f"{PATH}/{await open_conversation(api, cast, participants=joining)}"
 
 
-async def support(cast: Cast) -> str:
+async def open_support_conversation(cast: Cast) -> str:
     """A support conversation that Ada opened, with Cleo in it; Dora is the support user."""
     ada, dora = cast.acme.actor("ada"), cast.acme.id("dora")
     joining: Joining = ((cast.acme.id("cleo"), "member"),)
@@ -30,12 +30,14 @@ async def support(cast: Cast) -> str:
     return f"{PATH}/{made.id}"
 
 
-async def say(api: httpx.AsyncClient, path: str, content: str, **more: object) -> httpx.Response:
+async def send_message(
+    api: httpx.AsyncClient, path: str, content: str, **more: object
+) -> httpx.Response:
     return await api.post(f"{path}/messages", json={"content": content} | more)
 
 
 async def test_staff_post_where_they_take_no_part(api: httpx.AsyncClient, path: str) -> None:
-    said = (await say(api, path, "hello", metadata={"a": 1})).json()
+    said = (await send_message(api, path, "hello", metadata={"a": 1})).json()
     assert (said["seq"], said["sender"]["name"], said["sender"]["kind"]) == (1, "Ada User", "user")
     assert (said["metadata"], said["attachments"], said["private"]) == ({"a": 1}, [], False)
     assert (await api.get(f"{path}/messages/{said['id']}")).json() == said
@@ -45,11 +47,11 @@ async def test_others_post_where_they_take_part(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     api.headers.update(cast.bearer("dan"))
-    assert (await say(api, path, "here")).status_code == 201
+    assert (await send_message(api, path, "here")).status_code == 201
     api.headers.update(cast.bearer("dora"))
-    assert (await say(api, path, "I only watch")).status_code == 403
+    assert (await send_message(api, path, "I only watch")).status_code == 403
     api.headers.update(cast.bearer("olaf"))
-    assert (await say(api, path, "let me in")).status_code == 404
+    assert (await send_message(api, path, "let me in")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -59,11 +61,11 @@ async def test_what_is_for_staff_is_for_staff(
     api: httpx.AsyncClient, cast: Cast, path: str, more: dict[str, object]
 ) -> None:
     api.headers.update(cast.bearer("dan"))
-    assert (await say(api, path, "x", **more)).status_code == 403
+    assert (await send_message(api, path, "x", **more)).status_code == 403
 
 
 async def test_staff_speak_as_the_responder(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
-    sender = (await say(api, path, "I am a bot", as_responder=True)).json()["sender"]
+    sender = (await send_message(api, path, "I am a bot", as_responder=True)).json()["sender"]
     assert sender["id"] == cast.acme.tenant.default_responder_id
     assert sender["kind"] == "responder"
 
@@ -71,11 +73,11 @@ async def test_staff_speak_as_the_responder(api: httpx.AsyncClient, cast: Cast, 
 async def test_notes_are_hidden_from_all_but_staff(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
-    note = (await say(api, path, "psst", private=True)).json()
-    await say(api, path, "hello")
-    assert [m["content"] for m in await every(api, f"{path}/messages")] == ["hello", "psst"]
+    note = (await send_message(api, path, "psst", private=True)).json()
+    await send_message(api, path, "hello")
+    assert [m["content"] for m in await list_all(api, f"{path}/messages")] == ["hello", "psst"]
     api.headers.update(cast.bearer("dan"))
-    assert [m["content"] for m in await every(api, f"{path}/messages")] == ["hello"]
+    assert [m["content"] for m in await list_all(api, f"{path}/messages")] == ["hello"]
     assert (await api.get(f"{path}/messages/{note['id']}")).status_code == 404
     assert (await api.get(path)).json()["message_count"] == 1
 
@@ -91,7 +93,7 @@ async def test_notes_are_hidden_from_all_but_staff(
         ({"type": "image", "content_url": "data:text/html,x"}, "content_url"),
         ({"type": "html", "content": "x"}, "type"),
         ({"content": "x", "parent_id": "x"}, "parent_id"),
-        ({"content": "x", "parent_id": NOBODY}, "parent_id"),
+        ({"content": "x", "parent_id": UNKNOWN_ID}, "parent_id"),
         ({"content": "x", "metadata": []}, "metadata"),
     ],
 )
@@ -106,22 +108,22 @@ async def test_a_closed_conversation_refuses_unless_told_otherwise(
     api: httpx.AsyncClient, path: str
 ) -> None:
     await api.patch(path, json={"status": "closed"})
-    refused = await say(api, path, "late")
+    refused = await send_message(api, path, "late")
     assert (refused.status_code, refused.json()["reason"]) == (409, "closed")
-    assert (await say(api, path, "aside", when_closed="keep")).status_code == 201
+    assert (await send_message(api, path, "aside", when_closed="keep")).status_code == 201
     assert (await api.get(path)).json()["status"] == "closed"
-    assert (await say(api, path, "again", when_closed="reopen")).status_code == 201
+    assert (await send_message(api, path, "again", when_closed="reopen")).status_code == 201
     assert (await api.get(path)).json()["status"] == "open"
 
 
 async def test_a_clients_own_id_makes_one_message_for_each_sender(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
-    first, again = [await say(api, path, "hi", client_message_id="1") for _ in range(2)]
+    first, again = [await send_message(api, path, "hi", client_message_id="1") for _ in range(2)]
     assert first.json() == again.json()
     assert first.json()["client_message_id"] == "1"
     api.headers.update(cast.bearer("dan"))
-    other = await say(api, path, "ho", client_message_id="1")
+    other = await send_message(api, path, "ho", client_message_id="1")
     assert (other.json()["content"], other.json()["seq"]) == ("ho", 2)
 
 
@@ -129,34 +131,34 @@ async def test_an_idempotency_key_makes_one_message_for_each_caller(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     api.headers["Idempotency-Key"] = "k"
-    first, again = [await say(api, path, "hi") for _ in range(2)]
+    first, again = [await send_message(api, path, "hi") for _ in range(2)]
     assert first.json() == again.json()
     api.headers.update(cast.bearer("dan"))
-    assert (await say(api, path, "ho")).json()["seq"] == 2
+    assert (await send_message(api, path, "ho")).json()["seq"] == 2
 
 
 async def test_messages_are_paged_both_ways(api: httpx.AsyncClient, path: str) -> None:
     for n in range(1, 6):
-        await say(api, path, str(n))
-    newest = [m["seq"] for m in await every(api, f"{path}/messages")]
+        await send_message(api, path, str(n))
+    newest = [m["seq"] for m in await list_all(api, f"{path}/messages")]
     assert newest == [5, 4, 3, 2, 1]
-    oldest = [m["seq"] for m in await every(api, f"{path}/messages", order="asc")]
+    oldest = [m["seq"] for m in await list_all(api, f"{path}/messages", order="asc")]
     assert oldest == [1, 2, 3, 4, 5]
-    between = [m["seq"] for m in await every(api, f"{path}/messages", before=5, after=1)]
+    between = [m["seq"] for m in await list_all(api, f"{path}/messages", before=5, after=1)]
     assert between == [4, 3, 2]
 
 
 async def test_times_bound_the_messages(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
     times = []
     for n in range(3):
-        times.append((await say(api, path, str(n))).json()["created_at"])
+        times.append((await send_message(api, path, str(n))).json()["created_at"])
         cast.clock.advance(seconds=1)
     bounds = {"from": times[1], "to": times[1].replace(".000Z", ".999Z")}
-    assert [m["content"] for m in await every(api, f"{path}/messages", **bounds)] == ["1"]
+    assert [m["content"] for m in await list_all(api, f"{path}/messages", **bounds)] == ["1"]
 
 
 async def test_one_says_how_far_one_has_read(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
-    said = [(await say(api, path, str(n))).json()["id"] for n in range(3)]
+    said = [(await send_message(api, path, str(n))).json()["id"] for n in range(3)]
     api.headers.update(cast.bearer("dan"))
     assert (await api.get(path)).json()["unread_count"] == 3
     moved = await api.post(f"{path}/read", json={"message_id": said[1]})
@@ -168,9 +170,9 @@ async def test_one_says_how_far_one_has_read(api: httpx.AsyncClient, cast: Cast,
 
 
 async def test_the_list_previews_the_newest_message(api: httpx.AsyncClient, path: str) -> None:
-    await say(api, path, "one")
-    await say(api, path, "two")
-    (shown,) = await every(api, PATH)
+    await send_message(api, path, "one")
+    await send_message(api, path, "two")
+    (shown,) = await list_all(api, PATH)
     assert shown["last_message"]["content"] == "two"  # type: ignore[index]  # a preview
     assert shown["previous_message"]["content"] == "one"  # type: ignore[index]  # a preview
 
@@ -179,8 +181,8 @@ async def test_the_list_previews_the_newest_message(api: httpx.AsyncClient, path
 async def test_support_conversations_are_read_by_support_users(
     api: httpx.AsyncClient, cast: Cast, who: str, status: int
 ) -> None:
-    path = await support(cast)
-    said = (await say(api, path, "help")).json()
+    path = await open_support_conversation(cast)
+    said = (await send_message(api, path, "help")).json()
     for each in ("messages", f"messages/{said['id']}"):
         answer = await api.get(f"{path}/{each}", headers=cast.bearer(who))
         assert answer.status_code == status
@@ -188,7 +190,7 @@ async def test_support_conversations_are_read_by_support_users(
 
 async def test_a_key_reads_support_conversations(api: httpx.AsyncClient, cast: Cast) -> None:
     headers = {"Authorization": f"Bearer {cast.acme.read_only_key}"}
-    answer = await api.get(f"{await support(cast)}/messages", headers=headers)
+    answer = await api.get(f"{await open_support_conversation(cast)}/messages", headers=headers)
     assert answer.status_code == 200
 
 
@@ -218,7 +220,7 @@ async def test_one_who_sees_no_private_notes_cannot_answer_one(
     body = {"content": "re", "parent_id": note["id"]}
     refused = await api.post(f"{path}/messages", json=body, headers=cast.bearer("dan"))
     unknown = await api.post(
-        f"{path}/messages", json=body | {"parent_id": NOBODY}, headers=cast.bearer("dan")
+        f"{path}/messages", json=body | {"parent_id": UNKNOWN_ID}, headers=cast.bearer("dan")
     )
     assert (refused.status_code, refused.json()["errors"]) == (422, unknown.json()["errors"])
     assert (await api.post(f"{path}/messages", json=body)).status_code == 201

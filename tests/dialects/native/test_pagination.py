@@ -9,10 +9,10 @@ from koine.dialects.native.schemas import PageQuery
 from koine.model.errors import Invalid
 from koine.model.page import Window
 
-PLACES = st.tuples(st.integers(0, pagination.MAX_TIME), st.uuids().map(str))
+POSITIONS = st.tuples(st.integers(0, pagination.MAX_TIME), st.uuids().map(str))
 
 
-@given(PLACES)
+@given(POSITIONS)
 def test_what_is_written_is_read_again(place: tuple[int, str]) -> None:
     window = pagination.parse_window(PageQuery(cursor=pagination.encode_cursor(place), limit=7))
     assert window == Window(limit=7, cursor=place)
@@ -28,7 +28,7 @@ def test_the_end_of_a_list_has_no_cursor() -> None:
     assert pagination.encode_cursor(None) is None
 
 
-@given(st.lists(PLACES, unique=True, max_size=30), st.integers(1, 5))
+@given(st.lists(POSITIONS, unique=True, max_size=30), st.integers(1, 5))
 def test_pages_of_a_short_list_leave_nothing_out(places: list[tuple[int, str]], size: int) -> None:
     found: list[tuple[int, str]] = []
     window: Window | None = Window(size)

@@ -8,14 +8,14 @@ from koine.model.actor import Actor, operator
 from koine.model.permissions import PERMISSIONS
 from tests.cast import PASSWORD, Cast
 
-NOBODY = "00000000-0000-7000-8000-000000000000"
-NO_LINKS = [
+UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
+INVALID_LINKS = [
     "", "javascript:alert(1)", " JaVaScRiPt:alert(1)", "\x01javascript:x", "data:text/html,x",
     "vbscript:x", "//a.test/x.png", "/etc/x.png", "/files/../x.png", "file:///etc/passwd",
 ]  # fmt: skip
 
 
-async def every(api: httpx.AsyncClient, path: str, **params: object) -> list[dict[str, object]]:
+async def list_all(api: httpx.AsyncClient, path: str, **params: object) -> list[dict[str, object]]:
     """All of a list, read page by page."""
     found: list[dict[str, object]] = []
     asked: dict[str, object] = {"limit": 2} | params
@@ -28,12 +28,12 @@ async def every(api: httpx.AsyncClient, path: str, **params: object) -> list[dic
 
 
 async def test_users_are_listed_page_by_page(api: httpx.AsyncClient, cast: Cast) -> None:
-    ids = [user["id"] for user in await every(api, "/v1/users")]
+    ids = [user["id"] for user in await list_all(api, "/v1/users")]
     assert ids == [cast.acme.id(n) for n in ("ada", "alice", "dora", "dan", "cleo", "olaf")]
 
 
 async def test_users_are_found_by_role_and_text(api: httpx.AsyncClient, cast: Cast) -> None:
-    found = await every(api, "/v1/users", role="driver,agent", search="DAN ")
+    found = await list_all(api, "/v1/users", role="driver,agent", search="DAN ")
     assert [user["id"] for user in found] == [cast.acme.id("dan")]
 
 
@@ -60,7 +60,7 @@ async def test_a_user_who_could_not_log_in_is_not_half_made(
 ) -> None:
     body = {"name": "Half", "email": "half@made.test", "password": PASSWORD} | bad
     assert (await api.post("/v1/users", json=body)).status_code == 422
-    assert await every(api, "/v1/users", search="Half") == []
+    assert await list_all(api, "/v1/users", search="Half") == []
 
 
 async def test_only_managers_change_users(api: httpx.AsyncClient, cast: Cast) -> None:
@@ -87,7 +87,7 @@ async def test_nothing_and_another_tenants_are_the_same(
     headers = {"X-Request-Id": "one"}
     answers = [
         await api.get(f"/v1/{path}/{name}", headers=headers)
-        for name in (rivals.get(path, NOBODY), NOBODY)
+        for name in (rivals.get(path, UNKNOWN_ID), UNKNOWN_ID)
     ]
     assert {(each.status_code, each.content) for each in answers} == {(404, answers[0].content)}
     assert (await api.get(f"/v1/{path}/nonsense", headers=headers)).status_code == 422
@@ -102,7 +102,7 @@ async def test_a_contact_is_made_with_its_place_in_an_inbox(
     assert len(made["place"]["pubsub_token"]) >= 22
     again = (await api.get(f"/v1/contacts/{made['id']}")).json()
     assert (again["identifier"], again["place"]) == ("z-1", None)
-    listed = await every(api, "/v1/contacts", inbox_id=cast.acme.inbox.id)
+    listed = await list_all(api, "/v1/contacts", inbox_id=cast.acme.inbox.id)
     assert [each["name"] for each in listed] == ["Carol Contact", "Dave Contact", "Zoe"]
 
 
@@ -121,7 +121,7 @@ async def test_an_inbox_of_another_tenant_takes_no_contact(
 ) -> None:
     body = {"identifier": "nowhere", "inbox_id": cast.rival.inbox.id}
     assert (await api.post("/v1/contacts", json=body)).status_code == 422
-    assert await every(api, "/v1/contacts", search="nowhere") == []
+    assert await list_all(api, "/v1/contacts", search="nowhere") == []
 
 
 async def test_what_opens_an_inbox_is_shown_to_managers_alone(
@@ -143,7 +143,7 @@ async def test_an_inbox_is_made_changed_and_closed(api: httpx.AsyncClient, cast:
     bot = cast.acme.tenant.default_responder_id
     assert (await api.patch(path, json={"responder_id": bot})).json()["responder_id"] == bot
     assert (await api.delete(path)).status_code == 204
-    assert [each["name"] for each in await every(api, "/v1/inboxes")] == ["Website"]
+    assert [each["name"] for each in await list_all(api, "/v1/inboxes")] == ["Website"]
 
 
 @pytest.mark.parametrize(
@@ -171,10 +171,12 @@ async def test_a_responder_gets_numbered_versions(api: httpx.AsyncClient) -> Non
     path = f"/v1/responders/{made['id']}"
     added = await api.post(f"{path}/versions", json={"settings": {"prompt": "2"}})
     assert (added.status_code, added.json()["number"]) == (201, 2)
-    versions = await every(api, f"{path}/versions", limit=1)
+    versions = await list_all(api, f"{path}/versions", limit=1)
     assert [each["settings"] for each in versions] == [{"prompt": "1"}, {"prompt": "2"}]
     assert (await api.patch(path, json={"name": "Team"})).json()["name"] == "Team"
-    assert [each["name"] for each in await every(api, "/v1/responders", kind="squad")] == ["Team"]
+    assert [each["name"] for each in await list_all(api, "/v1/responders", kind="squad")] == [
+        "Team"
+    ]
 
 
 async def test_a_delivery_is_saved_by_its_reference(api: httpx.AsyncClient, cast: Cast) -> None:
@@ -200,13 +202,13 @@ async def test_many_deliveries_are_saved_in_order_or_not_at_all(
     many[0]["delivery_code"] = "changed"
     refused = await api.post("/v1/deliveries/bulk", json={"deliveries": many})
     assert refused.json()["errors"][0]["field"] == "deliveries.3.customer_id"
-    codes = [each["delivery_code"] for each in await every(api, "/v1/deliveries")]
+    codes = [each["delivery_code"] for each in await list_all(api, "/v1/deliveries")]
     assert (len(codes), "changed" in codes) == (8, False)
 
 
 @pytest.mark.parametrize("count", [0, 501])
 async def test_bulk_takes_1_to_500(api: httpx.AsyncClient, count: int) -> None:
-    body = {"deliveries": [{"customer_id": NOBODY}] * count}
+    body = {"deliveries": [{"customer_id": UNKNOWN_ID}] * count}
     assert (await api.post("/v1/deliveries/bulk", json=body)).status_code == 422
 
 
@@ -216,7 +218,7 @@ async def test_a_picture_is_no_script(api: httpx.AsyncClient, path: str) -> None
         made = await api.post(f"/v1/{path}", json={"name": "Robot", "avatar_url": link})
         assert made.status_code == status
     place = f"/v1/{path}/{made.json()['id']}"
-    for link in NO_LINKS:
+    for link in INVALID_LINKS:
         new = await api.post(f"/v1/{path}", json={"name": "Robot", "avatar_url": link})
         changed = await api.patch(place, json={"avatar_url": link})
         for answer in (new, changed):
@@ -230,7 +232,7 @@ async def test_the_picture_of_an_inbox_is_no_script(api: httpx.AsyncClient) -> N
     made = await api.post("/v1/inboxes", json=good)
     assert made.status_code == 201
     place = f"/v1/inboxes/{made.json()['id']}"
-    for link in NO_LINKS[1:]:
+    for link in INVALID_LINKS[1:]:
         body = {"name": "Site", "settings": {"avatar_url": link}}
         for answer in (await api.post("/v1/inboxes", json=body), await api.patch(place, json=body)):
             assert answer.status_code == 422
@@ -239,7 +241,7 @@ async def test_the_picture_of_an_inbox_is_no_script(api: httpx.AsyncClient) -> N
 
 
 async def test_one_deliverys_bad_field_has_its_plain_name(api: httpx.AsyncClient) -> None:
-    for body in ({"customer_id": "x"}, {"customer_id": NOBODY}, {}):
+    for body in ({"customer_id": "x"}, {"customer_id": UNKNOWN_ID}, {}):
         answer = await api.post("/v1/deliveries", json=body)
         assert answer.json()["errors"][0]["field"] == "customer_id"
 
@@ -323,10 +325,10 @@ async def test_the_roles_are_told(api: httpx.AsyncClient) -> None:
 
 async def test_the_log_tells_what_was_done_newest_first(api: httpx.AsyncClient, cast: Cast) -> None:
     await api.patch("/v1/tenant", json={"name": "Acme 2"})
-    entries = await every(api, "/v1/audit")
+    entries = await list_all(api, "/v1/audit")
     assert (entries[0]["action"], entries[0]["noun"]) == ("change", "tenant")
     assert entries[0]["actor_id"] == cast.acme.id("ada")
-    keys = await every(api, "/v1/audit", noun="api_key", action="create")
+    keys = await list_all(api, "/v1/audit", noun="api_key", action="create")
     assert len(keys) == 2
     assert (await api.get("/v1/audit", headers=cast.bearer("alice"))).status_code == 403
 

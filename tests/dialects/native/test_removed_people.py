@@ -7,7 +7,7 @@ from tests.cast import Cast
 PATH = "/v1/conversations"
 
 
-async def removed(api: httpx.AsyncClient, cast: Cast, who: str) -> str:
+async def remove_user(api: httpx.AsyncClient, cast: Cast, who: str) -> str:
     gone = cast.acme.id(who)
     assert (await api.delete(f"/v1/users/{gone}")).status_code == 204
     return gone
@@ -16,7 +16,7 @@ async def removed(api: httpx.AsyncClient, cast: Cast, who: str) -> str:
 async def test_a_deliverys_conversation_opens_without_its_driver(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    gone = await removed(api, cast, "dan")
+    gone = await remove_user(api, cast, "dan")
     body = {"delivery_id": cast.acme.deliveries[0].id}
     answers = [await api.post(PATH, json=body) for _ in range(2)]
     assert [a.status_code for a in answers] == [201, 200]
@@ -26,7 +26,7 @@ async def test_a_deliverys_conversation_opens_without_its_driver(
 
 
 async def test_deliveries_are_saved_again_as_they_are(api: httpx.AsyncClient, cast: Cast) -> None:
-    gone = await removed(api, cast, "dan")
+    gone = await remove_user(api, cast, "dan")
     row = {"external_reference_id": "ORD-1", "driver_id": gone, "status": "done"}
     saved = await api.post("/v1/deliveries/bulk", json={"deliveries": [row]})
     assert saved.status_code == 200, saved.text
@@ -42,7 +42,7 @@ async def test_what_was_shown_is_put_back_with_another_priority(
     made = (await api.post(PATH, json={"title": "Hi"})).json()
     path = f"{PATH}/{made['id']}"
     await api.patch(path, json={"assignee_id": cast.acme.id("olaf")})
-    await removed(api, cast, "olaf")
+    await remove_user(api, cast, "olaf")
     shown = (await api.get(path)).json()
     assert shown["assignee_id"] is None
     body = {"assignee_id": shown["assignee_id"], "priority": "high"}

@@ -28,7 +28,7 @@ from koine.model.tenant import Tenant
 from koine.model.ticket import Ticket
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
-PLAIN: dict[str, tuple[type, Any]] = {
+RENDERERS: dict[str, tuple[type, Any]] = {
     "user": (Identity, render_user),
     "contact": (Identity, render_contact),
     "delivery": (Delivery, render_delivery),
@@ -36,21 +36,21 @@ PLAIN: dict[str, tuple[type, Any]] = {
     "message": (Message, lambda m: render_message(m, "https://koine.test")),
     "ticket": (Ticket, render_ticket),
 }
-SEEN: dict[str, tuple[type, Any]] = {
+RENDERERS_WITH_SETTINGS: dict[str, tuple[type, Any]] = {
     "inbox": (Inbox, render_inbox),
     "tenant": (Tenant, render_tenant),
 }
 
 
-def shown(given: dict[str, Any]) -> object:
+def render(given: dict[str, Any]) -> object:
     """The wire's shape of a case's input."""
     name = next(iter(given))
-    if name in PLAIN:
-        noun, shape = PLAIN[name]
+    if name in RENDERERS:
+        noun, shape = RENDERERS[name]
         return shape(msgspec.convert(given[name], noun))
     actor = msgspec.convert(given["actor"], Actor)
-    if name in SEEN:
-        noun, shape = SEEN[name]
+    if name in RENDERERS_WITH_SETTINGS:
+        noun, shape = RENDERERS_WITH_SETTINGS[name]
         return shape(msgspec.convert(given[name], noun), access.sees_settings(actor))
     found = msgspec.convert(given["conversation"], Conversation)
     return render_conversation(found, msgspec.convert(given["around"], Related), actor)
@@ -59,6 +59,6 @@ def shown(given: dict[str, Any]) -> object:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden(path: Path) -> None:
     case = json.loads(path.read_text())
-    sent = msgspec.json.encode(shown(case["input"]))
+    sent = msgspec.json.encode(render(case["input"]))
     assert json.loads(sent) == case["output"]
     assert list(json.loads(sent)) == list(case["output"])

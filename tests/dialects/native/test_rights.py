@@ -17,11 +17,11 @@ from koine.engine.people import directory
 from koine.kit.ids import new_id
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
-from tests.dialects.native.realtime.test_encoder import opened, say
-from tests.dialects.native.sse_client import SseClient, SseEvent, following
+from tests.dialects.native.realtime.test_encoder import open_conversation, send_message
+from tests.dialects.native.sse_client import SseClient, SseEvent, follow_stream
 from tests.support.live_server import Live, live
 
-PROMISED = 5.0
+MAX_SECONDS = 5.0
 
 
 class Nodes(Struct):
@@ -36,11 +36,11 @@ class Nodes(Struct):
         """A stream on each node that has begun."""
         found = []
         for server in self.servers:
-            found.append(await self.stack.enter_async_context(following(server.url, headers)))
+            found.append(await self.stack.enter_async_context(follow_stream(server.url, headers)))
             await found[-1].until("ready")
         return found
 
-    async def ask(
+    async def request(
         self, method: str, path: str, body: object = None, who: str = "ada"
     ) -> httpx.Response:
         """An answer to Ada, at the first node."""
@@ -65,40 +65,40 @@ async def nodes(db: Database) -> AsyncIterator[Nodes]:
             yield Nodes(cast, servers, client, streams)
 
 
-async def ends(streams: list[SseClient]) -> list[str]:
+async def close_reasons(streams: list[SseClient]) -> list[str]:
     """Why each of them ended, all within the time promised."""
-    told = await asyncio.gather(*(each.until("closing", PROMISED) for each in streams))
+    told = await asyncio.gather(*(each.until("closing", MAX_SECONDS) for each in streams))
     return [lines[-1].data["reason"] for lines in told]
 
 
-async def newcomer(nodes: Nodes) -> tuple[str, dict[str, str]]:
+async def create_logged_in_user(nodes: Nodes) -> tuple[str, dict[str, str]]:
     """The id of a user who has logged in, and what the login gave."""
     email = f"{new_id()}@team.test"
     body = {"name": "Nell", "email": email, "password": PASSWORD, "role": "agent"}
-    made = (await nodes.ask("POST", "/v1/users", body)).json()
+    made = (await nodes.request("POST", "/v1/users", body)).json()
     answer = await nodes.client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
     return made["id"], answer.json()
 
 
 async def block(nodes: Nodes, who: str, login: dict[str, str]) -> None:
-    await nodes.ask("PATCH", f"/v1/users/{who}", {"blocked": True})
+    await nodes.request("PATCH", f"/v1/users/{who}", {"blocked": True})
 
 
 async def remove(nodes: Nodes, who: str, login: dict[str, str]) -> None:
-    await nodes.ask("DELETE", f"/v1/users/{who}")
+    await nodes.request("DELETE", f"/v1/users/{who}")
 
 
 async def log_out(nodes: Nodes, who: str, login: dict[str, str]) -> None:
-    await nodes.ask("POST", "/v1/auth/logout", {"refresh_token": login["refresh_token"]})
+    await nodes.request("POST", "/v1/auth/logout", {"refresh_token": login["refresh_token"]})
 
 
 async def give_a_new_password(nodes: Nodes, who: str, login: dict[str, str]) -> None:
-    await nodes.ask("PATCH", f"/v1/users/{who}", {"password": f"another {PASSWORD}"})
+    await nodes.request("PATCH", f"/v1/users/{who}", {"password": f"another {PASSWORD}"})
 
 
 async def use_a_refresh_token_twice(nodes: Nodes, who: str, login: dict[str, str]) -> None:
     body = {"refresh_token": login["refresh_token"]}
-    await nodes.ask("POST", "/v1/auth/refresh", body)
+    await nodes.request("POST", "/v1/auth/refresh", body)
     assert (await nodes.client.post("/v1/auth/refresh", json=body)).status_code == 401
 
 
@@ -109,26 +109,26 @@ ENDS = [block, remove, log_out, give_a_new_password, use_a_refresh_token_twice]
 async def test_a_login_that_ends_ends_its_streams(
     nodes: Nodes, end: Callable[[Nodes, str, dict[str, str]], Awaitable[None]]
 ) -> None:
-    who, login = await newcomer(nodes)
+    who, login = await create_logged_in_user(nodes)
     streams = await nodes.follow({"Authorization": f"Bearer {login['access_token']}"})
     bystanders = await nodes.follow(nodes.cast.bearer("ada"))
     await end(nodes, who, login)
-    assert await ends(streams) == ["revoked", "revoked"]
+    assert await close_reasons(streams) == ["revoked", "revoked"]
     for each in bystanders:
         assert "closing" not in [line.kind for line in await each.rest(0.2)]
 
 
 async def test_a_revoked_key_ends_its_streams(nodes: Nodes) -> None:
     body = {"name": "k", "permissions": ["read:conversations"]}
-    made = (await nodes.ask("POST", "/v1/api-keys", body)).json()
+    made = (await nodes.request("POST", "/v1/api-keys", body)).json()
     streams = await nodes.follow({"X-API-Key": made["secret"]})
-    await nodes.ask("DELETE", f"/v1/api-keys/{made['id']}")
-    assert await ends(streams) == ["revoked", "revoked"]
+    await nodes.request("DELETE", f"/v1/api-keys/{made['id']}")
+    assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
 async def test_a_key_ends_its_streams_with_its_maker(nodes: Nodes) -> None:
-    who, _ = await newcomer(nodes)
-    await nodes.ask("PATCH", f"/v1/users/{who}", {"role": "tenant_admin"})
+    who, _ = await create_logged_in_user(nodes)
+    await nodes.request("PATCH", f"/v1/users/{who}", {"role": "tenant_admin"})
     token = sessions.access_token(
         nodes.cast.engine,
         nodes.cast.acme.tenant.id,
@@ -141,41 +141,43 @@ async def test_a_key_ends_its_streams_with_its_maker(nodes: Nodes) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     made = await nodes.client.post("/v1/api-keys", json=body, headers=headers)
     streams = await nodes.follow({"X-API-Key": made.json()["secret"]})
-    await nodes.ask("DELETE", f"/v1/users/{who}")
-    assert await ends(streams) == ["revoked", "revoked"]
+    await nodes.request("DELETE", f"/v1/users/{who}")
+    assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
 async def test_a_key_goes_with_its_user(nodes: Nodes) -> None:
     streams = await nodes.follow({"X-API-Key": nodes.cast.acme.key})
-    await nodes.ask("DELETE", f"/v1/users/{nodes.cast.acme.id('alice')}")
-    assert await ends(streams) == ["revoked", "revoked"]
+    await nodes.request("DELETE", f"/v1/users/{nodes.cast.acme.id('alice')}")
+    assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
 async def test_who_is_put_out_is_told_so_and_then_nothing(nodes: Nodes) -> None:
-    talk = await opened(nodes.client, nodes.cast, "dan", "cleo")
+    talk = await open_conversation(nodes.client, nodes.cast, "dan", "cleo")
     streams = await nodes.follow(nodes.cast.bearer("dan"))
-    await nodes.ask("DELETE", f"/v1/conversations/{talk}/participants/{nodes.cast.acme.id('dan')}")
-    await say(nodes.client, nodes.cast, talk, "about Dan")
+    await nodes.request(
+        "DELETE", f"/v1/conversations/{talk}/participants/{nodes.cast.acme.id('dan')}"
+    )
+    await send_message(nodes.client, nodes.cast, talk, "about Dan")
     for each in streams:
-        told = await told_of(each, talk)
+        told = await events_of(each, talk)
         assert [line.kind for line in told if line.kind != "conversation.created"] == [
             "conversation.removed"
         ]
 
 
 async def test_another_role_hears_what_it_may(nodes: Nodes) -> None:
-    talk = await opened(nodes.client, nodes.cast, "cleo")
+    talk = await open_conversation(nodes.client, nodes.cast, "cleo")
     streams = await nodes.follow(nodes.cast.bearer("dan"))
     path = f"/v1/users/{nodes.cast.acme.id('dan')}"
-    await nodes.ask("PATCH", path, {"role": "agent"})
-    await say(nodes.client, nodes.cast, talk, "heard", private=True)
+    await nodes.request("PATCH", path, {"role": "agent"})
+    await send_message(nodes.client, nodes.cast, talk, "heard", private=True)
     for each in streams:
-        told = {line.kind: line.data for line in await each.until("message.created", PROMISED)}
+        told = {line.kind: line.data for line in await each.until("message.created", MAX_SECONDS)}
         assert told["identity.updated"]["data"]["user"]["role"] == "agent"
-    await nodes.ask("PATCH", path, {"role": "driver"})
-    await say(nodes.client, nodes.cast, talk, "not heard")
+    await nodes.request("PATCH", path, {"role": "driver"})
+    await send_message(nodes.client, nodes.cast, talk, "not heard")
     for each in streams:
-        assert [line.kind for line in await told_of(each, talk)] == []
+        assert [line.kind for line in await events_of(each, talk)] == []
 
 
 async def test_an_issuer_that_is_trusted_no_more_ends_the_streams_of_its_tokens(
@@ -183,15 +185,15 @@ async def test_an_issuer_that_is_trusted_no_more_ends_the_streams_of_its_tokens(
 ) -> None:
     secret, acme = "s" * 48, nodes.cast.acme
     issuer = {"algorithm": "HS256", "key": secret, "issuer": "us", "audience": "koine"}
-    await nodes.ask("PATCH", "/v1/tenant", {"settings": {"token_issuer": issuer}})
+    await nodes.request("PATCH", "/v1/tenant", {"settings": {"token_issuer": issuer}})
     signer = TokenSigner(secret, "us", "koine", nodes.cast.clock)
     claims = {"sub": acme.id("dan"), "tenant_id": acme.tenant.id, "role": "driver"}
     token = signer.sign(claims, 3600)
     streams = await nodes.follow({"Authorization": f"Bearer {token}"})
-    await nodes.ask("PATCH", "/v1/tenant", {"settings": {"token_issuer": None}})
-    assert await ends(streams) == ["revoked", "revoked"]
+    await nodes.request("PATCH", "/v1/tenant", {"settings": {"token_issuer": None}})
+    assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
-async def told_of(stream: SseClient, talk: str) -> list[SseEvent]:
+async def events_of(stream: SseClient, talk: str) -> list[SseEvent]:
     """All that is told of a conversation by now."""
     return [line for line in await stream.rest(1.0) if line.data.get("conversation_id") == talk]

@@ -7,15 +7,15 @@ import httpx
 from koine.dialects.native import NativeDialect
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.native.realtime.test_encoder import opened, say
-from tests.dialects.native.sse_client import SseClient, following
+from tests.dialects.native.realtime.test_encoder import open_conversation, send_message
+from tests.dialects.native.sse_client import SseClient, follow_stream
 from tests.support.live_server import Live, live
 
-LONG = "x" * 30_000
+PADDING = "x" * 30_000
 COUNT = 300
 
 
-def deaf(server: Live, token: str) -> socket.socket:
+def connect_without_reading(server: Live, token: str) -> socket.socket:
     """A client that asks for the stream and never reads it."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
@@ -34,22 +34,22 @@ async def test_who_does_not_read_is_let_go_and_comes_back(db: Database) -> None:
         live(cast.engine, NativeDialect()) as server,
         httpx.AsyncClient(base_url=server.url) as one,
     ):
-        talk = await opened(one, cast, "dan")
+        talk = await open_conversation(one, cast, "dan")
         query = "?kinds=message"
         start = await server.relay.cursor()
-        with deaf(server, cast.token("dan")):
-            async with following(server.url, cast.bearer("dan"), query=query) as quick:
+        with connect_without_reading(server, cast.token("dan")):
+            async with follow_stream(server.url, cast.bearer("dan"), query=query) as quick:
                 await quick.until("ready")
                 # Read after each, so that on no machine the quick one is slow, too.
                 heard = []
                 for n in range(COUNT):
-                    await say(one, cast, talk, f"{n} {LONG}")
-                    heard += await numbers(quick, 1)
+                    await send_message(one, cast, talk, f"{n} {PADDING}")
+                    heard += await next_seqs(quick, 1)
                 assert server.relay.hub.count == 1
-        async with following(server.url, cast.bearer("dan"), start, query) as back:
-            assert await numbers(back, COUNT) == heard == list(range(1, COUNT + 1))
+        async with follow_stream(server.url, cast.bearer("dan"), start, query) as back:
+            assert await next_seqs(back, COUNT) == heard == list(range(1, COUNT + 1))
 
 
-async def numbers(stream: SseClient, count: int) -> list[int]:
+async def next_seqs(stream: SseClient, count: int) -> list[int]:
     """The numbers of the next messages."""
     return [(await stream.until("message.created"))[-1].data["seq"] for _ in range(count)]

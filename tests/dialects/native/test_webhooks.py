@@ -27,7 +27,7 @@ async def api(fresh_db: Database) -> AsyncIterator[Api]:
             yield told, client
 
 
-async def made(api: Api, **given: object) -> dict[str, Any]:
+async def create_webhook(api: Api, **given: object) -> dict[str, Any]:
     told, client = api
     body = {"url": f"{told.receiver.url}/hook", "events": ["message.created"]} | given
     reply = await client.post("/v1/webhooks", json=body)
@@ -37,7 +37,7 @@ async def made(api: Api, **given: object) -> dict[str, Any]:
 
 
 async def test_the_secret_is_shown_once(api: Api) -> None:
-    hook = await made(api)
+    hook = await create_webhook(api)
     found = (await api[1].get(f"/v1/webhooks/{hook['id']}")).json()
     (listed,) = (await api[1].get("/v1/webhooks")).json()["data"]
     assert hook["secret"].startswith("whsec_")
@@ -45,7 +45,7 @@ async def test_the_secret_is_shown_once(api: Api) -> None:
 
 
 async def test_it_can_be_changed_switched_off_and_taken_away(api: Api) -> None:
-    hook, client = await made(api), api[1]
+    hook, client = await create_webhook(api), api[1]
     where = f"/v1/webhooks/{hook['id']}"
     policy = {"max_retries": 1, "backoff": "linear"}
     changes = {"name": "New", "retry_policy": policy, "events": [], "status": "disabled"}
@@ -78,7 +78,7 @@ async def test_an_inbox_that_was_removed_is_no_change(api: Api) -> None:
     told, client = api
     new = NewInbox(name="Short-lived")
     inbox = await inboxes.create(told.cast.engine, told.boss, new)
-    hook = await made(api, inbox_id=inbox.id)
+    hook = await create_webhook(api, inbox_id=inbox.id)
     await inboxes.remove(told.cast.engine, told.boss, inbox.id)
     where, given = f"/v1/webhooks/{hook['id']}", {"inbox_id": inbox.id, "name": "New"}
     changed = await client.patch(where, json=given)
@@ -89,7 +89,7 @@ async def test_an_inbox_that_was_removed_is_no_change(api: Api) -> None:
 
 
 async def test_a_ping_says_what_came_of_it(api: Api) -> None:
-    hook, (told, client) = await made(api), api
+    hook, (told, client) = await create_webhook(api), api
     good = (await client.post(f"/v1/webhooks/{hook['id']}/test")).json()
     told.receiver.answers = lambda _: answer(500, body="broken")
     bad = (await client.post(f"/v1/webhooks/{hook['id']}/test")).json()
@@ -99,7 +99,7 @@ async def test_a_ping_says_what_came_of_it(api: Api) -> None:
 
 
 async def test_the_log_shows_request_and_answer(api: Api) -> None:
-    hook, (told, client) = await made(api, headers={"X-Token": "sesame"}), api
+    hook, (told, client) = await create_webhook(api, headers={"X-Token": "sesame"}), api
     told.receiver.answers = lambda _: answer(503, body="later")
     await told.say(await told.talk(), "hello")
     await told.tell()
@@ -117,7 +117,7 @@ async def test_the_log_shows_request_and_answer(api: Api) -> None:
 
 
 async def test_words_are_for_those_who_may_read_them(api: Api) -> None:
-    hook, (told, client) = await made(api), api
+    hook, (told, client) = await create_webhook(api), api
     await told.say(await told.talk(), "hello")
     await told.tell()
     log = f"/v1/webhooks/{hook['id']}/deliveries"
@@ -130,7 +130,7 @@ async def test_words_are_for_those_who_may_read_them(api: Api) -> None:
 
 
 async def test_the_log_is_read_by_pages(api: Api) -> None:
-    hook, (told, client) = await made(api), api
+    hook, (told, client) = await create_webhook(api), api
     talk = await told.talk()
     for _ in range(5):
         await told.say(talk)
@@ -146,7 +146,7 @@ async def test_the_log_is_read_by_pages(api: Api) -> None:
 
 
 async def test_one_and_a_time_are_told_again(api: Api) -> None:
-    hook, (told, client) = await made(api), api
+    hook, (told, client) = await create_webhook(api), api
     await told.say(await told.talk())
     await told.tell()
     where = f"/v1/webhooks/{hook['id']}"
@@ -161,7 +161,7 @@ async def test_one_and_a_time_are_told_again(api: Api) -> None:
 
 
 async def test_a_new_secret_is_shown_once(api: Api) -> None:
-    hook, client = await made(api), api[1]
+    hook, client = await create_webhook(api), api[1]
     new = (await client.post(f"/v1/webhooks/{hook['id']}/rotate", json={})).json()
     assert new["secret"] != hook["secret"]
 
@@ -174,7 +174,7 @@ async def test_the_kinds_of_events_are_listed(api: Api, dialect: str) -> None:
 
 async def test_the_helpdesk_makes_tests_and_lists_its_own(api: Api) -> None:
     told, client = api
-    await made(api)
+    await create_webhook(api)
     given = {"name": "Desk", "url": f"{told.receiver.url}/desk", "events": ["message.sent"]}
     answered = await client.post("/api/v1/webhooks", json=given)
     hook = answered.json()["data"]
@@ -196,6 +196,6 @@ async def test_the_helpdesk_makes_tests_and_lists_its_own(api: Api) -> None:
 
 
 async def test_the_helpdesk_does_not_see_other_dialects_endpoints(api: Api) -> None:
-    hook = await made(api)
+    hook = await create_webhook(api)
     assert (await api[1].get(f"/api/v1/webhooks/{hook['id']}")).status_code == 404
     assert (await api[1].delete(f"/api/v1/webhooks/{hook['id']}")).status_code == 404

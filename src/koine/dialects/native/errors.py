@@ -81,8 +81,8 @@ def describe(refusal: Refusal | None) -> Description:
             return "forbidden", f"This needs {what}", what
         case MethodNotAllowed(allowed=allowed):
             return "method-not-allowed", f"The path takes {', '.join(allowed)}", None
-        case NotFound(entity=noun):
-            return "not-found", f"{noun} not found", None
+        case NotFound(entity=entity):
+            return "not-found", f"{entity} not found", None
         case Conflict(reason=reason, message=text):
             return "conflict", text, reason
         case _:

@@ -9,7 +9,7 @@ from koine.dialects.inbox import InboxDialect
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server
-from tests.dialects.native.realtime.test_websocket import Wire
+from tests.dialects.native.realtime.test_websocket import WebSocketClient
 from tests.realtime import test_ephemeral
 from tests.support.live_server import live
 
@@ -20,8 +20,8 @@ async def live_inbox(db: Database) -> AsyncIterator[LiveServer]:
         yield open_
 
 
-async def agent(here: LiveServer, socket: Wire, name: str = "alice") -> None:
-    await socket.say(type="hello", token=here.cast.token(name))
+async def agent(here: LiveServer, socket: WebSocketClient, name: str = "alice") -> None:
+    await socket.send(type="hello", token=here.cast.token(name))
     await socket.until("ready")
 
 
@@ -33,16 +33,16 @@ async def test_an_agent_who_writes_is_told_and_one_who_writes_a_note_is_not(
         connect(f"{live_inbox.server.ws}/v1/socket") as socket,
         live_inbox.connect(live_inbox.carol) as client,
     ):
-        alice = Wire(socket)
+        alice = WebSocketClient(socket)
         await agent(live_inbox, alice)
-        await alice.ask(**conversation, private=True)
-        await alice.ask(**conversation)
+        await alice.command(**conversation, private=True)
+        await alice.command(**conversation)
         event = await client.event("conversation.typing_on")
         assert event["data"]["conversation"]["id"] == live_inbox.conversation.number
         number = live_inbox.cast.acme.people["alice"].number
         assert (event["data"]["user"]["id"], event["data"]["is_private"]) == (number, False)
         assert "event_id" not in event
-        await alice.ask(**conversation, on=False)
+        await alice.command(**conversation, on=False)
         assert await client.events() == ["conversation.typing_off"]
 
 
@@ -54,7 +54,7 @@ async def test_a_contact_who_writes_is_told_to_agents_and_to_no_contact(
         connect(f"{live_inbox.server.ws}/v1/socket") as socket,
         live_inbox.connect(live_inbox.carol, live_inbox.dave) as client,
     ):
-        alice = Wire(socket)
+        alice = WebSocketClient(socket)
         await agent(live_inbox, alice)
         for status in ("perhaps", "on", "off"):
             await live_inbox.post(live_inbox.carol, path, typing_status=status)
@@ -69,11 +69,11 @@ async def test_which_agents_are_there_by_their_numbers(live_inbox: LiveServer) -
     alice = str(live_inbox.cast.acme.people["alice"].number)
     async with live_inbox.connect(live_inbox.carol) as client:
         async with connect(f"{live_inbox.server.ws}/v1/socket") as socket:
-            wire = Wire(socket)
+            wire = WebSocketClient(socket)
             await agent(live_inbox, wire)
             event = await client.event("presence.update")
             assert event["data"]["users"] == {alice: "online"} and "event_id" not in event
-            await wire.ask(type="presence", availability="away")
+            await wire.command(type="presence", availability="away")
             assert (await client.event("presence.update"))["data"]["users"] == {alice: "busy"}
         event = await client.event("presence.update")
         assert event["data"] == {"account_id": live_inbox.cast.acme.tenant.number, "users": {}}
@@ -90,7 +90,7 @@ async def test_no_customer_driver_or_stranger_is_an_agent(live_inbox: LiveServer
     async with live_inbox.connect(live_inbox.carol) as client:
         for name in ("dan", "cleo"):
             async with connect(f"{live_inbox.server.ws}/v1/socket") as socket:
-                await agent(live_inbox, Wire(socket), name)
+                await agent(live_inbox, WebSocketClient(socket), name)
                 await client.send("message", identifier(live_inbox.carol), action="update_presence")
                 assert (await client.event("presence.update"))["data"]["users"] == {}
 
@@ -103,10 +103,10 @@ async def test_what_happens_on_one_node_is_told_on_another(db: Database) -> None
         connect(f"{here.server.ws}/v1/socket") as socket,
         LiveServer(here.cast, there, here.conversation).connect(here.carol) as client,
     ):
-        alice = Wire(socket)
+        alice = WebSocketClient(socket)
         await agent(here, alice)
         assert (await client.event("presence.update"))["data"]["users"]
-        await alice.ask(type="typing", conversation_id=here.conversation.id)
+        await alice.command(type="typing", conversation_id=here.conversation.id)
         assert await client.event("conversation.typing_on")
         await here.send()
         assert await client.event("message.created")
