@@ -1,6 +1,7 @@
-"""May you? Things are fetched through the actor; what it may not know of is NotFound.
+"""Access control: what an actor may do. Conversations are fetched through the actor, and what it
+may not know of is NotFound, like what does not exist.
 
-The permissions are data in `model/permissions.py`. A dialect never asks these questions itself.
+The permissions of the roles are data in `model/permissions.py`. Dialects never decide about access.
 """
 
 from collections.abc import Iterable
@@ -27,7 +28,7 @@ from koine.store.core.db import Tx
 from koine.store.people import identities, tenants
 
 Membership = tuple[Conversation, Participant | None]
-"""A conversation and the actor's own part in it, if it has or had one."""
+"""A conversation and the actor as its participant, present or former, if it is or was one."""
 
 
 def require(actor: Actor, *any_of: str) -> None:
@@ -37,14 +38,14 @@ def require(actor: Actor, *any_of: str) -> None:
 
 
 def require_all(actor: Actor, permissions: frozenset[str]) -> None:
-    """Raise Forbidden unless the actor holds every one: nobody gives more than they hold."""
+    """Raise Forbidden unless the actor holds all of them: nobody grants more than they hold."""
     for permission in sorted(permissions):
         require(actor, permission)
 
 
 def require_private_notes(actor: Actor, role: str | None) -> None:
-    """Raise Forbidden for one who reads no private notes where the role is one that does: reading
-    them comes with a role, so no permission stands for it, and nobody gives or takes it."""
+    """Raise Forbidden for an actor that reads no private notes where the role is one that does.
+    Reading them comes with a role and is no permission, so `require_all` does not cover it."""
     if role in STAFF_ROLES and not sees_private(actor):
         raise Forbidden(MANAGE_TENANT)
 
@@ -75,15 +76,15 @@ def sees_all(actor: Actor) -> bool:
 
 
 def sees(actor: Actor, found: Conversation, me: Participant | None) -> bool:
-    """Whether the actor, whose part in the conversation is `me`, sees it while it is not removed:
-    who takes part, the contact whose it is, and who sees all."""
+    """Whether the actor, as the participant `me`, sees a conversation that is not removed: its
+    participants do, the contact that owns it, and actors that see all."""
     if sees_all(actor) or _is_participant(me):
         return True
     return actor.kind == "contact" and found.owner_id == actor.identity_id
 
 
 def sees_settings(actor: Actor) -> bool:
-    """Whether the actor is shown how the tenant is set up, and what opens its inboxes."""
+    """Whether the actor may read the tenant's settings and the secrets of its inboxes."""
     return actor.may(MANAGE_TENANT)
 
 
@@ -95,8 +96,8 @@ def may_open_without_delivery(actor: Actor) -> bool:
 
 
 def restrict_to_own(actor: Actor, f: ConversationFilter) -> ConversationFilter:
-    """The filter cut down to what the actor may list: its own, or with a permission all
-    (delivery.md, S). Raises Forbidden when it asks for another's without one."""
+    """The filter restricted to what the actor may list: its own conversations, or with a permission
+    all (delivery.md, S). Raises Forbidden when it asks for another's without one."""
     if actor.may(VIEW_TENANT, MANAGE_MESSAGING, READ_CONVERSATIONS):
         return f
     if actor.identity_id is None or f.participant_id not in (None, actor.identity_id):
@@ -107,8 +108,9 @@ def restrict_to_own(actor: Actor, f: ConversationFilter) -> ConversationFilter:
 async def conversation(
     tx: Tx, actor: Actor, conversation_id: str, *, lock: bool = False, removed: bool = False
 ) -> Membership:
-    """The conversation for seeing it; with `lock` for changing it, which is also for those who may
-    only write (helpdesk.md, S). Raises NotFound; removed ones only with `removed`."""
+    """The conversation, if the actor may see it; with `lock` to change it, which actors may also do
+    that only have the permission to write (helpdesk.md, S). Removed ones only with `removed`.
+    Raises NotFound."""
     found, me = await _found(tx, actor, conversation_id, lock=lock, removed=removed)
     if not sees(actor, found, me) and not (lock and actor.may(WRITE_CONVERSATIONS)):
         raise NotFound("conversation")
@@ -133,9 +135,9 @@ async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
 
 
 async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
-    """The conversation for reading its messages at any other door: who sees it reads it, but a
-    support conversation is read by people as delivery.md says (S). A key is the tenant's own
-    program: it reads what its permissions say."""
+    """The conversation, to read its messages in every other dialect: an actor that sees it may, but
+    a support conversation is read by users as delivery.md says (S). An API key belongs to a program
+    of the tenant: it reads what its permissions say."""
     found, me = await conversation(tx, actor, conversation_id)
     if found.kind == "support" and actor.kind == "user":
         return await for_reading(tx, actor, conversation_id)
@@ -143,9 +145,9 @@ async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Membership
 
 
 async def support_readers(tx: Tx, found: Iterable[Conversation]) -> dict[str, frozenset[str]]:
-    """Who reads what is said in those of the conversations that are about support: their tickets'
-    customers and the tenant's support users (delivery.md, S). Two queries for all of them, none
-    when no conversation is about support."""
+    """Who reads the messages of each support conversation: the customers of its tickets and the
+    tenant's support users (delivery.md, S). Two queries for all of them, none when there are none.
+    """
     ids = [each.id for each in found if each.kind == "support"]
     if not ids:
         return {}
@@ -156,8 +158,8 @@ async def support_readers(tx: Tx, found: Iterable[Conversation]) -> dict[str, fr
 
 
 async def restrict_search(tx: Tx, actor: Actor, f: ConversationFilter) -> ConversationFilter:
-    """The filter with whose search it is, where that matters: nobody finds by its text what they
-    may not read (delivery.md, S)."""
+    """The filter with the identity that searches, where that matters: a search must not find
+    messages that the actor may not read, or it could guess them word by word (delivery.md, S)."""
     if f.search is None or actor.kind != "user":
         return f
     tenant = await tenants.get(tx, tx.tenant_id)
@@ -168,20 +170,20 @@ async def restrict_search(tx: Tx, actor: Actor, f: ConversationFilter) -> Conver
 
 
 def may_read_messages(actor: Actor, readers: frozenset[str] | None) -> bool:
-    """Whether what is said in a conversation that the actor sees, the newest message among it, is
-    for the actor. `readers` are those `support_readers` has of it, None for every other kind."""
+    """Whether the actor may read the messages of a conversation that it sees, including the preview
+    of the newest. `readers` are its `support_readers`, None for every other kind."""
     return readers is None or actor.kind != "user" or actor.identity_id in readers
 
 
 def reads_as_participant(actor: Actor, me: Participant | None) -> bool:
-    """Whether the actor reads what is said as a participant does: no permission helps
-    (delivery.md, S). About a support ticket `reads` decides, too."""
+    """Whether the actor reads messages as a participant: no permission gives that (delivery.md, S).
+    For a support conversation `may_read_messages` must allow it, too."""
     return actor.is_system_admin or _is_participant(me)
 
 
 async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
-    """The conversation, locked, for changing it: who sees it and may write conversations, or
-    administers it as a participant."""
+    """The conversation, locked, to change it: for an actor that sees it and may write
+    conversations, or is its admin as a participant."""
     found, me = await conversation(tx, actor, conversation_id, lock=True)
     if not actor.may(WRITE_CONVERSATIONS, MANAGE_MESSAGING) and not (
         me is not None and _is_participant(me) and me.role == "admin"
@@ -191,18 +193,20 @@ async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
 
 
 async def for_staff_change(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
-    """The conversation, locked, for the desk's own work on it (whose it is, labels, tickets): who
-    may write conversations. A customer who administers it as a participant does not."""
+    """The conversation, locked, for the work of staff on it (assignee, labels, tickets): for actors
+    that may write conversations. To be its admin as a participant, which a customer may be, is not
+    enough."""
     found, me = await conversation(tx, actor, conversation_id, lock=True)
     require(actor, WRITE_CONVERSATIONS, MANAGE_MESSAGING)
     return found, me
 
 
 async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conversation:
-    """The conversation, locked, for changing who takes part: its admins, `manage:tenant` and
-    system administrators, while it is active (delivery.md, F); so may who writes conversations.
+    """The conversation, locked, to change its participants: for its admins, `manage:tenant` and
+    system administrators, while it is active (delivery.md, F), and for actors that may write
+    conversations.
 
-    Raises NotFound, Forbidden for one who sees it, Conflict("closed").
+    Raises NotFound, Forbidden for an actor that sees it, Conflict("closed").
     """
     found, me = await _found(tx, actor, conversation_id, lock=True)
     administers = me is not None and _is_participant(me) and me.role == "admin"
@@ -214,7 +218,7 @@ async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conver
 
 
 async def participant_of(tx: Tx, actor: Actor, found: Conversation) -> Participant | None:
-    """The actor's own part in a conversation, even if it has left."""
+    """The actor as a participant of a conversation, even if it has left."""
     if actor.identity_id is None:
         return None
     return await participants.get(tx, found.id, actor.identity_id)
@@ -239,7 +243,7 @@ async def _reads_support(tx: Tx, actor: Actor, found: Conversation) -> bool:
 
 
 def effective_permissions(role: str | None, permissions: str) -> frozenset[str]:
-    """What a user may do by role and by what it was given on top, a JSON array."""
+    """The permissions of a user: those of its role, and its own `permissions` (a JSON array)."""
     own = msgspec.json.decode(permissions, type=list[str])
     return ROLE_PERMISSIONS.get(role, frozenset()) | frozenset(own)
 

@@ -1,4 +1,4 @@
-"""API keys: shown once, kept as a digest, revoked at once."""
+"""API keys: returned once, stored as a digest, revoked at once."""
 
 import msgspec
 from msgspec import Struct, structs
@@ -21,7 +21,7 @@ _USER_GONE = "the user whom the key acts as was removed or blocked: make a key f
 
 
 class CreatedApiKey(Struct, frozen=True):
-    """A new key and its secret `text`, which is never to be seen again."""
+    """A new key and its secret `text`, which is returned only here."""
 
     key: ApiKey
     text: str
@@ -38,8 +38,8 @@ async def create(
     user_id: str | None = None,
     expires_at: int | None = None,
 ) -> CreatedApiKey:
-    """Make a key that acts as `user_id` (the actor without one). No key may do more than its
-    maker, now or later, and none acts as another who may. Raises Forbidden, Invalid."""
+    """Create a key that acts as `user_id`, by default as the actor. A key never may do more than
+    its creator, now or later, nor act as a user that may. Raises Forbidden, Invalid."""
     access.require(actor, MANAGE_TENANT)
     unknown = permissions - PERMISSIONS
     if unknown:
@@ -77,9 +77,9 @@ async def list_all(tx: Tx, actor: Actor) -> list[ApiKey]:
 
 @rights_write_tx
 async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
-    """Close a key, and with it what it made; this node feels it at once, every other within
-    `token_cache_seconds`. Raises NotFound; Forbidden, also for a key that may do more than the
-    actor, or that acts as or was made by a user who may."""
+    """Revoke a key, and with it the keys and webhooks that it created. It takes effect on this node
+    at once, on others within `token_cache_seconds`. Raises NotFound; Forbidden, also for a key that
+    may do more than the actor, or that acts as or was created by a user that may."""
     access.require(actor, MANAGE_TENANT)
     key = await credentials.key(tx, key_id)
     if key is not None:
@@ -91,10 +91,10 @@ async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
 
 @rights_write_tx
 async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
-    """Put the actor, a user or the operator, in the place of who made a key: so it outlives them,
-    and opens again after they have left. Raises NotFound for a key that is none or was revoked;
-    Forbidden for one that may do more than the actor, or acts as a user who may; Conflict("user")
-    for one that would go on opening nothing, for the user it acts as was removed or blocked."""
+    """Make the actor, a user or the operator, the creator of an existing key, so that it works on,
+    or again, after its creator has left. Raises NotFound for one that does not exist or was
+    revoked; Forbidden for one that may do more than the actor, or acts as a user that may;
+    Conflict("user") where it would not work all the same, as its user was removed or blocked."""
     access.require(actor, MANAGE_TENANT)
     key = await credentials.key(tx, key_id)
     if key is None or key.revoked_at is not None:
@@ -113,8 +113,8 @@ async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
 
 
 async def _delegator(tx: Tx, now: int, actor: Actor, permissions: frozenset[str]) -> Delegator:
-    """Who lends the new key its rights. What only a token of the tenant's own issuer says of a
-    person cannot be asked again later, so it is not lent: Forbidden."""
+    """Who delegates rights to the new key. Rights that only a token of the tenant's own issuer
+    grants cannot be checked again later, so they are not delegated: Forbidden."""
     access.require_all(actor, permissions)
     delegator = delegation.delegator_of(actor)
     await delegation.check_depth(tx, delegator)
@@ -126,7 +126,8 @@ async def _delegator(tx: Tx, now: int, actor: Actor, permissions: frozenset[str]
 
 
 async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
-    """The user of a new key. Raises Invalid, Forbidden for one who may do more than the actor."""
+    """The user of a new key. Raises Invalid; Forbidden for a user that may do more than the
+    actor."""
     user = await identities.get(tx, user_id) if user_id else None
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise Invalid("user_id", "unknown", "no such user")
@@ -137,7 +138,8 @@ async def _acts_as(tx: Tx, actor: Actor, user_id: str | None) -> str:
 
 
 async def _require_rank(tx: Tx, now: int, actor: Actor, key: ApiKey) -> None:
-    """Raise Forbidden unless the actor may do all that the key, its user and its maker may now."""
+    """Raise Forbidden unless the actor may do all that the key, its user and its creator may
+    now."""
     holders = [Delegator(key_id=key.id)]
     holders += [Delegator(who) for who in (key.user_id, key.created_by) if who is not None]
     for each in holders:

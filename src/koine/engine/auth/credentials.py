@@ -1,5 +1,5 @@
-"""Who is behind a credential. Verified once, then remembered for a few seconds: a verification
-costs as much as a whole request, and a revocation must be felt within seconds all the same."""
+"""The actor of a credential. It is verified once and cached for a few seconds: a verification costs
+as much as a whole request, and a revocation must take effect within seconds all the same."""
 
 import msgspec
 
@@ -22,7 +22,7 @@ ActorCache = TTLCache[str, Actor]
 
 
 async def by_key(engine: Engine, text: str) -> Actor:
-    """The actor an API key stands for. Raises Unauthenticated (invalid, expired, revoked)."""
+    """The actor of an API key. Raises Unauthenticated (invalid, expired, revoked)."""
     now = engine.clock.now()
     memory = engine.credential_cache
     known = memory.get(text, now)
@@ -38,11 +38,11 @@ async def by_key(engine: Engine, text: str) -> Actor:
 
 
 async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> Actor:
-    """The actor behind an access token, ours or that of the tenant's own issuer.
+    """The actor of an access token, of this server or of the tenant's own issuer.
 
-    `tenant_id` is the one the request names, if any (delivery.md, D). Raises Unauthenticated;
-    Forbidden when it names another tenant than the token; for a system administrator's token
-    without a tenant Invalid when none is named and NotFound("tenant") when there is no such.
+    `tenant_id` is what the request names, if anything (delivery.md, D). Raises Unauthenticated;
+    Forbidden when it is not the tenant of the token; for a system administrator's token, which has
+    no tenant, Invalid without a `tenant_id` and NotFound("tenant") for an unknown one.
     """
     actor = engine.credential_cache.get(text, engine.clock.now())
     if actor is None or actor.kind == "key":
@@ -60,7 +60,7 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
 
 
 async def _by_key(tx: Tx, now: int, key_id: str) -> Actor:
-    # Read again: rights are those of one moment.
+    # Read again, in the transaction that reads its creator: rights are those of one moment.
     key = await credentials.key(tx, key_id)
     if key is None:
         raise Unauthenticated("invalid")
@@ -83,8 +83,8 @@ async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
 
 
 async def _own(tx: Tx, claims: Claims) -> Actor:
-    """Our own token: what the user may do is asked of the database, not of the token, so that
-    a role taken away is gone in seconds."""
+    """A token of this server. The user's rights are read from the database and not from the token,
+    so that a role that was taken away is gone within seconds."""
     user_id = _text(claims, "sub") or ""
     if claims.get("is_system_admin") is True and not tx.tenant_id:
         return Actor(tenant_id="", kind="user", identity_id=None, is_system_admin=True)
@@ -98,9 +98,9 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
 
 
 async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[Actor, Claims]:
-    """A token of the tenant's own issuer; the tenant is the one the request or the token names,
-    and only that tenant's key is tried. Its role and permissions are the token's (delivery.md, D).
-    Raises Unavailable when the key must be fetched and cannot be.
+    """A token of the tenant's own issuer. The tenant is the one that the request or the token
+    names, and only that tenant's key can verify it. Role and permissions are those of the token
+    (delivery.md, D). Raises Unavailable when the key must be fetched and cannot be.
     """
     named = canonical_id(tenant_id or "") or canonical_id(_unverified_tenant(text))
     tenant = await engine.db.read(named, tenants.get, named) if named else None
@@ -138,7 +138,7 @@ def _permissions(claims: Claims) -> frozenset[str]:
 
 
 def _signed_tenant(claims: Claims) -> str:
-    """The tenant of a token of our own, "" for the server's own administrator's."""
+    """The tenant of a token of this server, "" for that of its system administrator."""
     named = _text(claims, "tenant_id")
     tenant_id = "" if named is None else canonical_id(named)
     if tenant_id is None:
@@ -147,7 +147,7 @@ def _signed_tenant(claims: Claims) -> str:
 
 
 def _unverified_tenant(text: str) -> str:
-    """The tenant a token says it is of: only to know whose key must prove it."""
+    """The tenant that an unverified token names: only used to choose the key that verifies it."""
     try:
         return _text(unverified(text), "tenant_id") or ""
     except TokenError:

@@ -1,8 +1,8 @@
-"""What a person or a key that lent its rights may do now.
+"""The current rights of a user or a key that delegated them.
 
-A key and a webhook endpoint never do more than who made them: their rights are intersected, every
-time they are used, with what their maker holds at that time. A maker who was removed or blocked,
-and a key that was revoked or has expired, holds nothing, and neither does what they made.
+A key and a webhook endpoint never may do more than their creator: each time they are used, their
+rights are intersected with what the creator holds then. A user that was removed or blocked, and a
+key that was revoked or has expired, holds nothing, so what they created may do nothing.
 """
 
 import msgspec
@@ -18,27 +18,27 @@ from koine.store.core.db import Tx
 from koine.store.people import credentials, identities
 
 MAX_DEPTH = 4
-"""So many keys in a row may each have been made by the one before."""
+"""How many keys in a row may each have been created by the one before."""
 
 
 class Delegator(Struct, frozen=True):
-    """Who lent its rights: a key, else a user. Nobody of the tenant: the operator did."""
+    """Who delegates rights: a key, else a user; with neither, the operator of the server."""
 
     user_id: str | None = None
     key_id: str | None = None
 
 
 def delegator_of(actor: Actor) -> Delegator:
-    """As whom the actor lends its rights."""
+    """As whom the actor delegates its rights."""
     if actor.kind == "key":
         return Delegator(key_id=actor.key_id)
     return Delegator(user_id=actor.identity_id if actor.kind == "user" else None)
 
 
 async def current_rights(tx: Tx, now: int, delegator: Delegator) -> Actor | None:
-    """The lender as the actor it is now (its permissions, and by `access.sees_private` whether it
-    reads private notes); None when it holds nothing any more: removed, blocked, revoked, expired.
-    `depends_on` of the actor are the ids whose change may change the answer."""
+    """The delegator as the actor that it is now; None when it holds nothing any more: removed,
+    blocked, revoked, expired. The actor's `depends_on` has the ids of users and keys whose change
+    may change its rights."""
     try:
         return await _actor(tx, now, delegator, MAX_DEPTH)
     except Unauthenticated:
@@ -46,13 +46,13 @@ async def current_rights(tx: Tx, now: int, delegator: Delegator) -> Actor | None
 
 
 async def key_actor(tx: Tx, now: int, key: ApiKey) -> Actor:
-    """The actor a key stands for now. Raises Unauthenticated (revoked, expired; invalid when the
-    user it acts as is gone)."""
+    """The actor of a key, now. Raises Unauthenticated (revoked, expired; invalid when the user that
+    it acts as was removed or blocked)."""
     return await _key(tx, now, key, MAX_DEPTH)
 
 
 async def user_actor(tx: Tx, user_id: str) -> Actor:
-    """The actor a user is now. Raises Unauthenticated for one who was removed or blocked."""
+    """The actor of a user, now. Raises Unauthenticated for one that was removed or blocked."""
     user = await _user(tx, user_id, "invalid")
     return Actor(
         tenant_id=tx.tenant_id,
@@ -64,7 +64,8 @@ async def user_actor(tx: Tx, user_id: str) -> Actor:
 
 
 async def check_depth(tx: Tx, delegator: Delegator) -> None:
-    """Raise Invalid("key") for a key that would be too far from the person who began."""
+    """Raise Invalid("key") when too many keys in a row would have created each other: each use of
+    the last has to check all of them."""
     depth, key_id = 0, delegator.key_id
     while key_id is not None:
         key = await credentials.key(tx, key_id)

@@ -1,4 +1,4 @@
-"""Logging in: a short access token, and a refresh token that turns with every use."""
+"""Login sessions: a short-lived access token, and a refresh token that is rotated at each use."""
 
 from typing import Final, Literal
 
@@ -28,7 +28,7 @@ _REUSED: Final = "reused"
 
 
 class LoggedIn(Struct, frozen=True):
-    """What a login gives. `expires_in` is the access token's life in seconds."""
+    """What a login returns. `expires_in` is for how many seconds the access token is valid."""
 
     access_token: str
     refresh_token: str
@@ -38,7 +38,7 @@ class LoggedIn(Struct, frozen=True):
 
 
 class HashedPassword(Struct, frozen=True):
-    """A password that is about to be set, and its hash. Only the hash is kept."""
+    """A password that is about to be set, and its hash. Only the hash is stored."""
 
     text: str
     hashed: str
@@ -48,8 +48,8 @@ class HashedPassword(Struct, frozen=True):
 
 
 class _Rotation(Struct, frozen=True):
-    """The exchange of a refresh token for the next: digests of both, until when (µs) the session
-    lasts then, and whether this server issued the token."""
+    """The exchange of a refresh token for the next: the digests of both, when the session then ends
+    (µs), and whether this server issued the token."""
 
     session_id: str
     digest: str
@@ -83,9 +83,10 @@ async def hash_checked(engine: Engine, password: str) -> HashedPassword:
 async def log_in(
     engine: Engine, email: str, password: str, tenant_id: str | None = None, *, address: str = ""
 ) -> LoggedIn:
-    """Log a user in by e-mail and password, from an address that the audit log is told. Raises
-    Unauthenticated("invalid") for every kind of mismatch, after the same work; Conflict("tenant")
-    when several tenants know the pair; Unavailable while too many others log in."""
+    """Log a user in by e-mail and password; `address` goes into the audit log. Raises
+    Unauthenticated("invalid") for every kind of mismatch, after the same work, so that neither the
+    error nor its time reveals which e-mails exist; Conflict("tenant") when the pair is valid in
+    several tenants; Unavailable while too many others log in."""
     logins = await engine.db.read("", credentials.logins_by_email, email.strip().lower())
     if tenant_id is not None:
         logins = [login for login in logins if login.tenant_id == canonical_id(tenant_id)]
@@ -101,7 +102,7 @@ async def log_in(
 
 
 async def record_failed_login(engine: Engine, tenant_id: str, user_id: str, address: str) -> None:
-    """Count a wrong password for a user; the audit log is told now and then, in few entries."""
+    """Count a wrong password for a user; some of the calls write an audit entry for all so far."""
     now = engine.clock.now()
     count = engine.failed_logins.failed(tenant_id, user_id, now)
     if count:
@@ -114,9 +115,11 @@ async def _record_failed_logins(tx: Tx, now: int, user_id: str, count: int, addr
 
 
 async def refresh(engine: Engine, text: str) -> LoggedIn:
-    """Turn a refresh token into the next pair. A token that was used before ends its session:
-    one of the two who hold it has stolen it. A token that was never given out ends nothing.
-    Raises Unauthenticated."""
+    """Exchange a refresh token for the next pair of tokens. Raises Unauthenticated.
+
+    A token that was used before ends its session, since two parties hold it and one of them stole
+    it. A token that this server never issued ends nothing, or anyone could end sessions by ids.
+    """
     tenant_id, session_id, secret = _split(text)
     now = engine.clock.now()
     next_text = _refresh_token(engine, tenant_id, session_id)
@@ -137,8 +140,7 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
 
 
 async def log_out(engine: Engine, text: str) -> None:
-    """End the session whose newest refresh token this is; ending twice is as once. Raises
-    Unauthenticated."""
+    """End the session whose newest refresh token this is; idempotent. Raises Unauthenticated."""
     tenant_id, session_id, secret = _split(text)
     digest = tokens.sha256_hex(f"{tenant_id}.{session_id}.{secret}")
     if not await engine.db.write(tenant_id, _end, engine.clock.now(), session_id, digest):
@@ -159,7 +161,7 @@ def access_token(engine: Engine, tenant_id: str, user: Identity, ttl_s: int, sid
 
 
 def system_admin_token(engine: Engine, ttl_s: int) -> str:
-    """An access token for the server's own administrator, of no tenant (delivery.md, D)."""
+    """An access token for the system administrator, of no tenant (delivery.md, D)."""
     claims: dict[str, object] = {"sub": new_id(), "tenant_id": None, "permissions": []}
     return engine.signer.sign(claims | {"is_system_admin": True}, ttl_s)
 
@@ -167,8 +169,8 @@ def system_admin_token(engine: Engine, ttl_s: int) -> str:
 async def save_password_tx(
     tx: Tx, now: int, actor: Actor, user: Identity, new: HashedPassword
 ) -> None:
-    """Inside a transaction: the password of a user, whose sessions end. Raises Forbidden, Invalid
-    without an e-mail or for one made of names; a Duplicate is the caller's to tell."""
+    """Set the password of a user, whose sessions end. Raises Forbidden, Invalid without an e-mail
+    or for a password made of names, and Duplicate for the e-mail of another login."""
     access.require_rank(actor, user)
     if not user.email:
         raise Invalid("email", "missing", "a user who logs in needs an e-mail")
@@ -191,8 +193,8 @@ async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, new: Hashe
 
 
 def _matching(logins: list[Login], password: str) -> list[Login]:
-    """Those whose password it is; with nobody to ask, the same work is done for nothing, so that
-    an unknown e-mail takes as long as a wrong password."""
+    """The logins that have this password. Without logins a dummy hash is verified, so that an
+    unknown e-mail takes as long as a wrong password."""
     if not logins:
         passwords.verify_password(passwords.DUMMY_HASH, password)
     return [each for each in logins if passwords.verify_password(each.password_hash, password)]

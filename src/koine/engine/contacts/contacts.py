@@ -1,8 +1,8 @@
-"""Contacts as their own client makes and changes them (inbox.md).
+"""Contacts, created and changed by their own client (inbox.md).
 
-The inbox's public identifier and the contact's source id are the whole authority (F). They say
-which place calls, not who the person is: that takes proof, or an inbox that trusts its clients (D,
-contact_rights.py). What the tenant itself does with contacts is in people.py.
+The inbox's public identifier and the contact's source id are all that a client needs (F). They say
+which contact inbox calls and not who the person is: that takes proof, or an inbox that trusts its
+clients (D, rights.py). What the tenant itself does with contacts is in people/directory.py.
 """
 
 import secrets
@@ -52,9 +52,9 @@ async def create(
     given: ContactInput,
     admit: Callable[[], None] = no_budget,
 ) -> ContactSession:
-    """Find or make the contact, and its place in this inbox (inbox.md, F, rules 1 to 7; D: a known
-    contact is found with proof, or where the inbox trusts its clients). `admit` is asked before one
-    is made, and may refuse.
+    """Find or create the contact and its contact inbox (inbox.md, F, rules 1 to 7; D: an existing
+    contact is only found with proof, or where the inbox trusts its clients). `admit` is called
+    before a contact is created, and may refuse.
 
     Raises Unauthenticated for an identity hash, InvalidFields, Invalid("custom_attributes").
     """
@@ -68,16 +68,16 @@ async def create(
     try:
         return await engine.db.write(session.tenant.id, _create, engine.clock.now(), *work)
     except Duplicate:
-        # Another request made the same contact or place just now: this time it is found.
+        # Another request created the same contact or contact inbox just now: this time it is found.
         return await engine.db.write(session.tenant.id, _create, engine.clock.now(), *work)
 
 
 async def change(
     engine: Engine, actor: Actor, session: ContactSession, given: ContactInput
 ) -> ContactSession:
-    """Change the contact, as far as its place may; the rest is kept as a claim. Merges it into
-    another contact where inbox.md allows (contact_merge.py). Answers as whom it goes on. Raises
-    InvalidFields, Invalid, NotFound."""
+    """Change the contact, as far as its contact inbox may; other values are stored as claims.
+    Merges it into another contact where inbox.md allows (merge.py), and returns the session with
+    the contact that it then is. Raises InvalidFields, Invalid, NotFound."""
     given = _without_blanks(given)
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
@@ -92,12 +92,13 @@ async def _create(
     contact = await identities.get(tx, contact_inbox.contact_id) if contact_inbox else None
     if contact_inbox is not None and contact is not None and contact.removed_at is None:
         return await _existing(tx, now, session, (contact_inbox, contact), given)
-    # A removed contact's source id is free: who knows it begins anew.
+    # The source id of a removed contact is free: its client gets a new contact.
     is_new = contact_inbox is None
     contact = await _find_contact(tx, session, given)
     if contact is None:
         admit()
-        # Taking a number makes contacts one after another: whoever was first is now seen.
+        # Taking a number locks the counter, so that contacts are created one after another: a
+        # contact that a concurrent request created is visible from here on.
         await counters.next_number(tx, "contact")
         contact = await _find_contact(tx, session, given)
     if contact is None:
@@ -119,7 +120,7 @@ async def _existing(
     known: tuple[ContactInbox, Identity],
     given: ContactInput,
 ) -> ContactSession:
-    """A source id that is known: that contact unchanged, if it may be entered (rule 1)."""
+    """The source id exists: its contact unchanged, if the request may use it (rule 1)."""
     contact_inbox, contact = known
     asked = contact_inbox.proof_required
     check_hash(session.inbox, contact.identifier, given.identifier_hash, asked=asked)
@@ -130,8 +131,8 @@ async def _existing(
 
 
 async def _find_contact(tx: Tx, session: ContactSession, given: ContactInput) -> Identity | None:
-    """The contact that the client has proved to be; where the inbox trusts its clients, one that
-    has the identifier, email or phone (rule 2), unless some place has proved that it is that."""
+    """The contact that the client proves to be. Where the inbox trusts its clients, also one with
+    the given identifier, e-mail or phone (rule 2), unless its identifier was proved."""
     trusting = rights.is_trusting(session.inbox)
     for field, value in _values(given).items():
         proved = field == "identifier" and given.identifier_hash is not None
@@ -148,7 +149,8 @@ async def _find_contact(tx: Tx, session: ContactSession, given: ContactInput) ->
 async def _create_contact(
     tx: Tx, now: int, session: ContactSession, given: ContactInput
 ) -> tuple[Identity, ContactInput]:
-    """A new contact, with what it was given that is nobody else's; the rest is claimed."""
+    """A new contact with those of the given values that no other contact has; the rest are
+    claims."""
     trusting, proved = rights.is_trusting(session.inbox), bool(given.identifier_hash)
     given = structs.replace(given, name=given.name or random_name())
     takes: TakeOver = "unproven" if trusting or proved else "nobody"
@@ -199,7 +201,8 @@ async def _change(
 ) -> ContactSession:
     settled = await merge.decide_identifiers_tx(tx, now, actor, session, given)
     contact_inbox, contact = settled.session.contact_at_inbox
-    # What the place has given by now; where nothing was kept, what its contact of before has.
+    # The values that the contact inbox gave so far; where none are stored, those of the contact
+    # that it had before a merge.
     own = rights.values_given_by(contact_inbox, session.contact_at_inbox[1])
     contact_inbox = structs.replace(contact_inbox, given=json_text(_overlaid(own, given)))
     await inboxes.change_contact_inbox(tx, contact_inbox)
@@ -224,7 +227,7 @@ def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:
 
 
 async def _claim(tx: Tx, now: int, contact: Identity, claimed: Mapping[Field, str]) -> Identity:
-    """Keep what a client says of the contact; its values stay."""
+    """Store what a client says of the contact as claims; its values stay."""
     locked = (await identities.lock(tx, [contact.id])).get(contact.id, contact)
     after = identifier_claims.with_claims(locked, claimed)
     if after != locked:
@@ -235,13 +238,14 @@ async def _claim(tx: Tx, now: int, contact: Identity, claimed: Mapping[Field, st
 
 
 def _values(given: ContactInput) -> dict[Field, str]:
-    """What the client gives that names a person."""
+    """The given values that identify a person."""
     pairs = ((field, getattr(given, name)) for field, name in _GIVEN.items())
     return {field: value for field, value in pairs if value}
 
 
 def _overlaid(before: ContactInboxValues, given: ContactInput) -> ContactInboxValues:
-    """What the place gave, with what it gives now over it; an update writes no identifier (F)."""
+    """The values that the contact inbox gave before, with the new ones over them; an update writes
+    no identifier (F)."""
     names = ("name", "email", "phone_number", "avatar_url")
     new: dict[str, Any] = {name: getattr(given, name) or getattr(before, name) for name in names}
     bag = attributes.merged(
@@ -256,7 +260,7 @@ def _checked(given: ContactInput) -> dict[str, str | None]:
 
 
 def _without_blanks(given: ContactInput) -> ContactInput:
-    """Blank texts say nothing; an email has no capitals."""
+    """The input with blank texts as None, and the e-mail in lower case."""
     values: dict[str, Any] = structs.asdict(given)
     for name, value in values.items():
         if isinstance(value, str):

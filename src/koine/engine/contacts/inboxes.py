@@ -1,4 +1,4 @@
-"""Inboxes: the doors a tenant opens to its contacts."""
+"""Inboxes: where contacts write to a tenant."""
 
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ TOKEN_BYTES = 24
 
 
 class NewInbox(Struct, frozen=True, kw_only=True):
-    """What an inbox is made of. `settings` is JSON text (model.inbox)."""
+    """The fields of a new inbox. `settings` is JSON text (`model.inbox.InboxSettings`)."""
 
     name: str
     channel_type: ChannelType = "api"
@@ -101,7 +101,7 @@ async def change(tx: Tx, now: int, actor: Actor, inbox_id: str, changes: InboxCh
 
 @write_tx
 async def remove(tx: Tx, now: int, actor: Actor, inbox_id: str) -> None:
-    """Close an inbox: its conversations stay, its public identifier opens nothing any more."""
+    """Remove an inbox: its conversations stay, its public identifier is not found any more."""
     access.require(actor, MANAGE_TENANT)
     before = _present(await inboxes.lock(tx, inbox_id))
     await inboxes.change(tx, structs.replace(before, removed_at=now, updated_at=now))
@@ -129,7 +129,7 @@ async def _check_responder(tx: Tx, responder_id: str | None) -> None:
 
 
 def _check_settings(text: str) -> None:
-    """The settings are what readers of them can live with."""
+    """Raise Invalid for settings that the code which reads them could not use."""
     attributes.check("settings", text, attributes.SETTINGS)
     try:
         settings = msgspec.json.decode(text, type=InboxSettings)
@@ -147,7 +147,7 @@ def _check_settings(text: str) -> None:
 
 
 def _dotted(path: str) -> str:
-    """The end of a path as msgspec writes it, as refused fields are named."""
+    """The path of a field in an error of msgspec, in the notation of our errors."""
     return path.rstrip("`").replace("[...]", "").replace("[", ".").replace("]", "")
 
 

@@ -1,9 +1,9 @@
-"""Two contacts that turn out to be one person become one.
+"""Merge two contacts that are the same person.
 
-By the contact's own client (inbox.md, F): it gives an email or phone that another contact has.
-That takes proof of the other's identifier, or an inbox that trusts its clients (D). By staff,
-deliberately. Conversations, the part in others', messages and places move to the other one, whose
-own values win. All of it happens in one transaction, with the rows locked in the order of ids.
+Either the contact's own client causes it (inbox.md, F), by giving an e-mail or phone of another
+contact, with proof of the other's identifier or where the inbox trusts its clients (D); or staff
+does. The survivor gets the other's conversations, participations, messages and contact inboxes, and
+keeps its own values. All of it happens in one transaction, with rows locked in the order of ids.
 """
 
 from collections.abc import Mapping
@@ -40,8 +40,8 @@ _FILLED = (
 
 
 class IdentifierDecision(Struct, frozen=True):
-    """The entry to go on as, its contact locked; what is to be written on the contact, and what is
-    only claimed of it."""
+    """The session to continue with, its contact locked; the values to write on the contact; the
+    values to store as claims."""
 
     session: ContactSession
     written: Mapping[str, object]
@@ -50,9 +50,9 @@ class IdentifierDecision(Struct, frozen=True):
 
 @write_tx
 async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str) -> Identity:
-    """Staff says that two contacts are one person: the survivor, with its blanks filled. Its places
-    stay what they are; the other's show what came through them, and what they proved counts where
-    the survivor takes the identifier over, having none.
+    """Merge a contact into the survivor, whose missing values are filled; done by staff. The
+    contact inboxes of the merged contact go on showing the conversations opened through them, and
+    what they proved counts if the survivor, having none, takes the identifier over.
 
     Raises Forbidden, NotFound("contact"), Invalid("contact_id") for a contact that is not there or
     the same, Conflict("identifiers") where each has one of its own.
@@ -81,8 +81,8 @@ async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str
 async def decide_identifiers_tx(
     tx: Tx, now: int, actor: Actor, session: ContactSession, given: ContactInput
 ) -> IdentifierDecision:
-    """What becomes of the email and phone that a place gives its contact: written, claimed, or the
-    reason to merge. Raises NotFound for a contact that is gone."""
+    """Decide about the e-mail and phone that a contact inbox gives its contact: written, stored as
+    a claim, or the reason for a merge. Raises NotFound for a contact that was removed."""
     wanted: dict[Field, str | None] = {"email": given.email, "phone": given.phone_number}
     values = {field: value for field, value in wanted.items() if value}
     session, others = await _locked(tx, session, values)
@@ -102,7 +102,7 @@ async def decide_identifiers_tx(
 async def _locked(
     tx: Tx, session: ContactSession, values: Mapping[Field, str]
 ) -> tuple[ContactSession, dict[Field, list[Identity]]]:
-    """The entry as it is now, and the others who have the values, all of them locked."""
+    """The session as it is now, and the other contacts that have the values, all locked."""
     contact_inbox, contact = session.contact_at_inbox
     found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
     ids = {contact.id, *(c.id for each in found.values() for c in each)}
@@ -130,7 +130,7 @@ async def _may_have(tx: Tx, now: int, session: ContactSession, field: Field, val
     if not rights.changes:
         return False
     if getattr(contact, field) == value:
-        # What is verified stays so when the contact's client repeats it.
+        # A verified value that the client repeats stays verified.
         return not identifier_claims.is_verified(contact, field) and rights.trusted
     takes: TakeOver = "unproven" if rights.proven or rights.trusted else "nobody"
     return await identifier_claims.release(tx, now, contact.id, field, value, takes)
@@ -139,9 +139,9 @@ async def _may_have(tx: Tx, now: int, session: ContactSession, field: Field, val
 async def _mergeable(
     tx: Tx, session: ContactSession, others: list[Identity], field: Field, given: ContactInput
 ) -> Identity | None:
-    """Which of those who have the value the contact may become. Never is a blocked one merged, who
-    would shake off the block, nor one whose identity is proven; nor, for a phone, with one of
-    another email (F)."""
+    """Which of the contacts that have the value the contact may be merged into. A blocked contact
+    is never merged, or it would be rid of the block, nor one whose identity is proven; nor, by
+    phone, into one with another e-mail (F)."""
     rights, (_, contact) = session.rights, session.contact_at_inbox
     if not rights.changes or rights.proven or contact.blocked:
         return None
@@ -159,7 +159,7 @@ async def _mergeable(
 
 
 def _proves(session: ContactSession, other: Identity, given: ContactInput) -> bool:
-    """Whether a valid hash of the other's identifier came along."""
+    """Whether the request has a valid hash of the other contact's identifier."""
     return (
         given.identifier == other.identifier
         and other.identifier_verified
@@ -219,8 +219,8 @@ async def _move(tx: Tx, now: int, conversation_id: str, old_id: str, new_id: str
 
 
 def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
-    """The survivor with its blanks filled. Never its identifier: with it would come the right to
-    everything the survivor has said (inbox.md, D)."""
+    """The survivor with its missing values filled, but for the identifier: it would give the merged
+    contact's clients access to all conversations of the survivor (inbox.md, D)."""
     values: dict[str, Any] = {
         name: getattr(survivor, name) or getattr(merged, name) for name in _FILLED
     }

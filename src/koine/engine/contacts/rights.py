@@ -1,7 +1,7 @@
-"""What a place may see and change of its contact: the one answer for every way in (inbox.md, D).
+"""What a contact inbox may see and change of its contact, for every operation (inbox.md, D).
 
-A source id says which place calls, not who the person is. Only a valid identity hash proves that,
-and only for the identifier it was made of.
+A source id says which client calls and not who the person is. Only a valid identity hash proves
+that, and only for the identifier that it was computed from.
 """
 
 import msgspec
@@ -18,11 +18,10 @@ from koine.model.inbox import ContactInbox, ContactInboxValues, Inbox
 
 
 class ContactRights(Struct, frozen=True):
-    """`proven`: the place proved the identifier that its contact has, and sees all that is the
-    contact's. `trusted`: its inbox takes what its clients say for true. `reads`: it is answered the
-    contact's own record, else only what it gave itself. `changes`: what it gives is written on the
-    contact, else kept as a claim.
-    """
+    """`proven`: the contact inbox proved the identifier that its contact has, and sees everything
+    of the contact. `trusted`: its inbox trusts what its clients say. `reads`: it receives the
+    contact's record, else only the values that it gave itself. `changes`: the values that it gives
+    are written on the contact, else stored as claims."""
 
     proven: bool
     trusted: bool
@@ -31,15 +30,15 @@ class ContactRights(Struct, frozen=True):
 
 
 def is_proven(contact_inbox: ContactInbox, contact: Identity) -> bool:
-    """Whether the place proved the identifier that its contact has now."""
+    """Whether the contact inbox proved the identifier that its contact has now."""
     return has_proven_identifier(contact) and contact_inbox.proved_identifier == contact.identifier
 
 
 def rights(
     inbox: Inbox, contact_inbox: ContactInbox, contact: Identity, proven_elsewhere: bool
 ) -> ContactRights:
-    """What this place may; `proven_elsewhere`: some place has proved the contact's identifier,
-    which even an inbox that trusts its clients respects."""
+    """The rights of a contact inbox. Even an inbox that trusts its clients does not where the
+    identifier was proved by another contact inbox (`proven_elsewhere`)."""
     proven = is_proven(contact_inbox, contact)
     trusted = is_trusting(inbox) and not proven_elsewhere
     own = contact_inbox.origin == "contact" and not has_proven_identifier(contact)
@@ -55,33 +54,34 @@ def rights(
 
 
 def is_trusting(inbox: Inbox) -> bool:
-    """Whether the inbox takes what its clients say of contacts for true."""
+    """Whether the inbox trusts what its clients say of contacts."""
     return inbox_settings(inbox).contact_matching == "trusting"
 
 
 def may_see_conversation(
     contact_inbox: ContactInbox, contact: Identity, found: Conversation
 ) -> bool:
-    """Whether the place shows this conversation, if it is not removed: one of its contact's that
-    came through it, or any of a contact whose identity it has proved."""
+    """Whether the contact inbox sees this conversation of its contact, if it is not removed: one
+    that was opened through it, or with a proven identifier any."""
     if found.owner_id != contact.id:
         return False
     return opened_through(contact_inbox, found) or is_proven(contact_inbox, contact)
 
 
 def may_own_new_conversation(contact_inbox: ContactInbox, contact: Identity) -> bool:
-    """Whether a conversation that the tenant opens with the contact may appear at this place."""
+    """Whether a conversation that the tenant opens with the contact may appear at this contact
+    inbox."""
     return contact_inbox.origin == "tenant" or is_proven(contact_inbox, contact)
 
 
 def opened_through(contact_inbox: ContactInbox, found: Conversation) -> bool:
-    """Whether the conversation was opened at this place."""
+    """Whether the conversation was opened through this contact inbox."""
     return found.inbox_id == contact_inbox.inbox_id and found.source_id == contact_inbox.source_id
 
 
 def values_given_by(contact_inbox: ContactInbox, contact: Identity) -> ContactInboxValues:
-    """What this place's client said of the contact; of a contact from before that was kept, what
-    the contact has."""
+    """The values that this contact inbox's client gave of the contact. Rows from before these were
+    stored stand for the contact's own values."""
     if contact_inbox.given is not None:
         return msgspec.json.decode(contact_inbox.given, type=ContactInboxValues)
     return ContactInboxValues(
@@ -97,9 +97,9 @@ def values_given_by(contact_inbox: ContactInbox, contact: Identity) -> ContactIn
 def public_contact(
     inbox: Inbox, contact_inbox: ContactInbox, contact: Identity, may: ContactRights
 ) -> Identity:
-    """The contact as the place may be shown it: its record, or nothing but what the place gave (of
-    its own contact also what the tenant made public). What the place gave and may not write on the
-    record is shown over it."""
+    """The contact as the contact inbox may see it: its record, or only the values that it gave
+    itself, and of its own contact also the attributes that the tenant made public. Values that it
+    gave but may not write on the record replace those of the record."""
     if may.reads and (may.changes or contact_inbox.given is None):
         return contact
     given, public = values_given_by(contact_inbox, contact), inbox_settings(inbox).public_attributes
@@ -123,7 +123,8 @@ def public_contact(
 
 
 def _blank(contact_inbox: ContactInbox, contact: Identity, own: bool) -> Identity:
-    """The contact without what names it; one that is not the place's own without all the rest."""
+    """The contact without names and addresses; unless it is the contact inbox's own also without
+    attributes, labels and times."""
     under = structs.replace(
         contact, name=None, first_name=None, last_name=None, email=None, phone=None,
         identifier=None, avatar_url=None,

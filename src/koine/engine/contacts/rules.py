@@ -1,4 +1,5 @@
-"""What a contact may say about itself, and the name it gets when it says none (inbox.md, F)."""
+"""What a contact's client may send about it, and random names for contacts without (inbox.md,
+F)."""
 
 import re
 import secrets
@@ -36,7 +37,7 @@ _NOUNS = (
 
 
 class ContactInput(Struct, frozen=True, kw_only=True):
-    """What a client says of its contact; None and blank texts say nothing."""
+    """What a client sends about its contact; None and blank texts mean no value."""
 
     source_id: str | None = None
     identifier: str | None = None
@@ -49,18 +50,20 @@ class ContactInput(Struct, frozen=True, kw_only=True):
 
 
 class ContactSettings(Struct, frozen=True, omit_defaults=True):
-    """What `Identity.settings` holds of a contact: the names of the attributes it gave itself."""
+    """What `Identity.settings` has of a contact: the names of the attributes that its client
+    gave."""
 
     given: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, bag: Mapping[str, object], given: Iterable[str]) -> Self:
-        """The settings beside a bag of custom attributes: of `given` the names that are there."""
+        """The settings for a bag of custom attributes: those of the `given` names that are in
+        it."""
         return cls(tuple(name for name in dict.fromkeys(given) if name in bag))
 
 
 class InvalidFields(Invalid):
-    """Several fields are refused at once; `fields` names them in order, `message` joins why."""
+    """Several invalid fields: `fields` has their names in order, `message` the reasons."""
 
     def __init__(self, complaints: Mapping[str, str]) -> None:
         super().__init__(next(iter(complaints)), "invalid", ", ".join(complaints.values()))
@@ -68,7 +71,7 @@ class InvalidFields(Invalid):
 
 
 def check_person(values: Mapping[str, str | None]) -> None:
-    """Raise InvalidFields for an email, phone number or length that is refused (inbox.md, F)."""
+    """Raise InvalidFields for an invalid e-mail, phone number, URL or length (inbox.md, F)."""
     complaints: dict[str, str] = {}
     for name, value in values.items():
         longest = LONGEST_URL if name == "avatar_url" else LONGEST_FIELD
@@ -96,12 +99,12 @@ def check_attributes(attributes: Mapping[str, object]) -> None:
 
 
 def settings_of(contact: Identity) -> ContactSettings:
-    """What the contact's settings hold."""
+    """The contact's settings, decoded."""
     return msgspec.json.decode(contact.settings, type=ContactSettings)
 
 
 def random_name() -> str:
-    """A name like "quiet-river-471" for one who gives none."""
+    """A name like "quiet-river-471" for a contact without one."""
     adjective, noun = secrets.choice(_ADJECTIVES), secrets.choice(_NOUNS)
     return f"{adjective}-{noun}-{secrets.randbelow(1000)}"
 

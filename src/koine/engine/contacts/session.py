@@ -1,4 +1,4 @@
-"""Where a public address or a stream's token leads, and who is let in there (inbox.md)."""
+"""Which contact calls: from a public address or a pubsub token to the contact (inbox.md)."""
 
 from functools import cached_property
 
@@ -23,8 +23,12 @@ def no_budget() -> None:
 
 
 class ContactSession(Struct, frozen=True, dict=True):
-    """What a public address leads to; place and contact are None where only the inbox is named.
-    `proven_elsewhere` is asked for inboxes that trust their clients alone."""
+    """The inbox and contact of a request to a public address.
+
+    `contact_inbox` and `contact` are None where the address names only the inbox.
+    `proven_elsewhere`, whether another contact inbox proved the identifier, is only looked up for
+    inboxes that trust their clients.
+    """
 
     tenant: Tenant
     inbox: Inbox
@@ -34,24 +38,24 @@ class ContactSession(Struct, frozen=True, dict=True):
 
     @property
     def contact_at_inbox(self) -> tuple[ContactInbox, Identity]:
-        """The place and its contact. Raises NotFound where only the inbox was named."""
+        """The contact inbox and its contact. Raises NotFound where only the inbox was named."""
         if self.contact_inbox is None or self.contact is None:
             raise NotFound("contact")
         return self.contact_inbox, self.contact
 
     @cached_property
     def rights(self) -> ContactRights:
-        """What the place may see and change. Raises NotFound where only the inbox was named."""
+        """What the contact inbox may see and change. Raises NotFound as `contact_at_inbox`."""
         return rights.rights(self.inbox, *self.contact_at_inbox, self.proven_elsewhere)
 
     @cached_property
     def public_contact(self) -> Identity:
-        """The contact as the place may be shown it. Raises NotFound as `guest`."""
+        """The contact as the contact inbox may see it. Raises NotFound as `contact_at_inbox`."""
         return rights.public_contact(self.inbox, *self.contact_at_inbox, self.rights)
 
 
 async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactSession:
-    """Where a public address leads. Raises NotFound for whatever is unknown or removed."""
+    """The inbox and contact of a public address. Raises NotFound for what is unknown or removed."""
     found = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
     if found is None:
         raise NotFound("inbox")
@@ -94,9 +98,9 @@ async def verify_identity(
 
 
 async def resolve_stream_token(engine: Engine, token: str) -> ContactSession:
-    """Whose stream a pubsub token opens. Raises NotFound for a token of nobody, or where the
-    contact or its inbox is gone or the contact is blocked; Unauthenticated where the inbox demands
-    an identity that the place has not proved, or what it proved is no longer the contact's."""
+    """The contact whose stream a pubsub token opens. Raises NotFound for an unknown token, or where
+    the contact or its inbox was removed or the contact is blocked; Unauthenticated where an
+    identifier must be proved and was not, or was proved and is no longer the contact's."""
     found = await engine.db.read("", inboxes.by_pubsub_token, token)
     if found is None:
         raise NotFound("token")
@@ -113,8 +117,8 @@ async def resolve_stream_token(engine: Engine, token: str) -> ContactSession:
 def check_hash(
     inbox: Inbox, identifier: str | None, shown: str | None, asked: bool = False
 ) -> None:
-    """Raise Unauthenticated for a hash that is not the identifier's, or for none where one is
-    `asked` for or the inbox demands it."""
+    """Raise Unauthenticated for a hash that is not that of the identifier, or for a missing one
+    where one is `asked` for or the inbox requires it."""
     if not shown:
         if asked or inbox.identity_required:
             raise Unauthenticated("missing")
@@ -133,9 +137,9 @@ def is_hash_of(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
 async def remember_proof_tx(
     tx: Tx, now: int, session: ContactSession, identifier: str
 ) -> ContactSession:
-    """Inside a transaction: keep that the place proved this identifier of its contact. What its
-    open streams may be told changes with it, so they are asked again. Raises Unauthenticated where
-    the contact has another identifier by now."""
+    """Store that the contact inbox proved this identifier of its contact. That changes what its
+    open streams may receive, so they reauthenticate. Raises Unauthenticated where the contact has
+    another identifier by now."""
     contact_inbox, contact = session.contact_at_inbox
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None or locked.identifier != identifier:
@@ -154,14 +158,14 @@ async def remember_proof_tx(
 async def with_contact_tx(
     tx: Tx, session: ContactSession, contact_inbox: ContactInbox, contact: Identity
 ) -> ContactSession:
-    """Inside a transaction: the entry at this place."""
+    """The session at this contact inbox."""
     asks = rights.is_trusting(session.inbox)
     elsewhere = asks and await is_proven_anywhere_tx(tx, contact)
     return ContactSession(session.tenant, session.inbox, contact_inbox, contact, elsewhere)
 
 
 async def is_proven_anywhere_tx(tx: Tx, contact: Identity) -> bool:
-    """Inside a transaction: whether some place has proved the contact's identifier."""
+    """Whether any contact inbox has proved the contact's identifier."""
     identifier = contact.identifier
     return identifier is not None and await inboxes.is_identifier_verified(
         tx, contact.id, identifier
