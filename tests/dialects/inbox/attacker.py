@@ -1,8 +1,8 @@
-"""Strangers who know all but the secrets, and contacts of whom they must learn nothing.
+"""An attacker who knows all but the secrets, and contacts of whom it must learn nothing.
 
-A stranger has inbox identifiers, guesses every e-mail, phone number and identifier of the tenant's
-contacts, and has one identifier of its own with its valid hash. What it may read of others is
-marked, so that one look at an answer tells whether anything got out.
+The attacker has inbox identifiers, guesses every e-mail, phone number and identifier of the
+tenant's contacts, and has one identifier of its own with its valid hash. What it may read of others
+is marked, so that a search in each response finds what leaked.
 """
 
 from random import Random
@@ -25,11 +25,11 @@ from koine.store.people import identities, inboxes
 from tests.dialects.inbox.conftest import BASE, ContactClient, InboxClient
 
 MARK = "canary"
-OWN = "stranger-1"
+OWN = "attacker-1"
 
 
 class Victims(Struct):
-    """Who must be left alone: one proved who they are, one has an identifier, one an e-mail."""
+    """Contacts to protect: one is verified, one has an identifier, one an e-mail."""
 
     names: dict[str, list[str]]
     contacts: list[Identity]
@@ -37,7 +37,7 @@ class Victims(Struct):
 
 
 async def victims(client: InboxClient) -> Victims:
-    """Three contacts with something to hide, each under names that are unique to them."""
+    """Three contacts with secrets; their e-mails, phones and identifiers are unique."""
     tag = new_id()[-12:]
     phones = [f"+55119{Random(tag).randrange(10**7):07}{n}" for n in range(3)]
     mails, ids = [f"{n}-{tag}@web.test" for n in range(3)], [f"{n}-{tag}" for n in range(2)]
@@ -69,7 +69,7 @@ async def _new_conversation(client: InboxClient, contact: Identity) -> Conversat
 
 
 async def leaks(client: InboxClient, seed: int, steps: int) -> list[str]:
-    """One random sequence of a stranger's calls; what got out or was changed by it."""
+    """Make one random sequence of the attacker's requests; return what leaked or was changed."""
     chance, of = Random(seed), await victims(client)
     before = await _stored(client, of)
     other_inbox = await client.new_inbox()
@@ -82,7 +82,7 @@ async def leaks(client: InboxClient, seed: int, steps: int) -> list[str]:
             found.append(f"read: {result[:200]}")
     found += [line for contact in mine for line in await _stream_leaks(client, of, contact)]
     if await _stored(client, of) != before:
-        found.append("changed a contact, or one of its places")
+        found.append("changed a contact, or one of its contact inboxes")
     return found
 
 
@@ -115,7 +115,7 @@ async def _step(
 
 
 def _given(client: InboxClient, chance: Random, of: Victims, inbox: Any) -> dict[str, object]:
-    """Names of the victims, or the stranger's own, with its own hash, a wrong one or none."""
+    """Values of the victims, or the attacker's own, with its own hash, a wrong one or none."""
     given: dict[str, object] = {}
     for field, known in of.names.items():
         own = {"email": "own@evil.test", "phone_number": "+5511900000000", "identifier": OWN}
@@ -124,33 +124,33 @@ def _given(client: InboxClient, chance: Random, of: Victims, inbox: Any) -> dict
     if chance.random() < 0.5:
         given["identifier_hash"] = chance.choice([client.sign(OWN, inbox), "0" * 64])
     if chance.random() < 0.3:
-        given |= {"name": "Stranger", "custom_attributes": {"secret": "mine"}}
+        given |= {"name": "Attacker", "custom_attributes": {"secret": "mine"}}
     return given
 
 
 async def _stream_leaks(client: InboxClient, of: Victims, contact: ContactClient) -> list[str]:
-    """What the stranger's place would be told over a socket of the victims' conversations."""
+    """What the attacker's contact inbox would receive of the victims' conversations by `/cable`."""
     engine, tenant_id = client.cast.engine, client.cast.acme.tenant.id
-    place = await engine.db.read(
+    contact_inbox = await engine.db.read(
         tenant_id, inboxes.contact_inbox, contact.inbox.id, contact.source_id
     )
-    assert place is not None
+    assert contact_inbox is not None
     try:
-        entry = await session.resolve_stream_token(engine, place.pubsub_token)
+        entry = await session.resolve_stream_token(engine, contact_inbox.pubsub_token)
     except Refusal:
         return []
     found = [
-        "heard a conversation"
+        "received a conversation"
         for conversation in of.conversations
         if may_see_conversation(*entry.contact_at_inbox, conversation)
     ]
-    return found + (["heard a name"] if MARK in (entry.public_contact.name or "") else [])
+    return found + (["received a name"] if MARK in (entry.public_contact.name or "") else [])
 
 
 async def _stored(client: InboxClient, of: Victims) -> bytes:
-    """The victims' rows and their places', as they are kept."""
+    """The rows of the victims and their contact inboxes."""
     engine, tenant_id = client.cast.engine, client.cast.acme.tenant.id
     ids = [each.id for each in of.contacts]
     rows = await engine.db.read(tenant_id, identities.by_ids, ids)
-    places = await engine.db.read(tenant_id, inboxes.contact_inboxes_of, ids)
-    return msgspec.json.encode([[rows[i] for i in ids], places])
+    contact_inboxes = await engine.db.read(tenant_id, inboxes.contact_inboxes_of, ids)
+    return msgspec.json.encode([[rows[i] for i in ids], contact_inboxes])

@@ -1,4 +1,4 @@
-"""A client of `/cable` in Python, spoken to in objects; a live server of the inbox dialect."""
+"""A client of `/cable` that sends and receives objects; a live server of the inbox dialect."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,10 +26,10 @@ from tests.support.live_server import Live, live
 Frame = dict[str, Any]
 
 
-def identifier(place: ContactInbox, **more: object) -> str:
-    """What a client subscribes to: a contact's own stream."""
+def identifier(contact_inbox: ContactInbox, **more: object) -> str:
+    """The identifier of a subscription to a contact's stream."""
     return msgspec.json.encode(
-        {"channel": "RoomChannel", "pubsub_token": place.pubsub_token, **more}
+        {"channel": "RoomChannel", "pubsub_token": contact_inbox.pubsub_token, **more}
     ).decode()
 
 
@@ -56,14 +56,14 @@ class CableClient:
                     return frame
 
     async def event(self, name: str) -> Frame:
-        """The next event of this name, and the frame's `message`."""
+        """Wait for the next event of this name; return the frame's `message`."""
         while (frame := (await self.receive()).get("message")) is None or frame["event"] != name:
             self._keep_event_id(frame)
         self._keep_event_id(frame)
         return dict(frame)
 
     async def events(self) -> list[str]:
-        """The names of all events until for a moment there is none; presence left out."""
+        """The names of all events until none comes for a moment, without those of presence."""
         found = []
         while (frame := await self.receive_or_none()) is not None:
             if "message" in frame:
@@ -72,14 +72,14 @@ class CableClient:
         return [name for name in found if name != "presence.update"]
 
     async def receive_or_none(self) -> Frame | None:
-        """Nothing, or what came after all."""
+        """The next frame; None when none comes for a moment."""
         try:
             return await self.receive(0.3)
         except TimeoutError:
             return None
 
     async def subscribe(self, name: str) -> Frame:
-        """Subscribe; the answer. A confirmation is followed by who is there."""
+        """Subscribe; return the first frame. After a confirmation, also receive the presence."""
         await self.send("subscribe", name)
         response = await self.receive()
         if response["type"] == "confirm_subscription":
@@ -87,7 +87,7 @@ class CableClient:
         return response
 
     async def until_closed(self) -> list[Frame]:
-        """What is told until the server closes."""
+        """The frames until the server closes."""
         found = []
         try:
             while True:
@@ -108,45 +108,47 @@ class LiveServer(Struct):
 
     @property
     def carol(self) -> ContactInbox:
-        """Where Carol comes in."""
+        """Carol's contact inbox."""
         return self.cast.acme.places["carol"]
 
     @property
     def dave(self) -> ContactInbox:
-        """Where Dave comes in."""
+        """Dave's contact inbox."""
         return self.cast.acme.places["dave"]
 
     @asynccontextmanager
-    async def connect(self, *places: ContactInbox) -> AsyncIterator[CableClient]:
-        """A socket, subscribed to these places."""
+    async def connect(self, *contact_inboxes: ContactInbox) -> AsyncIterator[CableClient]:
+        """A socket, subscribed to these contact inboxes."""
         offered = [Subprotocol("actioncable-v1-json"), Subprotocol("actioncable-unsupported")]
         async with connect(f"{self.server.ws}/cable", subprotocols=offered) as socket:
             client = CableClient(socket)
             assert await client.receive() == {"type": "welcome"}
-            for place in places:
-                assert (await client.subscribe(identifier(place)))["type"] == "confirm_subscription"
+            for contact_inbox in contact_inboxes:
+                assert (await client.subscribe(identifier(contact_inbox)))[
+                    "type"
+                ] == "confirm_subscription"
             yield client
 
     async def send(self, text: str = "Hello", who: str = "alice", **more: Any) -> Message:
-        """Somebody of Acme says something in Carol's conversation."""
+        """Send a message in Carol's conversation, as a user of Acme."""
         draft = Draft(content=text, sender_id=self.cast.acme.id(who), **more)
         actor = self.cast.acme.actor(who)
         return await messages.send(self.cast.engine, actor, self.conversation.id, draft)
 
-    async def post(self, place: ContactInbox, path: str, **body: object) -> httpx.Response:
-        """A POST of the contact's client, below its place."""
-        return await self.request("POST", place, path, json=body)
+    async def post(self, contact_inbox: ContactInbox, path: str, **body: object) -> httpx.Response:
+        """POST as the contact's client."""
+        return await self.request("POST", contact_inbox, path, json=body)
 
-    async def get(self, place: ContactInbox, path: str) -> Any:
-        """What a GET of the contact's client answers."""
-        return (await self.request("GET", place, path)).json()
+    async def get(self, contact_inbox: ContactInbox, path: str) -> Any:
+        """GET as the contact's client; return the body."""
+        return (await self.request("GET", contact_inbox, path)).json()
 
     async def request(
-        self, method: str, place: ContactInbox, path: str, **given: Any
+        self, method: str, contact_inbox: ContactInbox, path: str, **given: Any
     ) -> httpx.Response:
-        """A call of the contact's client, below its place."""
-        inbox = self.cast.acme.inbox.identifier
-        url = f"{self.server.url}/public/api/v1/inboxes/{inbox}/contacts/{place.source_id}{path}"
+        """Make a request as the contact's client; `path` is below its source id."""
+        inbox, contact = self.cast.acme.inbox.identifier, contact_inbox.source_id
+        url = f"{self.server.url}/public/api/v1/inboxes/{inbox}/contacts/{contact}{path}"
         async with httpx.AsyncClient() as web:
             response = await web.request(method, url, **given)
             assert response.status_code == 200, response.text
@@ -154,7 +156,7 @@ class LiveServer(Struct):
 
 
 async def new_conversation(cast: Cast, who: str = "carol") -> Conversation:
-    """A conversation that came through the contact's place."""
+    """A conversation that was opened through the contact inbox of this contact."""
     company = cast.acme
     new = NewConversation(
         inbox_id=company.inbox.id, owner_id=company.id(who), source_id=company.places[who].source_id
@@ -164,7 +166,7 @@ async def new_conversation(cast: Cast, who: str = "carol") -> Conversation:
 
 @asynccontextmanager
 async def live_server(cast: Cast, bus: Bus | None = None) -> AsyncIterator[LiveServer]:
-    """A live server that speaks inbox and native."""
+    """A live server of the inbox and native dialects."""
     conversation = await new_conversation(cast)
     async with live(cast.engine, InboxDialect(), NativeDialect(), bus=bus) as server:
         yield LiveServer(cast, server, conversation)

@@ -1,4 +1,4 @@
-"""A client of the inbox dialect, and Acme's website inbox to come in by."""
+"""Clients of the inbox dialect, by default at Acme's website inbox."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,7 +21,7 @@ BASE = "/public/api/v1/inboxes"
 
 
 class ContactClient(Struct):
-    """One contact's client, at Acme's website unless another inbox is named."""
+    """The client of one contact at one inbox."""
 
     web: httpx.AsyncClient
     cast: Cast
@@ -52,23 +52,23 @@ class ContactClient(Struct):
 
 
 class InboxClient(Struct):
-    """Acme's doors."""
+    """The inbox API of Acme, for any contact."""
 
     web: httpx.AsyncClient
     cast: Cast
 
     @property
     def carol(self) -> ContactClient:
-        """The contact Carol in the place she has."""
+        """The client of Carol."""
         return self.contact_client(self.cast.acme.places["carol"].source_id)
 
     @property
     def dave(self) -> ContactClient:
-        """The contact Dave in the place he has."""
+        """The client of Dave."""
         return self.contact_client(self.cast.acme.places["dave"].source_id)
 
     def contact_client(self, source_id: str, inbox: Inbox | None = None) -> ContactClient:
-        """Whoever a source id names."""
+        """The client of the contact with this source id."""
         return ContactClient(self.web, self.cast, inbox or self.cast.acme.inbox, source_id, {})
 
     async def create_contact(self, inbox: Inbox | None = None, **given: object) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class InboxClient(Struct):
     async def verified_contact(
         self, identifier: str, inbox: Inbox | None = None, **given: object
     ) -> ContactClient:
-        """A contact who proves who it is, with each call."""
+        """A contact whose client sends its identity hash with each request."""
         shown = self.sign(identifier, inbox)
         contact = await self.new_contact(
             inbox, identifier=identifier, identifier_hash=shown, **given
@@ -94,7 +94,7 @@ class InboxClient(Struct):
         return contact
 
     async def contact_as_staff(self, number: int) -> dict[str, Any]:
-        """The contact of this number, as staff sees it."""
+        """The contact of this number, as the native API shows it to staff."""
         headers, cursor = self.cast.bearer("ada"), ""
         while True:
             url = f"/v1/contacts?limit=100&cursor={cursor}"
@@ -106,23 +106,23 @@ class InboxClient(Struct):
             assert cursor, "no such contact"
 
     async def trusting_inbox(self) -> Inbox:
-        """An inbox that takes what its clients say for true."""
+        """An inbox that trusts its clients, such as one that only the tenant's server calls."""
         return await self.new_inbox(settings='{"contact_matching":"trusting"}')
 
     async def new_inbox(self, **given: Any) -> Inbox:
-        """Another inbox of Acme's."""
+        """Another inbox of Acme."""
         operator_actor = operator(self.cast.acme.tenant.id)
         new = inboxes.NewInbox(name="Other", **given)
         return await inboxes.create(self.cast.engine, operator_actor, new)
 
     def sign(self, identifier: str, inbox: Inbox | None = None) -> str:
-        """The identity hash the tenant's own server makes."""
+        """The identity hash that the tenant's own server makes."""
         return hmac_hex((inbox or self.cast.acme.inbox).hmac_token, identifier)
 
 
 @pytest.fixture
 async def inbox_client(db: Database, tmp_path: Path) -> AsyncIterator[InboxClient]:
-    """Acme's doors, on each database."""
+    """The inbox API of Acme, on each database."""
     cast = await make_cast(db, data_dir=str(tmp_path))
     async with http(cast.engine, InboxDialect(), NativeDialect()) as web:
         yield InboxClient(web, cast)

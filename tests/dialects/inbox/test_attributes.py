@@ -1,4 +1,4 @@
-"""What a contact writes about itself is bounded, and shown in time linear in it."""
+"""The attributes of contacts are bounded, and rendered in time linear in their size."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def refused(response: Any) -> bool:
     return (response.status_code, response.json().get("attributes")) == (422, ["custom_attributes"])
 
 
-async def test_too_many_attributes_are_refused_when_made_changed_or_opened(
+async def test_too_many_attributes_are_refused_on_create_update_and_new_conversation(
     inbox_client: InboxClient,
 ) -> None:
     body = {"custom_attributes": MANY}
@@ -45,7 +45,7 @@ async def test_patches_do_not_add_up_beyond_the_limit(inbox_client: InboxClient)
     assert (json.loads(kept.custom_attributes), kept.name) == (HALF, "Bea")
 
 
-async def test_what_a_place_may_not_write_on_its_contact_is_bounded_too(
+async def test_attributes_that_are_only_claimed_are_bounded_too(
     inbox_client: InboxClient,
 ) -> None:
     assert (
@@ -69,7 +69,9 @@ async def test_a_merge_of_full_contacts_keeps_the_survivors_attributes(
     assert "a" in (await one.request("PATCH", json={})).json()["custom_attributes"]
 
 
-async def test_names_that_the_tenant_took_away_do_not_pile_up(inbox_client: InboxClient) -> None:
+async def test_names_of_attributes_that_the_tenant_removed_do_not_accumulate(
+    inbox_client: InboxClient,
+) -> None:
     bea = await inbox_client.new_contact(name="Bea")
     for n in range(3):
         await bea.request("PATCH", json={"custom_attributes": {f"mine {n}": 1}})
@@ -78,7 +80,7 @@ async def test_names_that_the_tenant_took_away_do_not_pile_up(inbox_client: Inbo
     assert json.loads((await of(inbox_client, bea)).settings) == {"given": ["mine"]}
 
 
-async def test_an_old_overlarge_contact_is_shown_as_far_as_it_fits(
+async def test_of_an_old_contact_over_the_limit_as_much_as_fits_is_shown(
     inbox_client: InboxClient,
 ) -> None:
     bea = await inbox_client.new_contact(name="Bea")
@@ -120,7 +122,7 @@ async def test_submitted_values_are_bounded(inbox_client: InboxClient) -> None:
 
 
 async def of(client: InboxClient, contact: ContactClient) -> Identity:
-    """The guest's contact as it is kept."""
+    """The stored record of the contact."""
     found = await client.contact_as_staff((await contact.request("GET")).json()["id"])
     operator_actor = operator(client.cast.acme.tenant.id)
     return await directory.get(client.cast.engine, operator_actor, found["id"], "contact")
@@ -129,7 +131,7 @@ async def of(client: InboxClient, contact: ContactClient) -> Identity:
 async def blow_up(
     client: InboxClient, contact_client: ContactClient, bag: dict[str, object]
 ) -> None:
-    """Write the bag as if there were no limits, given by the contact itself long ago."""
+    """Store attributes beyond the limits, as if the contact had sent them before there were any."""
     contact = await of(client, contact_client)
     given = list(bag) or json.loads(contact.settings)["given"]
     changed = structs.replace(
@@ -140,6 +142,6 @@ async def blow_up(
 
 async def _write(tx: Tx, contact: ContactClient, changed: Identity) -> None:
     await identities.change(tx, changed)
-    place = await inboxes.contact_inbox(tx, contact.inbox.id, contact.source_id)
-    assert place is not None
-    await inboxes.change_contact_inbox(tx, structs.replace(place, given=None))
+    contact_inbox = await inboxes.contact_inbox(tx, contact.inbox.id, contact.source_id)
+    assert contact_inbox is not None
+    await inboxes.change_contact_inbox(tx, structs.replace(contact_inbox, given=None))

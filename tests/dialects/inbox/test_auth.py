@@ -1,4 +1,4 @@
-"""The path is the authority; an identity hash raises it."""
+"""The path authenticates; an identity hash verifies the contact."""
 
 import pytest
 
@@ -12,7 +12,7 @@ NOTHING = b'{"status":404,"error":"Not Found"}'
 
 
 @pytest.mark.parametrize("path", ["", "/contacts/x", "/contacts/x/conversations", "/nothing"])
-async def test_an_unknown_inbox_is_nothing(inbox_client: InboxClient, path: str) -> None:
+async def test_an_unknown_inbox_is_not_found(inbox_client: InboxClient, path: str) -> None:
     response = await inbox_client.web.get(f"{BASE}/unknown{path}")
     assert (response.status_code, response.content) == (404, NOTHING)
 
@@ -44,7 +44,7 @@ async def test_any_origin_may_call(inbox_client: InboxClient) -> None:
 @pytest.mark.parametrize(
     "given", [{}, {"identifier": "u"}, {"identifier": "u", "identifier_hash": "0"}]
 )
-async def test_an_inbox_that_demands_identity_refuses_strangers(
+async def test_an_inbox_that_requires_an_identity_refuses_unverified_contacts(
     inbox_client: InboxClient, given: dict[str, str]
 ) -> None:
     inbox = await inbox_client.new_inbox(**HASHED)
@@ -52,14 +52,14 @@ async def test_an_inbox_that_demands_identity_refuses_strangers(
     assert (response.status_code, response.content) == (401, UNAUTHORIZED)
 
 
-async def test_a_wrong_hash_is_refused_where_none_is_asked_for(inbox_client: InboxClient) -> None:
+async def test_a_wrong_hash_is_refused_where_none_is_required(inbox_client: InboxClient) -> None:
     url = f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts"
     given = {"identifier": "u", "identifier_hash": inbox_client.sign("v")}
     assert (await inbox_client.web.post(url, json=given)).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["", "/conversations", "/conversations/1/messages"])
-async def test_a_hash_once_shown_is_asked_for_on_every_route(
+async def test_a_hash_once_shown_is_required_on_every_route(
     inbox_client: InboxClient, path: str
 ) -> None:
     contact = await inbox_client.new_contact(identifier="u", identifier_hash=inbox_client.sign("u"))
@@ -85,7 +85,7 @@ async def test_a_hash_is_bound_to_the_contact_in_the_path(inbox_client: InboxCli
     assert (await yours.request("GET")).status_code == 401
 
 
-async def test_a_known_source_id_is_no_way_round_the_hash(inbox_client: InboxClient) -> None:
+async def test_a_known_source_id_does_not_bypass_the_hash(inbox_client: InboxClient) -> None:
     contact = await inbox_client.new_contact(identifier="u", identifier_hash=inbox_client.sign("u"))
     url = f"{BASE}/{contact.inbox.identifier}/contacts"
     for given in ({}, {"identifier": "v", "identifier_hash": inbox_client.sign("v")}):
@@ -93,7 +93,7 @@ async def test_a_known_source_id_is_no_way_round_the_hash(inbox_client: InboxCli
         assert refused.status_code == 401
 
 
-async def test_an_update_may_bring_its_hash_in_the_body(inbox_client: InboxClient) -> None:
+async def test_an_update_may_have_its_hash_in_the_body(inbox_client: InboxClient) -> None:
     contact = await inbox_client.new_contact(identifier="u", identifier_hash=inbox_client.sign("u"))
     changes = {"name": "New"}
     assert (await contact.request("PATCH", json=changes)).status_code == 401

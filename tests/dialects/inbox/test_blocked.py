@@ -1,4 +1,4 @@
-"""A contact that the tenant has blocked reads on, and adds nothing to the store."""
+"""A contact that the tenant has blocked may read, and nothing from it is stored."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def on_disk(client: InboxClient) -> int:
     return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
 
 
-async def test_a_blocked_contact_says_nothing(inbox_client: InboxClient) -> None:
+async def test_a_blocked_contact_sends_no_message(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}"
     await block(inbox_client)
@@ -57,7 +57,7 @@ async def test_a_blocked_contact_says_nothing(inbox_client: InboxClient) -> None
 
 
 @pytest.mark.parametrize("way", ["update_last_seen", "toggle_typing?typing_status=on"])
-async def test_what_a_blocked_contact_signals_is_told_nobody(
+async def test_read_marks_and_typing_of_a_blocked_contact_are_ignored(
     inbox_client: InboxClient, way: str
 ) -> None:
     made = await inbox_client.carol.create_conversation()
@@ -109,7 +109,7 @@ async def test_a_blocked_contact_opens_one_closed_conversation_at_most(
     assert (await stored(inbox_client))[0] == before[0]
 
 
-async def test_an_answer_by_staff_does_not_give_a_blocked_contact_its_voice(
+async def test_a_blocked_contact_cannot_write_in_a_conversation_that_staff_reopened(
     inbox_client: InboxClient,
 ) -> None:
     made, alice = (

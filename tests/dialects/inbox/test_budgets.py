@@ -1,4 +1,4 @@
-"""What strangers can make has bounds: contacts, conversations and bytes."""
+"""What anonymous clients can create is bounded: contacts, conversations and bytes."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -29,7 +29,7 @@ _SIZES = {
 
 @pytest.fixture
 def make_client(db: Database, tmp_path: Path) -> MakeClient:
-    """Acme's doors under these settings, in one process."""
+    """The inbox API of Acme under given settings."""
 
     @asynccontextmanager
     async def open_(**settings: Any) -> AsyncIterator[InboxClient]:
@@ -53,7 +53,9 @@ def is_later(response: httpx.Response, most_seconds: int) -> bool:
     ) and 0 < after <= most_seconds
 
 
-async def test_an_address_makes_so_many_contacts_in_an_hour(make_client: MakeClient) -> None:
+async def test_an_address_creates_a_bounded_number_of_contacts_in_an_hour(
+    make_client: MakeClient,
+) -> None:
     async with make_client(inbox_contacts_per_address=3) as client:
         made = [await create_contact(client) for _ in range(4)]
         assert [each.status_code for each in made] == [200, 200, 200, 429]
@@ -61,7 +63,7 @@ async def test_an_address_makes_so_many_contacts_in_an_hour(make_client: MakeCli
         assert (await create_contact(client, await client.new_inbox())).status_code == 429
 
 
-async def test_whoever_is_known_is_found_when_no_more_may_be_made(make_client: MakeClient) -> None:
+async def test_a_known_contact_is_found_when_the_budget_is_spent(make_client: MakeClient) -> None:
     async with make_client(inbox_contacts_per_address=1) as client:
         shown = {"identifier": "u", "identifier_hash": client.sign("u")}
         first = await create_contact(client, **shown)
@@ -72,7 +74,9 @@ async def test_whoever_is_known_is_found_when_no_more_may_be_made(make_client: M
         assert named.json()["source_id"] == client.carol.source_id
 
 
-async def test_a_bridge_makes_as_many_as_its_inbox_takes(make_client: MakeClient) -> None:
+async def test_clients_of_a_trusting_inbox_have_the_budget_of_the_inbox_alone(
+    make_client: MakeClient,
+) -> None:
     async with make_client(inbox_contacts_per_address=1, inbox_contacts_per_inbox=3) as client:
         trusting_inbox = await client.trusting_inbox()
         made = [await create_contact(client, trusting_inbox) for _ in range(4)]
@@ -81,7 +85,9 @@ async def test_a_bridge_makes_as_many_as_its_inbox_takes(make_client: MakeClient
         assert (await create_contact(client)).status_code == 200
 
 
-async def test_a_contact_opens_so_many_conversations_in_an_hour(make_client: MakeClient) -> None:
+async def test_a_contact_creates_a_bounded_number_of_conversations_in_an_hour(
+    make_client: MakeClient,
+) -> None:
     async with make_client(inbox_conversations_per_contact=2) as client:
         made = [await client.carol.request("POST", "/conversations") for _ in range(3)]
         assert [each.status_code for each in made] == [200, 200, 429]
@@ -89,7 +95,7 @@ async def test_a_contact_opens_so_many_conversations_in_an_hour(make_client: Mak
         assert (await client.dave.request("POST", "/conversations")).status_code == 200
 
 
-async def test_what_cannot_be_made_yet_is_made_later_under_the_same_key(
+async def test_a_request_refused_by_a_budget_succeeds_later_under_the_same_key(
     make_client: MakeClient,
 ) -> None:
     async with make_client(inbox_conversations_per_contact=1) as client:
@@ -109,7 +115,9 @@ async def test_what_cannot_be_made_yet_is_made_later_under_the_same_key(
 
 
 @pytest.mark.parametrize("budget", ["inbox_bytes_per_address", "inbox_bytes_per_inbox"])
-async def test_a_stranger_writes_so_many_bytes(make_client: MakeClient, budget: str) -> None:
+async def test_a_client_writes_a_bounded_number_of_bytes(
+    make_client: MakeClient, budget: str
+) -> None:
     async with make_client(**{budget: MIB}) as client:
         made = await client.carol.create_conversation()
         path = f"/conversations/{made['id']}/messages"

@@ -24,7 +24,7 @@ async def record(client: InboxClient, name: str) -> Identity:
     return await directory.get(client.cast.engine, operator_actor, acme.id(name), "contact")
 
 
-async def test_an_inbox_tells_its_hours(inbox_client: InboxClient) -> None:
+async def test_an_inbox_shows_its_working_hours(inbox_client: InboxClient) -> None:
     body = (await inbox_client.web.get(f"{BASE}/{inbox_client.cast.acme.inbox.identifier}")).json()
     days = body.pop("working_hours")
     assert body == {
@@ -40,7 +40,7 @@ async def test_an_inbox_tells_its_hours(inbox_client: InboxClient) -> None:
     assert [(d["open_hour"], d["close_hour"]) for d in days[:2]] == [(None, None), (9, 17)]
 
 
-async def test_create_answers_exactly_six_fields(inbox_client: InboxClient) -> None:
+async def test_create_returns_exactly_six_fields(inbox_client: InboxClient) -> None:
     made = await inbox_client.create_contact(
         name="Eve", email="Eve@Web.test", phone_number="+5511999999999"
     )
@@ -156,13 +156,13 @@ async def test_custom_attributes_have_limits(inbox_client: InboxClient, value: o
     assert refused.json()["attributes"] == ["custom_attributes"]
 
 
-async def test_get_answers_as_create_did(inbox_client: InboxClient) -> None:
+async def test_get_returns_what_create_did(inbox_client: InboxClient) -> None:
     made = await inbox_client.create_contact(name="Eve")
     assert (await inbox_client.contact_client(made["source_id"]).request("GET")).json() == made
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-async def test_update_answers_the_full_record(inbox_client: InboxClient, method: str) -> None:
+async def test_update_returns_the_full_record(inbox_client: InboxClient, method: str) -> None:
     contact = await inbox_client.new_contact(
         identifier="u-1", custom_attributes={"a": {"b": 1}, "k": 1}
     )
@@ -174,7 +174,7 @@ async def test_update_answers_the_full_record(inbox_client: InboxClient, method:
     assert body["custom_attributes"] == {"a": {"b": 1, "c": 2}, "k": 1}
 
 
-async def test_what_the_tenant_noted_stays_inside(inbox_client: InboxClient) -> None:
+async def test_attributes_that_the_tenant_wrote_are_not_shown(inbox_client: InboxClient) -> None:
     acme = inbox_client.cast.acme
     changes = directory.PersonChanges(custom_attributes='{"note":"difficult"}')
     operator_actor = operator(acme.tenant.id)
@@ -204,7 +204,7 @@ async def test_a_taken_email_merges_the_contact_in_the_path_of_a_trusting_inbox(
     assert moved[0]["messages"][0]["sender"]["id"] == body["id"]
 
 
-async def test_a_merge_shows_a_stranger_nothing_of_the_others_conversations(
+async def test_a_merge_shows_an_unverified_contact_no_conversations_of_the_other(
     inbox_client: InboxClient,
 ) -> None:
     secret = await inbox_client.carol.create_conversation()

@@ -1,4 +1,4 @@
-"""Conversations over HTTP: the seed's endpoint and those around it."""
+"""Conversations over HTTP."""
 
 import pytest
 
@@ -14,7 +14,7 @@ SEED = ["id", "uuid", "inbox_id", "contact_last_seen_at", "status", "agent_last_
         "messages", "contact"]  # fmt: skip
 
 
-async def test_create_answers_exactly_the_seeds_fields(inbox_client: InboxClient) -> None:
+async def test_create_returns_exactly_the_fields_of_the_contract(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation(plan="gold")
     assert list(made) == SEED
     assert made["inbox_id"] == inbox_client.cast.acme.inbox.number
@@ -57,7 +57,7 @@ async def test_limits_of_custom_attributes(
     assert refused.json() == {"message": text, "attributes": ["custom_attributes"]}
 
 
-async def test_a_single_conversation_inbox_gives_the_last_one_untouched(
+async def test_an_inbox_with_single_conversations_returns_the_last_one_unchanged(
     inbox_client: InboxClient,
 ) -> None:
     contact = await inbox_client.new_contact(await inbox_client.new_inbox(single_conversation=True))
@@ -104,7 +104,7 @@ async def test_the_list_is_bare_and_oldest_first(inbox_client: InboxClient) -> N
     assert [m["content"] for m in listed[1]["messages"]] == ["hello"]
 
 
-async def test_another_contacts_conversation_is_nothing(inbox_client: InboxClient) -> None:
+async def test_another_contacts_conversation_is_not_found(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}"
     assert (await inbox_client.carol.request("GET", path)).status_code == 200
@@ -117,11 +117,11 @@ async def test_another_contacts_conversation_is_nothing(inbox_client: InboxClien
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "9" * 30, "٣"])
-async def test_no_number_is_nothing(inbox_client: InboxClient, number: str) -> None:
+async def test_a_path_without_a_number_is_not_found(inbox_client: InboxClient, number: str) -> None:
     assert (await inbox_client.carol.request("GET", f"/conversations/{number}")).status_code == 404
 
 
-async def test_what_came_through_another_place_needs_a_verified_identity(
+async def test_conversations_of_another_contact_inbox_need_a_verified_identity(
     inbox_client: InboxClient,
 ) -> None:
     made = await (await inbox_client.verified_contact("u1")).create_conversation()
@@ -141,7 +141,7 @@ async def test_the_tenants_own_conversation_with_a_contact_is_shown(
     assert [each["uuid"] for each in listed] == [made.id]
 
 
-async def test_a_verified_identity_is_shown_what_came_through_no_inbox(
+async def test_a_verified_contact_sees_its_conversations_outside_of_any_inbox(
     inbox_client: InboxClient,
 ) -> None:
     engine, alice = inbox_client.cast.engine, inbox_client.cast.acme.actor("alice")
@@ -165,14 +165,16 @@ async def test_toggle_status_only_ever_resolves(inbox_client: InboxClient) -> No
 
 
 @pytest.mark.parametrize("word", ["on", "off", "maybe", "", 1.5])
-async def test_toggle_typing_is_always_fine(inbox_client: InboxClient, word: object) -> None:
+async def test_toggle_typing_always_succeeds(inbox_client: InboxClient, word: object) -> None:
     path = f"/conversations/{(await inbox_client.carol.create_conversation())['id']}/toggle_typing"
     for given in ({"json": {"typing_status": word}}, {"params": {"typing_status": word}}):
         response = await inbox_client.carol.request("POST", path, **given)
         assert (response.status_code, response.content) == (200, b"")
 
 
-async def test_update_last_seen_is_kept_and_reads_everything(inbox_client: InboxClient) -> None:
+async def test_update_last_seen_is_stored_and_marks_everything_read(
+    inbox_client: InboxClient,
+) -> None:
     made = await inbox_client.carol.create_conversation()
     await inbox_client.carol.send(made["id"], "hello")
     response = await inbox_client.carol.request(
@@ -183,7 +185,7 @@ async def test_update_last_seen_is_kept_and_reads_everything(inbox_client: Inbox
     assert shown["contact_last_seen_at"] == inbox_client.cast.clock.now() // 1_000_000
 
 
-async def test_a_removed_inbox_opens_nothing(inbox_client: InboxClient) -> None:
+async def test_a_removed_inbox_is_not_found(inbox_client: InboxClient) -> None:
     contact = await inbox_client.new_contact(await inbox_client.new_inbox())
     operator_actor = operator(inbox_client.cast.acme.tenant.id)
     assert (await contact.request("GET")).status_code == 200
@@ -195,7 +197,7 @@ def test_a_page_is_twenty() -> None:
     assert contact_conversations.PAGE == 20
 
 
-async def test_an_agent_who_reads_is_seen_to_have_looked(inbox_client: InboxClient) -> None:
+async def test_an_agents_reading_sets_agent_last_seen_at(inbox_client: InboxClient) -> None:
     acme, engine = inbox_client.cast.acme, inbox_client.cast.engine
     new = NewConversation(
         inbox_id=acme.inbox.id,
@@ -209,7 +211,9 @@ async def test_an_agent_who_reads_is_seen_to_have_looked(inbox_client: InboxClie
     assert shown["agent_last_seen_at"] == inbox_client.cast.clock.now() // 1_000_000
 
 
-async def test_an_answer_holds_the_newest_messages_up_to_a_bound(inbox_client: InboxClient) -> None:
+async def test_a_response_holds_the_newest_messages_up_to_a_bound(
+    inbox_client: InboxClient,
+) -> None:
     old, new = (
         await inbox_client.carol.create_conversation(),
         await inbox_client.carol.create_conversation(),

@@ -1,4 +1,4 @@
-"""Every refusal has a status and a body in this dialect's shape."""
+"""Every refusal has a status and a body in this dialect."""
 
 import msgspec
 import pytest

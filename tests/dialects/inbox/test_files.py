@@ -1,4 +1,4 @@
-"""Serving stored files: only an image is shown in place, and nothing ever runs."""
+"""Stored files: browsers show images inline, download all else, and run nothing."""
 
 from urllib.parse import urlsplit
 
@@ -39,18 +39,18 @@ async def test_all_else_is_a_download_that_cannot_run(
     assert not headers["content-type"].startswith("image/png")
 
 
-async def test_a_name_is_said_safely(inbox_client: InboxClient) -> None:
+async def test_a_file_name_is_encoded_safely(inbox_client: InboxClient) -> None:
     headers, _ = await served(inbox_client, "../x é;.txt", b"x", "text/plain")
     assert headers["content-disposition"] == "attachment; filename*=UTF-8''x%20%C3%A9%3B.txt"
 
 
 @pytest.mark.parametrize("key", ["x", "%2e%2e%2f", "A" * 32, "a" * 33])
-async def test_an_unknown_key_is_nothing(inbox_client: InboxClient, key: str) -> None:
+async def test_an_unknown_key_is_not_found(inbox_client: InboxClient, key: str) -> None:
     response = await inbox_client.web.get(f"/files/{key}/a.png")
     assert (response.status_code, response.json()) == (404, {"status": 404, "error": "Not Found"})
 
 
-async def test_the_key_alone_is_the_authority(inbox_client: InboxClient) -> None:
+async def test_the_key_alone_gives_access(inbox_client: InboxClient) -> None:
     _, url = await served(inbox_client, "a.txt", b"x", "text/plain")
     other = urlsplit(url).path.rpartition("/")[0] + "/other.txt"
     assert (await inbox_client.web.get(other)).content == b"x"
@@ -82,7 +82,7 @@ async def test_a_file_is_attached_however_its_name_is_spelled(
     assert file["data_url"].endswith("/N%C3%BAmero.docx")
 
 
-async def test_a_file_in_another_field_is_refused_and_nothing_said(
+async def test_a_file_in_another_field_is_refused_and_no_message_sent(
     inbox_client: InboxClient,
 ) -> None:
     made = await inbox_client.carol.create_conversation()

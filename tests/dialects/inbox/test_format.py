@@ -1,9 +1,9 @@
-"""Paths with the format of the original at their end: `.json` (inbox.md, F)."""
+"""Paths that end in `.json`, the format of the original (inbox.md, F)."""
 
 from tests.dialects.inbox.conftest import BASE, InboxClient
 
 
-async def test_every_kind_of_path_may_end_in_json(inbox_client: InboxClient) -> None:
+async def test_every_api_path_may_end_in_json(inbox_client: InboxClient) -> None:
     inbox = f"{BASE}/{inbox_client.cast.acme.inbox.identifier}"
     assert (await inbox_client.web.get(f"{inbox}.json")).json()["name"] == "Website"
     made = (await inbox_client.web.post(f"{inbox}/contacts.json", json={"name": "Bea"})).json()

@@ -1,4 +1,4 @@
-"""Nobody becomes, reads or changes another contact without proof (the ways in of the review)."""
+"""Nobody becomes, reads or changes another contact without proof. Each test is an attack."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ SECRET = "the code is 4711"
 
 
 async def victim(client: InboxClient) -> ContactClient:
-    """One who proved who they are, gave an e-mail, and has said something."""
+    """A verified contact with an e-mail and a message."""
     contact = await client.verified_contact("victim-1", name="Victim", email=MAIL)
     await contact.send((await contact.create_conversation())["id"], SECRET)
     return contact
 
 
 async def imported(client: InboxClient, **more: Any) -> Identity:
-    """One whom the tenant knows, and who never came."""
+    """A contact that the tenant created, and that never made a request."""
     new = NewIdentity(
         kind="contact", name="Ivy Imported", email=MAIL, phone="+5511911111111",
         custom_attributes='{"plan":"gold"}', **more,
@@ -35,7 +35,7 @@ async def imported(client: InboxClient, **more: Any) -> Identity:
 
 
 async def seen_by(contact: ContactClient) -> str:
-    """Everything the guest is answered."""
+    """Everything that the contact's client receives."""
     result = [await contact.request("GET"), await contact.request("PATCH", json={})]
     return "".join(
         response.text for response in [*result, await contact.request("GET", "/conversations")]
@@ -65,7 +65,7 @@ async def test_b_ones_own_proof_is_no_proof_of_whose_email_one_names(
     inbox_client: InboxClient,
 ) -> None:
     target = await victim(inbox_client)
-    attacker = await inbox_client.verified_contact("stranger-1", email=MAIL)
+    attacker = await inbox_client.verified_contact("attacker-1", email=MAIL)
     mine = (await attacker.request("GET")).json()
     assert mine["id"] != (await target.request("GET")).json()["id"]
     assert SECRET not in await seen_by(attacker)
@@ -73,7 +73,7 @@ async def test_b_ones_own_proof_is_no_proof_of_whose_email_one_names(
 
 async def test_c_no_merge_moves_a_proof_along(inbox_client: InboxClient) -> None:
     target = await victim(inbox_client)
-    proven = await inbox_client.verified_contact("stranger-1", email="mine@evil.test")
+    proven = await inbox_client.verified_contact("attacker-1", email="mine@evil.test")
     second = await inbox_client.new_contact(email=MAIL)
     for contact in (second, proven):
         for given in ({"email": "mine@evil.test"}, {"email": MAIL}):
@@ -82,15 +82,17 @@ async def test_c_no_merge_moves_a_proof_along(inbox_client: InboxClient) -> None
     assert (await target.request("GET")).json()["email"] == MAIL
 
 
-async def test_d_what_the_tenant_opens_goes_to_no_stranger(inbox_client: InboxClient) -> None:
+async def test_d_a_conversation_that_the_tenant_opens_reaches_no_attacker(
+    inbox_client: InboxClient,
+) -> None:
     ivy, acme = await imported(inbox_client), inbox_client.cast.acme
-    strangers = [await inbox_client.new_contact(email=MAIL), await inbox_client.new_contact()]
-    await strangers[1].request("PATCH", json={"email": MAIL})
+    attackers = [await inbox_client.new_contact(email=MAIL), await inbox_client.new_contact()]
+    await attackers[1].request("PATCH", json={"email": MAIL})
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=ivy.id)
     made = await conversations.create(inbox_client.cast.engine, acme.actor("alice"), new)
     draft = Draft(content=SECRET, sender_id=acme.id("alice"), sender_kind="user")
     await messages.send(inbox_client.cast.engine, acme.actor("alice"), made.id, draft)
-    for attacker in strangers:
+    for attacker in attackers:
         assert SECRET not in await seen_by(attacker)
 
 
@@ -110,7 +112,7 @@ async def test_e_a_name_is_no_way_to_read_or_change_a_contact(
     assert await stored(inbox_client, ivy) == ivy
 
 
-async def test_a_claim_is_answered_to_who_gave_it_and_shown_to_staff(
+async def test_a_claim_is_shown_to_the_client_that_made_it_and_to_staff(
     inbox_client: InboxClient,
 ) -> None:
     await imported(inbox_client)
@@ -122,7 +124,7 @@ async def test_a_claim_is_answered_to_who_gave_it_and_shown_to_staff(
     assert (found["phone"], found["unverified"]) == ("+5511933333333", ["phone"])
 
 
-async def test_what_the_tenant_names_is_taken_from_who_only_said_it(
+async def test_a_value_that_the_tenant_sets_is_taken_from_a_contact_that_only_claimed_it(
     inbox_client: InboxClient,
 ) -> None:
     contact = await inbox_client.new_contact(email=MAIL, identifier="ivy-1")
@@ -136,7 +138,9 @@ async def test_what_the_tenant_names_is_taken_from_who_only_said_it(
     assert (await contact.request("GET")).json()["email"] == MAIL
 
 
-async def test_what_staff_wrote_of_a_visitor_is_not_shown_to_it(inbox_client: InboxClient) -> None:
+async def test_values_that_staff_wrote_are_not_shown_to_a_visitor(
+    inbox_client: InboxClient,
+) -> None:
     contact = await inbox_client.new_contact(name="Bea", custom_attributes={"plan": "basic"})
     found = await inbox_client.contact_as_staff((await contact.request("GET")).json()["id"])
     changes = PersonChanges(
@@ -151,7 +155,7 @@ async def test_what_staff_wrote_of_a_visitor_is_not_shown_to_it(inbox_client: In
     assert "basic" in result
 
 
-async def test_an_old_proof_is_worth_nothing_for_a_new_identifier(
+async def test_an_old_proof_does_not_hold_for_a_new_identifier(
     inbox_client: InboxClient,
 ) -> None:
     target = await victim(inbox_client)
@@ -180,7 +184,7 @@ async def test_with_proof_a_visitor_becomes_the_contact_it_is(inbox_client: Inbo
     assert (await visitor.request("GET")).status_code == 401
 
 
-async def test_a_trusting_inbox_gives_nobody_who_proved_who_they_are(
+async def test_a_trusting_inbox_gives_no_access_to_a_verified_contact(
     inbox_client: InboxClient,
 ) -> None:
     target = await victim(inbox_client)
@@ -193,7 +197,9 @@ async def test_a_trusting_inbox_gives_nobody_who_proved_who_they_are(
     assert (body["name"], body["email"]) == ("Victim", MAIL)
 
 
-async def test_a_removed_contacts_source_id_begins_anew(inbox_client: InboxClient) -> None:
+async def test_the_source_id_of_a_removed_contact_creates_a_new_contact(
+    inbox_client: InboxClient,
+) -> None:
     contact = await inbox_client.new_contact(name="First", source_id="browser-1")
     made = await contact.create_conversation()
     found = await inbox_client.contact_as_staff((await contact.request("GET")).json()["id"])

@@ -1,4 +1,4 @@
-"""Whatever a stranger calls, it reads and changes nothing of a contact who is not its own."""
+"""Random requests of an attacker neither read nor change another contact."""
 
 import pytest
 
@@ -12,7 +12,7 @@ SEQUENCES = 40
 STEPS = 25
 
 
-async def test_no_sequence_of_a_strangers_calls_reads_or_changes_another_contact(
+async def test_no_sequence_of_an_attackers_requests_reads_or_changes_another_contact(
     inbox_client: InboxClient,
 ) -> None:
     found = {

@@ -1,4 +1,4 @@
-"""Scalars are taken as text and empty lists as empty objects, as the original takes them (F)."""
+"""Scalars are accepted as text and empty lists as empty objects, as the original does (F)."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ async def test_numbers_and_booleans_are_taken_as_text(inbox_client: InboxClient)
     assert (body["identifier"], body["name"], body["custom_attributes"]) == ("4", "true", {})
 
 
-async def test_a_number_for_a_phone_is_judged_as_the_text_it_is(inbox_client: InboxClient) -> None:
+async def test_a_number_for_a_phone_is_validated_as_text(inbox_client: InboxClient) -> None:
     response = await inbox_client.carol.request("PATCH", json={"phone_number": 5511999999999})
     assert (response.status_code, response.json()["attributes"]) == (422, ["phone_number"])
 
@@ -57,14 +57,14 @@ async def test_an_empty_list_is_no_attributes(inbox_client: InboxClient, body: b
 
 
 @pytest.mark.parametrize("body", ["custom_attributes[]=", "custom_attributes="])
-async def test_a_form_says_no_attributes_too(inbox_client: InboxClient, body: str) -> None:
+async def test_a_form_may_have_no_attributes_too(inbox_client: InboxClient, body: str) -> None:
     response = await inbox_client.carol.request("PATCH", content=body + "&name=New", headers=FORM)
     assert (response.json()["name"], response.json()["custom_attributes"]) == ("New", {})
     assert (await record(inbox_client, "carol")).custom_attributes == "{}"
 
 
 @pytest.mark.parametrize(("content", "text"), [(4, "4"), (False, "false"), ("", ""), (None, None)])
-async def test_content_that_is_no_text_becomes_one(
+async def test_content_that_is_no_text_is_converted_to_text(
     inbox_client: InboxClient, content: object, text: str | None
 ) -> None:
     made = await inbox_client.carol.create_conversation()
@@ -95,7 +95,7 @@ async def test_a_rating_may_be_text_or_a_whole_fraction(
 
 
 @pytest.mark.parametrize("nothing", [{}, [], {"submitted_values": []}, {"submitted_values": ""}])
-async def test_an_empty_answer_leaves_the_one_before(
+async def test_an_empty_survey_response_keeps_the_one_before(
     inbox_client: InboxClient, nothing: object
 ) -> None:
     _, made = await resolved(inbox_client)

@@ -1,4 +1,4 @@
-"""Messages over HTTP: JSON, forms, files, pages, what reopens, what is never shown."""
+"""Messages over HTTP: JSON, forms, files, pages, reopening, and what is never shown."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ ATTACHMENT = ["id", "message_id", "file_type", "account_id", "extension", "data_
 
 
 async def answer(client: InboxClient, uuid: str, text: str, **given: Any) -> None:
-    """Alice says something in Acme's own way."""
+    """Send a message as the agent Alice."""
     alice = client.cast.acme.actor("alice")
     draft = Draft(content=text, sender_id=alice.identity_id, **given)
     await messages.send(client.cast.engine, alice, uuid, draft)
@@ -51,7 +51,7 @@ async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient)
 
 
 @pytest.mark.parametrize("given", [{"data": {"content": "hi"}}, {"params": {"content": "hi"}}])
-async def test_a_form_or_the_query_will_do(
+async def test_content_may_be_in_a_form_or_in_the_query(
     inbox_client: InboxClient, given: dict[str, Any]
 ) -> None:
     made = await inbox_client.carol.create_conversation()
@@ -79,7 +79,7 @@ async def test_content_has_a_limit_with_the_exact_text(inbox_client: InboxClient
     }
 
 
-async def test_an_echo_id_never_stops_a_double(inbox_client: InboxClient) -> None:
+async def test_an_echo_id_is_no_idempotency_key(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
     for _ in range(2):
         await send(inbox_client.carol, made["id"], json={"content": "hi", "echo_id": "e1"})
@@ -87,7 +87,9 @@ async def test_an_echo_id_never_stops_a_double(inbox_client: InboxClient) -> Non
 
 
 @pytest.mark.parametrize("status", ["snoozed", "closed"])
-async def test_a_message_opens_what_rested(inbox_client: InboxClient, status: Status) -> None:
+async def test_a_message_reopens_a_resolved_or_snoozed_conversation(
+    inbox_client: InboxClient, status: Status
+) -> None:
     made = await inbox_client.carol.create_conversation()
     alice = inbox_client.cast.acme.actor("alice")
     changes = conversations.ConversationChanges(status=status)
@@ -97,7 +99,7 @@ async def test_a_message_opens_what_rested(inbox_client: InboxClient, status: St
     assert shown["status"] == "open"
 
 
-async def test_another_contact_is_the_sender_on_a_page_as_in_the_whole(
+async def test_another_contact_is_the_sender_on_a_page_as_in_the_conversation(
     inbox_client: InboxClient,
 ) -> None:
     made, acme = await inbox_client.carol.create_conversation(), inbox_client.cast.acme
@@ -111,7 +113,7 @@ async def test_another_contact_is_the_sender_on_a_page_as_in_the_whole(
     assert said[0]["sender"]["name"].startswith("Dave")
 
 
-async def test_senders_and_what_is_never_shown(inbox_client: InboxClient) -> None:
+async def test_senders_and_messages_that_are_never_shown(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
     acme, engine = inbox_client.cast.acme, inbox_client.cast.engine
     bot = await engine.db.write(
@@ -169,7 +171,7 @@ async def test_too_many_messages_in_a_minute(inbox_client: InboxClient) -> None:
     assert (await send(inbox_client.carol, made["id"], json={"content": "201"}))["content"] == "201"
 
 
-async def test_what_was_said_already_is_not_too_much(inbox_client: InboxClient) -> None:
+async def test_a_retry_does_not_count_as_a_message_too_many(inbox_client: InboxClient) -> None:
     made, key = await inbox_client.carol.create_conversation(), {"Idempotency-Key": "hello"}
     first = await send(inbox_client.carol, made["id"], json={"content": "hello"}, headers=key)
     for n in range(200):
@@ -222,7 +224,7 @@ async def test_another_dialects_picture_is_an_attachment(inbox_client: InboxClie
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-async def test_submitted_values_are_kept_and_other_keys_dropped(
+async def test_submitted_values_are_stored_and_other_keys_dropped(
     inbox_client: InboxClient, method: str
 ) -> None:
     made = await inbox_client.carol.create_conversation()
@@ -244,7 +246,9 @@ async def test_submitted_values_are_kept_and_other_keys_dropped(
     assert response.json()["content"] == "form"
 
 
-async def test_a_message_of_elsewhere_cannot_be_changed(inbox_client: InboxClient) -> None:
+async def test_a_message_of_another_conversation_cannot_be_changed(
+    inbox_client: InboxClient,
+) -> None:
     made, other = (
         await inbox_client.carol.create_conversation(),
         await inbox_client.carol.create_conversation(),
@@ -255,7 +259,7 @@ async def test_a_message_of_elsewhere_cannot_be_changed(inbox_client: InboxClien
         assert (await inbox_client.carol.request("PATCH", path, json={})).status_code == 404
 
 
-async def test_a_key_is_one_message_for_ever_and_keeps_one_file(inbox_client: InboxClient) -> None:
+async def test_one_key_is_one_message_with_one_file(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a.txt", b"text", "text/plain")}
     key = {"Idempotency-Key": "k1"}

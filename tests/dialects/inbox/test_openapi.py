@@ -1,4 +1,4 @@
-"""What the document of the inbox dialect promises."""
+"""The OpenAPI document of the inbox dialect."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ def made() -> Any:
     return msgspec.json.decode(msgspec.json.encode(document(InboxDialect(), "https://a.test")))
 
 
-def test_attributes_of_a_form_travel_as_names_in_brackets() -> None:
+def test_attributes_in_a_form_are_names_in_brackets() -> None:
     body = made()["paths"][CONTACTS]["post"]["requestBody"]["content"]
     form = body["application/x-www-form-urlencoded"]
     assert form["encoding"] == {"custom_attributes": {"style": "deepObject", "explode": True}}
 
 
-def test_the_identity_hash_is_told_of() -> None:
+def test_the_identity_hash_is_documented() -> None:
     assert "X-Identifier-Hash" in made()["info"]["description"]

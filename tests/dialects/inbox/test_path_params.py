@@ -1,4 +1,4 @@
-"""Numbers in paths, and the ids of messages: the server's own count."""
+"""Numbers in paths, and the ids of messages, which the server counts."""
 
 import asyncio
 
@@ -9,11 +9,11 @@ from tests.dialects.inbox.conftest import ContactClient, InboxClient
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "+1", " 1", "1.0", "٣", "9" * 17, "x"])
-def test_no_whole_number(text: str) -> None:
+def test_a_segment_that_is_no_positive_integer_is_none(text: str) -> None:
     assert parse_number(text) is None
 
 
-def test_a_whole_number() -> None:
+def test_a_positive_integer_is_parsed() -> None:
     assert parse_number("42") == 42
 
 
@@ -28,7 +28,7 @@ async def test_ids_grow_within_a_conversation_and_stay_small(inbox_client: Inbox
     said = await asyncio.gather(
         *(inbox_client.carol.send((one, two)[n % 2], str(n)) for n in range(20))
     )
-    # Other tests share the database; still, as many ids were given out as there are messages.
+    # Other tests share the database and its counter.
     assert max(m["id"] for m in said) < 1_000_000
     assert len({m["id"] for m in said}) == 20
     for number in (one, two):
@@ -52,7 +52,7 @@ async def test_a_page_lies_before_or_after_any_id(inbox_client: InboxClient) -> 
     assert await page(inbox_client.carol, one, before=-1) == []
 
 
-async def test_an_id_of_another_conversation_is_none_here(inbox_client: InboxClient) -> None:
+async def test_an_id_of_another_conversation_is_not_found(inbox_client: InboxClient) -> None:
     one, two = [(await inbox_client.carol.create_conversation())["id"] for _ in range(2)]
     hers = (await inbox_client.carol.send(one, "a"))["id"]
     other = (await inbox_client.carol.send(two, "b"))["id"]

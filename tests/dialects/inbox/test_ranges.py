@@ -1,4 +1,4 @@
-"""Parts of an attachment, as players and download managers ask for them (RFC 9110, 13 and 14)."""
+"""Ranges of an attachment, as players and download managers request them (RFC 9110, 13 and 14)."""
 
 from email.utils import formatdate, parsedate_to_datetime
 
@@ -39,7 +39,7 @@ async def test_a_range_is_a_206(
     assert response.headers["content-range"] == result
 
 
-async def test_the_whole_says_that_it_has_ranges(inbox_client: InboxClient) -> None:
+async def test_the_whole_file_announces_ranges(inbox_client: InboxClient) -> None:
     url = await url_of(inbox_client)
     for response in (
         await inbox_client.web.get(url),
@@ -79,7 +79,7 @@ async def test_a_range_that_is_none_is_ignored(inbox_client: InboxClient, asked:
     assert (response.status_code, response.content) == (200, b"short")
 
 
-async def test_if_range_asks_whether_it_is_still_the_same(inbox_client: InboxClient) -> None:
+async def test_if_range_compares_the_version(inbox_client: InboxClient) -> None:
     url = await url_of(inbox_client)
     whole = await inbox_client.web.get(url)
     tag, changed = whole.headers["etag"], whole.headers["last-modified"]
@@ -89,7 +89,7 @@ async def test_if_range_asks_whether_it_is_still_the_same(inbox_client: InboxCli
         assert response.status_code == status, condition
 
 
-async def test_what_a_browser_has_is_not_sent_again(inbox_client: InboxClient) -> None:
+async def test_a_cached_file_is_not_sent_again(inbox_client: InboxClient) -> None:
     url = await url_of(inbox_client)
     tag = (await inbox_client.web.get(url)).headers["etag"]
     for named, status in ((tag, 304), (f'"x", W/{tag}', 304), ('"x"', 200)):

@@ -1,4 +1,5 @@
-"""What Idempotency-Keys keep: answers up to a size and a budget; nothing is done twice beyond."""
+"""Responses stored under an Idempotency-Key, up to a size and a budget; beyond those, a request
+with the same key is still not executed twice."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,7 +30,7 @@ _SIZE = Query(
 
 @pytest.fixture
 async def inbox_client(db: Database, tmp_path: Path) -> AsyncIterator[InboxClient]:
-    """Acme's doors, keeping small answers only, and few of them."""
+    """The inbox API of Acme, which stores small responses only, and few of them."""
     cast = await make_cast(
         db,
         data_dir=str(tmp_path),
@@ -69,7 +70,7 @@ async def long_conversation(client: InboxClient) -> dict[str, Any]:
     return made
 
 
-async def test_a_large_answer_is_not_kept_but_shown_again(inbox_client: InboxClient) -> None:
+async def test_a_large_response_is_not_stored_but_rendered_again(inbox_client: InboxClient) -> None:
     made = await long_conversation(inbox_client)
     path = f"/conversations/{made['id']}/toggle_status"
     for n in range(5):
@@ -81,7 +82,7 @@ async def test_a_large_answer_is_not_kept_but_shown_again(inbox_client: InboxCli
     assert await stored_bytes(inbox_client) < LIMIT
 
 
-async def test_another_payload_is_refused_where_the_answer_was_not_kept(
+async def test_another_payload_is_refused_where_the_response_was_not_stored(
     inbox_client: InboxClient,
 ) -> None:
     made = await inbox_client.carol.create_conversation()
@@ -94,7 +95,7 @@ async def test_another_payload_is_refused_where_the_answer_was_not_kept(
     ).status_code == 422
 
 
-async def test_beyond_its_budget_a_callers_answers_are_shown_as_they_are_now(
+async def test_beyond_its_budget_a_callers_responses_are_rendered_anew(
     inbox_client: InboxClient,
 ) -> None:
     made = [
@@ -111,7 +112,7 @@ async def test_beyond_its_budget_a_callers_answers_are_shown_as_they_are_now(
     assert (await post_with_key(inbox_client.dave, "k", "/conversations")).content == dave.content
 
 
-async def test_contacts_together_keep_no_more_than_half_of_the_tenants_budget(
+async def test_contacts_together_store_no_more_than_half_of_the_tenants_budget(
     inbox_client: InboxClient,
 ) -> None:
     for _ in range(4):
@@ -122,7 +123,7 @@ async def test_contacts_together_keep_no_more_than_half_of_the_tenants_budget(
     assert BUDGET < await stored_bytes(inbox_client) <= 3 * BUDGET
 
 
-async def test_a_kept_answer_is_for_who_shows_the_same_proof(inbox_client: InboxClient) -> None:
+async def test_a_stored_response_needs_the_same_proof(inbox_client: InboxClient) -> None:
     contact = await inbox_client.verified_contact("u", name="Uma")
     contact.headers["Idempotency-Key"] = "k"
     first = await contact.request("PATCH", json={"name": "Ulla"})
@@ -135,7 +136,7 @@ async def test_a_kept_answer_is_for_who_shows_the_same_proof(inbox_client: Inbox
         assert "Ulla" not in response.text
 
 
-async def test_a_contact_found_by_proof_is_not_told_again_without(
+async def test_a_contact_found_by_proof_is_not_returned_again_without(
     inbox_client: InboxClient,
 ) -> None:
     contact = await inbox_client.verified_contact("u", name="Uma")

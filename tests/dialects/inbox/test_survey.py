@@ -40,7 +40,7 @@ async def test_resolving_sends_one_survey_each_time_it_was_open(inbox_client: In
     assert shown["id"] == whole["messages"][-1]["id"]
 
 
-async def test_a_conversation_without_the_contacts_words_has_no_survey(
+async def test_a_conversation_without_messages_of_the_contact_has_no_survey(
     inbox_client: InboxClient,
 ) -> None:
     contact = await inbox_client.new_contact(
@@ -51,7 +51,9 @@ async def test_a_conversation_without_the_contacts_words_has_no_survey(
     assert (response.json()["status"], response.json()["messages"]) == ("resolved", [])
 
 
-async def test_the_conversations_own_inbox_says_whether_to_ask(inbox_client: InboxClient) -> None:
+async def test_the_settings_of_the_conversations_own_inbox_decide_on_the_survey(
+    inbox_client: InboxClient,
+) -> None:
     asking = await inbox_client.new_inbox(settings='{"csat_survey_enabled":true}')
     there = await inbox_client.verified_contact("u1", asking)
     made = await there.create_conversation()
@@ -82,7 +84,7 @@ async def test_a_rating_is_one_to_five(inbox_client: InboxClient, value: int) ->
     assert refused.json()["attributes"] == ["rating"]
 
 
-async def test_without_a_survey_there_is_nothing(inbox_client: InboxClient) -> None:
+async def test_a_conversation_without_a_survey_is_not_found(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
     for uuid in (made["uuid"], new_id(), "x"):
         assert (await inbox_client.web.get(f"{SURVEY}/{uuid}")).status_code == 404
@@ -103,7 +105,7 @@ async def test_after_fourteen_days_it_is_closed(inbox_client: InboxClient) -> No
 
 
 @pytest.mark.parametrize("first", ["rating", "feedback_message"])
-async def test_an_answer_may_come_in_parts(inbox_client: InboxClient, first: str) -> None:
+async def test_a_survey_response_may_come_in_parts(inbox_client: InboxClient, first: str) -> None:
     whole = {"rating": 4, "feedback_message": "fine"}
     second = next(name for name in whole if name != first)
     contact, made = await resolved(inbox_client)

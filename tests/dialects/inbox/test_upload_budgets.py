@@ -1,4 +1,4 @@
-"""How much may be uploaded: in a day by a contact and through an inbox, in all by a tenant."""
+"""How many bytes of files a contact and an inbox may add in a day, and a tenant may store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -67,7 +67,7 @@ async def test_new_contacts_do_not_get_round_the_budget_of_their_inbox(
         assert (await upload(elsewhere, 4 * KIB)).status_code == 200
 
 
-async def test_a_tenant_has_a_budget_for_all_that_is_stored(make_client: MakeClient) -> None:
+async def test_a_tenant_has_a_budget_for_all_stored_files(make_client: MakeClient) -> None:
     async with make_client(upload_budget_per_tenant=10 * KIB) as client:
         assert (await upload(client.carol, 8 * KIB)).status_code == 200
         client.cast.clock.advance(3 * 24 * 3600)
@@ -80,7 +80,7 @@ async def test_a_tenant_has_a_budget_for_all_that_is_stored(make_client: MakeCli
         assert (await upload(client.dave, 8 * KIB)).status_code == 200
 
 
-async def test_at_once_no_more_is_taken_than_one_after_the_other(make_client: MakeClient) -> None:
+async def test_concurrent_uploads_do_not_exceed_the_budget(make_client: MakeClient) -> None:
     async with make_client(upload_budget_per_contact=10 * KIB) as client:
         made = await client.carol.create_conversation()
         path = f"/conversations/{made['id']}/messages"
@@ -95,7 +95,7 @@ async def test_at_once_no_more_is_taken_than_one_after_the_other(make_client: Ma
         assert on_disk(client) == 8 * KIB
 
 
-async def test_without_budgets_nobody_counts(make_client: MakeClient) -> None:
+async def test_a_budget_of_zero_is_unlimited(make_client: MakeClient) -> None:
     none = dict.fromkeys(
         ["upload_budget_per_contact", "upload_budget_per_inbox", "upload_budget_per_tenant"], 0
     )

@@ -52,7 +52,7 @@ async def test_it_pings_with_unix_seconds(
             assert await socket.recv() == f'{{"type":"ping","message":{seconds}}}'
 
 
-async def test_a_subscription_is_confirmed_with_its_identifier_and_told_who_is_there(
+async def test_a_subscription_is_confirmed_with_its_identifier_and_receives_presence(
     live_inbox: LiveServer,
 ) -> None:
     name = identifier(live_inbox.carol).replace(",", " ,\n ")
@@ -69,7 +69,7 @@ async def test_a_subscription_is_confirmed_with_its_identifier_and_told_who_is_t
 
 
 @pytest.mark.parametrize("name", ["no JSON", '{"channel":"RoomChannel","pubsub_token":"wrong"}'])
-async def test_an_unknown_token_is_rejected_and_the_socket_goes_on(
+async def test_an_unknown_token_is_rejected_and_the_socket_stays_open(
     live_inbox: LiveServer, name: str
 ) -> None:
     async with live_inbox.connect() as client:
@@ -87,7 +87,9 @@ async def test_what_is_no_command_is_ignored(live_inbox: LiveServer) -> None:
         assert await client.receive_or_none() is None
 
 
-async def test_an_agents_answer_is_told_and_a_note_never(live_inbox: LiveServer) -> None:
+async def test_a_contact_receives_an_agents_message_and_no_private_note(
+    live_inbox: LiveServer,
+) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         await live_inbox.send("a note", private=True)
         said = await live_inbox.send("Good morning")
@@ -99,7 +101,9 @@ async def test_an_agents_answer_is_told_and_a_note_never(live_inbox: LiveServer)
         assert "note" not in str(await client.events())
 
 
-async def test_each_contact_hears_its_own_place_alone(live_inbox: LiveServer) -> None:
+async def test_each_contact_receives_the_events_of_its_own_contact_inbox_alone(
+    live_inbox: LiveServer,
+) -> None:
     other = live_inbox.cast.rival.places["carol"]
     async with (
         live_inbox.connect(live_inbox.carol) as carol,
@@ -112,7 +116,7 @@ async def test_each_contact_hears_its_own_place_alone(live_inbox: LiveServer) ->
         assert await rival.receive_or_none() is None
 
 
-async def test_one_socket_holds_several_subscriptions_and_lets_go_of_one(
+async def test_one_socket_holds_several_subscriptions_and_can_end_one(
     live_inbox: LiveServer,
 ) -> None:
     async with live_inbox.connect(live_inbox.carol, live_inbox.dave) as client:
@@ -131,14 +135,14 @@ async def test_one_socket_holds_several_subscriptions_and_lets_go_of_one(
         ] == "confirm_subscription"
 
 
-async def test_subscribing_again_to_the_same_says_nothing(live_inbox: LiveServer) -> None:
+async def test_subscribing_again_to_the_same_identifier_is_ignored(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         await client.send("subscribe", identifier(live_inbox.carol))
         await live_inbox.send()
         assert await client.events() == ["message.created"]
 
 
-async def test_conversations_are_told_as_get_shows_them(live_inbox: LiveServer) -> None:
+async def test_events_of_conversations_are_as_get_returns_them(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         made = (await live_inbox.post(live_inbox.carol, "/conversations")).json()
         event = await client.event("conversation.created")
@@ -155,7 +159,7 @@ async def test_conversations_are_told_as_get_shows_them(live_inbox: LiveServer) 
         assert event["data"]["status"] == "resolved"
 
 
-async def test_that_it_was_seen_and_that_it_is_gone(live_inbox: LiveServer) -> None:
+async def test_reading_and_removing_a_conversation_are_events(live_inbox: LiveServer) -> None:
     path = f"/conversations/{live_inbox.conversation.number}"
     async with live_inbox.connect(live_inbox.carol) as client:
         await live_inbox.post(live_inbox.carol, f"{path}/update_last_seen")
@@ -170,7 +174,9 @@ async def test_that_it_was_seen_and_that_it_is_gone(live_inbox: LiveServer) -> N
         )
 
 
-async def test_a_change_that_shows_nowhere_is_an_update(live_inbox: LiveServer) -> None:
+async def test_a_change_of_a_field_that_contacts_do_not_see_is_an_update(
+    live_inbox: LiveServer,
+) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         actor, change = live_inbox.cast.acme.actor("alice"), ConversationChanges(priority="high")
         await conversations.change(
@@ -180,7 +186,7 @@ async def test_a_change_that_shows_nowhere_is_an_update(live_inbox: LiveServer) 
 
 
 @pytest.mark.parametrize("echo", ["abc", 7, 1.5])
-async def test_the_echo_id_comes_back_on_the_socket_and_is_no_key(
+async def test_the_echo_id_is_sent_back_on_the_socket_and_is_no_idempotency_key(
     live_inbox: LiveServer, echo: str | float
 ) -> None:
     path = f"/conversations/{live_inbox.conversation.number}/messages"
@@ -201,7 +207,7 @@ async def test_a_message_without_an_echo_id_has_none(live_inbox: LiveServer) -> 
         assert "echo_id" not in (await client.event("message.created"))["data"]
 
 
-async def test_it_goes_on_behind_the_last_event_id(live_inbox: LiveServer) -> None:
+async def test_a_subscription_resumes_after_the_last_event_id(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         await live_inbox.send("1")
         await client.event("message.created")
@@ -216,7 +222,7 @@ async def test_it_goes_on_behind_the_last_event_id(live_inbox: LiveServer) -> No
         assert (await client.event("message.created"))["data"]["content"] == "4"
 
 
-async def test_the_first_event_id_comes_with_the_confirmation(live_inbox: LiveServer) -> None:
+async def test_the_first_event_id_follows_the_confirmation(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         cursor = client.event_id
     await live_inbox.send("while away")
@@ -226,7 +232,7 @@ async def test_the_first_event_id_comes_with_the_confirmation(live_inbox: LiveSe
 
 
 @pytest.mark.parametrize(("shown", "reason"), [("what?", "unknown"), ("before.7", "epoch")])
-async def test_a_last_event_id_that_is_worth_nothing_is_told(
+async def test_an_unusable_last_event_id_is_answered_with_a_reset(
     live_inbox: LiveServer, shown: str, reason: str
 ) -> None:
     async with live_inbox.connect() as client:
@@ -246,7 +252,7 @@ async def test_too_many_subscriptions_are_rejected(
         ] == "reject_subscription"
 
 
-async def test_who_says_too_much_is_sent_away_for_a_while(
+async def test_a_client_with_too_many_commands_is_disconnected(
     live_inbox: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actioncable, "COMMANDS_PER_MINUTE", 3)
@@ -258,7 +264,7 @@ async def test_who_says_too_much_is_sent_away_for_a_while(
         }  # fmt: skip
 
 
-async def test_a_server_that_goes_says_so(live_inbox: LiveServer) -> None:
+async def test_a_draining_server_disconnects_its_subscribers(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         live_inbox.server.relay.draining.start()
         assert (await client.until_closed())[-1] == {
@@ -266,7 +272,7 @@ async def test_a_server_that_goes_says_so(live_inbox: LiveServer) -> None:
         }  # fmt: skip
 
 
-async def test_a_socket_without_a_subscription_learns_it_too(
+async def test_a_draining_server_disconnects_a_socket_without_subscriptions(
     live_inbox: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
@@ -275,7 +281,7 @@ async def test_a_socket_without_a_subscription_learns_it_too(
         assert (await client.until_closed())[-1]["reason"] == "server_restart"
 
 
-async def test_no_seat_is_left_behind(live_inbox: LiveServer) -> None:
+async def test_a_closed_socket_leaves_no_subscriber(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol, live_inbox.dave) as client:
         await client.send("unsubscribe", identifier(live_inbox.dave))
         await client.send("subscribe", identifier(live_inbox.dave))
@@ -285,10 +291,10 @@ async def test_no_seat_is_left_behind(live_inbox: LiveServer) -> None:
         if not live_inbox.server.relay.hub.count:
             return
         await asyncio.sleep(0.02)
-    pytest.fail("a seat is left")
+    pytest.fail("a subscriber is left")
 
 
-async def test_each_change_of_status_is_told_with_its_own_value(live_inbox: LiveServer) -> None:
+async def test_each_change_of_status_is_sent_with_its_own_value(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         await live_inbox.send()
         await client.event("message.created")

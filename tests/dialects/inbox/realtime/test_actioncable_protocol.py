@@ -1,4 +1,4 @@
-"""The frames of ActionCable, byte for byte, and what of a client's is understood."""
+"""The frames of ActionCable, byte for byte, and how frames of clients are parsed."""
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ NAME = '{"channel" : "RoomChannel","pubsub_token":"tok\\u0065n"}'
 QUOTED = msgspec.json.encode(NAME).decode()
 
 
-def test_what_the_server_says() -> None:
+def test_the_frames_of_the_server() -> None:
     assert protocol.WELCOME == '{"type":"welcome"}'
     assert protocol.ping(1_763_640_000) == '{"type":"ping","message":1763640000}'
     assert protocol.confirmed(NAME) == f'{{"identifier":{QUOTED},"type":"confirm_subscription"}}'
@@ -19,7 +19,7 @@ def test_what_the_server_says() -> None:
     )
 
 
-def test_an_event_comes_with_the_cursor_behind_it() -> None:
+def test_an_event_has_the_cursor_after_it() -> None:
     result = b'{"event":"message.created","data":{"id":1}}'
     assert protocol.message(NAME, result, "e.7") == (
         f'{{"identifier":{QUOTED},'
@@ -35,7 +35,7 @@ def test_the_identifier_is_echoed_byte_for_byte(name: str) -> None:
     assert msgspec.json.decode(protocol.confirmed(name))["identifier"] == name
 
 
-def test_what_an_identifier_asks_for() -> None:
+def test_an_identifier_is_parsed() -> None:
     asked = protocol.parse_identifier(
         '{"channel":"RoomChannel","pubsub_token":"t","account_id":1,"last_event_id":"e.7"}'
     )
@@ -52,11 +52,11 @@ def test_what_an_identifier_asks_for() -> None:
         f'{{"channel":"RoomChannel","pubsub_token":"{"t" * 300}"}}',
     ],
 )  # fmt: skip
-def test_what_asks_for_nothing_there_is(name: str) -> None:
+def test_an_identifier_of_no_known_channel_or_token_is_none(name: str) -> None:
     assert protocol.parse_identifier(name) is None
 
 
 @pytest.mark.parametrize("said", ["", "[]", "{", '{"command":7}', "[" * 10_000, '"\\ud800"'])
-def test_what_is_no_command(said: str) -> None:
+def test_a_frame_that_is_no_command_is_none(said: str) -> None:
     assert protocol.parse_command(said) is None
     assert protocol.parse_action(said) == ""

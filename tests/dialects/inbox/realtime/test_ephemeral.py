@@ -1,4 +1,4 @@
-"""Who writes and who is there, between contacts and agents, on every node."""
+"""Typing and presence between contacts and agents, also across nodes."""
 
 from collections.abc import AsyncIterator
 
@@ -20,12 +20,12 @@ async def live_inbox(db: Database) -> AsyncIterator[LiveServer]:
         yield open_
 
 
-async def agent(here: LiveServer, socket: WebSocketClient, name: str = "alice") -> None:
-    await socket.send(type="hello", token=here.cast.token(name))
+async def agent(live_inbox: LiveServer, socket: WebSocketClient, name: str = "alice") -> None:
+    await socket.send(type="hello", token=live_inbox.cast.token(name))
     await socket.until("ready")
 
 
-async def test_an_agent_who_writes_is_told_and_one_who_writes_a_note_is_not(
+async def test_contacts_receive_an_agents_typing_but_not_that_of_a_private_note(
     live_inbox: LiveServer,
 ) -> None:
     conversation = {"type": "typing", "conversation_id": live_inbox.conversation.id}
@@ -46,7 +46,7 @@ async def test_an_agent_who_writes_is_told_and_one_who_writes_a_note_is_not(
         assert await client.events() == ["conversation.typing_off"]
 
 
-async def test_a_contact_who_writes_is_told_to_agents_and_to_no_contact(
+async def test_agents_receive_a_contacts_typing_and_no_contact_does(
     live_inbox: LiveServer,
 ) -> None:
     path = f"/conversations/{live_inbox.conversation.number}/toggle_typing"
@@ -65,7 +65,7 @@ async def test_a_contact_who_writes_is_told_to_agents_and_to_no_contact(
         assert await client.events() == []
 
 
-async def test_which_agents_are_there_by_their_numbers(live_inbox: LiveServer) -> None:
+async def test_presence_names_the_online_agents_by_number(live_inbox: LiveServer) -> None:
     alice = str(live_inbox.cast.acme.people["alice"].number)
     async with live_inbox.connect(live_inbox.carol) as client:
         async with connect(f"{live_inbox.server.ws}/v1/socket") as socket:
@@ -79,14 +79,14 @@ async def test_which_agents_are_there_by_their_numbers(live_inbox: LiveServer) -
         assert event["data"] == {"account_id": live_inbox.cast.acme.tenant.number, "users": {}}
 
 
-async def test_a_client_may_ask_who_is_there(live_inbox: LiveServer) -> None:
+async def test_a_client_can_request_presence(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         for _ in range(2):
             await client.send("message", identifier(live_inbox.carol), action="update_presence")
             assert (await client.event("presence.update"))["data"]["users"] == {}
 
 
-async def test_no_customer_driver_or_stranger_is_an_agent(live_inbox: LiveServer) -> None:
+async def test_presence_lists_no_drivers_and_customers(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         for name in ("dan", "cleo"):
             async with connect(f"{live_inbox.server.ws}/v1/socket") as socket:
@@ -95,7 +95,7 @@ async def test_no_customer_driver_or_stranger_is_an_agent(live_inbox: LiveServer
                 assert (await client.event("presence.update"))["data"]["users"] == {}
 
 
-async def test_what_happens_on_one_node_is_told_on_another(db: Database) -> None:
+async def test_events_of_one_node_reach_the_sockets_of_another(db: Database) -> None:
     bus = test_ephemeral.Wire()
     async with (
         live_server(await make_cast(db), bus=bus) as here,

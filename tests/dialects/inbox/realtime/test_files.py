@@ -1,4 +1,4 @@
-"""What a live frame says of a file can be fetched over HTTP, also behind a proxy."""
+"""The link of a file in an event can be fetched over HTTP, also behind a proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,18 +30,22 @@ async def live_inbox(cast: Cast) -> AsyncIterator[LiveServer]:
 
 
 @asynccontextmanager
-async def cable(here: LiveServer, extra: str = "", **headers: str) -> AsyncIterator[CableClient]:
+async def cable(
+    live_inbox: LiveServer, extra: str = "", **headers: str
+) -> AsyncIterator[CableClient]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with connect(f"{here.server.ws}{extra}/cable", additional_headers=named) as socket:
+    async with connect(f"{live_inbox.server.ws}{extra}/cable", additional_headers=named) as socket:
         client = CableClient(socket)
         assert await client.receive() == {"type": "welcome"}
-        await client.subscribe(identifier(here.carol))
+        await client.subscribe(identifier(live_inbox.carol))
         yield client
 
 
-async def send_picture(here: LiveServer) -> None:
+async def send_picture(live_inbox: LiveServer) -> None:
     path = "/conversations/1/messages"
-    await here.request("POST", here.carol, path, files={"attachments[]": ("a.png", PNG)})
+    await live_inbox.request(
+        "POST", live_inbox.carol, path, files={"attachments[]": ("a.png", PNG)}
+    )
 
 
 def links(data: Any) -> set[str]:
@@ -53,17 +57,17 @@ def links(data: Any) -> set[str]:
     return {link for each in data for link in links(each)} if isinstance(data, list) else set()
 
 
-async def told(client: CableClient, here: LiveServer) -> set[str]:
-    await send_picture(here)
+async def received_links(client: CableClient, live_inbox: LiveServer) -> set[str]:
+    await send_picture(live_inbox)
     found = links(await client.event("message.created"))
-    await here.post(here.carol, "/conversations/1/toggle_status")
+    await live_inbox.post(live_inbox.carol, "/conversations/1/toggle_status")
     return found | links(await client.event("conversation.status_changed"))
 
 
 @pytest.mark.parametrize("extra", PATHS.values(), ids=PATHS)
 async def test_a_frames_link_is_fetched_over_http(live_inbox: LiveServer, extra: str) -> None:
     async with cable(live_inbox, extra) as client:
-        (link,) = await told(client, live_inbox)
+        (link,) = await received_links(client, live_inbox)
         assert link.startswith(f"{live_inbox.server.url}/files/")
         async with httpx.AsyncClient() as web:
             assert (await web.get(link)).content == PNG
@@ -78,7 +82,7 @@ async def test_behind_a_proxy_the_link_is_the_proxys(
 ) -> None:
     proxied = {"X_Forwarded_Proto": said, "X_Forwarded_Host": "chat.test"}
     async with cable(live_inbox, **proxied) as client:
-        (link,) = await told(client, live_inbox)
+        (link,) = await received_links(client, live_inbox)
         assert link.startswith(f"{scheme}://chat.test/files/")
 
 

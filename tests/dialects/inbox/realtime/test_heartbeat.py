@@ -8,7 +8,7 @@ from koine.dialects.inbox.realtime import heartbeat
 
 
 class FakeSocket:
-    """Keeps what it is sent; one that is `stuck` never comes back from it."""
+    """Keeps the pings that it receives; with `stuck`, sending to it never returns."""
 
     def __init__(self, stuck: bool = False) -> None:
         self.received: list[str] = []
@@ -25,7 +25,9 @@ def short_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.06)
 
 
-async def test_each_is_pinged_as_often_whoever_is_stuck(short_interval: None) -> None:
+async def test_a_socket_that_blocks_does_not_delay_the_pings_of_others(
+    short_interval: None,
+) -> None:
     beats_, sockets = heartbeat.Heartbeat(lambda: "ping"), [FakeSocket() for _ in range(40)]
     stuck = FakeSocket(stuck=True)
     for socket in (stuck, *sockets):
@@ -35,7 +37,7 @@ async def test_each_is_pinged_as_often_whoever_is_stuck(short_interval: None) ->
     assert min(counts) >= 3 and max(counts) - min(counts) <= 1
 
 
-async def test_who_left_is_pinged_no_more_and_the_timer_ends_with_the_last(
+async def test_a_removed_socket_is_not_pinged_and_the_timer_ends_with_the_last(
     short_interval: None,
 ) -> None:
     beats_, socket = heartbeat.Heartbeat(lambda: "ping"), FakeSocket()

@@ -22,7 +22,7 @@ CHANNEL = {"channel": "RoomChannel"}
 
 
 class Setting(Struct):
-    """A server, who there is in it, and Carol's token."""
+    """A server, its tenant, and Carol's token."""
 
     home: ServerHome
     server: Server
@@ -30,7 +30,7 @@ class Setting(Struct):
     token: str
 
     async def request(self, method: str, path: str, who: str = "alice", **body: object) -> Any:
-        """A call that must succeed, of a person of the tenant."""
+        """Make a request as a user of the tenant, which must succeed."""
         async with httpx.AsyncClient(base_url=self.server.url) as web:
             headers = self.tenant.bearer(who)
             response = await web.request(method, path, json=body, headers=headers)
@@ -63,7 +63,7 @@ async def subscribed(client: Page, token: str, who: str = "carol") -> None:
     assert await client.until("connected") == {"reconnected": False}
 
 
-async def test_an_agents_answer_reaches_it_from_whichever_api(setting: Setting) -> None:
+async def test_the_client_receives_agents_messages_from_every_api(setting: Setting) -> None:
     conversation = setting.tenant.conversations[0]
     async with setting.page() as client:
         await subscribed(client, setting.token)
@@ -80,7 +80,7 @@ async def test_an_agents_answer_reaches_it_from_whichever_api(setting: Setting) 
         assert event["data"]["conversation_id"] == conversation.number and event["event_id"]
 
 
-async def test_it_comes_back_by_itself_and_misses_nothing(setting: Setting) -> None:
+async def test_the_client_reconnects_by_itself_and_misses_nothing(setting: Setting) -> None:
     async with setting.page() as client:
         await subscribed(client, setting.token)
         first = await client.until("received", "presence.update")
@@ -98,7 +98,7 @@ async def test_it_comes_back_by_itself_and_misses_nothing(setting: Setting) -> N
         assert first["event_id"] != event["event_id"]
 
 
-async def test_it_is_rejected_with_a_token_of_nobody_and_lets_go_when_told(
+async def test_an_unknown_token_is_rejected_and_unsubscribe_ends_the_events(
     setting: Setting,
 ) -> None:
     conversation = setting.tenant.conversations[0]
@@ -119,7 +119,7 @@ async def test_it_is_rejected_with_a_token_of_nobody_and_lets_go_when_told(
             await client.next(0.5)
 
 
-async def test_a_server_that_stops_is_found_again(setting: Setting) -> None:
+async def test_the_client_reconnects_after_the_server_restarts(setting: Setting) -> None:
     async with setting.page() as client:
         await subscribed(client, setting.token)
         assert await setting.server.terminate() == 0

@@ -1,4 +1,4 @@
-"""Happenings to frames, exactly."""
+"""Events as frames, exactly."""
 
 import json
 from pathlib import Path
@@ -54,8 +54,8 @@ def event_context(
     )  # fmt: skip
 
 
-def reader(place: ContactInbox = CONTACT_INBOX, contact: Identity = CAROL) -> InboxReader:
-    entry = ContactSession(TENANT, INBOX, place, contact)
+def reader(contact_inbox: ContactInbox = CONTACT_INBOX, contact: Identity = CAROL) -> InboxReader:
+    entry = ContactSession(TENANT, INBOX, contact_inbox, contact)
 
     async def ask() -> ContactSession:
         return entry
@@ -69,9 +69,9 @@ def frame_of(reader_: InboxReader, of: EventContext) -> bytes | None:
 
 
 def encoded(
-    of: EventContext, place: ContactInbox = CONTACT_INBOX, contact: Identity = CAROL
+    of: EventContext, contact_inbox: ContactInbox = CONTACT_INBOX, contact: Identity = CAROL
 ) -> Any:
-    frame = frame_of(reader(place, contact), of)
+    frame = frame_of(reader(contact_inbox, contact), of)
     return None if frame is None else msgspec.json.decode(frame)
 
 
@@ -100,7 +100,7 @@ def test_a_conversation() -> None:
     assert frame == golden("cable_conversation")
 
 
-def test_who_writes() -> None:
+def test_typing() -> None:
     ephemeral = EphemeralEvent(
         tenant_id="t", kind="typing", identity_id="a", name="Alice", conversation_id="x", number=5
     )
@@ -112,22 +112,22 @@ def test_who_writes() -> None:
     assert msgspec.json.decode(frame) == golden("cable_typing")
 
 
-def test_what_agents_keep_to_themselves_is_no_frame() -> None:
+def test_private_notes_and_notices_are_not_encoded() -> None:
     private = structs.replace(MESSAGE, private=True)
     notice = message(1, "system", content="Alice joined")
     for said in (private, notice, None):
         assert encoded(event_context("message.created", said)) is None
-    # The author of a note has read: neither time the contact is shown moved.
+    # Writing a note marks it read by its author, and changes neither time that contacts see.
     conversation = structs.replace(OPEN_CONVERSATION, contact_seen_at=NOON - 1, agent_seen_at=None)
     assert encoded(event_context("conversation.read", None, conversation)) is None
 
 
 @pytest.mark.parametrize("kind", ["participant.joined", "ticket.created", "identity.updated"])
-def test_what_this_api_does_not_tell(kind: EventKind) -> None:
+def test_events_that_this_api_does_not_have_are_not_encoded(kind: EventKind) -> None:
     assert encoded(event_context(kind, MESSAGE)) is None
 
 
-def test_another_place_is_shown_nothing_until_it_is_verified() -> None:
+def test_another_contact_inbox_receives_nothing_until_it_is_verified() -> None:
     of = event_context("message.created", MESSAGE)
     other = structs.replace(CONTACT_INBOX, source_id="other")
     assert encoded(of, other) is None
@@ -147,7 +147,7 @@ def test_a_message_the_contact_has_read() -> None:
     assert frame["data"]["conversation"]["unread_count"] == 0
 
 
-def test_all_readers_of_a_place_have_one_view_and_those_of_another_place_another() -> None:
+def test_all_readers_of_one_contact_inbox_share_a_view_that_no_other_has() -> None:
     of = event_context("message.created", MESSAGE)
     assert reader().view(of) == reader().view(of) is not None
     assert reader().encoder == reader().encoder

@@ -1,4 +1,4 @@
-"""The ways in of the review once more, at `/cable`: what a stranger's place is told live."""
+"""The attacks of `test_identity.py` at `/cable`: what the attacker's subscription receives."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -24,62 +24,64 @@ async def live_inbox(db: Database) -> AsyncIterator[LiveServer]:
         yield open_
 
 
-async def new_contact_inbox(here: LiveServer, **given: object) -> ContactInbox:
-    """A stranger's place."""
-    inbox = here.cast.acme.inbox.identifier
-    url = f"{here.server.url}/public/api/v1/inboxes/{inbox}/contacts"
+async def new_contact_inbox(live_inbox: LiveServer, **given: object) -> ContactInbox:
+    """The contact inbox of a new contact."""
+    inbox = live_inbox.cast.acme.inbox.identifier
+    url = f"{live_inbox.server.url}/public/api/v1/inboxes/{inbox}/contacts"
     async with httpx.AsyncClient() as web:
         body = (await web.post(url, json=given)).json()
     return structs.replace(
-        here.carol, source_id=body["source_id"], pubsub_token=body["pubsub_token"]
+        live_inbox.carol, source_id=body["source_id"], pubsub_token=body["pubsub_token"]
     )
 
 
-async def by_email(here: LiveServer) -> ContactInbox:
-    """a: an e-mail, then a merge into oneself."""
-    place = await new_contact_inbox(here, email=MAIL)
-    await new_contact_inbox(here, email=EVIL)
-    await here.request("PATCH", place, "", json={"email": EVIL})
-    return place
+async def by_email(live_inbox: LiveServer) -> ContactInbox:
+    """a: the victim's e-mail, then a merge into the attacker's contact."""
+    contact_inbox = await new_contact_inbox(live_inbox, email=MAIL)
+    await new_contact_inbox(live_inbox, email=EVIL)
+    await live_inbox.request("PATCH", contact_inbox, "", json={"email": EVIL})
+    return contact_inbox
 
 
-async def by_own_proof(here: LiveServer) -> ContactInbox:
-    """b: one's own proof beside the victim's e-mail."""
-    shown = hmac_hex(here.cast.acme.inbox.hmac_token, "stranger-1")
-    return await new_contact_inbox(here, identifier="stranger-1", identifier_hash=shown, email=MAIL)
+async def by_own_proof(live_inbox: LiveServer) -> ContactInbox:
+    """b: the attacker's own identity hash beside the victim's e-mail."""
+    shown = hmac_hex(live_inbox.cast.acme.inbox.hmac_token, "attacker-1")
+    return await new_contact_inbox(
+        live_inbox, identifier="attacker-1", identifier_hash=shown, email=MAIL
+    )
 
 
-async def by_merging_proof(here: LiveServer) -> ContactInbox:
-    """c: one's proven place merged into the victim, by way of a second one."""
-    place, second = await by_own_proof(here), await new_contact_inbox(here)
-    shown = {"X-Identifier-Hash": hmac_hex(here.cast.acme.inbox.hmac_token, "stranger-1")}
-    await here.request("PATCH", place, "", json={"email": EVIL}, headers=shown)
-    await here.request("PATCH", second, "", json={"email": EVIL})
-    await here.request("PATCH", second, "", json={"email": MAIL})
-    return place
+async def by_merging_proof(live_inbox: LiveServer) -> ContactInbox:
+    """c: the attacker's verified contact merged into the victim, by way of a second one."""
+    contact_inbox, second = await by_own_proof(live_inbox), await new_contact_inbox(live_inbox)
+    shown = {"X-Identifier-Hash": hmac_hex(live_inbox.cast.acme.inbox.hmac_token, "attacker-1")}
+    await live_inbox.request("PATCH", contact_inbox, "", json={"email": EVIL}, headers=shown)
+    await live_inbox.request("PATCH", second, "", json={"email": EVIL})
+    await live_inbox.request("PATCH", second, "", json={"email": MAIL})
+    return contact_inbox
 
 
-async def by_waiting(here: LiveServer) -> ContactInbox:
-    """d: an older place that takes the e-mail of one whom the tenant writes to."""
-    place = await new_contact_inbox(here)
-    await here.request("PATCH", place, "", json={"email": MAIL})
-    return place
+async def by_waiting(live_inbox: LiveServer) -> ContactInbox:
+    """d: an older contact that takes the e-mail of one to whom the tenant writes."""
+    contact_inbox = await new_contact_inbox(live_inbox)
+    await live_inbox.request("PATCH", contact_inbox, "", json={"email": MAIL})
+    return contact_inbox
 
 
-async def by_identifier(here: LiveServer) -> ContactInbox:
+async def by_identifier(live_inbox: LiveServer) -> ContactInbox:
     """e: a guessed identifier."""
-    acme = here.cast.acme
+    acme = live_inbox.cast.acme
     changes = PersonChanges(identifier="carol-1")
     await directory.change(
-        here.cast.engine, acme.actor("ada"), acme.id("carol"), "contact", changes
+        live_inbox.cast.engine, acme.actor("ada"), acme.id("carol"), "contact", changes
     )
-    return await new_contact_inbox(here, identifier="carol-1")
+    return await new_contact_inbox(live_inbox, identifier="carol-1")
 
 
 @pytest.mark.parametrize(
     "way", [by_email, by_own_proof, by_merging_proof, by_waiting, by_identifier]
 )
-async def test_a_stranger_hears_nothing_of_the_victim(
+async def test_an_attacker_receives_nothing_of_the_victim(
     live_inbox: LiveServer, way: Callable[[LiveServer], Awaitable[ContactInbox]]
 ) -> None:
     attacker = await way(live_inbox)
@@ -92,7 +94,7 @@ async def test_a_stranger_hears_nothing_of_the_victim(
         assert await client.events() == []
 
 
-async def test_an_old_proof_is_sent_away_when_the_tenant_changes_the_identifier(
+async def test_an_old_proof_is_disconnected_when_the_tenant_changes_the_identifier(
     live_inbox: LiveServer,
 ) -> None:
     acme = live_inbox.cast.acme
@@ -104,10 +106,10 @@ async def test_an_old_proof_is_sent_away_when_the_tenant_changes_the_identifier(
 
     await rename("carol-1")
     shown = hmac_hex(acme.inbox.hmac_token, "carol-1")
-    place = await new_contact_inbox(live_inbox, identifier="carol-1", identifier_hash=shown)
-    async with live_inbox.connect(place) as client:
+    contact_inbox = await new_contact_inbox(live_inbox, identifier="carol-1", identifier_hash=shown)
+    async with live_inbox.connect(contact_inbox) as client:
         await rename("carol-2")
         last: Any = (await client.until_closed())[-1]
         assert (last["reason"], last["reconnect"]) == ("unauthorized", False)
     async with live_inbox.connect() as client:
-        assert (await client.subscribe(identifier(place)))["type"] == "reject_subscription"
+        assert (await client.subscribe(identifier(contact_inbox)))["type"] == "reject_subscription"

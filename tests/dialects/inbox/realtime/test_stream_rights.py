@@ -1,4 +1,4 @@
-"""Who may listen at `/cable`, and that who may no longer is told so."""
+"""Who may subscribe at `/cable`, and how a subscription without rights ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.dialects.inbox.cable_client import CableClient, LiveServer, identifie
 
 UNAUTHORIZED = {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
 WITHIN = 5.0
-"""Seconds in which a lost right must have reached an open socket."""
+"""Seconds within which a socket must end after its rights did."""
 
 
 @pytest.fixture
@@ -39,27 +39,31 @@ async def ended(client: CableClient) -> Any:
         return (await client.until_closed())[-1]
 
 
-async def rejected(here: LiveServer, place: ContactInbox) -> bool:
-    async with here.connect() as client:
-        response = await client.subscribe(identifier(place))
+async def rejected(live_inbox: LiveServer, contact_inbox: ContactInbox) -> bool:
+    async with live_inbox.connect() as client:
+        response = await client.subscribe(identifier(contact_inbox))
         return bool(response["type"] == "reject_subscription")
 
 
-async def block(here: LiveServer, who: str) -> None:
-    operator_actor, changes = operator(here.cast.acme.tenant.id), PersonChanges(blocked=True)
+async def block(live_inbox: LiveServer, who: str) -> None:
+    operator_actor, changes = operator(live_inbox.cast.acme.tenant.id), PersonChanges(blocked=True)
     await directory.change(
-        here.cast.engine, operator_actor, here.cast.acme.id(who), "contact", changes
+        live_inbox.cast.engine, operator_actor, live_inbox.cast.acme.id(who), "contact", changes
     )
 
 
-async def test_a_blocked_contact_is_sent_away_and_comes_in_no_more(live_inbox: LiveServer) -> None:
+async def test_a_blocked_contact_is_disconnected_and_cannot_subscribe(
+    live_inbox: LiveServer,
+) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         await block(live_inbox, "carol")
         assert await ended(client) == UNAUTHORIZED
     assert await rejected(live_inbox, live_inbox.carol)
 
 
-async def test_so_is_one_that_is_removed(live_inbox: LiveServer) -> None:
+async def test_a_removed_contact_is_disconnected_and_cannot_subscribe(
+    live_inbox: LiveServer,
+) -> None:
     company = live_inbox.cast.acme
     async with live_inbox.connect(live_inbox.carol) as client:
         operator_actor = operator(company.tenant.id)
@@ -70,7 +74,9 @@ async def test_so_is_one_that_is_removed(live_inbox: LiveServer) -> None:
     assert await rejected(live_inbox, live_inbox.carol)
 
 
-async def test_so_is_everyone_of_an_inbox_that_is_removed(live_inbox: LiveServer) -> None:
+async def test_the_contacts_of_a_removed_inbox_are_disconnected_and_cannot_subscribe(
+    live_inbox: LiveServer,
+) -> None:
     company = live_inbox.cast.acme
     async with live_inbox.connect(live_inbox.carol) as client:
         await inboxes.remove(live_inbox.cast.engine, operator(company.tenant.id), company.inbox.id)
@@ -78,7 +84,7 @@ async def test_so_is_everyone_of_an_inbox_that_is_removed(live_inbox: LiveServer
     assert await rejected(live_inbox, live_inbox.carol)
 
 
-async def test_of_several_subscriptions_the_lost_one_is_rejected_and_the_others_go_on(
+async def test_of_several_subscriptions_only_the_one_without_rights_is_rejected(
     live_inbox: LiveServer,
 ) -> None:
     async with live_inbox.connect(live_inbox.dave, live_inbox.carol) as client:
@@ -89,7 +95,7 @@ async def test_of_several_subscriptions_the_lost_one_is_rejected_and_the_others_
         assert await client.event("message.created")
 
 
-async def test_a_merged_contact_comes_back_as_the_one_it_became(live_inbox: LiveServer) -> None:
+async def test_a_merged_contact_reconnects_as_the_contact_it_became(live_inbox: LiveServer) -> None:
     acme = live_inbox.cast.acme
     async with live_inbox.connect(live_inbox.carol) as client:
         await merge.merge(
@@ -103,22 +109,22 @@ async def test_a_merged_contact_comes_back_as_the_one_it_became(live_inbox: Live
         assert event["data"]["conversation"]["unread_count"] == 1
 
 
-async def test_another_place_of_the_contact_shows_nothing_of_this_one(
+async def test_another_contact_inbox_of_the_contact_receives_nothing_of_this_one(
     live_inbox: LiveServer,
 ) -> None:
     acme = live_inbox.cast.acme
-    place = ContactInbox(
+    contact_inbox = ContactInbox(
         acme.inbox.id, acme.id("carol"), new_id(), random_token(), False, 1, None, "joined"
     )
     await live_inbox.cast.engine.db.write(
-        live_inbox.cast.acme.tenant.id, rows.insert_contact_inbox, place
+        live_inbox.cast.acme.tenant.id, rows.insert_contact_inbox, contact_inbox
     )
-    async with live_inbox.connect(place) as client:
+    async with live_inbox.connect(contact_inbox) as client:
         await live_inbox.send()
         assert await client.receive_or_none() is None
 
 
-async def test_a_contact_who_proves_who_it_is_hears_all_of_its_own_from_then_on(
+async def test_a_contact_receives_all_of_its_own_events_once_it_is_verified(
     live_inbox: LiveServer,
 ) -> None:
     company = live_inbox.cast.acme
@@ -136,7 +142,7 @@ async def test_a_contact_who_proves_who_it_is_hears_all_of_its_own_from_then_on(
         assert (await client.event("conversation.created"))["data"]["id"] == made.number
 
 
-async def test_an_inbox_that_demands_an_identity_lets_nobody_listen_without(
+async def test_an_inbox_that_requires_an_identity_rejects_unverified_subscriptions(
     live_inbox: LiveServer,
 ) -> None:
     company = live_inbox.cast.acme
