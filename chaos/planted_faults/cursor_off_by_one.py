@@ -7,10 +7,10 @@ from koine.server import run
 begin = Hub._start_position
 
 
-def one_too_far(self: Hub, shown: str | None) -> tuple[int, ResetReason | None]:
+def one_too_far(self: Hub, text: str | None) -> tuple[int, ResetReason | None]:
     """Where a reader begins: behind an event that it was not told."""
-    position, reset = begin(self, shown)
-    return (position if shown is None else position + 1), reset
+    position, reset = begin(self, text)
+    return (position if text is None else position + 1), reset
 
 
 Hub._start_position = one_too_far  # type: ignore[method-assign]  # the fault itself

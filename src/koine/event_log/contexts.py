@@ -1,4 +1,4 @@
-"""The happenings behind events, whatever is wrong with one of them."""
+"""Event contexts: events with what they are about, also when one of them is damaged."""
 
 import msgspec
 import structlog
@@ -16,18 +16,23 @@ _BAD_ROW_ERRORS = (
     TypeError,
     ValueError,
 )
-"""What rows that are not as they should be raise; never what a database in trouble does, for then
-nothing is left out, and all is tried again."""
-_log = structlog.get_logger("koine.realtime")
+"""What loading raises for a damaged row. A database that cannot be reached or is too slow raises
+Unavailable instead: then no event is skipped, and the caller tries again."""
+_log = structlog.get_logger("koine.event_log")
 
 
 async def load_contexts(
-    db: Database, tenant_id: str, events: list[LoggedEvent], curious: list[str]
+    db: Database, tenant_id: str, events: list[LoggedEvent], shared_only: list[str]
 ) -> list[EventContext]:
-    """As `happenings.gather`, in a read of its own. An event nothing can be made of is left out,
-    and said in the log: it must not hold up all that come after it. Raises Unavailable."""
+    """Load what one tenant's events are about, in a transaction of its own; see
+    `engine.events.event_context.load`.
+
+    If that fails, the halves of the list are loaded apart, and so on, until the damaged event is
+    alone: it is logged and skipped, since it would otherwise stop all events behind it for ever.
+    Raises Unavailable.
+    """
     try:
-        return await db.read(tenant_id, load, events, curious)
+        return await db.read(tenant_id, load, events, shared_only)
     except _BAD_ROW_ERRORS:
         if len(events) == 1:
             _log.error(
@@ -35,5 +40,5 @@ async def load_contexts(
             )
             return []
         half = len(events) // 2
-        first = await load_contexts(db, tenant_id, events[:half], curious)
-        return first + await load_contexts(db, tenant_id, events[half:], curious)
+        first = await load_contexts(db, tenant_id, events[:half], shared_only)
+        return first + await load_contexts(db, tenant_id, events[half:], shared_only)

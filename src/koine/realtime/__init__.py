@@ -1,1 +1,1 @@
-"""After the commit: the log is read and told, to live seats and to webhooks."""
+"""Open streams: events of the log, ephemeral events and presence for clients that are connected."""

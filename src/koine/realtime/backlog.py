@@ -1,7 +1,8 @@
-"""What a reader who is behind is given next, a page at a time, in turn with the others.
+"""Pages of the log for streams that are behind, with fair turns.
 
-Who follows all of the tenant's events reads the log in order. Who follows its own finds them
-(`engine.own_events`): those of others cost it nothing.
+A reader that may receive all events of the tenant reads the log in order. Any other finds the
+positions of its own events first (`engine.events.own_events`), so that a contact that comes back
+does not read, and pay for, the events of everybody else.
 """
 
 from bisect import bisect_right
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from koine.engine.auth.visibility import receives_whole_log
 from koine.engine.core.context import Engine
-from koine.engine.events import own_events as finding
+from koine.engine.events import own_events as own_events
 from koine.engine.events.own_events import PositionRange
 from koine.event_log.contexts import load_contexts
 from koine.kit import metrics
@@ -22,19 +23,20 @@ from koine.store.core.db import Tx
 from koine.store.events import event_log_state, events, reader_events
 
 PAGE_EVENTS = 200
-"""How many events a reader who is behind is given at once."""
+"""Events in a page."""
 IN_ORDER_BELOW = 50
-"""Readers so few positions behind read the log in order: finding their own events costs more."""
+"""A reader at most so many positions behind reads the log in order: to find its own events would
+take longer."""
 MAX_OWN_POSITIONS = 2_000
-"""Positions of its own that are found for a reader at once."""
+"""Own positions that are found at once."""
 MAX_OWN_CONVERSATIONS = 10_000
-"""One who has more reads the log in order."""
+"""A reader with more conversations reads the log in order."""
 CONCURRENT_PAGES = Bounds(max_concurrent=4, max_per_group=3, max_per_caller=1)
-"""How many pages are read at the same time: in all, for one tenant, for one credential."""
+"""Pages that are read at the same time: in all, for one tenant, for one credential."""
 
 
 class OwnPositions(Struct, frozen=True):
-    """The positions after one and up to another that may concern the actor, in order."""
+    """The positions after `after` and up to `upto` that may concern the actor, in order."""
 
     actor: Actor
     after: int
@@ -43,14 +45,14 @@ class OwnPositions(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """What happened up to a position."""
+    """The events up to a position."""
 
     upto: int
     contexts: list[EventContext]
 
 
 class ReadPosition(Struct):
-    """How far a reader has read the log: up to `position`. `found` is kept from page to page."""
+    """How far a reader has read the log; `own_positions` is kept from page to page."""
 
     actor: Actor
     position: int
@@ -58,7 +60,7 @@ class ReadPosition(Struct):
 
 
 class Backlog:
-    """One in each process. `few` is FEW, for tests that want none read in order."""
+    """One in each process. Tests set `in_order_below` so that no page is read in order."""
 
     def __init__(self, engine: Engine) -> None:
         self.in_order_below = IN_ORDER_BELOW
@@ -67,16 +69,18 @@ class Backlog:
         self._slots = FairSemaphore(CONCURRENT_PAGES)
 
     async def page(self, place: ReadPosition, upto: int) -> Page | None:
-        """The next page of a place, at most up to `upto`; None when the log begins later, or a
-        contact has missed more than it may catch up."""
+        """The next page, at most up to `upto`; None when events behind the position are no longer
+        in the log, or a contact missed more than it may catch up with."""
         async with self._slots.slot(place.actor.tenant_id, place.actor.caller):
             if upto - place.position <= self.in_order_below or receives_whole_log(place.actor):
                 return await self._log_page(place, upto)
             return await self._own_page(place, upto)
 
     async def _log_page(self, place: ReadPosition, upto: int) -> Page | None:
-        found, floor = await self._db.read(place.actor.tenant_id, _read_after, place.position, upto)
-        if place.position < floor:
+        found, deleted_until = await self._db.read(
+            place.actor.tenant_id, _read_after, place.position, upto
+        )
+        if place.position < deleted_until:
             return None
         last = found[-1].position if len(found) == PAGE_EVENTS else upto
         return Page(last, await self._load("log", place.actor, found))
@@ -87,14 +91,14 @@ class Backlog:
         return await self._next_own_page(place)
 
     async def _find_own_positions(self, place: ReadPosition, upto: int) -> Page | None:
-        """Find what is the reader's own."""
+        """Find the reader's own positions, and return the first page of them."""
         actor, is_contact = place.actor, place.actor.kind == "contact"
-        own = await finding.conversations(self._db, actor, MAX_OWN_CONVERSATIONS)
+        own = await own_events.conversations(self._db, actor, MAX_OWN_CONVERSATIONS)
         if own is None:
             return None if is_contact else await self._log_page(place, upto)
         most = self._max_contact_events if is_contact else MAX_OWN_POSITIONS
         stretch = PositionRange(place.position, upto, most)
-        positions, is_more = await finding.positions(self._db, actor, own, stretch)
+        positions, is_more = await own_events.positions(self._db, actor, own, stretch)
         if is_more and is_contact:
             return None
         place.own_positions = OwnPositions(
@@ -103,32 +107,32 @@ class Backlog:
         return await self._next_own_page(place)
 
     async def _next_own_page(self, place: ReadPosition) -> Page | None:
-        """The next page of what was found."""
-        found = place.own_positions
-        assert found is not None
-        first = bisect_right(found.positions, place.position)
-        positions = found.positions[first : first + PAGE_EVENTS]
-        theirs, floor = await self._db.read(place.actor.tenant_id, _read_at, positions)
-        if place.position < floor:
+        """The next page of the positions that were found."""
+        own = place.own_positions
+        assert own is not None
+        first = bisect_right(own.positions, place.position)
+        positions = own.positions[first : first + PAGE_EVENTS]
+        found, deleted_until = await self._db.read(place.actor.tenant_id, _read_at, positions)
+        if place.position < deleted_until:
             return None
-        is_last = first + PAGE_EVENTS >= len(found.positions)
-        upto = found.upto if is_last else positions[-1]
-        return Page(upto, await self._load("own", place.actor, theirs))
+        is_last = first + PAGE_EVENTS >= len(own.positions)
+        upto = own.upto if is_last else positions[-1]
+        return Page(upto, await self._load("own", place.actor, found))
 
-    async def _load(self, how: str, actor: Actor, theirs: list[LoggedEvent]) -> list[EventContext]:
-        metrics.EVENTS_CAUGHT_UP.labels(how).inc(len(theirs))
-        who = shared_only(actor)
-        return await load_contexts(self._db, actor.tenant_id, theirs, [who] if who else [])
+    async def _load(self, how: str, actor: Actor, events: list[LoggedEvent]) -> list[EventContext]:
+        metrics.EVENTS_CAUGHT_UP.labels(how).inc(len(events))
+        shared = shared_only(actor)
+        return await load_contexts(self._db, actor.tenant_id, events, [shared] if shared else [])
 
 
 def shared_only(actor: Actor) -> str | None:
-    """The id of a reader who is told of people only where they meet: staff is told of all, a
-    contact of none."""
+    """The id of a reader that receives changes of people only if they share a conversation with it.
+    Staff receives all of them, a contact none."""
     return actor.identity_id if actor.kind == "user" else None
 
 
 def _covers(place: ReadPosition) -> bool:
-    """Whether what was found before is of the same reader and covers its place."""
+    """Whether the positions found before are of the same actor and go beyond where it is."""
     found = place.own_positions
     return (
         found is not None
@@ -138,12 +142,13 @@ def _covers(place: ReadPosition) -> bool:
 
 
 async def _read_after(tx: Tx, position: int, upto: int) -> tuple[list[LoggedEvent], int]:
-    """A page of the log, and how far it was forgotten by the time it was read."""
+    """A page of the log, and the position up to which the log was deleted, in one transaction: so
+    no event of the page can be missing."""
     found = await events.of_tenant_after(tx, position, upto, PAGE_EVENTS)
     return found, await event_log_state.retention_floor(tx)
 
 
 async def _read_at(tx: Tx, positions: list[int]) -> tuple[list[LoggedEvent], int]:
-    """As `_found`, of these positions."""
+    """As `_read_after`, of these positions."""
     found = await reader_events.at(tx, positions) if positions else []
     return found, await event_log_state.retention_floor(tx)

@@ -1,7 +1,8 @@
-"""From an event to bytes, made once for all the readers who are shown it alike.
+"""Encodes an event once for all readers that receive the same bytes.
 
-`Voice.view` says what one reader is shown; `EventEncoder.encode` gets that and never the reader,
-so whatever readers with equal views share holds nothing that is one's alone.
+`Reader.view` says which variant a reader receives. `EventEncoder.encode` gets that view and never
+the reader, so bytes that are shared by readers with equal views cannot contain anything of only one
+of them.
 """
 
 from collections.abc import Hashable
@@ -18,25 +19,25 @@ _log = structlog.get_logger("koine.realtime")
 
 
 class EventEncodings:
-    """What one event of the log was encoded to."""
+    """One event of the log, with the bytes it was encoded to so far."""
 
-    def __init__(self, happening: EventContext) -> None:
-        self._happening = happening
+    def __init__(self, context: EventContext) -> None:
+        self._happening = context
         self._encoded: Encoded = {}
         self._failed = False
 
-    def for_reader(self, voice: Reader) -> bytes | None:
-        """What this reader is sent; None for nothing. An event that cannot be encoded is logged
-        and left out: it must not hold up all that come after it."""
+    def for_reader(self, reader: Reader) -> bytes | None:
+        """The bytes for this reader; None for nothing. An event that cannot be encoded is logged
+        and skipped: it must not stop the events behind it."""
         try:
-            if not can_receive(voice.actor, self._happening):
+            if not can_receive(reader.actor, self._happening):
                 return None
-            view = voice.view(self._happening)
+            view = reader.view(self._happening)
             if view is None:
                 return None
-            key = (voice.encoder, view)
+            key = (reader.encoder, view)
             if (encoded := self._encoded.get(key, _NOT_YET)) is _NOT_YET:
-                encoded = voice.encoder.encode(self._happening, view)
+                encoded = reader.encoder.encode(self._happening, view)
                 self._encoded[key] = encoded
             return encoded
         except Exception:
@@ -52,25 +53,25 @@ class EventEncodings:
 
 
 class EphemeralEncodings:
-    """As `EventEncodings`, of a whisper; `where` is its conversation as it is now, if it has one.
-    Raises what an encoder raises."""
+    """As `EventEncodings`, of an ephemeral event. `conversation` is its conversation as it is now,
+    if it has one. Raises what an encoder raises."""
 
-    def __init__(self, whisper: EphemeralEvent, where: EventContext | None) -> None:
-        self._whisper = whisper
-        self._where = where
+    def __init__(self, ephemeral: EphemeralEvent, conversation: EventContext | None) -> None:
+        self._whisper = ephemeral
+        self._conversation = conversation
         self._encoded: Encoded = {}
 
-    def for_reader(self, voice: Reader) -> bytes | None:
-        """What this reader is sent; None for nothing."""
-        whisper, where = self._whisper, self._where
-        if where is None:
-            may = can_receive_presence(voice.actor)
+    def for_reader(self, reader: Reader) -> bytes | None:
+        """The bytes for this reader; None for nothing."""
+        ephemeral, conversation = self._whisper, self._conversation
+        if conversation is None:
+            may = can_receive_presence(reader.actor)
         else:
-            may = can_receive_typing(voice.actor, where, whisper.private)
-        view = voice.ephemeral_view(whisper, where) if may else None
+            may = can_receive_typing(reader.actor, conversation, ephemeral.private)
+        view = reader.ephemeral_view(ephemeral, conversation) if may else None
         if view is None:
             return None
-        key = (voice.encoder, view)
+        key = (reader.encoder, view)
         if key not in self._encoded:
-            self._encoded[key] = voice.encoder.encode_ephemeral(whisper, where, view)
+            self._encoded[key] = reader.encoder.encode_ephemeral(ephemeral, conversation, view)
         return self._encoded[key]

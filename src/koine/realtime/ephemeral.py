@@ -1,4 +1,4 @@
-"""Whispers: told to the live seats that may hear them, never stored, never waited for."""
+"""Ephemeral events: queued for the live subscribers that may receive them, and stored nowhere."""
 
 import asyncio
 from collections import deque
@@ -20,7 +20,8 @@ _log = structlog.get_logger("koine.realtime")
 
 
 class EphemeralDispatcher:
-    """Those that wait to be told here. The oldest goes when too many wait."""
+    """Dispatches ephemeral events of this process and of other nodes, one after another. When too
+    many wait, the oldest is dropped."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -29,7 +30,7 @@ class EphemeralDispatcher:
         self._conversations: TTLCache[tuple[str, str], EventContext] = TTLCache(1_000)
 
     def publish(self, event: EphemeralEvent) -> None:
-        """Tell it soon."""
+        """Dispatch it soon, if the tenant has open streams here."""
         if event.tenant_id not in self._hub.tenants():
             return
         self._waiting.append(event)
@@ -38,36 +39,36 @@ class EphemeralDispatcher:
 
     async def _dispatch_all(self) -> None:
         while self._waiting:
-            whisper = self._waiting.popleft()
+            event = self._waiting.popleft()
             try:
-                await self._dispatch(whisper)
+                await self._dispatch(event)
             except Unavailable:
                 continue
             except Exception:
                 _log.error("an ephemeral event was not delivered", exc_info=True)
 
-    async def _dispatch(self, whisper: EphemeralEvent) -> None:
-        encodings = EphemeralEncodings(whisper, await self._load_conversation(whisper))
-        # Of contacts, who may be many, no other contact is told that they are there.
-        of_contact = whisper.kind == "presence" and whisper.identity_kind == "contact"
-        for seat in self._hub.subscribers(whisper.tenant_id, contacts=not of_contact):
-            actor = seat.reader.actor
-            if not seat.live or (
-                whisper.kind == "typing" and actor.identity_id == whisper.identity_id
+    async def _dispatch(self, event: EphemeralEvent) -> None:
+        encodings = EphemeralEncodings(event, await self._load_conversation(event))
+        # Contacts may be very many, and never receive the presence of another contact.
+        of_contact = event.kind == "presence" and event.identity_kind == "contact"
+        for subscriber in self._hub.subscribers(event.tenant_id, contacts=not of_contact):
+            actor = subscriber.reader.actor
+            if not subscriber.live or (
+                event.kind == "typing" and actor.identity_id == event.identity_id
             ):
                 continue
-            frame = encodings.for_reader(seat.reader)
+            frame = encodings.for_reader(subscriber.reader)
             if frame is not None:
-                seat.put(0, frame)
+                subscriber.put(0, frame)
 
-    async def _load_conversation(self, whisper: EphemeralEvent) -> EventContext | None:
-        if whisper.conversation_id is None:
+    async def _load_conversation(self, event: EphemeralEvent) -> EventContext | None:
+        if event.conversation_id is None:
             return None
-        key, now = (whisper.tenant_id, whisper.conversation_id), self._hub.engine.clock.now()
+        key, now = (event.tenant_id, event.conversation_id), self._hub.engine.clock.now()
         known = self._conversations.get(key, now)
         if known is None:
             known = await self._hub.engine.db.read(
-                whisper.tenant_id, load_conversation, whisper.conversation_id
+                event.tenant_id, load_conversation, event.conversation_id
             )
             self._conversations.put(key, known, now + _CACHE_TTL)
         return known

@@ -1,9 +1,13 @@
-"""The live seats of this process, and what each is told.
+"""The open streams of this process, and what each of them is sent.
 
-`position` is how far the log has been taken up here, `delivered` how far it has been told;
-`rights` grows whenever somebody's rights may have changed, as far as the log was read. A seat
-joins the living when it has read the log up to `position` itself; from there on it is told. Taking
-up comes before telling, so nothing falls between the two, and nothing is told twice.
+A stream is first behind (it reads pages of the log, `catch_up`) and then live (`dispatch` queues
+each new event for it). Between the two no event may be lost or sent twice. So the hub has two
+positions: `position` is the end of the chunk that is being dispatched, `delivered` is the end of
+the last chunk that was. The dispatcher sets `position` before it queues any event of the chunk, and
+a subscriber becomes live only once it has read up to `position` itself. What the subscriber read of
+the chunk is in its `last_position`, and `dispatch` skips it.
+
+`rights_version` is increased whenever an event may have changed an actor's rights.
 """
 
 import asyncio
@@ -22,7 +26,7 @@ from koine.store.events import events
 
 Subscribers = set[Subscriber]
 EncodedEvent = tuple[str, bytes]
-"""A frame and the cursor behind it."""
+"""The cursor behind an event, and its bytes."""
 
 
 class Hub:
@@ -41,136 +45,150 @@ class Hub:
         self.count = 0
 
     def cursor(self) -> str:
-        """Where a reader begins who wants everything from now on."""
+        """The cursor of a reader that wants only new events."""
         return self.cursor_at(self.delivered)
 
     def cursor_at(self, position: int) -> str:
         """The text of a position."""
         return str(Cursor(self.epoch, position))
 
-    def subscribe(self, voice: Reader, cursor: str | None) -> Subscriber:
-        """A seat that begins behind the cursor `shown`, or with what happens from now on.
+    def subscribe(self, reader: Reader, cursor: str | None) -> Subscriber:
+        """A subscriber that starts behind `cursor`, or with the next event without one.
 
-        A cursor that is worth nothing begins now, too, and its reader is told so first.
+        With a cursor that is not valid here it starts with the next event, too, after a reset.
         """
         position, reset = self._start_position(cursor)
-        seat = Subscriber(self, voice, position, reset)
-        for kept in self._indexes(seat):
-            kept.setdefault(voice.actor.tenant_id, set()).add(seat)
+        subscriber = Subscriber(self, reader, position, reset)
+        for index in self._indexes(subscriber):
+            index.setdefault(reader.actor.tenant_id, set()).add(subscriber)
         self.count += 1
-        metrics.STREAM_CONNECTIONS.labels(voice.name).inc()
-        return seat
+        metrics.STREAM_CONNECTIONS.labels(reader.name).inc()
+        return subscriber
 
-    def unsubscribe(self, seat: Subscriber, reason: CloseReason) -> None:
-        """Let go of a seat; called by the seat when it ends, once."""
-        tenant_id = seat.connected_as.tenant_id
-        for kept in self._indexes(seat):
-            seats = kept.get(tenant_id, set())
-            seats.discard(seat)
-            if not seats:
-                kept.pop(tenant_id, None)
+    def unsubscribe(self, subscriber: Subscriber, reason: CloseReason) -> None:
+        """Forget a subscriber; called by itself, once, when it is closed."""
+        tenant_id = subscriber.connected_as.tenant_id
+        for index in self._indexes(subscriber):
+            subscribers = index.get(tenant_id, set())
+            subscribers.discard(subscriber)
+            if not subscribers:
+                index.pop(tenant_id, None)
         self.count -= 1
-        metrics.STREAM_CONNECTIONS.labels(seat.reader.name).dec()
-        metrics.STREAM_CONNECTIONS_CLOSED.labels(seat.reader.name, reason).inc()
+        metrics.STREAM_CONNECTIONS.labels(subscriber.reader.name).dec()
+        metrics.STREAM_CONNECTIONS_CLOSED.labels(subscriber.reader.name, reason).inc()
 
     def tenants(self) -> Collection[str]:
-        """The tenants somebody here listens to."""
+        """The tenants with open streams in this process."""
         return self._by_tenant.keys()
 
     def subscribers(self, tenant_id: str | None = None, contacts: bool = True) -> list[Subscriber]:
-        """The seats of one tenant, or all; of a tenant without those of contacts, too."""
+        """The subscribers of one tenant, with or without those of contacts; of all tenants without
+        an id."""
         if tenant_id is not None:
-            kept = self._by_tenant if contacts else self._by_tenant_without_contacts
-            return list(kept.get(tenant_id, ()))
-        return [seat for seats in self._by_tenant.values() for seat in seats]
+            index = self._by_tenant if contacts else self._by_tenant_without_contacts
+            return list(index.get(tenant_id, ()))
+        return [
+            subscriber for subscribers in self._by_tenant.values() for subscriber in subscribers
+        ]
 
     def shared_only(self, tenant_id: str) -> list[str]:
-        """The people here who hear of others only where they share a conversation."""
+        """The users with a stream here who receive changes of people only if they share a
+        conversation with them."""
         return list(
             {i for s in self._by_tenant.get(tenant_id, ()) if (i := shared_only(s.reader.actor))}
         )
 
     def dispatch(self, tenant_id: str, contexts: list[EventContext]) -> None:
-        """Tell a tenant's live seats, in order, what each may hear."""
-        seats = self.subscribers(tenant_id)
-        for happening in contexts:
-            position, encodings = happening.event.position, EventEncodings(happening)
-            for seat in seats:
-                if not seat.live or seat.last_position >= position:
+        """Queue a tenant's events, in order, for the live subscribers that may receive them."""
+        subscribers = self.subscribers(tenant_id)
+        for context in contexts:
+            position, encodings = context.event.position, EventEncodings(context)
+            for subscriber in subscribers:
+                if not subscriber.live or subscriber.last_position >= position:
                     continue
-                seat.last_position = position
-                frame = encodings.for_reader(seat.reader)
+                subscriber.last_position = position
+                frame = encodings.for_reader(subscriber.reader)
                 if frame is not None:
-                    seat.put(position, frame)
+                    subscriber.put(position, frame)
 
-    async def catch_up(self, seat: Subscriber) -> Batch:
-        """The next page of the log for a reader who is behind; empty once it is live, and when it
-        may not listen any more."""
-        if seat.position > self.position and await self._is_beyond_log(seat.position):
-            seat.reset("unknown", self.delivered)
-            return await seat.read(0)
-        while seat.is_receiving() and seat.position < self.position:
-            place = ReadPosition(seat.reader.actor, seat.position, seat.own_positions)
+    async def catch_up(self, subscriber: Subscriber) -> Batch:
+        """The next page of the log for a subscriber that is behind; empty once it is live, and when
+        it may not receive anything now."""
+        if subscriber.position > self.position and await self._is_beyond_log(subscriber.position):
+            subscriber.reset("unknown", self.delivered)
+            return await subscriber.read(0)
+        while subscriber.is_receiving() and subscriber.position < self.position:
+            place = ReadPosition(
+                subscriber.reader.actor, subscriber.position, subscriber.own_positions
+            )
             page = await self.backlog.page(place, self.position)
-            seat.own_positions = place.own_positions
-            if not seat.is_receiving():
+            subscriber.own_positions = place.own_positions
+            if not subscriber.is_receiving():
                 return Batch([])
             if page is None:
-                seat.reset("too_old", self.delivered)
-                return await seat.read(0)
-            told, cut = self._encode_page(seat, page.contexts)
-            seat.position = page.upto if cut is None else cut
-            if told:
-                return Batch(told)
-            await asyncio.sleep(0)  # who is far behind and hears little leaves others their turn
-        if seat.is_receiving():
-            seat.live, seat.last_position, seat.own_positions = True, seat.position, None
+                subscriber.reset("too_old", self.delivered)
+                return await subscriber.read(0)
+            encoded, cut = self._encode_page(subscriber, page.contexts)
+            subscriber.position = page.upto if cut is None else cut
+            if encoded:
+                return Batch(encoded)
+            await asyncio.sleep(
+                0
+            )  # many pages without an event for this reader must not block other streams
+        if subscriber.is_receiving():
+            subscriber.live, subscriber.last_position, subscriber.own_positions = (
+                True,
+                subscriber.position,
+                None,
+            )
         return Batch([])
 
     async def _is_beyond_log(self, position: int) -> bool:
-        """Whether the log has not come so far, on any node: it was another log, then."""
+        """Whether no node has given out this position yet: then it is of another log."""
         return position > (await self.engine.db.read("", events.log_snapshot)).last
 
     def _encode_page(
-        self, seat: Subscriber, happened: list[EventContext]
+        self, subscriber: Subscriber, contexts: list[EventContext]
     ) -> tuple[list[EncodedEvent], int | None]:
-        """The frames of a page, and where it was cut for being too long."""
-        told: list[EncodedEvent] = []
-        room = self.queue_bytes
-        for happening in happened:
+        """The encoded events of a page; and, if they are too many bytes, the position at which the
+        page was cut."""
+        encoded: list[EncodedEvent] = []
+        capacity = self.queue_bytes
+        for context in contexts:
             frame, position = (
-                EventEncodings(happening).for_reader(seat.reader),
-                happening.event.position,
+                EventEncodings(context).for_reader(subscriber.reader),
+                context.event.position,
             )
             if frame is not None:
-                told.append((seat.cursor_at(position), frame))
-                room -= len(frame)
-            if room < 0:
-                return told, position
-        return told, None
+                encoded.append((subscriber.cursor_at(position), frame))
+                capacity -= len(frame)
+            if capacity < 0:
+                return encoded, position
+        return encoded, None
 
     def skip_to(self, position: int) -> None:
-        """Go on from here as if all before had been told; nobody here was asked about it."""
+        """Continue from here without dispatching what is before: there are no subscribers, or they
+        were closed. Nobody's rights were checked meanwhile, so they count as changed."""
         self.position = self.delivered = position
         self.rights_version += 1
 
     def reset_epoch(self, epoch: str, position: int) -> None:
-        """Another log is behind the address: every reader comes back and is told so."""
-        for seat in self.subscribers():
-            seat.close("moved")
+        """There is another log: every client has to reconnect, and gets a reset."""
+        for subscriber in self.subscribers():
+            subscriber.close("moved")
         self.epoch = epoch
         self.skip_to(position)
 
-    def _indexes(self, seat: Subscriber) -> list[dict[str, Subscribers]]:
-        is_contact = seat.connected_as.kind == "contact"
+    def _indexes(self, subscriber: Subscriber) -> list[dict[str, Subscribers]]:
+        is_contact = subscriber.connected_as.kind == "contact"
         return (
             [self._by_tenant] if is_contact else [self._by_tenant, self._by_tenant_without_contacts]
         )
 
-    def _start_position(self, shown: str | None) -> tuple[int, ResetReason | None]:
-        if shown is None:
+    def _start_position(self, text: str | None) -> tuple[int, ResetReason | None]:
+        if text is None:
             return self.delivered, None
-        known = cursor.parse(shown)
+        known = cursor.parse(text)
         if known is None:
             return self.delivered, "unknown"
         return (known.position, None) if known.epoch == self.epoch else (self.delivered, "epoch")

@@ -1,7 +1,8 @@
-"""Who is there: people with a live seat on any node. Nothing is stored.
+"""Presence: which people have an open stream on any node. Nothing is stored.
 
-Each node says who came, who went, and from time to time who is still there; who was not named
-for a while has gone, and their node perhaps with them.
+Each node publishes who connected and who disconnected, and repeats from time to time who is
+connected. Somebody who was not named for `_REMOTE_TIMEOUT` counts as offline: their node may have
+died.
 """
 
 import asyncio
@@ -15,33 +16,34 @@ from koine.realtime.hub import Hub
 from koine.realtime.reader import Availability, EphemeralEvent
 
 HEARTBEAT_SECONDS = 20.0
-"""Seconds between two times that a node names who is there."""
+"""Seconds between two heartbeats of a node, each with everybody who is connected to it."""
 _REMOTE_TIMEOUT = 50 * SECOND
 OFFLINE_DELAY = 3.0
-"""Seconds one stays online after the last seat: a reader that comes back has not been away."""
+"""Seconds for which a person stays online after the last stream: a client that reconnects was not
+away."""
 Person = tuple[str, str, IdentityKind]
-"""Tenant, identity and what kind of person it is."""
+"""Tenant, identity, and the kind of identity."""
 
 
 class Presence:
-    """What this process knows of who is there, from its own seats and from the other nodes."""
+    """Who is online, as far as this process knows: from its own streams and from other nodes."""
 
     def __init__(
         self,
         hub: Hub,
-        tell: Callable[[EphemeralEvent], None],
-        remind: Callable[[EphemeralEvent], None],
+        publish_event: Callable[[EphemeralEvent], None],
+        publish_heartbeat: Callable[[EphemeralEvent], None],
     ) -> None:
         self._hub = hub
-        self._publish_event = tell
-        self._publish_heartbeat = remind
+        self._publish_event = publish_event
+        self._publish_heartbeat = publish_heartbeat
         self._local: Counter[Person] = Counter()
         self._away: set[Person] = set()
         self._remote: dict[Person, tuple[Availability, int]] = {}
         self._revisions: Counter[str] = Counter()
 
     def connected(self, actor: Actor) -> None:
-        """Somebody took a seat here."""
+        """A stream of this actor was opened here."""
         person = _person(actor)
         if person is None:
             return
@@ -50,7 +52,7 @@ class Presence:
             self._publish(person)
 
     def disconnected(self, actor: Actor) -> None:
-        """Somebody gave up a seat here."""
+        """A stream of this actor was closed here."""
         person = _person(actor)
         if person is None:
             return
@@ -59,66 +61,67 @@ class Presence:
             asyncio.get_running_loop().call_later(OFFLINE_DELAY, self._offline, person)
 
     def set(self, actor: Actor, availability: Availability) -> None:
-        """Somebody with a seat here or elsewhere says that they are away, or back."""
+        """A person with a stream on any node chose to be away, or to be back."""
         person = _person(actor)
         if person is None:
             return
         self._set_availability(person, availability)
         self._publish(person, availability, chosen=True)
 
-    def apply_remote(self, whisper: EphemeralEvent) -> bool:
-        """Another node says who is there; whether that is news to readers here."""
-        if whisper.kind != "presence":
+    def apply_remote(self, event: EphemeralEvent) -> bool:
+        """Apply another node's event; returns whether streams here must be sent it."""
+        if event.kind != "presence":
             return True
-        is_news = self._apply(whisper)
+        is_news = self._apply(event)
         if is_news:
-            self._bump_revision(whisper.tenant_id, whisper.identity_kind)
+            self._bump_revision(event.tenant_id, event.identity_kind)
         return is_news
 
     def revision(self, tenant_id: str) -> int:
-        """Grows whenever a user of the tenant comes, goes or changes their availability."""
+        """A number that changes whenever a user of the tenant connects, disconnects or changes
+        their availability."""
         return self._revisions[tenant_id]
 
-    def _apply(self, whisper: EphemeralEvent) -> bool:
-        person = (whisper.tenant_id, whisper.identity_id, whisper.identity_kind)
-        if whisper.explicit:
-            self._set_availability(person, whisper.availability)
-        elif whisper.availability == "offline":
+    def _apply(self, event: EphemeralEvent) -> bool:
+        person = (event.tenant_id, event.identity_id, event.identity_kind)
+        if event.explicit:
+            self._set_availability(person, event.availability)
+        elif event.availability == "offline":
             self._remote.pop(person, None)
         else:
             now = self._hub.engine.clock.now()
             before = self._remote.get(person)
-            self._remote[person] = (whisper.availability, now + _REMOTE_TIMEOUT)
-            return before is None or before[0] != whisper.availability or before[1] <= now
+            self._remote[person] = (event.availability, now + _REMOTE_TIMEOUT)
+            return before is None or before[0] != event.availability or before[1] <= now
         return True
 
     def online(self, tenant_id: str, kind: IdentityKind | None = None) -> dict[str, Availability]:
-        """Everyone of the tenant who is there, by identity; those of one kind where one is said."""
+        """Everybody of the tenant who is not offline, by identity id; of one kind if given."""
         now = self._hub.engine.clock.now()
-        there = {
+        online = {
             identity_id: availability
-            for (tenant, identity_id, what), (availability, until) in self._remote.items()
-            if tenant == tenant_id and until > now and kind in (None, what)
+            for (tenant, identity_id, of_kind), (availability, until) in self._remote.items()
+            if tenant == tenant_id and until > now and kind in (None, of_kind)
         }
-        for person, seats in self._local.items():
-            if person[0] == tenant_id and seats > 0 and kind in (None, person[2]):
-                there[person[1]] = self._availability(person)
-        return there
+        for person, connections in self._local.items():
+            if person[0] == tenant_id and connections > 0 and kind in (None, person[2]):
+                online[person[1]] = self._availability(person)
+        return online
 
     async def run(self) -> None:
-        """Name who is there to the other nodes, for as long as the process lives: to readers that
-        is no news."""
+        """Publish a heartbeat from time to time, until cancelled. Streams are not sent it: nothing
+        changed."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             now = self._hub.engine.clock.now()
             for person in [p for p, (_, until) in self._remote.items() if until <= now]:
                 del self._remote[person]
-            for person, seats in list(self._local.items()):
-                if seats > 0:
+            for person, connections in list(self._local.items()):
+                if connections > 0:
                     self._publish_heartbeat(_event(person, self._availability(person)))
 
     def _set_availability(self, person: Person, availability: Availability) -> None:
-        """Where one has a seat and where one says so may be different nodes."""
+        """A person's stream and the request that sets it may be on different nodes."""
         if self._local[person] > 0:
             (self._away.add if availability == "away" else self._away.discard)(person)
         if person in self._remote:
@@ -135,8 +138,7 @@ class Presence:
         if self._local[person] <= 0:
             del self._local[person]
             self._away.discard(person)
-            elsewhere = self._remote.get(person)
-            if elsewhere is None:
+            if person not in self._remote:
                 self._publish(person, "offline")
 
     def _publish(
@@ -158,7 +160,7 @@ def _event(person: Person, availability: Availability, chosen: bool = False) -> 
 
 
 def _person(actor: Actor) -> Person | None:
-    """Who takes the seat; a key is a program, and nobody by itself."""
+    """The person of a stream; None for a key, which is a program."""
     if not actor.identity_id or actor.kind == "key":
         return None
     kind: IdentityKind = "contact" if actor.kind == "contact" else "user"

@@ -1,4 +1,4 @@
-"""A reader of events and the encoder of its language: what a dialect gives to the hub."""
+"""What a dialect brings for a stream: who reads, and the encoder of its format."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Literal, Protocol
@@ -14,11 +14,12 @@ Availability = Literal["online", "away", "offline"]
 
 
 class EphemeralEvent(Struct, frozen=True, kw_only=True):
-    """What is told now or never: somebody writes (or stopped) in a conversation, or is there.
+    """An event that is sent to open streams at once, or never: typing, or presence.
 
-    `on` is False when the writing stopped; `availability` is for presence alone, `chosen` by the
-    person or seen by a node. `hidden` says that it is a private note that is being written.
-    `number` is the writer's own in the tenant, 0 where nobody needs it.
+    `active` is False when the typing stopped. `private` means that a private note is being typed.
+    `availability` is of presence only; `explicit` means that the person chose it, and no node
+    derived it from open streams. `number` is the person's number in the tenant, 0 where no dialect
+    needs it.
     """
 
     tenant_id: str
@@ -35,22 +36,23 @@ class EphemeralEvent(Struct, frozen=True, kw_only=True):
 
 
 class EventEncoder(Protocol):
-    """Encodes events in one language. Frozen and hashable: what one made for a view is sent to
-    every reader whose encoder and view are equal. Quick and pure. It holds and gets nothing of a
-    reader but the view (`tests/dialects/test_encoders.py`)."""
+    """Encodes events in one format. Frozen and hashable: the bytes made for a view are sent to
+    every reader with an equal encoder and an equal view. Both methods are quick and have no side
+    effects. An encoder neither holds nor gets anything of a reader except the view
+    (`tests/dialects/test_encoders.py`)."""
 
     def encode(self, context: EventContext, view: Any) -> bytes | None:
-        """An event of the log, of which readers with this view are shown as much as it says;
-        None when there is nothing left to show."""
+        """The bytes of an event for readers with this view; None for nothing."""
 
     def encode_ephemeral(
         self, ephemeral: EphemeralEvent, context: EventContext | None, view: Any
     ) -> bytes | None:
-        """As `encode`, of a ephemeral; the context holds its conversation, if it has one."""
+        """As `encode`, of an ephemeral event; `context` holds its conversation, if it has one."""
 
 
 class Reader(Protocol):
-    """One reader: the credential and the language. All but `authenticate` is quick and pure."""
+    """One reader: a credential and a format. All but `authenticate` is quick and has no side
+    effects."""
 
     name: str
     actor: Actor
@@ -60,12 +62,12 @@ class Reader(Protocol):
         """What encodes for this reader."""
 
     async def authenticate(self) -> Actor:
-        """The actor behind the same credential, asked again. Raises Unauthenticated, Forbidden,
-        NotFound when it opens nothing any more; Unavailable when nobody can tell."""
+        """The actor of the same credential, checked again. Raises Unauthenticated, Forbidden or
+        NotFound when it is no longer valid, Unavailable when it cannot be checked now."""
 
     def view(self, context: EventContext) -> Hashable | None:
-        """All that `encoder.encode` needs to know of the reader; None when this language shows
-        nothing of the event to this reader. The hub has asked `engine.hearing` before."""
+        """All that `encoder.encode` needs to know of this reader; None when the format has nothing
+        of the event for it. Called only for events that `engine.auth.visibility` allows."""
 
     def ephemeral_view(
         self, ephemeral: EphemeralEvent, context: EventContext | None
@@ -74,40 +76,40 @@ class Reader(Protocol):
 
 
 class ActorEncoder(EventEncoder, Protocol):
-    """An encoder of readers of whom nothing but the actor matters."""
+    """An encoder whose views depend on nothing but the actor."""
 
     @property
     def name(self) -> str:
-        """What the language is called in metrics."""
+        """The name of the format in metrics."""
 
     def view(self, context: EventContext, actor: Actor) -> Hashable | None:
-        """As `Voice.view`."""
+        """As `Reader.view`."""
 
     def ephemeral_view(self, ephemeral: EphemeralEvent) -> Hashable | None:
-        """As `Voice.ephemeral_view`."""
+        """As `Reader.ephemeral_view`."""
 
 
 class ActorReader:
-    """A reader of whom nothing but the actor matters; `ask` finds out again who it is."""
+    """A reader of an `ActorEncoder`; `authenticate` checks its credential again."""
 
     def __init__(
-        self, encoder: ActorEncoder, actor: Actor, ask: Callable[[], Awaitable[Actor]]
+        self, encoder: ActorEncoder, actor: Actor, authenticate: Callable[[], Awaitable[Actor]]
     ) -> None:
         self.name = encoder.name
         self.actor = actor
         self.encoder = encoder
-        self._ask = ask
+        self._authenticate = authenticate
 
     async def authenticate(self) -> Actor:
-        """Who reads, asked again."""
-        return await self._ask()
+        """The actor, checked again."""
+        return await self._authenticate()
 
     def view(self, context: EventContext) -> Hashable | None:
-        """What the encoder shows the actor."""
+        """The encoder's view for the actor."""
         return self.encoder.view(context, self.actor)
 
     def ephemeral_view(
         self, ephemeral: EphemeralEvent, context: EventContext | None
     ) -> Hashable | None:
-        """What the encoder shows of a ephemeral."""
+        """The encoder's view of an ephemeral event."""
         return self.encoder.ephemeral_view(ephemeral)

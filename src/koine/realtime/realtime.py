@@ -1,4 +1,4 @@
-"""Everything after the commit, in one process: the pump, the hub, the guard and the bus."""
+"""The parts of `realtime` in one process: log reader, hub, reauthentication, presence, bus."""
 
 import asyncio
 import contextlib
@@ -22,14 +22,15 @@ from koine.realtime.subscriber import Subscriber
 _SWEEP_SECONDS = 1.0
 _STALLED_SECONDS = 1.0
 _STALLED_SWEEP_SECONDS = 3
-"""Seconds: with what went before, a right that ended is felt in less than five all the same."""
+"""Seconds between sweeps of all streams while the log is stalled: with `_STALLED_SECONDS` and one
+sweep's interval, a right that ended ends its streams within five seconds even then."""
 _WAKE_INTERVAL = 0.02
-"""How often at most the other nodes are told that something was committed."""
+"""Seconds between two hints to other nodes, at least."""
 _decode = msgspec.msgpack.Decoder(EphemeralEvent).decode
 
 
 class Realtime:
-    """Made and started by main, one in each process; `close` ends it."""
+    """Made and started by `server.lifespan`, one in each process; ended with `close`."""
 
     def __init__(self, engine: Engine, bus: Bus, draining: ShutdownSignal) -> None:
         self.engine = engine
@@ -45,7 +46,7 @@ class Realtime:
         self._wake_timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Begin to follow the log; commits of this process wake the pump from now on."""
+        """Begin to follow the log. From now on commits of this process wake the log reader."""
         await self._bus.start(self._on_bus_message)
         # Last of all: what it awaits must not delay followers that only wake a task of theirs.
         self.log_reader.followers.append(self._dispatcher)
@@ -54,49 +55,51 @@ class Realtime:
             self.spawn(work)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a task until the relay is closed."""
+        """Run a task until `close`."""
         self._tasks.append(asyncio.create_task(coroutine))
 
     async def connect(
-        self, voice: Reader, cursor: str | None, rights_version: int | None = None
+        self, reader: Reader, cursor: str | None, rights_version: int | None = None
     ) -> Subscriber:
-        """A seat for a reader; see `Hub.open`. Waits for the pump to have begun.
+        """Subscribe a reader; see `Hub.subscribe`. Waits until the log reader has started.
 
-        `known_at` is what `hub.rights` was before the reader was authenticated, by the database
-        and not by what is remembered of it: it is not asked again if nothing has changed since.
+        `rights_version` is what `hub.rights_version` was before the reader was authenticated with
+        the database (not from a cache): the credential is not checked again if it is still the
+        same.
         """
         await self.log_reader.started.wait()
         first = not self.hub.count
-        seat = self.hub.subscribe(voice, cursor)
-        self.presence.connected(seat.connected_as)
+        subscriber = self.hub.subscribe(reader, cursor)
+        self.presence.connected(subscriber.connected_as)
         try:
-            await self.reauth.admit_new(seat, first, rights_version)
+            await self.reauth.admit_new(subscriber, first, rights_version)
         except BaseException:
-            self.disconnect(seat)
+            self.disconnect(subscriber)
             raise
         if self.draining.started:
-            seat.close("draining")
-        return seat
+            subscriber.close("draining")
+        return subscriber
 
     async def cursor(self) -> str:
-        """Where one begins who follows from now on. Waits for the pump to have begun."""
+        """The cursor of a reader that wants only new events. Waits until the log reader has
+        started."""
         await self.log_reader.started.wait()
         return self.hub.cursor()
 
-    def disconnect(self, seat: Subscriber) -> None:
-        """The reader of a seat is gone."""
-        seat.leave()
-        self.presence.disconnected(seat.connected_as)
+    def disconnect(self, subscriber: Subscriber) -> None:
+        """The client of a stream disconnected."""
+        subscriber.leave()
+        self.presence.disconnected(subscriber.connected_as)
 
     def publish_ephemeral(self, event: EphemeralEvent) -> None:
-        """Tell everyone who may hear it, here and on every node, now or never."""
+        """Send an ephemeral event to the streams that may receive it, on every node."""
         self.ephemeral.publish(event)
         self._publish_to_nodes(event)
 
     async def close(self) -> None:
-        """Stop; seats that are left are closed."""
-        for seat in self.hub.subscribers():
-            seat.close("draining")
+        """Close all streams and stop."""
+        for subscriber in self.hub.subscribers():
+            subscriber.close("draining")
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -105,8 +108,8 @@ class Realtime:
         await self.reauth.close()
         await self._bus.close()
 
-    def _publish_to_nodes(self, whisper: EphemeralEvent) -> None:
-        self._bus.publish("ephemeral", msgspec.msgpack.encode(whisper))
+    def _publish_to_nodes(self, event: EphemeralEvent) -> None:
+        self._bus.publish("ephemeral", msgspec.msgpack.encode(event))
 
     def _on_commit(self) -> None:
         self.log_reader.wake()
@@ -116,7 +119,7 @@ class Realtime:
             self._bus.publish("log_advanced")
 
     def _on_wake_interval(self) -> None:
-        # What was committed since the last telling is told by this one.
+        # This hint covers what was committed since the last one.
         self._wake_timer = None
         self._bus.publish("log_advanced")
 
@@ -125,22 +128,22 @@ class Realtime:
             self.log_reader.wake()
             return
         with contextlib.suppress(msgspec.MsgspecError):
-            whisper = _decode(payload)
-            if self.presence.apply_remote(whisper):
-                self.ephemeral.publish(whisper)
+            event = _decode(payload)
+            if self.presence.apply_remote(event):
+                self.ephemeral.publish(event)
 
     async def _sweep(self) -> None:
-        turn = 0
+        turns = 0
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            turn += 1
+            turns += 1
             everyone = (
                 self.log_reader.stalled_seconds() > _STALLED_SECONDS
-                and turn % _STALLED_SWEEP_SECONDS == 0
+                and turns % _STALLED_SWEEP_SECONDS == 0
             )
             await self.reauth.sweep(everyone)
 
     async def _drain(self) -> None:
         await self.draining.wait()
-        for seat in self.hub.subscribers():
-            seat.close("draining")
+        for subscriber in self.hub.subscribers():
+            subscriber.close("draining")

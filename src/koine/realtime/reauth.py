@@ -1,8 +1,11 @@
-"""Rights that end while somebody listens: seats are asked again who they are.
+"""Checks the credentials of open streams again, so that a stream ends with its reader's rights.
 
-At once when the log tells that a credential, a person or the tenant changed; when a credential's
-own time is over; and every few seconds while the log itself is held up. Who is not known again
-soon hears nothing until it is, and then all of it: nobody else waits for the answer.
+At once when an event says that a credential, a person or the tenant changed; when a credential
+expires; and every few seconds while the log is stalled, when such an event could be among those
+that wait. A check can take long (a tenant's own token issuer may be slow), and one slow check must
+not delay the events of all other streams. So the dispatcher waits only `_WAIT_SECONDS`; a
+subscriber whose check takes longer is suspended, and reads what it missed once the check has
+succeeded.
 """
 
 import asyncio
@@ -21,35 +24,39 @@ _IDENTITY_EVENTS: frozenset[EventKind] = frozenset(
 )
 _TENANT_EVENTS: frozenset[EventKind] = frozenset({"tenant.updated", "inbox.updated"})
 _WAIT_SECONDS = 0.2
-"""Seconds all others wait for answers; one that needs a tenant's own issuer may take many more."""
+"""Seconds for which all events wait for checks."""
 _log = structlog.get_logger("koine.realtime")
 
 
 class Reauthenticator:
-    """Asks the seats of a hub."""
+    """Checks the subscribers of a hub."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._pending: dict[Subscriber, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def admit_new(self, seat: Subscriber, first: bool, rights_version: int | None) -> None:
-        """Ask one who has just taken a seat: a right that ended between its request and now was
-        told before it could be asked. Where nobody listened, nobody heard of it: `first`. One who
-        was asked when `Hub.rights` was `known_at`, which it still is, is not asked twice."""
+    async def admit_new(
+        self, subscriber: Subscriber, first: bool, rights_version: int | None
+    ) -> None:
+        """Check a new subscriber: a right may have ended after its request was authenticated, and
+        the event of it been handled before it subscribed. `rights_version` is what
+        `Hub.rights_version` was before the request was authenticated: if it is still the same,
+        nothing has to be checked. `first` means that there was no other subscriber: then events
+        were skipped, and the version says nothing."""
         if first:
             self._hub.engine.forget_credentials()
         if first or rights_version != self._hub.rights_version:
-            await self._reauthenticate_all([seat])
+            await self._reauthenticate_all([subscriber])
 
     async def close(self) -> None:
-        """Ask no more."""
+        """Cancel all checks."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def check(self, tenant_id: str, events: list[LoggedEvent]) -> None:
-        """Ask those whom these events of their tenant concern."""
+        """Check the subscribers that these events of their tenant concern."""
         concerned = [
             event
             for event in events
@@ -62,71 +69,76 @@ class Reauthenticator:
             self._hub.engine.forget_credentials()
         everyone = any(event.kind in _TENANT_EVENTS for event in concerned)
         subjects = {name for event in concerned for name in _subject_ids(event)}
-        seats = self._hub.subscribers(tenant_id)
+        subscribers = self._hub.subscribers(tenant_id)
         await self._reauthenticate_all(
-            [s for s in seats if everyone or not subjects.isdisjoint(_credential_ids(s))]
+            [s for s in subscribers if everyone or not subjects.isdisjoint(_credential_ids(s))]
         )
 
     async def sweep(self, everyone: bool) -> None:
-        """Ask those whose credential ends, whom nobody could tell about before, or everyone."""
+        """Check subscribers whose credential expired and those that could not be checked before, or
+        everyone."""
         now = self._hub.engine.clock.now()
         if everyone:
             self._hub.engine.forget_credentials()
-        # Whoever is being asked is not asked anew, or a slow answer would never come.
-        seats = [seat for seat in self._hub.subscribers() if seat not in self._pending]
+        # A check that is running is not replaced: a slow one would never end.
+        subscribers = [
+            subscriber for subscriber in self._hub.subscribers() if subscriber not in self._pending
+        ]
         await self._reauthenticate_all(
-            [s for s in seats if everyone or s.suspended or _is_expired(s, now)]
+            [s for s in subscribers if everyone or s.suspended or _is_expired(s, now)]
         )
 
-    async def _reauthenticate_all(self, seats: list[Subscriber]) -> None:
-        """Ask them all at once."""
-        for seat in seats:
-            task = self._pending[seat] = asyncio.create_task(self._reauthenticate(seat))
+    async def _reauthenticate_all(self, subscribers: list[Subscriber]) -> None:
+        """Check them at the same time, and suspend those whose check takes too long."""
+        for subscriber in subscribers:
+            task = self._pending[subscriber] = asyncio.create_task(self._reauthenticate(subscriber))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        if seats:
-            await asyncio.wait([self._pending[seat] for seat in seats], timeout=_WAIT_SECONDS)
-        for seat in seats:
-            if seat in self._pending:
-                seat.suspend()
+        if subscribers:
+            await asyncio.wait(
+                [self._pending[subscriber] for subscriber in subscribers], timeout=_WAIT_SECONDS
+            )
+        for subscriber in subscribers:
+            if subscriber in self._pending:
+                subscriber.suspend()
 
-    async def _reauthenticate(self, seat: Subscriber) -> None:
-        outcome = await _authenticate(seat)
-        # What an earlier question was answered from may have changed since.
-        if self._pending.get(seat) is asyncio.current_task():
-            del self._pending[seat]
-            outcome()
+    async def _reauthenticate(self, subscriber: Subscriber) -> None:
+        apply_result = await _authenticate(subscriber)
+        # A newer check may have begun since, and what this one read may be out of date.
+        if self._pending.get(subscriber) is asyncio.current_task():
+            del self._pending[subscriber]
+            apply_result()
 
 
-async def _authenticate(seat: Subscriber) -> Callable[[], None]:
-    """Ask a seat who it is; what is to be done then."""
+async def _authenticate(subscriber: Subscriber) -> Callable[[], None]:
+    """Check a credential; returns what is to be done with the subscriber."""
     try:
-        actor = await seat.reader.authenticate()
+        actor = await subscriber.reader.authenticate()
     except Unavailable:
-        return seat.suspend
+        return subscriber.suspend
     except Unauthenticated as refusal:
         reason: CloseReason = "expired" if refusal.reason == "expired" else "revoked"
-        return lambda: seat.close(reason)
+        return lambda: subscriber.close(reason)
     except Refusal:
-        return lambda: seat.close("revoked")
+        return lambda: subscriber.close("revoked")
     except Exception:
         _log.error("a subscriber could not be authenticated again", exc_info=True)
-        return seat.suspend
-    return lambda: seat.resume(actor)
+        return subscriber.suspend
+    return lambda: subscriber.resume(actor)
 
 
-def _is_expired(seat: Subscriber, now: int) -> bool:
-    expires_at = seat.reader.actor.expires_at
+def _is_expired(subscriber: Subscriber, now: int) -> bool:
+    expires_at = subscriber.reader.actor.expires_at
     return expires_at is not None and expires_at <= now
 
 
 def _subject_ids(event: LoggedEvent) -> list[str]:
-    """Whom it concerns: of two that merged, also the one that is no more."""
+    """The ids that an event concerns; of a merge also the id that no longer exists."""
     if event.kind != "identity.merged":
         return [event.subject_id]
     return [event.subject_id, str(msgspec.json.decode(event.body)["merged_id"])]
 
 
-def _credential_ids(seat: Subscriber) -> set[str | None]:
-    actor = seat.reader.actor
+def _credential_ids(subscriber: Subscriber) -> set[str | None]:
+    actor = subscriber.reader.actor
     return {actor.identity_id, actor.key_id, actor.session_id, *actor.depends_on}

@@ -1,4 +1,4 @@
-"""A seat: one live connection's place in the log, and the bounded queue of what it is told next."""
+"""One open stream: how far it has read the log, and the bounded queue of what it is sent next."""
 
 import asyncio
 from collections import deque
@@ -13,21 +13,22 @@ from koine.realtime.backlog import OwnPositions
 from koine.realtime.reader import Reader
 
 CloseReason = Literal["gone", "slow", "revoked", "expired", "draining", "moved"]
-"""Why a seat ended: its reader went, did not keep up, lost its right, its credential's time was
-over, the process ends, or another database is behind the address."""
+"""Why a stream was closed: the client disconnected, it read too slowly, its credential lost a right
+or expired, the process drains, or another log took the place of this one."""
 ResetReason = Literal["unknown", "epoch", "too_old"]
-"""Why a cursor is worth nothing: it is none of ours, of before a restore, or older than what the
-log still holds."""
+"""Why a cursor cannot be continued: it is not one of this server's, it is of another epoch, or
+events behind it are no longer in the log."""
 
 VOID_CURSOR = str(Cursor("none", 0))
-"""A cursor worth nothing, of an epoch that is none: whoever shows it is told to begin anew."""
+"""A cursor of an epoch that never exists: a client that sends it gets a reset."""
 MAX_QUEUED_FRAMES = 1_000
-"""What may wait for one reader, in at most `stream_queue_bytes`. Beyond it the seat is closed, and
-comes back with its cursor."""
+"""Events that may be queued for one stream, in at most `stream_queue_bytes`. Beyond that the stream
+is closed as slow: its client reconnects with its cursor and reads the log at its own speed, which
+costs this process no memory."""
 
 
 class Closed(Exception):
-    """The seat has ended; `cursor` is where its reader was."""
+    """The stream was closed; `cursor` is where its client was."""
 
     def __init__(self, reason: CloseReason, cursor: str) -> None:
         super().__init__(reason)
@@ -36,37 +37,42 @@ class Closed(Exception):
 
 
 class Batch(Struct, frozen=True):
-    """What a reader is to be sent next: frames in order, each with the cursor behind it ("" for a
-    whisper, which has no place in the log), after a reset if there is one."""
+    """What a client is sent next: events in order, each with the cursor behind it (empty for an
+    ephemeral event, which has no position), after a reset if there is one."""
 
     frames: list[tuple[str, bytes]]
     reset: ResetReason | None = None
 
 
 class SubscriberHub(Protocol):
-    """What a seat needs of the hub it stands in."""
+    """What a subscriber needs of its hub."""
 
     epoch: str
     delivered: int
     queue_bytes: int
 
-    async def catch_up(self, seat: "Subscriber") -> Batch:
-        """The next page of the log for a reader who is behind."""
+    async def catch_up(self, subscriber: "Subscriber") -> Batch:
+        """The next page of the log for a subscriber that is behind."""
 
-    def unsubscribe(self, seat: "Subscriber", reason: CloseReason) -> None:
-        """The seat has ended."""
+    def unsubscribe(self, subscriber: "Subscriber", reason: CloseReason) -> None:
+        """The subscriber was closed."""
 
 
 class Subscriber:
-    """Made by `Hub.open`; read by one task, in a loop of `read`; given up with `leave`."""
+    """Made by `Hub.subscribe`; one task reads it, in a loop of `read`; ended with `leave`.
+
+    `position` is how far it was read. `live` means that it has read all there was and the hub
+    queues new events. `suspended` means that its credential could not be checked: until it was,
+    nothing is queued or read, and `position` stays, so that no event is skipped.
+    """
 
     def __init__(
-        self, hub: SubscriberHub, voice: Reader, position: int, reset: ResetReason | None
+        self, hub: SubscriberHub, reader: Reader, position: int, reset: ResetReason | None
     ) -> None:
         self._hub = hub
         self._epoch = hub.epoch
-        self.reader = voice
-        self.connected_as = voice.actor
+        self.reader = reader
+        self.connected_as = reader.actor
         self.position = position
         self.own_positions: OwnPositions | None = None
         self.live = False
@@ -78,43 +84,43 @@ class Subscriber:
         self._max_bytes = hub.queue_bytes
         self._reason: CloseReason | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._counted = metrics.EVENTS_DELIVERED.labels(voice.name)
+        self._counted = metrics.EVENTS_DELIVERED.labels(reader.name)
 
     @property
     def cursor(self) -> str:
-        """Where the reader is: everything before was handed to it by `read`. One who must begin
-        anew and was not told so yet is nowhere."""
+        """The cursor behind what `read` has returned. Before a reset was returned it is void, so
+        that a client that disconnects in between gets the reset when it comes back."""
         return (
             VOID_CURSOR if self._reset is not None else self.cursor_at(self._delivered_position())
         )
 
     @property
     def is_closed(self) -> bool:
-        """Whether `read` will raise Closed."""
+        """Whether `read` raises Closed."""
         return self._reason is not None
 
     def is_receiving(self) -> bool:
-        """Whether it may be told anything: it has not ended, and it is known whose it is."""
+        """Whether it may receive events: it is not closed, and its credential was checked."""
         return self._reason is None and not self.suspended
 
     def cursor_at(self, position: int) -> str:
-        """The cursor of a position in the log that this seat reads."""
+        """The cursor of a position in this subscriber's epoch."""
         return str(Cursor(self._epoch, position))
 
     async def read(self, wait: float) -> Batch:
-        """What comes next; nothing at all when `wait` seconds pass without a word.
+        """What comes next; an empty batch when `wait` seconds pass without anything.
 
-        Reads the log until the reader has caught up, then waits for what the hub puts. Raises
-        Closed; Unavailable while the reader catches up and the database is away.
+        Reads pages of the log until it has caught up, then waits for what the hub queues. Raises
+        Closed, and Unavailable when the log cannot be read.
         """
         if self._reset is not None and self._reason is None:
-            told, self._reset = Batch([], self._reset), None
-            return told
+            batch, self._reset = Batch([], self._reset), None
+            return batch
         if self.is_receiving() and not self.live:
-            told = await self._hub.catch_up(self)
-            if told.frames or told.reset:
-                self._counted.inc(len(told.frames))
-                return told
+            batch = await self._hub.catch_up(self)
+            if batch.frames or batch.reset:
+                self._counted.inc(len(batch.frames))
+                return batch
         if not self._queue and self._reason is None:
             await self._wait(wait)
         if self._reason is not None:
@@ -122,13 +128,13 @@ class Subscriber:
         return self._drain_queue()
 
     def put(self, position: int, frame: bytes) -> None:
-        """Queue a frame for a reader who has caught up; position 0 is a whisper's. With nothing
-        else in the queue it may be longer than the whole of it."""
+        """Queue an event for a live subscriber; position 0 is an ephemeral event's. An empty queue
+        takes an event of any size."""
         self._bytes += len(frame)
         full = len(self._queue) >= MAX_QUEUED_FRAMES or self._bytes > self._max_bytes
         if full and self._queue:
             if position == 0:
-                self._bytes -= len(frame)  # a whisper is not worth a seat
+                self._bytes -= len(frame)  # dropped: an ephemeral event is not worth a reconnect
             else:
                 self.close("slow")
             return
@@ -136,26 +142,28 @@ class Subscriber:
         self._wake()
 
     def suspend(self) -> None:
-        """Nobody can tell who the reader is: it hears nothing until `resume`, then all of it."""
+        """The credential cannot be checked now. What is queued is dropped and read again from the
+        log after `resume`: it must not be sent to a client that may have lost its rights."""
         self.position = self._delivered_position()
         self.suspended, self.live = True, False
         self._queue.clear()
         self._bytes = 0
 
     def resume(self, actor: Actor) -> None:
-        """The reader is known again."""
+        """The credential was checked, and the actor is this."""
         self.reader.actor = actor
         if self.suspended:
             self.suspended = False
             self._wake()
 
     def reset(self, reason: ResetReason, position: int) -> None:
-        """What the reader knew of its place is void; it goes on from `position`."""
+        """The client's cursor has no meaning here; it continues from `position`."""
         self.position = position
         self._reset = reason
 
     def close(self, reason: CloseReason) -> None:
-        """End the seat: what is queued is dropped, the reader learns where it was."""
+        """Close the stream: the queue is dropped, and `read` raises Closed with the cursor of what
+        was read."""
         if self._reason is None:
             self.position = self._delivered_position()
             self._reason, self.live = reason, False
@@ -164,7 +172,7 @@ class Subscriber:
             self._wake()
 
     def leave(self) -> None:
-        """The reader is gone."""
+        """The client disconnected."""
         self.close("gone")
 
     def _drain_queue(self) -> Batch:

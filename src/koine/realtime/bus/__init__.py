@@ -1,1 +1,1 @@
-"""What carries wake-ups and whispers from node to node."""
+"""The bus: hints that the log advanced, and ephemeral events, from node to node."""

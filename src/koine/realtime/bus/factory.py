@@ -15,16 +15,17 @@ else:
 
 NATS_INTERVAL = 0.002
 DATABASE_INTERVAL = 0.02
-"""A notification holds a lock of the whole server for a moment: few are better than many."""
+"""Seconds between two notifications: each takes a lock of the whole PostgreSQL server for a moment.
+"""
 
 
 def create_bus(settings: Settings, db: Database) -> Bus:
-    """NATS where the settings name it, else the database's own wire; none where one process alone
-    can serve the database."""
-    wire = db.bus_transport()
-    if wire is None:
+    """NATS if the settings name it, else the database's own notifications; a bus without other
+    nodes where one process alone can serve the database."""
+    transport = db.bus_transport()
+    if transport is None:
         return LocalBus()
     if settings.nats_url:
-        wire = nats.NatsTransport(settings.nats_url, settings.nats_creds, db.database_id)
-        return ReconnectingBus(wire, NATS_INTERVAL)
-    return ReconnectingBus(wire, DATABASE_INTERVAL)
+        transport = nats.NatsTransport(settings.nats_url, settings.nats_creds, db.database_id)
+        return ReconnectingBus(transport, NATS_INTERVAL)
+    return ReconnectingBus(transport, DATABASE_INTERVAL)

@@ -1,7 +1,7 @@
-"""NATS as a wire between nodes: core subjects, no streams; nothing is kept for who is not there.
+"""NATS between nodes: core subjects without streams, so a node that is not connected gets nothing.
 
 The subjects are `koine.<name>.log_advanced` and `koine.<name>.ephemeral`; the name is made of what
-names the database, so that several installations can share one NATS.
+identifies the database, so that several installations can share one NATS.
 """
 
 import asyncio
@@ -25,10 +25,12 @@ _SEED = re.compile(_PART.format("USER NKEY SEED", "USER NKEY SEED"))
 
 
 class NatsTransport:
-    """`store.db.Wire` over a cluster: `urls` divided by commas, of which any one will do.
+    """A `store.core.db.BusTransport` over a cluster: `urls` are divided by commas, and any one will
+    do.
 
-    `creds` is the path of a credentials file, "" for none; `identity` tells what names the
-    database. The client library's own way to reconnect is not used: `Line` has one for every wire.
+    `creds` is the path of a credentials file, "" for none; `identity` returns what identifies the
+    database. The client library's own reconnection is not used: `ReconnectingBus` does it for every
+    transport.
     """
 
     def __init__(self, urls: str, creds: str, identity: Callable[[], Awaitable[str]]) -> None:
@@ -41,7 +43,7 @@ class NatsTransport:
         self._closed = asyncio.Event()
 
     async def open(self, on_message: Callable[[str, bytes], None]) -> None:
-        """Connect to a server and listen. Raises what the library raises."""
+        """Connect to a server and subscribe. Raises what the library raises."""
         if not self._prefix:
             self._prefix = f"koine.{subject_name(await self._identity())}."
         self._closed = closed = asyncio.Event()
@@ -51,7 +53,7 @@ class NatsTransport:
 
         async def on_error(error: Exception) -> None:
             if not client.is_connected:
-                raise error  # else the library tries again, for ever
+                raise error  # otherwise the library retries forever
             closed.set()
 
         async def forward(message: Msg) -> None:
@@ -71,38 +73,38 @@ class NatsTransport:
         await client.subscribe(f"{self._prefix}*", cb=forward)
         await client.flush(_TIMEOUT_SECONDS)
 
-    async def publish(self, told: Sequence[tuple[str, bytes]]) -> None:
-        """Publish, and wait until the server has it all. Raises what the library raises."""
+    async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publish, and wait until the server has everything. Raises what the library raises."""
         assert self._client is not None, "not open"
-        for subject, payload in told:
+        for subject, payload in messages:
             await self._client.publish(self._prefix + subject, payload)
         await self._client.flush(_TIMEOUT_SECONDS)
 
     async def wait_closed(self) -> None:
-        """Returns when the connection is no more."""
+        """Return when the connection is closed."""
         await self._closed.wait()
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
 
 
 def subject_name(identity: str) -> str:
-    """What a database is called in a subject: short, and without a dot."""
+    """A database's name in a subject: short, and without a dot."""
     return sha256(identity.encode()).hexdigest()[:16]
 
 
 class SigningOptions(TypedDict, total=False):
-    """What the library asks for to log in with a key."""
+    """The options of the library for a login with a key."""
 
     user_jwt_cb: Callable[[], bytes]
     signature_cb: Callable[[str], bytes]
 
 
 def _signing(path: str) -> SigningOptions:
-    """How to log in with a credentials file, read anew each time. Raises OSError, ValueError."""
+    """The options of a credentials file, read anew each time. Raises OSError, ValueError."""
     if not path:
         return {}
     text = Path(path).read_text()

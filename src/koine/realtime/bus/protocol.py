@@ -1,8 +1,8 @@
-"""How nodes wake one another, and how whispers reach every node.
+"""How nodes send each other hints and ephemeral events.
 
-Nothing depends on it: a `moved` that is lost, doubled or late costs time, never an event (each node
-finds what is committed by reading, at the latest a second later), and whispers are worth nothing
-a moment after.
+Nothing depends on it. A `log_advanced` that is lost, repeated or late costs time and never an
+event: each node finds what was committed by looking at the log, at the latest half a second later.
+An ephemeral event has no value a moment later.
 """
 
 from collections.abc import Callable
@@ -13,26 +13,26 @@ MessageHandler = Callable[[Subject, bytes], None]
 
 
 class Bus(Protocol):
-    """Between the nodes of one database. What a node tells it does not hear itself."""
+    """Between the nodes of one database. A node does not receive what it publishes itself."""
 
-    async def start(self, heard: MessageHandler) -> None:
-        """Begin to listen, and go on trying for ever; raises nothing when nobody answers."""
+    async def start(self, on_message: MessageHandler) -> None:
+        """Connect and subscribe, in a task that retries forever; raises nothing."""
 
     def publish(self, subject: Subject, payload: bytes = b"") -> None:
-        """Tell the other nodes, soon or never; neither waits nor raises. At most 5 KB."""
+        """Send to the other nodes, soon or never; neither waits nor raises. At most 5 KB."""
 
     async def close(self) -> None:
-        """Stop listening and telling."""
+        """Stop."""
 
 
 class LocalBus:
-    """The bus of one process: there is nobody else."""
+    """The bus where one process alone serves the database."""
 
-    async def start(self, heard: MessageHandler) -> None:
-        """Nobody will be heard."""
+    async def start(self, on_message: MessageHandler) -> None:
+        """Nothing to receive."""
 
     def publish(self, subject: Subject, payload: bytes = b"") -> None:
-        """Nobody hears."""
+        """Nobody to send to."""
 
     async def close(self) -> None:
         """Nothing to stop."""

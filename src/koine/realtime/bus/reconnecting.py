@@ -1,7 +1,7 @@
-"""A bus over a wire that may break at any time: joined again for ever, told to at a pace.
+"""A bus over a transport that may break at any time: it reconnects forever, and sends at a pace.
 
-Whatever goes wrong is tried again and never reaches the caller. While the wire is down whispers
-are dropped, and of all the wake-ups one is kept.
+Every error is retried and none reaches the caller. While the transport is down ephemeral events are
+dropped, and of all hints one is kept.
 
 No `kit.batching.Batcher`: a payload has no result, is sent at a pace, and may be dropped.
 """
@@ -21,23 +21,23 @@ from koine.store.core.db import BusTransport
 log = logging.getLogger(__name__)
 
 MAX_PAYLOAD_BYTES = 5 * 1024
-"""Bytes of a payload."""
+"""Bytes of a payload, at most."""
 _NODE_ID_BYTES = 16
 _MAX_WAITING = 1000
-"""Whispers that wait for their turn; of more the oldest are dropped."""
+"""Ephemeral events that wait to be sent; of more, the oldest are dropped."""
 _TIMEOUT_SECONDS = 2.0
-"""Seconds the other side has for each answer, and after which it is asked whether it is there."""
+"""Seconds within which the other side must reply, and of silence after which it is probed."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _SUBJECTS = frozenset(get_args(Subject))
 
 
 class ReconnectingBus:
-    """`relay.bus.Bus` over a wire. `pace` is the least time, in seconds, from telling to telling:
-    what comes in between is told together, and many wake-ups are one."""
+    """A `Bus` over a transport. `interval` is the least time, in seconds, between two sends:
+    messages in between are sent together, and many hints become one."""
 
-    def __init__(self, wire: BusTransport, pace: float) -> None:
-        self._transport = wire
-        self._pace = pace
+    def __init__(self, transport: BusTransport, interval: float) -> None:
+        self._transport = transport
+        self._interval = interval
         self._node_id = secrets.token_hex(_NODE_ID_BYTES // 2).encode()
         self._log_advanced: bytes | None = None
         self._ephemeral: deque[bytes] = deque(maxlen=_MAX_WAITING)
@@ -45,12 +45,12 @@ class ReconnectingBus:
         self.connected = False
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, heard: MessageHandler) -> None:
-        """Begin to listen, and go on trying for ever."""
-        self._task = asyncio.create_task(self._run(heard), name="bus")
+    async def start(self, on_message: MessageHandler) -> None:
+        """Connect in a task that retries forever."""
+        self._task = asyncio.create_task(self._run(on_message), name="bus")
 
     def publish(self, subject: Subject, payload: bytes = b"") -> None:
-        """Tell the other nodes, soon or never. What is too large is not told."""
+        """Send soon, or never. A payload that is too large is dropped."""
         if len(payload) > MAX_PAYLOAD_BYTES:
             log.warning(
                 "a bus message of %d bytes is too large and was not published", len(payload)
@@ -63,24 +63,24 @@ class ReconnectingBus:
         self._has_pending.set()
 
     async def close(self) -> None:
-        """Stop listening and telling."""
+        """Stop."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _run(self, heard: MessageHandler) -> None:
-        pause, joined = _FIRST_PAUSE, 0
+    async def _run(self, on_message: MessageHandler) -> None:
+        pause, connections = _FIRST_PAUSE, 0
         while True:
             try:
                 async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
-                    await self._transport.open(self._handler(heard))
-                joined += 1
-                self._on_connected(again=joined > 1)
+                    await self._transport.open(self._handler(on_message))
+                connections += 1
+                self._on_connected(again=connections > 1)
                 pause = _FIRST_PAUSE
                 await self._while_connected()
-            # Whatever it was: nothing depends on the bus, and it is tried again.
+            # Any error: nothing depends on the bus, and the next attempt follows.
             except Exception as error:
-                self._on_disconnected(error, told=pause > _FIRST_PAUSE)
+                self._on_disconnected(error, is_retry=pause > _FIRST_PAUSE)
             finally:
                 self.connected = False
                 BUS_CONNECTED.set(0)
@@ -89,7 +89,7 @@ class ReconnectingBus:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _while_connected(self) -> None:
-        """Until the wire breaks, or does not answer in time: then this raises."""
+        """Send until the transport breaks or does not reply in time; then raises."""
         ends = [
             asyncio.create_task(self._send_loop()),
             asyncio.create_task(self._transport.wait_closed()),
@@ -103,7 +103,7 @@ class ReconnectingBus:
         raise next((r for r in results if isinstance(r, Exception)), ConnectionError("closed"))
 
     async def _send_loop(self) -> None:
-        """Tell what there is to tell; when there is nothing for a while, ask for a sign of life."""
+        """Send what is pending; after a time without anything, probe the connection."""
         while True:
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
@@ -112,23 +112,23 @@ class ReconnectingBus:
                 pass
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await self._transport.publish(self._take_pending())
-            await asyncio.sleep(self._pace)
+            await asyncio.sleep(self._interval)
 
     def _take_pending(self) -> list[tuple[str, bytes]]:
         self._has_pending.clear()
-        told: list[tuple[str, bytes]] = [
+        pending: list[tuple[str, bytes]] = [
             ("ephemeral", self._node_id + each) for each in self._ephemeral
         ]
         self._ephemeral.clear()
         if self._log_advanced is not None:
-            told.insert(0, ("log_advanced", self._node_id + self._log_advanced))
+            pending.insert(0, ("log_advanced", self._node_id + self._log_advanced))
             self._log_advanced = None
-        return told
+        return pending
 
-    def _handler(self, heard: MessageHandler) -> Callable[[str, bytes], None]:
-        def listen(subject: str, told: bytes) -> None:
-            """Pass on what another node said; others may write to a wire, too."""
-            node, payload = told[:_NODE_ID_BYTES], told[_NODE_ID_BYTES:]
+    def _handler(self, on_message: MessageHandler) -> Callable[[str, bytes], None]:
+        def receive(subject: str, message: bytes) -> None:
+            """Pass on another node's message. Others may write to the same transport."""
+            node, payload = message[:_NODE_ID_BYTES], message[_NODE_ID_BYTES:]
             if (
                 subject not in _SUBJECTS
                 or len(payload) > MAX_PAYLOAD_BYTES
@@ -136,9 +136,9 @@ class ReconnectingBus:
             ):
                 return
             if node != self._node_id:
-                heard("log_advanced" if subject == "log_advanced" else "ephemeral", payload)
+                on_message("log_advanced" if subject == "log_advanced" else "ephemeral", payload)
 
-        return listen
+        return receive
 
     async def _close_transport(self) -> None:
         try:
@@ -154,9 +154,9 @@ class ReconnectingBus:
             BUS_RECONNECTS.inc()
         log.info("the bus between nodes is %s", "connected again" if again else "connected")
 
-    def _on_disconnected(self, error: Exception, *, told: bool) -> None:
-        """Say it once for each time it is lost, not for each attempt."""
-        if not told:
+    def _on_disconnected(self, error: Exception, *, is_retry: bool) -> None:
+        """Log each loss of the connection once, not each attempt to reconnect."""
+        if not is_retry:
             log.warning(
                 "the bus between nodes is disconnected: %s: %s", type(error).__name__, error
             )
