@@ -103,16 +103,8 @@ async def _create(
         updated_at=now,
     )
     await endpoints.insert_one(tx, endpoint)
-    await record_audit(
-        tx,
-        now,
-        actor,
-        "create",
-        "webhook",
-        endpoint.id,
-        name=endpoint.name,
-        dialect=endpoint.dialect,
-    )
+    recorded = {"name": endpoint.name, "dialect": endpoint.dialect}
+    await record_audit(tx, now, actor, "create", "webhook", endpoint.id, **recorded)
     return CreatedEndpoint(endpoint, secret)
 
 
