@@ -46,7 +46,7 @@ async def test_an_empty_database_has_nothing_to_copy(
 
 async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     copies = PostgresBackup("postgresql://u:secret@127.0.0.1:1/x", "")
-    with pytest.raises(BackupError, match="refuses us"):
+    with pytest.raises(BackupError, match="refuses the connection"):
         await copies.create(tmp_path / "dump")
 
 

@@ -37,7 +37,7 @@ async def kill(url: str) -> AsyncIterator[Callable[[Any], Any]]:
     other = await asyncpg.connect(url)
 
     async def kill(tx: Any) -> None:
-        pid = tx._link.connection.get_server_pid()
+        pid = tx._pooled.connection.get_server_pid()
         assert await other.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
 
     yield kill

@@ -1,1 +1,1 @@
-"""Floor 3: SQL. One file per noun; functions of a transaction."""
+"""SQL, and nothing but SQL: one module per entity, of functions that take a transaction."""

@@ -1,7 +1,7 @@
-"""What a copy of a database must have in common with what it was copied from.
+"""Backups of a database: their interface, and the numbers by which a backup is verified.
 
-Both kinds of copy (`sqlite/copying.py`, `postgres/copying.py`) are asked in plain SQL that both
-read: a copy is no `Database`, has no tenant, and a count of it may take as long as it takes.
+The numbers are read by plain SQL that both databases understand (`sqlite/backup.py`,
+`postgres/backup.py`), not by a `Database`: it would belong to a tenant and have timeouts.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -14,10 +14,10 @@ from msgspec import Struct
 from koine.store.tables import metadata
 
 RunSelect = Callable[[str], Awaitable[Sequence[Sequence[Any]]]]
-"""Run one SELECT; the rows."""
+"""Runs one SELECT and returns its rows."""
 
 _OWN = "server"
-"""The table of the server's own values changes by itself: a probe, an epoch."""
+"""Not counted: a running server changes this table by itself (a probe, an epoch)."""
 _RENAMED_BY = "0012"
 _RENAMED = {
     "answers": "idempotency_keys",
@@ -25,7 +25,7 @@ _RENAMED = {
     "hook_deliveries": "webhook_deliveries",
     "hook_attempts": "webhook_attempts",
 }
-"""Tables as they were called before a revision, and what they are called since."""
+"""The names of tables before the revision `_RENAMED_BY`, and those since."""
 _GAPS = """
 SELECT c.tenant_id, c.id, c.last_seq, coalesce(m.many, 0), coalesce(m.lowest, 1),
   coalesce(m.highest, 0)
@@ -39,12 +39,12 @@ WHERE c.last_seq <> coalesce(m.highest, 0) OR coalesce(m.many, 0) <> coalesce(m.
 
 
 class BackupError(Exception):
-    """The copy cannot be made or put back; the message says why and what to do."""
+    """The backup cannot be made or restored; the message says why and what to do."""
 
 
 class DatabaseStats(Struct, frozen=True):
-    """A database in numbers, all of one moment: rows of each table, position of the newest event.
-    `schema` is the revision of its tables."""
+    """A database in numbers, all of one moment: the rows of each table, the position of the newest
+    event. `schema` is the revision of its tables."""
 
     schema: str
     tables: dict[str, int]
@@ -52,68 +52,68 @@ class DatabaseStats(Struct, frozen=True):
 
 
 class BackupContents(Struct, frozen=True):
-    """What a copy was like at its moment; `files` are the keys of the uploads it has rows of."""
+    """The numbers of a backup, and the keys of the uploads in it."""
 
     stats: DatabaseStats
     files: list[str]
 
 
 class DatabaseBackup(Protocol):
-    """One database, copied to a file and back."""
+    """Backs one database up to a file and restores it."""
 
     kind: str
 
     async def create(self, target: Path) -> BackupContents:
-        """Copy it as it is at one moment, while others use it. Raises CannotCopy."""
+        """Write a snapshot to `target` while servers use it. Raises BackupError."""
 
     def open_backup(self, source: Path) -> AbstractAsyncContextManager[RunSelect]:
-        """A copy, put into a temporary database to be looked at. Raises CannotCopy."""
+        """Open a backup for queries, in a temporary database. Raises BackupError."""
 
     def open_database(self) -> AbstractAsyncContextManager[RunSelect]:
-        """The database itself, to be looked at."""
+        """Open the database itself for queries."""
 
     def exclusive(self) -> AbstractAsyncContextManager[None]:
-        """Keep servers from the database meanwhile. Raises CannotCopy when one is there."""
+        """Keep servers off the database meanwhile. Raises BackupError if one uses it."""
 
     async def is_empty(self) -> bool:
-        """Whether nothing would be lost by putting a copy into it."""
+        """Whether a restore would overwrite nothing."""
 
     async def restore(self, source: Path) -> None:
-        """Put a copy in the place of what is there. Raises CannotCopy."""
+        """Replace its contents by a backup. Raises BackupError."""
 
 
 def table_name(name: str) -> str:
-    """What this program calls a table of this name, which an older Koine may have given it."""
+    """The name that this program has for a table of any revision."""
     return _RENAMED.get(name, name)
 
 
-async def database_stats(ask: RunSelect, known: Collection[str]) -> DatabaseStats:
-    """Count a database, perhaps an older one: those of our tables that are among `known`, under
-    the names this program has for them."""
-    revision = str((await ask("SELECT version_num FROM alembic_version"))[0][0])
+async def database_stats(select: RunSelect, known: Collection[str]) -> DatabaseStats:
+    """Count the rows of those of our tables that are among `known`. The database may have an older
+    revision; the result has the names of this one."""
+    revision = str((await select("SELECT version_num FROM alembic_version"))[0][0])
     names = set(map(table_name, known)) - {_OWN}
     old = {new: name for name, new in _RENAMED.items()} if revision < _RENAMED_BY else {}
     counts: dict[str, int] = {}
     for name in sorted(table.name for table in metadata.sorted_tables if table.name in names):
-        counts[name] = int((await ask(f"SELECT count(*) FROM {old.get(name, name)}"))[0][0])
-    newest = await ask("SELECT coalesce(max(position), 0) FROM events")
+        counts[name] = int((await select(f"SELECT count(*) FROM {old.get(name, name)}"))[0][0])
+    newest = await select("SELECT coalesce(max(position), 0) FROM events")
     return DatabaseStats(revision, counts, int(newest[0][0]))
 
 
-async def numbering_gaps(ask: RunSelect) -> list[str]:
-    """The conversations whose messages are not numbered 1, 2, … to the last, a sentence each."""
+async def numbering_gaps(select: RunSelect) -> list[str]:
+    """A sentence for each conversation whose messages are not numbered 1, 2, … to the last."""
     return [
         f"conversation {id_}: {many} messages numbered {lowest} to {highest}, the last should be "
         f"{last}"
-        for _, id_, last, many, lowest, highest in await ask(_GAPS)
+        for _, id_, last, many, lowest, highest in await select(_GAPS)
     ]
 
 
-async def file_keys(ask: RunSelect) -> list[str]:
+async def file_keys(select: RunSelect) -> list[str]:
     """The key of every upload that has a row."""
-    return sorted(str(key) for (key,) in await ask("SELECT key FROM files"))
+    return sorted(str(key) for (key,) in await select("SELECT key FROM files"))
 
 
-async def backup_contents(ask: RunSelect, known: Collection[str]) -> BackupContents:
-    """Look at a copy that was just made; `known` are its tables."""
-    return BackupContents(await database_stats(ask, known), await file_keys(ask))
+async def backup_contents(select: RunSelect, known: Collection[str]) -> BackupContents:
+    """The numbers of a new backup; `known` are its tables."""
+    return BackupContents(await database_stats(select, known), await file_keys(select))

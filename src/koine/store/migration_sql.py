@@ -1,7 +1,7 @@
-"""The SQL that brings one kind of database from a revision to the head, written by Alembic.
+"""Writes, by Alembic, the SQL that migrates one kind of database from a revision to the head.
 
-Alembic writes the steps as its `--sql` mode does; `koine.store.schema` has them written by this
-module in a process of its own, for Alembic weighs megabytes and is needed once in a release:
+`koine.store.schema` runs this module in a subprocess, since Alembic takes megabytes of memory and
+is needed once in a release. It works like Alembic's `--sql` mode:
 
     python -m koine.store.migration_sql KIND REVISION|- DIRECTORY
 """
@@ -22,14 +22,14 @@ _DIALECTS: dict[str, Dialect] = {"sqlite": sqlite_sql.DIALECT, "postgres": postg
 
 
 def script(kind: str, version: str | None, directory: Path) -> str:
-    """The SQL from `version` (None: nothing yet) to the head of the migrations in `directory`."""
+    """The SQL from `version` (None: empty) to the head of the migrations in `directory`."""
     scripts = ScriptDirectory(str(directory))
     text = StringIO()
     options = {
         "as_sql": True,
         "output_buffer": text,
         "literal_binds": True,
-        "transactional_ddl": False,  # whoever runs the text has begun a transaction
+        "transactional_ddl": False,  # the caller runs the text in a transaction
         "starting_rev": version,
         "script": scripts,
         "fn": lambda revision, _context: scripts._upgrade_revs("head", revision),

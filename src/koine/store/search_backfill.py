@@ -1,6 +1,6 @@
-"""Fold again what is searched, where the stored foldings are of an older Koine (or there are none).
+"""Stores the folded texts of searches anew if they were made by another version of the folding.
 
-A migration speaks SQL, which cannot fold; this runs after it, in batches, and can be repeated.
+A migration consists of SQL, which cannot fold. This runs after it, in batches, and can be repeated.
 """
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from koine.store.tables import conversations as c
 from koine.store.tables import identities as i
 
 BATCH = 500
-"""Rows that one transaction folds."""
+"""Rows of a transaction."""
 _FIRST = "00000000-0000-0000-0000-000000000000"
 _STORED = "text_folding"
 
@@ -39,7 +39,8 @@ _SET_CONVERSATIONS = UpdateMany(c, ["tenant_id", "id"], CONVERSATION_COLUMNS)
 
 
 async def backfill_search_texts(db: Database) -> None:
-    """Fold every tenant's texts unless they are folded as this program does. Raises Unavailable."""
+    """Fold the texts of every tenant, unless this version of the folding did. Raises
+    Unavailable."""
     if await db.read("", tenants.find_server_value, _STORED) == VERSION:
         return
     for tenant in await db.read("", tenants.all_):

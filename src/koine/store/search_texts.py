@@ -1,4 +1,4 @@
-"""The folded texts that are stored beside what lists search, so that both databases find alike."""
+"""The folded texts that are stored for searches, so that both databases find the same."""
 
 from koine.model.conversation import Conversation
 from koine.model.identity import Identity
@@ -7,11 +7,11 @@ from koine.store.core.text_folding import fold, folded_or_none
 IDENTITY_COLUMNS = ("search_names", "search_details")
 """The columns of an identity that are searched."""
 CONVERSATION_COLUMNS = ("title_folded", "last_content_folded")
-"""The columns of a conversation that hold what differs from plain lower case."""
+"""The columns of a conversation with the folded texts that differ from the ASCII lower case."""
 
 
 def identity_search_texts(person: Identity) -> dict[str, str]:
-    """The values of SEARCHED: each text a line, which no text looked for can go beyond."""
+    """The values of `IDENTITY_COLUMNS`: a line for each text, so that no match spans two."""
     first, last = person.first_name or "", person.last_name or ""
     names = (person.name, f"{first} {last}", f"{last} {first}", person.email, person.identifier)
     return dict(
@@ -20,7 +20,7 @@ def identity_search_texts(person: Identity) -> dict[str, str]:
 
 
 def conversation_search_texts(conversation: Conversation) -> dict[str, str | None]:
-    """The values of FOLDED."""
+    """The values of `CONVERSATION_COLUMNS`."""
     texts = conversation.title, conversation.last_content
     return dict(zip(CONVERSATION_COLUMNS, map(folded_or_none, texts), strict=True))
 

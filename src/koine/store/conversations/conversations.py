@@ -136,7 +136,7 @@ async def seen_by_agent(tx: Tx, conversation_id: str, now: int) -> None:
 async def insert_one(tx: Tx, conversation: Conversation) -> None:
     """Add a conversation and count it.
 
-    Raises `store.db.Duplicate` when its delivery has one already (delivery.md, S).
+    Raises Duplicate when its delivery has one already (delivery.md, S).
     """
     await tx.run(_INSERT, **structs.asdict(conversation), **conversation_search_texts(conversation))
     await counters.move(tx, [], counters.tenant_counters(conversation))

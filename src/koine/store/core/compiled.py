@@ -1,4 +1,5 @@
-"""What a backend makes of a statement: text, and how to turn values into its arguments and back."""
+"""A statement compiled for one database: its text, and the conversion of its parameters and
+rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,10 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class CompiledStatement:
-    """`names` are the parameters in the order of the text's placeholders.
+    """`names` are the parameters in the order of the placeholders in `text`.
 
-    `converts` are (position, function) of the arguments that need one, `bools` the positions of
-    the answer's columns that are booleans.
-    """
+    `converts` are the (position, function) of arguments to convert, `bools` the positions of
+    boolean columns in the result, which SQLite returns as numbers."""
 
     text: str
     names: tuple[str, ...]
@@ -26,7 +26,7 @@ class CompiledStatement:
     bools: tuple[int, ...]
 
     def bind(self, params: dict[str, Any]) -> Sequence[Any]:
-        """The arguments in order. Raises TypeError for a missing one."""
+        """The arguments in the order of the placeholders. Raises TypeError if one is missing."""
         try:
             args = [params[name] for name in self.names]
         except KeyError as missing:
@@ -37,14 +37,14 @@ class CompiledStatement:
 
 
 class InlineConstants(SQLCompiler):
-    """Mixed into a dialect's compiler: plain values of a statement become part of its text.
+    """A mixin for a dialect's compiler that writes constants into the text of a statement.
 
-    So the planner sees `status = 'open'` and may use a partial index; and the OFFSET that one
-    dialect adds by itself is no hidden parameter.
+    So the planner sees `status = 'open'` and can use a partial index, and the OFFSET that SQLite's
+    dialect adds to a LIMIT is not an unexpected parameter.
     """
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
-        """Named parameters stay parameters."""
+        """Render named parameters as placeholders, everything else as literals."""
         if bindparam.unique and not bindparam.required and bindparam.callable is None:
             kw["literal_binds"] = True
         visit: Any = super().visit_bindparam
@@ -56,21 +56,21 @@ def compile_statement(
     dialect: Dialect,
     conversion: Callable[[BindParameter[Any]], Convert | None],
 ) -> CompiledStatement:
-    """Compile `core` once; `conversion` says how the backend wants a parameter's value."""
+    """Compile `core`; `conversion` returns the function that a parameter's value needs, or None."""
     compiled = core.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
     names = tuple(compiled.positiontup or ())
     found = [(i, conversion(compiled.binds[name])) for i, name in enumerate(names)]
-    # The columns as they were rendered: the only list that keeps equal names of a join apart.
-    answer = enumerate(compiled._result_columns)
+    # The public collections of columns drop those of a join that have equal names.
+    columns = enumerate(compiled._result_columns)
     return CompiledStatement(
         text=str(compiled),
         names=tuple(parameter_name(compiled.binds[name]) for name in names),
         converts=tuple((i, convert) for i, convert in found if convert),
-        bools=tuple(i for i, column in answer if isinstance(column.type, sa.Boolean)),
+        bools=tuple(i for i, column in columns if isinstance(column.type, sa.Boolean)),
     )
 
 
 def parameter_name(bind: BindParameter[Any]) -> str:
-    """The name of the parameter that a placeholder takes its value from."""
+    """The name of the parameter whose value a placeholder gets."""
     return getattr(bind.type, "source", None) or bind.key

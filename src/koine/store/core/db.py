@@ -1,4 +1,4 @@
-"""The door to the database: what a transaction and a database can do, whichever backend it is."""
+"""The interfaces of a transaction and a database, which both backends implement."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -12,11 +12,11 @@ RowBatch = tuple[ManyCommand, Sequence[tuple[Any, ...]]]
 
 
 def no_listener() -> None:
-    """`Database.after_commit` before anyone listens."""
+    """The default of `Database.after_commit`: do nothing."""
 
 
 class Duplicate(Exception):
-    """A unique constraint said no. `constraint` is its name in `store/tables/`."""
+    """A row violates a unique constraint. `constraint` is its name in `store/tables/`."""
 
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
@@ -28,9 +28,9 @@ class AlreadyServed(Exception):
 
 
 class Tx(Protocol):
-    """One unit of work. `tenant_id` is given to every statement that has a parameter of that name.
+    """A transaction. Statements with a parameter `tenant_id` get the one of the transaction.
 
-    Further parameters that a statement does not have are ignored; a missing one is a TypeError.
+    Parameters that a statement does not have are ignored; a missing one is a TypeError.
     """
 
     tenant_id: str
@@ -42,46 +42,48 @@ class Tx(Protocol):
         """The first row, or None."""
 
     async def run(self, command: Command, /, **params: Any) -> int:
-        """Do it; answers the number of rows changed. Raises Duplicate."""
+        """Execute it; returns the number of rows changed. Raises Duplicate."""
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
-        """Do it for all rows at once; answers the numbers of the rows of an insert that is
-        `numbered`, in their order. Raises Duplicate: then none of them is done."""
+        """Execute it for all rows; returns the numbers of the rows, in their order, if the command
+        is a `numbered` insert. Raises Duplicate; then no row was written."""
 
     async def execute_together(self, *work: RowBatch) -> list[int]:
-        """As `many` for each, in one round trip where there are any. No two may change one row,
-        none sees what another does, at most one is numbered. Raises Duplicate: then nothing is
-        done."""
+        """As `many` for each, on PostgreSQL in one round trip. No two of them may change the same
+        row, none sees what another writes, and at most one is numbered. Raises Duplicate; then
+        nothing was written."""
 
 
 class BusTransport(Protocol):
-    """A connection to the other processes that serve the database. It may break and lose messages;
-    its methods then raise the error of the library. A message is a subject ("log_advanced" or
+    """A connection to the other processes that serve the database. It may lose messages and break;
+    then its methods raise the library's error. A message is a subject ("log_advanced" or
     "ephemeral") with a payload of at most 5,500 bytes."""
 
-    async def open(self, heard: Callable[[str, bytes], None]) -> None:
-        """Connect and listen; what this process tells may be heard, too."""
+    async def open(self, receive: Callable[[str, bytes], None]) -> None:
+        """Connect, and call `receive` with each message; also, perhaps, with those sent here."""
 
-    async def publish(self, told: Sequence[tuple[str, bytes]]) -> None:
-        """Returns when the other side has it; with nothing to tell, when it gave a sign of life."""
+    async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Returns when the server has them. Without messages it checks that the server responds."""
 
     async def wait_closed(self) -> None:
-        """Returns when the line is no more."""
+        """Returns when the connection was closed or lost."""
 
     async def close(self) -> None:
-        """Let go of it, whatever state it is in; it may be opened again."""
+        """Close it, in whatever state it is; it can be opened again."""
 
 
 class Database(Protocol):
-    """A verb is `async def verb(tx, *args)` that awaits nothing but `tx`; it may be run twice.
+    """An operation is `async def operation(tx, *args)`. It awaits nothing but `tx`, since SQLite
+    runs it on a thread without an event loop, and may be run again after a deadlock or a lost
+    connection.
 
     Every method raises Unavailable when the database is down, starting, full, locked or too slow.
-    What a verb raises goes to the caller and undoes what the verb had written.
+    An exception of an operation rolls back what it wrote, and is raised to the caller.
     """
 
     kind: str
     after_commit: Callable[[], None]
-    """Called after each write that was committed; does nothing until somebody sets it."""
+    """Called after each committed write."""
 
     async def read(
         self,
@@ -90,7 +92,7 @@ class Database(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a verb that only reads a few indexed rows; RuntimeError if it writes."""
+        """Run an operation that reads a few rows by an index; RuntimeError if it writes."""
 
     async def read_long(
         self,
@@ -99,7 +101,7 @@ class Database(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a verb that reads much (searches, exports): it never holds up the short ones."""
+        """Run an operation that reads many rows (a search, an export); short reads do not wait."""
 
     async def write(
         self,
@@ -108,7 +110,7 @@ class Database(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a verb in one transaction; when this returns, what it wrote is on disk."""
+        """Run an operation in one transaction; when this returns, what it wrote is on disk."""
 
     async def write_batch(
         self,
@@ -116,35 +118,36 @@ class Database(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """As `write`, across tenants (`tx.tenant_id` is ""), in the lane kept for batches."""
+        """As `write`, across tenants (`tx.tenant_id` is ""), on connections kept for batches."""
 
     async def ping(self) -> None:
-        """Return if the database answers, raise Unavailable if not."""
+        """Raises Unavailable unless the database responds."""
 
     async def timeline_id(self) -> str:
-        """What names the server this database lives in, "" where it is a file of our own."""
+        """Names the server and the history of its log; it changes after a fail-over. "" for a
+        file."""
 
     async def database_id(self) -> str:
-        """As `home`, but the same after a fail-over: what names this database among others."""
+        """Names this database among others; the same after a fail-over. "" for a file."""
 
     def bus_transport(self) -> BusTransport | None:
-        """A new line to the other processes, not opened; None where there cannot be any."""
+        """A new transport to the other processes, not opened; None where there is only one."""
 
     async def size_bytes(self) -> int:
-        """How much disk the data take."""
+        """The size of the data on disk."""
 
     def claim_serving(self) -> None:
-        """Say that this process serves the database. Raises AlreadyServed if it may not."""
+        """Lock the database for this server process if it allows only one. Raises AlreadyServed."""
 
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
-        """Alone, in one transaction: `script(version or None)` answers the SQL to run."""
+        """Run the SQL that `script(version or None)` returns in one transaction, under a lock."""
 
     async def analyze(self) -> None:
-        """Have the planner look at tables that have grown much since it last did: statements are
-        planned once, perhaps while a table is empty, and run while it grows."""
+        """Refresh the planner's statistics of tables that have grown much. Prepared statements are
+        planned once, perhaps while a table is still empty."""
 
     async def version(self) -> str | None:
         """The revision of the schema, None when there is none yet."""
 
     async def close(self) -> None:
-        """Finish what was taken on, then let go of everything."""
+        """Finish what was begun, then close every connection."""

@@ -1,6 +1,6 @@
-"""Pieces of a statement that the two backends spell differently; used inside Core expressions.
+"""SQL expressions that the two databases write differently, for use in Core statements.
 
-The spelling itself is in the backends' own files; here is only what the pieces mean.
+Here is what they mean; `postgres/renderer.py` and `sqlite/renderer.py` render them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,17 +19,18 @@ TypeOf = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
 def in_list(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
-    """`column` is one of the values of the parameter `name`, a list (empty = nothing matches)."""
+    """`column` equals one of the values of the list parameter `name`; no row matches an empty
+    one."""
     return InList(column, sa.bindparam(name, type_=sa.ARRAY(column.type)))
 
 
 def values_table(name: str, columns: Mapping[str, TypeOf]) -> TableValuedAlias:
-    """A table made of the parameter `name`, a list of tuples in the order of `columns`.
+    """A table of the rows of the parameter `name`, a list of tuples in the order of `columns`.
 
         wanted = values_table("wanted", {"tenant_id": Uuid, "id": Uuid})
         select(c.id).join_from(wanted, c, (c.tenant_id == wanted.c.tenant_id) & ...)
 
-    Rows come in no promised order: carry a number as a column when the order matters.
+    The order of the rows is not defined: add a column with a number where it matters.
     """
     typed = [sa.column(key, type_) for key, type_ in columns.items()]
     rows = ValuesTable(sa.bindparam(name, type_=Rows([column.type for column in typed])))
@@ -40,7 +41,7 @@ def values_table(name: str, columns: Mapping[str, TypeOf]) -> TableValuedAlias:
 def contains_text(folded: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     """The folded text contains the parameter `name`, which is folded here (`kit.text_folding`).
 
-    No character of it is a wildcard. Every row is looked at: use it with `read_long`.
+    No character of it is a wildcard. It reads every row: use it with `read_long`.
     """
     return ContainsText(folded, sa.bindparam(name, type_=SearchTerm()))
 
@@ -48,8 +49,8 @@ def contains_text(folded: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[
 def folded_text(
     folded: sa.ColumnElement[Any], text: sa.ColumnElement[Any]
 ) -> sa.ColumnElement[Any]:
-    """A text as searches compare it: its stored folding, or where none is stored because lower
-    case is all there is to it (`text_folding.folded_or_none`), its ASCII letters in lower case."""
+    """A text as searches compare it: its stored folded text, or where none is stored because the
+    folded text is the ASCII lower case (`text_folding.folded_or_none`), that."""
     return sa.func.coalesce(folded, AsciiLower(text))
 
 
@@ -59,11 +60,11 @@ def upsert(
     index_elements: Sequence[str],
     set_: Callable[[Excluded], Mapping[str, Any]],
 ) -> Insert:
-    """Insert, or on meeting the unique `index_elements` update with `set_`.
+    """INSERT … ON CONFLICT (`index_elements`) DO UPDATE SET `set_`.
 
-    `set_` is called with the row that was not inserted; `table.c.x` is the row that was there:
-    `set_=lambda new: {"value": t.c.value + new.value}`. Add `.returning(...)` to make it a Query.
-    """
+    `set_` is called with the row that was not inserted (`excluded`); `table.c.x` is the existing
+    row: `set_=lambda new: {"value": t.c.value + new.value}`. Add `.returning(...)` to make it a
+    Query."""
     insert = Insert(table).values(dict(values))
     return insert.on_conflict_do_update(
         index_elements=[table.c[name] for name in index_elements], set_=dict(set_(insert.excluded))
@@ -75,25 +76,25 @@ def insert_ignoring(
     values: Mapping[str, Any],
     index_elements: Sequence[str],
 ) -> Insert:
-    """Insert, or on meeting the unique `index_elements` do nothing: 0 rows changed."""
+    """INSERT … ON CONFLICT (`index_elements`) DO NOTHING; then 0 rows are changed."""
     insert = Insert(table).values(dict(values))
     return insert.on_conflict_do_nothing(index_elements=[table.c[name] for name in index_elements])
 
 
 class LogSnapshotTable(FunctionElement[Any]):
-    """A table of one row: `store.events.Look`, as one moment of the database shows it.
+    """A table of one row, a `store.events.events.LogSnapshot`, as of one moment.
 
-    The columns: the last position given out, by transactions that are still open, too; the oldest
-    open transaction; a number above every transaction that has begun. Where nobody but the
-    committed are ever seen, the last two are 0.
+    Its columns: the last position assigned, also by open transactions; the oldest open transaction;
+    a number above those of all transactions that have begun. The last two are 0 on SQLite, where
+    nothing but committed rows is ever visible.
     """
 
-    name = "log_look"
+    name = "log_snapshot"
     inherit_cache = True
 
 
 class InList(FunctionElement[bool]):
-    """`in_list`, to be spelled."""
+    """The element of `in_list`."""
 
     name = "in_list"
     type = sa.Boolean()
@@ -101,7 +102,7 @@ class InList(FunctionElement[bool]):
 
 
 class ContainsText(FunctionElement[bool]):
-    """`contains_text`, to be spelled."""
+    """The element of `contains_text`."""
 
     name = "contains_text"
     type = sa.Boolean()
@@ -109,7 +110,7 @@ class ContainsText(FunctionElement[bool]):
 
 
 class AsciiLower(FunctionElement[str]):
-    """The text with A to Z in lower case, whatever the locale; to be spelled."""
+    """The text with A to Z in lower case, independent of the locale."""
 
     name = "ascii_lower"
     type = sa.Text()
@@ -117,7 +118,7 @@ class AsciiLower(FunctionElement[str]):
 
 
 class ValuesTable(FunctionElement[Any]):
-    """`values_table`, to be spelled."""
+    """The element of `values_table`."""
 
     name = "values_table"
     inherit_cache = True
@@ -133,15 +134,15 @@ class Rows(UserDefinedType[Any]):
         self.types = tuple(types)
 
     def get_col_spec(self, **_: object) -> str:
-        """Never part of a table."""
+        """Required by SQLAlchemy; no column of a table has this type."""
         return "ROWS"
 
 
 class SearchTerm(UserDefinedType[str]):
-    """The type of a parameter that is text to be looked for."""
+    """The type of a parameter with text to search for."""
 
     cache_ok = True
 
     def get_col_spec(self, **_: object) -> str:
-        """Never part of a table."""
+        """Required by SQLAlchemy; no column of a table has this type."""
         return "TEXT"

@@ -1,8 +1,8 @@
-"""How a page is cut out of a list, so that a database may keep the plan of its statement.
+"""LIMIT and OFFSET of a page, in a form whose plan PostgreSQL can keep.
 
-With the limit as a parameter PostgreSQL guesses that a tenth of the table is asked for, sees at
-each call that it is wrong, and plans anew, which costs more than the page. So the limit is written
-into the text, rounded up to one of a few sizes, and a first page has no OFFSET
+With LIMIT as a parameter its generic plan assumes a tenth of the table; the plans for the real
+values are so much cheaper that it plans each call anew, which costs more than reading the page. So
+the limit is a constant, rounded up to one of a few sizes, and a first page has no OFFSET
 (docs/benchmarks.md).
 """
 
@@ -18,19 +18,19 @@ S = TypeVar("S", bound=Select[Any])
 
 Size = Literal[0, 11, 21, 51, 101]
 SIZES: tuple[Size, ...] = (11, 21, 51, 101)
-"""Rows that are read for a page, one more than its largest limit."""
+"""Rows read for a page: its largest limit, and one more that shows whether another follows."""
 
 
 class PageVariant(Struct, frozen=True):
-    """What the statement of a page is chosen by: `size` is the limit in its text, 0 where the limit
-    is a parameter; `offset` is whether rows are skipped."""
+    """What selects the statement of a page: `size` is the constant LIMIT, 0 if it is a parameter;
+    `offset` is whether there is an OFFSET."""
 
     size: Size = 0
     offset: bool = False
 
 
 def variant(window: Window) -> PageVariant:
-    """What chooses the statement that cuts this window out of a list."""
+    """The variant of the statement that reads this window of a list."""
     offset = window.offset > 0
     for size in SIZES:
         if window.limit < size:
@@ -39,18 +39,18 @@ def variant(window: Window) -> PageVariant:
 
 
 def parameters(window: Window) -> dict[str, int]:
-    """The parameters of that statement. It may find more rows than are asked for."""
+    """The parameters of that statement. It may return more rows than the window has."""
     return {"limit": window.limit + 1, "offset": window.offset}
 
 
-def paginate(walk: S, page: PageVariant) -> S:
-    """The rows of the window, out of an ordered select."""
-    cut_off = walk.limit(_size(page))
-    return cut_off.offset(param("offset")) if page.offset else cut_off
+def paginate(ordered: S, page: PageVariant) -> S:
+    """Limit an ordered select to the window."""
+    limited = ordered.limit(_size(page))
+    return limited.offset(param("offset")) if page.offset else limited
 
 
 def rows_to_page_end(page: PageVariant) -> ColumnElement[int]:
-    """How many rows of a list lie before the window's end."""
+    """The number of rows from the start of the list to the end of the window."""
     size = _size(page)
     return size + param("offset", BigInteger) if page.offset else size
 

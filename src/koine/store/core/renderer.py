@@ -1,4 +1,4 @@
-"""What both backends spell alike in the texts that are not Core's own."""
+"""What both databases write alike in the statements that SQLAlchemy does not render."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,25 +10,25 @@ from koine.store.core.statements import InsertMany
 
 
 class StatementRenderer:
-    """Spells with one dialect's quotes."""
+    """Renders names and ON CONFLICT with the quoting rules of a dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
-    def name(self, thing: sa.Column[Any] | sa.Table | None) -> str:
-        """A table's or column's name, quoted where it must be."""
-        assert thing is not None
-        return self._dialect.identifier_preparer.quote(thing.name)
+    def name(self, named: sa.Column[Any] | sa.Table | None) -> str:
+        """The name of a table or column, quoted where necessary."""
+        assert named is not None
+        return self._dialect.identifier_preparer.quote(named.name)
 
     def names(self, columns: Iterable[sa.Column[Any]]) -> str:
-        """Columns, by comma."""
+        """The names of columns, separated by commas."""
         return ", ".join(map(self.name, columns))
 
     def on_conflict(self, command: InsertMany) -> str:
-        """What an insert of many does with a row that is there: nothing, or add to it."""
+        """The ON CONFLICT clause: do nothing, or add to the columns of the existing row."""
         if not command.on_conflict:
             return ""
         table = self.name(command.table)
-        adds = [f"{n} = {table}.{n} + excluded.{n}" for n in map(self.name, command.adding)]
-        does = f"UPDATE SET {', '.join(adds)}" if adds else "NOTHING"
-        return f" ON CONFLICT ({self.names(command.on_conflict)}) DO {does}"
+        sums = [f"{n} = {table}.{n} + excluded.{n}" for n in map(self.name, command.adding)]
+        action = f"UPDATE SET {', '.join(sums)}" if sums else "NOTHING"
+        return f" ON CONFLICT ({self.names(command.on_conflict)}) DO {action}"

@@ -1,7 +1,7 @@
-"""Which columns make a struct, by the names of its fields, so that no query counts places in a row.
+"""Maps columns to the fields of a struct by name, so that no query depends on positions in a row.
 
-The order is settled at import. A row then becomes a struct by one call of the struct itself, with
-the row's values in the order of its fields: naming the columns costs nothing when a query runs.
+The order of the columns is fixed at import. Each row then becomes a struct by one call with the
+values in the order of the fields, so the mapping by name costs nothing when a query runs.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ R = TypeVar("R", bound=Struct)
 
 
 class RowMapper(Generic[R]):
-    """The columns of a query's rows and the function that makes a struct of each:
+    """The columns to select, and the function that makes a struct of each row:
 
         MESSAGE = RowMapper(Message, messages, sender_email=identities.c.email)
         _BY_ID = Query(select(*MESSAGE.columns).where(...), MESSAGE.into)
 
-    A field is the column of `table` with its name, unless it is among `fields`: there it is another
-    column, or None to leave it out of the row (it has its default then, and so have all after it).
-    The last field of a row may be a struct of its own, a `RowMapper`; it is None where an outer
-    join found nothing for it. Raises TypeError for names that do not fit, when it is built.
+    A field gets the column of `table` with its name, unless `fields` names another column, or None:
+    then it and all fields after it keep their defaults. The last field may be a struct itself, a
+    `RowMapper`; it is None where an outer join found no row. Raises TypeError when it is built if
+    a name does not fit.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class RowMapper(Generic[R]):
 
 
 def _with_last(struct: Callable[..., R], width: int, part: Callable[..., Any]) -> Callable[..., R]:
-    """Make the struct of `width` values and of what the values after them make."""
+    """Make the struct of the first `width` values, and its last field of the others."""
 
     def into(*row: Any) -> R:
         return struct(*row[:width], None if row[width] is None else part(*row[width:]))

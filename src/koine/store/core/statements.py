@@ -31,11 +31,11 @@ VARIANTS: "list[StatementVariants[Any, Any]]" = []
 
 
 class Statement:
-    """What all four kinds share. `core` is the Core element it came from (None for the Many kinds).
+    """The base of the four kinds. `core` is the Core element (None for InsertMany and UpdateMany).
 
-    `crosses_tenants` is the reason why it may run without naming a tenant; empty = it may not.
-    `writes` is whether it changes rows; a verb given to `read` may not run it.
-    `module` and `origin` ("file.py:line") are the place that built it, for the tests.
+    `crosses_tenants` is the reason why it does not name a tenant; without one, a test requires that
+    it does. `writes` is whether it changes rows; then `read` refuses to run it. `module` and
+    `origin` ("file.py:line") are where it was built, for the tests.
     """
 
     def __init__(self, core: ClauseElement | None, table: sa.Table | None, reason: str) -> None:
@@ -48,7 +48,7 @@ class Statement:
 
 
 class Query(Statement, Generic[R]):
-    """A statement that answers rows: a select, or an insert/update/delete with `returning`.
+    """A statement that returns rows: a select, or an insert, update or delete with `returning`.
 
     `into` is called with the row's columns in order (`into(*row)`): a Struct, a NamedTuple, or
     `int` or `str` for a single column that is never NULL. Without it a row is a plain tuple.
@@ -79,7 +79,7 @@ class Query(Statement, Generic[R]):
 
 
 class Command(Statement):
-    """An insert, update or delete without `returning`; running it answers the rows changed."""
+    """An insert, update or delete without `returning`; the result is the number of rows changed."""
 
     def __init__(self, core: ClauseElement, *, crosses_tenants: str = "") -> None:
         super().__init__(core, getattr(core, "table", None), crosses_tenants)
@@ -88,12 +88,12 @@ class Command(Statement):
 class InsertMany(Statement):
     """One insert of many rows, each a tuple in the order of `columns`.
 
-    `numbered` names a column (`tables.base.numbered`) that is not among them: the rows get the next
-    numbers of the server's count, in their order, and the Tx answers these.
+    `numbered` names another column (`tables.base.numbered`): the rows get the next numbers of the
+    sequence in it, in their order, and `Tx.many` returns these.
 
-    `on_conflict` names the columns of a unique constraint: a row that meets it is skipped, or has
-    its `adding` columns added to the row that is there (then no key may come twice in one call).
-    """
+    `on_conflict` names the columns of a unique constraint: a row that violates it is skipped, or
+    the values of its `adding` columns are added to the existing row (then no key may occur twice in
+    one call)."""
 
     def __init__(
         self,
@@ -115,8 +115,8 @@ class InsertMany(Statement):
 class UpdateMany(Statement):
     """One update of many rows, each a tuple in the order keys + sets + greatest.
 
-    `sets` are assigned; `greatest` only move forward (NULL counts as the lowest). Within one call
-    no two rows may have the same key: which one would win differs between backends.
+    `sets` are assigned; `greatest` only if the value is greater (NULL is the smallest). Within one
+    call no two rows may have the same key: which of them wins differs between the databases.
     """
 
     numbered = None
@@ -141,15 +141,15 @@ ManyCommand = InsertMany | UpdateMany
 
 
 class StatementVariants(Generic[V, R]):
-    """Queries that differ by a `V`, a frozen Struct: each variant is built once and kept.
+    """A query for each value of `V`, a frozen Struct with the options; each is built once.
 
-    The fields of a `V` are bools, Literals (their default first) or such Structs again, so that all
-    the variants there are can be told from its type. `build` makes the query of one.
+    The fields of a `V` are bools, Literals (the default first) or such Structs, so that tests can
+    list the variants. `build` makes the query of one.
 
         class Listed(Struct, frozen=True):
             status: bool = False
 
-        _LIST = Family(_list, Listed)
+        _LIST = StatementVariants(_list, Listed)
         rows = await tx.all(_LIST.of(Listed(status=True)), status="open", limit=20)
     """
 
@@ -166,18 +166,18 @@ class StatementVariants(Generic[V, R]):
         return query
 
     def sample(self) -> list[Query[R]]:
-        """The plain variant, those that differ from it in one field or in two, and the one that
-        differs in all: for tests that look at every statement."""
-        plain = self._variants()
+        """For tests of every statement: the default variant, those that differ from it in one field
+        or in two, and the one that differs in all."""
+        default = self._variants()
         single = {name: _others(type_) for name, type_ in get_type_hints(self._variants).items()}
         each = [{name: value} for name, values in single.items() for value in values]
         pairs = [one | other for one, other in combinations(each, 2) if one.keys() != other.keys()]
         every = {name: values[-1] for name, values in single.items()}
-        return [self.of(structs.replace(plain, **some)) for some in [{}, *each, *pairs, every]]
+        return [self.of(structs.replace(default, **some)) for some in [{}, *each, *pairs, every]]
 
 
 def _others(type_: Any) -> list[Any]:
-    """The values of a variant's field but for its default."""
+    """The values of a field of a variant, without its default."""
     if type_ is bool:
         return [True]
     if get_origin(type_) is Literal:
@@ -187,7 +187,7 @@ def _others(type_: Any) -> list[Any]:
 
 
 def param(name: str, type_: Any = None) -> sa.BindParameter[Any]:
-    """A value given at each call. Its type is that of the column beside it; else say it."""
+    """A parameter. Its type is that of the column it is compared with; give `type_` without one."""
     return sa.bindparam(name, type_=type_)
 
 

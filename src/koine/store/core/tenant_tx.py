@@ -1,4 +1,4 @@
-"""One tenant's part of a transaction that crosses tenants."""
+"""A transaction of one tenant within a transaction that crosses tenants."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ R = TypeVar("R")
 
 
 class TenantTx:
-    """`store.db.Tx` over another one, whose statements get this tenant's id."""
+    """A `Tx` that passes this tenant's id to the statements of another `Tx`."""
 
     __slots__ = ("_tx", "tenant_id")
 
@@ -27,11 +27,11 @@ class TenantTx:
         return await self._tx.one(query, **{"tenant_id": self.tenant_id} | params)
 
     async def run(self, command: Command, /, **params: Any) -> int:
-        """Do it; answers the number of rows changed."""
+        """Execute it; returns the number of rows changed."""
         return await self._tx.run(command, **{"tenant_id": self.tenant_id} | params)
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
-        """Do it for all rows at once: they name their tenant themselves."""
+        """Execute it for all rows; each names its tenant itself."""
         return await self._tx.many(command, rows)
 
     async def execute_together(self, *work: RowBatch) -> list[int]:

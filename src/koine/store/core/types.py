@@ -1,4 +1,4 @@
-"""Column types of the tables; each says how it is spelled in DDL by the backend that needs it."""
+"""Column types of the tables, and what they are called in the DDL of each database."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ class Uuid(UserDefinedType[str]):
         return "UUID"
 
     def literal_processor(self, dialect: Dialect) -> Callable[[str], str]:
-        """An id written into a statement; only its own characters are let in."""
+        """Quotes a constant id; drops every character that a UUID does not have."""
         return lambda value: "'" + "".join(c for c in value if c in "0123456789abcdef-") + "'"
 
 

@@ -178,7 +178,7 @@ async def logins_by_email(tx: Tx, email: str) -> list[Login]:
 
 
 async def save_login(tx: Tx, login: Login) -> None:
-    """Set a user's e-mail and password. Raises `store.db.Duplicate` for a taken e-mail."""
+    """Set a user's e-mail and password. Raises Duplicate for a taken e-mail."""
     await tx.run(_SAVE_LOGIN, **structs.asdict(login))
 
 
@@ -188,7 +188,7 @@ async def login_of(tx: Tx, user_id: str) -> Login | None:
 
 
 async def change_login(tx: Tx, user_id: str, email: str) -> None:
-    """Give a user's login, if there is one, another e-mail. Raises `store.db.Duplicate`."""
+    """Give a user's login, if there is one, another e-mail. Raises Duplicate."""
     await tx.run(_CHANGE_LOGIN, user_id=user_id, new_email=email)
 
 

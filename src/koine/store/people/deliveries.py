@@ -75,7 +75,7 @@ async def by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:
 
 
 async def insert_many(tx: Tx, deliveries: list[Delivery]) -> None:
-    """Add deliveries. Raises `store.db.Duplicate` for an external reference that is taken."""
+    """Add deliveries. Raises Duplicate for an external reference that is taken."""
     await tx.many(_INSERT, [(tx.tenant_id, *structs.astuple(d)) for d in deliveries])
 
 

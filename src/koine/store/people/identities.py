@@ -101,7 +101,7 @@ async def contacts_with(tx: Tx, field: str, value: str) -> list[Identity]:
 
 
 async def insert_one(tx: Tx, identity: Identity) -> None:
-    """Add an identity. Raises `store.db.Duplicate` for a contact identifier that is taken."""
+    """Add an identity. Raises Duplicate for a contact identifier that is taken."""
     await tx.run(_INSERT, **structs.asdict(identity), **identity_search_texts(identity))
 
 

@@ -168,7 +168,7 @@ async def contact_inboxes_of(tx: Tx, contact_ids: list[str]) -> list[ContactInbo
 
 
 async def insert_contact_inbox(tx: Tx, place: ContactInbox) -> None:
-    """Give a contact a place. Raises `store.db.Duplicate` when the source id is taken."""
+    """Give a contact a place. Raises Duplicate when the source id is taken."""
     await tx.run(_INSERT_PLACE, **structs.asdict(place))
 
 

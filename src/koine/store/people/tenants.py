@@ -85,7 +85,7 @@ async def all_(tx: Tx) -> list[Tenant]:
 
 
 async def insert_one(tx: Tx, tenant: Tenant) -> None:
-    """Add a tenant. Raises `store.db.Duplicate` when the slug or number is taken."""
+    """Add a tenant. Raises Duplicate when the slug or number is taken."""
     await tx.run(_INSERT, **structs.asdict(tenant))
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL behind the door of `store.db`."""
+"""PostgreSQL: the implementation of `store.core.db`."""
 
 from koine.store.postgres.database import PostgresDatabase
 

@@ -1,4 +1,4 @@
-"""Copies of a PostgreSQL database, by its own programs: pg_dump and pg_restore."""
+"""Backups of a PostgreSQL database by pg_dump and pg_restore."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ _REFUSED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class PostgresBackup:
-    """`store.copies.Copying` of the database at `url`; `programs` is their folder, "" the path."""
+    """The `DatabaseBackup` of the database at `url`; `programs` is their folder, "" for PATH."""
 
     kind = "postgres"
 
@@ -31,7 +31,7 @@ class PostgresBackup:
         self._programs = programs
 
     async def create(self, target: Path) -> BackupContents:
-        """Dump what one transaction sees, and count it in that transaction."""
+        """Dump the snapshot of a transaction, and count the rows in the same transaction."""
         async with _connected(self._url) as connection:
             known = [row[0] for row in await connection.fetch(_TABLES)]
             if "alembic_version" not in known:
@@ -46,7 +46,7 @@ class PostgresBackup:
 
     @asynccontextmanager
     async def open_backup(self, source: Path) -> AsyncIterator[RunSelect]:
-        """A copy restored into a database of its own on the same server, dropped after it."""
+        """Restore a backup into a new database on the same server, which is dropped afterwards."""
         name = f"koine_verify_{secrets.token_hex(6)}"
         url = urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
         async with _connected(self._url) as connection:
@@ -60,13 +60,13 @@ class PostgresBackup:
 
     @asynccontextmanager
     async def open_database(self) -> AsyncIterator[RunSelect]:
-        """The database itself."""
+        """Open the database itself."""
         async with _connected(self._url) as connection:
             yield connection.fetch
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
-        """See that nobody is connected; PostgreSQL keeps no one from coming later."""
+        """Check that no server is connected; PostgreSQL cannot keep one from connecting later."""
         async with _connected(self._url) as connection:
             if others := await connection.fetchval(_SERVED):
                 raise BackupError(f"the database has {others} connections of Koine: stop it first")
@@ -80,8 +80,8 @@ class PostgresBackup:
             return await connection.fetchval("SELECT 1 FROM tenants LIMIT 1") is None
 
     async def restore(self, source: Path) -> None:
-        """Put the tables that are there aside, restore in one transaction, and only then drop
-        them: whatever fails, they come back. (If we die, they stand in a schema `koine_before_…`.)
+        """Move the tables aside, restore in one transaction, then drop them; if it fails, they are
+        moved back. (If this process is killed, they are in a schema `koine_before_…`.)
         """
         aside = f"{_PREVIOUS_SCHEMA_PREFIX}{secrets.token_hex(6)}"
         async with _connected(self._url) as connection:
@@ -106,7 +106,7 @@ class PostgresBackup:
                 "are with KOINE_POSTGRES_PROGRAMS"
             )
         parts = urlsplit(url)
-        # What stands in a command line, everyone on the machine can read.
+        # Every user of the machine can read command lines.
         open_ = parts.netloc.replace(f":{parts.password}@", "@", 1) if parts.password else None
         named = urlunsplit(parts._replace(netloc=open_ or parts.netloc))
         env = {**os.environ, **({"PGPASSWORD": unquote(parts.password)} if parts.password else {})}
@@ -114,9 +114,9 @@ class PostgresBackup:
         process = await asyncio.create_subprocess_exec(
             path, *options, f"--dbname={named}", env=env, stdout=pipe, stderr=pipe
         )
-        _, said = await process.communicate()
+        _, errors = await process.communicate()
         if process.returncode:
-            raise BackupError(f"{program} failed: {said.decode(errors='replace').strip()}")
+            raise BackupError(f"{program} failed: {errors.decode(errors='replace').strip()}")
 
 
 _NO_OWNERS = ("--no-owner", "--no-privileges")
@@ -125,7 +125,7 @@ _EXCLUDE_PREVIOUS = f"--exclude-schema={_PREVIOUS_SCHEMA_PREFIX}*"
 
 
 async def _set_tables_aside(connection: asyncpg.Connection, aside: str) -> tuple[str, list[str]]:
-    """Move every table to a new schema; answers where they were, and their names."""
+    """Move every table to a new schema; returns the schema where they were, and their names."""
     async with connection.transaction():
         here = await connection.fetchval("SELECT current_schema()")
         tables = [row[0] for row in await connection.fetch(_TABLES)]
@@ -149,10 +149,10 @@ async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except _REFUSED as error:
-        raise BackupError(f"the database refuses us: {error}") from None
+        raise BackupError(f"the database refuses the connection: {error}") from None
     try:
         yield connection
     except _REFUSED as error:
-        raise BackupError(f"the database refuses: {error}") from None
+        raise BackupError(f"the database failed: {error}") from None
     finally:
         await connection.close()

@@ -1,7 +1,8 @@
-"""PostgreSQL behind the door of `store.db`.
+"""PostgreSQL: the implementation of `store.core.db`.
 
-A read is on its own (autocommit); a write is BEGIN … COMMIT, run again when it met a deadlock or
-lost its connection before COMMIT was sent. After that its outcome is unknown: Unavailable.
+The statements of a read are autocommitted; a write is BEGIN … COMMIT. It is run again after a
+deadlock, or if the connection broke before COMMIT was sent. After COMMIT was sent the outcome of a
+broken connection is unknown, and Unavailable is raised.
 """
 
 import asyncio
@@ -28,27 +29,27 @@ P = ParamSpec("P")
 
 _MINIMUM_VERSION = 14
 _CONNECT_SECONDS = 5
-_ANSWER_SECONDS = 20
-"""Twice the server's own limit: only a network that swallows everything is slower."""
+_RESPONSE_SECONDS = 20
+"""Twice the `statement_timeout`: exceeded only if the network drops every packet."""
 _BATCH_CONNECTIONS = 2
 _ALTER_SECONDS = 3600
 _TRIES = 4
-"""Of a write that meets deadlocks; a lost connection is tried twice at most."""
+"""Attempts of a write that runs into deadlocks; after a lost connection it has two at most."""
 _SETTINGS = {
     "application_name": "koine",
-    "jit": "off",  # it costs more than any of our statements
-    "random_page_cost": "1.1",  # pages are in memory or on an SSD: an index, not the whole table
+    "jit": "off",  # compiling costs more than any of our statements
+    "random_page_cost": "1.1",  # pages are in memory or on an SSD: prefer indexes
     "statement_timeout": "10s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",
 }
-# A scan, not to_regclass(): that one may answer from a cache older than the lock it waited for.
+# A scan, not to_regclass(): its cache may be older than the lock that the transaction waited for.
 _HAS_VERSION = (
     "SELECT 1 FROM pg_tables WHERE tablename = 'alembic_version'"
     " AND schemaname = ANY (current_schemas(false))"
 )
-# A transaction has its number before it can take a position in the event log: the fence that
-# readers of the log stand behind goes by it (`event_log/watermark.py`).
+# Assign the transaction's id before it can take a position in the event log: the watermark, up to
+# which the log is read, is computed from the ids of open transactions (`event_log/watermark.py`).
 _BEGIN = "BEGIN; SELECT pg_current_xact_id()"
 _TIMELINE = (
     "SELECT concat_ws('.', s.system_identifier, c.timeline_id, d.oid) FROM pg_control_system() s,"
@@ -61,20 +62,20 @@ _IDENTITY = (
 _TABLES_TO_ANALYZE = (
     "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables"
     " WHERE n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup / 2"
-    " AND n_live_tup < 1000000"  # what is large already the server sees to in time
+    " AND n_live_tup < 1000000"  # autovacuum is soon enough for large tables
     " AND schemaname = ANY (current_schemas(false))"
 )
 _SCHEMA_LOCK = 0x6B6F696E65
-"""Any number, the same in every process."""
+"""The key of the advisory lock of migrations: any number, the same in every process."""
 _NO_TIMEOUTS = (
     "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
     "SET LOCAL idle_in_transaction_session_timeout = 0"
 )
-"""A script is written while its transaction waits, which takes long on a busy machine."""
+"""The transaction is idle while a subprocess writes the script, and a migration may take long."""
 
 
 class PostgresDatabase:
-    """`store.db.Database` over one server. Made by `open`; used from one event loop."""
+    """The `Database` of one server. Made by `open`; used from one event loop."""
 
     kind = "postgres"
 
@@ -86,15 +87,15 @@ class PostgresDatabase:
 
     @classmethod
     async def open(cls, url: str, pool_size: int = 8) -> "PostgresDatabase":
-        """Connect once to see that it works.
+        """Connect once, to find out whether it works.
 
-        Raises Unavailable when the server does not answer, RuntimeError when it is too old, and
-        asyncpg's own errors when it refuses us (password, name of the database).
+        Raises Unavailable if the server does not respond, RuntimeError if it is too old, and
+        asyncpg's errors if it refuses the connection (password, name of the database).
         """
         database = cls(url, pool_size)
         try:
-            async with database._pool.connection() as link:
-                major = link.connection.get_server_version().major
+            async with database._pool.connection() as pooled:
+                major = pooled.connection.get_server_version().major
         except Exception as error:
             raise to_store_error(error) from error
         if major < _MINIMUM_VERSION:
@@ -111,7 +112,7 @@ class PostgresDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a reading verb; each statement sees the moment it starts."""
+        """Run an operation that reads; each statement has its own snapshot."""
         try:
             try:
                 return await self._read(tenant_id, operation, args, kwargs)
@@ -129,7 +130,7 @@ class PostgresDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a verb in one transaction, READ COMMITTED."""
+        """Run an operation in one READ COMMITTED transaction."""
         done = await _write(self._pool, tenant_id, operation, args, kwargs)
         self.after_commit()
         return done
@@ -140,13 +141,13 @@ class PostgresDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """As `write`, with no tenant, on connections that nothing else uses."""
+        """As `write`, across tenants, on connections that nothing else uses."""
         done = await _write(self._hot, "", operation, args, kwargs)
         self.after_commit()
         return done
 
     async def ping(self) -> None:
-        """Raises Unavailable when the server does not answer."""
+        """Raises Unavailable if the server does not respond."""
         await self._ask("SELECT 1")
 
     async def timeline_id(self) -> str:
@@ -158,7 +159,7 @@ class PostgresDatabase:
         return str(await self._ask(_IDENTITY))
 
     def bus_transport(self) -> PostgresNotifyTransport:
-        """A line to the other processes: a connection of its own, when opened."""
+        """LISTEN and NOTIFY, on another connection."""
         return PostgresNotifyTransport(self._url)
 
     async def size_bytes(self) -> int:
@@ -166,12 +167,13 @@ class PostgresDatabase:
         return int(await self._ask("SELECT pg_database_size(current_database())"))
 
     async def analyze(self) -> None:
-        """The server does so by itself, but only once a minute, and not where it is told not to."""
+        """ANALYZE them: autovacuum does so too, but once a minute, and not if it is switched
+        off."""
         try:
-            async with self._pool.connection() as link:
-                for row in await link.connection.fetch(_TABLES_TO_ANALYZE):
-                    # Another node may be at it.
-                    await link.connection.execute(f"ANALYZE (SKIP_LOCKED) {row[0]}")
+            async with self._pool.connection() as pooled:
+                for row in await pooled.connection.fetch(_TABLES_TO_ANALYZE):
+                    # SKIP_LOCKED: another node may analyze it now.
+                    await pooled.connection.execute(f"ANALYZE (SKIP_LOCKED) {row[0]}")
         except Exception as error:
             raise to_store_error(error) from error
 
@@ -183,13 +185,13 @@ class PostgresDatabase:
         return None if found is None else str(found)
 
     def claim_serving(self) -> None:
-        """Any number of processes may serve one server."""
+        """Nothing: any number of processes may serve it."""
 
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
-        """Alone, in one transaction: the others wait for the lock."""
+        """In one transaction under an advisory lock, for which other processes wait."""
         try:
-            async with self._pool.connection() as link, link.connection.transaction():
-                execute, ask = link.connection.execute, link.connection.fetchval
+            async with self._pool.connection() as pooled, pooled.connection.transaction():
+                execute, ask = pooled.connection.execute, pooled.connection.fetchval
                 await execute(_NO_TIMEOUTS)
                 await execute(
                     f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", timeout=_ALTER_SECONDS
@@ -197,7 +199,7 @@ class PostgresDatabase:
                 version = None
                 if await ask(_HAS_VERSION):
                     version = await ask("SELECT version_num FROM alembic_version")
-                if text := script(version):  # asyncpg trips over an empty one
+                if text := script(version):  # asyncpg fails on an empty one
                     await execute(text, timeout=_ALTER_SECONDS)
         except Exception as error:
             raise to_store_error(error) from error
@@ -211,8 +213,8 @@ class PostgresDatabase:
         connection = await asyncpg.connect(
             self._url,
             timeout=_CONNECT_SECONDS,
-            command_timeout=_ANSWER_SECONDS,
-            statement_cache_size=0,  # a Link keeps its own
+            command_timeout=_RESPONSE_SECONDS,
+            statement_cache_size=0,  # a PooledConnection has its own
             server_settings=_SETTINGS,
         )
         await connection.set_type_codec(
@@ -221,27 +223,27 @@ class PostgresDatabase:
         return PooledConnection(connection)
 
     async def _read(
-        self, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+        self, tenant_id: str, operation: Callable[..., Awaitable[R]], args: Any, kwargs: Any
     ) -> R:
-        async with self._pool.connection() as link:
-            return await verb(PostgresTx(link, tenant_id, read_only=True), *args, **kwargs)
+        async with self._pool.connection() as pooled:
+            return await operation(PostgresTx(pooled, tenant_id, read_only=True), *args, **kwargs)
 
     async def _ask(self, text: str) -> Any:
         try:
-            async with self._pool.connection() as link:
-                return await link.connection.fetchval(text)
+            async with self._pool.connection() as pooled:
+                return await pooled.connection.fetchval(text)
         except Exception as error:
             raise to_store_error(error) from error
 
 
 async def _write(
-    pool: Pool, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+    pool: Pool, tenant_id: str, operation: Callable[..., Awaitable[R]], args: Any, kwargs: Any
 ) -> R:
-    """Run a verb in a transaction until it is committed or refused."""
+    """Run an operation in a transaction; again, if that may succeed."""
     losses = 0
     for attempt in range(1, _TRIES + 1):
         try:
-            return await _transaction(pool, tenant_id, verb, args, kwargs)
+            return await _transaction(pool, tenant_id, operation, args, kwargs)
         except CONTENTION_ERRORS as error:
             if attempt == _TRIES:
                 raise to_store_error(error) from error
@@ -252,30 +254,30 @@ async def _write(
                 raise to_store_error(error) from error
         except Exception as error:
             raise to_store_error(error) from error
-    raise AssertionError("every round returns, raises or is followed by another")
+    raise AssertionError("every attempt returns, raises or is followed by another")
 
 
 async def _transaction(
-    pool: Pool, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+    pool: Pool, tenant_id: str, operation: Callable[..., Awaitable[R]], args: Any, kwargs: Any
 ) -> R:
-    async with pool.connection() as link:
-        await link.connection.execute(_BEGIN)
+    async with pool.connection() as pooled:
+        await pooled.connection.execute(_BEGIN)
         try:
-            result = await verb(PostgresTx(link, tenant_id), *args, **kwargs)
+            result = await operation(PostgresTx(pooled, tenant_id), *args, **kwargs)
         except Exception:
-            if link.usable():
-                await link.connection.execute("ROLLBACK")
+            if pooled.usable():
+                await pooled.connection.execute("ROLLBACK")
             raise
-        await _commit(link)
+        await _commit(pooled)
         return result
 
 
-async def _commit(link: PooledConnection) -> None:
-    """From here on the outcome of a failure is unknown: it must not be run again."""
+async def _commit(pooled: PooledConnection) -> None:
+    """From here on the outcome of a failure is unknown: the operation must not run again."""
     try:
-        answer = await link.connection.execute("COMMIT")
+        done = await pooled.connection.execute("COMMIT")
     except Exception as error:
-        link.terminate()
+        pooled.terminate()
         raise Unavailable() from error
-    if answer != "COMMIT":
-        raise RuntimeError("a verb went on after a statement had failed: nothing was committed")
+    if done != "COMMIT":
+        raise RuntimeError("an operation continued after a statement failed: nothing was committed")

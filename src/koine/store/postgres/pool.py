@@ -1,7 +1,7 @@
-"""A small pool of connections, last in first out, so that few stay warm.
+"""A small pool of connections, last in, first out, so that few connections do most of the work.
 
-asyncpg's own pool costs a third of the throughput: it resets a connection on every release and
-forgets its prepared statements' handles (docs/benchmarks.md).
+With asyncpg's own pool the throughput is a third lower: it resets a connection on every release and
+forgets the handles of its prepared statements (docs/benchmarks.md).
 """
 
 import asyncio
@@ -15,13 +15,14 @@ from koine.model.errors import Refusal, Unavailable
 from koine.store.postgres.tx import CONNECTION_ERRORS, ConnectionLost, PooledConnection
 
 _ACQUIRE_SECONDS = 5.0
-"""Seconds a caller waits for a connection before it is told Unavailable."""
+"""Seconds a caller waits for a connection before Unavailable is raised."""
 _CLOSE_SECONDS = 2.0
-"""Seconds a server may take to close a connection before it is cut off."""
+"""Seconds a server may take to close a connection before it is aborted."""
 
 
 class Pool:
-    """At most `size` links, opened when needed. A place is a link or the right to open one."""
+    """At most `size` connections, opened when needed. A slot is a connection or the right to open
+    one."""
 
     def __init__(self, connect: Callable[[], Awaitable[PooledConnection]], size: int) -> None:
         self._connect = connect
@@ -33,43 +34,43 @@ class Pool:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
-        """A link for the length of a block.
+        """A connection for the length of a block.
 
-        Raises Lost for whatever broke the connection, Unavailable when none came free in time. A
-        cancelled block leaves a statement under way: its connection is cut off.
+        Raises ConnectionLost if it broke, Unavailable if none was free in time. If the block is
+        cancelled, a statement may still run: then the connection is aborted.
         """
-        link = await self._acquire()
+        pooled = await self._acquire()
         try:
-            yield link
+            yield pooled
         except asyncio.CancelledError:
-            link.terminate()
+            pooled.terminate()
             raise
         except Refusal:
             raise
         except Exception as error:
-            if link.usable() and not isinstance(error, CONNECTION_ERRORS):
+            if pooled.usable() and not isinstance(error, CONNECTION_ERRORS):
                 raise
-            link.terminate()
+            pooled.terminate()
             raise ConnectionLost() from error
         finally:
-            self._release(link)
+            self._release(pooled)
 
     async def close(self) -> None:
-        """Close what is idle; a link in use is closed when it comes back."""
+        """Close the idle connections now, those in use when they are released."""
         self._closed = True
         for future in self._waiting:
             if not future.done():
                 future.set_exception(Unavailable())
         idle, self._idle = self._idle, []
-        await asyncio.gather(*(_close_gracefully(link) for link in idle))
+        await asyncio.gather(*(_close_gracefully(pooled) for pooled in idle))
 
     async def _acquire(self) -> PooledConnection:
         if self._closed:
             raise Unavailable()
         while self._idle:
-            link = self._idle.pop()
-            if link.usable():
-                return link
+            pooled = self._idle.pop()
+            if pooled.usable():
+                return pooled
             self._slots_used -= 1
         if self._slots_used < self._size:
             self._slots_used += 1
@@ -77,7 +78,7 @@ class Pool:
         return await self._wait() or await self._open()
 
     async def _open(self) -> PooledConnection:
-        """Fill the place we hold with a link."""
+        """Open a connection for the slot that the caller holds."""
         try:
             return await self._connect()
         except CONNECTION_ERRORS as error:
@@ -94,7 +95,7 @@ class Pool:
         try:
             return await asyncio.wait_for(future, _ACQUIRE_SECONDS)
         except (TimeoutError, asyncio.CancelledError) as error:
-            # A place may be handed to us in the very turn we give up: it goes to the next.
+            # The slot may have been handed over just as the wait ended: pass it on.
             if future.done() and not future.cancelled() and future.exception() is None:
                 self._hand_over(future.result())
             if isinstance(error, TimeoutError):
@@ -103,27 +104,27 @@ class Pool:
         finally:
             metrics.DATABASE_WAIT.observe(perf_counter() - began)
 
-    def _release(self, link: PooledConnection) -> None:
+    def _release(self, pooled: PooledConnection) -> None:
         if self._closed:
-            link.terminate()
-        self._hand_over(link if link.usable() else None)
+            pooled.terminate()
+        self._hand_over(pooled if pooled.usable() else None)
 
-    def _hand_over(self, link: PooledConnection | None) -> None:
-        """Hand our place, with its link if it has one, to the longest waiting caller."""
+    def _hand_over(self, pooled: PooledConnection | None) -> None:
+        """Give the slot, with its connection if it has one, to the caller that waits longest."""
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
-                future.set_result(link)
+                future.set_result(pooled)
                 return
-        if link is None:
+        if pooled is None:
             self._slots_used -= 1
         else:
-            self._idle.append(link)
+            self._idle.append(pooled)
 
 
-async def _close_gracefully(link: PooledConnection) -> None:
-    """Close a link as the protocol asks; a server that does not answer holds up no shutdown."""
+async def _close_gracefully(pooled: PooledConnection) -> None:
+    """Close a connection by the protocol, but do not wait long for the server."""
     try:
-        await link.connection.close(timeout=_CLOSE_SECONDS)
+        await pooled.connection.close(timeout=_CLOSE_SECONDS)
     except CONNECTION_ERRORS:
-        link.terminate()
+        pooled.terminate()

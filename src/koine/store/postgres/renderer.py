@@ -1,4 +1,4 @@
-"""How PostgreSQL spells what the statements mean."""
+"""Renders the statements of `store.core` as PostgreSQL's SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ _renderer = StatementRenderer(DIALECT)
 
 
 class _Cells(sa.ARRAY[Any]):
-    """One column of the rows given as the parameter `source`."""
+    """The type of an array with one column of the rows of the parameter `source`."""
 
     def __init__(self, type_: Any, source: str, index: int) -> None:
         super().__init__(type_)
@@ -42,29 +42,29 @@ class _Cells(sa.ARRAY[Any]):
 
 
 def render(statement: Query[Any] | Command) -> CompiledStatement:
-    """The plan of a statement."""
+    """Compile a statement."""
     assert statement.core is not None
     return compile_statement(statement.core, DIALECT, _conversion)
 
 
 def render_many(command: ManyCommand, first: int = 1) -> str:
-    """One statement for all rows; its parameters, numbered from `first`, are the rows' columns,
-    an array each."""
+    """One statement for all rows; its parameters, numbered from `first`, are an array for each
+    column."""
     if isinstance(command, InsertMany):
         return _insert_many(command, first)
     return _update_many(command, first)
 
 
 def render_together(commands: Sequence[ManyCommand]) -> str:
-    """One statement that does them all; its parameters are those of each, in order."""
+    """One statement that executes them all; its parameters are those of each, in order."""
     parts: list[str] = []
-    first, answer = 1, "SELECT"
+    first, result = 1, "SELECT"
     for command in commands:
         parts.append(f"part_{len(parts)} AS ({render_many(command, first)})")
         if command.numbered is not None:
-            answer = f"SELECT {_renderer.name(command.numbered)} FROM part_{len(parts) - 1}"
+            result = f"SELECT {_renderer.name(command.numbered)} FROM part_{len(parts) - 1}"
         first += len(command.columns)
-    return f"WITH {', '.join(parts)} {answer}"
+    return f"WITH {', '.join(parts)} {result}"
 
 
 def _conversion(bind: BindParameter[Any]) -> Convert | None:
@@ -84,7 +84,7 @@ def _in_list(element: InList, compiler: Any, **kw: Any) -> str:
 @compiles(ContainsText, "postgresql")
 def _contains_text(element: ContainsText, compiler: Any, **kw: Any) -> str:
     column, needle = (compiler.process(clause, **kw) for clause in element.clauses)
-    # COLLATE "C": byte by byte, whatever the collation of the database.
+    # COLLATE "C" compares bytes, whatever the collation of the database is.
     return f'(strpos({column} COLLATE "C", {needle}::text) > 0)'
 
 
@@ -107,9 +107,9 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
 
 
 @compiles(LogSnapshotTable, "postgresql")
-def _log_look(element: LogSnapshotTable, compiler: Any, **kw: Any) -> str:
-    # xmax is one above the last that has *ended*: who began later may be open, and is not in xmin
-    # either. age() counts from the next number to be given out.
+def _log_snapshot(element: LogSnapshotTable, compiler: Any, **kw: Any) -> str:
+    # xmax is one above the last transaction that *ended*: one that began later may be open, and
+    # does not count for xmin either. age() counts from the next number to be assigned.
     return (
         "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last,"
         " pg_snapshot_xmin(s)::text::bigint AS oldest_open,"
@@ -143,5 +143,5 @@ def _unnest(command: ManyCommand, first: int) -> str:
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows turned into the arrays that `render_many`'s text takes."""
+    """The columns of rows: the arguments of what `render_many` renders."""
     return list(zip(*rows, strict=True))

@@ -1,4 +1,4 @@
-"""How a PostgreSQL server is set up, as far as it can lose what we acknowledge."""
+"""The settings of a PostgreSQL server by which it could lose acknowledged commits."""
 
 import time
 
@@ -10,8 +10,8 @@ _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
 class ServerSettings(Struct, frozen=True):
-    """`off` are the settings that keep a commit through a power cut and are off; `skew` is how far
-    the server's clock is from ours, in seconds."""
+    """`disabled` are the settings that make a commit survive a power cut, but are off; `clock_skew`
+    is the difference of the server's clock and ours, in seconds."""
 
     version: str
     disabled: list[str]
@@ -19,7 +19,7 @@ class ServerSettings(Struct, frozen=True):
 
 
 async def check_server(url: str) -> ServerSettings:
-    """Ask the server. Raises asyncpg's errors and OSError."""
+    """Query the server. Raises asyncpg's errors and OSError."""
     connection = await asyncpg.connect(url, timeout=5)
     try:
         shown = {name: await connection.fetchval(f"SHOW {name}") for name in _DURABLE}

@@ -1,4 +1,4 @@
-"""One unit of work on a PostgreSQL connection, and what its errors mean."""
+"""A transaction on a PostgreSQL connection, and the translation of its errors."""
 
 import logging
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from koine.store.postgres import renderer
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
-_PREPARED_AT_MOST = 400
+_MAX_PREPARED = 400
 _plans: dict[Query[Any] | Command, CompiledStatement] = {}
 _texts: dict[ManyCommand, str] = {}
 _joined: dict[tuple[ManyCommand, ...], str] = {}
@@ -27,20 +27,20 @@ CONNECTION_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.ReadOnlySQLTransactionError,  # a standby took over elsewhere: connect anew
+    asyncpg.ReadOnlySQLTransactionError,  # another server took over: connect again
     asyncpg.FeatureNotSupportedError,  # the schema changed under a prepared statement
     OSError,  # TimeoutError is one
 )
-"""Errors after which the connection is of no use."""
+"""Errors after which the connection cannot be used."""
 CONTENTION_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
-"""Two transactions were in each other's way: this one was undone and may be run again."""
+"""A conflict of two transactions: this one was rolled back and can be run again."""
 
 
 class ConnectionLost(Exception):
-    """The connection broke. What was not committed is undone, and may be run again."""
+    """The connection broke. What was not committed is rolled back and can be run again."""
 
 
 _TRANSIENT = (
@@ -55,7 +55,7 @@ _TRANSIENT = (
 
 
 class PooledConnection:
-    """A connection with its prepared statements, one per text. Used by one verb at a time."""
+    """A connection with its prepared statements, by text. Used by one operation at a time."""
 
     __slots__ = ("_names", "_prepared", "connection")
 
@@ -65,32 +65,34 @@ class PooledConnection:
         self._names = count(1)
 
     async def prepared(self, text: str) -> Any:
-        """The prepared statement of this text. The oldest of too many is let go."""
+        """The prepared statement of this text; discards the oldest if there are too many."""
         found = self._prepared.get(text)
         if found is None:
-            if len(self._prepared) >= _PREPARED_AT_MOST:
+            if len(self._prepared) >= _MAX_PREPARED:
                 del self._prepared[next(iter(self._prepared))]
-            # Without a name asyncpg has it parsed and planned anew at each use.
+            # Unnamed, asyncpg would have the server parse and plan it at each use.
             name = f"koine_{next(self._names)}"
             found = self._prepared[text] = await self.connection.prepare(text, name=name)
         return found
 
     def usable(self) -> bool:
-        """Whether the connection still stands, as far as is known."""
+        """Whether the connection is open, as far as is known."""
         return not self.connection.is_closed()
 
     def terminate(self) -> None:
-        """Cut the connection off; the server undoes what was under way."""
+        """Abort the connection; the server rolls its transaction back."""
         self.connection.terminate()
 
 
 class PostgresTx:
-    """`store.db.Tx` over one link."""
+    """The `Tx` of one connection."""
 
-    __slots__ = ("_link", "_read_only", "tenant_id")
+    __slots__ = ("_pooled", "_read_only", "tenant_id")
 
-    def __init__(self, link: PooledConnection, tenant_id: str, *, read_only: bool = False) -> None:
-        self._link = link
+    def __init__(
+        self, pooled: PooledConnection, tenant_id: str, *, read_only: bool = False
+    ) -> None:
+        self._pooled = pooled
         self._read_only = read_only
         self.tenant_id = tenant_id
 
@@ -108,14 +110,14 @@ class PostgresTx:
         return rows[0] if rows else None
 
     async def run(self, command: Command, /, **params: Any) -> int:
-        """Do it; answers the number of rows changed."""
+        """Execute it; returns the number of rows changed."""
         plan = _plans.get(command) or _plan(command)
         params.setdefault("tenant_id", self.tenant_id)
         _, status = await self._fetch(command, plan.text, plan.bind(params))
         return int(status.rpartition(" ")[2])
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
-        """Do it for all rows in one statement."""
+        """Execute it for all rows in one statement."""
         text = _texts.get(command) or _texts.setdefault(command, renderer.render_many(command))
         if not rows:
             return []
@@ -123,7 +125,7 @@ class PostgresTx:
         return _in_order(numbers)
 
     async def execute_together(self, *work: RowBatch) -> list[int]:
-        """Do it all in one statement."""
+        """Execute them all in one statement."""
         given = [(command, rows) for command, rows in work if rows]
         if not given:
             return []
@@ -136,10 +138,10 @@ class PostgresTx:
         return _in_order(numbers)
 
     async def _fetch(self, statement: Statement, text: str, args: Sequence[Any]) -> tuple[Any, str]:
-        """Rows, and what the server says it did ("UPDATE 3")."""
+        """The rows, and the command tag ("UPDATE 3")."""
         if self._read_only and statement.writes:
-            raise RuntimeError(f"a reading verb writes: {statement.origin}")
-        prepared = await self._link.prepared(text)
+            raise RuntimeError(f"an operation that only reads writes: {statement.origin}")
+        prepared = await self._pooled.prepared(text)
         try:
             return await prepared.fetch(*args), prepared.get_statusmsg()
         except asyncpg.UniqueViolationError as error:
@@ -147,7 +149,7 @@ class PostgresTx:
 
 
 def to_store_error(error: BaseException) -> BaseException:
-    """What the caller is told: Unavailable, or the error itself (a refusal, or a bug of ours)."""
+    """The exception to raise: Unavailable, or the error itself (a refusal, or a bug)."""
     if isinstance(error, _TRANSIENT):
         cause = error.__cause__ or error
         log.warning("the database is unavailable: %s: %s", type(cause).__name__, cause)
@@ -156,8 +158,8 @@ def to_store_error(error: BaseException) -> BaseException:
 
 
 def _in_order(numbers: list[Any]) -> list[int]:
-    """Rows are numbered in the order they are given in; they come back in any order. What is not
-    numbered answers nothing, or one row of no columns."""
+    """The numbers in the order of the rows: they were assigned in it, but RETURNING has no order.
+    A command that is not numbered returns nothing, or one row without columns."""
     return sorted(row[0] for row in numbers if len(row))
 
 

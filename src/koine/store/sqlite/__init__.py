@@ -1,4 +1,4 @@
-"""SQLite behind the door of `store.db`."""
+"""SQLite: the implementation of `store.core.db`."""
 
 from koine.store.sqlite.database import SqliteDatabase
 

@@ -1,4 +1,4 @@
-"""Copies of a SQLite file, by SQLite's own backup: never by copying the file."""
+"""Backups of a SQLite file by SQLite's backup API, never by copying the file."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 
 
 class SqliteBackup:
-    """`store.copies.Copying` of one file."""
+    """The `DatabaseBackup` of one file."""
 
     kind = "sqlite"
 
@@ -25,13 +25,13 @@ class SqliteBackup:
         self._path = path
 
     async def create(self, target: Path) -> BackupContents:
-        """Copy the file as it is at one moment: a reader's, whom no writer waits for."""
+        """Copy a snapshot of the file; writers do not wait."""
         if not self._path.exists():
             raise BackupError(f"there is no database {self._path}")
         try:
             with closing(_connect(self._path)) as source, closing(_connect(target)) as copy:
                 _copy(source, copy)
-                # A file of its own, without a write-ahead log beside it.
+                # A single file, without a write-ahead log beside it.
                 copy.execute("PRAGMA journal_mode=DELETE").fetchall()
                 return await backup_contents(_select_function(copy), _tables(copy))
         except apsw.Error as error:
@@ -39,7 +39,7 @@ class SqliteBackup:
 
     @asynccontextmanager
     async def open_backup(self, source: Path) -> AsyncIterator[RunSelect]:
-        """A copy of the copy, checked page by page."""
+        """Open a temporary copy of the backup; checks every page."""
         with tempfile.TemporaryDirectory(dir=source.parent) as folder:
             temporary = Path(folder) / "verify.db"
             try:
@@ -52,14 +52,14 @@ class SqliteBackup:
 
     @asynccontextmanager
     async def open_database(self) -> AsyncIterator[RunSelect]:
-        """The file itself, checked page by page."""
+        """Open the file itself; checks every page."""
         with closing(_connect(self._path)) as connection:
             _check(connection)
             yield _select_function(connection)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
-        """Hold the lock that the serving process holds."""
+        """Take the lock that a serving process holds."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(f"{self._path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -71,7 +71,7 @@ class SqliteBackup:
             os.close(lock)
 
     async def is_empty(self) -> bool:
-        """Whether there is no file, or none with a tenant in it."""
+        """Whether there is no file, or no tenant in it."""
         if not self._path.exists():
             return True
         with closing(_connect(self._path)) as connection:
@@ -80,7 +80,8 @@ class SqliteBackup:
             return not connection.execute("SELECT 1 FROM tenants LIMIT 1").fetchall()
 
     async def restore(self, source: Path) -> None:
-        """In one transaction: a crash leaves what was there, and so does a damaged copy."""
+        """In one transaction: after a crash, or with a damaged backup, the former contents
+        remain."""
         try:
             with (
                 closing(_connect(source)) as given,
@@ -117,7 +118,7 @@ def _tables(connection: apsw.Connection) -> list[str]:
 
 
 def _select_function(connection: apsw.Connection) -> RunSelect:
-    async def ask(text: str) -> Sequence[Sequence[Any]]:
+    async def select(text: str) -> Sequence[Sequence[Any]]:
         return connection.execute(text).fetchall()
 
-    return ask
+    return select

@@ -1,4 +1,4 @@
-"""Connections to a SQLite file: their settings, and the one that folds the write-ahead log in."""
+"""Connections to a SQLite file, with their settings, and the one that makes checkpoints."""
 
 import contextlib
 import logging
@@ -11,7 +11,7 @@ import apsw
 log = logging.getLogger(__name__)
 
 _MINIMUM_VERSION = (3, 51, 3)
-"""Before it a checkpoint racing a writer could corrupt the file (the WAL-reset bug)."""
+"""Earlier ones could corrupt the file if a checkpoint raced with a writer (the WAL-reset bug)."""
 _BUSY_MS = 5000
 _CHECKPOINT_SECONDS = 0.5
 _MAX_WAL_BYTES = 64 * 1024 * 1024
@@ -36,8 +36,8 @@ def check_library() -> None:
 def connect(
     path: Path, *, cache_mib: int, read_only: bool = False, vfs: str = ""
 ) -> apsw.Connection:
-    """Open the file, made if need be and then readable by its owner alone. `vfs` names the disk
-    SQLite goes through, where it is not the system's own."""
+    """Open the file; create it, readable by its owner alone, if it does not exist. `vfs` names a
+    registered SQLite VFS, "" the system's."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = apsw.Connection(str(path), vfs=vfs or None, statementcachesize=512)
     connection.setbusytimeout(_BUSY_MS)
@@ -57,9 +57,10 @@ def connect(
 
 
 class Checkpointer:
-    """Folds the write-ahead log into the file, on a connection and a thread of its own.
+    """Moves the write-ahead log into the database file, on its own connection and thread.
 
-    Twice a second what readers allow; when the log outgrows its bound, writers wait for once.
+    Twice a second it moves what no reader needs any more; when the log is larger than
+    `_MAX_WAL_BYTES`, it makes writers wait once and empties it.
     """
 
     def __init__(self, path: Path, vfs: str = "") -> None:
@@ -88,6 +89,6 @@ class Checkpointer:
         try:
             self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         except apsw.BusyError:
-            return  # a long reader is in the way; the next round will do
+            return  # blocked by a long read: try again in the next round
         except apsw.Error as error:
             log.warning("the write-ahead log could not be checkpointed: %s", error)

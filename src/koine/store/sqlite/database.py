@@ -1,7 +1,7 @@
-"""SQLite behind the door of `store.db`: one file, one serving process, no other service.
+"""SQLite: the implementation of `store.core.db`. One file, served by one process.
 
-Writes go through one thread (`writer`). Short reads run in the event loop's own thread,
-25-75 µs each: handing them to a thread costs more than they do. Long reads have their own threads.
+Writes are run by one thread (`writer`). Short reads run in the event loop's thread: they take
+25-75 µs each, less than the hand-over to another thread. Long reads have their own threads.
 """
 
 import asyncio
@@ -25,12 +25,13 @@ R = TypeVar("R")
 P = ParamSpec("P")
 
 _LONG_READERS = 4
-"""As many as searches run at once (`engine.searches`), and one for the server's own long reads."""
+"""One for each search that may run at a time (`engine/core/search_slots.py`), and one for the
+server."""
 _LONG_READ_SECONDS = 10
 
 
 class SqliteDatabase:
-    """`store.db.Database` over one file. Made by `open`; used from one event loop."""
+    """The `Database` of one file. Made by `open`; used from one event loop."""
 
     kind = "sqlite"
 
@@ -51,8 +52,8 @@ class SqliteDatabase:
 
     @classmethod
     async def open(cls, path: str | Path, vfs: str = "") -> "SqliteDatabase":
-        """Open the file, made if need be; its folder too. `vfs`: the name of a registered SQLite
-        disk to go through, "" for the system's. Raises Unavailable."""
+        """Open the file; create it and its folder if they do not exist. `vfs`: the name of a
+        registered SQLite VFS, "" for the system's. Raises Unavailable."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -67,7 +68,7 @@ class SqliteDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a short reading verb here and now; it sees one moment of the database."""
+        """Run a short read in this thread, on a snapshot."""
         return _snapshot(self._reader, tenant_id, operation, args, kwargs)
 
     async def read_long(
@@ -77,7 +78,7 @@ class SqliteDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a reading verb on a thread; it sees one moment. Unavailable after 10 s."""
+        """Run a long read on a thread, on a snapshot. Raises Unavailable after 10 s."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._pool, self._read_long, tenant_id, operation, args, kwargs
@@ -90,7 +91,7 @@ class SqliteDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """Run a verb on the writer thread; when this returns, what it wrote is on disk."""
+        """Run an operation on the writer thread; when this returns, what it wrote is on disk."""
         return await self._writer.run(tenant_id, operation, args, kwargs)
 
     async def write_batch(
@@ -99,7 +100,7 @@ class SqliteDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """As `write`, with no tenant: the writer thread is one lane already."""
+        """As `write`, across tenants: the writer thread batches all operations anyway."""
         return await self._writer.run("", operation, args, kwargs)
 
     async def ping(self) -> None:
@@ -107,15 +108,15 @@ class SqliteDatabase:
         self._ask("SELECT 1")
 
     async def timeline_id(self) -> str:
-        """A file has none of its own: who copies one back says so with `koine restore`."""
+        """A file has none; `koine restore` begins another epoch."""
         return ""
 
     async def database_id(self) -> str:
-        """Nobody asks it from afar."""
+        """A file has none: no other node uses it."""
         return ""
 
     def bus_transport(self) -> None:
-        """One process serves a file."""
+        """None: one process serves a file."""
 
     async def size_bytes(self) -> int:
         """The file and its write-ahead log."""
@@ -123,7 +124,7 @@ class SqliteDatabase:
         return sum(file.stat().st_size for file in (self._path, wal) if file.exists())
 
     async def analyze(self) -> None:
-        """Nothing: the planner here goes by the indexes alone, and no statistics are kept."""
+        """Nothing: without statistics SQLite's planner goes by the indexes alone."""
 
     async def version(self) -> str | None:
         """The revision of the schema."""
@@ -133,7 +134,7 @@ class SqliteDatabase:
         return str(found[0][0]) if found else None
 
     def claim_serving(self) -> None:
-        """Hold `<file>.serving` until `close`: the kernel lets go when the process dies."""
+        """Lock `<file>.serving` until `close`; the kernel unlocks it when the process dies."""
         lock = os.open(f"{self._path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,7 +144,7 @@ class SqliteDatabase:
         self._serving = lock
 
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
-        """Alone, in one transaction, on a connection of its own."""
+        """In one exclusive transaction, on another connection."""
         await asyncio.to_thread(_alter_schema, self._path, script, self._vfs)
 
     async def close(self) -> None:
@@ -165,13 +166,13 @@ class SqliteDatabase:
             raise to_store_error(error) from error
 
     def _read_long(
-        self, tenant_id: str, verb: Callable[..., Awaitable[R]], args: Any, kwargs: Any
+        self, tenant_id: str, operation: Callable[..., Awaitable[R]], args: Any, kwargs: Any
     ) -> R:
         connection = self._long.get()
         ends = monotonic() + _LONG_READ_SECONDS
         connection.set_progress_handler(lambda: monotonic() > ends, 100_000)
         try:
-            return _snapshot(connection, tenant_id, verb, args, kwargs)
+            return _snapshot(connection, tenant_id, operation, args, kwargs)
         finally:
             self._long.put(connection)
 
@@ -179,7 +180,7 @@ class SqliteDatabase:
 def _snapshot(
     connection: apsw.Connection,
     tenant_id: str,
-    verb: Callable[..., Awaitable[R]],
+    operation: Callable[..., Awaitable[R]],
     args: Any,
     kwargs: Any,
 ) -> R:
@@ -189,7 +190,7 @@ def _snapshot(
         raise to_store_error(error) from error
     try:
         return run_to_completion(
-            verb, SqliteTx(connection, tenant_id, read_only=True), *args, **kwargs
+            operation, SqliteTx(connection, tenant_id, read_only=True), *args, **kwargs
         )
     finally:
         if connection.in_transaction:
@@ -199,12 +200,12 @@ def _snapshot(
 def _alter_schema(path: Path, script: Callable[[str | None], str], vfs: str) -> None:
     connection = connect(path, cache_mib=16, vfs=vfs)
     try:
-        # Rebuilding a table drops it: the references are checked once, at the end.
+        # A migration may drop a table to rebuild it: check the references at the end.
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute("BEGIN EXCLUSIVE")
         known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'")
         version = known.get and connection.execute("SELECT version_num FROM alembic_version").get
-        # To the end: the text waits at each statement that answers rows until they are read.
+        # fetchall: apsw pauses at each statement that returns rows until they are read.
         connection.execute(script(version)).fetchall()
         if broken := connection.execute("PRAGMA foreign_key_check").fetchall():
             raise RuntimeError(f"the migration breaks references: {broken[:5]}")

@@ -1,4 +1,4 @@
-"""How SQLite spells what the statements mean."""
+"""Renders the statements of `store.core` as SQLite's SQL."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ class _Compiler(InlineConstants, SQLiteCompiler):
     def visit_join(
         self, join: Any, asfrom: bool = False, from_linter: Any = None, **kw: Any
     ) -> str:
-        """Given rows come first. The planner knows nothing of how few they are, and may walk a
-        whole tenant instead; CROSS JOIN is how one forbids it to turn a join round."""
+        """Keep a table of parameters first in its join. The planner cannot know how few rows it
+        has, and might read all of a tenant first; SQLite does not reorder a CROSS JOIN."""
         visit: Any = super().visit_join
         text: str = visit(join, asfrom=asfrom, from_linter=from_linter, **kw)
         if not join.isouter and isinstance(getattr(join.left, "element", None), ValuesTable):
@@ -38,28 +38,28 @@ class _Compiler(InlineConstants, SQLiteCompiler):
 
 DIALECT = SQLiteDialect(paramstyle="qmark")
 DIALECT.statement_compiler = _Compiler
-# The library we carry knows true and false; without this `x IN (…)` becomes `(x IN (…)) = 1`.
+# Every SQLite we support has true and false; otherwise `x IN (…)` becomes `(x IN (…)) = 1`.
 DIALECT.supports_native_boolean = True
 _renderer = StatementRenderer(DIALECT)
 
 
 def render(statement: Query[Any] | Command) -> CompiledStatement:
-    """The plan of a statement."""
+    """Compile a statement."""
     assert statement.core is not None
     return compile_statement(statement.core, DIALECT, _conversion)
 
 
 def render_many(command: ManyCommand) -> str:
-    """The text that is run once per row; its placeholders are the row's columns in order, and
-    after them its number if it is numbered."""
+    """The statement to execute for each row; its placeholders are the columns of the row, in order,
+    and after them its number if the command is numbered."""
     if isinstance(command, InsertMany):
         return _insert_many(command)
     return _update_many(command)
 
 
 def render_numbers(column: sa.Column[Any]) -> str:
-    """The text that takes the next `?` numbers of a numbered column; it answers the last of them.
-    The count is one of the server's own values: there is but one writer to wait for."""
+    """The statement that takes the next `?` numbers of a numbered column and returns the last. The
+    count is a row of `server`, since SQLite has no sequences; no other writer waits for it."""
     return (
         f"INSERT INTO server (name, value) VALUES ('{numbers_of(column)}', ?1)"
         " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + ?1"
@@ -68,7 +68,7 @@ def render_numbers(column: sa.Column[Any]) -> str:
 
 
 def numbers_of(column: sa.Column[Any]) -> str:
-    """The name of the server's value that holds the last number given out."""
+    """The name of the row of `server` with the last number assigned."""
     return f"last:{column.table.name}.{column.name}"
 
 
@@ -104,8 +104,8 @@ def _values_table(element: ValuesTable, compiler: Any, **kw: Any) -> str:
 
 
 @compiles(LogSnapshotTable, "sqlite")
-def _log_look(element: LogSnapshotTable, compiler: Any, **kw: Any) -> str:
-    # One writer: what is seen is committed.
+def _log_snapshot(element: LogSnapshotTable, compiler: Any, **kw: Any) -> str:
+    # With one writer, every visible row is committed.
     last = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
     return f"(SELECT coalesce(({last}), 0) AS last, 0 AS oldest_open, 0 AS next_begun)"
 

@@ -1,6 +1,6 @@
-"""One unit of work on a SQLite connection, and what its errors mean.
+"""A transaction on a SQLite connection, and the translation of its errors.
 
-Nothing here suspends: a verb over this Tx runs from start to end within one `send(None)`.
+Nothing here suspends, so an operation runs from start to end within one `send(None)`.
 """
 
 import logging
@@ -41,9 +41,9 @@ _TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
 
 
 class SqliteTx:
-    """`store.db.Tx` over one connection. After a failed statement it refuses to go on.
+    """The `Tx` of one connection. After a failed statement it executes no other.
 
-    SQLite would let it; PostgreSQL does not, and a verb must do the same on both.
+    SQLite would; PostgreSQL does not, and an operation must behave the same on both.
     """
 
     __slots__ = ("_connection", "_read_only", "failed", "tenant_id")
@@ -72,14 +72,14 @@ class SqliteTx:
         return rows[0] if rows else None
 
     async def run(self, command: Command, /, **params: Any) -> int:
-        """Do it; answers the number of rows changed."""
+        """Execute it; returns the number of rows changed."""
         plan = _plans.get(command) or _plan(command)
         params.setdefault("tenant_id", self.tenant_id)
         self._fetch(command, plan.text, plan.bind(params))
         return self._connection.changes()
 
     async def many(self, command: ManyCommand, rows: Sequence[tuple[Any, ...]], /) -> list[int]:
-        """Do it for all rows."""
+        """Execute it for each row."""
         text = _texts.get(command) or _texts.setdefault(command, renderer.render_many(command))
         numbers = self._numbers(command, len(rows))
         if numbers:
@@ -89,11 +89,11 @@ class SqliteTx:
         return numbers
 
     async def execute_together(self, *work: RowBatch) -> list[int]:
-        """Do one after the other."""
+        """Execute one after the other."""
         return [number for command, rows in work for number in await self.many(command, rows)]
 
     def _numbers(self, command: ManyCommand, count: int) -> list[int]:
-        """The next numbers for so many rows; none if the command is not numbered."""
+        """Numbers for `count` rows; none if the command is not numbered."""
         if command.numbered is None or not count:
             return []
         text = renderer.render_numbers(command.numbered)
@@ -104,9 +104,9 @@ class SqliteTx:
         self, statement: Statement, text: str, args: Sequence[Any], how: Any = None
     ) -> list[Any]:
         if self.failed:
-            raise RuntimeError("a verb goes on after a statement has failed")
+            raise RuntimeError("an operation continues after a statement failed")
         if self._read_only and statement.writes:
-            raise RuntimeError(f"a reading verb writes: {statement.origin}")
+            raise RuntimeError(f"an operation that only reads writes: {statement.origin}")
         try:
             return cast(list[Any], (how or self._connection.execute)(text, args).fetchall())
         except apsw.Error as error:
@@ -115,22 +115,22 @@ class SqliteTx:
 
 
 def run_to_completion(
-    verb: Callable[..., Awaitable[R]], tx: SqliteTx, *args: Any, **kwargs: Any
+    operation: Callable[..., Awaitable[R]], tx: SqliteTx, *args: Any, **kwargs: Any
 ) -> R:
-    """Run a verb to its end. Raises RuntimeError if it awaits anything but its tx."""
-    coroutine = cast(Any, verb(tx, *args, **kwargs))
+    """Run an operation to its end. Raises RuntimeError if it awaits anything but its tx."""
+    coroutine = cast(Any, operation(tx, *args, **kwargs))
     try:
         coroutine.send(None)
     except StopIteration as done:
         if tx.failed:
-            raise RuntimeError(f"{verb!r} went on after a statement had failed") from None
+            raise RuntimeError(f"{operation!r} continued after a statement failed") from None
         return cast(R, done.value)
     coroutine.close()
-    raise RuntimeError(f"{verb!r} awaits something else than its tx")
+    raise RuntimeError(f"{operation!r} awaits something other than its tx")
 
 
 def to_store_error(error: apsw.Error, statement: Statement | None = None) -> Exception:
-    """What the caller is told: Duplicate, Unavailable, or the error itself (a bug of ours)."""
+    """The exception to raise: Duplicate, Unavailable, or the error itself (a bug)."""
     if isinstance(error, apsw.ConstraintError) and _code(error) in _TAKEN:
         return Duplicate(_constraint(str(error), statement))
     if isinstance(error, _TRANSIENT):
@@ -156,7 +156,7 @@ def _with_bools(row: Sequence[Any], bools: tuple[int, ...]) -> tuple[Any, ...]:
 
 
 def _constraint(message: str, statement: Statement | None) -> str:
-    """The constraint's name, which SQLite does not tell: it names the columns."""
+    """The constraint's name; SQLite's message has only the names of its columns."""
     if found := re.search(r"index '(\w+)'", message):
         return found[1]
     names = [part.split(".") for part in message.partition("failed: ")[2].split(", ")]
@@ -167,7 +167,7 @@ def _constraint(message: str, statement: Statement | None) -> str:
 
 
 def _constraint_over(table: sa.Table, columns: list[str]) -> str:
-    """The name of the unique thing over these columns, as PostgreSQL has it."""
+    """The name, as in PostgreSQL, of the unique index or constraint over these columns."""
     if columns == [column.name for column in table.primary_key.columns]:
         return str(table.primary_key.name or f"{table.name}_pkey")
     for index in table.indexes:

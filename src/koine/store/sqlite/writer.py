@@ -1,11 +1,12 @@
-"""The one thread that writes: many verbs, one COMMIT.
+"""The thread that writes: it commits many operations in one transaction.
 
-It takes whatever is queued, never waits for more, so a lone verb pays nothing; under load a commit
-(an fsync) is shared by up to `_AT_MOST` verbs. Each verb has a savepoint and fails alone.
+It takes what is queued and never waits for more, so a single operation is not delayed; under load
+up to `_MAX_BATCH` operations share a commit, which is an fsync. Each has a savepoint and fails
+alone.
 
-No `kit.batching.Batcher`: SQLite blocks, so a thread does the collecting, not a task of the event
-loop; and with a savepoint each a failed verb needs no second run of the batch.
-"""
+This is no `kit.batching.Batcher`, since calls of SQLite block: a thread collects the batch, not a
+task of the event loop. And thanks to the savepoints a batch with a failed operation is not run
+again."""
 
 import asyncio
 import contextlib
@@ -43,7 +44,7 @@ class _Job:
 
 
 class Writer:
-    """Owns the connection that writes. Its thread starts at once and ends with `close`."""
+    """Owns the writing connection. Its thread runs from the construction to `close`."""
 
     def __init__(self, connection: apsw.Connection, committed: Callable[[], None]) -> None:
         self._connection = connection
@@ -57,16 +58,16 @@ class Writer:
     async def run(
         self,
         tenant_id: str,
-        verb: Callable[..., Awaitable[R]],
+        operation: Callable[..., Awaitable[R]],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> R:
-        """Run a verb; returns when what it wrote is on disk."""
+        """Run an operation; returns when what it wrote is on disk."""
         if self._closed:
             raise Unavailable()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._queue.put(_Job(tenant_id, verb, args, kwargs, loop, future, perf_counter()))
+        self._queue.put(_Job(tenant_id, operation, args, kwargs, loop, future, perf_counter()))
         return await future
 
     def close(self) -> None:
@@ -102,7 +103,7 @@ class Writer:
             for job in jobs:
                 self._run_in_savepoint(job)
             self._connection.execute("COMMIT")
-        except Exception as error:  # the thread must outlive whatever happens
+        except Exception as error:  # no error may end the thread
             refusal = to_store_error(error) if isinstance(error, apsw.Error) else error
             log.warning("a batch of %d writes was not committed: %r", len(jobs), error)
             self._disk_was_full = _is_full(error)
@@ -111,25 +112,26 @@ class Writer:
             self._rollback()
 
     def _checkpoint_if_was_full(self) -> None:
-        """Fold the log into the file first, once the disk was full: else the log takes the room
-        that was made, the file cannot grow, and so the log can never be folded in again."""
+        """Checkpoint before the first write after the disk was full. Otherwise the write-ahead log
+        uses up the space that was freed, the database file cannot grow, and no checkpoint
+        succeeds."""
         if self._disk_was_full:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._disk_was_full = False
 
     def _run_in_savepoint(self, job: _Job) -> None:
-        """Run one verb. Raises only when the whole transaction is lost with it."""
-        self._connection.execute("SAVEPOINT verb")
+        """Run one operation. Raises only if SQLite rolled the whole transaction back."""
+        self._connection.execute("SAVEPOINT operation")
         try:
             tx = SqliteTx(self._connection, job.tenant_id)
             job.result = run_to_completion(job.operation, tx, *job.args, **job.kwargs)
         except BaseException as error:
-            # A full disk makes SQLite itself roll everything back, the savepoint too.
+            # On a full disk SQLite rolls everything back by itself, the savepoint too.
             if not self._connection.in_transaction:
                 raise Unavailable() from error
             job.error = error
-            self._connection.execute("ROLLBACK TO verb")
-        self._connection.execute("RELEASE verb")
+            self._connection.execute("ROLLBACK TO operation")
+        self._connection.execute("RELEASE operation")
 
     def _rollback(self) -> None:
         with contextlib.suppress(apsw.Error):
@@ -138,16 +140,16 @@ class Writer:
 
 
 def _is_full(error: BaseException | None) -> bool:
-    """Whether a full disk is at the bottom of an error."""
+    """Whether a full disk caused the error."""
     while error is not None and not isinstance(error, apsw.FullError):
         error = error.__cause__
     return error is not None
 
 
 def _return_results(jobs: list[_Job], committed: Callable[[], None]) -> None:
-    """Answer all callers with one wake-up of each event loop (there is one), and tell it."""
+    """Resolve the futures of all callers by one callback in each event loop (there is one)."""
     for loop in {job.loop for job in jobs}:
-        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody is waiting
+        with contextlib.suppress(RuntimeError):  # that loop is closed: no caller waits
             mine = [job for job in jobs if job.loop is loop]
             loop.call_soon_threadsafe(_resolve, mine, committed)
 
