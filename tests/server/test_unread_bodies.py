@@ -10,7 +10,7 @@ from tests.support.raw_client import GET, HEAD, Served, ended, served
 ORIGIN = b"Host: tiny.test\r\nOrigin: http://a.test\r\nAccess-Control-Request-Method: GET\r\n"
 STARTS = {
     200: b"GET /tiny/where HTTP/1.1\r\n" + HEAD,
-    204: b"OPTIONS /tiny/open/door HTTP/1.1\r\n" + ORIGIN,
+    204: b"OPTIONS /tiny/open/thing HTTP/1.1\r\n" + ORIGIN,
     401: b"POST /tiny/things/a HTTP/1.1\r\nHost: tiny.test\r\n",
     404: b"POST /tiny/nowhere HTTP/1.1\r\n" + HEAD,
     405: b"POST /tiny/things HTTP/1.1\r\n" + HEAD,

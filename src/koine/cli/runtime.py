@@ -71,7 +71,7 @@ async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
         if await db.version() is None:
             await schema.migrate(db)
         await schema.check(db)
-        voices = webhook_formats(settings.public_url())
-        return await work(await engines.open_engine(db, SystemClock(), settings, voices))
+        formats = webhook_formats(settings.public_url())
+        return await work(await engines.open_engine(db, SystemClock(), settings, formats))
     finally:
         await db.close()

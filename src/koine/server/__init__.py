@@ -1,4 +1,4 @@
-"""Put the floors together and serve them: one process, or several on one PostgreSQL."""
+"""The server process: build the application, serve it, shut it down; in one or more processes."""
 
 from koine.server.app import create_app, dialects
 

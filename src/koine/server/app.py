@@ -1,4 +1,4 @@
-"""The application: every dialect, on one engine."""
+"""The ASGI application: every dialect on one engine."""
 
 from koine.dialects.chats import ChatsDialect
 from koine.dialects.delivery import DeliveryDialect
@@ -14,12 +14,12 @@ from koine.server.readiness import Readiness
 
 
 def dialects() -> list[Dialect]:
-    """Every dialect the server speaks, in the order they are shown."""
+    """Every dialect, in the order in which the documentation lists them."""
     return [DeliveryDialect(), HelpdeskDialect(), ChatsDialect(), InboxDialect(), NativeDialect()]
 
 
 def create_app(engine: Engine, realtime: Realtime | None = None) -> http.App:
-    """Every dialect, on one engine; live, with a relay."""
+    """The application of every dialect on one engine; without `realtime` it has no streams."""
     lag_seconds = realtime.log_reader.idle_seconds if realtime else None
     ready = Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks
     return http.build_app(

@@ -1,4 +1,4 @@
-"""The connections of one process: how many each address has, and which of them are overdue."""
+"""The connections of one process: counts by address, and a sweep for those that are overdue."""
 
 import asyncio
 from collections import Counter
@@ -12,15 +12,15 @@ from koine.kit import metrics
 from koine.kit.settings import Settings
 
 SWEEP_SECONDS = 0.25
-"""How late a deadline may be noticed."""
+"""Seconds between two sweeps: how late a deadline may be noticed."""
 LINGER_SECONDS = 1.0
-"""How long the last answer may be read, once nothing more is read from the other end."""
+"""Seconds that a client has to read the last response, after reading from it has stopped."""
 DRAIN_BYTES = 64 * 1024
-"""What is read and dropped of a request that is answered already."""
+"""Bytes that are read and discarded of a request after its response has begun."""
 
 
 class Connection(Protocol):
-    """One connection. `deadline` is on the clock of the loop; infinite means none."""
+    """One connection. `deadline` is on the event loop's clock; infinite means none."""
 
     deadline: float
 
@@ -39,9 +39,9 @@ class Connections:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection, peer: tuple[str, int] | None) -> bool:
-        """Watch a new connection; False, and it is not watched, when its address has too many.
+        """Add a new connection; False, and it is not added, when its address has too many.
 
-        A trusted proxy stands for many callers: its connections are not counted.
+        A trusted proxy connects for many clients: its connections are not counted.
         """
         most, address = self.settings.connections_per_address, ""
         if most and peer and not is_trusted(peer[0], self._proxies):
@@ -55,7 +55,7 @@ class Connections:
         return True
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection. Harmless when it is not watched."""
+        """Remove a connection. Harmless when it was not added."""
         address = self._address_of.pop(connection, "")
         if address:
             self._by_address[address] -= 1
@@ -79,12 +79,12 @@ class Connections:
 
 
 def count_ended(reason: str) -> None:
-    """Count a connection that the server ends. `reason` is a word of a fixed list."""
+    """Count a connection that the server closes or refuses. `reason` is one of a fixed list."""
     metrics.CONNECTIONS_ENDED.labels(reason).inc()
 
 
 class UvicornConfig(uvicorn.Config):
-    """uvicorn's, with the settings that bound connections."""
+    """uvicorn's configuration, with the settings and the connections of this process."""
 
     def __init__(self, settings: Settings, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
@@ -92,5 +92,5 @@ class UvicornConfig(uvicorn.Config):
 
     @cached_property
     def connections(self) -> Connections:
-        """Those of this process: made where it is first asked for."""
+        """The connections of this process. Created on first use, in each worker for itself."""
         return Connections(self.settings)

@@ -14,25 +14,22 @@ if TYPE_CHECKING:
     import asyncpg
 
     from koine.store import postgres, sqlite
-    from koine.store.postgres import backup as postgres_copying
-    from koine.store.sqlite import backup as sqlite_copying
+    from koine.store.postgres import backup as postgres_backup
+    from koine.store.sqlite import backup as sqlite_backup
 else:
     asyncpg = LazyModule("asyncpg")
     postgres = LazyModule("koine.store.postgres")
     sqlite = LazyModule("koine.store.sqlite")
-    postgres_copying = LazyModule("koine.store.postgres.backup")
-    sqlite_copying = LazyModule("koine.store.sqlite.backup")
+    postgres_backup = LazyModule("koine.store.postgres.backup")
+    sqlite_backup = LazyModule("koine.store.sqlite.backup")
 
 
 class StartupError(Exception):
-    """The server or the database cannot be had; the message says why and what to do."""
+    """The server cannot start; the message says why and what to do."""
 
 
 async def open_database(settings: Settings) -> Database:
-    """The database of the settings, connected; its tables are not looked at.
-
-    Raises CannotStart.
-    """
+    """Connect to the database of the settings; the schema is not checked. Raises StartupError."""
     where = database_name(settings)
     try:
         if is_postgres(settings):
@@ -47,10 +44,10 @@ async def open_database(settings: Settings) -> Database:
 
 
 def database_backup(settings: Settings) -> DatabaseBackup:
-    """What copies the database of the settings."""
+    """What dumps and restores the database of the settings."""
     if is_postgres(settings):
-        return postgres_copying.PostgresBackup(settings.database_url, settings.postgres_programs)
-    return sqlite_copying.SqliteBackup(sqlite_path(settings))
+        return postgres_backup.PostgresBackup(settings.database_url, settings.postgres_programs)
+    return sqlite_backup.SqliteBackup(sqlite_path(settings))
 
 
 def is_postgres(settings: Settings) -> bool:
@@ -65,7 +62,7 @@ def sqlite_path(settings: Settings) -> Path:
 
 
 def database_name(settings: Settings) -> str:
-    """Where the database is, for a person to read: without its password."""
+    """Where the database is, for people to read: without its password."""
     if not is_postgres(settings):
         return str(sqlite_path(settings))
     parts = urlsplit(settings.database_url)

@@ -1,4 +1,4 @@
-"""What happens after the commit, in this process: started with the server, ended with it."""
+"""The background work of a serving process: realtime and webhooks, started and stopped with it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,13 +11,14 @@ from koine.webhooks import WebhookWorker
 
 @asynccontextmanager
 async def run_realtime(engine: Engine) -> AsyncIterator[Realtime]:
-    """The relay of this process, following the log while the context is open."""
-    relay = Realtime(engine, factory.create_bus(engine.settings, engine.db), engine.shutdown_signal)
-    hooks = WebhookWorker(engine)
-    relay.log_reader.followers.append(hooks.planner)
-    await relay.start()
-    relay.spawn(hooks.run())
+    """The `Realtime` of this process, which follows the event log while the context is open."""
+    bus = factory.create_bus(engine.settings, engine.db)
+    realtime = Realtime(engine, bus, engine.shutdown_signal)
+    webhooks = WebhookWorker(engine)
+    realtime.log_reader.followers.append(webhooks.planner)
+    await realtime.start()
+    realtime.spawn(webhooks.run())
     try:
-        yield relay
+        yield realtime
     finally:
-        await relay.close()
+        await realtime.close()

@@ -1,4 +1,4 @@
-"""The listening socket, and the server behind it."""
+"""The listening socket, and uvicorn's configuration behind it."""
 
 import ctypes
 import errno
@@ -22,9 +22,9 @@ BACKLOG = 2048
 MAX_UNSENT_BYTES = 256 * 1024
 TCP_USER_TIMEOUT_MS = 60_000
 WORKER_HEALTHCHECK_SECONDS = 30
-"""How long a worker may take to start, or say nothing, before it is taken for dead."""
+"""Seconds that a worker may take to start, or to respond, before it is replaced."""
 WS_MAX_SIZE = 64 * 1024
-"""The longest message a socket takes: clients say little over sockets, and send over HTTP."""
+"""The longest WebSocket message: commands are short, and messages are sent over HTTP."""
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -43,14 +43,14 @@ jump if true, jump if false, operand. The returned value is how many bytes pass;
 
 
 class Server(uvicorn.Server):
-    """A uvicorn whose stop by a signal is a success. `on_start` is called when it serves."""
+    """uvicorn's server, which calls `on_start` when it serves, and returns after a signal."""
 
     def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_start = on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve."""
+        """Start serving."""
         await super().startup(sockets)
         self._on_start()
 
@@ -58,13 +58,13 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         with super().capture_signals():
             yield
-            # Else the signal is raised again, and ends us before the database is closed.
+            # Else uvicorn raises the signal again, which kills us before the database is closed.
             self._captured_signals.clear()
 
 
 @contextmanager
 def open_listener(settings: Settings) -> Iterator[socket.socket]:
-    """The listening socket, taken before anything else is. Raises CannotStart."""
+    """The listening socket, opened before anything else. Raises StartupError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         made = socket.create_server(
@@ -82,18 +82,18 @@ def open_listener(settings: Settings) -> Iterator[socket.socket]:
 
 
 def _set_send_limits(listener: socket.socket) -> None:
-    """Bound what the system keeps for, and how long it waits for, an end that does not read: each
-    connection has it from its listener. Without this (it is Linux's) a slow reader ties up some MB,
-    and one that is gone without a word a quarter of an hour."""
+    """Bound the kernel's send buffer, and its wait for acknowledgements; connections inherit both
+    from the listener. Without this (Linux only) a client that does not read takes some MB, and one
+    that vanished is noticed after a quarter of an hour."""
     if sys.platform.startswith("linux"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
 
 
 def drop_new_connections(listener: socket.socket) -> None:
-    """Drop every further SYN, so that no connection begins and none that has begun is reset.
+    """Drop every further SYN, so that closing the listener resets no connection.
 
-    Closing a listener resets what waits in its queue and what is in the middle of its handshake;
+    Closing a listener resets the connections in its queue and those within their handshake;
     accepting until the queue is empty does not help the latter (docs/adr/0019). A client whose SYN
     is dropped sends it again after a second, and is then refused, or accepted by the next process.
     Linux only: elsewhere the listener is closed without this.
@@ -120,7 +120,7 @@ def _reason(error: Exception) -> str:
 def uvicorn_config(
     settings: Settings, app: App | str, lifespan: str, workers: int = 1
 ) -> UvicornConfig:
-    """How uvicorn serves `app`, or the factory of that name in each of `workers` processes."""
+    """How uvicorn serves `app`; a text names the factory that each of `workers` calls."""
     return UvicornConfig(
         settings,
         app,
@@ -133,8 +133,8 @@ def uvicorn_config(
         ws_max_size=WS_MAX_SIZE,
         ws_per_message_deflate=False,
         log_config=None,
-        # Paths, queries and heads carry secrets: they are never logged, at debug neither. Below
-        # warnings uvicorn logs every handshake whole.
+        # Paths, queries and headers contain secrets and must never be logged, not even at debug:
+        # below warnings uvicorn logs whole handshakes.
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -1,4 +1,4 @@
-"""What this process tells an operator: metrics on a port of their own, traces to a collector."""
+"""Metrics on a port of their own, and traces to a collector."""
 
 import os
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 
 @contextmanager
 def observability(settings: Settings) -> Iterator[None]:
-    """Tell it while the context is open. Raises CannotStart."""
+    """Serve metrics and send traces while the context is open. Raises StartupError."""
     if settings.workers > 1 and settings.metrics_token:
         raise StartupError(
-            "/metrics on the main port would tell of a random worker: use KOINE_METRICS_PORT, "
-            "from which each worker takes one, in place of KOINE_METRICS_TOKEN"
+            "/metrics on the main port would show a random worker: set KOINE_METRICS_PORT, "
+            "from which each worker takes a port, instead of KOINE_METRICS_TOKEN"
         )
     if settings.otel_endpoint or any(os.environ.get(name) for name in _ENDPOINTS):
         try:
@@ -41,7 +41,7 @@ def observability(settings: Settings) -> Iterator[None]:
 
 
 def _serve_metrics(settings: Settings) -> tuple[WSGIServer, Thread]:
-    """The first free of as many ports as there are workers, on a thread of its own."""
+    """Serve on the first free one of as many ports as there are workers, in a thread."""
     first = settings.metrics_port
     reason = ""
     for port in range(first, min(first + settings.workers, 65536)):

@@ -1,7 +1,7 @@
-"""What a server needs: looked at when it starts, and by `koine doctor`.
+"""The checks before the server starts; `koine doctor` prints them.
 
-A finding that is `fatal` keeps the server from starting, for it would lose or corrupt what it
-acknowledges; the others are told. Nothing here changes anything.
+A `fatal` finding keeps the server from starting, since it could lose or corrupt data that it has
+acknowledged; the others are logged. The checks change nothing.
 """
 
 import os
@@ -31,7 +31,7 @@ LOW_DISK_SHARE = 0.05
 """Share of the disk below which there is a warning; a tenth of it is a problem."""
 SKEW_SECONDS = 5
 SLOW_CONNECTION_BYTES = 256 * 1024
-"""Bytes a second that slow connections do not reach."""
+"""Bytes a second: a rate that slow connections do not reach."""
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 NETWORK_FILE_SYSTEMS = frozenset(
     (
@@ -39,14 +39,14 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
     )
 )  # fmt: skip
-"""File systems whose locks do not hold, or not between machines."""
+"""File systems on which locks do not work, or not between machines."""
 MOUNTINFO = Path("/proc/self/mountinfo")
 
 Level = Literal["ok", "warning", "problem"]
 
 
 class Finding(Struct, frozen=True):
-    """One thing that was looked at; `advice` says what to do about it."""
+    """The result of one check; `advice` says what to do."""
 
     level: Level
     about: str
@@ -56,7 +56,7 @@ class Finding(Struct, frozen=True):
 
 
 async def check_start(settings: Settings) -> None:
-    """Log what should not be, raise CannotStart for what must not be."""
+    """Run the checks and log their warnings. Raises StartupError for a fatal finding."""
     found = [*check_settings({}, settings), *check_files(settings), *await check_database(settings)]
     raise_fatal(found)
 
@@ -76,7 +76,7 @@ def raise_fatal(findings: Iterable[Finding]) -> None:
 
 
 def check_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
-    """Settings that are misspelt, that exclude each other, or that open the server too wide."""
+    """Settings that are misspelt, contradict each other, or expose the server too much."""
     misspelt = unknown(env)
     if misspelt:
         names = ", ".join(misspelt)
@@ -102,7 +102,7 @@ def check_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Findi
 
 
 def _check_upload_budgets(settings: Settings) -> Iterator[Finding]:
-    """Budgets that can never take what a single request may bring."""
+    """Budgets that are less than the largest upload."""
     for name in ("contact", "inbox", "tenant"):
         setting = f"upload_budget_per_{name}"
         if 0 < getattr(settings, setting) < settings.upload_limit:
@@ -112,22 +112,22 @@ def _check_upload_budgets(settings: Settings) -> Iterator[Finding]:
 
 
 def check_secret_key(settings: Settings) -> Finding:
-    """Whether who reads the database, or a backup of it, also reads what is sealed in it."""
+    """Whether the key that encrypts secrets is outside of the database and its backups."""
     if settings.secret_key:
-        return Finding("ok", "secrets", "the key that seals secrets is not in the database")
-    found = "the key that signs tokens and seals webhooks' secrets lies in the database with them"
-    advice = "set KOINE_SECRET_KEY before webhooks are made; see docs/running.md"
+        return Finding("ok", "secrets", "the key that encrypts secrets is not in the database")
+    found = "the key that signs tokens and encrypts webhook secrets is in the database with them"
+    advice = "set KOINE_SECRET_KEY before webhooks are created; see docs/running.md"
     return Finding("warning", "secrets", found, advice)
 
 
 def _check_limits(settings: Settings) -> Iterator[Finding]:
-    """Limits that would refuse callers they are not meant for."""
+    """Limits that would refuse clients they are not meant for."""
     if settings.base_url and not settings.trusted_proxies:
         found = (
             "KOINE_BASE_URL is set and KOINE_TRUSTED_PROXIES is not: "
-            "behind a proxy all callers count as one address"
+            "behind a proxy all clients count as one address"
         )
-        advice = "set KOINE_TRUSTED_PROXIES to the proxy's address, unless callers connect directly"
+        advice = "set KOINE_TRUSTED_PROXIES to the proxy's address, unless clients connect directly"
         yield Finding("warning", "proxies", found, advice)
     pace = settings.upload_limit // settings.body_max_seconds
     if pace > SLOW_CONNECTION_BYTES:
@@ -142,10 +142,10 @@ def _check_limits(settings: Settings) -> Iterator[Finding]:
 
 
 def check_files(settings: Settings) -> Iterator[Finding]:
-    """Disk space, what kind of disk it is, and who may read the files."""
+    """Disk space, and who may read the files."""
     folder = Path(settings.data_dir)
     if not folder.exists():
-        yield Finding("ok", "files", f"{folder} is not there yet, it will be made")
+        yield Finding("ok", "files", f"{folder} does not exist yet and will be created")
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         advice = "give it to the user that runs koine"
@@ -155,7 +155,7 @@ def check_files(settings: Settings) -> Iterator[Finding]:
     level: Level = (
         "ok" if share > LOW_DISK_SHARE else "warning" if share > LOW_DISK_SHARE / 10 else "problem"
     )
-    advice = "" if level == "ok" else "make room: without it nothing can be saved"
+    advice = "" if level == "ok" else "free some space: on a full disk nothing can be saved"
     found = f"{usage.free / (1 << 30):.1f} GiB ({share:.0%}) free in {folder}"
     yield Finding(level, "disk", found, advice)
     for file in (sqlite_path(settings), folder / "demo.json"):
@@ -167,14 +167,14 @@ def check_files(settings: Settings) -> Iterator[Finding]:
 
 
 async def check_database(settings: Settings) -> list[Finding]:
-    """The library or the server, and whether it keeps what it is given."""
+    """The database's version, and whether it keeps what it has committed."""
     if not is_postgres(settings):
         return list(_sqlite(sqlite_path(settings)))
     try:
         return list(_postgres(await postgres.check_server(settings.database_url), settings))
     except Exception as error:
-        # Whoever opens the database next says it better.
-        return [Finding("problem", "database", f"cannot be asked: {type(error).__name__}")]
+        # Opening the database comes next, and its error is the better one.
+        return [Finding("problem", "database", f"cannot be checked: {type(error).__name__}")]
 
 
 def file_system_type(path: Path, mounts: str) -> str:
@@ -207,12 +207,12 @@ def _postgres(known: "postgres.ServerSettings", settings: Settings) -> Iterator[
     yield Finding("ok", "version", f"PostgreSQL {known.version}")
     allowed = settings.unsafe_database
     for name in known.disabled:
-        advice = f"set {name} = on: without it a power cut loses what was acknowledged"
+        advice = f"set {name} = on: without it a power cut loses committed data"
         if not allowed:
             advice += " (KOINE_UNSAFE_DATABASE=true serves all the same)"
         level: Level = "warning" if allowed else "problem"
         yield Finding(level, "durability", f"{name} is off", advice, fatal=not allowed)
     skewed = known.clock_skew >= SKEW_SECONDS
-    advice = "let both machines ask a time server (NTP)" if skewed else ""
-    found = f"{known.clock_skew:.1f} s between the server's and ours"
+    advice = "synchronise the clocks of both machines (NTP)" if skewed else ""
+    found = f"{known.clock_skew:.1f} s between the database server's and ours"
     yield Finding("warning" if skewed else "ok", "clock", found, advice)

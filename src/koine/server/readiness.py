@@ -12,7 +12,7 @@ from koine.store.core.db import Database
 from koine.store.people import tenants
 
 PROBE_TIMEOUT = 1.0
-"""Seconds within which the database must have written a row."""
+"""Seconds within which the database must write a row."""
 PROBE_INTERVAL = 1.0
 """Seconds for which the result of one write is returned to every caller."""
 LAG_SECONDS = 30.0

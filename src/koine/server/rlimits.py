@@ -1,4 +1,4 @@
-"""How many connections a process may hold: each is an open file to the system."""
+"""The limit of open files, which is also the limit of a process's connections."""
 
 import resource
 
@@ -8,17 +8,16 @@ _log = structlog.get_logger("koine")
 
 
 def raise_file_limit() -> int:
-    """Allow this process, and those it starts, as many open files as the system lets it have.
+    """Raise the soft limit of this process and its children to the hard limit; return the limit.
 
-    Answers how many. Most systems give a process 1,024 unless it asks, and tens of thousands or
-    more when it does.
+    On most systems the soft limit is 1,024, and the hard limit tens of thousands or more.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == hard:
         return soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError) as error:  # macOS names a limit that it does not grant
+    except (ValueError, OSError) as error:  # macOS reports a hard limit that it does not grant
         _log.warning("the open file limit could not be raised", open_files=soft, error=str(error))
         return soft
     return hard

@@ -1,4 +1,4 @@
-"""Serve until told to stop: in this process, or in several."""
+"""Serve until a signal: in this process, or in several worker processes."""
 
 import asyncio
 import gc
@@ -41,9 +41,9 @@ _log = structlog.get_logger("koine")
 
 
 def main() -> None:
-    """Serve with the settings of the environment: what `koine serve` becomes.
+    """Serve with the settings of the environment: `koine serve` replaces its process by this one.
 
-    Exits 0 when told to stop, 1 with a sentence when it cannot start.
+    Exits with 0 after a signal, with 1 and a message when it cannot start.
     """
     try:
         serve(load(os.environ))
@@ -58,9 +58,9 @@ def main() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop (SIGTERM, Ctrl-C).
+    """Serve until SIGTERM or Ctrl-C.
 
-    Raises CannotStart, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
+    Raises StartupError, AlreadyServed, WrongSchema, Unavailable; with `demo` Conflict, too.
     """
     _configure_log(settings)
     raise_file_limit()
@@ -77,7 +77,7 @@ def serve(settings: Settings) -> None:
 
 
 def _close_uploads(settings: Settings) -> None:
-    """Close what older versions stored to the machine's other accounts."""
+    """Restrict the uploads that older versions left readable for the machine's other accounts."""
     folder = Path(settings.data_dir) / "files"
     try:
         if private_files.restrict(folder):
@@ -94,36 +94,36 @@ def _close_uploads(settings: Settings) -> None:
 
 
 def worker() -> "Worker":
-    """One of several processes' application; uvicorn calls it, the environment has the settings."""
+    """The application of a worker process: uvicorn calls it; the environment has the settings."""
     settings = load(os.environ)
     _configure_log(settings)
     return Worker(settings)
 
 
 class Worker:
-    """An ASGI application that opens its database when it is started."""
+    """An ASGI application that opens its database in the lifespan."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._app: CloseConnectionMiddleware | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one ASGI scope."""
+        """Serve one ASGI scope."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         elif self._app is not None:
             await self._app(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         with observability(self._settings):
             async with (
                 open_engine(self._settings) as engine,
                 maintenance_jobs(engine),
-                run_realtime(engine) as relay,
+                run_realtime(engine) as realtime,
             ):
                 self._app = CloseConnectionMiddleware(
-                    create_app(engine, relay), engine.shutdown_signal
+                    create_app(engine, realtime), engine.shutdown_signal
                 )
                 _freeze_gc()
                 GracefulShutdown(
@@ -139,19 +139,19 @@ async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
         async with (
             open_engine(settings) as engine,
             maintenance_jobs(engine),
-            run_realtime(engine) as relay,
+            run_realtime(engine) as realtime,
         ):
-            app = CloseConnectionMiddleware(create_app(engine, relay), engine.shutdown_signal)
+            app = CloseConnectionMiddleware(create_app(engine, realtime), engine.shutdown_signal)
             leaving = GracefulShutdown(engine.shutdown_signal, settings.drain_seconds, listener)
             server = Server(uvicorn_config(settings, app, lifespan="off"), leaving.install)
-            # The socket listens already: whoever connects now is answered in a moment.
+            # The socket listens already: clients that connect now are served in a moment.
             await _print_startup(engine)
             _freeze_gc()
             await server.serve(sockets=[listener])
 
 
 async def _migrate_first(settings: Settings) -> None:
-    """Find out, before there are workers to fail one by one, that the database can be had."""
+    """Migrate once, before the workers start: an error is then printed once, not by each."""
     with observability(settings):
         async with open_engine(settings) as engine:
             await _print_startup(engine)
@@ -168,7 +168,7 @@ def _serve_many(settings: Settings, listener: socket.socket) -> None:
 
 
 async def _print_startup(engine: Engine) -> None:
-    """Print the server's URL, and the demonstration's credentials if there is to be one."""
+    """Print the server's URL and, with `demo`, the credentials of the demonstration."""
     settings = engine.settings
     url, where = settings.public_url(), database_name(settings)
     if settings.demo:
@@ -187,16 +187,16 @@ async def _print_startup(engine: Engine) -> None:
 
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """An engine over the settings' database, which this process serves while the context is open.
+    """An engine over the database of the settings, which this process serves while it is open.
 
-    Raises CannotStart, AlreadyServed (another process serves this SQLite file), WrongSchema.
+    Raises StartupError, AlreadyServed (another process serves this SQLite file), WrongSchema.
     """
     db = await open_database(settings)
     try:
         db.claim_serving()
         await schema.migrate(db)
-        voices = webhook_formats(settings.public_url())
-        engine = await engines.open_engine(db, SystemClock(), settings, voices)
+        formats = webhook_formats(settings.public_url())
+        engine = await engines.open_engine(db, SystemClock(), settings, formats)
         try:
             yield engine
         finally:
@@ -211,6 +211,6 @@ def _configure_log(settings: Settings) -> None:
 
 
 def _freeze_gc() -> None:
-    """What is there now stays: the collector need not look at it again."""
+    """Exclude what start-up has allocated, and keeps, from garbage collection."""
     gc.collect()
     gc.freeze()

@@ -1,12 +1,12 @@
-"""Go without anyone noticing: SIGTERM or Ctrl-C, and what comes after.
+"""Graceful shutdown on SIGTERM or Ctrl-C, without an error for any client.
 
-1. `/readyz` says 503 at once, streams are told to come back, every answer closes its connection;
-   requests are still taken for `drain_seconds`, so that balancers and clients turn to another
-   process. (Nobody is behind a balancer where Ctrl-C is pressed: there it is no time at all.)
-2. No new connection is let in; those that stand in the queue are answered.
-3. The server stops: requests under way have `grace_seconds`, then the database is closed.
+1. Draining: `/readyz` responds 503, streams close with a hint to reconnect, and every response
+   closes its connection. Requests are still accepted for `drain_seconds`, so that load balancers
+   and clients turn to another process. (After Ctrl-C, where there is no balancer, it is 0 seconds.)
+2. New connections are dropped; those that wait in the listener's queue are accepted and served.
+3. The server stops: open requests have `grace_seconds` to finish, then the database is closed.
 
-A second signal ends the process where it stands.
+A second signal kills the process.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ from koine.server.listener import App, drop_new_connections
 _log = structlog.get_logger("koine")
 
 ACCEPT_GRACE_SECONDS = 0.2
-"""Seconds in which whoever is connected already, but not accepted, is; and in which who was
-accepted last, by this process or one of several, says what he wants."""
+"""Seconds for accepting the connections in the listener's queue; and then for the first request
+of the connections that were accepted last."""
 _CONNECTION_CLOSE = (b"connection", b"close")
 
 
 class GracefulShutdown:
-    """What a signal does to this process, once `install`ed over the server's own handlers."""
+    """Handles the signals of this process, once it is installed over uvicorn's handlers."""
 
     def __init__(
         self, draining: ShutdownSignal, drain_seconds: float, listener: socket.socket | None
     ) -> None:
-        """`listener` is None in one of several workers: there the parent refuses connections, and
-        it alone counts signals (a terminal and a service manager signal all of a group)."""
+        """`listener` is None in a worker process: its parent drops new connections, and handles a
+        second signal (terminals and service managers signal the whole process group)."""
         self._draining = draining
         self._drain_seconds = drain_seconds
         self._listener = listener
@@ -48,7 +48,7 @@ class GracefulShutdown:
         self._server: uvicorn.Server | None = None
 
     def install(self) -> None:
-        """Take the signals over; called when the server has set its handlers, on its loop."""
+        """Replace the signal handlers; called on the loop, after uvicorn has set its own."""
         handler = signal.getsignal(signal.SIGTERM)
         self._server = getattr(handler, "__self__", None)
         assert isinstance(self._server, uvicorn.Server), "the server handles SIGTERM"
@@ -82,15 +82,14 @@ class GracefulShutdown:
 
 
 class CloseConnectionMiddleware:
-    """An application whose answers close their connections once draining has begun."""
+    """An application whose responses close their connections once draining has started."""
 
     def __init__(self, app: App, draining: ShutdownSignal) -> None:
         self._app = app
         self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one ASGI scope."""
-
+        """Serve one ASGI scope."""
         if self._draining.started:
             send = _close_connection(send)
         await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""uvicorn's WebSockets, with bounds on the frames of a connection and on unfinished messages."""
+"""uvicorn's WebSocket protocol, with bounds on frames a minute and on unfinished messages."""
 
 from math import inf
 from typing import Any
@@ -13,25 +13,25 @@ from koine.http.socket import POLICY_VIOLATION
 from koine.server.connections import DRAIN_BYTES, LINGER_SECONDS, UvicornConfig, count_ended
 
 READ_SLICE_BYTES = 4096
-"""Bytes that are read before frames are counted: some hundreds of the smallest."""
+"""Bytes that are parsed before frames are counted: some hundreds of the smallest frames."""
 EMPTY_FRAME_WEIGHT = 5
-"""A ping, a pong or an empty fragment counts as so many frames."""
+"""A ping, a pong or an empty fragment counts as this many frames."""
 _MINUTE = 60.0
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """WebSockets. `deadline` is when a message that has begun must be whole."""
+    """One WebSocket connection. `deadline` is when a message that has begun must be complete."""
 
     def __init__(self, config: UvicornConfig, *given: Any, **more: Any) -> None:
         super().__init__(config, *given, **more)
         self._connections = config.connections
-        self._most_frames = config.settings.socket_messages_per_minute
+        self._frames_per_minute = config.settings.socket_messages_per_minute
         self._message_seconds = config.settings.head_seconds
         self.deadline = inf
         self._frame_count = 0
         self._window_start = 0.0
-        self._stopped = False
-        self._drained = 0
+        self._reading_stopped = False
+        self._discarded_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         """An HTTP connection has become a WebSocket."""
@@ -39,22 +39,22 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._connections.add(self, self.client)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """The connection is closed."""
         self._connections.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read some bytes, a little at a time."""
+        """Parse bytes in slices: a flood of small frames is counted before it is handled."""
         for at in range(0, len(data), READ_SLICE_BYTES):
-            if self._stopped or self.transport.is_closing():
+            if self._reading_stopped or self.transport.is_closing():
                 self._discard(len(data) - at)
                 return
             self.conn.receive_data(data[at : at + READ_SLICE_BYTES])
             if self.conn.handshake_exc is not None:
-                self._refuse()
+                self._reject_handshake()
                 return
             if self._is_flood():
-                self._end("frames", "too many frames")
+                self._close_with_policy_violation("frames", "too many frames")
             elif self.conn.parser_exc is not None:
                 self.handle_parser_exception()
             else:
@@ -62,49 +62,49 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._check_message()
 
     def handle_connect(self, event: Request) -> None:
-        """A handshake came: its scope is made, and seen by the application in the next turn."""
+        """A handshake was read; the application gets its scope in the next turn of the loop."""
         super().handle_connect(event)
         if "scope" in vars(self):
             vars(self)["scope"][ABORT] = self.transport.abort
 
     def keepalive_timeout(self) -> None:
-        """No answer to a ping: nobody is there who would read the rest."""
+        """A ping was not answered: nobody would read what is still to be flushed."""
         super().keepalive_timeout()
         self.transport.abort()
 
     def on_deadline(self, now: float) -> None:
         """The deadline has passed."""
-        if self._stopped:
+        if self._reading_stopped:
             self.transport.abort()
         elif self.read_paused:
-            self.deadline = now + self._message_seconds  # it waits for us
+            self.deadline = now + self._message_seconds  # this process is not reading
         else:
-            self._end("message_time", "the message took too long")
+            self._close_with_policy_violation("message_time", "the message took too long")
 
     def _is_flood(self) -> bool:
-        """Count the frames that came, in windows of a minute."""
+        """Count the parsed frames, in windows of a minute."""
         frames = [event for event in self.conn.events if isinstance(event, Frame)]
-        if not frames or not self._most_frames:
+        if not frames or not self._frames_per_minute:
             return False
         now = self.loop.time()
         if now - self._window_start > _MINUTE:
             self._window_start, self._frame_count = now, 0
         self._frame_count += sum(EMPTY_FRAME_WEIGHT if _is_empty(frame) else 1 for frame in frames)
-        return self._frame_count > self._most_frames
+        return self._frame_count > self._frames_per_minute
 
     def _check_message(self) -> None:
-        """Whether a frame or a message has begun that is not whole."""
-        if self._stopped:
+        """Set the deadline while a frame or a message is incomplete, else clear it."""
+        if self._reading_stopped:
             return
         if self.conn.current_size is None and not self.conn.reader.buffer:
             self.deadline = inf
         elif self.deadline == inf:
             self.deadline = self.loop.time() + self._message_seconds
 
-    def _end(self, reason: str, text: str) -> None:
-        """Close with 1008, and leave time to read that: more is not read meanwhile."""
+    def _close_with_policy_violation(self, reason: str, text: str) -> None:
+        """Close with 1008, discard what still comes, and abort soon after."""
         count_ended(reason)
-        self._stopped = True
+        self._reading_stopped = True
         self.deadline = self.loop.time() + LINGER_SECONDS
         self.frames = []
         if not self.handshake_complete or self.close_sent:
@@ -121,16 +121,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write_eof()
 
     def _discard(self, size: int) -> None:
-        self._drained += size
-        if self._drained > DRAIN_BYTES and not self.transport.is_closing():
+        self._discarded_bytes += size
+        if self._discarded_bytes > DRAIN_BYTES and not self.transport.is_closing():
             self.transport.pause_reading()
 
-    def _refuse(self) -> None:
-        """What came is no handshake: a body, or a line that is too long."""
+    def _reject_handshake(self) -> None:
+        """Respond to what is not a handshake: a body, or a line that is too long."""
         count_ended("malformed")
-        said = b"".join(self.conn.data_to_send())
-        self.transport.write(said or plain_response(400, "The request is no WebSocket handshake."))
-        self._stopped = True
+        response = b"".join(self.conn.data_to_send())
+        self.transport.write(
+            response or plain_response(400, "The request is no WebSocket handshake.")
+        )
+        self._reading_stopped = True
         self.transport.close()
 
 

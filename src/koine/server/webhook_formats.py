@@ -1,4 +1,4 @@
-"""The webhooks of every dialect that has them."""
+"""The webhook format of every dialect that has one."""
 
 from koine.dialects.helpdesk.webhooks.format import HelpdeskWebhookFormat
 from koine.dialects.inbox.webhooks.format import InboxWebhookFormat
@@ -7,7 +7,7 @@ from koine.model.webhook_format import WebhookFormats
 
 
 def webhook_formats(base_url: str) -> WebhookFormats:
-    """Each dialect's, by its name; files are fetched from below `base_url`."""
+    """The formats by dialect; links to files begin with `base_url`."""
     return {
         "native": NativeWebhookFormat(base_url),
         "helpdesk": HelpdeskWebhookFormat(),

@@ -1,4 +1,4 @@
-"""Several processes on one port, and the one that starts, watches and stops them."""
+"""The parent of several worker processes on one port: it starts, watches and stops them."""
 
 import os
 import select
@@ -16,17 +16,17 @@ from koine.server.listener import drop_new_connections
 _log = structlog.get_logger("koine")
 
 POLL_SECONDS = 0.5
-"""Seconds between two looks at the workers."""
+"""Seconds between two checks of the workers."""
 WAKEUP_BYTES = 4096
-"""More than wait to be looked at, a byte each."""
+"""More signals than can be pending; each is one byte."""
 
 
 class Supervisor(Multiprocess):
-    """Uvicorn's supervisor; it stops its workers as `leaving` says, and exits with 0.
+    """uvicorn's supervisor; it stops its workers as `shutdown` describes, and exits with 0.
 
-    The workers count no signals: whoever signals the whole group (a terminal, a service manager)
-    would end them at once, for we signal them, too. A second signal to us ends them all. SIGHUP
-    replaces them one after another, each once its successor serves.
+    Workers ignore a second signal: when a terminal or a service manager signals the whole group,
+    they get one from there and one from this process. A second signal to this process kills them
+    all. SIGHUP replaces them one after another, each when its successor serves.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Supervisor(Multiprocess):
 
     @property
     def failed(self) -> bool:
-        """Whether it ended because a worker could not start."""
+        """Whether it stopped because a worker could not start."""
         return self.should_exit.is_set()
 
     def run(self) -> None:
@@ -64,7 +64,7 @@ class Supervisor(Multiprocess):
         self.terminate_all()
         time.sleep(self._drain_seconds)
         drop_new_connections(self._listener)
-        # The last worker to close it closes it.
+        # The kernel closes it when the last worker has closed its copy.
         self._listener.close()
         self.join_all()
 
