@@ -1,7 +1,7 @@
-"""A contact's conversations as its own client opens, reads and closes them (inbox.md).
+"""A contact's conversations, opened, read and closed by its own client (inbox.md).
 
-A place shows what came through it; a place whose contact has proved who it is shows all of the
-contact's. Whatever else there is, the contact cannot tell it from nothing.
+A contact inbox sees the conversations that were opened through it, and with a proven identifier all
+of its contact. Any other conversation is NotFound, like one that does not exist.
 """
 
 from collections.abc import Callable
@@ -33,15 +33,15 @@ PARTS: frozenset[Include] = frozenset({"messages", "people", "inboxes"})
 PAGE = 20
 """Messages on a page (inbox.md, F)."""
 MAX_LISTED = 500
-"""Conversations in one answer."""
+"""Conversations in one response."""
 MAX_MESSAGES_PER_MINUTE = 200
-"""Messages of one conversation, whoever they are from (inbox.md, F)."""
+"""Messages of one conversation, of all senders together (inbox.md, F)."""
 
 
 @read_tx
 async def list_all(tx: Tx, actor: Actor, session: ContactSession) -> ConversationPage:
-    """The conversations the place shows, oldest first, with what is said in them (`around`): those
-    among the contact's MOST_LISTED newest."""
+    """The conversations that the contact inbox sees, oldest first, with their messages: those among
+    the contact's MAX_LISTED newest."""
     contact_inbox, contact = session.contact_at_inbox
     newest = await rows.newest_of_owner(tx, contact.id, MAX_LISTED)
     items = [c for c in newest if may_see_conversation(contact_inbox, contact, c)]
@@ -52,7 +52,7 @@ async def list_all(tx: Tx, actor: Actor, session: ContactSession) -> Conversatio
 async def with_messages(
     tx: Tx, actor: Actor, session: ContactSession, number: int
 ) -> ConversationPage:
-    """One conversation with all that is said in it. Raises NotFound."""
+    """One conversation with its messages. Raises NotFound."""
     found = await _numbered(tx, session, number)
     return ConversationPage([found], await load_related(tx, [found], PARTS))
 
@@ -72,8 +72,8 @@ async def message_page(
     before: int | None = None,
     after: int | None = None,
 ) -> ConversationPage:
-    """A page of what was said in a conversation, oldest first: the newest messages, those before
-    the message with the number `before`, or the first after the number `after`. Raises NotFound."""
+    """A page of a conversation's messages, oldest first: the newest ones, those before the message
+    with the number `before`, or the first ones after the number `after`. Raises NotFound."""
     found = await _numbered(tx, session, number)
     f = MessageFilter(
         said_only=True,
@@ -103,7 +103,7 @@ async def for_sending(
     if client_key is not None and await messages.has_key(tx, found.id, client_key):
         return found
     if found.last_seq >= MAX_MESSAGES_PER_MINUTE:
-        # Numbers are dense: if that one is younger than a minute, so are all after it.
+        # `seq` has no gaps: if that message is younger than a minute, so are all after it.
         first = await messages.by_seq(tx, found.id, found.last_seq - MAX_MESSAGES_PER_MINUTE + 1)
         if first is not None and first.created_at > now - MINUTE:
             raise Invalid("base", "too_many", "Too many messages")
@@ -119,15 +119,14 @@ async def open_(
     custom_attributes: dict[str, object],
     admit: Callable[[], None] = no_budget,
 ) -> Conversation:
-    """Open a conversation, or give the one there is where the inbox has but one for each contact
-    (inbox.md, F), or where the contact is blocked: it adds no more. `admit` is asked before one is
-    opened, and may refuse.
+    """Open a conversation, or return the existing one where the inbox has one for each contact
+    (inbox.md, F) or the contact is blocked. `admit` is called before one is opened, and may refuse.
 
     Raises Invalid("custom_attributes").
     """
     contact_inbox, contact = session.contact_at_inbox
     check_attributes(custom_attributes)
-    # Locked, so that two at once do not open two in an inbox that has one.
+    # Locked, so that concurrent requests do not open two in an inbox with one for each contact.
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None:
         raise NotFound("contact")
@@ -150,7 +149,7 @@ async def open_(
 
 @write_tx
 async def resolve(tx: Tx, now: int, actor: Actor, session: ContactSession, number: int) -> None:
-    """Close a conversation; twice is as once. Raises NotFound."""
+    """Close a conversation; idempotent. Raises NotFound."""
     found = await rows.lock(tx, (await _numbered(tx, session, number)).id)
     if found is None:
         raise NotFound("conversation")

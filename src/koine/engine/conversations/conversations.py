@@ -40,13 +40,18 @@ from koine.store.webhooks import delivery_log
 
 NO_RELATED: frozenset[Include] = frozenset()
 PARTICIPANT_ADMIN_FIELDS = frozenset({"title", "metadata", "status"})
-"""What a participant who administers the conversation may change; the rest is the desk's."""
+"""What a participant with the role admin may change; the rest is for staff."""
+LONGEST_TITLE = 1000
+"""Characters. The title that is made for a delivery is shorter."""
 
 
 class ConversationChanges(Struct, frozen=True, kw_only=True):
-    """What to change; UNSET leaves a field as it is. `shown_at` overrides the time that is shown as
-    the last message's (chats.md, D), µs or None. `unless_status`: the status stays when it is one
-    of these: a dialect may show several of ours as one."""
+    """What to change; UNSET leaves a field as it is.
+
+    `shown_at` overrides the time that is shown as the last message's (chats.md, D), µs or None.
+    With one of `unless_status` the status stays as it is, for a dialect that shows several of our
+    statuses as one.
+    """
 
     title: str | None | UnsetType = UNSET
     status: Status | UnsetType = UNSET
@@ -67,12 +72,12 @@ async def find(
     parts: frozenset[Include] = NO_RELATED,
     with_total: bool = True,
 ) -> ConversationPage:
-    """A page of the conversations the actor may list, newest activity first, with exact total
-    where asked for. A filter that may look at many rows (a text, a time range) never holds others
-    up and waits for a slot.
+    """A page of the conversations that the actor may list, newest activity first, with the exact
+    total where wanted.
 
-    Raises Forbidden when it asks for another person's without permission, Unavailable when too
-    many searches wait.
+    A filter that may have to look at many rows (a text, a time range) waits for a search slot, and
+    does not delay short reads. Raises Forbidden where it asks for another identity's conversations
+    without permission, Unavailable when too many searches wait.
     """
     read = _find_by_index if filters.reads_few_rows(f) else _find_by_scan
     return await read(engine, actor, f, window, parts, with_total)
@@ -115,21 +120,40 @@ async def get(
 async def related(
     tx: Tx, actor: Actor, items: list[Conversation], parts: frozenset[Include]
 ) -> Related:
-    """What surrounds conversations of another verb's answer: access was asked there."""
+    """The related entities of conversations that another operation returned: it checked access."""
     return await load_related(tx, items, parts)
 
 
 @write_tx
 async def create(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
-    """Open a conversation in an inbox or about nothing.
+    """Open a conversation, in an inbox or without one.
 
-    Raises Forbidden, NotFound("inbox" | "owner"), Invalid for participants of nowhere.
+    Raises Forbidden, NotFound("inbox" | "owner"), Invalid for unknown participants.
     """
     if not (actor.kind == "contact" and actor.identity_id == new.owner_id):
         access.require(actor, WRITE_CONVERSATIONS)
     await references.check_owner(tx, new.owner_id)
     await references.check_participants(tx, [identity_id for identity_id, _ in new.participants])
     return await create_tx(tx, now, actor, new)
+
+
+async def create_tx(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
+    """Create a conversation; every new one is created here. The caller has checked access, and the
+    identities that the request named. Participants that were removed are left out."""
+    _check_limits(new)
+    inbox = await _inbox(tx, new.inbox_id)
+    joining = dict(new.participants)
+    if new.owner_id is not None:
+        joining.setdefault(new.owner_id, "member")
+    joining = {i: joining[i] for i in await references.existing_ids(tx, joining)}
+    conversation = await _new_conversation(tx, now, actor, new, inbox)
+    await conversations.insert_one(tx, conversation)
+    await record_event(
+        tx, now, "conversation.created", conversation.id, conversation_id=conversation.id
+    )
+    for identity_id, role in sorted(joining.items()):
+        await participants.join(tx, conversation, identity_id, role, now)
+    return structs.replace(conversation, participant_count=len(joining))
 
 
 @write_tx
@@ -150,8 +174,10 @@ async def change(
 async def change_tx(
     tx: Tx, now: int, actor: Actor, before: Conversation, changes: ConversationChanges
 ) -> Conversation:
-    """Write changes over a locked conversation; an assignee becomes a participant and takes the
-    turn from the responder. Closing it sends the survey. Nothing is written when nothing changes.
+    """Change a locked conversation. Nothing is written when nothing changes.
+
+    A new assignee becomes a participant, and the responder stops; without assignee it goes on.
+    Closing the conversation sends the survey.
     """
     _check_limits(changes)
     values = _given(changes)
@@ -234,25 +260,6 @@ async def _with_participant(
     return structs.replace(found, participant_count=found.participant_count + 1)
 
 
-async def create_tx(tx: Tx, now: int, actor: Actor, new: NewConversation) -> Conversation:
-    """The one way a conversation comes to be, inside a transaction; access is asked before, and
-    whoever is named is checked. Those who were removed from the tenant are left out."""
-    _check_limits(new)
-    inbox = await _inbox(tx, new.inbox_id)
-    joining = dict(new.participants)
-    if new.owner_id is not None:
-        joining.setdefault(new.owner_id, "member")
-    joining = {i: joining[i] for i in await references.existing_ids(tx, joining)}
-    conversation = await _new_conversation(tx, now, actor, new, inbox)
-    await conversations.insert_one(tx, conversation)
-    await record_event(
-        tx, now, "conversation.created", conversation.id, conversation_id=conversation.id
-    )
-    for identity_id, role in sorted(joining.items()):
-        await participants.join(tx, conversation, identity_id, role, now)
-    return structs.replace(conversation, participant_count=len(joining))
-
-
 async def _inbox(tx: Tx, inbox_id: str | None) -> Inbox | None:
     if inbox_id is None:
         return None
@@ -276,7 +283,7 @@ async def _new_conversation(
         kind=new.kind,
         status=new.status or "open",
         title=new.title,
-        # One meaning in every list: what no one gave a priority is found as what it shows.
+        # A priority is always stored, so that filters find a conversation by what is shown.
         priority=new.priority or "medium",
         channel=new.channel or (inbox.channel_type if inbox else None),
         source=new.source,
@@ -299,8 +306,8 @@ async def _new_conversation(
 
 
 async def _source_of_owner(tx: Tx, new: NewConversation) -> str | None:
-    """Where the owner's own client will find a conversation that others open for it: at a place
-    that proved who it is, or that the tenant made (inbox.md, D)."""
+    """The contact inbox at which the owner's client finds a conversation that others open for it:
+    one that proved its identity, or that the tenant created (inbox.md, D)."""
     if new.inbox_id is None or new.owner_id is None:
         return None
     owner = await identities.get(tx, new.owner_id)
@@ -313,13 +320,9 @@ async def _source_of_owner(tx: Tx, new: NewConversation) -> str | None:
     return found[0].source_id if found else None
 
 
-LONGEST_TITLE = 1000
-"""Characters; a delivery's own title, made of a reference and a name, is shorter."""
-
-
 def _check_limits(given: Struct) -> None:
-    """Raise Invalid for a title, metadata or custom attributes beyond the limits, where `given`
-    has them as text."""
+    """Raise Invalid for a title, metadata or custom attributes beyond the limits: lists send all of
+    them."""
     for name in ("metadata", "custom_attributes"):
         bag = getattr(given, name)
         attributes.check(name, bag if isinstance(bag, str) else None)

@@ -1,4 +1,4 @@
-"""A delivery's one conversation, and free ones: the rules of opening (delivery.md, S, 1 to 10)."""
+"""Open the one conversation of a delivery, or one without: delivery.md's rules (S, 1 to 10)."""
 
 from msgspec import Struct, structs
 
@@ -20,7 +20,7 @@ Joining = tuple[tuple[str, ParticipantRole], ...]
 
 
 class NewDeliveryConversation(Struct, frozen=True, kw_only=True):
-    """What a conversation is opened with; `delivery_id` None is a free one. `metadata` is JSON."""
+    """The fields of a new conversation; without `delivery_id` it is about none. `metadata` is JSON."""
 
     delivery_id: str | None = None
     joining: Joining = ()
@@ -31,10 +31,10 @@ class NewDeliveryConversation(Struct, frozen=True, kw_only=True):
 async def open_(
     engine: Engine, actor: Actor, opening: NewDeliveryConversation
 ) -> tuple[Conversation, bool]:
-    """Open the delivery's conversation, or join the one there is; True if it is new.
+    """Open the delivery's conversation, or join the existing one; True if it is new.
 
-    Of any number of callers on any number of nodes one opens it (rule 1): the unique index says
-    no to the others, and these then join. Raises Invalid, Forbidden, NotFound("delivery").
+    However many callers on however many nodes do so, one opens it (rule 1): the others violate the
+    unique index, and join on their second try. Raises Invalid, Forbidden, NotFound("delivery").
     """
     try:
         return await _open(engine, actor, opening)
@@ -86,8 +86,8 @@ async def _open_without_delivery(
 
 
 async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
-    """The delivery; a driver or customer may know of their own alone (delivery.md, D)."""
-    # Locked, so that the driver does not change between this look and the joining.
+    """The delivery; drivers and customers may only know of their own (delivery.md, D)."""
+    # Locked, so that the driver does not change before it is added as a participant.
     delivery = (await deliveries.lock_all(tx, [delivery_id])).get(delivery_id)
     if delivery is None:
         raise NotFound("delivery")
@@ -98,7 +98,8 @@ async def _delivery(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
 
 
 def _participants(actor: Actor, delivery: Delivery, joining: Joining) -> Joining:
-    """Driver and customer by themselves, those named on top, and the creator (rules 4, 6, 7)."""
+    """Driver and customer, the participants that the request names, and the creator (rules 4, 6,
+    7)."""
     wanted = dict(joining)
     for identity_id in (delivery.customer_id, delivery.driver_id):
         if identity_id is not None:
@@ -109,7 +110,7 @@ def _participants(actor: Actor, delivery: Delivery, joining: Joining) -> Joining
 def _with_creator(
     actor: Actor, wanted: Joining, named: dict[str, ParticipantRole] | None = None
 ) -> Joining:
-    """The creator takes part either way, as admin unless the request names them (rule 7)."""
+    """The creator is always a participant, as admin unless the request names it (rule 7)."""
     everyone = dict(wanted)
     listed = everyone if named is None else named
     if actor.identity_id is not None and actor.identity_id not in listed:
@@ -118,7 +119,7 @@ def _with_creator(
 
 
 async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> Conversation:
-    """New participants are added; those there keep their role, also the caller (rule 1)."""
+    """Add new participants; existing ones keep their role, also the caller (rule 1)."""
     roles = dict(wanted)
     joined = 0
     for identity_id in sorted(await references.existing_ids(tx, roles)):
@@ -127,7 +128,7 @@ async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> C
 
 
 async def _title(tx: Tx, delivery: Delivery) -> str:
-    """`#<external reference id> - <customer name>`, by the code without a reference (rule 9)."""
+    """`#<external reference id> - <customer name>`; the code where there is no reference (rule 9)."""
     customer = await identities.get(tx, delivery.customer_id)
     name = (display_name(customer) if customer else None) or ""
     return f"#{delivery.external_reference_id or delivery.delivery_code} - {name}"

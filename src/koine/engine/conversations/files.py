@@ -1,10 +1,14 @@
 """Uploads: the bytes on disk under an unguessable key, a row in the database.
 
-    <data_dir>/files/ab/cd/abcd…      the key's first letters spread the files over folders
+    <data_dir>/files/ab/cd/abcd…      the start of the key spreads the files over folders
 
-A file is written under a temporary name, flushed, renamed, its folder flushed, and only then the
-row is written: a row never lacks its bytes. A crash in between leaves bytes that no row names.
-Several nodes share one `data_dir`, for each must find what another has stored.
+A file is written under a temporary name, synced, renamed, its folder is synced, and only then the
+row is written: a row never lacks its bytes. A crash in between leaves bytes without a row, which
+maintenance deletes. Nodes share one `data_dir`, as each must find what another has stored.
+
+Uploads have budgets in bytes: of a contact and of an inbox in a day (UTC), of a tenant in all. What
+is used is in the counters: the bytes of a day and which day it was. A tenant's bytes are those of
+its files now, so deleting some frees them.
 """
 
 import asyncio
@@ -41,7 +45,7 @@ CHUNK = 256 * 1024
 NAME_LENGTH = 255
 OCTETS = "application/octet-stream"
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
-"""What is stored under these types was seen to be so by its first bytes."""
+"""The types that are only stored when the first bytes of the file show that it is one."""
 
 KEY = re.compile(r"[A-Za-z0-9_-]{32}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
@@ -50,7 +54,7 @@ _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
 class Upload(Protocol):
-    """An upload as it comes in."""
+    """An upload that is being received."""
 
     name: str
     content_type: str
@@ -90,7 +94,7 @@ async def save(
     by: Uploader | None = None,
 ) -> Attachment:
     """Store an upload; when this returns, bytes and row are on disk. Raises Unavailable when the
-    disk takes no more, TooMany when it is over a budget of `by`'s or the tenant's."""
+    disk is full or broken, TooMany when it exceeds a budget of `by` or the tenant."""
     key = random_token()
     path = _path(engine, key)
     name = _name(source.name)
@@ -102,7 +106,7 @@ async def save(
             tenant_id, _add, engine, by, conversation_id, (name, media, size, key)
         )
     except (Unavailable, asyncio.CancelledError):
-        # Whether the row was written is unknown: bytes without one are swept in time.
+        # Whether the row was committed is unknown. Bytes without row are deleted by maintenance.
         raise
     except BaseException:
         await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -122,13 +126,13 @@ async def save(
 
 
 async def check_budget(engine: Engine, tenant_id: str, by: Uploader, size: int) -> None:
-    """Raise TooMany when so many bytes are over a budget, before any of them is stored."""
+    """Raise TooMany when so many bytes would exceed a budget, before any of them is stored."""
     now, limits = engine.clock.now(), engine.settings
     await engine.db.read(tenant_id, check_budget_tx, now, limits, by, size)
 
 
 async def open_by_key(engine: Engine, key: str) -> OpenFile:
-    """A stored file of whichever tenant: the key is the authority. Raises NotFound."""
+    """A stored file of any tenant: to know its key is the permission. Raises NotFound."""
     row = await engine.db.read("", files.by_key, key) if KEY.fullmatch(key) else None
     if row is None or not await asyncio.to_thread(_path(engine, key).is_file):
         raise NotFound("file")
@@ -136,18 +140,18 @@ async def open_by_key(engine: Engine, key: str) -> OpenFile:
 
 
 def relative_path(key: str) -> Path:
-    """Where the bytes of a file lie in the data folder."""
+    """The path of a file's bytes in the data folder."""
     return Path("files") / key[:2] / key[2:4] / key
 
 
 async def delete_bytes(engine: Engine, rows: list[StoredFile]) -> None:
-    """Take away the bytes of files whose rows are gone."""
+    """Delete the bytes of files whose rows are deleted."""
     for row in rows:
         await asyncio.to_thread(_path(engine, row.key).unlink, missing_ok=True)
 
 
 async def discard(engine: Engine, tenant_id: str, saved: list[Attachment]) -> None:
-    """Take back what was stored for a message that was then refused."""
+    """Delete the files that were stored for a message that was then refused."""
     rows = await engine.db.write(tenant_id, files.delete_many, [each.id for each in saved])
     await delete_bytes(engine, rows)
 
@@ -169,7 +173,7 @@ async def _add(
 
 
 async def _write(path: Path, source: Upload) -> tuple[int, bytes]:
-    """Give the size, and the first bytes."""
+    """Write the upload to disk. Returns its size and its first bytes."""
     part = path.with_name(f"{path.name}.part")
     out = await _on_disk(_create, part, path.parents[2])
     size, head = 0, b""
@@ -188,7 +192,7 @@ async def _write(path: Path, source: Upload) -> tuple[int, bytes]:
 
 
 async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Do it on a thread; a disk that is full or broken is no bug of ours."""
+    """Run it on a thread. A full or broken disk is Unavailable and no error of ours."""
     try:
         return await asyncio.to_thread(work, *args, **kwargs)
     except OSError as error:
@@ -206,7 +210,8 @@ def _finish(out: IO[bytes], part: Path, path: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     part.rename(path)
-    # The names of new folders stand in their parents, up to the data folder.
+    # The entries of new folders are in their parents, so these are synced too, up to the data
+    # folder.
     for folder in path.parents[:4]:
         opened = os.open(folder, os.O_RDONLY)
         try:
@@ -216,7 +221,7 @@ def _finish(out: IO[bytes], part: Path, path: Path) -> None:
 
 
 async def _chunks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
-    # Opened only when the first piece is asked for: an answer without a body leaves nothing open.
+    # Opened when the first chunk is read: a response without a body (HEAD) opens nothing.
     opened = await asyncio.to_thread(path.open, "rb")
     try:
         if start:
@@ -235,14 +240,14 @@ def _path(engine: Engine, key: str) -> Path:
 
 def _name(name: str) -> str:
     last = re.split(r"[/\\]", name)[-1]
-    clean = "".join(letter for letter in last if _shows(letter)).strip(". ")
+    clean = "".join(char for char in last if _is_allowed(char)).strip(". ")
     return clean[-NAME_LENGTH:] or "file"
 
 
-def _shows(letter: str) -> bool:
-    # Blanks of every width, and the joiners that Persian and emoji are spelled with; nothing that
-    # turns the direction of what follows.
-    return letter.isprintable() or letter in _JOINERS or unicodedata.category(letter) == "Zs"
+def _is_allowed(char: str) -> bool:
+    # All spaces, and the joiners of Persian and emoji; no control characters, and none that change
+    # the direction of text: these can make "exe.png" of "gnp.exe".
+    return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
 
 
 def _media(claimed: str, image: Image | None, head: bytes) -> str:
@@ -267,15 +272,15 @@ def _extension(name: str) -> str | None:
 async def check_budget_tx(
     tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int
 ) -> None:
-    """Raise TooMany when `size` bytes more are over a budget `now` (µs)."""
+    """Raise TooMany when `size` more bytes would exceed a budget `now` (µs)."""
     await _budget_changes(tx, now, limits, by, size)
 
 
 async def charge_budget_tx(
     tx: Tx, now: int, limits: LimitSettings, by: Uploader | None, size: int
 ) -> None:
-    """Count `size` bytes. Raises TooMany. One at a time in a tenant: whoever calls it holds the
-    counter of its files."""
+    """Count `size` bytes. Raises TooMany. The caller holds the lock of the tenant's file counter,
+    so that concurrent uploads cannot both take the rest of a budget."""
     await counters.add(tx, await _budget_changes(tx, now, limits, by, size))
 
 

@@ -1,4 +1,4 @@
-"""Messages: post, page, and the little that may change in one."""
+"""Messages: send, list, mark as read, and the few changes that are possible in one."""
 
 import msgspec
 from msgspec import Struct, structs
@@ -25,7 +25,7 @@ from koine.store.people import inboxes
 
 
 class MessagePage(Struct, frozen=True):
-    """A page of a conversation's messages, the conversation, and the reader's part in it."""
+    """A page of a conversation's messages, the conversation, and the reader as participant."""
 
     conversation: Conversation
     participant: Participant | None
@@ -35,10 +35,10 @@ class MessagePage(Struct, frozen=True):
 
 
 async def send(engine: Engine, actor: Actor, conversation_id: str, draft: Draft) -> Message:
-    """Post a message: when this returns, it is on disk.
+    """Send a message; when this returns, it is on disk.
 
-    Raises Invalid for a draft no client may post, NotFound, Forbidden for one who sees the
-    conversation but takes no part in it (delivery.md, S) or is blocked, Conflict("closed").
+    Raises Invalid for a draft that clients may not send, NotFound, Forbidden for an actor that sees
+    the conversation without being a participant (delivery.md, S) or is blocked, Conflict("closed").
     """
     check(draft)
     if not draft.must_participate and actor.kind != "contact":
@@ -51,7 +51,7 @@ async def send(engine: Engine, actor: Actor, conversation_id: str, draft: Draft)
 async def send_unchecked(
     engine: Engine, actor: Actor, conversation_id: str, draft: Draft
 ) -> Message:
-    """As `post`, for a draft the server itself stands behind (templates, greetings)."""
+    """As `send`, for a draft that the server made or has checked (templates, greetings)."""
     waiting = SendRequest(actor.tenant_id, conversation_id, draft)
     try:
         return await engine.write_batcher.send(waiting)
@@ -65,7 +65,7 @@ async def send_unchecked(
 
 
 def check(draft: Draft) -> None:
-    """Raise Invalid for a draft no client may post (delivery.md, S and D; inbox.md, F)."""
+    """Raise Invalid for a draft that clients may not send (delivery.md, S and D; inbox.md, F)."""
     if draft.type not in CLIENT_TYPES:
         raise Invalid("message_type", "reserved", f"message_type {draft.type} is not for clients")
     has_text = bool(draft.content and draft.content.strip())
@@ -94,8 +94,8 @@ async def page(
 ) -> MessagePage:
     """A page of messages with its exact total, newest first unless the filter says otherwise.
 
-    `as_participant` asks for delivery.md's rule (S): participants and system admins alone.
-    Private notes are left out for all but staff. Raises NotFound, Forbidden.
+    With `as_participant` delivery.md's rule applies (S): only participants and system admins read
+    messages. Private notes are only for staff. Raises NotFound, Forbidden.
     """
     fetch = access.for_reading if as_participant else access.for_messages
     found, me = await fetch(tx, actor, conversation_id)
@@ -107,7 +107,7 @@ async def page(
 
 @read_tx
 async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
-    """The message with this number. Raises NotFound, for a private note too unless for staff."""
+    """The message with this `seq`. Raises NotFound, for a private note unless for staff."""
     await access.for_messages(tx, actor, conversation_id)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or (message.private and not access.sees_private(actor)):
@@ -117,7 +117,7 @@ async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
 
 @read_tx
 async def numbered(tx: Tx, actor: Actor, conversation_id: str, number: int) -> Message:
-    """The message with this number of the server's. Raises as `one`."""
+    """The message with this `number`, which counts all messages of the server. Raises as `one`."""
     seq = await message_numbers.below(tx, conversation_id, number) + 1
     message = await one.in_tx(tx, actor, conversation_id, seq)
     if message.number != number:
@@ -139,7 +139,8 @@ async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> 
 async def mark_read(
     tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
 ) -> bool:
-    """Move the actor's read mark to a message, or to the newest; never back. False: not moved."""
+    """Move the actor's read mark to a message, or to the newest, never back. Returns whether it
+    moved."""
     found, me = await access.conversation(tx, actor, conversation_id, lock=True)
     if me is None or me.left_at is not None or (message_id is None and found.last_seq == 0):
         return False
@@ -147,7 +148,7 @@ async def mark_read(
     await look(tx, found.id, now)
     mark = await _mark(tx, actor, found, message_id)
     moved = await participants.mark_read(tx, found.id, me.identity_id, mark)
-    # When it was last looked at moves even when the mark does not.
+    # The time of the last look changes even when the mark does not.
     await record_event(
         tx, now, "conversation.read", me.identity_id, conversation_id=found.id, seq=mark[0]
     )
@@ -179,8 +180,8 @@ async def submit_values(
 async def _mark(
     tx: Tx, actor: Actor, found: Conversation, message_id: str | None
 ) -> participants.ReadMark:
-    """Where the mark goes: to the named message, or to the end, showing the newest public one. To
-    a private note it goes too, but everyone sees what is shown: that stays."""
+    """The mark at the named message or at the end: `seq`, count of public messages, and the message
+    that is shown as last read. Everyone sees the latter, so it is never a private note."""
     if message_id is None:
         shown = await messages.by_seq(tx, found.id, found.last_public_seq)
         return found.last_seq, found.public_count, shown.id if shown else None
@@ -193,8 +194,8 @@ async def _mark(
 def _by_number(
     found: Conversation, f: MessageFilter, window: Window
 ) -> tuple[MessageFilter, Window]:
-    """Turn page numbers and cursors into message numbers where nothing is left out: numbers are
-    dense, so page 500 costs what page 1 costs."""
+    """Translate page numbers and cursors to bounds of `seq`, where the filter leaves nothing out:
+    `seq` has no gaps, so that page 500 costs what page 1 does."""
     if window.cursor is not None:
         bound = {"after_seq" if f.oldest_first else "before_seq": window.cursor[0]}
         return structs.replace(f, **bound), structs.replace(window, cursor=None)
@@ -220,7 +221,7 @@ def _finds_all(f: MessageFilter) -> bool:
 
 
 async def _not_a_participant(engine: Engine, actor: Actor, conversation_id: str) -> Refusal:
-    """One who sees the conversation is told why; to a stranger there is none."""
+    """Forbidden for an actor that sees the conversation, else NotFound."""
     try:
         await conversations.get(engine, actor, conversation_id)
     except NotFound as hidden:
@@ -230,7 +231,7 @@ async def _not_a_participant(engine: Engine, actor: Actor, conversation_id: str)
 
 @write_tx
 async def _reopen(tx: Tx, now: int, actor: Actor, conversation_id: str) -> None:
-    """A contact's message opens a snoozed or closed conversation, pending when a responder
+    """A contact's message reopens a snoozed or closed conversation, as pending where a responder
     answers its inbox (inbox.md, F)."""
     found = await rows.lock(tx, conversation_id)
     if found is None or found.status not in ("closed", "snoozed"):

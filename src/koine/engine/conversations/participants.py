@@ -1,4 +1,4 @@
-"""Who takes part in a conversation: join, leave, roles, and how far each has read."""
+"""Participants of a conversation: add, remove, roles, and read marks."""
 
 from typing import Literal
 
@@ -20,8 +20,8 @@ ParticipantResultKind = Literal["done", "unchanged", "unknown", "absent"]
 
 
 class ParticipantResult(Struct, frozen=True):
-    """What became of one user: `unknown` in the tenant and `absent` from the conversation are
-    failures, the others are not (delivery.md, F: some of many may fail)."""
+    """The result for one user: `unknown` in the tenant and `absent` from the conversation are
+    failures (delivery.md, F: some of many may fail)."""
 
     user_id: str
     what: ParticipantResultKind
@@ -36,9 +36,9 @@ async def add(
     user_ids: list[str],
     role: ParticipantRole = "member",
 ) -> list[ParticipantResult]:
-    """Make users participants, also such as have left; one who is there keeps their role.
+    """Add users as participants, also those that have left; participants keep their role.
 
-    One outcome for each user, in the order given. Raises NotFound, Forbidden, Conflict("closed").
+    One result for each user, in the order given. Raises NotFound, Forbidden, Conflict("closed").
     """
     found = await access.for_participants(tx, actor, conversation_id)
     people = await identities.by_ids(tx, user_ids)
@@ -53,7 +53,7 @@ async def add(
 async def remove(
     tx: Tx, now: int, actor: Actor, conversation_id: str, user_ids: list[str]
 ) -> list[ParticipantResult]:
-    """End users' parts. Raises as `add`."""
+    """Remove participants; they stay visible as having left. Raises as `add`."""
     found = await access.for_participants(tx, actor, conversation_id)
     became: dict[str, ParticipantResultKind] = dict.fromkeys(user_ids, "absent")
     for user_id in sorted(became):
@@ -87,8 +87,8 @@ async def update(
 
 @read_tx
 async def get(tx: Tx, actor: Actor, conversation_id: str, identity_id: str) -> Participant:
-    """One's part in a conversation, even if they left, for who sees it or may change who takes
-    part. Raises NotFound("conversation" | "participant")."""
+    """A participant, even one that left, for actors that see the conversation or may change its
+    participants. Raises NotFound("conversation" | "participant")."""
     if not actor.may(MANAGE_TENANT, WRITE_CONVERSATIONS):
         await access.conversation(tx, actor, conversation_id)
     found = await participants.get(tx, conversation_id, identity_id)
@@ -101,9 +101,9 @@ async def get(tx: Tx, actor: Actor, conversation_id: str, identity_id: str) -> P
 async def read(
     tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
 ) -> bool:
-    """Move the caller's read mark to a message, or to the newest; False: it was there already.
+    """Move the caller's read mark to a message, or to the newest. Returns whether it moved.
 
-    Raises NotFound("conversation" | "message"), Forbidden for one who takes no part.
+    Raises NotFound("conversation" | "message"), Forbidden for one that is no participant.
     """
     _, me = await access.conversation(tx, actor, conversation_id)
     if me is None or me.left_at is not None:
@@ -114,7 +114,7 @@ async def read(
 async def join_tx(
     tx: Tx, now: int, conversation: Conversation, user_id: str, role: ParticipantRole
 ) -> bool:
-    """Inside a transaction that holds the conversation: one joins; False if it is there already."""
+    """Add a participant to a locked conversation; False if it is one already."""
     joined = await participants.join(tx, conversation, user_id, role, now)
     if joined:
         await record_event(tx, now, "participant.joined", user_id, conversation_id=conversation.id)
@@ -122,7 +122,7 @@ async def join_tx(
 
 
 async def leave_tx(tx: Tx, now: int, conversation: Conversation, user_id: str) -> bool:
-    """Inside a transaction that holds the conversation: one leaves; False if it had no part."""
+    """Let a participant leave a locked conversation; False if it is none."""
     left = await participants.leave(tx, conversation, user_id, now)
     if left:
         await record_event(tx, now, "participant.left", user_id, conversation_id=conversation.id)

@@ -1,4 +1,4 @@
-"""What surrounds conversations, found in a few statements however many there are."""
+"""The entities around conversations, loaded in a few statements however many there are."""
 
 from collections.abc import Iterable
 
@@ -11,14 +11,15 @@ from koine.store.core.db import Tx
 from koine.store.people import identities, inboxes
 
 MAX_CHARACTERS = 4 << 20
-"""Of all messages in one answer: the newest are shown, a page of messages has the older ones."""
+"""How many characters the messages of one response have: the newest ones. The older ones are
+returned by pages of messages."""
 FEW_MESSAGES = 28
-"""As many have no more letters, each having at most 150,000."""
+"""So many messages cannot exceed MAX_CHARACTERS, each having at most 150,000: no need to count."""
 
 
 async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Include]) -> Related:
-    """The parts asked for, of all these conversations. Nothing is asked for no conversation;
-    what may not be read is said in `readers`."""
+    """Load these parts for all of the conversations. `readers`, who may read the messages, is
+    always loaded: the caller must respect it."""
     if not items:
         return Related()
     readers = await access.support_readers(tx, items)

@@ -1,4 +1,7 @@
-"""The question how a conversation went, and its answer (inbox.md, F)."""
+"""Satisfaction surveys: sent when a conversation is closed, answered by its contact (inbox.md, F).
+
+An answer comes in parts: first a rating, later perhaps a text. Each part is merged with the others.
+"""
 
 from typing import Any
 
@@ -31,7 +34,7 @@ class SurveyClosed(Conflict):
 
 
 class SurveyPage(Struct, frozen=True):
-    """A survey with what is shown around it, and the contact who may answer it."""
+    """A survey with what its page shows, and the contact that may answer it."""
 
     tenant: Tenant
     inbox: Inbox
@@ -41,11 +44,11 @@ class SurveyPage(Struct, frozen=True):
 
 
 async def send_survey_tx(tx: Tx, now: int, closed: Conversation) -> Conversation:
-    """Send the survey of a conversation that has just become closed, in the transaction that closed
-    it and holds its lock: the survey is sent once for each closing, or the closing is undone.
+    """Send the survey of a conversation that was just closed, in the transaction that closed it: so
+    it is sent exactly once for each closing.
 
-    It is sent if the inbox has surveys on and the contact has said something (inbox.md, D). Returns
-    the conversation as it is afterwards.
+    It is only sent if the inbox has surveys enabled and the contact has written something
+    (inbox.md, D). Returns the conversation as it is afterwards.
     """
     inbox = await inboxes.get(tx, closed.inbox_id) if closed.inbox_id else None
     settings = settings_of(inbox) if inbox else InboxSettings()
@@ -93,7 +96,7 @@ _VALUES, _ANSWER = "submitted_values", "csat_survey_response"
 
 
 def merge_answer(before: dict[str, Any], submitted: dict[str, Any]) -> dict[str, Any]:
-    """What was submitted, with the parts of an answer given before that it does not give anew."""
+    """The submitted values, with those parts of the former answer that they do not replace."""
     earlier = answer_in(before.get(_VALUES))
     if not earlier:
         return submitted
@@ -106,7 +109,7 @@ def merge_answer(before: dict[str, Any], submitted: dict[str, Any]) -> dict[str,
 
 
 def answer_in(values: Any) -> dict[str, Any] | None:
-    """The answer among submitted values: they are one object, or a list of them."""
+    """The answer in submitted values, which are one object or a list of objects."""
     for each in values if isinstance(values, list) else [values]:
         answer = each.get(_ANSWER) if isinstance(each, dict) else None
         if isinstance(answer, dict):

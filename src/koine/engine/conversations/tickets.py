@@ -1,7 +1,7 @@
-"""Tickets of a hand-off: people answer in the responder's place, then give the turn back.
+"""Tickets of a hand-off: people answer instead of the responder, until the ticket is completed.
 
-chats.md: a ticket opens when the responder hands off; while it is ongoing the responder is
-silent; completing it gives the turn back.
+chats.md: a ticket is opened when the responder hands off; while it is ongoing the responder does
+not answer; completing it makes the responder answer again.
 """
 
 from msgspec import structs
@@ -23,7 +23,7 @@ from koine.store.core.db import Tx
 
 @write_tx
 async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
-    """Hand a conversation off to people: the responder is silent from now on.
+    """Hand a conversation off to people: the responder does not answer from now on.
 
     Raises NotFound("conversation"), Forbidden, Conflict("exists") while another one is open.
     """
@@ -50,7 +50,7 @@ async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
 
 @write_tx
 async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str) -> Ticket:
-    """A user takes the ticket and its conversation over, from another user too.
+    """Assign the ticket and its conversation to a user, also when another one has it.
 
     Raises NotFound("ticket" | "assignee"), Forbidden, Conflict("completed").
     """
@@ -69,8 +69,8 @@ async def take(tx: Tx, now: int, actor: Actor, ticket_id: str, assignee_id: str)
 
 @write_tx
 async def complete(tx: Tx, now: int, actor: Actor, ticket_id: str) -> Ticket:
-    """Give the turn back to the responder: nobody is assigned any more. Completing twice is as
-    once. Raises NotFound("ticket"), Forbidden."""
+    """Complete a ticket: the conversation is assigned to nobody, and the responder answers again.
+    Idempotent. Raises NotFound("ticket"), Forbidden."""
     before, found = await _locked(tx, actor, ticket_id)
     if before.status == "completed":
         return before
@@ -95,9 +95,9 @@ async def get(tx: Tx, actor: Actor, ticket_id: str) -> Ticket:
 
 
 async def release_tx(tx: Tx, now: int, actor: Actor, found: Conversation, holder_id: str) -> None:
-    """One who is removed holds a locked conversation and its tickets no more. A ticket goes to
-    whoever else the conversation is assigned to, or is completed; the responder goes on unless
-    somebody is assigned or another ticket waits for people."""
+    """Take a locked conversation and its tickets from a user that was removed. A ticket goes to the
+    assignee of the conversation, if that is another user, or is completed. The responder answers
+    again unless somebody is assigned or another ticket waits for people."""
     held = await tickets.ongoing_of(tx, found.id, holder_id)
     other = found.assignee_id if found.assignee_id != holder_id else None
     for before in held:
@@ -122,7 +122,7 @@ async def _existing(tx: Tx, ticket_id: str) -> Ticket:
 
 
 async def _locked(tx: Tx, actor: Actor, ticket_id: str) -> tuple[Ticket, Conversation]:
-    """The ticket as it is under its conversation's lock."""
+    """The ticket, read again when its conversation is locked."""
     ticket = await _existing(tx, ticket_id)
     try:
         found, _ = await access.for_staff_change(tx, actor, ticket.conversation_id)
@@ -149,7 +149,7 @@ async def _change(tx: Tx, now: int, before: Ticket, after: Ticket) -> Ticket:
 async def _set_responder_active(
     tx: Tx, now: int, found: Conversation, responder_active: bool
 ) -> None:
-    """Say whether the responder has the turn."""
+    """Set whether the responder answers."""
     if found.responder_active == responder_active:
         return
     after = structs.replace(

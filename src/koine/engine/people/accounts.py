@@ -1,4 +1,4 @@
-"""Users together with their passwords: made or changed as one, or not at all."""
+"""Users together with their passwords, created or changed in one transaction."""
 
 from koine.engine.auth import access, sessions
 from koine.engine.auth.sessions import HashedPassword
@@ -41,7 +41,7 @@ async def change(
 async def change_own_password(
     engine: Engine, actor: Actor, current: str, password: str, *, address: str = ""
 ) -> None:
-    """Put a new password in place of the one the actor knows; every session of theirs ends.
+    """Replace the actor's password, which it has to know; all of its sessions end.
 
     Raises Forbidden for anyone but a user, Invalid("current_password" | "password").
     """

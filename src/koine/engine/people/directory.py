@@ -1,4 +1,5 @@
-"""Users and contacts as their tenant keeps them; contacts.py has the public door's own rules."""
+"""Users and contacts, created and changed by their tenant. What contacts' own clients may do is in
+`engine/contacts`."""
 
 from contextlib import nullcontext
 
@@ -36,7 +37,7 @@ from koine.store.people import credentials, identities, inboxes
 
 PUBSUB_TOKEN_BYTES = 24
 _RANK_FIELDS = ("role", "permissions", "blocked", "email")
-"""Fields of a user that nobody changes who may do less than the user (`require_rank`)."""
+"""Fields of a user that an actor with fewer permissions must not change (`require_rank`)."""
 
 
 class PersonChanges(Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ async def create(engine: Engine, actor: Actor, new: NewIdentity) -> Identity:
 async def create_at(
     engine: Engine, actor: Actor, new: NewIdentity, inbox_id: str
 ) -> tuple[Identity, ContactInbox]:
-    """Add a contact with a place in an inbox. Raises as `create`, and Invalid("inbox_id")."""
+    """Add a contact with a contact inbox. Raises as `create`, and Invalid("inbox_id")."""
     try:
         return await _create_at(engine, actor, new, inbox_id)
     except Duplicate:
@@ -83,7 +84,7 @@ async def create_at(
 
 
 async def create_tx(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identity:
-    """As `create`, inside a transaction; a Duplicate is the caller's to tell."""
+    """As `create`; a Duplicate is left to the caller."""
     access.require(actor, MANAGE_TENANT if new.kind == "user" else WRITE_CUSTOMERS)
     _check(new.kind, new.role, new.permissions)
     if new.kind == "contact" and new.identifier is not None:
@@ -100,7 +101,7 @@ async def create_tx(tx: Tx, now: int, actor: Actor, new: NewIdentity) -> Identit
 
 
 async def insert_tx(tx: Tx, now: int, new: NewIdentity) -> Identity:
-    """The one way an identity comes to be, inside a transaction; access is asked before."""
+    """Insert an identity; every new one is inserted here. The caller has checked access."""
     _check_given(new)
     values = structs.asdict(new)
     values["email"] = new.email.strip().lower() if new.email else None
@@ -151,7 +152,7 @@ async def change(
 async def change_tx(
     tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind, changes: PersonChanges
 ) -> Identity:
-    """As `change`, inside a transaction; a Duplicate is the caller's to tell."""
+    """As `change`; a Duplicate is left to the caller."""
     access.require(actor, MANAGE_TENANT if kind == "user" else WRITE_CUSTOMERS)
     _check_given(changes)
     before = await _locked(tx, identity_id, kind)
@@ -225,8 +226,9 @@ async def _change(
 
 
 async def _check_rank_and_login(tx: Tx, actor: Actor, before: Identity, after: Identity) -> None:
-    """Nobody gives more than they hold, nor changes the standing of one who may do more: judged
-    by the row as it was, so that nobody is made less first. A login follows its user's e-mail."""
+    """Raise Forbidden where the actor grants more than it holds, or changes the rank of a user that
+    may do more. The row before the change decides, so that a user cannot be demoted first and
+    changed then. The login follows the user's e-mail."""
     had = effective_permissions(before.role, before.permissions)
     access.require_all(actor, effective_permissions(after.role, after.permissions) - had)
     if after.role != before.role:
@@ -251,7 +253,7 @@ async def _existing(tx: Tx, identity_id: str, kind: IdentityKind) -> Identity:
 
 
 async def _locked(tx: Tx, identity_id: str, kind: IdentityKind) -> Identity:
-    """As `_existing`: no other change is made meanwhile, for this one would undo it."""
+    """As `_existing`, locked: a concurrent change would be overwritten by this one."""
     return _present((await identities.lock(tx, [identity_id])).get(identity_id), kind)
 
 

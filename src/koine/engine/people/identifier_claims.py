@@ -1,9 +1,9 @@
-"""Whose an e-mail, a phone number or an identifier is, when several contacts are said to have it.
+"""Which contact has an e-mail, a phone number or an identifier that several contacts claim.
 
-A value that nobody has becomes a contact's own, unverified where only its client gave it. A value
-that the tenant gives, or a place that proved who it is, is taken from those of whom it is
-unverified; they keep a claim to it. Whatever else a client gives that another contact has is a
-claim alone: staff reads it, and nobody is found, read or merged by it (inbox.md, D).
+A value that no contact has is stored on the contact, as unverified where only its client gave it. A
+value that the tenant gives, or a contact inbox that proved its identity, is taken from contacts
+that have it unverified; these keep it as a claim. Any other value of another contact is stored as a
+claim only: staff can read it, but no contact is found, read or merged by it (inbox.md, D).
 """
 
 from collections.abc import Mapping
@@ -22,19 +22,19 @@ from koine.store.people import identities
 Field = Literal["identifier", "email", "phone"]
 FIELDS: tuple[Field, ...] = ("identifier", "email", "phone")
 TakeOver = Literal["nobody", "unproven", "tenant"]
-"""From whom a value that is unverified there may be taken: from nobody, from contacts who did not
-prove who they are, or, by the tenant alone, from any."""
+"""From which contacts an unverified value may be taken: from none, from those without a proven
+identifier, or, by the tenant, from any."""
 _MOST_CLAIMS = 5
-"""Of each kind; the newest are kept."""
+"""How many claims of each field a contact keeps: the newest."""
 _MOST_ROUNDS = 1000
-"""Of ten holders each: only databases from before values were taken have more than one."""
+"""A round takes the value from up to ten contacts. Only old databases have more than one."""
 
 
 async def release(
     tx: Tx, now: int, contact_id: str | None, field: Field, value: str, takes: TakeOver
 ) -> bool:
-    """Take the value from the contacts that have it, if `takes` allows it for all of them; whether
-    nobody else has it now. `contact_id` is who is to have it (None: one yet to be made)."""
+    """Take the value from the contacts that have it, if `takes` allows it for all of them. Returns
+    whether it is free now. `contact_id` is the contact that wants it (None: a new one)."""
     holders = [c for c in await identities.contacts_with(tx, field, value) if c.id != contact_id]
     if not all(_may_take(holder, field, takes) for holder in holders):
         return False
@@ -44,8 +44,8 @@ async def release(
 
 
 async def take_verified(tx: Tx, now: int, before: Identity | None, after: Identity) -> None:
-    """Take the contact's newly verified values from contacts of whom they are unverified. After a
-    change of its identifier its open streams authenticate again. Raises Conflict as
+    """Take the contact's newly verified values from contacts that have them unverified. After a
+    change of its identifier its open streams reauthenticate. Raises Conflict as
     `release_identifier`."""
     if before is not None and after.identifier != before.identifier:
         if after.identifier is not None:
@@ -58,14 +58,14 @@ async def take_verified(tx: Tx, now: int, before: Identity | None, after: Identi
 
 
 async def release_identifier(tx: Tx, now: int, contact_id: str | None, identifier: str) -> None:
-    """Take the identifier, which the tenant gives, from contacts of whom it is unverified. Raises
-    Conflict("exists") where another contact has it, given by the tenant or proved."""
+    """Take the identifier, which the tenant gives, from contacts that have it unverified. Raises
+    Conflict("exists") where another contact has it verified."""
     if not await release(tx, now, contact_id, "identifier", identifier, "tenant"):
         raise Conflict("exists", "a contact with this identifier exists")
 
 
 def given_by_tenant(before: Identity, values: Mapping[str, object]) -> dict[str, bool]:
-    """What the tenant gives anew is verified by that."""
+    """The `…_verified` fields of the values that the tenant changes: these are verified."""
     return {
         f"{field}_verified": True
         for field in FIELDS
@@ -74,7 +74,7 @@ def given_by_tenant(before: Identity, values: Mapping[str, object]) -> dict[str,
 
 
 def is_verified(contact: Identity, field: Field) -> bool:
-    """Whether the tenant gave the contact this value, or the contact proved it."""
+    """Whether the tenant gave the contact this value, or the contact's client proved it."""
     return bool(getattr(contact, f"{field}_verified"))
 
 
@@ -84,7 +84,7 @@ def has_proven_identifier(contact: Identity) -> bool:
 
 
 def unverified(contact: Identity) -> list[str]:
-    """The names of the values that only the contact's own client gave."""
+    """The fields whose value only the contact's own client gave."""
     return [
         field
         for field in ("email", "phone", "identifier")
@@ -93,7 +93,7 @@ def unverified(contact: Identity) -> list[str]:
 
 
 def claims_of(contact: Identity) -> Claims:
-    """What is claimed of the contact."""
+    """The claims of the contact, decoded."""
     return msgspec.json.decode(contact.claims, type=Claims)
 
 
@@ -119,7 +119,7 @@ def _may_take(holder: Identity, field: Field, takes: TakeOver) -> bool:
 
 
 async def _take(tx: Tx, now: int, contact_id: str | None, field: Field, value: str) -> None:
-    """Take the value from every other contact of whom it is unverified."""
+    """Take the value from every other contact that has it unverified."""
     for _ in range(_MOST_ROUNDS):
         found = await identities.contacts_with(tx, field, value)
         ids = [c.id for c in found if c.id != contact_id and not is_verified(c, field)]

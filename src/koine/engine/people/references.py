@@ -1,8 +1,7 @@
-"""The people a request names: the one place where what a caller asked for is checked.
+"""Check the identities that a request names: they must exist in the tenant and not be removed.
 
-Only what is asked for anew is judged. Whom the server adds by itself (a delivery's driver and
-customer), and whom a row named before the request, may have been removed meanwhile: the first are
-left out, the second are no change.
+Only new references are checked. Identities that the server adds by itself (a delivery's driver and
+customer) are left out when they were removed; those that a row has already are no change.
 """
 
 from collections.abc import Iterable
@@ -14,24 +13,24 @@ from koine.store.people import identities
 
 
 async def check_participants(tx: Tx, wanted: list[str]) -> None:
-    """Raise Invalid("participants"), naming them, for those who are not the tenant's people
+    """Raise Invalid("participants"), with their ids, for those that the tenant does not have
     (delivery.md, S)."""
-    here = set(await existing_ids(tx, wanted))
-    unknown = [i for i in wanted if i not in here]
+    existing = set(await existing_ids(tx, wanted))
+    unknown = [i for i in wanted if i not in existing]
     if unknown:
         named = ", ".join(unknown)
         raise Invalid("participants", "unknown", f"participants not found in the tenant: {named}")
 
 
 async def check_owner(tx: Tx, owner_id: str | None) -> None:
-    """Raise NotFound("owner") for one who is neither a contact nor a user of the tenant."""
+    """Raise NotFound("owner") for what is neither a contact nor a user of the tenant."""
     if owner_id is not None and not _is_here(await identities.get(tx, owner_id), "contact", "user"):
         raise NotFound("owner")
 
 
 async def check_assignee(tx: Tx, assignee_id: str | None, before: str | None) -> None:
-    """Raise NotFound("assignee") for a new assignee who is no user of the tenant; the one `before`
-    is not looked at."""
+    """Raise NotFound("assignee") for a new assignee that is no user of the tenant. The one `before`
+    is not checked."""
     if assignee_id in (None, before):
         return
     if not _is_here(await identities.get(tx, str(assignee_id)), "user"):

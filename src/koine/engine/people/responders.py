@@ -1,4 +1,4 @@
-"""Responders: the agents and squads that answer, each with numbered versions (chats.md, F)."""
+"""Responders: AI agents and squads of them, each with numbered versions (chats.md, F)."""
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -30,7 +30,7 @@ NAME_LIMIT = 50
 
 
 class NewResponder(Struct, frozen=True, kw_only=True):
-    """What a responder is made of. `settings` is JSON text: prompt, model and the like."""
+    """The fields of a new responder. `settings` is JSON text: prompt, model and the like."""
 
     kind: ResponderKind = "agent"
     name: str
@@ -39,7 +39,8 @@ class NewResponder(Struct, frozen=True, kw_only=True):
 
 
 class ResponderChanges(Struct, frozen=True, kw_only=True):
-    """What to change of a responder; UNSET leaves a field as it is. Settings make a version."""
+    """What to change of a responder; UNSET leaves a field as it is. Settings change by a
+    version."""
 
     name: str | UnsetType = UNSET
     avatar_url: str | None | UnsetType = UNSET
@@ -54,7 +55,7 @@ class ResponderWithVersions(Struct, frozen=True):
 
 @write_tx
 async def create(tx: Tx, now: int, actor: Actor, new: NewResponder) -> ResponderWithVersions:
-    """Make a responder with version 1. Raises Forbidden, Invalid("name")."""
+    """Create a responder with version 1. Raises Forbidden, Invalid("name")."""
     access.require(actor, MANAGE_TENANT)
     _check_name(new.name)
     attributes.check("settings", new.settings, attributes.SETTINGS)
@@ -72,8 +73,8 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewResponder) -> Responder
 async def add_version(
     tx: Tx, now: int, actor: Actor, responder_id: str, settings: str
 ) -> ResponderVersion:
-    """Give a responder its next version, for conversations that open from now on; `settings` is
-    JSON text. Raises Forbidden, NotFound("responder")."""
+    """Add the next version of a responder, for conversations opened from now on; `settings` is JSON
+    text. Raises Forbidden, NotFound("responder")."""
     access.require(actor, MANAGE_TENANT)
     attributes.check("settings", settings, attributes.SETTINGS)
     found = await _locked(tx, responder_id)
@@ -102,7 +103,7 @@ async def find(
     kinds: tuple[ResponderKind, ...] = (),
     search: str | None = None,
 ) -> Page[Identity]:
-    """A page of responders, oldest first; `search` looks into their names. Raises Forbidden."""
+    """A page of responders, oldest first; `search` is text in their names. Raises Forbidden."""
     access.require(actor, READ_CONVERSATIONS, VIEW_TENANT)
     wanted = PeopleFilter(kinds=kinds or tuple(sorted(RESPONDER_KINDS)), search=search)
     return await identities.page(tx, wanted, window)
@@ -131,7 +132,7 @@ async def _existing(tx: Tx, responder_id: str) -> Identity:
 
 
 async def _locked(tx: Tx, responder_id: str) -> Identity:
-    """As `_existing`: no other change and no other version is made meanwhile."""
+    """As `_existing`, locked: a concurrent change or version has to wait."""
     return _present((await identities.lock(tx, [responder_id])).get(responder_id))
 
 
