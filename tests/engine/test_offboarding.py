@@ -100,7 +100,7 @@ async def test_readers_are_told_and_totals_are_right(cast: Cast) -> None:
 async def test_many_conversations_are_left_piece_by_piece(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(offboarding, "PIECE", 2)
+    monkeypatch.setattr(offboarding, "BATCH_SIZE", 2)
     talks = [await opened(cast, "olaf") for _ in range(7)]
     await remove(cast)
     assert [(await now(cast, talk)).assignee_id for talk in talks] == [None] * 7

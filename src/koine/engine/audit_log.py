@@ -1,4 +1,4 @@
-"""The audit log, for those who manage the tenant."""
+"""The audit log, for actors that manage the tenant."""
 
 from koine.engine.auth import access
 from koine.engine.core.context import read_tx
@@ -14,6 +14,7 @@ from koine.store.core.db import Tx
 async def find(
     tx: Tx, actor: Actor, entity: str | None, action: str | None, window: Window
 ) -> Page[AuditEntry]:
-    """A page of the log, newest first, of one noun or action when given. Raises Forbidden."""
+    """A page of the log, newest first, if given of one kind of entity or action. Raises
+    Forbidden."""
     access.require(actor, MANAGE_TENANT)
     return await audit.page(tx, entity, action, window)

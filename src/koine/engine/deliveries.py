@@ -1,4 +1,4 @@
-"""Deliveries, kept for what messaging needs of them: saved one or many at a time, by id or by
+"""Deliveries of goods, as far as conversations need them: saved one or many at a time, by id or by
 external reference (delivery.md, Neighbours)."""
 
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -21,15 +21,14 @@ from koine.store.core.db import Duplicate, Tx
 from koine.store.people import deliveries
 
 MOST = 1000
-"""Deliveries that one call may save."""
+"""Deliveries that one request may save."""
 
 
 class DeliveryInput(Struct, frozen=True, kw_only=True):
-    """A delivery to save; what is UNSET stays as it is, or is the default of a new one.
+    """A delivery to save; UNSET fields stay as they are, or get the default in a new one.
 
-    It is the one with this `id`, else the one with this `external_reference_id`, else new (with
-    this id, if given). Ids are canonical. A new one needs a customer.
-    """
+    It is the delivery with this `id`, else the one with this `external_reference_id`, else a new
+    one (with this id, if given). Ids are canonical. A new delivery needs a customer."""
 
     id: str | None = None
     external_reference_id: str | None | UnsetType = UNSET
@@ -40,7 +39,7 @@ class DeliveryInput(Struct, frozen=True, kw_only=True):
 
 
 class Saved(Struct, frozen=True):
-    """A delivery as it is now, and whether it is new."""
+    """A delivery after it was saved, and whether it is new."""
 
     delivery: Delivery
     is_new: bool
@@ -49,14 +48,14 @@ class Saved(Struct, frozen=True):
 async def save(engine: Engine, actor: Actor, given: list[DeliveryInput]) -> list[Saved]:
     """Save all of them or none, in order.
 
-    A driver newly assigned joins the delivery's conversation, one taken off leaves it (D); so do
-    customers. Raises Forbidden, Invalid("deliveries.<n>.<field>", …), Conflict("exists") when a
-    reference is another delivery's.
+    A newly assigned driver joins the delivery's conversation, and the former one leaves it (D); so
+    do customers. Raises Forbidden, Invalid("deliveries.<n>.<field>", …), Conflict("exists") when a
+    reference belongs to another delivery.
     """
     try:
         return await _save(engine, actor, given)
     except Duplicate:
-        # Someone else saved the same reference meanwhile: now it is found.
+        # A concurrent request saved the same reference: this time it is found.
         return await _save(engine, actor, given)
 
 
@@ -80,7 +79,7 @@ async def _save(tx: Tx, now: int, actor: Actor, given: list[DeliveryInput]) -> l
 
 @read_tx
 async def get(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
-    """A delivery, for who manages them and for its own customer and driver. Raises NotFound."""
+    """A delivery, for managers of deliveries and its own customer and driver. Raises NotFound."""
     found = await deliveries.get(tx, delivery_id)
     manages = actor.may(MANAGE_OPERATIONS, MANAGE_TENANT)
     own = found is not None and actor.identity_id in (found.customer_id, found.driver_id)
@@ -98,8 +97,7 @@ async def page(tx: Tx, actor: Actor, window: Window) -> Page[Delivery]:
 
 @read_tx
 async def without_conversation(tx: Tx, actor: Actor, ids: list[str]) -> list[Delivery]:
-    """Those of these deliveries whose conversation nobody has opened yet, oldest first.
-    Raises Forbidden."""
+    """Those of these deliveries that have no conversation yet, oldest first. Raises Forbidden."""
     access.require(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
     return await deliveries.without_conversation(tx, ids)
 
@@ -119,7 +117,7 @@ def _check_shape(given: list[DeliveryInput]) -> None:
 
 
 async def _known(tx: Tx, given: list[DeliveryInput]) -> list[Delivery | None]:
-    """The delivery each one is about, locked."""
+    """The existing delivery of each input, locked; None for a new one."""
     references = [
         str(r) for each in given if (r := each.external_reference_id) not in (None, UNSET)
     ]
@@ -171,7 +169,7 @@ def _new(number: int, given: DeliveryInput, values: dict[str, object], now: int)
 
 
 def _named(given: list[DeliveryInput], known: list[Delivery | None]) -> list[tuple[str, str]]:
-    """The customers and drivers who are asked for anew, each with its field."""
+    """The customers and drivers that the input sets anew, each with its field."""
     return [
         (f"deliveries.{number}.{field}", value)
         for number, (each, before) in enumerate(zip(given, known, strict=True))
@@ -182,8 +180,8 @@ def _named(given: list[DeliveryInput], known: list[Delivery | None]) -> list[tup
 
 
 async def _follow(tx: Tx, now: int, before: Delivery, after: Delivery) -> None:
-    """The delivery's conversation, if it has one, follows the people of the delivery: its
-    customer owns it."""
+    """Change the participants and the owner of the delivery's conversation, if it has one, with the
+    customer and the driver of the delivery."""
     were = {before.customer_id, before.driver_id}
     are = {after.customer_id, after.driver_id}
     if were == are:

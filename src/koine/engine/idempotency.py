@@ -1,10 +1,11 @@
-"""Idempotency-Key: the first response under a key is every later call's response, for a day.
+"""Idempotency keys: the first response under a key is returned to each retry, for a day.
 
-contracts/README.md: scope is tenant, caller, method and path; while the first runs, Conflict; with
-another payload, KeyReused.
+The scope of a key is tenant, caller, method and path; while the first request runs, a retry is a
+Conflict; with another payload it is KeyReused (contracts/README.md).
 
-A response may hold what people wrote, and a payload a password. Both are stored under the key
-itself, which is not stored: a conversation that is deleted for good leaves nothing readable here.
+A response may contain messages, and a payload a password. So the response is encrypted and the
+payload hashed with a secret that is derived of the key, which is not stored: after a conversation
+was deleted, nothing of it can be read here.
 """
 
 import hashlib
@@ -24,21 +25,21 @@ from koine.store.core.db import Tx
 from koine.store.idempotency import IdempotencyRecord
 
 KEEP_FOR = DAY
-"""How long a response is replayed, µs."""
+"""How long a response is stored, µs."""
 CLAIM_TIMEOUT = 60 * SECOND
-"""A claim without a response after this time is that of a process that died, µs."""
+"""After this time a claim without response is taken for that of a process that died, µs."""
 
 
 class KeyReused(Invalid):
-    """The key came before with another payload. The response is a 422 in every dialect."""
+    """The key was used before with another payload. The response is a 422 in every dialect."""
 
     def __init__(self) -> None:
         super().__init__("Idempotency-Key", "was used before with another payload")
 
 
 class KeyedRequest(Struct, frozen=True):
-    """A request that came with an Idempotency-Key. `action` is "POST /path", `payload` a digest of
-    all that was sent. `by_contact` tells anonymous callers from users and API keys."""
+    """A request with an Idempotency-Key. `action` is "POST /path", `payload` a digest of all that
+    was sent. `by_contact` distinguishes contacts from users and API keys."""
 
     tenant_id: str
     caller: str
@@ -60,12 +61,12 @@ class KeyedRequest(Struct, frozen=True):
 
     @property
     def slot(self) -> str:
-        """Where the tenant's row of this key is."""
+        """The digest of the scope, which identifies the row of this key within the tenant."""
         return hashlib.sha256(self._text().encode()).hexdigest()
 
     @property
     def digest(self) -> str:
-        """The payload as the row has it."""
+        """The digest of the payload, as it is stored."""
         return tokens.hmac_hex(self._secret(), self.payload)
 
     def encryption(self) -> SecretCipher:
@@ -80,9 +81,11 @@ class KeyedRequest(Struct, frozen=True):
 
 
 class StoredResponse(Struct, frozen=True):
-    """A first response: status, headers as JSON text, body. `headers` is None where the response
-    was too large to be stored: of it there is only its status and `created`, what the call noted
-    to show it again."""
+    """A first response: status, headers as JSON text, body.
+
+    `headers` is None where the response was too large to be stored. Then there is only its status
+    and `created`, from which the route renders it again.
+    """
 
     status: int
     headers: str | None
@@ -96,10 +99,10 @@ class StoredResponse(Struct, frozen=True):
 
 
 async def claim(engine: Engine, request: KeyedRequest, runner: str = "") -> StoredResponse | None:
-    """Claim the key for a call that the process `runner` now runs (None), or give the response that
-    is stored under it.
+    """Claim the key for a request that the process `runner` then executes (None), or return the
+    response that is stored under it.
 
-    Raises Conflict("in_flight") while the first call runs, KeyReused for another payload.
+    Raises Conflict("in_flight") while the first request runs, KeyReused for another payload.
     """
     return await engine.db.write(request.tenant_id, _claim, engine.clock.now(), request, runner)
 
@@ -123,15 +126,15 @@ async def _claim(tx: Tx, now: int, request: KeyedRequest, runner: str) -> Stored
 
 
 async def claim_many(engine: Engine, requests: list[KeyedRequest], runner: str) -> list[bool]:
-    """Claim the keys that nobody has used, in one transaction; `claim` says more of the others. No
-    two may be for the same key. Raises Unavailable."""
+    """Claim those of the keys that are unused, in one transaction; returns which. `claim` decides
+    about the others. No two may be for the same key. Raises Unavailable."""
     wanted = [(each.tenant_id, each.slot, each.digest) for each in requests]
     claimed = await engine.db.write("", rows.claim_many, wanted, engine.clock.now(), runner)
     return [(tenant_id, slot) in claimed for tenant_id, slot, _ in wanted]
 
 
 async def find_many(engine: Engine, requests: list[KeyedRequest]) -> list[IdempotencyRecord | None]:
-    """The rows of these keys, which are not claimed. Raises Unavailable."""
+    """Read the rows of these keys, without claiming any. Raises Unavailable."""
     sought = [(each.tenant_id, each.slot) for each in requests]
     found = await engine.db.read("", rows.get_many, sought)
     return [found.get(each) for each in sought]
@@ -140,10 +143,10 @@ async def find_many(engine: Engine, requests: list[KeyedRequest]) -> list[Idempo
 def replayable(
     found: IdempotencyRecord | None, request: KeyedRequest, now: int
 ) -> StoredResponse | None:
-    """The response in the row that `find_many` gave; None when the call is to run.
+    """The response in a row of `find_many`; None when the request is to be executed.
 
-    Raises Conflict("in_flight") while another process runs the first, KeyReused for another
-    payload.
+    Raises Conflict("in_flight") while another process executes the first request, KeyReused for
+    another payload.
     """
     if found is None or now - found.claimed_at > KEEP_FOR:
         return None
@@ -171,7 +174,7 @@ async def save_many(
 async def save_unclaimed_many(
     engine: Engine, responses: Sequence[tuple[KeyedRequest, StoredResponse]]
 ) -> None:
-    """Save first responses under keys that nobody claimed, in one transaction. Raises
+    """Save first responses under keys that were not claimed, in one transaction. Raises
     Unavailable."""
     now = engine.clock.now()
     saved = [
@@ -182,20 +185,21 @@ async def save_unclaimed_many(
 
 
 async def release(engine: Engine, request: KeyedRequest) -> None:
-    """Free the key: there is no response worth storing. Raises Unavailable."""
+    """Release the key: there is no response to store, and a retry is executed. Raises
+    Unavailable."""
     await engine.db.write(request.tenant_id, rows.release, request.slot)
 
 
 def _is_abandoned(found: IdempotencyRecord, now: int, runner: str) -> bool:
-    """Whether the first call will never respond. Of its own calls a process knows that: it claims
-    only for those that it does not run."""
+    """Whether the first request will never get a response. A process that finds its own claim knows
+    that at once: it claims only for requests that it is not executing already."""
     if found.status is not None:
         return False
     return now - found.claimed_at > CLAIM_TIMEOUT or (runner != "" and found.headers == runner)
 
 
 def _in_flight() -> Conflict:
-    return Conflict("in_flight", "the first call under this key is running")
+    return Conflict("in_flight", "the first request with this key is still running")
 
 
 def _columns(request: KeyedRequest, response: StoredResponse) -> tuple[int, str | None, bytes]:

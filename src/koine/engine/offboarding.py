@@ -1,8 +1,9 @@
-"""Removing a user or contact, and what becomes of their conversations: these are assigned to
-nobody, the person takes part no more, and tickets go back, so that the responder goes on.
+"""Remove a user or contact from the tenant and from its conversations: these are assigned to
+nobody, the person is no participant any more, and its tickets are completed or assigned to another.
 
-The first conversations are seen to in the transaction that removes the person, the others in
-transactions of their own: nobody waits long for one. What a crash leaves undone, upkeep does.
+The first conversations are changed in the transaction that removes the person, the others in
+batches, so that no transaction holds locks for long. If the process ends before the last batch,
+maintenance does the rest.
 """
 
 from koine.engine.conversations import participants, tickets
@@ -15,22 +16,21 @@ from koine.store.conversations import conversations
 from koine.store.core.db import Tx
 from koine.store.people import offboarding
 
-PIECE = 20
-"""Conversations of each kind (taking part, assigned, with a ticket) in one transaction."""
+BATCH_SIZE = 20
+"""Conversations of each kind (as participant, as assignee, with a ticket) in one transaction."""
 _PEOPLE = 100
 
 
 async def remove(engine: Engine, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
-    """Take a user or contact out of the tenant; what they said stays. A user's sessions end, and
-    the e-mail of a login and the identifier of a contact are free again. They leave their
-    conversations, which are assigned to nobody. Raises Forbidden (also for a user who may do more
-    than the actor), NotFound(kind), Conflict("self")."""
-    if await _remove(engine, actor, identity_id, kind) >= PIECE:
+    """Remove a user or contact; its messages stay. A user's sessions end; the e-mail of a login and
+    the identifier of a contact may be used again. Raises Forbidden (also for a user that may do
+    more than the actor), NotFound(kind), Conflict("self")."""
+    if await _remove(engine, actor, identity_id, kind) >= BATCH_SIZE:
         await finish(engine, actor.tenant_id, identity_id)
 
 
 async def finish(engine: Engine, tenant_id: str, identity_id: str) -> int:
-    """See to every conversation that is left, piece by piece; answers how many there were."""
+    """Change the remaining conversations, batch by batch; returns how many there were."""
     count = 0
     actor = operator(tenant_id)
     while done := await engine.db.write(
@@ -41,8 +41,8 @@ async def finish(engine: Engine, tenant_id: str, identity_id: str) -> int:
 
 
 async def resume(engine: Engine, tenant_id: str) -> int:
-    """Finish for everyone of the tenant who was removed and still holds something; answers how many
-    conversations that were."""
+    """Finish for all identities of the tenant that were removed and are still in conversations;
+    returns how many conversations that were."""
     count = 0
     while found := await engine.db.read_long(tenant_id, offboarding.unfinished, _PEOPLE):
         for identity_id in found:
@@ -51,9 +51,9 @@ async def resume(engine: Engine, tenant_id: str) -> int:
 
 
 async def remove_batch_tx(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
-    """See to a piece of the conversations, inside a transaction; answers how many, 0 when none is
-    left. All are locked first, in one order: who changes one of them never waits in a circle."""
-    ids = await offboarding.conversations_holding(tx, identity_id, PIECE)
+    """Change a batch of the conversations; returns how many, 0 when none is left. All are locked
+    first, in the order of ids, so that this cannot deadlock with other changes."""
+    ids = await offboarding.conversations_holding(tx, identity_id, BATCH_SIZE)
     locked = [found for each in ids if (found := await conversations.lock(tx, each)) is not None]
     for conversation in locked:
         await _leave(tx, now, actor, conversation, identity_id)

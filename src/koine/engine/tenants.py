@@ -1,4 +1,4 @@
-"""Tenants: made by the operator, each with the default responder that every workspace has."""
+"""Tenants: created by the operator, each with a default responder."""
 
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ class TenantChanges(Struct, frozen=True, kw_only=True):
 
 
 async def create(engine: Engine, name: str, slug: str) -> Tenant:
-    """Make a tenant. Raises Conflict("exists") when the short name is taken."""
+    """Create a tenant. Raises Conflict("exists") when the slug is taken."""
     tenant_id = new_id()
     while True:
         try:
@@ -46,7 +46,7 @@ async def create(engine: Engine, name: str, slug: str) -> Tenant:
                 tenant_id, _create, engine.clock.now(), operator(tenant_id), name, slug
             )
         except Duplicate as duplicate:
-            # Another may have been given the same number at the same time: the next is free.
+            # A concurrent request may have taken the same number: try the next one.
             if duplicate.constraint != tenants.NUMBER_TAKEN:
                 raise Conflict("exists", f"there is a tenant {slug} already") from None
 
@@ -67,7 +67,7 @@ async def _create(tx: Tx, now: int, actor: Actor, name: str, slug: str) -> Tenan
 
 
 async def named(engine: Engine, name: str) -> Tenant:
-    """The tenant with this short name or id, for people at a command line. Raises NotFound."""
+    """The tenant with this slug or id, for the command line. Raises NotFound."""
     for tenant in await everyone(engine):
         if name in (tenant.slug, tenant.id):
             return tenant
@@ -92,7 +92,7 @@ async def own(tx: Tx, actor: Actor) -> Tenant:
 async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tenant:
     """Rename the tenant or change its settings. Raises Forbidden, Invalid.
 
-    Who sets the issuer can make a token for anyone, so that needs every permission.
+    Whoever sets the token issuer can issue a token for any user, so that needs every permission.
     """
     access.require(actor, MANAGE_TENANT)
     before = await tenants.lock(tx)
@@ -127,7 +127,7 @@ def _check_issuer(issuer: TokenIssuer | None) -> None:
     if (issuer.key is None) == (issuer.jwks_url is None):
         raise Invalid("token_issuer", "key", "either key or jwks_url is needed")
     if issuer.key is None:
-        # A secret is not fetched: who can read it could sign with it.
+        # A symmetric key is not fetched by URL: whoever can read it there could sign with it.
         if jwt_keys.KEY_TYPES.get(issuer.algorithm, "oct") == "oct":
             raise Invalid("token_issuer", "algorithm", "must be one with a public key")
         return

@@ -70,7 +70,7 @@ class DatabaseIdempotencyStore:
             if await asyncio.shield(first.claimed):
                 if first.request.payload != request.payload:
                     raise KeyReused
-                raise Conflict("in_flight", "the first call under this key is running")
+                raise Conflict("in_flight", "the first request with this key is still running")
         if scope in self._unsaved:
             before, response = self._unsaved[scope]
             if before.payload != request.payload:

@@ -90,7 +90,7 @@ async def test_a_key_taken_anew_is_not_forgotten(cast: Cast) -> None:
 async def test_more_than_one_piece_is_forgotten(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "_PIECE", 2)
+    monkeypatch.setattr(maintenance, "_BATCH_SIZE", 2)
     for key in "abcde":
         await idempotency.claim(cast.engine, keyed(cast, key))
     cast.clock.advance(DAY + 60)

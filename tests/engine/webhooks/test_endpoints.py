@@ -14,7 +14,7 @@ FOUR = 4
 async def test_a_log_is_forgotten_in_pieces_and_others_write_in_between(
     fresh_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "PIECE", 2)
+    monkeypatch.setattr(endpoints, "BATCH_SIZE", 2)
     async with webhook_harness(fresh_db) as told:
         made, other = await told.hook(), await told.hook()
         talk = await told.talk()

@@ -20,7 +20,8 @@ Joining = tuple[tuple[str, ParticipantRole], ...]
 
 
 class NewDeliveryConversation(Struct, frozen=True, kw_only=True):
-    """The fields of a new conversation; without `delivery_id` it is about none. `metadata` is JSON."""
+    """The fields of a new conversation; without `delivery_id` it is about none. `metadata` is
+    JSON."""
 
     delivery_id: str | None = None
     joining: Joining = ()
@@ -128,7 +129,8 @@ async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> C
 
 
 async def _title(tx: Tx, delivery: Delivery) -> str:
-    """`#<external reference id> - <customer name>`; the code where there is no reference (rule 9)."""
+    """`#<external reference id> - <customer name>`; the code where there is no reference (rule
+    9)."""
     customer = await identities.get(tx, delivery.customer_id)
     name = (display_name(customer) if customer else None) or ""
     return f"#{delivery.external_reference_id or delivery.delivery_code} - {name}"

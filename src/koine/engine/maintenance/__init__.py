@@ -1,1 +1,1 @@
-"""Work done now and then, by one node."""
+"""Periodic work, done by one node at a time."""

@@ -1,7 +1,7 @@
-"""What must be done now and then, by one node: forget what is too old, find files nobody names.
+"""Periodic work, done by one node at a time: delete what expired, and files without a row.
 
-Whoever serves calls `keep_up`. Of all the nodes the one that comes first in each turn does the
-work: it writes the time into the database, and the others find it there.
+Each process that serves runs `maintenance_jobs`. In each interval the first node to write its
+number into the database does the work, and the others skip it.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from koine.store.events import event_log_state
 from koine.store.people import credentials, tenants
 
 EVERY = 5 * MINUTE
-"""How long a turn is, µs."""
+"""The interval of the work, µs."""
 TURNS = DAY // EVERY
-"""In so many turns every folder of files is looked at once."""
+"""In so many intervals every folder of files is checked once."""
 ENDED = DAY
-"""How long a session that has ended is remembered, µs."""
+"""How long a session that has ended is kept, µs."""
 ANALYZE_EVERY = 5.0
-"""Seconds between looks at how much tables have grown."""
-_PIECE = 1000
-"""Rows deleted in one transaction: nobody waits long for it."""
-_DONE = "upkeep_at"
+"""Seconds between checks whether tables have grown so much that their statistics are stale."""
+_BATCH_SIZE = 1000
+"""Rows deleted in one transaction: few, so that it holds no lock for long."""
+_LAST_INTERVAL = "upkeep_at"
 
 _Kind = tuple[
     Callable[[Tx, int, int], Awaitable[list[str]]],
@@ -41,28 +41,28 @@ _Kind = tuple[
 ]
 _IDEMPOTENCY_KEYS: _Kind = (idempotency.expired, idempotency.delete_expired)
 _SESSIONS: _Kind = (credentials.ended_sessions, credentials.forget_sessions)
-_STRANGERS: _Kind = (audit.old_anonymous, audit.forget)
+_ANONYMOUS_ENTRIES: _Kind = (audit.old_anonymous, audit.forget)
 
 _log = structlog.get_logger("koine")
 
 
 class MaintenanceReport(Struct, frozen=True):
-    """How much a turn has done away with."""
+    """How much one run has deleted."""
 
     idempotency_keys: int = 0
     sessions: int = 0
     files: int = 0
     events: int = 0
-    """Pieces of the event log."""
+    """Batches of the event log."""
     entries: int = 0
-    """Of the audit log, about strangers."""
+    """Entries of the audit log about unknown callers."""
     offboarded: int = 0
-    """Conversations that people who were removed still held."""
+    """Conversations that removed users and contacts were still in."""
 
 
 @asynccontextmanager
 async def maintenance_jobs(engine: Engine) -> AsyncIterator[None]:
-    """Keep up in the background while the context is open."""
+    """Do the work in the background while the context is open."""
     tasks = [asyncio.create_task(work) for work in (_run_forever(engine), _analyze(engine))]
     try:
         yield
@@ -75,7 +75,7 @@ async def maintenance_jobs(engine: Engine) -> AsyncIterator[None]:
 
 
 async def run_once(engine: Engine) -> MaintenanceReport | None:
-    """Do this turn's work; None when it is done already, here or by another node."""
+    """Do the work of this interval; None when it was done already, here or by another node."""
     now = engine.clock.now()
     if not await engine.db.write("", _take_turn, now):
         return None
@@ -84,26 +84,26 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     for tenant in await engine.db.read("", tenants.all_):
         old += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
         sessions += await _delete_expired(engine, tenant.id, _SESSIONS, now - ENDED)
-        entries += await _delete_expired(engine, tenant.id, _STRANGERS, now - anonymous_for)
+        entries += await _delete_expired(engine, tenant.id, _ANONYMOUS_ENTRIES, now - anonymous_for)
         held += await offboarding.resume(engine, tenant.id)
     files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
-    while await engine.db.write("", event_log_state.forget_before, now - kept, _PIECE):
+    while await engine.db.write("", event_log_state.forget_before, now - kept, _BATCH_SIZE):
         events += 1
     return MaintenanceReport(old, sessions, files, events, entries, held)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:
-    before = await tenants.server_value(tx, _DONE, "0")
+    before = await tenants.server_value(tx, _LAST_INTERVAL, "0")
     turn = str(now // EVERY)
-    return before != turn and await tenants.replace_server_value(tx, _DONE, before, turn)
+    return before != turn and await tenants.replace_server_value(tx, _LAST_INTERVAL, before, turn)
 
 
 async def _delete_expired(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:
     find, forget = kind
     gone = 0
-    while found := await engine.db.read_long(tenant_id, find, before, _PIECE):
+    while found := await engine.db.read_long(tenant_id, find, before, _BATCH_SIZE):
         gone += await engine.db.write(tenant_id, forget, before, found)
     return gone
 
@@ -119,7 +119,7 @@ async def _analyze(engine: Engine) -> None:
 
 async def _run_forever(engine: Engine) -> None:
     while True:
-        # Spread out, so that nodes started together do not all ask at once.
+        # A random delay, so that nodes that started together do not all ask at the same time.
         await asyncio.sleep(random.uniform(0.5, 1) * EVERY / SECOND)
         try:
             done = await run_once(engine)

@@ -1,7 +1,8 @@
-"""Files that no row names: an upload broken off, a crash between its bytes and its row.
+"""Delete files without a row: of an upload that was broken off, or a crash between bytes and row.
 
-Only where the folder is this database's own: two databases with one data folder would take each
-other's uploads for leftovers. The first to look puts its name there, and no other sweeps.
+This is only done where the folder belongs to this database: of two databases with one data folder
+each would delete the uploads of the other. The first writes its name into the folder, and no other
+deletes anything there.
 """
 
 import asyncio
@@ -18,15 +19,16 @@ from koine.store.conversations import files
 from koine.store.people import tenants
 
 AGE = DAY
-"""How old a file is before it can be a leftover, µs: an upload's row comes long before."""
+"""How old a file must be to be deleted, µs: the row of an upload is written long before."""
 OWNER = "files.owner"
-_PIECE = 500
+_BATCH_SIZE = 500
 
 _log = structlog.get_logger("koine")
 
 
 async def delete_orphans(engine: Engine, turn: int = 0, turns: int = 1) -> int:
-    """Take away the leftovers of one in `turns` folders, all by default; answers how many."""
+    """Delete the files without row in one of `turns` parts of the folders, by default in all;
+    returns how many."""
     data = Path(engine.settings.data_dir)
     mine = await engine.db.write("", tenants.server_value, "files_owner", random_token())
     if not await asyncio.to_thread(_is_ours, data, mine):
@@ -55,7 +57,7 @@ def _is_ours(data: Path, mine: str) -> bool:
 
 
 def _old_files(root: Path, turn: int, turns: int, before: float) -> list[list[Path]]:
-    """In pieces: whatever has a file's name, or that of one being written, and is old."""
+    """Old files whose names are those of uploads, finished or unfinished, in batches."""
     folders = [each for each in root.iterdir() if zlib.crc32(each.name.encode()) % turns == turn]
     found = [
         path
@@ -64,7 +66,7 @@ def _old_files(root: Path, turn: int, turns: int, before: float) -> list[list[Pa
         if KEY.fullmatch(path.stem) and path.suffix in ("", ".part")
         if path.stat().st_mtime < before
     ]
-    return [found[at : at + _PIECE] for at in range(0, len(found), _PIECE)]
+    return [found[at : at + _BATCH_SIZE] for at in range(0, len(found), _BATCH_SIZE)]
 
 
 def _remove(paths: list[Path]) -> int:

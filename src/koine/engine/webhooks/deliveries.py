@@ -1,4 +1,4 @@
-"""What was delivered to an endpoint: looked at, and delivered again."""
+"""The deliveries of a webhook endpoint: list them, and send them again."""
 
 from msgspec import Struct, structs
 
@@ -32,12 +32,12 @@ from koine.store.webhooks import delivery_log, delivery_queue, endpoints
 
 ATTEMPTS_SHOWN = 50
 CHUNK = 1000
-"""Events of a replay that are put in line in one transaction."""
+"""Events of a replay that are enqueued in one transaction."""
 
 
 class LogFilter(Struct, frozen=True):
-    """Which deliveries: in any of these states, of any of these kinds of event, about events from
-    `since` until before `until` (µs). What is empty or None asks for nothing."""
+    """Which deliveries: in one of these states, of one of these kinds of event, of events from
+    `since` until before `until` (µs). An empty tuple or None is no condition."""
 
     states: tuple[DeliveryState, ...] = ()
     kinds: tuple[str, ...] = ()
@@ -46,8 +46,8 @@ class LogFilter(Struct, frozen=True):
 
 
 class Range(Struct, frozen=True):
-    """What to deliver again: what happened from `since` until before `until` (µs), of `kinds`
-    alone, if any, as the endpoint's dialect calls them."""
+    """Which events to send again: those from `since` until before `until` (µs), if given only of
+    these `kinds`, which are names of the endpoint's dialect."""
 
     since: int
     until: int
@@ -64,8 +64,8 @@ async def page(
     *,
     dialect: str | None = None,
 ) -> Page[WebhookDelivery]:
-    """A page of an endpoint's deliveries, newest event first; for an endpoint of the dialect that
-    is said, with their total. Raises Forbidden, NotFound."""
+    """A page of an endpoint's deliveries, newest event first; with a `dialect`, of which the
+    endpoint must be, also their total. Raises Forbidden, NotFound."""
     access.require(actor, *READ)
     existing(await endpoints.get(tx, endpoint_id), dialect)
     with_total = dialect is not None
@@ -76,8 +76,8 @@ async def page(
 
 @read_tx
 async def one(tx: Tx, actor: Actor, endpoint_id: str, event_id: str) -> DeliveryDetail:
-    """A delivery with its tries. What was said in them is shown to those who may read all
-    conversations; of conversations about support and of deliveries, to those who may read those.
+    """A delivery with its attempts. Their contents are only for actors that may read all
+    conversations, and support conversations or deliveries of goods where they are about these.
     Raises Forbidden, NotFound."""
     access.require(actor, *READ)
     existing(await endpoints.get(tx, endpoint_id))
@@ -94,8 +94,8 @@ async def one(tx: Tx, actor: Actor, endpoint_id: str, event_id: str) -> Delivery
 async def replay(
     tx: Tx, now: int, actor: Actor, endpoint_id: str, event_id: str
 ) -> WebhookDelivery:
-    """Deliver an event once more, under the same id. Raises Forbidden, NotFound,
-    Conflict("disabled") for an endpoint that is switched off, Conflict("forgotten")."""
+    """Send an event once more, with the same id. Raises Forbidden, NotFound, Conflict("disabled")
+    for an endpoint that is disabled, Conflict("forgotten")."""
     access.require(actor, *WRITE)
     endpoint = await _active(tx, now, endpoint_id)
     found = await delivery_log.one(tx, endpoint_id, event_id)
@@ -112,8 +112,8 @@ async def replay(
 
 
 async def replay_range(engine: Engine, actor: Actor, endpoint_id: str, wanted: Range) -> int:
-    """Deliver again what happened in a time, as far as the log knows it and the endpoint asks for
-    it. Events go out under the ids they always had. Answers how many. Raises as `replay`."""
+    """Send the events of a time again, as far as the log still has them and the endpoint wants
+    them, with the same ids. Returns how many. Raises as `replay`."""
     start, end = await _position_range(engine, actor, engine.clock.now(), endpoint_id, wanted)
     count = 0
     while start < end:
@@ -128,7 +128,7 @@ async def replay_range(engine: Engine, actor: Actor, endpoint_id: str, wanted: R
 async def _position_range(
     tx: Tx, actor: Actor, now: int, endpoint_id: str, wanted: Range
 ) -> tuple[int, int]:
-    """Between which positions the log has events of that time; the first is left out."""
+    """The positions between which the log has the events of that time, without the first one."""
     access.require(actor, *WRITE)
     await _active(tx, now, endpoint_id)
     return await events.position_range(tx, wanted.since, wanted.until)
@@ -144,7 +144,7 @@ async def _requeue(
     *,
     between: tuple[int, int],
 ) -> tuple[int, int]:
-    """One chunk; answers where it ends and how many are in line."""
+    """Enqueue one chunk; returns where it ends and how many deliveries it had."""
     access.require(actor, *WRITE)
     endpoint = await _active(tx, now, endpoint_id)
     kinds = frozenset(wanted.kinds)
@@ -173,7 +173,7 @@ async def _active(tx: Tx, now: int, endpoint_id: str) -> TenantEndpoint:
 
 
 async def _may_read(tx: Tx, actor: Actor, delivery: WebhookDelivery) -> bool:
-    """Whether what was posted is for the actor, whoever owns the endpoint."""
+    """Whether the actor may read the contents of a delivery, whoever owns the endpoint."""
     if not (actor.may(VIEW_TENANT, READ_CONVERSATIONS) and access.sees_private(actor)):
         return False
     if delivery.kind.startswith("delivery."):

@@ -1,8 +1,9 @@
-"""Endpoints of webhooks: changed, switched on or off, taken over.
+"""Webhook endpoints: change, enable, disable, take over.
 
-A change needs all the rights the endpoint has. Who sends it to another URL, or switches it on
-again, becomes its owner: from then on it is told what the new owner may read. What was kept for
-one origin goes to no other: its headers and its secret are dropped unless they come along.
+A change needs all the rights that the endpoint has. An actor that changes its URL, or enables it
+again, becomes its owner: from then on the endpoint is sent what the new owner may read. Headers and
+secret belong to the origin of the URL: if that changes they are dropped, unless the change has new
+ones.
 """
 
 from typing import Any
@@ -35,12 +36,12 @@ from koine.store.webhooks import endpoints
 
 OFF = {"status": "disabled", "reason": "switched off"}
 SHOWN_BACKOFF: Backoff = "exponential"
-"""What grows the waits of an endpoint whose own policy says only how often."""
+"""The backoff of an endpoint whose policy only has a number of retries."""
 
 
 class EndpointChanges(Struct, frozen=True, kw_only=True):
-    """What to change of an endpoint; UNSET leaves a field as it is. `active` switches it on again,
-    or off. `secret` is the one to sign with from now on."""
+    """What to change of an endpoint; UNSET leaves a field as it is. `active` enables it again, or
+    disables it. `secret` is the one to sign with from now on."""
 
     url: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
@@ -54,7 +55,7 @@ class EndpointChanges(Struct, frozen=True, kw_only=True):
 
 
 class ChangedEndpoint(Struct, frozen=True):
-    """An endpoint as it is now, and its secret where that is a new one, never to be seen again."""
+    """An endpoint after a change, and its secret where that is new, which is returned only here."""
 
     endpoint: WebhookEndpoint
     secret: str | None
@@ -67,9 +68,9 @@ async def change(
     changes: EndpointChanges,
     dialect: str | None = None,
 ) -> ChangedEndpoint:
-    """Change an endpoint (of this dialect where one is said), or switch it on or off. What is as
-    it was is no change. Raises NotFound, Invalid, Forbidden, also for an endpoint that may be told
-    more than the actor may read."""
+    """Change, enable or disable an endpoint (of this dialect if given). A value that is as it was
+    is no change. Raises NotFound, Invalid, Forbidden, also for an endpoint that may be sent more
+    than the actor may read."""
     access.require(actor, *WRITE)
     before = await _before(engine, actor, endpoint_id, dialect)
     if changes.url not in (UNSET, before.url):
@@ -121,8 +122,8 @@ async def _change(
 
 
 def _moved(engine: Engine, before: WebhookEndpoint, changes: EndpointChanges) -> dict[str, Any]:
-    """The fields that are not as they were, as they are kept; but for `secret`, in plain text,
-    and `active`."""
+    """The fields that change, as they are stored; but `secret` is in plain text, and `active` is no
+    column."""
     values = provided_fields(changes)
     if "kinds" in values:
         check_kinds(engine, before.dialect, values["kinds"])
@@ -139,8 +140,8 @@ def _moved(engine: Engine, before: WebhookEndpoint, changes: EndpointChanges) ->
 def _secret(
     before: WebhookEndpoint, values: dict[str, Any], changes: EndpointChanges
 ) -> str | None:
-    """The secret to sign with instead of the one before, if any: at a new origin the old one is
-    worth something only to who brings it along."""
+    """The new secret, if any. A new origin gets a new secret unless the actor sends one: it must
+    not get one that another origin knows."""
     given: str | None = values.get("secret")
     if changes.secret is UNSET and _moves(before, values):
         return webhook_signature.new_secret()
@@ -154,7 +155,7 @@ def _secrets(
     values: dict[str, Any],
     secret: str | None,
 ) -> dict[str, Any]:
-    """The fields that are sealed, after a change. What an origin does not keep, it is not sent."""
+    """The encrypted fields that change. Those of the former origin are dropped."""
     kept: dict[str, Any] = {}
     if secret is not None:
         until = now + OLD_SECRET_HOURS * HOUR
@@ -167,7 +168,7 @@ def _secrets(
 
 
 def _moves(before: WebhookEndpoint, values: dict[str, Any]) -> bool:
-    """Whether what is posted goes to another scheme, host or port from now on."""
+    """Whether requests go to another origin (scheme, host or port) from now on."""
     return "url" in values and not same_origin(before.url, values["url"])
 
 
@@ -175,11 +176,11 @@ def _opened(cipher: SecretCipher, endpoint: WebhookEndpoint) -> str | None:
     try:
         return cipher.decrypt(endpoint.secret).decode()
     except ValueError:
-        return None  # sealed under another key: no secret is the same
+        return None  # encrypted with another server key: no secret is equal to it
 
 
 async def _switched_on(tx: Tx) -> dict[str, Any]:
-    """It is told what happens from now on, and tried at once."""
+    """It is sent the events from now on, and the circuit breaker is closed."""
     well: dict[str, Any] = {"failures": 0, "failing_since": None, "open_until": None}
     return well | {
         "status": "active",

@@ -1,8 +1,8 @@
-"""Whose rights an endpoint has: those its owner lent it, as far as the owner still holds them.
+"""The rights of an endpoint: those that its owner delegated, while the owner still holds them.
 
-The owner is the person or key that made the endpoint, or took it over since. An owner who was
-removed, blocked or demoted, or whose key ended, lends nothing: then the endpoint is paused until
-somebody who may takes it over by switching it on again.
+The owner is the user or key that created the endpoint, or took it over later. When the owner is
+removed, blocked or demoted, or its key is revoked or expires, the endpoint is paused, until an
+actor with the same rights takes it over by enabling it again.
 """
 
 from typing import Any
@@ -27,13 +27,13 @@ OWNER_HOLDS_LESS = "paused: its owner no longer holds all the rights it was made
 _permissions = msgspec.json.Decoder(frozenset[str])
 
 OwnerRights = dict[Delegator, Actor | None]
-"""What owners may do now, remembered within one transaction; None for one without any right."""
+"""The current rights of owners, cached within one transaction; None for one that has none."""
 
 
 async def delegate(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
-    """The fields of an endpoint that the actor owns: at most what the actor may do, and what the
-    database says of it (a token of the tenant's own issuer cannot be asked again later). Raises
-    Forbidden for one who holds nothing any more."""
+    """The fields of an endpoint that the actor owns. It gets the rights that the actor has both by
+    its credential and in the database, where they can be checked again later (those by a token of
+    the tenant's own issuer cannot). Raises Forbidden for an actor that holds nothing any more."""
     delegator = delegation.delegator_of(actor)
     holds = await delegation.current_rights(tx, now, delegator)
     if holds is None:
@@ -48,7 +48,7 @@ async def delegate(tx: Tx, now: int, actor: Actor) -> dict[str, Any]:
 
 
 async def take_over(tx: Tx, now: int, actor: Actor, before: WebhookEndpoint) -> dict[str, Any]:
-    """As `lend`; the audit log says that the endpoint has another owner, if it has."""
+    """As `delegate`, with an audit entry if the endpoint gets another owner."""
     delegated = await delegate(tx, now, actor)
     if (delegated["acts_as_user_id"], delegated["owner_key_id"]) != (
         before.acts_as_user_id,
@@ -59,7 +59,7 @@ async def take_over(tx: Tx, now: int, actor: Actor, before: WebhookEndpoint) -> 
 
 
 def require_rights_of(actor: Actor, endpoint: WebhookEndpoint) -> None:
-    """Raise Forbidden unless the actor may do all that the endpoint may be told."""
+    """Raise Forbidden unless the actor has all rights of the endpoint."""
     access.require_all(actor, _permissions.decode(endpoint.permissions))
     if endpoint.include_private_notes and not access.sees_private(actor):
         raise Forbidden(MANAGE_TENANT)
@@ -68,8 +68,8 @@ def require_rights_of(actor: Actor, endpoint: WebhookEndpoint) -> None:
 async def endpoint_actor(
     tx: Tx, now: int, endpoint: WebhookEndpoint, known: OwnerRights | None = None
 ) -> Actor | str:
-    """As whom an endpoint of the transaction's tenant is told things now; or, in words, why it
-    must be paused. `known` remembers what owners hold."""
+    """The actor whose view of events an endpoint is sent, or the reason (a text) why it must be
+    paused. `known` caches the rights of owners."""
     delegator = Delegator(endpoint.acts_as_user_id, endpoint.owner_key_id)
     known = {} if known is None else known
     if delegator not in known:
@@ -93,8 +93,8 @@ async def endpoint_actor(
 async def as_now(
     tx: Tx, now: int, endpoint: WebhookEndpoint, known: OwnerRights | None = None
 ) -> WebhookEndpoint:
-    """The endpoint as it is told things: paused as soon as its owner lends it nothing, also
-    before the server has come to write that down."""
+    """The endpoint with its current status: paused as soon as its owner lacks rights, even before
+    that is stored."""
     if endpoint.status != "active":
         return endpoint
     found = await endpoint_actor(tx, now, endpoint, known)
@@ -104,8 +104,7 @@ async def as_now(
 
 
 async def pause(tx: Tx, now: int, key: EndpointKey, reason: str) -> bool:
-    """Tell an endpoint of the transaction's tenant nothing more, and say so in the log; False
-    when it is told nothing already."""
+    """Disable an endpoint, with an event; False when it is disabled already."""
     if not await endpoints.disable(tx, key, reason, now):
         return False
     await record_event(

@@ -1,7 +1,8 @@
-"""Endpoints of webhooks: set up, looked at, given a new secret, taken away.
+"""Webhook endpoints: create, list, rotate the secret, remove.
 
-Whoever sets an endpoint up lends it their own rights, as long as they hold them: it is told what
-they may read, and nothing else. So no permission to manage webhooks is a way round the others.
+The creator of an endpoint delegates its rights to it for as long as it holds them: the endpoint is
+sent what its creator may read, and nothing else. So the permission to manage webhooks does not
+circumvent other permissions.
 """
 
 import msgspec
@@ -34,14 +35,14 @@ READ = (READ_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
 WRITE = (WRITE_WEBHOOKS, MANAGE_WEBHOOKS, MANAGE_TENANT)
 MAX_ENDPOINTS = 1000
 """Endpoints of one tenant."""
-PIECE = 1000
-"""Deliveries forgotten in one transaction: others' writes come in between."""
+BATCH_SIZE = 1000
+"""Deliveries deleted in one transaction: few, so that other writes come in between."""
 OLD_SECRET_HOURS = 24
-"""How long the secret that was replaced goes on signing, too, when nothing else is said."""
+"""By default, for how long a replaced secret still signs, beside the new one."""
 
 
 class NewEndpoint(Struct, frozen=True, kw_only=True):
-    """What an endpoint is made of. `kinds` are its dialect's names of events, none for all."""
+    """The fields of a new endpoint. `kinds` are its dialect's names of events, empty for all."""
 
     url: str
     name: str = ""
@@ -54,14 +55,14 @@ class NewEndpoint(Struct, frozen=True, kw_only=True):
 
 
 class CreatedEndpoint(Struct, frozen=True):
-    """An endpoint and its secret, which is never to be seen again."""
+    """An endpoint and its secret, which is returned only here."""
 
     endpoint: WebhookEndpoint
     secret: str
 
 
 async def create(engine: Engine, actor: Actor, new: NewEndpoint) -> CreatedEndpoint:
-    """Set an endpoint up. Raises Forbidden, Invalid("url" | "events" | "headers" | "inbox_id"),
+    """Create an endpoint. Raises Forbidden, Invalid("url" | "events" | "headers" | "inbox_id"),
     Conflict("too_many")."""
     access.require(actor, *WRITE)
     await check_url(engine, new.url)
@@ -103,15 +104,15 @@ async def _create(
         updated_at=now,
     )
     await endpoints.insert_one(tx, endpoint)
-    recorded = {"name": endpoint.name, "dialect": endpoint.dialect}
-    await record_audit(tx, now, actor, "create", "webhook", endpoint.id, **recorded)
+    detail = {"name": endpoint.name, "dialect": endpoint.dialect}
+    await record_audit(tx, now, actor, "create", "webhook", endpoint.id, **detail)
     return CreatedEndpoint(endpoint, secret)
 
 
 async def get(
     engine: Engine, actor: Actor, endpoint_id: str, dialect: str | None = None
 ) -> WebhookEndpoint:
-    """One endpoint, of this dialect where one is said. Raises Forbidden, NotFound."""
+    """One endpoint, of this dialect if given. Raises Forbidden, NotFound."""
     return await _get(engine, actor, engine.clock.now(), endpoint_id, dialect)
 
 
@@ -151,9 +152,9 @@ async def rotate(
     endpoint_id: str,
     hours: int = OLD_SECRET_HOURS,
 ) -> CreatedEndpoint:
-    """Give an endpoint a new secret; the old one goes on signing, too, for some hours (0 = it
-    does not). Raises Forbidden, also for an endpoint that may be told more than the actor may read;
-    NotFound."""
+    """Give an endpoint a new secret; for some hours the old one still signs, too (0: it does not).
+    Raises Forbidden, also for an endpoint that may be sent more than the actor may read; NotFound.
+    """
     access.require(actor, *WRITE)
     before = existing(await endpoints.lock(tx, endpoint_id))
     owners.require_rights_of(actor, before)
@@ -173,8 +174,8 @@ async def rotate(
 async def remove(
     engine: Engine, actor: Actor, endpoint_id: str, dialect: str | None = None
 ) -> None:
-    """Take an endpoint (of this dialect where one is said) away, with what is on its way to it and
-    its log: switched off first, for a long log takes its time. Raises Forbidden, NotFound."""
+    """Remove an endpoint (of this dialect if given) with its deliveries. It is disabled first, as
+    deleting many deliveries takes a while. Raises Forbidden, NotFound."""
     while await _empty(engine, actor, endpoint_id, dialect):
         pass
     await _remove(engine, actor, endpoint_id, dialect)
@@ -182,11 +183,11 @@ async def remove(
 
 @write_tx
 async def _empty(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str | None) -> bool:
-    """Forget a piece of the log; whether there is more of it."""
+    """Delete a batch of deliveries; returns whether there are more."""
     access.require(actor, *WRITE)
     existing(await endpoints.lock(tx, endpoint_id), dialect)
     await endpoints.disable(tx, EndpointKey(actor.tenant_id, endpoint_id), "being removed", now)
-    return await delivery_log.forget_some(tx, endpoint_id, PIECE)
+    return await delivery_log.forget_some(tx, endpoint_id, BATCH_SIZE)
 
 
 @write_tx
@@ -200,5 +201,5 @@ async def _remove(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str
 
 
 def seal_headers(cipher: SecretCipher, headers: dict[str, str]) -> bytes | None:
-    """Headers as an endpoint keeps them."""
+    """Headers as they are stored: encrypted, as they may contain credentials."""
     return cipher.encrypt(msgspec.json.encode(headers)) if headers else None

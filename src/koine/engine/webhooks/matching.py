@@ -1,4 +1,4 @@
-"""Which events are for which endpoints, and the rows that put them in line."""
+"""Which events are for which endpoints, and the rows of their deliveries."""
 
 import msgspec
 
@@ -13,21 +13,21 @@ _names = msgspec.json.Decoder(list[str])
 
 
 def matches(formats: WebhookFormats, event: LoggedEvent, endpoint: TenantEndpoint) -> bool:
-    """Whether an event may be for an endpoint, as far as the two alone can tell."""
+    """Whether an event may be for an endpoint, as far as that is known without further reads."""
     if event.audience == "staff" and not endpoint.include_private_notes:
         return False
     return formats[endpoint.dialect].may_match(event, event_names_of(endpoint))
 
 
 def event_names_of(endpoint: WebhookEndpoint) -> EventNames:
-    """The names of events the endpoint asks for."""
+    """The names of the events that the endpoint wants."""
     return frozenset(_names.decode(endpoint.kinds))
 
 
 async def in_their_inboxes(
     tx: Tx, pairs: list[tuple[LoggedEvent, TenantEndpoint]]
 ) -> list[tuple[LoggedEvent, TenantEndpoint]]:
-    """Those of the pairs where the endpoint is for no one inbox, or for the event's."""
+    """Those of the pairs where the endpoint is for all inboxes, or for that of the event."""
     wanted: dict[str, set[str]] = {}
     for event, endpoint in pairs:
         if endpoint.inbox_id is not None and event.conversation_id is not None:
@@ -44,7 +44,7 @@ async def in_their_inboxes(
 
 
 def delivery_row(event: LoggedEvent, endpoint: TenantEndpoint, now: int) -> QueuedDelivery:
-    """The row that puts an event in line for an endpoint at once."""
+    """The delivery of an event to an endpoint, due at once."""
     return QueuedDelivery(
         tenant_id=event.tenant_id,
         endpoint_id=endpoint.id,

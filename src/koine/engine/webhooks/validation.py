@@ -1,4 +1,4 @@
-"""What an endpoint of a webhook may be made of."""
+"""Checks of the values of a webhook endpoint."""
 
 import re
 
@@ -19,7 +19,7 @@ _OURS = re.compile(
 
 
 async def check_url(engine: Engine, url: str) -> None:
-    """Raise Invalid("url") for an address this server never posts to."""
+    """Raise Invalid("url") for an address that the egress policy forbids."""
     try:
         await engine.outbound.check(url)
     except Blocked as refused:
@@ -35,7 +35,7 @@ def check_kinds(engine: Engine, dialect: str, kinds: tuple[str, ...]) -> None:
 
 
 def check_headers(headers: dict[str, str]) -> None:
-    """Raise Invalid("headers") for what cannot be sent, or is what the server itself says."""
+    """Raise Invalid("headers") for headers that cannot be sent, or that the server itself sets."""
     for name, value in headers.items():
         if not _HEADER.fullmatch(name) or not _VALUE.fullmatch(value):
             raise Invalid("headers", "unfit", "a header's name or value cannot be sent")
@@ -44,7 +44,7 @@ def check_headers(headers: dict[str, str]) -> None:
 
 
 def check_secret(secret: str) -> None:
-    """Raise Invalid("secret") for what is no secret of Standard Webhooks: `whsec_` and 24 to 64
+    """Raise Invalid("secret") unless it is a secret of Standard Webhooks: `whsec_` and 24 to 64
     bytes in base64."""
     if not webhook_signature.is_secret(secret):
         raise Invalid("secret", "unfit", "a secret is whsec_ and 24 to 64 bytes in base64")
