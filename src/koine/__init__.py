@@ -1,3 +1,3 @@
-"""Koine: one conversation engine, spoken to in the dialects of four existing products."""
+"""Koine: one conversation engine with the HTTP APIs of four existing products."""
 
 __version__ = "0.1.0"

@@ -50,4 +50,4 @@ app = typer.Typer(
 
 @app.callback()
 def koine() -> None:
-    """Koine: one conversation engine, spoken to in the dialects of four existing products."""
+    """Koine: one conversation engine with the HTTP APIs of four existing products."""
