@@ -1,7 +1,7 @@
-"""What a client keeps, and how it applies what it is told: docs/streams.md as a program.
+"""The state of a client, and how it applies events: docs/streams.md as a program.
 
-The newest version of each thing wins. What is shown of a person within other things (a name, a
-picture) follows the person.
+The newest version of each resource wins. The name and picture of a person inside other resources
+follow the person.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ _PEOPLE_OF_CONVERSATION = ("owner", "assignee", "responder")
 
 
 class ClientState(Struct):
-    """Everything one reader sees, by id. None where the reader may not list such things."""
+    """Everything that one client may read, by id. None for lists that it may not read."""
 
     me: dict[str, Any] | None = None
     tenant: dict[str, Any] | None = None
@@ -29,11 +29,11 @@ class ClientState(Struct):
     inboxes: ById | None = None
     deliveries: ById = {}
     unloaded: set[str] = set()
-    """Conversations that came into sight: their participants and messages are to be read."""
+    """Conversations that became visible: their participants and messages are still to be loaded."""
 
 
 def apply(state: ClientState, event: dict[str, Any]) -> None:
-    """Take in one event."""
+    """Apply one event."""
     kind, data = event["type"], event["data"]
     if kind in ("conversation.removed", "conversation.deleted"):
         _forget(state, data["conversation_id"])
@@ -47,8 +47,8 @@ def apply(state: ClientState, event: dict[str, Any]) -> None:
     if "responder" in data and state.responders is not None and kind != "identity.removed":
         state.responders[data["responder"]["id"]] = data["responder"]
         if "version" in data:
-            of = state.versions.setdefault(data["responder"]["id"], {})
-            of[data["version"]["id"]] = data["version"]
+            by_id = state.versions.setdefault(data["responder"]["id"], {})
+            by_id[data["version"]["id"]] = data["version"]
     _apply_settings(state, data)
 
 
@@ -77,9 +77,9 @@ def _apply_conversation(state: ClientState, data: dict[str, Any]) -> None:
     if "participant" in data:
         parts[data["participant"]["identity_id"]] = data["participant"]
     if "message" in data:
-        said = state.messages.setdefault(found["id"], {})
-        if said is not None:
-            said[data["message"]["id"]] = data["message"]
+        messages = state.messages.setdefault(found["id"], {})
+        if messages is not None:
+            messages[data["message"]["id"]] = data["message"]
 
 
 def _forget(state: ClientState, conversation_id: str) -> None:
@@ -94,21 +94,21 @@ def _forget(state: ClientState, conversation_id: str) -> None:
 def _apply_person(state: ClientState, kind: str, data: dict[str, Any]) -> None:
     person, merged_id = data["person"], data.get("merged_id")
     lists = {"user": state.users, "contact": state.contacts, "responder": state.responders}
-    for noun, of in lists.items():
-        if of is None:
+    for kind_, by_id in lists.items():
+        if by_id is None:
             continue
-        of.pop(merged_id or "", None)
+        by_id.pop(merged_id or "", None)
         if kind == "identity.removed":
-            of.pop(person["id"], None)
-        elif noun in data:
-            of[person["id"]] = data[noun]
+            by_id.pop(person["id"], None)
+        elif kind_ in data:
+            by_id[person["id"]] = data[kind_]
     if state.me is not None and state.me["id"] == person["id"] and "user" in data:
         state.me = data["user"]
     _update_embedded(state, person, merged_id)
 
 
 def _update_embedded(state: ClientState, person: dict[str, Any], merged_id: str | None) -> None:
-    """What others show of the person."""
+    """Update the person inside conversations, participants, messages and tickets."""
     for found in state.conversations.values():
         for part in _PEOPLE_OF_CONVERSATION:
             if found[f"{part}_id"] == person["id"] and found[part] is not None:
@@ -116,8 +116,8 @@ def _update_embedded(state: ClientState, person: dict[str, Any], merged_id: str 
     for parts in state.participants.values():
         if person["id"] in parts:
             _update_card(parts[person["id"]], person)
-    for said in state.messages.values():
-        for message in (said or {}).values():
+    for messages in state.messages.values():
+        for message in (messages or {}).values():
             sender = message["sender"]
             if sender["id"] is not None and sender["id"] in (person["id"], merged_id):
                 sender["id"] = person["id"]

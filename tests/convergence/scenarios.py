@@ -1,4 +1,4 @@
-"""Changes that one call of a route does not show: what hangs together with what was before."""
+"""Sequences of changes whose events depend on what happened before."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +14,7 @@ CONVERSATIONS = "/v1/conversations"
 
 
 class Scenario(Struct):
-    """Calls as anyone; `look` is awaited between two chapters, and compares."""
+    """Makes requests as anyone; `check`, between two steps, compares clients with the server."""
 
     world: World
     check: Callable[[], Awaitable[None]]
@@ -24,99 +24,104 @@ class Scenario(Struct):
         return self.world.cast.acme
 
     async def request(self, who: str, method: str, path: str, body: object = None) -> Any:
-        """The answer to one of the team."""
+        """The response to a user."""
         self.world.cast.clock.advance(seconds=1)
-        reply = await self.world.call.as_(self.world.cast.bearer(who))(method, path, body)
-        assert reply.status < 300, (method, path, reply.text)
-        return reply.json() if reply.content else None
+        response = await self.world.call.as_(self.world.cast.bearer(who))(method, path, body)
+        assert response.status < 300, (method, path, response.text)
+        return response.json() if response.content else None
 
     async def request_as_contact(
         self, who: str, method: str, path: str, body: object = None
     ) -> Any:
-        """The answer to a contact at the website's door."""
+        """The response to a contact of the website, through the inbox API."""
         self.world.cast.clock.advance(seconds=1)
-        place = self.acme.places[who]
-        door = f"/public/api/v1/inboxes/{self.acme.inbox.identifier}/contacts/{place.source_id}"
-        reply = await self.world.call(method, f"{door}{path}", body)
-        assert reply.status < 300, (method, path, reply.text)
-        return reply.json() if reply.content else None
+        response = await self.world.call(method, f"{self.contact_path(who)}{path}", body)
+        assert response.status < 300, (method, path, response.text)
+        return response.json() if response.content else None
+
+    def contact_path(self, who: str) -> str:
+        """The path of a contact of the website in the inbox API."""
+        source_id = self.acme.places[who].source_id
+        return f"/public/api/v1/inboxes/{self.acme.inbox.identifier}/contacts/{source_id}"
 
     async def open_conversation(self, *who: str, owner: str = "carol") -> str:
-        """Carol's new conversation with these people in it."""
-        joining = [{"identity_id": self.acme.id(each)} for each in who]
-        body = {"owner_id": self.acme.id(owner), "participants": joining}
-        made = await self.request(
+        """A new conversation with these participants."""
+        participants = [{"identity_id": self.acme.id(each)} for each in who]
+        body = {"owner_id": self.acme.id(owner), "participants": participants}
+        created = await self.request(
             "ada", "POST", CONVERSATIONS, body | {"inbox_id": self.acme.inbox.id}
         )
         await self.check()
-        return str(made["id"])
+        return str(created["id"])
 
-    async def send_message(self, who: str, talk: str, **more: object) -> Any:
-        """Something is said, and looked at."""
+    async def send_message(self, who: str, conversation_id: str, **more: object) -> Any:
+        """Send a message, then check."""
         body = {"content": "hello"} | more
-        said = await self.request(who, "POST", f"{CONVERSATIONS}/{talk}/messages", body)
+        message = await self.request(
+            who, "POST", f"{CONVERSATIONS}/{conversation_id}/messages", body
+        )
         await self.check()
-        return said
+        return message
 
 
 def scenario(run: Callable[[Scenario], Awaitable[None]]) -> Callable[[Scenario], Awaitable[None]]:
-    """Keep a story under its name."""
+    """Register a scenario under its name."""
     SCENARIOS[run.__name__] = run
     return run
 
 
 @scenario
 async def private_notes(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "alice")
-    await t.send_message("alice", talk)
-    await t.send_message("alice", talk, private=True)
-    await t.send_message("ada", talk, private=True)
-    await t.request("dan", "POST", f"{CONVERSATIONS}/{talk}/read", {})
+    conversation_id = await t.open_conversation("dan", "alice")
+    await t.send_message("alice", conversation_id)
+    await t.send_message("alice", conversation_id, private=True)
+    await t.send_message("ada", conversation_id, private=True)
+    await t.request("dan", "POST", f"{CONVERSATIONS}/{conversation_id}/read", {})
     await t.check()
-    await t.request("alice", "POST", f"{CONVERSATIONS}/{talk}/read", {})
+    await t.request("alice", "POST", f"{CONVERSATIONS}/{conversation_id}/read", {})
     await t.check()
-    await t.send_message("dan", talk)
+    await t.send_message("dan", conversation_id)
 
 
 @scenario
-async def reading_twice(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "cleo")
-    await t.send_message("ada", talk)
+async def messages_are_read_twice(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan", "cleo")
+    await t.send_message("ada", conversation_id)
     for who in ("dan", "dan", "cleo"):
-        await t.request(who, "PUT", f"/messaging/conversations/{talk}/read-status")
+        await t.request(who, "PUT", f"/messaging/conversations/{conversation_id}/read-status")
         await t.check()
-    await t.request("dan", "POST", f"{CONVERSATIONS}/{talk}/read", {})
+    await t.request("dan", "POST", f"{CONVERSATIONS}/{conversation_id}/read", {})
 
 
 @scenario
-async def another_driver(t: Scenario) -> None:
-    parcel = t.acme.deliveries[0].id
-    await t.request("dan", "POST", "/messaging/conversations", {"delivery_id": parcel})
+async def the_driver_of_a_delivery_changes(t: Scenario) -> None:
+    delivery_id = t.acme.deliveries[0].id
+    await t.request("dan", "POST", "/messaging/conversations", {"delivery_id": delivery_id})
     await t.check()
     for driver in (t.acme.id("olaf"), t.acme.id("dan"), None):
-        await t.request("dora", "POST", "/v1/deliveries", {"id": parcel, "driver_id": driver})
+        await t.request("dora", "POST", "/v1/deliveries", {"id": delivery_id, "driver_id": driver})
         await t.check()
 
 
 @scenario
-async def two_contacts_become_one(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "dave")
-    made = await t.request_as_contact("dave", "POST", "/conversations", {})
+async def two_contacts_are_merged(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan", "dave")
+    created = await t.request_as_contact("dave", "POST", "/conversations", {})
     await t.request_as_contact(
-        "dave", "POST", f"/conversations/{made['id']}/messages", {"content": "hi"}
+        "dave", "POST", f"/conversations/{created['id']}/messages", {"content": "hi"}
     )
     own = await t.open_conversation("dan", owner="dave")
     await t.request("ada", "POST", f"{CONVERSATIONS}/{own}/tickets")
     await t.check()
     await t.request_as_contact("dave", "PATCH", "", {"email": "carol@web.test"})
     await t.check()
-    await t.send_message("dan", talk)
+    await t.send_message("dan", conversation_id)
 
 
 @scenario
-async def a_ticket_goes_from_hand_to_hand(t: Scenario) -> None:
-    talk = await t.open_conversation("dan")
-    ticket = (await t.request("ada", "POST", f"{CONVERSATIONS}/{talk}/tickets"))["id"]
+async def a_ticket_is_reassigned(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan")
+    ticket = (await t.request("ada", "POST", f"{CONVERSATIONS}/{conversation_id}/tickets"))["id"]
     await t.check()
     for who in ("alice", "ada", "alice"):
         body = {"assignee_id": t.acme.id(who)}
@@ -127,10 +132,12 @@ async def a_ticket_goes_from_hand_to_hand(t: Scenario) -> None:
 
 @scenario
 async def people_are_renamed(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "cleo", "alice")
+    conversation_id = await t.open_conversation("dan", "cleo", "alice")
     for who in ("dan", "cleo", "alice"):
-        await t.send_message(who, talk)
-    await t.request("ada", "PATCH", f"{CONVERSATIONS}/{talk}", {"assignee_id": t.acme.id("alice")})
+        await t.send_message(who, conversation_id)
+    await t.request(
+        "ada", "PATCH", f"{CONVERSATIONS}/{conversation_id}", {"assignee_id": t.acme.id("alice")}
+    )
     for who in ("dan", "cleo", "alice"):
         await t.request("ada", "PATCH", f"/v1/users/{t.acme.id(who)}", {"name": f"New {who}"})
         await t.check()
@@ -138,30 +145,34 @@ async def people_are_renamed(t: Scenario) -> None:
 
 
 @scenario
-async def who_has_left_is_renamed(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "olaf")
-    await t.send_message("olaf", talk)
-    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}/participants/{t.acme.id('olaf')}")
+async def a_former_participant_is_renamed(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan", "olaf")
+    await t.send_message("olaf", conversation_id)
+    await t.request(
+        "ada", "DELETE", f"{CONVERSATIONS}/{conversation_id}/participants/{t.acme.id('olaf')}"
+    )
     await t.request("ada", "PATCH", f"/v1/users/{t.acme.id('olaf')}", {"name": "Olaf the Old"})
 
 
 @scenario
-async def staff_that_takes_no_part_is_renamed(t: Scenario) -> None:
-    talk = await t.open_conversation("dan")
-    await t.send_message("ada", talk)
+async def a_sender_who_is_no_participant_is_renamed(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan")
+    await t.send_message("ada", conversation_id)
     await t.request("ada", "PATCH", f"/v1/users/{t.acme.id('ada')}", {"name": "Ada the Great"})
 
 
 @scenario
-async def a_responder_answers_under_a_new_name(t: Scenario) -> None:
-    made = await t.request("ada", "POST", "/v1/responders", {"name": "Robot"})
-    inbox = {"responder_id": made["id"]}
+async def a_responder_is_renamed(t: Scenario) -> None:
+    created = await t.request("ada", "POST", "/v1/responders", {"name": "Robot"})
+    inbox = {"responder_id": created["id"]}
     await t.request("ada", "PATCH", f"/v1/inboxes/{t.acme.inbox.id}", inbox)
-    talk = await t.open_conversation("dan")
-    await t.send_message("ada", talk, as_responder=True)
-    await t.request("ada", "PATCH", f"/v1/responders/{made['id']}", {"name": "Robert"})
+    conversation_id = await t.open_conversation("dan")
+    await t.send_message("ada", conversation_id, as_responder=True)
+    await t.request("ada", "PATCH", f"/v1/responders/{created['id']}", {"name": "Robert"})
     await t.check()
-    await t.request("ada", "POST", f"/v1/responders/{made['id']}/versions", {"settings": {"a": 1}})
+    await t.request(
+        "ada", "POST", f"/v1/responders/{created['id']}/versions", {"settings": {"a": 1}}
+    )
 
 
 @scenario
@@ -169,10 +180,10 @@ async def people_are_removed(t: Scenario) -> None:
     body = {"name": "Ned", "role": "driver"}
     ned = (await t.request("ada", "POST", "/v1/users", body))["id"]
     nell = (await t.request("ada", "POST", "/v1/contacts", {"name": "Nell"}))["id"]
-    talk = await t.open_conversation("dan")
+    conversation_id = await t.open_conversation("dan")
     for each in (ned, nell):
         await t.request(
-            "ada", "POST", f"{CONVERSATIONS}/{talk}/participants", {"identity_id": each}
+            "ada", "POST", f"{CONVERSATIONS}/{conversation_id}/participants", {"identity_id": each}
         )
     await t.check()
     await t.request("ada", "DELETE", f"/v1/users/{ned}")
@@ -181,46 +192,48 @@ async def people_are_removed(t: Scenario) -> None:
 
 
 @scenario
-async def one_leaves_and_comes_back(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "cleo")
-    await t.send_message("cleo", talk)
-    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}/participants/{t.acme.id('dan')}")
+async def a_participant_is_removed_and_added_again(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan", "cleo")
+    await t.send_message("cleo", conversation_id)
+    await t.request(
+        "ada", "DELETE", f"{CONVERSATIONS}/{conversation_id}/participants/{t.acme.id('dan')}"
+    )
     await t.check()
-    await t.send_message("cleo", talk)
-    joining = {"identity_id": t.acme.id("dan"), "role": "admin"}
-    await t.request("ada", "POST", f"{CONVERSATIONS}/{talk}/participants", joining)
+    await t.send_message("cleo", conversation_id)
+    participants = {"identity_id": t.acme.id("dan"), "role": "admin"}
+    await t.request("ada", "POST", f"{CONVERSATIONS}/{conversation_id}/participants", participants)
     await t.check()
     await t.request(
         "ada",
         "PATCH",
-        f"{CONVERSATIONS}/{talk}/participants/{joining['identity_id']}",
+        f"{CONVERSATIONS}/{conversation_id}/participants/{participants['identity_id']}",
         {"role": "member"},
     )
 
 
 @scenario
-async def removed_then_deleted(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "cleo")
-    await t.send_message("dan", talk)
-    await t.request("ada", "POST", f"{CONVERSATIONS}/{talk}/tickets")
+async def a_conversation_is_removed_then_deleted(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan", "cleo")
+    await t.send_message("dan", conversation_id)
+    await t.request("ada", "POST", f"{CONVERSATIONS}/{conversation_id}/tickets")
     await t.check()
-    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}")
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{conversation_id}")
     await t.check()
-    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}?mode=permanent")
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{conversation_id}?mode=permanent")
 
 
 @scenario
-async def deleted_at_once(t: Scenario) -> None:
-    talk = await t.open_conversation("dan", "cleo")
-    await t.send_message("dan", talk)
-    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}?mode=permanent")
+async def a_conversation_is_deleted(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan", "cleo")
+    await t.send_message("dan", conversation_id)
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{conversation_id}?mode=permanent")
 
 
 @scenario
-async def closed_and_reopened_by_the_contact(t: Scenario) -> None:
-    talk = await t.open_conversation("dan")
-    number = (await t.request("ada", "GET", f"{CONVERSATIONS}/{talk}"))["number"]
-    await t.request("ada", "PATCH", f"{CONVERSATIONS}/{talk}", {"status": "closed"})
+async def a_contact_reopens_a_closed_conversation(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan")
+    number = (await t.request("ada", "GET", f"{CONVERSATIONS}/{conversation_id}"))["number"]
+    await t.request("ada", "PATCH", f"{CONVERSATIONS}/{conversation_id}", {"status": "closed"})
     await t.check()
     await t.request_as_contact(
         "carol", "POST", f"/conversations/{number}/messages", {"content": "again"}
@@ -234,7 +247,7 @@ async def closed_and_reopened_by_the_contact(t: Scenario) -> None:
 
 
 @scenario
-async def an_inbox_opens_and_closes(t: Scenario) -> None:
+async def an_inbox_is_created_and_removed(t: Scenario) -> None:
     inbox = (await t.request("ada", "POST", "/v1/inboxes", {"name": "Shop"}))["id"]
     await t.check()
     contact = {"name": "Nell", "inbox_id": inbox, "identifier": new_id()}
@@ -252,18 +265,16 @@ async def the_tenant_changes(t: Scenario) -> None:
 
 
 @scenario
-async def a_file_comes_in(t: Scenario) -> None:
-    talk = await t.open_conversation("dan")
-    number = (await t.request("ada", "GET", f"{CONVERSATIONS}/{talk}"))["number"]
-    place = t.acme.places["carol"]
-    door = f"/public/api/v1/inboxes/{t.acme.inbox.identifier}/contacts/{place.source_id}"
+async def a_contact_sends_a_file(t: Scenario) -> None:
+    conversation_id = await t.open_conversation("dan")
+    number = (await t.request("ada", "GET", f"{CONVERSATIONS}/{conversation_id}"))["number"]
     form = (
         b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a.txt"\r\n'
         b"Content-Type: text/plain\r\n\r\nhello\r\n--x--\r\n"
     )
-    reply = await t.world.call.as_({"content-type": "multipart/form-data; boundary=x"})(
-        "POST", f"{door}/conversations/{number}/messages", raw=form
+    response = await t.world.call.as_({"content-type": "multipart/form-data; boundary=x"})(
+        "POST", f"{t.contact_path('carol')}/conversations/{number}/messages", raw=form
     )
-    assert reply.status == 200, reply.text
+    assert response.status == 200, response.text
     await t.check()
-    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{talk}?mode=permanent")
+    await t.request("ada", "DELETE", f"{CONVERSATIONS}/{conversation_id}?mode=permanent")

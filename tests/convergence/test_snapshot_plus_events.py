@@ -1,5 +1,5 @@
-"""What a reader read, and was told since, is what a fresh look shows: for every route that changes
-anything, of every dialect."""
+"""A snapshot plus the events since equals a fresh snapshot: for every route of every dialect that
+changes anything."""
 
 import asyncio
 import os
@@ -21,15 +21,15 @@ from tests.authz_matrix.runner import Run, cells_of
 from tests.authz_matrix.table import TABLE
 from tests.authz_matrix.targets import Targets
 from tests.cast import make_cast
-from tests.convergence.reader import Follower
 from tests.convergence.scenarios import SCENARIOS, Scenario
+from tests.convergence.synced_client import SyncedClient
 from tests.drivers.asgi import Caller
 from tests.drivers.world import World
 from tests.realtime.plain_encoder import realtime_of
 
-READERS = ("ada", "alice", "dora", "dan", "cleo")
+USERS = ("ada", "alice", "dora", "dan", "cleo")
 STEP = int(os.environ.get("KOINE_SNAPSHOT_STEP", "8"))
-"""How many changes are made between two looks; 1 shows which one is at fault."""
+"""How many changes are made between two comparisons; 1 shows which one is at fault."""
 CHANGES = {
     dialect: [name for name in table if not name.startswith("GET")]
     for dialect, table in TABLE.items()
@@ -37,97 +37,97 @@ CHANGES = {
 
 
 class Watched(Struct):
-    """A world that readers follow."""
+    """A server with clients that follow its events."""
 
     run: Run
-    relay: Realtime
-    readers: list[Follower]
+    realtime: Realtime
+    clients: list[SyncedClient]
 
     async def change(self, dialect: str, name: str) -> int:
-        """Ask one row of the matrix's table as someone who may; the status."""
+        """Make the request of a row of the authorization matrix as a caller who may; the status."""
         row = TABLE[dialect][name]
         self.run.world.cast.clock.advance(seconds=1)
         method, path = name.partition("#")[0].split()
         everyone = self.run.callers.get(dialect, self.run.callers["everywhere"])
         cells = [c for c in cells_of(everyone, dialect, row) if c.which == "own"]
         cell = next((c for c in cells if c.may & YES), cells[0])
-        reply = await self.run.send(method, path, row, (cell.caller, "own"))
+        response = await self.run.send(method, path, row, (cell.caller, "own"))
         self.run.things.spend_all()
-        assert reply.status < 300 or not cell.may & YES, (name, reply.text)
-        return reply.status
+        assert response.status < 300 or not cell.may & YES, (name, response.text)
+        return response.status
 
     async def settle(self) -> None:
-        """Wait until all that was committed is told."""
-        last = (await self.relay.engine.db.read("", events.log_snapshot)).last
+        """Wait until the hub has dispatched every committed event."""
+        last = (await self.realtime.engine.db.read("", events.log_snapshot)).last
         for _ in range(1000):
-            if self.relay.hub.delivered >= last:
+            if self.realtime.hub.delivered >= last:
                 return
             await asyncio.sleep(0.01)
 
     async def differences(self) -> list[str]:
-        """What the readers keep that is not there, and the other way round."""
+        """Where the states of the clients differ from fresh snapshots."""
         await self.settle()
-        for reader in self.readers:
-            await reader.follow()
-        boss = self.readers[0].state
+        for client in self.clients:
+            await client.follow()
+        admin = self.clients[0].state
         found = []
-        for reader in self.readers:
-            fresh = await reader.snapshot([*boss.tickets], [*boss.deliveries])
-            found += reader.differences(fresh)
+        for client in self.clients:
+            fresh = await client.snapshot([*admin.tickets], [*admin.deliveries])
+            found += client.differences(fresh)
         return found
 
 
 @pytest.fixture
 async def watched(db: Database) -> AsyncIterator[Watched]:
-    """A world of its own whose readers have read everything."""
+    """A server of its own whose clients have loaded everything."""
     cast = await make_cast(db, None, login_rate_limit_per_minute=0)
-    spoken, engine = dialects(), cast.engine
+    all_dialects, engine = dialects(), cast.engine
     people = {"everywhere": await callers(cast), "inbox": await guests(cast)}
-    async with realtime_of(engine) as relay:
+    async with realtime_of(engine) as realtime:
         app = build_app(
-            spoken,
+            all_dialects,
             engine,
             engine.settings,
             idempotency=DatabaseIdempotencyStore(engine),
-            realtime=relay,
+            realtime=realtime,
         )
-        world = World(cast, Caller(app), spoken)
-        readers = [Follower(cast, world.call, relay, name) for name in READERS]
-        parcels = [each.id for each in cast.acme.deliveries]
-        for reader in readers:
-            await reader.begin([], parcels)
-        yield Watched(Run(world, people, Targets(cast)), relay, readers)
+        world = World(cast, Caller(app), all_dialects)
+        clients = [SyncedClient(cast, world.call, realtime, name) for name in USERS]
+        delivery_ids = [each.id for each in cast.acme.deliveries]
+        for client in clients:
+            await client.begin([], delivery_ids)
+        yield Watched(Run(world, people, Targets(cast)), realtime, clients)
 
 
 @pytest.mark.parametrize("dialect", CHANGES)
-async def test_what_was_read_and_told_is_what_there_is(watched: Watched, dialect: str) -> None:
+async def test_snapshot_plus_events_equals_a_fresh_snapshot(watched: Watched, dialect: str) -> None:
     wrong: list[str] = []
     for start in range(0, len(CHANGES[dialect]), STEP):
         names = CHANGES[dialect][start : start + STEP]
-        asked = [f"{name} {await watched.change(dialect, name)}" for name in names]
+        changes = [f"{name} {await watched.change(dialect, name)}" for name in names]
         if found := await watched.differences():
-            wrong += [f"after {', '.join(asked)}:", *found]
-            for reader in watched.readers:
-                await reader.begin([], [])
+            wrong += [f"after {', '.join(changes)}:", *found]
+            for client in watched.clients:
+                await client.begin([], [])
     assert wrong == []
 
 
-async def test_an_event_that_is_left_out_is_noticed(watched: Watched) -> None:
+async def test_a_missing_event_is_noticed(watched: Watched) -> None:
     await watched.change("native", "POST /v1/conversations/{conversation_id}/messages")
     await watched.settle()
-    ada = watched.readers[0]
+    ada = watched.clients[0]
     assert ada.differences(await ada.snapshot([], []))
     await ada.follow()
     assert not ada.differences(await ada.snapshot([], [*ada.state.deliveries]))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_story_is_told_in_full(watched: Watched, name: str) -> None:
+async def test_a_scenario_keeps_every_client_current(watched: Watched, name: str) -> None:
     wrong: list[str] = []
 
-    async def look() -> None:
+    async def check() -> None:
         wrong.extend(await watched.differences())
 
-    await SCENARIOS[name](Scenario(watched.run.world, look))
-    await look()
+    await SCENARIOS[name](Scenario(watched.run.world, check))
+    await check()
     assert wrong == []

@@ -9,7 +9,7 @@ from tests.cast import Cast, http
 
 @pytest.fixture
 async def api(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
-    """The native API as Ada, who administers Acme, sees it."""
+    """A client of the native API, authenticated as Ada, who administers Acme."""
     async with http(cast.engine, NativeDialect()) as client:
         client.headers.update(cast.bearer("ada"))
         yield client

@@ -1,4 +1,4 @@
-"""A client of the native stream, as a page of JavaScript would be one."""
+"""A client of server-sent events, as a browser's `EventSource` is one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 class SseEvent(Struct):
-    """One event of a stream: its type, what it holds, and the cursor behind it."""
+    """One event of a stream: its type, its data, and its cursor."""
 
     kind: str
     data: Json
@@ -23,16 +23,16 @@ class SseEvent(Struct):
 class SseClient:
     """An open stream."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self._lines = answer.aiter_lines()
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
         self.cursor = ""
 
     async def next(self, wait: float = 5.0) -> SseEvent:
         """The next event. Raises TimeoutError, StopAsyncIteration at the end."""
         async with asyncio.timeout(wait):
-            if (line := await self._next()) is None:
+            if (event := await self._next()) is None:
                 raise StopAsyncIteration
-            return line
+            return event
 
     async def ended(self, wait: float = 5.0) -> bool:
         """Whether the stream ends now."""
@@ -40,24 +40,24 @@ class SseClient:
             return await self._next() is None
 
     async def until(self, kind: str, wait: float = 5.0) -> list[SseEvent]:
-        """All up to the next event of this kind, it included."""
+        """All events up to the next one of this kind, inclusive."""
         found: list[SseEvent] = []
         async with asyncio.timeout(wait):
-            while (line := await self._next()) is not None:
-                found.append(line)
-                if line.kind == kind:
+            while (event := await self._next()) is not None:
+                found.append(event)
+                if event.kind == kind:
                     break
         return found
 
     async def rest(self, wait: float = 0.5) -> list[SseEvent]:
-        """All that comes until nothing does for so long."""
+        """All events until none arrives for `wait` seconds."""
         found: list[SseEvent] = []
         with suppress(TimeoutError):
             while True:
                 async with asyncio.timeout(wait):
-                    if (line := await self._next()) is None:
+                    if (event := await self._next()) is None:
                         break
-                    found.append(line)
+                    found.append(event)
         return found
 
     async def _next(self) -> SseEvent | None:
@@ -83,13 +83,13 @@ async def follow_stream(
     query: str = "",
     path: str = "/v1/events",
 ) -> AsyncIterator[SseClient]:
-    """The stream of whoever shows these headers, from behind the cursor or from now on."""
+    """The stream for these headers, after the cursor or from now on."""
     if cursor is not None:
         headers = headers | {"Last-Event-ID": cursor}
     timeout = httpx.Timeout(5.0, read=None)
     async with (
         httpx.AsyncClient(timeout=timeout) as client,
-        client.stream("GET", f"{url}{path}{query}", headers=headers) as answer,
+        client.stream("GET", f"{url}{path}{query}", headers=headers) as response,
     ):
-        assert answer.status_code == 200, (await answer.aread()).decode()
-        yield SseClient(answer)
+        assert response.status_code == 200, (await response.aread()).decode()
+        yield SseClient(response)

@@ -1,4 +1,4 @@
-"""Logging in, and what opens the door."""
+"""Login, refresh, logout, passwords, API keys and rate limits."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ async def email_of(cast: Cast, name: str, company: str = "acme") -> str:
 
 async def log_in(api: httpx.AsyncClient, cast: Cast, name: str = "ada") -> dict[str, Any]:
     body = {"email": await email_of(cast, name), "password": PASSWORD}
-    answer = await api.post(LOGIN, json=body)
-    assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
+    response = await api.post(LOGIN, json=body)
+    assert response.status_code == 200
+    found: dict[str, Any] = response.json()
     return found
 
 
@@ -33,7 +33,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def test_a_login_gives_tokens_that_open_the_door(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_a_login_returns_tokens_that_authenticate(api: httpx.AsyncClient, cast: Cast) -> None:
     found = await log_in(api, cast)
     assert (found["token_type"], found["expires_in"]) == ("Bearer", 900)
     assert found["tenant_id"] == cast.acme.tenant.id
@@ -43,8 +43,8 @@ async def test_a_login_gives_tokens_that_open_the_door(api: httpx.AsyncClient, c
 
 async def test_the_email_is_read_in_any_case(api: httpx.AsyncClient, cast: Cast) -> None:
     email = (await email_of(cast, "ada")).upper()
-    answer = await api.post(LOGIN, json={"email": f" {email} ", "password": PASSWORD})
-    assert answer.status_code == 200
+    response = await api.post(LOGIN, json={"email": f" {email} ", "password": PASSWORD})
+    assert response.status_code == 200
 
 
 async def test_a_wrong_password_and_an_unknown_email_answer_alike(
@@ -59,14 +59,14 @@ async def test_a_wrong_password_and_an_unknown_email_answer_alike(
 
 
 @pytest.mark.parametrize("tenant_id", ["nonsense", "00000000-0000-7000-8000-000000000000"])
-async def test_another_tenants_login_is_a_wrong_one(
+async def test_the_login_of_another_tenant_is_refused(
     api: httpx.AsyncClient, cast: Cast, tenant_id: str
 ) -> None:
     body = {"email": await email_of(cast, "ada"), "password": PASSWORD, "tenant_id": tenant_id}
     assert (await api.post(LOGIN, json=body)).status_code == 401
 
 
-async def test_several_tenants_that_know_the_login_must_be_told_apart(
+async def test_a_login_that_several_tenants_know_needs_the_tenant(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     email = await email_of(cast, "ada")
@@ -80,7 +80,7 @@ async def test_several_tenants_that_know_the_login_must_be_told_apart(
     assert one.json()["tenant_id"] == cast.rival.tenant.id
 
 
-async def test_a_refresh_turns_the_token(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_a_refresh_returns_the_next_tokens(api: httpx.AsyncClient, cast: Cast) -> None:
     first = await log_in(api, cast)
     second = await api.post("/v1/auth/refresh", json={"refresh_token": first["refresh_token"]})
     assert second.status_code == 200
@@ -104,9 +104,9 @@ async def test_a_refresh_token_used_twice_ends_its_session(
 
 
 @pytest.mark.parametrize("text", ["x", "a.b.c", "é", "0" * 36 + "." + "0" * 36 + ".x"])
-async def test_nonsense_is_no_refresh_token(api: httpx.AsyncClient, text: str) -> None:
-    answer = await api.post("/v1/auth/refresh", json={"refresh_token": text})
-    assert answer.status_code == 401
+async def test_an_invalid_refresh_token_is_refused(api: httpx.AsyncClient, text: str) -> None:
+    response = await api.post("/v1/auth/refresh", json={"refresh_token": text})
+    assert response.status_code == 401
 
 
 async def test_a_logout_ends_the_session_at_once(api: httpx.AsyncClient, cast: Cast) -> None:
@@ -119,7 +119,7 @@ async def test_a_logout_ends_the_session_at_once(api: httpx.AsyncClient, cast: C
     assert (await api.post("/v1/auth/logout", json=body)).status_code == 204
 
 
-async def test_an_access_token_ends_by_itself(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_an_access_token_expires(api: httpx.AsyncClient, cast: Cast) -> None:
     found = await log_in(api, cast)
     cast.clock.advance(seconds=1000)
     me = await api.get("/v1/me", headers=bearer(found["access_token"]))
@@ -129,22 +129,22 @@ async def test_an_access_token_ends_by_itself(api: httpx.AsyncClient, cast: Cast
 async def test_logins_are_limited_by_address_and_email(db: Database) -> None:
     cast = await make_cast(db, login_rate_limit_per_minute=2)
     async with http(cast.engine, NativeDialect()) as api:
-        tries = [
+        attempts = [
             await api.post(LOGIN, json={"email": email, "password": "no"})
             for email in ("a@b.c", "A@b.c ", "a@b.c", "d@e.f")
         ]
-    assert [each.status_code for each in tries] == [401, 401, 429, 401]
-    assert tries[2].headers["retry-after"]
+    assert [each.status_code for each in attempts] == [401, 401, 429, 401]
+    assert attempts[2].headers["retry-after"]
 
 
-async def test_a_login_that_succeeds_is_counted_no_more(db: Database) -> None:
+async def test_successful_logins_are_not_limited(db: Database) -> None:
     cast = await make_cast(db, login_rate_limit_per_minute=2)
     async with http(cast.engine, NativeDialect()) as api:
         for _ in range(5):
             await log_in(api, cast)
         body = {"email": await email_of(cast, "ada"), "password": "no"}
-        tries = [(await api.post(LOGIN, json=body)).status_code for _ in range(3)]
-    assert tries == [401, 401, 429]
+        attempts = [(await api.post(LOGIN, json=body)).status_code for _ in range(3)]
+    assert attempts == [401, 401, 429]
 
 
 async def test_an_address_cannot_try_every_email(db: Database) -> None:
@@ -155,7 +155,7 @@ async def test_an_address_cannot_try_every_email(db: Database) -> None:
     assert last.status_code == 429
 
 
-async def test_one_changes_ones_own_password(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_a_user_changes_its_own_password(api: httpx.AsyncClient, cast: Cast) -> None:
     found = await log_in(api, cast, "olaf")
     headers = bearer(found["access_token"])
     body = {"current_password": PASSWORD, "password": "another long password"}
@@ -174,20 +174,20 @@ async def test_a_password_is_not_changed_without_the_old_or_to_a_short_one(
 ) -> None:
     headers = bearer((await log_in(api, cast, "olaf"))["access_token"])
     body = {"current_password": current, "password": new}
-    answer = await api.put("/v1/me/password", json=body, headers=headers)
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == field
+    response = await api.put("/v1/me/password", json=body, headers=headers)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field
     assert (await api.get("/v1/me", headers=headers)).status_code == 200
 
 
-async def test_a_key_changes_nobodys_own_password(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_an_api_key_changes_no_password(api: httpx.AsyncClient, cast: Cast) -> None:
     body = {"current_password": PASSWORD, "password": "another long password"}
-    answer = await api.put("/v1/me/password", json=body, headers=bearer(cast.acme.key))
-    assert answer.status_code == 403
+    response = await api.put("/v1/me/password", json=body, headers=bearer(cast.acme.key))
+    assert response.status_code == 403
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
-async def test_a_key_opens_the_door_in_either_header(
+async def test_an_api_key_authenticates_in_either_header(
     api: httpx.AsyncClient, cast: Cast, header: str
 ) -> None:
     del api.headers["Authorization"]
@@ -208,16 +208,16 @@ async def test_a_key_opens_the_door_in_either_header(
         ({"X-API-Key": "x"}, "invalid"),
     ],
 )
-async def test_no_good_credential_opens_nothing(
+async def test_an_invalid_credential_is_refused(
     api: httpx.AsyncClient, headers: dict[str, str], reason: str
 ) -> None:
     del api.headers["Authorization"]
-    answer = await api.get("/v1/me", headers=headers)
-    assert (answer.status_code, answer.json()["reason"]) == (401, reason)
-    assert answer.headers["www-authenticate"] == "Bearer"
+    response = await api.get("/v1/me", headers=headers)
+    assert (response.status_code, response.json()["reason"]) == (401, reason)
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_the_servers_administrator_names_the_tenant(
+async def test_the_system_administrator_names_the_tenant(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     headers = bearer(sessions.system_admin_token(cast.engine, 60))
@@ -227,22 +227,22 @@ async def test_the_servers_administrator_names_the_tenant(
     assert (me["tenant_id"], me["is_system_admin"]) == (cast.rival.tenant.id, True)
 
 
-async def test_a_token_of_one_tenant_opens_no_other(api: httpx.AsyncClient, cast: Cast) -> None:
-    answer = await api.get("/v1/me", headers={"X-Tenant-Id": cast.rival.tenant.id})
-    assert answer.status_code == 403
+async def test_a_token_is_valid_in_its_tenant_alone(api: httpx.AsyncClient, cast: Cast) -> None:
+    response = await api.get("/v1/me", headers={"X-Tenant-Id": cast.rival.tenant.id})
+    assert response.status_code == 403
 
 
-async def test_calls_are_limited_by_credential(db: Database) -> None:
+async def test_requests_are_limited_by_credential(db: Database) -> None:
     cast = await make_cast(db, rate_limit_per_minute=2)
     async with http(cast.engine, NativeDialect()) as api:
-        answers = [await api.get("/v1/me", headers=cast.bearer("ada")) for _ in range(3)]
-    told = [(each.status_code, each.headers["x-ratelimit-remaining"]) for each in answers]
-    assert told == [(200, "1"), (200, "0"), (429, "0")]
+        responses = [await api.get("/v1/me", headers=cast.bearer("ada")) for _ in range(3)]
+    limits = [(each.status_code, each.headers["x-ratelimit-remaining"]) for each in responses]
+    assert limits == [(200, "1"), (200, "0"), (429, "0")]
 
 
 async def test_refreshes_are_limited_by_address(db: Database) -> None:
     cast = await make_cast(db, rate_limit_per_minute=2)
     async with http(cast.engine, NativeDialect()) as api:
         body = {"refresh_token": "nonsense"}
-        answers = [await api.post("/v1/auth/refresh", json=body) for _ in range(3)]
-    assert [each.status_code for each in answers] == [401, 401, 429]
+        responses = [await api.post("/v1/auth/refresh", json=body) for _ in range(3)]
+    assert [each.status_code for each in responses] == [401, 401, 429]

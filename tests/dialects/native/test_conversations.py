@@ -1,4 +1,4 @@
-"""Conversations, who takes part, and tickets over HTTP."""
+"""Conversations, participants and tickets over HTTP."""
 
 import httpx
 import pytest
@@ -10,11 +10,11 @@ PATH = "/v1/conversations"
 
 
 async def open_conversation(api: httpx.AsyncClient, cast: Cast, **more: object) -> str:
-    """A conversation of Carol's in the website inbox."""
+    """A conversation of Carol in the website inbox."""
     body = {"inbox_id": cast.acme.inbox.id, "owner_id": cast.acme.id("carol")} | more
-    answer = await api.post(PATH, json=body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    response = await api.post(PATH, json=body)
+    assert response.status_code == 201, response.text
+    return str(response.json()["id"])
 
 
 async def test_a_conversation_is_opened_and_shown(api: httpx.AsyncClient, cast: Cast) -> None:
@@ -53,12 +53,12 @@ async def test_a_conversation_is_changed(api: httpx.AsyncClient, cast: Cast) -> 
         ({"delivery_id": UNKNOWN_ID, "inbox_id": UNKNOWN_ID}, 422, "inbox_id"),
     ],
 )
-async def test_a_bad_opening_is_refused(
+async def test_an_invalid_conversation_is_refused(
     api: httpx.AsyncClient, body: dict[str, object], status: int, where: str | None
 ) -> None:
-    answer = await api.post(PATH, json=body)
-    assert answer.status_code == status
-    assert [each["field"] for each in answer.json()["errors"]] == ([where] if where else [])
+    response = await api.post(PATH, json=body)
+    assert response.status_code == status
+    assert [each["field"] for each in response.json()["errors"]] == ([where] if where else [])
     assert await list_all(api, PATH) == []
 
 
@@ -94,15 +94,15 @@ async def test_every_filter_finds_its_conversations(api: httpx.AsyncClient, cast
 
 async def test_times_bound_the_last_message(api: httpx.AsyncClient, cast: Cast) -> None:
     name = await open_conversation(api, cast)
-    said = await api.post(f"{PATH}/{name}/messages", json={"content": "now"})
-    at = said.json()["created_at"]
+    message = await api.post(f"{PATH}/{name}/messages", json={"content": "now"})
+    at = message.json()["created_at"]
     assert len(await list_all(api, PATH, last_message_from=at)) == 1
     assert await list_all(api, PATH, last_message_to="2001-01-01T00:00:00Z") == []
     bad = await api.get(PATH, params={"last_message_from": "yesterday"})
     assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "last_message_from")
 
 
-async def test_others_list_their_own_alone(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_users_without_permission_list_their_own(api: httpx.AsyncClient, cast: Cast) -> None:
     await open_conversation(api, cast)
     mine = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("dan")}])
     api.headers.update(cast.bearer("dan"))
@@ -112,34 +112,34 @@ async def test_others_list_their_own_alone(api: httpx.AsyncClient, cast: Cast) -
     assert other.status_code == 403
 
 
-async def test_mine_is_the_callers(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_mine_lists_what_the_caller_takes_part_in(api: httpx.AsyncClient, cast: Cast) -> None:
     await open_conversation(api, cast)
     mine = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
     assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [mine]
 
 
 async def test_pages_follow_each_other_without_gaps(api: httpx.AsyncClient, cast: Cast) -> None:
-    made = []
+    created = []
     for _ in range(5):
-        made.append(await open_conversation(api, cast))
+        created.append(await open_conversation(api, cast))
         cast.clock.advance(seconds=1)
-    assert [c["id"] for c in await list_all(api, PATH)] == made[::-1]
+    assert [c["id"] for c in await list_all(api, PATH)] == created[::-1]
 
 
-async def test_a_removed_conversation_is_gone_from_sight(
-    api: httpx.AsyncClient, cast: Cast
-) -> None:
+async def test_a_removed_conversation_is_not_found(api: httpx.AsyncClient, cast: Cast) -> None:
     path = f"{PATH}/{await open_conversation(api, cast)}"
     assert (await api.delete(path)).status_code == 204
     assert (await api.get(path)).status_code == 404
     assert await list_all(api, PATH) == []
 
 
-async def test_a_deleted_conversation_leaves_its_reason(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_a_deletion_is_in_the_audit_log_with_its_reason(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
     path = f"{PATH}/{await open_conversation(api, cast)}"
     await api.post(f"{path}/messages", json={"content": "secret"})
-    answer = await api.delete(path, params={"mode": "permanent", "reason": "asked to"})
-    assert answer.status_code == 204
+    response = await api.delete(path, params={"mode": "permanent", "reason": "asked to"})
+    assert response.status_code == 204
     (entry,) = await list_all(api, "/v1/audit", noun="conversation", action="delete")
     assert entry["detail"] == {"reason": "asked to", "messages": 1, "number": 1}
 
@@ -150,11 +150,13 @@ async def test_a_removed_conversation_can_still_be_deleted(
     path = f"{PATH}/{await open_conversation(api, cast)}"
     await api.delete(path)
     for status in (204, 404):
-        answer = await api.delete(path, params={"mode": "permanent"})
-        assert answer.status_code == status
+        response = await api.delete(path, params={"mode": "permanent"})
+        assert response.status_code == status
 
 
-async def test_participants_come_and_go(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_participants_are_added_changed_and_removed(
+    api: httpx.AsyncClient, cast: Cast
+) -> None:
     path = f"{PATH}/{await open_conversation(api, cast)}/participants"
     dan = {"identity_id": cast.acme.id("dan")}
     added, again = await api.post(path, json=dan), await api.post(path, json=dan)
@@ -168,10 +170,10 @@ async def test_participants_come_and_go(api: httpx.AsyncClient, cast: Cast) -> N
     assert listed[cast.acme.id("dan")] is not None
 
 
-async def test_who_is_not_of_the_tenant_takes_no_part(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_a_participant_is_of_the_tenant(api: httpx.AsyncClient, cast: Cast) -> None:
     path = f"{PATH}/{await open_conversation(api, cast)}/participants"
-    answer = await api.post(path, json={"identity_id": cast.rival.id("dan")})
-    assert answer.json()["errors"][0]["field"] == "identity_id"
+    response = await api.post(path, json={"identity_id": cast.rival.id("dan")})
+    assert response.json()["errors"][0]["field"] == "identity_id"
     nobody = await api.patch(f"{path}/{cast.rival.id('dan')}", json={"role": "admin"})
     assert nobody.status_code == 404
 
@@ -189,19 +191,19 @@ async def test_a_ticket_is_opened_taken_and_completed(api: httpx.AsyncClient, ca
     assert (await api.post(f"{path}/take")).status_code == 409
 
 
-@pytest.mark.parametrize("way", ["", "/participants", "/messages", "/messages/" + UNKNOWN_ID])
-async def test_a_strangers_conversation_is_not_there(
-    api: httpx.AsyncClient, cast: Cast, way: str
+@pytest.mark.parametrize("suffix", ["", "/participants", "/messages", "/messages/" + UNKNOWN_ID])
+async def test_a_conversation_that_the_caller_may_not_see_is_not_found(
+    api: httpx.AsyncClient, cast: Cast, suffix: str
 ) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast)}{way}"
+    path = f"{PATH}/{await open_conversation(api, cast)}{suffix}"
     same = {"X-Request-Id": "one"}
     for who in (cast.bearer("ada", "rival"), cast.bearer("olaf")):
         hidden = await api.get(path, headers=who | same)
-        absent = await api.get(f"{PATH}/{UNKNOWN_ID}{way}", headers=who | same)
+        absent = await api.get(f"{PATH}/{UNKNOWN_ID}{suffix}", headers=who | same)
         assert (hidden.status_code, hidden.content) == (404, absent.content)
 
 
-async def test_a_key_without_the_permission_sees_nothing_of_its_users(
+async def test_an_api_key_without_the_permission_reads_no_conversations(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     name = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
@@ -210,18 +212,18 @@ async def test_a_key_without_the_permission_sees_nothing_of_its_users(
     headers = {"Authorization": f"Bearer {secret}"}
     for path in (PATH, f"{PATH}/{name}", f"{PATH}/{name}/messages"):
         assert (await api.get(path, headers=headers)).status_code == 403
-    said = await api.post(f"{PATH}/{name}/messages", json={"content": "x"}, headers=headers)
-    assert said.status_code == 403
+    message = await api.post(f"{PATH}/{name}/messages", json={"content": "x"}, headers=headers)
+    assert message.status_code == 403
 
 
 async def open_as_customer(api: httpx.AsyncClient, cast: Cast) -> str:
-    """Her delivery's conversation, opened and so administered by Cleo, the customer."""
+    """The conversation of a delivery, which its customer Cleo opened: she is its admin."""
     body = {"delivery_id": cast.acme.deliveries[0].id}
-    made = await api.post(PATH, json=body, headers=cast.bearer("cleo"))
-    return f"{PATH}/{made.json()['id']}"
+    created = await api.post(PATH, json=body, headers=cast.bearer("cleo"))
+    return f"{PATH}/{created.json()['id']}"
 
 
-async def test_a_participant_who_administers_changes_what_is_said_of_it(
+async def test_an_admin_of_a_conversation_changes_its_title_status_and_metadata(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     path, cleo = await open_as_customer(api, cast), cast.bearer("cleo")
@@ -231,7 +233,7 @@ async def test_a_participant_who_administers_changes_what_is_said_of_it(
 
 
 @pytest.mark.parametrize("field", ["assignee_id", "labels", "priority", "custom_attributes"])
-async def test_the_desks_work_is_not_a_customers(
+async def test_an_admin_who_is_no_agent_changes_no_field_of_agents(
     api: httpx.AsyncClient, cast: Cast, field: str
 ) -> None:
     values = {"assignee_id": cast.acme.id("cleo"), "labels": ["x"], "priority": "urgent"}

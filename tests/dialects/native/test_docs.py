@@ -1,4 +1,4 @@
-"""The page of the native API leaves nothing out."""
+"""docs/dialects/native.md names every field, path and problem type."""
 
 import importlib
 import pkgutil

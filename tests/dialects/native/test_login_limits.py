@@ -1,4 +1,4 @@
-"""What strangers send to log in is counted before it is read, and short."""
+"""Requests to log in are limited before their body is read, and so is its size."""
 
 from collections.abc import AsyncIterator
 
@@ -27,12 +27,14 @@ async def api(cast: Cast) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("body", [b"[{},{}]", b"{", b'{"x":1}', b'"' + b"x" * 9000 + b'"'])
-async def test_a_body_that_is_none_counts_as_well(
+async def test_an_invalid_body_counts_as_an_attempt(
     api: httpx.AsyncClient, path: str, body: bytes
 ) -> None:
-    got = [(await api.post(path, content=body, headers=JSON_HEADERS)).status_code for _ in range(4)]
-    assert got[3] == 429
-    assert set(got[:3]) <= {400, 413, 422}
+    statuses = [
+        (await api.post(path, content=body, headers=JSON_HEADERS)).status_code for _ in range(4)
+    ]
+    assert statuses[3] == 429
+    assert set(statuses[:3]) <= {400, 413, 422}
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/v1/me/password"])
@@ -40,19 +42,19 @@ async def test_a_body_over_8_kib_is_not_read(api: httpx.AsyncClient, cast: Cast,
     method, headers = ("PUT", cast.bearer("ada")) if path.startswith("/v1/me") else ("POST", {})
     for length, status in ((8 * 1024, 422), (8 * 1024 + 1, 413)):
         sent = b'{"x": "' + b"x" * (length - 9) + b'"}'
-        answer = await api.request(method, path, content=sent, headers=headers | JSON_HEADERS)
-        assert answer.status_code == status, answer.text
+        response = await api.request(method, path, content=sent, headers=headers | JSON_HEADERS)
+        assert response.status_code == status, response.text
 
 
-async def test_logins_that_succeed_use_up_nothing(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_successful_logins_do_not_count(api: httpx.AsyncClient, cast: Cast) -> None:
     for name in ("ada", "alice", "dora", "dan", "cleo", "ada"):
         body = {"email": await email_of(cast, name), "password": PASSWORD}
         assert (await api.post(LOGIN, json=body)).status_code == 200
 
 
-async def test_an_address_fails_over_all_logins_only_so_often(
+async def test_failures_of_an_address_are_limited_over_all_logins(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     bodies = [{"email": f"{n}@x.test", "password": "wrong"} for n in range(4)]
-    got = [(await api.post(LOGIN, json=body)).status_code for body in bodies]
-    assert got == [401, 401, 401, 429]
+    statuses = [(await api.post(LOGIN, json=body)).status_code for body in bodies]
+    assert statuses == [401, 401, 401, 429]

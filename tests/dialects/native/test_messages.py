@@ -1,4 +1,4 @@
-"""Messages over HTTP: who posts, what is shown, how far one has read."""
+"""Messages over HTTP: sending, listing, read positions."""
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from tests.dialects.native.test_people import UNKNOWN_ID, list_all
 
 @pytest.fixture
 async def path(api: httpx.AsyncClient, cast: Cast) -> str:
-    """A conversation that Dan takes part in, and nobody else of the team."""
+    """The path of a conversation whose only participant of the team is Dan."""
     joining = [{"identity_id": cast.acme.id("dan")}]
     return f"{PATH}/{await open_conversation(api, cast, participants=joining)}"
 
@@ -36,14 +36,16 @@ async def send_message(
     return await api.post(f"{path}/messages", json={"content": content} | more)
 
 
-async def test_staff_post_where_they_take_no_part(api: httpx.AsyncClient, path: str) -> None:
-    said = (await send_message(api, path, "hello", metadata={"a": 1})).json()
-    assert (said["seq"], said["sender"]["name"], said["sender"]["kind"]) == (1, "Ada User", "user")
-    assert (said["metadata"], said["attachments"], said["private"]) == ({"a": 1}, [], False)
-    assert (await api.get(f"{path}/messages/{said['id']}")).json() == said
+async def test_staff_send_to_any_conversation(api: httpx.AsyncClient, path: str) -> None:
+    message = (await send_message(api, path, "hello", metadata={"a": 1})).json()
+    sender = message["sender"]
+    assert (message["seq"], sender["name"], sender["kind"]) == (1, "Ada User", "user")
+    assert (message["metadata"], message["private"]) == ({"a": 1}, False)
+    assert message["attachments"] == []
+    assert (await api.get(f"{path}/messages/{message['id']}")).json() == message
 
 
-async def test_others_post_where_they_take_part(
+async def test_others_send_where_they_are_participants(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     api.headers.update(cast.bearer("dan"))
@@ -57,22 +59,20 @@ async def test_others_post_where_they_take_part(
 @pytest.mark.parametrize(
     "more", [{"private": True}, {"as_responder": True}, {"when_closed": "reopen"}]
 )
-async def test_what_is_for_staff_is_for_staff(
+async def test_only_staff_use_the_fields_for_staff(
     api: httpx.AsyncClient, cast: Cast, path: str, more: dict[str, object]
 ) -> None:
     api.headers.update(cast.bearer("dan"))
     assert (await send_message(api, path, "x", **more)).status_code == 403
 
 
-async def test_staff_speak_as_the_responder(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
+async def test_staff_send_as_the_responder(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
     sender = (await send_message(api, path, "I am a bot", as_responder=True)).json()["sender"]
     assert sender["id"] == cast.acme.tenant.default_responder_id
     assert sender["kind"] == "responder"
 
 
-async def test_notes_are_hidden_from_all_but_staff(
-    api: httpx.AsyncClient, cast: Cast, path: str
-) -> None:
+async def test_only_staff_see_private_notes(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
     note = (await send_message(api, path, "psst", private=True)).json()
     await send_message(api, path, "hello")
     assert [m["content"] for m in await list_all(api, f"{path}/messages")] == ["hello", "psst"]
@@ -97,14 +97,14 @@ async def test_notes_are_hidden_from_all_but_staff(
         ({"content": "x", "metadata": []}, "metadata"),
     ],
 )
-async def test_a_bad_message_is_refused(
+async def test_an_invalid_message_is_refused(
     api: httpx.AsyncClient, path: str, body: dict[str, object], field: str
 ) -> None:
-    answer = await api.post(f"{path}/messages", json=body)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    response = await api.post(f"{path}/messages", json=body)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, field)
 
 
-async def test_a_closed_conversation_refuses_unless_told_otherwise(
+async def test_when_closed_decides_about_a_message_to_a_closed_conversation(
     api: httpx.AsyncClient, path: str
 ) -> None:
     await api.patch(path, json={"status": "closed"})
@@ -116,7 +116,7 @@ async def test_a_closed_conversation_refuses_unless_told_otherwise(
     assert (await api.get(path)).json()["status"] == "open"
 
 
-async def test_a_clients_own_id_makes_one_message_for_each_sender(
+async def test_a_client_message_id_makes_one_message_for_each_sender(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     first, again = [await send_message(api, path, "hi", client_message_id="1") for _ in range(2)]
@@ -157,14 +157,17 @@ async def test_times_bound_the_messages(api: httpx.AsyncClient, cast: Cast, path
     assert [m["content"] for m in await list_all(api, f"{path}/messages", **bounds)] == ["1"]
 
 
-async def test_one_says_how_far_one_has_read(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
-    said = [(await send_message(api, path, str(n))).json()["id"] for n in range(3)]
+async def test_a_participant_moves_its_read_position(
+    api: httpx.AsyncClient, cast: Cast, path: str
+) -> None:
+    ids = [(await send_message(api, path, str(n))).json()["id"] for n in range(3)]
     api.headers.update(cast.bearer("dan"))
     assert (await api.get(path)).json()["unread_count"] == 3
-    moved = await api.post(f"{path}/read", json={"message_id": said[1]})
+    moved = await api.post(f"{path}/read", json={"message_id": ids[1]})
     assert moved.json() == {"moved": True}
     assert (await api.get(path)).json()["unread_count"] == 1
-    assert (await api.post(f"{path}/read", json={"message_id": said[0]})).json()["moved"] is False
+    back = await api.post(f"{path}/read", json={"message_id": ids[0]})
+    assert back.json()["moved"] is False
     assert (await api.post(f"{path}/read")).json()["moved"] is True
     assert (await api.get(path)).json()["unread_count"] == 0
 
@@ -182,28 +185,28 @@ async def test_support_conversations_are_read_by_support_users(
     api: httpx.AsyncClient, cast: Cast, who: str, status: int
 ) -> None:
     path = await open_support_conversation(cast)
-    said = (await send_message(api, path, "help")).json()
-    for each in ("messages", f"messages/{said['id']}"):
-        answer = await api.get(f"{path}/{each}", headers=cast.bearer(who))
-        assert answer.status_code == status
+    message = (await send_message(api, path, "help")).json()
+    for each in ("messages", f"messages/{message['id']}"):
+        response = await api.get(f"{path}/{each}", headers=cast.bearer(who))
+        assert response.status_code == status
 
 
 async def test_a_key_reads_support_conversations(api: httpx.AsyncClient, cast: Cast) -> None:
     headers = {"Authorization": f"Bearer {cast.acme.read_only_key}"}
-    answer = await api.get(f"{await open_support_conversation(cast)}/messages", headers=headers)
-    assert answer.status_code == 200
+    response = await api.get(f"{await open_support_conversation(cast)}/messages", headers=headers)
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("late", [0, 456, 999])
-async def test_a_range_from_and_to_a_shown_time_finds_what_was_said_then(
+async def test_a_range_of_one_shown_time_finds_the_message_of_that_time(
     api: httpx.AsyncClient, cast: Cast, path: str, late: int
 ) -> None:
     cast.clock.advance(seconds=1 + late / 1_000_000)
-    said = (await api.post(f"{path}/messages", json={"content": "now"})).json()
-    at = said["created_at"]
+    message = (await api.post(f"{path}/messages", json={"content": "now"})).json()
+    at = message["created_at"]
     for moment in (at, at.replace("Z", "+00"), at.replace("Z", "+0000")):
         found = await api.get(f"{path}/messages", params={"from": moment, "to": moment})
-        assert [m["id"] for m in found.json()["data"]] == [said["id"]]
+        assert [m["id"] for m in found.json()["data"]] == [message["id"]]
         bounds = {"last_message_from": moment, "last_message_to": moment}
         listed = (await api.get(PATH, params=bounds)).json()["data"]
         assert [path.endswith(each["id"]) for each in listed] == [True]
@@ -213,7 +216,7 @@ async def test_a_range_from_and_to_a_shown_time_finds_what_was_said_then(
     assert [m["content"] for m in found.json()["data"]] == ["now"]
 
 
-async def test_one_who_sees_no_private_notes_cannot_answer_one(
+async def test_a_reply_to_a_private_note_needs_the_right_to_see_it(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     note = (await api.post(f"{path}/messages", json={"content": "x", "private": True})).json()

@@ -1,4 +1,4 @@
-"""Cursors: what is written is read again, and nothing else is."""
+"""Cursors survive encoding, anything else is refused; pages of a short list are complete."""
 
 import pytest
 from hypothesis import given
@@ -13,13 +13,13 @@ POSITIONS = st.tuples(st.integers(0, pagination.MAX_TIME), st.uuids().map(str))
 
 
 @given(POSITIONS)
-def test_what_is_written_is_read_again(place: tuple[int, str]) -> None:
-    window = pagination.parse_window(PageQuery(cursor=pagination.encode_cursor(place), limit=7))
-    assert window == Window(limit=7, cursor=place)
+def test_an_encoded_cursor_is_decoded(position: tuple[int, str]) -> None:
+    window = pagination.parse_window(PageQuery(cursor=pagination.encode_cursor(position), limit=7))
+    assert window == Window(limit=7, cursor=position)
 
 
 @given(st.text(max_size=80))
-def test_nothing_else_is_read(text: str) -> None:
+def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         pagination.parse_window(PageQuery(cursor=text))
 
@@ -29,11 +29,13 @@ def test_the_end_of_a_list_has_no_cursor() -> None:
 
 
 @given(st.lists(POSITIONS, unique=True, max_size=30), st.integers(1, 5))
-def test_pages_of_a_short_list_leave_nothing_out(places: list[tuple[int, str]], size: int) -> None:
+def test_the_pages_of_a_short_list_are_complete(
+    positions: list[tuple[int, str]], size: int
+) -> None:
     found: list[tuple[int, str]] = []
     window: Window | None = Window(size)
     while window is not None:
-        page = pagination.slice_page(places, window, lambda each: each)
+        page = pagination.slice_page(positions, window, lambda each: each)
         found += page.items
         window = Window(size, cursor=page.next) if page.next else None
-    assert found == sorted(places)
+    assert found == sorted(positions)

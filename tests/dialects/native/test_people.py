@@ -16,15 +16,15 @@ INVALID_LINKS = [
 
 
 async def list_all(api: httpx.AsyncClient, path: str, **params: object) -> list[dict[str, object]]:
-    """All of a list, read page by page."""
+    """All items of a list, page by page."""
     found: list[dict[str, object]] = []
-    asked: dict[str, object] = {"limit": 2} | params
+    query: dict[str, object] = {"limit": 2} | params
     while True:
-        page = (await api.get(path, params=asked)).json()  # type: ignore[arg-type]  # plain values
+        page = (await api.get(path, params=query)).json()  # type: ignore[arg-type]  # plain values
         found += page["data"]
         if page["next_cursor"] is None:
             return found
-        asked["cursor"] = page["next_cursor"]
+        query["cursor"] = page["next_cursor"]
 
 
 async def test_users_are_listed_page_by_page(api: httpx.AsyncClient, cast: Cast) -> None:
@@ -37,10 +37,10 @@ async def test_users_are_found_by_role_and_text(api: httpx.AsyncClient, cast: Ca
     assert [user["id"] for user in found] == [cast.acme.id("dan")]
 
 
-async def test_a_user_is_made_changed_and_removed(api: httpx.AsyncClient) -> None:
-    made = await api.post("/v1/users", json={"name": "Eve", "custom_attributes": {"a": 1}})
-    assert (made.status_code, made.json()["custom_attributes"]) == (201, {"a": 1})
-    path = f"/v1/users/{made.json()['id']}"
+async def test_a_user_is_created_changed_and_removed(api: httpx.AsyncClient) -> None:
+    created = await api.post("/v1/users", json={"name": "Eve", "custom_attributes": {"a": 1}})
+    assert (created.status_code, created.json()["custom_attributes"]) == (201, {"a": 1})
+    path = f"/v1/users/{created.json()['id']}"
     changed = await api.patch(path, json={"role": "agent", "phone": None})
     assert (changed.json()["role"], changed.json()["name"]) == ("agent", "Eve")
     assert (await api.delete(path)).status_code == 204
@@ -49,13 +49,13 @@ async def test_a_user_is_made_changed_and_removed(api: httpx.AsyncClient) -> Non
 
 async def test_a_user_with_a_password_may_log_in(api: httpx.AsyncClient, cast: Cast) -> None:
     login = {"email": f"Eve@{cast.acme.tenant.id}.test", "password": PASSWORD}
-    made = await api.post("/v1/users", json={"name": "Eve"} | login)
-    assert made.status_code == 201
+    created = await api.post("/v1/users", json={"name": "Eve"} | login)
+    assert created.status_code == 201
     assert (await api.post("/v1/auth/login", json=login)).status_code == 200
 
 
 @pytest.mark.parametrize("bad", [{"password": "short"}, {"email": None}])
-async def test_a_user_who_could_not_log_in_is_not_half_made(
+async def test_a_user_with_an_invalid_login_is_not_created(
     api: httpx.AsyncClient, bad: dict[str, object]
 ) -> None:
     body = {"name": "Half", "email": "half@made.test", "password": PASSWORD} | bad
@@ -74,7 +74,7 @@ async def test_only_managers_change_users(api: httpx.AsyncClient, cast: Cast) ->
 @pytest.mark.parametrize(
     "path", ["users", "contacts", "inboxes", "responders", "deliveries", "conversations", "tickets"]
 )
-async def test_nothing_and_another_tenants_are_the_same(
+async def test_another_tenants_resource_is_not_found_like_none(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     rivals = {
@@ -85,34 +85,34 @@ async def test_nothing_and_another_tenants_are_the_same(
         "deliveries": cast.rival.deliveries[0].id,
     }
     headers = {"X-Request-Id": "one"}
-    answers = [
+    responses = [
         await api.get(f"/v1/{path}/{name}", headers=headers)
         for name in (rivals.get(path, UNKNOWN_ID), UNKNOWN_ID)
     ]
-    assert {(each.status_code, each.content) for each in answers} == {(404, answers[0].content)}
+    assert {(each.status_code, each.content) for each in responses} == {(404, responses[0].content)}
     assert (await api.get(f"/v1/{path}/nonsense", headers=headers)).status_code == 422
 
 
-async def test_a_contact_is_made_with_its_place_in_an_inbox(
+async def test_a_contact_is_created_with_its_contact_inbox(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     body = {"name": "Zoe", "identifier": "z-1", "inbox_id": cast.acme.inbox.id.upper()}
-    made = (await api.post("/v1/contacts", json=body)).json()
-    assert made["place"]["inbox_id"] == cast.acme.inbox.id
-    assert len(made["place"]["pubsub_token"]) >= 22
-    again = (await api.get(f"/v1/contacts/{made['id']}")).json()
+    created = (await api.post("/v1/contacts", json=body)).json()
+    assert created["place"]["inbox_id"] == cast.acme.inbox.id
+    assert len(created["place"]["pubsub_token"]) >= 22
+    again = (await api.get(f"/v1/contacts/{created['id']}")).json()
     assert (again["identifier"], again["place"]) == ("z-1", None)
     listed = await list_all(api, "/v1/contacts", inbox_id=cast.acme.inbox.id)
     assert [each["name"] for each in listed] == ["Carol Contact", "Dave Contact", "Zoe"]
 
 
-async def test_an_identifier_is_of_one_contact_until_it_is_removed(
+async def test_an_identifier_belongs_to_one_contact_until_its_removal(
     api: httpx.AsyncClient,
 ) -> None:
-    made = await api.post("/v1/contacts", json={"identifier": "i"})
+    created = await api.post("/v1/contacts", json={"identifier": "i"})
     taken = await api.post("/v1/contacts", json={"identifier": "i"})
     assert (taken.status_code, taken.json()["reason"]) == (409, "exists")
-    await api.delete(f"/v1/contacts/{made.json()['id']}")
+    await api.delete(f"/v1/contacts/{created.json()['id']}")
     assert (await api.post("/v1/contacts", json={"identifier": "i"})).status_code == 201
 
 
@@ -124,7 +124,7 @@ async def test_an_inbox_of_another_tenant_takes_no_contact(
     assert await list_all(api, "/v1/contacts", search="nowhere") == []
 
 
-async def test_what_opens_an_inbox_is_shown_to_managers_alone(
+async def test_only_managers_see_the_identifier_and_secret_of_an_inbox(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     path = f"/v1/inboxes/{cast.acme.inbox.id}"
@@ -134,12 +134,12 @@ async def test_what_opens_an_inbox_is_shown_to_managers_alone(
     assert (hidden["name"], hidden["identifier"], hidden["hmac_token"]) == ("Website", None, None)
 
 
-async def test_an_inbox_is_made_changed_and_closed(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_an_inbox_is_created_changed_and_removed(api: httpx.AsyncClient, cast: Cast) -> None:
     settings = {"timezone": "Asia/Jerusalem", "greeting_enabled": True}
     body = {"name": "Mail", "channel_type": "email", "settings": settings}
-    made = (await api.post("/v1/inboxes", json=body)).json()
-    assert made["settings"] == settings
-    path = f"/v1/inboxes/{made['id']}"
+    created = (await api.post("/v1/inboxes", json=body)).json()
+    assert created["settings"] == settings
+    path = f"/v1/inboxes/{created['id']}"
     bot = cast.acme.tenant.default_responder_id
     assert (await api.patch(path, json={"responder_id": bot})).json()["responder_id"] == bot
     assert (await api.delete(path)).status_code == 204
@@ -157,18 +157,16 @@ async def test_an_inbox_is_made_changed_and_closed(api: httpx.AsyncClient, cast:
         {"working_hours": [{"day_of_week": 1}, {"day_of_week": 1}]},
     ],
 )
-async def test_settings_an_inbox_cannot_live_with_are_refused(
-    api: httpx.AsyncClient, settings: object
-) -> None:
-    answer = await api.post("/v1/inboxes", json={"name": "x", "settings": settings})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"].startswith("settings")
+async def test_invalid_inbox_settings_are_refused(api: httpx.AsyncClient, settings: object) -> None:
+    response = await api.post("/v1/inboxes", json={"name": "x", "settings": settings})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"].startswith("settings")
 
 
 async def test_a_responder_gets_numbered_versions(api: httpx.AsyncClient) -> None:
     body = {"name": "Squad", "kind": "squad", "settings": {"prompt": "1"}}
-    made = (await api.post("/v1/responders", json=body)).json()
-    path = f"/v1/responders/{made['id']}"
+    created = (await api.post("/v1/responders", json=body)).json()
+    path = f"/v1/responders/{created['id']}"
     added = await api.post(f"{path}/versions", json={"settings": {"prompt": "2"}})
     assert (added.status_code, added.json()["number"]) == (201, 2)
     versions = await list_all(api, f"{path}/versions", limit=1)
@@ -181,11 +179,11 @@ async def test_a_responder_gets_numbered_versions(api: httpx.AsyncClient) -> Non
 
 async def test_a_delivery_is_saved_by_its_reference(api: httpx.AsyncClient, cast: Cast) -> None:
     body = {"external_reference_id": "R-1", "customer_id": cast.acme.id("cleo")}
-    made = await api.post("/v1/deliveries", json=body)
+    created = await api.post("/v1/deliveries", json=body)
     again = await api.post("/v1/deliveries", json=body | {"driver_id": cast.acme.id("dan")})
-    assert (made.status_code, again.status_code) == (201, 200)
-    assert again.json()["id"] == made.json()["id"]
-    shown = await api.get(f"/v1/deliveries/{made.json()['id']}")
+    assert (created.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == created.json()["id"]
+    shown = await api.get(f"/v1/deliveries/{created.json()['id']}")
     assert shown.json()["driver_id"] == cast.acme.id("dan")
 
 
@@ -213,63 +211,68 @@ async def test_bulk_takes_1_to_500(api: httpx.AsyncClient, count: int) -> None:
 
 
 @pytest.mark.parametrize("path", ["users", "contacts", "responders"])
-async def test_a_picture_is_no_script(api: httpx.AsyncClient, path: str) -> None:
+async def test_an_avatar_url_is_no_script(api: httpx.AsyncClient, path: str) -> None:
     for link, status in ((None, 201), ("/files/k/1.png", 201), ("https://a.test/1.png", 201)):
-        made = await api.post(f"/v1/{path}", json={"name": "Robot", "avatar_url": link})
-        assert made.status_code == status
-    place = f"/v1/{path}/{made.json()['id']}"
+        created = await api.post(f"/v1/{path}", json={"name": "Robot", "avatar_url": link})
+        assert created.status_code == status
+    resource = f"/v1/{path}/{created.json()['id']}"
     for link in INVALID_LINKS:
         new = await api.post(f"/v1/{path}", json={"name": "Robot", "avatar_url": link})
-        changed = await api.patch(place, json={"avatar_url": link})
-        for answer in (new, changed):
-            assert answer.status_code == 422
-            assert answer.json()["errors"][0]["field"] == "avatar_url"
-    assert (await api.get(place)).json()["avatar_url"] == "https://a.test/1.png"
+        changed = await api.patch(resource, json={"avatar_url": link})
+        for response in (new, changed):
+            assert response.status_code == 422
+            assert response.json()["errors"][0]["field"] == "avatar_url"
+    assert (await api.get(resource)).json()["avatar_url"] == "https://a.test/1.png"
 
 
-async def test_the_picture_of_an_inbox_is_no_script(api: httpx.AsyncClient) -> None:
+async def test_an_inbox_avatar_url_is_no_script(api: httpx.AsyncClient) -> None:
     good = {"name": "Site", "settings": {"avatar_url": "https://a.test/1.png"}}
-    made = await api.post("/v1/inboxes", json=good)
-    assert made.status_code == 201
-    place = f"/v1/inboxes/{made.json()['id']}"
+    created = await api.post("/v1/inboxes", json=good)
+    assert created.status_code == 201
+    resource = f"/v1/inboxes/{created.json()['id']}"
     for link in INVALID_LINKS[1:]:
         body = {"name": "Site", "settings": {"avatar_url": link}}
-        for answer in (await api.post("/v1/inboxes", json=body), await api.patch(place, json=body)):
-            assert answer.status_code == 422
-            assert answer.json()["errors"][0]["field"] == "settings.avatar_url"
-    assert (await api.get(place)).json()["settings"] == good["settings"]
+        for response in (
+            await api.post("/v1/inboxes", json=body),
+            await api.patch(resource, json=body),
+        ):
+            assert response.status_code == 422
+            assert response.json()["errors"][0]["field"] == "settings.avatar_url"
+    assert (await api.get(resource)).json()["settings"] == good["settings"]
 
 
-async def test_one_deliverys_bad_field_has_its_plain_name(api: httpx.AsyncClient) -> None:
+async def test_an_invalid_field_of_one_delivery_is_named_without_a_prefix(
+    api: httpx.AsyncClient,
+) -> None:
     for body in ({"customer_id": "x"}, {"customer_id": UNKNOWN_ID}, {}):
-        answer = await api.post("/v1/deliveries", json=body)
-        assert answer.json()["errors"][0]["field"] == "customer_id"
+        response = await api.post("/v1/deliveries", json=body)
+        assert response.json()["errors"][0]["field"] == "customer_id"
 
 
-async def test_a_keys_secret_is_shown_once_and_dies_when_revoked(
+async def test_an_api_key_is_shown_once_and_refused_after_its_revocation(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     body = {"name": "bot", "permissions": ["read:conversations"]}
-    made = (await api.post("/v1/api-keys", json=body)).json()
-    headers = {"X-API-Key": made["secret"], "Authorization": ""}
+    created = (await api.post("/v1/api-keys", json=body)).json()
+    headers = {"X-API-Key": created["secret"], "Authorization": ""}
     assert (await api.get("/v1/me", headers=headers)).status_code == 200
     assert "secret" not in (await api.get("/v1/api-keys")).text
-    path = f"/v1/api-keys/{made['id']}"
+    path = f"/v1/api-keys/{created['id']}"
     assert (await api.delete(path)).status_code == 204
     assert (await api.get("/v1/me", headers=headers)).json()["reason"] == "revoked"
     assert (await api.delete(path)).status_code == 404
 
 
-async def test_a_key_may_do_no_more_than_its_maker(api: httpx.AsyncClient) -> None:
+async def test_an_api_key_has_no_more_permissions_than_its_creator(api: httpx.AsyncClient) -> None:
     body = {"name": "maker", "permissions": ["manage:tenant"]}
     secret = (await api.post("/v1/api-keys", json=body)).json()["secret"]
     more = {"name": "more", "permissions": ["read:conversations"]}
     headers = {"Authorization": f"Bearer {secret}"}
-    answer = await api.post("/v1/api-keys", json=more, headers=headers)
-    assert (answer.status_code, answer.json()["reason"]) == (403, "read:conversations")
+    response = await api.post("/v1/api-keys", json=more, headers=headers)
+    assert (response.status_code, response.json()["reason"]) == (403, "read:conversations")
 
 
-async def test_the_tenant_is_renamed_and_set_up(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_the_tenant_name_and_settings_are_changed(api: httpx.AsyncClient, cast: Cast) -> None:
     dora = cast.acme.id("dora")
     first = await api.patch(
         "/v1/tenant", json={"name": "Acme 2", "settings": {"support_user_ids": [dora]}}
@@ -277,7 +280,7 @@ async def test_the_tenant_is_renamed_and_set_up(api: httpx.AsyncClient, cast: Ca
     assert first.json()["settings"] == {"support_user_ids": [dora], "token_issuer": None}
     issuer = {"algorithm": "HS256", "key": "k" * 40, "issuer": "them", "audience": None}
     second = await api.patch("/v1/tenant", json={"settings": {"token_issuer": issuer}})
-    # Whoever reads a shared secret could sign with it.
+    # A reader of a shared secret could sign tokens with it.
     shown = issuer | {"key": None, "jwks_url": None}
     assert second.json()["settings"] == {"support_user_ids": [dora], "token_issuer": shown}
     hidden = (await api.get("/v1/tenant", headers=cast.bearer("alice"))).json()
@@ -295,15 +298,15 @@ async def test_the_tenant_is_renamed_and_set_up(api: httpx.AsyncClient, cast: Ca
         ("file:///etc/passwd", 422),
     ],
 )
-async def test_an_issuers_keys_are_where_anybody_may_look(
+async def test_the_jwks_url_of_an_issuer_is_public_and_https(
     api: httpx.AsyncClient, url: str, status: int
 ) -> None:
     issuer = {"algorithm": "ES256", "jwks_url": url}
-    reply = await api.patch("/v1/tenant", json={"settings": {"token_issuer": issuer}})
-    assert reply.status_code == status
+    response = await api.patch("/v1/tenant", json={"settings": {"token_issuer": issuer}})
+    assert response.status_code == status
     if status == 200:
         empty = {"key": None, "issuer": None, "audience": None}
-        assert reply.json()["settings"]["token_issuer"] == issuer | empty
+        assert response.json()["settings"]["token_issuer"] == issuer | empty
 
 
 @pytest.mark.parametrize("body", [{"name": None}, {"settings": None}, {"name": " "}])
@@ -315,7 +318,7 @@ async def test_a_tenant_keeps_its_name_and_settings(
     assert (await api.patch("/v1/tenant", json={})).json() == before
 
 
-async def test_the_roles_are_told(api: httpx.AsyncClient) -> None:
+async def test_roles_are_listed_with_their_permissions(api: httpx.AsyncClient) -> None:
     roles = {
         each["role"]: each["permissions"] for each in (await api.get("/v1/roles")).json()["data"]
     }
@@ -323,7 +326,7 @@ async def test_the_roles_are_told(api: httpx.AsyncClient) -> None:
     assert roles["driver"] == []
 
 
-async def test_the_log_tells_what_was_done_newest_first(api: httpx.AsyncClient, cast: Cast) -> None:
+async def test_the_audit_log_is_listed_newest_first(api: httpx.AsyncClient, cast: Cast) -> None:
     await api.patch("/v1/tenant", json={"name": "Acme 2"})
     entries = await list_all(api, "/v1/audit")
     assert (entries[0]["action"], entries[0]["noun"]) == ("change", "tenant")
@@ -334,30 +337,32 @@ async def test_the_log_tells_what_was_done_newest_first(api: httpx.AsyncClient, 
 
 
 @pytest.mark.parametrize("steps", [1, 2])
-async def test_an_administrators_account_is_not_taken_at_once_or_in_steps(
+async def test_an_administrator_cannot_be_demoted_to_take_the_account(
     api: httpx.AsyncClient, cast: Cast, steps: int
 ) -> None:
-    boss, ada = operator(cast.acme.tenant.id), cast.acme.people["ada"]
+    admin, ada = operator(cast.acme.tenant.id), cast.acme.people["ada"]
     manage = frozenset({"manage:tenant"})
-    made = await api_keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("dan"))
+    created = await api_keys.create(cast.engine, admin, "k", manage, user_id=cast.acme.id("dan"))
     less: dict[str, object] = {"role": None, "permissions": []}
     new: dict[str, object] = {"password": PASSWORD}
     bodies = [less | new] if steps == 1 else [less, new]
-    headers = {"Authorization": f"Bearer {made.text}"}
-    got = [await api.patch(f"/v1/users/{ada.id}", json=each, headers=headers) for each in bodies]
-    assert [each.status_code for each in got] == [403] * steps
+    headers = {"Authorization": f"Bearer {created.text}"}
+    responses = [
+        await api.patch(f"/v1/users/{ada.id}", json=each, headers=headers) for each in bodies
+    ]
+    assert [each.status_code for each in responses] == [403] * steps
     login = {"email": ada.email, "password": PASSWORD}
     assert (await api.post("/v1/auth/login", json=login)).status_code == 401
 
 
-async def test_the_key_of_a_demoted_administrator_makes_no_administrator(
+async def test_an_api_key_of_a_demoted_administrator_creates_no_administrator(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
     body = {"name": "Eve", "role": "tenant_admin"}
     eve = (await api.post("/v1/users", json=body)).json()
     actor = Actor(cast.acme.tenant.id, "user", eve["id"], "tenant_admin", PERMISSIONS)
-    made = await api_keys.create(cast.engine, actor, "k", PERMISSIONS)
-    headers = {"Authorization": f"Bearer {made.text}"}
+    created = await api_keys.create(cast.engine, actor, "k", PERMISSIONS)
+    headers = {"Authorization": f"Bearer {created.text}"}
     assert (await api.post("/v1/users", json=body, headers=headers)).status_code == 201
     demoted = await api.patch(f"/v1/users/{eve['id']}", json={"role": "agent"})
     assert demoted.status_code == 200

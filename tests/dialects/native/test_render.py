@@ -1,4 +1,4 @@
-"""Rows to the exact JSON: golden files, `input` as the engine has it, `output` as it is sent."""
+"""The exact JSON of every resource: golden files with the engine's `input` and its `output`."""
 
 import json
 from pathlib import Path
@@ -43,15 +43,15 @@ RENDERERS_WITH_SETTINGS: dict[str, tuple[type, Any]] = {
 
 
 def render(given: dict[str, Any]) -> object:
-    """The wire's shape of a case's input."""
+    """A case's input, rendered."""
     name = next(iter(given))
     if name in RENDERERS:
-        noun, shape = RENDERERS[name]
-        return shape(msgspec.convert(given[name], noun))
+        kind, renderer = RENDERERS[name]
+        return renderer(msgspec.convert(given[name], kind))
     actor = msgspec.convert(given["actor"], Actor)
     if name in RENDERERS_WITH_SETTINGS:
-        noun, shape = RENDERERS_WITH_SETTINGS[name]
-        return shape(msgspec.convert(given[name], noun), access.sees_settings(actor))
+        kind, renderer = RENDERERS_WITH_SETTINGS[name]
+        return renderer(msgspec.convert(given[name], kind), access.sees_settings(actor))
     found = msgspec.convert(given["conversation"], Conversation)
     return render_conversation(found, msgspec.convert(given["around"], Related), actor)
 
@@ -59,6 +59,6 @@ def render(given: dict[str, Any]) -> object:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden(path: Path) -> None:
     case = json.loads(path.read_text())
-    sent = msgspec.json.encode(render(case["input"]))
-    assert json.loads(sent) == case["output"]
-    assert list(json.loads(sent)) == list(case["output"])
+    encoded = msgspec.json.encode(render(case["input"]))
+    assert json.loads(encoded) == case["output"]
+    assert list(json.loads(encoded)) == list(case["output"])

@@ -1,5 +1,5 @@
-"""What is taken away is felt by those who follow already: on this node and on another, within the
-five seconds that are promised."""
+"""A credential or right that ends also ends, or narrows, the open streams: on this node and on
+another, within the five seconds that docs/streams.md promises."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,20 +33,20 @@ class Nodes(Struct):
     stack: AsyncExitStack
 
     async def follow(self, headers: dict[str, str]) -> list[SseClient]:
-        """A stream on each node that has begun."""
-        found = []
+        """A stream on each node, after its `ready`."""
+        streams = []
         for server in self.servers:
-            found.append(await self.stack.enter_async_context(follow_stream(server.url, headers)))
-            await found[-1].until("ready")
-        return found
+            streams.append(await self.stack.enter_async_context(follow_stream(server.url, headers)))
+            await streams[-1].until("ready")
+        return streams
 
     async def request(
         self, method: str, path: str, body: object = None, who: str = "ada"
     ) -> httpx.Response:
-        """An answer to Ada, at the first node."""
-        answer = await self.client.request(method, path, json=body, headers=self.cast.bearer(who))
-        assert answer.status_code < 300, answer.text
-        return answer
+        """The response to a request at the first node."""
+        response = await self.client.request(method, path, json=body, headers=self.cast.bearer(who))
+        assert response.status_code < 300, response.text
+        return response
 
 
 @pytest.fixture
@@ -66,121 +66,125 @@ async def nodes(db: Database) -> AsyncIterator[Nodes]:
 
 
 async def close_reasons(streams: list[SseClient]) -> list[str]:
-    """Why each of them ended, all within the time promised."""
-    told = await asyncio.gather(*(each.until("closing", MAX_SECONDS) for each in streams))
-    return [lines[-1].data["reason"] for lines in told]
+    """Why the server closed each of them, within MAX_SECONDS."""
+    received = await asyncio.gather(*(each.until("closing", MAX_SECONDS) for each in streams))
+    return [events[-1].data["reason"] for events in received]
 
 
 async def create_logged_in_user(nodes: Nodes) -> tuple[str, dict[str, str]]:
-    """The id of a user who has logged in, and what the login gave."""
+    """The id of a new user, and the tokens of its login."""
     email = f"{new_id()}@team.test"
     body = {"name": "Nell", "email": email, "password": PASSWORD, "role": "agent"}
-    made = (await nodes.request("POST", "/v1/users", body)).json()
-    answer = await nodes.client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
-    return made["id"], answer.json()
+    created = (await nodes.request("POST", "/v1/users", body)).json()
+    response = await nodes.client.post(
+        "/v1/auth/login", json={"email": email, "password": PASSWORD}
+    )
+    return created["id"], response.json()
 
 
-async def block(nodes: Nodes, who: str, login: dict[str, str]) -> None:
-    await nodes.request("PATCH", f"/v1/users/{who}", {"blocked": True})
+async def block(nodes: Nodes, user_id: str, login: dict[str, str]) -> None:
+    await nodes.request("PATCH", f"/v1/users/{user_id}", {"blocked": True})
 
 
-async def remove(nodes: Nodes, who: str, login: dict[str, str]) -> None:
-    await nodes.request("DELETE", f"/v1/users/{who}")
+async def remove(nodes: Nodes, user_id: str, login: dict[str, str]) -> None:
+    await nodes.request("DELETE", f"/v1/users/{user_id}")
 
 
-async def log_out(nodes: Nodes, who: str, login: dict[str, str]) -> None:
+async def log_out(nodes: Nodes, user_id: str, login: dict[str, str]) -> None:
     await nodes.request("POST", "/v1/auth/logout", {"refresh_token": login["refresh_token"]})
 
 
-async def give_a_new_password(nodes: Nodes, who: str, login: dict[str, str]) -> None:
-    await nodes.request("PATCH", f"/v1/users/{who}", {"password": f"another {PASSWORD}"})
+async def set_password(nodes: Nodes, user_id: str, login: dict[str, str]) -> None:
+    await nodes.request("PATCH", f"/v1/users/{user_id}", {"password": f"another {PASSWORD}"})
 
 
-async def use_a_refresh_token_twice(nodes: Nodes, who: str, login: dict[str, str]) -> None:
+async def use_a_refresh_token_twice(nodes: Nodes, user_id: str, login: dict[str, str]) -> None:
     body = {"refresh_token": login["refresh_token"]}
     await nodes.request("POST", "/v1/auth/refresh", body)
     assert (await nodes.client.post("/v1/auth/refresh", json=body)).status_code == 401
 
 
-ENDS = [block, remove, log_out, give_a_new_password, use_a_refresh_token_twice]
+ENDS = [block, remove, log_out, set_password, use_a_refresh_token_twice]
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_a_login_that_ends_ends_its_streams(
+async def test_the_end_of_a_login_closes_its_streams(
     nodes: Nodes, end: Callable[[Nodes, str, dict[str, str]], Awaitable[None]]
 ) -> None:
-    who, login = await create_logged_in_user(nodes)
+    user_id, login = await create_logged_in_user(nodes)
     streams = await nodes.follow({"Authorization": f"Bearer {login['access_token']}"})
     bystanders = await nodes.follow(nodes.cast.bearer("ada"))
-    await end(nodes, who, login)
+    await end(nodes, user_id, login)
     assert await close_reasons(streams) == ["revoked", "revoked"]
     for each in bystanders:
-        assert "closing" not in [line.kind for line in await each.rest(0.2)]
+        assert "closing" not in [event.kind for event in await each.rest(0.2)]
 
 
-async def test_a_revoked_key_ends_its_streams(nodes: Nodes) -> None:
+async def test_the_revocation_of_an_api_key_closes_its_streams(nodes: Nodes) -> None:
     body = {"name": "k", "permissions": ["read:conversations"]}
-    made = (await nodes.request("POST", "/v1/api-keys", body)).json()
-    streams = await nodes.follow({"X-API-Key": made["secret"]})
-    await nodes.request("DELETE", f"/v1/api-keys/{made['id']}")
+    created = (await nodes.request("POST", "/v1/api-keys", body)).json()
+    streams = await nodes.follow({"X-API-Key": created["secret"]})
+    await nodes.request("DELETE", f"/v1/api-keys/{created['id']}")
     assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
-async def test_a_key_ends_its_streams_with_its_maker(nodes: Nodes) -> None:
-    who, _ = await create_logged_in_user(nodes)
-    await nodes.request("PATCH", f"/v1/users/{who}", {"role": "tenant_admin"})
+async def test_the_removal_of_the_creator_closes_the_streams_of_an_api_key(nodes: Nodes) -> None:
+    user_id, _ = await create_logged_in_user(nodes)
+    await nodes.request("PATCH", f"/v1/users/{user_id}", {"role": "tenant_admin"})
     token = sessions.access_token(
         nodes.cast.engine,
         nodes.cast.acme.tenant.id,
-        await directory.get(nodes.cast.engine, nodes.cast.acme.actor("ada"), who, "user"),
+        await directory.get(nodes.cast.engine, nodes.cast.acme.actor("ada"), user_id, "user"),
         3600,
     )
     body = {
         "name": "k", "permissions": ["read:conversations"], "user_id": nodes.cast.acme.id("dan"),
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {token}"}
-    made = await nodes.client.post("/v1/api-keys", json=body, headers=headers)
-    streams = await nodes.follow({"X-API-Key": made.json()["secret"]})
-    await nodes.request("DELETE", f"/v1/users/{who}")
+    created = await nodes.client.post("/v1/api-keys", json=body, headers=headers)
+    streams = await nodes.follow({"X-API-Key": created.json()["secret"]})
+    await nodes.request("DELETE", f"/v1/users/{user_id}")
     assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
-async def test_a_key_goes_with_its_user(nodes: Nodes) -> None:
+async def test_the_removal_of_the_user_closes_the_streams_of_an_api_key(nodes: Nodes) -> None:
     streams = await nodes.follow({"X-API-Key": nodes.cast.acme.key})
     await nodes.request("DELETE", f"/v1/users/{nodes.cast.acme.id('alice')}")
     assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
-async def test_who_is_put_out_is_told_so_and_then_nothing(nodes: Nodes) -> None:
-    talk = await open_conversation(nodes.client, nodes.cast, "dan", "cleo")
+async def test_a_removed_participant_receives_the_removal_and_then_nothing(nodes: Nodes) -> None:
+    conversation_id = await open_conversation(nodes.client, nodes.cast, "dan", "cleo")
     streams = await nodes.follow(nodes.cast.bearer("dan"))
     await nodes.request(
-        "DELETE", f"/v1/conversations/{talk}/participants/{nodes.cast.acme.id('dan')}"
+        "DELETE", f"/v1/conversations/{conversation_id}/participants/{nodes.cast.acme.id('dan')}"
     )
-    await send_message(nodes.client, nodes.cast, talk, "about Dan")
+    await send_message(nodes.client, nodes.cast, conversation_id, "about Dan")
     for each in streams:
-        told = await events_of(each, talk)
-        assert [line.kind for line in told if line.kind != "conversation.created"] == [
+        events = await events_of(each, conversation_id)
+        assert [event.kind for event in events if event.kind != "conversation.created"] == [
             "conversation.removed"
         ]
 
 
-async def test_another_role_hears_what_it_may(nodes: Nodes) -> None:
-    talk = await open_conversation(nodes.client, nodes.cast, "cleo")
+async def test_a_change_of_role_changes_the_events(nodes: Nodes) -> None:
+    conversation_id = await open_conversation(nodes.client, nodes.cast, "cleo")
     streams = await nodes.follow(nodes.cast.bearer("dan"))
     path = f"/v1/users/{nodes.cast.acme.id('dan')}"
     await nodes.request("PATCH", path, {"role": "agent"})
-    await send_message(nodes.client, nodes.cast, talk, "heard", private=True)
+    await send_message(nodes.client, nodes.cast, conversation_id, "as agent", private=True)
     for each in streams:
-        told = {line.kind: line.data for line in await each.until("message.created", MAX_SECONDS)}
-        assert told["identity.updated"]["data"]["user"]["role"] == "agent"
+        events = {
+            event.kind: event.data for event in await each.until("message.created", MAX_SECONDS)
+        }
+        assert events["identity.updated"]["data"]["user"]["role"] == "agent"
     await nodes.request("PATCH", path, {"role": "driver"})
-    await send_message(nodes.client, nodes.cast, talk, "not heard")
+    await send_message(nodes.client, nodes.cast, conversation_id, "as driver")
     for each in streams:
-        assert [line.kind for line in await events_of(each, talk)] == []
+        assert [event.kind for event in await events_of(each, conversation_id)] == []
 
 
-async def test_an_issuer_that_is_trusted_no_more_ends_the_streams_of_its_tokens(
+async def test_the_removal_of_a_token_issuer_closes_the_streams_of_its_tokens(
     nodes: Nodes,
 ) -> None:
     secret, acme = "s" * 48, nodes.cast.acme
@@ -194,6 +198,10 @@ async def test_an_issuer_that_is_trusted_no_more_ends_the_streams_of_its_tokens(
     assert await close_reasons(streams) == ["revoked", "revoked"]
 
 
-async def events_of(stream: SseClient, talk: str) -> list[SseEvent]:
-    """All that is told of a conversation by now."""
-    return [line for line in await stream.rest(1.0) if line.data.get("conversation_id") == talk]
+async def events_of(stream: SseClient, conversation_id: str) -> list[SseEvent]:
+    """The events of a conversation so far."""
+    return [
+        event
+        for event in await stream.rest(1.0)
+        if event.data.get("conversation_id") == conversation_id
+    ]

@@ -1,4 +1,4 @@
-"""A reader who does not read costs the others nothing, and misses nothing when it comes back."""
+"""A client that does not read is disconnected without cost to others, and loses nothing."""
 
 import socket
 
@@ -16,40 +16,42 @@ COUNT = 300
 
 
 def connect_without_reading(server: Live, token: str) -> socket.socket:
-    """A client that asks for the stream and never reads it."""
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    """A client that requests the stream and never reads it."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
     host, _, port = server.url.removeprefix("http://").partition(":")
-    made.connect((host, int(port)))
-    asked = (
+    connection.connect((host, int(port)))
+    request = (
         f"GET /v1/events?kinds=message HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {token}\r\n\r\n"
     )
-    made.sendall(asked.encode())
-    return made
+    connection.sendall(request.encode())
+    return connection
 
 
-async def test_who_does_not_read_is_let_go_and_comes_back(db: Database) -> None:
+async def test_a_client_that_does_not_read_is_disconnected_and_continues_later(
+    db: Database,
+) -> None:
     cast = await make_cast(db)
     async with (
         live(cast.engine, NativeDialect()) as server,
-        httpx.AsyncClient(base_url=server.url) as one,
+        httpx.AsyncClient(base_url=server.url) as client,
     ):
-        talk = await open_conversation(one, cast, "dan")
+        conversation_id = await open_conversation(client, cast, "dan")
         query = "?kinds=message"
         start = await server.relay.cursor()
         with connect_without_reading(server, cast.token("dan")):
             async with follow_stream(server.url, cast.bearer("dan"), query=query) as quick:
                 await quick.until("ready")
-                # Read after each, so that on no machine the quick one is slow, too.
-                heard = []
+                # It reads after each message, so that no machine is too slow for it.
+                received = []
                 for n in range(COUNT):
-                    await send_message(one, cast, talk, f"{n} {PADDING}")
-                    heard += await next_seqs(quick, 1)
+                    await send_message(client, cast, conversation_id, f"{n} {PADDING}")
+                    received += await next_seqs(quick, 1)
                 assert server.relay.hub.count == 1
         async with follow_stream(server.url, cast.bearer("dan"), start, query) as back:
-            assert await next_seqs(back, COUNT) == heard == list(range(1, COUNT + 1))
+            assert await next_seqs(back, COUNT) == received == list(range(1, COUNT + 1))
 
 
 async def next_seqs(stream: SseClient, count: int) -> list[int]:
-    """The numbers of the next messages."""
+    """The `seq` of the next messages."""
     return [(await stream.until("message.created"))[-1].data["seq"] for _ in range(count)]

@@ -1,4 +1,4 @@
-"""Following over server-sent events: what comes, in which shape, from where, and to whom."""
+"""Server-sent events: which events a client receives, with which data, from which cursor on."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,13 +32,13 @@ async def client(server: Live) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def open_conversation(client: httpx.AsyncClient, cast: Cast, *who: str) -> str:
-    """A conversation Ada opens with these people."""
+    """A conversation that Ada opens with these participants."""
     joining = [{"identity_id": cast.acme.id(each)} for each in who]
-    answer = await client.post(
+    response = await client.post(
         "/v1/conversations", json={"participants": joining}, headers=cast.bearer("ada")
     )
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    assert response.status_code == 201, response.text
+    return str(response.json()["id"])
 
 
 async def send_message(
@@ -49,65 +49,67 @@ async def send_message(
     who: str = "alice",
     **more: object,
 ) -> dict[str, object]:
-    """What somebody says."""
-    answer = await client.post(
+    """A message, sent through the API."""
+    response = await client.post(
         f"/v1/conversations/{conversation_id}/messages",
         json={"content": text} | more,
         headers=cast.bearer(who),
     )
-    assert answer.status_code == 201, answer.text
-    said: dict[str, object] = answer.json()
-    return said
+    assert response.status_code == 201, response.text
+    message: dict[str, object] = response.json()
+    return message
 
 
-async def test_a_message_comes_as_get_shows_it(
+async def test_an_event_has_the_data_that_get_returns(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
-    talk = await open_conversation(client, cast, "dan")
+    conversation_id = await open_conversation(client, cast, "dan")
     async with follow_stream(server.url, cast.bearer("dan")) as dan:
         await dan.until("ready")
-        said = await send_message(client, cast, talk, "hello")
-        line = (await dan.until("message.created"))[-1]
-        shown = await client.get(f"/v1/conversations/{talk}", headers=cast.bearer("dan"))
-        assert line.data["data"]["message"] == said
-        assert line.data["data"]["conversation"] == shown.json()
+        message = await send_message(client, cast, conversation_id, "hello")
+        event = (await dan.until("message.created"))[-1]
+        shown = await client.get(f"/v1/conversations/{conversation_id}", headers=cast.bearer("dan"))
+        assert event.data["data"]["message"] == message
+        assert event.data["data"]["conversation"] == shown.json()
         assert shown.json()["unread_count"] == 1
-        assert line.data["id"].startswith("evt_") and line.data["seq"] == 1
+        assert event.data["id"].startswith("evt_") and event.data["seq"] == 1
 
 
-async def test_a_private_note_is_for_staff_alone(
+async def test_only_staff_receive_a_private_note(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
-    talk = await open_conversation(client, cast, "dan", "cleo")
+    conversation_id = await open_conversation(client, cast, "dan", "cleo")
     async with (
         follow_stream(server.url, cast.bearer("dan")) as dan,
         follow_stream(server.url, cast.bearer("cleo")) as cleo,
         follow_stream(server.url, cast.bearer("dora")) as dora,
     ):
         await asyncio.gather(*(each.until("ready") for each in (dan, cleo, dora)))
-        await send_message(client, cast, talk, "do not tell", private=True)
-        await send_message(client, cast, talk, "hello")
-        insider = await dora.until("message.created")
-        assert insider[-1].data["data"]["message"]["content"] == "do not tell"
-        for outsider in (dan, cleo):
-            told = await outsider.until("message.created")
-            assert told[-1].data["data"]["message"]["content"] == "hello"
-            assert "do not tell" not in str(told)
+        await send_message(client, cast, conversation_id, "only for staff", private=True)
+        await send_message(client, cast, conversation_id, "hello")
+        staff_events = await dora.until("message.created")
+        assert staff_events[-1].data["data"]["message"]["content"] == "only for staff"
+        for stream in (dan, cleo):
+            events = await stream.until("message.created")
+            assert events[-1].data["data"]["message"]["content"] == "hello"
+            assert "only for staff" not in str(events)
 
 
-async def test_tenants_are_apart(client: httpx.AsyncClient, server: Live, cast: Cast) -> None:
-    talk = await open_conversation(client, cast, "dan")
+async def test_no_tenant_receives_events_of_another(
+    client: httpx.AsyncClient, server: Live, cast: Cast
+) -> None:
+    conversation_id = await open_conversation(client, cast, "dan")
     async with (
         follow_stream(server.url, cast.bearer("ada", "rival")) as rival,
         follow_stream(server.url, cast.bearer("ada")) as ada,
     ):
         await asyncio.gather(rival.until("ready"), ada.until("ready"))
-        await send_message(client, cast, talk, "ours")
-        assert (await ada.until("message.created"))[-1].data["conversation_id"] == talk
+        await send_message(client, cast, conversation_id, "ours")
+        assert (await ada.until("message.created"))[-1].data["conversation_id"] == conversation_id
         assert "ours" not in str(await rival.rest())
 
 
-async def test_what_was_not_asked_for_does_not_come(
+async def test_events_outside_the_filter_are_not_sent(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
     one, other = (
@@ -127,42 +129,42 @@ async def test_what_was_not_asked_for_does_not_come(
 
 
 async def test_an_unknown_kind_is_refused(client: httpx.AsyncClient, cast: Cast) -> None:
-    answer = await client.get("/v1/events?kinds=weather", headers=cast.bearer("dan"))
-    assert answer.status_code == 422
-    strange = await client.get(f"/v1/events?conversation_id={new_id()}", headers=cast.bearer("dan"))
-    assert strange.status_code == 404
+    response = await client.get("/v1/events?kinds=weather", headers=cast.bearer("dan"))
+    assert response.status_code == 422
+    unknown = await client.get(f"/v1/events?conversation_id={new_id()}", headers=cast.bearer("dan"))
+    assert unknown.status_code == 404
 
 
-async def test_after_a_cut_nothing_is_lost_and_nothing_comes_twice(
+async def test_reconnecting_with_the_cursor_loses_and_repeats_nothing(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
-    talk = await open_conversation(client, cast, "dan")
+    conversation_id = await open_conversation(client, cast, "dan")
     start = (await client.get("/v1/events/cursor", headers=cast.bearer("dan"))).json()["cursor"]
-    heard: list[int] = []
-    saying = asyncio.create_task(send_messages(client, cast, talk, 60))
+    received: list[int] = []
+    sending = asyncio.create_task(send_messages(client, cast, conversation_id, 60))
     cursor: str | None = start
-    while len(heard) < 60:
+    while len(received) < 60:
         async with follow_stream(server.url, cast.bearer("dan"), cursor, "?kinds=message") as dan:
             for _ in range(7):
-                if len(heard) < 60:
-                    heard.append((await dan.until("message.created"))[-1].data["seq"])
+                if len(received) < 60:
+                    received.append((await dan.until("message.created"))[-1].data["seq"])
             cursor = dan.cursor
-    await saying
-    assert heard == list(range(1, 61))
+    await sending
+    assert received == list(range(1, 61))
 
 
-async def test_a_restarted_server_goes_on(cast: Cast) -> None:
+async def test_a_cursor_is_valid_after_a_restart(cast: Cast) -> None:
     async with (
         live(cast.engine, NativeDialect()) as first,
         httpx.AsyncClient(base_url=first.url) as one,
     ):
-        talk = await open_conversation(one, cast, "dan")
+        conversation_id = await open_conversation(one, cast, "dan")
         async with follow_stream(first.url, cast.bearer("dan")) as dan:
             await dan.until("ready")
-            await send_message(one, cast, talk, "one")
+            await send_message(one, cast, conversation_id, "one")
             await dan.until("message.created")
             cursor = dan.cursor
-        await send_message(one, cast, talk, "two")
+        await send_message(one, cast, conversation_id, "two")
     async with live(cast.engine, NativeDialect()) as second:
         query = "?kinds=message"
         async with follow_stream(second.url, cast.bearer("dan"), cursor, query) as dan:
@@ -172,10 +174,10 @@ async def test_a_restarted_server_goes_on(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("shown", "reason"), [("nonsense", "unknown"), ("otherepoch.5", "epoch"), ("", "too_old")]
 )
-async def test_a_cursor_that_is_worth_nothing_is_reset(
+async def test_a_cursor_without_meaning_is_reset(
     client: httpx.AsyncClient, server: Live, cast: Cast, shown: str, reason: str
 ) -> None:
-    talk = await open_conversation(client, cast, "dan")
+    conversation_id = await open_conversation(client, cast, "dan")
     now = (await client.get("/v1/events/cursor", headers=cast.bearer("dan"))).json()["cursor"]
     old = f"{now.partition('.')[0]}.0"
     cast.clock.advance(seconds=60)
@@ -183,11 +185,11 @@ async def test_a_cursor_that_is_worth_nothing_is_reset(
     async with follow_stream(server.url, cast.bearer("dan"), shown or old) as dan:
         (*_, reset) = await dan.until("reset")
         assert reset.data["reason"] == reason
-        await send_message(client, cast, talk, "goes on")
+        await send_message(client, cast, conversation_id, "goes on")
         assert (await dan.until("message.created"))[-1].data["seq"] == 1
 
 
-async def test_a_stream_that_ends_says_when_to_come_back(server: Live, cast: Cast) -> None:
+async def test_a_stream_closed_by_shutdown_says_when_to_reconnect(server: Live, cast: Cast) -> None:
     async with follow_stream(server.url, cast.bearer("dan")) as dan:
         await dan.until("ready")
         cast.engine.shutdown_signal.start()
@@ -196,21 +198,21 @@ async def test_a_stream_that_ends_says_when_to_come_back(server: Live, cast: Cas
         assert await dan.ended()
 
 
-async def test_typing_comes_without_a_place_in_the_log(
-    client: httpx.AsyncClient, server: Live, cast: Cast
-) -> None:
-    talk = await open_conversation(client, cast, "dan")
+async def test_typing_has_no_cursor(client: httpx.AsyncClient, server: Live, cast: Cast) -> None:
+    conversation_id = await open_conversation(client, cast, "dan")
     async with follow_stream(server.url, cast.bearer("dan"), query="?kinds=typing") as dan:
         await dan.until("ready")
-        path = f"/v1/conversations/{talk}/typing"
-        answer = await client.post(path, json={"on": True}, headers=cast.bearer("alice"))
-        assert answer.status_code == 204
+        path = f"/v1/conversations/{conversation_id}/typing"
+        response = await client.post(path, json={"on": True}, headers=cast.bearer("alice"))
+        assert response.status_code == 204
         (typing,) = await dan.until("typing")
         assert typing.cursor is None
         assert typing.data["who"]["name"] == "Alice User"
 
 
-async def test_who_follows_is_there(client: httpx.AsyncClient, server: Live, cast: Cast) -> None:
+async def test_a_client_with_a_stream_is_present(
+    client: httpx.AsyncClient, server: Live, cast: Cast
+) -> None:
     async with follow_stream(server.url, cast.bearer("dan")) as dan:
         await dan.until("ready")
         away = {"availability": "away"}
@@ -219,23 +221,25 @@ async def test_who_follows_is_there(client: httpx.AsyncClient, server: Live, cas
         assert there == [{"id": cast.acme.id("dan"), "availability": "away"}]
 
 
-async def test_a_thousand_follow(client: httpx.AsyncClient, server: Live, cast: Cast) -> None:
-    talk = await open_conversation(client, cast, "dan")
+async def test_a_thousand_subscribers_share_one_encoded_frame(
+    client: httpx.AsyncClient, server: Live, cast: Cast
+) -> None:
+    conversation_id = await open_conversation(client, cast, "dan")
     actor = cast.acme.actor("dan")
 
     async def ask() -> Actor:
         return actor
 
     encoders = [NativeEventEncoder("", sse.frame) for _ in range(1000)]
-    made = [NativeReader(actor, ask, EventFilter(), each) for each in encoders]
-    seats = [await server.relay.connect(voice, None) for voice in made]
-    hearing = asyncio.gather(*(first_message(seat) for seat in seats))
-    await send_message(client, cast, talk, "to all")
-    assert len({id(frame) for frame in await hearing}) == 1
+    readers = [NativeReader(actor, ask, EventFilter(), each) for each in encoders]
+    subscribers = [await server.relay.connect(reader, None) for reader in readers]
+    receiving = asyncio.gather(*(first_message(subscriber) for subscriber in subscribers))
+    await send_message(client, cast, conversation_id, "to all")
+    assert len({id(frame) for frame in await receiving}) == 1
 
 
 async def first_message(subscriber: Subscriber) -> bytes:
-    """The first message a seat is told."""
+    """The frame of the first message that a subscriber receives."""
     while True:
         for _, frame in (await subscriber.read(10)).frames:
             if frame.startswith(b"event: message.created"):

@@ -1,4 +1,4 @@
-"""The WebSocket: its first frame, events, commands, windows, and what is too much."""
+"""The WebSocket: its first frame, events, commands, windows and limits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from tests.support.live_server import Live, live
 
 
 class WebSocketClient:
-    """One socket, spoken to in objects."""
+    """A client of the socket that sends and receives JSON."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -32,28 +32,28 @@ class WebSocketClient:
 
     async def receive(self, wait: float = 5.0) -> dict[str, Any]:
         async with asyncio.timeout(wait):
-            told: dict[str, Any] = msgspec.json.decode(await self._socket.recv())
-            return told
+            frame: dict[str, Any] = msgspec.json.decode(await self._socket.recv())
+            return frame
 
     async def until(self, kind: str) -> dict[str, Any]:
-        while (told := await self.receive())["type"] != kind:
+        while (frame := await self.receive())["type"] != kind:
             pass
-        return told
+        return frame
 
     async def command(self, **said: object) -> dict[str, Any]:
-        """The answer to a command, whatever else is told meanwhile."""
+        """The reply to a command, whatever frames arrive before it."""
         await self.send(id="asked", **said)
-        while (told := await self.receive()).get("id") != "asked":
+        while (frame := await self.receive()).get("id") != "asked":
             pass
-        return told
+        return frame
 
     async def event(self, kind: str) -> dict[str, Any]:
-        while (told := await self.until("event"))["event"]["type"] != kind:
+        while (frame := await self.until("event"))["event"]["type"] != kind:
             pass
-        return told
+        return frame
 
     async def close_code(self) -> int:
-        """The code it is closed with."""
+        """The code with which the server closes the socket."""
         try:
             while True:
                 await self.receive()
@@ -83,22 +83,24 @@ async def open_socket(server: Live) -> AsyncIterator[WebSocketClient]:
 async def authenticated(
     server: Live, token: str, **hello: object
 ) -> AsyncIterator[WebSocketClient]:
-    """A socket that is let in."""
-    async with open_socket(server) as one:
-        await one.send(type="hello", token=token, **hello)
-        assert (await one.receive())["type"] == "ready"
-        yield one
+    """A socket whose first frame was accepted."""
+    async with open_socket(server) as client:
+        await client.send(type="hello", token=token, **hello)
+        assert (await client.receive())["type"] == "ready"
+        yield client
 
 
-async def test_a_message_is_told(client: httpx.AsyncClient, server: Live, cast: Cast) -> None:
-    talk = await open_conversation(client, cast, "dan")
+async def test_a_message_is_sent_as_an_event(
+    client: httpx.AsyncClient, server: Live, cast: Cast
+) -> None:
+    conversation_id = await open_conversation(client, cast, "dan")
     async with authenticated(server, cast.token("dan")) as dan:
-        said = await send_message(client, cast, talk, "hello")
-        told = await dan.event("message.created")
-        assert told["event"]["data"]["message"] == said and told["cursor"]
+        message = await send_message(client, cast, conversation_id, "hello")
+        frame = await dan.event("message.created")
+        assert frame["event"]["data"]["message"] == message and frame["cursor"]
 
 
-async def test_a_key_opens_it_too(server: Live, cast: Cast) -> None:
+async def test_an_api_key_authenticates(server: Live, cast: Cast) -> None:
     async with authenticated(server, cast.acme.key) as key:
         assert await key.command(type="ping") == {"type": "ok", "id": "asked"}
 
@@ -115,27 +117,29 @@ async def test_a_key_opens_it_too(server: Live, cast: Cast) -> None:
     ],
 )
 async def test_a_bad_first_frame_is_refused(server: Live, first: str, error: str) -> None:
-    async with open_socket(server) as one:
-        await one.send_raw(first)
-        told = await one.receive()
-        assert (told["type"], told["error"]) == ("error", error)
-        assert await one.close_code() == 1008
+    async with open_socket(server) as client:
+        await client.send_raw(first)
+        frame = await client.receive()
+        assert (frame["type"], frame["error"]) == ("error", error)
+        assert await client.close_code() == 1008
 
 
 async def test_a_key_that_may_not_read_is_refused(server: Live, cast: Cast) -> None:
-    boss = cast.acme.actor("ada")
-    made = await api_keys.create(
-        cast.engine, boss, "none", frozenset(), user_id=cast.acme.id("alice")
+    admin = cast.acme.actor("ada")
+    key = await api_keys.create(
+        cast.engine, admin, "none", frozenset(), user_id=cast.acme.id("alice")
     )
-    async with open_socket(server) as one:
-        await one.send(type="hello", token=made.text)
-        assert (await one.receive())["error"] == "forbidden"
+    async with open_socket(server) as client:
+        await client.send(type="hello", token=key.text)
+        assert (await client.receive())["error"] == "forbidden"
 
 
-async def test_nonsense_is_answered_and_survived(server: Live, cast: Cast) -> None:
+async def test_an_invalid_command_gets_an_error_and_keeps_the_socket(
+    server: Live, cast: Cast
+) -> None:
     async with authenticated(server, cast.token("ada"), kinds=["message"]) as ada:
-        for nonsense in ("", "null", "7", "[]", '{"type":"fly"}', '{"type":"ack"}', "\u2028{"):
-            await ada.send_raw(nonsense)
+        for text in ("", "null", "7", "[]", '{"type":"fly"}', '{"type":"ack"}', "\u2028{"):
+            await ada.send_raw(text)
             assert (await ada.receive())["type"] == "error"
         await ada.send_raw('{"type":"ping","id":' + "[" * 4000)
         assert (await ada.receive())["error"] == "malformed"
@@ -144,81 +148,83 @@ async def test_nonsense_is_answered_and_survived(server: Live, cast: Cast) -> No
         assert (await ada.command(type="ping"))["type"] == "ok"
 
 
-async def test_what_is_too_long_ends_it(server: Live, cast: Cast) -> None:
+async def test_a_frame_that_is_too_long_closes_the_socket(server: Live, cast: Cast) -> None:
     async with authenticated(server, cast.token("ada")) as ada:
         await ada.send_raw(" " * 70_000)
         assert await ada.close_code() == 1009
 
 
-async def test_who_says_too_much_is_told_and_then_closed(server: Live, cast: Cast) -> None:
+async def test_too_many_commands_get_errors_and_then_close_the_socket(
+    server: Live, cast: Cast
+) -> None:
     async with authenticated(server, cast.token("ada"), kinds=["message"]) as ada:
         for _ in range(701):
             await ada.send_raw('{"type":"ping"}')
-        answers = [(await ada.receive())["type"] for _ in range(700)]
-        assert answers == ["ok"] * 600 + ["error"] * 100
+        replies = [(await ada.receive())["type"] for _ in range(700)]
+        assert replies == ["ok"] * 600 + ["error"] * 100
         assert await ada.close_code() == 1008
 
 
-async def test_a_subscription_narrows(client: httpx.AsyncClient, server: Live, cast: Cast) -> None:
-    one, other = (
-        await open_conversation(client, cast, "dan"),
-        await open_conversation(client, cast, "dan"),
-    )
-    async with authenticated(server, cast.token("dan")) as dan:
-        asked = {"conversations": [one], "kinds": ["message"]}
-        assert (await dan.command(type="subscribe", **asked))["type"] == "ok"
-        await send_message(client, cast, other, "not this")
-        await send_message(client, cast, one, "this")
-        assert (await dan.until("event"))["event"]["conversation_id"] == one
-
-
-async def test_what_one_does_not_see_cannot_be_subscribed_to(
+async def test_subscribe_narrows_the_filter(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
-    talk = await open_conversation(client, cast, "dan")
+    wanted, other = [await open_conversation(client, cast, "dan") for _ in range(2)]
+    async with authenticated(server, cast.token("dan")) as dan:
+        narrow = {"conversations": [wanted], "kinds": ["message"]}
+        assert (await dan.command(type="subscribe", **narrow))["type"] == "ok"
+        await send_message(client, cast, other, "not this")
+        await send_message(client, cast, wanted, "this")
+        assert (await dan.until("event"))["event"]["conversation_id"] == wanted
+
+
+async def test_a_conversation_that_the_caller_may_not_see_is_not_found(
+    client: httpx.AsyncClient, server: Live, cast: Cast
+) -> None:
+    conversation_id = await open_conversation(client, cast, "dan")
     async with authenticated(server, cast.token("olaf")) as olaf:
-        refused = await olaf.command(type="subscribe", conversations=[talk])
+        refused = await olaf.command(type="subscribe", conversations=[conversation_id])
         assert refused["error"] == "not-found"
         assert (await olaf.command(type="subscribe", kinds=["nothing"]))["error"] == "invalid"
-        assert (await olaf.command(type="typing", conversation_id=talk))["error"] == "not-found"
+        typing = await olaf.command(type="typing", conversation_id=conversation_id)
+        assert typing["error"] == "not-found"
 
 
-async def test_typing_is_whispered_to_the_others(
+async def test_typing_is_sent_to_other_participants(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
-    talk = await open_conversation(client, cast, "dan")
+    conversation_id = await open_conversation(client, cast, "dan")
     async with (
         authenticated(server, cast.token("dan")) as dan,
-        authenticated(server, cast.token("alice")) as her,
+        authenticated(server, cast.token("alice")) as alice,
     ):
-        await her.send(type="typing", conversation_id=talk)
-        told = await dan.until("typing")
-        assert (told["who"]["id"], told["on"]) == (cast.acme.id("alice"), True)
-        await her.command(type="typing", conversation_id=talk, private=True)
-        await her.command(type="typing", conversation_id=talk, on=False)
+        await alice.send(type="typing", conversation_id=conversation_id)
+        frame = await dan.until("typing")
+        assert (frame["who"]["id"], frame["on"]) == (cast.acme.id("alice"), True)
+        await alice.command(type="typing", conversation_id=conversation_id, private=True)
+        await alice.command(type="typing", conversation_id=conversation_id, on=False)
         assert (await dan.until("typing"))["on"] is False
-        forbidden = await dan.command(type="typing", conversation_id=talk, private=True)
+        forbidden = await dan.command(type="typing", conversation_id=conversation_id, private=True)
         assert forbidden["error"] == "forbidden"
 
 
-async def test_presence_is_told(server: Live, cast: Cast) -> None:
+async def test_presence_is_sent(server: Live, cast: Cast) -> None:
     async with (
         authenticated(server, cast.token("ada")) as ada,
         authenticated(server, cast.token("dan")) as dan,
     ):
         await dan.command(type="presence", availability="away")
-        while (told := await ada.until("presence"))["availability"] != "away":
+        while (frame := await ada.until("presence"))["availability"] != "away":
             pass
-        assert told["id"] == cast.acme.id("dan")
+        assert frame["id"] == cast.acme.id("dan")
 
 
-async def test_a_window_bounds_what_is_on_its_way(
+async def test_a_window_bounds_the_unacknowledged_events(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
-    talk = await open_conversation(client, cast, "dan")
+    conversation_id = await open_conversation(client, cast, "dan")
     async with authenticated(server, cast.token("dan"), window=2, kinds=["message"]) as dan:
         for n in range(5):
-            await send_message(client, cast, talk, f"{n}")
+            await send_message(client, cast, conversation_id, f"{n}")
         first, second = await dan.until("event"), await dan.until("event")
         with pytest.raises(TimeoutError):
             await dan.receive(0.3)
@@ -228,7 +234,7 @@ async def test_a_window_bounds_what_is_on_its_way(
         assert [first["event"]["seq"], *seqs] == [1, 3, 4]
 
 
-async def test_the_same_callers_next_token_keeps_it_open(server: Live, cast: Cast) -> None:
+async def test_a_new_token_of_the_same_user_keeps_the_socket_open(server: Live, cast: Cast) -> None:
     async with authenticated(server, cast.token("dan", ttl_s=60)) as dan:
         assert (await dan.command(type="token", token=cast.token("olaf")))["error"] == "forbidden"
         assert (await dan.command(type="token", token=cast.token("dan")))["type"] == "ok"
@@ -237,33 +243,33 @@ async def test_the_same_callers_next_token_keeps_it_open(server: Live, cast: Cas
         assert (await dan.command(type="ping"))["type"] == "ok"
 
 
-async def test_an_expired_token_ends_it(server: Live, cast: Cast) -> None:
+async def test_an_expired_token_closes_the_socket(server: Live, cast: Cast) -> None:
     async with authenticated(server, cast.token("dan", ttl_s=60)) as dan:
         cast.clock.advance(seconds=300)
         assert (await dan.until("closing"))["reason"] == "expired"
         assert await dan.close_code() == 1008
 
 
-async def test_it_comes_back_where_it_was(
+async def test_a_cursor_in_the_first_frame_continues_there(
     client: httpx.AsyncClient, server: Live, cast: Cast
 ) -> None:
-    talk = await open_conversation(client, cast, "dan")
+    conversation_id = await open_conversation(client, cast, "dan")
     async with authenticated(server, cast.token("dan")) as dan:
-        await send_message(client, cast, talk, "one")
+        await send_message(client, cast, conversation_id, "one")
         cursor = (await dan.event("message.created"))["cursor"]
-    await send_message(client, cast, talk, "two")
+    await send_message(client, cast, conversation_id, "two")
     async with authenticated(server, cast.token("dan"), cursor=cursor) as dan:
         assert (await dan.until("event"))["event"]["seq"] == 2
 
 
-async def test_a_cursor_that_is_none_is_reset(server: Live, cast: Cast) -> None:
+async def test_an_invalid_cursor_is_reset(server: Live, cast: Cast) -> None:
     async with authenticated(server, cast.token("dan"), cursor="nothing") as dan:
         assert (await dan.until("reset"))["reason"] == "unknown"
 
 
-async def test_draining_says_when_to_come_back(server: Live, cast: Cast) -> None:
+async def test_a_socket_closed_by_shutdown_says_when_to_reconnect(server: Live, cast: Cast) -> None:
     async with authenticated(server, cast.token("dan")) as dan:
         cast.engine.shutdown_signal.start()
-        told = await dan.until("closing")
-        assert told["reason"] == "draining" and 1000 <= told["retry_ms"] <= 10_000
+        frame = await dan.until("closing")
+        assert frame["reason"] == "draining" and 1000 <= frame["retry_ms"] <= 10_000
         assert await dan.close_code() == 1012

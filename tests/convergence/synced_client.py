@@ -1,4 +1,4 @@
-"""One who read everything, and follows since."""
+"""A client that loaded everything once, and applies events since."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ from tests.drivers.asgi import Caller
 BASE = "http://koine.test"
 
 
-class Follower:
-    """A person: what they keep, and the seat they hear on."""
+class SyncedClient:
+    """A client of one person: its state, and its subscriber."""
 
-    def __init__(self, cast: Cast, call: Caller, relay: Realtime, name: str) -> None:
+    def __init__(self, cast: Cast, call: Caller, realtime: Realtime, name: str) -> None:
         self.name = name
         self.state = ClientState()
         self._actor = cast.acme.actor(name)
         self._call = call.as_(cast.bearer(name))
-        self._relay = relay
-        self._seat: Subscriber | None = None
+        self._realtime = realtime
+        self._subscriber: Subscriber | None = None
 
     async def begin(self, tickets: list[str], deliveries: list[str]) -> None:
-        """Take the cursor, then read everything, then follow."""
+        """Get the cursor, then load everything, then subscribe after the cursor."""
         cursor = (await self._get("/v1/events/cursor"))["cursor"]
         self.state = await self.snapshot(tickets, deliveries)
         actor = self._actor
@@ -37,21 +37,21 @@ class Follower:
             return actor
 
         events = encoder.NativeEventEncoder(BASE, _unframed)
-        voice = encoder.NativeReader(actor, ask, EventFilter(), events)
-        self._seat = await self._relay.connect(voice, cursor)
+        reader = encoder.NativeReader(actor, ask, EventFilter(), events)
+        self._subscriber = await self._realtime.connect(reader, cursor)
 
     async def follow(self) -> list[str]:
-        """Apply all that is told by now; the types of it."""
-        assert self._seat is not None
+        """Apply all events so far; their types."""
+        assert self._subscriber is not None
         types = []
         while True:
-            told = await self._seat.read(0.02)
-            assert told.reset is None, told.reset
-            events = [msgspec.json.decode(frame) for cursor, frame in told.frames if cursor]
+            batch = await self._subscriber.read(0.02)
+            assert batch.reset is None, batch.reset
+            events = [msgspec.json.decode(frame) for cursor, frame in batch.frames if cursor]
             for event in events:
                 types.append(event["type"])
                 apply(self.state, event)
-            if not told.frames:
+            if not batch.frames:
                 break
         for conversation_id in sorted(self.state.unloaded):
             await self._load_conversation(self.state, conversation_id)
@@ -59,8 +59,8 @@ class Follower:
         return types
 
     async def snapshot(self, tickets: list[str], deliveries: list[str]) -> ClientState:
-        """Everything the reader sees now, read through the API."""
-        kept = ClientState(
+        """Everything that the person may read now, loaded through the API."""
+        state = ClientState(
             me=(await self._get("/v1/me"))["user"],
             tenant=await self._get("/v1/tenant"),
             conversations=await self._list_all("/v1/conversations") or {},
@@ -70,19 +70,19 @@ class Follower:
             inboxes=await self._list_all("/v1/inboxes"),
             deliveries=await self._get_each("/v1/deliveries", deliveries),
         )
-        shown = await self._get_each("/v1/tickets", tickets)
-        kept.tickets = {
-            i: t for i, t in shown.items() if t["conversation_id"] in kept.conversations
+        all_tickets = await self._get_each("/v1/tickets", tickets)
+        state.tickets = {
+            i: t for i, t in all_tickets.items() if t["conversation_id"] in state.conversations
         }
-        for responder_id in kept.responders or {}:
+        for responder_id in state.responders or {}:
             found = await self._list_all(f"/v1/responders/{responder_id}/versions")
-            kept.versions[responder_id] = found or {}
-        for conversation_id in kept.conversations:
-            await self._load_conversation(kept, conversation_id)
-        return kept
+            state.versions[responder_id] = found or {}
+        for conversation_id in state.conversations:
+            await self._load_conversation(state, conversation_id)
+        return state
 
     def differences(self, fresh: ClientState) -> list[str]:
-        """Where what is kept is not what is there."""
+        """Where the state differs from a fresh snapshot."""
         found: list[str] = []
         for field in structs.fields(ClientState):
             _compare(
@@ -93,17 +93,17 @@ class Follower:
             )
         return found
 
-    async def _load_conversation(self, kept: ClientState, conversation_id: str) -> None:
+    async def _load_conversation(self, state: ClientState, conversation_id: str) -> None:
         path = f"/v1/conversations/{conversation_id}"
-        kept.participants[conversation_id] = (
+        state.participants[conversation_id] = (
             await self._list_all(f"{path}/participants", "identity_id") or {}
         )
-        kept.messages[conversation_id] = await self._list_all(f"{path}/messages")
+        state.messages[conversation_id] = await self._list_all(f"{path}/messages")
 
     async def _get(self, path: str) -> Any:
-        reply = await self._call("GET", path, host="koine.test")
-        assert reply.status in (200, 403, 404), (path, reply.text)
-        return reply.json() if reply.status == 200 else None
+        response = await self._call("GET", path, host="koine.test")
+        assert response.status in (200, 403, 404), (path, response.text)
+        return response.json() if response.status == 200 else None
 
     async def _get_each(self, path: str, ids: list[str]) -> ById:
         found = {each: await self._get(f"{path}/{each}") for each in ids}
@@ -126,10 +126,10 @@ def _unframed(kind: str, data: bytes) -> bytes:
     return data
 
 
-def _compare(where: str, kept: Any, fresh: Any, found: list[str]) -> None:
-    if isinstance(kept, dict) and isinstance(fresh, dict):
-        for key in sorted({*kept, *fresh}):
-            missing = "(nothing)"
-            _compare(f"{where}.{key}", kept.get(key, missing), fresh.get(key, missing), found)
-    elif kept != fresh:
-        found.append(f"{where}: kept {str(kept)[:200]}, there is {str(fresh)[:200]}")
+def _compare(where: str, state: Any, fresh: Any, found: list[str]) -> None:
+    if isinstance(state, dict) and isinstance(fresh, dict):
+        for key in sorted({*state, *fresh}):
+            missing = "(missing)"
+            _compare(f"{where}.{key}", state.get(key, missing), fresh.get(key, missing), found)
+    elif state != fresh:
+        found.append(f"{where}: state {str(state)[:200]}, fresh {str(fresh)[:200]}")
