@@ -65,9 +65,9 @@ class WebhookHarness:
 
     async def send(self) -> None:
         """Post everything that is due now."""
-        while await self.hooks.sender.dispatch_once():
-            await self.hooks.sender.idle()
-        await self.hooks.sender.idle()
+        while await self.hooks.dispatcher.dispatch_once():
+            await self.hooks.dispatcher.idle()
+        await self.hooks.dispatcher.idle()
 
     async def tell(self) -> None:
         """Derive and send."""
@@ -79,12 +79,12 @@ class WebhookHarness:
         """A post is at the receiver, whose answer comes when the context ends."""
         await self.derive()
         self.receiver.hold = hold = asyncio.Event()
-        await self.hooks.sender.dispatch_once()
+        await self.hooks.dispatcher.dispatch_once()
         while not self.receiver.count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         yield
         hold.set()
-        await self.hooks.sender.idle()
+        await self.hooks.dispatcher.idle()
 
     async def log(self, hook: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
         """What the endpoint's log has, oldest first."""

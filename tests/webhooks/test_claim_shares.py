@@ -32,7 +32,7 @@ async def rival_says_something(told: WebhookHarness) -> None:
 async def claim_all(told: WebhookHarness) -> None:
     """Claim as long as there is something to claim; no post comes back meanwhile."""
     await told.derive()
-    while await told.hooks.sender.dispatch_once():
+    while await told.hooks.dispatcher.dispatch_once():
         pass
 
 
@@ -53,13 +53,13 @@ async def test_slow_endpoints_of_one_tenant_leave_hands_for_others(told: Webhook
         await told.say(talk)
     told.receiver.hold = hold = asyncio.Event()
     await claim_all(told)
-    lines = told.hooks.sender._lines
+    lines = told.hooks.dispatcher._queues
     assert sum(line.held for line in lines.values()) <= MAX_CLAIMS // 2
     await rival_says_something(told)
     await claim_all(told)
     assert await came(told, "/rival")
     hold.set()
-    await told.hooks.sender.idle()
+    await told.hooks.dispatcher.idle()
 
 
 async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenant(
@@ -75,7 +75,7 @@ async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenan
     told.receiver.hold = hold = asyncio.Event()
     await claim_all(told)
     held = [
-        told.hooks.sender._lines[EndpointKey(told.boss.tenant_id, each.endpoint.id)].held
+        told.hooks.dispatcher._queues[EndpointKey(told.boss.tenant_id, each.endpoint.id)].held
         for each in quick
     ]
     assert sum(held) <= MAX_CLAIMS // 2 and max(held) <= MAX_CLAIMS // 4
@@ -84,7 +84,7 @@ async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenan
     await claim_all(told)
     assert await came(told, "/last")
     hold.set()
-    await told.hooks.sender.idle()
+    await told.hooks.dispatcher.idle()
 
 
 async def test_tries_of_broken_endpoints_are_hands_of_their_tenant_too(

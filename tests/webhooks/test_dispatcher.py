@@ -185,7 +185,7 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(told: WebhookHarn
     made = await told.hook()
     await told.say(await told.talk())
     await told.derive()
-    slow, quick = told.hooks.sender, WebhookWorker(told.cast.engine).sender
+    slow, quick = told.hooks.dispatcher, WebhookWorker(told.cast.engine).dispatcher
     told.receiver.hold = hold = asyncio.Event()
     await slow.dispatch_once()
     while not told.receiver.count:  # noqa: ASYNC110
@@ -325,7 +325,7 @@ async def test_a_replay_leaves_a_post_that_is_under_way_alone(told: WebhookHarne
     async with told.under_way():
         wanted = Range(now - DAY, now + SECOND)
         await deliveries.replay_range(told.cast.engine, told.boss, made.endpoint.id, wanted)
-        assert await WebhookWorker(told.cast.engine).sender.dispatch_once() == 0
+        assert await WebhookWorker(told.cast.engine).dispatcher.dispatch_once() == 0
     assert ([row.state for row in await told.log(made.endpoint)], told.receiver.count) == (
         ["delivered"], 1,
     )  # fmt: skip

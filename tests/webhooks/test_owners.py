@@ -133,8 +133,8 @@ async def test_a_letter_that_waited_is_asked_for_again(
         return await reason_to_pause(desk, letter)
 
     monkeypatch.setattr(payloads.PayloadBuilder, "reason_to_pause", late)
-    await told.hooks.sender.dispatch_once()
-    await told.hooks.sender.idle()
+    await told.hooks.dispatcher.dispatch_once()
+    await told.hooks.dispatcher.idle()
     assert told.receiver.got == []
     assert [row.state for row in await told.log(made.endpoint)] == ["pending"]
 

@@ -1,4 +1,4 @@
-"""Webhooks: rows derived from the log, claimed, signed, posted, and tried again."""
+"""Webhooks: deliveries are planned from the event log, claimed, signed, sent and retried."""
 
 from koine.webhooks.worker import WebhookWorker
 

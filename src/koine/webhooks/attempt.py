@@ -1,4 +1,4 @@
-"""One post of a webhook, and what is kept of it."""
+"""One attempt: the HTTP request of a delivery, and what is kept of it."""
 
 import structlog
 from msgspec import Struct
@@ -15,59 +15,64 @@ MAX_SAVED_REQUEST = 16 * 1024
 MAX_SAVED_RESPONSE = 4 * 1024
 KEPT_HEADERS, KEPT_VALUE = 40, 200
 REDACTED = "…"
-INTERNAL_ERROR = "the server could not post it; its own log says why"
+INTERNAL_ERROR = "the server could not send the request; its log has the error"
 _log = structlog.get_logger("koine.webhooks")
 _PLAIN = frozenset({"content-type", "webhook-id", "webhook-timestamp"})
 
 
 class AttemptResult(Struct, frozen=True):
-    """How a post went."""
+    """How an attempt went."""
 
-    verdict: ResponseClass
+    response_class: ResponseClass
     attempt: Attempt
 
 
-async def post(engine: Engine, desk: PayloadBuilder, letter: OutgoingDelivery) -> AttemptResult:
-    """Post a letter and wait for the answer, within the outbound client's limits. Never raises."""
-    claim, hook, at = letter.claim, letter.hook, engine.clock.now()
+async def post(
+    engine: Engine, builder: PayloadBuilder, delivery: OutgoingDelivery
+) -> AttemptResult:
+    """Send a request and wait for the response, within the limits of the outbound client. Never
+    raises."""
+    claim, endpoint, at = delivery.claim, delivery.endpoint, engine.clock.now()
     headers: dict[str, str] = {}
-    reply: Response | None = None
+    response: Response | None = None
     try:
-        headers, _ = desk.signed(hook, claim.event_id, letter.body)
+        headers, _ = builder.signed(endpoint, claim.event_id, delivery.body)
         with tracing.span("post webhook", event_id=claim.event_id, attempt=claim.lease_version):
             tracing.inject(headers)
-            reply = await engine.outbound.send(Request("POST", hook.url, headers, letter.body))
-        verdict = classify(reply, engine.clock.now())
+            response = await engine.outbound.send(
+                Request("POST", endpoint.url, headers, delivery.body)
+            )
+        response_class = classify(response, engine.clock.now())
     except Blocked as refused:
-        verdict = ResponseClass("refused", refused.reason)
+        response_class = ResponseClass("refused", refused.reason)
     except RequestFailed as failed:
-        verdict = ResponseClass("retry", failed.reason)
+        response_class = ResponseClass("retry", failed.reason)
     except ValueError:
-        verdict = ResponseClass("retry", SECRET_UNREADABLE)
+        response_class = ResponseClass("retry", SECRET_UNREADABLE)
     except Exception:
-        # Raised from here, it would cost the sender one of its hands for good.
-        _log.error("a webhook could not be posted", event_id=claim.event_id, exc_info=True)
-        verdict = ResponseClass("retry", INTERNAL_ERROR)
-    metrics.WEBHOOK_ATTEMPTS.labels(verdict.outcome).inc()
+        # Raised to the dispatcher, it would leave the delivery counted as in flight for ever.
+        _log.error("a webhook could not be sent", event_id=claim.event_id, exc_info=True)
+        response_class = ResponseClass("retry", INTERNAL_ERROR)
+    metrics.WEBHOOK_ATTEMPTS.labels(response_class.outcome).inc()
     attempt = Attempt(
         endpoint_id=claim.endpoint.endpoint_id,
         position=claim.position,
         number=claim.lease_version,
         started_at=at,
-        url=hook.url,
-        headers=_shown(headers),
-        body=letter.body[:MAX_SAVED_REQUEST].decode(errors="replace"),
-        response_status=reply.status if reply else None,
-        response_headers=_text(reply.headers) if reply else None,
-        response_body=_cut(reply.body) if reply else None,
-        error=verdict.reason,
-        duration_us=reply.duration_us if reply else 0,
+        url=endpoint.url,
+        headers=_redacted(headers),
+        body=delivery.body[:MAX_SAVED_REQUEST].decode(errors="replace"),
+        response_status=response.status if response else None,
+        response_headers=_text(response.headers) if response else None,
+        response_body=_cut(response.body) if response else None,
+        error=response_class.reason,
+        duration_us=response.duration_us if response else 0,
     )
-    return AttemptResult(verdict, attempt)
+    return AttemptResult(response_class, attempt)
 
 
-def _shown(headers: dict[str, str]) -> str:
-    """The headers without what signs or opens anything."""
+def _redacted(headers: dict[str, str]) -> str:
+    """The headers, without the values of those that sign or authenticate."""
     return _text({n: v if n.lower() in _PLAIN else REDACTED for n, v in headers.items()})
 
 

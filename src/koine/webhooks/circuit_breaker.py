@@ -1,25 +1,27 @@
-"""The circuit breaker of an endpoint: one that does not answer is asked by one delivery at a time,
-less and less often, while its others wait untried. Pure."""
+"""The circuit breaker of an endpoint: after failures in a row only one delivery is attempted, after
+longer and longer pauses, while the others wait. Without it an endpoint that is down for a day would
+use up the attempts of all its deliveries, and the dispatcher's requests. Pure functions."""
 
 from koine.kit.times import DAY, SECOND
 from koine.model.webhook import EndpointHealth
 
 OPENS_AFTER = 5
-"""Failures in a row."""
+"""Failures in a row after which it opens."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5, 300
 DISABLES_AFTER = 5 * DAY
-"""µs of nothing but failures after which an endpoint is disabled."""
+"""µs without a success after which an endpoint is disabled."""
 
 HEALTHY = EndpointHealth()
 
 
 def is_open(health: EndpointHealth) -> bool:
-    """Whether one delivery at a time is tried, after `open_until`."""
+    """Whether only one delivery at a time may be attempted, once `open_until` has passed."""
     return health.failures >= OPENS_AFTER
 
 
 def failed(health: EndpointHealth, now: int) -> EndpointHealth:
-    """After one more failure. Those that were under way when it opened do not count again."""
+    """The health after one more failure. Attempts that were in flight when the breaker opened do
+    not count again."""
     if health.open_until is not None and now < health.open_until:
         return health
     failures = health.failures + 1
@@ -31,6 +33,6 @@ def failed(health: EndpointHealth, now: int) -> EndpointHealth:
 
 
 def should_disable(health: EndpointHealth, now: int) -> bool:
-    """Whether it is time to disable the endpoint."""
+    """Whether the endpoint has failed for so long that it is to be disabled."""
     since = health.failing_since
     return is_open(health) and since is not None and now - since >= DISABLES_AFTER

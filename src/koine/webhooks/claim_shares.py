@@ -1,8 +1,9 @@
-"""How the claims a sender may hold are shared out: no tenant and no endpoint takes them all.
+"""How a dispatcher's claims are shared: no tenant and no endpoint takes them all.
 
 A tenant may hold at most half of what the others leave it, and an endpoint at most half of what the
-others of its tenant leave it there. So however slowly the endpoints of one tenant answer, and with
-whatever success, the next tenant still finds half of the rest, and so does the next endpoint.
+other endpoints of its tenant leave it of that. So however slowly the endpoints of one tenant
+respond, the next tenant still finds half of the rest free, and so does the next endpoint. A fixed
+share for each would leave claims unused when few tenants have deliveries.
 """
 
 from collections import Counter
@@ -13,45 +14,45 @@ from koine.webhooks.endpoint_queue import EndpointQueue
 
 
 class ClaimShares:
-    """One look at what may be claimed: of `whole` claims, some are held, `hands` are free now."""
+    """The shares of one turn. Of `total` claims some are held; `free` may be taken in this turn."""
 
     def __init__(
         self,
-        whole: int,
-        hands: int,
+        total: int,
+        free: int,
         held: Mapping[EndpointKey, EndpointQueue],
-        found: Iterable[TenantEndpoint],
+        due: Iterable[TenantEndpoint],
     ) -> None:
-        self._whole = whole
-        self._hands = hands
+        self._limit = total
+        self._free = free
         self._held = Counter[str]()
-        for place, line in held.items():
-            self._held[place.tenant_id] += line.held
-        self._total = self._held.total()
-        self._asking = Counter(hook.tenant_id for hook in found)
-        self._turn = max(hands // max(len(self._asking), 1), 1)
+        for key, queue in held.items():
+            self._held[key.tenant_id] += queue.held
+        self._all_held = self._held.total()
+        self._waiting = Counter(endpoint.tenant_id for endpoint in due)
+        self._turn = max(free // max(len(self._waiting), 1), 1)
 
-    def allowed(self, place: EndpointKey, line: EndpointQueue) -> int:
-        """How many claims the endpoint may hold at most, those it holds among them."""
-        tenant_id = place.tenant_id
-        theirs = self._held[tenant_id]
-        most = _half(self._whole - (self._total - theirs))
-        return max(_half(most - (theirs - line.held)), 0)
+    def allowed(self, key: EndpointKey, queue: EndpointQueue) -> int:
+        """How many claims the endpoint may hold at most, including those it holds."""
+        tenant_id = key.tenant_id
+        by_tenant = self._held[tenant_id]
+        of_tenant = _half(self._limit - (self._all_held - by_tenant))
+        return max(_half(of_tenant - (by_tenant - queue.held)), 0)
 
-    def take(self, place: EndpointKey, line: EndpointQueue, wanted: int) -> int:
-        """How many of those it wants the endpoint may claim in this turn; they count as held."""
-        tenant_id = place.tenant_id
-        theirs = self._whole - self._total + self._held[tenant_id]
-        left = max(_half(theirs) - self._held[tenant_id], 0)
-        turn = max(min(self._turn, left) // self._asking[tenant_id], 1)
-        room = max(self.allowed(place, line) - line.held, 0)
-        found = min(wanted, turn, left, room, self._hands)
-        self._hands -= found
-        self._held[tenant_id] += found
-        self._total += found
-        return found
+    def take(self, key: EndpointKey, queue: EndpointQueue, wanted: int) -> int:
+        """How many claims, of the `wanted`, the endpoint gets in this turn. They count as held."""
+        tenant_id = key.tenant_id
+        left_by_others = self._limit - self._all_held + self._held[tenant_id]
+        left = max(_half(left_by_others) - self._held[tenant_id], 0)
+        turn = max(min(self._turn, left) // self._waiting[tenant_id], 1)
+        capacity = max(self.allowed(key, queue) - queue.held, 0)
+        taken = min(wanted, turn, left, capacity, self._free)
+        self._free -= taken
+        self._held[tenant_id] += taken
+        self._all_held += taken
+        return taken
 
 
 def _half(number: int) -> int:
-    """Half, rounded up: the last one free is somebody's."""
+    """Half, rounded up: the last free claim can be taken."""
     return (number + 1) // 2

@@ -1,8 +1,12 @@
-"""The sender: claims what is due, posts it, says what came of it.
+"""The dispatcher: claims deliveries that are due, sends them, and has their results written.
 
-Claims are short transactions, posts are outside of any, outcomes are written in batches. A claim
-holds for LEASE; whoever dies in between loses it to another sender, and the receiver, who may see
-the event twice, knows it by its `webhook-id`.
+Claims are short transactions, requests are outside of any, results are written in batches. A claim
+is a lease of LEASE (`store.core.work_queue`): if the process dies, another node claims the delivery
+once the lease has ended. The receiver may then get the event twice, and knows it by its
+`webhook-id`.
+
+A dispatcher claims only what it can send soon: a claimed delivery that waits here is one that no
+other node can send.
 """
 
 import asyncio
@@ -25,20 +29,21 @@ from koine.webhooks.payloads import BuildResult, OutgoingDelivery, PayloadBuilde
 from koine.webhooks.result_writer import ResultWriter
 
 LEASE = MINUTE
-"""µs a claim holds; a post takes a quarter of it at most."""
+"""µs of a claim; a request may take a quarter of it at most."""
 MAX_CLAIMS = 512
-"""Claims held at once, for all endpoints together; `shares` says how they are shared out."""
-CROWD_CLAIMS, CROWD_RATE = 32, 100
-"""While people's sends crowd the process, it claims so many at once and no more than so many a
-second: who is told waits, who speaks does not."""
+"""Claims of this process at once; `claim_shares` says how endpoints share them."""
+BUSY_CLAIMS, BUSY_RATE = 32, 100
+"""While the process is busy with messages, it claims at most so many at once, and so many a second:
+a webhook may be late, the response to a person may not."""
 _PASSES, _SLOW_S = 4, 0.002
-"""A crowd is when sends were answered since the last turn and a pass of the loop takes longer than
-this."""
+"""The process is busy when messages were sent since the last turn and a pass of the event loop
+takes longer than this."""
 POLL_S = 0.5
-_AWAY_S = 0.5
+_RETRY_S = 0.5
 MAX_IDLE_QUEUES = 10_000
 SHUTDOWN_SECONDS = 5.0
-"""How long posts under way are waited for at the end; then their claims run out."""
+"""Seconds for which requests in flight are waited for at the end; after that their leases run out.
+"""
 _log = structlog.get_logger("koine.webhooks")
 
 
@@ -47,12 +52,12 @@ class Dispatcher:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._desk = PayloadBuilder(engine)
-        self._outcomes = ResultWriter(engine.db, engine.clock)
-        self._lines: dict[EndpointKey, EndpointQueue] = {}
+        self._builder = PayloadBuilder(engine)
+        self._results = ResultWriter(engine.db, engine.clock)
+        self._queues: dict[EndpointKey, EndpointQueue] = {}
         self._posts: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
-        self._crowd = False
+        self._is_busy = False
         self._answered = 0
 
     def wake(self) -> None:
@@ -60,23 +65,23 @@ class Dispatcher:
         self._woken.set()
 
     async def run(self) -> None:
-        """Claim and post, for ever; when it is cancelled, what is under way is ended first."""
+        """Claim and send until cancelled; then wait for the requests in flight."""
         try:
             while True:
                 self._woken.clear()
                 if not (claimed := await self._turn_or_log()):
                     await self._wait()
-                elif await self._has_waiting_tenants():
-                    await asyncio.sleep(min(claimed / CROWD_RATE, 1.0))
+                elif await self._check_busy():
+                    await asyncio.sleep(min(claimed / BUSY_RATE, 1.0))
         finally:
-            for line in self._lines.values():
-                self._release(line)
+            for queue in self._queues.values():
+                self._release(queue)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SHUTDOWN_SECONDS):
                     await self.idle()
 
     async def dispatch_once(self) -> int:
-        """Claim what is due and begin to post it; answers how many claims. Raises Unavailable."""
+        """Claim what is due and start to send it; returns how many claims. Raises Unavailable."""
         now = self._engine.clock.now()
         wanted, probes = await self._choose_endpoints(now)
         if not wanted and not probes:
@@ -84,29 +89,29 @@ class Dispatcher:
         claims = await self._engine.db.write(
             "", delivery_queue.claim, wanted, probes, now, now + LEASE
         )
-        hooks = {place: self._lines[place].hook for place in {c.endpoint for c in claims}}
-        written = await self._desk.build(claims, hooks)
-        self._queue_deliveries(written, now)
-        for letter in written.deliveries:
-            self._lines[letter.claim.endpoint].waiting.append(letter)
-        for place in hooks:
-            self._start_posts(self._lines[place])
+        endpoints = {key: self._queues[key].endpoint for key in {c.endpoint for c in claims}}
+        built = await self._builder.build(claims, endpoints)
+        self._queue_deliveries(built, now)
+        for delivery in built.deliveries:
+            self._queues[delivery.claim.endpoint].waiting.append(delivery)
+        for key in endpoints:
+            self._start_posts(self._queues[key])
         return len(claims)
 
     async def idle(self) -> None:
-        """Wait until every post under way has come back and is written down."""
+        """Wait until all requests have ended and their results are written."""
         while self._posts:
             await asyncio.gather(*self._posts, return_exceptions=True)
-        await self._outcomes.flush()
+        await self._results.flush()
 
     async def _turn_or_log(self) -> int:
         try:
             return await self.dispatch_once()
         except Unavailable:
-            await asyncio.sleep(_AWAY_S)
+            await asyncio.sleep(_RETRY_S)
         except Exception:
             _log.error("the webhook dispatcher failed", exc_info=True)
-            await asyncio.sleep(_AWAY_S)
+            await asyncio.sleep(_RETRY_S)
         return 0
 
     async def _wait(self) -> None:
@@ -114,112 +119,114 @@ class Dispatcher:
             async with asyncio.timeout(POLL_S):
                 await self._woken.wait()
 
-    async def _has_waiting_tenants(self) -> bool:
+    async def _check_busy(self) -> bool:
         before, self._answered = self._answered, self._engine.write_batcher.answered
         began = time.perf_counter()
         for _ in range(_PASSES):
             await asyncio.sleep(0)
         slow = time.perf_counter() - began > _PASSES * _SLOW_S
-        self._crowd = slow and self._answered > before
-        return self._crowd
+        self._is_busy = slow and self._answered > before
+        return self._is_busy
 
     async def _choose_endpoints(
         self, now: int
     ) -> tuple[list[tuple[EndpointKey, int]], list[EndpointKey]]:
-        """From which endpoints to claim how many, and which to try with one."""
-        hands = MAX_CLAIMS - sum(line.held for line in self._lines.values())
-        if self._crowd:
-            hands = min(hands, CROWD_CLAIMS)
-        if hands <= 0:
+        """How many deliveries to claim of which endpoints, and which to probe with one."""
+        free = MAX_CLAIMS - sum(queue.held for queue in self._queues.values())
+        if self._is_busy:
+            free = min(free, BUSY_CLAIMS)
+        if free <= 0:
             return [], []
-        found = await self._engine.db.read("", delivery_queue.due_endpoints, now)
-        # Whoever comes last finds the fewest hands: let it be another each time.
-        random.shuffle(found)
+        due = await self._engine.db.read("", delivery_queue.due_endpoints, now)
+        # The last endpoint gets what the others left: another one each time.
+        random.shuffle(due)
         self._forget_idle()
         wanted: list[tuple[EndpointKey, int]] = []
         probes: list[EndpointKey] = []
-        shares = ClaimShares(MAX_CLAIMS, hands, self._lines, found)
-        for hook in found:
-            line = self._lines.setdefault(hook.key, EndpointQueue(hook))
-            line.renew(hook)
-            line.allowed = shares.allowed(hook.key, line)
-            line.has_backlog = True
-            if at_most := shares.take(hook.key, line, line.capacity):
-                if line.half_open:
-                    probes.append(hook.key)
+        shares = ClaimShares(MAX_CLAIMS, free, self._queues, due)
+        for endpoint in due:
+            queue = self._queues.setdefault(endpoint.key, EndpointQueue(endpoint))
+            queue.renew(endpoint)
+            queue.allowed = shares.allowed(endpoint.key, queue)
+            queue.has_backlog = True
+            if at_most := shares.take(endpoint.key, queue, queue.capacity):
+                if queue.half_open:
+                    probes.append(endpoint.key)
                 else:
-                    wanted.append((hook.key, at_most))
+                    wanted.append((endpoint.key, at_most))
         return wanted, probes
 
     def _forget_idle(self) -> None:
-        if len(self._lines) > MAX_IDLE_QUEUES:
-            self._lines = {place: line for place, line in self._lines.items() if line.held}
+        if len(self._queues) > MAX_IDLE_QUEUES:
+            self._queues = {key: queue for key, queue in self._queues.items() if queue.held}
 
-    def _queue_deliveries(self, written: BuildResult, now: int) -> None:
-        """Claims that are not posted."""
-        if written.cancelled or written.dropped or written.waiting:
-            batch = self._outcomes.batch
-            batch.dropped += written.dropped
-            batch.disabled |= written.paused
-            batch.results += [transitions.released(claim, now) for claim in written.waiting]
+    def _queue_deliveries(self, built: BuildResult, now: int) -> None:
+        """Record the claims that are not sent."""
+        if built.cancelled or built.dropped or built.waiting:
+            batch = self._results.batch
+            batch.dropped += built.dropped
+            batch.disabled |= built.paused
+            batch.results += [transitions.released(claim, now) for claim in built.waiting]
             batch.results += [
-                transitions.cancelled(claim, why, now) for claim, why in written.cancelled
+                transitions.cancelled(claim, why, now) for claim, why in built.cancelled
             ]
 
-    def _start_posts(self, line: EndpointQueue) -> None:
-        """Post what waits for an endpoint, as much as may be at once."""
-        while (letter := line.next()) is not None:
-            task = asyncio.create_task(self._post(letter, line))
+    def _start_posts(self, queue: EndpointQueue) -> None:
+        """Send what waits for an endpoint, as much as it takes at once."""
+        while (delivery := queue.next()) is not None:
+            task = asyncio.create_task(self._post(delivery, queue))
             self._posts.add(task)
             task.add_done_callback(self._posts.discard)
 
-    async def _post(self, letter: OutgoingDelivery, line: EndpointQueue) -> None:
-        if await self._may_post(letter):
-            posted = await post(self._engine, self._desk, letter)
-            line.in_flight -= 1
-            self._record(letter, line, posted)
+    async def _post(self, delivery: OutgoingDelivery, queue: EndpointQueue) -> None:
+        if await self._may_post(delivery):
+            result = await post(self._engine, self._builder, delivery)
+            queue.in_flight -= 1
+            self._record(delivery, queue, result)
         else:
-            line.in_flight -= 1
-            line.waiting.append(letter)
-            self._release(line)
-        if line.half_open:
-            self._release(line)
-        self._start_posts(line)
-        if line.needs_claims:
-            line.has_backlog = False
+            queue.in_flight -= 1
+            queue.waiting.append(delivery)
+            self._release(queue)
+        if queue.half_open:
+            self._release(queue)
+        self._start_posts(queue)
+        if queue.needs_claims:
+            queue.has_backlog = False
             self._woken.set()
 
-    async def _may_post(self, letter: OutgoingDelivery) -> bool:
-        """Whether the endpoint's owner still has the right; else it is paused. Never raises."""
+    async def _may_post(self, delivery: OutgoingDelivery) -> bool:
+        """Whether the endpoint's owner still has the rights; if not, it is paused. Never raises."""
         try:
-            reason = await self._desk.reason_to_pause(letter)
+            reason = await self._builder.reason_to_pause(delivery)
         except Exception:
             _log.warning("an endpoint owner's rights could not be read", exc_info=True)
-            await asyncio.sleep(_AWAY_S)
+            await asyncio.sleep(_RETRY_S)
             return False
         if reason is not None:
-            self._outcomes.batch.disabled[letter.claim.endpoint] = reason
+            self._results.batch.disabled[delivery.claim.endpoint] = reason
         return reason is None
 
-    def _release(self, line: EndpointQueue) -> None:
-        """Let go of what was claimed and waits: another sender, or another time."""
+    def _release(self, queue: EndpointQueue) -> None:
+        """Give the claims that wait back, for another node or a later turn."""
         now = self._engine.clock.now()
-        if line.waiting:
-            self._outcomes.batch.results += [
-                transitions.released(letter.claim, now) for letter in line.waiting
+        if queue.waiting:
+            self._results.batch.results += [
+                transitions.released(delivery.claim, now) for delivery in queue.waiting
             ]
-            line.waiting.clear()
+            queue.waiting.clear()
 
-    def _record(self, letter: OutgoingDelivery, line: EndpointQueue, posted: AttemptResult) -> None:
-        place, now = letter.claim.endpoint, self._engine.clock.now()
-        verdict = posted.verdict
-        batch = self._outcomes.batch
-        batch.tried.append((place.tenant_id, posted.attempt))
-        batch.results.append(transitions.posted(letter, posted, now, random.random()))
-        health = line.record_result(verdict.outcome == "delivered", now)
-        if (changed := line.unsaved_health()) is not None:
-            batch.health[place] = changed
-        if verdict.outcome == "gone":
-            batch.disabled[place] = verdict.reason or ""
+    def _record(
+        self, delivery: OutgoingDelivery, queue: EndpointQueue, result: AttemptResult
+    ) -> None:
+        key, now = delivery.claim.endpoint, self._engine.clock.now()
+        response_class = result.response_class
+        batch = self._results.batch
+        batch.tried.append((key.tenant_id, result.attempt))
+        batch.results.append(transitions.posted(delivery, result, now, random.random()))
+        health = queue.record_result(response_class.outcome == "delivered", now)
+        if (changed := queue.unsaved_health()) is not None:
+            batch.health[key] = changed
+        if response_class.outcome == "gone":
+            batch.disabled[key] = response_class.reason or ""
         elif circuit_breaker.should_disable(health, now):
-            batch.disabled[place] = f"nothing but failures for days: {verdict.reason}"
+            batch.disabled[key] = f"nothing but failures for days: {response_class.reason}"

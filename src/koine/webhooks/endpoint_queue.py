@@ -1,4 +1,5 @@
-"""One endpoint as a sender sees it: how many posts are under way, and how many may be."""
+"""One endpoint in a dispatcher: the deliveries claimed for it, and how many requests may be in
+flight."""
 
 from collections import deque
 
@@ -7,52 +8,54 @@ from koine.webhooks import circuit_breaker
 from koine.webhooks.payloads import OutgoingDelivery
 
 LEAST, FIRST, MOST = 2, 8, 64
-"""How many posts to one endpoint are under way at once: more with each success, half with each
-failure, so that one that hangs holds few of the sender's hands."""
+"""Requests to one endpoint that are in flight at once: one more with each success, half with each
+failure (as TCP does). So a fast endpoint gets many, and one that hangs holds few of the
+dispatcher's claims."""
 PREFETCH_FACTOR = 3
-"""An endpoint at half of MOST or above has so many times more claimed than is under way."""
+"""Claims for each request in flight, for an endpoint at half of MOST or above: the next delivery is
+here when a request ends."""
 
 
 class EndpointQueue:
-    """Kept in memory from the first claim on. `waiting` are letters claimed and not yet posted;
-    `allowed` is how many claims the endpoint could have at most when that was last asked."""
+    """Kept in memory from the first claim on. `waiting` are claimed deliveries that are not in
+    flight; `allowed` is how many claims the endpoint could have at most in the last turn."""
 
-    def __init__(self, hook: TenantEndpoint) -> None:
-        self.hook = hook
+    def __init__(self, endpoint: TenantEndpoint) -> None:
+        self.endpoint = endpoint
         self.in_flight = 0
         self.has_backlog = False
         self.allowed = MOST * PREFETCH_FACTOR
         self.waiting: deque[OutgoingDelivery] = deque()
         self._limit = FIRST
-        self._health = self._written = _health(hook)
+        self._health = self._saved = _health(endpoint)
 
-    def renew(self, hook: TenantEndpoint) -> None:
-        """The row was read again."""
-        self.hook = hook
-        if self._health == self._written:
-            # What another node has seen of it meanwhile counts, too.
-            self._health = self._written = _health(hook)
+    def renew(self, endpoint: TenantEndpoint) -> None:
+        """The endpoint's row was read again."""
+        self.endpoint = endpoint
+        if self._health == self._saved:
+            # Nothing of ours is unsaved: take over what other nodes saved.
+            self._health = self._saved = _health(endpoint)
 
     @property
     def half_open(self) -> bool:
-        """Whether its breaker is open: one at a time."""
+        """Whether the circuit breaker is open: one delivery at a time."""
         return circuit_breaker.is_open(self._health)
 
     @property
     def held(self) -> int:
-        """How many claims the sender holds."""
+        """How many claims this process holds for it."""
         return self.in_flight + len(self.waiting)
 
     @property
     def capacity(self) -> int:
-        """How many more may be claimed, as far as the endpoint alone can tell."""
+        """How many more may be claimed, as far as the endpoint itself is concerned."""
         if self.half_open:
             return 0 if self.held else 1
         return max(self._depth - self.held, 0)
 
     @property
     def needs_claims(self) -> bool:
-        """Whether more was due than could be claimed, and it is time for it."""
+        """Whether more was due than could be claimed, and the queue is half empty."""
         return self.has_backlog and self.held <= min(self._depth, self.allowed) // 2
 
     @property
@@ -60,15 +63,15 @@ class EndpointQueue:
         return self._limit * PREFETCH_FACTOR if self._limit >= MOST // 2 else self._limit
 
     def next(self) -> OutgoingDelivery | None:
-        """The letter to post now, if one may be; it counts as under way."""
+        """The delivery to send now, if one may be sent; it counts as in flight."""
         if not self.waiting or self.in_flight >= (1 if self.half_open else self._limit):
             return None
         self.in_flight += 1
         return self.waiting.popleft()
 
-    def record_result(self, well: bool, now: int) -> EndpointHealth:
-        """A post came back; answers how the endpoint is now."""
-        if well:
+    def record_result(self, success: bool, now: int) -> EndpointHealth:
+        """Record how a request ended; returns the endpoint's health."""
+        if success:
             self._limit = min(self._limit + 1, MOST)
             self._health = circuit_breaker.HEALTHY
         else:
@@ -77,12 +80,12 @@ class EndpointQueue:
         return self._health
 
     def unsaved_health(self) -> EndpointHealth | None:
-        """The health, if it is not what was last written; it counts as written from now on."""
-        if self._health == self._written:
+        """The health, if it was not saved yet; it counts as saved from now on."""
+        if self._health == self._saved:
             return None
-        self._written = self._health
+        self._saved = self._health
         return self._health
 
 
-def _health(hook: TenantEndpoint) -> EndpointHealth:
-    return EndpointHealth(hook.failures, hook.failing_since, hook.open_until)
+def _health(endpoint: TenantEndpoint) -> EndpointHealth:
+    return EndpointHealth(endpoint.failures, endpoint.failing_since, endpoint.open_until)

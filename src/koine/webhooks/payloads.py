@@ -1,4 +1,4 @@
-"""From claims to what is posted: bodies in the endpoint's dialect, signed with its secrets."""
+"""Builds what is sent for claims: bodies in the endpoint's dialect, signed with its secrets."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ from koine.store.people import tenants
 from koine.store.webhooks import delivery_log
 
 RECHECK_AFTER = SECOND
-"""µs after which a letter's owner is asked for again before it is posted."""
+"""µs after which the rights of the endpoint's owner are checked again before a delivery is sent."""
 CONTENT = {"content-type": "application/json"}
 EVENT_EXPIRED = "the event is no longer in the log"
 ENCODING_FAILED = "the server could not build the body; see its log"
@@ -37,24 +37,25 @@ _log = structlog.get_logger("koine.webhooks")
 
 
 class Keys(Struct, frozen=True):
-    """What is sealed in a hook: its secrets, the newest first, and its own headers."""
+    """What is encrypted in an endpoint: its secrets, the newest first, and its own headers."""
 
     secrets: tuple[str, ...]
     headers: dict[str, str]
 
 
 class OutgoingDelivery(Struct, frozen=True):
-    """What is to be posted for a claim; at `asked` (µs) its owner was known to have the right."""
+    """What is sent for a claim. The owner's rights were checked at `rights_checked_at` (µs)."""
 
     claim: Claim
-    hook: TenantEndpoint
+    endpoint: TenantEndpoint
     body: bytes
     rights_checked_at: int
 
 
 class BuildResult(Struct):
-    """What became of claims: letters to post, claims with nothing to tell and why, claims that
-    were never for their endpoint; those that wait as their endpoint is to be paused, and why."""
+    """What was built of claims: deliveries to send; `cancelled` claims that have nothing to send,
+    and why; `dropped` claims whose event the endpoint does not receive; `waiting` claims of
+    endpoints that are `paused`, and why."""
 
     deliveries: list[OutgoingDelivery] = msgspec.field(default_factory=list)
     cancelled: list[tuple[Claim, str]] = msgspec.field(default_factory=list)
@@ -64,20 +65,22 @@ class BuildResult(Struct):
 
 
 class Recipient(Struct, frozen=True):
-    """An endpoint, the actor with whose rights it reads, its tenant; read at `asked` (µs)."""
+    """An endpoint, its tenant, and the actor whose rights it has, as checked at `rights_checked_at`
+    (µs)."""
 
-    hook: TenantEndpoint
+    endpoint: TenantEndpoint
     actor: Actor
     tenant: Tenant | None
     rights_checked_at: int
 
 
-Made = dict[tuple[int, str, EventNames, Actor], WebhookPayload | None]
-"""The bodies of a tenant's events, each made once for all endpoints that are told it alike."""
+Bodies = dict[tuple[int, str, EventNames, Actor], WebhookPayload | None]
+"""The bodies of a tenant's events, built once for all endpoints with the same format, kinds and
+actor."""
 
 
 class PayloadBuilder:
-    """Writes letters. Remembers tenants and opened secrets for a minute."""
+    """Builds deliveries. Caches tenants and decrypted secrets for a minute."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -85,37 +88,37 @@ class PayloadBuilder:
         self._keys: TTLCache[tuple[EndpointKey, int], Keys] = TTLCache(10_000)
 
     async def build(
-        self, claims: list[Claim], hooks: Mapping[EndpointKey, TenantEndpoint]
+        self, claims: list[Claim], endpoints: Mapping[EndpointKey, TenantEndpoint]
     ) -> BuildResult:
-        """The letters of some claims; each event is gathered once for all who are told of it.
+        """The deliveries of claims. Each event is loaded once for all endpoints that receive it.
         Raises Unavailable."""
-        written = BuildResult()
+        built = BuildResult()
         by_tenant: dict[str, list[Claim]] = {}
         for claim in claims:
             by_tenant.setdefault(claim.endpoint.tenant_id, []).append(claim)
-        for tenant_id, theirs in by_tenant.items():
+        for tenant_id, of_tenant in by_tenant.items():
             tenant = await self.tenant(tenant_id)
             now = self._engine.clock.now()
-            asked = [hooks[place] for place in {claim.endpoint for claim in theirs}]
-            actors = await self._engine.db.read(tenant_id, _endpoint_actors, now, asked)
-            happened = await self._happened(tenant_id, theirs)
-            made: Made = {}
-            for claim in theirs:
-                hook, actor = hooks[claim.endpoint], actors[claim.endpoint]
+            receivers = [endpoints[key] for key in {claim.endpoint for claim in of_tenant}]
+            actors = await self._engine.db.read(tenant_id, _endpoint_actors, now, receivers)
+            contexts = await self._load_contexts(tenant_id, of_tenant)
+            bodies: Bodies = {}
+            for claim in of_tenant:
+                endpoint, actor = endpoints[claim.endpoint], actors[claim.endpoint]
                 if not isinstance(actor, Actor):
-                    written.paused[claim.endpoint] = actor
-                    written.waiting.append(claim)
+                    built.paused[claim.endpoint] = actor
+                    built.waiting.append(claim)
                     continue
-                recipient = Recipient(hook, actor, tenant, now)
-                # Claimed again for ever, the one that cannot be told would be in everyone's way.
+                recipient = Recipient(endpoint, actor, tenant, now)
+                # Left claimed, it would fail again after each lease, and hold up the others.
                 try:
-                    self._decide(written, claim, recipient, happened.get(claim.position), made)
+                    self._decide(built, claim, recipient, contexts.get(claim.position), bodies)
                 except Exception:
                     _log.error(
                         "a webhook body could not be built", event_id=claim.event_id, exc_info=True
                     )
-                    written.cancelled.append((claim, ENCODING_FAILED))
-        return written
+                    built.cancelled.append((claim, ENCODING_FAILED))
+        return built
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
         """The tenant, at most a minute old."""
@@ -127,96 +130,101 @@ class PayloadBuilder:
                 self._tenants.put(tenant_id, found, now + MINUTE)
         return found
 
-    async def _happened(self, tenant_id: str, claims: list[Claim]) -> dict[int, EventContext]:
+    async def _load_contexts(self, tenant_id: str, claims: list[Claim]) -> dict[int, EventContext]:
         events: dict[int, LoggedEvent] = {
             c.position: c.event for c in claims if c.event is not None
         }
         if not events:
             return {}
-        happened = await load_contexts(self._engine.db, tenant_id, list(events.values()), [])
-        return {each.event.position: each for each in happened}
+        contexts = await load_contexts(self._engine.db, tenant_id, list(events.values()), [])
+        return {each.event.position: each for each in contexts}
 
     def _decide(
         self,
-        written: BuildResult,
+        built: BuildResult,
         claim: Claim,
         recipient: Recipient,
-        happening: EventContext | None,
-        made: Made,
+        context: EventContext | None,
+        bodies: Bodies,
     ) -> None:
-        if happening is None or recipient.tenant is None:
-            written.cancelled.append(
+        if context is None or recipient.tenant is None:
+            built.cancelled.append(
                 (claim, EVENT_EXPIRED if claim.event is None else ENCODING_FAILED)
             )
-        elif happening.event.conversation_id is not None and happening.conversation is None:
-            written.cancelled.append((claim, delivery_log.DELETED))
-        elif (told := self._told(recipient, recipient.tenant, happening, made)) is None:
-            written.dropped.append(claim)
+        elif context.event.conversation_id is not None and context.conversation is None:
+            built.cancelled.append((claim, delivery_log.DELETED))
+        elif (payload := self._payload(recipient, recipient.tenant, context, bodies)) is None:
+            built.dropped.append(claim)
         else:
-            written.deliveries.append(
-                OutgoingDelivery(claim, recipient.hook, told.body, recipient.rights_checked_at)
+            built.deliveries.append(
+                OutgoingDelivery(
+                    claim, recipient.endpoint, payload.body, recipient.rights_checked_at
+                )
             )
 
-    def _told(
-        self, recipient: Recipient, tenant: Tenant, happening: EventContext, made: Made
+    def _payload(
+        self, recipient: Recipient, tenant: Tenant, context: EventContext, bodies: Bodies
     ) -> WebhookPayload | None:
-        hook, actor = recipient.hook, recipient.actor
-        if not can_receive(actor, happening):
+        endpoint, actor = recipient.endpoint, recipient.actor
+        if not can_receive(actor, context):
             return None
-        voice, kinds = self._engine.webhook_formats[hook.dialect], event_names_of(hook)
-        key = (happening.event.position, hook.dialect, kinds, actor)
-        if key not in made:
-            made[key] = voice.payload(happening, tenant, kinds, actor)
-        return made[key]
+        format_, kinds = self._engine.webhook_formats[endpoint.dialect], event_names_of(endpoint)
+        key = (context.event.position, endpoint.dialect, kinds, actor)
+        if key not in bodies:
+            bodies[key] = format_.payload(context, tenant, kinds, actor)
+        return bodies[key]
 
-    async def reason_to_pause(self, letter: OutgoingDelivery) -> str | None:
-        """Why a letter must not be posted after all: its endpoint's owner lost rights while it
-        waited, longer than RECHECK_AFTER. Raises Unavailable."""
+    async def reason_to_pause(self, delivery: OutgoingDelivery) -> str | None:
+        """Why a delivery must not be sent after all: its endpoint's owner may have lost rights
+        while it waited longer than RECHECK_AFTER. Raises Unavailable."""
         now = self._engine.clock.now()
-        if now - letter.rights_checked_at <= RECHECK_AFTER:
+        if now - delivery.rights_checked_at <= RECHECK_AFTER:
             return None
-        hook = letter.hook
-        found = await self._engine.db.read(hook.tenant_id, _endpoint_actors, now, [hook])
-        actor = found[hook.key]
+        endpoint = delivery.endpoint
+        found = await self._engine.db.read(endpoint.tenant_id, _endpoint_actors, now, [endpoint])
+        actor = found[endpoint.key]
         return None if isinstance(actor, Actor) else actor
 
     def signed(
-        self, hook: TenantEndpoint, event_id: str, body: bytes
+        self, endpoint: TenantEndpoint, event_id: str, body: bytes
     ) -> tuple[dict[str, str], Keys]:
-        """The headers of a post of now, and the keys they are made with. Raises ValueError when
-        the keys cannot be read."""
-        keys, now_s = self._opened(hook), unix(self._engine.clock.now())
+        """The headers of a request that is sent now, and the keys they were made with. Raises
+        ValueError when the keys cannot be decrypted."""
+        keys, now_s = self._decrypted_keys(endpoint), unix(self._engine.clock.now())
         made = CONTENT | webhook_signature.headers(keys.secrets, event_id, now_s, body)
-        own = self._engine.webhook_formats[hook.dialect].signatures(
+        own = self._engine.webhook_formats[endpoint.dialect].signatures(
             keys.secrets, event_id, now_s, body
         )
         return keys.headers | made | dict(own), keys
 
-    def _opened(self, hook: TenantEndpoint) -> Keys:
+    def _decrypted_keys(self, endpoint: TenantEndpoint) -> Keys:
         now = self._engine.clock.now()
-        name = (hook.key, hook.updated_at)
+        name = (endpoint.key, endpoint.updated_at)
         found = self._keys.get(name, now)
         if found is None:
-            found = decrypt_keys(self._engine, hook, now)
-            until = hook.old_secret_until or now
-            # An old secret is not remembered beyond its time.
+            found = decrypt_keys(self._engine, endpoint, now)
+            until = endpoint.old_secret_until or now
+            # An old secret is not cached for longer than it is valid.
             ends = now + MINUTE if until <= now else min(until, now + MINUTE)
             self._keys.put(name, found, max(ends, now + SECOND))
         return found
 
 
-def decrypt_keys(engine: Engine, hook: WebhookEndpoint, now: int) -> Keys:
-    """The keys of a hook. Raises ValueError when they were sealed under another secret."""
-    secrets = [engine.encryption.decrypt(hook.secret).decode()]
-    if hook.old_secret is not None and (hook.old_secret_until or 0) > now:
-        secrets.append(engine.encryption.decrypt(hook.old_secret).decode())
-    headers = _headers.decode(engine.encryption.decrypt(hook.headers)) if hook.headers else {}
+def decrypt_keys(engine: Engine, endpoint: WebhookEndpoint, now: int) -> Keys:
+    """The decrypted keys of an endpoint. Raises ValueError when they were encrypted with another
+    key."""
+    secrets = [engine.encryption.decrypt(endpoint.secret).decode()]
+    if endpoint.old_secret is not None and (endpoint.old_secret_until or 0) > now:
+        secrets.append(engine.encryption.decrypt(endpoint.old_secret).decode())
+    headers = (
+        _headers.decode(engine.encryption.decrypt(endpoint.headers)) if endpoint.headers else {}
+    )
     return Keys(tuple(secrets), headers)
 
 
 async def _endpoint_actors(
-    tx: Tx, now: int, asked: list[TenantEndpoint]
+    tx: Tx, now: int, receivers: list[TenantEndpoint]
 ) -> dict[EndpointKey, Actor | str]:
-    """As whom each endpoint listens, or why it must be paused."""
+    """The actor whose rights each endpoint has, or why it must be paused."""
     known: OwnerRights = {}
-    return {hook.key: await endpoint_actor(tx, now, hook, known) for hook in asked}
+    return {endpoint.key: await endpoint_actor(tx, now, endpoint, known) for endpoint in receivers}

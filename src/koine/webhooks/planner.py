@@ -31,7 +31,9 @@ class DeliveryPlanner:
     async def open_handler(self, tx: Tx) -> "PlanningHandler":
         """Read the endpoints that may receive events, of all tenants."""
         formats = self._engine.webhook_formats
-        active = [hook for hook in await endpoints.active(tx) if hook.dialect in formats]
+        active = [
+            endpoint for endpoint in await endpoints.active(tx) if endpoint.dialect in formats
+        ]
         return PlanningHandler(tx, formats, active, self._engine.clock.now())
 
 
@@ -49,7 +51,7 @@ class PlanningHandler:
     @property
     def since(self) -> int | None:
         """An endpoint receives the events after it was made or enabled."""
-        return min((hook.after_position for hook in self._active), default=None)
+        return min((endpoint.after_position for endpoint in self._active), default=None)
 
     async def is_needed(self, chunk: list[LoggedEvent]) -> bool:
         """Whether an endpoint receives one of the events, or loses its owner's rights by one."""
@@ -63,11 +65,15 @@ class PlanningHandler:
         tx, now = self._tx, self._now
         pairs = await _pairs(tx, self._formats, self._active, chunk)
         lost = await _endpoints_without_rights(
-            tx, now, [*_concerned(self._active, chunk), *(hook for _, hook in pairs)]
+            tx, now, [*_concerned(self._active, chunk), *(endpoint for _, endpoint in pairs)]
         )
-        for place, reason in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
-            await owners.pause(TenantTx(tx, place.tenant_id), now, place, reason)
-        due_now = [delivery_row(event, hook, now) for event, hook in pairs if hook.key not in lost]
+        for key, reason in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
+            await owners.pause(TenantTx(tx, key.tenant_id), now, key, reason)
+        due_now = [
+            delivery_row(event, endpoint, now)
+            for event, endpoint in pairs
+            if endpoint.key not in lost
+        ]
         await delivery_queue.enqueue(tx, due_now)
         return len(due_now)
 
@@ -78,46 +84,46 @@ async def _pairs(
     """Each event with each endpoint that receives it."""
     by_tenant = _by_tenant(active)
     pairs = [
-        (event, hook)
+        (event, endpoint)
         for event in chunk
-        for hook in by_tenant.get(event.tenant_id, ())
-        if event.position > hook.after_position and matches(formats, event, hook)
+        for endpoint in by_tenant.get(event.tenant_id, ())
+        if event.position > endpoint.after_position and matches(formats, event, endpoint)
     ]
     return await in_their_inboxes(tx, pairs)
 
 
 def _concerned(active: list[TenantEndpoint], chunk: list[LoggedEvent]) -> list[TenantEndpoint]:
-    """The endpoints whose owner may have lost rights by one of these events: the person it is
-    about, or a key, for a key may rest on others."""
+    """The endpoints whose owner may have lost rights by one of these events: the person that it is
+    about, or any key, since a key's rights may depend on other people."""
     by_tenant = _by_tenant(active)
     found = {
-        hook.key: hook
+        endpoint.key: endpoint
         for event in chunk
         if event.kind in _RIGHTS and event.tenant_id in by_tenant and not event.is_of_contact
-        for hook in by_tenant[event.tenant_id]
-        if hook.owner_key_id is not None or hook.acts_as_user_id == event.subject_id
+        for endpoint in by_tenant[event.tenant_id]
+        if endpoint.owner_key_id is not None or endpoint.acts_as_user_id == event.subject_id
     }
     return list(found.values())
 
 
 async def _endpoints_without_rights(
-    tx: Tx, now: int, asked: list[TenantEndpoint]
+    tx: Tx, now: int, candidates: list[TenantEndpoint]
 ) -> dict[EndpointKey, str]:
-    """Which of these endpoints must be paused, and why."""
+    """The endpoints, of these, that must be paused, and why."""
     known: dict[str, owners.OwnerRights] = {}
     lost: dict[EndpointKey, str] = {}
-    for place, hook in {hook.key: hook for hook in asked}.items():
-        tenant = TenantTx(tx, place.tenant_id)
+    for key, endpoint in {endpoint.key: endpoint for endpoint in candidates}.items():
+        tenant = TenantTx(tx, key.tenant_id)
         found = await owners.endpoint_actor(
-            tenant, now, hook, known.setdefault(place.tenant_id, {})
+            tenant, now, endpoint, known.setdefault(key.tenant_id, {})
         )
         if not isinstance(found, Actor):
-            lost[place] = found
+            lost[key] = found
     return lost
 
 
 def _by_tenant(active: list[TenantEndpoint]) -> dict[str, list[TenantEndpoint]]:
     found: dict[str, list[TenantEndpoint]] = {}
-    for hook in active:
-        found.setdefault(hook.tenant_id, []).append(hook)
+    for endpoint in active:
+        found.setdefault(endpoint.tenant_id, []).append(endpoint)
     return found

@@ -1,5 +1,5 @@
-"""What a receiver's answer means for a delivery. Pure; the one place below http that reads status
-numbers, for here the server is the client."""
+"""What a receiver's response means for a delivery. Pure; the only place below `http` that reads
+status codes, since here the server is the client."""
 
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -16,8 +16,8 @@ _WAIT = (429, 503)
 
 
 class ResponseClass(Struct, frozen=True):
-    """`refused` is final. `reason` says in words why it was not delivered; `not_before` (µs) is
-    the time before which the receiver wants no other try."""
+    """`refused` is final. `reason` is why it was not delivered; the receiver wants no other attempt
+    before `not_before` (µs)."""
 
     outcome: Outcome
     reason: str | None = None
@@ -25,7 +25,7 @@ class ResponseClass(Struct, frozen=True):
 
 
 def classify(reply: Response, now: int) -> ResponseClass:
-    """The verdict on an answer that came at `now` (µs)."""
+    """Classify a response that came at `now` (µs)."""
     status = reply.status
     if 200 <= status < 300:
         return ResponseClass("delivered")
@@ -38,7 +38,7 @@ def classify(reply: Response, now: int) -> ResponseClass:
 
 
 def _asked(text: str, now: int) -> int:
-    """When the receiver wants to be asked again: seconds from now or a date, at most a day off."""
+    """The time of a `Retry-After`: seconds from now or a date, at most a day ahead."""
     if text.isascii() and text.isdigit():
         seconds = int(text[:9])
     else:

@@ -1,6 +1,6 @@
-"""What came of posts, written in batches: the deliveries, the tries, the endpoints' health.
+"""Writes the results of attempts in batches: deliveries, attempts, the health of endpoints.
 
-No `kit.batching.Batcher`: no caller awaits a result of its own. A batch is gathered for a while
+No `kit.batching.Batcher`: no caller awaits a result of its own. A batch is collected for a while
 (nobody waits, so a fuller transaction costs nothing), a later health of an endpoint replaces an
 earlier one, and a batch is retried until the database takes it.
 """
@@ -22,14 +22,14 @@ from koine.store.events import events
 from koine.store.webhooks import delivery_queue, endpoints
 
 BATCH_SECONDS = 0.02
-"""How long outcomes wait for others to share their transaction."""
+"""Seconds for which results wait for others to share their transaction."""
 MAX_BATCH = 500
-_AWAY_S = 0.5
+_RETRY_S = 0.5
 _log = structlog.get_logger("koine.webhooks")
 
 
 class Batch(Struct):
-    """Outcomes that are written together."""
+    """Results that are written together."""
 
     results: list[Result] = msgspec.field(default_factory=list)
     tried: list[tuple[str, Attempt]] = msgspec.field(default_factory=list)
@@ -42,8 +42,8 @@ class Batch(Struct):
 
 
 class ResultWriter:
-    """Takes outcomes and writes them. Nothing is lost while the database is away: it is tried
-    again for ever, and if the process dies the claims run out."""
+    """Takes results and writes them. While the database is unavailable it retries; if the process
+    dies, the leases run out and the deliveries are attempted again."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
@@ -53,13 +53,13 @@ class ResultWriter:
 
     @property
     def batch(self) -> Batch:
-        """The batch that is being gathered, to put outcomes into at once."""
+        """The batch that is being collected: results are added to it at once."""
         if self._writing is None:
             self._writing = asyncio.create_task(self._run())
         return self._next
 
     async def flush(self) -> None:
-        """Wait until everything put so far is on disk."""
+        """Wait until everything added so far is written."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
 
@@ -82,9 +82,9 @@ class ResultWriter:
                 await self._db.write("", write, batch, self._clock.now())
                 break
             except Unavailable:
-                await asyncio.sleep(_AWAY_S)
+                await asyncio.sleep(_RETRY_S)
             except Exception:
-                # The claims run out, and others try again.
+                # The leases run out, and the deliveries are attempted again.
                 _log.error("webhook results could not be written", exc_info=True)
                 return
         for result in batch.results:
@@ -93,14 +93,14 @@ class ResultWriter:
 
 
 async def write(tx: Tx, batch: Batch, now: int) -> None:
-    """Write a batch in one transaction. An endpoint that is disabled says so in the log."""
+    """Write a batch in one transaction. An endpoint that is disabled gets an event in the log."""
     await delivery_queue.record_results(tx, batch.results, batch.tried)
     if batch.dropped:
         await delivery_queue.discard(tx, batch.dropped)
     if batch.health:
         await endpoints.set_health(tx, batch.health)
-    for place, reason in sorted(batch.disabled.items(), key=lambda each: each[0].endpoint_id):
-        if await endpoints.disable(tx, place, reason, now):
-            told = json_text({"reason": reason})
-            event = Event("webhook.disabled", "staff", None, place.endpoint_id, None, told, now)
-            await tx.many(*events.append_many([(place.tenant_id, event)]))
+    for key, reason in sorted(batch.disabled.items(), key=lambda each: each[0].endpoint_id):
+        if await endpoints.disable(tx, key, reason, now):
+            body = json_text({"reason": reason})
+            event = Event("webhook.disabled", "staff", None, key.endpoint_id, None, body, now)
+            await tx.many(*events.append_many([(key.tenant_id, event)]))

@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again. Pure."""
+"""When a delivery that failed is attempted again. Pure."""
 
 from koine.kit.times import SECOND
 from koine.model.webhook import Backoff
@@ -8,18 +8,19 @@ DEFAULT_DELAYS = (
     5, 5 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 5 * HOUR_S, 10 * HOUR_S, 14 * HOUR_S,
     20 * HOUR_S, 24 * HOUR_S,
 )  # fmt: skip
-"""Seconds from each failed try to the next, as Standard Webhooks advises; the first is at once."""
+"""Seconds from each failed attempt to the next, as Standard Webhooks advises; the first attempt is
+at once."""
 JITTER = 0.1
-"""Waits are made up to this part shorter or longer, so that a receiver that was away is not met by
-all at the same moment."""
+"""Waits are up to this part shorter or longer: a receiver that was down does not get all deliveries
+in the same second."""
 LINEAR_S, EXPONENTIAL_S, LONGEST_S = MINUTE_S, 30, 24 * HOUR_S
 """Of the other two policies: a minute more each time; half a minute, doubled each time."""
 RETRIES = 3
-"""How often an endpoint's own policy tries again when it does not say."""
+"""Retries of an endpoint's own policy that does not say how many."""
 
 
 def wait_us(tried: int, backoff: Backoff | None, max_retries: int | None, chance: float) -> int:
-    """Microseconds to wait after `tried` (1, 2, …) failed tries; 0 when it was the last.
+    """Microseconds to wait after `tried` (1, 2, …) failed attempts; 0 when it was the last.
 
     `chance` is a random number from 0 to 1.
     """

@@ -1,4 +1,4 @@
-"""The button "test": a ping, posted here and now, and what came of it."""
+"""The "test" button: a ping that is sent at once, and what the receiver responded."""
 
 from msgspec import structs
 
@@ -15,19 +15,21 @@ from koine.webhooks.payloads import OutgoingDelivery, PayloadBuilder
 
 
 async def send_ping(
-    engine: Engine, actor: Actor, hook_id: str, dialect: str | None = None
+    engine: Engine, actor: Actor, endpoint_id: str, dialect: str | None = None
 ) -> AttemptResult:
-    """Post a ping to an endpoint (of this dialect where one is said), be it switched off; no log
-    knows of it. Raises Forbidden, NotFound."""
+    """Send a ping to an endpoint (of this dialect, if given), also to a disabled one. It is in no
+    log. Raises Forbidden, NotFound."""
     access.require(actor, *endpoints.WRITE)
-    found = await engine.db.read(actor.tenant_id, rows.get, hook_id)
-    hook = TenantEndpoint(
+    found = await engine.db.read(actor.tenant_id, rows.get, endpoint_id)
+    endpoint = TenantEndpoint(
         **structs.asdict(endpoints.existing(found, dialect)), tenant_id=actor.tenant_id
     )
-    desk = PayloadBuilder(engine)
-    tenant = await desk.tenant(actor.tenant_id)
+    builder = PayloadBuilder(engine)
+    tenant = await builder.tenant(actor.tenant_id)
     if tenant is None:
         raise NotFound("tenant")
-    told = engine.webhook_formats[hook.dialect].ping(tenant, engine.clock.now())
-    claim = Claim(hook.key, 0, f"evt_{new_id().replace('-', '')}", 0, 0, None)
-    return await post(engine, desk, OutgoingDelivery(claim, hook, told.body, engine.clock.now()))
+    ping = engine.webhook_formats[endpoint.dialect].ping(tenant, engine.clock.now())
+    claim = Claim(endpoint.key, 0, f"evt_{new_id().replace('-', '')}", 0, 0, None)
+    return await post(
+        engine, builder, OutgoingDelivery(claim, endpoint, ping.body, engine.clock.now())
+    )

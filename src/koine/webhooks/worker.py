@@ -23,32 +23,32 @@ class WebhookWorker:
     """One in each process. `planner` follows the event log; `run` is the worker's task."""
 
     def __init__(self, engine: Engine) -> None:
-        self.sender = Dispatcher(engine)
+        self.dispatcher = Dispatcher(engine)
         self.planner = DurableFollower(
             engine.db,
             PLANNER_CURSOR,
             DeliveryPlanner(engine).open_handler,
-            on_written=self.sender.wake,
+            on_written=self.dispatcher.wake,
         )
         self._engine = engine
 
     async def run(self) -> None:
         """Plan, send and delete until cancelled; requests under way are then ended first."""
         async with asyncio.TaskGroup() as group:
-            for work in (self.planner.run(), self.sender.run(), self._cleanup_loop()):
+            for work in (self.planner.run(), self.dispatcher.run(), self._cleanup_loop()):
                 group.create_task(work)
 
     async def delete_old(self) -> None:
-        """Forget what is older than the setting says, and measure what waits. Raises
+        """Delete deliveries that are older than the setting says, and measure the queue. Raises
         Unavailable."""
         engine = self._engine
         now = engine.clock.now()
         before = now - engine.settings.webhook_keep_days * DAY
-        for place in await engine.db.read_long(
+        for key in await engine.db.read_long(
             "", delivery_log.endpoints_with_deliveries_before, before
         ):
-            given = (place.endpoint_id, before, CLEANUP_BATCH)
-            while await engine.db.write(place.tenant_id, delivery_log.forget_before, *given):
+            arguments = (key.endpoint_id, before, CLEANUP_BATCH)
+            while await engine.db.write(key.tenant_id, delivery_log.forget_before, *arguments):
                 pass
         count, oldest = await engine.db.read_long("", delivery_log.pending_count)
         metrics.WEBHOOK_QUEUE.set(count)

@@ -79,7 +79,7 @@ async def test_webhook(call: Request[None, None]) -> schemas.Tested:
     result = await test_delivery.send_ping(call.engine, call.actor, path_id(call), DIALECT)
     attempt = result.attempt
     outcome = schemas.TestOutcome(
-        delivered=result.verdict.outcome == "delivered",
+        delivered=result.response_class.outcome == "delivered",
         response_status=attempt.response_status,
         response_body=attempt.response_body,
         error=attempt.error,

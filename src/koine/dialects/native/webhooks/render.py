@@ -98,7 +98,7 @@ def render_attempt(a: Attempt) -> schemas.Try:
 def render_ping(result: AttemptResult) -> schemas.PingOutcome:
     """The result of a test delivery."""
     return schemas.PingOutcome(
-        result.verdict.outcome == "delivered", render_attempt(result.attempt)
+        result.response_class.outcome == "delivered", render_attempt(result.attempt)
     )
 
 
