@@ -1,4 +1,4 @@
-"""Who is asking. Made by a dialect's auth.py, handed to every verb; nothing about it is ambient."""
+"""The authenticated caller. A dialect's auth.py creates it, and it is passed to every operation."""
 
 from typing import Literal
 
@@ -10,12 +10,12 @@ ActorKind = Literal["user", "contact", "key", "operator"]
 class Actor(Struct, frozen=True):
     """One authenticated caller in one tenant.
 
-    `identity_id` is the user or contact the caller acts as; None for a system administrator from
-    outside the tenant and for the operator (command line). `permissions` are the words of
+    `identity_id` is the user or contact that the caller acts as; None for a system administrator
+    from outside the tenant and for the operator (command line). `permissions` are constants of
     `model.permissions`; `role` is the user's role or None (a user without one is a customer).
-    `session_id` is that of a login; `expires_at` (µs) is when the credential ends by itself.
-    `reads_private` is False for a key whose maker reads no private notes. `depends_on` are the ids
-    of others (who made the key) whose change may end the key or narrow what it may do.
+    `session_id` is that of a login; `expires_at` (µs) is when the credential expires.
+    `reads_private` is False for a key whose creator reads no private notes. `depends_on` are the
+    ids of the key's creators, whose change may end the key or restrict its rights.
     """
 
     tenant_id: str
@@ -32,7 +32,8 @@ class Actor(Struct, frozen=True):
 
     @property
     def caller(self) -> str:
-        """What calls are counted and kept by: the key, else the person, else what kind it is."""
+        """What rate limits and idempotency keys are kept by: the key, else the identity, else the
+        kind of actor."""
         return self.key_id or self.identity_id or self.kind
 
     def may(self, *any_of: str) -> bool:
@@ -41,5 +42,5 @@ class Actor(Struct, frozen=True):
 
 
 def operator(tenant_id: str) -> Actor:
-    """The person at the command line of the server itself: may do everything in the tenant."""
+    """The operator of the server, at its command line: may do everything in the tenant."""
     return Actor(tenant_id=tenant_id, kind="operator", is_system_admin=True)

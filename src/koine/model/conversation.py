@@ -1,4 +1,4 @@
-"""The conversation and who takes part in it."""
+"""Conversations and their participants."""
 
 from typing import Literal
 
@@ -23,8 +23,8 @@ class Conversation(Struct, frozen=True):
     them. `last_*` and `previous_*` preview the two newest public messages. `last_activity_at` is
     when the newest public message came, else the creation. `chat_shown_at`/`chat_sort_at` override
     the time that is shown and sorted by (chats.md, D) while `chat_sort_at` is not None.
-    `source_id` is the contact's place it came through: without a verified identity only that
-    place shows it (inbox.md, F). JSON bags are JSON text. Times are µs.
+    `source_id` is that of the contact inbox through which it was opened: without a proven identity
+    only that contact inbox sees it (inbox.md, F). JSON bags are JSON text. Times are µs.
     """
 
     id: str
@@ -68,10 +68,10 @@ class Conversation(Struct, frozen=True):
 
 
 class Participant(Struct, frozen=True):
-    """One identity's part in a conversation, with what lists show of the person.
+    """One identity in a conversation, with what lists show of it.
 
-    `read_seq` is the newest message it has read, `read_public` how many public messages that
-    covers; both only move forward, and unread is always derived from them.
+    `read_seq` is the newest message that it has read, `read_public` the number of public messages
+    up to that. Both only grow; the number of unread messages is derived from them.
     """
 
     conversation_id: str
@@ -92,7 +92,7 @@ class Participant(Struct, frozen=True):
 
 
 class NewConversation(Struct, frozen=True, kw_only=True):
-    """What a dialect asks for; the engine fills in the rest and checks every id in the tenant."""
+    """The fields of a new conversation that the caller chooses; the engine checks the ids."""
 
     kind: str = "chat"
     title: str | None = None
@@ -110,8 +110,8 @@ class NewConversation(Struct, frozen=True, kw_only=True):
 
 
 def unread(conversation: Conversation, me: Participant | None, sees_private: bool) -> int:
-    """How many messages beyond the reader's mark it may see; none for one who takes no part, who
-    could not mark them read either. Derived, so it cannot drift."""
+    """How many messages after its read mark the participant may see; 0 for one that is none, as it
+    could not mark them as read. It is computed and not stored, so that it is always right."""
     if me is None or me.left_at is not None:
         return 0
     if sees_private:

@@ -1,14 +1,13 @@
-"""What opens a door: API keys and login sessions. Secrets are only ever kept as digests."""
+"""Credentials: API keys and login sessions. Secrets are only stored as digests."""
 
 from msgspec import Struct
 
 
 class ApiKey(Struct, frozen=True):
-    """An API key of a tenant. `prefix` is shown, the secret is not kept. It acts as `user_id`.
-    `permissions` is a JSON array: at most those, and never more than who made it holds at the time
-    of use: the user `created_by`, or the key `created_by_key`, or (neither) the operator.
-    Times are µs; `expires_at` None means never.
-    """
+    """An API key of a tenant, which acts as `user_id`. `prefix` is shown in lists; the secret is
+    not stored. Its rights are those `permissions` (a JSON array) that its creator holds at the time
+    of use: the user `created_by`, or the key `created_by_key`, or with neither the operator. Times
+    are µs; `expires_at` None means never."""
 
     id: str
     tenant_id: str
@@ -25,7 +24,7 @@ class ApiKey(Struct, frozen=True):
 
 
 class Login(Struct, frozen=True):
-    """A user's way in with a password (argon2id)."""
+    """The e-mail and password (argon2id) by which a user logs in."""
 
     tenant_id: str
     user_id: str
@@ -34,7 +33,7 @@ class Login(Struct, frozen=True):
 
 
 class Session(Struct, frozen=True):
-    """One login: a chain of rotated refresh tokens, of which only the newest digest is kept."""
+    """One login: a chain of rotated refresh tokens, of which the newest one's digest is stored."""
 
     id: str
     tenant_id: str

@@ -1,4 +1,4 @@
-"""Deliveries: what messaging needs to know of another module's parcels (delivery.md)."""
+"""Deliveries of goods, as far as conversations need them (delivery.md)."""
 
 from msgspec import Struct
 

@@ -1,10 +1,10 @@
-"""The one name a person is shown by."""
+"""The name that a person is displayed with."""
 
 from typing import Protocol
 
 
 class Named(Protocol):
-    """Whoever has a name in one part, or in two."""
+    """What has a name, in one part or in two."""
 
     @property
     def name(self) -> str | None:
@@ -12,15 +12,15 @@ class Named(Protocol):
 
     @property
     def first_name(self) -> str | None:
-        """The first."""
+        """The first name."""
 
     @property
     def last_name(self) -> str | None:
-        """The last."""
+        """The last name."""
 
 
 def display_name(person: Named) -> str | None:
-    """The name; of a person without one "first last", or the one of both that there is.
+    """The name; without one, first and last name, or that of the two which there is.
 
     None where there is neither; blanks are no name. `store.sender_names` says it in SQL.
     """

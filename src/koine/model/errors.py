@@ -1,4 +1,5 @@
-"""Why the core refuses: codes with fields, no HTTP status. Each dialect maps every one of them."""
+"""Refusals: the expected errors of operations, without HTTP status. Each dialect renders them
+all."""
 
 from typing import Literal
 
@@ -6,7 +7,7 @@ UnauthenticatedReason = Literal["missing", "invalid", "expired", "revoked"]
 
 
 class Refusal(Exception):
-    """The base of every refusal; catching it catches all the core says no with."""
+    """The base of every refusal."""
 
 
 class Malformed(Refusal):
@@ -18,7 +19,7 @@ class Malformed(Refusal):
 
 
 class Invalid(Refusal):
-    """A field was read and its value is refused. `field` is the caller's own name for it."""
+    """The value of a field is refused. `field` is the name that the caller gave it."""
 
     def __init__(self, field: str, reason: str, message: str = "") -> None:
         super().__init__(field, reason, message)
@@ -28,7 +29,7 @@ class Invalid(Refusal):
 
 
 class Unauthenticated(Refusal):
-    """Nobody we know: no credential, a wrong one, one that has expired or was revoked."""
+    """There is no valid credential: none, a wrong one, one that has expired or was revoked."""
 
     def __init__(self, reason: UnauthenticatedReason) -> None:
         super().__init__(reason)
@@ -36,7 +37,7 @@ class Unauthenticated(Refusal):
 
 
 class Forbidden(Refusal):
-    """The actor may know of the thing but may not do this. `what` names the missing right."""
+    """The actor may know of the entity but may not do this. `what` names the missing permission."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -44,15 +45,15 @@ class Forbidden(Refusal):
 
 
 class NotFound(Refusal):
-    """There is no such thing, or the actor may not know of it: the two are never told apart."""
+    """There is no such entity, or the actor may not know of it: callers cannot distinguish them."""
 
-    def __init__(self, noun: str) -> None:
-        super().__init__(noun)
-        self.entity = noun
+    def __init__(self, entity: str) -> None:
+        super().__init__(entity)
+        self.entity = entity
 
 
 class Conflict(Refusal):
-    """The state of the thing does not allow this now (`closed`, `exists`, `in_flight`, …)."""
+    """The state of the entity does not allow this now (`closed`, `exists`, `in_flight`, …)."""
 
     def __init__(self, reason: str, message: str = "") -> None:
         super().__init__(reason, message)

@@ -34,20 +34,21 @@ EventKind = Literal[
 ]
 
 Audience = Literal["everyone", "staff"]
-"""Who of those that see the conversation may see the event; `staff` keeps private notes private."""
+"""Which of the actors that see the conversation may receive the event; `staff` is for private
+notes."""
 
 
 class StateAfter(Struct, frozen=True):
-    """What a conversation's status and assignee were right after a change of it."""
+    """A conversation's status and assignee right after a change of it."""
 
     status: Status
     assignee_id: str | None
 
 
 class Change(Struct, frozen=True):
-    """What the body of `conversation.updated` says: the fields that moved with their new values,
-    and with those before; of what people wrote (title, labels, attributes) only the names. Events
-    of earlier releases have neither `previous` nor `then`."""
+    """The body of `conversation.updated`: the changed fields with their new and previous values; of
+    what people wrote (title, labels, attributes) only the names. Events of earlier releases have
+    neither `previous` nor `then`."""
 
     changed: dict[str, Any] = {}
     previous: dict[str, Any] = {}
@@ -55,8 +56,8 @@ class Change(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """One fact. `seq` is the conversation's message number where there is one; `body` is JSON text
-    with the ids and values a reader needs to find the rest.
+    """One event. `seq` is that of a message, where the event is about one; `body` is JSON text with
+    the ids and values that a reader needs to load the rest.
     """
 
     kind: EventKind
@@ -69,21 +70,21 @@ class Event(Struct, frozen=True):
 
 
 class LoggedEvent(Event, frozen=True):
-    """An event as the log holds it: where it stands (`position` only grows) and whose it is."""
+    """An event in the log, with its position, which only grows, and its tenant."""
 
     position: int
     tenant_id: str
 
     @property
     def id(self) -> str:
-        """The event's name, the same wherever and however often it is told: what a reader
-        deduplicates by. Made of what no restored backup gives to two events."""
-        told = f"{self.position}.{self.created_at}.{self.tenant_id}.{self.subject_id}"
-        return f"evt_{blake2b(told.encode(), digest_size=16).hexdigest()}"
+        """The event's id, the same each time and in every stream or webhook: receivers deduplicate
+        by it. The position alone would not do: a restored backup gives it to another event."""
+        text = f"{self.position}.{self.created_at}.{self.tenant_id}.{self.subject_id}"
+        return f"evt_{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
     @property
     def is_of_contact(self) -> bool:
-        """Whether a contact changed: frequent, and contacts hold no remembered credential."""
+        """Whether a contact changed. That is frequent, and no cached credential depends on it."""
         if not self.kind.startswith("identity."):
             return False
         body: dict[str, object] = msgspec.json.decode(self.body)

@@ -19,15 +19,15 @@ Subject = Identity | Inbox | Delivery | Ticket | Tenant
 
 
 class EventContext(Struct, frozen=True, kw_only=True, dict=True):
-    """What happened, and the things it happened to as they are now, not as they were then.
+    """An event, with the entities that it is about as they are now, not as they were then.
 
-    `conversation` is None where the event is about none, or the conversation is deleted; then
-    `members` are those who could see it, or a delivery
-    before it was saved. `noun` is the identity, inbox, delivery, ticket or tenant
-    the event is about. `around` holds what surrounds the conversation. `readers` are the only
-    people who read the messages of a support conversation, None for every other kind.
-    `meets` are those who share a conversation with the identity the event is about. `version` is a
-    responder's new one. `merged_id` is the contact that became the `noun`.
+    `conversation` is None where the event is about none, or the conversation is deleted. `members`
+    are the identities that could see a deleted conversation, or a delivery before it was saved.
+    `subject` is the identity, inbox, delivery, ticket or tenant that the event is about; `related`
+    are the entities around the conversation. `readers` are the only identities that may read the
+    messages of a support conversation, None for every other kind. `shared_with` are those that
+    share a conversation with the identity that the event is about. `version` is a responder's new
+    version, `merged_id` the contact that was merged into `subject`.
     """
 
     event: LoggedEvent
@@ -44,22 +44,22 @@ class EventContext(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def change(self) -> Change:
-        """What moved, where the event is a change of a conversation."""
+        """What changed, where the event is a change of a conversation."""
         if self.event.kind != "conversation.updated":
             return Change()
         return msgspec.json.decode(self.event.body, type=Change)
 
     @property
     def conversation_then(self) -> Conversation | None:
-        """The conversation as it is now, but with the status and the assignee it had right after
-        the event: a transition is told with its own values, whatever came after it."""
+        """The conversation as it is now, but with status and assignee as right after the event: so
+        a transition is sent with its own values, even if another one followed."""
         found, then = self.conversation, self.change.then
         if found is None or then is None:
             return found
         return structs.replace(found, status=then.status, assignee_id=then.assignee_id)
 
     def participant(self, identity_id: str | None) -> Participant | None:
-        """The part one has or had in the conversation."""
+        """The identity as a participant of the conversation, present or former."""
         return self._parts.get(identity_id)
 
     @cached_property

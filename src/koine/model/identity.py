@@ -1,4 +1,4 @@
-"""People and responders: everyone who can own, join or speak in a conversation has one identity."""
+"""Identities: users, contacts and responders, who own, join or write in conversations."""
 
 from typing import Literal
 
@@ -12,12 +12,11 @@ RESPONDER_KINDS: frozenset[str] = frozenset({"agent", "squad", "workflow"})
 class Identity(Struct, frozen=True):
     """A user, a contact or a responder of one tenant.
 
-    `number` counts identities within the tenant (the integer ids of inbox.md).
-    `identifier` is the caller's own id for a contact. JSON bags are JSON text. Times are µs.
-    `role` and `permissions` (a JSON array) belong to users only. `…_verified` is False for a value
-    that only a contact's own client gave, unproven: shown as such, never a key by which a contact
-    is found, read or merged (inbox.md, D). `claims` is JSON text, read through `Claims`.
-    """
+    `number` counts identities within the tenant (the integer ids of inbox.md). `identifier` is the
+    caller's own id for a contact. JSON bags are JSON text. Times are µs. `role` and `permissions`
+    (a JSON array) are of users only. `…_verified` is False for a value that only a contact's client
+    gave, without proof: no contact is found, read or merged by it (inbox.md, D). `claims` is JSON
+    text, read through `Claims`."""
 
     id: str
     number: int
@@ -51,7 +50,7 @@ class Identity(Struct, frozen=True):
 
 
 class NewIdentity(Struct, frozen=True, kw_only=True):
-    """What is needed to make one; the engine adds id, number and times."""
+    """The fields of a new identity; the engine adds id, number and times."""
 
     kind: IdentityKind
     name: str | None = None
@@ -79,8 +78,8 @@ class NewIdentity(Struct, frozen=True, kw_only=True):
 
 
 class Claims(Struct, frozen=True, omit_defaults=True):
-    """What `Identity.claims` holds: what clients said of a contact without proving it, where the
-    value is another contact's or not theirs to change. Newest last; for staff's eyes alone."""
+    """`Identity.claims`, decoded: values that clients gave of a contact without proof, and that
+    another contact has or that they may not change. Newest last; only staff sees them."""
 
     emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Inboxes: the doors through which contacts reach a tenant, and a contact's place in one."""
+"""Inboxes, where contacts write to a tenant, and contact inboxes: one contact at one inbox."""
 
 from typing import Literal
 
@@ -10,11 +10,11 @@ CHANNEL_TYPES: tuple[str, ...] = (
 )  # fmt: skip
 
 ContactInboxOrigin = Literal["contact", "tenant", "joined"]
-"""`contact`: the contact was made through this place, by its own client. `tenant`: the tenant made
-the place for a contact. `joined`: the contact was there before the place was its."""
+"""`contact`: the contact was created through this contact inbox, by its client. `tenant`: the
+tenant created it. `joined`: it was created for, or moved to, a contact that existed before."""
 ContactMatching = Literal["proof", "trusting"]
-"""`proof`: who says to be a known contact is it only with a valid identity hash. `trusting`: an
-identifier, e-mail or phone is enough, for bridges that keep the inbox identifier secret."""
+"""How a client becomes an existing contact. `proof`: with a valid identity hash. `trusting`: by an
+identifier, e-mail or phone, for bridges that keep the inbox identifier secret."""
 
 
 class Inbox(Struct, frozen=True):
@@ -39,12 +39,11 @@ class Inbox(Struct, frozen=True):
 
 
 class ContactInbox(Struct, frozen=True):
-    """A contact's place in an inbox: `source_id` is what the contact's client knows it by,
-    `pubsub_token` opens its stream. `proved_identifier` is the identifier a valid hash was shown
-    for: it proves something only while it is the contact's. `proof_required`: one was shown once,
-    and every call must show one since. `origin` says how the place came to be. `given` is JSON
-    text, read through `PlaceGiven`: what its client said of the contact (None: it did before this
-    was kept).
+    """One contact at one inbox. Its client identifies it by `source_id`; `pubsub_token` opens its
+    stream. `proved_identifier` is the identifier that a valid hash was sent for, which counts only
+    while the contact has it. `proof_required`: a hash was sent once, and every request must have
+    one since. `given` is JSON text, read through `ContactInboxValues`: the values that its client
+    gave of the contact (None in rows from before they were stored).
     """
 
     inbox_id: str
@@ -59,7 +58,7 @@ class ContactInbox(Struct, frozen=True):
 
 
 class ContactInboxValues(Struct, frozen=True, omit_defaults=True):
-    """What `ContactInbox.given` holds."""
+    """`ContactInbox.given`, decoded."""
 
     name: str | None = None
     email: str | None = None
@@ -86,7 +85,7 @@ def _closed(day: int) -> WorkingDay:
 
 
 class InboxSettings(Struct, frozen=True, omit_defaults=True):
-    """What `Inbox.settings` holds; the defaults are inbox.md's (F).
+    """`Inbox.settings`, decoded; the defaults are those of inbox.md (F).
 
     `csat_message` asks for the rating. `public_attributes` names the attributes of a contact that
     its own client may read although the tenant wrote them, `public_labels` shows its labels (D).

@@ -1,4 +1,4 @@
-"""What may stand where a client shows a link: nothing that a browser would run."""
+"""Which URLs may be stored where clients show a link: none that a browser would execute."""
 
 from urllib.parse import quote, unquote, urlsplit
 
@@ -9,13 +9,13 @@ FILES_PATH = "/files/"
 
 
 def upload_path(key: str, name: str) -> str:
-    """The path of one of our own uploads: what is stored of its URL."""
+    """The path of an upload: the part of its URL that is stored."""
     return f"{FILES_PATH}{key}/{quote(name, safe='')}"
 
 
 def public_url(content_url: str | None, attachments: str | None, base_url: str) -> str | None:
-    """A message's link as its reader fetches it. That of an upload begins with the reader's own
-    `base_url`; whatever host an older row has there was its sender's word."""
+    """A message's link for one reader. That of an upload begins with the reader's `base_url`; the
+    host in older rows is not trusted, as the sender chose it."""
     if content_url is None or attachments is None:
         return content_url
     at = content_url.rfind(FILES_PATH)
@@ -38,7 +38,7 @@ def is_link(text: str) -> bool:
 
 
 def check_link(field: str, text: str | None) -> None:
-    """Raise Invalid(field, "no_link") for a text that is no link; None is no text."""
+    """Raise Invalid(field, "no_link") for a text that is no link; None passes."""
     if text is not None and not is_link(text):
         why = f"{field} must be an http or https URL or a path of an upload"
         raise Invalid(field, "no_link", why)

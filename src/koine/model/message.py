@@ -1,4 +1,4 @@
-"""Messages: what is posted (`Draft`) and what is kept (`Message`)."""
+"""Messages: what is sent (`Draft`) and what is stored (`Message`)."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ MessageType = Literal[
     "text", "image", "file", "audio", "video", "location", "html", "system", "template"
 ]
 CLIENT_TYPES: frozenset[str] = frozenset({"text", "image", "file", "audio", "video", "location"})
-"""What a client may post (delivery.md, S: `html` is reserved for the server)."""
+"""What clients may send (delivery.md, S: `html` is reserved for the server)."""
 
 WhenClosed = Literal["refuse", "reopen", "keep"]
 
@@ -19,10 +19,10 @@ CONTENT_LIMIT = 150_000
 
 
 class Message(Struct, frozen=True):
-    """One message. `seq` is dense within the conversation; `public_seq` counts the public ones up
-    to and including this; `number` counts the server's messages, with gaps, growing within the
-    conversation. `sender_*` is the sender as it is now. `client_key` is the sender's own
-    key, unique in the conversation for ever. `attachments` is a JSON array or None.
+    """One message. `seq` counts the messages of the conversation, without gaps; `public_seq` the
+    public ones up to this; `number` all messages of the server, with gaps, growing within a
+    conversation. `sender_*` is the sender as it is now. `client_key` is chosen by the sender and
+    unique in the conversation, forever. `attachments` is a JSON array or None.
     """
 
     id: str
@@ -52,14 +52,14 @@ class Message(Struct, frozen=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A message as a dialect asks for it to be posted.
+    """A message to be sent.
 
-    `sender_id` None with kind `system` is the server itself. `must_participate` refuses a sender
-    who is not, or no longer, a participant (delivery.md, S). `may_be_empty` lets a text without
-    any text pass (inbox.md, F). `when_closed` says what a closed conversation does: refuse
-    (delivery.md, S), reopen (inbox.md, F) or keep its status. `echo_id` goes with the message's
-    event and is kept nowhere else: the client knows its own message by it (inbox.md, F).
-    `sees_private` lets it answer a private note, which for others is not there.
+    Without `sender_id` and with kind `system` the server is the sender. `must_participate` refuses
+    a sender that is no participant, or no longer (delivery.md, S). `may_be_empty` allows a text
+    message without text (inbox.md, F). `when_closed`: a closed conversation refuses the message
+    (delivery.md, S), is reopened (inbox.md, F) or keeps its status. `echo_id` is only in the
+    message's event: by it a client recognises its own message (inbox.md, F). `sees_private`: the
+    sender may reply to a private note, which for others does not exist.
     """
 
     content: str | None = None
@@ -82,7 +82,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 
 class Attachment(Struct, frozen=True):
-    """A stored file of a message; in `Message.attachments` as JSON. Sizes in bytes and pixels."""
+    """A file of a message; in `Message.attachments` as JSON. Sizes are in bytes and pixels."""
 
     id: str
     number: int

@@ -1,4 +1,4 @@
-"""Pages of a list: by number where the wire says so, by cursor where lists may be deep."""
+"""Pages of a list: by number where a contract says so, by cursor where lists may be long."""
 
 from typing import Generic, TypeVar
 
@@ -7,12 +7,12 @@ from msgspec import Struct
 T = TypeVar("T")
 
 MAX_OFFSET = 1_000_000
-"""Rows a numbered page may skip; beyond it a list answers empty. Cursors have no such bound."""
+"""Rows that a numbered page may skip; pages beyond are empty. Cursors have no such limit."""
 
 
 class Window(Struct, frozen=True):
-    """Which part of a list is asked for: `limit` items after `offset`, or after `cursor`
-    (sort value in µs, id) when one is given.
+    """A part of a list: `limit` items after `offset`, or after `cursor` (sort value in µs, id) if
+    there is one.
     """
 
     limit: int
@@ -26,8 +26,8 @@ class Window(Struct, frozen=True):
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """Some items, how many there are in all (None where the list does not say), and where the
-    next page starts (None at the end).
+    """Some items, the total (None where it was not counted), and the cursor of the next page (None
+    at the end).
     """
 
     items: list[T]

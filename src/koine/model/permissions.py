@@ -1,4 +1,4 @@
-"""The words of permission and which role holds which: data, asked in engine/auth/access.py."""
+"""The permissions, and which role has which: data that engine/auth/access.py decides by."""
 
 from typing import Literal
 
@@ -45,7 +45,7 @@ ROLE_PERMISSIONS: dict[str | None, frozenset[str]] = {
     "driver": frozenset(),
     None: frozenset(),
 }
-"""What a user holds by role; single users may be given more (`identities.permissions`)."""
+"""The permissions of a user by its role; a user may have more (`identities.permissions`)."""
 
 STAFF_ROLES: frozenset[str] = frozenset({"tenant_admin", "dispatcher", "agent"})
 """Roles that read private notes. Drivers and customers never do (contracts/README.md, D)."""

@@ -1,4 +1,4 @@
-"""A conversation with what is shown around it, as much as a dialect asks for."""
+"""Conversations with their related entities, as far as a dialect needs them."""
 
 from typing import Literal
 
@@ -19,13 +19,13 @@ LastSenders = tuple[str | None, str | None]
 
 
 class Related(Struct, frozen=True):
-    """What surrounds some conversations; a part that was not asked for is empty.
+    """The related entities of some conversations; a part that was not wanted is empty.
 
-    `participants`, `latest` (newest public message), `messages` (all public ones) and `tickets`
-    (newest) are by conversation id; `people` (owners, or who opened a conversation without one,
-    assignees, responders, senders), `inboxes` and `versions` by their own id; `places` are the
-    owners' contact-inboxes; `senders` are by conversation id, where a user spoke last or before;
-    `readers`, always there, are who alone reads what is said, of conversations about support.
+    `participants`, `latest` (newest public message), `messages` (the public ones), `tickets`
+    (newest) and `senders` (where a user sent the newest message or the one before) are by
+    conversation id; `people` (owners or creators, assignees, responders, senders), `inboxes` and
+    `versions` by their own id; `contact_inboxes` are those of the owners. `readers`, which is
+    always loaded, are the only identities that may read the messages of a support conversation.
     """
 
     participants: dict[str, list[Participant]] = {}
@@ -41,10 +41,8 @@ class Related(Struct, frozen=True):
 
 
 class ConversationPage(Struct, frozen=True):
-    """Conversations with what surrounds them: a page of a list, or one.
-
-    `total` is exact where it was asked for; `next` is the cursor of the next page, None at the end.
-    """
+    """A page of conversations, or one, with related entities. `total` is exact, or None where it
+    was not wanted; `next` is the cursor of the next page, None at the end."""
 
     items: list[Conversation]
     related: Related
@@ -53,5 +51,5 @@ class ConversationPage(Struct, frozen=True):
 
     @property
     def one(self) -> Conversation:
-        """The conversation, where one was asked for."""
+        """The conversation, of an operation that returns one."""
         return self.items[0]

@@ -1,4 +1,4 @@
-"""A tenant: one customer of the server, whose rows no other tenant ever touches."""
+"""Tenants: the organisations on the server, each of which sees only its own rows."""
 
 from msgspec import Struct
 

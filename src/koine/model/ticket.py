@@ -1,4 +1,4 @@
-"""Tickets, as far as conversations show them: a hand-off to people, or a support request."""
+"""Tickets: the hand-off of a conversation to people, or a support request."""
 
 from typing import Literal
 

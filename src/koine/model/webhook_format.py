@@ -1,4 +1,4 @@
-"""How a dialect tells an endpoint of an event: its names of events, its bodies, its signatures."""
+"""The webhook format of a dialect: its names of events, its payloads, its signatures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -10,34 +10,34 @@ from koine.model.tenant import Tenant
 from koine.model.webhook import WebhookPayload
 
 EventNames = frozenset[str]
-"""The dialect's names of the events an endpoint asks for; empty for all of them."""
+"""The dialect's names of the events that an endpoint wants; empty for all of them."""
 
 
 class WebhookFormat(Protocol):
-    """One dialect's webhooks. Everything is quick and pure."""
+    """The webhooks of one dialect. Its functions are pure and fast: they run on the event loop."""
 
     kinds: tuple[str, ...]
-    """The names of all the events it can tell."""
+    """The names of all events that it has."""
 
     def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
-        """Whether an event may have to be told; it is asked before anything but the event is
-        known, so it may say yes where `told` will say nothing."""
+        """Whether an event may have to be sent. This is asked before the context is loaded, so it
+        may be True where `payload` then is None."""
 
     def payload(
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> WebhookPayload | None:
-        """An event in the dialect's words, as the reader, whose rights the endpoint has, may read
-        it; None when this language, or the endpoint, says nothing of it. The same for every
-        endpoint that asks for the same kinds with the same rights."""
+        """The payload of an event, as `reader`, who has the rights of the endpoint, may see it.
+        None when the dialect has no such event, or the endpoint does not want it. It is the same
+        for all endpoints with the same kinds and rights."""
 
     def ping(self, tenant: Tenant, now: int) -> WebhookPayload:
-        """What the button "test" sends, at `now` (µs)."""
+        """The payload of a test delivery, at `now` (µs)."""
 
     def signatures(
         self, secrets: Sequence[str], event_id: str, now_s: int, body: bytes
     ) -> Mapping[str, str]:
-        """The dialect's own headers, beside those of Standard Webhooks. The newest secret is the
-        first."""
+        """The dialect's own signature headers, beside those of Standard Webhooks. The newest secret
+        is the first."""
 
 
 WebhookFormats = Mapping[str, WebhookFormat]
