@@ -34,7 +34,7 @@ async def test_given_rows_lead_and_no_tenant_is_walked(
 
 OWN = [
     (reader_events._OF_CONVERSATIONS, "events_conversation"),
-    (reader_events._ABOUT, "events_subject"),
+    (reader_events._OF_SUBJECTS, "events_subject"),
     (reader_scope._TAKES_PART, "participants_newest"),
     (reader_scope._PEOPLE, "sqlite_autoindex_participants_1"),
     (reader_scope._SENDERS, "sqlite_autoindex_messages_1"),

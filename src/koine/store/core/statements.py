@@ -28,6 +28,7 @@ Row = tuple[Any, ...]
 
 STATEMENTS: "list[Statement]" = []
 VARIANTS: "list[StatementVariants[Any, Any]]" = []
+_CORE = "koine.store.core."
 
 
 class Statement:
@@ -192,8 +193,9 @@ def param(name: str, type_: Any = None) -> sa.BindParameter[Any]:
 
 
 def _origin() -> tuple[str, str]:
+    """The module that defines a statement, not one of `core` that builds it for that module."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_CORE):
         frame = frame.f_back
     file = frame.f_code.co_filename.rsplit("/", 1)[-1]
     return str(frame.f_globals.get("__name__")), f"{file}:{frame.f_lineno}"

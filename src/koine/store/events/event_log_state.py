@@ -1,4 +1,4 @@
-"""What is known of the event log as a whole: its epoch, and how far back it reaches."""
+"""The state of the event log as a whole: its epoch, how far back it reaches, what is stable."""
 
 from sqlalchemy import select, update
 
@@ -9,7 +9,7 @@ from koine.store.core.statements import Command, Query, param
 from koine.store.events import events, reader_events
 from koine.store.tables import server as t
 
-_OWN = "the server's own values"
+_OWN = "values of the server as a whole"
 _GET = Query(select(t.c.value).where(t.c.name == param("name")), str, crosses_tenants=_OWN)
 _SET = Command(
     upsert(
@@ -26,7 +26,9 @@ _FIRST = Command(
 )
 _EPOCH, _HOME, _FLOOR, _SETTLED = "event_epoch", "event_home", "event_floor", "event_settled"
 _MOVE = Command(
-    update(t).where(t.c.name == _HOME, t.c.value != param("home")).values(value=param("home")),
+    update(t)
+    .where(t.c.name == _HOME, t.c.value != param("timeline_id"))
+    .values(value=param("timeline_id")),
     crosses_tenants=_OWN,
 )
 _END = Command(
@@ -36,14 +38,14 @@ _END = Command(
 
 
 async def epoch(tx: Tx, timeline_id: str) -> str:
-    """The epoch of the log's positions, begun anew when the database woke up in another `home`.
+    """The epoch of the log; begins another if the database has another `timeline_id`.
 
-    `home` names the server the database lives in: after a fail-over or a restore by other means
-    than ours it differs, positions may come again, and cursors of before must not be believed.
+    It has after a fail-over, or a restore without `koine restore`. Then positions may have been
+    assigned twice, and cursors of the former epoch are not valid.
     """
-    # Of all the processes that find it moved, the one that says so first begins the epoch.
+    # Of the processes that notice it, the one that writes the timeline first begins the epoch.
     moved = await tx.run(_FIRST, name=_HOME, value=timeline_id) or await tx.run(
-        _MOVE, home=timeline_id
+        _MOVE, timeline_id=timeline_id
     )
     if moved:
         return await new_epoch(tx)
@@ -51,37 +53,37 @@ async def epoch(tx: Tx, timeline_id: str) -> str:
 
 
 async def new_epoch(tx: Tx) -> str:
-    """Begin another epoch: every cursor given out so far is answered with a reset."""
-    fresh = _fresh()
+    """Begin another epoch: readers with a cursor of the former one receive a reset."""
+    fresh = _random_name()
     await tx.run(_SET, name=_EPOCH, value=fresh)
     return fresh
 
 
 async def end_epoch(tx: Tx, old: str) -> str:
-    """The epoch after `old`: of all the processes that find it over, one begins the next."""
-    await tx.run(_END, old=old, fresh=_fresh())
+    """End the epoch `old` if it has not ended yet; returns the current one."""
+    await tx.run(_END, old=old, fresh=_random_name())
     return await tx.one(_GET, name=_EPOCH) or await new_epoch(tx)
 
 
 async def retention_floor(tx: Tx) -> int:
-    """The last position whose event was forgotten: a cursor below it is too old."""
+    """The last position whose event was deleted: a cursor below it is too old."""
     return int(await tx.one(_GET, name=_FLOOR) or 0)
 
 
 async def stable_position(tx: Tx) -> int:
-    """A position known to be settled, some seconds old; for a process that begins."""
+    """A position that is stable, for a process that starts; some seconds old."""
     return int(await tx.one(_GET, name=_SETTLED) or 0)
 
 
 async def save_stable_position(tx: Tx, position: int) -> None:
-    """Remember a settled position for those who begin later."""
+    """Save a stable position for processes that start later."""
     await tx.run(_SET, name=_SETTLED, value=str(position))
 
 
-async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
-    """Forget the oldest events made before `time` (µs), at most so many at once; whether there
+async def forget_before(tx: Tx, time: int, limit: int) -> bool:
+    """Delete at most `limit` of the oldest events created before `time` (µs); returns whether there
     may be more."""
-    position = await events.forget_before(tx, time, at_most)
+    position = await events.forget_before(tx, time, limit)
     if not position:
         return False
     await tx.run(_SET, name=_FLOOR, value=str(position))
@@ -89,5 +91,5 @@ async def forget_before(tx: Tx, time: int, at_most: int) -> bool:
     return True
 
 
-def _fresh() -> str:
+def _random_name() -> str:
     return random_token(8).lower().replace("-", "0").replace("_", "1")

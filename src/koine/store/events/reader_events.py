@@ -1,6 +1,6 @@
-"""The events that concern one reader, found by its own conversations and by what it is itself.
+"""The events for one reader, found by the ids of its conversations and other subjects.
 
-Answers are positions: who reads on takes the events of a few of them at a time.
+The functions return positions; their events are then read a few at a time.
 """
 
 from sqlalchemy import ColumnElement, delete, or_, select
@@ -15,7 +15,7 @@ from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
 
 _IN_TENANT = t.c.tenant_id == param("tenant_id")
-_BETWEEN = (t.c.position > param("after"), t.c.position <= param("upto"))
+_BETWEEN = (t.c.position > param("after"), t.c.position <= param("until"))
 _BY_SUBJECT = or_(t.c.conversation_id.is_(None), t.c.kind == "participant.left")
 
 
@@ -23,7 +23,7 @@ _WANTED = values_table("wanted", {"id": Uuid()})
 
 
 def _positions(key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Query[int]:
-    """Given ids lead: a database that knows nothing of them would walk the tenant's log."""
+    """The ids are the first table of the join, or the planner might read the log of the tenant."""
     return Query(
         select(t.c.position)
         .join_from(_WANTED, t, key == _WANTED.c.id)
@@ -35,7 +35,7 @@ def _positions(key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Que
 
 
 _OF_CONVERSATIONS = _positions(t.c.conversation_id)
-_ABOUT = _positions(t.c.subject_id, _BY_SUBJECT)
+_OF_SUBJECTS = _positions(t.c.subject_id, _BY_SUBJECT)
 _AT = Query(
     select(*columns_of(t, LoggedEvent))
     .where(_IN_TENANT, in_list(t.c.position, "positions"))
@@ -52,7 +52,7 @@ _MEMBER_OF = Query(
     ),
     str,
 )
-_NAME = Command(
+_SAVE_MEMBER = Command(
     upsert(
         event_members,
         {name: param(name) for name in ("tenant_id", "identity_id", "subject_id", "created_at")},
@@ -62,21 +62,21 @@ _NAME = Command(
 )
 _FORGET = Command(
     delete(event_members).where(event_members.c.created_at < param("time")),
-    crosses_tenants="the log is forgotten for all tenants at once",
+    crosses_tenants="old events are deleted for all tenants at once",
 )
 
 
-async def of_conversations(tx: Tx, ids: list[str], after: int, upto: int, most: int) -> list[int]:
-    """The first `most` positions of these conversations' events after one and up to another."""
+async def of_conversations(tx: Tx, ids: list[str], after: int, until: int, limit: int) -> list[int]:
+    """The first `limit` positions of these conversations' events after `after`, up to `until`."""
     wanted = [(each,) for each in ids]
-    return await tx.all(_OF_CONVERSATIONS, wanted=wanted, after=after, upto=upto, limit=most)
+    return await tx.all(_OF_CONVERSATIONS, wanted=wanted, after=after, until=until, limit=limit)
 
 
-async def about(tx: Tx, ids: list[str], after: int, upto: int, most: int) -> list[int]:
-    """As `of_conversations`, of the events of no conversation that are about these things, and of
-    those that tell that one of these people left a conversation."""
+async def about(tx: Tx, ids: list[str], after: int, until: int, limit: int) -> list[int]:
+    """As `of_conversations`, for the events without a conversation about these subjects, and for
+    those that one of these people left a conversation."""
     wanted = [(each,) for each in ids]
-    return await tx.all(_ABOUT, wanted=wanted, after=after, upto=upto, limit=most)
+    return await tx.all(_OF_SUBJECTS, wanted=wanted, after=after, until=until, limit=limit)
 
 
 async def at(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
@@ -84,9 +84,9 @@ async def at(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
     return await tx.all(_AT, positions=positions)
 
 
-async def first_time(tx: Tx, after: int, upto: int) -> int | None:
-    """When the tenant's first event between two positions was made (µs); None without one."""
-    return await tx.one(_FIRST_TIME, after=after, upto=upto)
+async def first_time(tx: Tx, after: int, until: int) -> int | None:
+    """When the tenant's first event between two positions was created (µs); None without one."""
+    return await tx.one(_FIRST_TIME, after=after, until=until)
 
 
 async def member_of(tx: Tx, identity_id: str) -> list[str]:
@@ -95,11 +95,11 @@ async def member_of(tx: Tx, identity_id: str) -> list[str]:
 
 
 async def save_members(tx: Tx, subject_id: str, members: list[str], now: int) -> None:
-    """Keep whom an event about the subject, made at `now` (µs), names as members."""
+    """Save the members that an event about the subject, created at `now` (µs), names."""
     for identity_id in members:
-        await tx.run(_NAME, identity_id=identity_id, subject_id=subject_id, created_at=now)
+        await tx.run(_SAVE_MEMBER, identity_id=identity_id, subject_id=subject_id, created_at=now)
 
 
 async def forget_members(tx: Tx, time: int) -> None:
-    """Forget the members that events made before `time` (µs) named."""
+    """Delete the members that were last named by events created before `time` (µs)."""
     await tx.run(_FORGET, time=time)

@@ -1,4 +1,4 @@
-"""What is one person's own: conversations, the people in them, deliveries. For reading the log."""
+"""What one reader may receive events of: its conversations, the people in them, its deliveries."""
 
 from sqlalchemy import and_, select, union_all
 
@@ -66,24 +66,25 @@ _DELIVERIES = Query(
 )
 
 
-async def conversations(tx: Tx, identity_id: str, owner: bool, most: int) -> list[str]:
-    """The ids of at most `most` + 1 conversations the person takes part in, or did until they were
-    removed; with `owner` also of those it owns, removed or not."""
+async def conversations(tx: Tx, identity_id: str, owner: bool, limit: int) -> list[str]:
+    """The ids of at most `limit` + 1 conversations that the person takes part in, or did until they
+    were removed; with `owner` also of those it owns, removed or not."""
     queries = [_TAKES_PART, _LEFT_BY_REMOVAL, *([_OWNS, _OWNED_REMOVED] if owner else [])]
     found: dict[str, None] = {}
     for query in queries:
-        found.update(dict.fromkeys(await tx.all(query, identity_id=identity_id, limit=most + 1)))
-    return list(found)[: most + 1]
+        found.update(dict.fromkeys(await tx.all(query, identity_id=identity_id, limit=limit + 1)))
+    return list(found)[: limit + 1]
 
 
 async def people(tx: Tx, conversation_ids: list[str]) -> list[str]:
-    """The ids of those who own, answer, take or took part in these conversations; some twice."""
+    """The ids of the owners, responders and (former) participants of these conversations, some
+    twice."""
     return await tx.all(_PEOPLE, ids=conversation_ids)
 
 
 async def senders(tx: Tx, conversation_ids: list[str], since: int) -> list[str]:
-    """The ids of those who said something in those of these conversations that were active since
-    then (µs). Looks at each message of theirs: for `read_long`."""
+    """The ids of those who sent a message in one of these conversations that was active since
+    `since` (µs). Reads every message of them: for `read_long`."""
     return await tx.all(_SENDERS, ids=conversation_ids, since=since)
 
 

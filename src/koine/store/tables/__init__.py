@@ -1,4 +1,4 @@
-"""Every table, once. Statements are built from these and run by the drivers."""
+"""Every table. Statements are built from these and executed by the drivers."""
 
 from koine.store.tables.auth import api_keys, audit, idempotency_keys, logins, sessions
 from koine.store.tables.base import metadata

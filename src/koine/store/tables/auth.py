@@ -1,4 +1,4 @@
-"""What opens a door, and the book of who did what."""
+"""Credentials, the audit log and idempotency keys."""
 
 from sqlalchemy import Index, Table
 

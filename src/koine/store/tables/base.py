@@ -1,7 +1,7 @@
-"""What every table is made of: the metadata and the few kinds of column and index.
+"""The metadata, and the kinds of columns and indexes that the tables use.
 
-Every tenant's row is keyed by (tenant_id, id), so that one tenant's rows are never found by
-another's id and the tables distribute by tenant. Ids are UUIDs, times BIGINT µs, JSON is text.
+Rows of a tenant have the primary key (tenant_id, id), so that an id alone finds no row of another
+tenant, and the tables can be distributed by tenant. Ids are UUIDs, times BIGINT µs, JSON is text.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ def text_(name: str, nullable: bool = True) -> Column[str]:
 
 
 def text_with_default(name: str, default: str) -> Column[str]:
-    """Text with a `default` for the rows that were there before the column was."""
+    """Text with a `default` for rows that are older than the column."""
     return Column(name, Text(), nullable=False, server_default=default)
 
 
@@ -56,20 +56,20 @@ def blob(name: str) -> Column[bytes]:
 
 
 def flag(name: str, *, default: bool | None = None) -> Column[bool]:
-    """Yes or no; with a `default` for the rows that were there before the column was."""
+    """A boolean, perhaps with a `default` for rows that are older than the column."""
     if default is None:
         return Column(name, Boolean(), nullable=False)
     return Column(name, Boolean(), nullable=False, server_default=true() if default else false())
 
 
 def position(name: str) -> Column[int]:
-    """A number the database gives out, growing, as the primary key."""
+    """A growing number that the database assigns, the primary key."""
     return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
 
 
 def numbered(name: str) -> Column[int]:
-    """A number of the server's own count, growing in the order in which rows are added: the
-    database's sequence gives it out, or where there is none an `InsertMany` that is `numbered`."""
+    """A number that grows in the order of the inserts: from a sequence of PostgreSQL, and on SQLite
+    from the `numbered` of an `InsertMany`."""
     return Column(name, BigInteger(), Identity(), nullable=False)
 
 
@@ -79,16 +79,16 @@ def primary_key(*columns: str) -> PrimaryKeyConstraint:
 
 
 def same_tenant_reference(column: str, table: str) -> ForeignKeyConstraint:
-    """The other row is of the same tenant or there is none: crossing is impossible."""
+    """A foreign key to a row of the same tenant."""
     return ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"])
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index over the rows that fulfil `where`, an SQL condition both databases read."""
+    """An index of the rows that fulfil `where`, an SQL condition for both databases."""
     condition = text(where)
     return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
 
 
 def columns_of(table: Table, struct: type[Struct]) -> list[Column[Any]]:
-    """The table's columns in the order of the noun's fields, so that a row makes a noun."""
+    """The columns of the table with the names of the struct's fields, in their order."""
     return [table.c[name] for name in struct.__struct_fields__]

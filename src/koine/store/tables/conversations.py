@@ -1,4 +1,4 @@
-"""Conversations, who takes part, what is said, and the log of what changed."""
+"""Conversations, participants, messages, files, tickets, and the event log."""
 
 from sqlalchemy import Column, Index, Integer, Table
 
@@ -17,7 +17,7 @@ from koine.store.tables.base import (
 
 
 def _newest(name: str, *columns: str, where: str = "removed_at IS NULL") -> Index:
-    """An index that a list of conversations, newest activity first, walks backwards."""
+    """An index that a list of conversations, newest activity first, scans backwards."""
     return partial_index(
         f"conversations_{name}", "tenant_id", *columns, "last_activity_at", "id", where=where
     )
@@ -65,7 +65,7 @@ conversations = Table(
     int_("updated_at"),
     int_("removed_at", True),
     text_("source_id"),
-    # Folded (kit.text_folding); NULL where lower case is all there is to it.
+    # Folded (core/text_folding.py); NULL where that is the ASCII lower case.
     text_("title_folded"),
     text_("last_content_folded"),
     primary_key("tenant_id", "id"),
@@ -74,7 +74,7 @@ conversations = Table(
     same_tenant_reference("delivery_id", "deliveries"),
     same_tenant_reference("assignee_id", "identities"),
     same_tenant_reference("responder_id", "identities"),
-    # A survey's address is the conversation's id alone, whichever tenant it is of.
+    # The URL of a survey has the id of the conversation alone, not its tenant.
     Index("conversations_id", "id"),
     Index("conversations_number", "tenant_id", "number", unique=True),
     partial_index(
@@ -152,8 +152,8 @@ messages = Table(
     int_("created_at"),
     int_("updated_at"),
     numbered("number"),
-    # No foreign keys: the sender's send holds the conversation's row lock, and a check per
-    # message would cost more than the message (docs/benchmarks.md).
+    # No foreign keys: a send has locked the conversation's row, and the checks would cost more than
+    # the insert (docs/benchmarks.md).
     primary_key("tenant_id", "conversation_id", "seq"),
     Index("messages_id", "tenant_id", "id", unique=True),
     partial_index(
@@ -215,7 +215,7 @@ events = Table(
     text_("body", False),
     int_("created_at"),
     Index("events_tenant", "tenant_id", "position"),
-    # By what one reader follows. Ids are unique without their tenant's, and each send pays for it.
+    # What one reader follows. Without tenant_id, as ids are unique, to keep sends cheap.
     partial_index(
         "events_conversation", "conversation_id", "position", where="conversation_id IS NOT NULL"
     ),
@@ -238,5 +238,5 @@ event_members = Table(
     primary_key("tenant_id", "identity_id", "subject_id"),
     Index("event_members_created", "created_at"),
 )
-"""Who could see a deleted conversation, or a delivery before it was saved: the members that events
-name, by person. `created_at` is that of the newest such event."""
+"""The members that events name, by identity: who could see a conversation that was deleted since,
+or a delivery before it changed. `created_at` is that of the newest such event."""

@@ -1,4 +1,4 @@
-"""Tenants, identities, inboxes and deliveries: who talks, and what about."""
+"""Tenants, identities, inboxes and deliveries; counters and values of the server."""
 
 from sqlalchemy import Index, Table
 
@@ -36,7 +36,7 @@ server = Table(
     text_("value", False),
     primary_key("name"),
 )
-"""The server's own few values: the key that signs its tokens."""
+"""Values of the server as a whole, such as the key that signs its tokens."""
 
 counters = Table(
     "counters",
@@ -46,7 +46,7 @@ counters = Table(
     int_("value"),
     primary_key("tenant_id", "name"),
 )
-"""Numbers given out (`number:…`) and totals kept (`total:…`), so that no list counts rows."""
+"""The last numbers assigned (`number:…`) and totals (`total:…`), so that no list counts rows."""
 
 identities = Table(
     "identities",
@@ -81,7 +81,7 @@ identities = Table(
     flag("phone_verified", default=True),
     flag("identifier_verified", default=True),
     text_with_default("claims", "{}"),
-    # Folded (kit.text_folding), a line each: names, e-mail and identifier; phone and company.
+    # Folded (core/text_folding.py), a line each: names, e-mail and identifier; phone and company.
     text_("search_names"),
     text_("search_details"),
     primary_key("tenant_id", "id"),

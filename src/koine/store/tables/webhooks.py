@@ -1,4 +1,4 @@
-"""Webhooks: who is to be told, what is on its way to them, and how each try went."""
+"""Webhook endpoints, their deliveries, and the attempts of these."""
 
 from sqlalchemy import Index, Table
 
@@ -48,7 +48,7 @@ webhook_endpoints = Table(
     partial_index("webhook_endpoints_active", "tenant_id", "id", where="status = 'active'"),
 )
 
-# No reference to the endpoints: what an endpoint leaves behind is cleared away in small pieces.
+# No foreign key to the endpoints: the deliveries of a deleted one are deleted in small batches.
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,

@@ -1,4 +1,4 @@
-"""What was delivered to endpoints, to be looked at; and how it is forgotten."""
+"""The log of deliveries and their attempts: pages of it, and deleting what is old."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from koine.model.webhook import Attempt, DeliveryState, EndpointKey, WebhookDeli
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
 from koine.store.core.statements import Command, Query, StatementVariants, param
-from koine.store.tables import webhook_attempts as tries
+from koine.store.tables import webhook_attempts as attempt_rows
 from koine.store.tables import webhook_deliveries as t
 from koine.store.tables import webhook_endpoints
 from koine.store.tables.base import columns_of
 
-_EVERY = "what is old is forgotten for all tenants at once"
+_ALL_TENANTS = "old deliveries are deleted for all tenants at once"
 _COLUMNS = columns_of(t, WebhookDelivery)
-_OF_HOOK = (t.c.tenant_id == param("tenant_id"), t.c.endpoint_id == param("endpoint_id"))
+_OF_ENDPOINT = (t.c.tenant_id == param("tenant_id"), t.c.endpoint_id == param("endpoint_id"))
 _OF_CONVERSATION = (
     t.c.tenant_id == param("tenant_id"),
     t.c.conversation_id == param("conversation_id"),
@@ -41,7 +41,7 @@ class _PageVariant(_Variant, frozen=True, kw_only=True):
 
 
 def _where(v: _Variant) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [*_OF_HOOK]
+    where: list[ColumnElement[bool]] = [*_OF_ENDPOINT]
     if v.states:
         where.append(in_list(t.c.state, "states"))
     if v.kinds:
@@ -66,20 +66,20 @@ def _count(v: _Variant) -> Query[int]:
 _PAGES = StatementVariants(_page, _PageVariant)
 _COUNTS = StatementVariants(_count, _Variant)
 _BY_EVENT = Query(
-    select(*_COLUMNS).where(*_OF_HOOK, t.c.event_id == param("event_id")), WebhookDelivery
+    select(*_COLUMNS).where(*_OF_ENDPOINT, t.c.event_id == param("event_id")), WebhookDelivery
 )
 _ATTEMPTS = Query(
-    select(*columns_of(tries, Attempt))
+    select(*columns_of(attempt_rows, Attempt))
     .where(
-        tries.c.tenant_id == param("tenant_id"),
-        tries.c.endpoint_id == param("endpoint_id"),
-        tries.c.position == param("position"),
+        attempt_rows.c.tenant_id == param("tenant_id"),
+        attempt_rows.c.endpoint_id == param("endpoint_id"),
+        attempt_rows.c.position == param("position"),
     )
-    .order_by(tries.c.number.desc())
+    .order_by(attempt_rows.c.number.desc())
     .limit(param("limit")),
     Attempt,
 )
-_WAITING = Query(
+_PENDING = Query(
     select(func.count(), func.min(t.c.created_at))
     .join_from(
         t,
@@ -103,10 +103,10 @@ _CANCEL = Command(
     )
 )
 _ERASE = Command(
-    update(tries)
+    update(attempt_rows)
     .where(
-        tries.c.tenant_id == param("tenant_id"),
-        tuple_(tries.c.endpoint_id, tries.c.position).in_(
+        attempt_rows.c.tenant_id == param("tenant_id"),
+        tuple_(attempt_rows.c.endpoint_id, attempt_rows.c.position).in_(
             select(t.c.endpoint_id, t.c.position).where(*_OF_CONVERSATION)
         ),
     )
@@ -123,24 +123,25 @@ _OLDEST = (
 )
 _WITH_OLD = Query(
     select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(param("time") > _OLDEST),
-    crosses_tenants=_EVERY,
+    crosses_tenants=_ALL_TENANTS,
 )
 _OLD = Query(
     select(t.c.position, t.c.created_at)
-    .where(*_OF_HOOK)
+    .where(*_OF_ENDPOINT)
     .order_by(t.c.position)
     .limit(param("limit"))
 )
 _FORGET = (
     Command(
-        delete(tries).where(
+        delete(attempt_rows).where(
             and_(
-                tries.c.tenant_id == param("tenant_id"), tries.c.endpoint_id == param("endpoint_id")
+                attempt_rows.c.tenant_id == param("tenant_id"),
+                attempt_rows.c.endpoint_id == param("endpoint_id"),
             ),
-            tries.c.position <= param("position"),
+            attempt_rows.c.position <= param("position"),
         )
     ),
-    Command(delete(t).where(*_OF_HOOK, t.c.position <= param("position"))),
+    Command(delete(t).where(*_OF_ENDPOINT, t.c.position <= param("position"))),
 )
 
 
@@ -155,8 +156,8 @@ async def page(
     until: int | None = None,
     with_total: bool = False,
 ) -> Page[WebhookDelivery]:
-    """A page of an endpoint's deliveries, newest event first. `since` and `until` are times of
-    events (µs), the latter left out."""
+    """A page of an endpoint's deliveries, newest event first, of events from `since` until before
+    `until` (µs)."""
     given: dict[str, Any] = {"states": states, "kinds": kinds, "since": since, "until": until}
     values = {name: value for name, value in given.items() if value not in ((), None)}
     values |= {name: list(values[name]) for name in ("states", "kinds") if name in values}
@@ -177,50 +178,52 @@ async def page(
 
 
 async def one(tx: Tx, endpoint_id: str, event_id: str) -> WebhookDelivery | None:
-    """What is known of an event's delivery to an endpoint."""
+    """The delivery of an event to an endpoint."""
     return await tx.one(_BY_EVENT, endpoint_id=endpoint_id, event_id=event_id)
 
 
 async def attempts(tx: Tx, delivery: WebhookDelivery, limit: int) -> list[Attempt]:
-    """The tries of a delivery, newest first."""
+    """The attempts of a delivery, newest first."""
     where = {"endpoint_id": delivery.endpoint_id, "position": delivery.position}
     return await tx.all(_ATTEMPTS, **where, limit=limit)
 
 
 async def pending_count(tx: Tx) -> tuple[int, int | None]:
-    """How many deliveries are on their way, of all tenants, and since when the oldest (µs); those
-    of an endpoint that is switched off wait until it is on again."""
-    found = await tx.one(_WAITING)
+    """How many deliveries of all tenants are pending, and when the oldest was enqueued (µs),
+    without those of disabled endpoints."""
+    found = await tx.one(_PENDING)
     return (found[0], found[1]) if found else (0, None)
 
 
 async def forget_conversation(tx: Tx, conversation_id: str, now: int) -> None:
-    """A conversation is deleted for good: what is on its way is not sent, and nothing of what was
-    sent is kept but that it was (helpdesk.md, S)."""
+    """Cancel the deliveries of a deleted conversation, and erase the bodies and responses of the
+    attempts already made (helpdesk.md, S)."""
     await tx.run(_CANCEL, conversation_id=conversation_id, now=now)
     await tx.run(_ERASE, conversation_id=conversation_id)
 
 
-async def forget_some(tx: Tx, endpoint_id: str, at_most: int) -> bool:
-    """Forget the oldest deliveries of an endpoint, at most so many; whether there may be more."""
-    oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=at_most)
+async def forget_some(tx: Tx, endpoint_id: str, limit: int) -> bool:
+    """Delete the oldest `limit` deliveries of an endpoint; returns whether there may be more."""
+    oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=limit)
     if oldest:
         for forget in _FORGET:
             await tx.run(forget, endpoint_id=endpoint_id, position=oldest[-1][0])
-    return len(oldest) == at_most
+    return len(oldest) == limit
 
 
 async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[EndpointKey]:
-    """The endpoints, of all tenants, whose oldest delivery was put in line before `time` (µs)."""
+    """The endpoints of all tenants whose oldest delivery was enqueued before `time` (µs)."""
     return [EndpointKey(*row) for row in await tx.all(_WITH_OLD, time=time)]
 
 
-async def forget_before(tx: Tx, endpoint_id: str, time: int, at_most: int) -> bool:
-    """Forget an endpoint's deliveries put in line before `time` (µs), at most so many; whether
-    there may be more."""
-    oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=at_most)
-    young = next((i for i, (_, made) in enumerate(oldest) if made >= time), len(oldest))
-    if young:
+async def forget_before(tx: Tx, endpoint_id: str, time: int, limit: int) -> bool:
+    """Delete at most `limit` of an endpoint's deliveries enqueued before `time` (µs); returns
+    whether there may be more."""
+    oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=limit)
+    old_count = next(
+        (i for i, (_, created_at) in enumerate(oldest) if created_at >= time), len(oldest)
+    )
+    if old_count:
         for forget in _FORGET:
-            await tx.run(forget, endpoint_id=endpoint_id, position=oldest[young - 1][0])
-    return young == at_most
+            await tx.run(forget, endpoint_id=endpoint_id, position=oldest[old_count - 1][0])
+    return old_count == limit

@@ -18,18 +18,18 @@ from koine.store.core.statements import Command, InsertMany, Query, param
 from koine.store.core.types import Uuid
 from koine.store.core.work_queue import ClaimedRow, WorkQueue
 from koine.store.tables import conversations, events, webhook_endpoints
-from koine.store.tables import webhook_attempts as tries
+from koine.store.tables import webhook_attempts as attempt_rows
 from koine.store.tables import webhook_deliveries as t
 from koine.store.tables.base import columns_of
 from koine.store.webhooks.endpoints import TENANT_ENDPOINT_COLUMNS
 
-_EVERY = "the senders of a server serve all its tenants"
+_ALL_TENANTS = "the dispatchers serve all tenants"
 MAX_LEASE = MINUTE
-"""µs: what is due later than in so long is not under way."""
+"""µs: the longest lease. A delivery that is due later is not being attempted."""
 
 
 class QueuedDelivery(Struct, frozen=True):
-    """A row to put in line."""
+    """A row to enqueue."""
 
     tenant_id: str
     endpoint_id: str
@@ -48,16 +48,16 @@ class QueuedDelivery(Struct, frozen=True):
 _INSERT = InsertMany(
     t, list(QueuedDelivery.__struct_fields__), on_conflict=["tenant_id", "endpoint_id", "position"]
 )
-_AGAIN = values_table(
-    "again", {"tenant_id": Uuid(), "endpoint_id": Uuid(), "position": BigInteger()}
+_REPLAYED = values_table(
+    "replayed", {"tenant_id": Uuid(), "endpoint_id": Uuid(), "position": BigInteger()}
 )
 _REPLAY = Command(
     update(t)
     .where(
-        t.c.tenant_id == _AGAIN.c.tenant_id,
-        t.c.endpoint_id == _AGAIN.c.endpoint_id,
-        t.c.position == _AGAIN.c.position,
-        # What is under way, or soon to be, is left alone.
+        t.c.tenant_id == _REPLAYED.c.tenant_id,
+        t.c.endpoint_id == _REPLAYED.c.endpoint_id,
+        t.c.position == _REPLAYED.c.position,
+        # Not what is being attempted, or will be soon.
         or_(t.c.state != "pending", t.c.due_at > param("soon", BigInteger())),
     )
     .values(
@@ -69,8 +69,8 @@ _REPLAY = Command(
         finished_at=None,
     )
 )
-# The least of a column that an index has: one look at it, whatever the planner believes.
-_FIRST_DUE = (
+# min() of an indexed column: one lookup, whatever the planner estimates.
+_NEXT_DUE_AT = (
     select(func.min(t.c.due_at))
     .where(
         t.c.tenant_id == webhook_endpoints.c.tenant_id,
@@ -79,16 +79,16 @@ _FIRST_DUE = (
     )
     .scalar_subquery()
 )
-_READY = Query(
+_DUE_ENDPOINTS = Query(
     select(*TENANT_ENDPOINT_COLUMNS).where(
         webhook_endpoints.c.status == "active",
         or_(
             webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
         ),
-        param("now") >= _FIRST_DUE,
+        param("now") >= _NEXT_DUE_AT,
     ),
     TenantEndpoint,
-    crosses_tenants=_EVERY,
+    crosses_tenants=_ALL_TENANTS,
 )
 _QUEUE = WorkQueue(
     t,
@@ -99,7 +99,7 @@ _QUEUE = WorkQueue(
 _EVENTS = Query(
     select(*columns_of(events, LoggedEvent)).where(in_list(events.c.position, "positions")),
     LoggedEvent,
-    crosses_tenants=_EVERY,
+    crosses_tenants=_ALL_TENANTS,
 )
 _PROBE = Command(
     update(webhook_endpoints)
@@ -112,13 +112,13 @@ _PROBE = Command(
     )
     .values(open_until=param("until"))
 )
-_LOG = InsertMany(
-    tries,
+_INSERT_ATTEMPTS = InsertMany(
+    attempt_rows,
     ["tenant_id", *Attempt.__struct_fields__],
     on_conflict=["tenant_id", "endpoint_id", "position", "number"],
 )
-_NEVER = values_table(
-    "never",
+_DISCARDED = values_table(
+    "discarded",
     {
         "tenant_id": Uuid(),
         "endpoint_id": Uuid(),
@@ -126,33 +126,46 @@ _NEVER = values_table(
         "lease_version": BigInteger(),
     },
 )
-_DROP = Command(
+_DISCARD = Command(
     delete(t).where(
         tuple_(t.c.tenant_id, t.c.endpoint_id, t.c.position, t.c.lease_version).in_(
             select(
-                _NEVER.c.tenant_id, _NEVER.c.endpoint_id, _NEVER.c.position, _NEVER.c.lease_version
+                _DISCARDED.c.tenant_id,
+                _DISCARDED.c.endpoint_id,
+                _DISCARDED.c.position,
+                _DISCARDED.c.lease_version,
             )
         )
     ),
-    crosses_tenants=_EVERY,
+    crosses_tenants=_ALL_TENANTS,
 )
-_MADE = values_table(
-    "made",
+_INSERTED = values_table(
+    "inserted",
     {"tenant_id": Uuid(), "endpoint_id": Uuid(), "position": BigInteger(), "number": BigInteger()},
 )
-_UNWRITE = Command(
-    delete(tries).where(
-        tuple_(tries.c.tenant_id, tries.c.endpoint_id, tries.c.position, tries.c.number).in_(
-            select(_MADE.c.tenant_id, _MADE.c.endpoint_id, _MADE.c.position, _MADE.c.number)
+_DELETE_UNWANTED = Command(
+    delete(attempt_rows).where(
+        tuple_(
+            attempt_rows.c.tenant_id,
+            attempt_rows.c.endpoint_id,
+            attempt_rows.c.position,
+            attempt_rows.c.number,
+        ).in_(
+            select(
+                _INSERTED.c.tenant_id,
+                _INSERTED.c.endpoint_id,
+                _INSERTED.c.position,
+                _INSERTED.c.number,
+            )
         ),
         ~exists().where(
-            t.c.tenant_id == tries.c.tenant_id,
-            t.c.endpoint_id == tries.c.endpoint_id,
-            t.c.position == tries.c.position,
+            t.c.tenant_id == attempt_rows.c.tenant_id,
+            t.c.endpoint_id == attempt_rows.c.endpoint_id,
+            t.c.position == attempt_rows.c.position,
             t.c.state != "cancelled",
         ),
     ),
-    crosses_tenants=_EVERY,
+    crosses_tenants=_ALL_TENANTS,
 )
 _INBOXES = Query(
     select(conversations.c.id, conversations.c.inbox_id).where(
@@ -162,70 +175,71 @@ _INBOXES = Query(
 
 
 async def enqueue(tx: Tx, due: list[QueuedDelivery]) -> None:
-    """Put deliveries in line; those that were ever in line stay as they are."""
+    """Enqueue deliveries; those that were enqueued before stay as they are."""
     await tx.many(_INSERT, [astuple(each) for each in due])
 
 
 async def requeue(tx: Tx, due: list[QueuedDelivery], now: int) -> int:
-    """Put them in line whether they were or not; answers how many had been and begin anew, those
-    among them that would have waited for long."""
-    places = [(each.tenant_id, each.endpoint_id, each.position) for each in due]
+    """Enqueue deliveries, again if they were enqueued before and are not about to be attempted;
+    returns how many were enqueued again."""
+    keys = [(each.tenant_id, each.endpoint_id, each.position) for each in due]
     soon = now + MAX_LEASE
-    known = await tx.run(_REPLAY, again=places, now=now, soon=soon) if places else 0
+    known = await tx.run(_REPLAY, replayed=keys, now=now, soon=soon) if keys else 0
     await enqueue(tx, due)
     return known
 
 
 async def inbox_ids(tx: Tx, tenant_id: str, conversation_ids: list[str]) -> dict[str, str | None]:
-    """Which inbox each of these conversations is in."""
+    """The inbox of each of these conversations."""
     return dict(await tx.all(_INBOXES, tenant_id=tenant_id, ids=conversation_ids))
 
 
 async def due_endpoints(tx: Tx, now: int) -> list[TenantEndpoint]:
-    """The endpoints with something due that may be tried now."""
-    return await tx.all(_READY, now=now)
+    """The endpoints with a due delivery whose circuit breaker allows an attempt now."""
+    return await tx.all(_DUE_ENDPOINTS, now=now)
 
 
 async def claim(
     tx: Tx, wanted: list[tuple[EndpointKey, int]], probes: list[EndpointKey], now: int, until: int
 ) -> list[Claim]:
-    """Take up to so many due deliveries of each endpoint, oldest due first, until `until` (µs).
+    """Claim due deliveries until `until` (µs), those due longest first.
 
-    Of one in `probes`, whose breaker is open, one, unless another node tries it just now.
-    """
-    for place in probes:
-        where = {"tenant_id": place.tenant_id, "endpoint_id": place.endpoint_id}
+    Of each endpoint of `wanted` up to its number; of each of `probes`, whose circuit breaker is
+    half open, one, unless another node probes it now."""
+    for endpoint in probes:
+        where = {"tenant_id": endpoint.tenant_id, "endpoint_id": endpoint.endpoint_id}
         if await tx.run(_PROBE, **where, now=now, until=until):
-            wanted = [*wanted, (place, 1)]
-    queues = [((place.tenant_id, place.endpoint_id), at_most) for place, at_most in wanted]
+            wanted = [*wanted, (endpoint, 1)]
+    queues = [((endpoint.tenant_id, endpoint.endpoint_id), limit) for endpoint, limit in wanted]
     claimed = await _QUEUE.claim(tx, queues, now, until)
     positions = sorted({row.key[-1] for row in claimed})
     log = {e.position: e for e in await tx.all(_EVENTS, positions=positions)} if claimed else {}
     return [_as_claim(row, log.get(row.key[-1])) for row in claimed]
 
 
-async def record_results(tx: Tx, results: list[Result], tried: list[tuple[str, Attempt]]) -> None:
-    """Write what became of claims, where the claim still stands, and the tries themselves, each
-    with its tenant's id. What was said in a conversation that was deleted while a try was under
-    way is not kept, nor is anything for an endpoint that was removed."""
+async def record_results(
+    tx: Tx, results: list[Result], attempts: list[tuple[str, Attempt]]
+) -> None:
+    """Write the results of claims whose lease still holds, and the attempts, each with its tenant's
+    id. The attempt is not kept if its conversation or endpoint was deleted meanwhile."""
     await tx.execute_together(
-        (_QUEUE.settle, [_settled(each) for each in results]),
-        (_LOG, [(tenant_id, *astuple(each)) for tenant_id, each in tried]),
+        (_QUEUE.settle, [_result_row(each) for each in results]),
+        (_INSERT_ATTEMPTS, [(tenant_id, *astuple(each)) for tenant_id, each in attempts]),
     )
-    # After the deliveries are locked: whoever deletes now sees the tries that are left.
-    if made := [(tenant_id, a.endpoint_id, a.position, a.number) for tenant_id, a in tried]:
-        await tx.run(_UNWRITE, made=made)
+    # The deliveries are locked by now: a transaction that deletes them later finds these attempts.
+    if inserted := [(tenant_id, a.endpoint_id, a.position, a.number) for tenant_id, a in attempts]:
+        await tx.run(_DELETE_UNWANTED, inserted=inserted)
 
 
 async def discard(tx: Tx, claims: list[Claim]) -> None:
-    """Take deliveries out of line as if they had never been: they were not for their endpoint."""
-    never = [
+    """Delete deliveries that should not have been planned for their endpoint."""
+    rows = [
         (c.endpoint.tenant_id, c.endpoint.endpoint_id, c.position, c.lease_version) for c in claims
     ]
-    await tx.run(_DROP, never=never)
+    await tx.run(_DISCARD, discarded=rows)
 
 
-def _settled(r: Result) -> tuple[Any, ...]:
+def _result_row(r: Result) -> tuple[Any, ...]:
     where = (r.endpoint.tenant_id, r.endpoint.endpoint_id, r.position, r.lease_version)
     return (*where, r.state, r.attempt, r.due_at, r.response_status, r.error, r.finished_at)
 

@@ -1,4 +1,4 @@
-"""The endpoints of webhooks, and how far the log was gone through for them."""
+"""Webhook endpoints."""
 
 from msgspec import structs
 from sqlalchemy import delete, func, insert, select, update
@@ -13,7 +13,7 @@ from koine.store.tables.base import columns_of
 COLUMNS = columns_of(t, WebhookEndpoint)
 TENANT_ENDPOINT_COLUMNS = columns_of(t, TenantEndpoint)
 _ONE = (t.c.tenant_id == param("tenant_id"), t.c.id == param("id"))
-_EVERY = "the senders of a server serve all its tenants"
+_ALL_TENANTS = "the dispatchers serve all tenants"
 PLANNER_CURSOR = "hook_position"
 """The name of the cursor up to which deliveries were planned (`store.events.cursors`)."""
 
@@ -26,7 +26,7 @@ _ALL = Query(
 _ACTIVE = Query(
     select(*TENANT_ENDPOINT_COLUMNS).where(t.c.status == "active"),
     TenantEndpoint,
-    crosses_tenants=_EVERY,
+    crosses_tenants=_ALL_TENANTS,
 )
 _COUNT = Query(select(func.count()).select_from(t).where(t.c.tenant_id == param("tenant_id")), int)
 _INSERT = Command(
@@ -48,15 +48,15 @@ _DISABLE = Command(
 )
 _HEALTH = UpdateMany(t, ["tenant_id", "id"], list(EndpointHealth.__struct_fields__))
 _DELETE = Command(delete(t).where(*_ONE))
-# Deliveries first: a sender that is writing a try of one lets go of it before the tries are looked
-# for.
-_DELETE_LEFT = [
+# Deliveries before attempts: a dispatcher that writes an attempt has locked its delivery, so the
+# attempt is committed when the attempts are deleted.
+_DELETE_DEPENDENTS = [
     Command(
-        delete(left).where(
-            left.c.tenant_id == param("tenant_id"), left.c.endpoint_id == param("id")
+        delete(rows).where(
+            rows.c.tenant_id == param("tenant_id"), rows.c.endpoint_id == param("id")
         )
     )
-    for left in (webhook_deliveries, webhook_attempts)
+    for rows in (webhook_deliveries, webhook_attempts)
 ]
 
 
@@ -66,7 +66,7 @@ async def get(tx: Tx, endpoint_id: str) -> WebhookEndpoint | None:
 
 
 async def lock(tx: Tx, endpoint_id: str) -> WebhookEndpoint | None:
-    """As `get`, and no one else changes it until this transaction ends."""
+    """As `get`; locks the row until the transaction ends."""
     return await tx.one(_LOCK, id=endpoint_id)
 
 
@@ -76,7 +76,7 @@ async def all_(tx: Tx) -> list[WebhookEndpoint]:
 
 
 async def active(tx: Tx) -> list[TenantEndpoint]:
-    """Every tenant's endpoints that are told."""
+    """The active endpoints of all tenants."""
     return await tx.all(_ACTIVE)
 
 
@@ -85,33 +85,33 @@ async def count(tx: Tx) -> int:
     return await tx.one(_COUNT) or 0
 
 
-async def insert_one(tx: Tx, hook: WebhookEndpoint) -> None:
+async def insert_one(tx: Tx, endpoint: WebhookEndpoint) -> None:
     """Add an endpoint."""
-    await tx.run(_INSERT, **structs.asdict(hook))
+    await tx.run(_INSERT, **structs.asdict(endpoint))
 
 
-async def change(tx: Tx, hook: WebhookEndpoint) -> None:
+async def change(tx: Tx, endpoint: WebhookEndpoint) -> None:
     """Write the endpoint over the row with its id."""
-    values = structs.asdict(hook)
-    await tx.run(_UPDATE, id=hook.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
+    values = structs.asdict(endpoint)
+    await tx.run(_UPDATE, id=endpoint.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def disable(tx: Tx, place: EndpointKey, reason: str, now: int) -> bool:
-    """Tell it nothing more; False when that is so already."""
-    gone = await tx.run(
-        _DISABLE, tenant_id=place.tenant_id, id=place.endpoint_id, new_reason=reason, now=now
+async def disable(tx: Tx, key: EndpointKey, reason: str, now: int) -> bool:
+    """Disable an active endpoint; False if it was not active."""
+    changed = await tx.run(
+        _DISABLE, tenant_id=key.tenant_id, id=key.endpoint_id, new_reason=reason, now=now
     )
-    return bool(gone)
+    return bool(changed)
 
 
 async def set_health(tx: Tx, found: dict[EndpointKey, EndpointHealth]) -> None:
-    """Write how the endpoints' tries went."""
-    rows = [(place.tenant_id, place.endpoint_id, *structs.astuple(h)) for place, h in found.items()]
+    """Write the health of these endpoints."""
+    rows = [(key.tenant_id, key.endpoint_id, *structs.astuple(h)) for key, h in found.items()]
     await tx.many(_HEALTH, sorted(rows))
 
 
 async def delete_one(tx: Tx, endpoint_id: str) -> None:
-    """Take the endpoint away with everything that was, and was to be, delivered to it."""
-    for left in _DELETE_LEFT:
-        await tx.run(left, id=endpoint_id)
+    """Delete the endpoint with its deliveries and attempts."""
+    for rows in _DELETE_DEPENDENTS:
+        await tx.run(rows, id=endpoint_id)
     await tx.run(_DELETE, id=endpoint_id)
