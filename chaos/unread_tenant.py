@@ -46,10 +46,10 @@ class ModelledTenant:
         self.inbox = f"/public/api/v1/inboxes/{seeded.inbox_identifier}/contacts/{seeded.source_id}"
         self.names = {seeded.ids[who]: who for who in ("ada", "alice", "dan")}
         people = {who: {"authorization": f"Bearer {token}"} for who, token in seeded.tokens.items()}
-        self.as_ = {who: call.as_(header) for who, header in people.items()}
-        self.as_["helpdesk"] = call.as_({"x-api-key": seeded.key})
-        self.as_["chats"] = call.as_({"authorization": seeded.key})
-        self.as_["contact"] = call.as_({})
+        self.as_ = {who: call.with_headers(header) for who, header in people.items()}
+        self.as_["helpdesk"] = call.with_headers({"x-api-key": seeded.key})
+        self.as_["chats"] = call.with_headers({"authorization": seeded.key})
+        self.as_["contact"] = call.with_headers({})
         self._steps: list[Callable[[Conversation], Awaitable[None]]] = [
             *[self._say] * 30, *[self._note] * 8, *[self._read] * 16, *[self._read_to] * 8,
             *[self._contact_reads] * 8, *[self._come_or_go] * 10, *[self._close] * 4,

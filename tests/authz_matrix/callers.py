@@ -1,4 +1,4 @@
-"""Who calls: everyone a door may meet, each with what it shows of itself."""
+"""The callers of the matrix: every kind of credential, valid and invalid."""
 
 import base64
 import json
@@ -21,27 +21,28 @@ USERS = ("ada", "alice", "dora", "dan", "cleo", "olaf")
 
 
 class Caller(Struct):
-    """A credential. `kind` is what doors ask about; `who` is the column of the verdicts; `query` is
-    added to every path, `path` fills its places; `nouns` are other words for things of one's own.
+    """A caller and its credential. `kind` is the kind of credential; `column` is the column of the
+    expectations; `query` is added to every URL and `path` fills its parameters; `aliases` replaces
+    the names of the caller's own targets.
     """
 
     name: str
     kind: str
-    who: str
+    column: str
     headers: dict[str, str]
     company: str = "acme"
     query: str = ""
     path: dict[str, str] = {}
-    nouns: dict[str, str] = {}
+    aliases: dict[str, str] = {}
 
 
 def bearer(text: str) -> dict[str, str]:
-    """As most doors want it."""
+    """The header that most dialects read."""
     return {"Authorization": f"Bearer {text}"}
 
 
 async def callers(cast: Cast) -> list[Caller]:
-    """Everyone, good and bad."""
+    """All callers, with valid and invalid credentials."""
     users = [Caller(who, "token", who, cast.bearer(who)) for who in USERS]
     rivals = [
         Caller(f"rival's {who}", "token", who, cast.bearer(who, "rival"), "rival")
@@ -53,9 +54,9 @@ async def callers(cast: Cast) -> list[Caller]:
 
 async def _keys(cast: Cast) -> list[Caller]:
     acme = cast.acme
-    boss = operator(acme.tenant.id)
+    admin = operator(acme.tenant.id)
     rights = frozenset({WRITE_CONVERSATIONS})
-    write = await api_keys.create(cast.engine, boss, "write", rights, user_id=acme.id("alice"))
+    write = await api_keys.create(cast.engine, admin, "write", rights, user_id=acme.id("alice"))
     return [
         Caller("key", "key", "key", bearer(acme.key)),
         Caller("key in its own header", "key header", "key", {"X-API-Key": acme.key}),
@@ -78,14 +79,14 @@ def _systems(cast: Cast) -> list[Caller]:
 
 
 async def _bad(cast: Cast) -> list[Caller]:
-    """Nobody: none of them opens anything."""
-    token, boss = cast.token("ada"), operator(cast.acme.tenant.id)
+    """Callers whose credentials every dialect refuses."""
+    token, admin = cast.token("ada"), operator(cast.acme.tenant.id)
     engine, who = cast.engine, cast.acme.id("alice")
     now = engine.clock.now()
-    revoked = await api_keys.create(engine, boss, "old", frozenset(), user_id=who)
-    await api_keys.revoke(engine, boss, revoked.key.id)
+    revoked = await api_keys.create(engine, admin, "old", frozenset(), user_id=who)
+    await api_keys.revoke(engine, admin, revoked.key.id)
     expired = await api_keys.create(
-        engine, boss, "short", frozenset(), user_id=who, expires_at=now + SECOND
+        engine, admin, "short", frozenset(), user_id=who, expires_at=now + SECOND
     )
     cast.clock.advance(seconds=2)
     shown = {
@@ -112,7 +113,7 @@ async def _bad(cast: Cast) -> list[Caller]:
 
 
 def _tampered(token: str) -> str:
-    """Dan's rights, written over by himself: the signature no longer holds."""
+    """Ada's token with its claims changed, so that the signature does not match."""
     head, payload, signature = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return ".".join((head, encoded(claims | {"is_system_admin": True}), signature))

@@ -1,22 +1,22 @@
-"""What ought to happen, written by hand and from the contracts alone.
+"""The expected statuses, written by hand from the contracts alone.
 
-A row is a right, a column a person or key. Its words are for what is one's own, for what is
-another's in the same tenant, and for what is not there to see (a rival's, a random id); without
-the third that is 404 to everyone. `+` is yes.
+A row is a right, a column a user or key. The strings of a row are for the caller's own target, for
+another's in the same tenant, and for one that the caller cannot see (another tenant's, a random
+id); without the third string that is 404 for all. `+` is any success.
 """
 
 YES = frozenset({200, 201, 202, 204, 207})
 NONSENSE = frozenset({400, 404, 422})
 Row = tuple[str, ...]
 
-DOORS = {
+CREDENTIAL_KINDS = {
     "delivery": {"token", "system", "homeless", "misnamed"},
     "helpdesk": {"token", "key", "key header", "system", "homeless", "misnamed"},
     "chats": {"key"},
     "inbox": {"contact"},
     "native": {"token", "key", "key header", "system", "homeless", "misnamed"},
 }
-"""The kinds of credential a dialect knows; any other is a 401."""
+"""The kinds of credential that a dialect accepts; any other is a 401."""
 SPECIAL = {
     # delivery.md, D: a token of no tenant needs `tenant_id`; one of a tenant names no other.
     ("delivery", "homeless"): frozenset({400}),
@@ -35,17 +35,17 @@ COLUMNS = {
     "native": "ada alice dora dan cleo olaf key read write system",
 }
 RIGHTS: dict[str, dict[str, Row]] = {
-    # Ada, Alice and Dora hold view:tenant; Dan drives, Cleo is the customer, Olaf is nobody's.
+    # Ada, Alice and Dora have view:tenant; Dan drives, Cleo is the customer, Olaf takes no part.
     "delivery": {
         "list": ("+ + + + + + +",),
-        # An agent is none of OnDi's roles: to this call she is a user without a delivery.
+        # OnDi has no role "agent": here Alice is a user without a delivery.
         "open": ("+ 404 + + + 404 +", "+ + + 404 404 + +"),
         "open free": ("+ 403 + 400 400 400 +",),
         "see": ("+ + + + + 404 +", "+ + + 404 404 404 +"),
         "read": ("403 403 403 + + 404 +", "403 403 403 404 404 404 +"),
         "send": ("403 403 403 + + 404 403", "403 403 403 404 404 404 403"),
         "manage": ("+ 403 403 403 403 404 +", "+ 403 403 404 404 404 +"),
-        # What the body names beside one's own conversation or delivery.
+        # The target is in the body; the conversation or delivery in the path is the caller's own.
         "invite": (
             "+ 403 + 400 400 400 +",
             "+ 403 + 400 400 400 +",
@@ -63,7 +63,7 @@ RIGHTS: dict[str, dict[str, Row]] = {
             "403 403 403 404 404 404 403",
         ),
     },
-    # helpdesk.md, S: read:conversations and write:conversations, whoever holds them.
+    # helpdesk.md, S: read:conversations and write:conversations, of a user or a key.
     "helpdesk": {
         "read": (
             "+ + 403 403 403 403 + + 403",
@@ -75,7 +75,7 @@ RIGHTS: dict[str, dict[str, Row]] = {
             "+ + 403 403 403 403 + 403 +",
             "404 404 403 403 403 403 404 403 404",
         ),
-        "hooks": (
+        "webhooks": (
             "+ 403 403 403 403 403 + 403 403",
             "+ 403 403 403 403 403 + 403 403",
             "404 403 403 403 403 403 404 403 403",
@@ -85,13 +85,13 @@ RIGHTS: dict[str, dict[str, Row]] = {
         "read": ("+ + 403", "+ + 403", "404 404 403"),
         "write": ("+ 403 +", "+ 403 +", "404 403 404"),
     },
-    # inbox.md: an unknown address is nothing at all, a hash that is missing or wrong is a 401.
+    # inbox.md: an unknown inbox or contact is a 404, a missing or wrong hash a 401.
     "inbox": {
-        "door": ("+ + + + 404",),
-        # Whoever joins by a hash names an identifier with it, and these do not.
+        "inbox": ("+ + + + 404",),
+        # A hash is only valid with an identifier in the body, and here there is none.
         "join": ("+ 401 401 + 404",),
         "own": ("+ + 401 404 404",),
-        "talk": ("+ + 401 404 404", "404 404 401 404 404", "404 404 401 404 404"),
+        "conversation": ("+ + 401 404 404", "404 404 401 404 404", "404 404 401 404 404"),
         "survey": ("+ + + + +",),
     },
     # Users by role; the keys act as Alice: all, read:conversations, write:conversations.
@@ -114,32 +114,32 @@ RIGHTS: dict[str, dict[str, Row]] = {
             "+ 403 403 403 403 403 + 403 403 +",
             "404 403 403 403 403 403 404 403 403 404",
         ),
-        # No key takes over another.
+        # Keys cannot manage keys.
         "take over": (
             "+ 403 403 403 403 403 403 403 403 +",
             "+ 403 403 403 403 403 403 403 403 +",
             "404 403 403 403 403 403 404 403 403 404",
         ),
-        # The endpoint is there, the delivery is not.
-        "unsent": tuple(["404 403 403 403 403 403 404 403 403 404"] * 3),
+        # The endpoint exists, the delivery does not.
+        "replay": tuple(["404 403 403 403 403 403 404 403 403 404"] * 3),
         "operate": (
             "+ 403 + 403 403 403 + 403 403 +",
             "+ 403 + 403 403 403 + 403 403 +",
             "404 403 404 403 403 403 404 403 403 404",
         ),
-        # Cleo's and Dan's; the other is Olaf's and Alice's, whom the keys act as.
+        # The own one is Cleo's and Dan's; the other is Olaf's and Alice's, as whom the keys act.
         "delivery": ("+ 404 + + + 404 + 404 404 +", "+ + + 404 404 + + + + +"),
         "see": (
             "+ + + + + 404 + + 403 +",
             "+ + + 404 404 404 + + 403 +",
             "404 404 404 404 404 404 404 404 403 404",
         ),
-        "part": (
+        "message": (
             "+ + + + + 404 + + 403 +",
             "404 404 404 404 404 404 404 404 403 404",
             "404 404 404 404 404 404 404 404 403 404",
         ),
-        # Who sees it and is somebody; the key that may only write sees nothing.
+        # Identities that see the conversation; a key that may only write sees nothing.
         "type": (
             "+ + + + + 404 + 403 404 403",
             "+ + + 404 404 404 + 403 404 403",
@@ -160,7 +160,7 @@ RIGHTS: dict[str, dict[str, Row]] = {
             "422 422 403 422 422 404 422 403 422 422",
             "422 422 403 422 422 404 422 403 422 422",
         ),
-        "speak": (
+        "send": (
             "+ + 403 + + 404 + 403 + +",
             "+ + 403 404 404 404 + 403 + +",
             "404 404 404 404 404 404 404 403 404 404",
@@ -170,7 +170,7 @@ RIGHTS: dict[str, dict[str, Row]] = {
             "+ + 403 404 404 404 + 403 + +",
             "404 404 404 404 404 404 404 403 404 404",
         ),
-        # The user to add is in the tenant or is not; the conversation is one's own.
+        # The user to add is in the tenant or not; the conversation is the caller's own.
         "add": (
             "+ + 403 403 403 404 + 403 + +",
             "+ + 403 403 403 404 + 403 + +",
@@ -197,23 +197,23 @@ RIGHTS: dict[str, dict[str, Row]] = {
 
 
 def expected(dialect: str, right: str, caller_kind: str, who: str, which: str) -> frozenset[int]:
-    """The statuses that may come. `which` is own, other, missing or malformed."""
+    """The allowed statuses. `which` is own, other, missing or malformed."""
     if right.startswith("public"):
         return _statuses(right.removeprefix("public ").strip())
-    if caller_kind == "bad" or caller_kind not in DOORS[dialect]:
+    if caller_kind == "bad" or caller_kind not in CREDENTIAL_KINDS[dialect]:
         return frozenset({401})
     if (dialect, caller_kind) in SPECIAL:
         return SPECIAL[dialect, caller_kind]
-    word = _word(RIGHTS[dialect][right], which, COLUMNS[dialect].split().index(who))
-    # What is no id may be refused for that before anyone asks who calls.
-    return NONSENSE | _statuses(word) if which == "malformed" else _statuses(word)
+    cell = _cell(RIGHTS[dialect][right], which, COLUMNS[dialect].split().index(who))
+    # A malformed id may be refused before the permission is checked.
+    return NONSENSE | _statuses(cell) if which == "malformed" else _statuses(cell)
 
 
-def _word(row: Row, which: str, column: int) -> str:
+def _cell(row: Row, which: str, column: int) -> str:
     if which in ("own", "other"):
         return row[min(("own", "other").index(which), len(row) - 1)].split()[column]
     return row[2].split()[column] if len(row) == 3 else "404"
 
 
-def _statuses(word: str) -> frozenset[int]:
-    return YES if word == "+" else frozenset({int(word)})
+def _statuses(cell: str) -> frozenset[int]:
+    return YES if cell == "+" else frozenset({int(cell)})

@@ -1,4 +1,4 @@
-"""What a tenant's rows look like, in numbers: any change of any row shows."""
+"""Row counts and sums of a tenant's tables: they differ after any change of a row."""
 
 import sqlalchemy as sa
 
@@ -30,7 +30,7 @@ Prints = dict[str, list[tuple[object, ...]]]
 
 
 async def fingerprint(db: Database, tenant_id: str) -> Prints:
-    """How many rows each table has, and a sum over all they say."""
+    """The row count of each table, and a sum over its columns."""
     return await db.read(tenant_id, _read)
 
 

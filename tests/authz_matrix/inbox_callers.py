@@ -1,4 +1,5 @@
-"""Who calls the inbox dialect: its paths are the credential, and an identity hash may raise it."""
+"""The callers of the inbox dialect: the path is the credential, with an identity hash where one is
+required."""
 
 from sqlalchemy import update
 
@@ -18,11 +19,11 @@ from koine.store.tables import counters as counter_rows
 from tests.authz_matrix.callers import Caller
 from tests.cast import Cast, Company
 
-IVY = {"number": "number of ivy", "said": "said by ivy"}
-"""What Ivy's own things are called: her inbox takes nobody without a hash."""
+IVY = {"number": "number of ivy", "numbered_message": "numbered_message_of_ivy"}
+"""Ivy's own targets: they are in the inbox that requires an identity."""
 
 
-_COUNT_ON = Command(
+_SKIP_NUMBERS = Command(
     update(counter_rows)
     .where(
         counter_rows.c.tenant_id == param("tenant_id"), counter_rows.c.name == "number:conversation"
@@ -31,68 +32,71 @@ _COUNT_ON = Command(
 )
 
 
-async def guests(cast: Cast) -> list[Caller]:
-    """Good and bad; `who` is the column of the verdicts."""
+async def inbox_callers(cast: Cast) -> list[Caller]:
+    """All callers, with valid and invalid paths and hashes."""
     acme, rival = cast.acme, cast.rival
-    strict = await _strict(cast, acme)
-    await _strict(cast, rival)
-    # Numbers are counted in each tenant: the rival's must not be numbers of our own.
-    await cast.engine.db.write(rival.tenant.id, _count_on)
+    strict = await _inbox_with_identity_required(cast, acme)
+    await _inbox_with_identity_required(cast, rival)
+    # Each tenant counts its conversations: the rival's numbers must not exist here, too.
+    await cast.engine.db.write(rival.tenant.id, _skip_numbers)
     ivy, carol = acme.places["ivy"].source_id, acme.places["carol"].source_id
-    shown = hmac_hex(strict.hmac_token, "ivy")
+    hash_ = hmac_hex(strict.hmac_token, "ivy")
     carols = hmac_hex(strict.hmac_token, "carol")
     site, foreign = acme.inbox.identifier, rival.inbox.identifier
     closed = await inboxes.create(cast.engine, operator(acme.tenant.id), NewInbox(name="Closed"))
     await inboxes.remove(cast.engine, operator(acme.tenant.id), closed.id)
     theirs = rival.places["carol"].source_id
     return [
-        _guest("carol", "carol", site, carol),
-        _guest("rival's carol", "carol", foreign, theirs, company="rival"),
-        _guest("ivy with her hash", "ivy", strict.identifier, ivy, shown, IVY),
-        _guest("ivy without a hash", "unproved", strict.identifier, ivy),
-        _guest("ivy with a wrong hash", "unproved", strict.identifier, ivy, "0" * 64),
-        _guest("ivy with another's hash", "unproved", strict.identifier, ivy, carols),
-        _guest("ivy with a capital hash", "unproved", strict.identifier, ivy, shown.upper()),
-        _guest("carol with a hash of nothing", "unproved", site, carol, shown),
-        _guest("an unknown contact", "lost-contact", site, new_id()),
-        _guest("ivy in carol's inbox", "lost-contact", site, ivy),
-        _guest("the rival's carol here", "lost-contact", site, theirs),
-        _guest("carol by her id", "lost-contact", site, acme.id("carol")),
-        _guest("carol in an unknown inbox", "lost-inbox", random_token(24), carol),
-        _guest("carol in a closed inbox", "lost-inbox", closed.identifier, carol),
-        _guest("carol by the inbox's id", "lost-inbox", acme.inbox.id, carol),
-        _guest("nonsense", "lost-inbox", "%E2%98%83", "..%2f.."),
+        _inbox_caller("carol", "carol", site, carol),
+        _inbox_caller("rival's carol", "carol", foreign, theirs, company="rival"),
+        _inbox_caller("ivy with her hash", "ivy", strict.identifier, ivy, hash_, IVY),
+        _inbox_caller("ivy without a hash", "unproved", strict.identifier, ivy),
+        _inbox_caller("ivy with a wrong hash", "unproved", strict.identifier, ivy, "0" * 64),
+        _inbox_caller("ivy with another's hash", "unproved", strict.identifier, ivy, carols),
+        _inbox_caller("ivy with a capital hash", "unproved", strict.identifier, ivy, hash_.upper()),
+        _inbox_caller("carol with a hash of nothing", "unproved", site, carol, hash_),
+        _inbox_caller("an unknown contact", "lost-contact", site, new_id()),
+        _inbox_caller("ivy in carol's inbox", "lost-contact", site, ivy),
+        _inbox_caller("the rival's carol here", "lost-contact", site, theirs),
+        _inbox_caller("carol by her id", "lost-contact", site, acme.id("carol")),
+        _inbox_caller("carol in an unknown inbox", "lost-inbox", random_token(24), carol),
+        _inbox_caller("carol in a closed inbox", "lost-inbox", closed.identifier, carol),
+        _inbox_caller("carol by the inbox's id", "lost-inbox", acme.inbox.id, carol),
+        _inbox_caller("nonsense", "lost-inbox", "%E2%98%83", "..%2f.."),
     ]
 
 
-def _guest(
+def _inbox_caller(
     name: str,
     who: str,
     inbox: str,
     contact: str,
-    shown: str = "",
-    nouns: dict[str, str] | None = None,
+    hash_: str = "",
+    aliases: dict[str, str] | None = None,
     company: str = "acme",
 ) -> Caller:
-    headers = {"X-Identifier-Hash": shown} if shown else {}
+    headers = {"X-Identifier-Hash": hash_} if hash_ else {}
     path = {"inbox": inbox, "contact": contact}
-    return Caller(name, "contact", who, headers, company, path=path, nouns=nouns or {})
+    return Caller(name, "contact", who, headers, company, path=path, aliases=aliases or {})
 
 
-async def _count_on(tx: Tx) -> None:
+async def _skip_numbers(tx: Tx) -> None:
     await counters.next_number(tx, "conversation")
-    assert await tx.run(_COUNT_ON) == 1
+    assert await tx.run(_SKIP_NUMBERS) == 1
 
 
-async def _strict(cast: Cast, of: Company) -> Inbox:
-    """An inbox that asks for a hash, with Ivy in it."""
-    boss = operator(of.tenant.id)
-    inbox = await inboxes.create(cast.engine, boss, NewInbox(name="Strict", identity_required=True))
+async def _inbox_with_identity_required(cast: Cast, of: Company) -> Inbox:
+    """An inbox that requires an identity, with Ivy in it."""
+    admin = operator(of.tenant.id)
+    inbox = await inboxes.create(
+        cast.engine, admin, NewInbox(name="Strict", identity_required=True)
+    )
     new = NewIdentity(kind="contact", name="Ivy", identifier=f"ivy-{new_id()}")
     if of is cast.acme and "ivy" not in of.people:
         new = NewIdentity(kind="contact", name="Ivy", identifier="ivy")
-    ivy = await directory.create(cast.engine, boss, new)
-    # Her hash was shown before: that a first one is remembered is a change, whatever is asked.
+    ivy = await directory.create(cast.engine, admin, new)
+    # As if her hash had been sent before: the first request with a hash stores that it was, which
+    # the fingerprints would report as a change.
     place = ContactInbox(
         inbox.id, ivy.id, new_id(), random_token(), True, 1, ivy.identifier, "joined"
     )

@@ -1,24 +1,25 @@
 """One row of the matrix's table.
 
-`<thing>` is what varies from cell to cell (a thing of `noun`): in the path, unless `path` says
-otherwise, or wherever the query or body names it. `<inbox>` and the like are things of one's own.
+`<thing>` stands for the id of the row's target, which varies from cell to cell: in the path, unless
+`path` has another value, and in the query and the body. `<inbox>` and the like stand for ids of the
+caller's own targets.
 """
 
 from msgspec import Struct
 
-from tests.authz_matrix.targets import OBJECTS
+from tests.authz_matrix.targets import VARIANTS
 
 THING = "<thing>"
 
 
 class Row(Struct, frozen=True):
-    """One route as the matrix asks for it. `lists` allows an empty list for what is not there;
-    `objects` are the kinds of thing that vary."""
+    """One route as the matrix requests it. `is_list`: for a target that does not exist, an empty
+    list is right, too."""
 
     right: str
-    noun: str | None = None
+    target: str | None = None
     body: object = None
     query: str = ""
     path: dict[str, str] = {}
-    lists: bool = False
-    objects: tuple[str, ...] = OBJECTS
+    is_list: bool = False
+    variants: tuple[str, ...] = VARIANTS

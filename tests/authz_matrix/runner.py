@@ -1,4 +1,4 @@
-"""Asks every cell of one row of the table and says what was wrong."""
+"""Sends the requests of one row of the table and keeps what was wrong."""
 
 import json
 import re
@@ -20,67 +20,71 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 class Cell(Struct):
-    """One caller and one thing."""
+    """One caller and one variant of the target, with the allowed statuses."""
 
     caller: Caller
     which: str
-    may: frozenset[int]
+    expected: frozenset[int]
 
 
 class Run:
-    """One row of the table, asked by everyone about everything."""
+    """Runs rows of the table: each caller with each variant of the target."""
 
     def __init__(self, world: World, callers: dict[str, list[Caller]], things: Targets) -> None:
         self.world = world
         self.callers = callers
-        self.things = things
+        self.targets = things
         self.wrong: list[str] = []
         self.cells = 0
 
     async def row(self, dialect: str, route: str, row: Row) -> None:
-        """Every cell: first those that must be refused, between two looks at all the rows."""
+        """Run every cell: first those that must be refused, which must not change any row."""
         method, path = route.partition("#")[0].split()
         callers = self.callers.get(dialect, self.callers["everywhere"])
         cells = list(cells_of(callers, dialect, row))
         for cell in cells:
             await self.ids(row, cell.caller, cell.which)
-        before = await self._prints()
-        for cell in [c for c in cells if not c.may & YES]:
+        before = await self._fingerprints()
+        for cell in [c for c in cells if not c.expected & YES]:
             await self._ask(method, path, row, cell)
-        if method != "GET" and await self._prints() != before:
+        if method != "GET" and await self._fingerprints() != before:
             self.wrong.append("a refused write has changed rows")
-        for cell in [c for c in cells if c.may & YES]:
+        for cell in [c for c in cells if c.expected & YES]:
             await self._ask(method, path, row, cell)
             if method != "GET":
-                self.things.spend_all()
-        await self._twins(method, path, row, callers)
+                self.targets.forget_all()
+        await self._compare_unseen(method, path, row, callers)
 
     async def _ask(self, method: str, path: str, row: Row, cell: Cell) -> None:
         reply = await self.send(method, path, row, (cell.caller, cell.which))
         self.cells += 1
         where = f"{cell.caller.name}, {cell.which}: {reply.status}"
-        if reply.status not in cell.may:
-            self.wrong.append(f"{where}, not {sorted(cell.may)}: {reply.text[:160]}")
+        if reply.status not in cell.expected:
+            self.wrong.append(f"{where}, not {sorted(cell.expected)}: {reply.text[:160]}")
         own = None if cell.caller.kind == "bad" else cell.caller.company
         if any(mark.encode() in reply.content for of, mark in MARKS.items() if of != own):
-            self.wrong.append(f"{where}: shows what is another's: {reply.text[:300]}")
+            self.wrong.append(f"{where}: shows another tenant's data: {reply.text[:300]}")
 
-    async def _twins(self, method: str, path: str, row: Row, callers: list[Caller]) -> None:
-        """A rival's thing and nobody's: the same answer to everyone, byte for byte."""
-        if "rival" not in row.objects or row.noun is None:
+    async def _compare_unseen(
+        self, method: str, path: str, row: Row, callers: list[Caller]
+    ) -> None:
+        """Another tenant's target and a random id: the same response, byte for byte."""
+        if "rival" not in row.variants or row.target is None:
             return
         for caller in callers:
             pair = ("rival", "random")
-            replies = [await self._bare(method, path, row, caller, which) for which in pair]
+            replies = [await self._normalised(method, path, row, caller, which) for which in pair]
             if replies[0] != replies[1]:
-                self.wrong.append(f"{caller.name} can tell a rival's from nobody's: {replies}")
+                self.wrong.append(
+                    f"{caller.name} distinguishes another tenant's from none: {replies}"
+                )
 
-    async def _bare(
+    async def _normalised(
         self, method: str, path: str, row: Row, caller: Caller, which: str
     ) -> tuple[int, bytes]:
         reply = await self.send(method, path, row, (caller, which))
         thing = (await self.ids(row, caller, which))[THING]
-        # The whole thing: a conversation's number may be a part of a status.
+        # Only the whole id: a conversation's number may be part of another number.
         whole = rb"(?<!\w)" + re.escape(thing.encode()) + rb"(?!\w)"
         return reply.status, _TIME.sub(b"", re.sub(whole, b"<thing>", reply.content))
 
@@ -93,12 +97,14 @@ class Run:
         query: str = "",
         key: str = "",
     ) -> Reply:
-        """One request of a caller about a thing, under an Idempotency-Key, with more of a query."""
+        """One request of a caller for a target, with `query` appended and an Idempotency-Key."""
         caller, which = of
         ids = await self.ids(row, caller, which)
         body = None if row.body is None else json.loads(_filled(json.dumps(row.body), ids))
-        once = {"idempotency-key": key} if key else {}
-        call = self.world.call.as_({"x-request-id": "matrix", **caller.headers, **once})
+        idempotency = {"idempotency-key": key} if key else {}
+        call = self.world.call.with_headers(
+            {"x-request-id": "matrix", **caller.headers, **idempotency}
+        )
         url = await self.url(path, row, caller, which)
         url += f"{'&' if '?' in url else '?'}{query}" if query else ""
         return await call(method, url, body)
@@ -111,7 +117,7 @@ class Run:
         which: str,
         given: Mapping[str, str] | None = None,
     ) -> str:
-        """The path with its places filled, `given` before all else, and the query."""
+        """The URL with its parameters filled (those of `given` first) and the query."""
         places = {
             name: row.path.get(name, caller.path.get(name, THING)) for name in _PLACE.findall(path)
         }
@@ -121,34 +127,34 @@ class Run:
         return _filled(f"{url}?{query}" if query else url, ids)
 
     async def ids(self, row: Row, caller: Caller, which: str) -> dict[str, str]:
-        """What the names in angle brackets stand for."""
-        said = f"{json.dumps(row.body)} {row.query} {row.path}"
-        nouns = {noun for noun in _OWN.findall(said) if f"<{noun}>" != THING}
-        named = {f"<{noun}>": (noun, "own") for noun in nouns}
-        if row.noun is not None:
-            named[THING] = (row.noun, which)
+        """The ids that the names in angle brackets stand for."""
+        text = f"{json.dumps(row.body)} {row.query} {row.path}"
+        targets = {name for name in _OWN.findall(text) if f"<{name}>" != THING}
+        named = {f"<{each}>": (each, "own") for each in targets}
+        if row.target is not None:
+            named[THING] = (row.target, which)
         return {
-            name: await self.things.id(caller.nouns.get(noun, noun), caller.company, which)
-            for name, (noun, which) in named.items()
+            name: await self.targets.id(caller.aliases.get(target, target), caller.company, which)
+            for name, (target, which) in named.items()
         }
 
-    async def _prints(self) -> list[Prints]:
+    async def _fingerprints(self) -> list[Prints]:
         cast = self.world.cast
         both = (cast.acme.tenant.id, cast.rival.tenant.id)
         return [await fingerprint(cast.engine.db, tenant_id) for tenant_id in both]
 
 
 def cells_of(callers: list[Caller], dialect: str, row: Row) -> Iterator[Cell]:
-    """Each caller with each thing, and what may be answered."""
-    # Where nobody is asked who calls, a few callers are as good as all (and logins are slow).
+    """Each caller with each variant of the target, and the allowed statuses."""
+    # A public route does not authenticate: a few callers prove as much as all (logins are slow).
     for caller in callers[:: 8 if row.right.startswith("public") else 1]:
-        for which in row.objects if row.noun is not None else ("own",):
+        for which in row.variants if row.target is not None else ("own",):
             seen = "missing" if which in ("rival", "random") else which
-            may = expected(dialect, row.right, caller.kind, caller.who, seen)
+            may = expected(dialect, row.right, caller.kind, caller.column, seen)
             if 404 in may and THING in f"{row.body} {row.query}":
-                # What a body or a query names may be called wrong rather than not there.
+                # An id in a body or a query may be refused as invalid instead of missing.
                 may |= NONSENSE
-            if row.lists and seen in ("missing", "malformed") and may & NONSENSE:
+            if row.is_list and seen in ("missing", "malformed") and may & NONSENSE:
                 may |= YES | NONSENSE
             yield Cell(caller, which, may)
 

@@ -2,13 +2,13 @@
 
 from tests.authz_matrix.row import THING, Row
 
-TALKS = "/v1/conversations"
-TALK = f"{TALKS}/{{conversation_id}}"
-MEMBER = f"{TALK}/participants/{{identity_id}}"
-MESSAGE = f"{TALK}/messages/{{message_id}}"
+CONVERSATIONS = "/v1/conversations"
+CONVERSATION = f"{CONVERSATIONS}/{{conversation_id}}"
+MEMBER = f"{CONVERSATION}/participants/{{identity_id}}"
+MESSAGE = f"{CONVERSATION}/messages/{{message_id}}"
 CONTACT, USER, INBOX = "/v1/contacts/{contact_id}", "/v1/users/{user_id}", "/v1/inboxes/{inbox_id}"
 RESPONDER, TICKET = "/v1/responders/{responder_id}", "/v1/tickets/{ticket_id}"
-HOOK = "/v1/webhooks/{webhook_id}"
+WEBHOOK = "/v1/webhooks/{webhook_id}"
 HOOKED = {"event_id": "evt_nothing"}
 DELIVERIES, KEYS = "/v1/deliveries", "/v1/api-keys"
 WRONG = {"current_password": "wrong", "password": "a good long password"}
@@ -20,45 +20,49 @@ NATIVE = {
     "POST /v1/auth/logout": Row("public 401", body={"refresh_token": "wrong"}),
     "GET /v1/me": Row("anyone"),
     "PUT /v1/me/password": Row("password", body=WRONG),
-    f"GET {TALKS}": Row("list"),
-    f"GET {TALKS}#inbox": Row("list", "inbox", query=f"inbox_id={THING}", lists=True),
-    f"GET {TALKS}#owner": Row("list", "contact", query=f"owner_id={THING}", lists=True),
-    f"POST {TALKS}": Row("create", "inbox", {"inbox_id": THING}),
-    f"POST {TALKS}#owner": Row("create", "contact", {"owner_id": THING}),
-    f"POST {TALKS}#participant": Row("create", "user", {"participants": [{"identity_id": THING}]}),
-    f"POST {TALKS}#delivery": Row("open", "delivery", {"delivery_id": THING}),
-    f"GET {TALK}": Row("see", "conversation"),
-    f"PATCH {TALK}": Row("change", "conversation", {"title": "t"}),
-    f"PATCH {TALK}#assignee": Row("add", "user", {"assignee_id": THING}, path=MINE),
-    f"DELETE {TALK}": Row("create", "conversation"),
-    f"DELETE {TALK}#permanent": Row("create", "conversation", query="mode=permanent"),
-    f"GET {TALK}/messages": Row("see", "conversation"),
-    f"POST {TALK}/messages": Row("speak", "conversation", {"content": "hello"}),
-    f"GET {MESSAGE}": Row("part", "conversation", path={"message_id": "<message>"}),
-    f"GET {MESSAGE}#message": Row("part", "message", path=MINE),
-    f"GET {TALK}/participants": Row("see", "conversation"),
-    f"POST {TALK}/participants": Row("change", "conversation", {"identity_id": "<user>"}),
-    f"POST {TALK}/participants#user": Row("add", "user", {"identity_id": THING}, path=MINE),
+    f"GET {CONVERSATIONS}": Row("list"),
+    f"GET {CONVERSATIONS}#inbox": Row("list", "inbox", query=f"inbox_id={THING}", is_list=True),
+    f"GET {CONVERSATIONS}#owner": Row("list", "contact", query=f"owner_id={THING}", is_list=True),
+    f"POST {CONVERSATIONS}": Row("create", "inbox", {"inbox_id": THING}),
+    f"POST {CONVERSATIONS}#owner": Row("create", "contact", {"owner_id": THING}),
+    f"POST {CONVERSATIONS}#participant": Row(
+        "create", "user", {"participants": [{"identity_id": THING}]}
+    ),
+    f"POST {CONVERSATIONS}#delivery": Row("open", "delivery", {"delivery_id": THING}),
+    f"GET {CONVERSATION}": Row("see", "conversation"),
+    f"PATCH {CONVERSATION}": Row("change", "conversation", {"title": "t"}),
+    f"PATCH {CONVERSATION}#assignee": Row("add", "user", {"assignee_id": THING}, path=MINE),
+    f"DELETE {CONVERSATION}": Row("create", "conversation"),
+    f"DELETE {CONVERSATION}#permanent": Row("create", "conversation", query="mode=permanent"),
+    f"GET {CONVERSATION}/messages": Row("see", "conversation"),
+    f"POST {CONVERSATION}/messages": Row("send", "conversation", {"content": "hello"}),
+    f"GET {MESSAGE}": Row("message", "conversation", path={"message_id": "<message>"}),
+    f"GET {MESSAGE}#message": Row("message", "message", path=MINE),
+    f"GET {CONVERSATION}/participants": Row("see", "conversation"),
+    f"POST {CONVERSATION}/participants": Row("change", "conversation", {"identity_id": "<user>"}),
+    f"POST {CONVERSATION}/participants#user": Row("add", "user", {"identity_id": THING}, path=MINE),
     f"PATCH {MEMBER}": Row("member", "conversation", {"role": "admin"}, path=DAN),
     f"PATCH {MEMBER}#user": Row("no member", "user", {"role": "admin"}, path=MINE),
     f"DELETE {MEMBER}": Row("member", "conversation", path=DAN),
-    f"POST {TALK}/read": Row("mark", "conversation", {}),
-    f"POST {TALK}/read#message": Row("mark to", "message", {"message_id": THING}, path=MINE),
-    f"POST {TALK}/messages#parent": Row(
+    f"POST {CONVERSATION}/read": Row("mark", "conversation", {}),
+    f"POST {CONVERSATION}/read#message": Row(
+        "mark to", "message", {"message_id": THING}, path=MINE
+    ),
+    f"POST {CONVERSATION}/messages#parent": Row(
         "reply", "message", {"content": "hello", "parent_id": THING}, path=MINE
     ),
     "GET /v1/events": Row("list"),
     "GET /v1/events#conversation": Row("see", "conversation", query=f"conversation_id={THING}"),
     "GET /v1/events/cursor": Row("list"),
-    f"POST {TALK}/typing": Row("type", "conversation", {"on": True}),
+    f"POST {CONVERSATION}/typing": Row("type", "conversation", {"on": True}),
     "GET /v1/presence": Row("look"),
     "PUT /v1/presence": Row("anyone", body={"availability": "away"}),
-    f"POST {TALK}/tickets": Row("change", "conversation"),
+    f"POST {CONVERSATION}/tickets": Row("change", "conversation"),
     f"GET {TICKET}": Row("see", "ticket"),
     f"POST {TICKET}/take": Row("change", "ticket", {"assignee_id": "<user>"}),
     f"POST {TICKET}/complete": Row("change", "ticket"),
     "GET /v1/contacts": Row("look"),
-    "GET /v1/contacts#inbox": Row("look", "inbox", query=f"inbox_id={THING}", lists=True),
+    "GET /v1/contacts#inbox": Row("look", "inbox", query=f"inbox_id={THING}", is_list=True),
     "POST /v1/contacts": Row("customers", body={"name": "Zoe"}),
     "POST /v1/contacts#inbox": Row("customers", "inbox", {"name": "Zoe", "inbox_id": THING}),
     f"GET {CONTACT}": Row("look", "contact"),
@@ -98,15 +102,15 @@ NATIVE = {
         "manage", "inbox", {"url": "https://hooks.example/x", "inbox_id": THING}
     ),
     "GET /v1/webhooks/event-kinds": Row("manage"),
-    f"GET {HOOK}": Row("manage", "hook"),
-    f"PATCH {HOOK}": Row("manage", "hook", {"name": "New"}),
-    f"DELETE {HOOK}": Row("manage", "hook"),
-    f"POST {HOOK}/rotate": Row("manage", "hook", {}),
-    f"POST {HOOK}/test": Row("manage", "hook"),
-    f"GET {HOOK}/deliveries": Row("manage", "hook"),
-    f"GET {HOOK}/deliveries/{{event_id}}": Row("unsent", "hook", path=HOOKED),
-    f"POST {HOOK}/deliveries/{{event_id}}/replay": Row("unsent", "hook", path=HOOKED),
-    f"POST {HOOK}/replay": Row("manage", "hook", {"since": "2026-01-01T00:00:00Z"}),
+    f"GET {WEBHOOK}": Row("manage", "webhook"),
+    f"PATCH {WEBHOOK}": Row("manage", "webhook", {"name": "New"}),
+    f"DELETE {WEBHOOK}": Row("manage", "webhook"),
+    f"POST {WEBHOOK}/rotate": Row("manage", "webhook", {}),
+    f"POST {WEBHOOK}/test": Row("manage", "webhook"),
+    f"GET {WEBHOOK}/deliveries": Row("manage", "webhook"),
+    f"GET {WEBHOOK}/deliveries/{{event_id}}": Row("replay", "webhook", path=HOOKED),
+    f"POST {WEBHOOK}/deliveries/{{event_id}}/replay": Row("replay", "webhook", path=HOOKED),
+    f"POST {WEBHOOK}/replay": Row("manage", "webhook", {"since": "2026-01-01T00:00:00Z"}),
     "GET /v1/tenant": Row("anyone"),
     "PATCH /v1/tenant": Row("manage", body={"name": "Acme"}),
     "PATCH /v1/tenant#support": Row("manage", "user", {"settings": {"support_user_ids": [THING]}}),

@@ -1,6 +1,6 @@
-"""What is called for: things of one's own, of others, of the rival, of nobody, and nonsense.
+"""The targets of the requests: the caller's own, another's, another tenant's, random and malformed.
 
-`own` is what Dan, Cleo and Carol take part in; `other` is of the same tenant, and they do not.
+Dan, Cleo and Carol take part in `own` targets; `other` ones are of the same tenant, without them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,43 +27,43 @@ from koine.store.conversations import messages as message_rows
 from koine.store.people import deliveries
 from tests.cast import Cast, Company
 
-OBJECTS = ("own", "other", "rival", "random", "malformed")
+VARIANTS = ("own", "other", "rival", "random", "malformed")
 MARKS = {"acme": "canary-of-acme", "rival": "canary-of-the-rival"}
-"""In the names and titles of each: none may be in an answer to the other, or to nobody."""
+"""In names and titles of each tenant: no response to another tenant may contain it."""
 
 
 class Targets:
-    """Finds or makes what a cell is about; `company` is the caller's, so that a rival's is the
-    other company's."""
+    """Finds or creates the target of a cell. `company` is the caller's; a `rival` target belongs to
+    the other one."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        self._made: dict[tuple[str, str, bool], str] = {}
+        self._created: dict[tuple[str, str, bool], str] = {}
 
-    async def id(self, noun: str, company: str, which: str) -> str:
-        """The id of a thing: the same one until all are spent."""
+    async def id(self, kind: str, company: str, which: str) -> str:
+        """The id of a target: the same one until `forget_all`."""
         if which == "random":
-            return "999999999" if noun in NUMBERS else "00000000-0000-7000-8000-000000000000"
+            return "999999999" if kind in NUMBERS else "00000000-0000-7000-8000-000000000000"
         if which == "malformed":
             return "no-such-form-of-id"
         if which == "rival":
             company = "acme" if company == "rival" else "rival"
-        key = (noun, company, which == "other")
-        if key not in self._made:
+        key = (kind, company, which == "other")
+        if key not in self._created:
             of: Company = getattr(self.cast, company)
-            making = TargetFactory(self, of, company, which == "other", MARKS[company])
-            self._made[key] = await MAKERS[noun](making)
-        return self._made[key]
+            factory = TargetFactory(self, of, company, which == "other", MARKS[company])
+            self._created[key] = await FACTORIES[kind](factory)
+        return self._created[key]
 
-    def spend_all(self) -> None:
-        """Something was changed: the next cell gets new things."""
-        self._made.clear()
+    def forget_all(self) -> None:
+        """Create new targets for the next cell, since a request has changed these."""
+        self._created.clear()
 
 
 class TargetFactory(Struct):
-    """What a maker needs: whose it is to be, and what it is to be called."""
+    """Creates one target: for which company, own or another's, and the mark in its name."""
 
-    things: Targets
+    targets: Targets
     of: Company
     company: str
     others: bool
@@ -71,36 +71,36 @@ class TargetFactory(Struct):
 
     @property
     def engine(self) -> Engine:
-        return self.things.cast.engine
+        return self.targets.cast.engine
 
     @property
-    def boss(self) -> Actor:
+    def admin(self) -> Actor:
         return operator(self.of.tenant.id)
 
     def draft(self) -> Draft:
-        """A word of Alice's with the mark in it."""
+        """A message of Alice's that contains the mark."""
         return Draft(content=self.mark, sender_id=self.of.id("alice"))
 
-    async def near(self, noun: str) -> str:
-        """The thing of another noun that belongs with this one."""
-        return await self.things.id(noun, self.company, "other" if self.others else "own")
+    async def related(self, kind: str) -> str:
+        """The id of the target of another kind that this one belongs to."""
+        return await self.targets.id(kind, self.company, "other" if self.others else "own")
 
 
 async def _conversation(m: TargetFactory) -> str:
     who = "dave" if m.others else "carol"
     joining = () if m.others else ((m.of.id("dan"), "member"), (m.of.id("cleo"), "member"))
-    return (await _talk(m, who, joining)).id  # type: ignore[arg-type]  # "member" is a role
+    return (await _create_conversation(m, who, joining)).id  # type: ignore[arg-type]  # "member" is a role
 
 
 async def _number(m: TargetFactory) -> str:
-    return str((await _talk(m, "dave" if m.others else "carol")).number)
+    return str((await _create_conversation(m, "dave" if m.others else "carol")).number)
 
 
-async def _ivys(m: TargetFactory) -> str:
-    return str((await _talk(m, "dave" if m.others else "ivy")).number)
+async def _number_of_ivy(m: TargetFactory) -> str:
+    return str((await _create_conversation(m, "dave" if m.others else "ivy")).number)
 
 
-async def _talk(
+async def _create_conversation(
     m: TargetFactory, who: str, joining: tuple[tuple[str, ParticipantRole], ...] = ()
 ) -> Conversation:
     place = m.of.places[who]
@@ -108,22 +108,22 @@ async def _talk(
         kind="order", title=m.mark, inbox_id=place.inbox_id, owner_id=m.of.id(who),
         source_id=place.source_id, participants=joining,
     )  # fmt: skip
-    made = await conversations.create(m.engine, m.boss, new)
-    await messages.send(m.engine, m.boss, made.id, m.draft())
-    return made
+    created = await conversations.create(m.engine, m.admin, new)
+    await messages.send(m.engine, m.admin, created.id, m.draft())
+    return created
 
 
 async def _message(m: TargetFactory) -> str:
-    talk = await m.near("conversation")
-    return (await messages.send(m.engine, m.boss, talk, m.draft())).id
+    conversation = await m.related("conversation")
+    return (await messages.send(m.engine, m.admin, conversation, m.draft())).id
 
 
-async def _said(m: TargetFactory) -> str:
-    return await _first_in(m, await m.near("number"))
+async def _numbered_message(m: TargetFactory) -> str:
+    return await _first_in(m, await m.related("number"))
 
 
-async def _said_by_ivy(m: TargetFactory) -> str:
-    return await _first_in(m, await m.near("number of ivy"))
+async def _numbered_message_of_ivy(m: TargetFactory) -> str:
+    return await _first_in(m, await m.related("number of ivy"))
 
 
 async def _first_in(m: TargetFactory, conversation: str) -> str:
@@ -137,33 +137,33 @@ async def _first_in(m: TargetFactory, conversation: str) -> str:
 
 
 async def _ticket(m: TargetFactory) -> str:
-    return (await tickets.open_(m.engine, m.boss, await m.near("conversation"))).id
+    return (await tickets.open_(m.engine, m.admin, await m.related("conversation"))).id
 
 
 async def _survey(m: TargetFactory) -> str:
-    conversation_id = await m.near("conversation")
+    conversation_id = await m.related("conversation")
     question = Draft(
         type="template",
         content="How was it?",
         content_type=SURVEY_CONTENT_TYPE,
         sender_kind="system",
     )
-    await messages.send_unchecked(m.engine, m.boss, conversation_id, question)
+    await messages.send_unchecked(m.engine, m.admin, conversation_id, question)
     return conversation_id
 
 
 async def _inbox(m: TargetFactory) -> str:
-    return (await inboxes.create(m.engine, m.boss, NewInbox(name=m.mark))).id
+    return (await inboxes.create(m.engine, m.admin, NewInbox(name=m.mark))).id
 
 
 async def _contact(m: TargetFactory) -> str:
     new = NewIdentity(kind="contact", name=m.mark)
-    return (await directory.create(m.engine, m.boss, new)).id
+    return (await directory.create(m.engine, m.admin, new)).id
 
 
 async def _user(m: TargetFactory) -> str:
     new = NewIdentity(kind="user", name=m.mark, email=f"{m.mark}-{new_id()}@team.test")
-    return (await directory.create(m.engine, m.boss, new)).id
+    return (await directory.create(m.engine, m.admin, new)).id
 
 
 async def _dan(m: TargetFactory) -> str:
@@ -172,45 +172,45 @@ async def _dan(m: TargetFactory) -> str:
 
 async def _responder(m: TargetFactory) -> str:
     new = NewResponder(kind="agent", name=m.mark, picture=None, settings="{}")
-    return (await responders.create(m.engine, m.boss, new)).identity.id
+    return (await responders.create(m.engine, m.admin, new)).identity.id
 
 
 async def _delivery(m: TargetFactory) -> str:
     customer, driver = ("olaf", "alice") if m.others else ("cleo", "dan")
-    made = Delivery(
+    created = Delivery(
         new_id(), f"{m.mark}-{new_id()}", "C", m.of.id(customer), m.of.id(driver), "active", 1, 1
     )
-    await m.engine.db.write(m.of.tenant.id, deliveries.insert_many, [made])
-    return made.id
+    await m.engine.db.write(m.of.tenant.id, deliveries.insert_many, [created])
+    return created.id
 
 
 async def _key(m: TargetFactory) -> str:
     who = m.of.id("alice")
-    return (await api_keys.create(m.engine, m.boss, m.mark, frozenset(), user_id=who)).key.id
+    return (await api_keys.create(m.engine, m.admin, m.mark, frozenset(), user_id=who)).key.id
 
 
-async def _hook(m: TargetFactory) -> str:
+async def _webhook(m: TargetFactory) -> str:
     return await _endpoint(m, "native")
 
 
-async def _desk_hook(m: TargetFactory) -> str:
+async def _helpdesk_webhook(m: TargetFactory) -> str:
     return await _endpoint(m, "helpdesk")
 
 
 async def _endpoint(m: TargetFactory, dialect: str) -> str:
-    # No request leaves: nobody has this name.
+    # Nothing is sent: this name has no address.
     new = endpoints.NewEndpoint(name=m.mark, url="https://hooks.example.com/x", dialect=dialect)
-    return (await endpoints.create(m.engine, m.boss, new)).endpoint.id
+    return (await endpoints.create(m.engine, m.admin, new)).endpoint.id
 
 
-NUMBERS = {"number", "number of ivy", "said", "said by ivy"}
-MAKERS: dict[str, Callable[[TargetFactory], Awaitable[str]]] = {
+NUMBERS = {"number", "number of ivy", "numbered_message", "numbered_message_of_ivy"}
+FACTORIES: dict[str, Callable[[TargetFactory], Awaitable[str]]] = {
     "conversation": _conversation,
     "number": _number,
-    "number of ivy": _ivys,
+    "number of ivy": _number_of_ivy,
     "message": _message,
-    "said": _said,
-    "said by ivy": _said_by_ivy,
+    "numbered_message": _numbered_message,
+    "numbered_message_of_ivy": _numbered_message_of_ivy,
     "ticket": _ticket,
     "survey": _survey,
     "inbox": _inbox,
@@ -221,6 +221,6 @@ MAKERS: dict[str, Callable[[TargetFactory], Awaitable[str]]] = {
     "responder": _responder,
     "delivery": _delivery,
     "key": _key,
-    "hook": _hook,
-    "desk hook": _desk_hook,
+    "webhook": _webhook,
+    "helpdesk webhook": _helpdesk_webhook,
 }

@@ -19,38 +19,38 @@ WRITES = {
     if route.method in ("POST", "PUT", "PATCH")
 }
 ELSEWHERE = ("native", "POST /v1/webhooks/{webhook_id}/deliveries/{event_id}/replay")
-"""Nothing was delivered here that could be replayed: tests/dialects/native/test_webhooks.py."""
+"""There is no delivery here to replay: tests/dialects/native/test_webhooks.py."""
 KEPT = [
     each
     for each, route in WRITES.items()
     if route.idempotent and not route.public and each != ELSEWHERE
 ]
 EXEMPT = {
-    "POST /v1/auth/login",  # nobody yet: whose key would it be?
+    "POST /v1/auth/login",  # no actor yet, to whom the key would belong
     "POST /v1/auth/refresh",
     "POST /v1/auth/logout",
-    "POST /v1/api-keys",  # the answer is a secret that is shown once
-    "POST /v1/conversations/{conversation_id}/typing",  # whispered: nothing is written
+    "POST /v1/api-keys",  # the response has a secret that is shown once
+    "POST /v1/conversations/{conversation_id}/typing",  # an ephemeral event: nothing is written
     "PUT /v1/presence",
-    "PUT /v1/me/password",  # the payload is a secret, and doing it twice is doing it once
+    "PUT /v1/me/password",  # the payload is a secret, and the second request changes nothing
     "POST /public/api/v1/inboxes/{inbox}/contacts/{contact}/conversations/{conversation}"
     "/toggle_typing",  # nothing is written
     "POST /api/v1/webhooks/{id}/test",
-    "POST /v1/webhooks/{webhook_id}/test",  # a try, and how it went at that moment
+    "POST /v1/webhooks/{webhook_id}/test",  # one attempt, with its result at that time
 }
 NAMED = [each for each in KEPT if each[0] != "inbox" or "{contact}" in each[1]]
-"""Where the others call as somebody else; a stranger and a survey are whoever the path says."""
+"""Routes with more than one actor: the actor of an unknown contact or a survey is in the path."""
 
 
-class Asking:
-    """One route, asked again and again under one key."""
+class RepeatedRequest:
+    """Repeats the request of one route with one key."""
 
     def __init__(self, run: Run, dialect: str, route: str) -> None:
         self.run, self.row = run, TABLE[dialect][route]
         self.method, self.path = route.split()
         everyone = run.callers.get(dialect, run.callers["everywhere"])
         cells = [c for c in cells_of(everyone, dialect, self.row) if c.which == "own"]
-        self.may = [cell.caller for cell in cells if cell.may & YES]
+        self.may = [cell.caller for cell in cells if cell.expected & YES]
         self.key = new_id()
 
     async def __call__(
@@ -71,7 +71,7 @@ def test_every_route_that_writes_keeps_its_answers() -> None:
 
 @pytest.mark.parametrize(("dialect", "route"), KEPT)
 async def test_the_first_answer_is_given_again(run: Run, dialect: str, route: str) -> None:
-    ask = Asking(run, dialect, route)
+    ask = RepeatedRequest(run, dialect, route)
     first, again = await ask(), await ask(spelled='"{}"')
     assert first.status in YES
     assert not replayed(first)
@@ -82,7 +82,7 @@ async def test_the_first_answer_is_given_again(run: Run, dialect: str, route: st
 
 @pytest.mark.parametrize(("dialect", "route"), KEPT)
 async def test_another_payload_is_refused(run: Run, dialect: str, route: str) -> None:
-    ask = Asking(run, dialect, route)
+    ask = RepeatedRequest(run, dialect, route)
     await ask()
     assert (await ask(query="another=1")).status == 422
     assert replayed(await ask())
@@ -90,16 +90,16 @@ async def test_another_payload_is_refused(run: Run, dialect: str, route: str) ->
 
 @pytest.mark.parametrize(("dialect", "route"), NAMED)
 async def test_another_callers_key_is_another(run: Run, dialect: str, route: str) -> None:
-    ask = Asking(run, dialect, route)
+    ask = RepeatedRequest(run, dialect, route)
     await ask()
-    others = [each for each in ask.may if each.who != ask.may[0].who]
+    others = [each for each in ask.may if each.column != ask.may[0].column]
     for other in others[:2]:
         assert not replayed(await ask(other))
 
 
 @pytest.mark.parametrize(("dialect", "route"), KEPT)
 async def test_at_once_it_runs_once(run: Run, dialect: str, route: str) -> None:
-    ask = Asking(run, dialect, route)
+    ask = RepeatedRequest(run, dialect, route)
     await ask.run.ids(ask.row, ask.may[0], "own")
     replies = await asyncio.gather(*(ask() for _ in range(8)))
     ran = [reply for reply in replies if reply.status != 409 and not replayed(reply)]

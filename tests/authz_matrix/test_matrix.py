@@ -1,4 +1,4 @@
-"""Every route, asked by everyone about everything; and planted holes, which it must find."""
+"""Every route, requested by every caller for every target."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ ROWS = [(name, route) for name, rows in TABLE.items() if name in SPOKEN for rout
 
 @pytest.fixture
 def db(sqlite_db: Database) -> Database:
-    """One database: who may do what is decided above the store, which alone knows which it is
+    """One database: permissions are decided above the store, which alone depends on the database
     (tests/test_house.py), and every statement names its tenant (tests/test_tenancy.py)."""
     return sqlite_db
 
@@ -23,12 +23,12 @@ def db(sqlite_db: Database) -> Database:
 @pytest.mark.parametrize("name", SPOKEN)
 def test_every_route_is_in_the_matrix(name: str) -> None:
     declared = {f"{route.method} {route.path}" for route in SPOKEN[name].routes}
-    asked = {route.partition("#")[0] for route in TABLE.get(name, {})}
-    assert declared == asked
+    requested = {route.partition("#")[0] for route in TABLE.get(name, {})}
+    assert declared == requested
 
 
 @pytest.mark.parametrize(("name", "route"), ROWS)
-async def test_each_is_answered_as_they_may_be(
+async def test_each_caller_gets_an_expected_status(
     run: Run, name: str, route: str, record_property: Callable[[str, object], None]
 ) -> None:
     await run.row(name, route, TABLE[name][route])

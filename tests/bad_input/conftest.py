@@ -1,4 +1,4 @@
-"""The matrix's own world: who may call what is known there."""
+"""The world of the authorization matrix, which knows who may call which route."""
 
 from tests.authz_matrix.conftest import run
 

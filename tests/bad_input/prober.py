@@ -1,4 +1,4 @@
-"""One route, called well once and then badly in every way; what was wrong is kept."""
+"""Sends invalid requests to one route and keeps what was wrong with the responses."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ REFUSED = range(400, 500)
 
 
 class Prober:
-    """Calls one row of the matrix's table as someone who may."""
+    """Requests one row of the matrix's table as a caller who has the right."""
 
     def __init__(self, run: Run, dialect: Dialect, name: str) -> None:
         self.run = run
@@ -30,27 +30,27 @@ class Prober:
         self.row: Row = TABLE[dialect.name][name]
         self.method, self.path = name.partition("#")[0].split()
         self.caller = self._caller()
-        self.asked = 0
+        self.requests = 0
         self.wrong: list[str] = []
 
     @property
     def route(self) -> Route:
-        """What the dialect declares."""
+        """The route as the dialect declares it."""
         return next(
             each for each in self.dialect.routes
             if (each.method, each.path) == (self.method, self.path)
         )  # fmt: skip
 
     async def body(self) -> Any:
-        """A body that is taken; {} where none is."""
+        """A valid body; {} for a route without one."""
         ids = await self.run.ids(self.row, self.caller, "own")
         text = json.dumps(self.row.body)
         for name, value in ids.items():
             text = text.replace(name, value)
         return json.loads(text) or {}
 
-    async def sent(self) -> bytes | None:
-        """That body in bytes, None where none is taken. What the row is about is there then."""
+    async def valid_body(self) -> bytes | None:
+        """That body in bytes, None for a route without one. Creates the row's target."""
         body = await self.body()
         return None if self.route.body is None else raw(body)
 
@@ -63,25 +63,25 @@ class Prober:
         path: Mapping[str, str] | None = None,
         refused: bool = True,
     ) -> Reply:
-        """Call badly: `refused` wants a 4xx, otherwise anything but a 5xx will do."""
+        """Send an invalid request; expect a 4xx if `refused`, otherwise anything but a 5xx."""
         url = await self.run.url(self.path, self.row, self.caller, "own", path)
         joined = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
-        call = self.run.world.call.as_(self.caller.headers)
+        call = self.run.world.call.with_headers(self.caller.headers)
         reply = await call(self.method, joined, raw=body)
-        self.asked += 1
+        self.requests += 1
         if reply.status >= 500 or (refused and reply.status not in REFUSED):
             self.wrong.append(f"{what}: {reply.status} {reply.text[:120]}")
-        elif reply.status in REFUSED and (complaint := self._misshapen(reply)):
+        elif reply.status in REFUSED and (complaint := self._schema_error(reply)):
             self.wrong.append(f"{what}: {reply.status} {complaint}: {reply.text[:120]}")
         return reply
 
-    async def prints(self) -> Prints:
-        """What the tenant's rows look like."""
+    async def fingerprint(self) -> Prints:
+        """The fingerprint of the tenant's rows."""
         cast = self.run.world.cast
         return await fingerprint(cast.engine.db, cast.acme.tenant.id)
 
-    def _misshapen(self, reply: Reply) -> str:
-        """What the dialect's own error type says of a refusal's body."""
+    def _schema_error(self, reply: Reply) -> str:
+        """Why a refusal's body does not match the dialect's error type; "" if it does."""
         kind = self.dialect.error_types.get(reply.status)
         if kind is None:
             return "is not a documented status"
@@ -94,18 +94,18 @@ class Prober:
     def _caller(self) -> Caller:
         callers = self.run.callers.get(self.dialect.name, self.run.callers["everywhere"])
         name, right = self.dialect.name, self.row.right
-        may = (c for c in callers if expected(name, right, c.kind, c.who, "own") & YES)
+        may = (c for c in callers if expected(name, right, c.kind, c.column, "own") & YES)
         return next(may, callers[0])
 
 
 def fields(kind: type | None) -> tuple[structs.FieldInfo, ...]:
-    """The fields of what a route reads."""
+    """The fields of a route's body or query type."""
     assert kind is not None and issubclass(kind, msgspec.Struct)
     return structs.fields(kind)
 
 
 def rows(world_dialects: list[Dialect], wants: str) -> Iterator[tuple[str, str]]:
-    """Every route that has a `body`, a `query` or a `path` to be wrong, by dialect."""
+    """Every route with a `body`, a `query` or a parameter in its `path`, by dialect."""
     for dialect in world_dialects:
         for route in dialect.routes:
             has = "{" in route.path if wants == "path" else getattr(route, wants) is not None

@@ -1,4 +1,4 @@
-"""Bags of attributes that are too large, at every route of every dialect that takes a bag."""
+"""Attributes beyond the limits, at every route of every dialect that accepts attributes."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SPOKEN = {each.name: each for each in dialects()}
 
 
 def bags(route_body: type) -> Iterator[str]:
-    """The fields of a body that take an object of whatever names and values."""
+    """The fields of a body that accept an object with any names and values."""
     info = inspect.type_info(route_body)
     assert isinstance(info, inspect.StructType)
     for field in info.fields:
@@ -35,11 +35,11 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("name", "route", "field"), TAKEN)
-async def test_a_bag_beyond_the_limits_is_refused_and_nothing_is_kept(
+async def test_attributes_beyond_the_limits_are_refused_and_not_stored(
     run: Run, name: str, route: str, field: str
 ) -> None:
     limits = SETTINGS if field == "settings" else ATTRIBUTES
-    asker = Prober(run, SPOKEN[name], route)
+    prober = Prober(run, SPOKEN[name], route)
     deep: object = 1
     for _ in range(limits.depth):
         deep = {"a": deep}
@@ -48,16 +48,16 @@ async def test_a_bag_beyond_the_limits_is_refused_and_nothing_is_kept(
         "values": {f"k{n}": 0 for n in range(limits.values + 1)},
         "depth": {"a": deep},
     }
-    body = await asker.body()
-    before = await asker.prints()
+    body = await prober.body()
+    before = await prober.fingerprint()
     for what, bag in large.items():
         raw = json.dumps(body | {field: bag}).encode()
-        refused = await asker.expect(what, body=raw)
+        refused = await prober.expect(what, body=raw)
         assert "maximum is" in refused.text or name == "chats", refused.text
-    assert asker.wrong == []
-    assert await asker.prints() == before
+    assert prober.wrong == []
+    assert await prober.fingerprint() == before
 
 
-def test_every_dialect_with_bags_is_asked() -> None:
+def test_every_dialect_with_attributes_is_tested() -> None:
     assert {name for name, *_ in TAKEN} == {"delivery", "inbox", "native"}
     assert len(TAKEN) >= 15

@@ -1,5 +1,5 @@
-"""Bodies that are no JSON, of the wrong type, or hold what cannot be kept: a 4xx in the dialect's
-own shape, never a 500, and nothing half done."""
+"""Bodies that are no JSON, of the wrong type, or with texts that cannot be stored: a 4xx in the
+dialect's error format, never a 500, and no row is changed."""
 
 from collections.abc import Callable
 
@@ -24,72 +24,72 @@ EVERY = pytest.mark.parametrize(("name", "route"), list(rows([*SPOKEN.values()],
 async def test_what_is_no_json_object_changes_nothing(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Prober(run, SPOKEN[name], route)
-    well = await asker.expect("well", body=await asker.sent(), refused=False)
-    assert well.status in YES or asker.row.right in ("public 401", "password"), well.text
-    run.things.spend_all()
-    await asker.body()
-    before = await asker.prints()
+    prober = Prober(run, SPOKEN[name], route)
+    valid = await prober.expect("a valid request", body=await prober.valid_body(), refused=False)
+    assert valid.status in YES or prober.row.right in ("public 401", "password"), valid.text
+    run.targets.forget_all()
+    await prober.body()
+    before = await prober.fingerprint()
     for what, body in BODIES.items():
-        # Of a route that takes forms an empty list is an empty body (inbox.md, F).
-        if not (asker.route.forms and what == "an array"):
-            await asker.expect(what, body=body)
-    record_property(COUNTED, asker.asked)
-    assert asker.wrong == []
-    assert await asker.prints() == before
+        # For a route that accepts forms, an empty list is an empty body (inbox.md, F).
+        if not (prober.route.forms and what == "an array"):
+            await prober.expect(what, body=body)
+    record_property(COUNTED, prober.requests)
+    assert prober.wrong == []
+    assert await prober.fingerprint() == before
 
 
 @EVERY
 async def test_a_field_of_a_wrong_type_changes_nothing(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Prober(run, SPOKEN[name], route)
-    good = await asker.body()
-    before = await asker.prints()
-    for field in fields(asker.route.body):
+    prober = Prober(run, SPOKEN[name], route)
+    good = await prober.body()
+    before = await prober.fingerprint()
+    for field in fields(prober.route.body):
         for value in TYPES:
             body = good | {field.encode_name: value}
-            if not fits(body, asker.route):
-                await asker.expect(f"{field.encode_name}: {value!r}", body=raw(body))
-    record_property(COUNTED, asker.asked)
-    assert asker.wrong == []
-    assert await asker.prints() == before
+            if not fits(body, prober.route):
+                await prober.expect(f"{field.encode_name}: {value!r}", body=raw(body))
+    record_property(COUNTED, prober.requests)
+    assert prober.wrong == []
+    assert await prober.fingerprint() == before
 
 
 @EVERY
-async def test_a_text_that_cannot_be_kept_changes_nothing(
+async def test_a_text_that_cannot_be_stored_changes_nothing(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Prober(run, SPOKEN[name], route)
-    good = await asker.body()
-    before = await asker.prints()
-    for field in fields(asker.route.body):
+    prober = Prober(run, SPOKEN[name], route)
+    good = await prober.body()
+    before = await prober.fingerprint()
+    for field in fields(prober.route.body):
         for what, text in UNSTORABLE.items():
             for value in (text, [text], {"a": text}, {text: 1}):
                 body = raw(good | {field.encode_name: value})
-                await asker.expect(f"{field.encode_name}: {what}", body=body)
-    record_property(COUNTED, asker.asked)
-    assert asker.wrong == []
-    assert await asker.prints() == before
+                await prober.expect(f"{field.encode_name}: {what}", body=body)
+    record_property(COUNTED, prober.requests)
+    assert prober.wrong == []
+    assert await prober.fingerprint() == before
 
 
 @EVERY
-async def test_a_strange_text_never_breaks_anything(
+async def test_an_unusual_text_is_never_a_500(
     run: Run, name: str, route: str, record_property: Record
 ) -> None:
-    asker = Prober(run, SPOKEN[name], route)
-    for field in fields(asker.route.body):
+    prober = Prober(run, SPOKEN[name], route)
+    for field in fields(prober.route.body):
         for what, text in TEXTS.items():
             for value in (text, [text], {"a": text}):
-                run.things.spend_all()
-                body = raw(await asker.body() | {field.encode_name: value})
-                await asker.expect(f"{field.encode_name}: {what}", body=body, refused=False)
-    record_property(COUNTED, asker.asked)
-    assert asker.wrong == []
+                run.targets.forget_all()
+                body = raw(await prober.body() | {field.encode_name: value})
+                await prober.expect(f"{field.encode_name}: {what}", body=body, refused=False)
+    record_property(COUNTED, prober.requests)
+    assert prober.wrong == []
 
 
 def fits(body: object, route: Route) -> bool:
-    """Whether the type that reads the body takes it, loosely where forms are taken, too."""
+    """Whether the route's body type accepts it, with coercion where the route accepts forms."""
     assert route.body is not None
     try:
         msgspec.convert(

@@ -1,4 +1,4 @@
-"""Fields nobody asked for: whatever a caller adds to a body changes nothing of the answer."""
+"""Unknown fields: adding them to a body does not change the response."""
 
 import json
 import re
@@ -45,15 +45,15 @@ _VARIES = (
 async def test_nothing_else_is_listened_to(
     run: Run, name: str, route: str, record_property: Callable[[str, object], None]
 ) -> None:
-    asker = Prober(run, SPOKEN[name], route)
-    known = {field.encode_name for field in fields(asker.route.body)}
+    prober = Prober(run, SPOKEN[name], route)
+    known = {field.encode_name for field in fields(prober.route.body)}
     extra = {field: value for field, value in EXTRA.items() if field not in known}
-    well = await asker.expect("well", body=await asker.sent(), refused=False)
-    run.things.spend_all()
-    more = await asker.expect("more", body=raw(await asker.body() | extra), refused=False)
+    valid = await prober.expect("well", body=await prober.valid_body(), refused=False)
+    run.targets.forget_all()
+    more = await prober.expect("more", body=raw(await prober.body() | extra), refused=False)
     record_property("counted: bad inputs", len(extra))
-    assert well.status in YES or asker.row.right in ("public 401", "password")
-    assert (more.status, steady(more.text)) == (well.status, steady(well.text))
+    assert valid.status in YES or prober.row.right in ("public 401", "password")
+    assert (more.status, steady(more.text)) == (valid.status, steady(valid.text))
 
 
 def steady(text: str) -> object:

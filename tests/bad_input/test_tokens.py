@@ -1,4 +1,4 @@
-"""Every token nobody should believe, at every door that takes tokens: a 401 in its own shape."""
+"""Every invalid token, in every dialect that reads tokens: a 401 in the dialect's error format."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ from tests.drivers.world import World, make_world
 
 SPOKEN = {each.name: each for each in dialects()}
 SECRET = "a secret of the tests' own that is long enough"
-DOORS = {
+ROUTES = {
     "delivery": "GET /messaging/conversations",
     "helpdesk": "GET /api/v1/conversations",
     "chats": "GET /api/v1/chats",
@@ -36,43 +36,43 @@ async def world(db: Database) -> World:
     return WORLDS[id(db)][1]
 
 
-@pytest.mark.parametrize("name", DOORS)
-async def test_none_is_believed(
+@pytest.mark.parametrize("name", ROUTES)
+async def test_every_invalid_token_is_refused(
     world: World, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    asker = at_door(world, name)
-    well = await asker.expect("well", refused=False)
-    assert (well.status == 200) == (name != "chats")
+    prober = prober_with_token(world, name)
+    valid = await prober.expect("a valid request", refused=False)
+    assert (valid.status == 200) == (name != "chats")
     for what, token in tokens.bad(world.cast, SECRET):
-        asker.caller.headers = bearer(token)
-        if (reply := await asker.expect(what)).status != 401:
-            asker.wrong.append(f"{what}: {reply.status}")
-    record_property("counted: bad tokens", asker.asked)
-    assert asker.wrong == []
+        prober.caller.headers = bearer(token)
+        if (reply := await prober.expect(what)).status != 401:
+            prober.wrong.append(f"{what}: {reply.status}")
+    record_property("counted: bad tokens", prober.requests)
+    assert prober.wrong == []
 
 
 @pytest.mark.parametrize("name", ["delivery", "helpdesk", "native"])
-async def test_a_public_key_is_no_secret(world: World, name: str) -> None:
+async def test_a_public_key_is_refused_as_an_hs256_secret(world: World, name: str) -> None:
     public = tokens.RSA.as_pem(private=False).decode()
     issuer = TokenIssuer("RS256", public)
     acme = world.cast.acme.tenant.id
     await tenants.change(world.cast.engine, operator(acme), TenantChanges(token_issuer=issuer))
     world.cast.engine.forget_credentials()
-    asker = at_door(world, name)
+    prober = prober_with_token(world, name)
     claims = tokens.good(world.cast)
-    asker.caller.headers = bearer(
+    prober.caller.headers = bearer(
         jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, tokens.RSA, ["RS256"])
     )
-    assert (await asker.expect("the issuer's own", refused=False)).status == 200
+    assert (await prober.expect("the issuer's own", refused=False)).status == 200
     for what, token in tokens.confused(world.cast, public):
-        asker.caller.headers = bearer(token)
-        assert (await asker.expect(what)).status == 401, what
-    assert asker.wrong == []
+        prober.caller.headers = bearer(token)
+        assert (await prober.expect(what)).status == 401, what
+    assert prober.wrong == []
 
 
-def at_door(world: World, name: str) -> Prober:
-    """At a door with a token that is believed."""
+def prober_with_token(world: World, name: str) -> Prober:
+    """A prober of the dialect's route with a valid token."""
     good = bearer(tokens.signed(tokens.good(world.cast), SECRET))
     ada = Caller("ada", "token", "ada", good)
-    run = Run(world, {"everywhere": [ada], "inbox": [ada]}, None)  # type: ignore[arg-type]  # no thing is asked for
-    return Prober(run, SPOKEN[name], DOORS[name])
+    run = Run(world, {"everywhere": [ada], "inbox": [ada]}, None)  # type: ignore[arg-type]  # there is no target
+    return Prober(run, SPOKEN[name], ROUTES[name])

@@ -1,4 +1,4 @@
-"""Tokens nobody should believe, each with what is wrong with it."""
+"""Invalid tokens, each with a description of its fault."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ EC = ECKey.generate_key("P-256")
 
 
 def good(cast: Cast) -> dict[str, object]:
-    """The claims of a token of Ada's that would be believed."""
+    """The claims of a valid token of Ada's."""
     acme, now = cast.acme, unix(cast.engine.clock.now())
     who = {"sub": acme.id("ada"), "tenant_id": acme.tenant.id, "role": "tenant_admin"}
     times = {"iat": now, "exp": now + 600}
@@ -28,7 +28,7 @@ def good(cast: Cast) -> dict[str, object]:
 
 
 def bad(cast: Cast, secret: str) -> Iterator[tuple[str, str]]:
-    """What is wrong, and the token. `secret` is the server's own: only the claims lie."""
+    """Each fault and its token. `secret` is the server's, so that only the claims are wrong."""
     yield from _framing(cast)
     yield from _headers(cast, secret)
     yield from _claims(cast, secret)
@@ -36,7 +36,7 @@ def bad(cast: Cast, secret: str) -> Iterator[tuple[str, str]]:
 
 
 def signed(claims: dict[str, Any], secret: str, **header: object) -> str:
-    """A token with any header at all, signed with HS256."""
+    """A token with this header, signed with HS256."""
     head = {"alg": "HS256", "typ": "JWT"} | header
     body = f"{encoded(head)}.{encoded(claims)}"
     return f"{body}.{_mac(body, secret)}"
@@ -61,7 +61,7 @@ def _framing(cast: Cast) -> Iterator[tuple[str, str]]:
     yield "a space inside", f"{head}. {payload}.{signature}"
     yield "nine KiB", f"{head}.{payload}.{signature}{'A' * 9000}"
     yield "one MiB", "A" * (1 << 20)
-    yield "no letters at all", "...."
+    yield "only dots", "...."
     yield "JSON", json.dumps({"sub": cast.acme.id("ada")})
 
 
@@ -122,7 +122,7 @@ def _claims(cast: Cast, secret: str) -> Iterator[tuple[str, str]]:
 
 
 def _keys(cast: Cast) -> Iterator[tuple[str, str]]:
-    """Keys that are not the server's: none, guessed, and public keys taken for secrets."""
+    """Tokens signed with other keys: none, guessed ones, and public keys as secrets."""
     claims = good(cast)
     for guess in ("secret", "", "x" * 48, ISSUER, cast.acme.tenant.id):
         yield f"the secret {guess[:8]!r}", signed(claims, guess)

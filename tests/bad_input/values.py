@@ -1,4 +1,4 @@
-"""Bad values: what is no JSON, what no field takes, what is no number and no id."""
+"""Invalid values: of JSON, of fields, of numbers and of ids."""
 
 import json
 from typing import Any
@@ -56,14 +56,16 @@ FAR = str(2**53 + 1)
 """A page that may be refused or empty."""
 NUMBERS = ("-1", "0", "1.5", "1e308", str(10**30), FAR, str(2**63), "NaN", "Infinity",
            "abc", "0x10", "+1", "1_000", "%D9%A1", "%201", "1%00", "--1", "1e0")  # fmt: skip
-"""Of which no page number, size or limit may be made."""
+"""Invalid as page number, page size and limit."""
 COUNTS = {"page", "limit", "pageNumber", "pageSize", "pagination[limit]"}
 ENCODINGS = ("%00", "%FF", "%ED%A0%80", "%C0%AF", "%F8%88%80%80%80")
-"""Bytes that are no text, or none that can be stored."""
-PLACES = ("%00", "%FF", "..", "%2e%2e", "%2F", "x" * 5000, "-1", "1.5", str(10**30), str(2**63),
-          "%E2%98%83", "'%20OR%201=1--", "%ED%A0%80", "null", "0", "{id}", "00000000")  # fmt: skip
+"""Percent-encoded bytes that are no UTF-8, or that cannot be stored."""
+PATH_VALUES = (
+    "%00", "%FF", "..", "%2e%2e", "%2F", "x" * 5000, "-1", "1.5", str(10**30), str(2**63),
+    "%E2%98%83", "'%20OR%201=1--", "%ED%A0%80", "null", "0", "{id}", "00000000",
+)  # fmt: skip
 
 
 def raw(value: object) -> bytes:
-    """JSON as a careless client writes it: escapes for whatever is not ASCII."""
+    """JSON with escapes for everything that is not ASCII, lone surrogates included."""
     return json.dumps(value).encode()

@@ -26,7 +26,9 @@ class Scenario(Struct):
     async def request(self, who: str, method: str, path: str, body: object = None) -> Any:
         """The response to a user."""
         self.world.cast.clock.advance(seconds=1)
-        response = await self.world.call.as_(self.world.cast.bearer(who))(method, path, body)
+        response = await self.world.call.with_headers(self.world.cast.bearer(who))(
+            method, path, body
+        )
         assert response.status < 300, (method, path, response.text)
         return response.json() if response.content else None
 
@@ -272,7 +274,7 @@ async def a_contact_sends_a_file(t: Scenario) -> None:
         b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a.txt"\r\n'
         b"Content-Type: text/plain\r\n\r\nhello\r\n--x--\r\n"
     )
-    response = await t.world.call.as_({"content-type": "multipart/form-data; boundary=x"})(
+    response = await t.world.call.with_headers({"content-type": "multipart/form-data; boundary=x"})(
         "POST", f"{t.contact_path('carol')}/conversations/{number}/messages", raw=form
     )
     assert response.status == 200, response.text

@@ -23,7 +23,7 @@ class SyncedClient:
         self.name = name
         self.state = ClientState()
         self._actor = cast.acme.actor(name)
-        self._call = call.as_(cast.bearer(name))
+        self._call = call.with_headers(cast.bearer(name))
         self._realtime = realtime
         self._subscriber: Subscriber | None = None
 

@@ -16,7 +16,7 @@ from koine.store.core.db import Database
 from koine.store.events import events
 from tests.authz_matrix.callers import callers
 from tests.authz_matrix.expectations import YES
-from tests.authz_matrix.inbox_callers import guests
+from tests.authz_matrix.inbox_callers import inbox_callers
 from tests.authz_matrix.runner import Run, cells_of
 from tests.authz_matrix.table import TABLE
 from tests.authz_matrix.targets import Targets
@@ -50,10 +50,10 @@ class Watched(Struct):
         method, path = name.partition("#")[0].split()
         everyone = self.run.callers.get(dialect, self.run.callers["everywhere"])
         cells = [c for c in cells_of(everyone, dialect, row) if c.which == "own"]
-        cell = next((c for c in cells if c.may & YES), cells[0])
+        cell = next((c for c in cells if c.expected & YES), cells[0])
         response = await self.run.send(method, path, row, (cell.caller, "own"))
-        self.run.things.spend_all()
-        assert response.status < 300 or not cell.may & YES, (name, response.text)
+        self.run.targets.forget_all()
+        assert response.status < 300 or not cell.expected & YES, (name, response.text)
         return response.status
 
     async def settle(self) -> None:
@@ -82,7 +82,7 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
     """A server of its own whose clients have loaded everything."""
     cast = await make_cast(db, None, login_rate_limit_per_minute=0)
     all_dialects, engine = dialects(), cast.engine
-    people = {"everywhere": await callers(cast), "inbox": await guests(cast)}
+    people = {"everywhere": await callers(cast), "inbox": await inbox_callers(cast)}
     async with realtime_of(engine) as realtime:
         app = build_app(
             all_dialects,

@@ -1,5 +1,5 @@
-"""Random bags of attributes through every dialect that takes them, one after another: each is taken
-or refused, and whatever the order, none that is kept is larger than the limits."""
+"""Random attributes through every dialect that accepts them, one request after another: each is
+accepted or refused, and in any order nothing that is stored exceeds the limits."""
 
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -26,14 +26,14 @@ BAGS = [
     Query(sa.select(column).where(column.table.c.tenant_id == param("tenant_id")))
     for column in COLUMNS
 ]
-SAID = Query(
+GIVEN = Query(
     sa.select(contact_inboxes.c.given).where(contact_inboxes.c.tenant_id == param("tenant_id"))
 )
-Ask = Callable[[dict[str, Any]], Awaitable[Reply]]
+Send = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 
 def bag(random: Random) -> dict[str, Any]:
-    """Small, full, with too many values, or too deep."""
+    """Attributes that are small, full, with too many values, or too deep."""
     if random.random() < 0.1:
         return {f"{random.random()}": random.randrange(9) for _ in range(2000)}
     return {random.choice(KEYS): value(random, 0) for _ in range(random.randrange(12))}
@@ -50,14 +50,14 @@ def value(random: Random, depth: int) -> Any:
     return {random.choice(KEYS): value(random, depth + random.choice([1, 8])) for _ in "ab"}
 
 
-async def asks(world: World, random: Random) -> list[tuple[str, Ask]]:
-    """One call of each kind: a name, and what asks with a bag."""
-    acme, talk = world.cast.acme, await world.talk()
-    parcel = await world.parcel()
+async def requests(world: World, random: Random) -> list[tuple[str, Send]]:
+    """One request of each kind: its name, and the function that sends it with attributes."""
+    acme, conversation = world.cast.acme, await world.create_conversation()
+    parcel = await world.open_delivery_conversation()
     inbox = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
     mine = f"{inbox}/{acme.places['carol'].source_id}"
-    ada, dan = (world.call.as_(world.cast.bearer(who)) for who in ("ada", "dan"))
-    staff, contact = f"/v1/conversations/{talk.id}", f"/v1/contacts/{acme.id('carol')}"
+    ada, dan = (world.call.with_headers(world.cast.bearer(who)) for who in ("ada", "dan"))
+    staff, contact = f"/v1/conversations/{conversation.id}", f"/v1/contacts/{acme.id('carol')}"
     sent = f"/messaging/conversations/{parcel.id}/messages"
 
     async def merged(b: dict[str, Any]) -> Reply:
@@ -74,7 +74,7 @@ async def asks(world: World, random: Random) -> list[tuple[str, Ask]]:
         ("merge", merged),
         ("open", lambda b: world.call("POST", f"{mine}/conversations", {"custom_attributes": b})),
         ("staff", lambda b: ada("PATCH", contact, {"additional_attributes": b})),
-        ("talk", lambda b: ada("PATCH", staff, {"metadata": b, "custom_attributes": b})),
+        ("conversation", lambda b: ada("PATCH", staff, {"metadata": b, "custom_attributes": b})),
         ("post", lambda b: ada("POST", f"{staff}/messages", {"content": "x", "metadata": b})),
         ("send", lambda b: dan("POST", sent, {"content": "x", "metadata": b})),
     ]
@@ -83,28 +83,28 @@ async def asks(world: World, random: Random) -> list[tuple[str, Ask]]:
 @pytest.mark.parametrize("seed", range(3))
 async def test_no_sequence_of_calls_makes_a_bag_too_large(world: World, seed: int) -> None:
     random = Random(seed)
-    calls, answers = await asks(world, random), dict[tuple[str, bool], int]()
+    calls, responses = await requests(world, random), dict[tuple[str, bool], int]()
     for _ in range(TRIES):
-        name, ask = random.choice(calls)
-        reply = await ask(bag(random))
+        name, send = random.choice(calls)
+        reply = await send(bag(random))
         assert reply.status in (200, 201, 400, 422), reply.text
-        answers[name, reply.status < 300] = answers.get((name, reply.status < 300), 0) + 1
-    assert {taken for _, taken in answers} == {True, False}
+        responses[name, reply.status < 300] = responses.get((name, reply.status < 300), 0) + 1
+    assert {accepted for _, accepted in responses} == {True, False}
     tenant_id = world.cast.acme.tenant.id
-    kept = await world.cast.engine.db.read(tenant_id, _kept)
-    assert len(kept) > 10
-    for each in kept:
-        attributes.check("kept", each)
-    for (said,) in await world.cast.engine.db.read(tenant_id, _said_at_places):
-        attributes.check("said", said, attributes.SETTINGS)
+    stored = await world.cast.engine.db.read(tenant_id, _stored)
+    assert len(stored) > 10
+    for each in stored:
+        attributes.check("stored", each)
+    for (given,) in await world.cast.engine.db.read(tenant_id, _given_by_clients):
+        attributes.check("given", given, attributes.SETTINGS)
 
 
-async def _kept(tx: Tx) -> list[str]:
-    """Every bag of the tenant's people, conversations and messages."""
+async def _stored(tx: Tx) -> list[str]:
+    """All attributes of the tenant's identities, conversations and messages."""
     rows = [row for query in BAGS for row in await tx.all(query)]
     return [str(text) for (text,) in rows if text is not None]
 
 
-async def _said_at_places(tx: Tx) -> list[tuple[str | None]]:
-    """What each place's client said of its contact, its attributes among it."""
-    return await tx.all(SAID)
+async def _given_by_clients(tx: Tx) -> list[tuple[str | None]]:
+    """What the clients of contact inboxes gave of their contacts, attributes included."""
+    return await tx.all(GIVEN)

@@ -1,4 +1,4 @@
-"""One behaviour, asked of every dialect in turn."""
+"""Behaviour that every dialect has, tested in each."""
 
 import pytest
 from msgspec import structs
@@ -16,11 +16,11 @@ from tests.drivers.world import World, make_world
 pytestmark = pytest.mark.parametrize("name", DRIVERS)
 
 
-async def walked(driver: Driver, talk: Conversation, size: int) -> list[str]:
-    """All pages, one after another."""
+async def all_pages(driver: Driver, conversation: Conversation, size: int) -> list[str]:
+    """The texts of all pages, one after another."""
     found: list[str] = []
     for number in range(1, 100):
-        page = await driver.page(talk, number, size)
+        page = await driver.page(conversation, number, size)
         if not page:
             break
         found += page
@@ -28,71 +28,76 @@ async def walked(driver: Driver, talk: Conversation, size: int) -> list[str]:
 
 
 async def test_what_is_posted_is_read_back(
-    world: World, speak: dict[str, Driver], name: str
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
+    conversation = await world.create_conversation()
     for text in ("one", "zwei", "三 \N{GRINNING FACE} \u202e"):
-        await speak[name].post(talk, text)
-    assert await speak[name].read(talk) == ["one", "zwei", "三 \N{GRINNING FACE} \u202e"]
+        await drivers[name].post(conversation, text)
+    assert await drivers[name].read(conversation) == ["one", "zwei", "三 \N{GRINNING FACE} \u202e"]
 
 
-async def test_paging_walks_everything_once(
-    world: World, speak: dict[str, Driver], name: str
+async def test_pages_return_every_message_once(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
+    conversation = await world.create_conversation()
     for number in range(45):
-        await speak["helpdesk"].post(talk, f"{number}")
-    found = await walked(speak[name], talk, 7)
+        await drivers["helpdesk"].post(conversation, f"{number}")
+    found = await all_pages(drivers[name], conversation, 7)
     assert len(found) == 45
     assert found in ([f"{n}" for n in range(45)], [f"{n}" for n in range(44, -1, -1)])
 
 
-async def test_paging_walks_every_conversation_once(db: Database, name: str) -> None:
+async def test_pages_return_every_conversation_once(db: Database, name: str) -> None:
     world = await make_world(db)
     driver = DRIVERS[name](world)
-    talks = []
+    ids = []
     for _ in range(13):
         world.cast.clock.advance(seconds=1)
-        talks.append((await world.talk()).id)
-    found = [each for number in range(1, 9) for each in await driver.listed(number, 3)]
-    assert found == (talks if name == "inbox" else talks[::-1])
+        ids.append((await world.create_conversation()).id)
+    found = [each for number in range(1, 9) for each in await driver.list_ids(number, 3)]
+    assert found == (ids if name == "inbox" else ids[::-1])
 
 
-async def test_a_note_is_seen_by_the_desk_alone(
-    world: World, speak: dict[str, Driver], name: str
+async def test_only_staff_sees_a_private_note(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
-    await speak["inbox"].post(talk, "before")
-    await world.note(talk, "psst, the canary")
-    await speak["inbox"].post(talk, "after")
-    driver = speak[name]
-    assert ("psst, the canary" in await driver.read(talk)) == driver.sees_notes
-    assert [t for t in await driver.read(talk) if "psst" not in t] == ["before", "after"]
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "before")
+    await world.add_note(conversation, "a private note")
+    await drivers["inbox"].post(conversation, "after")
+    driver = drivers[name]
+    assert ("a private note" in await driver.read(conversation)) == driver.sees_notes
+    assert [t for t in await driver.read(conversation) if "private note" not in t] == [
+        "before",
+        "after",
+    ]
     if not driver.sees_notes:
-        assert "psst" not in str(await driver.get(talk)) + str(await driver.call("GET", "/"))
+        assert "private note" not in str(await driver.get(conversation)) + str(
+            await driver.call("GET", "/")
+        )
 
 
-async def test_a_closed_one_is_closed_to_all(
-    world: World, speak: dict[str, Driver], name: str
+async def test_a_closed_conversation_is_closed_in_every_dialect(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
+    conversation = await world.create_conversation()
     closing = conversations.ConversationChanges(status="closed")
-    desk = operator(world.cast.acme.tenant.id)
-    await conversations.change(world.cast.engine, desk, talk.id, closing)
-    if name != "chats":  # which has no word for it
-        assert speak[name].is_closed(await speak[name].get(talk))
+    admin = operator(world.cast.acme.tenant.id)
+    await conversations.change(world.cast.engine, admin, conversation.id, closing)
+    if name != "chats":  # which has no closed state
+        assert drivers[name].is_closed(await drivers[name].get(conversation))
 
 
-async def test_closed_in_one_closed_in_every_other(
-    world: World, speak: dict[str, Driver], name: str
+async def test_closing_in_one_dialect_closes_in_every_other(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
-    if type(speak[name]).close is Driver.close:
+    conversation = await world.create_conversation()
+    if type(drivers[name]).close is Driver.close:
         pytest.skip("nothing closes a conversation in this dialect")
-    await speak[name].close(talk)
-    for other in speak.values():
+    await drivers[name].close(conversation)
+    for other in drivers.values():
         if other.name != "chats":
-            assert other.is_closed(await other.get(talk)), other.name
+            assert other.is_closed(await other.get(conversation)), other.name
 
 
 CLOSED = {
@@ -101,73 +106,81 @@ CLOSED = {
 }  # fmt: skip
 
 
-async def test_what_a_word_does_to_a_closed_one(
-    world: World, speak: dict[str, Driver], name: str
+async def test_a_message_to_a_closed_conversation(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
-    await speak["helpdesk"].close(talk)
+    conversation = await world.create_conversation()
+    await drivers["helpdesk"].close(conversation)
     if CLOSED[name] == "refuses":
-        with pytest.raises(Refused) as no:
-            await speak[name].post(talk, "late")
-        assert no.value.reply.status == 409
-        assert await speak["helpdesk"].read(talk) == []
+        with pytest.raises(Refused) as refused:
+            await drivers[name].post(conversation, "late")
+        assert refused.value.reply.status == 409
+        assert await drivers["helpdesk"].read(conversation) == []
         return
-    await speak[name].post(talk, "late")
-    closed = speak["helpdesk"].is_closed(await speak["helpdesk"].get(talk))
+    await drivers[name].post(conversation, "late")
+    closed = drivers["helpdesk"].is_closed(await drivers["helpdesk"].get(conversation))
     assert closed == (CLOSED[name] == "keeps")
 
 
-async def test_a_removed_one_is_gone(world: World, speak: dict[str, Driver], name: str) -> None:
-    talk = await world.talk()
-    await speak["helpdesk"].post(talk, "soon gone")
-    await conversations.remove(world.cast.engine, operator(world.cast.acme.tenant.id), talk.id)
-    driver = speak[name]
-    assert talk.id not in await driver.listed()
+async def test_a_removed_conversation_is_not_found(
+    world: World, drivers: dict[str, Driver], name: str
+) -> None:
+    conversation = await world.create_conversation()
+    await drivers["helpdesk"].post(conversation, "soon gone")
+    await conversations.remove(
+        world.cast.engine, operator(world.cast.acme.tenant.id), conversation.id
+    )
+    driver = drivers[name]
+    assert conversation.id not in await driver.list_ids()
     if name == "chats":
-        assert (await driver.get(talk))["isRemoved"] is True
+        assert (await driver.get(conversation))["isRemoved"] is True
         return
-    with pytest.raises(Refused) as no:
-        await driver.get(talk)
-    assert no.value.reply.status == 404
+    with pytest.raises(Refused) as refused:
+        await driver.get(conversation)
+    assert refused.value.reply.status == 404
 
 
-async def test_a_removed_one_takes_no_word(
-    world: World, speak: dict[str, Driver], name: str
+async def test_a_removed_conversation_accepts_no_message(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
-    await conversations.remove(world.cast.engine, operator(world.cast.acme.tenant.id), talk.id)
-    with pytest.raises(Refused) as no:
-        await speak[name].post(talk, "too late")
-    assert no.value.reply.status == 404
+    conversation = await world.create_conversation()
+    await conversations.remove(
+        world.cast.engine, operator(world.cast.acme.tenant.id), conversation.id
+    )
+    with pytest.raises(Refused) as refused:
+        await drivers[name].post(conversation, "too late")
+    assert refused.value.reply.status == 404
 
 
-async def test_the_same_key_is_the_same_message(
-    world: World, speak: dict[str, Driver], name: str
+async def test_two_posts_with_one_key_are_one_message(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
-    driver = speak[name]
-    driver.call.headers["Idempotency-Key"] = f"key-{talk.id}"
+    conversation = await world.create_conversation()
+    driver = drivers[name]
+    driver.call.headers["Idempotency-Key"] = f"key-{conversation.id}"
     for _ in range(2):
-        await driver.post(talk, "once")
-    assert await speak["helpdesk"].read(talk) == ["once"]
+        await driver.post(conversation, "once")
+    assert await drivers["helpdesk"].read(conversation) == ["once"]
 
 
-async def test_the_key_holds_longer_than_the_answer_is_kept(world: World, name: str) -> None:
-    talk, engine = await world.talk(), world.cast.engine
-    forgetful = Caller(build_app(world.dialects, engine, engine.settings))
-    driver = DRIVERS[name](World(world.cast, forgetful, world.dialects))
-    driver.call.headers["Idempotency-Key"] = f"key-{talk.id}"
+async def test_a_key_is_valid_longer_than_the_stored_response(world: World, name: str) -> None:
+    conversation, engine = await world.create_conversation(), world.cast.engine
+    without_store = Caller(build_app(world.dialects, engine, engine.settings))
+    driver = DRIVERS[name](World(world.cast, without_store, world.dialects))
+    driver.call.headers["Idempotency-Key"] = f"key-{conversation.id}"
     for _ in range(2):
-        await driver.post(talk, "once")
-    assert await driver.read(talk) == ["once"]
+        await driver.post(conversation, "once")
+    assert await driver.read(conversation) == ["once"]
 
 
-async def test_the_rivals_is_not_there(world: World, speak: dict[str, Driver], name: str) -> None:
-    rivals = await world.talk("carol", company="rival")
-    # The inbox counts conversations in each tenant: the same number may be one of our own.
+async def test_another_tenants_conversation_is_not_found(
+    world: World, drivers: dict[str, Driver], name: str
+) -> None:
+    rivals = await world.create_conversation("carol", company="rival")
+    # Numbers of conversations are per tenant: the rival's number may exist here, too.
     unknown = structs.replace(rivals, number=rivals.number + 1_000_000)
-    for talk in (rivals, unknown)[name == "inbox" :]:
-        with pytest.raises(Refused) as no:
-            await speak[name].get(talk)
-        assert no.value.reply.status == 404
-    assert rivals.id not in await speak[name].listed()
+    for conversation in (rivals, unknown)[name == "inbox" :]:
+        with pytest.raises(Refused) as refused:
+            await drivers[name].get(conversation)
+        assert refused.value.reply.status == 404
+    assert rivals.id not in await drivers[name].list_ids()

@@ -1,4 +1,4 @@
-"""A file's link begins with the server as its reader knows it, never with what its sender said."""
+"""A link to a file begins with the base URL of the reader's request, never with the sender's."""
 
 from pathlib import Path
 from typing import Any
@@ -17,74 +17,74 @@ from tests.drivers.world import World, make_world
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a..b.png"\r\n\r\n'
 LINKED = [name for name in DRIVERS if name != "helpdesk"]
-"""Helpdesk's messages have no links."""
+"""All but the helpdesk dialect, whose messages have no links."""
 _URL = Query(select(t.c.content_url).where(t.c.tenant_id == param("tenant_id")), str)
-_SPOIL = Command(
+_STORE_URL = Command(
     update(t).where(t.c.tenant_id == param("tenant_id")).values(content_url=param("url"))
 )
 
 
-class Heard(Caller):
-    """Keeps what was answered."""
+class RecordingCaller(Caller):
+    """Keeps the text of all responses."""
 
-    said = ""
+    received = ""
 
     async def __call__(self, *args: Any, **more: Any) -> Reply:
         reply = await super().__call__(*args, **more)
-        self.said += reply.text
+        self.received += reply.text
         return reply
 
 
 async def uploaded(world: World) -> Conversation:
-    """A picture that Carol sent, saying that the server is evil.test."""
-    talk, acme = await world.talk(), world.cast.acme
-    place = f"{acme.inbox.identifier}/contacts/{acme.places['carol'].source_id}"
+    """A picture that Carol sent with the Host header evil.test."""
+    conversation, acme = await world.create_conversation(), world.cast.acme
+    contact = f"{acme.inbox.identifier}/contacts/{acme.places['carol'].source_id}"
     reply = await world.call(
-        "POST", f"/public/api/v1/inboxes/{place}/conversations/{talk.number}/messages",
+        "POST", f"/public/api/v1/inboxes/{contact}/conversations/{conversation.number}/messages",
         raw=HEAD + PNG + b"\r\n--x--\r\n", host="evil.test",
         content_type="multipart/form-data; boundary=x",
     )  # fmt: skip
     assert reply.status == 200, reply.text
-    return talk
+    return conversation
 
 
-async def read(world: World, name: str, talk: Conversation) -> str:
+async def read(world: World, name: str, conversation: Conversation) -> str:
     driver = DRIVERS[name](world)
-    heard = Heard(driver.call.app, driver.call.headers | {"host": "reader.test"})
-    driver.call = heard
-    await driver.read(talk)
-    return heard.said
+    caller = RecordingCaller(driver.call.app, driver.call.headers | {"host": "reader.test"})
+    driver.call = caller
+    await driver.read(conversation)
+    return caller.received
 
 
 @pytest.mark.parametrize("name", LINKED)
-async def test_a_link_is_the_readers_own(db: Database, tmp_path: Path, name: str) -> None:
+async def test_a_link_has_the_readers_host(db: Database, tmp_path: Path, name: str) -> None:
     world = await make_world(db, data_dir=str(tmp_path))
-    said = await read(world, name, await uploaded(world))
-    assert "http://reader.test/files/" in said and "evil" not in said
+    texts = await read(world, name, await uploaded(world))
+    assert "http://reader.test/files/" in texts and "evil" not in texts
 
 
 @pytest.mark.parametrize("name", LINKED)
-async def test_a_link_is_the_base_urls_where_there_is_one(
+async def test_a_link_has_the_base_url_of_the_settings(
     db: Database, tmp_path: Path, name: str
 ) -> None:
     world = await make_world(db, data_dir=str(tmp_path), base_url="https://koine.test/chat")
-    said = await read(world, name, await uploaded(world))
-    assert "https://koine.test/chat/files/" in said
-    assert "reader" not in said and "evil" not in said
+    texts = await read(world, name, await uploaded(world))
+    assert "https://koine.test/chat/files/" in texts
+    assert "reader" not in texts and "evil" not in texts
 
 
 @pytest.mark.parametrize("name", LINKED)
-async def test_what_was_stored_with_a_host_is_shown_without(
+async def test_a_stored_link_with_a_host_is_shown_without_it(
     db: Database, tmp_path: Path, name: str
 ) -> None:
     world = await make_world(db, data_dir=str(tmp_path))
-    talk = await uploaded(world)
+    conversation = await uploaded(world)
 
-    async def spoil(tx: Tx) -> str:
+    async def store_with_host(tx: Tx) -> str:
         (path,) = await tx.all(_URL)
-        await tx.run(_SPOIL, url=f"http://evil.test{path}")
+        await tx.run(_STORE_URL, url=f"http://evil.test{path}")
         return str(path)
 
-    assert (await db.write(world.cast.acme.tenant.id, spoil)).startswith("/files/")
-    said = await read(world, name, talk)
-    assert "http://reader.test/files/" in said and "evil" not in said
+    assert (await db.write(world.cast.acme.tenant.id, store_with_host)).startswith("/files/")
+    texts = await read(world, name, conversation)
+    assert "http://reader.test/files/" in texts and "evil" not in texts

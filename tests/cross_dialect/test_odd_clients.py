@@ -1,4 +1,4 @@
-"""What clients send that is not wrong enough to be refused, in every dialect."""
+"""Unusual requests of real clients that every dialect accepts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ MARK = b"\xef\xbb\xbf"
 
 
 class Odd(Caller):
-    """A base URL with a slash too many, and .NET's byte order mark before every JSON."""
+    """Repeats the slashes of the path, and puts a byte order mark before the JSON, as .NET does."""
 
     mark = MARK
 
@@ -28,16 +28,18 @@ class Odd(Caller):
 
 
 @pytest.fixture
-def odd(speak: dict[str, Driver], name: str) -> Iterator[Driver]:
-    driver = speak[name]
+def odd(drivers: dict[str, Driver], name: str) -> Iterator[Driver]:
+    driver = drivers[name]
     driver.call = Odd(driver.call.app, driver.call.headers)
     yield driver
 
 
-async def test_repeated_slashes_and_byte_order_marks_are_taken(world: World, odd: Driver) -> None:
-    talk = await world.talk()
-    await odd.post(talk, "hello")
-    assert await odd.read(talk) == ["hello"]
+async def test_repeated_slashes_and_byte_order_marks_are_accepted(
+    world: World, odd: Driver
+) -> None:
+    conversation = await world.create_conversation()
+    await odd.post(conversation, "hello")
+    assert await odd.read(conversation) == ["hello"]
     assert await odd.open()
 
 
@@ -50,10 +52,13 @@ async def test_a_mark_alone_is_an_empty_body_not_a_crash(world: World, odd: Driv
 
 
 async def test_a_key_is_the_same_whatever_slashes_its_path_has(world: World, odd: Driver) -> None:
-    talk, heads = await world.talk(), odd.call.headers | {"idempotency-key": "k-1"}
+    conversation, heads = (
+        await world.create_conversation(),
+        odd.call.headers | {"idempotency-key": "k-1"},
+    )
     for caller in (Odd(odd.call.app, heads), Caller(odd.call.app, heads)):
         caller.mark = b""  # type: ignore[attr-defined]  # of one of the two
         odd.call = caller
-        await odd.post(talk, "once")
+        await odd.post(conversation, "once")
     odd.call = Caller(odd.call.app, odd.headers())
-    assert await odd.read(talk) == ["once"]
+    assert await odd.read(conversation) == ["once"]

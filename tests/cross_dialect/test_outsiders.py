@@ -1,4 +1,4 @@
-"""Who shows no good credential is counted by address, in every dialect and on every path."""
+"""Requests without a valid credential are limited by address, in every dialect and on all paths."""
 
 import pytest
 
@@ -70,5 +70,5 @@ async def test_ids_in_a_token_are_read_in_any_case(
         for token in (own, theirs):
             for query in ({}, {"tenant_id": acme}, {"tenant_id": acme.upper()}):
                 headers = {"Authorization": f"Bearer {token}"}
-                answer = await api.get(LISTS[name], headers=headers, params=query)
-                assert answer.status_code == 200, answer.text
+                response = await api.get(LISTS[name], headers=headers, params=query)
+                assert response.status_code == 200, response.text

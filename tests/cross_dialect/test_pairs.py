@@ -1,10 +1,10 @@
-"""Sent in one dialect, seen in another, in one and the same conversation: every ordered pair."""
+"""Sent in one dialect and read in another, in the same conversation: every ordered pair."""
 
 import pytest
 
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
-from tests.drivers.everyone import DRIVERS, drivers
+from tests.drivers.everyone import DRIVERS, make_drivers
 from tests.drivers.world import World, make_world
 
 EVERY = pytest.mark.parametrize("reader", DRIVERS)
@@ -14,53 +14,53 @@ EACH = pytest.mark.parametrize("sender", DRIVERS)
 @EVERY
 @EACH
 async def test_sent_in_one_seen_in_the_other(
-    world: World, speak: dict[str, Driver], sender: str, reader: str
+    world: World, drivers: dict[str, Driver], sender: str, reader: str
 ) -> None:
-    talk = await world.talk()
-    await speak[sender].post(talk, f"from {sender} to {reader}")
-    assert await speak[reader].read(talk) == [f"from {sender} to {reader}"]
+    conversation = await world.create_conversation()
+    await drivers[sender].post(conversation, f"from {sender} to {reader}")
+    assert await drivers[reader].read(conversation) == [f"from {sender} to {reader}"]
 
 
 @pytest.mark.parametrize("reader", [name for name in DRIVERS if name != "inbox"])
 @pytest.mark.parametrize("sender", [name for name in DRIVERS if name != "inbox"])
-async def test_a_deliverys_conversation_is_every_staffs_too(
-    world: World, speak: dict[str, Driver], sender: str, reader: str
+async def test_a_delivery_conversation_is_shared_too(
+    world: World, drivers: dict[str, Driver], sender: str, reader: str
 ) -> None:
-    parcel = await world.parcel()
-    await speak[sender].post(parcel, f"a parcel from {sender} to {reader}")
-    assert (await speak[reader].read(parcel))[-1] == f"a parcel from {sender} to {reader}"
+    conversation = await world.open_delivery_conversation()
+    await drivers[sender].post(conversation, f"a parcel from {sender} to {reader}")
+    assert (await drivers[reader].read(conversation))[-1] == f"a parcel from {sender} to {reader}"
 
 
 @EVERY
-async def test_all_that_is_said_anywhere_is_read_in_the_order_it_was_said(
-    world: World, speak: dict[str, Driver], reader: str
+async def test_messages_of_all_dialects_are_read_in_the_order_they_were_sent(
+    world: World, drivers: dict[str, Driver], reader: str
 ) -> None:
-    talk = await world.talk()
-    said = [f"{round_} {name}" for round_ in range(3) for name in DRIVERS]
-    for text in said:
-        await speak[text.split()[1]].post(talk, text)
-    assert await speak[reader].read(talk) == said
+    conversation = await world.create_conversation()
+    sent = [f"{round_} {name}" for round_ in range(3) for name in DRIVERS]
+    for text in sent:
+        await drivers[text.split()[1]].post(conversation, text)
+    assert await drivers[reader].read(conversation) == sent
 
 
 @EACH
-async def test_a_contacts_word_is_everywhere_a_moment_later(
-    world: World, speak: dict[str, Driver], sender: str
+async def test_the_previews_have_the_messages_of_other_dialects(
+    world: World, drivers: dict[str, Driver], sender: str
 ) -> None:
-    talk = await world.talk()
-    await speak["inbox"].post(talk, "hello")
-    await speak[sender].post(talk, "and back")
-    details = await speak["chats"].get(talk)
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "hello")
+    await drivers[sender].post(conversation, "and back")
+    details = await drivers["chats"].get(conversation)
     assert (details["lastMessageContent"], details["penultimateMessageContent"]) == (
         "and back", "hello",
     )  # fmt: skip
     assert details["penultimateMessageRole"] == "user"
-    assert (await speak["delivery"].get(talk))["latest_message"]["content"] == "and back"
+    assert (await drivers["delivery"].get(conversation))["latest_message"]["content"] == "and back"
 
 
 @EVERY
-async def test_opened_in_one_known_in_the_staffs(db: Database, reader: str) -> None:
-    speak = drivers(await make_world(db))
-    opened = {name: await driver.open() for name, driver in speak.items()}
-    mine = await speak[reader].listed()
+async def test_a_conversation_opened_in_one_is_listed_for_staff(db: Database, reader: str) -> None:
+    drivers = make_drivers(await make_world(db))
+    opened = {name: await driver.open() for name, driver in drivers.items()}
+    mine = await drivers[reader].list_ids()
     assert opened[reader] in mine
-    assert set(opened.values()) <= set(await speak["helpdesk"].listed())
+    assert set(opened.values()) <= set(await drivers["helpdesk"].list_ids())

@@ -1,4 +1,4 @@
-"""One key, fifty times at once, on two nodes where there can be two: one message, for ever."""
+"""One idempotency key in fifty concurrent requests, on two nodes with PostgreSQL: one message."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ EACH = pytest.mark.parametrize("name", DRIVERS)
 
 @asynccontextmanager
 async def nodes(world: World) -> AsyncIterator[list[Engine]]:
-    """The world's engine, and another on the same database if it takes two."""
+    """The world's engine, and another on the same database if it is PostgreSQL."""
     one, db = world.cast.engine, world.cast.engine.db
     if not isinstance(db, PostgresDatabase):
         yield [one]
@@ -35,57 +35,64 @@ async def nodes(world: World) -> AsyncIterator[list[Engine]]:
         await other.close()
 
 
-def speaking(world: World, engine: Engine, name: str, key: str, keeps: bool) -> Driver:
-    """A driver of one node, whose calls all have this key."""
-    store = DatabaseIdempotencyStore(engine) if keeps else None
+def driver_of(world: World, engine: Engine, name: str, key: str, stores: bool) -> Driver:
+    """A driver of one node, whose requests all have this key."""
+    store = DatabaseIdempotencyStore(engine) if stores else None
     app = build_app(world.dialects, engine, engine.settings, idempotency=store)
     driver = DRIVERS[name](World(world.cast, Caller(app), world.dialects))
     driver.call.headers["Idempotency-Key"] = key
     return driver
 
 
-async def insist(driver: Driver, talk: Conversation) -> None:
-    """Post until it is said that it was."""
+async def post_until_accepted(driver: Driver, conversation: Conversation) -> None:
+    """Post again while the response is a 409 (in flight)."""
     while True:
         try:
-            return await driver.post(talk, "once")
-        except Refused as no:
-            assert no.reply.status == 409, no
+            return await driver.post(conversation, "once")
+        except Refused as refused:
+            assert refused.reply.status == 409, refused
             await asyncio.sleep(0.005)
 
 
 @EACH
-@pytest.mark.parametrize("keeps", [True, False], ids=["answers kept", "answers forgotten"])
-async def test_fifty_at_once_are_one_message(world: World, name: str, keeps: bool) -> None:
-    talk = await world.talk()
+@pytest.mark.parametrize("stores", [True, False], ids=["with a store", "without a store"])
+async def test_fifty_at_once_are_one_message(world: World, name: str, stores: bool) -> None:
+    conversation = await world.create_conversation()
     async with nodes(world) as engines_:
-        drivers = [speaking(world, each, name, f"k-{talk.id}", keeps) for each in engines_]
-        await asyncio.gather(*(insist(drivers[n % len(drivers)], talk) for n in range(TIMES)))
-        assert await drivers[0].read(talk) == ["once"]
+        drivers = [
+            driver_of(world, each, name, f"k-{conversation.id}", stores) for each in engines_
+        ]
+        await asyncio.gather(
+            *(post_until_accepted(drivers[n % len(drivers)], conversation) for n in range(TIMES))
+        )
+        assert await drivers[0].read(conversation) == ["once"]
 
 
 async def test_a_day_later_it_is_still_the_same_message(world: World) -> None:
-    talk, engine = await world.talk(), world.cast.engine
-    driver = speaking(world, engine, "native", f"k-{talk.id}", keeps=True)
-    await driver.post(talk, "once")
+    conversation, engine = await world.create_conversation(), world.cast.engine
+    driver = driver_of(world, engine, "native", f"k-{conversation.id}", stores=True)
+    await driver.post(conversation, "once")
     world.cast.clock.advance(2 * 24 * 3600)
-    driver = speaking(world, engine, "native", f"k-{talk.id}", keeps=True)
-    await driver.post(talk, "once")
-    assert await driver.read(talk) == ["once"]
+    driver = driver_of(world, engine, "native", f"k-{conversation.id}", stores=True)
+    await driver.post(conversation, "once")
+    assert await driver.read(conversation) == ["once"]
 
 
-async def test_what_one_node_has_answered_every_node_answers_soon(world: World) -> None:
-    talk = await world.talk()
-    path, said = f"/v1/conversations/{talk.id}/messages", {"content": "once"}
+async def test_a_response_of_one_node_is_replayed_by_the_other(world: World) -> None:
+    conversation = await world.create_conversation()
+    path, body = f"/v1/conversations/{conversation.id}/messages", {"content": "once"}
     async with nodes(world) as engines_:
-        calls = [speaking(world, e, "native", f"k-{talk.id}", keeps=True).call for e in engines_]
-        first = await calls[0]("POST", path, said)
-        again = await calls[-1]("POST", path, said)
+        calls = [
+            driver_of(world, e, "native", f"k-{conversation.id}", stores=True).call
+            for e in engines_
+        ]
+        first = await calls[0]("POST", path, body)
+        again = await calls[-1]("POST", path, body)
         for _ in range(200):
             if again.headers.get("idempotent-replayed"):
                 break
             await asyncio.sleep(0.01)
-            again = await calls[-1]("POST", path, said)
+            again = await calls[-1]("POST", path, body)
         assert again.headers["idempotent-replayed"] == "true"
         assert (
             (again.status, again.content) == (first.status, first.content) == (201, first.content)

@@ -1,4 +1,4 @@
-"""Whoever closes a conversation, through whichever dialect: its contact is asked how it went."""
+"""Closing a conversation sends the survey to its contact, in every dialect that can close."""
 
 import asyncio
 
@@ -12,91 +12,93 @@ from koine.model.actor import operator
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
-from tests.drivers.everyone import DRIVERS, drivers
+from tests.drivers.everyone import DRIVERS, make_drivers
 from tests.drivers.world import World, make_world
 
 QUESTION = "How was it?"
 CLOSERS = ["helpdesk", "inbox", "native"]
 
 
-async def asking(db: Database) -> tuple[World, dict[str, Driver]]:
-    """A world whose inbox asks."""
+async def world_with_surveys(db: Database) -> tuple[World, dict[str, Driver]]:
+    """A world whose inbox has surveys."""
     world = await make_world(db)
     settings = f'{{"csat_survey_enabled":true,"csat_message":"{QUESTION}"}}'
     acme = world.cast.acme
     changes = InboxChanges(settings=settings)
     await inboxes.change(world.cast.engine, operator(acme.tenant.id), acme.inbox.id, changes)
-    return world, drivers(world)
+    return world, make_drivers(world)
 
 
-async def asked(speak: dict[str, Driver], talk: Conversation) -> list[str]:
-    """What was said in the conversation, as its contact reads it."""
-    return await speak["inbox"].read(talk)
+async def texts(drivers: dict[str, Driver], conversation: Conversation) -> list[str]:
+    """The texts of the conversation that its contact receives."""
+    return await drivers["inbox"].read(conversation)
 
 
-def test_each_dialect_that_closes_is_here() -> None:
+def test_every_dialect_that_closes_is_tested() -> None:
     closing = [name for name, each in DRIVERS.items() if each.close is not Driver.close]
     assert sorted(closing) == CLOSERS
 
 
 @pytest.mark.parametrize("name", CLOSERS)
 async def test_closing_sends_the_survey(db: Database, name: str) -> None:
-    world, speak = await asking(db)
-    talk = await world.talk()
-    await speak["inbox"].post(talk, "hi")
-    await speak[name].close(talk)
-    assert await asked(speak, talk) == ["hi", QUESTION]
-    shown = (await speak["inbox"].get(talk))["messages"][-1]
+    world, drivers = await world_with_surveys(db)
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "hi")
+    await drivers[name].close(conversation)
+    assert await texts(drivers, conversation) == ["hi", QUESTION]
+    shown = (await drivers["inbox"].get(conversation))["messages"][-1]
     assert (shown["message_type"], shown["content_type"]) == (3, "input_csat")
-    assert speak[name].is_closed(await speak[name].get(talk))
+    assert drivers[name].is_closed(await drivers[name].get(conversation))
 
 
 @pytest.mark.parametrize("name", CLOSERS)
-async def test_closing_again_sends_none_until_it_was_opened(db: Database, name: str) -> None:
-    world, speak = await asking(db)
-    talk = await world.talk()
-    await speak["inbox"].post(talk, "hi")
-    await speak[name].close(talk)
+async def test_closing_again_sends_none_until_it_was_reopened(db: Database, name: str) -> None:
+    world, drivers = await world_with_surveys(db)
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "hi")
+    await drivers[name].close(conversation)
     for each in CLOSERS:
-        await speak[each].close(talk)
-    assert await asked(speak, talk) == ["hi", QUESTION]
-    await speak["inbox"].post(talk, "one more thing")
-    await speak[name].close(talk)
-    assert await asked(speak, talk) == ["hi", QUESTION, "one more thing", QUESTION]
+        await drivers[each].close(conversation)
+    assert await texts(drivers, conversation) == ["hi", QUESTION]
+    await drivers["inbox"].post(conversation, "one more thing")
+    await drivers[name].close(conversation)
+    assert await texts(drivers, conversation) == ["hi", QUESTION, "one more thing", QUESTION]
 
 
 @pytest.mark.parametrize("name", CLOSERS)
-async def test_where_the_contact_said_nothing_nothing_is_asked(db: Database, name: str) -> None:
-    world, speak = await asking(db)
-    talk = await world.talk()
-    await speak["native"].post(talk, "anybody there?")
-    await speak[name].close(talk)
-    assert await asked(speak, talk) == ["anybody there?"]
+async def test_no_survey_without_a_message_of_the_contact(db: Database, name: str) -> None:
+    world, drivers = await world_with_surveys(db)
+    conversation = await world.create_conversation()
+    await drivers["native"].post(conversation, "anybody there?")
+    await drivers[name].close(conversation)
+    assert await texts(drivers, conversation) == ["anybody there?"]
 
 
 @pytest.mark.parametrize("name", CLOSERS)
-async def test_an_inbox_without_surveys_asks_nothing(
-    world: World, speak: dict[str, Driver], name: str
+async def test_no_survey_where_the_inbox_has_none(
+    world: World, drivers: dict[str, Driver], name: str
 ) -> None:
-    talk = await world.talk()
-    await speak["inbox"].post(talk, "hi")
-    await speak[name].close(talk)
-    assert await asked(speak, talk) == ["hi"]
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "hi")
+    await drivers[name].close(conversation)
+    assert await texts(drivers, conversation) == ["hi"]
 
 
-async def test_of_many_who_close_at_once_one_asks(db: Database) -> None:
-    world, speak = await asking(db)
-    talk = await world.talk()
-    await speak["inbox"].post(talk, "hi")
-    await asyncio.gather(*(speak[name].close(talk) for name in CLOSERS * 3))
-    assert await asked(speak, talk) == ["hi", QUESTION]
+async def test_concurrent_closes_send_one_survey(db: Database) -> None:
+    world, drivers = await world_with_surveys(db)
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "hi")
+    await asyncio.gather(*(drivers[name].close(conversation) for name in CLOSERS * 3))
+    assert await texts(drivers, conversation) == ["hi", QUESTION]
 
 
-async def test_the_closer_gets_the_conversation_as_it_is_with_the_survey(db: Database) -> None:
-    world, speak = await asking(db)
-    talk = await world.talk()
-    await speak["inbox"].post(talk, "hi")
-    engine, desk = world.cast.engine, operator(world.cast.acme.tenant.id)
-    closed = await conversations.change(engine, desk, talk.id, ConversationChanges(status="closed"))
+async def test_the_response_of_closing_includes_the_survey(db: Database) -> None:
+    world, drivers = await world_with_surveys(db)
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "hi")
+    engine, admin = world.cast.engine, operator(world.cast.acme.tenant.id)
+    closed = await conversations.change(
+        engine, admin, conversation.id, ConversationChanges(status="closed")
+    )
     assert (closed.last_content, closed.last_seq) == (QUESTION, 2)
-    assert closed == (await conversations.get(engine, desk, talk.id)).one
+    assert closed == (await conversations.get(engine, admin, conversation.id)).one

@@ -1,4 +1,4 @@
-"""Unread is derived: reading in one place is what the others show."""
+"""Unread counts: reading in one dialect changes the count of the others."""
 
 from typing import Any
 
@@ -6,58 +6,56 @@ from tests.drivers.base import Driver
 from tests.drivers.world import World
 
 
-async def unread(speak: dict[str, Driver], talk_id: str) -> int:
-    listed: Any = await speak["delivery"].ask("GET", "/messaging/conversations?limit=100")
-    found = (c["unread_count"] for c in listed["conversations"] if c["id"] == talk_id)
+async def unread(drivers: dict[str, Driver], conversation_id: str) -> int:
+    listed: Any = await drivers["delivery"].request("GET", "/messaging/conversations?limit=100")
+    found = (c["unread_count"] for c in listed["conversations"] if c["id"] == conversation_id)
     count: int = next(found)
     return count
 
 
-async def test_whatever_is_said_elsewhere_is_unread_until_it_is_read(
-    world: World, speak: dict[str, Driver]
+async def test_messages_of_other_dialects_are_unread_until_they_are_read(
+    world: World, drivers: dict[str, Driver]
 ) -> None:
-    talk = await world.talk()
+    conversation = await world.create_conversation()
     for name in ("inbox", "helpdesk", "chats"):
-        await speak[name].post(talk, name)
-    assert await unread(speak, talk.id) == 3
-    await speak["delivery"].read(talk)
-    assert await unread(speak, talk.id) == 0
+        await drivers[name].post(conversation, name)
+    assert await unread(drivers, conversation.id) == 3
+    await drivers["delivery"].read(conversation)
+    assert await unread(drivers, conversation.id) == 0
 
 
-async def test_a_note_is_not_unread_to_who_may_not_see_it(
-    world: World, speak: dict[str, Driver]
+async def test_a_private_note_is_not_unread_for_a_driver(
+    world: World, drivers: dict[str, Driver]
 ) -> None:
-    talk = await world.talk()
-    await world.note(talk, "psst")
-    assert await unread(speak, talk.id) == 0
-    await speak["inbox"].post(talk, "aloud")
-    assert await unread(speak, talk.id) == 1
+    conversation = await world.create_conversation()
+    await world.add_note(conversation, "a note")
+    assert await unread(drivers, conversation.id) == 0
+    await drivers["inbox"].post(conversation, "aloud")
+    assert await unread(drivers, conversation.id) == 1
 
 
-async def test_own_words_are_not_unread(world: World, speak: dict[str, Driver]) -> None:
-    talk = await world.talk()
-    await speak["delivery"].post(talk, "mine")
-    assert await unread(speak, talk.id) == 0
+async def test_own_messages_are_not_unread(world: World, drivers: dict[str, Driver]) -> None:
+    conversation = await world.create_conversation()
+    await drivers["delivery"].post(conversation, "mine")
+    assert await unread(drivers, conversation.id) == 0
 
 
-async def test_the_contact_has_seen_what_it_says_it_has(
-    world: World, speak: dict[str, Driver]
-) -> None:
-    talk = await world.talk()
-    await speak["helpdesk"].post(talk, "look")
-    shown = await speak["inbox"].get(talk)
+async def test_a_contact_marks_messages_as_seen(world: World, drivers: dict[str, Driver]) -> None:
+    conversation = await world.create_conversation()
+    await drivers["helpdesk"].post(conversation, "look")
+    shown = await drivers["inbox"].get(conversation)
     assert shown["contact_last_seen_at"] == 0
-    url = f"{speak['inbox'].at(talk)}/update_last_seen"  # type: ignore[attr-defined]  # the inbox's own
-    await speak["inbox"].ask("POST", url)
-    shown = await speak["inbox"].get(talk)
+    url = f"{drivers['inbox'].conversation_path(conversation)}/update_last_seen"  # type: ignore[attr-defined]  # the inbox's own
+    await drivers["inbox"].request("POST", url)
+    shown = await drivers["inbox"].get(conversation)
     assert shown["contact_last_seen_at"] == world.cast.clock.now() // 1_000_000
 
 
-async def test_nothing_is_unread_to_who_takes_part_no_more(
-    world: World, speak: dict[str, Driver]
-) -> None:
-    talk, alice = await world.talk(), world.cast.acme.id("alice")
-    await speak["inbox"].post(talk, "hello")
-    assert (await speak["native"].get(talk))["unread_count"] == 1
-    await speak["native"].ask("DELETE", f"/v1/conversations/{talk.id}/participants/{alice}")
-    assert (await speak["native"].get(talk))["unread_count"] == 0
+async def test_nothing_is_unread_after_leaving(world: World, drivers: dict[str, Driver]) -> None:
+    conversation, alice = await world.create_conversation(), world.cast.acme.id("alice")
+    await drivers["inbox"].post(conversation, "hello")
+    assert (await drivers["native"].get(conversation))["unread_count"] == 1
+    await drivers["native"].request(
+        "DELETE", f"/v1/conversations/{conversation.id}/participants/{alice}"
+    )
+    assert (await drivers["native"].get(conversation))["unread_count"] == 0

@@ -1,4 +1,5 @@
-"""Encoders are given views of readers, never readers; what readers share holds no other's."""
+"""Encoders receive views of readers, never readers; shared bytes contain nothing that one of their
+readers may not see."""
 
 import importlib
 import pkgutil
@@ -52,7 +53,7 @@ SHOWN: dict[str, dict[str, set[str]]] = {
         "hmac_token": set(),
     },
 }
-"""Who of the cast may see what, in each dialect that shows people different things."""
+"""Who of the cast may see what, in each dialect whose readers receive different bytes."""
 READERS = (Actor, ContactSession, Subscriber, Request, ActorReader, NativeReader)
 
 
@@ -118,24 +119,24 @@ async def cast(cast: Cast) -> Cast:
     return cast
 
 
-async def story(cast: Cast) -> list[EventContext]:
-    """Something of each kind that not everyone may see."""
+async def restricted_events(cast: Cast) -> list[EventContext]:
+    """Events of each kind that only some readers may see."""
     engine, ada, start = cast.engine, cast.acme.actor("ada"), cast.clock.now()
     joining = tuple((cast.acme.id(name), "member") for name in ("dan", "olaf"))
     for kind, said in (("chat", {NOTE: True, HELLO: False}), ("support", {SUPPORT: False})):
         new = NewConversation(kind=kind, participants=joining)  # type: ignore[arg-type]  # roles
-        talk = await conversations.create(engine, ada, new)
+        conversation = await conversations.create(engine, ada, new)
         for text, private in said.items():
             draft = Draft(content=text, sender_id=cast.acme.id("ada"), private=private)
-            await messages.send(engine, ada, talk.id, draft)
+            await messages.send(engine, ada, conversation.id, draft)
         if kind == "support":
-            await tickets.open_(engine, ada, talk.id)
+            await tickets.open_(engine, ada, conversation.id)
     await directory.change(engine, ada, cast.acme.id("olaf"), "user", PersonChanges(phone=PHONE))
     await inboxes.change(engine, ada, cast.acme.inbox.id, InboxChanges(name="Shop"))
     db, tenant_id = engine.db, cast.acme.tenant.id
     log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
-    told = [each for each in log if each.created_at >= start]
-    return await db.read(tenant_id, event_context.load, told, [cast.acme.id(n) for n in NAMES])
+    stored = [each for each in log if each.created_at >= start]
+    return await db.read(tenant_id, event_context.load, stored, [cast.acme.id(n) for n in NAMES])
 
 
 def reader(dialect: str, actor: Actor) -> Reader:
@@ -158,12 +159,12 @@ async def test_readers_with_different_rights_share_no_encoding(
 ) -> None:
     shared = 0
     sent: dict[str, bytes] = dict.fromkeys(NAMES, b"")
-    for each in await story(cast):
+    for each in await restricted_events(cast):
         encodings, made = EventEncodings(each), []
         for name in order(NAMES):
             of = reader(dialect, cast.acme.actor(name))
             frame = encodings.for_reader(of)
-            # The same as if nobody else had been sent it.
+            # The same bytes as for a first reader.
             assert frame == EventEncodings(each).for_reader(of), (name, each.event.kind)
             if frame is not None:
                 made.append(id(frame))

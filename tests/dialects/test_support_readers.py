@@ -1,4 +1,4 @@
-"""What is said about support is shown to its readers alone, in previews and streams, too."""
+"""Only readers of a support conversation receive its messages, in previews and streams, too."""
 
 import msgspec
 import pytest
@@ -33,8 +33,8 @@ async def cast(cast: Cast) -> Cast:
     return cast
 
 
-async def said(cast: Cast, kind: str) -> str:
-    """A conversation of Dan and Olaf in which something was said."""
+async def conversation_with_message(cast: Cast, kind: str) -> str:
+    """A conversation of Dan and Olaf with one message."""
     joining = tuple((cast.acme.id(name), "member") for name in ("dan", "olaf"))
     new = NewConversation(kind=kind, participants=joining)  # type: ignore[arg-type]  # roles
     found = await conversations.create(cast.engine, cast.acme.actor("ada"), new)
@@ -44,12 +44,12 @@ async def said(cast: Cast, kind: str) -> str:
 
 
 def key(cast: Cast) -> Actor:
-    """The tenant's own program."""
+    """An API key of the tenant's."""
     return structs.replace(cast.acme.actor("ada"), kind="key")
 
 
 def previews(shown: ConversationPage, actor: Actor) -> list[bool]:
-    """Whether native and delivery show what was said last."""
+    """Whether native and delivery show the last message."""
     native = render_conversation(shown.one, shown.related, actor)
     delivery = render_conversations(shown, actor, actor.identity_id)[0]
     return [SECRET in repr(each) for each in (native, delivery)]
@@ -57,39 +57,39 @@ def previews(shown: ConversationPage, actor: Actor) -> list[bool]:
 
 @pytest.mark.parametrize("kind", ["support", "chat"])
 async def test_a_preview_is_for_those_who_read(cast: Cast, kind: str) -> None:
-    talk = await said(cast, kind)
+    conversation = await conversation_with_message(cast, kind)
     for name in ("olaf", "dan", "alice", "ada"):
         actor = cast.acme.actor(name)
-        shown = await conversations.get(cast.engine, actor, talk, PARTS)
+        shown = await conversations.get(cast.engine, actor, conversation, PARTS)
         reads = kind == "chat" or name == "olaf"
         assert previews(shown, actor) == [reads, reads], name
-    shown = await conversations.get(cast.engine, key(cast), talk, PARTS)
+    shown = await conversations.get(cast.engine, key(cast), conversation, PARTS)
     assert previews(shown, key(cast)) == [True, True]
 
 
-async def test_a_stream_shows_it_to_readers_alone_whoever_is_told_first(cast: Cast) -> None:
-    talk = await said(cast, "support")
-    await tickets.open_(cast.engine, cast.acme.actor("ada"), talk)
+async def test_a_stream_sends_it_to_readers_alone_in_any_order(cast: Cast) -> None:
+    conversation = await conversation_with_message(cast, "support")
+    await tickets.open_(cast.engine, cast.acme.actor("ada"), conversation)
     db, tenant_id = cast.engine.db, cast.acme.tenant.id
     log = await db.read(tenant_id, events.of_tenant_after, 0, 10**12, 1000)
-    theirs = [each for each in log if each.conversation_id == talk]
+    theirs = [each for each in log if each.conversation_id == conversation]
     for order in (("ada", "olaf", "dan"), ("olaf", "dan", "ada")):
         happened = await db.read(tenant_id, event_context.load, theirs, [])
-        told: dict[str, list[bytes]] = {name: [] for name in order}
+        frames_of: dict[str, list[bytes]] = {name: [] for name in order}
         for each in happened:
             encodings = EventEncodings(each)
             for name in order:
-                voice = voice_of(cast.acme.actor(name))
-                told[name] += filter(None, [encodings.for_reader(voice)])
-        assert len(told["olaf"]) == len(theirs) > len(told["ada"]) > 0
-        shown = {name: SECRET.encode() in b"".join(frames) for name, frames in told.items()}
+                reader = voice_of(cast.acme.actor(name))
+                frames_of[name] += filter(None, [encodings.for_reader(reader)])
+        assert len(frames_of["olaf"]) == len(theirs) > len(frames_of["ada"]) > 0
+        shown = {name: SECRET.encode() in b"".join(frames) for name, frames in frames_of.items()}
         assert shown == {"olaf": True, "dan": False, "ada": False}
 
 
-async def test_who_administers_the_system_is_no_reader_of_it(cast: Cast) -> None:
-    talk = await said(cast, "support")
+async def test_a_system_administrator_is_no_reader(cast: Cast) -> None:
+    conversation = await conversation_with_message(cast, "support")
     root = Actor(cast.acme.tenant.id, "user", is_system_admin=True)
-    shown = await conversations.get(cast.engine, root, talk, PARTS)
+    shown = await conversations.get(cast.engine, root, conversation, PARTS)
     assert previews(shown, root) == [False, False]
 
 

@@ -1,4 +1,4 @@
-"""Who may change webhooks does not get at what others' were given, at any dialect's door."""
+"""Managing webhooks does not reveal the headers and secrets of others' endpoints."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,118 +24,122 @@ TOKEN = {"Authorization": "Bearer of the receiver"}
 
 @pytest.fixture
 async def api(fresh_db: Database) -> AsyncIterator[Api]:
-    async with webhook_harness(fresh_db) as told:
-        engine = told.cast.engine
+    async with webhook_harness(fresh_db) as harness:
+        engine = harness.cast.engine
         async with http(engine, NativeDialect(), HelpdeskDialect(engine.clock)) as client:
-            client.headers.update(told.cast.bearer("ada"))
-            yield told, client
+            client.headers.update(harness.cast.bearer("ada"))
+            yield harness, client
 
 
-async def clerk(told: WebhookHarness) -> dict[str, str]:
-    """The header of a key that may do nothing but manage webhooks."""
+async def webhook_manager(harness: WebhookHarness) -> dict[str, str]:
+    """The header of a key that may only manage webhooks."""
     held = frozenset({READ_WEBHOOKS, WRITE_WEBHOOKS})
     user = await directory.create(
-        told.cast.engine, told.boss, NewIdentity(kind="user", name="Clerk")
+        harness.cast.engine, harness.boss, NewIdentity(kind="user", name="Clerk")
     )
-    made = await api_keys.create(told.cast.engine, told.boss, "clerk", held, user_id=user.id)
+    made = await api_keys.create(harness.cast.engine, harness.boss, "clerk", held, user_id=user.id)
     return {"Authorization": f"Bearer {made.text}"}
 
 
-async def made(api: Api, dialect: str) -> tuple[str, dict[str, Any]]:
-    """Ada's endpoint: where it is changed, and what was answered."""
-    told, client = api
-    given: dict[str, Any] = {"url": f"{told.receiver.url}/ada", "headers": TOKEN, "name": "Ada's"}
+async def created_endpoint(api: Api, dialect: str) -> tuple[str, dict[str, Any]]:
+    """A new endpoint of Ada's: its path, and the response."""
+    harness, client = api
+    given: dict[str, Any] = {
+        "url": f"{harness.receiver.url}/ada",
+        "headers": TOKEN,
+        "name": "Ada's",
+    }
     if dialect == "helpdesk":
         given |= {"events": ["message.sent", "message.received"]}
-        hook = (await client.post("/api/v1/webhooks", json=given)).json()["data"]
-        return f"/api/v1/webhooks/{hook['_id']}", hook
+        endpoint = (await client.post("/api/v1/webhooks", json=given)).json()["data"]
+        return f"/api/v1/webhooks/{endpoint['_id']}", endpoint
     given |= {"dialect": dialect}
-    hook = (await client.post("/v1/webhooks", json=given)).json()
-    return f"/v1/webhooks/{hook['id']}", hook
+    endpoint = (await client.post("/v1/webhooks", json=given)).json()
+    return f"/v1/webhooks/{endpoint['id']}", endpoint
 
 
-async def change(api: Api, where: str, **given: object) -> httpx.Response:
+async def change(api: Api, path: str, **given: object) -> httpx.Response:
     headers: Any = given.pop("who", None)
-    how = "PUT" if "/api/" in where else "PATCH"
-    return await api[1].request(how, where, json=given, headers=headers)
+    method = "PUT" if "/api/" in path else "PATCH"
+    return await api[1].request(method, path, json=given, headers=headers)
 
 
 @DIALECTS
-async def test_who_may_only_manage_webhooks_turns_no_admins_endpoint(
+async def test_a_key_for_webhooks_only_cannot_redirect_an_admins_endpoint(
     api: Api, dialect: str
 ) -> None:
-    where, hook = await made(api, dialect)
-    who, told = await clerk(api[0]), api[0]
+    path, endpoint = await created_endpoint(api, dialect)
+    who, harness = await webhook_manager(api[0]), api[0]
     attempts: list[dict[str, object]]
     attempts = [{"url": "https://evil.example/"}, {"headers": {}}, {"name": "Mine"}]
     for given in attempts:
-        assert (await change(api, where, **given, who=who)).status_code == 403
+        assert (await change(api, path, **given, who=who)).status_code == 403
     if dialect != "helpdesk":
-        rotated = await api[1].post(f"{where}/rotate", json={}, headers=who)
+        rotated = await api[1].post(f"{path}/rotate", json={}, headers=who)
         assert rotated.status_code == 403
-    assert (await change(api, where, name=hook["name"], url=hook["url"], who=who)).is_success
-    await told.say(await told.talk())
-    await told.tell()
-    assert {got.headers["authorization"] for got in told.receiver.got} == set(TOKEN.values())
+    assert (await change(api, path, name=endpoint["name"], url=endpoint["url"], who=who)).is_success
+    await harness.say(await harness.talk())
+    await harness.tell()
+    assert {got.headers["authorization"] for got in harness.receiver.got} == set(TOKEN.values())
 
 
 @DIALECTS
 async def test_a_new_origin_is_sent_neither_headers_nor_secret(api: Api, dialect: str) -> None:
-    where, hook = await made(api, dialect)
-    told = api[0]
+    path, endpoint = await created_endpoint(api, dialect)
+    harness = api[0]
     async with receiving() as other:
-        changed = (await change(api, where, url=f"{other.url}/new")).json()
+        changed = (await change(api, path, url=f"{other.url}/new")).json()
         changed = changed.get("data", changed)
-        assert changed["secret"].startswith("whsec_") and changed["secret"] != hook["secret"]
-        await told.say(await told.talk())
-        await told.tell()
-    assert other.got and not told.receiver.got
+        assert changed["secret"].startswith("whsec_") and changed["secret"] != endpoint["secret"]
+        await harness.say(await harness.talk())
+        await harness.tell()
+    assert other.got and not harness.receiver.got
     for got in other.got:
         assert "authorization" not in got.headers
         assert len(got.headers["webhook-signature"].split()) == 1
 
 
 @DIALECTS
-async def test_what_comes_along_goes_to_the_new_origin(api: Api, dialect: str) -> None:
-    where, hook = await made(api, dialect)
-    told = api[0]
+async def test_headers_and_secret_given_with_a_new_origin_are_used(api: Api, dialect: str) -> None:
+    path, endpoint = await created_endpoint(api, dialect)
+    harness = api[0]
     async with receiving() as other:
-        given = {"url": f"{other.url}/new", "headers": TOKEN, "secret": hook["secret"]}
-        changed = (await change(api, where, **given)).json()
+        given = {"url": f"{other.url}/new", "headers": TOKEN, "secret": endpoint["secret"]}
+        changed = (await change(api, path, **given)).json()
         assert "secret" not in changed.get("data", changed)
-        await told.say(await told.talk())
-        await told.tell()
+        await harness.say(await harness.talk())
+        await harness.tell()
     assert {got.headers["authorization"] for got in other.got} == set(TOKEN.values())
 
 
 @DIALECTS
 async def test_another_path_keeps_headers_and_secret(api: Api, dialect: str) -> None:
-    where, _ = await made(api, dialect)
-    told = api[0]
-    changed = (await change(api, where, url=f"{told.receiver.url}/other")).json()
+    path, _ = await created_endpoint(api, dialect)
+    harness = api[0]
+    changed = (await change(api, path, url=f"{harness.receiver.url}/other")).json()
     assert "secret" not in changed.get("data", changed)
-    await told.say(await told.talk())
-    await told.tell()
-    assert {got.headers["authorization"] for got in told.receiver.got} == set(TOKEN.values())
+    await harness.say(await harness.talk())
+    await harness.tell()
+    assert {got.headers["authorization"] for got in harness.receiver.got} == set(TOKEN.values())
 
 
 @pytest.mark.parametrize("secret", ["", "sesame", "whsec_", "whsec_AAAA", "whsec_ä"])
 async def test_no_secret_but_one_of_standard_webhooks(api: Api, secret: str) -> None:
-    where, _ = await made(api, "native")
-    refused = await change(api, where, secret=secret)
+    path, _ = await created_endpoint(api, "native")
+    refused = await change(api, path, secret=secret)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "secret")
 
 
 @DIALECTS
 async def test_one_part_of_a_policy_leaves_the_other(api: Api, dialect: str) -> None:
-    where, _ = await made(api, dialect)
+    path, _ = await created_endpoint(api, dialect)
     policy, grows, often = (
         ("retryPolicy", "backoffStrategy", "maxRetries")
         if dialect == "helpdesk"
         else ("retry_policy", "backoff", "max_retries")
     )
-    await change(api, where, **{policy: {often: 2, grows: "linear"}})
+    await change(api, path, **{policy: {often: 2, grows: "linear"}})
     for given, after in (({often: 5}, (5, "linear")), ({grows: "exponential"}, (5, "exponential"))):
-        shown = (await change(api, where, **{policy: given})).json()
+        shown = (await change(api, path, **{policy: given})).json()
         found = shown.get("data", shown)[policy]
         assert (found[often], found[grows]) == after

@@ -1,1 +1,1 @@
-"""Every dialect spoken in the same few verbs, so that one test can ask all of them."""
+"""One client for each dialect, with the same methods, so that one test can run against all."""

@@ -1,4 +1,4 @@
-"""Calls to the application in ASGI's own words: cheap enough for tens of thousands of cells."""
+"""Requests to an ASGI application without an HTTP client: cheap enough for tens of thousands."""
 
 import json
 from collections.abc import Mapping
@@ -9,31 +9,31 @@ import msgspec
 
 
 class Reply(msgspec.Struct):
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
     content: bytes
 
     def json(self) -> Any:
-        """The body, read."""
+        """The decoded body."""
         return json.loads(self.content)
 
     @property
     def text(self) -> str:
-        """The body as text, for messages."""
+        """The body as text, for messages of assertions."""
         return self.content.decode("utf-8", "replace")
 
 
 class Caller:
-    """One application; `headers` go with every call."""
+    """An application; every request has `headers`."""
 
     def __init__(self, app: Any, headers: Mapping[str, str] | None = None) -> None:
         self.app = app
         self.headers = dict(headers or {})
 
-    def as_(self, headers: Mapping[str, str]) -> "Caller":
-        """The same application, called by someone else."""
+    def with_headers(self, headers: Mapping[str, str]) -> "Caller":
+        """The same application with other headers."""
         return Caller(self.app, headers)
 
     async def __call__(

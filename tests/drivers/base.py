@@ -1,4 +1,4 @@
-"""What every driver can do: open, post, read, page, list, close, see whether it is closed, get."""
+"""The methods of every driver: open, post, read, page, list, close, get."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.drivers.world import World
 
 
 class Refused(Exception):
-    """The dialect said no; the reply is kept."""
+    """A response that is no 2xx; `reply` is the response."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status, reply.text)
@@ -16,61 +16,61 @@ class Refused(Exception):
 
 
 class Driver:
-    """One dialect, spoken as one person of Acme. Verbs raise Refused for anything but a 2xx."""
+    """A client of one dialect, as one person of Acme. Methods raise Refused for all but a 2xx."""
 
     name = ""
-    speaker = ""
+    sender = ""
     sees_notes = False
-    """Whether the speaker may read private notes here."""
+    """Whether the sender may read private notes in this dialect."""
     reads_all = True
-    """Whether `pages` leads through all messages of a conversation."""
+    """Whether `page` returns all messages of a conversation."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.call: Caller = world.call.as_(self.headers())
+        self.call: Caller = world.call.with_headers(self.headers())
 
     def headers(self) -> dict[str, str]:
-        """The credential."""
+        """The headers with the credential."""
         return {}
 
     async def open(self) -> str:
-        """Open a conversation the dialect's own way; give our id."""
+        """Open a conversation as this dialect does; return the engine's id of it."""
         raise NotImplementedError
 
-    async def post(self, talk: Conversation, text: str) -> None:
+    async def post(self, conversation: Conversation, text: str) -> None:
         """Post a message."""
         raise NotImplementedError
 
-    async def page(self, talk: Conversation, number: int, size: int) -> list[str]:
-        """One page of the messages' texts, in the dialect's own order."""
+    async def page(self, conversation: Conversation, number: int, size: int) -> list[str]:
+        """The texts of one page of messages, in the dialect's order."""
         raise NotImplementedError
 
-    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
-        """The ids of one page of the conversations, in the dialect's own order."""
+    async def list_ids(self, number: int = 1, size: int = 100) -> list[str]:
+        """The ids of one page of conversations, in the dialect's order."""
         raise NotImplementedError
 
-    async def get(self, talk: Conversation) -> Any:
-        """The conversation itself, as the dialect shows it."""
+    async def get(self, conversation: Conversation) -> Any:
+        """The conversation as this dialect returns it."""
         raise NotImplementedError
 
-    async def close(self, talk: Conversation) -> None:
+    async def close(self, conversation: Conversation) -> None:
         """Close the conversation."""
         raise NotImplementedError
 
     def is_closed(self, shown: Any) -> bool:
-        """Whether a conversation that `get` gave is closed."""
+        """Whether a conversation returned by `get` is closed."""
         raise NotImplementedError
 
     def latest(self, shown: Any) -> str | None:
-        """The last message's text as `get` shows it; None where it shows none."""
+        """The last message's text in a conversation returned by `get`, if the dialect has it."""
         return None
 
-    async def read(self, talk: Conversation) -> list[str]:
-        """The texts, oldest first."""
+    async def read(self, conversation: Conversation) -> list[str]:
+        """The texts of the messages, oldest first."""
         raise NotImplementedError
 
-    async def ask(self, method: str, url: str, body: object = None) -> Any:
-        """A call that must succeed; its JSON."""
+    async def request(self, method: str, url: str, body: object = None) -> Any:
+        """Send a request that must succeed; return its JSON."""
         reply = await self.call(method, url, body)
         if not 200 <= reply.status < 300:
             raise Refused(reply)

@@ -1,4 +1,4 @@
-"""Zaia's chats, spoken with a workspace's key: its own words are the responder's."""
+"""Zaia's chats with a workspace's key, which sends as the responder."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from koine.model.conversation import Conversation
 from tests.drivers.base import Driver
 
 BASE = "/api/v1/chats"
-SAID = "/api/v1/chat-messages"
+MESSAGES = "/api/v1/chat-messages"
 
 
 class ChatsDriver(Driver):
@@ -21,31 +21,36 @@ class ChatsDriver(Driver):
     async def open(self) -> str:
         acme = self.world.cast.acme
         body = {"channelId": acme.inbox.id, "ownerId": acme.id("carol"), "title": "Chat"}
-        return str((await self.ask("POST", BASE, body))["id"])
+        return str((await self.request("POST", BASE, body))["id"])
 
-    async def post(self, talk: Conversation, text: str) -> None:
-        body = {"chatId": talk.id, "content": text, "role": "assistant", "chatThreadId": None}
-        await self.ask("POST", SAID, body | {"externalId": None})
+    async def post(self, conversation: Conversation, text: str) -> None:
+        body = {
+            "chatId": conversation.id,
+            "content": text,
+            "role": "assistant",
+            "chatThreadId": None,
+        }
+        await self.request("POST", MESSAGES, body | {"externalId": None})
 
-    async def page(self, talk: Conversation, number: int, size: int) -> list[str]:
+    async def page(self, conversation: Conversation, number: int, size: int) -> list[str]:
         """By the cursor of the `Link` header: this list has no page numbers."""
-        url = f"{SAID}?chatId={talk.id}&limit={size}"
+        url = f"{MESSAGES}?chatId={conversation.id}&limit={size}"
         for _ in range(number - 1):
             link = (await self.call("GET", url)).headers.get("link")
             if link is None:
                 return []
             url = link[link.index("/api/") : link.index(">")]
-        return [m["content"] for m in await self.ask("GET", url)]
+        return [m["content"] for m in await self.request("GET", url)]
 
-    async def read(self, talk: Conversation) -> list[str]:
-        return await self.page(talk, 1, 1000)
+    async def read(self, conversation: Conversation) -> list[str]:
+        return await self.page(conversation, 1, 1000)
 
-    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+    async def list_ids(self, number: int = 1, size: int = 100) -> list[str]:
         url = f"{BASE}?pageNumber={number}&pageSize={size}"
-        return [c["id"] for c in await self.ask("GET", url)]
+        return [c["id"] for c in await self.request("GET", url)]
 
-    async def get(self, talk: Conversation) -> Any:
-        return await self.ask("GET", f"{BASE}/{talk.id}/details")
+    async def get(self, conversation: Conversation) -> Any:
+        return await self.request("GET", f"{BASE}/{conversation.id}/details")
 
     def latest(self, shown: Any) -> str | None:
         return str(shown["lastMessageContent"])

@@ -1,4 +1,4 @@
-"""OnDi Messaging, spoken by Dan, who drives."""
+"""OnDi Messaging as Dan, a driver."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ BASE = "/messaging/conversations"
 
 
 class DeliveryDriver(Driver):
-    """Dan's phone; what only staff may do is done by Ada."""
+    """Dan's phone."""
 
     name = "delivery"
     speaker = "dan"
@@ -19,29 +19,29 @@ class DeliveryDriver(Driver):
 
     async def open(self) -> str:
         parcel = self.world.cast.acme.deliveries[0].id
-        said = await self.ask("POST", BASE, {"delivery_id": parcel})
-        return str(said["conversation"]["id"])
+        response = await self.request("POST", BASE, {"delivery_id": parcel})
+        return str(response["conversation"]["id"])
 
-    async def post(self, talk: Conversation, text: str) -> None:
-        await self.ask("POST", f"{BASE}/{talk.id}/messages", {"content": text})
+    async def post(self, conversation: Conversation, text: str) -> None:
+        await self.request("POST", f"{BASE}/{conversation.id}/messages", {"content": text})
 
-    async def page(self, talk: Conversation, number: int, size: int) -> list[str]:
-        url = f"{BASE}/{talk.id}/messages?page={number}&limit={size}"
-        return [m["content"] for m in (await self.ask("GET", url))["messages"]]
+    async def page(self, conversation: Conversation, number: int, size: int) -> list[str]:
+        url = f"{BASE}/{conversation.id}/messages?page={number}&limit={size}"
+        return [m["content"] for m in (await self.request("GET", url))["messages"]]
 
-    async def read(self, talk: Conversation) -> list[str]:
-        return (await self.page(talk, 1, 100))[::-1]
+    async def read(self, conversation: Conversation) -> list[str]:
+        return (await self.page(conversation, 1, 100))[::-1]
 
-    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+    async def list_ids(self, number: int = 1, size: int = 100) -> list[str]:
         url = f"{BASE}?page={number}&limit={size}"
-        return [c["id"] for c in (await self.ask("GET", url))["conversations"]]
+        return [c["id"] for c in (await self.request("GET", url))["conversations"]]
 
-    async def get(self, talk: Conversation) -> Any:
-        return (await self.ask("GET", f"{BASE}/{talk.id}"))["conversation"]
+    async def get(self, conversation: Conversation) -> Any:
+        return (await self.request("GET", f"{BASE}/{conversation.id}"))["conversation"]
 
     def is_closed(self, shown: Any) -> bool:
         return bool(shown["status"] == "closed")
 
     def latest(self, shown: Any) -> str | None:
-        said: str | None = shown["latest_message"] and shown["latest_message"]["content"]
-        return said
+        text: str | None = shown["latest_message"] and shown["latest_message"]["content"]
+        return text

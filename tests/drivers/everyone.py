@@ -14,6 +14,6 @@ DRIVERS: dict[str, type[Driver]] = {
 }
 
 
-def drivers(world: World) -> dict[str, Driver]:
+def make_drivers(world: World) -> dict[str, Driver]:
     """One of each."""
     return {name: kind(world) for name, kind in DRIVERS.items()}

@@ -1,4 +1,4 @@
-"""G-Tateth CRM, spoken with the key that acts as Alice."""
+"""G-Tateth CRM with the key that acts as Alice."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ BASE = "/api/v1/conversations"
 
 
 class HelpdeskDriver(Driver):
-    """The desk's own program."""
+    """A program of the helpdesk."""
 
     name = "helpdesk"
     speaker = "alice"
@@ -20,27 +20,27 @@ class HelpdeskDriver(Driver):
 
     async def open(self) -> str:
         body = {"subject": "Help", "inboxId": self.world.cast.acme.inbox.id}
-        return str((await self.ask("POST", BASE, body))["data"]["_id"])
+        return str((await self.request("POST", BASE, body))["data"]["_id"])
 
-    async def post(self, talk: Conversation, text: str) -> None:
-        await self.ask("POST", f"{BASE}/{talk.id}/messages", {"text": text})
+    async def post(self, conversation: Conversation, text: str) -> None:
+        await self.request("POST", f"{BASE}/{conversation.id}/messages", {"text": text})
 
-    async def page(self, talk: Conversation, number: int, size: int) -> list[str]:
-        url = f"{BASE}/{talk.id}/messages?page={number}&limit={size}"
-        return [m["text"] for m in (await self.ask("GET", url))["data"]]
+    async def page(self, conversation: Conversation, number: int, size: int) -> list[str]:
+        url = f"{BASE}/{conversation.id}/messages?page={number}&limit={size}"
+        return [m["text"] for m in (await self.request("GET", url))["data"]]
 
-    async def read(self, talk: Conversation) -> list[str]:
-        return (await self.page(talk, 1, 100))[::-1]
+    async def read(self, conversation: Conversation) -> list[str]:
+        return (await self.page(conversation, 1, 100))[::-1]
 
-    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+    async def list_ids(self, number: int = 1, size: int = 100) -> list[str]:
         url = f"{BASE}?page={number}&limit={size}"
-        return [c["_id"] for c in (await self.ask("GET", url))["data"]]
+        return [c["_id"] for c in (await self.request("GET", url))["data"]]
 
-    async def get(self, talk: Conversation) -> Any:
-        return (await self.ask("GET", f"{BASE}/{talk.id}"))["data"]
+    async def get(self, conversation: Conversation) -> Any:
+        return (await self.request("GET", f"{BASE}/{conversation.id}"))["data"]
 
-    async def close(self, talk: Conversation) -> None:
-        await self.ask("PUT", f"{BASE}/{talk.id}", {"status": "closed"})
+    async def close(self, conversation: Conversation) -> None:
+        await self.request("PUT", f"{BASE}/{conversation.id}", {"status": "closed"})
 
     def is_closed(self, shown: Any) -> bool:
         return bool(shown["status"] == "closed")

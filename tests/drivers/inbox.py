@@ -1,4 +1,4 @@
-"""Chatwoot's client API, spoken by Carol from her own place in the website inbox."""
+"""Chatwoot's client API as Carol, a contact of the website inbox."""
 
 from typing import Any
 
@@ -14,45 +14,47 @@ class InboxDriver(Driver):
 
     @property
     def base(self) -> str:
-        """Where Carol's conversations are."""
+        """The path of Carol's conversations."""
         acme = self.world.cast.acme
-        place = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
-        return f"{place}/{acme.places['carol'].source_id}/conversations"
+        contact = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
+        return f"{contact}/{acme.places['carol'].source_id}/conversations"
 
-    def at(self, talk: Conversation) -> str:
-        """The conversation's own path."""
-        return f"{self.base}/{talk.number}"
+    def conversation_path(self, conversation: Conversation) -> str:
+        """The path of one conversation."""
+        return f"{self.base}/{conversation.number}"
 
     async def open(self) -> str:
-        return str((await self.ask("POST", self.base, {}))["uuid"])
+        return str((await self.request("POST", self.base, {}))["uuid"])
 
-    async def post(self, talk: Conversation, text: str) -> None:
-        await self.ask("POST", f"{self.at(talk)}/messages", {"content": text})
+    async def post(self, conversation: Conversation, text: str) -> None:
+        await self.request(
+            "POST", f"{self.conversation_path(conversation)}/messages", {"content": text}
+        )
 
-    async def page(self, talk: Conversation, number: int, size: int) -> list[str]:
-        """Twenty at a time (F), before the oldest known."""
+    async def page(self, conversation: Conversation, number: int, size: int) -> list[str]:
+        """Twenty at a time (F), before the oldest of the page before."""
         before = ""
         for _ in range(number):
-            url = f"{self.at(talk)}/messages{before}"
-            found = await self.ask("GET", url)
+            url = f"{self.conversation_path(conversation)}/messages{before}"
+            found = await self.request("GET", url)
             if not found:
                 return []
             before = f"?before={found[0]['id']}"
         return [m["content"] for m in found][::-1]
 
-    async def read(self, talk: Conversation) -> list[str]:
-        return (await self.page(talk, 1, 20))[::-1]
+    async def read(self, conversation: Conversation) -> list[str]:
+        return (await self.page(conversation, 1, 20))[::-1]
 
-    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+    async def list_ids(self, number: int = 1, size: int = 100) -> list[str]:
         """All at once (F): this list has no pages."""
-        found = [] if number > 1 else await self.ask("GET", self.base)
+        found = [] if number > 1 else await self.request("GET", self.base)
         return [c["uuid"] for c in found]
 
-    async def get(self, talk: Conversation) -> Any:
-        return await self.ask("GET", self.at(talk))
+    async def get(self, conversation: Conversation) -> Any:
+        return await self.request("GET", self.conversation_path(conversation))
 
-    async def close(self, talk: Conversation) -> None:
-        await self.ask("POST", f"{self.at(talk)}/toggle_status")
+    async def close(self, conversation: Conversation) -> None:
+        await self.request("POST", f"{self.conversation_path(conversation)}/toggle_status")
 
     def is_closed(self, shown: Any) -> bool:
         return bool(shown["status"] == "resolved")

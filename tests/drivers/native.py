@@ -1,4 +1,4 @@
-"""The native API, spoken by Alice with her access token."""
+"""The native API as Alice, with her access token."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ BASE = "/v1/conversations"
 
 
 class NativeDriver(Driver):
-    """Alice's own program."""
+    """A program of Alice's."""
 
     name = "native"
     speaker = "alice"
@@ -20,39 +20,39 @@ class NativeDriver(Driver):
 
     async def open(self) -> str:
         body = {"title": "Native", "inbox_id": self.world.cast.acme.inbox.id}
-        return str((await self.ask("POST", BASE, body))["id"])
+        return str((await self.request("POST", BASE, body))["id"])
 
-    async def post(self, talk: Conversation, text: str) -> None:
-        await self.ask("POST", f"{BASE}/{talk.id}/messages", {"content": text})
+    async def post(self, conversation: Conversation, text: str) -> None:
+        await self.request("POST", f"{BASE}/{conversation.id}/messages", {"content": text})
 
-    async def page(self, talk: Conversation, number: int, size: int) -> list[str]:
+    async def page(self, conversation: Conversation, number: int, size: int) -> list[str]:
         """By cursor."""
-        url = f"{BASE}/{talk.id}/messages?limit={size}"
-        found = await self.ask("GET", url)
+        url = f"{BASE}/{conversation.id}/messages?limit={size}"
+        found = await self.request("GET", url)
         for _ in range(number - 1):
             if found["next_cursor"] is None:
                 return []
-            found = await self.ask("GET", f"{url}&cursor={found['next_cursor']}")
+            found = await self.request("GET", f"{url}&cursor={found['next_cursor']}")
         return [m["content"] for m in found["data"]]
 
-    async def read(self, talk: Conversation) -> list[str]:
-        return (await self.page(talk, 1, 100))[::-1]
+    async def read(self, conversation: Conversation) -> list[str]:
+        return (await self.page(conversation, 1, 100))[::-1]
 
-    async def listed(self, number: int = 1, size: int = 100) -> list[str]:
+    async def list_ids(self, number: int = 1, size: int = 100) -> list[str]:
         """By cursor."""
         url = f"{BASE}?limit={size}"
-        found = await self.ask("GET", url)
+        found = await self.request("GET", url)
         for _ in range(number - 1):
             if found["next_cursor"] is None:
                 return []
-            found = await self.ask("GET", f"{url}&cursor={found['next_cursor']}")
+            found = await self.request("GET", f"{url}&cursor={found['next_cursor']}")
         return [c["id"] for c in found["data"]]
 
-    async def get(self, talk: Conversation) -> Any:
-        return await self.ask("GET", f"{BASE}/{talk.id}")
+    async def get(self, conversation: Conversation) -> Any:
+        return await self.request("GET", f"{BASE}/{conversation.id}")
 
-    async def close(self, talk: Conversation) -> None:
-        await self.ask("PATCH", f"{BASE}/{talk.id}", {"status": "closed"})
+    async def close(self, conversation: Conversation) -> None:
+        await self.request("PATCH", f"{BASE}/{conversation.id}", {"status": "closed"})
 
     def is_closed(self, shown: Any) -> bool:
         return bool(shown["status"] == "closed")

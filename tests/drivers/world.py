@@ -1,4 +1,4 @@
-"""The cast behind an application that speaks every dialect."""
+"""The cast behind an application with every dialect."""
 
 from msgspec import Struct
 
@@ -19,48 +19,52 @@ from tests.drivers.asgi import Caller
 
 
 class World(Struct):
-    """The cast, and the application they all call."""
+    """The cast, and an application with every dialect."""
 
     cast: Cast
     call: Caller
     dialects: list[Dialect]
 
-    async def talk(self, owner: str = "carol", *people: str, company: str = "acme") -> Conversation:
+    async def create_conversation(
+        self, owner: str = "carol", *people: str, company: str = "acme"
+    ) -> Conversation:
         """A contact's conversation in the website inbox; `people` (dan and alice) take part."""
         of: Company = getattr(self.cast, company)
-        joining = tuple((of.id(who), "member") for who in people or ("dan", "alice"))
+        participants = tuple((of.id(who), "member") for who in people or ("dan", "alice"))
         new = NewConversation(
-            title=f"{of.tenant.name} talk", inbox_id=of.inbox.id, owner_id=of.id(owner),
-            source_id=of.places[owner].source_id, participants=joining,  # type: ignore[arg-type]  # "member" is a role
+            title=f"{of.tenant.name} conversation", inbox_id=of.inbox.id, owner_id=of.id(owner),
+            source_id=of.places[owner].source_id, participants=participants,  # type: ignore[arg-type]  # "member" is a role
         )  # fmt: skip
         return await conversations.create(self.cast.engine, operator(of.tenant.id), new)
 
-    async def parcel(self, number: int = 0, company: str = "acme") -> Conversation:
-        """The conversation of a delivery, with its driver and its customer."""
+    async def open_delivery_conversation(
+        self, number: int = 0, company: str = "acme"
+    ) -> Conversation:
+        """A delivery's conversation, with its driver and its customer."""
         of: Company = getattr(self.cast, company)
-        opening = NewDeliveryConversation(delivery_id=of.deliveries[number].id)
+        new = NewDeliveryConversation(delivery_id=of.deliveries[number].id)
         actor = of.actor("dan")
-        return (await delivery_conversations.open_(self.cast.engine, actor, opening))[0]
+        return (await delivery_conversations.open_(self.cast.engine, actor, new))[0]
 
-    async def note(self, talk: Conversation, text: str) -> Message:
-        """A private note of Alice's."""
+    async def add_note(self, conversation: Conversation, text: str) -> Message:
+        """Post a private note as Alice."""
         draft = Draft(content=text, sender_id=self.cast.acme.id("alice"), private=True)
         actor = self.cast.acme.actor("alice")
-        return await messages.send(self.cast.engine, actor, talk.id, draft)
+        return await messages.send(self.cast.engine, actor, conversation.id, draft)
 
 
 async def make_world(db: Database, **settings: object) -> World:
-    """A world of its own in a database that may hold others."""
+    """A new cast in a database that may have others, and its application."""
     cast = await make_cast(db, None, **settings)
-    spoken, engine = dialects(), cast.engine
-    # At rest: seats are taken, nothing is told.
+    all_dialects, engine = dialects(), cast.engine
+    # Streams open, but the log reader does not run: nothing is sent to them.
     relay = Realtime(engine, LocalBus(), engine.shutdown_signal)
     relay.log_reader.started.set()
     app = build_app(
-        spoken,
+        all_dialects,
         engine,
         engine.settings,
         idempotency=DatabaseIdempotencyStore(engine),
         realtime=relay,
     )
-    return World(cast, Caller(app), spoken)
+    return World(cast, Caller(app), all_dialects)

@@ -1,30 +1,30 @@
-"""A caller who hears the first words of a stream and hangs up: it has no end of its own."""
+"""A client that disconnects after the first event of a stream, since a stream has no end."""
 
 import asyncio
 from typing import Any
 
 
-def hanging_up(app: Any) -> Any:
-    """The application, called by one who does."""
+def disconnecting(app: Any) -> Any:
+    """The application, with such a client."""
 
     async def called(scope: Any, receive: Any, send: Any) -> None:
-        heard = asyncio.Event()
+        received = asyncio.Event()
         streams = False
 
-        async def listen(message: Any) -> None:
+        async def send_and_watch(message: Any) -> None:
             nonlocal streams
             headers = dict(message.get("headers", ()))
             streams = streams or headers.get(b"content-type", b"") == b"text/event-stream"
             await send(message)
             if streams and message.get("body"):
-                heard.set()
+                received.set()
 
-        async def speak() -> Any:
+        async def receive_or_disconnect() -> Any:
             if not streams:
                 return await receive()
-            await heard.wait()
+            await received.wait()
             return {"type": "http.disconnect"}
 
-        await app(scope, speak, listen)
+        await app(scope, receive_or_disconnect, send_and_watch)
 
     return called

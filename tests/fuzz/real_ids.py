@@ -1,15 +1,15 @@
-"""Real ids among the generated ones, so that the handlers behind the lookups are reached."""
+"""Replaces generated ids by existing ones, so that requests get past the lookup by id."""
 
 import zlib
 from typing import Any
 
 from tests.fuzz.served import AppInThread
 
-PLACES = {
+TARGET_OF = {
     "id": "conversation",
     "conversation_id": "conversation",
     "conversation": "number",
-    "message": "said",
+    "message": "numbered_message",
     "message_id": "message",
     "ticket_id": "ticket",
     "survey": "survey",
@@ -20,7 +20,7 @@ PLACES = {
     "responder_id": "responder",
     "delivery_id": "delivery",
     "api_key_id": "key",
-    "webhook_id": "hook",
+    "webhook_id": "webhook",
     "chatId": "conversation",
     "inboxId": "inbox",
     "channelId": "inbox",
@@ -34,18 +34,18 @@ PLACES = {
     "parent_message_id": "message",
     "parent_id": "message",
 }
-RARELY = 5
-"""One in so many keeps the generated value."""
+ONE_IN = 5
+"""One of so many keeps the generated value."""
 
 
 def filled(served: AppInThread, given: Any) -> Any:
-    """The same parameters or body with ids of things that are there in most of their places."""
+    """The same parameters or body, with existing ids in most places."""
     if isinstance(given, list):
         return [filled(served, each) for each in given]
     if not isinstance(given, dict):
         return given
     chance = zlib.crc32(repr(given).encode("utf-8", "surrogatepass"))
-    if chance % RARELY == 0:
+    if chance % ONE_IN == 0:
         return given
     acme = served.world.cast.acme
     known = {"inbox": acme.inbox.identifier, "contact": acme.places["carol"].source_id}
@@ -57,4 +57,4 @@ def _one(served: AppInThread, known: dict[str, str], name: Any, value: Any) -> A
         return filled(served, value)
     if name in known:
         return known[name]
-    return served.real[PLACES[name]] if name in PLACES else value
+    return served.real[TARGET_OF[name]] if name in TARGET_OF else value

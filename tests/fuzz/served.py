@@ -1,4 +1,4 @@
-"""An application on a loop of its own, so that callers who bring their own loop can call it."""
+"""An application in an event loop of its own, so that clients with another loop can call it."""
 
 import asyncio
 import contextlib
@@ -12,17 +12,19 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.authz_matrix.targets import Targets
 from tests.drivers.world import World, make_world
-from tests.fuzz.disconnecting import hanging_up
+from tests.fuzz.disconnecting import disconnecting
 from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
 
 T = TypeVar("T")
-NOUNS = ("conversation", "number", "message", "said", "ticket", "survey", "inbox", "contact",
-         "user", "dan", "responder", "delivery", "key", "hook")  # fmt: skip
+TARGETS = (
+    "conversation", "number", "message", "numbered_message", "ticket", "survey", "inbox",
+    "contact", "user", "dan", "responder", "delivery", "key", "webhook",
+)  # fmt: skip
 
 
 class AppInThread:
-    """The world behind `app`; `real` are ids of things that are there, by noun."""
+    """The world behind `app`; `real` has ids of existing targets, by kind."""
 
     def __init__(self, world: World, portal: BlockingPortal) -> None:
         self.world = world
@@ -31,16 +33,16 @@ class AppInThread:
         self.real: dict[str, str] = {}
 
     def renew(self) -> None:
-        """New things: those of the last operation may be gone."""
-        self.real = self.portal.call(self._things)
+        """Create new targets: the last operation may have deleted these."""
+        self.real = self.portal.call(self._target_ids)
 
-    async def _things(self) -> dict[str, str]:
-        things = Targets(self.world.cast)
-        return {noun: await things.id(noun, "acme", "own") for noun in NOUNS}
+    async def _target_ids(self) -> dict[str, str]:
+        targets = Targets(self.world.cast)
+        return {kind: await targets.id(kind, "acme", "own") for kind in TARGETS}
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
-        """ASGI, from whatever loop."""
-        inside = hanging_up(self.world.call.app)(scope, self._over(receive), self._over(send))
+        """The ASGI application, for a client in any loop."""
+        inside = disconnecting(self.world.call.app)(scope, self._over(receive), self._over(send))
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(inside, self.loop))
 
     def _over(self, call: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Awaitable[T]]:

@@ -1,8 +1,8 @@
-"""Every operation of every OpenAPI document, called with whatever its types allow and more.
+"""Every operation of every OpenAPI document, called with generated values, valid and invalid.
 
-No 5xx, every answer as the document says, no door without its key. Not among the checks: that all
-valid data is taken and only invalid data is refused. The strict reader refuses U+0000, numbers
-beyond 2^53 and the like, of which a JSON Schema cannot speak.
+No response is a 5xx, every response matches the document, and no operation works without its
+credential. Not checked: that all valid data is accepted and only invalid data refused, since the
+strict reader refuses U+0000, numbers beyond 2^53 and the like, which a JSON Schema cannot express.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ ASKED = {"cases": 0}
 
 @pytest.fixture(scope="module", autouse=True)
 def served(shared_postgres: SharedPostgres, pytestconfig: pytest.Config) -> Iterator[None]:
-    """An application on each database that is asked for."""
+    """An application on each database of this run."""
     chosen = pytestconfig.getoption("--db")
     with contextlib.ExitStack() as stack:
         for backend in EXAMPLES if chosen == "both" else [chosen]:
@@ -57,7 +57,7 @@ def served(shared_postgres: SharedPostgres, pytestconfig: pytest.Config) -> Iter
 
 @pytest.fixture(autouse=True)
 def counted(request: pytest.FixtureRequest) -> Iterator[None]:
-    """New things for each operation, and how many calls it took."""
+    """Create new targets for each operation, and count its cases."""
     for each in RUNNING.values():
         each.renew()
     ASKED["cases"] = 0

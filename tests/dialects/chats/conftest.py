@@ -31,38 +31,44 @@ class ChatsClient(Struct):
     ) -> httpx.Response:
         return await self.client.request(method, path, json=body, headers=self.headers(key))
 
-    async def chat(self, owner: str = "carol", title: str | None = None, **given: Any) -> Any:
+    async def create_chat(
+        self, owner: str = "carol", title: str | None = None, **given: Any
+    ) -> Any:
         body = {"channelId": None, "ownerId": self.cast.acme.id(owner), "title": title} | given
-        answer = await self.send("POST", "/api/v1/chats", body)
-        assert answer.status_code == 200, answer.text
+        response = await self.send("POST", "/api/v1/chats", body)
+        assert response.status_code == 200, response.text
         self.cast.clock.advance(seconds=1)
-        return answer.json()
+        return response.json()
 
-    async def say(self, chat: Any, content: str = "hi", role: str = "user", **given: Any) -> Any:
+    async def post_message(
+        self, chat: Any, content: str = "hi", role: str = "user", **given: Any
+    ) -> Any:
         body = {"chatId": chat["id"], "content": content, "role": role} | given
-        answer = await self.send("POST", "/api/v1/chat-messages", body)
-        assert answer.status_code == 200, answer.text
+        response = await self.send("POST", "/api/v1/chat-messages", body)
+        assert response.status_code == 200, response.text
         self.cast.clock.advance(seconds=1)
-        return answer.json()
+        return response.json()
 
     async def details(self, chat: Any) -> Any:
-        answer = await self.get(f"/api/v1/chats/{chat['id']}/details")
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = await self.get(f"/api/v1/chats/{chat['id']}/details")
+        assert response.status_code == 200, response.text
+        return response.json()
 
     async def ids(self, path: str = "/api/v1/chats", **query: Any) -> list[str]:
-        answer = await self.get(path, **query)
-        assert answer.status_code == 200, answer.text
-        return [chat["id"] for chat in answer.json()]
+        response = await self.get(path, **query)
+        assert response.status_code == 200, response.text
+        return [chat["id"] for chat in response.json()]
 
-    async def contact(self, **given: Any) -> str:
-        boss = operator(self.cast.acme.tenant.id)
-        made = await directory.create(self.cast.engine, boss, NewIdentity(kind="contact", **given))
-        return made.id
+    async def create_contact(self, **given: Any) -> str:
+        admin = operator(self.cast.acme.tenant.id)
+        created = await directory.create(
+            self.cast.engine, admin, NewIdentity(kind="contact", **given)
+        )
+        return created.id
 
 
 @pytest.fixture
-async def world(db: Database) -> AsyncIterator[ChatsClient]:
+async def api(db: Database) -> AsyncIterator[ChatsClient]:
     cast = await make_cast(db)
     async with http(cast.engine, ChatsDialect()) as client:
         yield ChatsClient(cast, client)

@@ -1,4 +1,4 @@
-"""The chats dialect's own stream: chats and messages as its GETs show them."""
+"""The stream of the chats dialect: the chats and messages of its GETs."""
 
 from koine.dialects.chats import ChatsDialect
 from koine.engine.auth import api_keys
@@ -23,17 +23,17 @@ async def say(cast: Cast, where: Conversation, text: str, private: bool = False)
     await messages.send(cast.engine, cast.acme.actor("alice"), where.id, draft)
 
 
-async def test_a_key_hears_its_workspaces_chats_and_no_private_note(cast: Cast) -> None:
+async def test_a_key_receives_its_workspaces_chats_and_no_private_note(cast: Cast) -> None:
     async with live(cast.engine, ChatsDialect()) as server:
         mine = follow_stream(server.url, {"authorization": cast.acme.key}, path=PATH)
         other = follow_stream(server.url, {"authorization": cast.rival.key}, path=PATH)
         async with mine as stream, other as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
-            talk = await chat(cast)
-            await say(cast, talk, "a note", private=True)
-            await say(cast, talk, "Hello")
+            conversation = await chat(cast)
+            await say(cast, conversation, "a note", private=True)
+            await say(cast, conversation, "Hello")
             created, said = await stream.until("chat-message.created")
-            assert created.kind == "chat.created" and created.data["chat"]["id"] == talk.id
+            assert created.kind == "chat.created" and created.data["chat"]["id"] == conversation.id
             assert said.data["chatMessage"]["content"] == "Hello"
             assert said.data["chatMessage"]["role"] == "attendant"
             assert said.data["chat"]["lastChatMessageCreatedAt"]
@@ -41,26 +41,28 @@ async def test_a_key_hears_its_workspaces_chats_and_no_private_note(cast: Cast) 
 
 
 async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:
-    talk = await chat(cast)
+    conversation = await chat(cast)
     async with live(cast.engine, ChatsDialect()) as server:
         headers = {"authorization": cast.acme.key}
         async with follow_stream(server.url, headers, path=PATH) as stream:
             await stream.next()
-            boss = cast.acme.actor("ada")
-            await conversations.change(cast.engine, boss, talk.id, ConversationChanges(title="New"))
+            admin = cast.acme.actor("ada")
+            await conversations.change(
+                cast.engine, admin, conversation.id, ConversationChanges(title="New")
+            )
             assert (await stream.next()).data["chat"]["title"] == "New"
-            await conversations.remove(cast.engine, boss, talk.id)
+            await conversations.remove(cast.engine, admin, conversation.id)
             assert (await stream.next()).data["chat"]["isRemoved"]
 
 
-async def test_a_revoked_key_hears_no_more(cast: Cast) -> None:
-    boss = cast.acme.actor("ada")
-    made = await api_keys.list_all(cast.engine, boss)
+async def test_a_revoked_key_ends_the_stream(cast: Cast) -> None:
+    admin = cast.acme.actor("ada")
+    created = await api_keys.list_all(cast.engine, admin)
     async with live(cast.engine, ChatsDialect()) as server:
         headers = {"authorization": cast.acme.key}
         async with follow_stream(server.url, headers, path=PATH) as stream:
             await stream.next()
-            for key in made:
-                await api_keys.revoke(cast.engine, boss, key.id)
-            line = await stream.next()
-            assert line.kind == "closing" and line.data["reason"] == "revoked"
+            for key in created:
+                await api_keys.revoke(cast.engine, admin, key.id)
+            event = await stream.next()
+            assert event.kind == "closing" and event.data["reason"] == "revoked"

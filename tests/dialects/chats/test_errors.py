@@ -1,4 +1,4 @@
-"""Every refusal in this dialect's shape."""
+"""Every refusal in this dialect's error format."""
 
 import msgspec
 import pytest
@@ -21,34 +21,34 @@ EXAMPLES: dict[type[model.Refusal], tuple[model.Refusal, int, str]] = {
 
 
 def body(refusal: model.Refusal | None) -> errors.Error:
-    answer = ChatsDialect("https://help.example").error_response(refusal, "r", True)
-    assert isinstance(answer.body, errors.Error)
-    return answer.body
+    response = ChatsDialect("https://help.example").error_response(refusal, "r", True)
+    assert isinstance(response.body, errors.Error)
+    return response.body
 
 
 @pytest.mark.parametrize("kind", model.REFUSALS)
 def test_every_refusal_has_its_status_code_and_three_languages(kind: type[model.Refusal]) -> None:
     refusal, status, code = EXAMPLES[kind]
-    answer = ChatsDialect().error_response(refusal, "r", True)
+    response = ChatsDialect().error_response(refusal, "r", True)
     error = body(refusal)
-    assert (answer.status, error.code) == (status, code)
+    assert (response.status, error.code) == (status, code)
     texts = msgspec.structs.astuple(error.feedback)
     assert error.message == texts[0] and len(set(texts)) == 3
     assert error.cta == errors.Cta("support-contact", "https://help.example")
 
 
-def test_the_texts_that_are_known() -> None:
+def test_the_documented_texts() -> None:
     assert body(model.Unauthenticated("missing")).message == "Unauthorized."
     assert body(model.NotFound("conversation")).message == "Chat not found."
     assert body(model.Malformed("x")).message == "Invalid data provided."
 
 
-def test_a_crash_is_a_500_and_tells_nothing() -> None:
+def test_an_unexpected_error_is_a_500_without_details() -> None:
     assert ChatsDialect().error_response(None, "r", True).status == 500
     assert body(None).code == "INTERNAL"
 
 
-def test_a_wrong_method_and_an_unknown_noun() -> None:
+def test_a_wrong_method_and_an_unknown_entity() -> None:
     assert body(MethodNotAllowed(("GET",))).name == "MethodNotAllowedError"
     assert body(model.NotFound("thing")).code == "NOT_FOUND"
 

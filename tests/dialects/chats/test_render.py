@@ -1,4 +1,4 @@
-"""Rows to the exact JSON: golden files, `input` as the engine has it, `output` as it is sent."""
+"""The exact JSON of responses: golden files, `input` of the engine, `output` as it is sent."""
 
 import json
 from pathlib import Path
@@ -18,8 +18,8 @@ GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 WORKSPACE = "018f0000-0000-7000-8000-0000000000ff"
 
 
-def shown(case: dict[str, Any]) -> object:
-    """The wire's shape of a case's input."""
+def rendered(case: dict[str, Any]) -> object:
+    """A case's input as the dialect renders it."""
     given = case["input"]
     if "message" in given:
         return render_message(msgspec.convert(given["message"], Message), given["owner"])
@@ -32,7 +32,7 @@ def shown(case: dict[str, Any]) -> object:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden(path: Path) -> None:
     case = json.loads(path.read_text())
-    assert msgspec.json.encode(shown(case)) == msgspec.json.encode(case["output"])
+    assert msgspec.json.encode(rendered(case)) == msgspec.json.encode(case["output"])
 
 
 def test_every_channel_type_has_a_name_here() -> None:

@@ -43,19 +43,19 @@ class DeliveryClient:
     async def open(self, who: str = "dan", parcel: int = 0, **body: object) -> dict[str, Any]:
         """The conversation of one of Acme's deliveries."""
         body = {"delivery_id": self.cast.acme.deliveries[parcel].id, **body}
-        answer = await self.call(who, "POST", body=body)
-        assert answer.status_code in (200, 201), answer.text
-        opened: dict[str, Any] = answer.json()["conversation"]
+        response = await self.call(who, "POST", body=body)
+        assert response.status_code in (200, 201), response.text
+        opened: dict[str, Any] = response.json()["conversation"]
         return opened
 
     async def send(self, who: str, conversation_id: str, **body: object) -> httpx.Response:
         return await self.call(who, "POST", f"/{conversation_id}/messages", body)
 
-    async def say(self, who: str, conversation_id: str, text: str) -> dict[str, Any]:
+    async def send_text(self, who: str, conversation_id: str, text: str) -> dict[str, Any]:
         """A message that must go through."""
-        answer = await self.send(who, conversation_id, content=text)
-        assert answer.status_code == 201, answer.text
-        sent: dict[str, Any] = answer.json()["data"]
+        response = await self.send(who, conversation_id, content=text)
+        assert response.status_code == 201, response.text
+        sent: dict[str, Any] = response.json()["data"]
         return sent
 
     async def close(self, conversation_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Who calls, and in which tenant (delivery.md, Envelope, errors, auth)."""
+"""Credentials, and the tenant of the request (delivery.md, Envelope, errors, auth)."""
 
 import msgspec
 import pytest
@@ -17,20 +17,20 @@ REFUSED = {"success": False, "message": "Unauthorized"}
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer nonsense"])
-async def test_without_a_good_token_nobody_is_let_in(
+async def test_a_missing_or_invalid_token_is_refused(
     delivery_client: DeliveryClient, header: str | None
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
-    answer = await delivery_client.client.get(CONVERSATIONS, headers=headers)
-    assert (answer.status_code, answer.json()) == (401, REFUSED)
-    assert answer.headers["www-authenticate"] == "Bearer"
+    response = await delivery_client.client.get(CONVERSATIONS, headers=headers)
+    assert (response.status_code, response.json()) == (401, REFUSED)
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
 async def test_an_expired_token_is_refused(delivery_client: DeliveryClient) -> None:
     headers = delivery_client.headers("dan")
     delivery_client.cast.clock.advance(seconds=10_000)
-    answer = await delivery_client.client.get(CONVERSATIONS, headers=headers)
-    assert (answer.status_code, answer.json()) == (401, REFUSED)
+    response = await delivery_client.client.get(CONVERSATIONS, headers=headers)
+    assert (response.status_code, response.json()) == (401, REFUSED)
 
 
 async def test_an_api_key_is_no_token(delivery_client: DeliveryClient) -> None:
@@ -40,10 +40,10 @@ async def test_an_api_key_is_no_token(delivery_client: DeliveryClient) -> None:
 
 async def test_the_scheme_is_read_in_any_case(delivery_client: DeliveryClient) -> None:
     token = delivery_client.cast.token("dan")
-    answer = await delivery_client.client.get(
+    response = await delivery_client.client.get(
         CONVERSATIONS, headers={"Authorization": f"bearer {token}"}
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 async def test_the_token_names_the_tenant(delivery_client: DeliveryClient) -> None:
@@ -69,25 +69,25 @@ async def test_another_tenant_than_the_tokens_is_403(
     delivery_client: DeliveryClient, named: str
 ) -> None:
     ids = {"rival": delivery_client.cast.rival.tenant.id, "nobody": new_id(), "malformed": "x"}
-    answer = await delivery_client.get("dan", tenant_id=ids[named])
-    assert answer.status_code == 403
-    assert answer.json() == {"success": False, "message": "Forbidden"}
+    response = await delivery_client.get("dan", tenant_id=ids[named])
+    assert response.status_code == 403
+    assert response.json() == {"success": False, "message": "Forbidden"}
 
 
 @pytest.mark.parametrize("query", [{}, {"tenant_id": ""}])
 async def test_a_system_administrator_must_name_a_tenant(
     delivery_client: DeliveryClient, query: dict[str, str]
 ) -> None:
-    answer = await delivery_client.get("root", **query)
-    assert answer.status_code == 400
-    assert answer.json() == {"success": False, "message": "tenant_id is required"}
+    response = await delivery_client.get("root", **query)
+    assert response.status_code == 400
+    assert response.json() == {"success": False, "message": "tenant_id is required"}
 
 
 @pytest.mark.parametrize("named", [new_id(), "x"], ids=["nobody", "malformed"])
 async def test_an_unknown_tenant_is_404(delivery_client: DeliveryClient, named: str) -> None:
-    answer = await delivery_client.get("root", tenant_id=named)
-    assert answer.status_code == 404
-    assert answer.json() == {"success": False, "message": "Tenant not found"}
+    response = await delivery_client.get("root", tenant_id=named)
+    assert response.status_code == 404
+    assert response.json() == {"success": False, "message": "Tenant not found"}
 
 
 async def test_a_system_administrator_acts_in_the_named_tenant(
@@ -101,7 +101,7 @@ async def test_a_system_administrator_acts_in_the_named_tenant(
     assert (await delivery_client.get("root", tenant_id=rival)).json()["total"] == 0
 
 
-async def test_permissions_of_other_dialects_open_nothing_here(
+async def test_permissions_of_other_dialects_have_no_effect_here(
     delivery_client: DeliveryClient,
 ) -> None:
     opened = await delivery_client.open()
@@ -122,27 +122,28 @@ async def test_a_token_made_elsewhere_is_refused(delivery_client: DeliveryClient
     forged = sessions.access_token(
         delivery_client.cast.engine, delivery_client.tenant, rival.people["dan"], 60
     )
-    answer = await delivery_client.client.get(
+    response = await delivery_client.client.get(
         CONVERSATIONS, headers={"Authorization": f"Bearer {forged}"}
     )
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
 SECRET = "a secret of the tenant's own issuer, long enough"
 
 
-async def issued(wire: DeliveryClient, secret: str = SECRET, **claims: object) -> dict[str, str]:
+async def issued(client: DeliveryClient, secret: str = SECRET, **claims: object) -> dict[str, str]:
     """The header of a token that Acme's own issuer made for Olaf."""
     settings = TenantSettings(token_issuer=TokenIssuer(algorithm="HS256", key=SECRET))
     text = msgspec.json.encode(settings).decode()
-    tenant = structs.replace(wire.cast.acme.tenant, settings=text)
-    await wire.cast.engine.db.write(wire.tenant, tenants.change, tenant)
-    told = {"sub": wire.id("olaf"), "exp": wire.cast.clock.now() // SECOND + 60} | claims
-    token = jwt.encode({"alg": "HS256"}, told, OctKey.import_key(secret))
+    tenant = structs.replace(client.cast.acme.tenant, settings=text)
+    await client.cast.engine.db.write(client.tenant, tenants.change, tenant)
+    expires = client.cast.clock.now() // SECOND + 60
+    claims = {"sub": client.id("olaf"), "exp": expires} | claims
+    token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
     return {"Authorization": f"Bearer {token}"}
 
 
-async def test_the_tenants_own_issuer_says_role_and_permissions(
+async def test_a_token_of_the_tenants_issuer_has_role_and_permissions(
     delivery_client: DeliveryClient,
 ) -> None:
     await delivery_client.open()
@@ -150,8 +151,8 @@ async def test_the_tenants_own_issuer_says_role_and_permissions(
         delivery_client, role="driver", permissions=["view:tenant", "read:conversations"]
     )
     query = {"tenant_id": delivery_client.tenant}
-    answer = await delivery_client.client.get(CONVERSATIONS, headers=headers, params=query)
-    assert (answer.status_code, answer.json()["total"]) == (200, 1)
+    response = await delivery_client.client.get(CONVERSATIONS, headers=headers, params=query)
+    assert (response.status_code, response.json()["total"]) == (200, 1)
 
 
 async def test_an_issuers_token_may_name_the_tenant_itself(delivery_client: DeliveryClient) -> None:
@@ -168,5 +169,5 @@ async def test_a_token_of_no_issuer_of_the_tenant_is_refused(
         (await issued(delivery_client, is_system_admin=True, sub="root"), delivery_client.tenant),
     ):
         query = {"tenant_id": tenant}
-        answer = await delivery_client.client.get(CONVERSATIONS, headers=headers, params=query)
-        assert (answer.status_code, answer.json()) == (401, REFUSED)
+        response = await delivery_client.client.get(CONVERSATIONS, headers=headers, params=query)
+        assert (response.status_code, response.json()) == (401, REFUSED)

@@ -39,8 +39,8 @@ async def test_with_a_permission_and_user_id_that_users(delivery_client: Deliver
 
 
 async def test_without_permission_a_foreign_user_id_is_403(delivery_client: DeliveryClient) -> None:
-    answer = await delivery_client.get("dan", user_id=delivery_client.id("cleo"))
-    assert answer.status_code == 403
+    response = await delivery_client.get("dan", user_id=delivery_client.id("cleo"))
+    assert response.status_code == 403
     assert (await delivery_client.get("dan", user_id=delivery_client.id("dan"))).status_code == 200
 
 
@@ -54,10 +54,10 @@ async def test_without_permission_a_foreign_user_id_is_403(delivery_client: Deli
 async def test_nonsense_in_the_query_is_400(
     delivery_client: DeliveryClient, query: dict[str, str]
 ) -> None:
-    answer = await delivery_client.get("dora", **query)
-    assert answer.status_code == 400
-    assert answer.json()["success"] is False
-    assert next(iter(query)) in answer.json()["message"]
+    response = await delivery_client.get("dora", **query)
+    assert response.status_code == 400
+    assert response.json()["success"] is False
+    assert next(iter(query)) in response.json()["message"]
 
 
 async def test_parameters_sent_empty_are_not_given(delivery_client: DeliveryClient) -> None:
@@ -90,7 +90,7 @@ async def test_the_envelope_of_a_list(delivery_client: DeliveryClient) -> None:
 async def test_newest_activity_first(delivery_client: DeliveryClient) -> None:
     older, newer = await delivery_client.open(), await delivery_client.open(parcel=1)
     delivery_client.cast.clock.advance(seconds=1)
-    await delivery_client.say("dan", older["id"], "hello")
+    await delivery_client.send_text("dan", older["id"], "hello")
     listed = (await delivery_client.get("dan")).json()["conversations"]
     assert [c["id"] for c in listed] == [older["id"], newer["id"]]
 
@@ -111,7 +111,7 @@ async def test_type_and_status_filter(delivery_client: DeliveryClient) -> None:
 
 async def test_items_carry_participants_and_latest_message(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    sent = await delivery_client.say("dan", opened["id"], "I am here")
+    sent = await delivery_client.send_text("dan", opened["id"], "I am here")
     item = (await delivery_client.get("cleo")).json()["conversations"][0]
     assert item["latest_message"] == sent
     assert {p["user_id"] for p in item["participants"]} == {
@@ -128,7 +128,7 @@ async def test_items_carry_participants_and_latest_message(delivery_client: Deli
 async def test_items_carry_the_unread_count(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
     for text in ("one", "two"):
-        await delivery_client.say("dan", opened["id"], text)
+        await delivery_client.send_text("dan", opened["id"], text)
     counts = {
         who: (await delivery_client.get(who)).json()["conversations"][0]["unread_count"]
         for who in ("dan", "cleo", "dora")
@@ -143,9 +143,9 @@ async def test_a_participant_or_view_tenant_gets_a_conversation(
     delivery_client: DeliveryClient, who: str
 ) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.get(who, f"/{opened['id']}")
-    assert answer.status_code == 200
-    body = answer.json()
+    response = await delivery_client.get(who, f"/{opened['id']}")
+    assert response.status_code == 200
+    body = response.json()
     assert list(body) == ["success", "message", "conversation"]
     assert body["message"] == "Conversation retrieved successfully"
     assert body["conversation"] == opened
@@ -153,8 +153,10 @@ async def test_a_participant_or_view_tenant_gets_a_conversation(
 
 async def test_a_system_administrator_gets_a_conversation(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.get("root", f"/{opened['id']}", tenant_id=delivery_client.tenant)
-    assert answer.json()["conversation"]["id"] == opened["id"]
+    response = await delivery_client.get(
+        "root", f"/{opened['id']}", tenant_id=delivery_client.tenant
+    )
+    assert response.json()["conversation"]["id"] == opened["id"]
 
 
 async def test_managing_messages_alone_does_not_get_a_conversation(
@@ -166,7 +168,7 @@ async def test_managing_messages_alone_does_not_get_a_conversation(
     assert (await delivery_client.get("mona", f"/{opened['id']}")).status_code == 404
 
 
-async def test_one_who_left_gets_it_no_more(delivery_client: DeliveryClient) -> None:
+async def test_a_former_participant_does_not_get_it(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
     body = {"action": "remove", "user_ids": [delivery_client.id("cleo")]}
     assert (
@@ -176,15 +178,15 @@ async def test_one_who_left_gets_it_no_more(delivery_client: DeliveryClient) -> 
     assert (await delivery_client.get("cleo")).json()["total"] == 0
 
 
-async def test_not_yours_another_tenants_and_nothing_are_one_answer(
+async def test_no_participant_another_tenant_and_no_conversation_have_one_response(
     delivery_client: DeliveryClient,
 ) -> None:
     opened = await delivery_client.open()
-    stranger = await delivery_client.get("olaf", f"/{opened['id']}")
+    outsider = await delivery_client.get("olaf", f"/{opened['id']}")
     rival = await delivery_client.get("rival:ada", f"/{opened['id']}")
     nothing = await delivery_client.get("olaf", f"/{new_id()}")
-    assert {a.status_code for a in (stranger, rival, nothing)} == {404}
-    assert {a.content for a in (stranger, rival, nothing)} == {stranger.content}
+    assert {a.status_code for a in (outsider, rival, nothing)} == {404}
+    assert {a.content for a in (outsider, rival, nothing)} == {outsider.content}
     assert (await delivery_client.get("olaf", "/42")).status_code == 400
     assert (await delivery_client.get("dan", f"/{opened['id']}")).status_code == 200
 

@@ -33,9 +33,9 @@ async def test_rule_1_holds_under_a_race(delivery_client: DeliveryClient) -> Non
         delivery_client.call(who[n % 4], "POST", body={"delivery_id": delivery_id})
         for n in range(32)
     ]
-    answers = await asyncio.gather(*calls)
-    assert sorted(a.status_code for a in answers) == [200] * 31 + [201]
-    assert len({a.json()["conversation"]["id"] for a in answers}) == 1
+    responses = await asyncio.gather(*calls)
+    assert sorted(a.status_code for a in responses) == [200] * 31 + [201]
+    assert len({a.json()["conversation"]["id"] for a in responses}) == 1
     listed = (await delivery_client.get("ada")).json()
     assert listed["total"] == 1
     joined = [p["user_id"] for p in listed["conversations"][0]["participants"]]
@@ -46,11 +46,11 @@ async def test_rule_1_holds_under_a_race(delivery_client: DeliveryClient) -> Non
 async def test_rule_2_drivers_and_customers_need_a_delivery(
     delivery_client: DeliveryClient, who: str
 ) -> None:
-    answer = await delivery_client.call(
+    response = await delivery_client.call(
         who, "POST", body={"participants": [delivery_client.id("dora")]}
     )
-    assert answer.status_code == 400
-    assert answer.json() == {"success": False, "message": "delivery_id is required"}
+    assert response.status_code == 400
+    assert response.json() == {"success": False, "message": "delivery_id is required"}
 
 
 @pytest.mark.parametrize("who", ["dora", "ada", "mona"])
@@ -58,29 +58,31 @@ async def test_rule_3_dispatcher_and_admin_open_free_ones(
     delivery_client: DeliveryClient, who: str
 ) -> None:
     await delivery_client.create_user("mona", None, "manage:messaging:tenant")
-    answer = await delivery_client.call(
+    response = await delivery_client.call(
         who, "POST", body={"participants": [delivery_client.id("dan")]}
     )
-    assert answer.status_code == 201
-    assert answer.json()["conversation"]["delivery_id"] is None
+    assert response.status_code == 201
+    assert response.json()["conversation"]["delivery_id"] is None
 
 
 async def test_rule_3_a_system_administrator_opens_free_ones(
     delivery_client: DeliveryClient,
 ) -> None:
     body = {"participants": [delivery_client.id("dan")]}
-    answer = await delivery_client.call("root", "POST", body=body, tenant_id=delivery_client.tenant)
-    assert answer.status_code == 201
-    assert [p["user_id"] for p in answer.json()["conversation"]["participants"]] == [
+    response = await delivery_client.call(
+        "root", "POST", body=body, tenant_id=delivery_client.tenant
+    )
+    assert response.status_code == 201
+    assert [p["user_id"] for p in response.json()["conversation"]["participants"]] == [
         delivery_client.id("dan")
     ]
 
 
 async def test_rule_3_anyone_else_is_403(delivery_client: DeliveryClient) -> None:
-    answer = await delivery_client.call(
+    response = await delivery_client.call(
         "alice", "POST", body={"participants": [delivery_client.id("dan")]}
     )
-    assert answer.status_code == 403
+    assert response.status_code == 403
 
 
 async def test_rule_4_driver_and_customer_take_part_by_themselves(
@@ -95,9 +97,9 @@ async def test_rule_4_driver_and_customer_take_part_by_themselves(
 async def test_rule_5_free_ones_need_participants(
     delivery_client: DeliveryClient, participants: dict[str, object]
 ) -> None:
-    answer = await delivery_client.call("dora", "POST", body=participants)
-    assert answer.status_code == 400
-    assert answer.json() == {"success": False, "message": "participants are required"}
+    response = await delivery_client.call("dora", "POST", body=participants)
+    assert response.status_code == 400
+    assert response.json() == {"success": False, "message": "participants are required"}
 
 
 async def test_rule_6_the_deliverys_customer_takes_part(delivery_client: DeliveryClient) -> None:
@@ -124,10 +126,10 @@ async def test_rule_8_all_participants_belong_to_the_tenant(
 ) -> None:
     rival, nobody = delivery_client.cast.rival.id("dan"), new_id()
     body = {"participants": [delivery_client.id("dan"), rival, {"user_id": nobody}]}
-    answer = await delivery_client.call("dora", "POST", body=body)
-    assert answer.status_code == 400
-    assert rival in answer.json()["message"] and nobody in answer.json()["message"]
-    assert delivery_client.id("dan") not in answer.json()["message"]
+    response = await delivery_client.call("dora", "POST", body=body)
+    assert response.status_code == 400
+    assert rival in response.json()["message"] and nobody in response.json()["message"]
+    assert delivery_client.id("dan") not in response.json()["message"]
     assert (await delivery_client.get("dora")).json()["total"] == 0
 
 
@@ -201,9 +203,9 @@ async def test_unknown_fields_are_ignored(delivery_client: DeliveryClient) -> No
     ],
 )  # fmt: skip
 async def test_nonsense_in_the_body_is_400(delivery_client: DeliveryClient, body: object) -> None:
-    answer = await delivery_client.call("dora", "POST", body=body)
-    assert answer.status_code == 400
-    assert answer.json()["success"] is False
+    response = await delivery_client.call("dora", "POST", body=body)
+    assert response.status_code == 400
+    assert response.json()["success"] is False
 
 
 async def test_the_envelope_of_one(delivery_client: DeliveryClient) -> None:

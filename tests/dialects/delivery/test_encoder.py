@@ -27,65 +27,65 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
 
 
 async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> None:
-    talk = await opened(cast)
+    conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             assert (await stream.next()).kind == "ready" and stream.cursor
-            await say(cast, talk, "dan", "At the door")
-            (line,) = await stream.until("message.created")
-        assert line.data["message"]["content"] == "At the door"
-        assert line.data["conversation"]["unread_count"] == 1
-        assert line.data["conversation"]["latest_message"] == line.data["message"]
+            await say(cast, conversation, "dan", "I am here")
+            (event,) = await stream.until("message.created")
+        assert event.data["message"]["content"] == "I am here"
+        assert event.data["conversation"]["unread_count"] == 1
+        assert event.data["conversation"]["latest_message"] == event.data["message"]
 
 
 async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) -> None:
-    talk = await opened(cast)
+    conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("dora"), path=PATH) as stream:
             await stream.next()
-            await say(cast, talk, "dan", "At the door")
-            (line,) = await stream.until("conversation.updated")
-        assert "message" not in line.data
-        assert line.data["conversation"]["latest_message"]["content"] == "At the door"
+            await say(cast, conversation, "dan", "I am here")
+            (event,) = await stream.until("conversation.updated")
+        assert "message" not in event.data
+        assert event.data["conversation"]["latest_message"]["content"] == "I am here"
 
 
 async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast: Cast) -> None:
-    talk = await opened(cast)
+    conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         inside = follow_stream(server.url, cast.bearer("cleo"), path=PATH)
         outside = follow_stream(server.url, cast.bearer("olaf"), path=PATH)
         async with inside as cleo, outside as olaf:
             assert (await cleo.next()).kind == (await olaf.next()).kind == "ready"
-            await say(cast, talk, "alice", "a note", private=True)
-            await say(cast, talk, "dan", "At the door")
-            (line,) = await cleo.until("message.created")
-            assert line.data["message"]["content"] == "At the door"
+            await say(cast, conversation, "alice", "a note", private=True)
+            await say(cast, conversation, "dan", "I am here")
+            (event,) = await cleo.until("message.created")
+            assert event.data["message"]["content"] == "I am here"
             assert await olaf.rest() == []
 
 
 async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
-    talk = await opened(cast)
+    conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
         for n in range(3):
-            await say(cast, talk, "dan", f"{n}")
+            await say(cast, conversation, "dan", f"{n}")
         async with follow_stream(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
             await stream.next()
-            told = [await stream.next() for _ in range(3)]
-        assert [line.data["message"]["content"] for line in told] == ["0", "1", "2"]
+            events = [await stream.next() for _ in range(3)]
+        assert [event.data["message"]["content"] for event in events] == ["0", "1", "2"]
 
 
 async def test_who_was_put_out_is_not_shown_what_was_said_since(cast: Cast) -> None:
-    talk, boss = await opened(cast), cast.acme.actor("ada")
+    conversation, admin = await opened(cast), cast.acme.actor("ada")
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
-        await participants.remove(cast.engine, boss, talk.id, [cast.acme.id("cleo")])
-        await say(cast, talk, "dan", "She is gone")
+        await participants.remove(cast.engine, admin, conversation.id, [cast.acme.id("cleo")])
+        await say(cast, conversation, "dan", "She is gone")
         async with follow_stream(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
-            (line,) = (await stream.rest())[1:]
-        assert (line.kind, line.data["conversation"]) == ("conversation.removed", None)
-        assert line.data["conversation_id"] == talk.id and "message" not in line.data
+            (event,) = (await stream.rest())[1:]
+        assert (event.kind, event.data["conversation"]) == ("conversation.removed", None)
+        assert event.data["conversation_id"] == conversation.id and "message" not in event.data

@@ -40,9 +40,9 @@ ANSWERS: list[tuple[Refusal, int, str]] = [
 
 @pytest.mark.parametrize(("refusal", "status", "message"), ANSWERS)
 def test_a_refusal_has_its_status_and_text(refusal: Refusal, status: int, message: str) -> None:
-    answer = DeliveryDialect().error_response(refusal, "r", True)
-    assert answer.status == status
-    assert msgspec.to_builtins(answer.body) == {"success": False, "message": message}
+    response = DeliveryDialect().error_response(refusal, "r", True)
+    assert response.status == status
+    assert msgspec.to_builtins(response.body) == {"success": False, "message": message}
 
 
 def test_every_class_of_refusal_is_answered() -> None:
@@ -50,10 +50,10 @@ def test_every_class_of_refusal_is_answered() -> None:
 
 
 def test_a_crash_has_an_empty_error() -> None:
-    answer = DeliveryDialect().error_response(None, "r", True)
-    assert answer.status == 500
+    response = DeliveryDialect().error_response(None, "r", True)
+    assert response.status == 500
     body = {"success": False, "message": "Internal server error", "error": {}}
-    assert msgspec.to_builtins(answer.body) == body
+    assert msgspec.to_builtins(response.body) == body
 
 
 def test_every_status_is_documented() -> None:

@@ -32,11 +32,13 @@ EVENTS = Query(
 
 async def test_the_envelope_of_a_sent_message(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.send("dan", opened["id"], message_type="text", content="Hello!")
-    assert answer.status_code == 201
-    assert list(answer.json()) == ["success", "message", "data"]
-    assert answer.json()["message"] == "Message sent successfully"
-    data, dan = answer.json()["data"], delivery_client.cast.acme.people["dan"]
+    response = await delivery_client.send(
+        "dan", opened["id"], message_type="text", content="Hello!"
+    )
+    assert response.status_code == 201
+    assert list(response.json()) == ["success", "message", "data"]
+    assert response.json()["message"] == "Message sent successfully"
+    data, dan = response.json()["data"], delivery_client.cast.acme.people["dan"]
     assert data["sender"] == {
         "id": dan.id, "name": dan.name, "email": dan.email, "avatar": None, "role": "driver",
     }  # fmt: skip
@@ -55,8 +57,8 @@ async def test_the_sources_own_example_is_taken(delivery_client: DeliveryClient)
 
 async def test_the_type_is_text_unless_said(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.send("dan", opened["id"], message_type=None, content="x")
-    assert answer.json()["data"]["message_type"] == "text"
+    response = await delivery_client.send("dan", opened["id"], message_type=None, content="x")
+    assert response.json()["data"]["message_type"] == "text"
 
 
 @pytest.mark.parametrize("kind", ["image", "file", "audio", "video"])
@@ -68,8 +70,10 @@ async def test_media_need_a_link_or_content(delivery_client: DeliveryClient, kin
         "dan", opened["id"], message_type=kind, content_url="https://a.test/x"
     )
     assert linked.json()["data"]["content_url"] == "https://a.test/x"
-    told = await delivery_client.send("dan", opened["id"], message_type=kind, content="see above")
-    assert told.status_code == 201
+    response = await delivery_client.send(
+        "dan", opened["id"], message_type=kind, content="see above"
+    )
+    assert response.status_code == 201
 
 
 @pytest.mark.parametrize("url", ["http://a.test:8080/é?q=1", "https://a.test", "/files/a/b.png"])
@@ -77,8 +81,10 @@ async def test_a_link_is_http_or_an_upload_of_ours(
     delivery_client: DeliveryClient, url: str
 ) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.send("dan", opened["id"], message_type="image", content_url=url)
-    assert answer.json()["data"]["content_url"] == url
+    response = await delivery_client.send(
+        "dan", opened["id"], message_type="image", content_url=url
+    )
+    assert response.json()["data"]["content_url"] == url
 
 
 @pytest.mark.parametrize(
@@ -91,9 +97,11 @@ async def test_a_link_is_http_or_an_upload_of_ours(
 )  # fmt: skip
 async def test_any_other_link_is_400(delivery_client: DeliveryClient, url: str) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.send("dan", opened["id"], message_type="image", content_url=url)
-    assert answer.status_code == 400
-    assert "content_url" in answer.json()["message"]
+    response = await delivery_client.send(
+        "dan", opened["id"], message_type="image", content_url=url
+    )
+    assert response.status_code == 400
+    assert "content_url" in response.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -109,17 +117,17 @@ async def test_any_other_link_is_400(delivery_client: DeliveryClient, url: str) 
 )  # fmt: skip
 async def test_what_may_not_be_sent_is_400(delivery_client: DeliveryClient, body: object) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.call("dan", "POST", f"/{opened['id']}/messages", body)
-    assert answer.status_code == 400
-    assert answer.json()["success"] is False
+    response = await delivery_client.call("dan", "POST", f"/{opened['id']}/messages", body)
+    assert response.status_code == 400
+    assert response.json()["success"] is False
     assert (await delivery_client.get("dan", f"/{opened['id']}/messages")).json()["total"] == 0
 
 
 async def test_metadata_is_kept_as_it_came(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
     metadata = {"a": {"b": [1, None, True, "é"]}, "": 1.5}
-    answer = await delivery_client.send("dan", opened["id"], content="x", metadata=metadata)
-    assert answer.json()["data"]["metadata"] == metadata
+    response = await delivery_client.send("dan", opened["id"], content="x", metadata=metadata)
+    assert response.json()["data"]["metadata"] == metadata
 
 
 async def test_a_message_under_a_key_is_stored_once(delivery_client: DeliveryClient) -> None:
@@ -128,8 +136,10 @@ async def test_a_message_under_a_key_is_stored_once(delivery_client: DeliveryCli
     ids = {"dan": set[str](), "cleo": set[str]()}
     for who in ("dan", "cleo", "dan", "cleo"):
         headers = delivery_client.headers(who) | {"Idempotency-Key": "k1"}
-        answer = await delivery_client.client.post(path, json={"content": "once"}, headers=headers)
-        ids[who].add(answer.json()["data"]["id"])
+        response = await delivery_client.client.post(
+            path, json={"content": "once"}, headers=headers
+        )
+        ids[who].add(response.json()["data"]["id"])
     assert [len(each) for each in ids.values()] == [1, 1]
     assert (await delivery_client.get("dan", f"/{opened['id']}/messages")).json()["total"] == 2
 
@@ -137,7 +147,7 @@ async def test_a_message_under_a_key_is_stored_once(delivery_client: DeliveryCli
 async def test_a_customers_message_is_a_contacts_elsewhere(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
     for who in ("cleo", "dan"):
-        await delivery_client.say(who, opened["id"], "hi")
+        await delivery_client.send_text(who, opened["id"], "hi")
     actor = delivery_client.cast.acme.actor("ada")
     said = await messages.page(
         delivery_client.cast.engine,
@@ -151,7 +161,7 @@ async def test_a_customers_message_is_a_contacts_elsewhere(delivery_client: Deli
 
 async def test_a_parent_is_of_the_same_conversation(delivery_client: DeliveryClient) -> None:
     here, there = await delivery_client.open(), await delivery_client.open(parcel=1)
-    parent = await delivery_client.say("cleo", here["id"], "where?")
+    parent = await delivery_client.send_text("cleo", here["id"], "where?")
     good = await delivery_client.send(
         "dan", here["id"], content="here", parent_message_id=parent["id"].upper()
     )
@@ -166,8 +176,8 @@ async def test_a_sender_must_be_a_participant(delivery_client: DeliveryClient) -
     opened = await delivery_client.open()
     path = f"/{opened['id']}/messages"
     for who in ("ada", "dora"):
-        answer = await delivery_client.send(who, opened["id"], content="x")
-        assert (answer.status_code, answer.json()["message"]) == (403, "Not Participant")
+        response = await delivery_client.send(who, opened["id"], content="x")
+        assert (response.status_code, response.json()["message"]) == (403, "Not Participant")
     root = await delivery_client.call(
         "root", "POST", path, {"content": "x"}, tenant_id=delivery_client.tenant
     )
@@ -188,9 +198,9 @@ async def test_a_conversation_that_is_not_active_takes_nothing(
 ) -> None:
     opened = await delivery_client.open()
     await delivery_client.close(opened["id"])
-    answer = await delivery_client.send("dan", opened["id"], content="x")
-    assert answer.status_code == 409
-    assert answer.json() == {"success": False, "message": "Conversation is not active"}
+    response = await delivery_client.send("dan", opened["id"], content="x")
+    assert response.status_code == 409
+    assert response.json() == {"success": False, "message": "Conversation is not active"}
 
 
 async def test_nothing_is_accepted_after_the_close(delivery_client: DeliveryClient) -> None:
@@ -206,25 +216,25 @@ async def test_nothing_is_accepted_after_the_close(delivery_client: DeliveryClie
 
     async def close_amid() -> None:
         for n in range(5):
-            await delivery_client.say("cleo", opened["id"], f"{n}")
+            await delivery_client.send_text("cleo", opened["id"], f"{n}")
         await delivery_client.close(opened["id"])
 
     senders = [send_until_refused() for _ in range(16)]
-    answers, _ = await asyncio.gather(asyncio.gather(*senders), close_amid())
-    statuses = [status for each in answers for status in each]
+    responses, _ = await asyncio.gather(asyncio.gather(*senders), close_amid())
+    statuses = [status for each in responses for status in each]
     assert statuses.count(409) == 16 and statuses.count(201) > 0
     accepted = statuses.count(201) + 5
     db, tenant = delivery_client.cast.engine.db, delivery_client.tenant
     rows = await db.read(tenant, lambda tx: tx.all(EVENTS, conversation_id=opened["id"]))
-    told = [(kind, seq) for kind, seq in rows if kind.startswith(("message", "conversation.up"))]
-    sent = [seq for kind, seq in told if kind == "message.created"]
-    assert told[-1] == ("conversation.updated", None)
+    logged = [(kind, seq) for kind, seq in rows if kind.startswith(("message", "conversation.up"))]
+    sent = [seq for kind, seq in logged if kind == "message.created"]
+    assert logged[-1] == ("conversation.updated", None)
     assert sent == list(range(1, accepted + 1))
 
 
 async def test_messages_come_newest_first_in_pages(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    sent = [(await delivery_client.say("dan", opened["id"], f"{n}"))["id"] for n in range(5)]
+    sent = [(await delivery_client.send_text("dan", opened["id"], f"{n}"))["id"] for n in range(5)]
     path = f"/{opened['id']}/messages"
     first = (await delivery_client.get("cleo", path, limit=2)).json()
     assert list(first) == ["success", "message", "messages", "total", "page", "limit"]
@@ -242,12 +252,14 @@ async def test_timestamp_range_takes_both_ends_in(delivery_client: DeliveryClien
     times = []
     for n in range(4):
         delivery_client.cast.clock.advance(seconds=1.000_001)
-        times.append((await delivery_client.say("dan", opened["id"], f"{n}"))["created_at"])
+        times.append((await delivery_client.send_text("dan", opened["id"], f"{n}"))["created_at"])
 
     async def found(text: str) -> list[str]:
-        answer = await delivery_client.get("dan", f"/{opened['id']}/messages", timestamp_range=text)
-        assert answer.json()["total"] == len(answer.json()["messages"]), answer.text
-        return [m["content"] for m in answer.json()["messages"]]
+        response = await delivery_client.get(
+            "dan", f"/{opened['id']}/messages", timestamp_range=text
+        )
+        assert response.json()["total"] == len(response.json()["messages"]), response.text
+        return [m["content"] for m in response.json()["messages"]]
 
     assert await found(f"{times[1]},{times[2]}") == ["2", "1"]
     assert await found(f"{times[2]},") == ["3", "2"]
@@ -265,30 +277,30 @@ async def test_timestamp_range_takes_both_ends_in(delivery_client: DeliveryClien
 )  # fmt: skip
 async def test_a_bad_range_is_400(delivery_client: DeliveryClient, text: str) -> None:
     opened = await delivery_client.open()
-    answer = await delivery_client.get("dan", f"/{opened['id']}/messages", timestamp_range=text)
-    assert (answer.status_code, "timestamp_range" in answer.json()["message"]) == (400, True)
+    response = await delivery_client.get("dan", f"/{opened['id']}/messages", timestamp_range=text)
+    assert (response.status_code, "timestamp_range" in response.json()["message"]) == (400, True)
 
 
 async def test_participants_and_system_administrators_read_nobody_else(
     delivery_client: DeliveryClient,
 ) -> None:
     opened = await delivery_client.open()
-    await delivery_client.say("dan", opened["id"], "hi")
+    await delivery_client.send_text("dan", opened["id"], "hi")
     path = f"/{opened['id']}/messages"
     assert (await delivery_client.get("cleo", path)).json()["total"] == 1
     assert (await delivery_client.get("root", path, tenant_id=delivery_client.tenant)).json()[
         "total"
     ] == 1
     for who in ("ada", "dora"):
-        answer = await delivery_client.get(who, path)
-        assert (answer.status_code, answer.json()["message"]) == (403, "Not Participant")
+        response = await delivery_client.get(who, path)
+        assert (response.status_code, response.json()["message"]) == (403, "Not Participant")
     assert (await delivery_client.get("olaf", path)).status_code == 404
     assert (await delivery_client.get("rival:ada", path)).status_code == 404
 
 
 async def test_reading_moves_the_read_mark(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    sent = [await delivery_client.say("dan", opened["id"], f"{n}") for n in range(3)]
+    sent = [await delivery_client.send_text("dan", opened["id"], f"{n}") for n in range(3)]
     await delivery_client.get("cleo", f"/{opened['id']}/messages", limit=1)
     shown = (await delivery_client.get("cleo")).json()["conversations"][0]
     cleo = next(p for p in shown["participants"] if p["user_id"] == delivery_client.id("cleo"))
@@ -297,7 +309,7 @@ async def test_reading_moves_the_read_mark(delivery_client: DeliveryClient) -> N
 
 async def test_the_read_mark_only_moves_forward(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    sent = [await delivery_client.say("dan", opened["id"], f"{n}") for n in range(3)]
+    sent = [await delivery_client.send_text("dan", opened["id"], f"{n}") for n in range(3)]
     path = f"/{opened['id']}/messages"
     await delivery_client.get("cleo", path, limit=1, page=2)
     assert (await delivery_client.get("cleo")).json()["conversations"][0]["unread_count"] == 1
@@ -310,7 +322,7 @@ async def test_the_read_mark_only_moves_forward(delivery_client: DeliveryClient)
 
 async def test_a_read_of_nothing_new_writes_nothing(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    await delivery_client.say("dan", opened["id"], "hi")
+    await delivery_client.send_text("dan", opened["id"], "hi")
     for who in ("cleo", "cleo", "dan"):
         await delivery_client.get(who, f"/{opened['id']}/messages")
     await delivery_client.get("root", f"/{opened['id']}/messages", tenant_id=delivery_client.tenant)
@@ -322,7 +334,7 @@ async def test_a_read_of_nothing_new_writes_nothing(delivery_client: DeliveryCli
 
 async def test_private_notes_do_not_exist_here(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open("dora")
-    sent = await delivery_client.say("dora", opened["id"], "hi")
+    sent = await delivery_client.send_text("dora", opened["id"], "hi")
     note = Draft(content="psst", private=True, sender_id=delivery_client.id("ada"))
     kept = await messages.send(
         delivery_client.cast.engine, delivery_client.cast.acme.actor("ada"), opened["id"], note
@@ -336,15 +348,15 @@ async def test_private_notes_do_not_exist_here(delivery_client: DeliveryClient) 
     assert (await delivery_client.call("dan", "PUT", path, message_id=kept.id)).status_code == 404
 
 
-async def support(wire: DeliveryClient) -> str:
+async def support(client: DeliveryClient) -> str:
     """A support conversation with Cleo and Dan in it; Olaf is the tenant's support user."""
-    engine, ada = wire.cast.engine, wire.cast.acme.actor("ada")
-    people = ((wire.id("cleo"), "member"), (wire.id("dan"), "member"))
+    engine, ada = client.cast.engine, client.cast.acme.actor("ada")
+    people = ((client.id("cleo"), "member"), (client.id("dan"), "member"))
     new = NewConversation(kind="support", participants=people)  # type: ignore[arg-type]  # roles
     opened = await conversations.create(engine, ada, new)
-    settings = f'{{"support_user_ids":["{wire.id("olaf")}"]}}'
-    tenant = structs.replace(wire.cast.acme.tenant, settings=settings)
-    await engine.db.write(wire.tenant, tenants.change, tenant)
+    settings = f'{{"support_user_ids":["{client.id("olaf")}"]}}'
+    tenant = structs.replace(client.cast.acme.tenant, settings=settings)
+    await engine.db.write(client.tenant, tenants.change, tenant)
     return opened.id
 
 
@@ -361,20 +373,20 @@ async def test_support_users_read_a_support_conversation(delivery_client: Delive
 
 async def test_times_have_milliseconds(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    sent = await delivery_client.say("dan", opened["id"], "x")
+    sent = await delivery_client.send_text("dan", opened["id"], "x")
     assert sent["created_at"] == iso_ms(delivery_client.cast.clock.now())
     assert datetime.fromisoformat(sent["created_at"]).tzinfo == UTC
 
 
 async def test_a_private_note_is_no_parent_for_a_customer(delivery_client: DeliveryClient) -> None:
-    talk = (await delivery_client.open())["id"]
+    conversation = (await delivery_client.open())["id"]
     note = Draft(content="x", private=True, sender_id=delivery_client.id("alice"))
-    boss = operator(delivery_client.tenant)
-    said = await messages.send_unchecked(delivery_client.cast.engine, boss, talk, note)
+    admin = operator(delivery_client.tenant)
+    said = await messages.send_unchecked(delivery_client.cast.engine, admin, conversation, note)
     parents = (said.id, new_id())
-    answers = [
-        await delivery_client.send("cleo", talk, content="re", parent_message_id=each)
+    responses = [
+        await delivery_client.send("cleo", conversation, content="re", parent_message_id=each)
         for each in parents
     ]
-    assert [a.status_code for a in answers] == [400, 400]
-    assert answers[0].content == answers[1].content
+    assert [a.status_code for a in responses] == [400, 400]
+    assert responses[0].content == responses[1].content

@@ -15,9 +15,9 @@ SOURCE = Path(delivery.__file__).parent
 
 @pytest.mark.parametrize("language", ["ar", "ku", "fa"])
 def test_every_text_has_a_translation_of_its_own(language: str) -> None:
-    told = [translate(text, language) for text in _TRANSLATIONS]
-    assert len(set(told)) == len(told)
-    assert all(re.search("[\u0600-\u06ff]", text) for text in told)
+    translated = [translate(text, language) for text in _TRANSLATIONS]
+    assert len(set(translated)) == len(translated)
+    assert all(re.search("[\u0600-\u06ff]", text) for text in translated)
 
 
 def test_no_two_languages_share_their_words() -> None:
@@ -48,7 +48,9 @@ async def test_success_and_refusal_are_localised(delivery_client: DeliveryClient
     assert (refused.status_code, refused.json()["message"]) == (404, "گفتوگۆکە نەدۆزرایەوە")
 
 
-async def test_a_stranger_is_refused_in_their_language(delivery_client: DeliveryClient) -> None:
-    answer = await delivery_client.client.get("/messaging/conversations", params={"language": "fa"})
-    assert answer.status_code == 401
-    assert answer.json() == {"success": False, "message": "احراز هویت نشده"}
+async def test_a_401_is_translated_too(delivery_client: DeliveryClient) -> None:
+    response = await delivery_client.client.get(
+        "/messaging/conversations", params={"language": "fa"}
+    )
+    assert response.status_code == 401
+    assert response.json() == {"success": False, "message": "احراز هویت نشده"}

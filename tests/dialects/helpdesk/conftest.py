@@ -1,4 +1,4 @@
-"""A desk of the small cast: its client, its conversations, its answers."""
+"""A client of the helpdesk dialect for the cast."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -15,7 +15,7 @@ BASE = "/api/v1/conversations"
 
 
 class HelpdeskClient:
-    """Acme's desk: calls go out with the key that may do everything, unless headers say who."""
+    """Requests with Acme's key, which has every permission, unless other headers are given."""
 
     def __init__(self, cast: Cast, client: httpx.AsyncClient) -> None:
         self.cast = cast
@@ -31,43 +31,43 @@ class HelpdeskClient:
         headers: dict[str, str] | None = None,
         **query: object,
     ) -> httpx.Response:
-        """One call below /api/v1/conversations, or of a whole path."""
+        """One request: of a path below /api/v1/conversations, or of one that begins with /api."""
         url = path if path.startswith("/api") else f"{BASE}{path}"
         return await self.client.request(
             method, url, json=json, headers=self.headers if headers is None else headers,
             params={name: str(value) for name, value in query.items()},
         )  # fmt: skip
 
-    async def made(self, **fields: object) -> dict[str, Any]:
-        """A new conversation in the website inbox, as it was answered."""
+    async def create(self, **fields: object) -> dict[str, Any]:
+        """Create a conversation in the website inbox; return the response's `data`."""
         body = {"subject": "Order late", "inboxId": self.acme.inbox.id} | fields
-        answer = await self.call("POST", json=body)
-        assert answer.status_code == 201, answer.text
-        data: dict[str, Any] = answer.json()["data"]
+        response = await self.call("POST", json=body)
+        assert response.status_code == 201, response.text
+        data: dict[str, Any] = response.json()["data"]
         return data
 
     async def find(self, query: Mapping[str, object]) -> httpx.Response:
-        """The list, asked with this query."""
+        """The response of the list with this query."""
         params = {name: str(value) for name, value in query.items()}
         return await self.client.get(BASE, headers=self.headers, params=params)
 
-    async def listed(self, **query: object) -> list[str]:
-        """The ids a list finds."""
-        answer = await self.find(query)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["pagination"]["total"] == len(answer.json()["data"])
-        return [each["_id"] for each in answer.json()["data"]]
+    async def list_ids(self, **query: object) -> list[str]:
+        """The ids in the list with this query."""
+        response = await self.find(query)
+        assert response.status_code == 200, response.text
+        assert response.json()["pagination"]["total"] == len(response.json()["data"])
+        return [each["_id"] for each in response.json()["data"]]
 
 
 @pytest.fixture
 async def helpdesk_client(db: Database) -> AsyncIterator[HelpdeskClient]:
-    """Without a rate limit."""
+    """A client without a rate limit."""
     async with AsyncExitStack() as stack:
-        yield await desk_of(db, stack)
+        yield await make_client(db, stack)
 
 
-async def desk_of(db: Database, stack: AsyncExitStack, **settings: object) -> HelpdeskClient:
-    """A desk with settings of its own."""
+async def make_client(db: Database, stack: AsyncExitStack, **settings: object) -> HelpdeskClient:
+    """A client of a server with these settings."""
     cast = await make_cast(db, None, **settings)
     client = await stack.enter_async_context(http(cast.engine, HelpdeskDialect(cast.clock)))
     return HelpdeskClient(cast, client)

@@ -1,4 +1,4 @@
-"""The helpdesk's own stream: its webhooks' events, objects as its GETs show them."""
+"""The stream of the helpdesk dialect: the events of its webhooks, with the objects of its GETs."""
 
 from koine.dialects.helpdesk import HelpdeskDialect
 from koine.engine.conversations import conversations, messages
@@ -23,40 +23,40 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
     await messages.send(cast.engine, cast.acme.actor("ada"), where.id, said)
 
 
-async def test_a_conversation_is_told_from_its_beginning_to_its_end(cast: Cast) -> None:
-    boss = cast.acme.actor("ada")
+async def test_the_events_of_a_conversation_from_creation_to_deletion(cast: Cast) -> None:
+    admin = cast.acme.actor("ada")
     async with live(cast.engine, HelpdeskDialect()) as server:
         headers = {"X-API-Key": cast.acme.key}
         async with follow_stream(server.url, headers, path=PATH) as stream:
             await stream.next()
-            talk = await opened(cast)
-            line = await stream.next()
-            assert line.kind == "conversation.created"
-            assert line.data["data"]["_id"] == talk.id
+            conversation = await opened(cast)
+            event = await stream.next()
+            assert event.kind == "conversation.created"
+            assert event.data["data"]["_id"] == conversation.id
             changes = ConversationChanges(assignee_id=cast.acme.id("alice"))
-            await conversations.change(cast.engine, boss, talk.id, changes)
+            await conversations.change(cast.engine, admin, conversation.id, changes)
             assert (await stream.until("conversation.assigned"))[-1].data["data"]["assignedTo"]
             await conversations.change(
-                cast.engine, boss, talk.id, ConversationChanges(status="closed")
+                cast.engine, admin, conversation.id, ConversationChanges(status="closed")
             )
             assert (await stream.until("conversation.closed"))[-1].data["data"][
                 "status"
             ] == "closed"
-            await conversations.delete(cast.engine, boss, talk.id, None)
+            await conversations.delete(cast.engine, admin, conversation.id, None)
             gone = (await stream.until("conversation.deleted"))[-1]
-            assert gone.data["data"] == {"_id": talk.id}
+            assert gone.data["data"] == {"_id": conversation.id}
 
 
 async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast) -> None:
-    talk = await opened(cast)
+    conversation = await opened(cast)
     async with live(cast.engine, HelpdeskDialect()) as server:
         async with follow_stream(server.url, cast.bearer("alice"), path=PATH) as stream:
             await stream.next()
-            await say(cast, talk, "carol", "Where is it?")
-            await say(cast, talk, "alice", "On its way")
-            await say(cast, talk, "alice", "she is angry", private=True)
-            told = [await stream.next() for _ in range(3)]
-        shown = [(line.kind, line.data["data"]["message"]["text"]) for line in told]
+            await say(cast, conversation, "carol", "Where is it?")
+            await say(cast, conversation, "alice", "On its way")
+            await say(cast, conversation, "alice", "she is angry", private=True)
+            events = [await stream.next() for _ in range(3)]
+        shown = [(event.kind, event.data["data"]["message"]["text"]) for event in events]
         assert shown == [
             ("message.received", "Where is it?"),
             ("message.sent", "On its way"),
@@ -64,12 +64,12 @@ async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast
         ]
 
 
-async def test_another_tenant_hears_nothing(cast: Cast) -> None:
-    talk = await opened(cast)
+async def test_another_tenant_receives_nothing(cast: Cast) -> None:
+    conversation = await opened(cast)
     async with live(cast.engine, HelpdeskDialect()) as server:
         mine = follow_stream(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
         theirs = follow_stream(server.url, {"X-API-Key": cast.rival.key}, path=PATH)
         async with mine as stream, theirs as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
-            await say(cast, talk, "alice", "On its way")
+            await say(cast, conversation, "alice", "On its way")
             assert await stream.until("message.sent") and await rival.rest() == []

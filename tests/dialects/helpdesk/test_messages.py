@@ -1,4 +1,4 @@
-"""Messages, inboxes and users: the neighbours of helpdesk.md, over HTTP."""
+"""Messages, inboxes and users (helpdesk.md, Neighbours)."""
 
 import pytest
 
@@ -10,14 +10,16 @@ from koine.model.message import Draft
 from tests.dialects.helpdesk.conftest import HelpdeskClient
 
 
-async def test_a_key_speaks_as_its_user(helpdesk_client: HelpdeskClient) -> None:
-    made = await helpdesk_client.made()
-    answer = await helpdesk_client.call("POST", f"/{made['_id']}/messages", {"text": "On its way"})
-    assert answer.status_code == 201
-    data = answer.json()["data"]
+async def test_a_key_posts_as_its_user(helpdesk_client: HelpdeskClient) -> None:
+    created = await helpdesk_client.create()
+    response = await helpdesk_client.call(
+        "POST", f"/{created['_id']}/messages", {"text": "On its way"}
+    )
+    assert response.status_code == 201
+    data = response.json()["data"]
     alice = {"_id": helpdesk_client.acme.id("alice"), "type": "user", "name": "Alice User"}
     assert data == {
-        "_id": data["_id"], "conversationId": made["_id"], "text": "On its way",
+        "_id": data["_id"], "conversationId": created["_id"], "text": "On its way",
         "direction": "outbound", "isPrivate": False, "sender": alice, "attachments": [],
         "createdAt": data["createdAt"],
     }  # fmt: skip
@@ -26,7 +28,7 @@ async def test_a_key_speaks_as_its_user(helpdesk_client: HelpdeskClient) -> None
 async def test_messages_are_listed_newest_first_with_private_notes(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    path = f"/{(await helpdesk_client.made())['_id']}/messages"
+    path = f"/{(await helpdesk_client.create())['_id']}/messages"
     for number in range(3):
         await helpdesk_client.call(
             "POST", path, {"text": f"no. {number}", "isPrivate": number == 1}
@@ -43,11 +45,11 @@ async def test_messages_are_listed_newest_first_with_private_notes(
 async def test_a_contact_is_a_customer_and_its_message_inbound(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    carol, boss = helpdesk_client.acme.id("carol"), operator(helpdesk_client.acme.tenant.id)
-    made = await helpdesk_client.made(customerId=carol)
+    carol, admin = helpdesk_client.acme.id("carol"), operator(helpdesk_client.acme.tenant.id)
+    created = await helpdesk_client.create(customerId=carol)
     said = Draft(content="Where is it?", sender_id=carol, sender_kind="contact")
-    await messages.send(helpdesk_client.cast.engine, boss, made["_id"], said)
-    data = (await helpdesk_client.call("GET", f"/{made['_id']}/messages")).json()["data"][0]
+    await messages.send(helpdesk_client.cast.engine, admin, created["_id"], said)
+    data = (await helpdesk_client.call("GET", f"/{created['_id']}/messages")).json()["data"][0]
     assert data["direction"] == "inbound"
     assert data["sender"] == {"_id": carol, "type": "customer", "name": "Carol Contact"}
 
@@ -55,13 +57,13 @@ async def test_a_contact_is_a_customer_and_its_message_inbound(
 async def test_a_message_leaves_a_closed_conversation_closed(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    made, boss = await helpdesk_client.made(), operator(helpdesk_client.acme.tenant.id)
+    created, admin = await helpdesk_client.create(), operator(helpdesk_client.acme.tenant.id)
     await conversations.change(
-        helpdesk_client.cast.engine, boss, made["_id"], ConversationChanges(status="closed")
+        helpdesk_client.cast.engine, admin, created["_id"], ConversationChanges(status="closed")
     )
-    answer = await helpdesk_client.call("POST", f"/{made['_id']}/messages", {"text": "bye"})
-    assert answer.status_code == 201
-    assert (await helpdesk_client.call("GET", f"/{made['_id']}")).json()["data"][
+    response = await helpdesk_client.call("POST", f"/{created['_id']}/messages", {"text": "bye"})
+    assert response.status_code == 201
+    assert (await helpdesk_client.call("GET", f"/{created['_id']}")).json()["data"][
         "status"
     ] == "closed"
 
@@ -73,10 +75,10 @@ async def test_a_message_leaves_a_closed_conversation_closed(
 async def test_a_bad_message_is_a_validation_error(
     helpdesk_client: HelpdeskClient, field: str, value: object
 ) -> None:
-    path = f"/{(await helpdesk_client.made())['_id']}/messages"
-    answer = await helpdesk_client.call("POST", path, {"text": "hello"} | {field: value})
-    assert answer.status_code == 422
-    assert answer.json()["error"]["details"]["field"] == field
+    path = f"/{(await helpdesk_client.create())['_id']}/messages"
+    response = await helpdesk_client.call("POST", path, {"text": "hello"} | {field: value})
+    assert response.status_code == 422
+    assert response.json()["error"]["details"]["field"] == field
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -84,14 +86,14 @@ async def test_messages_of_no_conversation_of_ours_are_not_found(
     helpdesk_client: HelpdeskClient, method: str
 ) -> None:
     for each, status in ((new_id(), 404), ("abc", 400)):
-        answer = await helpdesk_client.call(method, f"/{each}/messages", {"text": "hello"})
-        assert answer.status_code == status
+        response = await helpdesk_client.call(method, f"/{each}/messages", {"text": "hello"})
+        assert response.status_code == status
 
 
 async def test_the_key_of_a_repeated_post_is_the_messages_own(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    path = f"/{(await helpdesk_client.made())['_id']}/messages"
+    path = f"/{(await helpdesk_client.create())['_id']}/messages"
     headers = helpdesk_client.headers | {"Idempotency-Key": "once"}
     first, again = [await helpdesk_client.call("POST", path, {"text": "hi"}, headers) for _ in "12"]
     assert first.json()["data"]["_id"] == again.json()["data"]["_id"]
@@ -123,5 +125,5 @@ async def test_users_are_listed_without_contacts_and_responders(
 
 
 async def test_health_needs_no_credential(helpdesk_client: HelpdeskClient) -> None:
-    answer = await helpdesk_client.call("GET", "/api/v1/health", headers={})
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    response = await helpdesk_client.call("GET", "/api/v1/health", headers={})
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})

@@ -10,7 +10,7 @@ from koine.http.openapi import document
 
 DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(document(HelpdeskDialect())))
 SCHEMAS = DOCUMENT["components"]["schemas"]
-ANSWERS = [
+RESPONSES = [
     "Conversations",
     "OneConversation",
     "Conversation",
@@ -21,8 +21,8 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-def test_every_field_of_an_answer_is_always_there(name: str) -> None:
+@pytest.mark.parametrize("name", RESPONSES)
+def test_every_field_of_a_response_is_required(name: str) -> None:
     assert SCHEMAS[name]["required"] == list(SCHEMAS[name]["properties"])
 
 

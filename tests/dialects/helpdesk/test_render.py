@@ -1,4 +1,4 @@
-"""Rows to the exact JSON: golden files, `input` as the engine has it, `output` as it is sent."""
+"""The exact JSON of responses: golden files, `input` of the engine, `output` as it is sent."""
 
 import json
 from pathlib import Path
@@ -17,8 +17,8 @@ from koine.model.message import Message
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 
 
-def shown(case: dict[str, Any]) -> object:
-    """The wire's shape of a case's input."""
+def rendered(case: dict[str, Any]) -> object:
+    """A case's input as the dialect renders it."""
     given = case["input"]
     if "message" in given:
         return render_message(msgspec.convert(given["message"], Message))
@@ -30,7 +30,7 @@ def shown(case: dict[str, Any]) -> object:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden(path: Path) -> None:
     case = json.loads(path.read_text())
-    sent = msgspec.json.encode(shown(case))
+    sent = msgspec.json.encode(rendered(case))
     assert sent == msgspec.json.encode(case["output"])
 
 

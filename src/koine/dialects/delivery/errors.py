@@ -63,8 +63,8 @@ def _status_and_message(refusal: Refusal) -> tuple[int, str]:
             return 403, "Not Participant" if what == "participant" else "Forbidden"
         case MethodNotAllowed():
             return 405, "Method not allowed"
-        case NotFound(entity=noun):
-            return 404, f"{noun.capitalize()} not found" if noun in _ENTITIES else "Not found"
+        case NotFound(entity=entity):
+            return 404, f"{entity.capitalize()} not found" if entity in _ENTITIES else "Not found"
         case Conflict(reason=reason):
             return 409, _CONFLICTS.get(reason, "Conflict")
         case TooLarge():

@@ -77,8 +77,8 @@ def _error_fields(refusal: Refusal | None) -> ErrorFields:
             return 403, "FORBIDDEN", "You may not do this", {"required": what}
         case MethodNotAllowed():
             return 405, "METHOD_NOT_ALLOWED", "Method not allowed", None
-        case NotFound(entity=noun):
-            return 404, "NOT_FOUND", f"{ENTITIES.get(noun, 'Resource')} not found", None
+        case NotFound(entity=entity):
+            return 404, "NOT_FOUND", f"{ENTITIES.get(entity, 'Resource')} not found", None
         case Conflict(reason=reason):
             return 409, "CONFLICT", refusal.message, {"reason": reason}
         case _:

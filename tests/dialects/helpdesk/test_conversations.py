@@ -1,4 +1,4 @@
-"""Each fact of helpdesk.md about conversations, over HTTP, on both databases."""
+"""Each rule of helpdesk.md about conversations, named after it."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,13 +14,13 @@ from koine.model.conversation import NewConversation
 from koine.model.message import Draft
 from koine.model.page import Window
 from koine.store.core.db import Database
-from tests.dialects.helpdesk.conftest import HelpdeskClient, desk_of
+from tests.dialects.helpdesk.conftest import HelpdeskClient, make_client
 
 
-class Letter:
-    """An upload of one piece."""
+class TextFile:
+    """An upload that is read in one chunk."""
 
-    name = "letter.txt"
+    name = "file.txt"
     content_type = "text/plain"
 
     def __init__(self) -> None:
@@ -32,20 +32,20 @@ class Letter:
 
 
 async def test_a_list_has_data_and_pagination(helpdesk_client: HelpdeskClient) -> None:
-    made = await helpdesk_client.made()
+    created = await helpdesk_client.create()
     body = (await helpdesk_client.call("GET")).json()
     pagination = {"total": 1, "page": 1, "limit": 50, "totalPages": 1}
-    assert body == {"success": True, "data": [made], "pagination": pagination}
+    assert body == {"success": True, "data": [created], "pagination": pagination}
 
 
 async def test_the_newest_activity_comes_first(helpdesk_client: HelpdeskClient) -> None:
-    made = []
+    created = []
     for number in range(3):
         helpdesk_client.cast.clock.advance(seconds=1)
-        made.append((await helpdesk_client.made(subject=f"No. {number}"))["_id"])
+        created.append((await helpdesk_client.create(subject=f"No. {number}"))["_id"])
     helpdesk_client.cast.clock.advance(seconds=1)
-    await helpdesk_client.call("POST", f"/{made[0]}/messages", {"text": "hello"})
-    assert await helpdesk_client.listed() == [made[0], made[2], made[1]]
+    await helpdesk_client.call("POST", f"/{created[0]}/messages", {"text": "hello"})
+    assert await helpdesk_client.list_ids() == [created[0], created[2], created[1]]
 
 
 @pytest.mark.parametrize(
@@ -58,51 +58,51 @@ async def test_the_newest_activity_comes_first(helpdesk_client: HelpdeskClient) 
 async def test_filter_by_status(
     helpdesk_client: HelpdeskClient, status: str, found: list[str]
 ) -> None:
-    boss = operator(helpdesk_client.acme.tenant.id)
+    admin = operator(helpdesk_client.acme.tenant.id)
     ids = {}
     for each in ("open", "pending", "snoozed", "closed"):
-        ids[each] = (await helpdesk_client.made())["_id"]
+        ids[each] = (await helpdesk_client.create())["_id"]
         await conversations.change(
-            helpdesk_client.cast.engine, boss, ids[each], ConversationChanges(status=each)
+            helpdesk_client.cast.engine, admin, ids[each], ConversationChanges(status=each)
         )
-    assert sorted(await helpdesk_client.listed(status=status)) == sorted(
+    assert sorted(await helpdesk_client.list_ids(status=status)) == sorted(
         ids[each] for each in found
     )
 
 
 async def test_filter_by_priority(helpdesk_client: HelpdeskClient) -> None:
-    await helpdesk_client.made(priority="low")
-    urgent = await helpdesk_client.made(priority="urgent")
-    assert await helpdesk_client.listed(priority="urgent") == [urgent["_id"]]
+    await helpdesk_client.create(priority="low")
+    urgent = await helpdesk_client.create(priority="urgent")
+    assert await helpdesk_client.list_ids(priority="urgent") == [urgent["_id"]]
 
 
-async def test_what_no_one_gave_a_priority_is_found_as_medium(
+async def test_a_conversation_without_a_priority_is_found_as_medium(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    engine, boss = helpdesk_client.cast.engine, operator(helpdesk_client.acme.tenant.id)
-    plain = await conversations.create(engine, boss, NewConversation())
-    assert await helpdesk_client.listed(priority="medium") == [plain.id]
+    engine, admin = helpdesk_client.cast.engine, operator(helpdesk_client.acme.tenant.id)
+    plain = await conversations.create(engine, admin, NewConversation())
+    assert await helpdesk_client.list_ids(priority="medium") == [plain.id]
 
 
 async def test_filter_by_assignee_inbox_and_customer(helpdesk_client: HelpdeskClient) -> None:
-    await helpdesk_client.made()
-    mine = await helpdesk_client.made(customerId=helpdesk_client.acme.id("carol"))
+    await helpdesk_client.create()
+    mine = await helpdesk_client.create(customerId=helpdesk_client.acme.id("carol"))
     alice = helpdesk_client.acme.id("alice")
     await helpdesk_client.call("PUT", f"/{mine['_id']}", {"assignedTo": alice})
-    assert await helpdesk_client.listed(assignedTo=alice) == [mine["_id"]]
-    assert await helpdesk_client.listed(customerId=helpdesk_client.acme.id("carol").upper()) == [
+    assert await helpdesk_client.list_ids(assignedTo=alice) == [mine["_id"]]
+    assert await helpdesk_client.list_ids(customerId=helpdesk_client.acme.id("carol").upper()) == [
         mine["_id"]
     ]
-    assert await helpdesk_client.listed(assignedTo=alice, status="open", priority="low") == []
-    assert len(await helpdesk_client.listed(inboxId=helpdesk_client.acme.inbox.id)) == 2
+    assert await helpdesk_client.list_ids(assignedTo=alice, status="open", priority="low") == []
+    assert len(await helpdesk_client.list_ids(inboxId=helpdesk_client.acme.inbox.id)) == 2
 
 
 @pytest.mark.parametrize("name", ["assignedTo", "inboxId", "customerId"])
 @pytest.mark.parametrize("value", ["nobody", new_id()], ids=["malformed", "nobody"])
-async def test_an_id_filter_that_is_none_of_ours_finds_nothing(
+async def test_a_filter_by_an_unknown_id_finds_nothing(
     helpdesk_client: HelpdeskClient, name: str, value: str
 ) -> None:
-    await helpdesk_client.made()
+    await helpdesk_client.create()
     body = (await helpdesk_client.find({name: value})).json()
     assert body["data"] == []
     assert body["pagination"] == {"total": 0, "page": 1, "limit": 50, "totalPages": 0}
@@ -114,14 +114,14 @@ async def test_an_id_filter_that_is_none_of_ours_finds_nothing(
 async def test_a_bad_query_value_is_a_bad_request(
     helpdesk_client: HelpdeskClient, name: str, value: str
 ) -> None:
-    answer = await helpdesk_client.find({name: value})
-    assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "BAD_REQUEST"
-    assert answer.json()["error"]["details"]["field"] == name
+    response = await helpdesk_client.find({name: value})
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "BAD_REQUEST"
+    assert response.json()["error"]["details"]["field"] == name
 
 
 async def test_pages_and_the_limits_cut_at_100(helpdesk_client: HelpdeskClient) -> None:
-    ids = {(await helpdesk_client.made())["_id"] for _ in range(3)}
+    ids = {(await helpdesk_client.create())["_id"] for _ in range(3)}
     pages = [(await helpdesk_client.call("GET", page=page, limit=2)).json() for page in (1, 2, 3)]
     assert [len(each["data"]) for each in pages] == [2, 1, 0]
     assert {c["_id"] for each in pages for c in each["data"]} == ids
@@ -130,23 +130,25 @@ async def test_pages_and_the_limits_cut_at_100(helpdesk_client: HelpdeskClient) 
 
 
 async def test_a_new_conversation_has_the_defaults(helpdesk_client: HelpdeskClient) -> None:
-    made = await helpdesk_client.made()
-    now = made["createdAt"]
-    assert made == {
-        "_id": made["_id"], "subject": "Order late", "status": "open", "priority": "medium",
+    created = await helpdesk_client.create()
+    now = created["createdAt"]
+    assert created == {
+        "_id": created["_id"], "subject": "Order late", "status": "open", "priority": "medium",
         "customerId": None, "assignedTo": None, "inboxId": helpdesk_client.acme.inbox.id,
         "channel": "email", "source": "api", "labels": [], "createdAt": now, "updatedAt": now,
     }  # fmt: skip
-    assert (await helpdesk_client.call("GET", f"/{made['_id'].upper()}")).json()["data"] == made
+    assert (await helpdesk_client.call("GET", f"/{created['_id'].upper()}")).json()[
+        "data"
+    ] == created
 
 
 async def test_customer_and_assignee_are_populated(helpdesk_client: HelpdeskClient) -> None:
-    made = await helpdesk_client.made(
+    created = await helpdesk_client.create(
         customerId=helpdesk_client.acme.id("carol"), channel="whatsapp"
     )
     alice = helpdesk_client.acme.people["alice"]
-    answer = await helpdesk_client.call("PUT", f"/{made['_id']}", {"assignedTo": alice.id})
-    data = answer.json()["data"]
+    response = await helpdesk_client.call("PUT", f"/{created['_id']}", {"assignedTo": alice.id})
+    data = response.json()["data"]
     assert data["customerId"]["profile"]["firstName"] == "Carol Contact"
     assert data["assignedTo"] == {
         "_id": alice.id, "firstName": "Alice", "lastName": "User", "name": "Alice User",
@@ -167,9 +169,9 @@ async def test_a_bad_field_is_a_validation_error(
     helpdesk_client: HelpdeskClient, field: str, value: object
 ) -> None:
     body = {"subject": "s", "inboxId": helpdesk_client.acme.inbox.id} | {field: value}
-    answer = await helpdesk_client.call("POST", json=body)
-    error = answer.json()["error"]
-    assert (answer.status_code, error["code"]) == (422, "VALIDATION_ERROR")
+    response = await helpdesk_client.call("POST", json=body)
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (422, "VALIDATION_ERROR")
     assert error["details"]["field"] == field
     assert error["details"]["validation"]
 
@@ -185,43 +187,43 @@ async def test_subject_and_inbox_are_required(helpdesk_client: HelpdeskClient, f
 async def test_unknown_inbox_customer_and_assignee_are_not_found(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    made, rival = await helpdesk_client.made(), helpdesk_client.cast.rival
+    created, rival = await helpdesk_client.create(), helpdesk_client.cast.rival
     bodies = [
         {"subject": "s", "inboxId": rival.inbox.id},
         {"subject": "s", "inboxId": helpdesk_client.acme.inbox.id, "customerId": rival.id("carol")},
     ]
-    answers = [await helpdesk_client.call("POST", json=body) for body in bodies]
-    for stranger in (rival.id("alice"), helpdesk_client.acme.id("carol"), new_id()):
-        answers.append(
-            await helpdesk_client.call("PUT", f"/{made['_id']}", {"assignedTo": stranger})
+    responses = [await helpdesk_client.call("POST", json=body) for body in bodies]
+    for identity_id in (rival.id("alice"), helpdesk_client.acme.id("carol"), new_id()):
+        responses.append(
+            await helpdesk_client.call("PUT", f"/{created['_id']}", {"assignedTo": identity_id})
         )
-    assert [each.status_code for each in answers] == [404] * 5
+    assert [each.status_code for each in responses] == [404] * 5
 
 
 async def test_put_changes_what_it_names_and_nothing_else(helpdesk_client: HelpdeskClient) -> None:
-    made = await helpdesk_client.made()
+    created = await helpdesk_client.create()
     body = {
         "subject": "New", "status": "closed", "priority": "high", "channel": "phone",
         "inboxId": new_id(), "customerId": helpdesk_client.acme.id("carol"), "source": "email",
     }  # fmt: skip
     helpdesk_client.cast.clock.advance(seconds=1)
-    data = (await helpdesk_client.call("PUT", f"/{made['_id']}", body)).json()["data"]
+    data = (await helpdesk_client.call("PUT", f"/{created['_id']}", body)).json()["data"]
     changed = {"subject": "New", "status": "closed", "priority": "high"}
-    assert data == made | changed | {"updatedAt": data["updatedAt"]}
-    assert data["updatedAt"] > made["updatedAt"]
+    assert data == created | changed | {"updatedAt": data["updatedAt"]}
+    assert data["updatedAt"] > created["updatedAt"]
 
 
 async def test_an_empty_put_changes_nothing(helpdesk_client: HelpdeskClient) -> None:
-    made = await helpdesk_client.made()
+    created = await helpdesk_client.create()
     empty: dict[str, str] = {}
     for body in (empty, None):
-        answer = await helpdesk_client.call("PUT", f"/{made['_id']}", body)
-        assert (answer.status_code, answer.json()["data"]) == (200, made)
+        response = await helpdesk_client.call("PUT", f"/{created['_id']}", body)
+        assert (response.status_code, response.json()["data"]) == (200, created)
 
 
 async def test_null_unassigns_and_absence_does_not(helpdesk_client: HelpdeskClient) -> None:
-    made = await helpdesk_client.made()
-    path = f"/{made['_id']}"
+    created = await helpdesk_client.create()
+    path = f"/{created['_id']}"
     await helpdesk_client.call("PUT", path, {"assignedTo": helpdesk_client.acme.id("alice")})
     kept = await helpdesk_client.call("PUT", path, {"priority": "low"})
     assert kept.json()["data"]["assignedTo"]["_id"] == helpdesk_client.acme.id("alice")
@@ -232,73 +234,75 @@ async def test_null_unassigns_and_absence_does_not(helpdesk_client: HelpdeskClie
 async def test_putting_pending_back_leaves_a_snoozed_conversation_snoozed(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    made, boss = await helpdesk_client.made(), operator(helpdesk_client.acme.tenant.id)
+    created, admin = await helpdesk_client.create(), operator(helpdesk_client.acme.tenant.id)
     engine = helpdesk_client.cast.engine
-    await conversations.change(engine, boss, made["_id"], ConversationChanges(status="snoozed"))
-    answer = await helpdesk_client.call("PUT", f"/{made['_id']}", {"status": "pending"})
-    assert answer.json()["data"]["status"] == "pending"
-    assert (await conversations.get(engine, boss, made["_id"])).one.status == "snoozed"
+    await conversations.change(engine, admin, created["_id"], ConversationChanges(status="snoozed"))
+    response = await helpdesk_client.call("PUT", f"/{created['_id']}", {"status": "pending"})
+    assert response.json()["data"]["status"] == "pending"
+    assert (await conversations.get(engine, admin, created["_id"])).one.status == "snoozed"
 
 
-async def test_delete_is_for_good_and_the_audit_log_knows_why(
+async def test_delete_is_permanent_and_the_audit_log_has_the_reason(
     helpdesk_client: HelpdeskClient,
 ) -> None:
-    made, boss = await helpdesk_client.made(), operator(helpdesk_client.acme.tenant.id)
-    path = f"/{made['_id']}"
+    created, admin = await helpdesk_client.create(), operator(helpdesk_client.acme.tenant.id)
+    path = f"/{created['_id']}"
     await helpdesk_client.call("POST", f"{path}/messages", {"text": "hello"})
-    answer = await helpdesk_client.call("DELETE", path, {"reason": "spam"})
-    assert answer.json() == {"success": True, "message": "Conversation deleted"}
+    response = await helpdesk_client.call("DELETE", path, {"reason": "spam"})
+    assert response.json() == {"success": True, "message": "Conversation deleted"}
     entry = (
-        await audit_log.find(helpdesk_client.cast.engine, boss, "conversation", "delete", Window(5))
+        await audit_log.find(
+            helpdesk_client.cast.engine, admin, "conversation", "delete", Window(5)
+        )
     ).items[0]
-    assert (entry.noun_id, entry.actor_kind) == (made["_id"], "key")
+    assert (entry.noun_id, entry.actor_kind) == (created["_id"], "key")
     assert '"reason":"spam","messages":1' in entry.detail
     gone = [await helpdesk_client.call("GET", f"{path}{end}") for end in ("", "/messages")]
     assert [each.status_code for each in gone] == [404, 404]
-    assert await helpdesk_client.listed() == []
+    assert await helpdesk_client.list_ids() == []
 
 
-async def test_delete_takes_the_bytes_of_its_files_too(db: Database, tmp_path: Path) -> None:
+async def test_delete_deletes_its_files_too(db: Database, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
-        desk = await desk_of(db, stack, data_dir=str(tmp_path))
-        engine, made = desk.cast.engine, await desk.made()
-        await files.save(engine, desk.acme.tenant.id, made["_id"], Letter())
+        client = await make_client(db, stack, data_dir=str(tmp_path))
+        engine, created = client.cast.engine, await client.create()
+        await files.save(engine, client.acme.tenant.id, created["_id"], TextFile())
         assert any(each.is_file() for each in tmp_path.rglob("*"))
-        assert (await desk.call("DELETE", f"/{made['_id']}")).status_code == 200
+        assert (await client.call("DELETE", f"/{created['_id']}")).status_code == 200
         assert not any(each.is_file() for each in tmp_path.rglob("*"))
 
 
 async def test_delete_needs_no_body_and_works_once(helpdesk_client: HelpdeskClient) -> None:
-    path = f"/{(await helpdesk_client.made())['_id']}"
+    path = f"/{(await helpdesk_client.create())['_id']}"
     assert [(await helpdesk_client.call("DELETE", path)).status_code for _ in "12"] == [200, 404]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_anothers_removed_and_unknown_are_one_404(
+async def test_another_tenants_removed_and_unknown_have_the_same_404(
     helpdesk_client: HelpdeskClient, method: str
 ) -> None:
-    engine, boss = helpdesk_client.cast.engine, operator(helpdesk_client.cast.rival.tenant.id)
-    theirs = (await conversations.create(engine, boss, NewConversation())).id
-    removed = (await helpdesk_client.made())["_id"]
+    engine, admin = helpdesk_client.cast.engine, operator(helpdesk_client.cast.rival.tenant.id)
+    theirs = (await conversations.create(engine, admin, NewConversation())).id
+    removed = (await helpdesk_client.create())["_id"]
     await conversations.remove(engine, operator(helpdesk_client.acme.tenant.id), removed)
     seen = set()
     for each in (theirs, removed, new_id()):
-        answer = await helpdesk_client.call(method, f"/{each}")
-        error = answer.json()["error"]
-        seen.add((answer.status_code, error["code"], error["message"], str(error["details"])))
+        response = await helpdesk_client.call(method, f"/{each}")
+        error = response.json()["error"]
+        seen.add((response.status_code, error["code"], error["message"], str(error["details"])))
     assert seen == {(404, "NOT_FOUND", "Conversation not found", "None")}
     assert (await helpdesk_client.call(method, "/abc")).status_code == 400
 
 
 async def test_conversations_of_other_dialects_show_too(helpdesk_client: HelpdeskClient) -> None:
-    engine, boss = helpdesk_client.cast.engine, operator(helpdesk_client.acme.tenant.id)
+    engine, admin = helpdesk_client.cast.engine, operator(helpdesk_client.acme.tenant.id)
     new = NewConversation(channel="waha", owner_id=helpdesk_client.acme.id("cleo"), source="zapier")
-    other = await conversations.create(engine, boss, new)
+    other = await conversations.create(engine, admin, new)
     data = (await helpdesk_client.call("GET", f"/{other.id}")).json()["data"]
     assert data["subject"] == f"Conversation #{other.number}"
     assert (data["channel"], data["source"], data["inboxId"]) == ("whatsapp", "api", None)
     assert data["customerId"]["profile"]["firstName"] == "Cleo"
     said = Draft(content="hi", sender_id=helpdesk_client.acme.id("cleo"), sender_kind="user")
-    await messages.send(engine, boss, other.id, said)
-    answer = await helpdesk_client.call("GET", f"/{other.id}/messages")
-    assert answer.json()["data"][0]["direction"] == "inbound"
+    await messages.send(engine, admin, other.id, said)
+    response = await helpdesk_client.call("GET", f"/{other.id}/messages")
+    assert response.json()["data"][0]["direction"] == "inbound"

@@ -10,23 +10,23 @@ from tests.dialects.delivery.conftest import DeliveryClient
 
 
 async def put(
-    wire: DeliveryClient, who: str, conversation_id: str, **body: object
+    client: DeliveryClient, who: str, conversation_id: str, **body: object
 ) -> httpx.Response:
-    return await wire.call(who, "PUT", f"/{conversation_id}/participants", body)
+    return await client.call(who, "PUT", f"/{conversation_id}/participants", body)
 
 
-async def parts(wire: DeliveryClient, conversation_id: str) -> dict[str, Any]:
-    shown = (await wire.get("ada", f"/{conversation_id}")).json()["conversation"]
+async def parts(client: DeliveryClient, conversation_id: str) -> dict[str, Any]:
+    shown = (await client.get("ada", f"/{conversation_id}")).json()["conversation"]
     return {p["user_id"]: p for p in shown["participants"]}
 
 
 async def test_an_admin_of_the_conversation_adds(delivery_client: DeliveryClient) -> None:
     opened, olaf = await delivery_client.open(), delivery_client.id("olaf")
-    answer = await put(
+    response = await put(
         delivery_client, "dan", opened["id"], action="add", user_ids=[olaf], role="admin"
     )
-    assert answer.status_code == 200
-    assert answer.json() == {
+    assert response.status_code == 200
+    assert response.json() == {
         "success": True,
         "message": "Participants updated successfully",
         "results": [{"user_id": olaf, "success": True, "message": "Participant added"}],
@@ -56,9 +56,9 @@ async def test_update_changes_the_role(delivery_client: DeliveryClient) -> None:
 async def test_some_that_fail_are_207(delivery_client: DeliveryClient) -> None:
     opened, rival = await delivery_client.open(), delivery_client.cast.rival.id("dan")
     named = [delivery_client.id("olaf"), rival, delivery_client.id("cleo")]
-    answer = await put(delivery_client, "dan", opened["id"], action="add", user_ids=named)
-    assert (answer.status_code, answer.json()["success"]) == (207, False)
-    results = [(r["user_id"], r["success"], r["message"]) for r in answer.json()["results"]]
+    response = await put(delivery_client, "dan", opened["id"], action="add", user_ids=named)
+    assert (response.status_code, response.json()["success"]) == (207, False)
+    results = [(r["user_id"], r["success"], r["message"]) for r in response.json()["results"]]
     assert results == [
         (delivery_client.id("olaf"), True, "Participant added"),
         (rival, False, "User not found"),
@@ -71,11 +71,11 @@ async def test_one_who_takes_no_part_cannot_be_changed(
     delivery_client: DeliveryClient, action: str
 ) -> None:
     opened, olaf = await delivery_client.open(), delivery_client.id("olaf")
-    answer = await put(
+    response = await put(
         delivery_client, "dan", opened["id"], action=action, user_ids=[olaf], role="admin"
     )
-    assert answer.status_code == 207
-    assert answer.json()["results"][0]["message"] == "User is not a participant"
+    assert response.status_code == 207
+    assert response.json()["results"][0]["message"] == "User is not a participant"
 
 
 async def test_manage_tenant_and_system_administrators_may(delivery_client: DeliveryClient) -> None:
@@ -90,7 +90,7 @@ async def test_manage_tenant_and_system_administrators_may(delivery_client: Deli
 
 
 @pytest.mark.parametrize(("who", "status"), [("cleo", 403), ("dora", 403), ("olaf", 404)])
-async def test_members_viewers_and_strangers_may_not(
+async def test_members_viewers_and_outsiders_may_not(
     delivery_client: DeliveryClient, who: str, status: int
 ) -> None:
     opened = await delivery_client.open()
@@ -120,18 +120,18 @@ async def test_nonsense_is_400(delivery_client: DeliveryClient, body: dict[str, 
     assert (await put(delivery_client, "dan", opened["id"], **body)).status_code == 400
 
 
-async def unread(wire: DeliveryClient, who: str) -> int:
-    count: int = (await wire.get(who)).json()["conversations"][0]["unread_count"]
+async def unread(client: DeliveryClient, who: str) -> int:
+    count: int = (await client.get(who)).json()["conversations"][0]["unread_count"]
     return count
 
 
 async def test_read_status_moves_the_mark_forward(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
-    sent = [await delivery_client.say("dan", opened["id"], f"{n}") for n in range(3)]
+    sent = [await delivery_client.send_text("dan", opened["id"], f"{n}") for n in range(3)]
     path = f"/{opened['id']}/read-status"
     for message, left in ((sent[1], 1), (sent[0], 1), (sent[2], 0)):
-        answer = await delivery_client.call("cleo", "PUT", path, message_id=message["id"])
-        assert answer.json() == {"success": True, "message": "Read status updated successfully"}
+        response = await delivery_client.call("cleo", "PUT", path, message_id=message["id"])
+        assert response.json() == {"success": True, "message": "Read status updated successfully"}
         assert await unread(delivery_client, "cleo") == left
 
 
@@ -139,7 +139,7 @@ async def test_read_status_without_a_message_reads_all(delivery_client: Delivery
     opened = await delivery_client.open()
     path = f"/{opened['id']}/read-status"
     assert (await delivery_client.call("cleo", "PUT", path)).status_code == 200
-    await delivery_client.say("dan", opened["id"], "hi")
+    await delivery_client.send_text("dan", opened["id"], "hi")
     assert (await delivery_client.call("cleo", "PUT", path, message_id="")).status_code == 200
     assert await unread(delivery_client, "cleo") == 0
 
@@ -156,9 +156,9 @@ async def test_only_a_participant_has_a_read_status(delivery_client: DeliveryCli
 
 async def test_a_message_of_elsewhere_is_404(delivery_client: DeliveryClient) -> None:
     here, there = await delivery_client.open(), await delivery_client.open(parcel=1)
-    sent = await delivery_client.say("dan", there["id"], "hi")
+    sent = await delivery_client.send_text("dan", there["id"], "hi")
     path = f"/{here['id']}/read-status"
     for message_id in (sent["id"], new_id()):
-        answer = await delivery_client.call("dan", "PUT", path, message_id=message_id)
-        assert (answer.status_code, answer.json()["message"]) == (404, "Message not found")
+        response = await delivery_client.call("dan", "PUT", path, message_id=message_id)
+        assert (response.status_code, response.json()["message"]) == (404, "Message not found")
     assert (await delivery_client.call("dan", "PUT", path, message_id="x")).status_code == 400
