@@ -139,10 +139,10 @@ async def subscribe(trace: Trace, folder: Path) -> None:
 async def webhook(trace: Trace, folder: Path) -> None:
     """A webhook, from the row to the answer of its endpoint."""
     async with databases.sqlite(folder) as db, webhook_harness(db) as told:
-        await told.hook()
-        await told.say(await told.talk())
+        await told.create_endpoint()
+        await told.send_message(await told.create_conversation())
         with trace.recording():
-            await told.tell()
+            await told.plan_and_send()
         assert told.receiver.count == 1
     trace.show("Webhook delivery", "event_log")
 

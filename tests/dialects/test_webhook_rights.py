@@ -35,9 +35,9 @@ async def webhook_manager(harness: WebhookHarness) -> dict[str, str]:
     """The header of a key that may only manage webhooks."""
     held = frozenset({READ_WEBHOOKS, WRITE_WEBHOOKS})
     user = await directory.create(
-        harness.cast.engine, harness.boss, NewIdentity(kind="user", name="Clerk")
+        harness.cast.engine, harness.admin, NewIdentity(kind="user", name="Clerk")
     )
-    made = await api_keys.create(harness.cast.engine, harness.boss, "clerk", held, user_id=user.id)
+    made = await api_keys.create(harness.cast.engine, harness.admin, "clerk", held, user_id=user.id)
     return {"Authorization": f"Bearer {made.text}"}
 
 
@@ -78,8 +78,8 @@ async def test_a_key_for_webhooks_only_cannot_redirect_an_admins_endpoint(
         rotated = await api[1].post(f"{path}/rotate", json={}, headers=who)
         assert rotated.status_code == 403
     assert (await change(api, path, name=endpoint["name"], url=endpoint["url"], who=who)).is_success
-    await harness.say(await harness.talk())
-    await harness.tell()
+    await harness.send_message(await harness.create_conversation())
+    await harness.plan_and_send()
     assert {got.headers["authorization"] for got in harness.receiver.got} == set(TOKEN.values())
 
 
@@ -91,8 +91,8 @@ async def test_a_new_origin_is_sent_neither_headers_nor_secret(api: Api, dialect
         changed = (await change(api, path, url=f"{other.url}/new")).json()
         changed = changed.get("data", changed)
         assert changed["secret"].startswith("whsec_") and changed["secret"] != endpoint["secret"]
-        await harness.say(await harness.talk())
-        await harness.tell()
+        await harness.send_message(await harness.create_conversation())
+        await harness.plan_and_send()
     assert other.got and not harness.receiver.got
     for got in other.got:
         assert "authorization" not in got.headers
@@ -107,8 +107,8 @@ async def test_headers_and_secret_given_with_a_new_origin_are_used(api: Api, dia
         given = {"url": f"{other.url}/new", "headers": TOKEN, "secret": endpoint["secret"]}
         changed = (await change(api, path, **given)).json()
         assert "secret" not in changed.get("data", changed)
-        await harness.say(await harness.talk())
-        await harness.tell()
+        await harness.send_message(await harness.create_conversation())
+        await harness.plan_and_send()
     assert {got.headers["authorization"] for got in other.got} == set(TOKEN.values())
 
 
@@ -118,8 +118,8 @@ async def test_another_path_keeps_headers_and_secret(api: Api, dialect: str) -> 
     harness = api[0]
     changed = (await change(api, path, url=f"{harness.receiver.url}/other")).json()
     assert "secret" not in changed.get("data", changed)
-    await harness.say(await harness.talk())
-    await harness.tell()
+    await harness.send_message(await harness.create_conversation())
+    await harness.plan_and_send()
     assert {got.headers["authorization"] for got in harness.receiver.got} == set(TOKEN.values())
 
 

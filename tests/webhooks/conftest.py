@@ -9,7 +9,7 @@ from tests.webhooks.harness import WebhookHarness, webhook_harness
 
 
 @pytest.fixture
-async def told(fresh_db: Database) -> AsyncIterator[WebhookHarness]:
-    """Alone in its database: a sender serves every tenant there is."""
+async def harness(fresh_db: Database) -> AsyncIterator[WebhookHarness]:
+    """In a database of its own: a dispatcher serves all tenants of a database."""
     async with webhook_harness(fresh_db) as opened:
         yield opened

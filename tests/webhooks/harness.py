@@ -1,4 +1,4 @@
-"""A tenant with an endpoint at a local receiver, and the sender, driven by hand."""
+"""A tenant with an endpoint at a local receiver, and a worker whose turns the test calls."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,76 +28,78 @@ class WebhookHarness:
 
     cast: Cast
     receiver: Receiver
-    hooks: WebhookWorker
+    worker: WebhookWorker
 
     @property
-    def boss(self) -> Actor:
-        """Who may do everything."""
+    def admin(self) -> Actor:
+        """An operator of the tenant."""
         return operator(self.cast.acme.tenant.id)
 
-    async def hook(self, **given: object) -> CreatedEndpoint:
+    async def create_endpoint(self, **given: object) -> CreatedEndpoint:
         """An endpoint at the receiver."""
         url = f"{self.receiver.url}/hook"
         wanted = {"dialect": "native", "url": url, "kinds": ("message.created",)} | given
-        return await endpoints.create(self.cast.engine, self.boss, NewEndpoint(**wanted))  # type: ignore[arg-type]  # as given
+        return await endpoints.create(self.cast.engine, self.admin, NewEndpoint(**wanted))  # type: ignore[arg-type]  # as given
 
-    async def all_hooks(self) -> list[WebhookEndpoint]:
+    async def endpoints(self) -> list[WebhookEndpoint]:
         """Every endpoint, oldest first."""
-        return await endpoints.list_all(self.cast.engine, self.boss)
+        return await endpoints.list_all(self.cast.engine, self.admin)
 
-    async def talk(self) -> Conversation:
-        """A conversation of Carol's."""
+    async def create_conversation(self) -> Conversation:
+        """A conversation that Carol owns."""
         acme = self.cast.acme
-        new = NewConversation(title="Talk", inbox_id=acme.inbox.id, owner_id=acme.id("carol"))
-        return await conversations.create(self.cast.engine, self.boss, new)
+        new = NewConversation(title="Order 7", inbox_id=acme.inbox.id, owner_id=acme.id("carol"))
+        return await conversations.create(self.cast.engine, self.admin, new)
 
-    async def say(self, talk: Conversation, text: str = "hello", **more: object) -> Message:
-        """Alice says something there."""
+    async def send_message(
+        self, conversation: Conversation, text: str = "hello", **more: object
+    ) -> Message:
+        """A message of Alice's."""
         given = {"content": text, "sender_id": self.cast.acme.id("alice")} | more
         draft = Draft(**given)  # type: ignore[arg-type]  # as given
-        return await messages.send(self.cast.engine, self.boss, talk.id, draft)
+        return await messages.send(self.cast.engine, self.admin, conversation.id, draft)
 
-    async def derive(self) -> int:
-        """Everything in the log is settled."""
+    async def plan(self) -> int:
+        """Plan the deliveries of all events in the log."""
         look = await self.cast.engine.db.read("", events.log_snapshot)
-        await self.hooks.planner.log_advanced(LogState("", look.last))
-        return await self.hooks.planner.advance()
+        await self.worker.planner.log_advanced(LogState("", look.last))
+        return await self.worker.planner.advance()
 
-    async def send(self) -> None:
-        """Post everything that is due now."""
-        while await self.hooks.dispatcher.dispatch_once():
-            await self.hooks.dispatcher.idle()
-        await self.hooks.dispatcher.idle()
+    async def send_due(self) -> None:
+        """Send everything that is due now."""
+        while await self.worker.dispatcher.dispatch_once():
+            await self.worker.dispatcher.idle()
+        await self.worker.dispatcher.idle()
 
-    async def tell(self) -> None:
-        """Derive and send."""
-        await self.derive()
-        await self.send()
+    async def plan_and_send(self) -> None:
+        """Plan and send."""
+        await self.plan()
+        await self.send_due()
 
     @asynccontextmanager
-    async def under_way(self) -> AsyncIterator[None]:
-        """A post is at the receiver, whose answer comes when the context ends."""
-        await self.derive()
+    async def request_in_flight(self) -> AsyncIterator[None]:
+        """A request has reached the receiver, which responds when the context ends."""
+        await self.plan()
         self.receiver.hold = hold = asyncio.Event()
-        await self.hooks.dispatcher.dispatch_once()
+        await self.worker.dispatcher.dispatch_once()
         while not self.receiver.count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         yield
         hold.set()
-        await self.hooks.dispatcher.idle()
+        await self.worker.dispatcher.idle()
 
     async def log(self, hook: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
-        """What the endpoint's log has, oldest first."""
+        """The endpoint's deliveries, oldest first."""
         wanted = LogFilter(states=states)  # type: ignore[arg-type]  # states
         page = await deliveries.page(
-            self.cast.engine, self.boss, hook.id, wanted, Window(limit=500)
+            self.cast.engine, self.admin, hook.id, wanted, Window(limit=500)
         )
         return page.items[::-1]
 
 
 @asynccontextmanager
 async def webhook_harness(db: Database) -> AsyncIterator[WebhookHarness]:
-    """A receiver, a cast, and webhooks that nobody drives."""
+    """A receiver, a cast, and a worker whose tasks do not run."""
     async with receiving() as receiver:
         cast = await make_cast(db, outbound_allow="127.0.0.1", base_url="http://koine.test")
         try:

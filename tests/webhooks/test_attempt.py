@@ -6,14 +6,14 @@ from tests.webhooks.harness import WebhookHarness
 
 
 async def test_a_bug_on_the_way_is_a_failure_and_costs_the_sender_nothing(
-    told: WebhookHarness,
+    harness: WebhookHarness,
 ) -> None:
     async def breaks(_host: str) -> tuple[str, ...]:
         raise RuntimeError("no way")
 
-    told.cast.engine.outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=breaks)
-    made = await told.hook(url="https://name.test/hook")
-    await told.say(await told.talk())
-    await told.tell()
-    (row,) = await told.log(made.endpoint)
+    harness.cast.engine.outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=breaks)
+    made = await harness.create_endpoint(url="https://name.test/hook")
+    await harness.send_message(await harness.create_conversation())
+    await harness.plan_and_send()
+    (row,) = await harness.log(made.endpoint)
     assert (row.state, row.attempt, row.error) == ("pending", 1, INTERNAL_ERROR)

@@ -1,4 +1,4 @@
-"""The breaker: when it opens, how long it stays so, when it gives up."""
+"""The circuit breaker: when it opens, for how long, and when the endpoint is disabled."""
 
 from koine.kit.times import DAY, SECOND
 from koine.model.webhook import EndpointHealth

@@ -18,80 +18,88 @@ from tests.webhooks.harness import WebhookHarness
 ENDPOINTS, MESSAGES = 80, 8
 
 
-async def rival_says_something(told: WebhookHarness) -> None:
+async def send_message_of_rival(harness: WebhookHarness) -> None:
     """To its one endpoint."""
-    engine, ada = told.cast.engine, told.cast.rival.actor("ada")
+    engine, ada = harness.cast.engine, harness.cast.rival.actor("ada")
     new = NewEndpoint(
-        dialect="native", url=f"{told.receiver.url}/rival", kinds=("message.created",)
+        dialect="native", url=f"{harness.receiver.url}/rival", kinds=("message.created",)
     )
     await endpoints.create(engine, ada, new)
-    talk = await conversations.create(engine, ada, NewConversation(title="Talk"))
-    await messages.send(engine, ada, talk.id, Draft(content="hi", sender_id=ada.identity_id))
+    conversation = await conversations.create(engine, ada, NewConversation(title="Order 7"))
+    await messages.send(
+        engine, ada, conversation.id, Draft(content="hi", sender_id=ada.identity_id)
+    )
 
 
-async def claim_all(told: WebhookHarness) -> None:
+async def claim_all(harness: WebhookHarness) -> None:
     """Claim as long as there is something to claim; no post comes back meanwhile."""
-    await told.derive()
-    while await told.hooks.dispatcher.dispatch_once():
+    await harness.plan()
+    while await harness.worker.dispatcher.dispatch_once():
         pass
 
 
-async def came(told: WebhookHarness, path: str) -> bool:
+async def is_received(harness: WebhookHarness, path: str) -> bool:
     """Whether something is posted there, however long it takes until then."""
     for _ in range(300):
-        if path in {got.path for got in told.receiver.got}:
+        if path in {got.path for got in harness.receiver.got}:
             return True
         await asyncio.sleep(0.01)
     return False
 
 
-async def test_slow_endpoints_of_one_tenant_leave_hands_for_others(told: WebhookHarness) -> None:
-    for number in range(ENDPOINTS):
-        await told.hook(url=f"{told.receiver.url}/slow/{number}")
-    talk = await told.talk()
-    for _ in range(MESSAGES):
-        await told.say(talk)
-    told.receiver.hold = hold = asyncio.Event()
-    await claim_all(told)
-    lines = told.hooks.dispatcher._queues
-    assert sum(line.held for line in lines.values()) <= MAX_CLAIMS // 2
-    await rival_says_something(told)
-    await claim_all(told)
-    assert await came(told, "/rival")
-    hold.set()
-    await told.hooks.dispatcher.idle()
-
-
-async def test_an_endpoint_that_became_quick_leaves_hands_for_those_of_its_tenant(
-    told: WebhookHarness,
+async def test_slow_endpoints_of_one_tenant_leave_claims_for_others(
+    harness: WebhookHarness,
 ) -> None:
-    quick = [await told.hook(url=f"{told.receiver.url}/{number}") for number in range(3)]
-    talk = await told.talk()
+    for number in range(ENDPOINTS):
+        await harness.create_endpoint(url=f"{harness.receiver.url}/slow/{number}")
+    conversation = await harness.create_conversation()
+    for _ in range(MESSAGES):
+        await harness.send_message(conversation)
+    harness.receiver.hold = hold = asyncio.Event()
+    await claim_all(harness)
+    lines = harness.worker.dispatcher._queues
+    assert sum(line.held for line in lines.values()) <= MAX_CLAIMS // 2
+    await send_message_of_rival(harness)
+    await claim_all(harness)
+    assert await is_received(harness, "/rival")
+    hold.set()
+    await harness.worker.dispatcher.idle()
+
+
+async def test_an_endpoint_that_became_fast_leaves_claims_for_those_of_its_tenant(
+    harness: WebhookHarness,
+) -> None:
+    quick = [
+        await harness.create_endpoint(url=f"{harness.receiver.url}/{number}") for number in range(3)
+    ]
+    conversation = await harness.create_conversation()
     for _ in range(70):
-        await told.say(talk)
-    await told.tell()
+        await harness.send_message(conversation)
+    await harness.plan_and_send()
     for _ in range(200):
-        await told.say(talk)
-    told.receiver.hold = hold = asyncio.Event()
-    await claim_all(told)
+        await harness.send_message(conversation)
+    harness.receiver.hold = hold = asyncio.Event()
+    await claim_all(harness)
     held = [
-        told.hooks.dispatcher._queues[EndpointKey(told.boss.tenant_id, each.endpoint.id)].held
+        harness.worker.dispatcher._queues[
+            EndpointKey(harness.admin.tenant_id, each.endpoint.id)
+        ].held
         for each in quick
     ]
     assert sum(held) <= MAX_CLAIMS // 2 and max(held) <= MAX_CLAIMS // 4
-    await told.hook(url=f"{told.receiver.url}/last")
-    await told.say(talk)
-    await claim_all(told)
-    assert await came(told, "/last")
+    await harness.create_endpoint(url=f"{harness.receiver.url}/last")
+    await harness.send_message(conversation)
+    await claim_all(harness)
+    assert await is_received(harness, "/last")
     hold.set()
-    await told.hooks.dispatcher.idle()
+    await harness.worker.dispatcher.idle()
 
 
-async def test_tries_of_broken_endpoints_are_hands_of_their_tenant_too(
-    told: WebhookHarness,
+async def test_attempts_at_broken_endpoints_count_as_claims_of_their_tenant(
+    harness: WebhookHarness,
 ) -> None:
-    made = await told.hook()
-    broken = TenantEndpoint(**structs.asdict(made.endpoint), tenant_id=told.boss.tenant_id)
+    made = await harness.create_endpoint()
+    broken = TenantEndpoint(**structs.asdict(made.endpoint), tenant_id=harness.admin.tenant_id)
     broken = structs.replace(broken, failures=100, failing_since=0, open_until=1)
     found = [structs.replace(broken, id=str(number)) for number in range(MAX_CLAIMS)]
     lines = {hook.key: EndpointQueue(hook) for hook in found}

@@ -24,53 +24,61 @@ def body(got: ReceivedRequest) -> dict[str, object]:
     return found
 
 
-async def test_the_library_of_standard_webhooks_believes_it(told: WebhookHarness) -> None:
-    told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
-    made = await told.hook()
-    await told.say(await told.talk(), "hello")
-    await told.tell()
-    (got,) = told.receiver.got
+async def test_the_library_of_standard_webhooks_believes_it(harness: WebhookHarness) -> None:
+    harness.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
+    made = await harness.create_endpoint()
+    await harness.send_message(await harness.create_conversation(), "hello")
+    await harness.plan_and_send()
+    (got,) = harness.receiver.got
     assert Webhook(made.secret).verify(got.body.decode(), got.headers) == body(got)
     with pytest.raises(WebhookVerificationError):
         Webhook(made.secret).verify(got.body.decode() + " ", got.headers)
 
 
-async def test_while_a_secret_is_rotated_both_are_believed(told: WebhookHarness) -> None:
-    told.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
-    made = await told.hook()
-    engine = told.cast.engine
-    new = await endpoints.rotate(engine, told.boss, engine.encryption, made.endpoint.id, 1)
-    talk = await told.talk()
-    await told.say(talk)
-    await told.tell()
-    told.cast.clock.advance(3601)
-    await told.say(talk)
-    await told.tell()
-    first, second = told.receiver.got
+async def test_while_a_secret_is_rotated_both_are_believed(harness: WebhookHarness) -> None:
+    harness.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
+    made = await harness.create_endpoint()
+    engine = harness.cast.engine
+    new = await endpoints.rotate(engine, harness.admin, engine.encryption, made.endpoint.id, 1)
+    conversation = await harness.create_conversation()
+    await harness.send_message(conversation)
+    await harness.plan_and_send()
+    harness.cast.clock.advance(3601)
+    await harness.send_message(conversation)
+    await harness.plan_and_send()
+    first, second = harness.receiver.got
     for secret in (made.secret, new.secret):
         Webhook(secret).verify(first.body.decode(), first.headers)
     assert len(second.headers["webhook-signature"].split()) == 1
 
 
-async def told_by(told: WebhookHarness, dialect: str) -> tuple[str, list[ReceivedRequest]]:
-    """One of everything a desk does, as the dialect posts it."""
-    made = await told.hook(dialect=dialect, kinds=())
-    engine, acme, talk = told.cast.engine, told.cast.acme, await told.talk()
-    await told.say(talk, "from us")
-    await told.say(talk, "from them", sender_kind="contact", sender_id=acme.id("carol"))
+async def sent_in(harness: WebhookHarness, dialect: str) -> tuple[str, list[ReceivedRequest]]:
+    """An event of each kind that agents cause, as the dialect sends it."""
+    made = await harness.create_endpoint(dialect=dialect, kinds=())
+    engine, acme, conversation = (
+        harness.cast.engine,
+        harness.cast.acme,
+        await harness.create_conversation(),
+    )
+    await harness.send_message(conversation, "from us")
+    await harness.send_message(
+        conversation, "from them", sender_kind="contact", sender_id=acme.id("carol")
+    )
     for changes in (
         ConversationChanges(title="New"),
         ConversationChanges(assignee_id=acme.id("ada")),
         ConversationChanges(status="closed"),
     ):
-        await conversations.change(engine, told.boss, talk.id, changes)
-    await directory.create(engine, told.boss, NewIdentity(kind="contact", name="Zoe"))
-    await told.tell()
-    return made.secret, sorted(told.receiver.got, key=lambda got: str(body(got).get("timestamp")))
+        await conversations.change(engine, harness.admin, conversation.id, changes)
+    await directory.create(engine, harness.admin, NewIdentity(kind="contact", name="Zoe"))
+    await harness.plan_and_send()
+    return made.secret, sorted(
+        harness.receiver.got, key=lambda got: str(body(got).get("timestamp"))
+    )
 
 
-async def test_helpdesk_names_and_signature(told: WebhookHarness) -> None:
-    secret, got = await told_by(told, "helpdesk")
+async def test_helpdesk_names_and_signature(harness: WebhookHarness) -> None:
+    secret, got = await sent_in(harness, "helpdesk")
     assert sorted(str(body(each)["event"]) for each in got) == [
         "conversation.assigned", "conversation.closed", "conversation.created",
         "conversation.updated", "customer.created", "message.received", "message.sent",
@@ -82,8 +90,8 @@ async def test_helpdesk_names_and_signature(told: WebhookHarness) -> None:
         assert each.headers["webhook-signature"].startswith("v1,")
 
 
-async def test_inbox_names_and_signature(told: WebhookHarness) -> None:
-    secret, got = await told_by(told, "inbox")
+async def test_inbox_names_and_signature(harness: WebhookHarness) -> None:
+    secret, got = await sent_in(harness, "inbox")
     assert sorted(str(body(each)["event"]) for each in got) == [
         "conversation_created", "conversation_status_changed", "conversation_updated",
         "conversation_updated", "message_created", "message_created",
@@ -95,8 +103,8 @@ async def test_inbox_names_and_signature(told: WebhookHarness) -> None:
         assert UUID(each.headers["x-chatwoot-delivery"]).hex == each.id.removeprefix("evt_")
 
 
-async def test_an_inbox_message_has_the_keys_of_the_contract(told: WebhookHarness) -> None:
-    _, got = await told_by(told, "inbox")
+async def test_an_inbox_message_has_the_keys_of_the_contract(harness: WebhookHarness) -> None:
+    _, got = await sent_in(harness, "inbox")
     said = [body(each) for each in got if body(each)["event"] == "message_created"]
     keys = (
         "account additional_attributes content_attributes content_type content conversation "
@@ -106,32 +114,32 @@ async def test_an_inbox_message_has_the_keys_of_the_contract(told: WebhookHarnes
     assert sorted(str(each["message_type"]) for each in said) == ["incoming", "outgoing"]
 
 
-async def test_an_update_by_another_name_is_still_an_update(told: WebhookHarness) -> None:
-    await told.hook(dialect="helpdesk", kinds=("conversation.updated",))
-    await told.hook(dialect="helpdesk", kinds=("conversation.closed",))
-    talk = await told.talk()
+async def test_an_update_by_another_name_is_still_an_update(harness: WebhookHarness) -> None:
+    await harness.create_endpoint(dialect="helpdesk", kinds=("conversation.updated",))
+    await harness.create_endpoint(dialect="helpdesk", kinds=("conversation.closed",))
+    conversation = await harness.create_conversation()
     await conversations.change(
-        told.cast.engine, told.boss, talk.id, ConversationChanges(status="closed")
+        harness.cast.engine, harness.admin, conversation.id, ConversationChanges(status="closed")
     )
-    await told.tell()
-    assert sorted(str(body(got)["event"]) for got in told.receiver.got) == [
+    await harness.plan_and_send()
+    assert sorted(str(body(got)["event"]) for got in harness.receiver.got) == [
         "conversation.closed", "conversation.updated",
     ]  # fmt: skip
 
 
-async def test_own_headers_are_sent_and_not_kept(told: WebhookHarness) -> None:
-    await told.hook(headers={"X-Token": "open sesame"})
-    await told.say(await told.talk())
-    await told.tell()
-    assert told.receiver.got[0].headers["x-token"] == "open sesame"
+async def test_own_headers_are_sent_and_not_kept(harness: WebhookHarness) -> None:
+    await harness.create_endpoint(headers={"X-Token": "open sesame"})
+    await harness.send_message(await harness.create_conversation())
+    await harness.plan_and_send()
+    assert harness.receiver.got[0].headers["x-token"] == "open sesame"
 
 
-async def test_an_assignment_that_comes_with_a_closing_is_told_by_its_name(
-    told: WebhookHarness,
+async def test_an_assignment_with_a_closing_is_sent_as_an_assignment(
+    harness: WebhookHarness,
 ) -> None:
-    await told.hook(dialect="helpdesk", kinds=("conversation.assigned",))
-    talk = await told.talk()
-    both = ConversationChanges(status="closed", assignee_id=told.cast.acme.id("ada"))
-    await conversations.change(told.cast.engine, told.boss, talk.id, both)
-    await told.tell()
-    assert [body(got)["event"] for got in told.receiver.got] == ["conversation.assigned"]
+    await harness.create_endpoint(dialect="helpdesk", kinds=("conversation.assigned",))
+    conversation = await harness.create_conversation()
+    both = ConversationChanges(status="closed", assignee_id=harness.cast.acme.id("ada"))
+    await conversations.change(harness.cast.engine, harness.admin, conversation.id, both)
+    await harness.plan_and_send()
+    assert [body(got)["event"] for got in harness.receiver.got] == ["conversation.assigned"]

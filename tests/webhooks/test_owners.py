@@ -1,4 +1,5 @@
-"""An endpoint is told what its owner may read now; without one it waits to be taken over."""
+"""An endpoint receives what its owner may read now; without an owner it is paused until it is taken
+over."""
 
 import importlib
 
@@ -33,167 +34,176 @@ LEAVING = pytest.mark.parametrize(("how", "why"), LEAVINGS.values(), ids=LEAVING
 
 
 async def eve_of(
-    told: WebhookHarness, role: str = "tenant_admin", permissions: str = "[]"
+    harness: WebhookHarness, role: str = "tenant_admin", permissions: str = "[]"
 ) -> Actor:
     """Somebody who will leave."""
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=permissions)
-    eve = await directory.create(told.cast.engine, told.boss, new)
+    eve = await directory.create(harness.cast.engine, harness.admin, new)
     held = access.effective_permissions(role, permissions)
-    return Actor(told.boss.tenant_id, "user", eve.id, role, held)
+    return Actor(harness.admin.tenant_id, "user", eve.id, role, held)
 
 
-async def hook_of(told: WebhookHarness, owner: Actor) -> CreatedEndpoint:
-    new = NewEndpoint(dialect="native", url=f"{told.receiver.url}/hook", kinds=("message.created",))
-    return await endpoints.create(told.cast.engine, owner, new)
+async def hook_of(harness: WebhookHarness, owner: Actor) -> CreatedEndpoint:
+    new = NewEndpoint(
+        dialect="native", url=f"{harness.receiver.url}/hook", kinds=("message.created",)
+    )
+    return await endpoints.create(harness.cast.engine, owner, new)
 
 
-async def leave(told: WebhookHarness, who: Actor, how: PersonChanges | None) -> None:
-    engine, who_id = told.cast.engine, who.identity_id or ""
+async def leave(harness: WebhookHarness, who: Actor, how: PersonChanges | None) -> None:
+    engine, who_id = harness.cast.engine, who.identity_id or ""
     if how is None:
-        await offboarding.remove(engine, told.boss, who_id, "user")
+        await offboarding.remove(engine, harness.admin, who_id, "user")
     else:
-        await directory.change(engine, told.boss, who_id, "user", how)
+        await directory.change(engine, harness.admin, who_id, "user", how)
 
 
-async def shown(told: WebhookHarness, made: CreatedEndpoint) -> WebhookEndpoint:
-    return await endpoints.get(told.cast.engine, told.boss, made.endpoint.id)
+async def shown(harness: WebhookHarness, made: CreatedEndpoint) -> WebhookEndpoint:
+    return await endpoints.get(harness.cast.engine, harness.admin, made.endpoint.id)
 
 
 @LEAVING
-async def test_the_endpoint_of_one_who_leaves_is_paused_and_told_nothing(
-    told: WebhookHarness, how: PersonChanges | None, why: str
+async def test_the_endpoint_of_a_removed_owner_is_paused_and_receives_nothing(
+    harness: WebhookHarness, how: PersonChanges | None, why: str
 ) -> None:
-    eve = await eve_of(told)
-    made, talk = await hook_of(told, eve), await told.talk()
-    await told.say(talk, "before")
-    await told.tell()
-    await leave(told, eve, how)
-    found = await shown(told, made)
+    eve = await eve_of(harness)
+    made, conversation = await hook_of(harness, eve), await harness.create_conversation()
+    await harness.send_message(conversation, "before")
+    await harness.plan_and_send()
+    await leave(harness, eve, how)
+    found = await shown(harness, made)
     assert (found.status, found.reason) == ("disabled", why)
-    await told.say(talk, "a note", private=True)
-    await told.tell()
-    assert len(told.receiver.got) == 1
+    await harness.send_message(conversation, "a note", private=True)
+    await harness.plan_and_send()
+    assert len(harness.receiver.got) == 1
     with pytest.raises(Conflict):
         await deliveries.replay(
-            told.cast.engine, told.boss, made.endpoint.id, told.receiver.got[0].id
+            harness.cast.engine, harness.admin, made.endpoint.id, harness.receiver.got[0].id
         )
 
 
 @LEAVING
 async def test_the_log_alone_pauses_it(
-    told: WebhookHarness, how: PersonChanges | None, why: str
+    harness: WebhookHarness, how: PersonChanges | None, why: str
 ) -> None:
-    """Without anything to tell it: the row itself says so, and other endpoints are told."""
-    eve = await eve_of(told)
-    made = await hook_of(told, eve)
-    await told.hook(kinds=("webhook.disabled",))
-    await leave(told, eve, how)
-    await told.derive()
-    await told.tell()
-    row = await told.cast.engine.db.read(told.boss.tenant_id, rows.get, made.endpoint.id)
+    """Also when no event says so: the owner's row is read, and other endpoints receive their
+    events."""
+    eve = await eve_of(harness)
+    made = await hook_of(harness, eve)
+    await harness.create_endpoint(kinds=("webhook.disabled",))
+    await leave(harness, eve, how)
+    await harness.plan()
+    await harness.plan_and_send()
+    row = await harness.cast.engine.db.read(harness.admin.tenant_id, rows.get, made.endpoint.id)
     assert row is not None and (row.status, row.reason) == ("disabled", why)
-    (got,) = told.receiver.got
+    (got,) = harness.receiver.got
     assert why.encode() in got.body and made.endpoint.id.encode() in got.body
 
 
-async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(told: WebhookHarness) -> None:
-    eve = await eve_of(told)
-    made, talk = await hook_of(told, eve), await told.talk()
-    await told.say(talk, "on its way")
-    await told.derive()
-    await leave(told, eve, LEAVINGS["blocked"][0])
-    await told.send()
-    assert told.receiver.got == []
-    assert [row.state for row in await told.log(made.endpoint)] == ["pending"]
-    ada = told.cast.acme.actor("ada")
+async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(harness: WebhookHarness) -> None:
+    eve = await eve_of(harness)
+    made, conversation = await hook_of(harness, eve), await harness.create_conversation()
+    await harness.send_message(conversation, "on its way")
+    await harness.plan()
+    await leave(harness, eve, LEAVINGS["blocked"][0])
+    await harness.send_due()
+    assert harness.receiver.got == []
+    assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
+    ada = harness.cast.acme.actor("ada")
     on = await endpoint_changes.change(
-        told.cast.engine, ada, made.endpoint.id, EndpointChanges(active=True)
+        harness.cast.engine, ada, made.endpoint.id, EndpointChanges(active=True)
     )
     assert (on.endpoint.status, on.endpoint.acts_as_user_id, on.secret) == (
         "active",
         ada.identity_id,
         None,
     )
-    await told.send()
-    assert len(told.receiver.got) == 1
+    await harness.send_due()
+    assert len(harness.receiver.got) == 1
 
 
-async def test_a_letter_that_waited_is_asked_for_again(
-    told: WebhookHarness, monkeypatch: pytest.MonkeyPatch
+async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
+    harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payloads, "RECHECK_AFTER", -1)
-    eve = await eve_of(told)
-    made, talk = await hook_of(told, eve), await told.talk()
-    await told.say(talk)
-    await told.derive()
+    eve = await eve_of(harness)
+    made, conversation = await hook_of(harness, eve), await harness.create_conversation()
+    await harness.send_message(conversation)
+    await harness.plan()
     reason_to_pause = payloads.PayloadBuilder.reason_to_pause
 
-    async def late(desk: payloads.PayloadBuilder, letter: payloads.OutgoingDelivery) -> str | None:
-        await leave(told, eve, LEAVINGS["blocked"][0])
-        return await reason_to_pause(desk, letter)
+    async def late(
+        builder: payloads.PayloadBuilder, delivery: payloads.OutgoingDelivery
+    ) -> str | None:
+        await leave(harness, eve, LEAVINGS["blocked"][0])
+        return await reason_to_pause(builder, delivery)
 
     monkeypatch.setattr(payloads.PayloadBuilder, "reason_to_pause", late)
-    await told.hooks.dispatcher.dispatch_once()
-    await told.hooks.dispatcher.idle()
-    assert told.receiver.got == []
-    assert [row.state for row in await told.log(made.endpoint)] == ["pending"]
+    await harness.worker.dispatcher.dispatch_once()
+    await harness.worker.dispatcher.idle()
+    assert harness.receiver.got == []
+    assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
 
 
-async def test_nobody_takes_over_who_holds_less(told: WebhookHarness) -> None:
-    eve = await eve_of(told)
-    made = await hook_of(told, eve)
-    await leave(told, eve, None)
-    fred = await eve_of(told, "agent", f'["{WRITE_WEBHOOKS}"]')
+async def test_nobody_takes_over_who_holds_less(harness: WebhookHarness) -> None:
+    eve = await eve_of(harness)
+    made = await hook_of(harness, eve)
+    await leave(harness, eve, None)
+    fred = await eve_of(harness, "agent", f'["{WRITE_WEBHOOKS}"]')
     with pytest.raises(Forbidden):
         await endpoint_changes.change(
-            told.cast.engine, fred, made.endpoint.id, EndpointChanges(active=True)
+            harness.cast.engine, fred, made.endpoint.id, EndpointChanges(active=True)
         )
 
 
-async def test_who_takes_over_is_in_the_audit_log(told: WebhookHarness) -> None:
-    eve = await eve_of(told)
-    made = await hook_of(told, eve)
-    await leave(told, eve, None)
-    engine, ada = told.cast.engine, told.cast.acme.actor("ada")
+async def test_who_takes_over_is_in_the_audit_log(harness: WebhookHarness) -> None:
+    eve = await eve_of(harness)
+    made = await hook_of(harness, eve)
+    await leave(harness, eve, None)
+    engine, ada = harness.cast.engine, harness.cast.acme.actor("ada")
     await endpoint_changes.change(engine, ada, made.endpoint.id, EndpointChanges(active=True))
-    page = await audit_log.find(engine, told.boss, "webhook", "take_over", Window(limit=5))
+    page = await audit_log.find(engine, harness.admin, "webhook", "take_over", Window(limit=5))
     (entry,) = page.items
     assert (entry.actor_id, entry.noun_id) == (ada.identity_id, made.endpoint.id)
     assert OWNER_LEFT in entry.detail
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired", "its user left", "its maker left"])
-async def test_the_endpoint_of_a_key_that_ended_is_paused(told: WebhookHarness, end: str) -> None:
-    engine, eve = told.cast.engine, await eve_of(told)
-    fred = await eve_of(told, "agent")
+async def test_the_endpoint_of_a_key_that_ended_is_paused(
+    harness: WebhookHarness, end: str
+) -> None:
+    engine, eve = harness.cast.engine, await eve_of(harness)
+    fred = await eve_of(harness, "agent")
     until = engine.clock.now() + HOUR if end == "expired" else None
     key = await api_keys.create(
         engine, eve, "k", PERMISSIONS, user_id=fred.identity_id, expires_at=until
     )
-    made = await hook_of(told, await credentials.by_key(engine, key.text))
-    talk = await told.talk()
-    await told.say(talk, "before")
-    await told.tell()
+    made = await hook_of(harness, await credentials.by_key(engine, key.text))
+    conversation = await harness.create_conversation()
+    await harness.send_message(conversation, "before")
+    await harness.plan_and_send()
     if end == "revoked":
-        await api_keys.revoke(engine, operator(told.boss.tenant_id), key.key.id)
+        await api_keys.revoke(engine, operator(harness.admin.tenant_id), key.key.id)
     elif end == "expired":
-        told.cast.clock.advance(2 * 3600)
+        harness.cast.clock.advance(2 * 3600)
     else:
-        await leave(told, fred if end == "its user left" else eve, None)
-    await told.say(talk, "after")
-    await told.tell()
-    found = await shown(told, made)
-    assert len(told.receiver.got) == 1
+        await leave(harness, fred if end == "its user left" else eve, None)
+    await harness.send_message(conversation, "after")
+    await harness.plan_and_send()
+    found = await shown(harness, made)
+    assert len(harness.receiver.got) == 1
     assert (found.status, found.reason) == ("disabled", KEY_ENDED)
 
 
-async def test_an_owner_who_changes_and_keeps_all_rights_is_told_on(told: WebhookHarness) -> None:
-    eve = await eve_of(told)
-    await hook_of(told, eve)
-    await leave(told, eve, PersonChanges(name="Eva"))
-    await told.say(await told.talk())
-    await told.tell()
-    assert len(told.receiver.got) == 1
+async def test_an_owner_who_changes_and_keeps_all_rights_keeps_the_endpoint_active(
+    harness: WebhookHarness,
+) -> None:
+    eve = await eve_of(harness)
+    await hook_of(harness, eve)
+    await leave(harness, eve, PersonChanges(name="Eva"))
+    await harness.send_message(await harness.create_conversation())
+    await harness.plan_and_send()
+    assert len(harness.receiver.got) == 1
 
 
 AS_OF_BEFORE = """
@@ -206,14 +216,16 @@ ALTER TABLE hooks RENAME TO webhook_endpoints;
 """A step of when the table had its older names."""
 
 
-async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(told: WebhookHarness) -> None:
+async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(
+    harness: WebhookHarness,
+) -> None:
     """A migration reads it in the audit log."""
-    engine, ada = told.cast.engine, told.cast.acme.actor("ada")
+    engine, ada = harness.cast.engine, harness.cast.acme.actor("ada")
     key = await api_keys.create(engine, ada, "k", PERMISSIONS)
     by_key = await credentials.by_key(engine, key.text)
-    hooks_of = [await hook_of(told, who) for who in (by_key, ada, told.boss)]
+    hooks_of = [await hook_of(harness, who) for who in (by_key, ada, harness.admin)]
     await engine.db.alter_schema(lambda _: "UPDATE webhook_endpoints SET owner_key_id = NULL")
     step = importlib.import_module(f"{versions.__name__}.0007_owners_of_webhooks")
     await engine.db.alter_schema(lambda _: AS_OF_BEFORE.format(step._FROM_AUDIT))
-    found = [await shown(told, each) for each in hooks_of]
+    found = [await shown(harness, each) for each in hooks_of]
     assert [each.owner_key_id for each in found] == [key.key.id, None, None]

@@ -1,4 +1,4 @@
-"""From claims to letters: what cannot be told of one event holds up no other."""
+"""Payloads: an event whose body cannot be built does not hold up others."""
 
 import msgspec
 import pytest
@@ -16,52 +16,54 @@ from koine.store.core.db import Tx
 from koine.webhooks import payloads
 from tests.webhooks.harness import WebhookHarness
 
-BAD = "a word no voice can say"
+BAD = "a text that no format can encode"
 
 
-class Stammering(NativeWebhookFormat):
-    """A voice with a bug: one message is more than it can bear."""
+class FailingFormat(NativeWebhookFormat):
+    """A format that raises for one message."""
 
     def payload(
-        self, happening: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
+        self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> Said | None:
         """As the native one, but for that message."""
-        if happening.message is not None and happening.message.content == BAD:
+        if context.message is not None and context.message.content == BAD:
             raise KeyError(BAD)
-        return super().payload(happening, tenant, kinds, reader)
+        return super().payload(context, tenant, kinds, reader)
 
 
-async def test_an_event_that_cannot_be_told_holds_up_no_other(told: WebhookHarness) -> None:
-    told.cast.engine.webhook_formats = {"native": Stammering("http://koine.test")}
-    made = await told.hook()
-    talk = await told.talk()
+async def test_an_event_that_cannot_be_encoded_holds_up_no_other(harness: WebhookHarness) -> None:
+    harness.cast.engine.webhook_formats = {"native": FailingFormat("http://koine.test")}
+    made = await harness.create_endpoint()
+    conversation = await harness.create_conversation()
     for text in ("one", BAD, "two"):
-        await told.say(talk, text)
-    await told.tell()
+        await harness.send_message(conversation, text)
+    await harness.plan_and_send()
     said = [
-        msgspec.json.decode(got.body)["data"]["message"]["content"] for got in told.receiver.got
+        msgspec.json.decode(got.body)["data"]["message"]["content"] for got in harness.receiver.got
     ]
-    rows = await told.log(made.endpoint)
+    rows = await harness.log(made.endpoint)
     assert sorted(said) == ["one", "two"]
     assert [row.state for row in rows] == ["delivered", "cancelled", "delivered"]
     assert rows[1].error == payloads.ENCODING_FAILED
 
 
-async def test_an_event_that_cannot_be_gathered_holds_up_no_other(
-    told: WebhookHarness, monkeypatch: pytest.MonkeyPatch
+async def test_an_event_that_cannot_be_loaded_holds_up_no_other(
+    harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = await told.hook()
-    talk = await told.talk()
-    (_, bad, _) = [await told.say(talk, text) for text in ("one", "bad", "two")]
-    gather = event_context.load
+    made = await harness.create_endpoint()
+    conversation = await harness.create_conversation()
+    (_, bad, _) = [await harness.send_message(conversation, text) for text in ("one", "bad", "two")]
+    load = event_context.load
 
-    async def broken(tx: Tx, events: list[LoggedEvent], curious: list[str]) -> list[EventContext]:
+    async def broken(
+        tx: Tx, events: list[LoggedEvent], shared_only: list[str]
+    ) -> list[EventContext]:
         if bad.id in {event.subject_id for event in events}:
             raise ValueError("broken row")
-        return await gather(tx, events, curious)
+        return await load(tx, events, shared_only)
 
     monkeypatch.setattr(contexts, "load", broken)
-    await told.tell()
-    assert [row.state for row in await told.log(made.endpoint)] == [
+    await harness.plan_and_send()
+    assert [row.state for row in await harness.log(made.endpoint)] == [
         "delivered", "cancelled", "delivered",
     ]  # fmt: skip

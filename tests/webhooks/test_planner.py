@@ -1,4 +1,4 @@
-"""From the log to the rows: none left out, none doubled, whoever does it."""
+"""Planned deliveries: none is left out or doubled, on whichever node."""
 
 import asyncio
 
@@ -13,68 +13,70 @@ from koine.webhooks import WebhookWorker
 from tests.webhooks.harness import WebhookHarness
 
 
-async def settled(told: WebhookHarness) -> int:
-    return (await told.cast.engine.db.read("", events.log_snapshot)).last
+async def last_position(harness: WebhookHarness) -> int:
+    return (await harness.cast.engine.db.read("", events.log_snapshot)).last
 
 
-async def test_several_nodes_at_once_derive_each_event_once(told: WebhookHarness) -> None:
-    made, talk = await told.hook(), await told.talk()
-    engine = told.cast.engine
+async def test_several_nodes_at_once_plan_each_event_once(harness: WebhookHarness) -> None:
+    made, conversation = await harness.create_endpoint(), await harness.create_conversation()
+    engine = harness.cast.engine
     nodes = [WebhookWorker(engine).planner for _ in range(4)]
     for _ in range(5):
-        await asyncio.gather(*(told.say(talk) for _ in range(20)))
-        upto = await settled(told)
+        await asyncio.gather(*(harness.send_message(conversation) for _ in range(20)))
+        upto = await last_position(harness)
         await asyncio.gather(*(node.advance_until(upto) for node in nodes))
-    log = await told.log(made.endpoint)
+    log = await harness.log(made.endpoint)
     assert len(log) == len({row.event_id for row in log}) == 100
 
 
-async def test_nothing_beyond_the_settled_position_is_derived(told: WebhookHarness) -> None:
-    made, talk = await told.hook(), await told.talk()
-    await told.say(talk)
-    upto = await settled(told)
-    await told.say(talk)
-    await WebhookWorker(told.cast.engine).planner.advance_until(upto)
-    assert [row.position <= upto for row in await told.log(made.endpoint)] == [True]
+async def test_nothing_beyond_the_stable_position_is_planned(harness: WebhookHarness) -> None:
+    made, conversation = await harness.create_endpoint(), await harness.create_conversation()
+    await harness.send_message(conversation)
+    upto = await last_position(harness)
+    await harness.send_message(conversation)
+    await WebhookWorker(harness.cast.engine).planner.advance_until(upto)
+    assert [row.position <= upto for row in await harness.log(made.endpoint)] == [True]
 
 
-async def test_a_long_log_is_gone_through_in_pieces(told: WebhookHarness) -> None:
-    made, talk = await told.hook(), await told.talk()
+async def test_a_long_log_is_planned_in_chunks(harness: WebhookHarness) -> None:
+    made, conversation = await harness.create_endpoint(), await harness.create_conversation()
     count = durable_follower.CHUNK_EVENTS + 10
-    await asyncio.gather(*(told.say(talk) for _ in range(count)))
-    assert await told.derive() == count
-    assert await told.derive() == 0
+    await asyncio.gather(*(harness.send_message(conversation) for _ in range(count)))
+    assert await harness.plan() == count
+    assert await harness.plan() == 0
     del made
 
 
-async def test_what_is_for_nobody_moves_no_cursor(told: WebhookHarness) -> None:
-    await told.hook(kinds=("tenant.updated",))
-    await told.say(await told.talk())
-    before = await told.cast.engine.db.read("", cursors.read, PLANNER_CURSOR)
-    assert await told.derive() == 0
-    assert await told.cast.engine.db.read("", cursors.read, PLANNER_CURSOR) == before
+async def test_events_for_no_endpoint_do_not_move_the_cursor(harness: WebhookHarness) -> None:
+    await harness.create_endpoint(kinds=("tenant.updated",))
+    await harness.send_message(await harness.create_conversation())
+    before = await harness.cast.engine.db.read("", cursors.read, PLANNER_CURSOR)
+    assert await harness.plan() == 0
+    assert await harness.cast.engine.db.read("", cursors.read, PLANNER_CURSOR) == before
 
 
-async def test_an_endpoint_switched_on_late_begins_there(told: WebhookHarness) -> None:
-    made, talk = await told.hook(), await told.talk()
-    engine = told.cast.engine
+async def test_an_endpoint_switched_on_late_begins_there(harness: WebhookHarness) -> None:
+    made, conversation = await harness.create_endpoint(), await harness.create_conversation()
+    engine = harness.cast.engine
     await endpoint_changes.change(
-        engine, told.boss, made.endpoint.id, EndpointChanges(active=False)
+        engine, harness.admin, made.endpoint.id, EndpointChanges(active=False)
     )
-    await told.say(talk)
-    await endpoint_changes.change(engine, told.boss, made.endpoint.id, EndpointChanges(active=True))
-    await told.say(talk)
-    assert await told.derive() == 1
+    await harness.send_message(conversation)
+    await endpoint_changes.change(
+        engine, harness.admin, made.endpoint.id, EndpointChanges(active=True)
+    )
+    await harness.send_message(conversation)
+    assert await harness.plan() == 1
 
 
-async def test_a_cursor_that_moved_by_reading_alone_loses_events(told: WebhookHarness) -> None:
+async def test_a_cursor_that_moved_by_reading_alone_loses_events(harness: WebhookHarness) -> None:
     """The planted bug: rows and cursor in two transactions, and a death in between."""
-    made, talk = await told.hook(), await told.talk()
-    await told.say(talk)
-    upto = await settled(told)
-    await told.cast.engine.db.write("", _move, upto)
-    await told.derive()
-    assert await told.log(made.endpoint) == []
+    made, conversation = await harness.create_endpoint(), await harness.create_conversation()
+    await harness.send_message(conversation)
+    upto = await last_position(harness)
+    await harness.cast.engine.db.write("", _move, upto)
+    await harness.plan()
+    assert await harness.log(made.endpoint) == []
 
 
 async def _move(tx, position: int) -> None:  # type: ignore[no-untyped-def]  # any Tx
@@ -82,13 +84,13 @@ async def _move(tx, position: int) -> None:  # type: ignore[no-untyped-def]  # a
     await cursors.save(tx, PLANNER_CURSOR, position)
 
 
-async def test_an_id_is_the_events_own(told: WebhookHarness) -> None:
-    made, talk = await told.hook(), await told.talk()
-    await told.say(talk)
-    await told.derive()
-    (row,) = await told.log(made.endpoint)
-    logged: LoggedEvent | None = await told.cast.engine.db.read(
-        told.cast.acme.tenant.id, events.at, row.position
+async def test_an_id_is_the_events_own(harness: WebhookHarness) -> None:
+    made, conversation = await harness.create_endpoint(), await harness.create_conversation()
+    await harness.send_message(conversation)
+    await harness.plan()
+    (row,) = await harness.log(made.endpoint)
+    logged: LoggedEvent | None = await harness.cast.engine.db.read(
+        harness.cast.acme.tenant.id, events.at, row.position
     )
     assert logged is not None and logged.id == row.event_id
-    await conversations.delete(told.cast.engine, told.boss, talk.id, None)
+    await conversations.delete(harness.cast.engine, harness.admin, conversation.id, None)

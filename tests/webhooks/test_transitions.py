@@ -1,4 +1,4 @@
-"""A transition is told with its own values, whatever came after it."""
+"""A change is sent with the values it had, whatever changed after it."""
 
 from typing import Any
 
@@ -12,26 +12,28 @@ from koine.model.conversation import Conversation
 from tests.webhooks.harness import WebhookHarness
 
 
-async def move(told: WebhookHarness, talk: Conversation, **given: Any) -> None:
-    await conversations.change(told.cast.engine, told.boss, talk.id, ConversationChanges(**given))
+async def move(harness: WebhookHarness, conversation: Conversation, **given: Any) -> None:
+    await conversations.change(
+        harness.cast.engine, harness.admin, conversation.id, ConversationChanges(**given)
+    )
 
 
-async def posted(told: WebhookHarness) -> list[dict[str, Any]]:
+async def posted(harness: WebhookHarness) -> list[dict[str, Any]]:
     """Everything that was posted, in the order of the log."""
-    await told.tell()
-    rows = [row.event_id for each in await told.all_hooks() for row in await told.log(each)]
-    got = sorted(told.receiver.got, key=lambda each: rows.index(each.id))
+    await harness.plan_and_send()
+    rows = [row.event_id for each in await harness.endpoints() for row in await harness.log(each)]
+    got = sorted(harness.receiver.got, key=lambda each: rows.index(each.id))
     return [msgspec.json.decode(each.body) for each in got]
 
 
-async def test_a_resolution_is_told_though_the_conversation_is_open_again(
-    told: WebhookHarness,
+async def test_a_resolution_is_sent_though_the_conversation_is_open_again(
+    harness: WebhookHarness,
 ) -> None:
-    await told.hook(dialect="inbox", kinds=("conversation_status_changed",))
-    talk = await told.talk()
-    await move(told, talk, status="closed")
-    await told.say(talk, "wait", sender_kind="contact", when_closed="reopen")
-    bodies = await posted(told)
+    await harness.create_endpoint(dialect="inbox", kinds=("conversation_status_changed",))
+    conversation = await harness.create_conversation()
+    await move(harness, conversation, status="closed")
+    await harness.send_message(conversation, "wait", sender_kind="contact", when_closed="reopen")
+    bodies = await posted(harness)
     assert [body["status"] for body in bodies] == ["resolved", "open"]
     assert [body["changed_attributes"] for body in bodies] == [
         [{"status": {"previous_value": "open", "current_value": "resolved"}}],
@@ -39,13 +41,13 @@ async def test_a_resolution_is_told_though_the_conversation_is_open_again(
     ]
 
 
-async def test_each_assignment_is_told_with_its_own_assignee(told: WebhookHarness) -> None:
-    await told.hook(dialect="inbox", kinds=("conversation_updated",))
-    talk, people = await told.talk(), told.cast.acme.people
+async def test_each_assignment_is_sent_with_its_own_assignee(harness: WebhookHarness) -> None:
+    await harness.create_endpoint(dialect="inbox", kinds=("conversation_updated",))
+    conversation, people = await harness.create_conversation(), harness.cast.acme.people
     for name in ("ada", "alice"):
-        await move(told, talk, assignee_id=people[name].id)
-    await move(told, talk, assignee_id=None)
-    bodies = await posted(told)
+        await move(harness, conversation, assignee_id=people[name].id)
+    await move(harness, conversation, assignee_id=None)
+    bodies = await posted(harness)
     ada, alice = people["ada"].number, people["alice"].number
     whose = [body["meta"]["assignee"] for body in bodies]
     assert [who and who["id"] for who in whose] == [ada, alice, None]
@@ -55,11 +57,13 @@ async def test_each_assignment_is_told_with_its_own_assignee(told: WebhookHarnes
     ]
 
 
-async def test_status_and_the_rest_are_told_by_their_names_and_once(told: WebhookHarness) -> None:
-    await told.hook(dialect="inbox", kinds=())
-    talk, ada = await told.talk(), told.cast.acme.people["ada"]
-    await move(told, talk, status="pending", assignee_id=ada.id, priority="high")
-    bodies = (await posted(told))[1:]
+async def test_status_and_other_changes_are_sent_by_their_names_and_once(
+    harness: WebhookHarness,
+) -> None:
+    await harness.create_endpoint(dialect="inbox", kinds=())
+    conversation, ada = await harness.create_conversation(), harness.cast.acme.people["ada"]
+    await move(harness, conversation, status="pending", assignee_id=ada.id, priority="high")
+    bodies = (await posted(harness))[1:]
     assert [body["event"] for body in bodies] == [
         "conversation_status_changed", "conversation_updated",
     ]  # fmt: skip
@@ -69,37 +73,39 @@ async def test_status_and_the_rest_are_told_by_their_names_and_once(told: Webhoo
 
 
 async def test_what_people_wrote_is_named_and_its_former_value_is_not_kept(
-    told: WebhookHarness,
+    harness: WebhookHarness,
 ) -> None:
-    await told.hook(dialect="inbox", kinds=("conversation_updated",))
-    await move(told, await told.talk(), labels='["vip"]', title="New")
-    (body,) = await posted(told)
+    await harness.create_endpoint(dialect="inbox", kinds=("conversation_updated",))
+    await move(harness, await harness.create_conversation(), labels='["vip"]', title="New")
+    (body,) = await posted(harness)
     assert body["changed_attributes"] == [
         {"label_list": {"previous_value": None, "current_value": ["vip"]}}
     ]
 
 
-async def test_a_closing_that_was_undone_is_told_as_a_closing_at_the_helpdesk(
-    told: WebhookHarness,
+async def test_a_closing_that_was_undone_is_sent_as_a_closing_to_the_helpdesk(
+    harness: WebhookHarness,
 ) -> None:
-    await told.hook(dialect="helpdesk", kinds=("conversation.closed", "conversation.assigned"))
-    talk, ada = await told.talk(), told.cast.acme.id("ada")
-    await move(told, talk, status="closed", assignee_id=ada)
-    await move(told, talk, status="open", assignee_id=None)
-    bodies = await posted(told)
+    await harness.create_endpoint(
+        dialect="helpdesk", kinds=("conversation.closed", "conversation.assigned")
+    )
+    conversation, ada = await harness.create_conversation(), harness.cast.acme.id("ada")
+    await move(harness, conversation, status="closed", assignee_id=ada)
+    await move(harness, conversation, status="open", assignee_id=None)
+    bodies = await posted(harness)
     assert [(body["event"], body["data"]["status"]) for body in bodies] == [
         ("conversation.closed", "closed"), ("conversation.assigned", "closed"),
     ]  # fmt: skip
     assert [body["data"]["assignedTo"] is None for body in bodies] == [False, False]
 
 
-async def test_a_message_comes_with_itself_in_its_conversation(told: WebhookHarness) -> None:
-    await told.hook(dialect="inbox", kinds=("message_created",))
-    talk, carol = await told.talk(), told.cast.acme.people["carol"]
-    await told.say(talk, "from us")
-    await told.say(talk, "from them", sender_kind="contact", sender_id=carol.id)
-    await told.say(talk, "a note", private=True)
-    bodies = await posted(told)
+async def test_a_message_comes_with_itself_in_its_conversation(harness: WebhookHarness) -> None:
+    await harness.create_endpoint(dialect="inbox", kinds=("message_created",))
+    conversation, carol = await harness.create_conversation(), harness.cast.acme.people["carol"]
+    await harness.send_message(conversation, "from us")
+    await harness.send_message(conversation, "from them", sender_kind="contact", sender_id=carol.id)
+    await harness.send_message(conversation, "a note", private=True)
+    bodies = await posted(harness)
     assert len(bodies) == 3
     for body in bodies:
         (said,) = body["conversation"]["messages"]
@@ -110,13 +116,13 @@ async def test_a_message_comes_with_itself_in_its_conversation(told: WebhookHarn
     assert kinds == [1, 0, 1]
 
 
-async def test_what_only_the_contacts_client_gave_is_marked(told: WebhookHarness) -> None:
-    await told.hook(dialect="inbox", kinds=("message_created",))
-    talk, carol = await told.talk(), told.cast.acme.people["carol"]
-    await told.say(talk, "one", sender_kind="contact", sender_id=carol.id)
+async def test_what_only_the_contacts_client_gave_is_marked(harness: WebhookHarness) -> None:
+    await harness.create_endpoint(dialect="inbox", kinds=("message_created",))
+    conversation, carol = await harness.create_conversation(), harness.cast.acme.people["carol"]
+    await harness.send_message(conversation, "one", sender_kind="contact", sender_id=carol.id)
     unproven = PersonChanges(email_verified=False)
-    await directory.change(told.cast.engine, told.boss, carol.id, "contact", unproven)
-    await told.say(talk, "two", sender_kind="contact", sender_id=carol.id)
-    bodies = {body["content"]: body for body in await posted(told)}
+    await directory.change(harness.cast.engine, harness.admin, carol.id, "contact", unproven)
+    await harness.send_message(conversation, "two", sender_kind="contact", sender_id=carol.id)
+    bodies = {body["content"]: body for body in await posted(harness)}
     assert bodies["two"]["sender"]["unverified"] == ["email"]
     assert all(body["sender"]["email"] == carol.email for body in bodies.values())

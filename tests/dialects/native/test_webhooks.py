@@ -79,9 +79,9 @@ async def test_an_invalid_webhook_is_refused(
 async def test_a_removed_inbox_may_stay_but_not_be_set_again(api: Api) -> None:
     harness, client = api
     new = NewInbox(name="Short-lived")
-    inbox = await inboxes.create(harness.cast.engine, harness.boss, new)
+    inbox = await inboxes.create(harness.cast.engine, harness.admin, new)
     webhook = await create_webhook(api, inbox_id=inbox.id)
-    await inboxes.remove(harness.cast.engine, harness.boss, inbox.id)
+    await inboxes.remove(harness.cast.engine, harness.admin, inbox.id)
     path, given = f"/v1/webhooks/{webhook['id']}", {"inbox_id": inbox.id, "name": "New"}
     changed = await client.patch(path, json=given)
     assert (changed.status_code, changed.json()["name"]) == (200, "New")
@@ -103,8 +103,8 @@ async def test_a_test_delivery_returns_its_result(api: Api) -> None:
 async def test_the_log_shows_request_and_response(api: Api) -> None:
     webhook, (harness, client) = await create_webhook(api, headers={"X-Token": "sesame"}), api
     harness.receiver.answers = lambda _: answer(503, body="later")
-    await harness.say(await harness.talk(), "hello")
-    await harness.tell()
+    await harness.send_message(await harness.create_conversation(), "hello")
+    await harness.plan_and_send()
     log = f"/v1/webhooks/{webhook['id']}/deliveries"
     (listed,) = (await client.get(log, params={"state": "pending"})).json()["data"]
     shown = (await client.get(f"{log}/{listed['id']}")).json()
@@ -120,8 +120,8 @@ async def test_the_log_shows_request_and_response(api: Api) -> None:
 
 async def test_bodies_are_shown_to_those_who_may_read_conversations(api: Api) -> None:
     webhook, (harness, client) = await create_webhook(api), api
-    await harness.say(await harness.talk(), "hello")
-    await harness.tell()
+    await harness.send_message(await harness.create_conversation(), "hello")
+    await harness.plan_and_send()
     log = f"/v1/webhooks/{webhook['id']}/deliveries"
     (listed,) = (await client.get(log)).json()["data"]
     body = {"name": "k", "permissions": ["read:webhooks"], "user_id": harness.cast.acme.id("alice")}
@@ -133,10 +133,10 @@ async def test_bodies_are_shown_to_those_who_may_read_conversations(api: Api) ->
 
 async def test_the_log_is_paged(api: Api) -> None:
     webhook, (harness, client) = await create_webhook(api), api
-    talk = await harness.talk()
+    talk = await harness.create_conversation()
     for _ in range(5):
-        await harness.say(talk)
-    await harness.derive()
+        await harness.send_message(talk)
+    await harness.plan()
     seen, cursor = [], None
     while True:
         given = {"limit": 2} | ({"cursor": cursor} if cursor else {})
@@ -149,16 +149,16 @@ async def test_the_log_is_paged(api: Api) -> None:
 
 async def test_one_delivery_and_a_range_are_replayed(api: Api) -> None:
     webhook, (harness, client) = await create_webhook(api), api
-    await harness.say(await harness.talk())
-    await harness.tell()
+    await harness.send_message(await harness.create_conversation())
+    await harness.plan_and_send()
     path = f"/v1/webhooks/{webhook['id']}"
     (got,) = harness.receiver.got
     again = await client.post(f"{path}/deliveries/{got.id}/replay")
     assert (again.status_code, again.json()["state"]) == (202, "pending")
-    await harness.send()
+    await harness.send_due()
     given = {"since": "2020-01-01T00:00:00Z", "kinds": ["message.created"]}
     assert (await client.post(f"{path}/replay", json=given)).json() == {"queued": 1}
-    await harness.send()
+    await harness.send_due()
     assert [each.id for each in harness.receiver.got] == [got.id] * 3
 
 
@@ -187,8 +187,8 @@ async def test_the_helpdesk_creates_tests_and_lists_its_own(api: Api) -> None:
     path = f"/api/v1/webhooks/{webhook['_id']}"
     tested = (await client.post(f"{path}/test")).json()["data"]
     assert (tested["delivered"], tested["responseStatus"]) == (True, 200)
-    await harness.say(await harness.talk())
-    await harness.tell()
+    await harness.send_message(await harness.create_conversation())
+    await harness.plan_and_send()
     for status, count in (("success", 1), ("pending", 0), ("failed", 0)):
         logs = (await client.get(f"{path}/logs", params={"status": status})).json()["data"]
         assert logs["total"] == len(logs["logs"]) == count
