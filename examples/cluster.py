@@ -1,9 +1,9 @@
-"""Two nodes of Koine on one PostgreSQL, three NATS servers between them, for a person to play with.
+"""Two nodes of Koine on one PostgreSQL, with three NATS servers between them, to experiment with.
 
     python -m examples.cluster
 
-Starts it all on this machine, prints what to paste, starts a node again that was killed, and ends
-it all on Ctrl-C. Needs what the tests need; nothing of it is kept.
+Starts them on this machine, prints commands to paste, restarts a node that was killed, and stops
+all on Ctrl-C. Needs what the tests need; its data is deleted at the end.
 """
 
 import argparse
@@ -21,16 +21,16 @@ from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
 
 RESTART_AFTER = 5.0
-"""Seconds a killed node stays away."""
+"""Seconds until a killed node is restarted."""
 _POLL_SECONDS = 0.2
 
 
 def main() -> None:
-    """Start, print, look after the nodes until told to end."""
+    """Run the cluster until a signal."""
     parser = argparse.ArgumentParser(prog="python -m examples.cluster", description=__doc__)
     parser.add_argument("--port", type=int, default=8420, help="of node A; B's is one more")
     given = parser.parse_args()
-    # Said for SIGINT too: a script's `make cluster &` starts it with that signal ignored.
+    # SIGINT, too: `make cluster &` in a script starts it with that signal ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def run(port: int) -> None:
-    """Everything, while it runs."""
+    """Start the servers, print the instructions, and restart nodes."""
     _say("Starting PostgreSQL, three NATS servers and two nodes …")
     with (
         tempfile.TemporaryDirectory(prefix="koine-cluster-") as folder,
@@ -47,7 +47,7 @@ def run(port: int) -> None:
         NatsCluster(3).start() as nats,
         two_nodes(ServerHome(Path(folder), postgres.url), port, nats.url) as (a, b),
     ):
-        asyncio.run(_until_ready(a))  # the first one makes the tables and the demonstration
+        asyncio.run(_until_ready(a))  # the first one creates the tables and the demonstration
         b.start()
         asyncio.run(_until_ready(b))
         _say(_topology(a, b, nats))
@@ -57,7 +57,7 @@ def run(port: int) -> None:
 
 @contextlib.contextmanager
 def two_nodes(home: ServerHome, port: int, nats_url: str) -> Iterator[tuple[Server, Server]]:
-    """Node A, begun, and B, to be started; both end with the context."""
+    """Node A, started, and B, not started yet; both are killed at the end of the context."""
     given: dict[str, object] = {"nats_url": nats_url, "demo": True}
     a, b = (Server(home, port=each, settings=given) for each in (port, port + 1))
     try:
@@ -73,7 +73,7 @@ async def _until_ready(node: Server) -> None:
 
 
 async def _supervise(a: Server, b: Server) -> None:
-    """Start a node again some seconds after it ended."""
+    """Restart a node some seconds after it has ended."""
     await asyncio.gather(*(_restart_when_ended(name, node) for name, node in (("A", a), ("B", b))))
 
 
@@ -98,23 +98,23 @@ NATS          pids {" ".join(map(str, nats.pids))}"""
 def _instructions(a: Server, b: Server) -> str:
     kept = credentials.read(a.home.folder / "data" / credentials.FILE)
     assert kept is not None, "a node that is ready has made its demonstration"
-    talk = kept.demo.talks.delivery
+    conversation_id = kept.demo.examples.delivery
     return f"""
 # Follow a conversation on node A, in a second terminal
-export TOKEN={kept.demo.doors.delivery.tokens.admin}
+export TOKEN={kept.demo.credentials.delivery.tokens.admin}
 curl --no-buffer --header "Authorization: Bearer $TOKEN" \\
-  "{a.url}/v1/events?conversation_id={talk}"
+  "{a.url}/v1/events?conversation_id={conversation_id}"
 
 # Post to it on node B, in a third: it appears on A at once
-export TOKEN={kept.demo.doors.delivery.tokens.admin}
+export TOKEN={kept.demo.credentials.delivery.tokens.admin}
 curl --header "Authorization: Bearer $TOKEN" --header "Content-Type: application/json" \\
   --data '{{"content": "Hello from node B"}}' \\
-  "{b.url}/v1/conversations/{talk}/messages"
+  "{b.url}/v1/conversations/{conversation_id}/messages"
 
 # Kill a NATS server, or two, or all: nothing is lost; with all of them dead it takes up to 1 s
 # Kill node A (kill -9 {a.pid}), post on B, then follow on B from the last id that A showed
 curl --no-buffer --header "Authorization: Bearer $TOKEN" --header "Last-Event-ID: THE_LAST_ID" \\
-  "{b.url}/v1/events?conversation_id={talk}"
+  "{b.url}/v1/events?conversation_id={conversation_id}"
 
 Ctrl-C ends all.
 """

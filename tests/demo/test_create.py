@@ -66,15 +66,15 @@ async def kept(engine: Engine) -> DemoFile:
 
 async def count(engine: Engine, company: DemoTenant, **conditions: object) -> int:
     f = ConversationFilter(**conditions)  # type: ignore[arg-type]  # the test names the fields
-    boss = operator(company.doors.tenant_id)
-    return (await conversations.find(engine, boss, f, Window(limit=1))).total or 0
+    operator_actor = operator(company.credentials.tenant_id)
+    return (await conversations.find(engine, operator_actor, f, Window(limit=1))).total or 0
 
 
 async def open_all(engine: Engine, company: DemoTenant) -> None:
-    boss = operator(company.doors.tenant_id)
-    for parcel in company.doors.delivery.deliveries:
+    operator_actor = operator(company.credentials.tenant_id)
+    for each in company.credentials.delivery.deliveries:
         await delivery_conversations.open_(
-            engine, boss, NewDeliveryConversation(delivery_id=parcel.id)
+            engine, operator_actor, NewDeliveryConversation(delivery_id=each.id)
         )
 
 
@@ -93,7 +93,7 @@ async def test_made_again_it_is_the_same(engine: Engine, kept: DemoFile) -> None
 
 
 async def test_its_people_are_who_they_are_said_to_be(engine: Engine, kept: DemoFile) -> None:
-    tokens = kept.demo.doors.delivery.tokens
+    tokens = kept.demo.credentials.delivery.tokens
     actors = {
         name: await credentials.by_token(engine, getattr(tokens, name))
         for name in tokens.__struct_fields__
@@ -103,61 +103,61 @@ async def test_its_people_are_who_they_are_said_to_be(engine: Engine, kept: Demo
         "customer": None, "outsider": None,
     }  # fmt: skip
     assert {VIEW_TENANT, MANAGE_MESSAGING} <= actors["admin"].permissions
-    assert {actor.tenant_id for actor in actors.values()} == {kept.demo.doors.tenant_id}
+    assert {actor.tenant_id for actor in actors.values()} == {kept.demo.credentials.tenant_id}
 
 
 async def test_the_outsider_sees_nothing(engine: Engine, kept: DemoFile) -> None:
-    outsider = await credentials.by_token(engine, kept.demo.doors.delivery.tokens.outsider)
+    outsider = await credentials.by_token(engine, kept.demo.credentials.delivery.tokens.outsider)
     mine = await conversations.find(engine, outsider, ConversationFilter(), Window(limit=1))
     assert mine.total == 0
     with pytest.raises(NotFound):
-        await conversations.get(engine, outsider, kept.demo.talks.delivery)
+        await conversations.get(engine, outsider, kept.demo.examples.delivery)
 
 
 @pytest.mark.parametrize("who", ["driver", "customer"])
 async def test_listed_deliveries_are_the_drivers_and_the_customers(
     engine: Engine, kept: DemoFile, who: str
 ) -> None:
-    door = kept.demo.doors.delivery
-    actor = await credentials.by_token(engine, getattr(door.tokens, who))
-    for parcel in door.deliveries[:3]:
+    delivery = kept.demo.credentials.delivery
+    actor = await credentials.by_token(engine, getattr(delivery.tokens, who))
+    for each in delivery.deliveries[:3]:
         made, is_new = await delivery_conversations.open_(
-            engine, actor, NewDeliveryConversation(delivery_id=parcel.id)
+            engine, actor, NewDeliveryConversation(delivery_id=each.id)
         )
         assert is_new
-        assert made.title == f"#{parcel.external_reference_id} - {parcel.customer_name}"
+        assert made.title == f"#{each.external_reference_id} - {each.customer_name}"
 
 
 async def test_listed_deliveries_never_have_a_conversation(engine: Engine, kept: DemoFile) -> None:
-    before = {parcel.id for parcel in kept.demo.doors.delivery.deliveries}
+    before = {each.id for each in kept.demo.credentials.delivery.deliveries}
     await open_all(engine, kept.demo)
-    after = (await demonstration(engine)).demo.doors.delivery.deliveries
-    assert len(after) >= MIN_UNUSED_DELIVERIES and before.isdisjoint(parcel.id for parcel in after)
+    after = (await demonstration(engine)).demo.credentials.delivery.deliveries
+    assert len(after) >= MIN_UNUSED_DELIVERIES and before.isdisjoint(each.id for each in after)
 
 
 async def test_conversations_that_are_gone_have_a_successor(engine: Engine, kept: DemoFile) -> None:
-    boss = operator(kept.demo.doors.tenant_id)
-    await conversations.delete(engine, boss, kept.demo.talks.helpdesk, None)
-    await conversations.remove(engine, boss, kept.demo.talks.chats)
-    talks = (await demonstration(engine)).demo.talks
-    for conversation_id in (talks.helpdesk, talks.chats):
-        await conversations.get(engine, boss, conversation_id)
+    operator_actor = operator(kept.demo.credentials.tenant_id)
+    await conversations.delete(engine, operator_actor, kept.demo.examples.helpdesk, None)
+    await conversations.remove(engine, operator_actor, kept.demo.examples.chats)
+    examples = (await demonstration(engine)).demo.examples
+    for conversation_id in (examples.helpdesk, examples.chats):
+        await conversations.get(engine, operator_actor, conversation_id)
 
 
 async def test_tokens_are_made_anew_before_they_end(engine: Engine, kept: DemoFile) -> None:
     assert isinstance(engine.clock, FakeClock)
     engine.clock.advance((TOKEN_DAYS * DAY - 60 * SECOND) / SECOND)
-    token = (await demonstration(engine)).demo.doors.delivery.tokens.admin
+    token = (await demonstration(engine)).demo.credentials.delivery.tokens.admin
     engine.clock.advance(2 * DAY / SECOND)
     await credentials.by_token(engine, token)
     with pytest.raises(Unauthenticated):
-        await credentials.by_token(engine, kept.demo.doors.delivery.tokens.admin)
+        await credentials.by_token(engine, kept.demo.credentials.delivery.tokens.admin)
 
 
 @pytest.mark.parametrize("name", ["demo", "rival"])
 async def test_keys_and_logins_open_their_tenant(engine: Engine, kept: DemoFile, name: str) -> None:
     company: DemoTenant = getattr(kept, name)
-    into = company.doors
+    into = company.credentials
     for key in (into.helpdesk.api_key, into.helpdesk.read_only_key, into.chats.api_key):
         assert (await credentials.by_key(engine, key)).tenant_id == into.tenant_id
     logged_in = await sessions.log_in(engine, into.native.email, into.native.password)
@@ -183,5 +183,5 @@ async def test_the_file_of_another_database_is_not_believed(engine: Engine, kept
 
 
 def _elsewhere(company: DemoTenant) -> DemoTenant:
-    text = msgspec.json.encode(company).replace(company.doors.tenant_id.encode(), b"0" * 36)
+    text = msgspec.json.encode(company).replace(company.credentials.tenant_id.encode(), b"0" * 36)
     return msgspec.json.decode(text, type=DemoTenant)

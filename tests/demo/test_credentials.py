@@ -11,7 +11,7 @@ from koine.demo.credentials import DemoFile
 from koine.demo.example_calls import CALLS, examples
 from koine.demo.output import CREDENTIALS, all_examples, summary
 
-DOORS = credentials.Credentials(
+TENANT_CREDENTIALS = credentials.Credentials(
     "t",
     credentials.DeliveryCredentials(
         credentials.Tokens("a", "d", "dr", "c", "o"),
@@ -22,8 +22,10 @@ DOORS = credentials.Credentials(
     credentials.InboxCredentials("in", "co", "h"),
     credentials.NativeCredentials("e@x.test", "pass word"),
 )
-COMPANY = credentials.DemoTenant(DOORS, credentials.ExampleConversations("1", "2", "3", 4), {})
-KEPT = DemoFile(1, COMPANY, COMPANY, "http://koine.test")
+TENANT = credentials.DemoTenant(
+    TENANT_CREDENTIALS, credentials.ExampleConversations("1", "2", "3", 4), {}
+)
+KEPT = DemoFile(1, TENANT, TENANT, "http://koine.test")
 
 
 def test_what_is_written_is_read_by_its_owner_alone(tmp_path: Path) -> None:
@@ -43,11 +45,11 @@ def test_what_cannot_be_read_is_none(tmp_path: Path, text: str | None) -> None:
 
 
 def test_the_printed_object() -> None:
-    told = msgspec.json.decode(msgspec.json.encode(credentials.as_json(KEPT, "http://x")))
-    rival = told.pop("rival")
-    assert told.pop("base_url") == "http://x"
-    assert told == rival
-    assert told == {
+    shown = msgspec.json.decode(msgspec.json.encode(credentials.as_json(KEPT, "http://x")))
+    rival = shown.pop("rival")
+    assert shown.pop("base_url") == "http://x"
+    assert shown == rival
+    assert shown == {
         "tenant_id": "t",
         "delivery": {
             "tokens": {
@@ -68,7 +70,7 @@ def test_the_printed_object() -> None:
 
 
 def test_exports_are_quoted_for_a_shell() -> None:
-    lines = env.exports(COMPANY, "http://x").split("\n")
+    lines = env.exports(TENANT, "http://x").split("\n")
     assert "export password='pass word'" in lines
     assert "export ONDI_BASE_URL=http://x" in lines
 
@@ -82,29 +84,36 @@ def test_every_documented_call_has_an_example() -> None:
 
 
 def test_examples_have_their_values() -> None:
-    for example in examples(COMPANY, "http://x"):
+    for example in examples(TENANT, "http://x"):
         assert "$" not in example.command and "http://x/" in example.command
 
 
 def test_a_value_that_would_break_out_of_its_quotes_is_not_shown() -> None:
     with pytest.raises(ValueError):
-        examples(COMPANY, 'http://x"; rm -r /')
+        examples(TENANT, 'http://x"; rm -r /')
 
 
 def test_each_dialect_is_shown_with_its_credentials() -> None:
-    text = all_examples(COMPANY, "http://x", "my data")
+    text = all_examples(TENANT, "http://x", "my data")
     for dialect in ("delivery", "helpdesk", "chats", "inbox", "native"):
         assert f"# ---- {dialect}\n# " in text
     assert "koine demo --env --data 'my data'" in text
 
 
 def test_a_start_prints_what_a_person_reads() -> None:
-    text = summary(COMPANY, "http://x", "my data")
+    text = summary(TENANT, "http://x", "my data")
     assert len(text.splitlines()) <= 25
     rows = [line.split() for line in text.splitlines()]
-    values = env.variables(COMPANY, "http://x")
+    values = env.variables(TENANT, "http://x")
     for name in CREDENTIALS:
         row = next(row for row in rows if row[:1] == [name])
         assert row[-1] == values[name].split()[-1]
     assert "http://x/docs" in text
     assert "koine demo --data 'my data'" in text and "--env" in text
+
+
+def test_the_file_keeps_the_names_that_older_versions_stored(tmp_path: Path) -> None:
+    path = tmp_path / credentials.FILE
+    credentials.write(path, KEPT)
+    assert set(msgspec.json.decode(path.read_bytes())["demo"]) == {"doors", "talks", "people"}
+    assert credentials.read(path) == KEPT

@@ -1,4 +1,4 @@
-"""`koine`: everything an operator types."""
+"""The command line: `koine` and its commands."""
 
 from koine.cli.commands import app
 

@@ -1,4 +1,4 @@
-"""`koine backup`: write an archive, or look whether one can be restored."""
+"""`koine backup`: write an archive, or verify one."""
 
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -43,7 +43,7 @@ def backup(
 
 
 def report(what: str, path: Path, work: Work) -> None:
-    """Do the work in a temporary folder beside an archive, and tell what it found.
+    """Run `work` in a temporary folder beside an archive, and print its result.
 
     Raises Said when there is a difference.
     """
@@ -61,7 +61,7 @@ def report(what: str, path: Path, work: Work) -> None:
 
 
 def summary(manifest: Manifest) -> str:
-    """What is in an archive, for a person to read."""
+    """The content of an archive, for people to read."""
     facts = manifest.facts
     rows = ", ".join(f"{name} {count}" for name, count in facts.tables.items() if count)
     uploads = len(manifest.parts) - 1

@@ -1,5 +1,5 @@
-"""The commands by name. A command's module is imported when it is called or described: most of
-them need the whole engine, and `koine serve`, which is to answer soon, needs none of it."""
+"""The commands by name. A command's module is imported when it is run or described: most of them
+import the whole engine, which `koine serve`, which is to start fast, does not need."""
 
 from importlib import import_module
 from typing import Any
@@ -15,7 +15,7 @@ COMMANDS = {
     "backup": "backup", "restore": "restore",
     "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip
-"""Each command and the module of this package that has it, in the order of `koine --help`."""
+"""The commands with their modules in this package, in the order of `koine --help`."""
 
 
 class CommandGroup(ErrorHandlingGroup):

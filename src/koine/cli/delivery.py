@@ -48,13 +48,13 @@ def import_(
         length=max(file.stat().st_size, 1), label="Importing", hidden=as_json
     ) as bar:
 
-        async def work(engine: Engine, boss: Actor) -> dict[str, int]:
+        async def work(engine: Engine, operator_actor: Actor) -> dict[str, int]:
             done = {"new": 0, "known": 0}
             rows = _rows(file)
             while batch := list(islice(rows, BATCH)):
                 given = [_read(number, row) for number, row, _ in batch]
                 try:
-                    saved = await deliveries.save(engine, boss, given)
+                    saved = await deliveries.save(engine, operator_actor, given)
                 except Refusal as refusal:
                     first, last = batch[0][0], batch[-1][0]
                     raise CommandError(f"lines {first} to {last}: {_describe(refusal)}") from None

@@ -1,4 +1,4 @@
-"""`koine demo`: make the demonstration, once, and print the keys to it."""
+"""`koine demo`: create the demonstration, once, and print its credentials."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ def demo(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Make two tenants full of people who talk, once, and print credentials and examples."""
+    """Create two tenants with conversations, once, and print credentials and examples."""
     if as_json and as_env:
         raise CommandError("give --json or --env, not both")
     settings = options.settings(data, database, base_url=base_url)

@@ -1,4 +1,4 @@
-"""What `koine doctor` looks at beyond what a server looks at when it starts."""
+"""The checks of `koine doctor` beyond those at the start of a server."""
 
 from koine.kit.settings import Settings
 from koine.server.database import (
@@ -14,7 +14,7 @@ from koine.store.schema import WrongSchema
 
 
 async def diagnose_database(settings: Settings) -> list[Finding]:
-    """Whether it answers, how old it and its tables are, and whether it can be trusted."""
+    """Whether the database can be opened, its version, its schema, and its durability."""
     if not is_postgres(settings) and not sqlite_path(settings).exists():
         where = database_name(settings)
         return [Finding("ok", "database", f"{where} is not there yet, it will be made")]

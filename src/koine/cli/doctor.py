@@ -1,4 +1,4 @@
-"""`koine doctor`: look at everything a server needs, and say what to do."""
+"""`koine doctor`: check everything that a server needs, and print advice."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What goes wrong is told in a sentence. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
+"""Errors are printed as one sentence. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ EXIT_INTERRUPTED = 130
 
 
 class CommandError(Exception):
-    """A command's own reason to give up, for the person who typed it."""
+    """A command's own error, with a message for the person who typed it."""
 
 
 class ErrorHandlingGroup(TyperGroup):
-    """The group of all commands: an expected failure is a sentence, not a traceback."""
+    """The group of all commands; it prints an expected error as a sentence, not a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises typer.Exit with the code of its failure."""
@@ -44,18 +44,18 @@ class ErrorHandlingGroup(TyperGroup):
 
 
 def exit_with(message: str, code: int = EXIT_FAILED) -> None:
-    """Say why, on standard error. Raises typer.Exit."""
+    """Print the reason on standard error. Raises typer.Exit."""
     typer.echo(f"koine: {message}", err=True)
     raise typer.Exit(code)
 
 
 def describe(refusal: Refusal) -> str:
-    """What the engine's refusal means to a person at a terminal."""
+    """A refusal of the engine as a sentence for the terminal."""
     match refusal:
         case Unavailable():
             return "the database does not answer: try again, or see `koine doctor`"
-        case NotFound(entity=noun):
-            return f"no such {noun.replace('_', ' ')}"
+        case NotFound(entity=entity):
+            return f"no such {entity.replace('_', ' ')}"
         case Forbidden(what=what):
             return f"not allowed: {what} is needed"
         case Invalid(message=message) | Conflict(message=message):

@@ -1,4 +1,4 @@
-"""`koine inbox`: the doors a tenant opens to its contacts."""
+"""`koine inbox`: the inboxes at which contacts write to a tenant."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Open an inbox; prints what contacts' programs need."""
+    """Create an inbox; prints what the clients of contacts need."""
     new = NewInbox(
         name=name,
         channel_type=channel,
@@ -37,7 +37,9 @@ def create(
         identity_required=identity,
     )
     settings = options.settings(data, database)
-    made = run_in_tenant(settings, tenant, lambda engine, boss: inboxes.create(engine, boss, new))
+    made = run_in_tenant(
+        settings, tenant, lambda engine, operator_actor: inboxes.create(engine, operator_actor, new)
+    )
     if as_json:
         output.print_json(_row(made) | {"hmac_token": made.hmac_token})
     else:

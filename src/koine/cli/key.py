@@ -26,7 +26,7 @@ from koine.model.permissions import (
 app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 
 DEFAULT_PERMISSIONS = [READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMERS]
-"""What a key may do unless told."""
+"""The permissions of a key by default."""
 
 
 @app.command()
@@ -47,14 +47,14 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make a key and show it, this once."""
+    """Create a key and print it; it cannot be shown again."""
 
-    async def work(engine: Engine, boss: Actor) -> CreatedApiKey:
-        person = await find_user(engine, boss, user)
+    async def work(engine: Engine, operator_actor: Actor) -> CreatedApiKey:
+        person = await find_user(engine, operator_actor, user)
         until = None if days is None else engine.clock.now() + days * DAY
         rights = frozenset(permission or DEFAULT_PERMISSIONS)
         return await api_keys.create(
-            engine, boss, name, rights, user_id=person.id, expires_at=until
+            engine, operator_actor, name, rights, user_id=person.id, expires_at=until
         )
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
@@ -84,14 +84,14 @@ def revoke(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Close a key; a running server feels it within seconds."""
+    """Revoke a key; a running server refuses it within seconds."""
 
     async def work(engine: Engine) -> None:
         wanted = canonical_id(key_id)
         if wanted is None:
             raise NotFound("api_key")
-        _, boss = await resolve_tenant(engine, tenant)
-        await api_keys.revoke(engine, boss, wanted)
+        _, operator_actor = await resolve_tenant(engine, tenant)
+        await api_keys.revoke(engine, operator_actor, wanted)
 
     run(options.settings(data, database), work)
     typer.echo("revoked")
@@ -104,14 +104,14 @@ def take_over(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Let a key stand on its own: it goes on after who made it has left."""
+    """Keep a key valid after its creator was removed."""
 
     async def work(engine: Engine) -> None:
         wanted = canonical_id(key_id)
         if wanted is None:
             raise NotFound("api_key")
-        _, boss = await resolve_tenant(engine, tenant)
-        await api_keys.take_over(engine, boss, wanted)
+        _, operator_actor = await resolve_tenant(engine, tenant)
+        await api_keys.take_over(engine, operator_actor, wanted)
 
     run(options.settings(data, database), work)
     typer.echo("taken over")

@@ -1,4 +1,4 @@
-"""`koine openapi` and `koine routes`: what the server speaks."""
+"""`koine openapi` and `koine routes`: the server's HTTP APIs."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The options that many commands have, and the settings they make."""
+"""The options that many commands share, and the settings made of them."""
 
 import os
 from typing import Annotated
@@ -23,5 +23,5 @@ Tenant = Annotated[
 
 
 def settings(data: str | None, database: str | None, **given: object) -> Settings:
-    """The settings of the environment, with what was typed before them. Raises BadSetting."""
+    """The settings of the environment; typed options come before them. Raises BadSetting."""
     return kit.load(os.environ, {"data_dir": data, "database_url": database, **given})

@@ -16,7 +16,7 @@ def print_json(value: object) -> None:
 def print_rows(
     headings: Sequence[str], rows: Iterable[Mapping[str, object]], *, as_json: bool
 ) -> None:
-    """Print rows whose values stand in the order of the headings: a table, or JSON objects."""
+    """Print rows, with their values in the order of the headings: a table, or JSON objects."""
     every = list(rows)
     if as_json:
         print_json(every)
@@ -25,7 +25,7 @@ def print_rows(
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; an empty one is its headings alone. Nothing is cut off, even in a pipe."""
+    """Print a table; an empty one has only its headings. No value is truncated, not in a pipe."""
     made = Table(*headings, box=None, pad_edge=False)
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))

@@ -1,4 +1,4 @@
-"""`koine restore`: put an archive in the place of a database that no server serves."""
+"""`koine restore`: replace a database that no server serves by an archive."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Run one piece of work on an engine, beside a running server if there is one."""
+"""Run a command's work on an engine of its own, also beside a running server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
-    """What `work` answers, on an engine of its own that is closed after it.
+    """What `work` returns, on an engine of its own that is closed after it.
 
     An empty database gets its tables; one of an older Koine is left to `koine migrate`.
     Raises Said where the database cannot be had, and what `work` raises.
@@ -32,18 +32,18 @@ def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
 def run_in_tenant(
     settings: Settings, name: str | None, work: Callable[[Engine, Actor], Awaitable[R]]
 ) -> R:
-    """As `run`, by the operator of the tenant meant by `--tenant`. Raises NotFound too."""
+    """As `run`, with the operator of the tenant of `--tenant`. Raises NotFound too."""
 
     async def in_tenant(engine: Engine) -> R:
-        _, boss = await resolve_tenant(engine, name)
-        return await work(engine, boss)
+        _, operator_actor = await resolve_tenant(engine, name)
+        return await work(engine, operator_actor)
 
     return run(settings, in_tenant)
 
 
 def run_until_done(work: Coroutine[object, object, R]) -> R:
-    """What `work` answers, with only errors logged. Raises Said where the database cannot be had,
-    and what `work` raises."""
+    """What `work` returns, with only errors logged. Raises CommandError when the database cannot
+    be opened, and what `work` raises."""
     logs.configure("error", json=False)
     try:
         return asyncio.run(work)
@@ -52,7 +52,7 @@ def run_until_done(work: Coroutine[object, object, R]) -> R:
 
 
 async def resolve_tenant(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:
-    """The tenant meant by `--tenant`, and its operator. Raises NotFound, Said."""
+    """The tenant of `--tenant`, and its operator. Raises NotFound, CommandError."""
     if name is not None:
         tenant = await tenants.named(engine, name)
         return tenant, operator(tenant.id)

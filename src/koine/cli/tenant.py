@@ -26,11 +26,11 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make a tenant."""
+    """Create a tenant."""
     short = slug if slug is not None else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not _SLUG.fullmatch(short):
         raise CommandError(
-            "a short name has small letters, digits and hyphens: give one with --slug"
+            "a slug has lower-case letters, digits and hyphens: give one with --slug"
         )
 
     async def work(engine: Engine) -> Tenant:

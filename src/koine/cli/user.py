@@ -35,7 +35,7 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make a user; `koine user set-password` lets it log in."""
+    """Create a user; it can log in after `koine user set-password`."""
     if "@" not in email:
         raise CommandError(f"{email} is no e-mail")
     first, _, last = name.partition(" ")
@@ -44,10 +44,13 @@ def create(
         last_name=last or None, email=email, phone=phone, role=role,
     )  # fmt: skip
 
-    async def work(engine: Engine, boss: Actor) -> Identity:
-        if any(known.email == email.strip().lower() for known in await all_users(engine, boss)):
+    async def work(engine: Engine, operator_actor: Actor) -> Identity:
+        if any(
+            known.email == email.strip().lower()
+            for known in await all_users(engine, operator_actor)
+        ):
             raise CommandError(f"there is a user {email} already")
-        return await directory.create(engine, boss, new)
+        return await directory.create(engine, operator_actor, new)
 
     made = run_in_tenant(options.settings(data, database), tenant, work)
     if as_json:
@@ -77,15 +80,15 @@ def set_password(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Set a user's password; every session of theirs ends."""
+    """Set a user's password; all its sessions end."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
 
-    async def work(engine: Engine, boss: Actor) -> None:
-        person = await find_user(engine, boss, user)
-        await sessions.set_password(engine, boss, person.id, password)
+    async def work(engine: Engine, operator_actor: Actor) -> None:
+        person = await find_user(engine, operator_actor, user)
+        await sessions.set_password(engine, operator_actor, person.id, password)
 
     run_in_tenant(options.settings(data, database), tenant, work)
     typer.echo("password set")
@@ -102,7 +105,7 @@ def token(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Print an access token. It cannot be taken back: keep its life short."""
+    """Print an access token. It cannot be revoked: keep its lifetime short."""
     if admin == (user is not None):
         raise CommandError("name a user, or give --system-admin")
     ttl = days * DAY // SECOND
@@ -110,8 +113,8 @@ def token(
     async def work(engine: Engine) -> str:
         if user is None:
             return sessions.system_admin_token(engine, ttl)
-        of, boss = await resolve_tenant(engine, tenant)
-        person = await find_user(engine, boss, user)
+        of, operator_actor = await resolve_tenant(engine, tenant)
+        person = await find_user(engine, operator_actor, user)
         return sessions.access_token(engine, of.id, person, ttl)
 
     typer.echo(run(options.settings(data, database), work))

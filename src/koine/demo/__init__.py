@@ -1,1 +1,1 @@
-"""The demonstration: two tenants full of people who talk, and the keys to every door."""
+"""The demonstration: two tenants with people and conversations, and credentials for every API."""

@@ -1,4 +1,4 @@
-"""Which conversations the demonstration has, of all four kinds."""
+"""The planned conversations of the demonstration, of all four kinds."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,22 +17,22 @@ from koine.model.inbox import Inbox
 from koine.model.permissions import ROLE_PERMISSIONS
 
 HELPDESK, CHATS, INBOX = 40, 32, 24
-"""How many there are of these; of deliveries there is one for each spoken of."""
+"""How many conversations of these kinds; each discussed delivery has one, too."""
 PRIORITIES: tuple[Priority, ...] = ("low", "medium", "medium", "high", "urgent")
 ENDINGS = ("closed", "", "unread", "closed", "", "snoozed")
 CHAT_ENDINGS = ("ticket", "", "unread", "closed", "solved")
 
 Open = Callable[[], Awaitable[Conversation]]
-Cast = dict[str, tuple[str, SenderKind]]
+Senders = dict[str, tuple[str, SenderKind]]
 
 
 class PlannedConversation(Struct):
-    """One conversation to come: how it opens, who says what, how it ends, and who reads it.
-    `label` names it among the conversations that examples point at."""
+    """A conversation to create: how it opens, its messages and their senders, how it ends, and who
+    reads it. `label` names it among the conversations of the printed examples."""
 
     open: Open
     script: Script
-    cast: Cast
+    senders: Senders
     words: dict[str, str]
     ending: str
     reader: Actor
@@ -40,28 +40,27 @@ class PlannedConversation(Struct):
 
 
 def planned_conversations(
-    engine: Engine, world: SeededTenant, scale: int
+    engine: Engine, seeded: SeededTenant, scale: int
 ) -> list[PlannedConversation]:
     """Every `scale`-th conversation of each kind, the first always."""
     return [
-        talk
+        planned
         for kind in (_deliveries, _helpdesk, _chats, _inbox)
-        for talk in kind(engine, world)[::scale]
+        for planned in kind(engine, seeded)[::scale]
     ]
 
 
 def actor_of(user: Identity, tenant_id: str) -> Actor:
-    """A user of the tenant as the engine sees them."""
-    held = ROLE_PERMISSIONS[user.role]
-    return Actor(tenant_id, "user", user.id, user.role, held)
+    """The actor of a user, with the permissions of its role."""
+    return Actor(tenant_id, "user", user.id, user.role, ROLE_PERMISSIONS[user.role])
 
 
-def _deliveries(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
-    dispatcher = actor_of(world.users["dispatcher"], world.tenant.id)
-    admin = actor_of(world.users["admin"], world.tenant.id)
-    people = {user.id: user for user in world.users.values()}
+def _deliveries(engine: Engine, seeded: SeededTenant) -> list[PlannedConversation]:
+    dispatcher = actor_of(seeded.users["dispatcher"], seeded.tenant.id)
+    admin = actor_of(seeded.users["admin"], seeded.tenant.id)
+    people = {user.id: user for user in seeded.users.values()}
 
-    def opener(delivery_id: str, opens: Actor) -> Open:
+    def make_opener(delivery_id: str, opens: Actor) -> Open:
         async def work() -> Conversation:
             opening = NewDeliveryConversation(
                 delivery_id=delivery_id, metadata='{"priority": "normal"}'
@@ -72,9 +71,9 @@ def _deliveries(engine: Engine, world: SeededTenant) -> list[PlannedConversation
 
     return [
         PlannedConversation(
-            open=opener(delivery.id, dispatcher if n else admin),
+            open=make_opener(delivery.id, dispatcher if n else admin),
             script=scripts.DELIVERY[n % len(scripts.DELIVERY)],
-            cast=_cast(dispatcher) | {
+            senders=_senders(dispatcher) | {
                 "c": (delivery.customer_id, "contact"), "d": (delivery.driver_id or "", "user"),
             },
             words=_words(people[delivery.customer_id], delivery.external_reference_id or ""),
@@ -82,47 +81,51 @@ def _deliveries(engine: Engine, world: SeededTenant) -> list[PlannedConversation
             reader=dispatcher,
             label="" if n else "delivery",
         )
-        for n, delivery in enumerate(world.spoken)
+        for n, delivery in enumerate(seeded.discussed_deliveries)
     ]  # fmt: skip
 
 
-def _helpdesk(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
-    agents = [actor_of(world.users[part], world.tenant.id) for part in ("agent", "second_agent")]
+def _helpdesk(engine: Engine, seeded: SeededTenant) -> list[PlannedConversation]:
+    agents = [actor_of(seeded.users[part], seeded.tenant.id) for part in ("agent", "second_agent")]
 
-    def opener(n: int, subject: str) -> Open:
-        inbox = world.inboxes[n % 2]
+    def make_opener(n: int, subject: str) -> Open:
+        inbox = seeded.inboxes[n % 2]
         new = NewConversation(
             title=subject.format(ref=_ref(n)), priority=PRIORITIES[n % len(PRIORITIES)],
-            inbox_id=inbox.id, owner_id=_guest(world, n).id, source=inbox.channel_type,
+            inbox_id=inbox.id, owner_id=_contact(seeded, n).id, source=inbox.channel_type,
         )  # fmt: skip
 
         async def work() -> Conversation:
-            made = await conversations.create(engine, world.boss, new)
+            made = await conversations.create(engine, seeded.operator, new)
             mine = conversations.ConversationChanges(assignee_id=agents[n % 2].identity_id)
-            return await conversations.change(engine, world.boss, made.id, mine) if n % 5 else made
+            return (
+                await conversations.change(engine, seeded.operator, made.id, mine)
+                if n % 5
+                else made
+            )
 
         return work
 
     return [
-        _talk(world, n, opener(n, subject), script, agents[n % 2], "" if n else "helpdesk")
+        _plan(seeded, n, make_opener(n, subject), script, agents[n % 2], "" if n else "helpdesk")
         for n in range(HELPDESK)
         for subject, script in [scripts.HELPDESK[n % len(scripts.HELPDESK)]]
     ]
 
 
-def _chats(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
-    agent = actor_of(world.users["agent"], world.tenant.id)
-    channels = [inbox for inbox in world.inboxes if inbox.responder_id is not None]
+def _chats(engine: Engine, seeded: SeededTenant) -> list[PlannedConversation]:
+    agent = actor_of(seeded.users["agent"], seeded.tenant.id)
+    channels = [inbox for inbox in seeded.inboxes if inbox.responder_id is not None]
 
-    def opener(n: int, channel: Inbox) -> Open:
+    def make_opener(n: int, channel: Inbox) -> Open:
         new = NewConversation(
-            title=None if n % 3 else f"Chat with {_guest(world, n).name}",
+            title=None if n % 3 else f"Chat with {_contact(seeded, n).name}",
             inbox_id=channel.id,
-            owner_id=_guest(world, n).id,
+            owner_id=_contact(seeded, n).id,
         )
 
         async def work() -> Conversation:
-            return await conversations.create(engine, world.boss, new)
+            return await conversations.create(engine, seeded.operator, new)
 
         return work
 
@@ -130,20 +133,20 @@ def _chats(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
     for n in range(CHATS):
         channel = channels[(n + 1) % len(channels)]
         script = scripts.CHATS[n % len(scripts.CHATS)]
-        talk = _talk(world, n, opener(n, channel), script, agent, "" if n else "chats")
-        talk.cast["r"] = (channel.responder_id or "", "responder")
-        talk.ending = CHAT_ENDINGS[n % len(CHAT_ENDINGS)] if n else ""
-        made.append(talk)
+        planned = _plan(seeded, n, make_opener(n, channel), script, agent, "" if n else "chats")
+        planned.senders["r"] = (channel.responder_id or "", "responder")
+        planned.ending = CHAT_ENDINGS[n % len(CHAT_ENDINGS)] if n else ""
+        made.append(planned)
     return made
 
 
-def _inbox(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
-    agent = actor_of(world.users["second_agent"], world.tenant.id)
+def _inbox(engine: Engine, seeded: SeededTenant) -> list[PlannedConversation]:
+    agent = actor_of(seeded.users["second_agent"], seeded.tenant.id)
 
-    def opener(n: int) -> Open:
-        entry = world.guests[n % len(world.guests)]
+    def make_opener(n: int) -> Open:
+        entry = seeded.contact_sessions[n % len(seeded.contact_sessions)]
         _, contact = entry.contact_at_inbox
-        caller = Actor(world.tenant.id, "contact", contact.id)
+        caller = Actor(seeded.tenant.id, "contact", contact.id)
 
         async def work() -> Conversation:
             bag: dict[str, object] = {"page": "/checkout"} if n % 2 else {}
@@ -152,22 +155,22 @@ def _inbox(engine: Engine, world: SeededTenant) -> list[PlannedConversation]:
         return work
 
     return [
-        _talk(
-            world, n, opener(n), scripts.INBOX[n % len(scripts.INBOX)], agent,
+        _plan(
+            seeded, n, make_opener(n), scripts.INBOX[n % len(scripts.INBOX)], agent,
             label="" if n else "inbox",
         )
         for n in range(INBOX)
     ]  # fmt: skip
 
 
-def _talk(
-    world: SeededTenant, n: int, opens: Open, script: Script, reader: Actor, label: str
+def _plan(
+    seeded: SeededTenant, n: int, opens: Open, script: Script, reader: Actor, label: str
 ) -> PlannedConversation:
-    contact = _guest(world, n)
+    contact = _contact(seeded, n)
     return PlannedConversation(
         open=opens,
         script=script,
-        cast=_cast(reader) | {"c": (contact.id, "contact")},
+        senders=_senders(reader) | {"c": (contact.id, "contact")},
         words=_words(contact, _ref(n)),
         ending=ENDINGS[n % len(ENDINGS)] if not label else "",
         reader=reader,
@@ -175,13 +178,13 @@ def _talk(
     )
 
 
-def _cast(human: Actor) -> Cast:
+def _senders(human: Actor) -> Senders:
     who = human.identity_id or ""
     return {"h": (who, "user"), "n": (who, "user")}
 
 
-def _guest(world: SeededTenant, n: int) -> Identity:
-    return world.guests[n % len(world.guests)].contact_at_inbox[1]
+def _contact(seeded: SeededTenant, n: int) -> Identity:
+    return seeded.contact_sessions[n % len(seeded.contact_sessions)].contact_at_inbox[1]
 
 
 def _words(person: Identity, ref: str) -> dict[str, str]:

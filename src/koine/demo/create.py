@@ -1,4 +1,4 @@
-"""Make the demonstration once, and keep its keys."""
+"""Create the demonstration once, and keep its credentials up to date."""
 
 from pathlib import Path
 
@@ -35,36 +35,36 @@ from koine.model.permissions import (
 
 TOKEN_DAYS = 30
 MIN_UNUSED_DELIVERIES = 3
-"""Listed deliveries that have no conversation, at least."""
+"""At least so many listed deliveries have no conversation."""
 STORY_DAYS = history.DAYS + 1
 RIVAL_SCALE = 12
 
 
 async def demonstration(engine: Engine, base_url: str = "") -> DemoFile:
-    """The demonstration of this database, made if it is not there; its keys are kept in the data
-    folder, with `base_url` if it is served there now.
+    """The demonstration of this database, created if there is none. Its credentials are stored in
+    the data folder, with `base_url` if it is served there now.
 
-    What is printed is true now: deliveries that got a conversation are left out and new ones are
-    made when few are left, conversations that were deleted have a successor. Raises Conflict when
-    there is a demonstration whose file is gone, or another tenant of its name; OSError when the
-    file cannot be written.
+    It is refreshed each time: deliveries that have a conversation by now are left out, and new ones
+    are created when few are left; deleted conversations are replaced. Raises Conflict when there is
+    a demonstration whose file is gone, or another tenant of its name; OSError when the file cannot
+    be written.
     """
     path = Path(engine.settings.data_dir) / credentials.FILE
-    kept = credentials.read(path)
-    if kept is None or not await _exists(engine, kept):
-        kept = await _create(engine)
-        credentials.write(path, kept)
-    fresh = await _refresh(engine, kept)
+    demo_file = credentials.read(path)
+    if demo_file is None or not await _exists(engine, demo_file):
+        demo_file = await _create(engine)
+        credentials.write(path, demo_file)
+    fresh = await _refresh(engine, demo_file)
     if base_url:
         fresh = structs.replace(fresh, base_url=base_url)
-    if fresh != kept:
+    if fresh != demo_file:
         credentials.write(path, fresh)
     return fresh
 
 
-async def _exists(engine: Engine, kept: DemoFile) -> bool:
+async def _exists(engine: Engine, demo_file: DemoFile) -> bool:
     known = {tenant.id for tenant in await tenants.everyone(engine)}
-    return {kept.demo.doors.tenant_id, kept.rival.doors.tenant_id} <= known
+    return {demo_file.demo.credentials.tenant_id, demo_file.rival.credentials.tenant_id} <= known
 
 
 async def _create(engine: Engine) -> DemoFile:
@@ -84,37 +84,40 @@ async def _create(engine: Engine) -> DemoFile:
 async def _create_tenant(engine: Engine, name: str, slug: str, scale: int) -> DemoTenant:
     clock = FakeClock(engine.clock.now() - STORY_DAYS * DAY)
     past = Engine(engine.db, clock, engine.settings, random_token(), engine.webhook_formats)
-    world = await seed.seed(past, name, slug)
-    talks = await history.write_history(past, clock, world, scale)
-    made = await _credentials(engine, world)
-    holders = {part: world.users[part].id for part in Tokens.__struct_fields__}
-    return DemoTenant(made, talks, holders)
+    seeded = await seed.seed(past, name, slug)
+    examples = await history.write_history(past, clock, seeded, scale)
+    made = await _credentials(engine, seeded)
+    holders = {part: seeded.users[part].id for part in Tokens.__struct_fields__}
+    return DemoTenant(made, examples, holders)
 
 
-async def _credentials(engine: Engine, world: SeededTenant) -> Credentials:
-    admin, agent = world.users["admin"], world.users["agent"]
+async def _credentials(engine: Engine, seeded: SeededTenant) -> Credentials:
+    admin, agent = seeded.users["admin"], seeded.users["agent"]
     password = random_token(12)
-    await sessions.set_password(engine, world.boss, admin.id, password)
-    place, contact = world.guests[0].contact_at_inbox
-    public = world.inboxes[-1]
-    whatsapp = world.inboxes[3]
+    await sessions.set_password(engine, seeded.operator, admin.id, password)
+    place, contact = seeded.contact_sessions[0].contact_at_inbox
+    public = seeded.inboxes[-1]
+    whatsapp = seeded.inboxes[3]
     return Credentials(
-        tenant_id=world.tenant.id,
+        tenant_id=seeded.tenant.id,
         delivery=credentials.DeliveryCredentials(
-            tokens=_tokens(engine, world.tenant.id, world.users),
-            deliveries=[_unused_delivery(each, world.users["customer"]) for each in world.silent],
+            tokens=_tokens(engine, seeded.tenant.id, seeded.users),
+            deliveries=[
+                _unused_delivery(each, seeded.users["customer"])
+                for each in seeded.unused_deliveries
+            ],
         ),
         helpdesk=credentials.HelpdeskCredentials(
-            api_key=await _key(engine, world, "Helpdesk", PERMISSIONS),
+            api_key=await _key(engine, seeded, "Helpdesk", PERMISSIONS),
             read_only_key=await _key(
-                engine, world, "Reports", frozenset({READ_CONVERSATIONS, READ_CUSTOMERS})
+                engine, seeded, "Reports", frozenset({READ_CONVERSATIONS, READ_CUSTOMERS})
             ),
-            inbox_id=world.inboxes[0].id,
+            inbox_id=seeded.inboxes[0].id,
             customer_id=contact.id,
             user_id=agent.id,
         ),
         chats=credentials.ChatsCredentials(
-            api_key=await _key(engine, world, "Chats", PERMISSIONS),
+            api_key=await _key(engine, seeded, "Chats", PERMISSIONS),
             channel_id=whatsapp.id,
             owner_id=contact.id,
             responder_id=whatsapp.responder_id or "",
@@ -124,9 +127,9 @@ async def _credentials(engine: Engine, world: SeededTenant) -> Credentials:
     )
 
 
-async def _key(engine: Engine, world: SeededTenant, name: str, permissions: frozenset[str]) -> str:
-    user_id = world.users["agent"].id
-    return (await api_keys.create(engine, world.boss, name, permissions, user_id=user_id)).text
+async def _key(engine: Engine, seeded: SeededTenant, name: str, permissions: frozenset[str]) -> str:
+    user_id = seeded.users["agent"].id
+    return (await api_keys.create(engine, seeded.operator, name, permissions, user_id=user_id)).text
 
 
 def _tokens(engine: Engine, tenant_id: str, users: dict[str, Identity]) -> Tokens:
@@ -143,66 +146,70 @@ def _unused_delivery(delivery: Delivery, customer: Identity) -> UnusedDelivery:
     return UnusedDelivery(delivery.id, delivery.external_reference_id or "", customer.name or "")
 
 
-async def _refresh(engine: Engine, kept: DemoFile) -> DemoFile:
-    """What is true now of the deliveries, and tokens that live for a while yet."""
-    old = engine.clock.now() - kept.made_at > (TOKEN_DAYS - 1) * DAY
-    made_at = engine.clock.now() if old else kept.made_at
-    demo = await _refresh_tenant(engine, kept.demo, new_tokens=old)
-    rival = await _refresh_tenant(engine, kept.rival, new_tokens=old)
-    return structs.replace(kept, made_at=made_at, demo=demo, rival=rival)
+async def _refresh(engine: Engine, demo_file: DemoFile) -> DemoFile:
+    """Update deliveries and conversations, and renew tokens that expire soon."""
+    old = engine.clock.now() - demo_file.made_at > (TOKEN_DAYS - 1) * DAY
+    made_at = engine.clock.now() if old else demo_file.made_at
+    demo = await _refresh_tenant(engine, demo_file.demo, new_tokens=old)
+    rival = await _refresh_tenant(engine, demo_file.rival, new_tokens=old)
+    return structs.replace(demo_file, made_at=made_at, demo=demo, rival=rival)
 
 
-async def _refresh_tenant(engine: Engine, company: DemoTenant, new_tokens: bool) -> DemoTenant:
-    known = company.doors
-    boss = operator(known.tenant_id)
-    listed = {parcel.id: parcel for parcel in known.delivery.deliveries}
-    silent = await deliveries.without_conversation(engine, boss, list(listed))
-    parcels = [listed[delivery.id] for delivery in silent]
-    if len(parcels) < MIN_UNUSED_DELIVERIES:
-        customer = await directory.get(engine, boss, company.people["customer"], "user")
-        driver_id = company.people["driver"]
+async def _refresh_tenant(engine: Engine, tenant: DemoTenant, new_tokens: bool) -> DemoTenant:
+    known = tenant.credentials
+    operator_actor = operator(known.tenant_id)
+    listed = {delivery.id: delivery for delivery in known.delivery.deliveries}
+    found = await deliveries.without_conversation(engine, operator_actor, list(listed))
+    unused = [listed[delivery.id] for delivery in found]
+    if len(unused) < MIN_UNUSED_DELIVERIES:
+        customer = await directory.get(engine, operator_actor, tenant.people["customer"], "user")
+        driver_id = tenant.people["driver"]
         made = await seed.more_deliveries(
-            engine, boss, driver_id, customer.id, MIN_UNUSED_DELIVERIES
+            engine, operator_actor, driver_id, customer.id, MIN_UNUSED_DELIVERIES
         )
-        parcels += [_unused_delivery(each, customer) for each in made]
-    tokens = await _renew_tokens(engine, company) if new_tokens else known.delivery.tokens
-    door = structs.replace(known.delivery, tokens=tokens, deliveries=parcels)
-    talks = await _example_conversations(engine, boss, company)
-    return structs.replace(company, doors=structs.replace(known, delivery=door), talks=talks)
+        unused += [_unused_delivery(each, customer) for each in made]
+    tokens = await _renew_tokens(engine, tenant) if new_tokens else known.delivery.tokens
+    delivery = structs.replace(known.delivery, tokens=tokens, deliveries=unused)
+    return structs.replace(
+        tenant,
+        credentials=structs.replace(known, delivery=delivery),
+        examples=await _example_conversations(engine, operator_actor, tenant),
+    )
 
 
 async def _example_conversations(
-    engine: Engine, boss: Actor, company: DemoTenant
+    engine: Engine, operator_actor: Actor, tenant: DemoTenant
 ) -> ExampleConversations:
-    """The conversations that examples point at; those that examples delete have a successor."""
-    helpdesk, chats, talks = company.doors.helpdesk, company.doors.chats, company.talks
+    """The conversations of the printed examples; a deleted one is replaced by a new one."""
+    known, examples = tenant.credentials, tenant.examples
+    helpdesk, chats = known.helpdesk, known.chats
     question = NewConversation(
         title="Where is my order?", inbox_id=helpdesk.inbox_id, owner_id=helpdesk.customer_id
     )
     chat = NewConversation(title="A question", inbox_id=chats.channel_id, owner_id=chats.owner_id)
     return structs.replace(
-        talks,
-        helpdesk=await _existing_or_successor(engine, boss, talks.helpdesk, question),
-        chats=await _existing_or_successor(engine, boss, talks.chats, chat),
+        examples,
+        helpdesk=await _existing_or_successor(engine, operator_actor, examples.helpdesk, question),
+        chats=await _existing_or_successor(engine, operator_actor, examples.chats, chat),
     )
 
 
 async def _existing_or_successor(
-    engine: Engine, boss: Actor, conversation_id: str, successor: NewConversation
+    engine: Engine, operator_actor: Actor, conversation_id: str, successor: NewConversation
 ) -> str:
-    """The id of the conversation, or of its successor if it is gone."""
+    """The id of the conversation, or of its successor when it was deleted."""
     try:
-        await conversations.get(engine, boss, conversation_id)
+        await conversations.get(engine, operator_actor, conversation_id)
     except NotFound:
-        return (await conversations.create(engine, boss, successor)).id
+        return (await conversations.create(engine, operator_actor, successor)).id
     return conversation_id
 
 
-async def _renew_tokens(engine: Engine, company: DemoTenant) -> Tokens:
+async def _renew_tokens(engine: Engine, tenant: DemoTenant) -> Tokens:
     """New tokens for the same people."""
-    tenant_id = company.doors.tenant_id
+    tenant_id = tenant.credentials.tenant_id
     users = {
         part: await directory.get(engine, operator(tenant_id), user_id, "user")
-        for part, user_id in company.people.items()
+        for part, user_id in tenant.people.items()
     }
     return _tokens(engine, tenant_id, users)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 FILE = "demo.json"
 
@@ -69,7 +69,7 @@ class NativeCredentials(Struct, frozen=True):
 
 
 class Credentials(Struct, frozen=True):
-    """Every door of one tenant."""
+    """The credentials of one tenant, for every dialect."""
 
     tenant_id: str
     delivery: DeliveryCredentials
@@ -80,8 +80,8 @@ class Credentials(Struct, frozen=True):
 
 
 class ExampleConversations(Struct, frozen=True):
-    """Conversations for the examples to point at: one for each dialect; the administrator takes
-    part in `delivery`, the public contact owns `inbox` (its number)."""
+    """The conversations of the printed examples, one for each dialect; the administrator takes part
+    in `delivery`, the public contact owns `inbox` (its number)."""
 
     delivery: str
     helpdesk: str
@@ -90,16 +90,17 @@ class ExampleConversations(Struct, frozen=True):
 
 
 class DemoTenant(Struct, frozen=True):
-    """One tenant of the demonstration; `people` are the ids of those who have tokens."""
+    """One tenant of the demonstration; `people` are the ids of those who have tokens. The file has
+    the former names of two fields, so that older files can still be read."""
 
-    doors: Credentials
-    talks: ExampleConversations
+    credentials: Credentials = field(name="doors")
+    examples: ExampleConversations = field(name="talks")
     people: dict[str, str]
 
 
 class DemoFile(Struct, frozen=True):
-    """What is kept in the demonstration's file. `made_at` is when its tokens were made, µs;
-    `base_url` is where it was served last, empty before."""
+    """The content of demo.json. `made_at` is when its tokens were issued, µs; `base_url` is where
+    the demonstration was served last, empty before."""
 
     made_at: int
     demo: DemoTenant
@@ -109,12 +110,12 @@ class DemoFile(Struct, frozen=True):
 
 def as_json(kept: DemoFile, base_url: str) -> dict[str, object]:
     """The object of `koine demo --json`."""
-    doors = {name: getattr(kept.demo.doors, name) for name in Credentials.__struct_fields__}
-    return {"base_url": base_url, **doors, "rival": kept.rival.doors}
+    demo = {name: getattr(kept.demo.credentials, name) for name in Credentials.__struct_fields__}
+    return {"base_url": base_url, **demo, "rival": kept.rival.credentials}
 
 
 def read(path: Path) -> DemoFile | None:
-    """What the file keeps; None where there is none, or nothing that can be read."""
+    """Read the file; None when it does not exist or cannot be decoded."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=DemoFile)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -122,7 +123,7 @@ def read(path: Path) -> DemoFile | None:
 
 
 def write(path: Path, kept: DemoFile) -> None:
-    """Keep it where only its owner can read it; the file is whole or not there. Raises OSError."""
+    """Write the file atomically, readable only by its owner. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -30,9 +30,9 @@ class Example(Struct, frozen=True):
     command: str
 
 
-def examples(company: DemoTenant, base_url: str) -> list[Example]:
+def examples(tenant: DemoTenant, base_url: str) -> list[Example]:
     """Every call with its values filled in, ready for a shell."""
-    values = {name: _safe(value) for name, value in variables(company, base_url).items()}
+    values = {name: _safe(value) for name, value in variables(tenant, base_url).items()}
     return [
         Example(each.dialect, each.title, Template(each.command).substitute(values))
         for each in CALLS

@@ -1,4 +1,4 @@
-"""Two weeks of talk in a furnished tenant: day by day, line by line, up to yesterday."""
+"""Two weeks of conversations in a seeded tenant: day by day, message by message, to yesterday."""
 
 import asyncio
 from random import Random
@@ -18,53 +18,55 @@ DAYS = 14
 
 
 async def write_history(
-    engine: Engine, clock: FakeClock, world: SeededTenant, scale: int
+    engine: Engine, clock: FakeClock, seeded: SeededTenant, scale: int
 ) -> ExampleConversations:
-    """Tell a `scale`-th of all there is, on an engine whose clock is `clock`; answers the
-    conversations that examples point at."""
-    chance = Random(world.tenant.slug)
-    talks = planned_conversations(engine, world, scale)
-    chance.shuffle(talks)
-    pointed: dict[str, Conversation] = {}
+    """Write every `scale`-th planned conversation, on an engine whose clock is `clock`; return
+    those of the printed examples."""
+    rng = Random(seeded.tenant.slug)
+    to_open = planned_conversations(engine, seeded, scale)
+    rng.shuffle(to_open)
+    examples: dict[str, Conversation] = {}
     morning = clock.now()
     for day in range(DAYS):
         clock.advance((morning + day * DAY - clock.now()) / SECOND)
-        # One after another: they all take the tenant's next number, and would wait for each other.
-        opened = [(talk, await talk.open()) for talk in talks[day::DAYS]]
-        pointed |= {talk.label: conversation for talk, conversation in opened if talk.label}
-        for line in range(max((len(talk.script) for talk, _ in opened), default=0)):
-            clock.advance(chance.randint(2 * MINUTE, 25 * MINUTE) / SECOND)
-            await _send_line(engine, world, opened, line)
+        # One after another: each takes the tenant's next number, which locks the same row.
+        opened = [(planned, await planned.open()) for planned in to_open[day::DAYS]]
+        examples |= {
+            planned.label: conversation for planned, conversation in opened if planned.label
+        }
+        for line in range(max((len(planned.script) for planned, _ in opened), default=0)):
+            clock.advance(rng.randint(2 * MINUTE, 25 * MINUTE) / SECOND)
+            await _send_line(engine, seeded, opened, line)
         clock.advance(30 * MINUTE / SECOND)
-        for talk, conversation in opened:
-            await _end(engine, world, talk, conversation)
+        for planned, conversation in opened:
+            await _end(engine, seeded, planned, conversation)
     return ExampleConversations(
-        delivery=pointed["delivery"].id,
-        helpdesk=pointed["helpdesk"].id,
-        chats=pointed["chats"].id,
-        inbox=pointed["inbox"].number,
+        delivery=examples["delivery"].id,
+        helpdesk=examples["helpdesk"].id,
+        chats=examples["chats"].id,
+        inbox=examples["inbox"].number,
     )
 
 
 async def _send_line(
     engine: Engine,
-    world: SeededTenant,
+    seeded: SeededTenant,
     opened: list[tuple[PlannedConversation, Conversation]],
     line: int,
 ) -> None:
-    """The same line of every conversation of the day: one or two commits."""
+    """Send the message at `line` of every conversation of the day: one or two commits."""
     drafts = [
-        (conversation.id, _draft(talk, *talk.script[line]))
-        for talk, conversation in opened
-        if line < len(talk.script)
+        (conversation.id, _draft(planned, *planned.script[line]))
+        for planned, conversation in opened
+        if line < len(planned.script)
     ]
-    await asyncio.gather(*(messages.send(engine, world.boss, c, draft) for c, draft in drafts))
+    await asyncio.gather(*(messages.send(engine, seeded.operator, c, draft) for c, draft in drafts))
 
 
-def _draft(talk: PlannedConversation, who: str, words: str) -> Draft:
-    sender_id, kind = talk.cast[who]
+def _draft(planned: PlannedConversation, who: str, words: str) -> Draft:
+    sender_id, kind = planned.senders[who]
     return Draft(
-        content=words.format(**talk.words),
+        content=words.format(**planned.words),
         sender_id=sender_id,
         sender_kind=kind,
         private=who == "n",
@@ -72,21 +74,21 @@ def _draft(talk: PlannedConversation, who: str, words: str) -> Draft:
 
 
 async def _end(
-    engine: Engine, world: SeededTenant, talk: PlannedConversation, conversation: Conversation
+    engine: Engine, seeded: SeededTenant, planned: PlannedConversation, conversation: Conversation
 ) -> None:
-    boss = world.boss
-    if talk.ending == "closed":
+    operator_actor = seeded.operator
+    if planned.ending == "closed":
         await conversations.change(
-            engine, boss, conversation.id, ConversationChanges(status="closed")
+            engine, operator_actor, conversation.id, ConversationChanges(status="closed")
         )
-    elif talk.ending == "snoozed":
+    elif planned.ending == "snoozed":
         await conversations.change(
-            engine, boss, conversation.id, ConversationChanges(status="snoozed")
+            engine, operator_actor, conversation.id, ConversationChanges(status="snoozed")
         )
-    elif talk.ending in ("ticket", "solved"):
-        ticket = await tickets.open_(engine, boss, conversation.id)
-        await tickets.take(engine, boss, ticket.id, world.users["agent"].id)
-        if talk.ending == "solved":
-            await tickets.complete(engine, boss, ticket.id)
-    if talk.ending != "unread":
-        await messages.mark_read(engine, talk.reader, conversation.id)
+    elif planned.ending in ("ticket", "solved"):
+        ticket = await tickets.open_(engine, operator_actor, conversation.id)
+        await tickets.take(engine, operator_actor, ticket.id, seeded.users["agent"].id)
+        if planned.ending == "solved":
+            await tickets.complete(engine, operator_actor, ticket.id)
+    if planned.ending != "unread":
+        await messages.mark_read(engine, planned.reader, conversation.id)

@@ -26,9 +26,9 @@ CREDENTIALS = {
 """What the server prints when it starts: names as `koine demo --env` has them, and their use."""
 
 
-def summary(company: DemoTenant, base_url: str, data_dir: str) -> str:
+def summary(tenant: DemoTenant, base_url: str, data_dir: str) -> str:
     """What a server prints when it starts: the URL, the credentials, three things to try."""
-    values = variables(company, base_url)
+    values = variables(tenant, base_url)
     rows = [f"  {name:20}{use:30}{values[name]}" for name, use in CREDENTIALS.items()]
     demo = f"{_koine()} demo --data {shlex.quote(data_dir)}"
     lines = [
@@ -44,13 +44,13 @@ def summary(company: DemoTenant, base_url: str, data_dir: str) -> str:
     return "\n".join(lines)
 
 
-def all_examples(company: DemoTenant, base_url: str, data_dir: str) -> str:
+def all_examples(tenant: DemoTenant, base_url: str, data_dir: str) -> str:
     """Each dialect's credentials and a curl for each of its calls, then how to get them all from
     the data folder."""
     lines: list[str] = []
-    examples = groupby(example_calls.examples(company, base_url), key=lambda each: each.dialect)
+    examples = groupby(example_calls.examples(tenant, base_url), key=lambda each: each.dialect)
     for dialect, calls in examples:
-        lines += ["", f"# ---- {dialect}", *_credentials(company, dialect)]
+        lines += ["", f"# ---- {dialect}", *_credentials(tenant, dialect)]
         for call in calls:
             lines += ["", f"# {call.title}", call.command]
     command = f"koine demo --env --data {shlex.quote(data_dir)}"
@@ -58,11 +58,11 @@ def all_examples(company: DemoTenant, base_url: str, data_dir: str) -> str:
     return "\n".join(lines)
 
 
-def _credentials(company: DemoTenant, dialect: str) -> list[str]:
+def _credentials(tenant: DemoTenant, dialect: str) -> list[str]:
     """What opens the dialect, as comment lines."""
-    door: dict[str, object] = msgspec.to_builtins(getattr(company.doors, dialect))
+    credentials: dict[str, object] = msgspec.to_builtins(getattr(tenant.credentials, dialect))
     flat: dict[str, object] = {}
-    for name, value in door.items():
+    for name, value in credentials.items():
         if isinstance(value, dict):
             flat |= value
         elif name != "deliveries":

@@ -27,10 +27,10 @@ USERS: tuple[tuple[str, str | None], ...] = (
     ("third_driver", "driver"), ("customer", None), ("second_customer", None),
     ("third_customer", None), ("fourth_customer", None), ("outsider", None),
 )  # fmt: skip
-"""Parts and their roles; a user without a role is a customer."""
+"""Names in the code, and roles; a user without a role is a customer."""
 CONTACTS = 14
 UNUSED_DELIVERIES = 10
-"""Deliveries of the driver's and the customer's that nobody has talked about."""
+"""Deliveries of the driver and the customer without a conversation."""
 DISCUSSED_DELIVERIES = 24
 INBOXES: tuple[tuple[str, ChannelType, str], ...] = (
     ("Support mail", "email", ""), ("Telephone", "phone", ""), ("Website", "widget", "Mia"),
@@ -41,40 +41,41 @@ INBOXES: tuple[tuple[str, ChannelType, str], ...] = (
 
 
 class SeededTenant(Struct):
-    """A furnished tenant. `guests` are contacts in the public inbox, the first is the public one;
-    `silent` deliveries have no conversation, `spoken` ones are to get one."""
+    """A tenant with people, inboxes and deliveries. `contact_sessions` are those of contacts in the
+    public inbox, the first with printed credentials; `discussed_deliveries` are to get a
+    conversation each."""
 
     tenant: Tenant
-    boss: Actor
+    operator: Actor
     users: dict[str, Identity]
     inboxes: list[Inbox]
-    guests: list[ContactSession]
-    silent: list[Delivery]
-    spoken: list[Delivery]
+    contact_sessions: list[ContactSession]
+    unused_deliveries: list[Delivery]
+    discussed_deliveries: list[Delivery]
 
 
 async def seed(engine: Engine, name: str, slug: str) -> SeededTenant:
-    """Make the tenant and what is in it. Raises Conflict("exists")."""
+    """Create the tenant and all of it. Raises Conflict("exists")."""
     tenant = await tenants.create(engine, name, slug)
-    boss = operator(tenant.id)
-    chance = Random(slug)
-    everyone = names(chance, f"{slug}.example", len(USERS) + CONTACTS)
+    operator_actor = operator(tenant.id)
+    rng = Random(slug)
+    everyone = names(rng, f"{slug}.example", len(USERS) + CONTACTS)
     users = {
-        part: await _user(engine, boss, each, role)
+        part: await _user(engine, operator_actor, each, role)
         for (part, role), each in zip(USERS, everyone, strict=False)
     }
-    opened = await _inboxes(engine, boss)
-    guests = [
-        await _guest(engine, tenant, opened[-1], each, number)
+    opened = await _inboxes(engine, operator_actor)
+    contact_sessions = [
+        await _contact_session(engine, tenant, opened[-1], each, number)
         for number, each in enumerate(everyone[len(USERS) :])
     ]
-    silent = await _deliveries(engine, boss, users, UNUSED_DELIVERIES, chance=None)
-    spoken = await _deliveries(engine, boss, users, DISCUSSED_DELIVERIES, chance)
-    return SeededTenant(tenant, boss, users, opened, guests, silent, spoken)
+    unused = await _deliveries(engine, operator_actor, users, UNUSED_DELIVERIES, rng=None)
+    discussed = await _deliveries(engine, operator_actor, users, DISCUSSED_DELIVERIES, rng)
+    return SeededTenant(tenant, operator_actor, users, opened, contact_sessions, unused, discussed)
 
 
 async def more_deliveries(
-    engine: Engine, boss: Actor, driver_id: str, customer_id: str, count: int
+    engine: Engine, operator_actor: Actor, driver_id: str, customer_id: str, count: int
 ) -> list[Delivery]:
     """New deliveries of these two, under references that were never given before."""
     codes = [new_id()[-8:].upper() for _ in range(count)]
@@ -85,25 +86,31 @@ async def more_deliveries(
         )
         for code in codes
     ]  # fmt: skip
-    return [saved.delivery for saved in await deliveries.save(engine, boss, given)]
+    return [saved.delivery for saved in await deliveries.save(engine, operator_actor, given)]
 
 
-async def _user(engine: Engine, boss: Actor, name: Name, role: str | None) -> Identity:
+async def _user(engine: Engine, operator_actor: Actor, name: Name, role: str | None) -> Identity:
     new = NewIdentity(
         kind="user", name=name.full, first_name=name.first, last_name=name.last,
         email=name.email, role=role,
     )  # fmt: skip
-    return await directory.create(engine, boss, new)
+    return await directory.create(engine, operator_actor, new)
 
 
-async def _inboxes(engine: Engine, boss: Actor) -> list[Inbox]:
-    mia = await responders.create(engine, boss, NewResponder(name="Mia", settings=_prompt(1)))
-    await responders.add_version(engine, boss, mia.identity.id, _prompt(2))
-    squad = await responders.create(engine, boss, NewResponder(kind="squad", name="Sales squad"))
+async def _inboxes(engine: Engine, operator_actor: Actor) -> list[Inbox]:
+    mia = await responders.create(
+        engine, operator_actor, NewResponder(name="Mia", settings=_prompt(1))
+    )
+    await responders.add_version(engine, operator_actor, mia.identity.id, _prompt(2))
+    squad = await responders.create(
+        engine, operator_actor, NewResponder(kind="squad", name="Sales squad")
+    )
     answering = {"Mia": mia.identity.id, "Sales squad": squad.identity.id}
     return [
         await inboxes.create(
-            engine, boss, NewInbox(name=name, channel_type=kind, responder_id=answering.get(who))
+            engine,
+            operator_actor,
+            NewInbox(name=name, channel_type=kind, responder_id=answering.get(who)),
         )
         for name, kind, who in INBOXES
     ]
@@ -113,7 +120,7 @@ def _prompt(version: int) -> str:
     return f'{{"prompt": "You are Mia, the friendly voice of the shop.", "draft": {version}}}'
 
 
-async def _guest(
+async def _contact_session(
     engine: Engine, tenant: Tenant, inbox: Inbox, name: Name, number: int
 ) -> ContactSession:
     given = ContactInput(
@@ -125,19 +132,23 @@ async def _guest(
 
 
 async def _deliveries(
-    engine: Engine, boss: Actor, users: dict[str, Identity], count: int, chance: Random | None
+    engine: Engine,
+    operator_actor: Actor,
+    users: dict[str, Identity],
+    count: int,
+    rng: Random | None,
 ) -> list[Delivery]:
-    """The driver's and the customer's own; by `chance` those of others."""
+    """The driver's and the customer's own; with `rng`, random other users'."""
     drivers = [users[part].id for part, role in USERS if role == "driver"]
     customers = [users[part].id for part, _ in USERS if part.endswith("customer")]
-    first = 10_201 if chance is None else 10_101
+    first = 10_201 if rng is None else 10_101
     given = [
         DeliveryInput(
             external_reference_id=f"ORD-{first + number}", delivery_code=f"K{first + number}",
-            driver_id=chance.choice(drivers) if chance else drivers[0],
-            customer_id=chance.choice(customers) if chance else customers[0],
-            status=chance.choice(["picked_up", "delivered"]) if chance else "assigned",
+            driver_id=rng.choice(drivers) if rng else drivers[0],
+            customer_id=rng.choice(customers) if rng else customers[0],
+            status=rng.choice(["picked_up", "delivered"]) if rng else "assigned",
         )
         for number in range(count)
     ]  # fmt: skip
-    return [saved.delivery for saved in await deliveries.save(engine, boss, given)]
+    return [saved.delivery for saved in await deliveries.save(engine, operator_actor, given)]
